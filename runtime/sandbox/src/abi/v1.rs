@@ -1,0 +1,1 @@
+wasmtime::component::bindgen!({ path: "../../wit/connector/v1", world: "reporting-connector", });
