@@ -1,1 +1,561 @@
-wasmtime::component::bindgen!({ path: "../../wit/connector/v1", world: "reporting-connector", });
+//! Major version 1 of the contract. Frozen: it changes only together with `wit/connector/v1`, which does not.
+//!
+//! Only translation happens here. What a call means is in [`crate::host`] and [`crate::send`].
+
+use sendbox_policy::{Label, Mark, Method, RecipientForm, SecretUse};
+use wasmtime::component::{HasSelf, InstancePre, Linker, Resource};
+use wasmtime::{AsContextMut, Store};
+
+use super::{Abi, AbiFuture, RawFailure};
+use crate::call::CallState;
+use crate::egress::{EgressError, EgressErrorKind};
+use crate::host::http_outbound::{GuestRequest, GuestResponse};
+use crate::host::sealed::Part;
+use crate::message::{Content, Message, TextEncoding, Usage, Variable};
+use crate::metadata::{ContentKind, RawHostNeed, RawMetadata};
+use crate::outcome::{FailureClass, Price, Receipt};
+use crate::report::{Callback, CallbackField, DeliveryState, RawReport, ReportRefusal, StandIns};
+use crate::sealed::{Encoding, Hash, Sealed, SealedError};
+
+#[allow(missing_docs, clippy::all, clippy::unwrap_used, clippy::indexing_slicing, unused_qualifications)]
+mod bindings {
+    wasmtime::component::bindgen!({
+        inline: "
+            package sendbox:host-v1;
+            world host {
+                include sendbox:connector/revealing-connector@1.0.0;
+                import sendbox:connector/signature@1.0.0;
+            }
+        ",
+        path: "../../wit/connector/v1",
+        imports: {
+            "sendbox:connector/http-outbound.send": async | trappable,
+            default: trappable,
+        },
+        exports: { default: async },
+        with: { "sendbox:connector/sealed.sealed": crate::sealed::Sealed },
+    });
+}
+
+#[allow(missing_docs, clippy::all, clippy::unwrap_used, clippy::indexing_slicing, unused_qualifications)]
+mod report_bindings {
+    wasmtime::component::bindgen!({
+        inline: "
+            package sendbox:reports-v1;
+            world reports {
+                import sendbox:connector/sealed@1.0.0;
+                import sendbox:connector/types@1.0.0;
+                export sendbox:connector/delivery-reports@1.0.0;
+            }
+        ",
+        path: "../../wit/connector/v1",
+        exports: { default: async },
+        with: {
+            "sendbox:connector/sealed": super::bindings::sendbox::connector::sealed,
+            "sendbox:connector/types": super::bindings::sendbox::connector::types,
+        },
+    });
+}
+
+use bindings::sendbox::connector::{config, http_outbound, log, reveal, sealed, signature, types};
+use report_bindings::exports::sendbox::connector::delivery_reports as reports;
+
+/// What a component of this major exports, without its version.
+pub(crate) const EXPORT: &str = "sendbox:connector/connector";
+/// What it exports when it reads delivery reports.
+pub(crate) const REPORT_EXPORT: &str = "sendbox:connector/delivery-reports";
+/// What a component of this major may import, beside the minimal WASI.
+pub(crate) const IMPORTS: [&str; 7] = [
+    "sendbox:connector/types",
+    "sendbox:connector/sealed",
+    "sendbox:connector/config",
+    "sendbox:connector/http-outbound",
+    "sendbox:connector/log",
+    "sendbox:connector/signature",
+    REVEAL,
+];
+/// The import that reads secrets.
+pub(crate) const REVEAL: &str = "sendbox:connector/reveal";
+
+pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    types::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
+    sealed::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
+    config::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
+    http_outbound::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
+    log::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
+    signature::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
+    reveal::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)
+}
+
+/// A loaded component with its exports looked up once.
+pub(super) struct V1 {
+    host: bindings::Host_Pre<CallState>,
+    reports: Option<report_bindings::ReportsPre<CallState>>,
+}
+
+impl V1 {
+    pub(super) fn new(pre: InstancePre<CallState>) -> wasmtime::Result<Self> {
+        Ok(Self { reports: report_bindings::ReportsPre::new(pre.clone()).ok(), host: bindings::Host_Pre::new(pre)? })
+    }
+}
+
+impl Abi for V1 {
+    fn metadata<'a>(&'a self, store: &'a mut Store<CallState>) -> AbiFuture<'a, RawMetadata> {
+        Box::pin(async move {
+            let host = self.host.instantiate_async(&mut *store).await?;
+            let metadata = host.sendbox_connector_connector().call_metadata(&mut *store).await?;
+            Ok(raw_metadata(metadata))
+        })
+    }
+
+    fn send<'a>(
+        &'a self,
+        store: &'a mut Store<CallState>,
+        message: &'a Message,
+    ) -> AbiFuture<'a, Result<Receipt, RawFailure>> {
+        Box::pin(async move {
+            let host = self.host.instantiate_async(&mut *store).await?;
+            let message = guest_message(store.as_context_mut().data_mut(), message)?;
+            store.data_mut().trace.push(crate::trace::TraceKind::Instantiated);
+            let answer = host.sendbox_connector_connector().call_send(&mut *store, &message).await?;
+            Ok(answer.map(receipt).map_err(failure))
+        })
+    }
+
+    fn reads_reports(&self) -> bool {
+        self.reports.is_some()
+    }
+
+    fn parse<'a>(
+        &'a self,
+        store: &'a mut Store<CallState>,
+        callback: &'a Callback,
+    ) -> AbiFuture<'a, Result<Vec<RawReport>, ReportRefusal>> {
+        Box::pin(async move {
+            let Some(reports) = &self.reports else { return Ok(Err(ReportRefusal::Malformed)) };
+            let instance = reports.instantiate_async(&mut *store).await?;
+            let mut stand_ins = StandIns::default();
+            let callback = guest_callback(store.as_context_mut().data_mut(), callback, &mut stand_ins)?;
+            let answer = instance.sendbox_connector_delivery_reports().call_parse(&mut *store, &callback).await?;
+            Ok(answer
+                .map(|reports| reports.into_iter().map(|report| delivery_report(report, &mut stand_ins)).collect())
+                .map_err(|error| match error {
+                    reports::ReportError::NotAuthentic => ReportRefusal::NotAuthentic,
+                    reports::ReportError::Malformed => ReportRefusal::Malformed,
+                }))
+        })
+    }
+}
+
+// ---- from the host to the guest ----
+
+fn root(state: &mut CallState, text: &str, label: Label, mark: Mark) -> wasmtime::Result<Resource<Sealed>> {
+    state.keep(Sealed::root(text.as_bytes().to_vec(), label, mark))
+}
+
+fn guest_message(state: &mut CallState, message: &Message) -> wasmtime::Result<types::Message> {
+    let recipient = &message.recipient;
+    let form = |state: &mut CallState, text: &str, form| root(state, text, Label::Recipient, Mark::Recipient(form));
+    let recipient = types::Recipient {
+        e164: form(state, &recipient.e164, RecipientForm::E164)?,
+        digits: form(state, recipient.digits(), RecipientForm::Digits)?,
+        national: form(state, &recipient.national, RecipientForm::National)?,
+        country: recipient.country.clone(),
+        calling_code: recipient.calling_code.clone(),
+    };
+    let content = match &message.content {
+        Content::Text { text, encoding, segments, units } => types::Content::Text(types::TextContent {
+            text: root(state, text, Label::Text, Mark::Text)?,
+            encoding: match encoding {
+                TextEncoding::Gsm7 => types::TextEncoding::Gsm7,
+                TextEncoding::Ucs2 => types::TextEncoding::Ucs2,
+            },
+            segments: *segments,
+            units: *units,
+        }),
+        Content::Template { template, variables } => types::Content::Template(types::TemplateContent {
+            template: template.clone(),
+            variables: guest_variables(state, variables)?,
+        }),
+        Content::Variables(variables) => types::Content::Variables(guest_variables(state, variables)?),
+    };
+    let client_ip = match &message.client_ip {
+        Some(address) => Some(root(state, address, Label::ClientIp, Mark::Opaque)?),
+        None => None,
+    };
+    Ok(types::Message {
+        recipient,
+        usage: guest_usage(message.usage),
+        locale: message.locale.clone(),
+        content,
+        lifetime_seconds: message.lifetime_seconds,
+        client_ip,
+        idempotency_key: message.idempotency_key.clone(),
+        attempt: types::Attempt {
+            number: message.attempt.number,
+            started_at: message.attempt.started_at,
+            nonce: message.attempt.nonce.clone(),
+        },
+    })
+}
+
+fn guest_variables(state: &mut CallState, variables: &[Variable]) -> wasmtime::Result<Vec<types::Variable>> {
+    variables
+        .iter()
+        .map(|variable| {
+            let (label, mark) = if variable.name == "code" {
+                (Label::Code, Mark::Code)
+            } else {
+                let name: std::sync::Arc<str> = variable.name.as_str().into();
+                (Label::Variable(name.clone()), Mark::Variable(name))
+            };
+            let value = root(state, &variable.value, label, mark)?;
+            Ok(types::Variable { name: variable.name.clone(), value })
+        })
+        .collect()
+}
+
+fn guest_callback(
+    state: &mut CallState,
+    callback: &Callback,
+    stand_ins: &mut StandIns,
+) -> wasmtime::Result<reports::Callback> {
+    let received = |state: &mut CallState, bytes: &[u8]| {
+        state.keep(Sealed::root(bytes.to_vec(), Label::Received, Mark::Opaque))
+    };
+    let fields = |state: &mut CallState, fields: Vec<CallbackField>| {
+        fields
+            .into_iter()
+            .map(|field| {
+                Ok(reports::Field {
+                    sealed: received(state, field.exact.as_bytes())?,
+                    name: field.name,
+                    value: field.clear,
+                })
+            })
+            .collect::<wasmtime::Result<Vec<_>>>()
+    };
+    let query = callback.query(stand_ins);
+    let form = callback.form(stand_ins);
+    Ok(reports::Callback {
+        method: callback.method.clone(),
+        url: stand_ins.mask(&callback.url),
+        headers: callback
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), stand_ins.mask(value)))
+            .collect(),
+        query: fields(state, query)?,
+        form: fields(state, form)?,
+        body: stand_ins.mask(&String::from_utf8_lossy(&callback.body)),
+        sealed_url: received(state, callback.url.as_bytes())?,
+        sealed_body: received(state, &callback.body)?,
+    })
+}
+
+fn guest_usage(usage: Usage) -> types::Usage {
+    match usage {
+        Usage::Register => types::Usage::Register,
+        Usage::SignIn => types::Usage::SignIn,
+        Usage::ForgotPassword => types::Usage::ForgotPassword,
+        Usage::Generic => types::Usage::Generic,
+        Usage::OrganizationInvitation => types::Usage::OrganizationInvitation,
+        Usage::UserPermissionValidation => types::Usage::UserPermissionValidation,
+        Usage::BindNewIdentifier => types::Usage::BindNewIdentifier,
+        Usage::MfaVerification => types::Usage::MfaVerification,
+        Usage::BindMfa => types::Usage::BindMfa,
+    }
+}
+
+fn host_usage(usage: types::Usage) -> Usage {
+    match usage {
+        types::Usage::Register => Usage::Register,
+        types::Usage::SignIn => Usage::SignIn,
+        types::Usage::ForgotPassword => Usage::ForgotPassword,
+        types::Usage::Generic => Usage::Generic,
+        types::Usage::OrganizationInvitation => Usage::OrganizationInvitation,
+        types::Usage::UserPermissionValidation => Usage::UserPermissionValidation,
+        types::Usage::BindNewIdentifier => Usage::BindNewIdentifier,
+        types::Usage::MfaVerification => Usage::MfaVerification,
+        types::Usage::BindMfa => Usage::BindMfa,
+    }
+}
+
+// ---- from the guest to the host ----
+
+fn raw_metadata(metadata: types::ConnectorMetadata) -> RawMetadata {
+    RawMetadata {
+        id: metadata.id,
+        version: metadata.version,
+        name: metadata.name,
+        description: metadata.description,
+        readme: metadata.readme,
+        logo: metadata.logo,
+        parameters_schema: metadata.parameters_schema,
+        content: match metadata.content {
+            types::ContentKind::Text => ContentKind::Text,
+            types::ContentKind::Template => ContentKind::Template,
+            types::ContentKind::Variables => ContentKind::Variables,
+        },
+        template_schema: metadata.template_schema,
+        hosts: metadata
+            .hosts
+            .into_iter()
+            .map(|need| RawHostNeed {
+                origin: need.origin,
+                methods: need.methods,
+                path_prefix: need.path_prefix,
+                receives_message: need.receives_message,
+                secrets: need
+                    .secrets
+                    .into_iter()
+                    .map(|binding| {
+                        let usage = match binding.usage {
+                            types::SecretUse::Sent => SecretUse::Sent,
+                            types::SecretUse::SigningOnly => SecretUse::SigningOnly,
+                        };
+                        (binding.key, usage)
+                    })
+                    .collect(),
+                purpose: need.purpose,
+            })
+            .collect(),
+        usages: metadata.usages.into_iter().map(host_usage).collect(),
+        locales: metadata.locales,
+        idempotent: metadata.idempotent,
+    }
+}
+
+fn receipt(receipt: types::Receipt) -> Receipt {
+    Receipt {
+        message_id: receipt.message_id,
+        status: receipt.status,
+        segments: receipt.segments,
+        price: receipt.price.map(|price| Price { amount: price.amount, currency: price.currency }),
+    }
+}
+
+fn failure(failure: types::Failure) -> RawFailure {
+    RawFailure {
+        class: failure_class(failure.class),
+        provider_code: failure.provider_code,
+        text: failure.text,
+        retry_after: failure.retry_after_seconds,
+    }
+}
+
+fn failure_class(class: types::FailureClass) -> FailureClass {
+    use types::FailureClass as Guest;
+    match class {
+        Guest::NotSent => FailureClass::NotSent,
+        Guest::RateLimited => FailureClass::RateLimited,
+        Guest::QuotaExceeded => FailureClass::QuotaExceeded,
+        Guest::ProviderUnavailable => FailureClass::ProviderUnavailable,
+        Guest::InDoubt => FailureClass::InDoubt,
+        Guest::InvalidRequest => FailureClass::InvalidRequest,
+        Guest::TemplateRejected => FailureClass::TemplateRejected,
+        Guest::ContentRejected => FailureClass::ContentRejected,
+        Guest::SenderRejected => FailureClass::SenderRejected,
+        Guest::AuthenticationFailed => FailureClass::AuthenticationFailed,
+        Guest::ConfigurationInvalid => FailureClass::ConfigurationInvalid,
+        Guest::InsufficientBalance => FailureClass::InsufficientBalance,
+        Guest::AccountSuspended => FailureClass::AccountSuspended,
+        Guest::InvalidRecipient => FailureClass::InvalidRecipient,
+        Guest::RecipientUnsubscribed => FailureClass::RecipientUnsubscribed,
+        Guest::RecipientBlocked => FailureClass::RecipientBlocked,
+        Guest::UnsupportedDestination => FailureClass::UnsupportedDestination,
+        Guest::FraudBlocked => FailureClass::FraudBlocked,
+        Guest::Unknown => FailureClass::Unknown,
+    }
+}
+
+fn delivery_report(report: reports::Report, stand_ins: &mut StandIns) -> RawReport {
+    let original = |stand_ins: &StandIns, text: String| stand_ins.original(&text).map_or(text, str::to_owned);
+    RawReport {
+        message_id: original(stand_ins, report.message_id),
+        state: match report.state {
+            reports::State::Queued => DeliveryState::Queued,
+            reports::State::Sent => DeliveryState::Sent,
+            reports::State::Delivered => DeliveryState::Delivered,
+            reports::State::Undelivered => DeliveryState::Undelivered,
+            reports::State::Expired => DeliveryState::Expired,
+            reports::State::Rejected => DeliveryState::Rejected,
+            reports::State::Unknown => DeliveryState::Unknown,
+        },
+        class: report.class.map(failure_class),
+        provider_code: report.provider_code,
+        text: report.text,
+        at: report.at.map(|at| original(stand_ins, at)),
+    }
+}
+
+// ---- imports: forwarded to `crate::host` ----
+
+fn parts(parts: Vec<sealed::Part>) -> Vec<Part> {
+    parts
+        .into_iter()
+        .map(|part| match part {
+            sealed::Part::Text(text) => Part::Text(text),
+            sealed::Part::Sealed(handle) => Part::Sealed(handle),
+        })
+        .collect()
+}
+
+fn encoding(encoding: sealed::Encoding) -> Encoding {
+    match encoding {
+        sealed::Encoding::Base64 => Encoding::Base64,
+        sealed::Encoding::Base64url => Encoding::Base64Url,
+        sealed::Encoding::Hex => Encoding::Hex,
+        sealed::Encoding::Percent => Encoding::Percent,
+        sealed::Encoding::Form => Encoding::Form,
+        sealed::Encoding::JsonString => Encoding::JsonString,
+    }
+}
+
+fn hash(hash: sealed::Hash) -> Hash {
+    match hash {
+        sealed::Hash::Md5 => Hash::Md5,
+        sealed::Hash::Sha1 => Hash::Sha1,
+        sealed::Hash::Sha256 => Hash::Sha256,
+        sealed::Hash::Sha512 => Hash::Sha512,
+    }
+}
+
+fn sealed_error(error: SealedError) -> sealed::SealedError {
+    match error {
+        SealedError::NotText => sealed::SealedError::NotText,
+        SealedError::NotDecodable => sealed::SealedError::NotDecodable,
+    }
+}
+
+impl types::Host for CallState {}
+
+impl sealed::Host for CallState {
+    fn concat(&mut self, given: Vec<sealed::Part>) -> wasmtime::Result<Resource<Sealed>> {
+        self.sealed_concat(&parts(given))
+    }
+}
+
+impl sealed::HostSealed for CallState {
+    fn encode(
+        &mut self,
+        handle: Resource<Sealed>,
+        to: sealed::Encoding,
+    ) -> wasmtime::Result<Result<Resource<Sealed>, sealed::SealedError>> {
+        Ok(self.sealed_encode(&handle, encoding(to))?.map_err(sealed_error))
+    }
+
+    fn decode(
+        &mut self,
+        handle: Resource<Sealed>,
+        from: sealed::Encoding,
+    ) -> wasmtime::Result<Result<Resource<Sealed>, sealed::SealedError>> {
+        Ok(self.sealed_decode(&handle, encoding(from))?.map_err(sealed_error))
+    }
+
+    fn digest(&mut self, handle: Resource<Sealed>, with: sealed::Hash) -> wasmtime::Result<Resource<Sealed>> {
+        self.sealed_digest(&handle, hash(with))
+    }
+
+    fn hmac(
+        &mut self,
+        handle: Resource<Sealed>,
+        with: sealed::Hash,
+        key: Resource<Sealed>,
+    ) -> wasmtime::Result<Resource<Sealed>> {
+        self.sealed_hmac(&handle, hash(with), &key)
+    }
+
+    fn drop(&mut self, handle: Resource<Sealed>) -> wasmtime::Result<()> {
+        self.sealed_drop(handle)
+    }
+}
+
+impl config::Host for CallState {
+    fn get(&mut self, key: String) -> wasmtime::Result<Option<String>> {
+        self.config_get(&key)
+    }
+
+    fn secret(&mut self, key: String) -> wasmtime::Result<Option<Resource<Sealed>>> {
+        self.config_secret(&key)
+    }
+}
+
+impl http_outbound::Host for CallState {
+    async fn send(
+        &mut self,
+        request: http_outbound::Request,
+    ) -> wasmtime::Result<Result<http_outbound::Response, http_outbound::Error>> {
+        let request = GuestRequest {
+            method: match request.method {
+                http_outbound::Method::Get => Method::Get,
+                http_outbound::Method::Post => Method::Post,
+                http_outbound::Method::Put => Method::Put,
+                http_outbound::Method::Patch => Method::Patch,
+                http_outbound::Method::Delete => Method::Delete,
+            },
+            url: parts(request.url),
+            headers: request.headers.into_iter().map(|header| (header.name, parts(header.value))).collect(),
+            body: parts(request.body),
+        };
+        Ok(self.http_send(request).await?.map(response).map_err(error))
+    }
+}
+
+fn response(response: GuestResponse) -> http_outbound::Response {
+    http_outbound::Response { status: response.status, headers: response.headers, body: response.body }
+}
+
+fn error(error: EgressError) -> http_outbound::Error {
+    use http_outbound::ErrorKind as Kind;
+    http_outbound::Error {
+        kind: match error.kind {
+            EgressErrorKind::Denied => Kind::Denied,
+            EgressErrorKind::InvalidRequest => Kind::InvalidRequest,
+            EgressErrorKind::Dns => Kind::Dns,
+            EgressErrorKind::AddressRefused => Kind::AddressRefused,
+            EgressErrorKind::Connect => Kind::Connect,
+            EgressErrorKind::Tls => Kind::Tls,
+            EgressErrorKind::Timeout => Kind::Timeout,
+            EgressErrorKind::Reset => Kind::Reset,
+            EgressErrorKind::BadResponse => Kind::BadResponse,
+            EgressErrorKind::TooManyRequests => Kind::TooManyRequests,
+        },
+        message: error.message,
+        request_sent: if error.maybe_sent {
+            http_outbound::RequestSent::Maybe
+        } else {
+            http_outbound::RequestSent::No
+        },
+    }
+}
+
+impl log::Host for CallState {
+    fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            log::Level::Debug => "debug",
+            log::Level::Info => "info",
+            log::Level::Warn => "warn",
+            log::Level::Error => "error",
+        };
+        self.log_line(level, &message)
+    }
+}
+
+impl signature::Host for CallState {
+    fn matches(
+        &mut self,
+        computed: Resource<Sealed>,
+        received: Vec<u8>,
+    ) -> wasmtime::Result<Result<bool, signature::SignatureError>> {
+        Ok(self
+            .signature_matches(&computed, &received)?
+            .map_err(|_| signature::SignatureError::NotCheckable))
+    }
+}
+
+impl reveal::Host for CallState {
+    fn reveal(&mut self, value: Resource<Sealed>) -> wasmtime::Result<Result<Vec<u8>, reveal::RevealError>> {
+        Ok(CallState::reveal(self, &value)?.map_err(|_| reveal::RevealError::Denied))
+    }
+}

@@ -1,0 +1,233 @@
+//! What a component holds, read without compiling or running anything.
+
+use std::collections::BTreeSet;
+
+use sendbox_policy::Limits;
+use serde::Serialize;
+use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload, Validator, WasmFeatures};
+
+use super::ArtifactError;
+use crate::abi::v1;
+use crate::engine::{MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use crate::host::wasi;
+
+/// Functions over all modules.
+const MAX_FUNCTIONS: usize = 30_000;
+/// Bytes of one function body. Compilers' time grows faster than a function does.
+const MAX_FUNCTION_BYTES: usize = 256 << 10;
+/// Locals of one function.
+const MAX_LOCALS: u64 = 5_000;
+/// Nested modules: the main one, adapters and shims.
+const MAX_MODULES: usize = 8;
+
+/// What a component imports, exports and holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shape {
+    /// Bytes of the file.
+    pub bytes: usize,
+    /// Interfaces that it imports, with versions.
+    pub imports: BTreeSet<String>,
+    /// Interfaces that it exports, with versions.
+    pub exports: BTreeSet<String>,
+    /// Core modules inside.
+    pub modules: usize,
+    /// Memories over all modules.
+    pub memories: usize,
+    /// Bytes of memory that it starts with.
+    pub initial_memory: u64,
+    /// Tables over all modules.
+    pub tables: usize,
+    /// Functions over all modules.
+    pub functions: usize,
+}
+
+impl Shape {
+    /// Whether it can read sealed values, if a grant lets it.
+    pub fn reveals(&self) -> bool {
+        self.imports.iter().any(|import| without_version(import) == v1::REVEAL)
+    }
+
+    /// Whether it reads delivery reports.
+    pub fn reads_reports(&self) -> bool {
+        self.exports.iter().any(|export| without_version(export) == v1::REPORT_EXPORT)
+    }
+
+    /// Reads and judges a file.
+    pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, ArtifactError> {
+        check_kind(bytes, limits)?;
+        validate(bytes)?;
+        let mut shape = Self { bytes: bytes.len(), ..Self::default() };
+        let mut depth = Depth::default();
+        for payload in Parser::new(0).parse_all(bytes) {
+            let payload = payload.map_err(|error| malformed(&error))?;
+            shape.take(&payload, &mut depth).map_err(|error| malformed(&error))??;
+        }
+        shape.judge()?;
+        Ok(shape)
+    }
+
+    fn take(
+        &mut self,
+        payload: &Payload<'_>,
+        depth: &mut Depth,
+    ) -> Result<Result<(), ArtifactError>, wasmparser::BinaryReaderError> {
+        match payload {
+            Payload::Version { encoding, .. } => {
+                if let Err(error) = depth.enter(*encoding) {
+                    return Ok(Err(error));
+                }
+                if *encoding == Encoding::Module {
+                    self.modules += 1;
+                }
+            }
+            Payload::End(_) => depth.leave(),
+            Payload::ComponentImportSection(section) if depth.is_outermost() => {
+                for import in section.clone() {
+                    self.imports.insert(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth.is_outermost() => {
+                for export in section.clone() {
+                    let export = export?;
+                    if export.kind == ComponentExternalKind::Instance {
+                        self.exports.insert(export.name.name.to_owned());
+                    }
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section.clone() {
+                    self.memories += 1;
+                    self.initial_memory = self.initial_memory.saturating_add(memory?.initial.saturating_mul(64 << 10));
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section.clone() {
+                    self.tables += 1;
+                    let elements = usize::try_from(table?.ty.initial).unwrap_or(usize::MAX);
+                    if elements > MAX_TABLE_ELEMENTS {
+                        return Ok(over("table elements", elements, MAX_TABLE_ELEMENTS));
+                    }
+                }
+            }
+            Payload::CodeSectionEntry(body) => {
+                self.functions += 1;
+                let bytes = body.range().len();
+                if bytes > MAX_FUNCTION_BYTES {
+                    return Ok(over("bytes in one function", bytes, MAX_FUNCTION_BYTES));
+                }
+                let mut locals = 0_u64;
+                for local in body.get_locals_reader()? {
+                    locals = locals.saturating_add(u64::from(local?.0));
+                }
+                if locals > MAX_LOCALS {
+                    let count = usize::try_from(locals).unwrap_or(usize::MAX);
+                    return Ok(over("locals in one function", count, MAX_LOCALS as usize));
+                }
+            }
+            _ => {}
+        }
+        Ok(Ok(()))
+    }
+
+    fn judge(&self) -> Result<(), ArtifactError> {
+        for (what, count, limit) in [
+            ("core modules", self.modules, MAX_MODULES),
+            ("memories", self.memories, MAX_MEMORIES as usize),
+            ("tables", self.tables, MAX_TABLES as usize),
+            ("functions", self.functions, MAX_FUNCTIONS),
+        ] {
+            if count > limit {
+                return over(what, count, limit);
+            }
+        }
+        for import in &self.imports {
+            let name = without_version(import);
+            if !v1::IMPORTS.contains(&name) && !wasi::LINKED.contains(&name) {
+                return Err(ArtifactError::ForbiddenImport { import: name.to_owned(), hint: hint(name) });
+            }
+        }
+        if !self.exports.iter().any(|export| is_served(export, v1::EXPORT)) {
+            return Err(ArtifactError::WrongWorld { expected: format!("{}@1.0.0", v1::EXPORT) });
+        }
+        Ok(())
+    }
+}
+
+/// Where in the nesting the parser is.
+#[derive(Default)]
+struct Depth {
+    stack: Vec<Encoding>,
+}
+
+impl Depth {
+    /// Toolchains wrap an exported interface into an inner component that holds types and no code. One that holds a core
+    /// module is a component of its own.
+    fn enter(&mut self, encoding: Encoding) -> Result<(), ArtifactError> {
+        let inner_components = self.stack.iter().filter(|encoding| **encoding == Encoding::Component).count();
+        if encoding == Encoding::Module && inner_components > 1 || inner_components > 2 {
+            return Err(ArtifactError::Composed);
+        }
+        self.stack.push(encoding);
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.stack.pop();
+    }
+
+    fn is_outermost(&self) -> bool {
+        self.stack.len() == 1
+    }
+}
+
+fn check_kind(bytes: &[u8], limits: &Limits) -> Result<(), ArtifactError> {
+    if bytes.len() > limits.component_bytes {
+        return Err(ArtifactError::TooLarge { bytes: bytes.len(), limit: limits.component_bytes });
+    }
+    // wasmtime's precompiled code is an ELF file.
+    if bytes.starts_with(b"\x7fELF") {
+        return Err(ArtifactError::Precompiled);
+    }
+    match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => Err(ArtifactError::CoreModule),
+        Some([0, b'a', b's', b'm', ..]) => Ok(()),
+        _ => Err(ArtifactError::NotWasm("it does not begin with the magic number".into())),
+    }
+}
+
+/// Full validation with exactly the features that the engine has on.
+fn validate(bytes: &[u8]) -> Result<(), ArtifactError> {
+    let features = WasmFeatures::WASM2 | WasmFeatures::COMPONENT_MODEL | WasmFeatures::EXTENDED_CONST;
+    Validator::new_with_features(features).validate_all(bytes).map(|_| ()).map_err(|error| malformed(&error))
+}
+
+fn malformed(error: &wasmparser::BinaryReaderError) -> ArtifactError {
+    ArtifactError::Malformed { offset: error.offset(), reason: error.message().to_owned() }
+}
+
+fn over<T>(what: &'static str, count: usize, limit: usize) -> Result<T, ArtifactError> {
+    Err(ArtifactError::Shape { what, count, limit })
+}
+
+/// `wasi:io/error@0.2.6` → `wasi:io/error`
+pub(crate) fn without_version(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(name, _)| name)
+}
+
+/// Whether an export is of the interface, in a version of a major that is served.
+fn is_served(export: &str, interface: &str) -> bool {
+    export.split_once('@').is_some_and(|(name, version)| name == interface && version.starts_with("1."))
+}
+
+fn hint(import: &str) -> &'static str {
+    if import.starts_with("wasi:http") {
+        "Send with `sendbox:connector/http-outbound`: it keeps values sealed"
+    } else if import.starts_with("wasi:sockets") {
+        "A connector reaches the network only by `sendbox:connector/http-outbound`"
+    } else if import.starts_with("wasi:filesystem") {
+        "There are no files; parameters come from `sendbox:connector/config`"
+    } else {
+        "See `wit/README.md` for what is"
+    }
+}

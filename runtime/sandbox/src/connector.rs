@@ -1,0 +1,149 @@
+//! A loaded connector: inspected, compiled, with its metadata read. One serves all tenants of a version.
+
+use std::sync::Arc;
+
+use sendbox_policy::{EffectiveGrant, ManifestError, OperatorPolicy, Reach, TenantGrant};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::abi::{self, Abi};
+use crate::artifact::{ArtifactError, Digest, Shape};
+use crate::call::{CallState, Phase, store};
+use crate::egress::scrub::Scrubber;
+use crate::metadata::{Metadata, MetadataError, Schema};
+use crate::outcome::ConnectorFault;
+use crate::parameters::{ParameterError, Parameters};
+use crate::send::fault_of;
+use crate::{Sandbox, trace};
+
+/// Why a file could not be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// The file is no connector.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// `metadata` ended badly.
+    #[error("reading the connector's metadata failed: {0}")]
+    Metadata(ConnectorFault),
+    /// What it said is not acceptable.
+    #[error(transparent)]
+    Invalid(#[from] MetadataError),
+}
+
+/// What a person wants to know before granting anything.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inspection {
+    /// `sha256:…`
+    pub digest: String,
+    /// What the file holds.
+    pub shape: Shape,
+    /// What the connector says about itself.
+    pub metadata: Metadata,
+    /// Whether it can read sealed values, if a grant lets it.
+    pub reveals: bool,
+    /// Whether it reads delivery reports.
+    pub reads_reports: bool,
+}
+
+struct Inner {
+    digest: Digest,
+    shape: Shape,
+    metadata: Metadata,
+    schema: Schema,
+    abi: Box<dyn Abi>,
+}
+
+/// A loaded connector. Cheap to clone.
+#[derive(Clone)]
+pub struct Connector {
+    inner: Arc<Inner>,
+}
+
+impl Connector {
+    /// The version: the digest of the file.
+    pub fn digest(&self) -> Digest {
+        self.inner.digest
+    }
+
+    /// What the connector says about itself, checked.
+    pub fn metadata(&self) -> &Metadata {
+        &self.inner.metadata
+    }
+
+    /// All there is to know before granting anything.
+    pub fn inspect(&self) -> Inspection {
+        Inspection {
+            digest: self.inner.digest.to_string(),
+            shape: self.inner.shape.clone(),
+            metadata: self.inner.metadata.clone(),
+            reveals: self.inner.shape.reveals(),
+            reads_reports: self.inner.abi.reads_reports(),
+        }
+    }
+
+    /// Checks a tenant's parameters against the connector's schema and fills in its defaults.
+    ///
+    /// # Errors
+    /// All faults at once, by field.
+    pub fn parameters(&self, value: &Value) -> Result<Parameters, ParameterError> {
+        Parameters::check(&self.inner.metadata, &self.inner.schema, value)
+    }
+
+    /// What the connector asks for with these parameters.
+    ///
+    /// # Errors
+    /// When a parameter does not fit the host pattern that it fills.
+    pub fn reach(&self, parameters: &Parameters) -> Result<Reach, ManifestError> {
+        self.inner.metadata.manifest.resolve(parameters.plain_values())
+    }
+
+    /// What the connector may reach: its manifest, the operator's policy and the tenant's grant, intersected.
+    ///
+    /// # Errors
+    /// As [`Self::reach`].
+    pub fn grant(
+        &self,
+        parameters: &Parameters,
+        operator: &OperatorPolicy,
+        tenant: &TenantGrant,
+    ) -> Result<EffectiveGrant, ManifestError> {
+        Ok(EffectiveGrant::intersect(operator, &self.reach(parameters)?, tenant))
+    }
+
+    pub(crate) fn abi(&self) -> &dyn Abi {
+        &*self.inner.abi
+    }
+}
+
+impl Sandbox {
+    /// Turns a file that nobody trusts into a connector that may run.
+    ///
+    /// # Errors
+    /// When the file is no connector, or its metadata is not acceptable. Nothing of it is kept then.
+    pub async fn load(&self, bytes: &[u8]) -> Result<Connector, LoadError> {
+        let shape = Shape::read(bytes, &self.limits)?;
+        let digest = Digest::of(bytes);
+        let component = self.compile(bytes, &digest)?;
+        let abi = abi::load(&self.linker, &component)
+            .map_err(|error| ArtifactError::Contract(trace::one_line(&format!("{error:#}"), 500)))?;
+        let (metadata, schema) = self.read_metadata(&*abi).await?;
+        Ok(Connector { inner: Arc::new(Inner { digest, shape, metadata, schema, abi }) })
+    }
+
+    async fn read_metadata(&self, abi: &dyn Abi) -> Result<(Metadata, Schema), LoadError> {
+        let unavailable = || LoadError::Metadata(ConnectorFault::Trap("the sandbox is shutting down".into()));
+        let _place = self.places.acquire().await.map_err(|_| unavailable())?;
+        let state =
+            CallState::new(Phase::Metadata, Arc::clone(&self.limits), Arc::default(), Scrubber::default());
+        let mut store = store(&self.engine, state);
+        let deadline = std::time::Duration::from_millis(self.limits.send_ms);
+        let result = tokio::time::timeout(deadline, abi.metadata(&mut store)).await;
+        let raw = match result {
+            Ok(Ok(raw)) => raw,
+            Ok(Err(error)) => return Err(LoadError::Metadata(fault_of(&error, &self.limits))),
+            Err(_) => return Err(LoadError::Metadata(ConnectorFault::Cpu { limit_ms: self.limits.cpu_ms })),
+        };
+        Ok(Metadata::check(raw, &self.limits)?)
+    }
+}

@@ -1,0 +1,399 @@
+//! The one way out.
+//!
+//! [`Egress::send`] is the only function in the house that lets bytes out. What it takes is a [`Permitted`] request, and
+//! only [`permit`] makes one; what it dials is a [`VettedAddr`], and only the address rules make one.
+//!
+//! It promises
+//! - the name is resolved once, every answer is judged, and the connection goes to the very address that was judged;
+//! - TLS 1.2 or newer, verified for the name; no redirects, cookies, proxies or retries;
+//! - an answer within its limits, and a typed error that says whether bytes of the request may have left.
+//!
+//! It must not know who asked: tenants, connectors and messages are only a [`PoolKey`] to it.
+//!
+//! The HTTP client (reqwest) is chosen in this file and named in no other.
+
+pub(crate) mod body;
+pub mod dns;
+pub(crate) mod permit;
+pub(crate) mod scrub;
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use sendbox_policy::{AddressPolicy, AddressRefusal, Limits, Scheme, VettedAddr};
+use tokio::time::Instant;
+
+use self::body::{LeavingFlag, WatchedBody};
+use self::dns::Resolve;
+pub(crate) use self::permit::Permitted;
+
+/// Idle connections are dropped before most servers drop them: a request written into a closing connection is in doubt.
+const IDLE: Duration = Duration::from_secs(15);
+/// Clients kept; each holds the idle connections of one key.
+const MAX_CLIENTS: usize = 512;
+
+/// Connections are shared only within one key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PoolKey {
+    /// Whose sends these are.
+    pub(crate) owner: Arc<str>,
+    /// Which connector, by digest.
+    pub(crate) revision: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ClientKey {
+    pool: PoolKey,
+    https: bool,
+    host: String,
+    peers: Vec<SocketAddr>,
+}
+
+/// Why there is no answer. Mirrors `error-kind` of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EgressErrorKind {
+    Denied,
+    InvalidRequest,
+    Dns,
+    AddressRefused,
+    Connect,
+    Tls,
+    Timeout,
+    Reset,
+    BadResponse,
+    TooManyRequests,
+}
+
+/// A request without an answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct EgressError {
+    pub(crate) kind: EgressErrorKind,
+    pub(crate) message: String,
+    /// Whether bytes of the request may have left.
+    pub(crate) maybe_sent: bool,
+}
+
+impl EgressError {
+    pub(crate) fn unsent(kind: EgressErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            maybe_sent: false,
+        }
+    }
+
+    fn after(kind: EgressErrorKind, message: impl Into<String>, maybe_sent: bool) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            maybe_sent,
+        }
+    }
+}
+
+/// What the provider answered, whole and decoded, not yet scrubbed.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) peer: String,
+}
+
+/// Holds what all sends share: the resolver, the trust anchors, the address rules and the connection pools.
+pub(crate) struct Egress {
+    resolver: Arc<dyn Resolve>,
+    addresses: AddressPolicy,
+    tls: rustls::ClientConfig,
+    clients: Mutex<HashMap<ClientKey, (reqwest::Client, Instant)>>,
+}
+
+/// The trust anchors cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the extra certificate authority cannot be used: {0}")]
+pub struct TrustError(String);
+
+impl Egress {
+    pub(crate) fn new(
+        resolver: Arc<dyn Resolve>,
+        addresses: AddressPolicy,
+        extra_authorities: &[Vec<u8>],
+    ) -> Result<Self, TrustError> {
+        let mut roots = rustls::RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        for der in extra_authorities {
+            roots
+                .add(rustls::pki_types::CertificateDer::from(der.clone()))
+                .map_err(|error| TrustError(error.to_string()))?;
+        }
+        let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+            .map_err(|error| TrustError(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self {
+            resolver,
+            addresses,
+            tls,
+            clients: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// Lets one permitted request out and waits for the whole answer, at the latest until `deadline`.
+    pub(crate) async fn send(
+        &self,
+        request: Permitted,
+        limits: &Limits,
+        deadline: Instant,
+    ) -> Result<Answer, EgressError> {
+        let vetted = tokio::time::timeout_at(deadline, self.vet(&request))
+            .await
+            .map_err(|_| EgressError::unsent(EgressErrorKind::Dns, "the name did not resolve in time"))??;
+        let peers: Vec<SocketAddr> = vetted.iter().map(|peer| peer.get()).collect();
+        let peer = peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let client = self.client(&request, peers, limits)?;
+
+        let flag = Arc::new(LeavingFlag::default());
+        let has_body = !request.body.is_empty();
+        let outgoing = outgoing(&client, &request, &flag)?;
+        let connecting = Duration::from_millis(limits.connect_ms + limits.tls_ms);
+        let first_byte = Duration::from_millis(limits.first_byte_ms);
+        let answered = client.execute(outgoing);
+        let silence = async {
+            if has_body {
+                flag.wait().await;
+            } else {
+                tokio::time::sleep(connecting).await;
+            }
+            tokio::time::sleep(first_byte).await;
+        };
+        let maybe_sent = || !has_body || flag.is_set();
+        let response = tokio::select! {
+            biased;
+            response = answered => response.map_err(|error| classify(&error, maybe_sent()))?,
+            () = silence => {
+                return Err(EgressError::after(
+                    EgressErrorKind::Timeout,
+                    format!("no answer within {first_byte:?}"),
+                    true,
+                ));
+            }
+            () = tokio::time::sleep_until(deadline) => {
+                let kind = if maybe_sent() { EgressErrorKind::Timeout } else { EgressErrorKind::Connect };
+                return Err(EgressError::after(kind, "the time of this send is used up", maybe_sent()));
+            }
+        };
+        tokio::time::timeout_at(deadline, read(response, limits, peer))
+            .await
+            .map_err(|_| {
+                EgressError::after(
+                    EgressErrorKind::Timeout,
+                    "the answer began, and did not end in the time of this send",
+                    true,
+                )
+            })?
+    }
+
+    /// Resolves and judges. Returns only addresses that may be dialled.
+    async fn vet(&self, request: &Permitted) -> Result<Vec<VettedAddr>, EgressError> {
+        let host = request.host();
+        let port = request.port();
+        if let Some(development) = self.addresses.connect_to(host, port) {
+            return Ok(vec![development]);
+        }
+        let answers = match literal(host) {
+            Some(address) => vec![address],
+            None => self
+                .resolver
+                .resolve(host)
+                .await
+                .map_err(|error| EgressError::unsent(EgressErrorKind::Dns, error.to_string()))?,
+        };
+        let mut vetted = self.addresses.vet(host, port, &answers).map_err(|refusal| {
+            let kind = match refusal {
+                AddressRefusal::NoAddress { .. } => EgressErrorKind::Dns,
+                _ => EgressErrorKind::AddressRefused,
+            };
+            EgressError::unsent(kind, refusal.to_string())
+        })?;
+        vetted.sort_unstable_by_key(|peer| peer.get());
+        Ok(vetted)
+    }
+
+    fn client(
+        &self,
+        request: &Permitted,
+        peers: Vec<SocketAddr>,
+        limits: &Limits,
+    ) -> Result<reqwest::Client, EgressError> {
+        let key = ClientKey {
+            pool: request.pool.clone(),
+            https: request.scheme() == Scheme::Https,
+            host: request.host().to_owned(),
+            peers,
+        };
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((client, used)) = clients.get_mut(&key) {
+            *used = Instant::now();
+            return Ok(client.clone());
+        }
+        if clients.len() >= MAX_CLIENTS {
+            let oldest = clients.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
+            if let Some(oldest) = oldest {
+                clients.remove(&oldest);
+            }
+        }
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.tls.clone())
+            .https_only(key.https)
+            .http1_only()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .connect_timeout(Duration::from_millis(limits.connect_ms + limits.tls_ms))
+            .pool_idle_timeout(IDLE)
+            .tcp_nodelay(true)
+            .dns_resolver(NoOtherName)
+            .resolve_to_addrs(&key.host, &key.peers)
+            .build()
+            .map_err(|_| EgressError::unsent(EgressErrorKind::Connect, "the HTTP client could not be made"))?;
+        clients.insert(key, (client.clone(), Instant::now()));
+        Ok(client)
+    }
+}
+
+/// A literal address in a URL's host, as the `url` crate writes it.
+fn literal(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+/// Every client knows the vetted addresses of its one host. Any other name does not exist for it.
+struct NoOtherName;
+
+impl reqwest::dns::Resolve for NoOtherName {
+    fn resolve(&self, _name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async { Err("only vetted addresses are dialled".into()) })
+    }
+}
+
+fn outgoing(
+    client: &reqwest::Client,
+    request: &Permitted,
+    flag: &Arc<LeavingFlag>,
+) -> Result<reqwest::Request, EgressError> {
+    let invalid = |what: &str| EgressError::unsent(EgressErrorKind::InvalidRequest, what.to_owned());
+    let method = reqwest::Method::from_bytes(request.method.name().as_bytes())
+        .map_err(|_| invalid("the method is not allowed"))?;
+    let mut builder = client.request(method, request.url.clone());
+    for (name, value) in &request.headers {
+        let mut value =
+            reqwest::header::HeaderValue::from_bytes(value).map_err(|_| invalid("a header value is malformed"))?;
+        value.set_sensitive(true);
+        builder = builder.header(name.as_str(), value);
+    }
+    let body = WatchedBody::new(Bytes::copy_from_slice(&request.body), Arc::clone(flag));
+    builder
+        .body(reqwest::Body::wrap(body))
+        .build()
+        .map_err(|_| invalid("the request is malformed"))
+}
+
+/// Says what broke. reqwest's own text may hold the URL, and the URL sealed values: only our words and the TLS library's
+/// reason go on.
+fn classify(error: &reqwest::Error, maybe_sent: bool) -> EgressError {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(tls) = tls_error(cause) {
+            return EgressError::unsent(EgressErrorKind::Tls, format!("no verified TLS session: {tls}"));
+        }
+        source = cause.source();
+    }
+    if error.is_connect() {
+        let message = if error.is_timeout() {
+            "no connection in time"
+        } else {
+            "no connection: refused or unreachable"
+        };
+        return EgressError::unsent(EgressErrorKind::Connect, message);
+    }
+    if error.is_timeout() {
+        return EgressError::after(EgressErrorKind::Timeout, "no answer in time", maybe_sent);
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(http) = cause.downcast_ref::<hyper::Error>()
+            && http.is_parse()
+        {
+            return EgressError::after(EgressErrorKind::BadResponse, "the answer is not HTTP", maybe_sent);
+        }
+        source = cause.source();
+    }
+    EgressError::after(EgressErrorKind::Reset, "the connection broke before an answer came", maybe_sent)
+}
+
+fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+        return Some(tls);
+    }
+    let io = cause.downcast_ref::<std::io::Error>()?;
+    io.get_ref()?.downcast_ref::<rustls::Error>()
+}
+
+/// Reads the answer under its limits.
+async fn read(mut response: reqwest::Response, limits: &Limits, peer: String) -> Result<Answer, EgressError> {
+    let bad = |message: String| EgressError::after(EgressErrorKind::BadResponse, message, true);
+    let status = response.status().as_u16();
+    if response.headers().len() > limits.response_headers {
+        return Err(bad(format!("the answer has more than {} headers", limits.response_headers)));
+    }
+    let header_bytes: usize =
+        response.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if header_bytes > limits.response_header_bytes {
+        return Err(bad(format!(
+            "the headers of the answer have more than {} bytes",
+            limits.response_header_bytes
+        )));
+    }
+    let encoding = response
+        .headers()
+        .get("content-encoding")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .collect();
+    let mut raw = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if raw.len() + chunk.len() > limits.response_body => {
+                return Err(bad(format!("the answer has more than {} bytes", limits.response_body)));
+            }
+            Ok(Some(chunk)) => raw.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(_) => {
+                return Err(EgressError::after(
+                    EgressErrorKind::Reset,
+                    format!("the connection broke in the middle of the answer (status {status})"),
+                    true,
+                ));
+            }
+        }
+    }
+    let body = body::decode(&encoding, raw, limits.response_body, limits.decompress_ratio as usize).map_err(bad)?;
+    Ok(Answer {
+        status,
+        headers,
+        body,
+        peer,
+    })
+}

@@ -1,0 +1,130 @@
+//! Bodies: one that tells when the first byte is about to leave, and the reading of an answer under its limits.
+
+use std::io::Read;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::Notify;
+
+/// Set once the HTTP client asks for the body: the connection stands and the head is being written. Before that, no byte
+/// of the request has left; after it, some may have.
+#[derive(Debug, Default)]
+pub(crate) struct LeavingFlag {
+    leaving: AtomicBool,
+    changed: Notify,
+}
+
+impl LeavingFlag {
+    pub(crate) fn is_set(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
+    fn set(&self) {
+        self.leaving.store(true, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    /// Returns once the flag is set.
+    pub(crate) async fn wait(&self) {
+        while !self.is_set() {
+            self.changed.notified().await;
+        }
+    }
+}
+
+/// A body of known length that raises a [`LeavingFlag`] when it is first polled.
+pub(crate) struct WatchedBody {
+    bytes: Option<Bytes>,
+    flag: Arc<LeavingFlag>,
+}
+
+impl WatchedBody {
+    pub(crate) fn new(bytes: Bytes, flag: Arc<LeavingFlag>) -> Self {
+        Self {
+            bytes: Some(bytes),
+            flag,
+        }
+    }
+}
+
+impl Body for WatchedBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.flag.set();
+        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
+
+/// A compressed answer may always grow to this: a ratio says nothing about a handful of bytes.
+const RATIO_FLOOR: usize = 16 * 1024;
+
+/// Undoes the content encoding that the host asked for.
+///
+/// `limit` bounds the decoded bytes, `ratio` how far the answer may grow.
+pub(crate) fn decode(encoding: &str, raw: Vec<u8>, limit: usize, ratio: usize) -> Result<Vec<u8>, String> {
+    let bound = limit.min(raw.len().saturating_mul(ratio).max(RATIO_FLOOR));
+    match encoding.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(raw),
+        "gzip" | "x-gzip" => read_bounded(flate2::read::MultiGzDecoder::new(raw.as_slice()), bound),
+        "br" => read_bounded(brotli_decompressor::Decompressor::new(raw.as_slice(), 4096), bound),
+        _ => Err("the answer is compressed in a way that was not asked for".into()),
+    }
+}
+
+fn read_bounded(reader: impl Read, bound: usize) -> Result<Vec<u8>, String> {
+    let mut decoded = Vec::new();
+    reader
+        .take(bound as u64 + 1)
+        .read_to_end(&mut decoded)
+        .map_err(|_| "the compressed answer is broken".to_owned())?;
+    if decoded.len() > bound {
+        return Err(format!("the compressed answer grows beyond {bound} bytes"));
+    }
+    Ok(decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn an_answer_is_decoded_within_its_limits() {
+        assert_eq!(decode("", b"plain".to_vec(), 100, 20).unwrap(), b"plain");
+        assert_eq!(decode("gzip", gzip(b"hello"), 100, 20).unwrap(), b"hello");
+        assert!(decode("deflate", b"x".to_vec(), 100, 20).is_err());
+        assert!(decode("gzip", b"not gzip".to_vec(), 100, 20).is_err());
+    }
+
+    #[test]
+    fn a_bomb_is_stopped_by_size_and_by_ratio() {
+        let bomb = gzip(&vec![0; 10 << 20]);
+        assert!(decode("gzip", bomb, 256 << 10, 20).unwrap_err().contains("grows beyond"));
+        let dense = gzip(&vec![0; 200 << 10]);
+        assert!(decode("gzip", dense, 256 << 10, 20).unwrap_err().contains("grows beyond"));
+    }
+}

@@ -1,0 +1,182 @@
+//! `http-outbound`: assemble, judge, let out, scrub.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sendbox_policy::Method;
+
+use super::sealed::Part;
+use crate::call::{CallState, Outside, RequestRecord};
+use crate::egress::permit::{Assembled, Draft, Permitted, Rules, permit};
+use crate::egress::{Answer, EgressError, EgressErrorKind};
+use crate::outcome::RequestSent;
+use crate::trace::TraceKind;
+
+/// A request as it comes over the ABI.
+pub(crate) struct GuestRequest {
+    pub(crate) method: Method,
+    pub(crate) url: Vec<Part>,
+    pub(crate) headers: Vec<(String, Vec<Part>)>,
+    pub(crate) body: Vec<Part>,
+}
+
+/// An answer as it goes to the guest: scrubbed.
+pub(crate) struct GuestResponse {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Ends a dry run: there is no answer that the connector could go on with.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the dry run ends here")]
+pub(crate) struct DryRunEnds;
+
+impl CallState {
+    pub(crate) async fn http_send(
+        &mut self,
+        request: GuestRequest,
+    ) -> wasmtime::Result<Result<GuestResponse, EgressError>> {
+        self.enter("http-outbound.send")?;
+        self.meter.requests += 1;
+        if self.meter.requests > self.limits.requests {
+            let message = format!("this send has made its {} requests", self.limits.requests);
+            return Ok(Err(EgressError::unsent(EgressErrorKind::TooManyRequests, message)));
+        }
+        if self.outside.is_none() {
+            return Ok(Err(EgressError::unsent(EgressErrorKind::Denied, "no request may be made here")));
+        }
+        let draft = self.draft(&request)?;
+        self.remember_sealed(&request)?;
+        let mut record = RequestRecord {
+            method: draft.method.name().to_owned(),
+            url: draft.url.masked.clone(),
+            headers: draft.headers.iter().map(|(name, value)| (name.clone(), value.masked.clone())).collect(),
+            body: draft.body.masked.clone(),
+            carries_message: false,
+            clear: None,
+        };
+        let Some(outside) = &self.outside else {
+            return Ok(Err(EgressError::unsent(EgressErrorKind::Denied, "no request may be made here")));
+        };
+        let message_rule = outside.rule.message_rule();
+        let rules = Rules {
+            grant: &outside.grant,
+            message: &message_rule,
+            limits: &self.limits,
+            message_gone: self.message_sent != RequestSent::No,
+            pool: &outside.pool,
+        };
+        let permitted = match permit(draft, &rules) {
+            Ok(permitted) => permitted,
+            Err(refused) => {
+                match refused.violation {
+                    Some(violation) => self.refuse(violation),
+                    None => self.trace.push(TraceKind::Refused { reason: refused.error.message.clone() }),
+                }
+                return Ok(Err(refused.error));
+            }
+        };
+        record.carries_message = permitted.carries_message();
+        if let Some(dry_run) = outside.dry_run {
+            record.clear = dry_run.show_sealed.then(|| permitted.in_clear());
+            self.requests.push(record);
+            self.dry_run_done = true;
+            return Err(wasmtime::Error::from(DryRunEnds));
+        }
+        self.trace.push(TraceKind::Request {
+            method: record.method.clone(),
+            url: self.scrubber.scrub_text(&record.url),
+            body_bytes: permitted.body_bytes(),
+            carries_message: permitted.carries_message(),
+        });
+        self.requests.push(record);
+        Ok(self.let_out(permitted).await)
+    }
+
+    /// Sends, and notes what the host then knows.
+    async fn let_out(&mut self, permitted: Permitted) -> Result<GuestResponse, EgressError> {
+        let Some(Outside { egress, deadline, .. }) = &self.outside else {
+            return Err(EgressError::unsent(EgressErrorKind::Denied, "no request may be made here"));
+        };
+        let (egress, deadline) = (Arc::clone(egress), *deadline);
+        let carries_message = permitted.carries_message();
+        let origin = permitted.origin();
+        let limits = Arc::clone(&self.limits);
+        if carries_message {
+            // Set before the first byte: if this future is dropped, what remains is doubt.
+            self.message_sent = RequestSent::Maybe;
+        }
+        let since = Instant::now();
+        let result = egress.send(permitted, &limits, deadline).await;
+        self.meter.waited_since(since);
+        self.wasi.clock.advance();
+        match result {
+            Ok(answer) => {
+                self.hosts_reached.insert(origin);
+                if carries_message {
+                    self.message_sent = RequestSent::Yes;
+                }
+                Ok(self.scrubbed(answer))
+            }
+            Err(error) => {
+                if error.maybe_sent {
+                    self.hosts_reached.insert(origin);
+                } else if carries_message {
+                    self.message_sent = RequestSent::No;
+                }
+                self.trace.push(TraceKind::NoResponse { reason: error.message.clone() });
+                self.network_error = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    fn draft(&self, request: &GuestRequest) -> wasmtime::Result<Draft> {
+        Ok(Draft {
+            method: request.method,
+            url: Assembled::new(&self.pieces(&request.url)?),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), Assembled::new(&self.pieces(value)?))))
+                .collect::<wasmtime::Result<_>>()?,
+            body: Assembled::new(&self.pieces(&request.body)?),
+        })
+    }
+
+    /// Every sealed value that stands in a request may come back in the answer, in the form in which it was sent: a whole
+    /// `Basic …` value, a signature.
+    fn remember_sealed(&mut self, request: &GuestRequest) -> wasmtime::Result<()> {
+        let all = request.headers.iter().flat_map(|(_, value)| value).chain(&request.url).chain(&request.body);
+        for part in all {
+            if let Part::Sealed(handle) = part {
+                let value = self.table.get(handle)?;
+                if !value.labels().is_empty() {
+                    self.scrubber.add_exact(value.bytes());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scrubbed(&mut self, answer: Answer) -> GuestResponse {
+        self.trace.push(TraceKind::Response {
+            status: answer.status,
+            body_bytes: answer.body.len(),
+            peer: answer.peer,
+        });
+        GuestResponse {
+            status: answer.status,
+            headers: answer
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    let value = self.scrubber.scrub(value);
+                    (name.clone(), String::from_utf8_lossy(&value).into_owned())
+                })
+                .collect(),
+            body: self.scrubber.scrub(&answer.body),
+        }
+    }
+}

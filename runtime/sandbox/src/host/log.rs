@@ -1,0 +1,25 @@
+//! `log`: bounded, escaped, scrubbed.
+
+use crate::call::CallState;
+use crate::call::meter::LogRoom;
+use crate::trace::{TraceKind, one_line};
+
+impl CallState {
+    pub(crate) fn log_line(&mut self, level: &'static str, message: &str) -> wasmtime::Result<()> {
+        self.enter("log.log")?;
+        self.keep_line(level, message);
+        Ok(())
+    }
+
+    /// Keeps a line that the guest wrote, by `log` or to standard error.
+    pub(crate) fn keep_line(&mut self, level: &'static str, message: &str) {
+        match self.meter.log(message.len()) {
+            LogRoom::Keep(room) => {
+                let message = one_line(&self.scrubber.scrub_text(message), room);
+                self.trace.push(TraceKind::Log { level, message });
+            }
+            LogRoom::Mark => self.trace.push(TraceKind::LogTruncated),
+            LogRoom::Drop => {}
+        }
+    }
+}

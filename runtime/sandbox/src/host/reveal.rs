@@ -1,0 +1,31 @@
+//! `reveal`: the one way into guest memory, by grant only.
+
+use wasmtime::component::Resource;
+
+use crate::call::CallState;
+use crate::egress::permit::mask;
+use crate::outcome::Violation;
+use crate::sealed::Sealed;
+use crate::trace::TraceKind;
+
+/// The grant does not let this connector read such a value.
+pub(crate) struct RevealDenied;
+
+impl CallState {
+    pub(crate) fn reveal(&mut self, handle: &Resource<Sealed>) -> wasmtime::Result<Result<Vec<u8>, RevealDenied>> {
+        self.enter("reveal.reveal")?;
+        let value = self.table.get(handle)?;
+        let labels = value.labels().clone();
+        let allowed = match &self.outside {
+            Some(outside) => outside.grant.may_reveal(&labels),
+            None => return Ok(Err(RevealDenied)),
+        };
+        if let Err(denial) = allowed {
+            self.refuse(Violation::Reveal(denial));
+            return Ok(Err(RevealDenied));
+        }
+        let bytes = value.bytes().to_vec();
+        self.trace.push(TraceKind::Revealed { labels: mask(&labels) });
+        Ok(Ok(bytes))
+    }
+}

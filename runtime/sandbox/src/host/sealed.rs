@@ -1,0 +1,107 @@
+//! `sealed`: the algebra, charged.
+
+use wasmtime::component::Resource;
+
+use crate::call::CallState;
+use crate::outcome::ConnectorFault;
+use crate::sealed::{Encoding, Hash, Piece, Sealed, SealedError};
+use crate::trace::TraceKind;
+
+/// One piece as it comes over the ABI.
+pub(crate) enum Part {
+    Text(String),
+    Sealed(Resource<Sealed>),
+}
+
+impl CallState {
+    /// Puts a value into the call's table and charges for it.
+    pub(crate) fn keep(&mut self, value: Sealed) -> wasmtime::Result<Resource<Sealed>> {
+        self.meter.sealed(value.cost())?;
+        self.table.push(value).map_err(|_| ConnectorFault::Handles { limit: self.limits.handles }.into())
+    }
+
+    fn made(&mut self, operation: &'static str, value: Sealed) -> wasmtime::Result<Resource<Sealed>> {
+        self.trace.push(TraceKind::Sealed { operation });
+        self.keep(value)
+    }
+
+    pub(crate) fn pieces<'a>(&'a self, parts: &'a [Part]) -> wasmtime::Result<Vec<Piece<'a>>> {
+        parts
+            .iter()
+            .map(|part| {
+                Ok(match part {
+                    Part::Text(text) => Piece::Text(text),
+                    Part::Sealed(handle) => Piece::Sealed(self.table.get(handle)?),
+                })
+            })
+            .collect()
+    }
+
+    pub(crate) fn sealed_concat(&mut self, parts: &[Part]) -> wasmtime::Result<Resource<Sealed>> {
+        self.enter("sealed.concat")?;
+        let pieces = self.pieces(parts)?;
+        // Charge before joining: a list of a thousand handles of one large value must not be built first.
+        let cost: usize = pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text.len(),
+                Piece::Sealed(value) => value.cost(),
+            })
+            .sum();
+        if self.meter.sealed.saturating_add(cost) > self.limits.sealed_bytes {
+            return Err(ConnectorFault::SealedBytes { limit_bytes: self.limits.sealed_bytes }.into());
+        }
+        let value = Sealed::concat(&pieces);
+        self.made("concat", value)
+    }
+
+    pub(crate) fn sealed_encode(
+        &mut self,
+        handle: &Resource<Sealed>,
+        encoding: Encoding,
+    ) -> wasmtime::Result<Result<Resource<Sealed>, SealedError>> {
+        self.enter("sealed.encode")?;
+        match self.table.get(handle)?.encode(encoding) {
+            Ok(value) => self.made("encode", value).map(Ok),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    pub(crate) fn sealed_decode(
+        &mut self,
+        handle: &Resource<Sealed>,
+        encoding: Encoding,
+    ) -> wasmtime::Result<Result<Resource<Sealed>, SealedError>> {
+        self.enter("sealed.decode")?;
+        match self.table.get(handle)?.decode(encoding) {
+            Ok(value) => self.made("decode", value).map(Ok),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    pub(crate) fn sealed_digest(
+        &mut self,
+        handle: &Resource<Sealed>,
+        hash: Hash,
+    ) -> wasmtime::Result<Resource<Sealed>> {
+        self.enter("sealed.digest")?;
+        let value = self.table.get(handle)?.digest(hash);
+        self.made("digest", value)
+    }
+
+    pub(crate) fn sealed_hmac(
+        &mut self,
+        handle: &Resource<Sealed>,
+        hash: Hash,
+        key: &Resource<Sealed>,
+    ) -> wasmtime::Result<Resource<Sealed>> {
+        self.enter("sealed.hmac")?;
+        let value = self.table.get(handle)?.hmac(hash, self.table.get(key)?);
+        self.made("hmac", value)
+    }
+
+    pub(crate) fn sealed_drop(&mut self, handle: Resource<Sealed>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,240 @@
+//! What a connector says about itself, checked.
+//!
+//! The guest's metadata is somebody's word. Here it is bounded, its schema is compiled and its hosts become a
+//! [`Manifest`]; what does not pass is refused at installation, with every fault named at once.
+
+use std::collections::BTreeSet;
+
+use sendbox_policy::{HostNeed, Limits, Manifest, Method, OriginPattern, SecretBinding, SecretUse};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::message::Usage;
+
+/// What a connector puts into the provider's request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContentKind {
+    /// A finished text.
+    Text,
+    /// A template id of the provider, with variables.
+    Template,
+    /// Bare variables.
+    Variables,
+}
+
+/// One host need, as the guest wrote it.
+#[derive(Clone, Debug)]
+pub(crate) struct RawHostNeed {
+    pub(crate) origin: String,
+    pub(crate) methods: Vec<String>,
+    pub(crate) path_prefix: String,
+    pub(crate) receives_message: bool,
+    pub(crate) secrets: Vec<(String, SecretUse)>,
+    pub(crate) purpose: String,
+}
+
+/// Metadata, as the guest wrote it.
+#[derive(Clone, Debug)]
+pub(crate) struct RawMetadata {
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) readme: String,
+    pub(crate) logo: Option<String>,
+    pub(crate) parameters_schema: String,
+    pub(crate) content: ContentKind,
+    pub(crate) template_schema: Option<String>,
+    pub(crate) hosts: Vec<RawHostNeed>,
+    pub(crate) usages: Vec<Usage>,
+    pub(crate) locales: Vec<String>,
+    pub(crate) idempotent: bool,
+}
+
+/// What a connector is and needs, checked.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    /// Stable.
+    pub id: String,
+    /// The author's own version, for people.
+    pub version: String,
+    /// For people.
+    pub name: String,
+    /// One sentence.
+    pub description: String,
+    /// Markdown.
+    pub readme: String,
+    /// An SVG document.
+    pub logo: Option<String>,
+    /// JSON Schema 2020-12 of the parameters.
+    pub parameters_schema: Value,
+    /// What it puts into the provider's request.
+    pub content: ContentKind,
+    /// JSON Schema of a template entry, for content kind `template`.
+    pub template_schema: Option<Value>,
+    /// What it may reach.
+    #[serde(skip)]
+    pub manifest: Manifest,
+    /// Usages that it supports.
+    pub usages: Vec<Usage>,
+    /// BCP 47 tags; empty for any.
+    pub locales: Vec<String>,
+    /// Whether a repeated idempotency key is one message at the provider.
+    pub idempotent: bool,
+    /// Keys of the parameters that are secrets (`writeOnly`).
+    pub secret_keys: BTreeSet<String>,
+}
+
+/// The metadata is not acceptable. All faults at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connector's metadata is invalid: {}", .0.join("; "))]
+pub struct MetadataError(pub Vec<String>);
+
+/// Compiled schema of the parameters.
+pub(crate) type Schema = jsonschema::Validator;
+
+impl Metadata {
+    pub(crate) fn check(raw: RawMetadata, limits: &Limits) -> Result<(Self, Schema), MetadataError> {
+        let mut faults = Vec::new();
+        check_sizes(&raw, limits, &mut faults);
+        if raw.id.len() < 3
+            || raw.id.len() > 64
+            || !raw.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        {
+            faults.push("`id` must be 3 to 64 of a-z, 0-9 and `-`".to_owned());
+        }
+        if raw.name.trim().is_empty() {
+            faults.push("`name` is empty".to_owned());
+        }
+        if raw.usages.is_empty() {
+            faults.push("`usages` is empty".to_owned());
+        }
+        let (parameters_schema, schema) = match compile("parameters-schema", &raw.parameters_schema) {
+            Ok((value, schema)) => (value, Some(schema)),
+            Err(fault) => {
+                faults.push(fault);
+                (Value::Null, None)
+            }
+        };
+        let template_schema = match raw.template_schema.as_deref().map(|text| compile("template-schema", text)) {
+            None => None,
+            Some(Ok((value, _))) => Some(value),
+            Some(Err(fault)) => {
+                faults.push(fault);
+                None
+            }
+        };
+        let secret_keys = secret_keys(&parameters_schema);
+        let manifest = manifest(&raw.hosts, &secret_keys, &mut faults);
+        match schema {
+            Some(schema) if faults.is_empty() => Ok((
+                Self {
+                    id: raw.id,
+                    version: raw.version,
+                    name: raw.name,
+                    description: raw.description,
+                    readme: raw.readme,
+                    logo: raw.logo,
+                    parameters_schema,
+                    content: raw.content,
+                    template_schema,
+                    manifest,
+                    usages: raw.usages,
+                    locales: raw.locales,
+                    idempotent: raw.idempotent,
+                    secret_keys,
+                },
+                schema,
+            )),
+            _ => Err(MetadataError(faults)),
+        }
+    }
+}
+
+fn check_sizes(raw: &RawMetadata, limits: &Limits, faults: &mut Vec<String>) {
+    let total = raw.readme.len()
+        + raw.description.len()
+        + raw.parameters_schema.len()
+        + raw.logo.as_ref().map_or(0, String::len)
+        + raw.template_schema.as_ref().map_or(0, String::len);
+    if total > limits.metadata_bytes {
+        faults.push(format!("it has {total} bytes; {} are allowed", limits.metadata_bytes));
+    }
+    for (field, length, most) in [
+        ("version", raw.version.len(), 64),
+        ("name", raw.name.len(), 80),
+        ("description", raw.description.len(), 400),
+        ("logo", raw.logo.as_ref().map_or(0, String::len), 32 << 10),
+        ("hosts", raw.hosts.len(), 64),
+        ("locales", raw.locales.len(), 100),
+        ("usages", raw.usages.len(), 9),
+    ] {
+        if length > most {
+            faults.push(format!("`{field}` has {length}; {most} are allowed"));
+        }
+    }
+    if raw.locales.iter().any(|tag| tag.len() > 35) {
+        faults.push("a tag in `locales` is too long".to_owned());
+    }
+}
+
+fn compile(field: &str, text: &str) -> Result<(Value, Schema), String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| format!("`{field}` is not JSON: {error}"))?;
+    let schema = jsonschema::draft202012::options()
+        .build(&value)
+        .map_err(|error| format!("`{field}` is not a JSON Schema: {error}"))?;
+    Ok((value, schema))
+}
+
+/// The keys that the schema marks `writeOnly`.
+fn secret_keys(schema: &Value) -> BTreeSet<String> {
+    schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter(|(_, property)| property.get("writeOnly") == Some(&Value::Bool(true)))
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+fn manifest(needs: &[RawHostNeed], secret_keys: &BTreeSet<String>, faults: &mut Vec<String>) -> Manifest {
+    let mut hosts = Vec::new();
+    for need in needs {
+        match host_need(need, secret_keys) {
+            Ok(host) => hosts.push(host),
+            Err(fault) => faults.push(format!("host `{}`: {fault}", need.origin)),
+        }
+    }
+    Manifest::new(hosts).unwrap_or_else(|error| {
+        faults.push(error.to_string());
+        Manifest::default()
+    })
+}
+
+fn host_need(need: &RawHostNeed, secret_keys: &BTreeSet<String>) -> Result<HostNeed, String> {
+    let origin = OriginPattern::parse(&need.origin).map_err(|error| error.to_string())?;
+    let methods = need
+        .methods
+        .iter()
+        .map(|method| method.parse::<Method>().map_err(|error| error.to_string()))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (key, _) in &need.secrets {
+        if !secret_keys.contains(key) {
+            return Err(format!("`{key}` is no `writeOnly` parameter of the schema"));
+        }
+    }
+    let secrets =
+        need.secrets.iter().map(|(key, usage)| SecretBinding { key: key.clone(), usage: *usage }).collect::<Vec<_>>();
+    HostNeed::new(
+        origin,
+        methods,
+        need.path_prefix.clone(),
+        need.receives_message,
+        secrets,
+        need.purpose.chars().take(200).collect::<String>(),
+    )
+    .map_err(|error| error.to_string())
+}

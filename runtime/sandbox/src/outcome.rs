@@ -1,0 +1,302 @@
+//! What became of one send.
+//!
+//! An outcome says four things, so that nobody has to guess: what failed, who failed, whether bytes of the message had
+//! left, and what to do. Whether bytes left is the host's own finding; a connector cannot talk it away.
+
+use std::fmt;
+
+use sendbox_policy::{CompositionViolation, Denial};
+use serde::Serialize;
+
+/// The provider took the message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// The provider's id of the message.
+    pub message_id: Option<String>,
+    /// The provider's own word for the state.
+    pub status: Option<String>,
+    /// Parts, as the provider counted them.
+    pub segments: Option<u32>,
+    /// What it cost, when the provider says so.
+    pub price: Option<Price>,
+}
+
+/// What a message cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Price {
+    /// Decimal, as the provider wrote it.
+    pub amount: String,
+    /// ISO 4217, or the provider's own unit.
+    pub currency: String,
+}
+
+/// Whether bytes of the request that carries the message have left this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestSent {
+    /// Certainly none.
+    No,
+    /// Some or all, and no complete answer came: the provider may have acted.
+    Maybe,
+    /// All of them, and the provider answered.
+    Yes,
+}
+
+/// Who failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Party {
+    /// The code of the connector.
+    Connector,
+    /// The rules of operator or tenant stopped it.
+    Policy,
+    /// Name resolution, connection or TLS.
+    Network,
+    /// The provider.
+    Provider,
+    /// Sendbox itself or its machine.
+    Host,
+}
+
+/// What a failed send means for the next step (`DESIGN.md` 6). The first nineteen are the contract's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "described in wit/connector/v1/types.wit")]
+pub enum FailureClass {
+    NotSent,
+    RateLimited,
+    QuotaExceeded,
+    ProviderUnavailable,
+    InDoubt,
+    InvalidRequest,
+    TemplateRejected,
+    ContentRejected,
+    SenderRejected,
+    AuthenticationFailed,
+    ConfigurationInvalid,
+    InsufficientBalance,
+    AccountSuspended,
+    InvalidRecipient,
+    RecipientUnsubscribed,
+    RecipientBlocked,
+    UnsupportedDestination,
+    FraudBlocked,
+    Unknown,
+    /// The connector trapped, broke a limit, lied or reached beyond its grant.
+    ConnectorFault,
+    /// Sendbox could not run it: no free instance, no random bytes.
+    Unavailable,
+}
+
+impl FailureClass {
+    /// `rate-limited`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not-sent",
+            Self::RateLimited => "rate-limited",
+            Self::QuotaExceeded => "quota-exceeded",
+            Self::ProviderUnavailable => "provider-unavailable",
+            Self::InDoubt => "in-doubt",
+            Self::InvalidRequest => "invalid-request",
+            Self::TemplateRejected => "template-rejected",
+            Self::ContentRejected => "content-rejected",
+            Self::SenderRejected => "sender-rejected",
+            Self::AuthenticationFailed => "authentication-failed",
+            Self::ConfigurationInvalid => "configuration-invalid",
+            Self::InsufficientBalance => "insufficient-balance",
+            Self::AccountSuspended => "account-suspended",
+            Self::InvalidRecipient => "invalid-recipient",
+            Self::RecipientUnsubscribed => "recipient-unsubscribed",
+            Self::RecipientBlocked => "recipient-blocked",
+            Self::UnsupportedDestination => "unsupported-destination",
+            Self::FraudBlocked => "fraud-blocked",
+            Self::Unknown => "unknown",
+            Self::ConnectorFault => "connector-fault",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// What a person should do next.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::NotSent | Self::ProviderUnavailable => "the message was not sent: try again, or use another provider",
+            Self::RateLimited => "the message was not sent: try again later, not before the time given",
+            Self::QuotaExceeded => "raise the quota at the provider, or use another provider",
+            Self::InDoubt => {
+                "the provider may have sent the message: look it up there before sending again, or the user gets two"
+            }
+            Self::InvalidRequest => "check the parameters of the connection against the provider's text",
+            Self::TemplateRejected => "check the template and its variables at the provider",
+            Self::ContentRejected => "change the text of the template",
+            Self::SenderRejected => "use a sender that is approved at the provider for this country",
+            Self::AuthenticationFailed => "check the credentials of the connection",
+            Self::ConfigurationInvalid => "correct the parameters of the connection",
+            Self::InsufficientBalance => "top up the account at the provider",
+            Self::AccountSuspended => "settle the account with the provider",
+            Self::InvalidRecipient => "ask the user for another number; do not retry this one",
+            Self::RecipientUnsubscribed | Self::RecipientBlocked => {
+                "this number refuses messages; do not retry and do not use another provider"
+            }
+            Self::UnsupportedDestination => "enable the country at the provider, or use another provider",
+            Self::FraudBlocked => "the provider suspects fraud; do not retry and do not use another provider",
+            Self::Unknown => "read the provider's text",
+            Self::ConnectorFault => "the connector misbehaved: use another version, and tell its author",
+            Self::Unavailable => "try again when the machine has room",
+        }
+    }
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Which rule a request broke. Nothing of it left.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// Outside manifest or grant, or a value aimed at a host that may not have it.
+    #[error("{0}")]
+    Denied(#[from] Denial),
+    /// The request does not carry recipient and message exactly once, alone in their fields.
+    #[error("{0}")]
+    Composition(#[from] CompositionViolation),
+    /// Bytes of the message have left already in this send.
+    #[error("a second request with the message; bytes of the first have left, and one send is one message")]
+    SecondMessage,
+    /// A value was to be revealed that the grant does not name.
+    #[error("{0}")]
+    Reveal(Denial),
+}
+
+/// How a connector misbehaved. Each limit has its own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectorFault {
+    /// `unreachable`, out of bounds, division by zero and the like.
+    #[error("the connector crashed: {0}")]
+    Trap(String),
+    /// The CPU budget of the send is used up.
+    #[error("the connector used more than its {limit_ms} ms of CPU")]
+    Cpu {
+        /// Milliseconds.
+        limit_ms: u64,
+    },
+    /// Memory over all memories.
+    #[error("the connector asked for more than its {limit_bytes} bytes of memory")]
+    Memory {
+        /// Bytes.
+        limit_bytes: usize,
+    },
+    /// Elements over all tables.
+    #[error("the connector asked for more than {limit} table elements")]
+    Table {
+        /// Elements.
+        limit: usize,
+    },
+    /// Recursion without end.
+    #[error("the connector used more than its {limit_bytes} bytes of stack")]
+    Stack {
+        /// Bytes.
+        limit_bytes: usize,
+    },
+    /// Too many calls of the host.
+    #[error("the connector called the host more than {limit} times")]
+    HostCalls {
+        /// Calls.
+        limit: u64,
+    },
+    /// Too much data handed to the host in one call.
+    #[error("the connector handed more than {limit_bytes} bytes to one host call")]
+    HostCallSize {
+        /// Bytes.
+        limit_bytes: usize,
+    },
+    /// Too many handles alive.
+    #[error("the connector holds more than {limit} handles")]
+    Handles {
+        /// Handles.
+        limit: usize,
+    },
+    /// Too many bytes made by sealed operations.
+    #[error("the connector made more than {limit_bytes} bytes of sealed values")]
+    SealedBytes {
+        /// Bytes.
+        limit_bytes: usize,
+    },
+    /// An import was called where none may be (in `metadata`).
+    #[error("the connector called `{0}` where no import may be called")]
+    ImportRefused(&'static str),
+    /// A rule of manifest, grant or composition was broken.
+    #[error("{0}")]
+    ManifestViolation(Box<Violation>),
+    /// A receipt for a message that never left.
+    #[error("the connector reported success, but no request with the message has left")]
+    ReceiptWithoutRequest,
+    /// What it returned is not what the contract allows.
+    #[error("the connector's answer is invalid: {0}")]
+    BadAnswer(String),
+}
+
+/// A send that did not end with a receipt.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// What follows from it.
+    pub class: FailureClass,
+    /// Who failed.
+    pub party: Party,
+    /// Whether bytes of the message had left.
+    pub request_sent: RequestSent,
+    /// What happened, in a sentence. Holds nothing sealed.
+    pub text: String,
+    /// The provider's own code.
+    pub provider_code: Option<String>,
+    /// Seconds to wait before the next try, when the provider said so.
+    pub retry_after: Option<u32>,
+    /// For a misbehaving connector: how.
+    #[serde(skip)]
+    pub fault: Option<ConnectorFault>,
+}
+
+impl Failure {
+    /// A connector that misbehaved before anything had left, or after.
+    pub(crate) fn fault(fault: ConnectorFault, request_sent: RequestSent) -> Self {
+        let party = match fault {
+            ConnectorFault::ManifestViolation(_) => Party::Policy,
+            _ => Party::Connector,
+        };
+        // After bytes have left without an answer, the honest outcome is doubt, whoever is to blame.
+        let class = if request_sent == RequestSent::Maybe {
+            FailureClass::InDoubt
+        } else {
+            FailureClass::ConnectorFault
+        };
+        Self {
+            class,
+            party,
+            request_sent,
+            text: fault.to_string(),
+            provider_code: None,
+            retry_after: None,
+            fault: Some(fault),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class, self.text)
+    }
+}
+
+/// What became of one send.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The provider took the message.
+    Accepted(Receipt),
+    /// It did not, or it cannot be told.
+    Failed(Failure),
+    /// A dry run stopped before the first byte.
+    NotSentDryRun,
+}

@@ -1,0 +1,105 @@
+//! A connection's parameters: validated against the connector's schema, defaults filled in, secrets apart.
+
+use std::collections::BTreeMap;
+
+use sendbox_policy::{Label, Mark};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::metadata::{Metadata, Schema};
+use crate::sealed::Sealed;
+
+/// One thing that is wrong with the parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ParameterFault {
+    /// JSON pointer into the parameters (`/authToken`); empty for the whole.
+    pub field: String,
+    /// What is wrong. Never the value of a secret.
+    pub message: String,
+}
+
+/// The parameters do not fit the schema. All faults at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the parameters are invalid: {}", .0.iter().map(|fault| format!("{}: {}", if fault.field.is_empty() { "/" } else { &fault.field }, fault.message)).collect::<Vec<_>>().join("; "))]
+pub struct ParameterError(pub Vec<ParameterFault>);
+
+/// Validated parameters. Has no `Debug`: it holds secrets.
+#[derive(Default)]
+pub struct Parameters {
+    plain: BTreeMap<String, String>,
+    secrets: BTreeMap<String, Zeroizing<String>>,
+}
+
+impl Parameters {
+    pub(crate) fn check(metadata: &Metadata, schema: &Schema, value: &Value) -> Result<Self, ParameterError> {
+        let Some(given) = value.as_object() else {
+            return Err(ParameterError(vec![ParameterFault {
+                field: String::new(),
+                message: "must be an object".into(),
+            }]));
+        };
+        let filled = Value::Object(with_defaults(&metadata.parameters_schema, given));
+        let faults: Vec<ParameterFault> = schema
+            .iter_errors(&filled)
+            .map(|error| {
+                let field = error.instance_path().to_string();
+                let secret = metadata.secret_keys.iter().any(|key| field == format!("/{key}"));
+                // The validator's own text quotes the value.
+                let message =
+                    if secret { "is not a valid value for this secret".to_owned() } else { error.to_string() };
+                ParameterFault { field, message }
+            })
+            .collect();
+        if !faults.is_empty() {
+            return Err(ParameterError(faults));
+        }
+        let mut parameters = Self::default();
+        for (key, value) in filled.as_object().into_iter().flatten() {
+            let text = match value {
+                Value::Null => continue,
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            if metadata.secret_keys.contains(key) {
+                parameters.secrets.insert(key.clone(), Zeroizing::new(text));
+            } else {
+                parameters.plain.insert(key.clone(), text);
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// A plain parameter: a string as it is, any other JSON value as compact text.
+    pub(crate) fn plain(&self, key: &str) -> Option<&str> {
+        self.plain.get(key).map(String::as_str)
+    }
+
+    /// All plain parameters, to fill host patterns.
+    pub fn plain_values(&self) -> &BTreeMap<String, String> {
+        &self.plain
+    }
+
+    pub(crate) fn secret(&self, key: &str) -> Option<Sealed> {
+        let (key, value) = self.secrets.get_key_value(key)?;
+        let name: std::sync::Arc<str> = key.as_str().into();
+        Some(Sealed::root(value.as_bytes().to_vec(), Label::Secret(name.clone()), Mark::Secret(name)))
+    }
+
+    pub(crate) fn secret_values(&self) -> impl Iterator<Item = &str> {
+        self.secrets.values().map(|value| value.as_str())
+    }
+}
+
+fn with_defaults(schema: &Value, given: &Map<String, Value>) -> Map<String, Value> {
+    let mut filled = given.clone();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (key, property) in properties.into_iter().flatten() {
+        if let Some(default) = property.get("default")
+            && !filled.contains_key(key)
+        {
+            filled.insert(key.clone(), default.clone());
+        }
+    }
+    filled
+}

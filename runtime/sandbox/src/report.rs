@@ -1,0 +1,207 @@
+//! Delivery reports: what a provider calls back with, and what a connector makes of it.
+//!
+//! A connector reads a report blind: in every field that it may read, runs of digits that could be a number are masked;
+//! the exact values are sealed, for the signature.
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::outcome::FailureClass;
+
+/// A provider's callback, as the server received it.
+pub struct Callback {
+    /// `POST`
+    pub method: String,
+    /// The public URL that the provider called.
+    pub url: String,
+    /// Names in any case.
+    pub headers: Vec<(String, String)>,
+    /// The exact body.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+/// A field of query or form, as the guest gets it.
+pub(crate) struct CallbackField {
+    pub(crate) name: String,
+    pub(crate) clear: String,
+    pub(crate) exact: Zeroizing<String>,
+}
+
+impl Callback {
+    pub(crate) fn query(&self, stand_ins: &mut StandIns) -> Vec<CallbackField> {
+        self.url.split_once('?').map_or_else(Vec::new, |(_, query)| fields(query.as_bytes(), stand_ins))
+    }
+
+    pub(crate) fn form(&self, stand_ins: &mut StandIns) -> Vec<CallbackField> {
+        let is_form = self.headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("content-type")
+                && value.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+        });
+        if is_form { fields(&self.body, stand_ins) } else { Vec::new() }
+    }
+}
+
+fn fields(encoded: &[u8], stand_ins: &mut StandIns) -> Vec<CallbackField> {
+    url::form_urlencoded::parse(encoded)
+        .take(100)
+        .map(|(name, value)| CallbackField {
+            name: stand_ins.mask(&name),
+            clear: stand_ins.mask(&value),
+            exact: Zeroizing::new(value.into_owned()),
+        })
+        .collect()
+}
+
+/// The first stand-in. Seven digits, so that a stand-in is itself a run that is always replaced, and an exact run of this
+/// value cannot be mistaken for it.
+const FIRST_STAND_IN: usize = 1_000_001;
+
+/// Replaces every run of digits that could be a telephone number by a number that stands for it, and turns ids back.
+///
+/// A run has 7 to 15 digits, with or without separators, and is no part of a longer word such as a hexadecimal id.
+/// Providers' ids may be such runs too: a connector hands the stand-in back, and the host knows what it stood for.
+#[derive(Default)]
+pub(crate) struct StandIns {
+    runs: Vec<Zeroizing<String>>,
+}
+
+impl StandIns {
+    /// What stood where `stand_in` stands, if that is one.
+    pub(crate) fn original(&self, stand_in: &str) -> Option<&str> {
+        let index = stand_in.parse::<usize>().ok()?.checked_sub(FIRST_STAND_IN)?;
+        self.runs.get(index).map(|run| run.as_str())
+    }
+
+    fn stand_in(&mut self, run: String) -> String {
+        let index = self.runs.iter().position(|known| **known == run).unwrap_or_else(|| {
+            self.runs.push(Zeroizing::new(run));
+            self.runs.len() - 1
+        });
+        (FIRST_STAND_IN + index).to_string()
+    }
+
+    /// The text with stand-ins.
+    pub(crate) fn mask(&mut self, text: &str) -> String {
+        let characters: Vec<char> = text.chars().collect();
+        let mut masked = String::with_capacity(text.len());
+        let mut index = 0;
+        while let Some(&character) = characters.get(index) {
+            let after_word = index > 0
+                && characters.get(index - 1).is_some_and(|before| before.is_alphanumeric() || *before == '_');
+            if !character.is_ascii_digit() || after_word {
+                masked.push(character);
+                index += 1;
+                continue;
+            }
+            let (end, digits) = digit_run(&characters, index);
+            let run = characters.get(index..end).unwrap_or_default();
+            let before_word = characters.get(end).is_some_and(|after| after.is_alphanumeric() || *after == '_');
+            if (7..=15).contains(&digits) && !before_word {
+                masked.push_str(&self.stand_in(run.iter().collect()));
+            } else {
+                masked.extend(run);
+            }
+            index = end;
+        }
+        masked
+    }
+}
+
+/// Where a run of digits with single separators ends, and how many digits it has.
+fn digit_run(characters: &[char], start: usize) -> (usize, usize) {
+    let mut end = start;
+    let mut digits = 0;
+    let mut index = start;
+    while let Some(character) = characters.get(index) {
+        if character.is_ascii_digit() {
+            digits += 1;
+            index += 1;
+            end = index;
+        } else if matches!(character, ' ' | '-' | '.' | '(' | ')')
+            && characters.get(index + 1).is_some_and(char::is_ascii_digit)
+        {
+            index += 1;
+        } else {
+            break;
+        }
+    }
+    (end, digits)
+}
+
+/// The states of a message, in the order in which they can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum DeliveryState {
+    Unknown,
+    Queued,
+    Sent,
+    Expired,
+    Rejected,
+    Undelivered,
+    Delivered,
+}
+
+/// What a provider reported of one message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryReport {
+    /// The provider's id, as in the receipt.
+    pub message_id: String,
+    /// Where the message is.
+    pub state: DeliveryState,
+    /// Why it was not delivered.
+    pub class: Option<FailureClass>,
+    /// The provider's own code.
+    pub provider_code: Option<String>,
+    /// The provider's own text.
+    pub text: Option<String>,
+    /// The provider's time of the event, as the callback wrote it.
+    pub at: Option<String>,
+}
+
+/// A report as the guest wrote it.
+pub(crate) type RawReport = DeliveryReport;
+
+/// The callback is no report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportRefusal {
+    /// The signature is missing or wrong.
+    #[error("the callback is not signed by the provider; nothing was changed")]
+    NotAuthentic,
+    /// Not a report of this provider.
+    #[error("the callback is no delivery report of this provider; nothing was changed")]
+    Malformed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_get_stand_ins_and_ids_stay() {
+        let cases = [
+            ("+4512345678", "+1000001"),
+            ("To 45 12 34 56 78.", "To 1000001."),
+            (r#"{"id":4512345678,"n":200}"#, r#"{"id":1000001,"n":200}"#),
+            // Two numbers that touch by one space are one run of 14 digits.
+            ("1234567 7654321 x 1234567", "1000001 x 1000002"),
+            ("SM0123456789abcdef0123456789abcdef", "SM0123456789abcdef0123456789abcdef"),
+            ("30003", "30003"),
+            ("8f1e4512345678ab", "8f1e4512345678ab"),
+            ("1234567890123456", "1234567890123456"),
+        ];
+        for (input, expected) in cases {
+            assert_eq!(StandIns::default().mask(input), expected, "{input}");
+        }
+    }
+
+    #[test]
+    fn a_stand_in_is_turned_back() {
+        let mut stand_ins = StandIns::default();
+        assert_eq!(stand_ins.mask("id=1000001, to=4512345678, id=1000001"), "id=1000001, to=1000002, id=1000001");
+        assert_eq!(stand_ins.original("1000002"), Some("4512345678"));
+        assert_eq!(stand_ins.original("1000003"), None);
+        assert_eq!(stand_ins.original("SM1"), None);
+    }
+}

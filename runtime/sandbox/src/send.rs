@@ -1,0 +1,352 @@
+//! One send: a place, a fresh instance, one deadline, an honest outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, Limits};
+use serde::Serialize;
+use tokio::time::Instant;
+use wasmtime::Trap;
+
+use crate::abi::RawFailure;
+use crate::call::{CallState, DryRun, Outside, Phase, RequestRecord, Rule, store};
+use crate::connector::Connector;
+use crate::egress::scrub::Scrubber;
+use crate::egress::{EgressErrorKind, PoolKey};
+use crate::host::http_outbound::DryRunEnds;
+use crate::message::{Content, Message};
+use crate::outcome::{ConnectorFault, Failure, FailureClass, Outcome, Party, Receipt, RequestSent};
+use crate::parameters::Parameters;
+use crate::report::{Callback, DeliveryReport, ReportRefusal};
+use crate::trace::{TraceEvent, TraceKind, one_line};
+use crate::Sandbox;
+
+/// What to send, with what, and how far it may reach. What one call owns.
+pub struct SendRequest {
+    /// Whose send this is. Connections are shared only within one owner.
+    pub owner: String,
+    /// The connection's parameters.
+    pub parameters: Arc<Parameters>,
+    /// What the connector may reach.
+    pub grant: Arc<EffectiveGrant>,
+    /// The message.
+    pub message: Message,
+    /// Let no byte out, and show what would have left.
+    pub dry_run: Option<DryRun>,
+}
+
+/// What one call used.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Used {
+    /// From the request for a place to the outcome.
+    #[serde(rename = "timeUs", serialize_with = "micros")]
+    pub time: Duration,
+    /// Time in which the guest or the host worked for it; waits for a provider not counted.
+    #[serde(rename = "cpuUs", serialize_with = "micros")]
+    pub cpu: Duration,
+    /// Bytes of linear memory at the peak.
+    pub memory_bytes: usize,
+    /// Calls of the host.
+    pub host_calls: u64,
+    /// Requests made or refused.
+    pub requests: u32,
+}
+
+fn micros<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// What became of one send, and what happened on the way. Holds nothing sealed, but [`RequestRecord::clear`] where a dry
+/// run asked for it.
+pub struct SendReport {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What it used.
+    pub used: Used,
+    /// What passed the rules, masked.
+    pub requests: Vec<RequestRecord>,
+    /// Origins to which bytes may have left.
+    pub hosts_reached: Vec<String>,
+    /// What happened, in order.
+    pub trace: Vec<TraceEvent>,
+}
+
+/// A callback that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportError {
+    /// The connector exports no `delivery-reports`.
+    #[error("this connector reads no delivery reports")]
+    NotSupported,
+    /// The connector says no.
+    #[error(transparent)]
+    Refused(#[from] ReportRefusal),
+    /// The connector misbehaved.
+    #[error("the connector failed to read the callback: {0}")]
+    Fault(ConnectorFault),
+}
+
+impl Sandbox {
+    /// Hands one message to one connector, in an instance of its own.
+    ///
+    /// Always returns: whatever the connector or the provider does, there is an outcome within the limits.
+    pub async fn send(&self, connector: &Connector, request: SendRequest) -> SendReport {
+        let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
+        let scrubber = scrubber(&request.parameters, &request.message);
+        let rule = message_rule(&request.parameters, &request.message);
+        let mut state = CallState::new(Phase::Send, Arc::clone(&self.limits), request.parameters, scrubber);
+        let Ok(Ok(_place)) = tokio::time::timeout_at(deadline, self.places.acquire()).await else {
+            let outcome = Outcome::Failed(no_place());
+            return report(state, outcome);
+        };
+        state.outside = Some(Outside {
+            egress: Arc::clone(&self.egress),
+            grant: request.grant,
+            rule,
+            pool: PoolKey { owner: request.owner.into(), revision: connector.digest().hex().into() },
+            deadline,
+            dry_run: request.dry_run,
+        });
+        let mut store = store(&self.engine, state);
+        let call = connector.abi().send(&mut store, &request.message);
+        let result = tokio::time::timeout_at(deadline, call).await;
+        // The store is taken apart here, whatever happened: no instance is used twice.
+        let mut state = store.into_data();
+        let written = state.wasi.written();
+        for line in written.lines() {
+            state.keep_line("stderr", line);
+        }
+        let outcome = outcome(&mut state, result);
+        report(state, outcome)
+    }
+
+    /// Lets a connector read a provider's callback.
+    ///
+    /// # Errors
+    /// When it reads none, the callback is not authentic or malformed, or the connector misbehaves. A caller changes
+    /// nothing then.
+    pub async fn parse_report(
+        &self,
+        connector: &Connector,
+        parameters: Arc<Parameters>,
+        callback: &Callback,
+    ) -> Result<Vec<DeliveryReport>, ReportError> {
+        if !connector.abi().reads_reports() {
+            return Err(ReportError::NotSupported);
+        }
+        let unavailable = || ReportError::Fault(ConnectorFault::Trap("the sandbox is shutting down".into()));
+        let _place = self.places.acquire().await.map_err(|_| unavailable())?;
+        let mut scrubber = Scrubber::default();
+        parameters.secret_values().for_each(|secret| scrubber.add(secret.as_bytes()));
+        let state = CallState::new(Phase::Report, Arc::clone(&self.limits), parameters, scrubber);
+        let mut store = store(&self.engine, state);
+        let deadline = Duration::from_millis(self.limits.send_ms);
+        match tokio::time::timeout(deadline, connector.abi().parse(&mut store, callback)).await {
+            Ok(Ok(Ok(reports))) => Ok(reports.into_iter().map(|report| clean_report(store.data(), report)).collect()),
+            Ok(Ok(Err(refusal))) => Err(refusal.into()),
+            Ok(Err(error)) => Err(ReportError::Fault(fault_of(&error, &self.limits))),
+            Err(_) => Err(ReportError::Fault(ConnectorFault::Cpu { limit_ms: self.limits.cpu_ms })),
+        }
+    }
+}
+
+fn clean_report(state: &CallState, report: DeliveryReport) -> DeliveryReport {
+    DeliveryReport {
+        message_id: state.clean(&report.message_id),
+        provider_code: report.provider_code.map(|code| state.clean(&code)),
+        text: report.text.map(|text| state.clean(&text)),
+        at: report.at.map(|at| state.clean(&at)),
+        ..report
+    }
+}
+
+fn scrubber(parameters: &Parameters, message: &Message) -> Scrubber {
+    let mut scrubber = Scrubber::default();
+    parameters.secret_values().for_each(|secret| scrubber.add(secret.as_bytes()));
+    scrubber.add(message.code.as_bytes());
+    scrubber.add_number(message.recipient.digits());
+    scrubber.add_number(&message.recipient.national);
+    match &message.content {
+        Content::Text { text, .. } => scrubber.add(text.as_bytes()),
+        Content::Template { variables, .. } | Content::Variables(variables) => {
+            variables.iter().for_each(|variable| scrubber.add(variable.value.as_bytes()));
+        }
+    }
+    if let Some(address) = &message.client_ip {
+        scrubber.add(address.as_bytes());
+    }
+    scrubber
+}
+
+fn message_rule(parameters: &Parameters, message: &Message) -> Rule {
+    let mut known: Vec<String> = parameters.plain_values().values().cloned().collect();
+    known.push(message.idempotency_key.clone());
+    known.push(message.attempt.nonce.clone());
+    if let Content::Template { template, .. } = &message.content {
+        known.push(template.clone());
+    }
+    Rule {
+        content: match &message.content {
+            Content::Text { .. } => RuleContent::Text,
+            Content::Template { .. } => RuleContent::Template,
+            Content::Variables(_) => RuleContent::Variables,
+        },
+        calling_code: message.recipient.calling_code.clone(),
+        known,
+        now_unix_ms: message.attempt.started_at,
+    }
+}
+
+fn no_place() -> Failure {
+    Failure {
+        class: FailureClass::Unavailable,
+        party: Party::Host,
+        request_sent: RequestSent::No,
+        text: "no instance became free in the time of this send".into(),
+        provider_code: None,
+        retry_after: Some(1),
+        fault: None,
+    }
+}
+
+type CallResult = Result<wasmtime::Result<Result<Receipt, RawFailure>>, tokio::time::error::Elapsed>;
+
+/// What the guest said, held against what the host saw.
+fn outcome(state: &mut CallState, result: CallResult) -> Outcome {
+    match result {
+        Ok(Ok(Ok(receipt))) => accepted(state, receipt),
+        Ok(Ok(Err(failure))) => Outcome::Failed(failed(state, failure)),
+        Ok(Err(error)) if state.dry_run_done && error.downcast_ref::<DryRunEnds>().is_some() => {
+            Outcome::NotSentDryRun
+        }
+        Ok(Err(error)) => {
+            let fault = violation_of(state).unwrap_or_else(|| fault_of(&error, &state.limits));
+            Outcome::Failed(scrubbed(state, Failure::fault(fault, state.message_sent)))
+        }
+        Err(_) => Outcome::Failed(out_of_time(state)),
+    }
+}
+
+fn accepted(state: &CallState, receipt: Receipt) -> Outcome {
+    match state.message_sent {
+        RequestSent::Yes => Outcome::Accepted(Receipt {
+            message_id: receipt.message_id.map(|id| state.clean(&id)),
+            status: receipt.status.map(|status| state.clean(&status)),
+            segments: receipt.segments,
+            price: receipt.price.map(|price| crate::outcome::Price {
+                amount: state.clean(&price.amount),
+                currency: state.clean(&price.currency),
+            }),
+        }),
+        sent => {
+            let fault = violation_of(state).unwrap_or(ConnectorFault::ReceiptWithoutRequest);
+            Outcome::Failed(Failure::fault(fault, sent))
+        }
+    }
+}
+
+fn failed(state: &CallState, failure: RawFailure) -> Failure {
+    let sent = state.message_sent;
+    // A broken rule outranks what the connector made of it, as long as nothing left.
+    if sent == RequestSent::No
+        && let Some(fault) = violation_of(state)
+    {
+        return Failure::fault(fault, sent);
+    }
+    let text = failure.text.map(|text| state.clean(&text)).filter(|text| !text.is_empty());
+    let class = match (failure.class, sent) {
+        // No complete answer came: whatever the connector calls it, nobody can know.
+        (_, RequestSent::Maybe) => FailureClass::InDoubt,
+        // The provider cannot be in doubt about a request that never left.
+        (FailureClass::InDoubt, RequestSent::No) => FailureClass::NotSent,
+        (class, _) => class,
+    };
+    let network = state.network_error.as_ref().filter(|_| sent != RequestSent::Yes);
+    let party = match (sent, network) {
+        (RequestSent::Yes, _) => Party::Provider,
+        (_, Some(error)) if error.kind == EgressErrorKind::AddressRefused => Party::Policy,
+        (_, Some(_)) => Party::Network,
+        (_, None) => Party::Connector,
+    };
+    let text = match (text, network) {
+        (Some(text), Some(error)) if !text.contains(&error.message) => format!("{text} ({})", error.message),
+        (Some(text), _) => text,
+        (None, Some(error)) => error.message.clone(),
+        (None, None) => "the connector gave no reason".into(),
+    };
+    Failure {
+        class,
+        party,
+        request_sent: sent,
+        text,
+        provider_code: failure.provider_code.map(|code| state.clean(&code)),
+        // A day: a provider that says more is not waited for.
+        retry_after: failure.retry_after.map(|seconds| seconds.min(86_400)),
+        fault: None,
+    }
+}
+
+fn out_of_time(state: &CallState) -> Failure {
+    let sent = state.message_sent;
+    let (class, party) = match sent {
+        RequestSent::Maybe => (FailureClass::InDoubt, Party::Provider),
+        RequestSent::Yes => (FailureClass::InDoubt, Party::Connector),
+        RequestSent::No => (FailureClass::NotSent, Party::Network),
+    };
+    let text = state.network_error.as_ref().map_or_else(
+        || format!("the send did not end within {} ms", state.limits.send_ms),
+        |error| error.message.clone(),
+    );
+    Failure { class, party, request_sent: sent, text, provider_code: None, retry_after: None, fault: None }
+}
+
+fn violation_of(state: &CallState) -> Option<ConnectorFault> {
+    state.violation.clone().map(|violation| ConnectorFault::ManifestViolation(Box::new(violation)))
+}
+
+fn scrubbed(state: &CallState, failure: Failure) -> Failure {
+    Failure { text: state.clean(&failure.text), ..failure }
+}
+
+/// Which limit or trap ended the guest.
+pub(crate) fn fault_of(error: &wasmtime::Error, limits: &Limits) -> ConnectorFault {
+    if let Some(fault) = error.downcast_ref::<ConnectorFault>() {
+        return fault.clone();
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => ConnectorFault::Stack { limit_bytes: limits.stack_bytes },
+        Some(Trap::Interrupt) => ConnectorFault::Cpu { limit_ms: limits.cpu_ms },
+        Some(trap) => ConnectorFault::Trap(trap.to_string()),
+        None => {
+            let text = format!("{error:#}");
+            // wasmtime has no type for this one.
+            if text.contains("fuel allocated for hostcalls") {
+                return ConnectorFault::HostCallSize { limit_bytes: limits.hostcall_fuel };
+            }
+            ConnectorFault::Trap(one_line(&text, 300))
+        }
+    }
+}
+
+fn report(mut state: CallState, outcome: Outcome) -> SendReport {
+    let result = match &outcome {
+        Outcome::Accepted(_) => "receipt".to_owned(),
+        Outcome::Failed(failure) => failure.class.to_string(),
+        Outcome::NotSentDryRun => "dry run".to_owned(),
+    };
+    state.trace.push(TraceKind::Returned { result });
+    let time = state.trace.elapsed();
+    SendReport {
+        outcome,
+        used: Used {
+            time,
+            cpu: time.saturating_sub(state.meter.waited()),
+            memory_bytes: state.meter.memory_peak,
+            host_calls: state.meter.host_calls,
+            requests: state.meter.requests,
+        },
+        requests: state.requests,
+        hosts_reached: state.hosts_reached.into_iter().collect(),
+        trace: state.trace.into_events(),
+    }
+}
