@@ -1,0 +1,187 @@
+//! What a simulator is started with: ports, and the accounts that the simulated providers know.
+//!
+//! Promises that no credential appears in `Debug` output, and that a configuration which could never accept a
+//! message is refused at start, with what to change. Knows nothing of sockets.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::SimulatorError;
+
+/// Ports and accounts of a simulator. `Default` serves every provider with accounts made for the simulator.
+#[derive(Clone, Debug, Default)]
+pub struct SimulatorConfig {
+    /// Port of the HTTPS listener on 127.0.0.1; `None` lets the system choose.
+    pub tls_port: Option<u16>,
+    /// Port of the inbox page on 127.0.0.1; `None` lets the system choose.
+    pub inbox_port: Option<u16>,
+    /// The account that the simulated Twilio knows.
+    pub twilio: TwilioAccount,
+    /// The endpoint that the simulated HTTP SMS receiver is.
+    pub http: HttpSmsAccount,
+    /// Further host names, served with a good certificate and no provider behind them: they record what reaches
+    /// them and answer 404. For tests that prove that something does *not* leave.
+    pub extra_hosts: Vec<String>,
+}
+
+/// Twilio credentials. The default is valid in shape and exists nowhere but here.
+#[derive(Clone)]
+pub struct TwilioAccount {
+    /// `AC` and 32 hexadecimal digits.
+    pub account_sid: String,
+    /// The secret of HTTP Basic authorization.
+    pub auth_token: String,
+}
+
+impl Default for TwilioAccount {
+    fn default() -> Self {
+        // Put together at run time, so that scanners for leaked credentials have nothing to find in this file.
+        Self { account_sid: format!("AC{}", "5e".repeat(16)), auth_token: "0123456789abcdef".repeat(2) }
+    }
+}
+
+impl fmt::Debug for TwilioAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TwilioAccount")
+            .field("account_sid", &self.account_sid)
+            .field("auth_token", &"[secret]")
+            .finish()
+    }
+}
+
+/// The tenant's own endpoint that takes `{to, type, payload, ip?}`.
+#[derive(Clone)]
+pub struct HttpSmsAccount {
+    /// Host names that it answers on; default `hooks.simulator.test`. Any path is accepted.
+    pub hosts: Vec<String>,
+    /// When set, the exact value that the `Authorization` header must have.
+    pub authorization: Option<String>,
+    /// When set, requests must carry a Standard Webhooks signature made with it: `whsec_` and base64.
+    pub webhook_secret: Option<String>,
+    /// Answer an accepted message with 204 and no body instead of 200 and JSON. Users' endpoints do either.
+    pub no_content: bool,
+}
+
+impl Default for HttpSmsAccount {
+    fn default() -> Self {
+        Self {
+            hosts: vec!["hooks.simulator.test".to_owned()],
+            authorization: None,
+            webhook_secret: None,
+            no_content: false,
+        }
+    }
+}
+
+impl fmt::Debug for HttpSmsAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mask = |secret: &Option<String>| secret.as_ref().map(|_| "[secret]");
+        f.debug_struct("HttpSmsAccount")
+            .field("hosts", &self.hosts)
+            .field("authorization", &mask(&self.authorization))
+            .field("webhook_secret", &mask(&self.webhook_secret))
+            .field("no_content", &self.no_content)
+            .finish()
+    }
+}
+
+impl HttpSmsAccount {
+    /// The signing key inside `webhook_secret`.
+    pub(crate) fn webhook_key(&self) -> Result<Option<Vec<u8>>, SimulatorError> {
+        let Some(secret) = &self.webhook_secret else {
+            return Ok(None);
+        };
+        secret
+            .strip_prefix("whsec_")
+            .and_then(|encoded| STANDARD.decode(encoded).ok())
+            .filter(|key| !key.is_empty())
+            .map(Some)
+            .ok_or(SimulatorError::Config("`http.webhook_secret` must be `whsec_` followed by base64 with padding"))
+    }
+}
+
+impl SimulatorConfig {
+    /// Refuses a configuration with which no request could ever be right.
+    pub(crate) fn check(&self) -> Result<(), SimulatorError> {
+        if !is_sid(&self.twilio.account_sid, "AC") {
+            return Err(SimulatorError::Config("`twilio.account_sid` must be `AC` followed by 32 hexadecimal digits"));
+        }
+        if self.twilio.auth_token.is_empty() {
+            return Err(SimulatorError::Config("`twilio.auth_token` must not be empty"));
+        }
+        if let Some(bad) = self.http.hosts.iter().chain(&self.extra_hosts).find(|host| !is_host_name(host)) {
+            return Err(SimulatorError::HostName(bad.clone()));
+        }
+        Ok(())
+    }
+}
+
+/// `prefix` and 32 hexadecimal digits: the shape of Twilio's identifiers.
+pub(crate) fn is_sid(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// A lower-case DNS name of at least two labels (RFC 1123), and no IP address: its last label is not a number.
+fn is_host_name(text: &str) -> bool {
+    let label = |l: &str| {
+        (1..=63).contains(&l.len())
+            && l.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !l.starts_with('-')
+            && !l.ends_with('-')
+    };
+    text.len() <= 253
+        && text.contains('.')
+        && text.split('.').all(label)
+        && text.rsplit('.').next().is_some_and(|last| last.bytes().any(|b| b.is_ascii_alphabetic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let config = SimulatorConfig {
+            http: HttpSmsAccount {
+                authorization: Some("Bearer hush".into()),
+                webhook_secret: Some("whsec_aHVzaA==".into()),
+                ..HttpSmsAccount::default()
+            },
+            ..SimulatorConfig::default()
+        };
+        let shown = format!("{config:?}");
+        assert!(shown.contains(&config.twilio.account_sid));
+        for secret in [config.twilio.auth_token.as_str(), "hush", "aHVzaA"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_could_never_work() {
+        type Spoil = fn(&mut SimulatorConfig);
+        let cases: [(&str, Spoil); 5] = [
+            ("short SID", |c| c.twilio.account_sid = "AC12".into()),
+            ("empty token", |c| c.twilio.auth_token.clear()),
+            ("address as host", |c| c.http.hosts = vec!["127.0.0.1".into()]),
+            ("upper case host", |c| c.extra_hosts = vec!["Evil.example".into()]),
+            ("one label", |c| c.extra_hosts = vec!["localhost".into()]),
+        ];
+        assert!(SimulatorConfig::default().check().is_ok());
+        for (name, spoil) in cases {
+            let mut config = SimulatorConfig::default();
+            spoil(&mut config);
+            assert!(config.check().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn webhook_secret_is_prefix_and_base64() {
+        let with = |secret: &str| HttpSmsAccount { webhook_secret: Some(secret.into()), ..HttpSmsAccount::default() };
+        assert_eq!(with("whsec_aGVsbG8=").webhook_key().unwrap().unwrap(), b"hello");
+        assert!(with("aGVsbG8=").webhook_key().is_err());
+        assert!(with("whsec_%%").webhook_key().is_err());
+        assert!(with("whsec_").webhook_key().is_err());
+    }
+}

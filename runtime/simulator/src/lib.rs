@@ -1,0 +1,318 @@
+//! HTTPS servers on loopback that behave like SMS providers, for `sendbox simulate`, `sendbox demo` and tests.
+//!
+//! A [`Simulator`] is one TLS listener with an authority of its own, virtual hosts for every simulated provider, an
+//! inbox (in memory and as a page), and faults on request. It promises
+//!
+//! - to check every request against the provider's documentation, independently of our connectors' code;
+//! - to answer in the provider's real shapes, errors included;
+//! - to listen on 127.0.0.1 only, to send nothing anywhere, and to end all its tasks and connections when it is
+//!   dropped;
+//! - to show no credential, number or text in logs, errors or `Debug` output. The inbox is where they are to be seen.
+//!
+//! It must not know connectors, the sandbox or the policy: it is the other side of the wire.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! use sendbox_simulator::{Simulator, SimulatorConfig};
+//!
+//! let simulator = Simulator::start(SimulatorConfig::default()).await?;
+//! simulator.inject_spec("twilio=status:503,times=1".parse()?)?;
+//! for line in simulator.connect_to() {
+//!     println!("--connect-to {line}");
+//! }
+//! println!("inbox: http://{}/", simulator.inbox_addr());
+//! assert!(simulator.inbox().is_empty());
+//! simulator.shutdown().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! A provider is one file that implements `Provider`, and one line in `providers`.
+
+mod ca;
+mod config;
+mod fault;
+mod http_sms;
+mod inbox;
+mod misbehave;
+mod page;
+mod provider;
+mod request;
+mod segments;
+mod server;
+mod tls;
+mod twilio;
+mod twilio_codes;
+mod wire;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+pub use config::{HttpSmsAccount, SimulatorConfig, TwilioAccount};
+pub use fault::{Fault, FaultError, FaultSpec};
+pub use inbox::{Counters, INBOX_CAPACITY, InboxEvent, InboxMessage, RawRequest};
+pub use request::{IncomingRequest, RecordedRequest};
+pub use tls::TlsMode;
+
+use crate::provider::{Provider, SimState};
+use crate::server::Shared;
+use crate::tls::Certificates;
+
+/// Why a simulator could not start, or would not do what it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulatorError {
+    /// A port is taken or not allowed.
+    #[error("cannot listen on {addr} ({source}); choose another port, or none to let the system choose")]
+    Listen {
+        /// Where.
+        addr: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The cryptographic library failed.
+    #[error("cannot make the simulator's certificates: {0}")]
+    Certificates(String),
+    /// A value of the configuration is not usable.
+    #[error("the simulator's configuration is wrong: {0}")]
+    Config(&'static str),
+    /// A host of the configuration is no DNS name.
+    #[error("`{0}` is no host name: give lower-case DNS names with at least one dot, and no addresses")]
+    HostName(String),
+    /// A fault is aimed at nothing that exists.
+    #[error("no fault can hit `{target}`: give one of the providers ({known}), a host that is served, or `*`")]
+    FaultTarget {
+        /// As it was given.
+        target: String,
+        /// The providers there are.
+        known: String,
+    },
+    /// A fault wants a code that no targeted provider has.
+    #[error("`{target}` has no error code `{code}`: take one from the provider's table")]
+    FaultCode {
+        /// As it was given.
+        target: String,
+        /// As it was given.
+        code: String,
+    },
+    /// The root certificate could not be written.
+    #[error("cannot write the simulator's root certificate to {}: {source}", path.display())]
+    WriteCa {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// How long answers of the inbox page may take to finish when the simulator ends.
+const PAGE_GRACE: Duration = Duration::from_secs(1);
+
+/// Set to true when the simulator ends.
+type Stopped = bool;
+
+/// Running simulators. Dropping it ends its servers and closes every connection; [`Simulator::shutdown`] waits for
+/// that.
+pub struct Simulator {
+    shared: Arc<Shared>,
+    ca_pem: String,
+    tls_addr: SocketAddr,
+    inbox_addr: SocketAddr,
+    stop: watch::Sender<Stopped>,
+    tls_server: Option<JoinHandle<()>>,
+    page_server: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulator")
+            .field("tls_addr", &self.tls_addr)
+            .field("inbox_addr", &self.inbox_addr)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every provider there is.
+fn providers(config: &SimulatorConfig) -> Result<Vec<Box<dyn Provider>>, SimulatorError> {
+    Ok(vec![
+        Box::new(twilio::Twilio::new(config.twilio.clone())),
+        Box::new(http_sms::HttpSms::new(config.http.clone())?),
+    ])
+}
+
+impl Simulator {
+    /// Makes the authorities, opens both listeners and starts serving. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the configuration is unusable, a port is taken, or certificates cannot be made.
+    pub async fn start(config: SimulatorConfig) -> Result<Self, SimulatorError> {
+        config.check()?;
+        let crypto = Arc::new(rustls::crypto::ring::default_provider());
+        let mut seed = [0; 16];
+        crypto
+            .secure_random
+            .fill(&mut seed)
+            .map_err(|_| SimulatorError::Certificates("the system gives no random bytes".to_owned()))?;
+        let certificates =
+            Certificates::new(crypto).map_err(|error| SimulatorError::Certificates(error.to_string()))?;
+        let ca_pem = certificates.ca_pem();
+        let shared = Arc::new(Shared {
+            certificates,
+            providers: providers(&config)?,
+            extra_hosts: config.extra_hosts,
+            state: SimState::new(seed),
+            inbox: inbox::Inbox::new(),
+            faults: fault::FaultBook::default(),
+            counters: inbox::LiveCounters::default(),
+        });
+        let (tls, tls_addr) = listen(config.tls_port).await?;
+        let (page, inbox_addr) = listen(config.inbox_port).await?;
+        let (stop, stopped) = watch::channel(false);
+        let tls_server = Some(tokio::spawn(server::run(tls, Arc::clone(&shared), stopped.clone())));
+        let page_server = Some(tokio::spawn(page::run(page, Arc::clone(&shared), stopped)));
+        Ok(Self { shared, ca_pem, tls_addr, inbox_addr, stop, tls_server, page_server })
+    }
+
+    /// The root that a client has to trust, in PEM. New at each start.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// Writes [`Simulator::ca_pem`] to a file, for `--extra-ca`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_ca(&self, path: impl AsRef<Path>) -> Result<(), SimulatorError> {
+        let path = path.as_ref();
+        std::fs::write(path, &self.ca_pem).map_err(|source| SimulatorError::WriteCa { path: path.to_owned(), source })
+    }
+
+    /// Where HTTPS is served: 127.0.0.1 and a port.
+    #[must_use]
+    pub fn tls_addr(&self) -> SocketAddr {
+        self.tls_addr
+    }
+
+    /// Where the inbox page is served over plain HTTP: 127.0.0.1 and a port.
+    #[must_use]
+    pub fn inbox_addr(&self) -> SocketAddr {
+        self.inbox_addr
+    }
+
+    /// Hosts that are served by name. Twilio's `api.{edge}.{region}.twilio.com` is served for any edge and region.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<String> {
+        let known = self.shared.providers.iter().flat_map(|provider| provider.known_hosts());
+        known.chain(self.shared.extra_hosts.iter().cloned()).collect()
+    }
+
+    /// A line `HOST:443=127.0.0.1:PORT` for each of [`Simulator::hosts`], for `--connect-to`.
+    #[must_use]
+    pub fn connect_to(&self) -> Vec<String> {
+        self.hosts().iter().map(|host| format!("{host}:443={}", self.tls_addr)).collect()
+    }
+
+    /// Sets a fault for every provider: for the next `times` requests, or for all until it is cleared.
+    ///
+    /// # Errors
+    /// When no provider has the code of a [`Fault::Code`].
+    pub fn inject(&self, fault: Fault, times: Option<u32>) -> Result<(), SimulatorError> {
+        self.inject_spec(FaultSpec { target: "*".to_owned(), fault, times })
+    }
+
+    /// Sets a fault. Several are used up in the order in which they were set; delays add to whatever comes with them.
+    ///
+    /// # Errors
+    /// When the target or the provider's code does not exist.
+    pub fn inject_spec(&self, spec: FaultSpec) -> Result<(), SimulatorError> {
+        self.shared.inject(spec)
+    }
+
+    /// The faults that are still to come; `times` counts down.
+    #[must_use]
+    pub fn faults(&self) -> Vec<FaultSpec> {
+        self.shared.faults.list()
+    }
+
+    /// Takes back every fault.
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
+    /// How new TLS handshakes for a host behave from now on. Connections that stand are left alone.
+    ///
+    /// # Errors
+    /// When the host is not served.
+    pub fn set_tls_mode(&self, host: &str, mode: TlsMode) -> Result<(), SimulatorError> {
+        if !self.shared.serves(host) {
+            return Err(SimulatorError::FaultTarget { target: host.to_owned(), known: self.hosts().join(", ") });
+        }
+        self.shared.certificates.set_mode(host, mode);
+        Ok(())
+    }
+
+    /// The messages that providers took, oldest first; at most [`INBOX_CAPACITY`].
+    #[must_use]
+    pub fn inbox(&self) -> Vec<InboxMessage> {
+        self.shared.inbox.messages().iter().map(|message| InboxMessage::clone(message)).collect()
+    }
+
+    /// Empties the inbox.
+    pub fn clear_inbox(&self) {
+        self.shared.inbox.clear();
+    }
+
+    /// Everything that happens to the inbox from now on. Whoever falls more than [`INBOX_CAPACITY`] events behind is
+    /// told so and goes on with what is left.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<InboxEvent> {
+        self.shared.inbox.subscribe()
+    }
+
+    /// Every request whose head could be read, accepted or not, oldest first; at most [`INBOX_CAPACITY`]. As it
+    /// arrived, with credentials.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.shared.inbox.requests().iter().map(|request| IncomingRequest::clone(request)).collect()
+    }
+
+    /// Counts since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared.counters.read()
+    }
+
+    /// Closes listeners and connections, and waits until the servers have ended.
+    pub async fn shutdown(mut self) {
+        self.stop.send(true).ok();
+        // A server that panicked has ended too, so no result is looked at.
+        if let Some(server) = self.tls_server.take() {
+            server.await.ok();
+        }
+        if let Some(server) = self.page_server.take() {
+            // The page lets answers finish; a client that holds half a request open is not waited for.
+            timeout(PAGE_GRACE, server).await.ok();
+        }
+    }
+}
+
+async fn listen(port: Option<u16>) -> Result<(TcpListener, SocketAddr), SimulatorError> {
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0)));
+    let failed = |source| SimulatorError::Listen { addr, source };
+    let listener = TcpListener::bind(addr).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// Locks what holds plain data: a panic elsewhere leaves nothing half done in it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
