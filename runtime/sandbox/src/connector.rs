@@ -10,7 +10,7 @@ use crate::abi::{self, Abi};
 use crate::artifact::{ArtifactError, Digest, Shape};
 use crate::call::{CallState, Phase, store};
 use crate::egress::scrub::Scrubber;
-use crate::metadata::{Metadata, MetadataError, Schema};
+use crate::metadata::{Metadata, MetadataError, RawMetadata, Schema};
 use crate::outcome::ConnectorFault;
 use crate::parameters::{ParameterError, Parameters};
 use crate::send::fault_of;
@@ -132,18 +132,25 @@ impl Sandbox {
     }
 
     async fn read_metadata(&self, abi: &dyn Abi) -> Result<(Metadata, Schema), LoadError> {
+        Ok(Metadata::check(self.call_metadata(abi).await?, &self.limits)?)
+    }
+
+    /// Instance, call of `metadata`, drop. What the benchmark measures.
+    #[doc(hidden)]
+    pub async fn run_metadata(&self, connector: &Connector) -> Result<(), LoadError> {
+        self.call_metadata(connector.abi()).await.map(drop)
+    }
+
+    async fn call_metadata(&self, abi: &dyn Abi) -> Result<RawMetadata, LoadError> {
         let unavailable = || LoadError::Metadata(ConnectorFault::Trap("the sandbox is shutting down".into()));
         let _place = self.places.acquire().await.map_err(|_| unavailable())?;
-        let state =
-            CallState::new(Phase::Metadata, Arc::clone(&self.limits), Arc::default(), Scrubber::default());
+        let state = CallState::new(Phase::Metadata, Arc::clone(&self.limits), Arc::default(), Scrubber::default());
         let mut store = store(&self.engine, state);
         let deadline = std::time::Duration::from_millis(self.limits.send_ms);
-        let result = tokio::time::timeout(deadline, abi.metadata(&mut store)).await;
-        let raw = match result {
-            Ok(Ok(raw)) => raw,
-            Ok(Err(error)) => return Err(LoadError::Metadata(fault_of(&error, &self.limits))),
-            Err(_) => return Err(LoadError::Metadata(ConnectorFault::Cpu { limit_ms: self.limits.cpu_ms })),
-        };
-        Ok(Metadata::check(raw, &self.limits)?)
+        match tokio::time::timeout(deadline, abi.metadata(&mut store)).await {
+            Ok(Ok(raw)) => Ok(raw),
+            Ok(Err(error)) => Err(LoadError::Metadata(fault_of(&error, &self.limits))),
+            Err(_) => Err(LoadError::Metadata(ConnectorFault::Cpu { limit_ms: self.limits.cpu_ms })),
+        }
     }
 }

@@ -180,7 +180,7 @@ fn guest_message(state: &mut CallState, message: &Message) -> wasmtime::Result<t
         Content::Variables(variables) => types::Content::Variables(guest_variables(state, variables)?),
     };
     let client_ip = match &message.client_ip {
-        Some(address) => Some(root(state, address, Label::ClientIp, Mark::Opaque)?),
+        Some(address) => Some(root(state, address, Label::ClientIp, Mark::ClientIp)?),
         None => None,
     };
     Ok(types::Message {

@@ -1,0 +1,208 @@
+//! The invariants of `ARCHITECTURE.md`, as tests. Each fails when its rule breaks, and says which line to look at.
+//!
+//! They read the sources as text: a rule about where something may be named is a rule about text.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// Files under `folder` with one of the extensions, relative to the root, without build output.
+fn files(folder: &str, extensions: &[&str]) -> Vec<PathBuf> {
+    fn walk(folder: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
+        let Ok(entries) = fs::read_dir(folder) else { return };
+        for entry in entries.map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_symlink() || path.file_name().is_some_and(|name| name == "target") {
+                continue;
+            }
+            if path.is_dir() {
+                walk(&path, extensions, found);
+            } else if path.extension().and_then(|text| text.to_str()).is_some_and(|text| extensions.contains(&text)) {
+                found.push(path);
+            }
+        }
+    }
+    let root = root();
+    let mut found = Vec::new();
+    walk(&root.join(folder), extensions, &mut found);
+    found.sort();
+    found.into_iter().map(|path| path.strip_prefix(&root).unwrap().to_owned()).collect()
+}
+
+fn read(relative: &Path) -> String {
+    fs::read_to_string(root().join(relative)).unwrap()
+}
+
+/// A file's lines that are code: no comments, and nothing from the first `#[cfg(test)]` on.
+fn code_lines(relative: &Path) -> Vec<(usize, String)> {
+    read(relative)
+        .lines()
+        .enumerate()
+        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(number, line)| (number + 1, line.to_owned()))
+        .collect()
+}
+
+/// Every place in production code that holds one of `words`, but in the files `allowed`.
+fn elsewhere(folders: &[&str], words: &[&str], allowed: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for folder in folders {
+        for file in files(folder, &["rs"]) {
+            let name = file.to_string_lossy().into_owned();
+            let is_test = name.contains("/tests/") || name.contains("/benches/") || name.contains("/examples/");
+            if is_test || allowed.iter().any(|allowed| name.starts_with(allowed)) {
+                continue;
+            }
+            for (number, line) in code_lines(&file) {
+                if words.iter().any(|word| line.contains(word)) {
+                    found.push(format!("{name}:{number}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn one_place_builds_the_wasmtime_configuration() {
+    let found = elsewhere(&["runtime"], &["Config::new()", "PoolingAllocationConfig"], &["runtime/sandbox/src/engine.rs"]);
+    assert!(found.is_empty(), "wasmtime is configured in runtime/sandbox/src/engine.rs alone:\n{}", found.join("\n"));
+}
+
+#[test]
+fn one_place_opens_sockets() {
+    let words = ["TcpStream", "UdpSocket", "UnixStream", "TcpListener", "reqwest", "hyper_util::client", "TokioResolver"];
+    let found = elsewhere(
+        &["runtime/policy", "runtime/sandbox", "runtime/service", "runtime/catalogue", "runtime/cli"],
+        &words,
+        // The client, and the resolver that it asks.
+        &["runtime/sandbox/src/egress.rs", "runtime/sandbox/src/egress/dns.rs"],
+    );
+    assert!(found.is_empty(), "bytes leave through runtime/sandbox/src/egress.rs alone:\n{}", found.join("\n"));
+}
+
+#[test]
+fn one_function_lets_bytes_out() {
+    let source = read(Path::new("runtime/sandbox/src/egress.rs"));
+    assert_eq!(source.matches(".execute(").count(), 1, "one call of the HTTP client");
+    let callers = elsewhere(&["runtime/sandbox"], &["egress.send("], &[]);
+    assert_eq!(callers.len(), 1, "one caller, behind the judgement:\n{}", callers.join("\n"));
+    let makers = elsewhere(&["runtime/sandbox"], &["Ok(Permitted {"], &["runtime/sandbox/src/egress/permit.rs"]);
+    assert!(makers.is_empty(), "only `permit` makes what may leave:\n{}", makers.join("\n"));
+}
+
+#[test]
+fn only_the_cache_is_unsafe() {
+    let found = elsewhere(&["runtime", "connectors", "templates"], &["unsafe {", "unsafe fn", "unsafe impl"], &[
+        "runtime/sandbox/src/artifact/cache.rs",
+    ]);
+    assert!(found.is_empty(), "`unsafe` stands where compiled code is loaded, and nowhere else:\n{}", found.join("\n"));
+}
+
+/// From the top of the house to the bottom. A crate may name those below it.
+const FLOORS: [&str; 5] = ["cli", "server", "service", "sandbox", "policy"];
+/// Beside the stairs: what they may name.
+const BESIDE: [(&str, &[&str]); 3] = [("catalogue", &["guest-build"]), ("guest-build", &[]), ("simulator", &[])];
+
+#[test]
+fn imports_run_downward() {
+    let mut allowed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (floor, name) in FLOORS.iter().enumerate() {
+        let mut below = FLOORS[floor + 1..].to_vec();
+        if *name == "cli" || *name == "server" {
+            below.extend(["catalogue", "simulator"]);
+        }
+        allowed.insert(name, below);
+    }
+    allowed.extend(BESIDE.map(|(name, below)| (name, below.to_vec())));
+    for manifest in files("runtime", &["toml"]).iter().filter(|path| path.ends_with("Cargo.toml")) {
+        let folder = manifest.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let below = allowed.get(folder.as_str()).unwrap_or_else(|| {
+            panic!("runtime/{folder} has no place in the house: give it one here and in ARCHITECTURE.md")
+        });
+        let text = read(manifest);
+        let production = text.split("[dev-dependencies]").next().unwrap();
+        for line in production.lines().filter(|line| line.starts_with("sendbox-")) {
+            let name = line.split(['.', ' ', '=']).next().unwrap().trim_start_matches("sendbox-");
+            assert!(below.contains(&name), "runtime/{folder} may not depend on {name}: imports run downward");
+        }
+    }
+}
+
+#[test]
+fn policy_is_pure() {
+    let words = ["tokio", "wasmtime", "std::fs", "std::env", "std::process", "std::net::Tcp", "SystemTime::now", "Instant::now"];
+    let found = elsewhere(&["runtime/policy"], &words, &[]);
+    assert!(found.is_empty(), "policy does no I/O and asks no clock:\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_sandbox_knows_no_tenants_and_no_databases() {
+    let found = elsewhere(&["runtime/sandbox"], &["sqlx", "axum", "tenant_id"], &[]);
+    assert!(found.is_empty(), "the sandbox is a library that others embed:\n{}", found.join("\n"));
+}
+
+#[test]
+fn libraries_do_not_print() {
+    let found = elsewhere(&["runtime/policy", "runtime/sandbox", "runtime/service", "runtime/simulator", "runtime/catalogue/src"], &["println!(", "eprintln!(", "dbg!("], &[]);
+    assert!(found.is_empty(), "printing is the command's business:\n{}", found.join("\n"));
+}
+
+#[test]
+fn released_wit_is_unchanged() {
+    let list = read(Path::new("wit/connector/v1/RELEASED.sha256"));
+    let released: BTreeMap<&str, &str> =
+        list.lines().map(|line| line.split_once("  ").map(|(digest, name)| (name, digest)).unwrap()).collect();
+    let present = files("wit/connector/v1", &["wit"]);
+    for file in &present {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let digest = hex::encode(Sha256::digest(read(file)));
+        assert_eq!(released.get(name), Some(&digest.as_str()), "{name} is released and frozen: make a new version instead");
+    }
+    assert_eq!(released.len(), present.len(), "a released file is gone");
+}
+
+#[test]
+fn names_say_what_is_inside() {
+    for folder in ["runtime", "connectors", "templates", "tests"] {
+        for file in files(folder, &["rs"]) {
+            let stem = file.file_stem().unwrap().to_str().unwrap();
+            assert!(!["utils", "util", "helpers", "common", "misc"].contains(&stem), "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn files_are_read_in_one_sitting() {
+    for folder in ["runtime", "connectors", "templates", "tests"] {
+        for file in files(folder, &["rs"]) {
+            let lines = read(&file).lines().count();
+            assert!(lines <= 620, "{} has {lines} lines: does it hold one idea?", file.display());
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    let words = [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("FIX", "ME")];
+    let found = elsewhere(&["runtime", "connectors", "templates"], &words, &[]);
+    assert!(found.is_empty(), "unfinished, by its own words:\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_map_shows_every_room() {
+    let map = read(Path::new("ARCHITECTURE.md"));
+    for entry in fs::read_dir(root().join("runtime")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(map.contains(&format!("`runtime/{name}`")), "ARCHITECTURE.md does not show runtime/{name}");
+    }
+}
