@@ -1,0 +1,113 @@
+//! What the endpoint's answer means. Its status decides; its body is read only for an `id` to remember.
+
+use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response};
+use serde_json::Value;
+
+/// A receipt for any 2xx, or why there is none.
+pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
+    if response.is_success() {
+        return Ok(Receipt { message_id: message_id(response), ..Receipt::default() });
+    }
+    let class = class_of(response.status);
+    let mut failure = Failure::new(class).code(response.status.to_string()).text(reason(response.status));
+    if matches!(class, FailureClass::RateLimited | FailureClass::ProviderUnavailable) {
+        failure = failure.retry_after(response);
+    }
+    Err(failure)
+}
+
+/// The endpoint's own id, if the body is a JSON object with a string or number `id`.
+fn message_id(response: &Response) -> Option<String> {
+    match response.json::<Value>()?.get("id")? {
+        Value::String(id) if !id.is_empty() => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    }
+}
+
+fn class_of(status: u16) -> FailureClass {
+    match status {
+        300..=399 | 404 | 405 | 410 => FailureClass::ConfigurationInvalid,
+        401 | 403 => FailureClass::AuthenticationFailed,
+        408 => FailureClass::InDoubt,
+        429 => FailureClass::RateLimited,
+        400..=499 => FailureClass::InvalidRequest,
+        503 => FailureClass::ProviderUnavailable,
+        500..=599 => FailureClass::InDoubt,
+        _ => FailureClass::Unknown,
+    }
+}
+
+/// What the admin should do. The endpoint's own body stays out: it is the tenant's, and may hold anything.
+fn reason(status: u16) -> String {
+    let advice = match status {
+        300..=399 => "a redirect, which is never followed: give the final address as `endpoint`",
+        401 | 403 => "that it does not accept `authorization`",
+        404 | 405 | 410 => "that nothing takes a POST there: check `endpoint`",
+        400..=499 => "that it does not accept the request",
+        503 => "that it is not available",
+        500..=599 => "an error of its own; it may have sent the message",
+        _ => "a status that HTTP does not define",
+    };
+    format!("the endpoint answered with HTTP {status}: {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sendbox_connector_sdk::testing::answer;
+
+    #[test]
+    fn any_2xx_is_taken_whatever_the_body() {
+        for (status, body, id) in [
+            (200, "", None),
+            (204, "", None),
+            (201, r#"{"id":"m-1"}"#, Some("m-1")),
+            (202, r#"{"id":7,"x":[]}"#, Some("7")),
+            (200, r#"{"id":""}"#, None),
+            (200, r#"{"id":{}}"#, None),
+            (200, "[1]", None),
+            (299, "<html>ok</html>", None),
+        ] {
+            let want = Receipt { message_id: id.map(str::to_owned), ..Receipt::default() };
+            assert_eq!(read(&answer(status, body)), Ok(want), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn the_status_decides_the_class() {
+        use FailureClass as Class;
+        for (status, want) in [
+            (301, Class::ConfigurationInvalid),
+            (307, Class::ConfigurationInvalid),
+            (400, Class::InvalidRequest),
+            (401, Class::AuthenticationFailed),
+            (403, Class::AuthenticationFailed),
+            (404, Class::ConfigurationInvalid),
+            (405, Class::ConfigurationInvalid),
+            (408, Class::InDoubt),
+            (410, Class::ConfigurationInvalid),
+            (418, Class::InvalidRequest),
+            (422, Class::InvalidRequest),
+            (429, Class::RateLimited),
+            (500, Class::InDoubt),
+            (502, Class::InDoubt),
+            (503, Class::ProviderUnavailable),
+            (504, Class::InDoubt),
+            (600, Class::Unknown),
+        ] {
+            let failure = read(&answer(status, "secret diagnostics")).unwrap_err();
+            assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())), "{status}");
+            assert!(!failure.text.unwrap().contains("diagnostics"));
+        }
+    }
+
+    #[test]
+    fn retry_after_is_passed_on_where_it_means_something() {
+        for (status, want) in [(429, Some(7)), (503, Some(7)), (400, None)] {
+            let mut response = answer(status, "");
+            response.headers.push(("retry-after".into(), "7".into()));
+            assert_eq!(read(&response).unwrap_err().retry_after_seconds, want);
+        }
+    }
+}

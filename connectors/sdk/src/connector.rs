@@ -1,0 +1,99 @@
+//! What a connector implements, and what it may ask of the host.
+//!
+//! `send` and `parse` take their host as `impl Trait`, not as `dyn`: what a connector does not call is then not in its
+//! component, and so not among its imports.
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::http::{Request, Response, SendError};
+use crate::message::{Message, Receipt};
+use crate::metadata::Metadata;
+use crate::report::{Callback, Report, ReportError};
+use crate::sealed::Sealed;
+
+/// A connector. Export it with [`export!`](crate::export).
+pub trait Connector {
+    /// What it is and needs. A pure function: at installation every import is refused.
+    fn metadata() -> Metadata;
+
+    /// Hands one message to the provider. Most connectors are three lines: build the request, `host.send(&request)?`,
+    /// read the answer.
+    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure>;
+}
+
+/// A connector whose provider calls back. Export it with [`export_reporting!`](crate::export_reporting).
+pub trait DeliveryReports: Connector {
+    /// Reads one callback, and first of all checks that it is authentic.
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, ReportError>;
+}
+
+/// How important a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// For the author.
+    Debug,
+    /// For the operator.
+    Info,
+    /// Something is odd.
+    Warn,
+    /// Something is broken.
+    Error,
+}
+
+/// The grant does not let this connector read such a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RevealDenied;
+
+/// What the host does for a connector during one send.
+pub trait Host {
+    /// Makes one request and waits for the whole answer. Redirects are not followed.
+    fn send(&mut self, request: &Request) -> Result<Response, SendError>;
+
+    /// A line for the connector's author and the operator. Bounded, escaped and scrubbed.
+    fn log(&mut self, level: LogLevel, message: &str);
+
+    /// The bytes of a sealed value, if the grant says so. A connector that calls this shows in every inspection as one
+    /// that reads secrets; signing and encoding do not need it.
+    fn reveal(&mut self, value: &Sealed) -> Result<Vec<u8>, RevealDenied>;
+}
+
+/// What the host does for a connector that reads a callback.
+pub trait Verifier {
+    /// True when `computed` equals what was received, in constant time. False, too, for a value that may not be
+    /// compared: one that is made of anything but received bytes, literals and secrets.
+    fn matches(&mut self, computed: &Sealed, received: &[u8]) -> bool;
+}
+
+/// Makes the component of a [`Connector`]: `export!(MyConnector);`, once, in `lib.rs`.
+///
+/// Outside of WebAssembly it does nothing, so that `cargo test` runs natively.
+#[macro_export]
+macro_rules! export {
+    ($connector:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code, missing_docs)]
+        mod sendbox_component {
+            type Exported = $crate::guest::Component<super::$connector>;
+            $crate::guest::bindings::blind::export_connector_bindings!(Exported with_types_in $crate::guest::bindings::blind);
+        }
+    };
+}
+
+/// Makes the component of a connector that also implements [`DeliveryReports`].
+#[macro_export]
+macro_rules! export_reporting {
+    ($connector:ident) => {
+        $crate::export!($connector);
+
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code, missing_docs)]
+        mod sendbox_reports {
+            type Exported = $crate::guest::Component<super::$connector>;
+            $crate::guest::bindings::reports::export_reports_bindings!(Exported with_types_in $crate::guest::bindings::reports);
+        }
+    };
+}

@@ -1,0 +1,189 @@
+//! Holds the sealed values of one call and carries out plans on them.
+//!
+//! Promise: a plan that is used twice (by clone) is carried out once; a value that nobody needs any more is given back to
+//! the host, whose number of live values per send is bounded.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::config::Parameters;
+use crate::connector::{Host, LogLevel, RevealDenied, Verifier};
+use crate::guest::bindings::imports::{config, http_outbound, log, reveal, sealed as wit, signature};
+use crate::guest::convert;
+use crate::http::{Request, Response, SealedError, SendError};
+use crate::sealed::{Part, Parts, Plan, Sealed, Source};
+
+type Handle = Rc<wit::Sealed>;
+
+/// The tenant's parameters, asked of the host once per key.
+#[derive(Default)]
+pub(crate) struct HostParameters {
+    // A list: connectors have one or two secrets, and a map's code would be a tenth of a component.
+    secrets: RefCell<Vec<(String, Option<Handle>)>>,
+}
+
+impl HostParameters {
+    fn secret(&self, key: &str) -> Option<Handle> {
+        if let Some((_, known)) = self.secrets.borrow().iter().find(|(known, _)| known == key) {
+            return known.clone();
+        }
+        let asked = config::secret(key).map(Rc::new);
+        self.secrets.borrow_mut().push((key.to_owned(), asked.clone()));
+        asked
+    }
+}
+
+impl Parameters for HostParameters {
+    fn get(&self, key: &str) -> Option<String> {
+        config::get(key)
+    }
+
+    fn has_secret(&self, key: &str) -> bool {
+        self.secret(key).is_some()
+    }
+}
+
+/// The sealed values that the host handed in with this call.
+#[derive(Default)]
+pub(crate) struct Given {
+    pub(crate) recipient: Option<[Handle; 3]>,
+    pub(crate) text: Option<Handle>,
+    pub(crate) variables: Vec<Handle>,
+    pub(crate) client_ip: Option<Handle>,
+    pub(crate) query: Vec<Handle>,
+    pub(crate) form: Vec<Handle>,
+    pub(crate) url: Option<Handle>,
+    pub(crate) body: Option<Handle>,
+}
+
+/// One call's sealed values.
+pub(crate) struct Vault<'a> {
+    given: Given,
+    parameters: &'a HostParameters,
+    made: Vec<(Sealed, Handle)>,
+}
+
+/// A [`Part`] whose plan has been carried out.
+enum Piece {
+    Text(String),
+    Sealed(Handle),
+}
+
+impl<'a> Vault<'a> {
+    pub(crate) fn new(given: Given, parameters: &'a HostParameters) -> Self {
+        Self { given, parameters, made: Vec::new() }
+    }
+
+    fn source(&self, source: &Source) -> Result<Handle, SealedError> {
+        let given = &self.given;
+        let form = |index: usize| given.recipient.as_ref().and_then(|forms| forms.get(index)).cloned();
+        let (value, name) = match source {
+            Source::RecipientE164 => (form(0), "recipient"),
+            Source::RecipientDigits => (form(1), "recipient"),
+            Source::RecipientNational => (form(2), "recipient"),
+            Source::Text => (given.text.clone(), "text"),
+            Source::Variable(index) => (given.variables.get(*index).cloned(), "variable"),
+            Source::ClientIp => (given.client_ip.clone(), "client ip"),
+            Source::Secret(key) => (self.parameters.secret(key), key.as_str()),
+            Source::CallbackQuery(index) => (given.query.get(*index).cloned(), "query field"),
+            Source::CallbackForm(index) => (given.form.get(*index).cloned(), "form field"),
+            Source::CallbackUrl => (given.url.clone(), "url"),
+            Source::CallbackBody => (given.body.clone(), "body"),
+        };
+        value.ok_or_else(|| SealedError::Missing(name.to_owned()))
+    }
+
+    fn carry_out(&mut self, value: &Sealed) -> Result<Handle, SealedError> {
+        if let Plan::Source(source) = &*value.0 {
+            return self.source(source);
+        }
+        if let Some((_, known)) = self.made.iter().find(|(plan, _)| Rc::ptr_eq(&plan.0, &value.0)) {
+            return Ok(known.clone());
+        }
+        let handle = match &*value.0 {
+            Plan::Source(source) => return self.source(source),
+            Plan::Encode(data, encoding) => {
+                Rc::new(self.carry_out(data)?.encode(convert::encoding(*encoding)).map_err(convert::sealed_error)?)
+            }
+            Plan::Decode(data, encoding) => {
+                Rc::new(self.carry_out(data)?.decode(convert::encoding(*encoding)).map_err(convert::sealed_error)?)
+            }
+            Plan::Digest(data, hash) => Rc::new(self.carry_out(data)?.digest(convert::hash(*hash))),
+            Plan::Hmac { data, hash, key } => {
+                let key = self.carry_out(key)?;
+                Rc::new(self.carry_out(data)?.hmac(convert::hash(*hash), &key))
+            }
+            Plan::Join(parts) => {
+                let pieces = self.pieces(parts)?;
+                Rc::new(wit::concat(&lower(&pieces)))
+            }
+        };
+        if value.is_shared() {
+            self.made.push((value.clone(), handle.clone()));
+        }
+        Ok(handle)
+    }
+
+    fn pieces(&mut self, parts: &Parts) -> Result<Vec<Piece>, SealedError> {
+        parts
+            .as_slice()
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => Ok(Piece::Text(text.clone())),
+                Part::Sealed(value) => self.carry_out(value).map(Piece::Sealed),
+            })
+            .collect()
+    }
+}
+
+fn lower(pieces: &[Piece]) -> Vec<wit::Part<'_>> {
+    pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => wit::Part::Text(text.clone()),
+            Piece::Sealed(value) => wit::Part::Sealed(value),
+        })
+        .collect()
+}
+
+impl Host for Vault<'_> {
+    fn send(&mut self, request: &Request) -> Result<Response, SendError> {
+        let url = self.pieces(&request.url).map_err(SendError::Sealed)?;
+        let mut headers = Vec::with_capacity(request.headers.len());
+        for (name, value) in &request.headers {
+            headers.push((name, self.pieces(value).map_err(SendError::Sealed)?));
+        }
+        let body = self.pieces(&request.body).map_err(SendError::Sealed)?;
+        let lowered = http_outbound::Request {
+            method: convert::method(request.method),
+            url: lower(&url),
+            headers: headers
+                .iter()
+                .map(|(name, value)| http_outbound::Header { name: (*name).clone(), value: lower(value) })
+                .collect(),
+            body: lower(&body),
+        };
+        match http_outbound::send(&lowered) {
+            Ok(answer) => Ok(Response { status: answer.status, headers: answer.headers, body: answer.body }),
+            Err(error) => Err(SendError::Http(convert::http_error(error))),
+        }
+    }
+
+    fn log(&mut self, level: LogLevel, message: &str) {
+        log::log(convert::level(level), message);
+    }
+
+    fn reveal(&mut self, value: &Sealed) -> Result<Vec<u8>, RevealDenied> {
+        let value = self.carry_out(value).map_err(|_| RevealDenied)?;
+        reveal::reveal(&value).map_err(|_| RevealDenied)
+    }
+}
+
+impl Verifier for Vault<'_> {
+    fn matches(&mut self, computed: &Sealed, received: &[u8]) -> bool {
+        match self.carry_out(computed) {
+            Ok(value) => signature::matches(&value, received).unwrap_or(false),
+            Err(_) => false,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Plans on sealed values, carried out in the clear: what the host does, for tests.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Digest as _;
+
+use crate::http::SealedError;
+use crate::sealed::{Encoding, Hash, Part, Parts, Plan, Sealed, Source};
+
+/// The values behind the sealed ones.
+#[derive(Clone, Default)]
+pub(super) struct Values {
+    pub(super) e164: String,
+    pub(super) calling_code: String,
+    pub(super) text: Option<String>,
+    pub(super) variables: Vec<(String, String)>,
+    pub(super) client_ip: Option<String>,
+    pub(super) secrets: BTreeMap<String, String>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) form: Vec<(String, String)>,
+    pub(super) url: String,
+    pub(super) body: String,
+}
+
+impl Values {
+    fn source(&self, source: &Source) -> Option<&str> {
+        let digits = || self.e164.strip_prefix('+');
+        match source {
+            Source::RecipientE164 => Some(&self.e164),
+            Source::RecipientDigits => digits(),
+            Source::RecipientNational => digits()?.strip_prefix(&self.calling_code),
+            Source::Text => self.text.as_deref(),
+            Source::Variable(index) => self.variables.get(*index).map(|(_, value)| value.as_str()),
+            Source::ClientIp => self.client_ip.as_deref(),
+            Source::Secret(key) => self.secrets.get(key).map(String::as_str),
+            Source::CallbackQuery(index) => self.query.get(*index).map(|(_, value)| value.as_str()),
+            Source::CallbackForm(index) => self.form.get(*index).map(|(_, value)| value.as_str()),
+            Source::CallbackUrl => Some(&self.url),
+            Source::CallbackBody => Some(&self.body),
+        }
+    }
+
+    /// The bytes that `value` stands for.
+    pub(super) fn bytes(&self, value: &Sealed) -> Result<Vec<u8>, SealedError> {
+        Ok(match &*value.0 {
+            Plan::Source(source) => {
+                let clear = self.source(source).ok_or_else(|| SealedError::Missing(format!("{source:?}")))?;
+                clear.as_bytes().to_vec()
+            }
+            Plan::Encode(data, encoding) => encode(&self.bytes(data)?, *encoding)?.into_bytes(),
+            Plan::Decode(data, encoding) => decode(&self.bytes(data)?, *encoding)?,
+            Plan::Digest(data, hash) => digest(&self.bytes(data)?, *hash),
+            Plan::Hmac { data, hash, key } => hmac(&self.bytes(data)?, *hash, &self.bytes(key)?),
+            Plan::Join(parts) => self.join(parts)?,
+        })
+    }
+
+    /// The bytes of all pieces.
+    pub(super) fn join(&self, parts: &Parts) -> Result<Vec<u8>, SealedError> {
+        let mut bytes = Vec::new();
+        for part in parts.as_slice() {
+            match part {
+                Part::Text(text) => bytes.extend_from_slice(text.as_bytes()),
+                Part::Sealed(value) => bytes.extend(self.bytes(value)?),
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, SealedError> {
+    let escaped = |keep: fn(u8) -> bool, plus: bool| {
+        bytes
+            .iter()
+            .map(|&byte| match byte {
+                b' ' if plus => "+".to_owned(),
+                _ if keep(byte) => char::from(byte).to_string(),
+                _ => format!("%{byte:02X}"),
+            })
+            .collect()
+    };
+    Ok(match encoding {
+        Encoding::Base64 => STANDARD.encode(bytes),
+        Encoding::Base64Url => URL_SAFE_NO_PAD.encode(bytes),
+        Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Encoding::Percent => escaped(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte), false),
+        Encoding::Form => escaped(|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte), true),
+        Encoding::JsonString => crate::json::escape(std::str::from_utf8(bytes).map_err(|_| SealedError::NotText)?),
+    })
+}
+
+fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, SealedError> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let decoded = match encoding {
+        Encoding::Base64 => STANDARD.decode(bytes).ok(),
+        Encoding::Base64Url => URL_SAFE_NO_PAD.decode(bytes).ok(),
+        Encoding::Hex => bytes
+            .chunks(2)
+            .map(|pair| match pair {
+                [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+                _ => None,
+            })
+            .collect(),
+        // No provider hands a secret out in one of these.
+        Encoding::Percent | Encoding::Form | Encoding::JsonString => None,
+    };
+    decoded.ok_or(SealedError::NotDecodable)
+}
+
+fn digest(bytes: &[u8], hash: Hash) -> Vec<u8> {
+    match hash {
+        Hash::Md5 => md5::Md5::digest(bytes).to_vec(),
+        Hash::Sha1 => sha1::Sha1::digest(bytes).to_vec(),
+        Hash::Sha256 => sha2::Sha256::digest(bytes).to_vec(),
+        Hash::Sha512 => sha2::Sha512::digest(bytes).to_vec(),
+    }
+}
+
+fn hmac(data: &[u8], hash: Hash, key: &[u8]) -> Vec<u8> {
+    fn with<M: Mac + KeyInit>(data: &[u8], key: &[u8]) -> Vec<u8> {
+        // HMAC takes a key of any length, so this never fails.
+        M::new_from_slice(key).map(|mac| mac.chain_update(data).finalize().into_bytes().to_vec()).unwrap_or_default()
+    }
+    match hash {
+        Hash::Md5 => with::<Hmac<md5::Md5>>(data, key),
+        Hash::Sha1 => with::<Hmac<sha1::Sha1>>(data, key),
+        Hash::Sha256 => with::<Hmac<sha2::Sha256>>(data, key),
+        Hash::Sha512 => with::<Hmac<sha2::Sha512>>(data, key),
+    }
+}
+
+/// Base64 of HMAC-SHA1: for a test that signs what a provider would send.
+#[must_use]
+pub fn hmac_sha1_base64(key: &[u8], data: &[u8]) -> String {
+    STANDARD.encode(hmac(data, Hash::Sha1, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{basic_auth, parts};
+
+    fn values() -> Values {
+        Values {
+            e164: "+4512345678".into(),
+            calling_code: "45".into(),
+            text: Some("a \"b\"\n+~*ø".into()),
+            secrets: BTreeMap::from([
+                ("key".into(), "Jefe".into()),
+                ("password".into(), "open sesame".into()),
+                ("encoded".into(), "SmVmZQ==".into()),
+                ("id".into(), "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE".into()),
+                ("tencent".into(), "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE".into()),
+            ]),
+            ..Values::default()
+        }
+    }
+
+    fn text(parts: Parts) -> String {
+        String::from_utf8(values().join(&parts).unwrap()).unwrap()
+    }
+
+    fn secret(key: &str) -> Sealed {
+        Sealed::of(Source::Secret(key.into()))
+    }
+
+    #[test]
+    fn every_form_of_the_recipient() {
+        let all = parts![
+            Sealed::of(Source::RecipientE164),
+            " ",
+            Sealed::of(Source::RecipientDigits),
+            " ",
+            Sealed::of(Source::RecipientNational)
+        ];
+        assert_eq!(text(all), "+4512345678 4512345678 12345678");
+    }
+
+    #[test]
+    fn every_encoding() {
+        for (encoding, want) in [
+            (Encoding::Base64, "YSAiYiIKK34qw7g="),
+            (Encoding::Base64Url, "YSAiYiIKK34qw7g"),
+            (Encoding::Hex, "6120226222 0a2b7e2ac3b8".replace(' ', "").as_str()),
+            (Encoding::Percent, "a%20%22b%22%0A%2B~%2A%C3%B8"),
+            (Encoding::Form, "a+%22b%22%0A%2B%7E*%C3%B8"),
+            (Encoding::JsonString, r#"a \"b\"\n+~*ø"#),
+        ] {
+            assert_eq!(text(Sealed::of(Source::Text).encode(encoding).into()), want, "{encoding:?}");
+        }
+    }
+
+    #[test]
+    fn published_hmacs() {
+        // RFC 2202 and RFC 4231, test case 2.
+        let data = parts!["what do ya want for nothing?"].seal();
+        for (hash, want) in [
+            (Hash::Md5, "750c783e6ab0b503eaa86e310a5db738"),
+            (Hash::Sha1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+            (Hash::Sha256, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+        ] {
+            assert_eq!(text(data.hmac(hash, &secret("key")).encode(Encoding::Hex).into()), want);
+            let decoded = secret("encoded").decode(Encoding::Base64);
+            assert_eq!(text(data.hmac(hash, &decoded).encode(Encoding::Hex).into()), want);
+        }
+    }
+
+    #[test]
+    fn basic_auth_of_rfc_7617() {
+        assert_eq!(text(basic_auth("Aladdin", secret("password"))), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    }
+
+    /// Tencent's published TC3 example, signed blind.
+    #[test]
+    fn tencents_published_signature() {
+        let body = r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
+        let body_hash = parts![body].seal().digest(Hash::Sha256).encode(Encoding::Hex);
+        let canonical = parts![
+            "POST\n/\n\ncontent-type:application/json; charset=utf-8\nhost:cvm.tencentcloudapi.com\n\n",
+            "content-type;host\n",
+            body_hash
+        ];
+        let to_sign = parts![
+            "TC3-HMAC-SHA256\n1551113065\n2019-02-25/cvm/tc3_request\n",
+            canonical.seal().digest(Hash::Sha256).encode(Encoding::Hex)
+        ];
+        let mut key = parts!["TC3", secret("tencent")].seal();
+        for step in ["2019-02-25", "cvm", "tc3_request"] {
+            key = parts![step].seal().hmac(Hash::Sha256, &key);
+        }
+        let signature = to_sign.seal().hmac(Hash::Sha256, &key).encode(Encoding::Hex);
+        assert_eq!(text(signature.into()), "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168");
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_an_error() {
+        let values = values();
+        assert_eq!(values.bytes(&secret("key").decode(Encoding::Base64)), Ok(vec![0x25, 0xe7, 0xde]));
+        assert_eq!(values.bytes(&secret("password").decode(Encoding::Base64)), Err(SealedError::NotDecodable));
+        let raw = parts!["x"].seal().digest(Hash::Sha256).encode(Encoding::JsonString);
+        assert_eq!(values.bytes(&raw), Err(SealedError::NotText));
+        assert!(matches!(values.bytes(&secret("absent")), Err(SealedError::Missing(_))));
+        assert!(matches!(values.bytes(&Sealed::of(Source::ClientIp)), Err(SealedError::Missing(_))));
+    }
+}

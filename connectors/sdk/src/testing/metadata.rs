@@ -1,0 +1,142 @@
+//! Mistakes in a connector's metadata that would only show when somebody installs it.
+
+use serde_json::Value;
+
+use crate::connector::Connector;
+use crate::metadata::{ContentKind, Metadata};
+
+/// What is wrong with the metadata of `C`, one sentence each; empty when nothing is.
+#[must_use]
+pub fn metadata_problems<C: Connector>() -> Vec<String> {
+    problems(&C::metadata())
+}
+
+fn problems(metadata: &Metadata) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut check = |good: bool, problem: String| {
+        if !good {
+            found.push(problem);
+        }
+    };
+
+    let id_is_good = (3..=64).contains(&metadata.id.len())
+        && metadata.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    check(id_is_good, format!("id `{}` must be 3 to 64 of a-z, 0-9 and -", metadata.id));
+    for (name, text) in [
+        ("version", metadata.version),
+        ("name", metadata.name),
+        ("description", metadata.description),
+        ("readme", metadata.readme),
+    ] {
+        check(!text.trim().is_empty(), format!("{name} is empty"));
+    }
+    if let Some(logo) = metadata.logo {
+        check(logo.len() <= 32 * 1024, "the logo has more than 32 KiB".into());
+        check(
+            logo.trim_start().starts_with("<svg") || logo.trim_start().starts_with("<?xml"),
+            "the logo is no SVG".into(),
+        );
+    }
+    check(
+        (metadata.content == ContentKind::Template) == metadata.template_schema.is_some(),
+        "`template_schema` belongs to content kind `Template`, and only to that".into(),
+    );
+    check(!metadata.usages.is_empty(), "no usage is supported".into());
+
+    let schema: Value = serde_json::from_str(metadata.parameters_schema).unwrap_or_default();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    check(
+        schema.get("type").and_then(Value::as_str) == Some("object") && properties.is_some(),
+        "the parameters' schema is no JSON Schema of an object with properties".into(),
+    );
+    let property = |key: &str| properties.and_then(|properties| properties.get(key));
+
+    check(!metadata.hosts.is_empty(), "it needs no host, so it can send nothing".into());
+    check(
+        metadata.hosts.iter().any(|host| host.receives_message),
+        "no host receives the message, so it can send nothing".into(),
+    );
+    for host in &metadata.hosts {
+        let origin = host.origin;
+        check(!host.methods.is_empty(), format!("{origin} allows no method"));
+        check(!host.purpose.is_empty(), format!("{origin} has no purpose that a person could judge"));
+        check(
+            origin.starts_with("https://") || (origin.starts_with('{') && origin.ends_with('}')),
+            format!("{origin} is neither `https://…` nor one `{{parameter}}`"),
+        );
+        for key in origin.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(key, _)| key) {
+            check(property(key).is_some(), format!("{origin}: there is no parameter `{key}`"));
+        }
+        for (key, _) in &host.secrets {
+            let secret = property(key).and_then(|schema| schema.get("writeOnly")) == Some(&Value::Bool(true));
+            check(secret, format!("{origin}: `{key}` is no secret (no property with `writeOnly: true`)"));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Method;
+    use crate::message::Usage;
+    use crate::metadata::{HostNeed, SecretUse};
+
+    fn sound() -> Metadata {
+        Metadata {
+            id: "example-sms",
+            version: "1",
+            name: "Example",
+            description: "Sends.",
+            readme: "# Example",
+            logo: Some("<svg/>"),
+            parameters_schema: r#"{"type":"object","properties":{
+                "token":{"type":"string","writeOnly":true},"edge":{"type":"string"}}}"#,
+            content: ContentKind::Text,
+            template_schema: None,
+            hosts: vec![HostNeed {
+                origin: "https://api.{edge}.example.com",
+                methods: vec![Method::Post],
+                path_prefix: "",
+                receives_message: true,
+                secrets: vec![("token", SecretUse::Sent)],
+                purpose: "Sends.",
+            }],
+            usages: Usage::ALL.to_vec(),
+            locales: vec![],
+            idempotent: false,
+        }
+    }
+
+    #[test]
+    fn sound_metadata_has_no_problem_and_each_mistake_has_one() {
+        type Mistake = fn(&mut Metadata);
+        let mistakes: [(&str, Mistake); 11] = [
+            ("id `A`", |metadata| metadata.id = "A"),
+            ("version is empty", |metadata| metadata.version = ""),
+            ("the logo is no SVG", |metadata| metadata.logo = Some("GIF89a")),
+            ("`template_schema` belongs", |metadata| metadata.content = ContentKind::Template),
+            ("no usage", |metadata| metadata.usages.clear()),
+            ("allows no method", |metadata| metadata.hosts[0].methods.clear()),
+            ("no purpose", |metadata| metadata.hosts[0].purpose = ""),
+            ("neither `https", |metadata| metadata.hosts[0].origin = "http://example.com"),
+            ("no parameter `region`", |metadata| metadata.hosts[0].origin = "https://{region}.example.com"),
+            ("`edge` is no secret", |metadata| metadata.hosts[0].secrets = vec![("edge", SecretUse::Sent)]),
+            ("no host receives", |metadata| metadata.hosts[0].receives_message = false),
+        ];
+        assert_eq!(problems(&sound()), Vec::<String>::new());
+        for (want, make) in mistakes {
+            let mut metadata = sound();
+            make(&mut metadata);
+            let found = problems(&metadata);
+            assert!(found.len() == 1 && found[0].contains(want), "{want}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_schema_is_found() {
+        let mut metadata = sound();
+        metadata.parameters_schema = "{";
+        assert!(problems(&metadata).iter().any(|problem| problem.contains("no JSON Schema")));
+    }
+}

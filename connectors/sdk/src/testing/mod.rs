@@ -1,0 +1,44 @@
+//! Runs a connector natively and in the clear, for its own tests.
+//!
+//! A [`Scene`] is one message and one configuration; [`Scene::send`] runs the connector against scripted answers and
+//! shows each request as the bytes that a provider would get. [`Scene::parse`] does the same for a delivery report.
+//!
+//! Promise: the plans that the component hands to the host are the plans that are carried out here. What the host adds on
+//! its way (egress rules, scrubbing, limits) is not imitated: that is what `sendbox send --dry-run` shows.
+
+mod clear;
+mod metadata;
+mod scene;
+
+pub use clear::hmac_sha1_base64;
+pub use metadata::metadata_problems;
+pub use scene::{ClearRequest, Incoming, Run, Scene};
+
+use crate::http::Response;
+
+/// An answer with this status and body, and no headers.
+#[must_use]
+pub fn answer(status: u16, body: &str) -> Response {
+    Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() }
+}
+
+/// An answer written down as JSON: `{"status": 201, "headers": {"retry-after": "2"}, "body": …}`, where a body that is a
+/// string is taken as it is and any other is written as JSON. `None` when `text` is not that.
+#[must_use]
+pub fn answer_from_json(text: &str) -> Option<Response> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    let headers = value.get("headers").and_then(serde_json::Value::as_object);
+    Some(Response {
+        status: value.get("status")?.as_u64()?.try_into().ok()?,
+        headers: headers
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| Some((name.to_lowercase(), value.as_str()?.to_owned())))
+            .collect::<Option<_>>()?,
+        body: match value.get("body") {
+            None => Vec::new(),
+            Some(serde_json::Value::String(text)) => text.clone().into_bytes(),
+            Some(other) => other.to_string().into_bytes(),
+        },
+    })
+}

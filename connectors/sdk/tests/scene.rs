@@ -1,0 +1,121 @@
+//! A connector that does what the two of this repository do not: two requests in one send, a log line, `reveal`, and a
+//! report that is a signed body.
+
+#![cfg(feature = "testing")]
+
+use sendbox_connector_sdk::testing::{Incoming, Scene, answer};
+use sendbox_connector_sdk::*;
+use serde_json::json;
+
+struct TwoSteps;
+
+impl Connector for TwoSteps {
+    fn metadata() -> Metadata {
+        Metadata {
+            id: "two-steps",
+            version: "1",
+            name: "Two steps",
+            description: "Fetches a session, then sends.",
+            readme: "# Two steps",
+            logo: None,
+            parameters_schema: r#"{"type":"object","properties":{
+                "key":{"type":"string","writeOnly":true},
+                "host":{"type":"string","default":"api.example.com"},
+                "retries":{"type":"integer","default":3}}}"#,
+            content: ContentKind::Text,
+            template_schema: None,
+            hosts: vec![],
+            usages: Usage::ALL.to_vec(),
+            locales: vec![],
+            idempotent: false,
+        }
+    }
+
+    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
+        let base = format!("https://{}", config.required("host")?);
+        let key = config.required_secret("key")?;
+        let session = host.send(&Request::new(Method::Get, parts![&base, "/session?key=", percent(&key)]))?;
+        let session = session.header("x-session").ok_or(Failure::new(FailureClass::Unknown))?;
+        host.log(LogLevel::Info, "session open");
+        let seen = host.reveal(&key).map_or(0, |bytes| bytes.len());
+        let body = form([("to", &message.recipient.national)]);
+        host.send(&Request::post(parts![&base, "/send"]).header("x-session", session).body(body))?;
+        Ok(Receipt { segments: u32::try_from(seen).ok(), ..Receipt::default() })
+    }
+}
+
+impl DeliveryReports for TwoSteps {
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, ReportError> {
+        let key = config.secret("key").ok_or(ReportError::NotAuthentic)?;
+        let id = callback.query.first().ok_or(ReportError::Malformed)?;
+        let computed =
+            parts![&id.sealed, ".", &callback.sealed_body].seal().hmac(Hash::Sha1, &key).encode(Encoding::Base64);
+        let received = callback.header("x-signature").unwrap_or_default();
+        if !verifier.matches(&computed, received.as_bytes()) {
+            return Err(ReportError::NotAuthentic);
+        }
+        Ok(vec![Report {
+            message_id: id.value.clone(),
+            state: State::Delivered,
+            class: None,
+            provider_code: None,
+            text: Some(callback.body.clone()),
+            at: None,
+        }])
+    }
+}
+
+fn scene() -> Scene<TwoSteps> {
+    Scene::of(json!({ "key": "a/b" })).to("+14155550100", "1").text("x")
+}
+
+fn session() -> Response {
+    Response { headers: vec![("x-session".into(), "s1".into())], ..answer(200, "") }
+}
+
+#[test]
+fn each_request_gets_its_answer_in_turn() {
+    let run = scene().send([session(), answer(200, "")]);
+    let urls: Vec<&str> = run.requests.iter().map(|request| request.url.as_str()).collect();
+    assert_eq!(urls, ["https://api.example.com/session?key=a%2Fb", "https://api.example.com/send"]);
+    assert_eq!(run.requests[1].header("X-Session"), Some("s1"));
+    assert_eq!(run.requests[1].body, "to=4155550100");
+    assert_eq!(run.log, [(LogLevel::Info, "session open".to_owned())]);
+    assert_eq!(run.outcome, Ok(Receipt { segments: Some(0), ..Receipt::default() }), "reveal needs a grant");
+}
+
+#[test]
+fn with_a_grant_reveal_gives_the_bytes() {
+    let run = scene().revealing().send([session(), answer(200, "")]);
+    assert_eq!(run.outcome.unwrap().segments, Some(3));
+}
+
+#[test]
+fn a_request_after_the_last_answer_is_in_doubt() {
+    let run = scene().send([session()]);
+    assert_eq!(run.requests.len(), 2);
+    assert_eq!(run.outcome.unwrap_err().class, FailureClass::InDoubt);
+}
+
+#[test]
+fn a_lost_request_becomes_the_failure_of_its_kind() {
+    let error = HttpError { kind: HttpErrorKind::Dns, message: "no such name".into(), request_may_have_left: false };
+    let failure = scene().send_into(error).outcome.unwrap_err();
+    assert_eq!(failure, Failure::new(FailureClass::NotSent).text("no such name"));
+}
+
+#[test]
+fn a_signed_body_is_a_report_and_a_changed_one_is_not() {
+    let incoming = |body: &str| {
+        Incoming::body("https://us.example/r?id=7", body)
+            .query(&[("id", "7")])
+            .header("X-Signature", &testing::hmac_sha1_base64(b"a/b", b"7.done"))
+    };
+    let reports = scene().parse(&incoming("done")).unwrap();
+    assert_eq!((reports[0].message_id.as_str(), reports[0].text.as_deref()), ("7", Some("done")));
+    assert_eq!(scene().parse(&incoming("Done")), Err(ReportError::NotAuthentic));
+}

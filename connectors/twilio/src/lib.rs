@@ -1,0 +1,72 @@
+//! Twilio Programmable Messaging: one text to one number, and what Twilio later reports about it.
+//!
+//! This file is glue. [`request`] says what leaves, [`answer`] what came back means, [`report`] reads status callbacks
+//! and [`errors`] is Twilio's error table.
+
+mod answer;
+mod errors;
+mod report;
+mod request;
+
+use sendbox_connector_sdk::{
+    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, Metadata, Method,
+    Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+};
+
+/// The connector.
+pub struct Twilio;
+
+/// Every request goes below this.
+const PATH_PREFIX: &str = "/2010-04-01/Accounts/";
+
+impl Connector for Twilio {
+    fn metadata() -> Metadata {
+        let host = |origin, purpose| HostNeed {
+            origin,
+            methods: vec![Method::Post],
+            path_prefix: PATH_PREFIX,
+            receives_message: true,
+            secrets: vec![("authToken", SecretUse::Sent)],
+            purpose,
+        };
+        Metadata {
+            id: "twilio-short-message-service",
+            version: env!("CARGO_PKG_VERSION"),
+            name: "Twilio",
+            description: "Sends texts through Twilio Programmable Messaging.",
+            readme: include_str!("../README.md"),
+            logo: Some(include_str!("../logo.svg")),
+            parameters_schema: include_str!("../parameters.schema.json"),
+            content: ContentKind::Text,
+            template_schema: None,
+            hosts: vec![
+                host("https://api.twilio.com", "Hands the message to Twilio in the United States, its default."),
+                host(
+                    "https://api.{edge}.{region}.twilio.com",
+                    "Hands the message to Twilio through the chosen edge and region.",
+                ),
+            ],
+            usages: Usage::ALL.to_vec(),
+            locales: vec![],
+            // Twilio has no idempotency key for creating messages.
+            idempotent: false,
+        }
+    }
+
+    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
+        let response = host.send(&request::build(message, config)?)?;
+        answer::read(&response)
+    }
+}
+
+impl DeliveryReports for Twilio {
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, ReportError> {
+        report::parse(callback, config, verifier)
+    }
+}
+
+sendbox_connector_sdk::export_reporting!(Twilio);

@@ -1,0 +1,212 @@
+//! What leaves for Twilio: `POST …/Accounts/{accountSID}/Messages.json`.
+//!
+//! Promise: with the parameters that Logto's connector has, the request is Logto's, field by field; every other field
+//! comes after those and only when its parameter is set.
+
+use sendbox_connector_sdk::{
+    Config, Content, Failure, FailureClass, Message, Parts, Request, basic_auth, form, parts, percent,
+};
+
+/// Twilio refuses longer bodies (error 21617). Counted as the host counts: septets or UTF-16 units.
+const MAX_UNITS: u32 = 1600;
+
+/// Twilio's longest validity period, in seconds.
+const MAX_VALIDITY: u32 = 36_000;
+
+/// The one request of a send.
+pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+    let Content::Text(content) = &message.content else {
+        return Err(Failure::new(FailureClass::InvalidRequest).text("this connector sends texts, and was given none"));
+    };
+    if content.units > MAX_UNITS {
+        let text = format!("the text has {} units; Twilio takes {MAX_UNITS}", content.units);
+        return Err(Failure::new(FailureClass::ContentRejected).text(text));
+    }
+    let account = config.required("accountSID")?;
+    let service = config.text("fromMessagingServiceSID");
+    let sender = config.text("from");
+    if service.is_none() && sender.is_none() {
+        return Err(Failure::configuration("set `fromMessagingServiceSID` or `from`"));
+    }
+    let risk_check = if config.flag("disableRiskCheck")?.unwrap_or(false) { "disable" } else { "enable" };
+
+    let mut fields = vec![("To", Parts::from(&message.recipient.e164))];
+    fields.extend(service.map(|service| ("MessagingServiceSid", service.into())));
+    fields.push(("Body", Parts::from(&content.text)));
+    fields.push(("RiskCheck", risk_check.into()));
+    fields.extend(sender.map(|sender| ("From", sender.into())));
+    fields.extend(config.text("statusCallback").map(|url| ("StatusCallback", url.into())));
+    fields.extend(validity(message, config)?.map(|seconds| ("ValidityPeriod", seconds.into())));
+
+    let url = parts![host(config)?, crate::PATH_PREFIX, percent(&account), "/Messages.json"];
+    Ok(Request::post(url)
+        .header("Authorization", basic_auth(account, config.required_secret("authToken")?))
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body(form(fields)))
+}
+
+/// `https://api.twilio.com`, or the host of an edge and a region. Twilio has no host for a region alone since April
+/// 2026, and takes `us1` for an edge alone.
+fn host(config: &Config<'_>) -> Result<String, Failure> {
+    match (config.text("edge"), config.text("region")) {
+        (Some(edge), region) => Ok(format!("https://api.{edge}.{}.twilio.com", region.as_deref().unwrap_or("us1"))),
+        (None, None) => Ok("https://api.twilio.com".to_owned()),
+        (None, Some(region)) if region == "us1" => Ok("https://api.twilio.com".to_owned()),
+        (None, Some(region)) => {
+            Err(Failure::configuration(format!("region `{region}` needs an `edge`, for instance `dublin` for `ie1`")))
+        }
+    }
+}
+
+fn validity(message: &Message, config: &Config<'_>) -> Result<Option<String>, Failure> {
+    match config.text("validityPeriod").as_deref() {
+        None => Ok(None),
+        Some("lifetime") => Ok(Some(message.lifetime_seconds.clamp(1, MAX_VALIDITY).to_string())),
+        Some(_) => Ok(config.integer("validityPeriod")?.map(|seconds| seconds.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Twilio;
+    use sendbox_connector_sdk::testing::Scene;
+    use serde_json::{Value, json};
+
+    const SID: &str = "AC0123456789abcdef0123456789abcdef";
+
+    fn parameters(more: Value) -> Value {
+        let mut all = json!({ "accountSID": SID, "authToken": "tok:en" });
+        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
+        all_map.extend(more);
+        all
+    }
+
+    fn service(more: Value) -> Value {
+        let mut all = parameters(json!({ "fromMessagingServiceSID": "MG0123456789abcdef0123456789abcdef" }));
+        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
+        all_map.extend(more);
+        all
+    }
+
+    #[test]
+    fn with_logtos_parameters_it_is_logtos_request() {
+        let scene = Scene::<Twilio>::of(service(json!({}))).to("+4512345678", "45").text("Din kode: 123456 ~*ø");
+        let request = scene.request();
+        assert_eq!(request.method, "POST");
+        assert_eq!(request.url, format!("https://api.twilio.com/2010-04-01/Accounts/{SID}/Messages.json"));
+        assert_eq!(
+            request.headers,
+            [
+                // echo -n 'AC0123456789abcdef0123456789abcdef:tok:en' | base64
+                (
+                    "Authorization".to_owned(),
+                    "Basic QUMwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjp0b2s6ZW4=".to_owned()
+                ),
+                ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+            ]
+        );
+        assert_eq!(
+            request.body,
+            "To=%2B4512345678&MessagingServiceSid=MG0123456789abcdef0123456789abcdef\
+             &Body=Din+kode%3A+123456+%7E*%C3%B8&RiskCheck=enable"
+        );
+    }
+
+    #[test]
+    fn every_other_parameter_adds_its_field_after_logtos() {
+        let body = |parameters: Value| {
+            Scene::<Twilio>::of(parameters).to("+4512345678", "45").text("x").lifetime_seconds(600).request().body
+        };
+        let service_fields = "To=%2B4512345678&MessagingServiceSid=MG0123456789abcdef0123456789abcdef&Body=x";
+        let cases = [
+            (service(json!({ "disableRiskCheck": true })), format!("{service_fields}&RiskCheck=disable")),
+            (
+                parameters(json!({ "from": "+14155550100" })),
+                "To=%2B4512345678&Body=x&RiskCheck=enable&From=%2B14155550100".to_owned(),
+            ),
+            (
+                parameters(json!({ "from": "My Shop" })),
+                "To=%2B4512345678&Body=x&RiskCheck=enable&From=My+Shop".to_owned(),
+            ),
+            (
+                service(json!({ "from": "12345", "statusCallback": "https://a.example/r?x=1" })),
+                format!(
+                    "{service_fields}&RiskCheck=enable&From=12345&StatusCallback=https%3A%2F%2Fa.example%2Fr%3Fx%3D1"
+                ),
+            ),
+            (
+                service(json!({ "validityPeriod": 120 })),
+                format!("{service_fields}&RiskCheck=enable&ValidityPeriod=120"),
+            ),
+            (
+                service(json!({ "validityPeriod": "lifetime" })),
+                format!("{service_fields}&RiskCheck=enable&ValidityPeriod=600"),
+            ),
+        ];
+        for (parameters, want) in cases {
+            assert_eq!(body(parameters), want);
+        }
+    }
+
+    #[test]
+    fn a_lifetime_outside_twilios_range_is_brought_into_it() {
+        for (lifetime, want) in [(0, "1"), (36_001, "36000")] {
+            let scene = Scene::<Twilio>::of(service(json!({ "validityPeriod": "lifetime" }))).text("x");
+            let body = scene.lifetime_seconds(lifetime).request().body;
+            assert!(body.ends_with(&format!("&ValidityPeriod={want}")), "{body}");
+        }
+    }
+
+    #[test]
+    fn edge_and_region_choose_the_host() {
+        for (more, want) in [
+            (json!({}), Some("https://api.twilio.com")),
+            (json!({ "region": "us1" }), Some("https://api.twilio.com")),
+            (json!({ "edge": "sydney" }), Some("https://api.sydney.us1.twilio.com")),
+            (json!({ "edge": "dublin", "region": "ie1" }), Some("https://api.dublin.ie1.twilio.com")),
+            (json!({ "region": "ie1" }), None),
+        ] {
+            let run = Scene::<Twilio>::of(service(more.clone())).text("x").send([]);
+            match want {
+                Some(host) => {
+                    let url = format!("{host}/2010-04-01/Accounts/{SID}/Messages.json");
+                    assert_eq!(run.requests.first().map(|request| &request.url), Some(&url), "{more}");
+                }
+                None => {
+                    assert!(run.requests.is_empty());
+                    assert_eq!(run.outcome.unwrap_err().class, FailureClass::ConfigurationInvalid);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+        let long = Scene::<Twilio>::of(service(json!({}))).text(&"x".repeat(1601)).send([]);
+        let no_sender = Scene::<Twilio>::of(parameters(json!({}))).text("x").send([]);
+        let no_text = Scene::<Twilio>::of(service(json!({}))).variables([("code", "123456")]).send([]);
+        for (run, want) in [
+            (long, FailureClass::ContentRejected),
+            (no_sender, FailureClass::ConfigurationInvalid),
+            (no_text, FailureClass::InvalidRequest),
+        ] {
+            assert!(run.requests.is_empty());
+            assert_eq!(run.outcome.unwrap_err().class, want);
+        }
+        assert_eq!(Scene::<Twilio>::of(service(json!({}))).text(&"x".repeat(1600)).send([]).requests.len(), 1);
+    }
+
+    #[test]
+    fn an_account_that_is_no_sid_stays_one_path_segment() {
+        let mut evil = service(json!({}));
+        evil["accountSID"] = "../../x?y=".into();
+        let url = Scene::<Twilio>::of(evil).text("x").request().url;
+        assert_eq!(url, "https://api.twilio.com/2010-04-01/Accounts/..%2F..%2Fx%3Fy%3D/Messages.json");
+    }
+
+    #[test]
+    fn the_metadata_is_sound() {
+        assert_eq!(sendbox_connector_sdk::testing::metadata_problems::<Twilio>(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,60 @@
+//! {{name}}: sends a text through the SMS provider Example.
+//!
+//! This file says what the connector is. What leaves for the provider stands in `request.rs`, what its answer means in
+//! `answer.rs`. Replace "Example" with your provider, step by step:
+//!
+//! 1. `metadata` below: the id, the name, the host.
+//! 2. `parameters.schema.json`: what a tenant must give. `"writeOnly": true` marks a secret.
+//! 3. `request.rs` and `answer.rs`, and the tests in them.
+
+mod answer;
+mod request;
+
+use sendbox_connector_sdk::{
+    Config, Connector, ContentKind, Failure, Host, HostNeed, Message, Metadata, Method, Receipt, SecretUse, Usage,
+};
+
+/// The connector. It has no state: every message gets a fresh instance.
+pub struct Example;
+
+impl Connector for Example {
+    /// Read once, when somebody installs the connector. What stands in `hosts` is all that it can ever reach.
+    fn metadata() -> Metadata {
+        Metadata {
+            id: "{{name}}",
+            version: env!("CARGO_PKG_VERSION"),
+            name: "{{name}}",
+            description: "Sends texts through Example.",
+            readme: include_str!("../README.md"),
+            logo: Some(include_str!("../logo.svg")),
+            parameters_schema: include_str!("../parameters.schema.json"),
+            // `Text`: the host renders the tenant's template and hands over a finished text.
+            content: ContentKind::Text,
+            template_schema: None,
+            hosts: vec![HostNeed {
+                origin: "https://api.example.com",
+                methods: vec![Method::Post],
+                path_prefix: "/v1/messages",
+                receives_message: true,
+                // The API key may go to this host, and to no other.
+                secrets: vec![("apiKey", SecretUse::Sent)],
+                purpose: "Hands the message to Example.",
+            }],
+            usages: Usage::ALL.to_vec(),
+            // Empty: any language.
+            locales: vec![],
+            // Say `true` only if the provider documents that a repeated idempotency key sends nothing twice.
+            idempotent: false,
+        }
+    }
+
+    /// One message: build the request, send it, read the answer. The `?` after `send` turns "no answer" into the right
+    /// failure.
+    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
+        let response = host.send(&request::build(message, config)?)?;
+        answer::read(&response)
+    }
+}
+
+// Makes the component. It does nothing in `cargo test`, which runs on your own machine.
+sendbox_connector_sdk::export!(Example);
