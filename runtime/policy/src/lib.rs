@@ -1,1 +1,46 @@
-//! x
+//! What a connector may reach: the rules of the one way out, as plain values and functions.
+//!
+//! The sandbox asks; this crate judges. A request passes these rooms, in this order:
+//!
+//! 1. [`header`]: may the guest set this header at all?
+//! 2. [`EffectiveGrant::check`]: is this method, scheme, host, port and path inside *manifest ∩ tenant grant ∩ operator
+//!    policy*? A [`Denial`] names the rule and prints the line that would allow it.
+//! 3. [`EffectiveEntry::may_receive`]: may values with these [`Labels`] (which secret, the message) go to that host?
+//! 4. [`RequestView::judge`]: does the request carry the recipient and the message exactly once, unaltered, and no second
+//!    number in clear?
+//! 5. [`AddressPolicy::vet`]: after resolution, may these very addresses be dialled? Only this makes a [`VettedAddr`].
+//!
+//! Beside them stand [`Limits`] (every bound, with the threat that it is for) and [`ReachDiff`] (what a new version of a
+//! connector would reach that the old one did not).
+//!
+//! Promises: everything is denied unless something allows it; every function is pure and total (no I/O, no clock, no
+//! panic); no error, `Debug` or `Display` text holds a value that was sealed.
+//!
+//! Must not know: wasmtime, tokio, HTTP clients, tenants' names, databases.
+
+pub mod address;
+pub mod composition;
+pub mod diff;
+pub mod grant;
+pub mod header;
+pub mod host;
+pub mod label;
+pub mod limits;
+pub mod manifest;
+pub mod origin;
+
+pub use address::{AddressPolicy, AddressRefusal, ConnectToError, RefusedAddress, VettedAddr, judge};
+pub use composition::{
+    Carries, Composition, CompositionViolation, ContentKind, Mark, MessageRule, Piece, Place, RecipientForm,
+    RequestView,
+};
+pub use diff::ReachDiff;
+pub use grant::{
+    Denial, DenialRule, EffectiveEntry, EffectiveGrant, GrantEntry, HostPort, OperatorPolicy, PortRule, TenantGrant,
+};
+pub use header::HeaderRefusal;
+pub use host::{CanonicalHost, HostPattern};
+pub use label::{Form, Label, LabelKind, Labels};
+pub use limits::Limits;
+pub use manifest::{HostNeed, Manifest, ManifestError, Method, Reach, ReachEntry, SecretBinding, SecretUse};
+pub use origin::{Origin, OriginPattern, PatternError, Scheme};

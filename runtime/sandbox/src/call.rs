@@ -156,7 +156,7 @@ impl CallState {
     }
 }
 
-/// A guest dropped in mid-run is killed at once for this many ticks, after which it must share.
+/// A guest may compute for this many ticks before it must share the core.
 const TICKS_BEFORE_SHARING: u64 = 10;
 /// How long a guest that computes for long waits between ticks. One looping guest then takes a tenth of a core.
 const SHARING_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);

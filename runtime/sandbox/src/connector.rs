@@ -124,7 +124,7 @@ impl Sandbox {
     pub async fn load(&self, bytes: &[u8]) -> Result<Connector, LoadError> {
         let shape = Shape::read(bytes, &self.limits)?;
         let digest = Digest::of(bytes);
-        let component = self.compile(bytes, &digest)?;
+        let component = self.compile(bytes, digest).await?;
         let abi = abi::load(&self.linker, &component)
             .map_err(|error| ArtifactError::Contract(trace::one_line(&format!("{error:#}"), 500)))?;
         let (metadata, schema) = self.read_metadata(&*abi).await?;

@@ -179,7 +179,7 @@ pub struct Sandbox {
     linker: Linker<CallState>,
     limits: Arc<Limits>,
     egress: Arc<Egress>,
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
     places: Arc<Semaphore>,
     _ticker: Ticker,
 }
@@ -196,7 +196,7 @@ impl Sandbox {
         let mut linker = Linker::new(&engine);
         host::wasi::add_to_linker(&mut linker).map_err(failed)?;
         abi::add_to_linker(&mut linker).map_err(failed)?;
-        let cache = config.cache.as_deref().map(|folder| Cache::open(folder, &engine)).transpose()?;
+        let cache = config.cache.as_deref().map(|folder| Cache::open(folder, &engine)).transpose()?.map(Arc::new);
         let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver::default()));
         let egress = Egress::new(resolver, config.addresses, &config.extra_authorities)?;
         let ticker = Ticker::start(&engine)?;
@@ -216,15 +216,20 @@ impl Sandbox {
         &self.limits
     }
 
-    fn compile(&self, bytes: &[u8], digest: &Digest) -> Result<Component, ArtifactError> {
-        if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(&self.engine, digest)) {
-            return Ok(component);
-        }
-        let component =
-            Component::new(&self.engine, bytes).map_err(|error| ArtifactError::Compile(format!("{error:#}")))?;
-        if let Some(cache) = &self.cache {
-            cache.store(digest, &component);
-        }
-        Ok(component)
+    /// From the cache, or compiled; on a thread that may block.
+    async fn compile(&self, bytes: &[u8], digest: Digest) -> Result<Component, ArtifactError> {
+        let (engine, cache, bytes) = (self.engine.clone(), self.cache.clone(), bytes.to_vec());
+        let compiled = tokio::task::spawn_blocking(move || {
+            if let Some(component) = cache.as_ref().and_then(|cache| cache.load(&engine, &digest)) {
+                return Ok(component);
+            }
+            let component =
+                Component::new(&engine, &bytes).map_err(|error| ArtifactError::Compile(format!("{error:#}")))?;
+            if let Some(cache) = &cache {
+                cache.store(&digest, &component);
+            }
+            Ok(component)
+        });
+        compiled.await.map_err(|_| ArtifactError::Compile("the compiler crashed".into()))?
     }
 }

@@ -224,6 +224,12 @@ pub enum ConnectorFault {
         /// Bytes.
         limit_bytes: usize,
     },
+    /// Too many parts in one sealed value.
+    #[error("the connector made a sealed value of more than {limit} parts")]
+    SealedPieces {
+        /// Parts, nested ones included.
+        limit: usize,
+    },
     /// An import was called where none may be (in `metadata`).
     #[error("the connector called `{0}` where no import may be called")]
     ImportRefused(&'static str),
@@ -266,11 +272,11 @@ impl Failure {
             ConnectorFault::ManifestViolation(_) => Party::Policy,
             _ => Party::Connector,
         };
-        // After bytes have left without an answer, the honest outcome is doubt, whoever is to blame.
-        let class = if request_sent == RequestSent::Maybe {
-            FailureClass::InDoubt
-        } else {
-            FailureClass::ConnectorFault
+        // Once bytes of the message have left, nobody but the connector could tell what the provider made of them: the honest
+        // outcome is doubt, whoever is to blame. Another try could be a second message.
+        let class = match request_sent {
+            RequestSent::No => FailureClass::ConnectorFault,
+            RequestSent::Maybe | RequestSent::Yes => FailureClass::InDoubt,
         };
         Self {
             class,

@@ -8,7 +8,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::SimulatorError;
+use crate::{ScriptedHost, SimulatorError};
 
 /// Ports and accounts of a simulator. `Default` serves every provider with accounts made for the simulator.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct SimulatorConfig {
     pub twilio: TwilioAccount,
     /// The endpoint that the simulated HTTP SMS receiver is.
     pub http: HttpSmsAccount,
+    /// Hosts with one scripted answer each.
+    pub scripted: Vec<ScriptedHost>,
     /// Further host names, served with a good certificate and no provider behind them: they record what reaches
     /// them and answer 404. For tests that prove that something does *not* leave.
     pub extra_hosts: Vec<String>,
@@ -111,7 +113,9 @@ impl SimulatorConfig {
         if self.twilio.auth_token.is_empty() {
             return Err(SimulatorError::Config("`twilio.auth_token` must not be empty"));
         }
-        if let Some(bad) = self.http.hosts.iter().chain(&self.extra_hosts).find(|host| !is_host_name(host)) {
+        self.scripted.iter().try_for_each(ScriptedHost::check)?;
+        let scripted = self.scripted.iter().map(|scripted| &scripted.host);
+        if let Some(bad) = self.http.hosts.iter().chain(&self.extra_hosts).chain(scripted).find(|host| !is_host_name(host)) {
             return Err(SimulatorError::HostName(bad.clone()));
         }
         Ok(())

@@ -38,6 +38,7 @@ mod misbehave;
 mod page;
 mod provider;
 mod request;
+mod scripted;
 mod segments;
 mod server;
 mod tls;
@@ -60,6 +61,7 @@ pub use config::{HttpSmsAccount, SimulatorConfig, TwilioAccount};
 pub use fault::{Fault, FaultError, FaultSpec};
 pub use inbox::{Counters, INBOX_CAPACITY, InboxEvent, InboxMessage, RawRequest};
 pub use request::{IncomingRequest, RecordedRequest};
+pub use scripted::{ScriptedAnswer, ScriptedHost};
 pub use tls::TlsMode;
 
 use crate::provider::{Provider, SimState};
@@ -141,10 +143,14 @@ impl std::fmt::Debug for Simulator {
 
 /// Every provider there is.
 fn providers(config: &SimulatorConfig) -> Result<Vec<Box<dyn Provider>>, SimulatorError> {
-    Ok(vec![
-        Box::new(twilio::Twilio::new(config.twilio.clone())),
-        Box::new(http_sms::HttpSms::new(config.http.clone())?),
-    ])
+    let mut all: Vec<Box<dyn Provider>> = Vec::new();
+    // Scripted hosts come first: an author may script an answer of a host that is simulated too.
+    for host in &config.scripted {
+        all.push(Box::new(scripted::Scripted(host.clone())));
+    }
+    all.push(Box::new(twilio::Twilio::new(config.twilio.clone())));
+    all.push(Box::new(http_sms::HttpSms::new(config.http.clone())?));
+    Ok(all)
 }
 
 impl Simulator {

@@ -127,6 +127,23 @@ impl Permitted {
         self.url.origin().ascii_serialization()
     }
 
+    /// What the host adds to the connector's own headers, for people.
+    pub(crate) fn added_headers(&self, from_guest: usize) -> Vec<(String, String)> {
+        let own = self.headers.iter().skip(from_guest);
+        own.map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
+            .chain(self.framing_headers())
+            .collect()
+    }
+
+    /// What the HTTP client writes.
+    fn framing_headers(&self) -> [(String, String); 2] {
+        let host = match self.url.port() {
+            Some(port) => format!("{}:{port}", self.host()),
+            None => self.host().to_owned(),
+        };
+        [("host".to_owned(), host), ("content-length".to_owned(), self.body.len().to_string())]
+    }
+
     pub(crate) fn body_bytes(&self) -> usize {
         self.body.len()
     }
@@ -139,6 +156,7 @@ impl Permitted {
                 .headers
                 .iter()
                 .map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
+                .chain(self.framing_headers())
                 .collect(),
             body: String::from_utf8_lossy(&self.body).into_owned(),
         }
@@ -214,7 +232,7 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Refus
     Ok(Permitted {
         method: draft.method,
         url,
-        headers: headers.into_iter().chain(draft.headers.into_iter().map(|(name, value)| (name, value.bytes))).collect(),
+        headers: draft.headers.into_iter().map(|(name, value)| (name, value.bytes)).chain(headers).collect(),
         body: draft.body.bytes,
         pool: rules.pool.clone(),
         scheme,
@@ -225,9 +243,10 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Refus
 /// What the host itself sets. `Host` and `Content-Length` are the HTTP client's.
 fn host_headers(from_guest: &[(String, Assembled)]) -> Vec<(String, Zeroizing<Vec<u8>>)> {
     let mut headers = vec![("accept-encoding".to_owned(), Zeroizing::new(b"gzip, br".to_vec()))];
-    if !from_guest.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
-        let agent = concat!("sendbox/", env!("CARGO_PKG_VERSION"));
-        headers.push(("user-agent".to_owned(), Zeroizing::new(agent.as_bytes().to_vec())));
+    for (name, value) in [("accept", "*/*"), ("user-agent", concat!("sendbox/", env!("CARGO_PKG_VERSION")))] {
+        if !from_guest.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
+            headers.push((name.to_owned(), Zeroizing::new(value.as_bytes().to_vec())));
+        }
     }
     headers
 }

@@ -78,6 +78,8 @@ impl CallState {
             }
         };
         record.carries_message = permitted.carries_message();
+        let from_guest = record.headers.len();
+        record.headers.extend(permitted.added_headers(from_guest));
         if let Some(dry_run) = outside.dry_run {
             record.clear = dry_run.show_sealed.then(|| permitted.in_clear());
             self.requests.push(record);

@@ -16,6 +16,9 @@ pub(crate) enum Part {
 impl CallState {
     /// Puts a value into the call's table and charges for it.
     pub(crate) fn keep(&mut self, value: Sealed) -> wasmtime::Result<Resource<Sealed>> {
+        if value.made_of().len() > self.limits.sealed_pieces {
+            return Err(ConnectorFault::SealedPieces { limit: self.limits.sealed_pieces }.into());
+        }
         self.meter.sealed(value.cost())?;
         self.table.push(value).map_err(|_| ConnectorFault::Handles { limit: self.limits.handles }.into())
     }

@@ -1,0 +1,193 @@
+//! What a new version of a connector would reach that the old one did not, in words.
+//!
+//! Promises: whatever the new manifest allows and the old one did not stands in [`ReachDiff::wider`]; the order of the needs
+//! and the way in which they are split play no part.
+//!
+//! Must not know: tenants. Patterns are compared with their placeholders unfilled, so the answer holds for every tenant.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::manifest::{HostNeed, Manifest, Method, SecretUse, path_covers};
+
+/// The difference of two manifests.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ReachDiff {
+    /// One sentence for each thing that is newly allowed. Somebody must approve it.
+    pub wider: Vec<String>,
+    /// One sentence for each thing that is no longer asked for.
+    pub narrower: Vec<String>,
+}
+
+/// What may happen at a place, beyond that it can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right<'m> {
+    Reach,
+    Message,
+    Secret(&'m str, SecretUse),
+}
+
+impl ReachDiff {
+    /// Compares two manifests.
+    #[must_use]
+    pub fn between(old: &Manifest, new: &Manifest) -> Self {
+        Self { wider: only_in(new, old, "new"), narrower: only_in(old, new, "no longer") }
+    }
+
+    /// Whether anything is newly allowed.
+    #[must_use]
+    pub fn is_wider(&self) -> bool {
+        !self.wider.is_empty()
+    }
+}
+
+impl fmt::Display for ReachDiff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.wider {
+            writeln!(f, "+ {line}")?;
+        }
+        for line in &self.narrower {
+            writeln!(f, "- {line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One sentence for each right of `this` that `that` does not give.
+fn only_in(this: &Manifest, that: &Manifest, word: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for need in this.hosts() {
+        let rights = [Right::Reach]
+            .into_iter()
+            .chain(need.receives_message().then_some(Right::Message))
+            .chain(need.secrets().iter().map(|binding| Right::Secret(&binding.key, binding.usage)));
+        for right in rights {
+            let missing: Vec<Method> =
+                need.methods().iter().copied().filter(|method| !gives(that, need, *method, right)).collect();
+            if !missing.is_empty() {
+                let line = sentence(that, need, &missing, right, word);
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
+            }
+        }
+    }
+    lines
+}
+
+fn gives(manifest: &Manifest, need: &HostNeed, method: Method, right: Right<'_>) -> bool {
+    manifest.hosts().iter().any(|other| {
+        other.origin().covers(need.origin())
+            && other.methods().contains(&method)
+            && path_covers(other.path_prefix(), need.path_prefix())
+            && match right {
+                Right::Reach => true,
+                Right::Message => other.receives_message(),
+                Right::Secret(key, usage) => other.secrets().iter().any(|have| have.key == key && have.usage >= usage),
+            }
+    })
+}
+
+fn sentence(that: &Manifest, need: &HostNeed, methods: &[Method], right: Right<'_>, word: &str) -> String {
+    let names = methods.iter().map(|method| method.name()).collect::<Vec<_>>().join(", ");
+    let place = match need.path_prefix() {
+        "" => format!("{}, any path", need.origin()),
+        prefix => format!("{}{prefix}", need.origin()),
+    };
+    match right {
+        Right::Reach => {
+            let mut known = that.hosts().iter().filter(|other| other.origin().covers(need.origin())).peekable();
+            if known.peek().is_none() {
+                format!("{word} host: {names} {place} ({})", need.purpose())
+            } else if known.any(|other| path_covers(other.path_prefix(), need.path_prefix())) {
+                format!("{word} method: {names} at {place}")
+            } else {
+                format!("{word} paths: {names} {place}")
+            }
+        }
+        Right::Message => format!("{word}: the message and the recipient go to {place} ({names})"),
+        Right::Secret(key, SecretUse::Sent) => format!("{word}: the secret `{key}` is sent to {place} ({names})"),
+        Right::Secret(key, SecretUse::SigningOnly) => {
+            format!("{word}: the secret `{key}` signs requests to {place} ({names})")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(needs: &[(&str, &str, &str, bool, &str)]) -> Manifest {
+        let hosts: Vec<String> = needs
+            .iter()
+            .map(|(origin, methods, prefix, message, secrets)| {
+                let methods = methods.split(' ').map(|m| format!("\"{m}\"")).collect::<Vec<_>>().join(",");
+                let secrets = secrets
+                    .split_whitespace()
+                    .map(|s| s.split_once(':').unwrap())
+                    .map(|(key, usage)| format!(r#"{{"key":"{key}","usage":"{usage}"}}"#))
+                    .collect::<Vec<_>>()
+                    .join(",");
+                format!(
+                    r#"{{"origin":"{origin}","methods":[{methods}],"path_prefix":"{prefix}","receives_message":{message},
+                        "secrets":[{secrets}],"purpose":"Sends."}}"#
+                )
+            })
+            .collect();
+        serde_json::from_str(&format!("{{\"hosts\":[{}]}}", hosts.join(","))).unwrap()
+    }
+
+    const A: &str = "https://a.example.com";
+
+    #[test]
+    fn what_is_wider() {
+        let base = (A, "POST", "/v1", false, "k:signing-only");
+        for (new, words) in [
+            (
+                vec![base, ("https://b.example.com", "GET", "", false, "")],
+                "new host: GET https://b.example.com, any path",
+            ),
+            (vec![("https://*.example.com", "POST", "/v1", false, "")], "new host: POST https://*.example.com/v1"),
+            (vec![("http://a.example.com", "POST", "/v1", false, "")], "new host: POST http://a.example.com/v1"),
+            (vec![("{endpoint}", "POST", "", false, "")], "new host: POST {endpoint}"),
+            (vec![(A, "POST DELETE", "/v1", false, "")], "new method: DELETE at https://a.example.com/v1"),
+            (vec![(A, "POST", "/", false, "")], "new paths: POST https://a.example.com/"),
+            (vec![(A, "POST", "/v2", false, "")], "new paths: POST https://a.example.com/v2"),
+            (vec![(A, "POST", "/v1", true, "")], "new: the message and the recipient go to https://a.example.com/v1"),
+            (vec![(A, "POST", "/v1", false, "j:sent")], "new: the secret `j` is sent to"),
+            (vec![(A, "POST", "/v1", false, "k:sent")], "new: the secret `k` is sent to"),
+        ] {
+            let diff = ReachDiff::between(&manifest(&[base]), &manifest(&new));
+            assert!(diff.is_wider() && diff.wider.iter().any(|line| line.starts_with(words)), "{words}: {diff:?}");
+            let back = ReachDiff::between(&manifest(&new), &manifest(&[base]));
+            assert!(!back.narrower.is_empty(), "{words}: {back:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_wider() {
+        let old = [("https://*.example.com", "GET POST", "/v1", true, "k:sent"), (A, "DELETE", "", false, "")];
+        for new in [
+            vec![],
+            old.to_vec(),
+            vec![old[1], old[0]],
+            vec![(A, "POST", "/v1/messages", true, "k:signing-only")],
+            vec![(A, "GET", "/v1", false, ""), (A, "POST", "/v1", true, "k:sent"), (A, "DELETE", "/v1", false, "")],
+            vec![("https://{region}.example.com", "POST", "/v1", true, "")],
+        ] {
+            let diff = ReachDiff::between(&manifest(&old), &manifest(&new));
+            assert!(!diff.is_wider(), "{new:?}: {diff:?}");
+        }
+    }
+
+    /// Two needs that are harmless apart must not be joined into one that is not: `GET` with the secret, `POST` without.
+    #[test]
+    fn rights_are_compared_together() {
+        let old = manifest(&[(A, "GET", "", false, "k:sent"), (A, "POST", "", false, "")]);
+        let new = manifest(&[(A, "GET POST", "", false, "k:sent")]);
+        let diff = ReachDiff::between(&old, &new);
+        assert_eq!(diff.wider, ["new: the secret `k` is sent to https://a.example.com, any path (POST)"]);
+        assert!(diff.narrower.is_empty());
+    }
+}

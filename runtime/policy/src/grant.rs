@@ -1,0 +1,541 @@
+//! Grants: what the operator and the tenant allow, cut with what the manifest asks for.
+//!
+//! effective reach = operator policy ∩ manifest ∩ tenant grant
+//!
+//! | path prefix | allows | does not allow |
+//! |---|---|---|
+//! | empty | every path | |
+//! | `/a` | `/a`, `/a/b` | `/ab`, `/` |
+//! | `/a/` | `/a/`, `/a/b` | `/a` |
+//!
+//! A tenant's own endpoint allows exactly its origin and its path; the query is free.
+//!
+//! Promises: what is not allowed by all three is denied; a [`Denial`] says which rule, in a sentence, and prints the line of
+//! JSON that would allow it. It shows scheme, host, port and method, and never a path, query, header or body, because those
+//! may carry sealed values.
+//!
+//! Must not know: how requests are made; which address a host has ([`crate::address`]).
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+
+use crate::host::{CanonicalHost, HostPattern};
+use crate::label::{Form, LabelKind, Labels};
+use crate::manifest::{Method, Reach, ReachEntry, SecretBinding, SecretUse, path_covers};
+use crate::origin::{Origin, Scheme};
+
+/// One host on one port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostPort {
+    /// Which host or hosts.
+    pub host: HostPattern,
+    /// Which port.
+    pub port: u16,
+}
+
+/// A port other than 443 that may be used with `https`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortRule {
+    /// Which port.
+    pub port: u16,
+    /// For which hosts; left out, for every host that is otherwise allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<HostPattern>>,
+}
+
+/// What the operator of the machine allows, for all tenants. The default: `https` on port 443 to any public host by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperatorPolicy {
+    /// Where `http` in clear may be spoken.
+    pub allow_http: Vec<HostPort>,
+    /// Never reached: these hosts and everything below them.
+    pub denied_hosts: Vec<HostPattern>,
+    /// When present, nothing but these hosts is reached.
+    pub allowed_hosts: Option<Vec<HostPattern>>,
+    /// Ports other than 443.
+    pub ports: Vec<PortRule>,
+    /// Literal addresses that may stand in a URL.
+    pub literals: Vec<IpAddr>,
+}
+
+/// What one tenant allows one connector. The default: all that the manifest asks for, and no reading of sealed values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TenantGrant {
+    /// When present, nothing but these.
+    pub entries: Option<Vec<GrantEntry>>,
+    /// The kinds of sealed values that the connector may read.
+    pub reveal: BTreeSet<LabelKind>,
+}
+
+/// One thing that a tenant allows. A path prefix matches literally and by whole segments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantEntry {
+    /// `https://api.example.com`, or with a path for one exact endpoint.
+    pub origin: Origin,
+    /// Which methods.
+    pub methods: Vec<Method>,
+    /// Which paths; empty for any. Ignored when the origin has a path.
+    #[serde(default)]
+    pub path_prefix: String,
+}
+
+/// Which rule denied a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DenialRule {
+    /// Neither `https` nor an `http` that the operator named.
+    Scheme,
+    /// The URL carries a user or a password, or has no host.
+    Authority,
+    /// The host is not in the manifest.
+    NotInManifest,
+    /// The host is, the port is not.
+    Port,
+    /// A literal address that the operator did not grant.
+    LiteralAddress,
+    /// The host is in the manifest, the path is not, or its spelling is ambiguous.
+    Path,
+    /// The path is in the manifest, the method is not.
+    Method,
+    /// In the manifest, but not in the tenant's grant.
+    NotGrantedByTenant,
+    /// The operator denies the host, or allows only others.
+    RefusedByOperator,
+    /// A secret that is not bound to this host, or not in this form.
+    SecretNotBound {
+        /// The secret's key.
+        key: String,
+    },
+    /// The message or its recipient, to a host that does not receive it.
+    MessageNotForHost,
+    /// A kind of sealed value that the connector may not read.
+    RevealNotGranted {
+        /// The kind.
+        kind: LabelKind,
+    },
+}
+
+/// A refusal: the rule, a sentence, and what would allow it. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{sentence} To allow it: {allow_line}")]
+pub struct Denial {
+    /// Which rule.
+    pub rule: DenialRule,
+    /// What happened, for a person.
+    pub sentence: String,
+    /// The line, and where it goes.
+    pub allow_line: String,
+}
+
+/// One place that may really be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EffectiveEntry {
+    /// Which host, or an endpoint with its exact path.
+    pub origin: Origin,
+    /// Which methods, sorted.
+    pub methods: Vec<Method>,
+    /// Which paths.
+    pub path_prefix: String,
+    /// Whether the message and the recipient may go here.
+    pub receives_message: bool,
+    /// Which secrets may go here.
+    pub secrets: Vec<SecretBinding>,
+    /// One sentence for a person.
+    pub purpose: String,
+}
+
+/// What a connector may do for one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectiveGrant {
+    entries: Vec<EffectiveEntry>,
+    /// Kept to say which of the three denied, not to allow anything.
+    reach: Reach,
+    operator: OperatorPolicy,
+    reveal: BTreeSet<LabelKind>,
+}
+
+impl EffectiveGrant {
+    /// Cuts the three with each other.
+    #[must_use]
+    pub fn intersect(operator: &OperatorPolicy, reach: &Reach, tenant: &TenantGrant) -> Self {
+        let entries = match &tenant.entries {
+            None => reach.entries.iter().map(EffectiveEntry::whole).collect(),
+            Some(grants) => reach
+                .entries
+                .iter()
+                .flat_map(|entry| grants.iter().filter_map(|grant| EffectiveEntry::cut(entry, grant)))
+                .collect(),
+        };
+        Self { entries, reach: reach.clone(), operator: operator.clone(), reveal: tenant.reveal.clone() }
+    }
+
+    /// What manifest and tenant allow and the operator does not refuse outright, for people to read.
+    pub fn entries(&self) -> impl Iterator<Item = &EffectiveEntry> {
+        self.entries.iter().filter(|entry| match entry.origin.host.exact() {
+            Some(host) => self.operator.judge(entry.origin.scheme, &host, entry.origin.port).is_ok(),
+            None => true,
+        })
+    }
+
+    /// The kinds of sealed values that may be read.
+    #[must_use]
+    pub fn reveals(&self) -> &BTreeSet<LabelKind> {
+        &self.reveal
+    }
+
+    /// Judges where a request goes. When several entries allow it, the most specific one is given: that with the exact
+    /// path, then the fewest `*`, then the longest prefix, then the first in the manifest.
+    ///
+    /// # Errors
+    /// A [`Denial`] with the first rule that it breaks.
+    pub fn check(&self, method: Method, url: &Url) -> Result<&EffectiveEntry, Denial> {
+        let target = Target::of(method, url)?;
+        if let CanonicalHost::Address(address) = target.host
+            && !self.operator.grants_literal(address)
+        {
+            return Err(target.literal_address(address));
+        }
+        let mut best: Option<&EffectiveEntry> = None;
+        for entry in self.entries.iter().filter(|entry| entry.allows(&target)) {
+            if best.is_none_or(|best| entry.specificity() > best.specificity()) {
+                best = Some(entry);
+            }
+        }
+        let entry = best.ok_or_else(|| self.explain(&target))?;
+        self.operator
+            .judge(target.scheme, &target.host, target.port)
+            .map_err(|rule| target.refused_by_operator(rule))?;
+        Ok(entry)
+    }
+
+    /// Judges whether a sealed value with these labels may be handed to the connector.
+    ///
+    /// # Errors
+    /// [`DenialRule::RevealNotGranted`] with the first kind that is not granted.
+    pub fn may_reveal(&self, labels: &Labels) -> Result<(), Denial> {
+        match labels.kinds().find(|kind| !self.reveal.contains(kind)) {
+            None => Ok(()),
+            Some(kind) => Err(Denial {
+                rule: DenialRule::RevealNotGranted { kind },
+                sentence: format!("This connector may not read a sealed value of the kind `{kind}`."),
+                allow_line: format!("\"reveal\": [\"{kind}\"] in the tenant's grant"),
+            }),
+        }
+    }
+
+    /// Which rule denied: each step asks whether the manifest would have allowed a little more.
+    fn explain(&self, target: &Target<'_>) -> Denial {
+        let hosts: Vec<_> = self.reach.entries.iter().filter(|entry| entry.origin.host.matches(&target.host)).collect();
+        if hosts.is_empty() {
+            return target.deny(
+                DenialRule::NotInManifest,
+                format!("The host `{}` is not in the connector's manifest.", target.host),
+                format!("{} in the manifest's `hosts`", target.line("")),
+            );
+        }
+        let schemes: Vec<_> = hosts.into_iter().filter(|entry| entry.origin.scheme == target.scheme).collect();
+        if schemes.is_empty() {
+            return target.deny(
+                DenialRule::Scheme,
+                format!("The manifest does not name `{}` with the scheme `{}`.", target.host, target.scheme.name()),
+                format!("{} in the manifest's `hosts`", target.line("")),
+            );
+        }
+        let ports: Vec<_> = schemes.into_iter().filter(|entry| entry.origin.port == target.port).collect();
+        if ports.is_empty() {
+            return target.deny(
+                DenialRule::Port,
+                format!("The manifest does not name port {} of `{}`.", target.port, target.host),
+                format!("{} in the manifest's `hosts`", target.line("")),
+            );
+        }
+        let paths: Vec<_> =
+            ports.iter().filter(|entry| path_allowed(&entry.origin, &entry.path_prefix, target.path)).collect();
+        if paths.is_empty() {
+            return target.path_denied(&ports);
+        }
+        match paths.iter().find(|entry| entry.methods.contains(&target.method)) {
+            None => target.deny(
+                DenialRule::Method,
+                format!("The manifest does not name the method {} for this path of `{}`.", target.method, target.host),
+                format!("\"{}\" in the `methods` of `{}` in the manifest's `hosts`", target.method, target.origin()),
+            ),
+            Some(entry) => target.deny(
+                DenialRule::NotGrantedByTenant,
+                format!(
+                    "The tenant's grant leaves out this request to `{}`, which the manifest asks for.",
+                    target.host
+                ),
+                format!("{} in the grant's `entries`", target.line(&entry.path_prefix)),
+            ),
+        }
+    }
+}
+
+impl EffectiveEntry {
+    fn whole(entry: &ReachEntry) -> Self {
+        Self {
+            origin: entry.origin.clone(),
+            methods: entry.methods.clone(),
+            path_prefix: entry.path_prefix.clone(),
+            receives_message: entry.receives_message,
+            secrets: entry.secrets.clone(),
+            purpose: entry.purpose.clone(),
+        }
+    }
+
+    /// What a need and a grant both allow. `None` when that is nothing.
+    fn cut(entry: &ReachEntry, grant: &GrantEntry) -> Option<Self> {
+        let (mine, theirs) = (&entry.origin, &grant.origin);
+        if mine.scheme != theirs.scheme || mine.port != theirs.port {
+            return None;
+        }
+        let host = mine.host.intersection(&theirs.host)?;
+        let methods: Vec<Method> =
+            entry.methods.iter().copied().filter(|method| grant.methods.contains(method)).collect();
+        if methods.is_empty() {
+            return None;
+        }
+        let (exact, prefix) = match (&mine.path_prefix, &theirs.path_prefix) {
+            (Some(path), Some(granted)) if path == granted => (Some(path), ""),
+            (Some(path), None) if path_covers(&grant.path_prefix, path) => (Some(path), ""),
+            (None, Some(granted)) if path_covers(&entry.path_prefix, granted) => (Some(granted), ""),
+            (None, None) if path_covers(&grant.path_prefix, &entry.path_prefix) => (None, entry.path_prefix.as_str()),
+            (None, None) if path_covers(&entry.path_prefix, &grant.path_prefix) => (None, grant.path_prefix.as_str()),
+            _ => return None,
+        };
+        let origin = Origin { scheme: mine.scheme, host, port: mine.port, path_prefix: exact.cloned() };
+        Some(Self { origin, methods, path_prefix: prefix.to_owned(), ..Self::whole(entry) })
+    }
+
+    /// Judges whether a value with these labels may go here.
+    ///
+    /// # Errors
+    /// [`DenialRule::SecretNotBound`] or [`DenialRule::MessageNotForHost`].
+    pub fn may_receive(&self, labels: &Labels) -> Result<(), Denial> {
+        for (key, form) in labels.secrets() {
+            let bound = self.secrets.iter().find(|binding| binding.key == key).map(|binding| binding.usage);
+            let (sentence, usage) = match (bound, form) {
+                (Some(SecretUse::Sent), _) | (Some(SecretUse::SigningOnly), Form::Signed) => continue,
+                (Some(SecretUse::SigningOnly), Form::Plain) => (
+                    format!("The secret `{key}` may only sign requests to `{}`, not be sent there.", self.origin.host),
+                    "sent",
+                ),
+                (None, Form::Signed) => {
+                    (format!("The secret `{key}` is not bound to `{}`.", self.origin.host), "signing-only")
+                }
+                (None, Form::Plain) => (format!("The secret `{key}` is not bound to `{}`.", self.origin.host), "sent"),
+            };
+            let key_text = json_text(key);
+            return Err(Denial {
+                rule: DenialRule::SecretNotBound { key: key.to_owned() },
+                sentence,
+                allow_line: format!(
+                    "{{\"key\":{key_text},\"usage\":\"{usage}\"}} in the `secrets` of that host in the manifest's `hosts`"
+                ),
+            });
+        }
+        if labels.is_message() && !self.receives_message {
+            return Err(Denial {
+                rule: DenialRule::MessageNotForHost,
+                sentence: format!("The message and its recipient may not go to `{}`.", self.origin.host),
+                allow_line: "\"receives_message\": true at that host in the manifest's `hosts`".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn allows(&self, target: &Target<'_>) -> bool {
+        self.origin.matches(target.scheme, &target.host, target.port)
+            && self.methods.contains(&target.method)
+            && path_allowed(&self.origin, &self.path_prefix, target.path)
+    }
+
+    fn specificity(&self) -> (bool, std::cmp::Reverse<usize>, usize) {
+        (self.origin.path_prefix.is_some(), std::cmp::Reverse(self.origin.host.wildcards()), self.path_prefix.len())
+    }
+}
+
+impl OperatorPolicy {
+    fn judge(&self, scheme: Scheme, host: &CanonicalHost, port: u16) -> Result<(), DenialRule> {
+        let listed = |hosts: &[HostPattern]| hosts.iter().any(|pattern| pattern.matches(host));
+        if let CanonicalHost::Address(address) = host
+            && !self.grants_literal(*address)
+        {
+            return Err(DenialRule::LiteralAddress);
+        }
+        if self.denied_hosts.iter().any(|pattern| pattern.matches_or_above(host)) {
+            return Err(DenialRule::RefusedByOperator);
+        }
+        if self.allowed_hosts.as_ref().is_some_and(|allowed| !listed(allowed)) {
+            return Err(DenialRule::RefusedByOperator);
+        }
+        match scheme {
+            Scheme::Http if !self.allow_http.iter().any(|rule| rule.port == port && rule.host.matches(host)) => {
+                Err(DenialRule::Scheme)
+            }
+            Scheme::Https
+                if port != 443
+                    && !self
+                        .ports
+                        .iter()
+                        .any(|rule| rule.port == port && rule.hosts.as_ref().is_none_or(|hosts| listed(hosts))) =>
+            {
+                Err(DenialRule::Port)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn grants_literal(&self, address: IpAddr) -> bool {
+        self.literals.iter().any(|granted| granted.to_canonical() == address)
+    }
+}
+
+/// Where a request wants to go. The path is only compared, never shown.
+struct Target<'u> {
+    method: Method,
+    scheme: Scheme,
+    host: CanonicalHost,
+    port: u16,
+    path: &'u str,
+}
+
+impl<'u> Target<'u> {
+    fn of(method: Method, url: &'u Url) -> Result<Self, Denial> {
+        let denial = |rule, sentence: &str, allow_line: &str| Denial {
+            rule,
+            sentence: sentence.to_owned(),
+            allow_line: allow_line.to_owned(),
+        };
+        let scheme = Scheme::of(url).ok_or_else(|| {
+            denial(
+                DenialRule::Scheme,
+                "Only `https` URLs can be requested.",
+                "use an `https://` URL; no grant opens others",
+            )
+        })?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(denial(
+                DenialRule::Authority,
+                "The URL carries a user or a password.",
+                "send them in an `Authorization` header; no grant opens this",
+            ));
+        }
+        match (CanonicalHost::of(url), url.port_or_known_default()) {
+            (Some(host), Some(port)) => Ok(Self { method, scheme, host, port, path: url.path() }),
+            _ => Err(denial(
+                DenialRule::Authority,
+                "The URL has no host, or one with an empty label.",
+                "use an absolute `https://` URL; no grant opens this",
+            )),
+        }
+    }
+
+    /// `https://host[:port]`, without the path.
+    fn origin(&self) -> Origin {
+        Origin { scheme: self.scheme, host: self.host.clone().into(), port: self.port, path_prefix: None }
+    }
+
+    fn line(&self, path_prefix: &str) -> String {
+        format!(
+            "{{\"origin\":{},\"methods\":[\"{}\"],\"path_prefix\":{}}}",
+            json_text(&self.origin().to_string()),
+            self.method,
+            json_text(path_prefix)
+        )
+    }
+
+    fn deny(&self, rule: DenialRule, sentence: String, allow_line: String) -> Denial {
+        Denial { rule, sentence, allow_line }
+    }
+
+    fn literal_address(&self, address: IpAddr) -> Denial {
+        self.deny(
+            DenialRule::LiteralAddress,
+            format!("The URL holds the literal address {address}, which the operator did not grant."),
+            format!("\"literals\": [\"{address}\"] in the operator's policy"),
+        )
+    }
+
+    fn path_denied(&self, entries: &[&ReachEntry]) -> Denial {
+        if !is_unambiguous(self.path) {
+            return self.deny(
+                DenialRule::Path,
+                format!(
+                    "The path of this request to `{}` holds an encoded dot or slash, a backslash or a dot segment.",
+                    self.host
+                ),
+                "write the path plainly; no grant opens this".to_owned(),
+            );
+        }
+        let allowed = entries
+            .iter()
+            .map(|entry| {
+                if entry.origin.path_prefix.is_some() { "the endpoint's own path" } else { entry.path_prefix.as_str() }
+            })
+            .map(json_text)
+            .collect::<Vec<_>>()
+            .join(", ");
+        self.deny(
+            DenialRule::Path,
+            format!("The manifest does not name this path of `{}`; it names {allowed}.", self.host),
+            format!("{} (or a longer prefix) in the manifest's `hosts`", self.line("")),
+        )
+    }
+
+    fn refused_by_operator(&self, rule: DenialRule) -> Denial {
+        let (host, port) = (&self.host, self.port);
+        let host_port = format!("{{\"host\":{},\"port\":{port}}}", json_text(&host.to_string()));
+        let (sentence, line) = match &rule {
+            DenialRule::Scheme => (
+                format!("The operator does not allow `http` in clear to `{host}` on port {port}."),
+                format!("\"allow_http\": [{host_port}]"),
+            ),
+            DenialRule::Port => (
+                format!("The operator does not allow port {port} of `{host}`."),
+                format!("\"ports\": [{{\"port\":{port},\"hosts\":[{}]}}]", json_text(&host.to_string())),
+            ),
+            _ => (
+                format!("The operator does not allow `{host}`."),
+                format!("\"allowed_hosts\": [{}], and no `denied_hosts` that covers it,", json_text(&host.to_string())),
+            ),
+        };
+        self.deny(rule, sentence, format!("{line} in the operator's policy"))
+    }
+}
+
+fn path_allowed(origin: &Origin, prefix: &str, path: &str) -> bool {
+    match &origin.path_prefix {
+        Some(exact) => exact == path,
+        None => is_unambiguous(path) && path_covers(prefix, path),
+    }
+}
+
+/// Whether every server reads this path in the same way: no dot segment, no backslash, and no dot, slash, backslash or NUL
+/// that is hidden by encoding it once or many times. `..;` is a dot segment to some servers.
+fn is_unambiguous(path: &str) -> bool {
+    let mut lower = path.to_ascii_lowercase();
+    while lower.contains("%25") {
+        lower = lower.replace("%25", "%");
+    }
+    !lower.contains('\\')
+        && !["%2e", "%2f", "%5c", "%00"].iter().any(|hidden| lower.contains(hidden))
+        && lower.split('/').all(|segment| !matches!(segment.split(';').next(), Some("." | "..")))
+}
+
+/// A string as JSON writes it, so that a line can be pasted.
+fn json_text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,667 @@
+//! Origins: what a manifest writes (a pattern with parameters) and what it means for one tenant.
+//!
+//! Forms that are accepted:
+//!
+//! | written | meaning |
+//! |---|---|
+//! | `https://api.example.com` | exactly that host, port 443 |
+//! | `https://api.example.com:8443` | the same on another port (the operator must allow the port) |
+//! | `https://*.example.com` | exactly one label before `example.com` |
+//! | `https://api.{region}.example.com` | the label is filled from the tenant's parameter `region` |
+//! | `{endpoint}` | the tenant's own endpoint: its origin and its exact path |
+//!
+//! Promises: the last two labels are always literal, so that neither a `*` nor a tenant's value can choose the domain; a
+//! value fills a label with `[a-z0-9-]` and nothing more. There is no list of public suffixes: `*.co.uk` parses, and the
+//! person who grants it reads it.
+//!
+//! Must not know: who grants what. Errors name the parameter and never quote its value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+
+use crate::host::{CanonicalHost, HostPattern, NamePart, Shape, canonical_label, is_numeric_label};
+
+/// Why an origin or a host could not be read or filled.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PatternError {
+    /// Neither `https://…`, `http://…` nor one `{parameter}`.
+    #[error("an origin starts with `https://`, or is one `{{parameter}}`")]
+    Scheme,
+    /// The host does not parse.
+    #[error("this is not a host name or address")]
+    Host,
+    /// The port is no number from 1 to 65535.
+    #[error("a port is a number from 1 to 65535")]
+    Port,
+    /// A path, query, fragment or user stands in the origin.
+    #[error("an origin holds only scheme, host and port; write the path as `path_prefix`")]
+    MoreThanOrigin,
+    /// A `*` inside a label or among the last two labels.
+    #[error("`*` stands for exactly one whole label and needs two literal labels to its right, as in `*.example.com`")]
+    Wildcard,
+    /// A placeholder that is malformed or stands where none may.
+    #[error(
+        "`{{parameter}}` stands in a host label with two literal labels to its right, as in `api.{{region}}.example.com`"
+    )]
+    Placeholder,
+    /// A parameter's value does not fit into a host label.
+    #[error(
+        "the parameter `{parameter}` must be lower-case letters, digits and inner hyphens (at most 63 in the whole label)"
+    )]
+    Value {
+        /// The parameter's key.
+        parameter: String,
+    },
+    /// A parameter's value is no endpoint.
+    #[error("the parameter `{parameter}` must be an absolute https URL without user, password or fragment")]
+    Endpoint {
+        /// The parameter's key.
+        parameter: String,
+    },
+}
+
+/// How a connection is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// HTTP over verified TLS.
+    Https,
+    /// HTTP in clear. Refused unless the operator names the host.
+    Http,
+}
+
+impl Scheme {
+    /// `https` or `http`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+
+    /// 443 or 80.
+    #[must_use]
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Https => 443,
+            Self::Http => 80,
+        }
+    }
+
+    /// The scheme of a URL. `None` for any but the two.
+    #[must_use]
+    pub fn of(url: &Url) -> Option<Self> {
+        match url.scheme() {
+            "https" => Some(Self::Https),
+            "http" => Some(Self::Http),
+            _ => None,
+        }
+    }
+}
+
+/// An origin as a manifest writes it; see the module for the forms.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct OriginPattern(Written);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Written {
+    Endpoint { parameter: String },
+    Named { scheme: Scheme, host: HostTemplate, port: u16 },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum HostTemplate {
+    Address(IpAddr),
+    Name(Vec<LabelTemplate>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum LabelTemplate {
+    Any,
+    Exactly(String),
+    Filled(Vec<Chunk>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Chunk {
+    Text(String),
+    Parameter(String),
+}
+
+/// An origin with every parameter filled in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Origin {
+    /// How it is spoken.
+    pub scheme: Scheme,
+    /// Which host or hosts.
+    pub host: HostPattern,
+    /// Which port.
+    pub port: u16,
+    /// For a tenant's own endpoint: the exact path, percent-encoded as in the URL. `None` for a whole origin.
+    pub path_prefix: Option<String>,
+}
+
+impl OriginPattern {
+    /// Reads one of the forms of the module's table.
+    ///
+    /// # Errors
+    /// A [`PatternError`] that says which part is wrong.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        if let Some(parameter) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            return Ok(Self(Written::Endpoint { parameter: parameter_key(parameter)? }));
+        }
+        let (scheme, authority) = split_scheme(text)?;
+        if authority.contains(['/', '?', '#', '@', '\\']) || authority.contains(char::is_whitespace) {
+            return Err(PatternError::MoreThanOrigin);
+        }
+        let (host, port) = split_port(authority)?;
+        let port = port.unwrap_or(scheme.default_port());
+        Ok(Self(Written::Named { scheme, host: HostTemplate::parse(host)?, port }))
+    }
+
+    /// The keys of the parameters inside, in the order written.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<&str> {
+        match &self.0 {
+            Written::Endpoint { parameter } => vec![parameter],
+            Written::Named { host: HostTemplate::Address(_), .. } => Vec::new(),
+            Written::Named { host: HostTemplate::Name(labels), .. } => labels
+                .iter()
+                .flat_map(|label| match label {
+                    LabelTemplate::Filled(chunks) => chunks.as_slice(),
+                    LabelTemplate::Any | LabelTemplate::Exactly(_) => &[],
+                })
+                .filter_map(|chunk| match chunk {
+                    Chunk::Parameter(key) => Some(key.as_str()),
+                    Chunk::Text(_) => None,
+                })
+                .collect(),
+        }
+    }
+
+    /// Whether this is a tenant's own endpoint, `{parameter}`.
+    #[must_use]
+    pub fn is_endpoint(&self) -> bool {
+        matches!(self.0, Written::Endpoint { .. })
+    }
+
+    /// Puts the tenant's parameters in. `None` when one is not set or empty: the need is then left out.
+    ///
+    /// # Errors
+    /// [`PatternError::Value`] or [`PatternError::Endpoint`] with the parameter's key.
+    pub fn fill(&self, parameters: &BTreeMap<String, String>) -> Result<Option<Origin>, PatternError> {
+        let value = |key: &str| parameters.get(key).map(String::as_str).filter(|value| !value.is_empty());
+        match &self.0 {
+            Written::Endpoint { parameter } => match value(parameter) {
+                None => Ok(None),
+                Some(url) => {
+                    endpoint(url).map(Some).ok_or_else(|| PatternError::Endpoint { parameter: parameter.clone() })
+                }
+            },
+            Written::Named { scheme, host, port } => {
+                let host = match host {
+                    HostTemplate::Address(address) => HostPattern(Shape::Address(*address)),
+                    HostTemplate::Name(labels) => {
+                        let mut parts = Vec::with_capacity(labels.len());
+                        for label in labels {
+                            match label.fill(value)? {
+                                Some(part) => parts.push(part),
+                                None => return Ok(None),
+                            }
+                        }
+                        HostPattern(Shape::Name(parts))
+                    }
+                };
+                Ok(Some(Origin { scheme: *scheme, host, port: *port, path_prefix: None }))
+            }
+        }
+    }
+
+    /// Whether everything that `other` can ever mean is also meant here. Parameters are compared by key.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (
+                Written::Named { scheme, host: HostTemplate::Name(mine), port },
+                Written::Named { scheme: other_scheme, host: HostTemplate::Name(theirs), port: other_port },
+            ) => {
+                scheme == other_scheme
+                    && port == other_port
+                    && mine.len() == theirs.len()
+                    && mine.iter().zip(theirs).all(|(a, b)| *a == LabelTemplate::Any || a == b)
+            }
+            (mine, theirs) => mine == theirs,
+        }
+    }
+}
+
+impl HostTemplate {
+    fn parse(text: &str) -> Result<Self, PatternError> {
+        if !text.contains(['*', '{', '}']) {
+            return Ok(match CanonicalHost::parse(text)? {
+                CanonicalHost::Address(address) => Self::Address(address),
+                CanonicalHost::Domain(name) => {
+                    Self::Name(name.split('.').map(|label| LabelTemplate::Exactly(label.to_owned())).collect())
+                }
+            });
+        }
+        let labels = text.split('.').map(LabelTemplate::parse).collect::<Result<Vec<_>, _>>()?;
+        let tail_start = labels.len().saturating_sub(2);
+        let (head, tail) = labels.split_at(tail_start);
+        if head.is_empty() {
+            return Err(if text.contains('*') { PatternError::Wildcard } else { PatternError::Placeholder });
+        }
+        for label in tail {
+            match label {
+                LabelTemplate::Exactly(_) => {}
+                LabelTemplate::Any => return Err(PatternError::Wildcard),
+                LabelTemplate::Filled(_) => return Err(PatternError::Placeholder),
+            }
+        }
+        match tail.last() {
+            Some(LabelTemplate::Exactly(last)) if is_numeric_label(last) => Err(PatternError::Host),
+            _ => Ok(Self::Name(labels)),
+        }
+    }
+}
+
+impl LabelTemplate {
+    fn parse(text: &str) -> Result<Self, PatternError> {
+        if text == "*" {
+            return Ok(Self::Any);
+        }
+        if text.contains('*') {
+            return Err(PatternError::Wildcard);
+        }
+        if !text.contains(['{', '}']) {
+            return canonical_label(text).map(Self::Exactly);
+        }
+        let mut chunks = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            if let Some(inner) = rest.strip_prefix('{') {
+                let (key, after) = inner.split_once('}').ok_or(PatternError::Placeholder)?;
+                // Two values side by side could be cut in two ways; nobody needs that.
+                if matches!(chunks.last(), Some(Chunk::Parameter(_))) {
+                    return Err(PatternError::Placeholder);
+                }
+                chunks.push(Chunk::Parameter(parameter_key(key)?));
+                rest = after;
+            } else {
+                let (literal, after) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
+                let literal = literal.to_ascii_lowercase();
+                if !literal.bytes().all(is_label_byte) {
+                    return Err(PatternError::Placeholder);
+                }
+                chunks.push(Chunk::Text(literal));
+                rest = after;
+            }
+        }
+        Ok(Self::Filled(chunks))
+    }
+
+    fn fill<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Result<Option<NamePart>, PatternError> {
+        let chunks = match self {
+            Self::Any => return Ok(Some(NamePart::Any)),
+            Self::Exactly(label) => return Ok(Some(NamePart::Exactly(label.clone()))),
+            Self::Filled(chunks) => chunks,
+        };
+        let mut label = String::new();
+        let mut last_key = "";
+        for chunk in chunks {
+            match chunk {
+                Chunk::Text(text) => label.push_str(text),
+                Chunk::Parameter(key) => {
+                    last_key = key;
+                    let Some(value) = value(key) else { return Ok(None) };
+                    if value.len() > 63 || !value.bytes().all(is_label_byte) {
+                        return Err(PatternError::Value { parameter: key.clone() });
+                    }
+                    label.push_str(value);
+                }
+            }
+        }
+        if label.len() > 63 || label.starts_with('-') || label.ends_with('-') {
+            return Err(PatternError::Value { parameter: last_key.to_owned() });
+        }
+        Ok(Some(NamePart::Exactly(label)))
+    }
+}
+
+impl Origin {
+    /// Reads an origin without parameters, as a grant writes it. With a path (`https://a.example/hook`) it means that exact
+    /// path.
+    ///
+    /// # Errors
+    /// A [`PatternError`]; [`PatternError::Placeholder`] when a `{parameter}` stands in it.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        let (_, rest) = split_scheme(text)?;
+        if rest.contains('/') && !rest.contains(['*', '{', '}']) {
+            if rest.contains(['?', '#', '@', '\\']) {
+                return Err(PatternError::MoreThanOrigin);
+            }
+            return endpoint(text).ok_or(PatternError::Host);
+        }
+        let pattern = OriginPattern::parse(text)?;
+        pattern.fill(&BTreeMap::new())?.ok_or(PatternError::Placeholder)
+    }
+
+    /// Whether scheme, host and port are meant. The path is judged by the grant.
+    #[must_use]
+    pub fn matches(&self, scheme: Scheme, host: &CanonicalHost, port: u16) -> bool {
+        self.scheme == scheme && self.port == port && self.host.matches(host)
+    }
+}
+
+/// A whole URL as an exact origin and path. The query is the connector's business and is dropped.
+fn endpoint(text: &str) -> Option<Origin> {
+    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return None;
+    }
+    let url = Url::parse(text).ok()?;
+    // `https:host` and `https:\\host` parse too; nobody means them.
+    split_scheme(text).ok()?;
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return None;
+    }
+    Some(Origin {
+        scheme: Scheme::of(&url)?,
+        host: CanonicalHost::of(&url)?.into(),
+        port: url.port_or_known_default().filter(|port| *port != 0)?,
+        path_prefix: Some(url.path().to_owned()),
+    })
+}
+
+fn split_scheme(text: &str) -> Result<(Scheme, &str), PatternError> {
+    [Scheme::Https, Scheme::Http]
+        .into_iter()
+        .find_map(|scheme| {
+            let (head, rest) = text.split_once("://")?;
+            head.eq_ignore_ascii_case(scheme.name()).then_some((scheme, rest))
+        })
+        .ok_or(PatternError::Scheme)
+}
+
+/// Splits `host[:port]`; an IPv6 address stands in brackets.
+pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<u16>), PatternError> {
+    let cut = match authority.rfind(']') {
+        Some(bracket) => authority.get(bracket..).and_then(|rest| rest.find(':')).map(|at| bracket + at),
+        None => authority.rfind(':'),
+    };
+    let Some((host, port)) = cut.and_then(|at| authority.split_at_checked(at)) else { return Ok((authority, None)) };
+    let digits = port.trim_start_matches(':');
+    match digits.parse::<u16>() {
+        Ok(port) if port != 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok((host, Some(port))),
+        _ => Err(PatternError::Port),
+    }
+}
+
+fn parameter_key(key: &str) -> Result<String, PatternError> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if (1..=64).contains(&key.len()) && key.bytes().all(fits) {
+        Ok(key.to_owned())
+    } else {
+        Err(PatternError::Placeholder)
+    }
+}
+
+fn is_label_byte(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+}
+
+fn write_port(f: &mut fmt::Formatter<'_>, scheme: Scheme, port: u16) -> fmt::Result {
+    if port == scheme.default_port() { Ok(()) } else { write!(f, ":{port}") }
+}
+
+impl fmt::Display for OriginPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Written::Endpoint { parameter } => write!(f, "{{{parameter}}}"),
+            Written::Named { scheme, host, port } => {
+                write!(f, "{}://", scheme.name())?;
+                match host {
+                    HostTemplate::Address(address) => CanonicalHost::Address(*address).fmt(f)?,
+                    HostTemplate::Name(labels) => {
+                        for (index, label) in labels.iter().enumerate() {
+                            if index > 0 {
+                                f.write_str(".")?;
+                            }
+                            label.fmt(f)?;
+                        }
+                    }
+                }
+                write_port(f, *scheme, *port)
+            }
+        }
+    }
+}
+
+impl fmt::Display for LabelTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Exactly(label) => f.write_str(label),
+            Self::Filled(chunks) => chunks.iter().try_for_each(|chunk| match chunk {
+                Chunk::Text(text) => f.write_str(text),
+                Chunk::Parameter(key) => write!(f, "{{{key}}}"),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.name(), self.host)?;
+        write_port(f, self.scheme, self.port)?;
+        f.write_str(self.path_prefix.as_deref().unwrap_or_default())
+    }
+}
+
+impl TryFrom<String> for OriginPattern {
+    type Error = PatternError;
+    fn try_from(text: String) -> Result<Self, PatternError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<OriginPattern> for String {
+    fn from(pattern: OriginPattern) -> Self {
+        pattern.to_string()
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = PatternError;
+    fn try_from(text: String) -> Result<Self, PatternError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Origin> for String {
+    fn from(origin: Origin) -> Self {
+        origin.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parameters(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_parses_is_written_back() {
+        for text in [
+            "https://api.example.com",
+            "https://api.example.com:8443",
+            "http://api.example.com",
+            "https://*.example.com",
+            "https://api.{edge}.{region}.twilio.com",
+            "https://sms-{region}.example.com:444",
+            "https://192.0.2.1",
+            "https://[2001:db8::1]:8443",
+            "{endpoint}",
+        ] {
+            assert_eq!(OriginPattern::parse(text).unwrap().to_string(), text);
+        }
+        for (text, canonical) in [
+            ("HTTPS://API.Example.com:443", "https://api.example.com"),
+            ("https://bücher.example.com", "https://xn--bcher-kva.example.com"),
+            ("https://0x7f.1", "https://127.0.0.1"),
+        ] {
+            assert_eq!(OriginPattern::parse(text).unwrap().to_string(), canonical);
+        }
+    }
+
+    #[test]
+    fn what_does_not_parse() {
+        use PatternError::*;
+        for (text, error) in [
+            ("", Scheme),
+            ("api.example.com", Scheme),
+            ("ftp://api.example.com", Scheme),
+            ("https:/api.example.com", Scheme),
+            ("https://", Host),
+            ("https://a..example.com", Host),
+            ("https://api.example.com/", MoreThanOrigin),
+            ("https://api.example.com/v1", MoreThanOrigin),
+            ("https://api.example.com?x", MoreThanOrigin),
+            ("https://user@api.example.com", MoreThanOrigin),
+            ("https://api.example.com:0", Port),
+            ("https://api.example.com:65536", Port),
+            ("https://api.example.com:+1", Port),
+            ("https://api.example.com:", Port),
+            ("https://*", Wildcard),
+            ("https://*.com", Wildcard),
+            ("https://a.*.com", Wildcard),
+            ("https://a*.example.com", Wildcard),
+            ("https://{tenant}.com", Placeholder),
+            ("https://api.{tenant}.com", Placeholder),
+            ("https://{tenant}", Placeholder),
+            ("https://{a}{b}.example.com", Placeholder),
+            ("https://{a.example.com", Placeholder),
+            ("https://a}.example.com", Placeholder),
+            ("https://{}.example.com", Placeholder),
+            ("https://{a b}.example.com", MoreThanOrigin),
+            ("{}", Placeholder),
+            ("{a}{b}", Placeholder),
+            ("https://*.0.1", Host),
+        ] {
+            assert_eq!(OriginPattern::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn filling() {
+        let pattern = OriginPattern::parse("https://api.{edge}.{region}.twilio.com").unwrap();
+        assert_eq!(pattern.parameters(), ["edge", "region"]);
+        let fill =
+            |pairs: &[(&str, &str)]| pattern.fill(&parameters(pairs)).map(|origin| origin.map(|o| o.to_string()));
+        assert_eq!(
+            fill(&[("edge", "dublin"), ("region", "ie1")]),
+            Ok(Some("https://api.dublin.ie1.twilio.com".to_owned()))
+        );
+        assert_eq!(fill(&[("edge", "dublin")]), Ok(None));
+        assert_eq!(fill(&[("edge", "dublin"), ("region", "")]), Ok(None));
+        for bad in ["a.b", "IE1", "-a", "a-", "a/b", "a@b", "a:1", "ü", "*", " ", "a\n", "evil.com#", &"a".repeat(64)]
+        {
+            let error = fill(&[("edge", bad), ("region", "ie1")]).unwrap_err();
+            assert_eq!(error, PatternError::Value { parameter: "edge".to_owned() }, "{bad}");
+        }
+    }
+
+    #[test]
+    fn endpoints() {
+        let pattern = OriginPattern::parse("{endpoint}").unwrap();
+        assert_eq!(pattern.parameters(), ["endpoint"]);
+        let fill = |url: &str| pattern.fill(&parameters(&[("endpoint", url)]));
+        for (url, origin) in [
+            ("https://sms.example.com/hook?token=1", "https://sms.example.com/hook"),
+            ("https://SMS.example.com.:8443", "https://sms.example.com:8443/"),
+            ("http://sms.example.com/a/../b", "http://sms.example.com/b"),
+            ("https://2130706433/x", "https://127.0.0.1/x"),
+        ] {
+            assert_eq!(fill(url).unwrap().unwrap().to_string(), origin, "{url}");
+        }
+        for bad in [
+            "sms.example.com",
+            "ftp://sms.example.com/",
+            "https://user@sms.example.com/",
+            "https://user:pw@sms.example.com/",
+            "https://sms.example.com/#x",
+            "https:sms.example.com",
+            "https:\\\\sms.example.com",
+            " https://sms.example.com",
+            "https://sms.exa\nmple.com",
+            "https://",
+            "https://sms.example.com:0/",
+            "javascript:alert(1)",
+        ] {
+            let error = fill(bad).unwrap_err();
+            assert_eq!(error, PatternError::Endpoint { parameter: "endpoint".to_owned() }, "{bad}");
+        }
+        assert_eq!(fill(""), Ok(None));
+    }
+
+    #[test]
+    fn an_error_does_not_quote_the_value() {
+        let pattern = OriginPattern::parse("{endpoint}").unwrap();
+        let error = pattern.fill(&parameters(&[("endpoint", "https://u:hunter2@h/")])).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn origins_of_a_grant_are_read_back() {
+        for text in
+            ["https://a.example.com", "https://*.example.com:1", "https://a.example.com/", "https://a.example.com/hook"]
+        {
+            assert_eq!(Origin::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Origin::parse("https://{x}.example.com"), Err(PatternError::Placeholder));
+        assert_eq!(Origin::parse("https://a.example.com/x?y"), Err(PatternError::MoreThanOrigin));
+    }
+
+    #[test]
+    fn covering() {
+        for (wide, narrow, covers) in [
+            ("https://*.example.com", "https://a.example.com", true),
+            ("https://*.example.com", "https://{x}.example.com", true),
+            ("https://{x}.example.com", "https://a.example.com", false),
+            ("https://{x}.example.com", "https://{y}.example.com", false),
+            ("https://a.example.com", "https://*.example.com", false),
+            ("https://a.example.com", "http://a.example.com", false),
+            ("https://a.example.com", "https://a.example.com:1", false),
+            ("{endpoint}", "{endpoint}", true),
+            ("{endpoint}", "https://a.example.com", false),
+        ] {
+            let (wide, narrow) = (OriginPattern::parse(wide).unwrap(), OriginPattern::parse(narrow).unwrap());
+            assert_eq!(wide.covers(&narrow), covers, "{wide} {narrow}");
+        }
+    }
+
+    proptest! {
+        /// Whatever a tenant writes, the host ends in the two labels that the manifest wrote.
+        #[test]
+        fn a_value_never_chooses_the_domain(value in ".{0,70}") {
+            let pattern = OriginPattern::parse("https://api.{x}.example.com").unwrap();
+            if let Ok(Some(origin)) = pattern.fill(&parameters(&[("x", &value)])) {
+                let url = Url::parse(&origin.to_string()).unwrap();
+                let host = url.host_str().unwrap();
+                prop_assert!(host.starts_with("api.") && host.ends_with(".example.com"));
+                prop_assert_eq!(host.split('.').count(), 4);
+                prop_assert_eq!(url.path(), "/");
+            }
+        }
+    }
+}
