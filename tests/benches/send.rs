@@ -48,6 +48,7 @@ fn main() {
     if std::env::var_os("RUST_BACKTRACE").is_some() {
         println!("note: RUST_BACKTRACE is set; unset it for figures to compare");
     }
+    rustls::crypto::ring::default_provider().install_default().expect("nobody chose a provider before");
     let (mut child, address) = start_provider();
     runtime().block_on(run(address));
     child.kill().expect("the provider is ours to end");

@@ -167,7 +167,7 @@ fn check_sizes(raw: &RawMetadata, limits: &Limits, faults: &mut Vec<String>) {
         ("name", raw.name.len(), 80),
         ("description", raw.description.len(), 400),
         ("logo", raw.logo.as_ref().map_or(0, String::len), 32 << 10),
-        ("hosts", raw.hosts.len(), 64),
+        ("hosts", raw.hosts.len(), 16),
         ("locales", raw.locales.len(), 100),
         ("usages", raw.usages.len(), 9),
     ] {

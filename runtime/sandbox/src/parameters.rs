@@ -1,12 +1,14 @@
 //! A connection's parameters: validated against the connector's schema, defaults filled in, secrets apart.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sendbox_policy::{Label, Mark};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::egress::scrub::{Needle, needles};
 use crate::metadata::{Metadata, Schema};
 use crate::sealed::Sealed;
 
@@ -29,6 +31,8 @@ pub struct ParameterError(pub Vec<ParameterFault>);
 pub struct Parameters {
     plain: BTreeMap<String, String>,
     secrets: BTreeMap<String, Zeroizing<String>>,
+    /// The secrets as an answer may hold them, made once for all sends of the connection.
+    needles: Vec<Arc<Needle>>,
 }
 
 impl Parameters {
@@ -62,11 +66,17 @@ impl Parameters {
                 other => other.to_string(),
             };
             if metadata.secret_keys.contains(key) {
+                // An empty secret is one that is not set.
+                if text.is_empty() {
+                    continue;
+                }
                 parameters.secrets.insert(key.clone(), Zeroizing::new(text));
             } else {
                 parameters.plain.insert(key.clone(), text);
             }
         }
+        parameters.needles =
+            parameters.secrets.values().flat_map(|secret| needles(secret.as_bytes())).map(Arc::new).collect();
         Ok(parameters)
     }
 
@@ -82,12 +92,12 @@ impl Parameters {
 
     pub(crate) fn secret(&self, key: &str) -> Option<Sealed> {
         let (key, value) = self.secrets.get_key_value(key)?;
-        let name: std::sync::Arc<str> = key.as_str().into();
+        let name: Arc<str> = key.as_str().into();
         Some(Sealed::root(value.as_bytes().to_vec(), Label::Secret(name.clone()), Mark::Secret(name)))
     }
 
-    pub(crate) fn secret_values(&self) -> impl Iterator<Item = &str> {
-        self.secrets.values().map(|value| value.as_str())
+    pub(crate) fn needles(&self) -> &[Arc<Needle>] {
+        &self.needles
     }
 }
 

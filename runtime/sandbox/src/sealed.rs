@@ -181,10 +181,12 @@ impl Sealed {
                 text.into_bytes()
             }
         };
+        // What was literal before is other text now, and the rules must see that text.
+        let made_of = self.made_of.decoded(&bytes).ok_or(SealedError::NotDecodable)?;
         Ok(Self {
             bytes: Zeroizing::new(bytes),
             labels: self.labels.clone(),
-            made_of: self.made_of.clone(),
+            made_of,
         })
     }
 

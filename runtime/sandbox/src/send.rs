@@ -137,7 +137,7 @@ impl Sandbox {
         let unavailable = || ReportError::Fault(ConnectorFault::Trap("the sandbox is shutting down".into()));
         let _place = self.places.acquire().await.map_err(|_| unavailable())?;
         let mut scrubber = Scrubber::default();
-        parameters.secret_values().for_each(|secret| scrubber.add(secret.as_bytes()));
+        scrubber.add_made(parameters.needles());
         let state = CallState::new(Phase::Report, Arc::clone(&self.limits), parameters, scrubber);
         let mut store = store(&self.engine, state);
         let deadline = Duration::from_millis(self.limits.send_ms);
@@ -162,7 +162,7 @@ fn clean_report(state: &CallState, report: DeliveryReport) -> DeliveryReport {
 
 fn scrubber(parameters: &Parameters, message: &Message) -> Scrubber {
     let mut scrubber = Scrubber::default();
-    parameters.secret_values().for_each(|secret| scrubber.add(secret.as_bytes()));
+    scrubber.add_made(parameters.needles());
     scrubber.add(message.code.as_bytes());
     scrubber.add_number(message.recipient.digits());
     scrubber.add_number(&message.recipient.national);

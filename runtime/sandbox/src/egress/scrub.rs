@@ -5,6 +5,8 @@
 //! that answers are written in. It guards against accident; what holds against a provider that conspires with a connector
 //! is the grant (see `wit/README.md`).
 
+use std::sync::Arc;
+
 use memchr::memmem;
 use zeroize::Zeroizing;
 
@@ -18,11 +20,51 @@ const MASK: &[u8] = b"[sealed]";
 /// What stands for a sealed run of digits: inside a JSON number it must stay a number.
 const DIGIT_MASK: &[u8] = b"0";
 
+/// A value in one of the encodings in which an answer may hold it.
+pub(crate) struct Needle {
+    bytes: Zeroizing<Vec<u8>>,
+    finder: memmem::Finder<'static>,
+}
+
+impl Needle {
+    fn new(bytes: Vec<u8>) -> Self {
+        let finder = memmem::Finder::new(&bytes).into_owned();
+        Self { bytes: Zeroizing::new(bytes), finder }
+    }
+}
+
+/// All needles of one value. Made once for a connection's secrets, and per send for a message.
+pub(crate) fn needles(value: &[u8]) -> Vec<Needle> {
+    let mut forms: Vec<Vec<u8>> = Vec::new();
+    if value.len() < SHORTEST {
+        return Vec::new();
+    }
+    let mut add = |form: Vec<u8>| {
+        if form.len() >= SHORTEST && !forms.contains(&form) {
+            forms.push(form);
+        }
+    };
+    add(value.to_vec());
+    let encoded = |encoding| encode_bytes(value, encoding).unwrap_or_default();
+    // Letters and digits are written the same everywhere but in binary-to-text encodings.
+    if !value.iter().all(u8::is_ascii_alphanumeric) {
+        [Encoding::JsonString, Encoding::Form, Encoding::Percent].map(encoded).into_iter().for_each(&mut add);
+        if let Ok(text) = std::str::from_utf8(value) {
+            let json = json_ascii(text);
+            add(json.replace('/', "\\/").into_bytes());
+            add(json.into_bytes());
+            add(html(text).into_bytes());
+        }
+    }
+    [Encoding::Base64, Encoding::Base64Url, Encoding::Hex].map(encoded).into_iter().for_each(&mut add);
+    forms.into_iter().map(Needle::new).collect()
+}
+
 /// Knows what must not come back.
 #[derive(Default)]
 pub(crate) struct Scrubber {
     /// Longest first, so that a whole is masked before its parts.
-    needles: Vec<Zeroizing<Vec<u8>>>,
+    needles: Vec<Arc<Needle>>,
     /// Runs of digits that are masked even when written with separators.
     numbers: Vec<Zeroizing<Vec<u8>>>,
 }
@@ -30,27 +72,14 @@ pub(crate) struct Scrubber {
 impl Scrubber {
     /// Adds a value in all encodings in which an answer may hold it.
     pub(crate) fn add(&mut self, value: &[u8]) {
-        if value.len() < SHORTEST {
-            return;
+        if !self.knows(value) {
+            needles(value).into_iter().for_each(|needle| self.insert(Arc::new(needle)));
         }
-        self.add_exact(value);
-        for encoding in [
-            Encoding::JsonString,
-            Encoding::Form,
-            Encoding::Percent,
-            Encoding::Base64,
-            Encoding::Base64Url,
-            Encoding::Hex,
-        ] {
-            if let Ok(encoded) = encode_bytes(value, encoding) {
-                self.add_exact(&encoded);
-            }
-        }
-        if let Ok(text) = std::str::from_utf8(value) {
-            self.add_exact(json_ascii(text).as_bytes());
-            self.add_exact(json_ascii(text).replace('/', "\\/").as_bytes());
-            self.add_exact(html(text).as_bytes());
-        }
+    }
+
+    /// Adds needles that were made before.
+    pub(crate) fn add_made(&mut self, made: &[Arc<Needle>]) {
+        made.iter().for_each(|needle| self.insert(Arc::clone(needle)));
     }
 
     /// Adds a number: also masked when written as `+45 12 34 56 78`.
@@ -63,18 +92,25 @@ impl Scrubber {
 
     /// Adds one value as it is.
     pub(crate) fn add_exact(&mut self, value: &[u8]) {
-        if value.len() < SHORTEST || self.needles.iter().any(|known| known.as_slice() == value) {
-            return;
+        if value.len() >= SHORTEST && !self.knows(value) {
+            self.insert(Arc::new(Needle::new(value.to_vec())));
         }
-        let at = self.needles.partition_point(|known| known.len() >= value.len());
-        self.needles.insert(at, Zeroizing::new(value.to_vec()));
+    }
+
+    fn knows(&self, value: &[u8]) -> bool {
+        self.needles.iter().any(|known| known.bytes.as_slice() == value)
+    }
+
+    fn insert(&mut self, needle: Arc<Needle>) {
+        let at = self.needles.partition_point(|known| known.bytes.len() >= needle.bytes.len());
+        self.needles.insert(at, needle);
     }
 
     /// The same bytes without anything sealed.
     pub(crate) fn scrub(&self, bytes: &[u8]) -> Vec<u8> {
         let mut clean = bytes.to_vec();
         for needle in &self.needles {
-            if memmem::find(&clean, needle).is_some() {
+            if clean.len() >= needle.bytes.len() && needle.finder.find(&clean).is_some() {
                 clean = replace(&clean, needle);
             }
         }
@@ -88,7 +124,8 @@ impl Scrubber {
 
     /// Masks known numbers written with separators between their digits.
     fn scrub_separated(&self, bytes: Vec<u8>) -> Vec<u8> {
-        if self.numbers.is_empty() {
+        let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if !self.numbers.iter().any(|number| number.len() <= digits) {
             return bytes;
         }
         let mut clean = Vec::with_capacity(bytes.len());
@@ -129,14 +166,14 @@ fn separated_prefix(bytes: &[u8], number: &[u8]) -> Option<usize> {
     Some(position)
 }
 
-fn replace(bytes: &[u8], needle: &[u8]) -> Vec<u8> {
-    let mask = if needle.iter().all(u8::is_ascii_digit) { DIGIT_MASK } else { MASK };
+fn replace(bytes: &[u8], needle: &Needle) -> Vec<u8> {
+    let mask = if needle.bytes.iter().all(u8::is_ascii_digit) { DIGIT_MASK } else { MASK };
     let mut clean = Vec::with_capacity(bytes.len());
     let mut from = 0;
-    for at in memmem::find_iter(bytes, needle) {
+    for at in needle.finder.find_iter(bytes) {
         clean.extend_from_slice(bytes.get(from..at).unwrap_or_default());
         clean.extend_from_slice(mask);
-        from = at + needle.len();
+        from = at + needle.bytes.len();
     }
     clean.extend_from_slice(bytes.get(from..).unwrap_or_default());
     clean
