@@ -1,0 +1,259 @@
+//! `sendbox inspect`: what a connector is, what it may do and what it needs. In words first.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use sendbox_sandbox::policy::{HostNeed, Limits, Method, SecretUse};
+use sendbox_sandbox::{ContentKind, Inspection, Metadata};
+use serde_json::{Value, json};
+
+use crate::development::Opened;
+use crate::exit::{Exit, Stop};
+use crate::render::{self, line};
+use crate::runner::{self, RunnerArgs};
+
+/// Say what a connector is, what it may reach and with which secret, and what it needs.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sendbox inspect                 list the built-in connectors
+  sendbox inspect twilio
+  sendbox inspect ./mine.wasm --json")]
+pub struct InspectArgs {
+    /// A built-in connector, or a file. Without one, the built-in ones are listed.
+    #[arg(value_name = "NAME|FILE.wasm", conflicts_with = "list")]
+    connector: Option<String>,
+
+    /// List the built-in connectors.
+    #[arg(long)]
+    list: bool,
+
+    /// Print one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    runner: RunnerArgs,
+}
+
+/// Runs the command.
+pub async fn run(args: &InspectArgs) -> Result<Exit, Stop> {
+    let sandbox = args.runner.sandbox(Opened::default())?;
+    let text = match &args.connector {
+        Some(name) => {
+            let inspection = runner::load(&sandbox, name).await?.inspect();
+            if args.json {
+                format!("{}\n", as_json(&inspection, sandbox.limits()))
+            } else {
+                words(&inspection, sandbox.limits())
+            }
+        }
+        None => {
+            let mut connectors = Vec::new();
+            for built_in in sendbox_catalogue::all() {
+                connectors.push((built_in.name, runner::load(&sandbox, built_in.name).await?.inspect()));
+            }
+            if args.json { format!("{}\n", list_json(&connectors)) } else { list(&connectors) }
+        }
+    };
+    render::print(&text)?;
+    Ok(Exit::Success)
+}
+
+fn list(connectors: &[(&str, Inspection)]) -> String {
+    let mut text = "Built-in connectors:\n".to_owned();
+    for (name, inspection) in connectors {
+        writeln!(text, "  {name:<10} {}", line(&inspection.metadata.description)).ok();
+    }
+    text.push_str("`sendbox inspect NAME` says more.\n");
+    text
+}
+
+fn list_json(connectors: &[(&str, Inspection)]) -> Value {
+    let each = connectors.iter().map(|(name, inspection)| {
+        let metadata = &inspection.metadata;
+        json!({
+            "name": name, "id": metadata.id, "version": metadata.version, "digest": inspection.digest,
+            "description": metadata.description,
+        })
+    });
+    json!({ "connectors": each.collect::<Vec<_>>() })
+}
+
+fn as_json(inspection: &Inspection, limits: &Limits) -> Value {
+    let metadata = &inspection.metadata;
+    let hosts: Vec<Value> = metadata
+        .manifest
+        .hosts()
+        .iter()
+        .map(|need| {
+            let secrets: Vec<Value> =
+                need.secrets().iter().map(|binding| json!({"key": binding.key, "use": binding.usage})).collect();
+            json!({
+                "origin": need.origin().to_string(),
+                "methods": need.methods(),
+                "pathPrefix": need.path_prefix(),
+                "receivesMessage": need.receives_message(),
+                "secrets": secrets,
+                "purpose": need.purpose(),
+            })
+        })
+        .collect();
+    let mut value = json!(inspection);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("hosts".to_owned(), Value::Array(hosts));
+        fields.insert("limits".to_owned(), json!(limits));
+        fields.insert("summary".to_owned(), json!(may(inspection)));
+    }
+    value
+}
+
+fn words(inspection: &Inspection, limits: &Limits) -> String {
+    let metadata = &inspection.metadata;
+    let mut text = format!(
+        "{} ({}, version {})\n{}\n\nWhat it may do\n",
+        line(&metadata.name),
+        line(&metadata.id),
+        line(&metadata.version),
+        line(&metadata.description),
+    );
+    for sentence in may(inspection) {
+        writeln!(text, "  - {sentence}").ok();
+    }
+    text.push_str("\nWhat it needs from you\n");
+    for row in parameters(metadata) {
+        writeln!(text, "  - {row}").ok();
+    }
+    let content = match metadata.content {
+        ContentKind::Text => "templates with a text (`content`)",
+        ContentKind::Template => "templates with a template of the provider (`template`)",
+        ContentKind::Variables => "no templates: it passes on the code and other variables",
+    };
+    writeln!(text, "  - {content}").ok();
+    let usages = metadata.usages.iter().map(|usage| usage.as_str()).collect::<Vec<_>>().join(", ");
+    let locales = if metadata.locales.is_empty() { "any".to_owned() } else { metadata.locales.join(", ") };
+    let again = if metadata.idempotent {
+        "the provider takes a repeated idempotency key as one message"
+    } else {
+        "the provider takes every request as a message of its own"
+    };
+    let reports = if inspection.reads_reports { "it reads the provider's delivery reports" } else { "it reads none" };
+    writeln!(
+        text,
+        "\nHow it sends\n  usages             {usages}\n  languages          {}\n  repeats            {again}\n  delivery reports   {reports}",
+        line(&locales),
+    )
+    .ok();
+    writeln!(
+        text,
+        "\nIts limits for every message\n  memory {}, CPU {} ms, {} requests, {} ms in all, {} of log",
+        render::bytes(limits.memory_bytes as u64),
+        limits.cpu_ms,
+        limits.requests,
+        limits.send_ms,
+        render::bytes(limits.log_bytes as u64),
+    )
+    .ok();
+    let shape = &inspection.shape;
+    writeln!(
+        text,
+        "\nThe file\n  digest   {}\n  size     {}, {} functions, {} module(s), {} of memory at its start",
+        inspection.digest,
+        render::bytes(shape.bytes as u64),
+        shape.functions,
+        shape.modules,
+        render::bytes(shape.initial_memory),
+    )
+    .ok();
+    for (label, names) in [("imports", &shape.imports), ("exports", &shape.exports)] {
+        for (index, name) in names.iter().enumerate() {
+            writeln!(text, "  {:<8} {}", if index == 0 { label } else { "" }, line(name)).ok();
+        }
+    }
+    text
+}
+
+/// What it may do, in sentences. The first one is the one that matters most.
+fn may(inspection: &Inspection) -> Vec<String> {
+    let mut sentences = vec![if inspection.reveals {
+        "THIS CONNECTOR READS SECRETS: it imports `reveal`, and reads what your grant names (secret, code, recipient, text, variable, client-ip). Grant nothing that its author must not see.".to_owned()
+    } else {
+        "It cannot read secrets, codes, numbers or texts: they reach it sealed, and it does not import `reveal`."
+            .to_owned()
+    }];
+    let hosts = inspection.metadata.manifest.hosts();
+    sentences.extend(hosts.iter().map(host));
+    sentences.push(if hosts.is_empty() {
+        "It reaches nothing: it names no host.".to_owned()
+    } else {
+        "It reaches nothing else. It has no files, no environment and no sockets.".to_owned()
+    });
+    sentences
+}
+
+fn host(need: &HostNeed) -> String {
+    let methods = need.methods().iter().map(|method| Method::name(*method)).collect::<Vec<_>>().join(", ");
+    let place = if need.origin().is_endpoint() {
+        format!("your own address, in the parameter `{}`", line(&need.origin().parameters().join(", ")))
+    } else if need.path_prefix().is_empty() {
+        line(&need.origin().to_string())
+    } else {
+        format!("{}{}", line(&need.origin().to_string()), line(need.path_prefix()))
+    };
+    let condition = match need.origin().parameters().as_slice() {
+        [] => String::new(),
+        _ if need.origin().is_endpoint() => String::new(),
+        names => format!(", when {} given", given(names)),
+    };
+    let message = if need.receives_message() { "with the message" } else { "without the message" };
+    let secrets = match need.secrets() {
+        [] => "No secret goes there.".to_owned(),
+        bindings => bindings
+            .iter()
+            .map(|binding| match binding.usage {
+                SecretUse::Sent => format!("The secret `{}` is sent there.", line(&binding.key)),
+                SecretUse::SigningOnly => {
+                    format!("The secret `{}` signs what goes there, and is never sent itself.", line(&binding.key))
+                }
+            })
+            .collect::<Vec<_>>()
+            .join(" "),
+    };
+    format!(
+        "It may reach {place} ({methods}, {message}){condition}. {secrets} Purpose, in its own words: {}",
+        line(need.purpose())
+    )
+}
+
+fn given(names: &[&str]) -> String {
+    let list = names.iter().map(|name| format!("`{}`", line(name))).collect::<Vec<_>>().join(" and ");
+    if names.len() == 1 { format!("{list} is") } else { format!("{list} are") }
+}
+
+/// One row for each parameter of the schema, required ones first.
+fn parameters(metadata: &Metadata) -> Vec<String> {
+    let schema = &metadata.parameters_schema;
+    let required = |key: &str| {
+        let list = schema.get("required").and_then(Value::as_array);
+        list.into_iter().flatten().any(|one| one.as_str() == Some(key))
+    };
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let mut rows: Vec<(bool, u64, String)> = properties
+        .into_iter()
+        .flatten()
+        .map(|(key, property)| {
+            let secret = if metadata.secret_keys.contains(key) { ", secret" } else { "" };
+            let need = if required(key) { "required" } else { "optional" };
+            let title = [text(property, "title"), text(property, "description")].join(": ");
+            let order = property.pointer("/x-form/order").and_then(Value::as_u64).unwrap_or(u64::MAX);
+            (
+                !required(key),
+                order,
+                format!("{:<24} {:<17} {}", line(key), format!("{need}{secret}"), line(title.trim_matches([':', ' ']))),
+            )
+        })
+        .collect();
+    rows.sort();
+    rows.into_iter().map(|(_, _, row)| row).collect()
+}

@@ -1,0 +1,83 @@
+//! The `sendbox` command.
+//!
+//! Reads what was typed, calls the crates that hold the rules, and prints what came of it: results on stdout, errors and
+//! warnings on stderr, and an exit code that a script can rely on ([`exit::Exit`]).
+//!
+//! Must not hold rules: what a number is, what may leave, which template is meant is decided in `sendbox-service`,
+//! `sendbox-policy` and `sendbox-sandbox`.
+
+mod connection;
+mod demo;
+mod development;
+mod exit;
+mod inspect;
+mod new;
+mod render;
+mod runner;
+mod send;
+mod simulate;
+mod stage;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::exit::{Exit, Stop};
+
+/// Sends one-time passwords by SMS through sandboxed connectors.
+///
+/// A connector is a WebAssembly component that hands a message to a provider. It never sees the number, the code, the
+/// text or a credential, and reaches only the hosts that it names.
+#[derive(Parser)]
+#[command(name = "sendbox", version, arg_required_else_help = true, after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Send(Box<send::SendArgs>),
+    Inspect(inspect::InspectArgs),
+    Simulate(simulate::SimulateArgs),
+    Demo(demo::DemoArgs),
+    New(new::NewArgs),
+}
+
+impl Command {
+    /// Whether errors are JSON on stdout too.
+    fn json(&self) -> bool {
+        match self {
+            Self::Send(args) => args.json,
+            Self::Inspect(args) => args.json,
+            Self::Simulate(args) => args.json,
+            Self::Demo(_) | Self::New(_) => false,
+        }
+    }
+
+    async fn run(&self) -> Result<Exit, Stop> {
+        match self {
+            Self::Send(args) => send::run(args).await,
+            Self::Inspect(args) => inspect::run(args).await,
+            Self::Simulate(args) => simulate::run(args).await,
+            Self::Demo(args) => demo::run(args).await,
+            Self::New(args) => new::run(args),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    // One cryptography for the whole process. An error means that it is there already.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let cli = Cli::parse();
+    let json = cli.command.json();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(cli.command.run()),
+        Err(error) => Err(Stop::from(error)),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(stop) => stop.report(json).into(),
+    }
+}

@@ -1,0 +1,253 @@
+//! What a person reads: plain words in plain text, and nothing that a connector or provider wrote is obeyed by the terminal.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use sendbox_sandbox::policy::DenialRule;
+use sendbox_sandbox::{
+    ConnectorFault, Failure, Party, Receipt, RequestRecord, RequestSent, SendReport, TextEncoding, TraceEvent,
+    TraceKind, Violation,
+};
+use sendbox_service::TextSize;
+
+/// Writes to stdout. A reader who has left is no error.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Writes a line to stderr. There is nowhere left to complain to.
+pub fn warn(text: &str) {
+    writeln!(io::stderr().lock(), "{text}").ok();
+}
+
+/// Text from elsewhere, fit for one line of a terminal.
+pub fn line(text: &str) -> String {
+    shown(text, |_| false)
+}
+
+/// Text from elsewhere, with its line breaks.
+pub fn lines(text: &str) -> String {
+    shown(text, |character| character == '\n')
+}
+
+/// Control characters and directional overrides become `\u{…}`.
+fn shown(text: &str, keep: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        let hidden = character.is_control()
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if hidden && !keep(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// What was accepted, and what it took.
+pub fn accepted(receipt: &Receipt, size: Option<TextSize>, report: &SendReport) -> String {
+    let mut text = format!("Accepted by {}.\n", provider(report));
+    let mut row = |name: &str, value: &str| {
+        writeln!(text, "  {name:<12} {}", line(value)).ok();
+    };
+    row("provider id", receipt.message_id.as_deref().unwrap_or("none given"));
+    row("status", receipt.status.as_deref().unwrap_or("none given"));
+    row("segments", &segments(receipt.segments, size));
+    if let Some(price) = &receipt.price {
+        row("price", &format!("{} {}", price.amount, price.currency));
+    }
+    text.push_str(&used(report));
+    text
+}
+
+fn segments(counted: Option<u32>, size: Option<TextSize>) -> String {
+    match (size, counted) {
+        (Some(size), Some(counted)) if size.segments != counted => {
+            format!("{}, and the provider counts {counted}", in_words(size))
+        }
+        (Some(size), _) => in_words(size),
+        (None, Some(counted)) => format!("{counted}, as the provider counts"),
+        (None, None) => "not known; the provider makes the text".to_owned(),
+    }
+}
+
+/// `1 (GSM-7, 92 septets)`
+pub fn in_words(size: TextSize) -> String {
+    let (encoding, unit) = match size.encoding {
+        TextEncoding::Gsm7 => ("GSM-7", "septets"),
+        TextEncoding::Ucs2 => ("UCS-2", "UTF-16 units"),
+    };
+    format!("{} ({encoding}, {} {unit})", size.segments, size.units)
+}
+
+/// What a send used, and how far it went.
+pub fn used(report: &SendReport) -> String {
+    let used = &report.used;
+    let hosts = if report.hosts_reached.is_empty() { "none".to_owned() } else { report.hosts_reached.join(", ") };
+    format!(
+        "  {:<12} {}\n  {:<12} {}\n  {:<12} {}\n  {:<12} {}\n",
+        "time",
+        millis(used.time),
+        "CPU",
+        millis(used.cpu),
+        "memory",
+        bytes(used.memory_bytes as u64),
+        "reached",
+        line(&hosts),
+    )
+}
+
+fn provider(report: &SendReport) -> String {
+    if report.hosts_reached.is_empty() { "the provider".to_owned() } else { line(&report.hosts_reached.join(", ")) }
+}
+
+/// Who failed, whether bytes were sent, and what to do.
+pub fn failed(failure: &Failure, report: &SendReport) -> String {
+    let code = failure.provider_code.as_ref().map(|code| format!(", provider code {}", line(code))).unwrap_or_default();
+    let who = match failure.party {
+        Party::Connector => "the connector".to_owned(),
+        Party::Policy => "a rule of Sendbox stopped it".to_owned(),
+        Party::Network => "the network".to_owned(),
+        Party::Provider => format!("the provider, {}", provider(report)),
+        Party::Host => "Sendbox or its machine".to_owned(),
+    };
+    let sent = match failure.request_sent {
+        RequestSent::No => "no, nothing of the message has left",
+        RequestSent::Maybe => "perhaps: bytes have left, and no complete answer came",
+        RequestSent::Yes => "yes, and the provider answered",
+    };
+    let mut text = format!("error: {} ({}{code})\n", lines(&failure.text), failure.class);
+    writeln!(text, "  {:<12} {who}", "who failed").ok();
+    writeln!(text, "  {:<12} {sent}", "was it sent").ok();
+    writeln!(text, "  {:<12} {}", "what to do", advice(failure)).ok();
+    if let Some(seconds) = failure.retry_after {
+        writeln!(text, "  {:<12} not before {seconds} s have passed", "try again").ok();
+    }
+    text.push_str(used(report).trim_end());
+    text
+}
+
+/// What to do next. A rule of the operator or tenant is theirs to change: the connector asked for what its manifest says.
+pub fn advice(failure: &Failure) -> &'static str {
+    use DenialRule::{LiteralAddress, NotGrantedByTenant, RefusedByOperator, RevealNotGranted, Scheme};
+    if let Some(ConnectorFault::ManifestViolation(violation)) = &failure.fault
+        && let Violation::Denied(denial) | Violation::Reveal(denial) = &**violation
+        && matches!(
+            denial.rule,
+            LiteralAddress | NotGrantedByTenant | RefusedByOperator | RevealNotGranted { .. } | Scheme
+        )
+    {
+        return "add the line above to the file of --grant or --operator-policy, if the connector may do that";
+    }
+    failure.class.advice()
+}
+
+/// A request as it would leave.
+pub fn request(record: &RequestRecord) -> String {
+    let (url, headers, body) = match &record.clear {
+        Some(clear) => (&clear.url, &clear.headers, &clear.body),
+        None => (&record.url, &record.headers, &record.body),
+    };
+    let mut text = format!("{} {}\n", record.method, line(url));
+    for (name, value) in headers {
+        writeln!(text, "{}: {}", line(name), line(value)).ok();
+    }
+    write!(text, "\n{}\n", lines(body)).ok();
+    text
+}
+
+/// What happened on the way, one line an event.
+pub fn trace(events: &[TraceEvent]) -> String {
+    events
+        .iter()
+        .map(|event| format!("  {:>9}  {}\n", millis(Duration::from_micros(event.at_us)), what(&event.what)))
+        .collect()
+}
+
+fn what(kind: &TraceKind) -> String {
+    match kind {
+        TraceKind::Instantiated => "a fresh instance stands".to_owned(),
+        TraceKind::Config { key, secret: false } => format!("reads the parameter {}", line(key)),
+        TraceKind::Config { key, secret: true } => format!("takes the secret {}, sealed", line(key)),
+        TraceKind::Sealed { operation } => format!("makes a sealed value: {operation}"),
+        TraceKind::Revealed { labels } => format!("READS a sealed value, by its grant: {}", line(labels)),
+        TraceKind::Request { method, url, body_bytes, carries_message } => {
+            let message = if *carries_message { ", with the message" } else { "" };
+            format!("request passes the rules: {} {} ({body_bytes} bytes{message})", line(method), line(url))
+        }
+        TraceKind::Refused { reason } => format!("request REFUSED: {}", line(reason)),
+        TraceKind::Response { status, body_bytes, peer } => {
+            format!("answer: {status} ({body_bytes} bytes, from {})", line(peer))
+        }
+        TraceKind::NoResponse { reason } => format!("no answer: {}", line(reason)),
+        TraceKind::Log { level, message } => format!("log {level}: {}", line(message)),
+        TraceKind::LogTruncated => "log lines are dropped from here on".to_owned(),
+        TraceKind::Returned { result } => format!("returns: {}", line(result)),
+    }
+}
+
+/// `12.3 ms`
+pub fn millis(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
+}
+
+/// `1.2 MiB`
+pub fn bytes(count: u64) -> String {
+    match count {
+        0..1024 => format!("{count} bytes"),
+        1024..0x10_0000 => format!("{:.1} KiB", count as f64 / 1024.0),
+        _ => format!("{:.1} MiB", count as f64 / f64::from(1 << 20)),
+    }
+}
+
+/// An argument, as a shell takes it.
+pub fn quoted(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=+,@%".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// How this command was called, so that printed command lines work when pasted, in whatever folder.
+pub fn own_name() -> String {
+    let name = std::env::args().next().unwrap_or_else(|| "sendbox".to_owned());
+    // A bare name was found in the PATH, and will be again.
+    if !name.contains(std::path::is_separator) {
+        return quoted(&name);
+    }
+    std::path::absolute(&name).map_or_else(|_| quoted(&name), |path| quoted(&path.display().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing() {
+        assert_eq!(line("a\u{1b}[2J\nb\u{202e}"), "a\\u{1b}[2J\\u{a}b\\u{202e}");
+        assert_eq!(lines("a\nb\u{7}"), "a\nb\\u{7}");
+    }
+
+    #[test]
+    fn arguments_survive_a_shell() {
+        assert_eq!(quoted("/tmp/a-b.json"), "/tmp/a-b.json");
+        assert_eq!(quoted("it's a b"), "'it'\\''s a b'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(
+            (bytes(999).as_str(), bytes(1536).as_str(), bytes(3 << 20).as_str()),
+            ("999 bytes", "1.5 KiB", "3.0 MiB")
+        );
+    }
+}

@@ -1,0 +1,397 @@
+//! `sendbox send`: one message, through one connector, to one number.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use sendbox_sandbox::policy::{LabelKind, OperatorPolicy, TenantGrant};
+use sendbox_sandbox::{
+    Attempt, Connector, DryRun, Failure, Metadata, Outcome, Parameters, SendReport, SendRequest, Usage,
+};
+use sendbox_service::{ConnectionConfig, MessageRequest, Plan, Problem, Problems, TextSize, plan};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::development::Development;
+use crate::exit::{self, Blame as _, Exit, Stop};
+use crate::runner::{self, RunnerArgs};
+use crate::{connection, render};
+
+const EXAMPLES: &str = "\
+Examples:
+  sendbox send --connector twilio --config twilio.json --to +4512345678 --code 123456
+  echo 123456 | sendbox send --connector http --config http.json --to +4512345678 --code -
+  sendbox send --connector ./mine.wasm --config mine.json --to +4512345678 --code 123456 --dry-run
+
+The configuration:
+  {
+    \"parameters\": {
+      \"accountSID\": \"AC…\", \"authToken\": {\"$env\": \"TWILIO_TOKEN\"}, \"from\": \"+14155550100\"
+    },
+    \"templates\": [
+      {\"usage\": \"generic\", \"content\": \"{{code}} is your code for {{minutes}} minutes\"},
+      {\"usage\": \"sign-in\", \"locale\": \"da\", \"content\": \"Din kode er {{code}}\"}
+    ]
+  }
+  `sendbox inspect CONNECTOR` lists the parameters. One may be {\"$env\": \"NAME\"} or
+  {\"$file\": \"path\"} instead of a value, so that no secret stands in the file.
+  A template may hold {{code}}, {{minutes}}, {{locale}}, and the names given by --variable.
+";
+
+/// Send one message through one connector.
+#[derive(Args)]
+#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+pub struct SendArgs {
+    /// A built-in connector (`twilio`, `http`), or a file (`./mine.wasm`).
+    #[arg(long, value_name = "NAME|FILE.wasm")]
+    connector: String,
+
+    /// Parameters and templates of the connection.
+    #[arg(long, value_name = "FILE.json")]
+    config: PathBuf,
+
+    /// The number, with `+` and its calling code.
+    #[arg(long, value_name = "+NUMBER", allow_hyphen_values = true)]
+    to: String,
+
+    /// Why the code is sent. Picks the template.
+    #[arg(long, default_value = "generic", value_name = "USAGE")]
+    usage: Usage,
+
+    /// The code: 4 to 12 letters and digits. `-` reads it from standard input, so that it stands in no shell history.
+    #[arg(long, env = "SENDBOX_CODE", hide_env_values = true, value_name = "CODE|-", allow_hyphen_values = true)]
+    code: Option<String>,
+
+    /// The user's language, as in `da` or `pt-BR`.
+    #[arg(long, value_name = "TAG")]
+    locale: Option<String>,
+
+    /// A further value for the template, as in `link=https://example.com`; repeatable.
+    #[arg(long, value_name = "NAME=VALUE")]
+    variable: Vec<String>,
+
+    /// How long the code lives, as in `10m` or `90s`.
+    #[arg(long, default_value = "10m", value_name = "TIME")]
+    lifetime: String,
+
+    /// The end user's address, for connectors that pass it on.
+    #[arg(long, value_name = "ADDRESS")]
+    client_ip: Option<String>,
+
+    /// The same for every attempt of one request [default: made up].
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+
+    /// Print one JSON object on stdout and nothing else; errors too.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show what happened on the way. Numbers, codes, texts and secrets are masked.
+    #[arg(long)]
+    trace: bool,
+
+    /// Send nothing; print the first request that would leave, with sealed values masked.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// In a dry run, print sealed values in clear: the number, the code and your secrets. For local debugging.
+    #[arg(long, requires = "dry_run")]
+    show_sealed: bool,
+
+    /// Let the connector read these kinds of sealed values: secret, code, recipient, text, variable, client-ip.
+    #[arg(long, value_name = "KIND,…", value_delimiter = ',', value_parser = label_kind, help_heading = "Grant")]
+    allow_reveal: Vec<LabelKind>,
+
+    /// What the tenant grants, as JSON: {"entries": [{"origin", "methods", "path_prefix"}], "reveal": [kind]}.
+    /// Without it the connector may reach what its manifest names, and read nothing.
+    #[arg(long, value_name = "FILE.json", help_heading = "Grant")]
+    grant: Option<PathBuf>,
+
+    /// What the operator allows, as JSON: allow_http, denied_hosts, allowed_hosts, ports, literals.
+    /// Without it: https on port 443 to public addresses.
+    #[arg(long, value_name = "FILE.json", help_heading = "Grant")]
+    operator_policy: Option<PathBuf>,
+
+    #[command(flatten)]
+    runner: RunnerArgs,
+
+    #[command(flatten)]
+    development: Development,
+}
+
+fn label_kind(text: &str) -> Result<LabelKind, String> {
+    serde_json::from_value(Value::String(text.to_owned()))
+        .map_err(|_| "must be one of secret, code, recipient, text, variable, client-ip".to_owned())
+}
+
+/// Runs the command.
+pub async fn run(args: &SendArgs) -> Result<Exit, Stop> {
+    let config = connection::read(&args.config)?;
+    let mut opened = args.development.open()?;
+    args.development.warn(&opened);
+    let (operator, tenant) = args.grants(&opened.ports)?;
+    opened.addresses.literals.extend(&operator.literals);
+    let sandbox = args.runner.sandbox(opened)?;
+    let connector = runner::load(&sandbox, &args.connector).await?;
+
+    let (plan, parameters) = prepare(&config, args.message()?, &connector)?;
+    let grant = connector.grant(&parameters, &operator, &tenant).blame_input()?;
+    if !plan.unknown_variables.is_empty() {
+        let names = plan.unknown_variables.iter().map(|name| format!("{{{{{name}}}}}")).collect::<Vec<_>>().join(", ");
+        render::warn(&format!(
+            "warning: the template has {names}, which have no value and are sent as they stand; give --variable"
+        ));
+    }
+    let size = plan.size;
+    let request = SendRequest {
+        owner: "command-line".into(),
+        parameters: Arc::new(parameters),
+        grant: Arc::new(grant),
+        message: plan.message,
+        dry_run: args.dry_run.then_some(DryRun { show_sealed: args.show_sealed }),
+    };
+    let report = sandbox.send(&connector, request).await;
+    if args.json { print_json(args, &connector, size, &report) } else { print_words(args, size, &report) }
+}
+
+/// The message and the parameters, or everything that is wrong with either.
+fn prepare(
+    config: &ConnectionConfig,
+    request: MessageRequest,
+    connector: &Connector,
+) -> Result<(Plan, Parameters), Stop> {
+    let planned = plan(config, request, connector.metadata());
+    let parameters = connector.parameters(&config.parameters);
+    let mut problems = match &parameters {
+        Ok(_) => Vec::new(),
+        Err(error) => parameter_problems(connector.metadata(), &error.0),
+    };
+    match (planned, parameters) {
+        (Ok(plan), Ok(parameters)) => Ok((plan, parameters)),
+        (planned, _) => {
+            if let Err(Problems(more)) = planned {
+                problems.extend(more.into_iter().map(|problem| Problem { field: flag(&problem.field), ..problem }));
+            }
+            Err(Stop::problems(problems))
+        }
+    }
+}
+
+fn parameter_problems(metadata: &Metadata, faults: &[sendbox_sandbox::ParameterFault]) -> Vec<Problem> {
+    let known = || {
+        let properties = metadata.parameters_schema.get("properties").and_then(Value::as_object);
+        properties.into_iter().flatten().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let mut problems: Vec<Problem> =
+        faults.iter().map(|fault| Problem::new(format!("/parameters{}", fault.field), fault.message.clone())).collect();
+    if faults.iter().any(|fault| fault.field.is_empty()) {
+        problems.push(Problem::new("/parameters", format!("this connector takes: {}", known())));
+    }
+    problems
+}
+
+/// How a field of a message is called on the command line. Pointers into the configuration stay as they are.
+fn flag(field: &str) -> String {
+    match field {
+        "to" | "code" | "locale" | "usage" | "lifetime" => format!("--{field}"),
+        "clientIp" => "--client-ip".to_owned(),
+        "idempotencyKey" => "--idempotency-key".to_owned(),
+        other => match other.strip_prefix("variables") {
+            Some(name) => format!("--variable {}", name.trim_start_matches('/')).trim_end().to_owned(),
+            None => other.to_owned(),
+        },
+    }
+}
+
+impl SendArgs {
+    fn grants(&self, ports: &[sendbox_sandbox::policy::PortRule]) -> Result<(OperatorPolicy, TenantGrant), Stop> {
+        let mut operator: OperatorPolicy = match &self.operator_policy {
+            Some(path) => runner::json_file(path)?,
+            None => OperatorPolicy::default(),
+        };
+        operator.ports.extend(ports.iter().cloned());
+        let mut tenant: TenantGrant = match &self.grant {
+            Some(path) => runner::json_file(path)?,
+            None => TenantGrant::default(),
+        };
+        tenant.reveal.extend(&self.allow_reveal);
+        Ok((operator, tenant))
+    }
+
+    fn message(&self) -> Result<MessageRequest, Stop> {
+        let variables = self
+            .variable
+            .iter()
+            .map(|given| {
+                // The value is not shown: it may be a link with a token.
+                let wrong = || Stop::usage(anyhow!("--variable must be NAME=VALUE, as in link=https://example.com"));
+                let (name, value) = given.split_once('=').ok_or_else(wrong)?;
+                Ok((name.to_owned(), Zeroizing::new(value.to_owned())))
+            })
+            .collect::<Result<_, Stop>>()?;
+        Ok(MessageRequest {
+            to: self.to.clone().into(),
+            usage: self.usage,
+            locale: self.locale.clone(),
+            code: self.code()?,
+            variables,
+            client_ip: self.client_ip.clone().map(Zeroizing::new),
+            lifetime: lifetime(&self.lifetime)?,
+            idempotency_key: match &self.idempotency_key {
+                Some(key) => key.clone(),
+                None => fresh_key()?,
+            },
+            attempt: Attempt::first().map_err(anyhow::Error::from)?,
+        })
+    }
+
+    fn code(&self) -> Result<Zeroizing<String>, Stop> {
+        match self.code.as_deref() {
+            Some("-") => {
+                let mut text = Zeroizing::new(String::new());
+                // A code and a line break; whoever pipes in more has piped in something else.
+                let read = std::io::stdin().lock().take(64).read_to_string(&mut text);
+                read.context("cannot read the code from standard input").blame_input()?;
+                Ok(Zeroizing::new(text.trim().to_owned()))
+            }
+            Some(code) => Ok(Zeroizing::new(code.to_owned())),
+            None => Err(Stop::usage(anyhow!(
+                "there is no code: give --code 123456, or --code - and the code on standard input, or set SENDBOX_CODE"
+            ))),
+        }
+    }
+}
+
+/// A key that no other request has: as long and as random as a nonce.
+pub fn fresh_key() -> Result<String, Stop> {
+    Ok(Attempt::first().map_err(anyhow::Error::from)?.nonce)
+}
+
+/// `10m`, `90s`, `1h`; a bare number is seconds.
+fn lifetime(text: &str) -> Result<Duration, Stop> {
+    let (number, unit) = text.split_at(text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len()));
+    let unit = match unit {
+        "" | "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        _ => None,
+    };
+    number
+        .parse::<u64>()
+        .ok()
+        .zip(unit)
+        .and_then(|(number, unit)| number.checked_mul(unit))
+        .map(Duration::from_secs)
+        .ok_or_else(|| Stop::usage(anyhow!("--lifetime must be a time like 10m, 90s or 600")))
+}
+
+fn print_words(args: &SendArgs, size: Option<TextSize>, report: &SendReport) -> Result<Exit, Stop> {
+    let mut text = String::new();
+    let exit = match &report.outcome {
+        Outcome::Accepted(receipt) => {
+            text.push_str(&render::accepted(receipt, size, report));
+            Exit::Success
+        }
+        Outcome::NotSentDryRun => {
+            for record in &report.requests {
+                text.push_str(&render::request(record));
+            }
+            let hint = if args.show_sealed { "" } else { "; --show-sealed shows what stands in [brackets]" };
+            render::warn(&format!("dry run: nothing was sent, and the connector was ended at its first request{hint}"));
+            Exit::Success
+        }
+        Outcome::Failed(failure) => {
+            render::warn(&render::failed(failure, report));
+            Exit::from(failure)
+        }
+    };
+    if args.trace {
+        text.push_str("What happened on the way:\n");
+        text.push_str(&render::trace(&report.trace));
+    }
+    render::print(&text)?;
+    Ok(exit)
+}
+
+fn print_json(
+    args: &SendArgs,
+    connector: &Connector,
+    size: Option<TextSize>,
+    report: &SendReport,
+) -> Result<Exit, Stop> {
+    let (mut value, exit) = match &report.outcome {
+        Outcome::NotSentDryRun => {
+            let requests: Vec<Value> = report
+                .requests
+                .iter()
+                .map(|record| match &record.clear {
+                    Some(clear) => json!({"method": record.method, "url": clear.url, "headers": clear.headers, "body": clear.body}),
+                    None => json!({"method": record.method, "url": record.url, "headers": record.headers, "body": record.body}),
+                })
+                .collect();
+            (json!({ "requests": requests }), Exit::Success)
+        }
+        Outcome::Accepted(receipt) => {
+            let value = json!({
+                "outcome": "accepted", "receipt": receipt, "text": size, "used": report.used,
+                "hostsReached": report.hosts_reached, "connector": named(connector),
+            });
+            (value, Exit::Success)
+        }
+        Outcome::Failed(failure) => {
+            let value = json!({
+                "error": error(failure), "used": report.used, "hostsReached": report.hosts_reached,
+                "connector": named(connector),
+            });
+            (value, Exit::from(failure))
+        }
+    };
+    if let (true, Some(fields)) = (args.trace, value.as_object_mut()) {
+        fields.insert("trace".to_owned(), json!(report.trace));
+    }
+    render::print(&format!("{value}\n"))?;
+    Ok(exit)
+}
+
+fn named(connector: &Connector) -> Value {
+    let metadata = connector.metadata();
+    json!({ "id": metadata.id, "version": metadata.version, "digest": connector.digest().to_string() })
+}
+
+fn error(failure: &Failure) -> Value {
+    json!({
+        "class": failure.class, "party": failure.party, "requestSent": failure.request_sent, "text": failure.text,
+        "providerCode": failure.provider_code, "retryAfter": failure.retry_after, "advice": render::advice(failure),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes() {
+        for (text, seconds) in [("10m", 600), ("90s", 90), ("600", 600), ("1h", 3600), ("0", 0)] {
+            assert_eq!(lifetime(text).unwrap().as_secs(), seconds, "{text}");
+        }
+        for text in ["", "m", "10 m", "-5", "1d", "99999999999999999999", "18446744073709551615h"] {
+            assert!(lifetime(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_are_flags() {
+        for (field, want) in [
+            ("to", "--to"),
+            ("clientIp", "--client-ip"),
+            ("variables/link", "--variable link"),
+            ("variables", "--variable"),
+            ("/templates/0", "/templates/0"),
+        ] {
+            assert_eq!(flag(field), want);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The command, as a person or a script runs it: the real binary, against a simulated provider where one is needed.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic is how a test fails")]
+
+mod command {
+    mod canary;
+    mod dry_run;
+    mod errors;
+    mod failures;
+    mod help;
+    mod others;
+    mod send;
+    mod simulate;
+    pub mod world;
+}

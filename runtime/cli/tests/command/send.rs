@@ -1,0 +1,98 @@
+use super::world::{CODE, NUMBER, TEXT, TOKEN, World, binary};
+
+#[tokio::test]
+async fn a_person_reads_what_happened() {
+    let world = World::new().await;
+    let ran = world.send("twilio", &["--trace"]).await;
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let inbox = world.simulator.inbox();
+    assert_eq!(inbox.len(), 1);
+    assert_eq!((inbox[0].to.as_str(), inbox[0].text.clone()), (NUMBER, Some(format!("{TEXT} {CODE}"))));
+    let id = inbox[0].provider_id.clone().unwrap();
+    for part in [
+        "Accepted by https://api.twilio.com.",
+        &format!("provider id  {id}"),
+        "status       accepted",
+        "segments     1 (GSM-7, 18 septets)",
+        "memory",
+        "CPU",
+        "takes the secret authToken, sealed",
+        "answer: 201",
+    ] {
+        assert!(ran.stdout.contains(part), "{part}\n{}", ran.stdout);
+    }
+    assert!(ran.stderr.contains("DEVELOPMENT FLAGS") && ran.stderr.lines().count() == 1, "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn a_script_reads_json() {
+    let world = World::new().await;
+    let link = "link=https://a.example";
+    let ran = world
+        .send("twilio", &["--json", "--usage", "sign-in", "--locale", "da-DK", "--lifetime", "61s", "--variable", link])
+        .await;
+    let json = ran.json();
+    assert_eq!(ran.exit, 0, "{json}");
+    let inbox = world.simulator.inbox();
+    assert_eq!(inbox[0].text, Some(format!("{TEXT} på dansk {CODE} 2 min https://a.example")));
+    assert_eq!(json["outcome"], "accepted");
+    assert_eq!(json["receipt"]["messageId"].as_str(), inbox[0].provider_id.as_deref());
+    assert_eq!(json["receipt"]["status"], "accepted");
+    assert_eq!(json["text"], serde_json::json!({"encoding": "gsm7", "segments": 1, "units": 51}));
+    assert_eq!(json["hostsReached"], serde_json::json!(["https://api.twilio.com"]));
+    assert_eq!(json["connector"]["id"], "twilio-short-message-service");
+    for key in ["timeUs", "cpuUs", "memoryBytes", "hostCalls", "requests"] {
+        assert!(json["used"][key].is_u64(), "{key}: {json}");
+    }
+    assert!(json.get("trace").is_none());
+}
+
+#[tokio::test]
+async fn the_code_comes_from_standard_input_or_the_environment() {
+    let world = World::new().await;
+    assert_eq!(world.send_piped("224466\n", &[]).await.exit, 0);
+    let output = binary().args(world.args("twilio")).env("SENDBOX_CODE", "335577").output().await.unwrap();
+    assert!(output.status.success());
+    let texts: Vec<String> = world.simulator.inbox().into_iter().filter_map(|message| message.text).collect();
+    assert_eq!(texts, [format!("{TEXT} 224466"), format!("{TEXT} 335577")]);
+}
+
+#[tokio::test]
+async fn secrets_come_from_the_environment_or_a_file() {
+    let world = World::new().await;
+    world.write("token", &format!("{TOKEN}\n"));
+    let config = std::fs::read_to_string(world.path("twilio.json")).unwrap();
+    for place in [r#"{"$env": "TWILIO_TOKEN"}"#, r#"{"$file": "token"}"#] {
+        world.write("twilio.json", &config.replace(&format!("\"{TOKEN}\""), place));
+        let output = binary()
+            .args(world.args("twilio"))
+            .args(["--code", CODE])
+            .env("TWILIO_TOKEN", TOKEN)
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{place}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(world.simulator.counters().accepted, 2);
+}
+
+#[tokio::test]
+async fn bare_variables_reach_the_tenants_own_endpoint() {
+    let world = World::new().await;
+    let more = ["--usage", "mfa-verification", "--locale", "da", "--variable", "link=x", "--client-ip", "2001:db8::7"];
+    let ran = world.send("http", &more).await;
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let body = &world.simulator.inbox()[0].request.body;
+    let want = format!(
+        r#"{{"to":"4598765401","type":"MfaVerification","payload":{{"code":"{CODE}","link":"x","locale":"da"}},"ip":"2001:db8::7"}}"#
+    );
+    assert_eq!(body, &want);
+}
+
+#[tokio::test]
+async fn a_name_without_a_value_is_warned_of() {
+    let world = World::new().await;
+    let ran = world.send("twilio", &["--usage", "sign-in", "--locale", "da"]).await;
+    assert_eq!(ran.exit, 0);
+    assert!(ran.stderr.contains("{{link}}"), "{}", ran.stderr);
+}
