@@ -4,10 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use sendbox_sandbox::policy::DenialRule;
 use sendbox_sandbox::{
-    ConnectorFault, Failure, Party, Receipt, RequestRecord, RequestSent, SendReport, TextEncoding, TraceEvent,
-    TraceKind, Violation,
+    Failure, Party, Receipt, RequestRecord, RequestSent, SendReport, TextEncoding, TraceEvent, TraceKind, is_hidden,
 };
 use sendbox_service::TextSize;
 
@@ -39,9 +37,7 @@ pub fn lines(text: &str) -> String {
 fn shown(text: &str, keep: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        let hidden = character.is_control()
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if hidden && !keep(character) {
+        if is_hidden(character) && !keep(character) {
             shown.extend(character.escape_unicode());
         } else {
             shown.push(character);
@@ -125,27 +121,12 @@ pub fn failed(failure: &Failure, report: &SendReport) -> String {
     let mut text = format!("error: {} ({}{code})\n", lines(&failure.text), failure.class);
     writeln!(text, "  {:<12} {who}", "who failed").ok();
     writeln!(text, "  {:<12} {sent}", "was it sent").ok();
-    writeln!(text, "  {:<12} {}", "what to do", advice(failure)).ok();
+    writeln!(text, "  {:<12} {}", "what to do", failure.advice()).ok();
     if let Some(seconds) = failure.retry_after {
         writeln!(text, "  {:<12} not before {seconds} s have passed", "try again").ok();
     }
     text.push_str(used(report).trim_end());
     text
-}
-
-/// What to do next. A rule of the operator or tenant is theirs to change: the connector asked for what its manifest says.
-pub fn advice(failure: &Failure) -> &'static str {
-    use DenialRule::{LiteralAddress, NotGrantedByTenant, RefusedByOperator, RevealNotGranted, Scheme};
-    if let Some(ConnectorFault::ManifestViolation(violation)) = &failure.fault
-        && let Violation::Denied(denial) | Violation::Reveal(denial) = &**violation
-        && matches!(
-            denial.rule,
-            LiteralAddress | NotGrantedByTenant | RefusedByOperator | RevealNotGranted { .. } | Scheme
-        )
-    {
-        return "add the line above to the file of --grant or --operator-policy, if the connector may do that";
-    }
-    failure.class.advice()
 }
 
 /// A request as it would leave.

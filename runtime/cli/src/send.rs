@@ -364,7 +364,7 @@ fn named(connector: &Connector) -> Value {
 fn error(failure: &Failure) -> Value {
     json!({
         "class": failure.class, "party": failure.party, "requestSent": failure.request_sent, "text": failure.text,
-        "providerCode": failure.provider_code, "retryAfter": failure.retry_after, "advice": render::advice(failure),
+        "providerCode": failure.provider_code, "retryAfter": failure.retry_after, "advice": failure.advice(),
     })
 }
 

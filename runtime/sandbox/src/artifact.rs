@@ -46,7 +46,9 @@ impl fmt::Debug for Digest {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArtifactError {
     /// Over the limit of the component's size.
-    #[error("the file has {bytes} bytes; a connector may have {limit}. Build with `opt-level = 3, lto = \"fat\", strip = true`")]
+    #[error(
+        "the file has {bytes} bytes; a connector may have {limit}. Build with `opt-level = 3, lto = \"fat\", strip = true`"
+    )]
     TooLarge {
         /// Bytes of the file.
         bytes: usize,
@@ -57,7 +59,9 @@ pub enum ArtifactError {
     #[error("the file is not WebAssembly: {0}")]
     NotWasm(String),
     /// A core module.
-    #[error("the file is a core module, not a component; build for `wasm32-wasip2`, or wrap it with `wasm-tools component new`")]
+    #[error(
+        "the file is a core module, not a component; build for `wasm32-wasip2`, or wrap it with `wasm-tools component new`"
+    )]
     CoreModule,
     /// Code that somebody has compiled already.
     #[error("the file is precompiled machine code; only components are taken, and compiled here")]
@@ -79,7 +83,9 @@ pub enum ArtifactError {
         hint: &'static str,
     },
     /// It does not export a connector.
-    #[error("the component does not export `{expected}`; build it against the world `blind-connector` of `wit/connector/v1`")]
+    #[error(
+        "the component does not export `{expected}`; build it against the world `blind-connector` of `wit/connector/v1`"
+    )]
     WrongWorld {
         /// What is missing.
         expected: String,

@@ -80,19 +80,11 @@ pub(crate) struct EgressError {
 
 impl EgressError {
     pub(crate) fn unsent(kind: EgressErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            maybe_sent: false,
-        }
+        Self { kind, message: message.into(), maybe_sent: false }
     }
 
     fn after(kind: EgressErrorKind, message: impl Into<String>, maybe_sent: bool) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            maybe_sent,
-        }
+        Self { kind, message: message.into(), maybe_sent }
     }
 }
 
@@ -123,9 +115,7 @@ impl Egress {
         addresses: AddressPolicy,
         extra_authorities: &[Vec<u8>],
     ) -> Result<Self, TrustError> {
-        let mut roots = rustls::RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
+        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for der in extra_authorities {
             roots
                 .add(rustls::pki_types::CertificateDer::from(der.clone()))
@@ -137,12 +127,7 @@ impl Egress {
             .with_root_certificates(roots)
             .with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self {
-            resolver,
-            addresses,
-            tls,
-            clients: Mutex::new(HashMap::new()),
-        })
+        Ok(Self { resolver, addresses, tls, clients: Mutex::new(HashMap::new()) })
     }
 
     /// Lets one permitted request out and waits for the whole answer, at the latest until `deadline`.
@@ -189,15 +174,13 @@ impl Egress {
                 return Err(EgressError::after(kind, "the time of this send is used up", maybe_sent()));
             }
         };
-        tokio::time::timeout_at(deadline, read(response, limits, peer))
-            .await
-            .map_err(|_| {
-                EgressError::after(
-                    EgressErrorKind::Timeout,
-                    "the answer began, and did not end in the time of this send",
-                    true,
-                )
-            })?
+        tokio::time::timeout_at(deadline, read(response, limits, peer)).await.map_err(|_| {
+            EgressError::after(
+                EgressErrorKind::Timeout,
+                "the answer began, and did not end in the time of this send",
+                true,
+            )
+        })?
     }
 
     /// Resolves and judges. Returns only addresses that may be dialled.
@@ -299,10 +282,7 @@ fn outgoing(
         builder = builder.header(name.as_str(), value);
     }
     let body = WatchedBody::new(Bytes::copy_from_slice(&request.body), Arc::clone(flag));
-    builder
-        .body(reqwest::Body::wrap(body))
-        .build()
-        .map_err(|_| invalid("the request is malformed"))
+    builder.body(reqwest::Body::wrap(body)).build().map_err(|_| invalid("the request is malformed"))
 }
 
 /// Says what broke. reqwest's own text may hold the URL, and the URL sealed values: only our words and the TLS library's
@@ -311,16 +291,18 @@ fn classify(error: &reqwest::Error, maybe_sent: bool) -> EgressError {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(tls) = tls_error(cause) {
-            return EgressError::unsent(EgressErrorKind::Tls, format!("no verified TLS session: {tls}"));
+            // A session that breaks once it stood may have carried the request.
+            return if error.is_connect() {
+                EgressError::unsent(EgressErrorKind::Tls, format!("no verified TLS session: {tls}"))
+            } else {
+                EgressError::after(EgressErrorKind::Reset, format!("the TLS session broke: {tls}"), maybe_sent)
+            };
         }
         source = cause.source();
     }
     if error.is_connect() {
-        let message = if error.is_timeout() {
-            "no connection in time"
-        } else {
-            "no connection: refused or unreachable"
-        };
+        let message =
+            if error.is_timeout() { "no connection in time" } else { "no connection: refused or unreachable" };
         return EgressError::unsent(EgressErrorKind::Connect, message);
     }
     if error.is_timeout() {
@@ -342,8 +324,8 @@ fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rus
     if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
         return Some(tls);
     }
-    let io = cause.downcast_ref::<std::io::Error>()?;
-    io.get_ref()?.downcast_ref::<rustls::Error>()
+    // An I/O error may wrap another, and `source` skips the inner one.
+    tls_error(cause.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
 /// Reads the answer under its limits.
@@ -356,22 +338,12 @@ async fn read(mut response: reqwest::Response, limits: &Limits, peer: String) ->
     let header_bytes: usize =
         response.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if header_bytes > limits.response_header_bytes {
-        return Err(bad(format!(
-            "the headers of the answer have more than {} bytes",
-            limits.response_header_bytes
-        )));
+        return Err(bad(format!("the headers of the answer have more than {} bytes", limits.response_header_bytes)));
     }
-    let encoding = response
-        .headers()
-        .get("content-encoding")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
-    let headers = response
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-        .collect();
+    let encoding =
+        response.headers().get("content-encoding").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let headers =
+        response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
     let mut raw = Vec::new();
     loop {
         match response.chunk().await {
@@ -390,10 +362,5 @@ async fn read(mut response: reqwest::Response, limits: &Limits, peer: String) ->
         }
     }
     let body = body::decode(&encoding, raw, limits.response_body, limits.decompress_ratio as usize).map_err(bad)?;
-    Ok(Answer {
-        status,
-        headers,
-        body,
-        peer,
-    })
+    Ok(Answer { status, headers, body, peer })
 }

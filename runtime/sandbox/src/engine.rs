@@ -63,10 +63,7 @@ pub(crate) fn engine(limits: &Limits, in_flight: u32, allocation: Allocation) ->
             // With PAGEMAP_SCAN (Linux 6.7) the kernel says which pages a send dirtied, so only those are reset and no page
             // faults are left. Without it, keeping pages resident is worse than nothing: the plain pool serves instead.
             let mut tuned = pool(limits, in_flight);
-            tuned
-                .pagemap_scan(Enabled::Yes)
-                .linear_memory_keep_resident(1 << 20)
-                .table_keep_resident(64 << 10);
+            tuned.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(1 << 20).table_keep_resident(64 << 10);
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(tuned));
             if let Ok(engine) = Engine::new(&config) {
                 return Ok(engine);

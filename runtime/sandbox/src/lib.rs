@@ -115,7 +115,7 @@ pub use self::outcome::{
 pub use self::parameters::{ParameterError, ParameterFault, Parameters};
 pub use self::report::{Callback, DeliveryReport, DeliveryState, ReportRefusal};
 pub use self::send::{ReportError, SendReport, SendRequest, Used};
-pub use self::trace::{TraceEvent, TraceKind};
+pub use self::trace::{TraceEvent, TraceKind, is_hidden};
 pub use sendbox_policy as policy;
 
 use self::artifact::cache::Cache;

@@ -63,7 +63,9 @@ impl fmt::Display for Usage {
 
 /// The text is no usage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no usage; use one of register, sign-in, forgot-password, generic, organization-invitation, user-permission-validation, bind-new-identifier, mfa-verification, bind-mfa")]
+#[error(
+    "`{0}` is no usage; use one of register, sign-in, forgot-password, generic, organization-invitation, user-permission-validation, bind-new-identifier, mfa-verification, bind-mfa"
+)]
 pub struct UnknownUsage(pub String);
 
 impl FromStr for Usage {
@@ -156,11 +158,7 @@ impl Attempt {
     pub fn first() -> Result<Self, NoRandomness> {
         let mut nonce = [0_u8; 16];
         getrandom::fill(&mut nonce).map_err(|_| NoRandomness)?;
-        Ok(Self {
-            number: 1,
-            started_at: unix_millis(),
-            nonce: hex::encode(nonce),
-        })
+        Ok(Self { number: 1, started_at: unix_millis(), nonce: hex::encode(nonce) })
     }
 }
 

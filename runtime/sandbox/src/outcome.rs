@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use sendbox_policy::{CompositionViolation, Denial};
+use sendbox_policy::{CompositionViolation, Denial, DenialRule};
 use serde::Serialize;
 
 /// The provider took the message.
@@ -287,6 +287,24 @@ impl Failure {
             retry_after: None,
             fault: Some(fault),
         }
+    }
+}
+
+impl Failure {
+    /// What a person should do next. A rule of the operator or the tenant is theirs to change; all else follows from the
+    /// class.
+    pub fn advice(&self) -> &'static str {
+        use DenialRule::{LiteralAddress, NotGrantedByTenant, RefusedByOperator, RevealNotGranted, Scheme};
+        if let Some(ConnectorFault::ManifestViolation(violation)) = &self.fault
+            && let Violation::Denied(denial) | Violation::Reveal(denial) = &**violation
+            && matches!(
+                denial.rule,
+                LiteralAddress | NotGrantedByTenant | RefusedByOperator | RevealNotGranted { .. } | Scheme
+            )
+        {
+            return "add the line above to the tenant's grant or the operator's policy, if the connector may do that";
+        }
+        self.class.advice()
     }
 }
 

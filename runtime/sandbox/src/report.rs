@@ -86,8 +86,8 @@ impl StandIns {
         let mut masked = String::with_capacity(text.len());
         let mut index = 0;
         while let Some(&character) = characters.get(index) {
-            let after_word = index > 0
-                && characters.get(index - 1).is_some_and(|before| before.is_alphanumeric() || *before == '_');
+            let after_word =
+                index > 0 && characters.get(index - 1).is_some_and(|before| before.is_alphanumeric() || *before == '_');
             if !character.is_ascii_digit() || after_word {
                 masked.push(character);
                 index += 1;

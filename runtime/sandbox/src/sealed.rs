@@ -62,12 +62,7 @@ pub enum SealedError {
 const PERCENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// WHATWG URL, application/x-www-form-urlencoded percent-encode set. The space is turned into `+` afterwards.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'*')
-    .remove(b' ');
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b' ');
 
 /// Bytes that a connector holds but cannot read. Wiped when dropped; has no `Debug`.
 pub struct Sealed {
@@ -87,11 +82,7 @@ pub enum Piece<'a> {
 impl Sealed {
     /// A value that is one thing: a secret, the code, one form of the recipient.
     pub fn root(bytes: Vec<u8>, label: Label, mark: Mark) -> Self {
-        Self {
-            bytes: Zeroizing::new(bytes),
-            labels: Labels::from(label),
-            made_of: Composition::mark(mark),
-        }
+        Self { bytes: Zeroizing::new(bytes), labels: Labels::from(label), made_of: Composition::mark(mark) }
     }
 
     /// The bytes. Only the host reads them.
@@ -140,11 +131,7 @@ impl Sealed {
                 }
             }
         }
-        Self {
-            bytes,
-            labels,
-            made_of,
-        }
+        Self { bytes, labels, made_of }
     }
 
     /// The same value, written down as `encoding` says. Labels and composition stay.
@@ -164,30 +151,22 @@ impl Sealed {
         }
         let bytes = match encoding {
             Encoding::Base64 => STANDARD.decode(&*self.bytes).map_err(|_| SealedError::NotDecodable)?,
-            Encoding::Base64Url => {
-                URL_SAFE_NO_PAD.decode(&*self.bytes).map_err(|_| SealedError::NotDecodable)?
-            }
+            Encoding::Base64Url => URL_SAFE_NO_PAD.decode(&*self.bytes).map_err(|_| SealedError::NotDecodable)?,
             Encoding::Hex => hex::decode(&*self.bytes).map_err(|_| SealedError::NotDecodable)?,
             Encoding::Percent => percent_encoding::percent_decode(&self.bytes).collect(),
             Encoding::Form => {
-                let spaced: Vec<u8> =
-                    self.bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+                let spaced: Vec<u8> = self.bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
                 percent_encoding::percent_decode(&spaced).collect()
             }
             Encoding::JsonString => {
                 let quoted = [b"\"", self.bytes.as_slice(), b"\""].concat();
-                let text: String =
-                    serde_json::from_slice(&quoted).map_err(|_| SealedError::NotDecodable)?;
+                let text: String = serde_json::from_slice(&quoted).map_err(|_| SealedError::NotDecodable)?;
                 text.into_bytes()
             }
         };
         // What was literal before is other text now, and the rules must see that text.
         let made_of = self.made_of.decoded(&bytes).ok_or(SealedError::NotDecodable)?;
-        Ok(Self {
-            bytes: Zeroizing::new(bytes),
-            labels: self.labels.clone(),
-            made_of,
-        })
+        Ok(Self { bytes: Zeroizing::new(bytes), labels: self.labels.clone(), made_of })
     }
 
     /// The raw digest. What went in no longer *stands* in it, but still labels it.
@@ -213,11 +192,7 @@ impl Sealed {
     }
 
     fn derived(bytes: Vec<u8>, labels: Labels) -> Self {
-        Self {
-            bytes: Zeroizing::new(bytes),
-            labels,
-            made_of: Composition::mark(Mark::Opaque),
-        }
+        Self { bytes: Zeroizing::new(bytes), labels, made_of: Composition::mark(Mark::Opaque) }
     }
 }
 
@@ -275,11 +250,7 @@ mod tests {
     }
 
     fn secret(text: &str) -> Sealed {
-        Sealed::root(
-            text.as_bytes().to_vec(),
-            Label::Secret("key".into()),
-            Mark::Secret("key".into()),
-        )
+        Sealed::root(text.as_bytes().to_vec(), Label::Secret("key".into()), Mark::Secret("key".into()))
     }
 
     fn text(value: &Sealed) -> &str {
@@ -327,10 +298,7 @@ mod tests {
             Piece::Sealed(&body_hash),
         ]);
         let canonical_hash = canonical.digest(Hash::Sha256).encode(Encoding::Hex).unwrap();
-        assert_eq!(
-            text(&canonical_hash),
-            "5ffe6a04c0664d6b969fab9a13bdab201d63ee709638e2749d62a09ca18d7031"
-        );
+        assert_eq!(text(&canonical_hash), "5ffe6a04c0664d6b969fab9a13bdab201d63ee709638e2749d62a09ca18d7031");
         let to_sign = Sealed::concat(&[
             Piece::Text("TC3-HMAC-SHA256\n1551113065\n2019-02-25/cvm/tc3_request\n"),
             Piece::Sealed(&canonical_hash),
@@ -341,10 +309,7 @@ mod tests {
         let k2 = literal("cvm").hmac(Hash::Sha256, &k1);
         let k3 = literal("tc3_request").hmac(Hash::Sha256, &k2);
         let signature = to_sign.hmac(Hash::Sha256, &k3).encode(Encoding::Hex).unwrap();
-        assert_eq!(
-            text(&signature),
-            "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168"
-        );
+        assert_eq!(text(&signature), "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168");
         assert!(signature.labels().secrets().next().is_some(), "a signature remembers its key");
     }
 

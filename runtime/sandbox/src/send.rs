@@ -7,7 +7,9 @@ use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, Limits};
 use serde::Serialize;
 use tokio::time::Instant;
 use wasmtime::Trap;
+use wasmtime::component::ResourceTableError;
 
+use crate::Sandbox;
 use crate::abi::RawFailure;
 use crate::call::{CallState, DryRun, Outside, Phase, RequestRecord, Rule, store};
 use crate::connector::Connector;
@@ -19,7 +21,6 @@ use crate::outcome::{ConnectorFault, Failure, FailureClass, Outcome, Party, Rece
 use crate::parameters::Parameters;
 use crate::report::{Callback, DeliveryReport, ReportRefusal};
 use crate::trace::{TraceEvent, TraceKind, one_line};
-use crate::Sandbox;
 
 /// What to send, with what, and how far it may reach. What one call owns.
 pub struct SendRequest {
@@ -216,9 +217,7 @@ fn outcome(state: &mut CallState, result: CallResult) -> Outcome {
     match result {
         Ok(Ok(Ok(receipt))) => accepted(state, receipt),
         Ok(Ok(Err(failure))) => Outcome::Failed(failed(state, failure)),
-        Ok(Err(error)) if state.dry_run_done && error.downcast_ref::<DryRunEnds>().is_some() => {
-            Outcome::NotSentDryRun
-        }
+        Ok(Err(error)) if state.dry_run_done && error.downcast_ref::<DryRunEnds>().is_some() => Outcome::NotSentDryRun,
         Ok(Err(error)) => {
             let fault = violation_of(state).unwrap_or_else(|| fault_of(&error, &state.limits));
             Outcome::Failed(scrubbed(state, Failure::fault(fault, state.message_sent)))
@@ -291,6 +290,8 @@ fn out_of_time(state: &CallState) -> Failure {
     let (class, party) = match sent {
         RequestSent::Maybe => (FailureClass::InDoubt, Party::Provider),
         RequestSent::Yes => (FailureClass::InDoubt, Party::Connector),
+        // No request was under way, so nobody but the connector took the time.
+        RequestSent::No if state.meter.requests == 0 => (FailureClass::NotSent, Party::Connector),
         RequestSent::No => (FailureClass::NotSent, Party::Network),
     };
     let text = state.network_error.as_ref().map_or_else(
@@ -312,6 +313,10 @@ fn scrubbed(state: &CallState, failure: Failure) -> Failure {
 pub(crate) fn fault_of(error: &wasmtime::Error, limits: &Limits) -> ConnectorFault {
     if let Some(fault) = error.downcast_ref::<ConnectorFault>() {
         return fault.clone();
+    }
+    // WASI's own resources (pollables, streams) share the table, and report it in their own way.
+    if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+        return ConnectorFault::Handles { limit: limits.handles };
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => ConnectorFault::Stack { limit_bytes: limits.stack_bytes },

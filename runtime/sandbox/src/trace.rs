@@ -96,10 +96,7 @@ pub(crate) struct Trace {
 
 impl Trace {
     pub(crate) fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            events: Vec::new(),
-        }
+        Self { began: Instant::now(), events: Vec::new() }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -107,10 +104,8 @@ impl Trace {
     }
 
     pub(crate) fn push(&mut self, what: TraceKind) {
-        self.events.push(TraceEvent {
-            at_us: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
-            what,
-        });
+        self.events
+            .push(TraceEvent { at_us: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX), what });
     }
 
     pub(crate) fn into_events(self) -> Vec<TraceEvent> {
@@ -118,8 +113,14 @@ impl Trace {
     }
 }
 
-/// Makes text from a guest or a provider safe to print on one line: control characters, terminal escapes and directional
-/// overrides become `\u{…}`.
+/// Whether a character could do something to a terminal or to the reading order, instead of being seen.
+pub fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Makes text from a guest or a provider safe to print on one line: line breaks become spaces, other control characters,
+/// terminal escapes and directional overrides become `\u{…}`.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::with_capacity(text.len().min(limit));
     for character in text.chars() {
@@ -129,10 +130,7 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
         }
         match character {
             '\n' | '\r' | '\t' => line.push(' '),
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-                line.extend(character.escape_unicode());
-            }
-            control if control.is_control() => line.extend(control.escape_unicode()),
+            hidden if is_hidden(hidden) => line.extend(hidden.escape_unicode()),
             plain => line.push(plain),
         }
     }

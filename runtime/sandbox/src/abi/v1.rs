@@ -220,9 +220,8 @@ fn guest_callback(
     callback: &Callback,
     stand_ins: &mut StandIns,
 ) -> wasmtime::Result<reports::Callback> {
-    let received = |state: &mut CallState, bytes: &[u8]| {
-        state.keep(Sealed::root(bytes.to_vec(), Label::Received, Mark::Opaque))
-    };
+    let received =
+        |state: &mut CallState, bytes: &[u8]| state.keep(Sealed::root(bytes.to_vec(), Label::Received, Mark::Opaque));
     let fields = |state: &mut CallState, fields: Vec<CallbackField>| {
         fields
             .into_iter()
@@ -522,11 +521,7 @@ fn error(error: EgressError) -> http_outbound::Error {
             EgressErrorKind::TooManyRequests => Kind::TooManyRequests,
         },
         message: error.message,
-        request_sent: if error.maybe_sent {
-            http_outbound::RequestSent::Maybe
-        } else {
-            http_outbound::RequestSent::No
-        },
+        request_sent: if error.maybe_sent { http_outbound::RequestSent::Maybe } else { http_outbound::RequestSent::No },
     }
 }
 
@@ -548,9 +543,7 @@ impl signature::Host for CallState {
         computed: Resource<Sealed>,
         received: Vec<u8>,
     ) -> wasmtime::Result<Result<bool, signature::SignatureError>> {
-        Ok(self
-            .signature_matches(&computed, &received)?
-            .map_err(|_| signature::SignatureError::NotCheckable))
+        Ok(self.signature_matches(&computed, &received)?.map_err(|_| signature::SignatureError::NotCheckable))
     }
 }
 

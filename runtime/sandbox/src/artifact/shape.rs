@@ -64,6 +64,10 @@ impl Shape {
             shape.take(&payload, &mut depth).map_err(|error| malformed(&error))??;
         }
         shape.judge()?;
+        if shape.initial_memory > limits.memory_bytes as u64 {
+            let count = usize::try_from(shape.initial_memory).unwrap_or(usize::MAX);
+            return over("bytes of initial memory", count, limits.memory_bytes);
+        }
         Ok(shape)
     }
 

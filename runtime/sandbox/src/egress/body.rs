@@ -44,10 +44,7 @@ pub(crate) struct WatchedBody {
 
 impl WatchedBody {
     pub(crate) fn new(bytes: Bytes, flag: Arc<LeavingFlag>) -> Self {
-        Self {
-            bytes: Some(bytes),
-            flag,
-        }
+        Self { bytes: Some(bytes), flag }
     }
 }
 

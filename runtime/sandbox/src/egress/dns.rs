@@ -60,16 +60,10 @@ impl SystemResolver {
 impl Resolve for SystemResolver {
     fn resolve<'a>(&'a self, host: &'a str) -> Answers<'a> {
         Box::pin(async move {
-            let failed = |reason: String| ResolveError {
-                host: host.to_owned(),
-                reason,
-            };
+            let failed = |reason: String| ResolveError { host: host.to_owned(), reason };
             let resolver = self.resolver().await.map_err(failed)?;
             // The trailing dot makes the name absolute: no search domain is tried.
-            let answer = resolver
-                .lookup_ip(format!("{host}."))
-                .await
-                .map_err(|error| failed(error.to_string()))?;
+            let answer = resolver.lookup_ip(format!("{host}.")).await.map_err(|error| failed(error.to_string()))?;
             Ok(answer.iter().collect())
         })
     }

@@ -5,8 +5,8 @@
 //! passes becomes a [`Permitted`], and only a [`Permitted`] leaves.
 
 use sendbox_policy::{
-    Carries, Composition, EffectiveGrant, Label, Labels, Limits, MessageRule, Method, Piece as Part, RequestView, Scheme,
-    header,
+    Carries, Composition, EffectiveGrant, Label, Labels, Limits, MessageRule, Method, Piece as Part, RequestView,
+    Scheme, header,
 };
 use url::Url;
 use zeroize::Zeroizing;
@@ -190,10 +190,7 @@ impl Refused {
 impl<T: Into<Violation>> From<T> for Refused {
     fn from(violation: T) -> Self {
         let violation = violation.into();
-        Self {
-            error: EgressError::unsent(EgressErrorKind::Denied, violation.to_string()),
-            violation: Some(violation),
-        }
+        Self { error: EgressError::unsent(EgressErrorKind::Denied, violation.to_string()), violation: Some(violation) }
     }
 }
 

@@ -34,11 +34,7 @@ impl FrozenClock {
     fn new(phase: Phase) -> Self {
         // Metadata is a pure function: it sees the epoch, always.
         let now = if phase == Phase::Metadata { 0 } else { unix_millis() };
-        Self {
-            began: Instant::now(),
-            wall_ms: Arc::new(AtomicU64::new(now)),
-            since_ns: Arc::new(AtomicU64::new(0)),
-        }
+        Self { began: Instant::now(), wall_ms: Arc::new(AtomicU64::new(now)), since_ns: Arc::new(AtomicU64::new(0)) }
     }
 
     /// Lets the clock see that time has passed. Called when a request ends.
