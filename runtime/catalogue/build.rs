@@ -7,15 +7,18 @@ use std::{env, fs};
 use anyhow::{Context, Result};
 
 /// Folder names under `connectors/`, which are also the names that people type.
-const CONNECTORS: [&str; 2] = ["http", "twilio"];
+const CONNECTORS: [&str; 7] = ["aliyun", "gatewayapi", "http", "smsaero", "tencent", "twilio", "vonage"];
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let out = PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is not set")?);
     let packages: Vec<String> = CONNECTORS.iter().map(|name| format!("sendbox-connector-{name}")).collect();
     let package_names: Vec<&str> = packages.iter().map(String::as_str).collect();
-    let guests =
-        sendbox_guest_build::build(&root.join("connectors"), &package_names, &[&root.join("wit"), &root.join("templates")])?;
+    let guests = sendbox_guest_build::build(
+        &root.join("connectors"),
+        &package_names,
+        &[&root.join("wit"), &root.join("templates")],
+    )?;
 
     let mut code = String::new();
     writeln!(code, "static CONNECTORS: &[BuiltIn] = &[")?;
@@ -49,9 +52,8 @@ fn write_files(code: &mut String, name: &str, files: &[(PathBuf, PathBuf)]) -> R
 
 /// All files under `folder`, by name, links followed: the starter gets real copies of what is a link here.
 fn list(folder: &Path, relative: &Path, files: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
-    let mut entries = fs::read_dir(folder)
-        .with_context(|| format!("{}", folder.display()))?
-        .collect::<std::io::Result<Vec<_>>>()?;
+    let mut entries =
+        fs::read_dir(folder).with_context(|| format!("{}", folder.display()))?.collect::<std::io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name();

@@ -69,6 +69,7 @@ mod message;
 mod metadata;
 mod report;
 mod sealed;
+mod time;
 mod url;
 
 #[cfg(target_arch = "wasm32")]
@@ -88,4 +89,5 @@ pub use message::{Attempt, Content, Message, Price, Receipt, Recipient, TextCont
 pub use metadata::{ContentKind, HostNeed, Metadata, SecretUse};
 pub use report::{Callback, Field, Report, ReportError, State};
 pub use sealed::{Encoding, Hash, Part, Parts, Sealed};
+pub use time::Utc;
 pub use url::percent;

@@ -103,7 +103,59 @@ fn connections(config: &SimulatorConfig) -> Result<Vec<(&'static str, String, Va
         },
         "templates": templates()?,
     });
-    let mut all = vec![("twilio", "api.twilio.com".to_owned(), twilio)];
+    let smsaero = json!({
+        "parameters": {
+            "email": config.smsaero.email,
+            "apiKey": config.smsaero.api_key,
+            "senderName": config.smsaero.signs.first(),
+        },
+        "templates": templates()?,
+    });
+    let gatewayapi = json!({
+        "parameters": {
+            "apiToken": config.gatewayapi.api_token,
+            "sender": "Sendbox",
+            "validityPeriod": "lifetime",
+        },
+        "templates": templates()?,
+    });
+    let vonage = json!({
+        "parameters": {
+            "apiKey": config.vonage.api_key,
+            "apiSecret": config.vonage.api_secret,
+            "brandName": "Sendbox",
+            "ttl": "lifetime",
+        },
+        "templates": templates()?,
+    });
+    let aliyun = json!({
+        "parameters": {
+            "accessKeyId": config.aliyun.access_key_id,
+            "accessKeySecret": config.aliyun.access_key_secret,
+            "signName": "阿里云短信测试",
+        },
+        "templates": [
+            { "usage": "generic", "templateCode": { "china": "SMS_154950909", "overseas": "SMS_154950910" } },
+        ],
+    });
+    let tencent = json!({
+        "parameters": {
+            "accessKeyId": config.tencent.secret_id,
+            "accessKeySecret": config.tencent.secret_key,
+            "signName": "腾讯云",
+            "sdkAppId": config.tencent.sdk_app_id,
+            "region": "ap-guangzhou",
+        },
+        "templates": [{ "usage": "generic", "templateCode": { "china": "449739", "overseas": "449740" } }],
+    });
+    let mut all = vec![
+        ("twilio", "api.twilio.com".to_owned(), twilio),
+        ("smsaero", "gate.smsaero.ru".to_owned(), smsaero),
+        ("gatewayapi", "gatewayapi.com".to_owned(), gatewayapi),
+        ("vonage", "rest.nexmo.com".to_owned(), vonage),
+        ("aliyun", "dysmsapi.aliyuncs.com".to_owned(), aliyun),
+        ("tencent", "sms.tencentcloudapi.com".to_owned(), tencent),
+    ];
     if let Some(host) = config.http.hosts.first() {
         let parameters =
             json!({ "endpoint": format!("https://{host}/sms"), "authorization": config.http.authorization });

@@ -23,7 +23,9 @@ pub const PREBUILT: &str = "SENDBOX_GUESTS_DIR";
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The Rust target is missing and cannot be fetched from here.
-    #[error("the Rust target {TARGET} is missing, and `rustup target add {TARGET}` failed ({0}). Install it, or set {PREBUILT} to a folder with ready components")]
+    #[error(
+        "the Rust target {TARGET} is missing, and `rustup target add {TARGET}` failed ({0}). Install it, or set {PREBUILT} to a folder with ready components"
+    )]
     NoTarget(String),
     /// The inner cargo said no. Its own words stand above.
     #[error("building the guests in {0} failed; see above")]
@@ -72,9 +74,12 @@ pub fn build(workspace: &Path, packages: &[&str], also_watched: &[&Path]) -> Res
     }
     ensure_target()?;
     // <target>/<profile>/build/<package>-<hash>/out: the outer target folder is four up. The guests stand beside it.
-    let target = out.ancestors().nth(4).unwrap_or(&out).join("guests").join(
-        workspace.file_name().map_or_else(|| OsString::from("guests"), OsString::from),
-    );
+    let target = out
+        .ancestors()
+        .nth(4)
+        .unwrap_or(&out)
+        .join("guests")
+        .join(workspace.file_name().map_or_else(|| OsString::from("guests"), OsString::from));
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace).args(["build", "--locked", "--profile", PROFILE, "--target", TARGET, "--target-dir"]);
     cargo.arg(&target);
@@ -127,7 +132,9 @@ fn scrub(cargo: &mut Command) {
     let kept = ["CARGO_HOME", "CARGO_MAKEFLAGS", "CARGO"];
     for (name, _) in env::vars_os() {
         let Some(text) = name.to_str() else { continue };
-        let of_cargo = text.starts_with("CARGO") && !kept.contains(&text) && !text.starts_with("CARGO_NET_")
+        let of_cargo = text.starts_with("CARGO")
+            && !kept.contains(&text)
+            && !text.starts_with("CARGO_NET_")
             && !text.starts_with("CARGO_REGISTRIES_");
         let of_rustc = text.starts_with("RUSTC") || text.starts_with("RUSTFLAGS") || text.starts_with("CLIPPY");
         let of_script = ["TARGET", "HOST", "PROFILE", "OUT_DIR", "OPT_LEVEL", "DEBUG", "NUM_JOBS"].contains(&text);

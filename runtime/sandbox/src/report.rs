@@ -66,8 +66,24 @@ pub(crate) struct StandIns {
 }
 
 impl StandIns {
+    /// The text with every stand-in turned back. An id may hold one beside other characters (`1000001^0`).
+    pub(crate) fn restore(&self, text: &str) -> String {
+        let mut restored = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
+            let (before, from) = rest.split_at(start);
+            let end = from.find(|character: char| !character.is_ascii_digit()).unwrap_or(from.len());
+            let (digits, after) = from.split_at(end);
+            restored.push_str(before);
+            restored.push_str(self.original(digits).unwrap_or(digits));
+            rest = after;
+        }
+        restored.push_str(rest);
+        restored
+    }
+
     /// What stood where `stand_in` stands, if that is one.
-    pub(crate) fn original(&self, stand_in: &str) -> Option<&str> {
+    fn original(&self, stand_in: &str) -> Option<&str> {
         let index = stand_in.parse::<usize>().ok()?.checked_sub(FIRST_STAND_IN)?;
         self.runs.get(index).map(|run| run.as_str())
     }
@@ -200,8 +216,17 @@ mod tests {
     fn a_stand_in_is_turned_back() {
         let mut stand_ins = StandIns::default();
         assert_eq!(stand_ins.mask("id=1000001, to=4512345678, id=1000001"), "id=1000001, to=1000002, id=1000001");
-        assert_eq!(stand_ins.original("1000002"), Some("4512345678"));
-        assert_eq!(stand_ins.original("1000003"), None);
-        assert_eq!(stand_ins.original("SM1"), None);
+        for (given, expected) in [
+            ("1000002", "4512345678"),
+            ("1000002^0", "4512345678^0"),
+            ("2019:1000002", "2019:4512345678"),
+            ("1000003", "1000003"),
+            ("11000002", "11000002"),
+            ("SM1", "SM1"),
+        ] {
+            assert_eq!(stand_ins.restore(given), expected, "{given}");
+        }
+        let time = stand_ins.mask("2018-10-25 12:10:29");
+        assert_eq!(stand_ins.restore(&time), "2018-10-25 12:10:29");
     }
 }

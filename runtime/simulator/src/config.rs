@@ -8,7 +8,9 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::{ScriptedHost, SimulatorError};
+use crate::aliyun::AliyunAccount;
+use crate::tencent::TencentAccount;
+use crate::{GatewayApiAccount, ScriptedHost, SimulatorError, SmsAeroAccount, VonageAccount};
 
 /// Ports and accounts of a simulator. `Default` serves every provider with accounts made for the simulator.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +23,18 @@ pub struct SimulatorConfig {
     pub twilio: TwilioAccount,
     /// The endpoint that the simulated HTTP SMS receiver is.
     pub http: HttpSmsAccount,
+    /// The account that the simulated SMS Aero knows.
+    pub smsaero: SmsAeroAccount,
+    /// The account that the simulated GatewayAPI knows.
+    pub gatewayapi: GatewayApiAccount,
+    /// The account that the simulated Vonage knows.
+    pub vonage: VonageAccount,
     /// Hosts with one scripted answer each.
     pub scripted: Vec<ScriptedHost>,
+    /// The account that the simulated Aliyun knows.
+    pub aliyun: AliyunAccount,
+    /// The account that the simulated Tencent Cloud knows.
+    pub tencent: TencentAccount,
     /// Further host names, served with a good certificate and no provider behind them: they record what reaches
     /// them and answer 404. For tests that prove that something does *not* leave.
     pub extra_hosts: Vec<String>,
@@ -113,9 +125,14 @@ impl SimulatorConfig {
         if self.twilio.auth_token.is_empty() {
             return Err(SimulatorError::Config("`twilio.auth_token` must not be empty"));
         }
+        self.smsaero.check()?;
+        self.gatewayapi.check()?;
+        self.vonage.check()?;
         self.scripted.iter().try_for_each(ScriptedHost::check)?;
         let scripted = self.scripted.iter().map(|scripted| &scripted.host);
-        if let Some(bad) = self.http.hosts.iter().chain(&self.extra_hosts).chain(scripted).find(|host| !is_host_name(host)) {
+        if let Some(bad) =
+            self.http.hosts.iter().chain(&self.extra_hosts).chain(scripted).find(|host| !is_host_name(host))
+        {
             return Err(SimulatorError::HostName(bad.clone()));
         }
         Ok(())

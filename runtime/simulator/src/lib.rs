@@ -29,9 +29,14 @@
 //!
 //! A provider is one file that implements `Provider`, and one line in `providers`.
 
+mod aliyun;
+mod aliyun_codes;
+mod basic;
 mod ca;
 mod config;
 mod fault;
+mod gatewayapi;
+mod gatewayapi_codes;
 mod http_sms;
 mod inbox;
 mod misbehave;
@@ -41,9 +46,13 @@ mod request;
 mod scripted;
 mod segments;
 mod server;
+mod smsaero;
+mod tencent;
+mod tencent_codes;
 mod tls;
 mod twilio;
 mod twilio_codes;
+mod vonage;
 mod wire;
 
 use std::io;
@@ -57,12 +66,17 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+pub use aliyun::AliyunAccount;
 pub use config::{HttpSmsAccount, SimulatorConfig, TwilioAccount};
 pub use fault::{Fault, FaultError, FaultSpec};
+pub use gatewayapi::GatewayApiAccount;
 pub use inbox::{Counters, INBOX_CAPACITY, InboxEvent, InboxMessage, RawRequest};
 pub use request::{IncomingRequest, RecordedRequest};
 pub use scripted::{ScriptedAnswer, ScriptedHost};
+pub use smsaero::SmsAeroAccount;
+pub use tencent::TencentAccount;
 pub use tls::TlsMode;
+pub use vonage::VonageAccount;
 
 use crate::provider::{Provider, SimState};
 use crate::server::Shared;
@@ -150,6 +164,11 @@ fn providers(config: &SimulatorConfig) -> Result<Vec<Box<dyn Provider>>, Simulat
     }
     all.push(Box::new(twilio::Twilio::new(config.twilio.clone())));
     all.push(Box::new(http_sms::HttpSms::new(config.http.clone())?));
+    all.push(Box::new(smsaero::SmsAero::new(config.smsaero.clone())));
+    all.push(Box::new(gatewayapi::GatewayApi::new(config.gatewayapi.clone())));
+    all.push(Box::new(vonage::Vonage::new(config.vonage.clone())));
+    all.push(Box::new(aliyun::Aliyun::new(config.aliyun.clone())));
+    all.push(Box::new(tencent::Tencent::new(config.tencent.clone())));
     Ok(all)
 }
 

@@ -16,6 +16,11 @@ pub(crate) fn segments(text: &str) -> usize {
     }
 }
 
+/// Whether a character is in the GSM alphabet or its extension table.
+pub(crate) fn is_gsm(c: char) -> bool {
+    BASIC.contains(c) || EXTENDED.contains(c)
+}
+
 /// Septets in the GSM alphabet; `None` when a character is not in it.
 fn septets(text: &str) -> Option<usize> {
     text.chars()

@@ -51,9 +51,12 @@ pub struct Scene<C> {
     plain: BTreeMap<String, String>,
     usage: Usage,
     locale: Option<String>,
+    country: Option<String>,
+    template: Option<String>,
     lifetime_seconds: u32,
     idempotency_key: String,
     started_at: u64,
+    nonce: String,
     reveals: bool,
     connector: std::marker::PhantomData<C>,
 }
@@ -82,9 +85,12 @@ impl<C: Connector> Scene<C> {
             plain: given.into_iter().map(|(key, value)| (key, as_text(value))).collect(),
             usage: Usage::SignIn,
             locale: None,
+            country: None,
+            template: None,
             lifetime_seconds: 600,
             idempotency_key: "0123456789abcdef0123456789abcdef".into(),
             started_at: 1_700_000_000_000,
+            nonce: "00112233445566778899aabbccddeeff".into(),
             reveals: false,
             connector: std::marker::PhantomData,
         }
@@ -95,6 +101,20 @@ impl<C: Connector> Scene<C> {
     pub fn to(mut self, e164: &str, calling_code: &str) -> Self {
         self.values.e164 = e164.into();
         self.values.calling_code = calling_code.into();
+        self
+    }
+
+    /// In this country, ISO 3166-1 alpha-2 (else: none).
+    #[must_use]
+    pub fn country(mut self, country: &str) -> Self {
+        self.country = Some(country.into());
+        self
+    }
+
+    /// With what the tenant gave as template, for content kind `Template`: an id, or compact JSON.
+    #[must_use]
+    pub fn template(mut self, template: &str) -> Self {
+        self.template = Some(template.into());
         self
     }
 
@@ -155,6 +175,13 @@ impl<C: Connector> Scene<C> {
         self
     }
 
+    /// With this nonce of the attempt.
+    #[must_use]
+    pub fn nonce(mut self, nonce: &str) -> Self {
+        self.nonce = nonce.into();
+        self
+    }
+
     /// With a grant to reveal.
     #[must_use]
     pub fn revealing(mut self) -> Self {
@@ -197,16 +224,17 @@ impl<C: Connector> Scene<C> {
                 .map(|(index, (name, _))| Variable { name: name.clone(), value: Sealed::of(Source::Variable(index)) })
                 .collect()
         };
-        let content = match &self.values.text {
-            None => Content::Variables(variables()),
-            Some(text) => Content::Text(text_content(text)),
+        let content = match (&self.values.text, &self.template) {
+            (Some(text), _) => Content::Text(text_content(text)),
+            (None, Some(template)) => Content::Template { template: template.clone(), variables: variables() },
+            (None, None) => Content::Variables(variables()),
         };
         Message {
             recipient: Recipient {
                 e164: Sealed::of(Source::RecipientE164),
                 digits: Sealed::of(Source::RecipientDigits),
                 national: Sealed::of(Source::RecipientNational),
-                country: None,
+                country: self.country.clone(),
                 calling_code: self.values.calling_code.clone(),
             },
             usage: self.usage,
@@ -215,11 +243,7 @@ impl<C: Connector> Scene<C> {
             lifetime_seconds: self.lifetime_seconds,
             client_ip: self.values.client_ip.is_some().then(|| Sealed::of(Source::ClientIp)),
             idempotency_key: self.idempotency_key.clone(),
-            attempt: Attempt {
-                number: 1,
-                started_at: self.started_at,
-                nonce: "00112233445566778899aabbccddeeff".into(),
-            },
+            attempt: Attempt { number: 1, started_at: self.started_at, nonce: self.nonce.clone() },
         }
     }
 }

@@ -138,7 +138,7 @@ impl Abi for V1 {
             let callback = guest_callback(store.as_context_mut().data_mut(), callback, &mut stand_ins)?;
             let answer = instance.sendbox_connector_delivery_reports().call_parse(&mut *store, &callback).await?;
             Ok(answer
-                .map(|reports| reports.into_iter().map(|report| delivery_report(report, &mut stand_ins)).collect())
+                .map(|reports| reports.into_iter().map(|report| delivery_report(report, &stand_ins)).collect())
                 .map_err(|error| match error {
                     reports::ReportError::NotAuthentic => ReportRefusal::NotAuthentic,
                     reports::ReportError::Malformed => ReportRefusal::Malformed,
@@ -368,10 +368,9 @@ fn failure_class(class: types::FailureClass) -> FailureClass {
     }
 }
 
-fn delivery_report(report: reports::Report, stand_ins: &mut StandIns) -> RawReport {
-    let original = |stand_ins: &StandIns, text: String| stand_ins.original(&text).map_or(text, str::to_owned);
+fn delivery_report(report: reports::Report, stand_ins: &StandIns) -> RawReport {
     RawReport {
-        message_id: original(stand_ins, report.message_id),
+        message_id: stand_ins.restore(&report.message_id),
         state: match report.state {
             reports::State::Queued => DeliveryState::Queued,
             reports::State::Sent => DeliveryState::Sent,
@@ -384,7 +383,7 @@ fn delivery_report(report: reports::Report, stand_ins: &mut StandIns) -> RawRepo
         class: report.class.map(failure_class),
         provider_code: report.provider_code,
         text: report.text,
-        at: report.at.map(|at| original(stand_ins, at)),
+        at: report.at.map(|at| stand_ins.restore(&at)),
     }
 }
 

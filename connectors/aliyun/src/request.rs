@@ -1,0 +1,227 @@
+//! What leaves for Alibaba Cloud: `POST /` with a signed form, action `SendSms`.
+//!
+//! Promise: with the parameters that Logto's connector has, the form has Logto's fields in Logto's order. Two values
+//! differ on purpose: `TemplateParam` holds the code and nothing else, and the template is chosen by country.
+
+use sendbox_connector_sdk::{
+    Config, Content, Failure, FailureClass, Json, Message, Method, Parts, Request, Sealed, Utc, form, parts,
+};
+
+use crate::{signature, template};
+
+/// The API's hosts, each with the `RegionId` that goes with it. The first is the default.
+const ENDPOINTS: [(&str, &str); 7] = [
+    ("dysmsapi.aliyuncs.com", "cn-hangzhou"),
+    ("dysmsapi-proxy.cn-beijing.aliyuncs.com", "cn-beijing"),
+    ("dysmsapi-xman.cn-hongkong.aliyuncs.com", "cn-hongkong"),
+    ("dysmsapi.ap-southeast-1.aliyuncs.com", "ap-southeast-1"),
+    ("dysmsapi.ap-southeast-5.aliyuncs.com", "ap-southeast-5"),
+    ("dysmsapi.eu-central-1.aliyuncs.com", "eu-central-1"),
+    ("dysmsapi.us-east-1.aliyuncs.com", "us-east-1"),
+];
+
+/// The one request of a send.
+pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+    let (template, code) = content(message)?;
+    let template = template::choose(template, message.recipient.country.as_deref())?;
+    let (host, region) = endpoint(config)?;
+    let mut fields: Vec<(&str, Parts)> = vec![
+        ("Action", "SendSms".into()),
+        ("Format", "json".into()),
+        ("RegionId", region.into()),
+        ("SignatureMethod", "HMAC-SHA1".into()),
+        ("SignatureVersion", "1.0".into()),
+        ("Version", "2017-05-25".into()),
+        ("AccessKeyId", config.required("accessKeyId")?.into()),
+        ("PhoneNumbers", Parts::from(&message.recipient.digits)),
+        ("SignName", config.required("signName")?.into()),
+        ("TemplateCode", template.into()),
+        ("TemplateParam", Json::object([("code", Json::from(code))]).to_parts()),
+        ("SignatureNonce", uuid(&message.attempt.nonce).into()),
+        ("Timestamp", Utc::from_millis(message.attempt.started_at).timestamp().into()),
+    ];
+    let signature = signature::sign(Method::Post, &fields, &config.required_secret("accessKeySecret")?);
+    fields.push(("Signature", signature.into()));
+    Ok(Request::post(parts!["https://", host, "/"])
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body(form(fields)))
+}
+
+fn content(message: &Message) -> Result<(&str, &Sealed), Failure> {
+    let Content::Template { template, variables } = &message.content else {
+        return Err(Failure::new(FailureClass::InvalidRequest)
+            .text("this connector fills templates of Alibaba Cloud, and was given none"));
+    };
+    let code = variables.iter().find(|variable| variable.name == "code").map(|variable| &variable.value);
+    let code = code.ok_or_else(|| {
+        Failure::new(FailureClass::InvalidRequest).text("the message has no variable `code` to put into the template")
+    })?;
+    Ok((template, code))
+}
+
+fn endpoint(config: &Config<'_>) -> Result<(&'static str, &'static str), Failure> {
+    let [default, ..] = ENDPOINTS;
+    let Some(chosen) = config.text("endpoint") else {
+        return Ok(default);
+    };
+    let known = ENDPOINTS.into_iter().find(|(host, _)| *host == chosen);
+    known.ok_or_else(|| Failure::configuration("parameter `endpoint` is none of Alibaba Cloud's SMS endpoints"))
+}
+
+/// The attempt's nonce as a UUID of version 4. Its `a` or `b` also keeps an all-digit nonce from looking like a number.
+fn uuid(nonce: &str) -> String {
+    let mut text = String::with_capacity(36);
+    for (index, digit) in nonce.chars().enumerate() {
+        if matches!(index, 8 | 12 | 16 | 20) {
+            text.push('-');
+        }
+        text.push(match (index, digit) {
+            (12, _) => '4',
+            (16, '0'..='7') => 'a',
+            (16, _) => 'b',
+            (_, digit) => digit,
+        });
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Aliyun;
+    use sendbox_connector_sdk::testing::{Scene, hmac_sha1_base64};
+    use serde_json::{Value, json};
+
+    const BOTH: &str = r#"{"china":"SMS_1001","overseas":"SMS_2002"}"#;
+
+    fn parameters(more: Value) -> Value {
+        let mut all = json!({ "accessKeyId": "testId", "accessKeySecret": "testSecret", "signName": "阿里云短信 *~'" });
+        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
+        all_map.extend(more);
+        all
+    }
+
+    fn scene(more: Value) -> Scene<Aliyun> {
+        Scene::of(parameters(more))
+            .to("+8613912345678", "86")
+            .country("CN")
+            .template("SMS_154950909")
+            .variables([("code", "123456"), ("locale", "zh-CN"), ("minutes", "10")])
+            .started_at(1_499_827_339_500)
+            .nonce("45e25e9b0a6f40708c852956eda1b466")
+    }
+
+    fn field(body: &str, name: &str) -> String {
+        let prefix = format!("{name}=");
+        body.split('&').find_map(|pair| pair.strip_prefix(&prefix)).unwrap_or_else(|| panic!("{name}")).to_owned()
+    }
+
+    #[test]
+    fn with_logtos_parameters_it_is_logtos_request() {
+        let request = scene(json!({})).request();
+        assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://dysmsapi.aliyuncs.com/"));
+        assert_eq!(request.headers, [("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())]);
+        // Signed apart from the code under test: RFC 3986 by hand, sorted by hand, the query encoded once more.
+        let canonical = "AccessKeyId=testId&Action=SendSms&Format=json&PhoneNumbers=8613912345678&RegionId=cn-hangzhou\
+            &SignName=%E9%98%BF%E9%87%8C%E4%BA%91%E7%9F%AD%E4%BF%A1%20%2A~%27&SignatureMethod=HMAC-SHA1\
+            &SignatureNonce=45e25e9b-0a6f-4070-bc85-2956eda1b466&SignatureVersion=1.0&TemplateCode=SMS_154950909\
+            &TemplateParam=%7B%22code%22%3A%22123456%22%7D&Timestamp=2017-07-12T02%3A42%3A19Z&Version=2017-05-25";
+        let to_sign = format!("POST&%2F&{}", canonical.replace('%', "%25").replace('&', "%26").replace('=', "%3D"));
+        let signature = hmac_sha1_base64(b"testSecret&", to_sign.as_bytes());
+        let signature = signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+        assert_eq!(
+            request.body,
+            format!(
+                "Action=SendSms&Format=json&RegionId=cn-hangzhou&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0\
+                 &Version=2017-05-25&AccessKeyId=testId&PhoneNumbers=8613912345678\
+                 &SignName=%E9%98%BF%E9%87%8C%E4%BA%91%E7%9F%AD%E4%BF%A1+*%7E%27&TemplateCode=SMS_154950909\
+                 &TemplateParam=%7B%22code%22%3A%22123456%22%7D&SignatureNonce=45e25e9b-0a6f-4070-bc85-2956eda1b466\
+                 &Timestamp=2017-07-12T02%3A42%3A19Z&Signature={signature}"
+            )
+        );
+    }
+
+    #[test]
+    fn the_country_chooses_the_template_and_never_the_digits() {
+        for (number, calling_code, country, want) in [
+            ("+8613912345678", "86", "CN", "SMS_1001"),
+            // #7050: eleven digits that begin with 1, like a mainland number without its calling code.
+            ("+18624017194", "1", "US", "SMS_2002"),
+            ("+14155550100", "1", "CA", "SMS_2002"),
+            ("+85291234567", "852", "HK", "SMS_2002"),
+            ("+886912345678", "886", "TW", "SMS_2002"),
+        ] {
+            for strict in [false, true] {
+                let scene = scene(json!({ "strictPhoneRegionNumberCheck": strict })).template(BOTH);
+                let body = scene.to(number, calling_code).country(country).request().body;
+                assert_eq!(field(&body, "TemplateCode"), want, "{number} {strict}");
+                assert_eq!(field(&body, "PhoneNumbers"), number[1..], "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_code_goes_into_the_template() {
+        let body = scene(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
+        assert_eq!(field(&body, "TemplateParam"), "%7B%22code%22%3A%229%5C%22%5C%5Cx%22%7D");
+    }
+
+    #[test]
+    fn every_endpoint_is_in_schema_and_manifest_and_goes_with_its_region() {
+        use sendbox_connector_sdk::Connector as _;
+        let schema: Value = serde_json::from_str(include_str!("../parameters.schema.json")).unwrap();
+        let listed = schema["properties"]["endpoint"]["oneOf"].as_array().unwrap();
+        let metadata = Aliyun::metadata();
+        assert_eq!((listed.len(), metadata.hosts.len()), (ENDPOINTS.len(), ENDPOINTS.len()));
+        for (index, (host, region)) in ENDPOINTS.into_iter().enumerate() {
+            assert_eq!(listed[index]["const"], host);
+            assert_eq!(metadata.hosts[index].origin, format!("https://{host}"));
+            let request = scene(json!({ "endpoint": host })).request();
+            assert_eq!(request.url, format!("https://{host}/"));
+            assert_eq!(field(&request.body, "RegionId"), region);
+        }
+    }
+
+    #[test]
+    fn every_attempt_is_signed_anew() {
+        let first = scene(json!({})).request().body;
+        let second = scene(json!({})).nonce("ffffffffffffffffffffffffffffffff").request().body;
+        for name in ["SignatureNonce", "Signature"] {
+            assert_ne!(field(&first, name), field(&second, name));
+        }
+    }
+
+    #[test]
+    fn nonces_become_uuids_of_version_4() {
+        for (nonce, want) in [
+            ("00000000000000000000000000000000", "00000000-0000-4000-a000-000000000000"),
+            ("45e25e9b0a6f40708c852956eda1b466", "45e25e9b-0a6f-4070-bc85-2956eda1b466"),
+        ] {
+            assert_eq!(uuid(nonce), want);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+        let mut no_id = parameters(json!({}));
+        no_id.as_object_mut().unwrap().remove("accessKeyId");
+        let no_id = Scene::<Aliyun>::of(no_id).template("SMS_1").variables([("code", "1")]);
+        let no_text = Scene::<Aliyun>::of(parameters(json!({}))).text("Your code is 123456");
+        for (scene, want) in [
+            (no_id, FailureClass::ConfigurationInvalid),
+            (no_text, FailureClass::InvalidRequest),
+            (scene(json!({})).variables([("link", "x")]), FailureClass::InvalidRequest),
+            (scene(json!({})).template("SMS 1"), FailureClass::TemplateRejected),
+            (scene(json!({ "endpoint": "evil.example" })), FailureClass::ConfigurationInvalid),
+        ] {
+            let run = scene.send([]);
+            assert!(run.requests.is_empty());
+            assert_eq!(run.outcome.unwrap_err().class, want);
+        }
+    }
+
+    #[test]
+    fn the_metadata_is_sound() {
+        assert_eq!(sendbox_connector_sdk::testing::metadata_problems::<Aliyun>(), Vec::<String>::new());
+    }
+}

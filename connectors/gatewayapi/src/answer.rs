@@ -1,0 +1,166 @@
+//! What GatewayAPI's answer means: `{ids, usage}`, or `{code, incident_uuid, message, variables}`.
+
+use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response};
+use serde_json::{Map, Value};
+
+use crate::errors;
+
+/// A receipt, or why there is none.
+pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
+    let body = match response.json::<Value>() {
+        Some(Value::Object(body)) => body,
+        _ => Map::new(),
+    };
+    // An error envelope is an error, also with status 200.
+    if response.is_success() && !body.contains_key("code") {
+        accepted(response, &body)
+    } else {
+        Err(refused(response, &body))
+    }
+}
+
+fn accepted(response: &Response, body: &Map<String, Value>) -> Result<Receipt, Failure> {
+    let Some(ids) = body.get("ids").and_then(Value::as_array) else {
+        // A 2xx says that something was taken; without an id nobody can tell what.
+        return Err(Failure::new(FailureClass::InDoubt)
+            .code(response.status.to_string())
+            .text("GatewayAPI answered with success, but not with a message: it may have been sent"));
+    };
+    let Some(id) = ids.first().and_then(scalar) else {
+        return Err(Failure::new(FailureClass::Unknown)
+            .code(response.status.to_string())
+            .text("GatewayAPI answered with success and with no message: it took none"));
+    };
+    Ok(Receipt { message_id: Some(id), status: None, segments: None, price: price(body) })
+}
+
+/// What the message cost, where GatewayAPI says so.
+fn price(body: &Map<String, Value>) -> Option<Price> {
+    let usage = body.get("usage")?;
+    let amount = scalar(usage.get("total_cost")?)?;
+    Some(Price { amount, currency: usage.get("currency")?.as_str()?.to_owned() })
+}
+
+fn refused(response: &Response, body: &Map<String, Value>) -> Failure {
+    let status = response.status;
+    let written = body.get("code").and_then(Value::as_str);
+    let code = written.and_then(errors::parse);
+    let class = code
+        .and_then(errors::class_of)
+        // The kind of an error says less than a 5xx, after which the message may have been sent.
+        .or_else(|| code.filter(|_| status < 500).and_then(errors::class_of_low_byte))
+        .unwrap_or_else(|| match (code, status) {
+            // Its own code, and not one of the index: its text is all that there is.
+            (Some(_), 400..=499) => FailureClass::Unknown,
+            _ => errors::class_of_status(status),
+        });
+    let text = match body.get("message").and_then(Value::as_str) {
+        Some(message) => fill_in(message, body.get("variables")),
+        None if (300..400).contains(&status) => {
+            "the endpoint answered with a redirect, which is never followed: give the final address as `endpoint`"
+                .to_owned()
+        }
+        None => format!("GatewayAPI answered with HTTP {status} and no error it documents"),
+    };
+    Failure::new(class).code(written.map_or_else(|| status.to_string(), str::to_owned)).text(text).retry_after(response)
+}
+
+/// A message with its variables in the places of `%1`, `%2` and so on.
+fn fill_in(message: &str, variables: Option<&Value>) -> String {
+    let variables = variables.and_then(Value::as_array).into_iter().flatten();
+    // From the last on, so that `%1` does not take the front of `%10`.
+    let mut numbered: Vec<(usize, String)> =
+        variables.enumerate().filter_map(|(index, value)| Some((index + 1, scalar(value)?))).collect();
+    numbered.reverse();
+    numbered.iter().fold(message.to_owned(), |text, (number, value)| text.replace(&format!("%{number}"), value))
+}
+
+/// A string or a number as text.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FailureClass as Class;
+    use sendbox_connector_sdk::testing::answer;
+
+    #[test]
+    fn ids_are_a_receipt() {
+        let plain = Receipt { message_id: Some("421332671".into()), ..Receipt::default() };
+        assert_eq!(read(&answer(200, r#"{"ids":[421332671],"usage":{"countries":{"DK":1}}}"#)), Ok(plain.clone()));
+        let priced = r#"{"ids":[421332671],"usage":{"countries":{"DK":1},"currency":"DKK","total_cost":0.12}}"#;
+        let price = Price { amount: "0.12".into(), currency: "DKK".into() };
+        assert_eq!(read(&answer(200, priced)), Ok(Receipt { price: Some(price), ..plain }));
+    }
+
+    #[test]
+    fn success_with_no_message_is_a_failure() {
+        for (body, want) in [
+            (r#"{"ids":[]}"#, Class::Unknown),
+            (r#"{"ids":[null]}"#, Class::Unknown),
+            ("", Class::InDoubt),
+            ("{}", Class::InDoubt),
+            ("[1]", Class::InDoubt),
+            ("<html>", Class::InDoubt),
+            (r#"{"ids":7}"#, Class::InDoubt),
+        ] {
+            assert_eq!(read(&answer(200, body)).unwrap_err().class, want, "{body}");
+        }
+    }
+
+    #[test]
+    fn errors_keep_code_and_text_whatever_the_status() {
+        let ip =
+            r#"{"code":"0x0213","incident_uuid":"d8","message":"Unauthorized IP-address: %1","variables":["1.2.3.4"]}"#;
+        for (status, body, class, code, text) in [
+            (403, ip, Class::AuthenticationFailed, "0x0213", "Unauthorized IP-address: 1.2.3.4"),
+            (200, ip, Class::AuthenticationFailed, "0x0213", "Unauthorized IP-address: 1.2.3.4"),
+            (500, ip, Class::AuthenticationFailed, "0x0213", "Unauthorized IP-address: 1.2.3.4"),
+            (403, r#"{"code":"0x0216","message":"m"}"#, Class::InsufficientBalance, "0x0216", "m"),
+            (422, r#"{"code":"0x0308","message":"m"}"#, Class::InvalidRequest, "0x0308", "m"),
+            (400, r#"{"code":"0x0309","message":"m"}"#, Class::ProviderUnavailable, "0x0309", "m"),
+            (500, r#"{"code":"0x0301","message":"m"}"#, Class::InDoubt, "0x0301", "m"),
+            (503, r#"{"code":"0x0301","message":"m"}"#, Class::ProviderUnavailable, "0x0301", "m"),
+            (400, r#"{"code":"0x03FF","message":"m"}"#, Class::Unknown, "0x03FF", "m"),
+            (401, r#"{"message":"m"}"#, Class::AuthenticationFailed, "401", "m"),
+            (422, r#"{"message":"%1 %2 %1","variables":["a",2]}"#, Class::InvalidRequest, "422", "a 2 a"),
+        ] {
+            assert_eq!(read(&answer(status, body)), Err(Failure::new(class).code(code).text(text)), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn answers_of_another_kind_are_judged_by_their_status() {
+        for (status, want) in [
+            (302, Class::ConfigurationInvalid),
+            (400, Class::InvalidRequest),
+            (401, Class::AuthenticationFailed),
+            (403, Class::AuthenticationFailed),
+            (404, Class::ConfigurationInvalid),
+            (408, Class::InDoubt),
+            (422, Class::InvalidRequest),
+            (429, Class::RateLimited),
+            (500, Class::InDoubt),
+            (502, Class::InDoubt),
+            (503, Class::ProviderUnavailable),
+            (504, Class::InDoubt),
+            (600, Class::Unknown),
+        ] {
+            let failure = read(&answer(status, "<html>busy</html>")).unwrap_err();
+            assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
+        }
+    }
+
+    #[test]
+    fn retry_after_is_passed_on() {
+        let mut response = answer(429, r#"{"message":"m"}"#);
+        response.headers.push(("retry-after".into(), "2".into()));
+        assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
+    }
+}

@@ -1,0 +1,63 @@
+//! GatewayAPI: one text to one number by its REST API, and what GatewayAPI later reports about it.
+//!
+//! This file is glue. [`request`] says what leaves, [`answer`] what came back means, [`report`] reads status
+//! notifications and [`errors`] is GatewayAPI's error index.
+
+mod answer;
+mod errors;
+mod report;
+mod request;
+
+use sendbox_connector_sdk::{
+    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, Metadata, Method,
+    Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+};
+
+/// The connector.
+pub struct GatewayApi;
+
+impl Connector for GatewayApi {
+    fn metadata() -> Metadata {
+        Metadata {
+            id: "gatewayapi-sms",
+            version: env!("CARGO_PKG_VERSION"),
+            name: "GatewayAPI",
+            description: "Sends texts through GatewayAPI's REST API.",
+            readme: include_str!("../README.md"),
+            logo: Some(include_str!("../logo.svg")),
+            parameters_schema: include_str!("../parameters.schema.json"),
+            content: ContentKind::Text,
+            template_schema: None,
+            hosts: vec![HostNeed {
+                // GatewayAPI's own two are in the schema's examples; a tenant may have a proxy of its own before them.
+                origin: "{endpoint}",
+                methods: vec![Method::Post],
+                path_prefix: "",
+                receives_message: true,
+                secrets: vec![("apiToken", SecretUse::Sent)],
+                purpose: "Hands the message to GatewayAPI: gatewayapi.com, or gatewayapi.eu for accounts in the EU.",
+            }],
+            usages: Usage::ALL.to_vec(),
+            locales: vec![],
+            // GatewayAPI has no idempotency key.
+            idempotent: false,
+        }
+    }
+
+    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
+        let response = host.send(&request::build(message, config)?)?;
+        answer::read(&response)
+    }
+}
+
+impl DeliveryReports for GatewayApi {
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, ReportError> {
+        report::parse(callback, config, verifier)
+    }
+}
+
+sendbox_connector_sdk::export_reporting!(GatewayApi);

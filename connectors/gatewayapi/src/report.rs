@@ -1,0 +1,235 @@
+//! GatewayAPI's status notifications: `{id, msisdn, time, status, error?, code?}` as JSON.
+//!
+//! With an authentication token set for the webhook, GatewayAPI sends a JWT in `X-Gwapi-Signature`: the whole notification
+//! again, signed with HMAC-SHA256. Then that is what is read, because nothing covers the body. Without a token nothing is
+//! signed, and what keeps others out is that nobody else knows the address.
+
+use sendbox_connector_sdk::{
+    Callback, Config, Encoding, FailureClass, Hash, Report, ReportError, Sealed, State, Verifier, parts,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::errors;
+
+/// What is read of a notification; not the number.
+#[derive(Deserialize)]
+struct Notification {
+    id: Value,
+    status: String,
+    #[serde(default)]
+    time: Value,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    code: Option<String>,
+}
+
+/// The one message that a callback is about.
+pub(crate) fn parse(
+    callback: &Callback,
+    config: &Config<'_>,
+    verifier: &mut impl Verifier,
+) -> Result<Vec<Report>, ReportError> {
+    let notification: Notification = match config.secret("webhookSecret") {
+        Some(secret) => {
+            let token = callback.header("x-gwapi-signature").ok_or(ReportError::NotAuthentic)?;
+            let payload = signed_payload(token, &secret, verifier).ok_or(ReportError::NotAuthentic)?;
+            serde_json::from_slice(&payload)
+        }
+        None => serde_json::from_str(&callback.body),
+    }
+    .map_err(|_| ReportError::Malformed)?;
+    let id = scalar(&notification.id).ok_or(ReportError::Malformed)?;
+    let state = state(&notification.status);
+    let failed = matches!(state, State::Undelivered | State::Rejected);
+    let code = notification.code.filter(|code| !code.is_empty());
+    let class = code.as_deref().and_then(errors::parse).and_then(errors::class_of);
+    Ok(vec![Report {
+        message_id: id,
+        state,
+        class: failed.then(|| class.unwrap_or(FailureClass::Unknown)),
+        provider_code: code,
+        text: notification.error,
+        at: scalar(&notification.time),
+    }])
+}
+
+/// The payload of a JWT that is signed with HMAC-SHA256 under `secret`; `None` for any other.
+fn signed_payload(token: &str, secret: &Sealed, verifier: &mut impl Verifier) -> Option<Vec<u8>> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (header, payload) = signed.split_once('.')?;
+    // Whoever may choose the algorithm can choose none.
+    let header: Value = serde_json::from_slice(&base64url(header)?).ok()?;
+    if header.get("alg")?.as_str()? != "HS256" {
+        return None;
+    }
+    let computed = parts![signed].seal().hmac(Hash::Sha256, secret).encode(Encoding::Base64Url);
+    verifier.matches(&computed, signature.as_bytes()).then(|| base64url(payload)).flatten()
+}
+
+/// Undoes base64url without padding (RFC 7515, appendix C).
+fn base64url(text: &str) -> Option<Vec<u8>> {
+    let (mut bits, mut count) = (0_u32, 0_u32);
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+    for byte in text.bytes() {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'-' => 62,
+            b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(digit);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xFF).ok()?);
+        }
+    }
+    Some(bytes)
+}
+
+/// A string or a number as text.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// GatewayAPI's status as a state. `ACCEPTED` is the network's word, not the handset's.
+fn state(status: &str) -> State {
+    match status {
+        "SCHEDULED" | "BUFFERED" => State::Queued,
+        "ENROUTE" | "ACCEPTED" => State::Sent,
+        "DELIVERED" => State::Delivered,
+        "UNDELIVERABLE" => State::Undelivered,
+        "EXPIRED" => State::Expired,
+        "REJECTED" | "DELETED" | "SKIPPED" => State::Rejected,
+        _ => State::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::GatewayApi;
+    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use serde_json::json;
+
+    const URL: &str = "https://us.example/reports/7";
+    /// The example of GatewayAPI's documentation, signed with `secret`: id 2381703, time 1522764062, DELIVERED.
+    const PUBLISHED: [&str; 3] = [
+        "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
+        "eyJpZCI6MjM4MTcwMywibXNpc2RuIjo0NTQyNjA5MDQ1LCJ0aW1lIjoxNTIyNzY0MDYyLCJzdGF0dXMiOiJERUxJVkVSRUQiLCJlcnJvciI6\
+         bnVsbCwiY29kZSI6bnVsbCwidXNlcnJlZiI6bnVsbCwiY2FsbGJhY2tfdXJsIjoiaHR0cDovL2JiYWY3MTQyLm5ncm9rLmlvIiwiYXBpIjo0fQ",
+        "KdfDH65bnQtgxEkFnpAQodOciAJedZFB13r9wEo8t3Y",
+    ];
+
+    fn unsigned(body: &str) -> Result<Vec<Report>, ReportError> {
+        Scene::<GatewayApi>::of(json!({})).parse(&Incoming::body(URL, body))
+    }
+
+    fn signed(secret: &str, token: &str) -> Result<Vec<Report>, ReportError> {
+        let forged = Incoming::body(URL, r#"{"id":1,"status":"REJECTED"}"#);
+        let incoming = if token.is_empty() { forged } else { forged.header("X-Gwapi-Signature", token) };
+        Scene::<GatewayApi>::of(json!({ "webhookSecret": secret })).parse(&incoming)
+    }
+
+    #[test]
+    fn the_published_token_is_accepted_and_its_payload_is_what_counts() {
+        let want = Report {
+            message_id: "2381703".into(),
+            state: State::Delivered,
+            class: None,
+            provider_code: None,
+            text: None,
+            at: Some("1522764062".into()),
+        };
+        assert_eq!(signed("secret", &PUBLISHED.join(".")), Ok(vec![want]));
+    }
+
+    #[test]
+    fn any_other_token_is_not_authentic() {
+        let [header, payload, signature] = PUBLISHED;
+        let changed = payload.replacen("eyJpZCI6Mj", "eyJpZCI6Mz", 1);
+        // {"typ":"JWT","alg":"none"} and {"typ":"JWT","alg":"HS512"}
+        let none = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0";
+        let sha512 = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9";
+        for (secret, token) in [
+            ("wrong", PUBLISHED.join(".")),
+            ("secret", [header, changed.as_str(), signature].join(".")),
+            ("secret", [none, payload, signature].join(".")),
+            ("secret", [none, payload, ""].join(".")),
+            ("secret", [sha512, payload, signature].join(".")),
+            ("secret", [header, payload].join(".")),
+            ("secret", format!("{}.x", PUBLISHED.join("."))),
+            ("secret", "not_valid".to_owned()),
+            ("secret", String::new()),
+        ] {
+            assert_eq!(signed(secret, &token), Err(ReportError::NotAuthentic), "{token}");
+        }
+    }
+
+    #[test]
+    fn statuses_become_states() {
+        for (status, code, state, class) in [
+            ("SCHEDULED", "", State::Queued, None),
+            ("BUFFERED", "", State::Queued, None),
+            ("ENROUTE", "", State::Sent, None),
+            ("ACCEPTED", "", State::Sent, None),
+            ("DELIVERED", "", State::Delivered, None),
+            ("EXPIRED", "0x1013", State::Expired, None),
+            ("UNDELIVERABLE", "0x1010", State::Undelivered, Some(FailureClass::InvalidRecipient)),
+            ("UNDELIVERABLE", "0x1019", State::Undelivered, Some(FailureClass::Unknown)),
+            ("UNDELIVERABLE", "", State::Undelivered, Some(FailureClass::Unknown)),
+            ("REJECTED", "0x1035", State::Rejected, Some(FailureClass::ContentRejected)),
+            ("REJECTED", "0xFFFF", State::Rejected, Some(FailureClass::Unknown)),
+            ("DELETED", "", State::Rejected, Some(FailureClass::Unknown)),
+            ("SKIPPED", "", State::Rejected, Some(FailureClass::Unknown)),
+            ("UNKNOWN", "", State::Unknown, None),
+            ("NEWWORD", "", State::Unknown, None),
+        ] {
+            let body = json!({ "id": 1000001, "msisdn": 1000002, "time": 1450000000, "status": status, "code": code, "error": "why" });
+            let want = Report {
+                message_id: "1000001".into(),
+                state,
+                class,
+                provider_code: (!code.is_empty()).then(|| code.to_owned()),
+                text: Some("why".into()),
+                at: Some("1450000000".into()),
+            };
+            assert_eq!(unsigned(&body.to_string()), Ok(vec![want]), "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_report_is_malformed() {
+        for body in [
+            "",
+            "{}",
+            "[]",
+            r#"{"id":1}"#,
+            r#"{"status":"DELIVERED"}"#,
+            r#"{"id":null,"status":"DELIVERED"}"#,
+            // An incoming message.
+            r#"{"id":1,"msisdn":2,"receiver":451204,"message":"foo","senttime":1}"#,
+        ] {
+            assert_eq!(unsigned(body), Err(ReportError::Malformed), "{body}");
+        }
+    }
+
+    #[test]
+    fn base64url_of_rfc_4648() {
+        for (text, want) in
+            [("", Some("")), ("Zg", Some("f")), ("Zm8", Some("fo")), ("Zm9v", Some("foo")), ("Zm9vYg", Some("foob"))]
+        {
+            assert_eq!(base64url(text).as_deref(), want.map(str::as_bytes));
+        }
+        assert_eq!(base64url("-_8"), Some(vec![0xFB, 0xFF]));
+        assert_eq!(base64url("Zg=="), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! What leaves for GatewayAPI: `POST {endpoint}`.
+//!
+//! Promise: with the parameters that Logto's connector has and a text of the GSM alphabet, the request is Logto's, member
+//! by member. Any other text is sent with `encoding: UCS2`, without which GatewayAPI mangles it. Every other member comes
+//! after those and only when its parameter is set.
+
+use sendbox_connector_sdk::{Config, Content, Failure, FailureClass, Json, Message, Request, TextEncoding, basic_auth};
+
+/// A concatenated message has at most 255 parts (3GPP TS 23.040; `max_parts` in GatewayAPI's documentation).
+const MAX_PARTS: u32 = 255;
+
+/// GatewayAPI takes shorter validity periods as this one, in seconds.
+const MIN_VALIDITY: u32 = 60;
+
+/// The one request of a send.
+pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+    let Content::Text(content) = &message.content else {
+        return Err(Failure::new(FailureClass::InvalidRequest).text("this connector sends texts, and was given none"));
+    };
+    if content.units == 0 {
+        return Err(Failure::new(FailureClass::ContentRejected).text("the text is empty"));
+    }
+    if content.segments > MAX_PARTS {
+        let text = format!("the text has {} parts; GatewayAPI takes {MAX_PARTS}", content.segments);
+        return Err(Failure::new(FailureClass::ContentRejected).text(text));
+    }
+    let recipient = Json::object([("msisdn", Json::from(&message.recipient.digits))]);
+    let mut members = vec![
+        ("sender", Json::from(config.required("sender")?)),
+        ("message", Json::from(&content.text)),
+        ("recipients", Json::array([recipient])),
+    ];
+    if content.encoding == TextEncoding::Ucs2 {
+        members.push(("encoding", Json::from("UCS2")));
+    }
+    members.extend(config.text("messageClass").map(|class| ("class", Json::from(class))));
+    members.extend(config.text("priority").map(|priority| ("priority", Json::from(priority))));
+    members.extend(validity(message, config)?.map(|seconds| ("validity_period", Json::from(seconds))));
+    members.extend(config.text("callbackUrl").map(|url| ("callback_url", Json::from(url))));
+
+    Ok(Request::post(config.required("endpoint")?)
+        .header("Authorization", basic_auth(config.required_secret("apiToken")?, ""))
+        .header("Content-Type", "application/json")
+        .body(Json::object(members).to_parts()))
+}
+
+fn validity(message: &Message, config: &Config<'_>) -> Result<Option<i64>, Failure> {
+    match config.text("validityPeriod").as_deref() {
+        None => Ok(None),
+        Some("lifetime") => Ok(Some(message.lifetime_seconds.max(MIN_VALIDITY).into())),
+        Some(_) => config.integer("validityPeriod"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::GatewayApi;
+    use sendbox_connector_sdk::testing::{Scene, metadata_problems};
+    use serde_json::{Value, json};
+
+    fn scene(more: Value) -> Scene<GatewayApi> {
+        let mut all = json!({ "apiToken": "to:ken", "sender": "My Shop" });
+        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
+        all_map.extend(more);
+        Scene::of(all).to("+4512345678", "45")
+    }
+
+    const BODY: &str = r#"{"sender":"My Shop","message":"xx","recipients":[{"msisdn":"4512345678"}]"#;
+
+    #[test]
+    fn with_logtos_parameters_it_is_logtos_request() {
+        let request = scene(json!({})).text("Your code: 123456 \"~*+\"\n").request();
+        assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://gatewayapi.com/rest/mtsms"));
+        // printf 'to:ken:' | base64
+        let headers = [("Authorization", "Basic dG86a2VuOg=="), ("Content-Type", "application/json")];
+        assert_eq!(request.headers, headers.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(
+            request.body,
+            r#"{"sender":"My Shop","message":"Your code: 123456 \"~*+\"\n","recipients":[{"msisdn":"4512345678"}]}"#
+        );
+    }
+
+    #[test]
+    fn a_text_outside_the_gsm_alphabet_asks_for_ucs2() {
+        assert_eq!(
+            scene(json!({})).text("验证码 123456 😀").request().body,
+            r#"{"sender":"My Shop","message":"验证码 123456 😀","recipients":[{"msisdn":"4512345678"}],"encoding":"UCS2"}"#
+        );
+    }
+
+    #[test]
+    fn every_other_parameter_adds_its_member_after_logtos() {
+        for (more, want) in [
+            (json!({ "messageClass": "premium" }), r#""class":"premium""#),
+            (json!({ "priority": "VERY_URGENT" }), r#""priority":"VERY_URGENT""#),
+            (json!({ "validityPeriod": 120 }), r#""validity_period":120"#),
+            (json!({ "validityPeriod": "lifetime" }), r#""validity_period":300"#),
+            (json!({ "callbackUrl": "https://a.example/r?x=1" }), r#""callback_url":"https://a.example/r?x=1""#),
+        ] {
+            let body = scene(more).text("xx").lifetime_seconds(300).request().body;
+            assert_eq!(body, format!("{BODY},{want}}}"));
+        }
+        let short = scene(json!({ "validityPeriod": "lifetime" })).text("xx").lifetime_seconds(1).request().body;
+        assert_eq!(short, format!(r#"{BODY},"validity_period":60}}"#));
+    }
+
+    #[test]
+    fn the_endpoint_is_the_tenants() {
+        for endpoint in ["https://gatewayapi.eu/rest/mtsms", "https://proxy.example:8443/gw?tenant=7"] {
+            assert_eq!(scene(json!({ "endpoint": endpoint })).text("xx").request().url, endpoint);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+        for (scene, want) in [
+            (scene(json!({})).text(""), FailureClass::ContentRejected),
+            (scene(json!({})).text(&"x".repeat(255 * 153 + 1)), FailureClass::ContentRejected),
+            (scene(json!({})).variables([("code", "123456")]), FailureClass::InvalidRequest),
+            (Scene::of(json!({ "sender": "x" })).text("xx"), FailureClass::ConfigurationInvalid),
+            (Scene::of(json!({ "apiToken": "x" })).text("xx"), FailureClass::ConfigurationInvalid),
+        ] {
+            let run = scene.send([]);
+            assert!(run.requests.is_empty());
+            assert_eq!(run.outcome.unwrap_err().class, want);
+        }
+        assert_eq!(scene(json!({})).text(&"x".repeat(255 * 153)).send([]).requests.len(), 1);
+    }
+
+    #[test]
+    fn the_metadata_is_sound() {
+        assert_eq!(metadata_problems::<GatewayApi>(), Vec::<String>::new());
+    }
+}

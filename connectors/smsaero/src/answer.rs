@@ -1,0 +1,207 @@
+//! What SMS Aero's answer means: `{success, data, message}`, whatever the HTTP status says.
+
+use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response};
+use serde_json::{Map, Value};
+
+use crate::errors;
+
+/// SMS Aero bills in roubles.
+const CURRENCY: &str = "RUB";
+
+/// A receipt, or why there is none.
+pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
+    match response.json::<Value>() {
+        Some(Value::Object(body)) if body.contains_key("success") || body.contains_key("result") => {
+            let good = response.is_success() && body.get("success") == Some(&Value::Bool(true));
+            if good && !body.contains_key("result") { accepted(&body) } else { Err(refused(response, &body)) }
+        }
+        _ => Err(foreign(response)),
+    }
+}
+
+fn accepted(body: &Map<String, Value>) -> Result<Receipt, Failure> {
+    // One number has one object; SMS Aero writes a list for several.
+    let data = match body.get("data") {
+        Some(Value::Array(messages)) => messages.first(),
+        data => data,
+    };
+    let Some((data, id)) = data.and_then(|data| Some((data, scalar(data.get("id")?)?))) else {
+        // It says that something was taken; without an id nobody can tell what.
+        return Err(Failure::new(FailureClass::InDoubt)
+            .text("SMS Aero answered with success, but not with a message: it may have been sent"));
+    };
+    let word = data.get("extendStatus").and_then(scalar);
+    // 2: not delivered, 6: rejected.
+    if let Some(status @ ("2" | "6")) = data.get("status").and_then(scalar).as_deref() {
+        let text = format!("SMS Aero took the message and gave it up at once ({})", word.as_deref().unwrap_or(status));
+        return Err(Failure::new(FailureClass::Unknown).code(format!("status {status}")).text(text));
+    }
+    let price = data.get("cost").and_then(scalar);
+    Ok(Receipt {
+        message_id: Some(id),
+        status: word,
+        segments: None,
+        price: price.map(|amount| Price { amount, currency: CURRENCY.to_owned() }),
+    })
+}
+
+fn refused(response: &Response, body: &Map<String, Value>) -> Failure {
+    let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let message = text("reason").or(text("message"));
+    let result = text("result");
+    let fields = wrong_fields(body);
+    let class = result
+        .and_then(errors::class_of_result)
+        .or_else(|| fields.first().map(|(field, _)| errors::class_of_field(field)))
+        .or_else(|| message.and_then(errors::class_of_text))
+        .unwrap_or_else(|| errors::class_of_status(response.status));
+    let code = match (result, fields.first()) {
+        (Some(result), _) => result.to_owned(),
+        (None, Some((field, what))) => format!("{field}: {what}"),
+        (None, None) => response.status.to_string(),
+    };
+    let mut said = message.unwrap_or("SMS Aero refused the message and gave no reason").to_owned();
+    for (field, what) in &fields {
+        said.push_str(&format!(" {field}: {what}"));
+    }
+    Failure::new(class).code(code).text(said).retry_after(response)
+}
+
+/// The fields of a validation error: `{"number": ["incorrect"]}`.
+fn wrong_fields(body: &Map<String, Value>) -> Vec<(String, String)> {
+    let fields = body.get("data").and_then(Value::as_object).into_iter().flatten();
+    fields
+        .filter_map(|(field, what)| {
+            let what = match what {
+                Value::Array(reasons) => reasons.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+                Value::String(reason) => reason.clone(),
+                _ => return None,
+            };
+            Some((field.clone(), what))
+        })
+        .collect()
+}
+
+/// An answer that is not SMS Aero's.
+fn foreign(response: &Response) -> Failure {
+    let (class, text) = match response.status {
+        200..=299 => {
+            (FailureClass::InDoubt, "an answer of another kind came with success: it may have been sent".to_owned())
+        }
+        300..=399 => (FailureClass::Unknown, "SMS Aero answered with a redirect, which is never followed".to_owned()),
+        status => (errors::class_of_status(status), format!("SMS Aero answered with HTTP {status} and no reason")),
+    };
+    Failure::new(class).code(response.status.to_string()).text(text).retry_after(response)
+}
+
+/// A string or a number as text. SMS Aero writes some fields as either.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FailureClass as Class;
+    use sendbox_connector_sdk::testing::answer;
+
+    const TAKEN: &str = r#"{"success":true,"data":{"id":12345,"from":"SMS Aero","number":"0","text":"[sealed]",
+        "status":0,"extendStatus":"queue","channel":"FREE SIGN","cost":5.49,"dateCreate":1,"dateSend":1},"message":null}"#;
+
+    #[test]
+    fn a_message_is_a_receipt() {
+        let want = Receipt {
+            message_id: Some("12345".into()),
+            status: Some("queue".into()),
+            segments: None,
+            price: Some(Price { amount: "5.49".into(), currency: "RUB".into() }),
+        };
+        assert_eq!(read(&answer(200, TAKEN)), Ok(want));
+        let in_a_list = r#"{"success":true,"data":[{"id":"7","status":8,"extendStatus":"moderation"}]}"#;
+        let want = Receipt { message_id: Some("7".into()), status: Some("moderation".into()), ..Receipt::default() };
+        assert_eq!(read(&answer(200, in_a_list)), Ok(want));
+    }
+
+    #[test]
+    fn refusals_are_failures_whatever_the_status() {
+        let number = r#"{"success":false,"data":{"number":["incorrect"]},"message":"Validation error."}"#;
+        let sign = r#"{"success":false,"data":{"sign":["not found"]},"message":"Validation error."}"#;
+        let text = r#"{"success":false,"data":{"text":["too long"]},"message":"Validation error."}"#;
+        let login = r#"{"success":false,"data":null,"message":"Your request was made with invalid credentials."}"#;
+        for (status, body, class, code, said) in [
+            (200, number, Class::InvalidRecipient, "number: incorrect", "Validation error. number: incorrect"),
+            (400, number, Class::InvalidRecipient, "number: incorrect", "Validation error. number: incorrect"),
+            (400, sign, Class::SenderRejected, "sign: not found", "Validation error. sign: not found"),
+            (400, text, Class::ContentRejected, "text: too long", "Validation error. text: too long"),
+            (401, login, Class::AuthenticationFailed, "401", "Your request was made with invalid credentials."),
+            (200, login, Class::AuthenticationFailed, "200", "Your request was made with invalid credentials."),
+            (
+                200,
+                r#"{"result":"no credits"}"#,
+                Class::InsufficientBalance,
+                "no credits",
+                "SMS Aero refused the message and gave no reason",
+            ),
+            (200, r#"{"result":"reject","reason":"why"}"#, Class::Unknown, "reject", "why"),
+            (402, r#"{"success":false,"message":"m"}"#, Class::InsufficientBalance, "402", "m"),
+            (429, r#"{"success":false,"message":"m"}"#, Class::RateLimited, "429", "m"),
+            (200, r#"{"success":false,"message":"new words"}"#, Class::Unknown, "200", "new words"),
+            (500, r#"{"success":false,"message":"new words"}"#, Class::InDoubt, "500", "new words"),
+            (400, r#"{"success":true,"data":{"id":1},"message":"m"}"#, Class::InvalidRequest, "400", "m"),
+            (200, r#"{"success":"true","data":{"id":1},"message":"m"}"#, Class::Unknown, "200", "m"),
+        ] {
+            assert_eq!(read(&answer(status, body)), Err(Failure::new(class).code(code).text(said)), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn success_without_a_message_is_in_doubt() {
+        for body in ["", "{}", "[]", "<html>", r#"{"success":true}"#, r#"{"success":true,"data":{"id":null}}"#] {
+            assert_eq!(read(&answer(200, body)).unwrap_err().class, Class::InDoubt, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_failed_at_once_is_no_receipt() {
+        for status in ["2", "6"] {
+            let body = format!(r#"{{"success":true,"data":{{"id":1,"status":{status},"extendStatus":"reject"}}}}"#);
+            let failure = read(&answer(200, &body)).unwrap_err();
+            assert_eq!((failure.class, failure.provider_code), (Class::Unknown, Some(format!("status {status}"))));
+        }
+    }
+
+    #[test]
+    fn answers_of_another_kind_are_judged_by_their_status() {
+        for (status, want) in [
+            (302, Class::Unknown),
+            (400, Class::InvalidRequest),
+            (401, Class::AuthenticationFailed),
+            (402, Class::InsufficientBalance),
+            (403, Class::AuthenticationFailed),
+            (404, Class::InvalidRequest),
+            (408, Class::InDoubt),
+            (429, Class::RateLimited),
+            (500, Class::InDoubt),
+            (502, Class::InDoubt),
+            (503, Class::ProviderUnavailable),
+            (504, Class::InDoubt),
+            (600, Class::Unknown),
+        ] {
+            let failure = read(&answer(status, "<html>busy</html>")).unwrap_err();
+            assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
+        }
+    }
+
+    #[test]
+    fn retry_after_is_passed_on() {
+        for body in ["", r#"{"success":false,"message":"m"}"#] {
+            let mut response = answer(429, body);
+            response.headers.push(("retry-after".into(), "2".into()));
+            assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! SMS Aero's status callbacks: the message's `id` and `status`, as JSON (which [`request`](crate::request) asks for) or as
+//! a form.
+//!
+//! SMS Aero does not sign them. What keeps others out is that nobody else knows the address.
+
+use sendbox_connector_sdk::{Callback, FailureClass, Report, ReportError, State};
+use serde_json::Value;
+
+/// The one message that a callback is about.
+pub(crate) fn parse(callback: &Callback) -> Result<Vec<Report>, ReportError> {
+    let body: Option<Value> = serde_json::from_str(&callback.body).ok();
+    // The documentation of sending puts the message into `data`; a callback may come with or without that envelope.
+    let members = body.as_ref().and_then(|body| body.get("data").filter(|data| data.is_object()).or(Some(body)));
+    let field = |name: &str| match members.and_then(|members| members.get(name)) {
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => callback.form_value(name).map(str::to_owned),
+    };
+    let id = field("id").filter(|id| !id.is_empty()).ok_or(ReportError::Malformed)?;
+    let status = field("status").filter(|status| !status.is_empty()).ok_or(ReportError::Malformed)?;
+    let state = state(&status);
+    let failed = matches!(state, State::Undelivered | State::Rejected);
+    Ok(vec![Report {
+        message_id: id,
+        state,
+        // SMS Aero gives no reason.
+        class: failed.then_some(FailureClass::Unknown),
+        provider_code: failed.then_some(status),
+        text: field("extendStatus"),
+        at: field("dateAnswer").or_else(|| field("dateSend")),
+    }])
+}
+
+fn state(status: &str) -> State {
+    match status {
+        // In the queue; at moderation.
+        "0" | "8" => State::Queued,
+        "1" => State::Delivered,
+        "2" => State::Undelivered,
+        // With the operator; waiting for the operator's word.
+        "3" | "4" => State::Sent,
+        "6" => State::Rejected,
+        _ => State::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SmsAero;
+    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use serde_json::json;
+
+    const URL: &str = "https://us.example/reports/7";
+
+    fn parse(incoming: &Incoming) -> Result<Vec<Report>, ReportError> {
+        Scene::<SmsAero>::of(json!({})).parse(incoming)
+    }
+
+    #[test]
+    fn statuses_become_states() {
+        for (status, state, class) in [
+            ("0", State::Queued, None),
+            ("8", State::Queued, None),
+            ("3", State::Sent, None),
+            ("4", State::Sent, None),
+            ("1", State::Delivered, None),
+            ("2", State::Undelivered, Some(FailureClass::Unknown)),
+            ("6", State::Rejected, Some(FailureClass::Unknown)),
+            ("99", State::Unknown, None),
+        ] {
+            let want = Report {
+                message_id: "12345".into(),
+                state,
+                class,
+                provider_code: class.map(|_| status.to_owned()),
+                text: Some("word".into()),
+                at: Some("1719115825".into()),
+            };
+            let json = format!(r#"{{"id":12345,"status":{status},"extendStatus":"word","dateAnswer":1719115825}}"#);
+            let enveloped = format!(r#"{{"success":true,"data":{json}}}"#);
+            assert_eq!(parse(&Incoming::body(URL, &json)), Ok(vec![want.clone()]));
+            assert_eq!(parse(&Incoming::body(URL, &enveloped)), Ok(vec![want.clone()]));
+            let form = [("id", "12345"), ("status", status), ("extendStatus", "word"), ("dateAnswer", "1719115825")];
+            assert_eq!(parse(&Incoming::form(URL, &form)), Ok(vec![want]));
+        }
+    }
+
+    #[test]
+    fn what_is_no_report_is_malformed() {
+        for body in
+            ["", "{}", "[]", r#"{"id":1}"#, r#"{"status":1}"#, r#"{"id":"","status":1}"#, r#"{"id":{},"status":1}"#]
+        {
+            assert_eq!(parse(&Incoming::body(URL, body)), Err(ReportError::Malformed), "{body}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What leaves for Tencent Cloud: `POST /` with a JSON body, signed with TC3-HMAC-SHA256, action `SendSms`.
+//!
+//! Promise: with the parameters that Logto's connector has, headers and body are Logto's, field by field. Three values
+//! differ on purpose: the number has its `+`, the template is chosen by country, and the parameter set is the code alone.
+
+use sendbox_connector_sdk::{Config, Content, Failure, FailureClass, Json, Message, Request, Sealed, Utc, parts};
+
+use crate::signature::{self, Signed};
+use crate::template;
+
+/// The API's hosts. The first is the default.
+const ENDPOINTS: [&str; 16] = [
+    "sms.tencentcloudapi.com",
+    "sms.ap-guangzhou.tencentcloudapi.com",
+    "sms.ap-shanghai.tencentcloudapi.com",
+    "sms.ap-beijing.tencentcloudapi.com",
+    "sms.ap-chengdu.tencentcloudapi.com",
+    "sms.ap-chongqing.tencentcloudapi.com",
+    "sms.ap-hongkong.tencentcloudapi.com",
+    "sms.ap-singapore.tencentcloudapi.com",
+    "sms.ap-bangkok.tencentcloudapi.com",
+    "sms.ap-mumbai.tencentcloudapi.com",
+    "sms.ap-seoul.tencentcloudapi.com",
+    "sms.ap-tokyo.tencentcloudapi.com",
+    "sms.na-ashburn.tencentcloudapi.com",
+    "sms.na-siliconvalley.tencentcloudapi.com",
+    "sms.eu-frankfurt.tencentcloudapi.com",
+    "sms.intl.tencentcloudapi.com",
+];
+
+const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+
+/// The one request of a send.
+pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+    let (template, code) = content(message)?;
+    let template = template::choose(template, message.recipient.country.as_deref())?;
+    let host = endpoint(config)?;
+    let body = Json::object([
+        ("SmsSdkAppId", config.required("sdkAppId")?.into()),
+        ("SignName", config.required("signName")?.into()),
+        ("TemplateId", template.into()),
+        ("TemplateParamSet", Json::array([Json::from(code)])),
+        ("PhoneNumberSet", Json::array([Json::from(&message.recipient.e164)])),
+    ]);
+    // Signed as a whole, sent in its pieces: so a dry run can show each of them masked.
+    let body = body.to_parts();
+    let sealed_body = body.clone().seal();
+    let time = Utc::from_millis(message.attempt.started_at);
+    let signed =
+        Signed { service: "sms", headers: &[("content-type", CONTENT_TYPE), ("host", host)], body: &sealed_body, time };
+    let authorization = signature::authorization(
+        &signed,
+        &config.required("accessKeyId")?,
+        &config.required_secret("accessKeySecret")?,
+    );
+    // The host itself sets `Host`, from the URL.
+    Ok(Request::post(parts!["https://", host, "/"])
+        .header("Authorization", authorization)
+        .header("Content-Type", CONTENT_TYPE)
+        .header("X-TC-Action", "SendSms")
+        .header("X-TC-Timestamp", time.unix_seconds().to_string())
+        .header("X-TC-Version", "2021-01-11")
+        .header("X-TC-Region", config.required("region")?)
+        .body(body))
+}
+
+fn content(message: &Message) -> Result<(&str, &Sealed), Failure> {
+    let Content::Template { template, variables } = &message.content else {
+        return Err(Failure::new(FailureClass::InvalidRequest)
+            .text("this connector fills templates of Tencent Cloud, and was given none"));
+    };
+    let code = variables.iter().find(|variable| variable.name == "code").map(|variable| &variable.value);
+    let code = code.ok_or_else(|| {
+        Failure::new(FailureClass::InvalidRequest).text("the message has no variable `code` to put into the template")
+    })?;
+    Ok((template, code))
+}
+
+fn endpoint(config: &Config<'_>) -> Result<&'static str, Failure> {
+    let [default, ..] = ENDPOINTS;
+    let Some(chosen) = config.text("endpoint") else {
+        return Ok(default);
+    };
+    let known = ENDPOINTS.into_iter().find(|host| *host == chosen);
+    known.ok_or_else(|| Failure::configuration("parameter `endpoint` is none of Tencent Cloud's SMS endpoints"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tencent;
+    use sendbox_connector_sdk::testing::Scene;
+    use serde_json::{Value, json};
+
+    const BOTH: &str = r#"{"china":"1001","overseas":"2002"}"#;
+
+    fn parameters(more: Value) -> Value {
+        let mut all = json!({
+            "accessKeyId": "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
+            "accessKeySecret": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE",
+            "signName": "腾讯云 \"~*'",
+            "sdkAppId": "1400006666",
+            "region": "ap-guangzhou",
+        });
+        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
+        all_map.extend(more);
+        all
+    }
+
+    fn scene(more: Value) -> Scene<Tencent> {
+        Scene::of(parameters(more))
+            .to("+8613912345678", "86")
+            .country("CN")
+            .template("449739")
+            .variables([("code", "123456"), ("locale", "zh-CN"), ("minutes", "10")])
+            .started_at(1_551_113_065_999)
+    }
+
+    #[test]
+    fn with_logtos_parameters_it_is_logtos_request() {
+        let request = scene(json!({})).request();
+        assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://sms.tencentcloudapi.com/"));
+        // Computed apart from the code under test, with Python's hashlib and hmac.
+        let authorization = "TC3-HMAC-SHA256 \
+            Credential=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE/2019-02-25/sms/tc3_request, \
+            SignedHeaders=content-type;host, \
+            Signature=1300240ccb86ce1b089d68bd3718f57153c214bef8a891ec16182c7533cc6a17";
+        assert_eq!(
+            request.headers,
+            [
+                ("Authorization", authorization),
+                ("Content-Type", "application/json; charset=utf-8"),
+                ("X-TC-Action", "SendSms"),
+                ("X-TC-Timestamp", "1551113065"),
+                ("X-TC-Version", "2021-01-11"),
+                ("X-TC-Region", "ap-guangzhou"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+        assert_eq!(
+            request.body,
+            r#"{"SmsSdkAppId":"1400006666","SignName":"腾讯云 \"~*'","TemplateId":"449739","TemplateParamSet":["123456"],"PhoneNumberSet":["+8613912345678"]}"#
+        );
+    }
+
+    #[test]
+    fn the_country_chooses_the_template_and_every_number_has_its_plus() {
+        for (number, calling_code, country, want) in [
+            ("+8613912345678", "86", "CN", "1001"),
+            ("+18624017194", "1", "US", "2002"),
+            ("+85291234567", "852", "HK", "2002"),
+            ("+4512345678", "45", "DK", "2002"),
+        ] {
+            let scene = scene(json!({})).template(BOTH).to(number, calling_code).country(country);
+            let body: Value = serde_json::from_str(&scene.request().body).unwrap();
+            assert_eq!(body["TemplateId"], want, "{number}");
+            assert_eq!(body["PhoneNumberSet"], json!([number]));
+        }
+    }
+
+    #[test]
+    fn only_the_code_goes_into_the_template() {
+        let body = scene(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
+        assert!(body.contains(r#""TemplateParamSet":["9\"\\x"],"#), "{body}");
+    }
+
+    #[test]
+    fn every_endpoint_is_in_schema_and_manifest_and_is_what_is_signed() {
+        use sendbox_connector_sdk::Connector as _;
+        let schema: Value = serde_json::from_str(include_str!("../parameters.schema.json")).unwrap();
+        let listed = schema["properties"]["endpoint"]["oneOf"].as_array().unwrap();
+        let metadata = Tencent::metadata();
+        assert_eq!((listed.len(), metadata.hosts.len()), (ENDPOINTS.len(), ENDPOINTS.len()));
+        let mut signatures = Vec::new();
+        for (index, host) in ENDPOINTS.into_iter().enumerate() {
+            assert_eq!(listed[index]["const"], host);
+            assert_eq!(metadata.hosts[index].origin, format!("https://{host}"));
+            let request = scene(json!({ "endpoint": host })).request();
+            assert_eq!(request.url, format!("https://{host}/"));
+            signatures.push(request.header("authorization").unwrap().to_owned());
+        }
+        signatures.sort_unstable();
+        signatures.dedup();
+        assert_eq!(signatures.len(), ENDPOINTS.len(), "the host is signed");
+    }
+
+    #[test]
+    fn the_region_goes_into_its_header_and_nowhere_else() {
+        let request = scene(json!({ "region": "ap-singapore" })).request();
+        assert_eq!(request.header("X-TC-Region"), Some("ap-singapore"));
+        assert_eq!(request.url, "https://sms.tencentcloudapi.com/");
+    }
+
+    #[test]
+    fn the_date_of_the_scope_is_the_utc_date_of_the_timestamp() {
+        for (milliseconds, date) in [(1_735_689_599_999, "2024-12-31"), (1_735_689_600_000, "2025-01-01")] {
+            let request = scene(json!({})).started_at(milliseconds).request();
+            let authorization = request.header("authorization").unwrap();
+            assert!(authorization.contains(&format!("/{date}/sms/tc3_request,")), "{authorization}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+        let without = |key: &str| {
+            let mut less = parameters(json!({}));
+            less.as_object_mut().unwrap().remove(key);
+            Scene::<Tencent>::of(less).template("1").variables([("code", "1")])
+        };
+        let no_template = Scene::<Tencent>::of(parameters(json!({}))).text("Your code is 123456");
+        for (scene, want) in [
+            (without("accessKeyId"), FailureClass::ConfigurationInvalid),
+            (without("accessKeySecret"), FailureClass::ConfigurationInvalid),
+            (without("sdkAppId"), FailureClass::ConfigurationInvalid),
+            (without("region"), FailureClass::ConfigurationInvalid),
+            (no_template, FailureClass::InvalidRequest),
+            (scene(json!({})).variables([("link", "x")]), FailureClass::InvalidRequest),
+            (scene(json!({})).template("44 9739"), FailureClass::TemplateRejected),
+            (scene(json!({ "endpoint": "evil.example" })), FailureClass::ConfigurationInvalid),
+        ] {
+            let run = scene.send([]);
+            assert!(run.requests.is_empty());
+            assert_eq!(run.outcome.unwrap_err().class, want);
+        }
+    }
+
+    #[test]
+    fn the_metadata_is_sound() {
+        assert_eq!(sendbox_connector_sdk::testing::metadata_problems::<Tencent>(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,66 @@
+//! Vonage's SMS API: one text to one number, and what Vonage later reports about it.
+//!
+//! This file is glue. [`request`] says what leaves, [`answer`] what came back means, [`report`] reads delivery receipts
+//! and [`errors`] holds Vonage's tables of codes.
+
+mod answer;
+mod errors;
+mod report;
+mod request;
+
+use sendbox_connector_sdk::{
+    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, Metadata, Method,
+    Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+};
+
+/// The connector.
+pub struct Vonage;
+
+/// Where every request goes.
+const ORIGIN: &str = "https://rest.nexmo.com";
+const PATH: &str = "/sms/json";
+
+impl Connector for Vonage {
+    fn metadata() -> Metadata {
+        Metadata {
+            id: "vonage-sms",
+            version: env!("CARGO_PKG_VERSION"),
+            name: "Vonage",
+            description: "Sends texts through Vonage's SMS API.",
+            readme: include_str!("../README.md"),
+            logo: Some(include_str!("../logo.svg")),
+            parameters_schema: include_str!("../parameters.schema.json"),
+            content: ContentKind::Text,
+            template_schema: None,
+            hosts: vec![HostNeed {
+                origin: ORIGIN,
+                methods: vec![Method::Post],
+                path_prefix: PATH,
+                receives_message: true,
+                secrets: vec![("apiKey", SecretUse::Sent), ("apiSecret", SecretUse::Sent)],
+                purpose: "Hands the message to Vonage.",
+            }],
+            usages: Usage::ALL.to_vec(),
+            locales: vec![],
+            // Vonage has no idempotency key; `client-ref` is only echoed.
+            idempotent: false,
+        }
+    }
+
+    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
+        let response = host.send(&request::build(message, config)?)?;
+        answer::read(&response)
+    }
+}
+
+impl DeliveryReports for Vonage {
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, ReportError> {
+        report::parse(callback, config, verifier)
+    }
+}
+
+sendbox_connector_sdk::export_reporting!(Vonage);
