@@ -9,7 +9,14 @@
 //! Runs are interleaved, medians are taken, and the ratios stand last. A run in which any send failed is not counted: the
 //! benchmark ends with an error instead.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a benchmark")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

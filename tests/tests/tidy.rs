@@ -74,13 +74,15 @@ fn elsewhere(folders: &[&str], words: &[&str], allowed: &[&str]) -> Vec<String> 
 
 #[test]
 fn one_place_builds_the_wasmtime_configuration() {
-    let found = elsewhere(&["runtime"], &["Config::new()", "PoolingAllocationConfig"], &["runtime/sandbox/src/engine.rs"]);
+    let found =
+        elsewhere(&["runtime"], &["Config::new()", "PoolingAllocationConfig"], &["runtime/sandbox/src/engine.rs"]);
     assert!(found.is_empty(), "wasmtime is configured in runtime/sandbox/src/engine.rs alone:\n{}", found.join("\n"));
 }
 
 #[test]
 fn one_place_opens_sockets() {
-    let words = ["TcpStream", "UdpSocket", "UnixStream", "TcpListener", "reqwest", "hyper_util::client", "TokioResolver"];
+    let words =
+        ["TcpStream", "UdpSocket", "UnixStream", "TcpListener", "reqwest", "hyper_util::client", "TokioResolver"];
     let found = elsewhere(
         &["runtime/policy", "runtime/sandbox", "runtime/service", "runtime/catalogue", "runtime/cli"],
         &words,
@@ -102,9 +104,11 @@ fn one_function_lets_bytes_out() {
 
 #[test]
 fn only_the_cache_is_unsafe() {
-    let found = elsewhere(&["runtime", "connectors", "templates"], &["unsafe {", "unsafe fn", "unsafe impl"], &[
-        "runtime/sandbox/src/artifact/cache.rs",
-    ]);
+    let found = elsewhere(
+        &["runtime", "connectors", "templates"],
+        &["unsafe {", "unsafe fn", "unsafe impl"],
+        &["runtime/sandbox/src/artifact/cache.rs"],
+    );
     assert!(found.is_empty(), "`unsafe` stands where compiled code is loaded, and nowhere else:\n{}", found.join("\n"));
 }
 
@@ -140,7 +144,16 @@ fn imports_run_downward() {
 
 #[test]
 fn policy_is_pure() {
-    let words = ["tokio", "wasmtime", "std::fs", "std::env", "std::process", "std::net::Tcp", "SystemTime::now", "Instant::now"];
+    let words = [
+        "tokio",
+        "wasmtime",
+        "std::fs",
+        "std::env",
+        "std::process",
+        "std::net::Tcp",
+        "SystemTime::now",
+        "Instant::now",
+    ];
     let found = elsewhere(&["runtime/policy"], &words, &[]);
     assert!(found.is_empty(), "policy does no I/O and asks no clock:\n{}", found.join("\n"));
 }
@@ -153,7 +166,11 @@ fn the_sandbox_knows_no_tenants_and_no_databases() {
 
 #[test]
 fn libraries_do_not_print() {
-    let found = elsewhere(&["runtime/policy", "runtime/sandbox", "runtime/service", "runtime/simulator", "runtime/catalogue/src"], &["println!(", "eprintln!(", "dbg!("], &[]);
+    let found = elsewhere(
+        &["runtime/policy", "runtime/sandbox", "runtime/service", "runtime/simulator", "runtime/catalogue/src"],
+        &["println!(", "eprintln!(", "dbg!("],
+        &[],
+    );
     assert!(found.is_empty(), "printing is the command's business:\n{}", found.join("\n"));
 }
 
@@ -166,7 +183,11 @@ fn released_wit_is_unchanged() {
     for file in &present {
         let name = file.file_name().unwrap().to_str().unwrap();
         let digest = hex::encode(Sha256::digest(read(file)));
-        assert_eq!(released.get(name), Some(&digest.as_str()), "{name} is released and frozen: make a new version instead");
+        assert_eq!(
+            released.get(name),
+            Some(&digest.as_str()),
+            "{name} is released and frozen: make a new version instead"
+        );
     }
     assert_eq!(released.len(), present.len(), "a released file is gone");
 }

@@ -151,6 +151,7 @@ impl CallState {
     }
 
     pub(crate) fn refuse(&mut self, violation: Violation) {
+        let violation = violation.map_texts(|text| self.scrubber.scrub_text(text));
         self.trace.push(TraceKind::Refused { reason: violation.to_string() });
         self.violation.get_or_insert(violation);
     }

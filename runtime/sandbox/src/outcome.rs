@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use sendbox_policy::{CompositionViolation, Denial, DenialRule};
+use sendbox_policy::{CompositionViolation, Denial, DenialRule, Place};
 use serde::Serialize;
 
 /// The provider took the message.
@@ -168,6 +168,38 @@ pub enum Violation {
     /// A value was to be revealed that the grant does not name.
     #[error("{0}")]
     Reveal(Denial),
+}
+
+impl Violation {
+    /// The same with every text that the connector had a part in (a host, a header's name) rewritten.
+    pub(crate) fn map_texts(self, rewrite: impl Fn(&str) -> String) -> Self {
+        let denial = |denial: Denial| Denial {
+            sentence: rewrite(&denial.sentence),
+            allow_line: rewrite(&denial.allow_line),
+            ..denial
+        };
+        let place = |place: Place| match place {
+            Place::Header(name) => Place::Header(rewrite(&name)),
+            other => other,
+        };
+        match self {
+            Self::Denied(it) => Self::Denied(denial(it)),
+            Self::Reveal(it) => Self::Reveal(denial(it)),
+            Self::Composition(CompositionViolation::SecondNumber { digits, place: at }) => {
+                Self::Composition(CompositionViolation::SecondNumber { digits, place: place(at) })
+            }
+            Self::Composition(CompositionViolation::RecipientAltered(at)) => {
+                Self::Composition(CompositionViolation::RecipientAltered(place(at)))
+            }
+            Self::Composition(CompositionViolation::MessageAltered(at)) => {
+                Self::Composition(CompositionViolation::MessageAltered(place(at)))
+            }
+            Self::Composition(CompositionViolation::TooManyPieces(at)) => {
+                Self::Composition(CompositionViolation::TooManyPieces(place(at)))
+            }
+            other => other,
+        }
+    }
 }
 
 /// How a connector misbehaved. Each limit has its own.

@@ -46,13 +46,22 @@ impl CallState {
         if self.outside.is_none() {
             return Ok(Err(EgressError::unsent(EgressErrorKind::Denied, "no request may be made here")));
         }
+        if let Some(message) = self.too_large(&request)? {
+            self.trace.push(TraceKind::Refused { reason: message.clone() });
+            return Ok(Err(EgressError::unsent(EgressErrorKind::InvalidRequest, message)));
+        }
         let draft = self.draft(&request)?;
         self.remember_sealed(&request)?;
         let mut record = RequestRecord {
             method: draft.method.name().to_owned(),
-            url: draft.url.masked.clone(),
-            headers: draft.headers.iter().map(|(name, value)| (name.clone(), value.masked.clone())).collect(),
-            body: draft.body.masked.clone(),
+            // What a grant let the connector read, it may have written down in clear.
+            url: self.scrubber.scrub_text(&draft.url.masked),
+            headers: draft
+                .headers
+                .iter()
+                .map(|(name, value)| (self.scrubber.scrub_text(name), self.scrubber.scrub_text(&value.masked)))
+                .collect(),
+            body: self.scrubber.scrub_text(&draft.body.masked),
             carries_message: false,
             clear: None,
         };
@@ -72,7 +81,10 @@ impl CallState {
             Err(refused) => {
                 match refused.violation {
                     Some(violation) => self.refuse(violation),
-                    None => self.trace.push(TraceKind::Refused { reason: refused.error.message.clone() }),
+                    None => {
+                        let reason = self.scrubber.scrub_text(&refused.error.message);
+                        self.trace.push(TraceKind::Refused { reason });
+                    }
                 }
                 return Ok(Err(refused.error));
             }
@@ -88,7 +100,7 @@ impl CallState {
         }
         self.trace.push(TraceKind::Request {
             method: record.method.clone(),
-            url: self.scrubber.scrub_text(&record.url),
+            url: record.url.clone(),
             body_bytes: permitted.body_bytes(),
             carries_message: permitted.carries_message(),
         });
@@ -132,6 +144,20 @@ impl CallState {
                 Err(error)
             }
         }
+    }
+
+    /// Judged before anything is put together: a list of handles costs the guest nothing, whatever they stand for.
+    fn too_large(&self, request: &GuestRequest) -> wasmtime::Result<Option<String>> {
+        let limit = self.limits.url_bytes + self.limits.request_header_bytes + self.limits.request_body;
+        let headers = request.headers.iter().flat_map(|(_, value)| value);
+        let mut bytes = 0_usize;
+        for part in request.url.iter().chain(headers).chain(&request.body) {
+            bytes = bytes.saturating_add(match part {
+                Part::Text(text) => text.len(),
+                Part::Sealed(handle) => self.table.get(handle)?.bytes().len(),
+            });
+        }
+        Ok((bytes > limit).then(|| format!("the request has {bytes} bytes; {limit} are allowed over all its parts")))
     }
 
     fn draft(&self, request: &GuestRequest) -> wasmtime::Result<Draft> {

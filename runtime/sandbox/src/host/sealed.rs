@@ -23,6 +23,12 @@ impl CallState {
         self.table.push(value).map_err(|_| ConnectorFault::Handles { limit: self.limits.handles }.into())
     }
 
+    /// Charges for a value that an operation reads: the work is the host's, whatever comes of it.
+    fn charge_read(&mut self, handle: &Resource<Sealed>) -> wasmtime::Result<()> {
+        let bytes = self.table.get(handle)?.bytes().len();
+        Ok(self.meter.sealed(bytes)?)
+    }
+
     fn made(&mut self, operation: &'static str, value: Sealed) -> wasmtime::Result<Resource<Sealed>> {
         self.trace.push(TraceKind::Sealed { operation });
         self.keep(value)
@@ -64,6 +70,7 @@ impl CallState {
         encoding: Encoding,
     ) -> wasmtime::Result<Result<Resource<Sealed>, SealedError>> {
         self.enter("sealed.encode")?;
+        self.charge_read(handle)?;
         match self.table.get(handle)?.encode(encoding) {
             Ok(value) => self.made("encode", value).map(Ok),
             Err(error) => Ok(Err(error)),
@@ -76,6 +83,7 @@ impl CallState {
         encoding: Encoding,
     ) -> wasmtime::Result<Result<Resource<Sealed>, SealedError>> {
         self.enter("sealed.decode")?;
+        self.charge_read(handle)?;
         match self.table.get(handle)?.decode(encoding) {
             Ok(value) => self.made("decode", value).map(Ok),
             Err(error) => Ok(Err(error)),
@@ -88,6 +96,7 @@ impl CallState {
         hash: Hash,
     ) -> wasmtime::Result<Resource<Sealed>> {
         self.enter("sealed.digest")?;
+        self.charge_read(handle)?;
         let value = self.table.get(handle)?.digest(hash);
         self.made("digest", value)
     }
@@ -99,6 +108,8 @@ impl CallState {
         key: &Resource<Sealed>,
     ) -> wasmtime::Result<Resource<Sealed>> {
         self.enter("sealed.hmac")?;
+        self.charge_read(handle)?;
+        self.charge_read(key)?;
         let value = self.table.get(handle)?.hmac(hash, self.table.get(key)?);
         self.made("hmac", value)
     }

@@ -1,0 +1,22 @@
+//! A body, or a URL, over its limit.
+
+use crate::bindings::sendbox::connector::http_outbound::{self, Method, Request};
+use crate::bindings::sendbox::connector::sealed::{Part, concat};
+use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
+use crate::request::{API, answer, form_body, post, text};
+
+pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
+    let filler = "x".repeat(65 << 10);
+    match aim {
+        "body" => answer(post(vec![text(API)], &form_body(message, &format!("&x={filler}")))),
+        "url" => answer(post(vec![text(API), text("?x="), text(&filler[..5 << 10])], &form_body(message, ""))),
+        // A list of handles costs the guest nothing, whatever they stand for.
+        "handles" => {
+            let large = concat(&[text(&"x".repeat(480 << 10))]);
+            let body = (0..700).map(|_| Part::Sealed(&large)).collect();
+            let request = Request { method: Method::Post, url: vec![text(API)], headers: vec![], body };
+            answer(http_outbound::send(&request))
+        }
+        other => panic!("no such aim: {other}"),
+    }
+}

@@ -1,0 +1,9 @@
+//! Makes the request, and whatever came back says that nothing was sent, so that the host would send again.
+
+use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};
+use crate::request::{API, failure, form_body, post, text};
+
+pub fn run(message: &Message, _aim: &str) -> Result<Receipt, Failure> {
+    post(vec![text(API)], &form_body(message, "")).ok();
+    Err(failure(FailureClass::NotSent, "nothing was sent, believe me"))
+}

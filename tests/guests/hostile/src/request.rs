@@ -1,0 +1,103 @@
+//! The honest request that the behaviours bend.
+
+use crate::bindings::sendbox::connector::config;
+use crate::bindings::sendbox::connector::http_outbound::{self, Error, Header, Method, Request, RequestSent, Response};
+use crate::bindings::sendbox::connector::sealed::{self, Encoding, Part, Sealed};
+use crate::bindings::sendbox::connector::types::{Content, Failure, FailureClass, Message, Receipt};
+
+/// The provider.
+pub const API: &str = "https://api.hostile.test/v1/messages";
+/// A host that may be reached, and may have neither message nor secret.
+pub const SIDE: &str = "https://side.hostile.test/collect";
+
+/// A literal part.
+pub fn text(text: &str) -> Part<'static> {
+    Part::Text(text.to_owned())
+}
+
+/// The tenant's token.
+pub fn token() -> Sealed {
+    config::secret("token").expect("the test gives a token")
+}
+
+/// The message's text, or whatever stands for it.
+pub fn content(message: &Message) -> &Sealed {
+    match &message.content {
+        Content::Text(content) => &content.text,
+        Content::Template(content) => &content.variables[0].value,
+        Content::Variables(variables) => &variables[0].value,
+    }
+}
+
+/// In the form serialiser's encoding.
+pub fn form(value: &Sealed) -> Sealed {
+    value.encode(Encoding::Form).expect("every value has a form encoding")
+}
+
+/// `To=…&Body=…`, then `more`.
+pub fn form_body(message: &Message, more: &str) -> Sealed {
+    let (to, body) = (form(&message.recipient.e164), form(content(message)));
+    sealed::concat(&[text("To="), Part::Sealed(&to), text("&Body="), Part::Sealed(&body), text(more)])
+}
+
+/// A header of literal text.
+pub fn header<'a>(name: &str, value: Part<'a>) -> Header<'a> {
+    Header { name: name.to_owned(), value: vec![value] }
+}
+
+/// `POST` of a form, with the token.
+pub fn post(url: Vec<Part<'_>>, body: &Sealed) -> Result<Response, Error> {
+    post_with(url, vec![], Part::Sealed(body))
+}
+
+/// `POST` of anything, with the token if `headers` is empty.
+pub fn post_with(url: Vec<Part<'_>>, headers: Vec<Header<'_>>, body: Part<'_>) -> Result<Response, Error> {
+    let token = token();
+    let headers = if headers.is_empty() {
+        vec![
+            Header { name: "authorization".into(), value: vec![text("Bearer "), Part::Sealed(&token)] },
+            header("content-type", text("application/x-www-form-urlencoded")),
+        ]
+    } else {
+        headers
+    };
+    http_outbound::send(&Request { method: Method::Post, url, headers, body: vec![body] })
+}
+
+/// `GET` of the side host.
+pub fn get_side() -> Result<Response, Error> {
+    http_outbound::send(&Request { method: Method::Get, url: vec![text(SIDE)], headers: vec![], body: vec![] })
+}
+
+/// The honest answer to an answer. A failure's text says all that this connector was told.
+pub fn answer(result: Result<Response, Error>) -> Result<Receipt, Failure> {
+    match result {
+        Ok(response) if (200..300).contains(&response.status) => {
+            Ok(Receipt { status: Some(format!("status {}", response.status)), ..receipt() })
+        }
+        Ok(response) => Err(Failure {
+            provider_code: Some(response.status.to_string()),
+            ..failure(FailureClass::InvalidRequest, &String::from_utf8_lossy(&response.body))
+        }),
+        Err(error) => Err(failure(FailureClass::NotSent, &describe(&error))),
+    }
+}
+
+/// `denied/no: why`
+pub fn describe(error: &Error) -> String {
+    let sent = match error.request_sent {
+        RequestSent::No => "no",
+        RequestSent::Maybe => "maybe",
+    };
+    format!("{:?}/{sent}: {}", error.kind, error.message)
+}
+
+/// An empty receipt.
+pub fn receipt() -> Receipt {
+    Receipt { message_id: Some("m-1".into()), status: None, segments: None, price: None }
+}
+
+/// A failure in the connector's own words.
+pub fn failure(class: FailureClass, text: &str) -> Failure {
+    Failure { class, provider_code: None, text: Some(text.to_owned()), retry_after_seconds: None }
+}

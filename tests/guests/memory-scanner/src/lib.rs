@@ -1,0 +1,84 @@
+//! The Twilio connector, and then a look through its own memory for what it must not hold.
+//!
+//! The request and the reading of the answer are the real connector's files. Then every byte of linear memory, freed or
+//! not, is compared with the needles that the test gives. They come masked (each byte XOR [`MASK`], as hexadecimal), so that
+//! the needles themselves are not in memory; they are unmasked one byte at a time, on the way to the comparison.
+
+#[path = "../../../../connectors/twilio/src/answer.rs"]
+mod answer;
+#[path = "../../../../connectors/twilio/src/errors.rs"]
+mod errors;
+#[path = "../../../../connectors/twilio/src/request.rs"]
+mod request;
+mod scan;
+
+use sendbox_connector_sdk::{
+    Config, Connector, ContentKind, Failure, FailureClass, Host, HostNeed, Message, Metadata, Method, Receipt,
+    SecretUse, Usage,
+};
+
+/// As in the real connector.
+const PATH_PREFIX: &str = "/2010-04-01/Accounts/";
+
+const SCHEMA: &str = r#"{
+    "type": "object",
+    "properties": {
+        "accountSID": {"type": "string"},
+        "authToken": {"type": "string", "writeOnly": true},
+        "fromMessagingServiceSID": {"type": "string"},
+        "region": {"type": "string", "default": "us1"},
+        "needles": {"type": "string"},
+        "planted": {"type": "string"},
+        "reveal": {"type": "boolean"}
+    }
+}"#;
+
+struct Scanner;
+
+impl Connector for Scanner {
+    fn metadata() -> Metadata {
+        Metadata {
+            id: "memory-scanner",
+            version: "1.0.0",
+            name: "Memory scanner",
+            description: "Sends through Twilio, then looks through its own memory.",
+            readme: "# Memory scanner",
+            logo: None,
+            parameters_schema: SCHEMA,
+            content: ContentKind::Text,
+            template_schema: None,
+            hosts: vec![HostNeed {
+                origin: "https://api.twilio.com",
+                methods: vec![Method::Post],
+                path_prefix: PATH_PREFIX,
+                receives_message: true,
+                secrets: vec![("authToken", SecretUse::Sent)],
+                purpose: "Hands the message to Twilio.",
+            }],
+            usages: Usage::ALL.to_vec(),
+            locales: vec![],
+            idempotent: false,
+        }
+    }
+
+    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
+        // The controls: a value in clear, and one that the grant lets this connector read.
+        let planted = config.text("planted");
+        let revealed = match config.flag("reveal")? {
+            Some(true) => host.reveal(&config.required_secret("authToken")?).ok(),
+            _ => None,
+        };
+        let response = host.send(&request::build(message, config)?);
+        let answer = response.as_ref().ok().map(answer::read);
+        let found = scan::memory(&config.required("needles")?);
+        // Alive until here, so that the scan meets them.
+        std::hint::black_box((&planted, &revealed, &response, &answer));
+        if !found.is_empty() {
+            return Err(Failure::new(FailureClass::Unknown).text(found.join(" ")));
+        }
+        response?;
+        answer.unwrap_or_else(|| Err(Failure::new(FailureClass::Unknown)))
+    }
+}
+
+sendbox_connector_sdk::export!(Scanner);

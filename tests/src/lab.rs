@@ -1,0 +1,252 @@
+//! A sandbox, a connector and a server, ready for one story.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy, TenantGrant};
+use sendbox_sandbox::{
+    Attempt, Connector, Content, DryRun, Failure, FailureClass, LoadError, Message, Outcome, Receipt, Recipient,
+    RequestSent, Resolve, Sandbox, SandboxConfig, SendReport, SendRequest, TextEncoding, Usage, Variable,
+};
+use serde_json::{Value, json};
+
+use crate::authority::Authority;
+use crate::server::{Script, Server};
+
+/// The tenant's token. None of these canaries occurs anywhere by chance.
+pub const TOKEN: &str = "tok-Zq7/Vw+93\"kß-canary";
+/// The secret that may only sign.
+pub const SIGNER: &str = "sign-8Yp2Lm-canary-key";
+/// The code.
+pub const CODE: &str = "739164";
+/// The recipient.
+pub const E164: &str = "+4520918374";
+/// The same, as it is dialled at home.
+pub const NATIONAL: &str = "20918374";
+/// The text.
+pub const TEXT: &str = "Kode 739164 til Søplade & Søn, \"gælder\" 10 min";
+
+/// The hostile guest.
+pub fn hostile() -> Vec<u8> {
+    std::fs::read(env!("GUEST_HOSTILE")).unwrap()
+}
+
+/// The guest that looks through its own memory.
+pub fn memory_scanner() -> Vec<u8> {
+    std::fs::read(env!("GUEST_MEMORY_SCANNER")).unwrap()
+}
+
+/// The hostile guest with another behaviour of `metadata`.
+pub fn hostile_metadata(behaviour: &str) -> Vec<u8> {
+    let honest = b"metadata-behaviour=honest.......";
+    let mut component = hostile();
+    let at = component.windows(honest.len()).position(|window| window == honest).expect("the marker is gone");
+    let marker = format!("metadata-behaviour={behaviour:.<13}");
+    assert_eq!(marker.len(), honest.len());
+    component[at..at + honest.len()].copy_from_slice(marker.as_bytes());
+    component
+}
+
+/// What a story changes of the usual.
+#[derive(Default)]
+pub struct LabConfig {
+    /// Limits.
+    pub limits: Limits,
+    /// Further `HOST:PORT=127.0.0.1:PORT`.
+    pub connect_to: Vec<String>,
+    /// Who resolves names.
+    pub resolver: Option<Arc<dyn Resolve>>,
+    /// What the tenant grants.
+    pub tenant: TenantGrant,
+    /// What the operator allows.
+    pub operator: OperatorPolicy,
+    /// The connector; the hostile guest by default.
+    pub component: Option<Vec<u8>>,
+    /// All sends are one owner's, so that connections are kept. Otherwise each send has an owner of its own, and every
+    /// connection plays the script of its send.
+    pub one_owner: bool,
+}
+
+/// Limits under which a stalled server does not stall the test. Long enough for a good server on a busy machine.
+pub fn impatient() -> Limits {
+    Limits { connect_ms: 700, tls_ms: 700, first_byte_ms: 1_500, send_ms: 4_000, cpu_ms: 500, ..Limits::default() }
+}
+
+/// A sandbox with a connector, and the server that it reaches under all names of [`crate::server::NAMES`] but
+/// `elsewhere.hostile.test`.
+pub struct Lab {
+    /// The sandbox.
+    pub sandbox: Sandbox,
+    /// The connector.
+    pub connector: Connector,
+    /// The provider.
+    pub server: Server,
+    /// Reached as `elsewhere.hostile.test` and by nothing else. Must never see anything.
+    pub elsewhere: Server,
+    tenant: TenantGrant,
+    operator: OperatorPolicy,
+    one_owner: bool,
+    sends: AtomicUsize,
+}
+
+/// One authority for all servers of a process: making keys is slow in a debug build.
+pub fn authority() -> &'static Authority {
+    static AUTHORITY: OnceLock<Authority> = OnceLock::new();
+    AUTHORITY.get_or_init(|| Authority::new("Sendbox tests"))
+}
+
+impl Lab {
+    /// The usual one.
+    pub async fn new() -> Self {
+        Self::with(LabConfig::default()).await
+    }
+
+    /// With a reference to nothing outside of this machine.
+    pub async fn with(config: LabConfig) -> Self {
+        let server = Server::start(authority(), Script::good()).await;
+        let elsewhere = Server::start(authority(), Script::good()).await;
+        let mut specs: Vec<String> = ["api.hostile.test", "side.hostile.test", "tenant.hostile.test", "api.twilio.com"]
+            .map(|name| server.connect_to(name))
+            .into();
+        specs.push(elsewhere.connect_to("elsewhere.hostile.test"));
+        specs.extend(config.connect_to);
+        let sandbox = sandbox(config.limits, &specs, config.resolver);
+        let component = config.component.unwrap_or_else(hostile);
+        let connector = sandbox.load(&component).await.expect("the connector loads");
+        Self {
+            sandbox,
+            connector,
+            server,
+            elsewhere,
+            tenant: config.tenant,
+            operator: config.operator,
+            one_owner: config.one_owner,
+            sends: AtomicUsize::new(0),
+        }
+    }
+
+    /// One send of the hostile guest.
+    pub async fn send(&self, behaviour: &str, aim: &str) -> SendReport {
+        self.send_with(json!({"behaviour": behaviour, "aim": aim}), text()).await
+    }
+
+    /// One send with other parameters or another content.
+    pub async fn send_with(&self, parameters: Value, content: Content) -> SendReport {
+        self.run(parameters, content, None).await
+    }
+
+    /// One send, dry or not. The secrets are filled in.
+    pub async fn run(&self, mut parameters: Value, content: Content, dry_run: Option<DryRun>) -> SendReport {
+        if self.connector.metadata().id == "hostile" {
+            parameters["token"] = TOKEN.into();
+            parameters["signer"] = SIGNER.into();
+        }
+        let parameters = self.connector.parameters(&parameters).expect("the parameters fit");
+        let grant = self.connector.grant(&parameters, &self.operator, &self.tenant).expect("the reach resolves");
+        let number = if self.one_owner { 0 } else { self.sends.fetch_add(1, Ordering::Relaxed) };
+        let request = SendRequest {
+            owner: format!("tenant-{number}"),
+            parameters: Arc::new(parameters),
+            grant: Arc::new(grant),
+            message: message(content),
+            dry_run,
+        };
+        self.sandbox.send(&self.connector, request).await
+    }
+
+    /// The story goes on: the next send on the same sandbox works, and exactly its request arrives.
+    pub async fn expect_next_send_works(&self, after: &str) {
+        self.server.play(Script::good());
+        let before = self.server.seen().len();
+        let report = self.send("honest", "").await;
+        let Outcome::Accepted(_) = report.outcome else { panic!("after {after}: {:?}", report.outcome) };
+        assert_eq!(self.server.seen().len(), before + 1, "after {after}");
+    }
+
+    /// Nothing reached any server beyond `requests` requests at the right one.
+    pub fn expect_seen(&self, requests: usize, what: &str) {
+        assert_eq!(self.server.seen().len(), requests, "{what}: requests at the provider");
+        assert_eq!(self.elsewhere.connections(), 0, "{what}: connections elsewhere");
+    }
+}
+
+/// A sandbox that reaches only what `connect_to` names.
+pub fn sandbox(limits: Limits, connect_to: &[String], resolver: Option<Arc<dyn Resolve>>) -> Sandbox {
+    let mut addresses = AddressPolicy::default();
+    for spec in connect_to {
+        addresses = addresses.with_connect_to(spec).unwrap();
+    }
+    Sandbox::new(SandboxConfig {
+        limits,
+        in_flight: 4,
+        addresses,
+        extra_authorities: vec![authority().der()],
+        resolver: Some(resolver.unwrap_or_else(|| Arc::new(NoNames))),
+        ..SandboxConfig::default()
+    })
+    .expect("the sandbox starts")
+}
+
+/// Why `component` does not load in a sandbox with these limits.
+pub async fn refusal(component: &[u8], limits: Limits) -> LoadError {
+    match sandbox(limits, &[], None).load(component).await {
+        Ok(_) => panic!("it loaded"),
+        Err(error) => error,
+    }
+}
+
+/// Knows no name, so that no test asks a name server.
+#[derive(Debug)]
+pub struct NoNames;
+
+impl Resolve for NoNames {
+    fn resolve<'a>(&'a self, host: &'a str) -> sendbox_sandbox::Answers<'a> {
+        let error = sendbox_sandbox::ResolveError { host: host.to_owned(), reason: "no such name".into() };
+        Box::pin(async move { Err(error) })
+    }
+}
+
+/// The canonical text.
+pub fn text() -> Content {
+    Content::Text { text: TEXT.to_owned().into(), encoding: TextEncoding::Gsm7, segments: 1, units: 47 }
+}
+
+/// The code as the only variable.
+pub fn variables() -> Content {
+    Content::Variables(vec![Variable { name: "code".into(), value: CODE.to_owned().into() }])
+}
+
+/// The canonical message.
+pub fn message(content: Content) -> Message {
+    Message {
+        recipient: Recipient {
+            e164: E164.to_owned().into(),
+            national: NATIONAL.to_owned().into(),
+            country: Some("DK".into()),
+            calling_code: "45".into(),
+        },
+        usage: Usage::SignIn,
+        locale: Some("da".into()),
+        content,
+        code: CODE.to_owned().into(),
+        lifetime_seconds: 600,
+        client_ip: Some("192.0.2.77".to_owned().into()),
+        idempotency_key: "one-of-a-kind".into(),
+        attempt: Attempt::first().unwrap(),
+    }
+}
+
+/// The receipt, or a failed test.
+pub fn expect_accepted(what: &str, report: SendReport) -> Receipt {
+    match report.outcome {
+        Outcome::Accepted(receipt) => receipt,
+        other => panic!("{what}: {other:?}"),
+    }
+}
+
+/// The failure, held against its class and against whether bytes left.
+pub fn expect_failure(what: &str, report: SendReport, class: FailureClass, sent: RequestSent) -> Failure {
+    let Outcome::Failed(failure) = report.outcome else { panic!("{what}: {:?}", report.outcome) };
+    assert_eq!((failure.class, failure.request_sent), (class, sent), "{what}: {failure:?}");
+    failure
+}

@@ -1,0 +1,32 @@
+//! The stage on which hostile guests, hostile servers and the sandbox meet.
+//!
+//! - [`Lab`]: a sandbox, a connector in it, and a server that the connector can reach; and the canonical message, which is
+//!   full of canaries.
+//! - [`Server`]: a TLS server on loopback whose behaviour is a script, and which remembers all that it received.
+//! - [`component`]: components that no toolchain would make.
+//! - [`stage`]: the simulator, and each connector's parameters for it.
+//! - [`verdict`]: what a send ended with.
+//! - [`needles`]: every form in which a canary may turn up.
+//!
+//! Promises: only loopback traffic; ports chosen by the system; a failed expectation says what was expected of what.
+//!
+//! Must not know: how the sandbox does what it does. It sees what an embedder sees.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+pub mod authority;
+pub mod component;
+pub mod lab;
+pub mod needles;
+pub mod server;
+pub mod stage;
+pub mod verdict;
+
+pub use lab::{Lab, LabConfig, expect_accepted, expect_failure};
+pub use server::{Handshake, Script, Server, Step};

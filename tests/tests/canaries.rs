@@ -1,0 +1,159 @@
+//! A thousand sends, and nothing that was sealed is anywhere but on the wire to the provider: not in the connector's
+//! memory, not in a trace, an outcome, an error or a `Debug`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use sendbox_sandbox::policy::{LabelKind, TenantGrant};
+use sendbox_sandbox::{DryRun, Outcome, SendReport, SendRequest};
+use sendbox_tests::lab::{CODE, E164, TOKEN, memory_scanner, message, text};
+use sendbox_tests::needles::{self, Needle};
+use sendbox_tests::{Lab, LabConfig, Script, Step};
+use serde_json::{Value, json};
+
+/// What the scanner XORs needles with. The same number stands in `tests/guests/memory-scanner/src/scan.rs`.
+const MASK: u8 = 0xa5;
+
+fn masked(needles: &[Needle]) -> String {
+    let hex = |needle: &Needle| needle.bytes.iter().map(|byte| format!("{:02x}", byte ^ MASK)).collect::<String>();
+    needles.iter().map(hex).collect::<Vec<_>>().join(",")
+}
+
+fn parameters(needles: &[Needle]) -> Value {
+    json!({
+        "accountSID": format!("AC{}", "5e".repeat(16)),
+        "authToken": TOKEN,
+        "fromMessagingServiceSID": format!("MG{}", "7a".repeat(16)),
+        "needles": masked(needles),
+    })
+}
+
+async fn lab(tenant: TenantGrant) -> Lab {
+    let lab = Lab::with(LabConfig { component: Some(memory_scanner()), tenant, ..LabConfig::default() }).await;
+    // Every twentieth is refused by the provider, credentials and all: errors are where leaks are.
+    let refused = [Step::Read, Step::Echo(401)];
+    let taken = [Step::Read, Step::Echo(201)].into_iter().cycle().take(38);
+    lab.server.play(Script::steps(taken.chain(refused).chain([Step::Again])));
+    lab
+}
+
+/// All that an embedder can print of a send.
+fn printed(report: &SendReport) -> String {
+    let mut all = format!("{:?} {:?} {:?}", report.outcome, report.used, report.hosts_reached);
+    write!(all, " {:?} {}", report.trace, serde_json::to_string(&report.trace).unwrap()).unwrap();
+    match &report.outcome {
+        Outcome::Accepted(receipt) => write!(all, " {}", serde_json::to_string(receipt).unwrap()).unwrap(),
+        Outcome::Failed(failure) => write!(all, " {failure} {}", serde_json::to_string(failure).unwrap()).unwrap(),
+        Outcome::NotSentDryRun => {}
+    }
+    for request in &report.requests {
+        assert!(request.clear.is_none(), "only a dry run that asks for it sees a request in clear");
+        write!(all, " {} {} {:?} {}", request.method, request.url, request.headers, request.body).unwrap();
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_sends_leave_nothing_behind() {
+    let needles = needles::all();
+    let lab = lab(TenantGrant::default()).await;
+    let parameters = Arc::new(lab.connector.parameters(&parameters(&needles)).unwrap());
+    let grant = Arc::new(lab.connector.grant(&parameters, &Default::default(), &TenantGrant::default()).unwrap());
+    let mut accepted = 0;
+    for number in 0..1_000 {
+        let request = SendRequest {
+            owner: "tenant-1".into(),
+            parameters: Arc::clone(&parameters),
+            grant: Arc::clone(&grant),
+            message: message(text()),
+            dry_run: None,
+        };
+        let report = lab.sandbox.send(&lab.connector, request).await;
+        let printed = printed(&report);
+        needles::assert_clean(&format!("what send {number} printed"), &printed, &needles);
+        match &report.outcome {
+            Outcome::Accepted(receipt) => {
+                assert_eq!(receipt.message_id.as_deref(), Some("SM1"), "send {number}");
+                accepted += 1;
+            }
+            Outcome::Failed(failure) => {
+                let found =
+                    failure.text.split(' ').find_map(|word| word.strip_prefix("needle-")?.parse::<usize>().ok());
+                if let Some(found) = found {
+                    panic!("{} is in the memory of send {number}", needles[found].what);
+                }
+                assert!(failure.text.contains("[sealed]"), "send {number}: nothing was echoed: {}", failure.text);
+            }
+            Outcome::NotSentDryRun => panic!("this was no dry run"),
+        }
+    }
+    let seen = lab.server.seen();
+    assert_eq!((accepted, seen.len()), (950, 1_000));
+    // The canaries did fly: without them on the wire, finding none of them would mean nothing.
+    let body = seen[999].text();
+    assert!(body.contains(CODE) && body.contains(&E164[1..]), "{body}");
+}
+
+#[tokio::test]
+async fn the_scanner_finds_what_is_there() {
+    let planted = "planted-value-7391";
+    let mut needles = needles::all();
+    let first = needles.len();
+    needles.extend(needles::forms("the planted value", planted));
+    let found = async |lab: &Lab, more: (&str, Value)| {
+        let mut given = parameters(&needles);
+        given[more.0] = more.1;
+        let report = lab.send_with(given, text()).await;
+        match report.outcome {
+            Outcome::Accepted(_) => Vec::new(),
+            Outcome::Failed(failure) => failure
+                .text
+                .split(' ')
+                .map(|word| word.strip_prefix("needle-").unwrap_or_else(|| panic!("{}", failure.text)).parse().unwrap())
+                .collect::<Vec<usize>>(),
+            Outcome::NotSentDryRun => panic!("this was no dry run"),
+        }
+    };
+    let blind = lab(TenantGrant::default()).await;
+    assert!(found(&blind, ("region", "us1".into())).await.is_empty(), "the control of the control");
+    assert_eq!(found(&blind, ("planted", planted.into())).await, [first], "a parameter in clear");
+    assert_eq!(needles[first].what, "the planted value in clear");
+    // The place of that instance in the pool is used again, and nothing of it is left.
+    for _ in 0..8 {
+        assert!(found(&blind, ("region", "us1".into())).await.is_empty(), "an earlier send's data");
+    }
+
+    let reveal = TenantGrant { reveal: [LabelKind::Secret].into(), ..TenantGrant::default() };
+    let seeing = lab(reveal).await;
+    let found = found(&seeing, ("reveal", true.into())).await;
+    assert_eq!(found.first().map(|index| needles[*index].what.as_str()), Some("the token in clear"));
+}
+
+#[tokio::test]
+async fn nothing_that_can_be_printed_shows_what_was_given() {
+    let needles = needles::all();
+    let lab = lab(TenantGrant::default()).await;
+    let given = parameters(&needles);
+    let parameters = lab.connector.parameters(&given).unwrap();
+    let grant = lab.connector.grant(&parameters, &Default::default(), &TenantGrant::default()).unwrap();
+    let inspection = lab.connector.inspect();
+    let all = format!("{grant:?} {inspection:?} {}", serde_json::to_string(&inspection).unwrap());
+    needles::assert_clean("grant and inspection", &all, &needles);
+
+    // A secret that does not fit the schema is not quoted in the error.
+    let mut wrong = given.clone();
+    wrong["authToken"] = json!([TOKEN]);
+    let Err(error) = lab.connector.parameters(&wrong) else { panic!("a list is no string") };
+    needles::assert_clean("the error of the parameters", &format!("{error} {error:?}"), &needles);
+
+    // A dry run masks, unless it is asked for the clear values.
+    let report = lab.run(given.clone(), text(), Some(DryRun { show_sealed: false })).await;
+    assert_eq!(report.requests.len(), 1);
+    needles::assert_clean("a masked dry run", &printed(&report), &needles);
+    let report = lab.run(given, text(), Some(DryRun { show_sealed: true })).await;
+    let clear = report.requests[0].clear.as_ref().expect("it was asked for");
+    assert!(clear.body.contains(CODE) && clear.body.contains(&E164[1..]), "{}", clear.body);
+    assert_eq!(lab.server.connections(), 0, "a dry run let something out");
+}

@@ -1,0 +1,232 @@
+//! Every way in which a guest can use too much, crash, or lie about itself, and how it ends: in its own typed error, with
+//! nothing on the wire, and with the next send on the same sandbox working. What it asks of the network is in
+//! `hostile_requests.rs`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use sendbox_sandbox::policy::Limits;
+use sendbox_sandbox::{ConnectorFault as Fault, FailureClass, LoadError, Party, RequestSent, TraceKind};
+use sendbox_tests::lab::{self, hostile_metadata, impatient};
+use sendbox_tests::verdict::fault;
+use sendbox_tests::{Lab, LabConfig, Script, Step, component, expect_accepted, expect_failure};
+
+#[tokio::test]
+async fn a_guest_ends_at_its_limits() {
+    let limits = Limits { cpu_ms: 50, ..Limits::default() };
+    let lab = Lab::with(LabConfig { limits: limits.clone(), ..LabConfig::default() }).await;
+    let host_calls = Fault::HostCalls { limit: limits.host_calls };
+    let host_call_size = Fault::HostCallSize { limit_bytes: limits.hostcall_fuel };
+    let sealed_bytes = Fault::SealedBytes { limit_bytes: limits.sealed_bytes };
+    let handles = Fault::Handles { limit: limits.handles };
+    let cases = [
+        ("loop_in_send", "", Fault::Cpu { limit_ms: 50 }),
+        ("loop_of_host_calls", "concat", host_calls.clone()),
+        ("loop_of_host_calls", "config", host_calls.clone()),
+        ("loop_of_host_calls", "log", host_calls.clone()),
+        ("memory_bomb", "", Fault::Memory { limit_bytes: limits.memory_bytes }),
+        ("deep_recursion", "", Fault::Stack { limit_bytes: limits.stack_bytes }),
+        ("giant_string", "log", host_call_size.clone()),
+        ("giant_string", "config", host_call_size.clone()),
+        ("giant_string", "receipt", host_call_size.clone()),
+        ("many_parts", "flat", host_call_size.clone()),
+        ("many_parts", "nested", host_call_size),
+        ("many_handles", "", handles.clone()),
+        ("wasi_flood", "pollables", handles),
+        ("doubling", "text", Fault::SealedPieces { limit: limits.sealed_pieces }),
+        ("doubling", "encoded", sealed_bytes),
+        ("doubling", "empty", host_calls),
+    ];
+    for (behaviour, aim, expected) in cases {
+        let what = format!("{behaviour} {aim}");
+        assert_eq!(fault(&what, lab.send(behaviour, aim).await), expected, "{what}");
+        lab.expect_seen(0, &what);
+    }
+    lab.expect_next_send_works("all limits").await;
+}
+
+#[tokio::test]
+async fn each_fault_alone_leaves_the_sandbox_working() {
+    let lab = Lab::with(LabConfig { limits: Limits { cpu_ms: 50, ..Limits::default() }, ..LabConfig::default() }).await;
+    for (behaviour, aim) in
+        [("loop_in_send", ""), ("memory_bomb", ""), ("deep_recursion", ""), ("many_handles", ""), ("trap", "before")]
+    {
+        fault(behaviour, lab.send(behaviour, aim).await);
+        lab.expect_next_send_works(behaviour).await;
+    }
+}
+
+/// A call that makes little but reads much is charged for what it reads.
+#[tokio::test]
+async fn work_on_a_large_value_is_charged() {
+    let limits = Limits::default();
+    let lab = Lab::new().await;
+    for aim in ["digest", "hmac data", "hmac key", "decode"] {
+        let report = lab.send("costly_host_calls", aim).await;
+        assert!(report.used.host_calls >= 4, "{aim}: it ended before it began");
+        let fault = fault(aim, report);
+        assert_eq!(fault, Fault::SealedBytes { limit_bytes: limits.sealed_bytes }, "{aim}");
+    }
+    // Comparing stops at a difference of length, so its price is that of the call and of the guest's own copying.
+    let fault = fault("matches", lab.send("costly_host_calls", "matches").await);
+    assert!(matches!(fault, Fault::Cpu { .. } | Fault::HostCalls { .. }), "{fault:?}");
+    lab.expect_seen(0, "costly calls");
+    lab.expect_next_send_works("costly calls").await;
+}
+
+/// Calls of WASI cost the host too, and no fuel is charged for a clock.
+#[tokio::test]
+async fn wasi_is_no_way_around_the_limits() {
+    let lab = Lab::with(LabConfig { limits: Limits { cpu_ms: 50, ..Limits::default() }, ..LabConfig::default() }).await;
+    for aim in ["random", "clock"] {
+        let fault = fault(aim, lab.send("wasi_flood", aim).await);
+        assert!(matches!(fault, Fault::Cpu { limit_ms: 50 } | Fault::HostCalls { .. }), "{aim}: {fault:?}");
+    }
+    for aim in ["secure", "insecure"] {
+        let fault = fault(aim, lab.send("huge_random", aim).await);
+        assert!(matches!(fault, Fault::Trap(_)), "{aim}: {fault:?}");
+    }
+    lab.expect_seen(0, "random");
+    lab.expect_next_send_works("random").await;
+}
+
+#[tokio::test]
+async fn nothing_ambient_is_there() {
+    let lab = Lab::new().await;
+    let report = lab.send("ambient", "").await;
+    let failure = expect_failure("ambient", report, FailureClass::Unknown, RequestSent::No);
+    assert_eq!(failure.text, "env 0 args 0 stdin 0 cwd false file false clock 0");
+}
+
+#[tokio::test]
+async fn a_crash_is_told_apart_by_what_had_left() {
+    let lab = Lab::with(LabConfig { limits: impatient(), ..LabConfig::default() }).await;
+    let before = fault("trap before", lab.send("trap", "before").await);
+    assert!(matches!(before, Fault::Trap(_)), "{before:?}");
+    lab.expect_seen(0, "trap before");
+
+    let report = lab.send("trap", "after").await;
+    // The provider answered, and what it answered died with the connector: another try could be a second message.
+    let failure = expect_failure("trap after", report, FailureClass::InDoubt, RequestSent::Yes);
+    assert!(matches!(failure.fault, Some(Fault::Trap(_))), "{failure:?}");
+    assert_eq!(failure.party, Party::Connector);
+    lab.expect_seen(1, "trap after");
+
+    let other = Lab::with(LabConfig { limits: impatient(), ..LabConfig::default() }).await;
+    other.server.play(Script::steps([Step::Read, Step::Silence]));
+    let report = other.send("trap", "after").await;
+    let failure = expect_failure("trap in doubt", report, FailureClass::InDoubt, RequestSent::Maybe);
+    assert!(matches!(failure.fault, Some(Fault::Trap(_))), "{failure:?}");
+    other.expect_next_send_works("trap").await;
+}
+
+#[tokio::test]
+async fn leaving_the_process_is_a_crash() {
+    let lab = Lab::new().await;
+    for code in ["0", "1"] {
+        let fault = fault("exit", lab.send("exit", code).await);
+        assert!(matches!(fault, Fault::Trap(_)), "{fault:?}");
+    }
+    lab.expect_next_send_works("exit").await;
+}
+
+#[tokio::test]
+async fn a_sleeper_is_woken_at_the_deadline() {
+    let lab = Lab::with(LabConfig { limits: Limits { send_ms: 2_000, ..impatient() }, ..LabConfig::default() }).await;
+    let report = lab.send("sleep", "before").await;
+    let failure = expect_failure("sleep", report, FailureClass::NotSent, RequestSent::No);
+    assert!(failure.text.contains("did not end within 2000 ms"), "{}", failure.text);
+    assert_eq!(failure.party, Party::Connector, "nobody but the connector slept");
+    lab.expect_seen(0, "sleep before");
+    let report = lab.send("sleep", "after").await;
+    // The provider answered, but the connector never said what.
+    expect_failure("sleep after", report, FailureClass::InDoubt, RequestSent::Yes);
+    lab.expect_seen(1, "sleep after");
+    lab.expect_next_send_works("sleep").await;
+}
+
+#[tokio::test]
+async fn a_flood_of_lines_is_bounded_and_escaped() {
+    let limits = Limits::default();
+    let lab = Lab::new().await;
+    for (aim, level) in [("log", "error"), ("stderr", "stderr"), ("stdout", "stderr")] {
+        let report = lab.send("log_flood", aim).await;
+        let lines: Vec<&String> = report
+            .trace
+            .iter()
+            .filter_map(|event| match &event.what {
+                TraceKind::Log { level: of, message } => {
+                    assert_eq!(*of, level, "{aim}");
+                    Some(message)
+                }
+                _ => None,
+            })
+            .collect();
+        let marks = report.trace.iter().filter(|event| matches!(event.what, TraceKind::LogTruncated)).count();
+        assert!(!lines.is_empty() && lines.len() <= limits.log_lines, "{aim}: {} lines", lines.len());
+        // Escapes are longer than what they stand for: at most eight characters for one byte.
+        assert!(lines.iter().map(|line| line.len()).sum::<usize>() <= limits.log_bytes * 8, "{aim}");
+        assert_eq!(marks, 1, "{aim}: marks");
+        for line in lines {
+            assert!(!line.chars().any(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{2028}')), "{aim}: {line:?}");
+        }
+        expect_accepted(aim, report);
+    }
+}
+
+// ---- metadata ----
+
+#[tokio::test]
+async fn metadata_that_misbehaves_is_refused_at_installation() {
+    let limits = Limits { cpu_ms: 50, ..Limits::default() };
+    let refused = async |behaviour: &str| lab::refusal(&hostile_metadata(behaviour), limits.clone()).await;
+    assert_eq!(refused("loops").await, LoadError::Metadata(Fault::Cpu { limit_ms: 50 }));
+    assert_eq!(refused("calls").await, LoadError::Metadata(Fault::ImportRefused("config.get")));
+    let traps = refused("traps").await;
+    assert!(matches!(traps, LoadError::Metadata(Fault::Trap(_))), "{traps:?}");
+    assert_eq!(refused("bomb").await, LoadError::Metadata(Fault::HostCallSize { limit_bytes: limits.hostcall_fuel }));
+    let LoadError::Invalid(giant) = refused("giant").await else { panic!("giant metadata") };
+    assert_eq!(giant.0.len(), 1, "{giant}");
+    assert!(giant.0[0].contains("131072 are allowed"), "{giant}");
+    let LoadError::Invalid(hosts) = refused("hosts").await else { panic!("too many hosts") };
+    assert!(hosts.to_string().contains("hosts"), "{hosts}");
+}
+
+#[tokio::test]
+async fn every_lie_of_the_metadata_is_named_at_once() {
+    let refusal = lab::refusal(&hostile_metadata("lies"), Limits::default()).await;
+    let LoadError::Invalid(faults) = refusal else { panic!("{refusal:?}") };
+    for expected in ["`id`", "`name`", "`usages`", "`parameters-schema`", "`template-schema`", "https://*", "ftp://"] {
+        assert!(faults.0.iter().any(|fault| fault.contains(expected)), "{expected} is not named: {faults}");
+    }
+    assert_eq!(faults.0.len(), 7, "{faults}");
+}
+
+#[tokio::test]
+async fn a_start_function_is_under_the_same_limits() {
+    let limits = Limits { cpu_ms: 50, ..Limits::default() };
+    let cases = [
+        ("(func $start (loop $l (br $l)))", Fault::Cpu { limit_ms: 50 }),
+        ("(func $start (call $start))", Fault::Stack { limit_bytes: limits.stack_bytes }),
+        ("(func $start (drop (memory.grow (i32.const 300))))", Fault::Memory { limit_bytes: limits.memory_bytes }),
+        (
+            "(table $t 1 funcref) (func $start (drop (table.grow $t (ref.null func) (i32.const 1000000))))",
+            Fault::Table { limit: 20_000 },
+        ),
+    ];
+    for (start, expected) in cases {
+        let component = component::connector(&format!("{} {start} (start $start)", component::EXPORTS));
+        assert_eq!(lab::refusal(&component, limits.clone()).await, LoadError::Metadata(expected), "{start}");
+    }
+    let trap = component::connector(&format!("{} (func $start unreachable) (start $start)", component::EXPORTS));
+    let refusal = lab::refusal(&trap, limits).await;
+    assert!(matches!(refusal, LoadError::Metadata(Fault::Trap(_))), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn a_refused_connector_leaves_the_sandbox_working() {
+    let lab = Lab::with(LabConfig { limits: Limits { cpu_ms: 50, ..Limits::default() }, ..LabConfig::default() }).await;
+    for behaviour in ["loops", "calls", "traps", "bomb", "lies"] {
+        assert!(lab.sandbox.load(&hostile_metadata(behaviour)).await.is_err(), "{behaviour}");
+    }
+    lab.expect_next_send_works("refused connectors").await;
+}

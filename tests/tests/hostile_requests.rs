@@ -1,0 +1,413 @@
+//! Every request that a guest should not make, every lie about one, and every attempt to read what is sealed: each ends in its
+//! own typed error, nothing forbidden is on the wire, and the next send on the same sandbox works.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use sendbox_sandbox::policy::composition::{CompositionViolation as Composition, Place};
+use sendbox_sandbox::policy::{DenialRule, LabelKind, Limits, TenantGrant};
+use sendbox_sandbox::{ConnectorFault as Fault, FailureClass, Outcome, Party, RequestSent, TraceKind, Violation};
+use sendbox_tests::lab::{self, CODE, E164, TEXT, TOKEN, impatient, text, variables};
+use sendbox_tests::server::answer;
+use sendbox_tests::verdict::{denial, fault, malformed, violation};
+use sendbox_tests::{Lab, LabConfig, Script, Step, expect_accepted, expect_failure, needles};
+use serde_json::json;
+
+// ---- where a request goes ----
+
+#[tokio::test]
+async fn a_request_stays_inside_the_manifest() {
+    let lab = Lab::new().await;
+    let cases = [
+        ("https://elsewhere.hostile.test/v1/messages", DenialRule::NotInManifest),
+        ("https://api.hostile.test.elsewhere.hostile.test/v1", DenialRule::NotInManifest),
+        ("https://hostile.test/v1/messages", DenialRule::NotInManifest),
+        ("https://api.hostile.test:8443/v1/messages", DenialRule::Port),
+        ("http://api.hostile.test/v1/messages", DenialRule::Scheme),
+        ("https://api.hostile.test/v2/messages", DenialRule::Path),
+        ("https://api.hostile.test/v12", DenialRule::Path),
+        ("https://api.hostile.test/v1/../v2", DenialRule::Path),
+        ("https://api.hostile.test/v1/%2e%2e/v2", DenialRule::Path),
+        ("https://127.0.0.1/v1/messages", DenialRule::LiteralAddress),
+        ("https://2130706433/v1/messages", DenialRule::LiteralAddress),
+        ("https://0x7f.1/v1/messages", DenialRule::LiteralAddress),
+        ("https://0177.0.0.1/v1/messages", DenialRule::LiteralAddress),
+        ("https://169.254.169.254/latest/meta-data", DenialRule::LiteralAddress),
+        ("https://[::1]/v1/messages", DenialRule::LiteralAddress),
+        ("https://[::ffff:127.0.0.1]/v1/messages", DenialRule::LiteralAddress),
+        ("https://１２７.0.0.1/v1/messages", DenialRule::LiteralAddress),
+    ];
+    for (url, expected) in cases {
+        let report = lab.send("elsewhere", url).await;
+        assert!(report.hosts_reached.is_empty(), "{url}");
+        assert_eq!(denial(url, report), expected, "{url}");
+        lab.expect_seen(0, url);
+    }
+    for method in ["GET", "PUT", "PATCH", "DELETE"] {
+        assert_eq!(denial(method, lab.send("other_method", method).await), DenialRule::Method, "{method}");
+    }
+    lab.expect_seen(0, "methods");
+    assert_eq!(lab.server.connections(), 0, "no connection was made for a request that was refused");
+    lab.expect_next_send_works("denials").await;
+}
+
+#[tokio::test]
+async fn a_url_that_hides_something_is_malformed() {
+    let lab = Lab::new().await;
+    for url in [
+        "https://user:word@api.hostile.test/v1/messages",
+        "https://api.hostile.test@elsewhere.hostile.test/v1",
+        "https://api.hostile.test/v1/messages#part",
+        "https://api.hostile.test\\@elsewhere.hostile.test/v1",
+        "https://api.hostile.test/v1/mess\tages",
+        "https://api.hostile.test/v1/a b",
+        "https://",
+        "nonsense",
+    ] {
+        malformed(url, lab.send("elsewhere", url).await);
+    }
+    for aim in ["host", "host end", "port", "user", "scheme", "raw", "fragment"] {
+        let what = format!("sealed_in_url {aim}");
+        let failure = malformed(&what, lab.send("sealed_in_url", aim).await);
+        assert!(!failure.text.contains("canary"), "{what}");
+    }
+    lab.expect_seen(0, "URLs");
+    assert_eq!(lab.server.connections(), 0);
+    lab.expect_next_send_works("URLs").await;
+}
+
+#[tokio::test]
+async fn a_denial_names_the_rule_and_the_line_that_would_allow_it() {
+    let lab = Lab::new().await;
+    let report = lab.send("elsewhere", "https://elsewhere.hostile.test/v1").await;
+    let failure = expect_failure("denial", report, FailureClass::ConnectorFault, RequestSent::No);
+    assert_eq!(failure.party, Party::Policy);
+    for part in
+        ["`elsewhere.hostile.test` is not in the connector's manifest", "https://elsewhere.hostile.test", "hosts"]
+    {
+        assert!(failure.text.contains(part), "{part} is not in: {}", failure.text);
+    }
+}
+
+// ---- headers and sizes ----
+
+#[tokio::test]
+async fn headers_cannot_be_broken_out_of() {
+    let lab = Lab::new().await;
+    for aim in ["name", "space in name", "colon in name", "value", "sealed value", "joined value", "nul"] {
+        malformed(aim, lab.send("header_injection", aim).await);
+    }
+    for name in [
+        "Host",
+        "content-length",
+        "Transfer-Encoding",
+        "Connection",
+        "X-Forwarded-For",
+        "Forwarded",
+        "Cookie",
+        "TE",
+        "Trailer",
+        "Expect",
+        "Upgrade",
+        "Via",
+        "Proxy-Authorization",
+        "Accept-Encoding",
+        "too many",
+        "too long",
+    ] {
+        malformed(name, lab.send("forbidden_header", name).await);
+    }
+    for aim in ["body", "url"] {
+        malformed(aim, lab.send("giant_request", aim).await);
+    }
+    lab.expect_seen(0, "headers");
+    assert_eq!(lab.server.connections(), 0);
+    lab.expect_next_send_works("headers").await;
+}
+
+// ---- secrets and the message ----
+
+#[tokio::test]
+async fn a_secret_leaves_only_to_the_host_that_it_is_bound_to() {
+    let lab = Lab::new().await;
+    let token = DenialRule::SecretNotBound { key: "token".into() };
+    for aim in ["raw", "header", "base64", "hex", "url", "twice", "joined", "digest", "key"] {
+        assert_eq!(denial(aim, lab.send("secret_elsewhere", aim).await), token, "{aim}");
+    }
+    let signer = DenialRule::SecretNotBound { key: "signer".into() };
+    assert_eq!(denial("plain", lab.send("signing_secret", "plain").await), signer);
+    for aim in ["whole", "recipient", "text", "digest"] {
+        let rule = denial(aim, lab.send("message_elsewhere", aim).await);
+        assert_eq!(rule, DenialRule::MessageNotForHost, "{aim}");
+    }
+    lab.expect_seen(0, "secrets");
+    assert_eq!(lab.server.connections(), 0);
+
+    expect_accepted("signature", lab.send("signing_secret", "signature").await);
+    let seen = &lab.server.seen()[0];
+    assert!(seen.head.contains("x-signature: ") && !seen.head.contains(lab::SIGNER));
+    lab.expect_next_send_works("secrets").await;
+}
+
+#[tokio::test]
+async fn the_request_that_counts_carries_recipient_and_message_once_and_unaltered() {
+    let lab = Lab::new().await;
+    let (to, message) = (Composition::RecipientAltered(Place::Body), Composition::MessageAltered(Place::Body));
+    let cases = [
+        ("no recipient", Composition::NoRecipient),
+        ("no message", Composition::NoMessage),
+        ("recipient twice", Composition::RecipientTwice(2)),
+        ("message twice", Composition::MessageTwice(2)),
+        ("digits before", to.clone()),
+        ("digits after", to.clone()),
+        ("other country", to.clone()),
+        ("list", to.clone()),
+        ("repeated key", to),
+        ("words before", message.clone()),
+        ("words after", message.clone()),
+        ("in a key", message),
+    ];
+    for (aim, expected) in cases {
+        let violation = violation(aim, lab.send("wrong_parts", aim).await);
+        assert_eq!(violation, Violation::Composition(expected), "{aim}");
+    }
+    lab.expect_seen(0, "compositions");
+    lab.expect_next_send_works("compositions").await;
+}
+
+#[tokio::test]
+async fn no_second_number_leaves_in_clear() {
+    let lab = Lab::new().await;
+    for (aim, place) in [
+        ("form", Place::Body),
+        ("spaced", Place::Body),
+        ("percent", Place::Body),
+        ("query", Place::Url),
+        ("path", Place::Url),
+        ("header", Place::Header("x-cc".into())),
+        ("header name", Place::Header("4798765432".into())),
+        ("json number", Place::Body),
+        ("json string", Place::Body),
+        ("escaped", Place::Body),
+        ("other digits", Place::Body),
+        ("without the message", Place::Body),
+    ] {
+        let report = lab.send("second_number", aim).await;
+        match violation(aim, report) {
+            Violation::Composition(Composition::SecondNumber { digits, place: at }) => {
+                assert_eq!(at, place, "{aim}");
+                assert!((8..=10).contains(&digits), "{aim}: {digits}");
+            }
+            other => panic!("{aim}: {other:?}"),
+        }
+    }
+    lab.expect_seen(0, "second numbers");
+    lab.expect_next_send_works("second numbers").await;
+}
+
+#[tokio::test]
+async fn a_value_of_very_many_pieces_is_refused() {
+    let lab = Lab::new().await;
+    let fault = fault("many_pieces", lab.send("many_pieces", "").await);
+    assert_eq!(fault, Fault::SealedPieces { limit: Limits::default().sealed_pieces });
+    lab.expect_seen(0, "many pieces");
+    lab.expect_next_send_works("many pieces").await;
+}
+
+#[tokio::test]
+async fn one_send_is_one_message() {
+    let lab = Lab::new().await;
+    // The first was answered, so the first counts; the second never left.
+    expect_accepted("first", lab.send("second_message", "tell of the first").await);
+    lab.expect_seen(1, "first");
+    let report = lab.send("second_message", "tell of the second").await;
+    let refused = report.trace.iter().any(
+        |event| matches!(&event.what, TraceKind::Refused { reason } if *reason == Violation::SecondMessage.to_string()),
+    );
+    assert!(refused, "the trace says why");
+    let failure = expect_failure("second", report, FailureClass::NotSent, RequestSent::Yes);
+    assert!(failure.text.contains("a second request with the message"), "{}", failure.text);
+    lab.expect_seen(2, "second");
+    lab.expect_next_send_works("a second message").await;
+}
+
+#[tokio::test]
+async fn a_send_makes_four_requests_at_most() {
+    let lab = Lab::new().await;
+    let report = lab.send("many_requests", "").await;
+    assert_eq!(report.used.requests, 5);
+    let failure = expect_failure("many", report, FailureClass::NotSent, RequestSent::No);
+    assert!(failure.text.starts_with("after 4: ErrorKind::TooManyRequests/no"), "{}", failure.text);
+    lab.expect_seen(4, "many requests");
+    lab.expect_next_send_works("many requests").await;
+}
+
+// ---- lies about the outcome ----
+
+#[tokio::test]
+async fn a_receipt_for_nothing_is_a_fault() {
+    let lab = Lab::new().await;
+    assert_eq!(fault("nothing", lab.send("receipt_without_request", "nothing").await), Fault::ReceiptWithoutRequest);
+    lab.expect_seen(0, "nothing");
+    let other = fault("another request", lab.send("receipt_without_request", "another request").await);
+    assert_eq!(other, Fault::ReceiptWithoutRequest);
+    let rule = denial("refused", lab.send("receipt_without_request", "refused").await);
+    assert_eq!(rule, DenialRule::NotInManifest);
+    lab.expect_seen(1, "one request to the side host");
+    lab.expect_next_send_works("false receipts").await;
+}
+
+#[tokio::test]
+async fn without_an_answer_no_word_of_the_connector_helps() {
+    for (behaviour, aim) in [("receipt_without_request", "unanswered"), ("not_sent_claim", "")] {
+        let lab = Lab::with(LabConfig { limits: impatient(), ..LabConfig::default() }).await;
+        lab.server.play(Script::steps([Step::Read, Step::Silence]));
+        expect_failure(behaviour, lab.send(behaviour, aim).await, FailureClass::InDoubt, RequestSent::Maybe);
+        lab.expect_seen(1, behaviour);
+        lab.expect_next_send_works(behaviour).await;
+    }
+}
+
+/// A provider that took the message, and a connector that says it did not: sending again would double it.
+#[tokio::test]
+async fn an_answered_request_is_never_called_unsent() {
+    let lab = Lab::new().await;
+    let report = lab.send("not_sent_claim", "").await;
+    let Outcome::Failed(failure) = report.outcome else { panic!("{:?}", report.outcome) };
+    assert_eq!(failure.request_sent, RequestSent::Yes);
+    lab.expect_seen(1, "not_sent_claim");
+}
+
+#[tokio::test]
+async fn what_a_provider_echoes_reaches_nobody() {
+    let needles = needles::all();
+    let lab = Lab::new().await;
+    for aim in ["failure", "log", "receipt", "trap"] {
+        lab.server.play(Script::steps([Step::Read, Step::Echo(200)]));
+        let report = lab.send("echo", aim).await;
+        let place = format!("echo {aim}");
+        let shown = format!("{:?} {}", report.outcome, serde_json::to_string(&report.trace).unwrap());
+        needles::assert_clean(&place, &shown, &needles);
+        assert!(shown.contains("[sealed]"), "{place}: nothing was echoed: {shown}");
+    }
+    lab.expect_next_send_works("echoes").await;
+}
+
+// ---- reading and guessing ----
+
+#[tokio::test]
+async fn reveal_is_by_grant_only_and_shows() {
+    let sum = |text: &str| text.bytes().map(u32::from).sum::<u32>();
+    let revealed = |text: &str| format!("revealed {} bytes, sum {}", text.len(), sum(text));
+
+    let lab = Lab::new().await;
+    assert!(lab.connector.inspect().reveals, "an inspection says that it can");
+    for (aim, kind) in [
+        ("secret", LabelKind::Secret),
+        ("encoded secret", LabelKind::Secret),
+        ("joined", LabelKind::Secret),
+        ("content", LabelKind::Text),
+        ("recipient", LabelKind::Recipient),
+    ] {
+        let rule = denial(aim, lab.send("reveal", aim).await);
+        assert_eq!(rule, DenialRule::RevealNotGranted { kind }, "{aim}");
+    }
+    lab.expect_next_send_works("reveal").await;
+
+    let tenant = TenantGrant { reveal: [LabelKind::Secret].into(), ..TenantGrant::default() };
+    let lab = Lab::with(LabConfig { tenant, ..LabConfig::default() }).await;
+    let report = lab.send("reveal", "secret").await;
+    assert!(
+        report
+            .trace
+            .iter()
+            .any(|event| matches!(&event.what, TraceKind::Revealed { labels } if labels == "[secret token]"))
+    );
+    let failure = expect_failure("secret", report, FailureClass::Unknown, RequestSent::No);
+    assert_eq!(failure.text, revealed(TOKEN));
+    for (aim, kind) in [("content", LabelKind::Text), ("joined", LabelKind::Text), ("recipient", LabelKind::Recipient)]
+    {
+        let rule = denial(aim, lab.send("reveal", aim).await);
+        assert_eq!(rule, DenialRule::RevealNotGranted { kind }, "{aim} with a grant for secrets");
+    }
+
+    let tenant = TenantGrant { reveal: [LabelKind::Text, LabelKind::Recipient].into(), ..TenantGrant::default() };
+    let lab = Lab::with(LabConfig { tenant, ..LabConfig::default() }).await;
+    for (aim, value) in [("content", TEXT), ("recipient", E164), ("literal", "abc")] {
+        let failure = expect_failure(aim, lab.send("reveal", aim).await, FailureClass::Unknown, RequestSent::No);
+        assert_eq!(failure.text, revealed(value), "{aim}");
+    }
+    assert_eq!(
+        denial("secret", lab.send("reveal", "secret").await),
+        DenialRule::RevealNotGranted { kind: LabelKind::Secret }
+    );
+}
+
+/// A connector that may read a secret still cannot write it where people and logs would see it.
+#[tokio::test]
+async fn what_was_revealed_is_masked_wherever_it_turns_up() {
+    let needles = needles::forms("the token", TOKEN);
+    let tenant = TenantGrant { reveal: [LabelKind::Secret].into(), ..TenantGrant::default() };
+    let lab = Lab::with(LabConfig { tenant, ..LabConfig::default() }).await;
+    for aim in [
+        "to the log",
+        "to a body",
+        "to a path",
+        "to a header",
+        "to a header name",
+        "to a host",
+        "to the failure",
+        "to a crash",
+    ] {
+        let report = lab.send("revealed_in_clear", aim).await;
+        let place = |what: &str| format!("{what} of a token {aim}");
+        assert!(report.trace.iter().any(|event| matches!(event.what, TraceKind::Revealed { .. })), "{aim}");
+        needles::assert_clean(&place("the outcome"), &format!("{:?}", report.outcome), &needles);
+        needles::assert_clean(&place("the trace"), &serde_json::to_string(&report.trace).unwrap(), &needles);
+        for request in &report.requests {
+            let shown = format!("{} {:?} {}", request.url, request.headers, request.body);
+            needles::assert_clean(&place("a request"), &shown, &needles);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_code_cannot_be_guessed_by_asking() {
+    let lab = Lab::new().await;
+    let cases = [
+        ("secret", "not checkable"),
+        ("encoded secret", "not checkable"),
+        ("secret beside its signature", "not checkable"),
+        ("content", "not checkable"),
+        ("digest of content", "not checkable"),
+        ("signed content", "not checkable"),
+        ("content as a key", "not checkable"),
+        ("recipient", "not checkable"),
+        ("signature", "no"),
+        ("decode content", "not decodable"),
+        ("decode recipient", "not decodable"),
+        ("decode encoded content", "not decodable"),
+        ("decode joined", "not decodable"),
+    ];
+    for (aim, expected) in cases {
+        for content in [text(), variables()] {
+            let report = lab.send_with(json!({"behaviour": "oracle", "aim": aim}), content).await;
+            let failure = expect_failure(aim, report, FailureClass::Unknown, RequestSent::No);
+            assert_eq!(failure.text, expected, "{aim}");
+        }
+    }
+    lab.expect_next_send_works("guesses").await;
+}
+
+/// The control of all the others: what is honest arrives as it should.
+#[tokio::test]
+async fn an_honest_send_arrives() {
+    let lab = Lab::new().await;
+    lab.server.play(Script::raw(answer(201, "", b"{}")));
+    let receipt = expect_accepted("honest", lab.send("honest", "").await);
+    assert_eq!(receipt.status.as_deref(), Some("status 201"));
+    let seen = lab.server.seen()[0].clone();
+    assert!(seen.head.starts_with("POST /v1/messages HTTP/1.1\r\n"), "{}", seen.head);
+    assert!(seen.head.contains(&format!("authorization: Bearer {TOKEN}")), "{}", seen.head);
+    let body = String::from_utf8(seen.body).unwrap();
+    assert!(body.starts_with("To=%2B4520918374&Body=Kode+") && body.contains(CODE), "{body}");
+}

@@ -1,0 +1,232 @@
+//! Every built-in connector, as it ships, against its provider: a send, the credentials, and every error code of the
+//! provider's table with the class that follows from it. The tables are the provider facts, written down once more here, so
+//! that connector and simulator cannot be wrong together.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+use sendbox_sandbox::FailureClass::{
+    self, AccountSuspended, AuthenticationFailed, ContentRejected, InsufficientBalance, InvalidRecipient,
+    InvalidRequest, ProviderUnavailable, QuotaExceeded, RateLimited, RecipientBlocked, RecipientUnsubscribed,
+    SenderRejected, TemplateRejected, UnsupportedDestination,
+};
+use sendbox_sandbox::RequestSent;
+use sendbox_sandbox::policy::Limits;
+use sendbox_simulator::SimulatorConfig;
+use sendbox_tests::lab::{CODE, E164, TEXT};
+use sendbox_tests::stage::{Stage, connection};
+use sendbox_tests::{expect_accepted, expect_failure};
+
+async fn stage() -> Stage {
+    Stage::new(SimulatorConfig::default(), Limits::default()).await
+}
+
+#[tokio::test]
+async fn each_takes_a_message() {
+    let stage = stage().await;
+    for built_in in sendbox_catalogue::all() {
+        let name = built_in.name;
+        let connector = stage.load(name).await;
+        let (parameters, template) = connection(name);
+        stage.simulator.clear_inbox();
+        let receipt = expect_accepted(name, stage.send(&connector, name, &parameters, template).await);
+        let inbox = stage.simulator.inbox();
+        assert_eq!(inbox.len(), 1, "{name}");
+        let message = &inbox[0];
+        assert_eq!(message.to.trim_start_matches('+'), &E164[1..], "{name}");
+        match &message.text {
+            Some(text) => assert_eq!(text, TEXT, "{name}"),
+            None => assert!(message.variables.values().any(|value| value == CODE), "{name}: {:?}", message.variables),
+        }
+        assert!(receipt.message_id.is_some(), "{name} keeps the provider's id");
+    }
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_called_that() {
+    let stage = stage().await;
+    for (name, key, wrong) in [
+        ("smsaero", "apiKey", "0123456789abcdefghijABCDEFGHIJ99"),
+        ("gatewayapi", "apiToken", "not-the-token-of-anybody"),
+        ("vonage", "apiSecret", "Wrong0Secret1234"),
+        ("aliyun", "accessKeySecret", "NotTheSecretOfAnybody000000000"),
+        ("tencent", "accessKeySecret", "NotTheSecretOfAnybody00000000000"),
+    ] {
+        let connector = stage.load(name).await;
+        let (mut parameters, template) = connection(name);
+        parameters[key] = wrong.into();
+        let report = stage.send(&connector, name, &parameters, template).await;
+        let failure = expect_failure(name, report, AuthenticationFailed, RequestSent::Yes);
+        assert!(!failure.text.contains(wrong), "{name}: {}", failure.text);
+    }
+    assert!(stage.simulator.inbox().is_empty());
+}
+
+async fn codes(name: &str, table: &[(&[&str], FailureClass)]) {
+    let stage = stage().await;
+    let connector = stage.load(name).await;
+    let (parameters, template) = connection(name);
+    for (codes, class) in table {
+        for code in *codes {
+            let what = format!("{name} {code}");
+            stage.simulator.inject_spec(format!("{name}=code:{code},times=1").parse().unwrap()).expect(&what);
+            let report = stage.send(&connector, &what, &parameters, template).await;
+            let failure = expect_failure(&what, report, *class, RequestSent::Yes);
+            assert_eq!(failure.provider_code.as_deref(), Some(*code), "{what}: {failure:?}");
+        }
+    }
+    assert!(stage.simulator.inbox().is_empty(), "{name}: an error is no message");
+    expect_accepted(name, stage.send(&connector, "after", &parameters, template).await);
+}
+
+#[tokio::test]
+async fn gatewayapi_codes() {
+    codes(
+        "gatewayapi",
+        &[
+            (&["0x0210", "0x0211", "0x0223", "0x0224", "0x0225", "0x0226", "0x0229"], AuthenticationFailed),
+            (&["0x0212", "0x0213"], AuthenticationFailed),
+            (&["0x0214", "0x0215"], RecipientBlocked),
+            (&["0x0216"], InsufficientBalance),
+            (&["0x0217", "0x021F", "0x0313"], UnsupportedDestination),
+            (&["0x021D", "0x022A"], AccountSuspended),
+            (&["0x0218", "0x021E", "0x0220", "0x0222", "0x0310", "0x0311"], InvalidRequest),
+            (&["0x0312"], ContentRejected),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn vonage_statuses() {
+    codes(
+        "vonage",
+        &[
+            (&["1", "10"], RateLimited),
+            (&["2", "3", "12", "22", "23"], InvalidRequest),
+            (&["4", "14", "32"], AuthenticationFailed),
+            (&["5"], ProviderUnavailable),
+            (&["6", "33"], InvalidRecipient),
+            (&["7"], RecipientBlocked),
+            (&["8", "11"], AccountSuspended),
+            (&["9"], InsufficientBalance),
+            (&["15"], SenderRejected),
+            (&["29"], UnsupportedDestination),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn aliyun_codes() {
+    codes(
+        "aliyun",
+        &[
+            (&["isv.BUSINESS_LIMIT_CONTROL", "Throttling", "Throttling.User"], RateLimited),
+            (&["isv.DAY_LIMIT_CONTROL", "isv.MONTH_LIMIT_CONTROL"], QuotaExceeded),
+            (&["isv.MOBILE_NUMBER_ILLEGAL", "isv.MOBILE_COUNT_OVER_LIMIT"], InvalidRecipient),
+            (&["isv.DOMESTIC_NUMBER_NOT_SUPPORTED", "isv.DENY_IP_RANGE"], UnsupportedDestination),
+            (&["isv.AMOUNT_NOT_ENOUGH", "isv.OUT_OF_SERVICE"], InsufficientBalance),
+            (
+                &[
+                    "isp.RAM_PERMISSION_DENY",
+                    "isv.ACCOUNT_NOT_EXISTS",
+                    "InvalidAccessKeyId.NotFound",
+                    "SignatureDoesNotMatch",
+                    "InvalidTimeStamp.Expired",
+                    "SignatureNonceUsed",
+                    "Forbidden.RAM",
+                ],
+                AuthenticationFailed,
+            ),
+            (&["isv.ACCOUNT_ABNORMAL", "isv.PRODUCT_UN_SUBSCRIPT", "isv.PRODUCT_UNSUBSCRIBE"], AccountSuspended),
+            (
+                &[
+                    "isv.SMS_SIGNATURE_ILLEGAL",
+                    "isv.SMS_SIGN_ILLEGAL",
+                    "isv.SIGN_STATE_ILLEGAL",
+                    "isv.SMS_SIGNATURE_SCENE_ILLEGAL",
+                    "isv.EXTEND_CODE_ERROR",
+                ],
+                SenderRejected,
+            ),
+            (
+                &[
+                    "isv.SMS_TEMPLATE_ILLEGAL",
+                    "isv.TEMPLATE_MISSING_PARAMETERS",
+                    "isv.TEMPLATE_PARAMS_ILLEGAL",
+                    "isv.INVALID_JSON_PARAM",
+                    "isv.PARAM_LENGTH_LIMIT",
+                ],
+                TemplateRejected,
+            ),
+            (&["isv.BLACK_KEY_CONTROL_LIMIT", "isv.SMS_CONTENT_ILLEGAL", "isv.PARAM_NOT_SUPPORT_URL"], ContentRejected),
+            (&["isp.SYSTEM_ERROR", "isp.UNKNOWN_ERROR"], ProviderUnavailable),
+            (&["isv.INVALID_PARAMETERS", "InvalidVersion", "InvalidAction.NotFound"], InvalidRequest),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn tencent_codes() {
+    codes(
+        "tencent",
+        &[
+            (
+                &[
+                    "AuthFailure.SecretIdNotFound",
+                    "AuthFailure.SignatureFailure",
+                    "AuthFailure.SignatureExpire",
+                    "UnauthorizedOperation.SmsSdkAppIdVerifyFail",
+                    "UnauthorizedOperation.RequestIpNotInWhitelist",
+                    "InternalError.RequestTimeException",
+                ],
+                AuthenticationFailed,
+            ),
+            (
+                &[
+                    "LimitExceeded.PhoneNumberThirtySecondLimit",
+                    "LimitExceeded.PhoneNumberOneHourLimit",
+                    "LimitExceeded.PhoneNumberDailyLimit",
+                    "LimitExceeded.DeliveryFrequencyLimit",
+                    "RequestLimitExceeded",
+                ],
+                RateLimited,
+            ),
+            (
+                &[
+                    "LimitExceeded.AppCountryOrRegionInBlacklist",
+                    "LimitExceeded.AppCountryOrRegionDailyLimit",
+                    "UnsupportedOperation.UnsupportedRegion",
+                    "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone",
+                    "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone",
+                ],
+                UnsupportedDestination,
+            ),
+            (&["InvalidParameterValue.IncorrectPhoneNumber", "FailedOperation.PhoneNumberParseFail"], InvalidRecipient),
+            (&["FailedOperation.PhoneNumberInBlacklist"], RecipientUnsubscribed),
+            (
+                &[
+                    "FailedOperation.InsufficientBalanceInSmsPackage",
+                    "UnauthorizedOperation.ServiceSuspendDueToArrears",
+                ],
+                InsufficientBalance,
+            ),
+            (&["FailedOperation.SignatureIncorrectOrUnapproved"], SenderRejected),
+            (
+                &[
+                    "FailedOperation.TemplateIncorrectOrUnapproved",
+                    "FailedOperation.TemplateParamSetNotMatchApprovedTemplate",
+                    "InvalidParameterValue.TemplateParameterFormatError",
+                    "InvalidParameterValue.TemplateParameterLengthLimit",
+                ],
+                TemplateRejected,
+            ),
+            (&["FailedOperation.ContainSensitiveWord", "InvalidParameter.DirtyWordFound"], ContentRejected),
+            (&["UnauthorizedOperation.SdkAppIdIsDisabled"], AccountSuspended),
+            (&["InternalError.OtherError"], ProviderUnavailable),
+            (&["InvalidParameterValue.SdkAppIdNotExist"], InvalidRequest),
+        ],
+    )
+    .await;
+}
