@@ -78,6 +78,50 @@ async fn codes(name: &str, table: &[(&[&str], FailureClass)]) {
     expect_accepted(name, stage.send(&connector, "after", &parameters, template).await);
 }
 
+/// SMS Aero has no codes: the class follows from its words and from the HTTP status.
+#[tokio::test]
+async fn smsaero_answers() {
+    let stage = stage().await;
+    let connector = stage.load("smsaero").await;
+    let (parameters, template) = connection("smsaero");
+    for (answer, class) in [
+        ("no credits", InsufficientBalance),
+        ("402", InsufficientBalance),
+        ("reject", FailureClass::Unknown),
+        ("success-false", FailureClass::Unknown),
+        ("number", InvalidRecipient),
+        ("sign", SenderRejected),
+        ("text", ContentRejected),
+        ("401", AuthenticationFailed),
+        ("429", RateLimited),
+    ] {
+        stage.simulator.inject_spec(format!("smsaero=code:{answer},times=1").parse().unwrap()).expect(answer);
+        let report = stage.send(&connector, answer, &parameters, template).await;
+        expect_failure(answer, report, class, RequestSent::Yes);
+    }
+    assert!(stage.simulator.inbox().is_empty(), "a 200 that is no success is no message");
+}
+
+/// What a connector cannot see for itself, the host checks by the connector's schemas, before anything is sent.
+#[tokio::test]
+async fn codes_and_templates_that_a_provider_refuses_are_named_before() {
+    let stage = stage().await;
+    for (name, good, bad) in [("tencent", "123456", ["1234567", "12a456"]), ("aliyun", "12a456", ["12-456", "12 456"])]
+    {
+        let connector = stage.load(name).await;
+        let metadata = connector.metadata();
+        assert!(metadata.takes_code(good), "{name}");
+        bad.iter().for_each(|code| assert!(!metadata.takes_code(code), "{name} {code}"));
+        let (_, template) = connection(name);
+        assert_eq!(metadata.check_template(template), Ok(()), "{name}");
+        for wrong in [r#"{"china":"1"}"#, "not a template id!", "[]", ""] {
+            assert!(metadata.check_template(wrong).is_err(), "{name} {wrong}");
+        }
+    }
+    let twilio = stage.load("twilio").await;
+    assert!(twilio.metadata().takes_code("a1b2c3d4"));
+}
+
 #[tokio::test]
 async fn gatewayapi_codes() {
     codes(

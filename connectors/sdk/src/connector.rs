@@ -66,6 +66,12 @@ pub trait Verifier {
     /// True when `computed` equals what was received, in constant time. False, too, for a value that may not be
     /// compared: one that is made of anything but received bytes, literals and secrets.
     fn matches(&mut self, computed: &Sealed, received: &[u8]) -> bool;
+
+    /// The claims of a JSON Web Token that is signed with HS256 or HS512 under `key`, as JSON text with numbers replaced
+    /// like in the callback. `None` for any other token, and for one that may not be checked: `token` must be received
+    /// as it is ([`Callback::sealed_header`], [`Field::sealed`](crate::Field::sealed)), and `key` be made of a secret.
+    /// Times (`exp`, `nbf`) are not judged.
+    fn jwt(&mut self, token: &Sealed, key: &Sealed) -> Option<String>;
 }
 
 /// Makes the component of a [`Connector`]: `export!(MyConnector);`, once, in `lib.rs`.

@@ -3,13 +3,14 @@
 use crate::failure::FailureClass;
 use crate::sealed::Sealed;
 
-/// A field of the callback.
+/// A field of the callback: of its headers, query or form.
 #[derive(Clone, Debug)]
 pub struct Field {
     /// Its name.
     pub name: String,
     /// Its value, with every run of 7 to 15 digits, which could be a phone number, replaced by another number that
-    /// stands for it.
+    /// stands for it, and every JSON Web Token, which could carry one, by `[jwt]` (see
+    /// [`Verifier::jwt`](crate::Verifier::jwt)).
     pub value: String,
     /// Its exact value, for a signature.
     pub sealed: Sealed,
@@ -20,15 +21,15 @@ pub struct Field {
 pub struct Callback {
     /// The method.
     pub method: String,
-    /// The public URL that the provider called, as it was configured there, with numbers replaced.
+    /// The public URL that the provider called, as it was configured there, with numbers and tokens replaced.
     pub url: String,
     /// Names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<Field>,
     /// The fields of the query.
     pub query: Vec<Field>,
     /// The fields of a form body; empty for any other type.
     pub form: Vec<Field>,
-    /// The body as text, with numbers replaced like in [`Field::value`]. JSON still parses.
+    /// The body as text, with numbers and tokens replaced like in [`Field::value`]. JSON still parses.
     pub body: String,
     /// The exact URL, as it was configured at the provider: signatures cover it.
     pub sealed_url: Sealed,
@@ -40,7 +41,13 @@ impl Callback {
     /// The first header of this (lower-case) name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+    }
+
+    /// The exact value of the first header of this (lower-case) name.
+    #[must_use]
+    pub fn sealed_header(&self, name: &str) -> Option<&Sealed> {
+        self.headers.iter().find(|field| field.name == name).map(|field| &field.sealed)
     }
 
     /// The first form field of this name.

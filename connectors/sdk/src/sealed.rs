@@ -63,6 +63,8 @@ pub(crate) enum Source {
     ClientIp,
     /// The connection's secret of this key.
     Secret(String),
+    /// The callback's header of this position.
+    CallbackHeader(usize),
     /// The callback's query field of this position.
     CallbackQuery(usize),
     /// The callback's form field of this position.

@@ -20,6 +20,7 @@ use crate::egress::{Egress, PoolKey};
 use crate::host::wasi::LazyWasi;
 use crate::outcome::{ConnectorFault, RequestSent, Violation};
 use crate::parameters::Parameters;
+use crate::report::StandIns;
 use crate::trace::{Trace, TraceKind, one_line};
 
 /// What a call is for. Decides which imports work.
@@ -96,6 +97,8 @@ pub(crate) struct CallState {
     pub(crate) trace: Trace,
     pub(crate) scrubber: Scrubber,
     pub(crate) parameters: Arc<Parameters>,
+    /// What stands for the numbers of a callback, wherever in it they are.
+    pub(crate) stand_ins: StandIns,
     pub(crate) outside: Option<Outside>,
     /// The host's own finding about the request that carries the message.
     pub(crate) message_sent: RequestSent,
@@ -121,6 +124,7 @@ impl CallState {
             trace: Trace::new(),
             scrubber,
             parameters,
+            stand_ins: StandIns::default(),
             outside: None,
             message_sent: RequestSent::No,
             requests: Vec::new(),
@@ -157,6 +161,8 @@ impl CallState {
     }
 }
 
+/// The first ticks find most guests in the middle of useful work: the clock went on while they waited for the provider.
+const TICKS_BEFORE_YIELDING: u64 = 3;
 /// A guest may compute for this many ticks before it must share the core.
 const TICKS_BEFORE_SHARING: u64 = 10;
 /// How long a guest that computes for long waits between ticks. One looping guest then takes a tenth of a core.
@@ -176,6 +182,9 @@ pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
         meter.ticks += 1;
         if meter.ticks > cpu_ms {
             return Err(ConnectorFault::Cpu { limit_ms: cpu_ms }.into());
+        }
+        if meter.ticks <= TICKS_BEFORE_YIELDING {
+            return Ok(UpdateDeadline::Continue(1));
         }
         if meter.ticks <= TICKS_BEFORE_SHARING {
             return Ok(UpdateDeadline::Yield(1));

@@ -80,6 +80,7 @@ mod connector;
 mod egress;
 mod engine;
 mod host;
+mod jwt;
 mod message;
 mod metadata;
 mod outcome;
@@ -108,7 +109,7 @@ pub use self::engine::Allocation;
 pub use self::message::{
     Attempt, Content, Message, NoRandomness, Recipient, TextEncoding, UnknownUsage, Usage, Variable,
 };
-pub use self::metadata::{ContentKind, Metadata, MetadataError};
+pub use self::metadata::{ContentKind, Metadata, MetadataError, Validators};
 pub use self::outcome::{
     ConnectorFault, Failure, FailureClass, Outcome, Party, Price, Receipt, RequestSent, Violation,
 };

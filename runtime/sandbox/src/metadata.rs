@@ -4,6 +4,7 @@
 //! [`Manifest`]; what does not pass is refused at installation, with every fault named at once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sendbox_policy::{HostNeed, Limits, Manifest, Method, OriginPattern, SecretBinding, SecretUse};
 use serde::Serialize;
@@ -85,6 +86,16 @@ pub struct Metadata {
     pub idempotent: bool,
     /// Keys of the parameters that are secrets (`writeOnly`).
     pub secret_keys: BTreeSet<String>,
+    /// Compiled from the schemas above.
+    #[serde(skip)]
+    pub validators: Validators,
+}
+
+/// What metadata's schemas check beside the parameters. `Default` takes everything.
+#[derive(Clone, Debug, Default)]
+pub struct Validators {
+    template: Option<Arc<Schema>>,
+    code: Option<Arc<Schema>>,
 }
 
 /// The metadata is not acceptable. All faults at once.
@@ -96,6 +107,33 @@ pub struct MetadataError(pub Vec<String>);
 pub(crate) type Schema = jsonschema::Validator;
 
 impl Metadata {
+    /// Whether a tenant's template entry has the connector's shape. `template` is what the connector is handed: a template id
+    /// as it is, any other JSON value as compact JSON.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_template(&self, template: &str) -> Result<(), String> {
+        let Some(validator) = &self.validators.template else { return Ok(()) };
+        let text = Value::String(template.to_owned());
+        let value = match serde_json::from_str::<Value>(template) {
+            // A template id may be all digits.
+            Ok(value) if !validator.is_valid(&text) => value,
+            _ => text,
+        };
+        // With alternatives in the schema the validator says only that none fits; its title says what is wanted.
+        let wanted = self.template_schema.as_ref().and_then(|schema| schema.get("description")?.as_str());
+        validator.validate(&value).map_err(|error| match wanted {
+            Some(wanted) => format!("{error}. Wanted: {wanted}"),
+            None => error.to_string(),
+        })
+    }
+
+    /// Whether the provider takes such a code, by the `x-code` of the parameters' schema.
+    pub fn takes_code(&self, code: &str) -> bool {
+        let code = Value::String(code.to_owned());
+        self.validators.code.as_ref().is_none_or(|validator| validator.is_valid(&code))
+    }
+
     pub(crate) fn check(raw: RawMetadata, limits: &Limits) -> Result<(Self, Schema), MetadataError> {
         let mut faults = Vec::new();
         check_sizes(&raw, limits, &mut faults);
@@ -118,9 +156,17 @@ impl Metadata {
                 (Value::Null, None)
             }
         };
-        let template_schema = match raw.template_schema.as_deref().map(|text| compile("template-schema", text)) {
+        let (template_schema, template) =
+            match raw.template_schema.as_deref().map(|text| compile("template-schema", text)).transpose() {
+                Ok(compiled) => compiled.map(|(value, schema)| (value, Arc::new(schema))).unzip(),
+                Err(fault) => {
+                    faults.push(fault);
+                    (None, None)
+                }
+            };
+        let code = match parameters_schema.get("x-code").map(|schema| compile("x-code", &schema.to_string())) {
             None => None,
-            Some(Ok((value, _))) => Some(value),
+            Some(Ok((_, schema))) => Some(Arc::new(schema)),
             Some(Err(fault)) => {
                 faults.push(fault);
                 None
@@ -145,6 +191,7 @@ impl Metadata {
                     locales: raw.locales,
                     idempotent: raw.idempotent,
                     secret_keys,
+                    validators: Validators { template, code },
                 },
                 schema,
             )),

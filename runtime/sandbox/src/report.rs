@@ -1,11 +1,12 @@
 //! Delivery reports: what a provider calls back with, and what a connector makes of it.
 //!
-//! A connector reads a report blind: in every field that it may read, runs of digits that could be a number are masked;
-//! the exact values are sealed, for the signature.
+//! A connector reads a report blind: in every field that it may read, runs of digits that could be a number are masked, and
+//! tokens that could carry one; the exact values are sealed, for the signature.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::jwt;
 use crate::outcome::FailureClass;
 
 /// A provider's callback, as the server received it.
@@ -20,14 +21,28 @@ pub struct Callback {
     pub body: Zeroizing<Vec<u8>>,
 }
 
-/// A field of query or form, as the guest gets it.
+/// A field of headers, query or form, as the guest gets it.
 pub(crate) struct CallbackField {
     pub(crate) name: String,
     pub(crate) clear: String,
     pub(crate) exact: Zeroizing<String>,
 }
 
+/// The most fields that are read of each of headers, query and form.
+const MOST_FIELDS: usize = 100;
+
 impl Callback {
+    pub(crate) fn headers(&self, stand_ins: &mut StandIns) -> Vec<CallbackField> {
+        let named = self.headers.iter().take(MOST_FIELDS);
+        named
+            .map(|(name, value)| CallbackField {
+                name: name.to_ascii_lowercase(),
+                clear: stand_ins.mask(value),
+                exact: Zeroizing::new(value.clone()),
+            })
+            .collect()
+    }
+
     pub(crate) fn query(&self, stand_ins: &mut StandIns) -> Vec<CallbackField> {
         self.url.split_once('?').map_or_else(Vec::new, |(_, query)| fields(query.as_bytes(), stand_ins))
     }
@@ -43,7 +58,7 @@ impl Callback {
 
 fn fields(encoded: &[u8], stand_ins: &mut StandIns) -> Vec<CallbackField> {
     url::form_urlencoded::parse(encoded)
-        .take(100)
+        .take(MOST_FIELDS)
         .map(|(name, value)| CallbackField {
             name: stand_ins.mask(&name),
             clear: stand_ins.mask(&value),
@@ -96,9 +111,13 @@ impl StandIns {
         (FIRST_STAND_IN + index).to_string()
     }
 
-    /// The text with stand-ins.
+    /// The text with stand-ins, and without tokens.
     pub(crate) fn mask(&mut self, text: &str) -> String {
-        let characters: Vec<char> = text.chars().collect();
+        self.mask_numbers(&jwt::without_tokens(text))
+    }
+
+    fn mask_numbers(&mut self, text: &str) -> String {
+        let characters: Zeroizing<Vec<char>> = Zeroizing::new(text.chars().collect());
         let mut masked = String::with_capacity(text.len());
         let mut index = 0;
         while let Some(&character) = characters.get(index) {
@@ -210,6 +229,18 @@ mod tests {
         for (input, expected) in cases {
             assert_eq!(StandIns::default().mask(input), expected, "{input}");
         }
+    }
+
+    #[test]
+    fn headers_are_masked_and_sealed() {
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJuIjo0NTEyMzQ1Njc4fQ.c2lnbmF0dXJl";
+        let headers = vec![("X-To".to_owned(), "4512345678".to_owned()), ("X-Token".into(), format!("Bearer {token}"))];
+        let callback = Callback { method: "POST".into(), url: String::new(), headers, body: Vec::new().into() };
+        let fields = callback.headers(&mut StandIns::default());
+        let seen: Vec<_> =
+            fields.iter().map(|field| (field.name.as_str(), field.clear.as_str(), field.exact.as_str())).collect();
+        let exact = format!("Bearer {token}");
+        assert_eq!(seen, [("x-to", "1000001", "4512345678"), ("x-token", "Bearer [jwt]", exact.as_str())]);
     }
 
     #[test]

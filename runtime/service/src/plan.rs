@@ -113,7 +113,7 @@ pub struct Plan {
 /// Everything that is wrong, by field.
 pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metadata) -> Result<Plan, Problems> {
     let mut problems = Vec::new();
-    check_code(&request.code, &mut problems);
+    check_code(&request.code, metadata, &mut problems);
     check_variables(&request.variables, &mut problems);
     let client_ip = client_ip(request.client_ip.as_deref().map(String::as_str), &mut problems);
     let recipient =
@@ -135,7 +135,7 @@ pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metad
         request.usage
     });
     let lifetime_seconds = u32::try_from(request.lifetime.as_secs()).unwrap_or(u32::MAX);
-    let said = said(config, metadata.content, usage, wanted, &request, lifetime_seconds, &mut problems);
+    let said = said(config, metadata, usage, wanted, &request, lifetime_seconds, &mut problems);
 
     Problems::none_or(problems)?;
     let (Some(recipient), Some((content, size, unknown_variables))) = (recipient, said) else {
@@ -175,13 +175,14 @@ type Said = (Content, Option<TextSize>, Vec<String>);
 
 fn said(
     config: &ConnectionConfig,
-    kind: ContentKind,
+    metadata: &Metadata,
     usage: Usage,
     locale: Option<&str>,
     request: &MessageRequest,
     lifetime_seconds: u32,
     problems: &mut Vec<Problem>,
 ) -> Option<Said> {
+    let kind = metadata.content;
     if kind == ContentKind::Variables {
         return Some((Content::Variables(variables(request)), None, Vec::new()));
     }
@@ -190,6 +191,9 @@ fn said(
         .ok()?;
     match (kind, &chosen.body) {
         (ContentKind::Template, TemplateBody::Provider(template)) => {
+            if let Err(fault) = metadata.check_template(template) {
+                problems.push(Problem::new("/templates", format!("the template for `{}`: {fault}", chosen.usage)));
+            }
             Some((Content::Template { template: template.clone(), variables: variables(request) }, None, Vec::new()))
         }
         (ContentKind::Text, TemplateBody::Text(content)) => {
@@ -232,9 +236,13 @@ fn variables(request: &MessageRequest) -> Vec<Variable> {
     std::iter::once(code).chain(others).collect()
 }
 
-fn check_code(code: &str, problems: &mut Vec<Problem>) {
+fn check_code(code: &str, metadata: &Metadata, problems: &mut Vec<Problem>) {
     if !(4..=12).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         problems.push(Problem::new("code", "must be 4 to 12 letters (a-z, A-Z) and digits"));
+    } else if !metadata.takes_code(code) {
+        let taken = metadata.parameters_schema.pointer("/x-code/description").and_then(Value::as_str);
+        let message = format!("{} does not take such a code: {}", metadata.name, taken.unwrap_or("use digits"));
+        problems.push(Problem::new("code", message));
     }
 }
 

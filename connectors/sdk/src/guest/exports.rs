@@ -33,6 +33,7 @@ impl<C: DeliveryReports> delivery_reports::Guest for Component<C> {
         callback: delivery_reports::Callback,
     ) -> Result<Vec<delivery_reports::Report>, delivery_reports::ReportError> {
         let mut given = Given::default();
+        let headers = fields(callback.headers, &mut given.headers, Source::CallbackHeader);
         let query = fields(callback.query, &mut given.query, Source::CallbackQuery);
         let form = fields(callback.form, &mut given.form, Source::CallbackForm);
         given.url = Some(Rc::new(callback.sealed_url));
@@ -40,7 +41,7 @@ impl<C: DeliveryReports> delivery_reports::Guest for Component<C> {
         let callback = Callback {
             method: callback.method,
             url: callback.url,
-            headers: callback.headers,
+            headers,
             query,
             form,
             body: callback.body,

@@ -50,6 +50,7 @@ pub(crate) struct Given {
     pub(crate) text: Option<Handle>,
     pub(crate) variables: Vec<Handle>,
     pub(crate) client_ip: Option<Handle>,
+    pub(crate) headers: Vec<Handle>,
     pub(crate) query: Vec<Handle>,
     pub(crate) form: Vec<Handle>,
     pub(crate) url: Option<Handle>,
@@ -85,6 +86,7 @@ impl<'a> Vault<'a> {
             Source::Variable(index) => (given.variables.get(*index).cloned(), "variable"),
             Source::ClientIp => (given.client_ip.clone(), "client ip"),
             Source::Secret(key) => (self.parameters.secret(key), key.as_str()),
+            Source::CallbackHeader(index) => (given.headers.get(*index).cloned(), "header"),
             Source::CallbackQuery(index) => (given.query.get(*index).cloned(), "query field"),
             Source::CallbackForm(index) => (given.form.get(*index).cloned(), "form field"),
             Source::CallbackUrl => (given.url.clone(), "url"),
@@ -185,5 +187,11 @@ impl Verifier for Vault<'_> {
             Ok(value) => signature::matches(&value, received).unwrap_or(false),
             Err(_) => false,
         }
+    }
+
+    fn jwt(&mut self, token: &Sealed, key: &Sealed) -> Option<String> {
+        let token = self.carry_out(token).ok()?;
+        let key = self.carry_out(key).ok()?;
+        signature::jwt(&token, &key).ok().flatten()
     }
 }

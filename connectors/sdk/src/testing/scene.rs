@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::clear::Values;
+use super::clear::{self, Values};
 use crate::config::{Config, Parameters};
 use crate::connector::{Connector, DeliveryReports, Host, LogLevel, RevealDenied, Verifier};
 use crate::failure::Failure;
@@ -252,6 +252,7 @@ impl<C: DeliveryReports> Scene<C> {
     /// Lets the connector read one callback.
     pub fn parse(&self, incoming: &Incoming) -> Result<Vec<Report>, ReportError> {
         let mut values = self.values.clone();
+        values.headers.clone_from(&incoming.headers);
         values.query.clone_from(&incoming.query);
         values.form.clone_from(&incoming.form);
         values.url.clone_from(&incoming.url);
@@ -259,7 +260,7 @@ impl<C: DeliveryReports> Scene<C> {
         let callback = Callback {
             method: "POST".into(),
             url: incoming.url.clone(),
-            headers: incoming.headers.clone(),
+            headers: fields(&incoming.headers, Source::CallbackHeader),
             query: fields(&incoming.query, Source::CallbackQuery),
             form: fields(&incoming.form, Source::CallbackForm),
             body: incoming.body.clone(),
@@ -281,7 +282,7 @@ fn fields(received: &[(String, String)], source: fn(usize) -> Source) -> Vec<Fie
         .collect()
 }
 
-/// A callback that a provider makes: a `POST`. Runs of digits stay as they are here; the host puts stand-ins in.
+/// A callback that a provider makes: a `POST`. Numbers and tokens stay as they are here; the host puts stand-ins in.
 #[derive(Clone, Debug, Default)]
 pub struct Incoming {
     url: String,
@@ -407,5 +408,9 @@ struct Comparing<'a> {
 impl Verifier for Comparing<'_> {
     fn matches(&mut self, computed: &Sealed, received: &[u8]) -> bool {
         self.values.bytes(computed).is_ok_and(|computed| computed == received)
+    }
+
+    fn jwt(&mut self, token: &Sealed, key: &Sealed) -> Option<String> {
+        clear::jwt(&self.values.bytes(token).ok()?, &self.values.bytes(key).ok()?)
     }
 }

@@ -134,11 +134,11 @@ impl Abi for V1 {
         Box::pin(async move {
             let Some(reports) = &self.reports else { return Ok(Err(ReportRefusal::Malformed)) };
             let instance = reports.instantiate_async(&mut *store).await?;
-            let mut stand_ins = StandIns::default();
-            let callback = guest_callback(store.as_context_mut().data_mut(), callback, &mut stand_ins)?;
+            let callback = guest_callback(store.as_context_mut().data_mut(), callback)?;
             let answer = instance.sendbox_connector_delivery_reports().call_parse(&mut *store, &callback).await?;
+            let stand_ins = &store.data().stand_ins;
             Ok(answer
-                .map(|reports| reports.into_iter().map(|report| delivery_report(report, &stand_ins)).collect())
+                .map(|reports| reports.into_iter().map(|report| delivery_report(report, stand_ins)).collect())
                 .map_err(|error| match error {
                     reports::ReportError::NotAuthentic => ReportRefusal::NotAuthentic,
                     reports::ReportError::Malformed => ReportRefusal::Malformed,
@@ -215,11 +215,7 @@ fn guest_variables(state: &mut CallState, variables: &[Variable]) -> wasmtime::R
         .collect()
 }
 
-fn guest_callback(
-    state: &mut CallState,
-    callback: &Callback,
-    stand_ins: &mut StandIns,
-) -> wasmtime::Result<reports::Callback> {
+fn guest_callback(state: &mut CallState, callback: &Callback) -> wasmtime::Result<reports::Callback> {
     let received =
         |state: &mut CallState, bytes: &[u8]| state.keep(Sealed::root(bytes.to_vec(), Label::Received, Mark::Opaque));
     let fields = |state: &mut CallState, fields: Vec<CallbackField>| {
@@ -228,25 +224,26 @@ fn guest_callback(
             .map(|field| {
                 Ok(reports::Field {
                     sealed: received(state, field.exact.as_bytes())?,
-                    name: field.name,
-                    value: field.clear,
+                    name: state.scrubber.scrub_text(&field.name),
+                    // A provider may send the connection's own secrets along.
+                    value: state.scrubber.scrub_text(&field.clear),
                 })
             })
             .collect::<wasmtime::Result<Vec<_>>>()
     };
-    let query = callback.query(stand_ins);
-    let form = callback.form(stand_ins);
+    let headers = callback.headers(&mut state.stand_ins);
+    let query = callback.query(&mut state.stand_ins);
+    let form = callback.form(&mut state.stand_ins);
+    // How many values a callback brings is its sender's choice: they are not of the handles that the connector may use.
+    let given = headers.len() + query.len() + form.len() + 2;
+    state.table.set_max_capacity(state.limits.handles + given);
     Ok(reports::Callback {
         method: callback.method.clone(),
-        url: stand_ins.mask(&callback.url),
-        headers: callback
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), stand_ins.mask(value)))
-            .collect(),
+        url: state.scrubber.scrub_text(&state.stand_ins.mask(&callback.url)),
+        headers: fields(state, headers)?,
         query: fields(state, query)?,
         form: fields(state, form)?,
-        body: stand_ins.mask(&String::from_utf8_lossy(&callback.body)),
+        body: state.scrubber.scrub_text(&state.stand_ins.mask(&String::from_utf8_lossy(&callback.body))),
         sealed_url: received(state, callback.url.as_bytes())?,
         sealed_body: received(state, &callback.body)?,
     })
@@ -543,6 +540,14 @@ impl signature::Host for CallState {
         received: Vec<u8>,
     ) -> wasmtime::Result<Result<bool, signature::SignatureError>> {
         Ok(self.signature_matches(&computed, &received)?.map_err(|_| signature::SignatureError::NotCheckable))
+    }
+
+    fn jwt(
+        &mut self,
+        token: Resource<Sealed>,
+        key: Resource<Sealed>,
+    ) -> wasmtime::Result<Result<Option<String>, signature::SignatureError>> {
+        Ok(self.signature_jwt(&token, &key)?.map_err(|_| signature::SignatureError::NotCheckable))
     }
 }
 

@@ -23,13 +23,11 @@ const DIGIT_MASK: &[u8] = b"0";
 /// A value in one of the encodings in which an answer may hold it.
 pub(crate) struct Needle {
     bytes: Zeroizing<Vec<u8>>,
-    finder: memmem::Finder<'static>,
 }
 
 impl Needle {
     fn new(bytes: Vec<u8>) -> Self {
-        let finder = memmem::Finder::new(&bytes).into_owned();
-        Self { bytes: Zeroizing::new(bytes), finder }
+        Self { bytes: Zeroizing::new(bytes) }
     }
 }
 
@@ -110,7 +108,7 @@ impl Scrubber {
     pub(crate) fn scrub(&self, bytes: &[u8]) -> Vec<u8> {
         let mut clean = bytes.to_vec();
         for needle in &self.needles {
-            if clean.len() >= needle.bytes.len() && needle.finder.find(&clean).is_some() {
+            if clean.len() >= needle.bytes.len() && memmem::find(&clean, &needle.bytes).is_some() {
                 clean = replace(&clean, needle);
             }
         }
@@ -170,7 +168,7 @@ fn replace(bytes: &[u8], needle: &Needle) -> Vec<u8> {
     let mask = if needle.bytes.iter().all(u8::is_ascii_digit) { DIGIT_MASK } else { MASK };
     let mut clean = Vec::with_capacity(bytes.len());
     let mut from = 0;
-    for at in needle.finder.find_iter(bytes) {
+    for at in memmem::find_iter(bytes, &needle.bytes) {
         clean.extend_from_slice(bytes.get(from..at).unwrap_or_default());
         clean.extend_from_slice(mask);
         from = at + needle.bytes.len();

@@ -22,6 +22,7 @@ fn metadata(content: ContentKind) -> Metadata {
         locales: Vec::new(),
         idempotent: false,
         secret_keys: BTreeSet::new(),
+        validators: sendbox_sandbox::Validators::default(),
     }
 }
 
