@@ -1,7 +1,7 @@
 //! What a send ended with, held against what it must end with. Each fails the test when it is something else.
 
 use sendbox_sandbox::policy::DenialRule;
-use sendbox_sandbox::{ConnectorFault, Failure, FailureClass, RequestSent, SendReport, Violation};
+use sendbox_sandbox::{ConnectorFault, Failure, FailureClass, Outcome, RequestSent, SendReport, Violation};
 
 use crate::lab::expect_failure;
 
@@ -21,10 +21,25 @@ pub fn violation(what: &str, report: SendReport) -> Violation {
 
 /// The rule of the grant that the send broke.
 pub fn denial(what: &str, report: SendReport) -> DenialRule {
-    match violation(what, report) {
-        Violation::Denied(denial) | Violation::Reveal(denial) => denial.rule,
-        other => panic!("{what}: {other:?}"),
-    }
+    let Outcome::Failed(Failure { class, request_sent, fault: Some(fault), .. }) = report.outcome else {
+        panic!("{what}: {:?}", report.outcome)
+    };
+    assert_eq!(request_sent, RequestSent::No, "{what}");
+    let ConnectorFault::ManifestViolation(violation) = fault else { panic!("{what}: {fault:?}") };
+    let (Violation::Denied(denial) | Violation::Reveal(denial)) = *violation else { panic!("{what}: {violation:?}") };
+    // What operator or tenant do not allow is a matter of the configuration, and no fault of the code.
+    let of_settings = matches!(
+        denial.rule,
+        DenialRule::LiteralAddress
+            | DenialRule::NotGrantedByTenant
+            | DenialRule::Port
+            | DenialRule::RefusedByOperator
+            | DenialRule::RevealNotGranted { .. }
+            | DenialRule::Scheme
+    );
+    let expected = if of_settings { FailureClass::ConfigurationInvalid } else { FailureClass::ConnectorFault };
+    assert_eq!(class, expected, "{what}");
+    denial.rule
 }
 
 /// Refused as malformed: no rule of the grant was broken, and the guest was told why.

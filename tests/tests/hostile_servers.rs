@@ -146,7 +146,7 @@ async fn a_private_endpoint_of_a_tenant_is_refused() {
     for url in ["https://127.0.0.1/hook", "https://169.254.169.254/hook", "https://[::1]/hook", "https://10.1.2.3/hook"]
     {
         let report = lab.send_with(json!({"behaviour": "elsewhere", "aim": url, "endpoint": url}), text()).await;
-        let failure = expect_failure(url, report, FailureClass::ConnectorFault, RequestSent::No);
+        let failure = expect_failure(url, report, FailureClass::ConfigurationInvalid, RequestSent::No);
         let Some(sendbox_sandbox::ConnectorFault::ManifestViolation(violation)) = failure.fault else {
             panic!("{url}: {:?}", failure.fault)
         };

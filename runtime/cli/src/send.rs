@@ -45,7 +45,7 @@ The configuration:
 #[derive(Args)]
 #[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct SendArgs {
-    /// A built-in connector (`twilio`, `http`), or a file (`./mine.wasm`).
+    /// A built-in connector (`sendbox inspect` lists them), or a file (`./mine.wasm`).
     #[arg(long, value_name = "NAME|FILE.wasm")]
     connector: String,
 

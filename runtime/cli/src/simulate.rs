@@ -18,7 +18,8 @@ use crate::stage::Stage;
 /// Run simulated providers on this machine, with an inbox to watch.
 #[derive(Args)]
 #[command(after_help = "\
-Faults are TARGET=FAULT[,times=N]. TARGET is a provider (twilio, smsaero, gatewayapi, vonage, aliyun, tencent, http), a host, or * for all.
+Faults are TARGET=FAULT[,times=N]. TARGET is a provider (`sendbox inspect` lists them), a host, or *
+for all.
 FAULT is one of:
   status:503  code:21211  retry-after:7  redirect:https://…  delay:500ms  stall  drip  echo
   reset-before  reset-after  close-mid-body  lie-length  oversize  garbage  gzip-bomb

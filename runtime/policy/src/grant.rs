@@ -91,13 +91,13 @@ pub struct GrantEntry {
 /// Which rule denied a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DenialRule {
-    /// Neither `https` nor an `http` that the operator named.
+    /// `http`, where the manifest names it and the operator does not.
     Scheme,
     /// The URL carries a user or a password, or has no host.
     Authority,
-    /// The host is not in the manifest.
+    /// The origin (scheme, host and port) is not in the manifest.
     NotInManifest,
-    /// The host is, the port is not.
+    /// The origin is, and its port is not among those that the operator allows.
     Port,
     /// A literal address that the operator did not grant.
     LiteralAddress,
@@ -200,6 +200,8 @@ impl EffectiveGrant {
         let target = Target::of(method, url)?;
         if let CanonicalHost::Address(address) = target.host
             && !self.operator.grants_literal(address)
+            // A literal that the manifest does not name either is the connector's doing, and no matter of the operator's.
+            && self.reach.entries.iter().any(|entry| entry.origin.host.matches(&target.host))
         {
             return Err(target.literal_address(address));
         }
@@ -244,7 +246,7 @@ impl EffectiveGrant {
         let schemes: Vec<_> = hosts.into_iter().filter(|entry| entry.origin.scheme == target.scheme).collect();
         if schemes.is_empty() {
             return target.deny(
-                DenialRule::Scheme,
+                DenialRule::NotInManifest,
                 format!("The manifest does not name `{}` with the scheme `{}`.", target.host, target.scheme.name()),
                 format!("{} in the manifest's `hosts`", target.line("")),
             );
@@ -252,7 +254,7 @@ impl EffectiveGrant {
         let ports: Vec<_> = schemes.into_iter().filter(|entry| entry.origin.port == target.port).collect();
         if ports.is_empty() {
             return target.deny(
-                DenialRule::Port,
+                DenialRule::NotInManifest,
                 format!("The manifest does not name port {} of `{}`.", target.port, target.host),
                 format!("{} in the manifest's `hosts`", target.line("")),
             );
@@ -418,7 +420,7 @@ impl<'u> Target<'u> {
         };
         let scheme = Scheme::of(url).ok_or_else(|| {
             denial(
-                DenialRule::Scheme,
+                DenialRule::NotInManifest,
                 "Only `https` URLs can be requested.",
                 "use an `https://` URL; no grant opens others",
             )

@@ -276,6 +276,20 @@ pub enum ConnectorFault {
     BadAnswer(String),
 }
 
+impl ConnectorFault {
+    /// Whether the connector only asked for what its manifest says, and operator or tenant do not allow it: no fault of its
+    /// code, and no reason to take a version back.
+    fn is_of_settings(&self) -> bool {
+        use DenialRule::{LiteralAddress, NotGrantedByTenant, Port, RefusedByOperator, RevealNotGranted, Scheme};
+        let Self::ManifestViolation(violation) = self else { return false };
+        let (Violation::Denied(denial) | Violation::Reveal(denial)) = &**violation else { return false };
+        matches!(
+            denial.rule,
+            LiteralAddress | NotGrantedByTenant | Port | RefusedByOperator | RevealNotGranted { .. } | Scheme
+        )
+    }
+}
+
 /// A send that did not end with a receipt.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -307,6 +321,7 @@ impl Failure {
         // Once bytes of the message have left, nobody but the connector could tell what the provider made of them: the honest
         // outcome is doubt, whoever is to blame. Another try could be a second message.
         let class = match request_sent {
+            RequestSent::No if fault.is_of_settings() => FailureClass::ConfigurationInvalid,
             RequestSent::No => FailureClass::ConnectorFault,
             RequestSent::Maybe | RequestSent::Yes => FailureClass::InDoubt,
         };
@@ -326,14 +341,7 @@ impl Failure {
     /// What a person should do next. A rule of the operator or the tenant is theirs to change; all else follows from the
     /// class.
     pub fn advice(&self) -> &'static str {
-        use DenialRule::{LiteralAddress, NotGrantedByTenant, RefusedByOperator, RevealNotGranted, Scheme};
-        if let Some(ConnectorFault::ManifestViolation(violation)) = &self.fault
-            && let Violation::Denied(denial) | Violation::Reveal(denial) = &**violation
-            && matches!(
-                denial.rule,
-                LiteralAddress | NotGrantedByTenant | RefusedByOperator | RevealNotGranted { .. } | Scheme
-            )
-        {
+        if self.fault.as_ref().is_some_and(ConnectorFault::is_of_settings) {
             return "add the line above to the tenant's grant or the operator's policy, if the connector may do that";
         }
         self.class.advice()

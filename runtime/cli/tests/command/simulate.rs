@@ -36,7 +36,8 @@ async fn what_it_prints_works_when_pasted() {
     let started = next_json(&mut lines).await;
     let ca = started["caFile"].as_str().unwrap().to_owned();
     assert!(std::path::Path::new(&ca).is_file());
-    for (index, provider) in ["twilio", "http"].into_iter().enumerate() {
+    let providers = ["twilio", "smsaero", "gatewayapi", "vonage", "aliyun", "tencent", "http"];
+    for (index, provider) in providers.into_iter().enumerate() {
         let example = &started["examples"][index];
         assert_eq!(example["connector"], provider);
         let (exit, stderr) = paste(example["command"].as_str().unwrap()).await;
