@@ -1,7 +1,7 @@
 //! What leaves for the endpoint: `{"to", "type", "payload", "ip"?}`, as users of Logto's HTTP SMS connector know it.
 //!
-//! Promise: `to` is digits only, `type` is Logto's word, and `payload` has `code` first, then the other variables in their
-//! order, then `locale`. With a webhook secret the request is signed by Standard Webhooks
+//! Promise: `to` is digits only, `type` is Logto's word, and `payload` has `code` first, then `locale`, then the other
+//! variables in their order. With a webhook secret the request is signed by Standard Webhooks
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 
 use sendbox_connector_sdk::{
@@ -43,14 +43,16 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
     Ok(request.body(body))
 }
 
-/// The variables, with `code` first as Logto has it, and the locale unless a variable has that name.
+/// The variables, with `code` and the locale first as Logto has them. A variable of the name `locale` takes its place.
 fn payload(variables: &[Variable], locale: Option<&str>) -> Json {
     let (code, others): (Vec<&Variable>, Vec<&Variable>) = variables.iter().partition(|one| one.name == "code");
-    let mut members: Vec<(String, Json)> =
-        code.into_iter().chain(others).map(|one| (one.name.clone(), Json::from(&one.value))).collect();
-    if let (Some(locale), false) = (locale, variables.iter().any(|one| one.name == "locale")) {
-        members.push(("locale".to_owned(), Json::from(locale)));
-    }
+    let member = |one: &Variable| (one.name.clone(), Json::from(&one.value));
+    let locale = locale.filter(|_| !variables.iter().any(|one| one.name == "locale"));
+    let members = code
+        .into_iter()
+        .map(member)
+        .chain(locale.map(|locale| ("locale".to_owned(), Json::from(locale))))
+        .chain(others.into_iter().map(member));
     Json::object(members)
 }
 
@@ -105,7 +107,7 @@ mod tests {
         let cases = [
             (
                 scene().variables([("link", "https://a.example/\"x\""), ("code", "123456")]).locale("da"),
-                r#"{"to":"4512345678","type":"SignIn","payload":{"code":"123456","link":"https://a.example/\"x\"","locale":"da"}}"#,
+                r#"{"to":"4512345678","type":"SignIn","payload":{"code":"123456","locale":"da","link":"https://a.example/\"x\""}}"#,
             ),
             (
                 scene().variables([("code", "1"), ("locale", "fr")]).locale("da"),

@@ -27,6 +27,7 @@ fn endpoints() {
         ("https://user:password@sms.example.com/", false),
         ("https://sms.example.com/#fragment", false),
         ("https://sms.example.com/a b", false),
+        (r"https://sms.example.com/a\b", false),
         ("https://", false),
         ("sms.example.com", false),
         ("", false),
