@@ -177,6 +177,15 @@ pub enum DeliveryState {
     Delivered,
 }
 
+impl DeliveryState {
+    /// Where a message is after a further report. Reports repeat and overtake each other, so the result does not depend on
+    /// their order: a message never goes back, and one that was delivered stays delivered.
+    #[must_use]
+    pub fn then(self, reported: Self) -> Self {
+        self.max(reported)
+    }
+}
+
 /// What a provider reported of one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -241,6 +250,21 @@ mod tests {
             fields.iter().map(|field| (field.name.as_str(), field.clear.as_str(), field.exact.as_str())).collect();
         let exact = format!("Bearer {token}");
         assert_eq!(seen, [("x-to", "1000001", "4512345678"), ("x-token", "Bearer [jwt]", exact.as_str())]);
+    }
+
+    #[test]
+    fn a_message_never_goes_back() {
+        use DeliveryState::{Delivered, Expired, Queued, Rejected, Sent, Undelivered, Unknown};
+        for (order, end) in [
+            (vec![Queued, Sent, Delivered], Delivered),
+            (vec![Delivered, Sent, Queued], Delivered),
+            (vec![Sent, Undelivered, Sent], Undelivered),
+            (vec![Sent, Rejected, Queued], Rejected),
+            (vec![Expired, Unknown], Expired),
+            (vec![Undelivered, Delivered], Delivered),
+        ] {
+            assert_eq!(order.iter().fold(Unknown, |state, report| state.then(*report)), end, "{order:?}");
+        }
     }
 
     #[test]
