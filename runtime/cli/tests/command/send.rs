@@ -84,7 +84,7 @@ async fn bare_variables_reach_the_tenants_own_endpoint() {
     assert_eq!(ran.exit, 0, "{}", ran.stderr);
     let body = &world.simulator.inbox()[0].request.body;
     let want = format!(
-        r#"{{"to":"4598765401","type":"MfaVerification","payload":{{"code":"{CODE}","link":"x","locale":"da"}},"ip":"2001:db8::7"}}"#
+        r#"{{"to":"4598765401","type":"MfaVerification","payload":{{"code":"{CODE}","locale":"da","link":"x"}},"ip":"2001:db8::7"}}"#
     );
     assert_eq!(body, &want);
 }
