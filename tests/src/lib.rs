@@ -4,6 +4,7 @@
 //!   full of canaries.
 //! - [`Server`]: a TLS server on loopback whose behaviour is a script, and which remembers all that it received.
 //! - [`component`]: components that no toolchain would make.
+//! - [`house`]: a whole service, with a clock that stands until it is turned.
 //! - [`stage`]: the simulator, and each connector's parameters for it.
 //! - [`verdict`]: what a send ended with.
 //! - [`needles`]: every form in which a canary may turn up.
@@ -22,6 +23,7 @@
 
 pub mod authority;
 pub mod component;
+pub mod house;
 pub mod lab;
 pub mod needles;
 pub mod server;

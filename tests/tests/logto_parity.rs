@@ -113,6 +113,7 @@ async fn ours(sandbox: &Sandbox, connector: &Connector, input: &Value) -> Result
         lifetime: Duration::from_secs(600),
         idempotency_key: "parity".into(),
         attempt: attempt(input),
+        origin_domain: None,
     };
     let planned = plan(&config, request, connector.metadata()).map_err(|problems| problems.to_string())?;
     let parameters = connector.parameters(&config.parameters).map_err(|error| error.to_string())?;

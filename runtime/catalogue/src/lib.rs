@@ -36,6 +36,13 @@ pub fn messages(locale: &str) -> Option<&'static str> {
     std::str::from_utf8(contents).ok()
 }
 
+/// Every locale that has default texts, with its texts as JSON.
+pub fn all_messages() -> impl Iterator<Item = (&'static str, &'static str)> {
+    MESSAGES
+        .iter()
+        .filter_map(|(path, contents)| Some((path.strip_suffix(".json")?, std::str::from_utf8(contents).ok()?)))
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -1,128 +1,160 @@
-//! `sendbox demo`: one real send on this machine alone, and what happened on the way.
+//! `sendbox demo`: the service, a provider and a phone on this machine alone, ready to be tried.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
-use sendbox_sandbox::policy::{OperatorPolicy, TenantGrant};
-use sendbox_sandbox::{Attempt, Connector, Outcome, SendReport, SendRequest, Usage};
-use sendbox_service::{ConnectionConfig, MessageRequest, TextSize, plan};
-use sendbox_simulator::SimulatorConfig;
+use sendbox_service::model::{
+    Activation, ConnectionInput, Environment, IssuedKey, LimitPolicy, NewKey, NewTenant, Policy, Scope,
+};
+use sendbox_service::{Caller, Service};
+use sendbox_simulator::{InboxEvent, SimulatorConfig};
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::development::Development;
-use crate::exit::{Exit, Stop};
-use crate::render::{self, line};
-use crate::runner::{self, RunnerArgs};
-use crate::send;
+use crate::exit::{Blame as _, Exit, Stop};
+use crate::house::House;
+use crate::render;
+use crate::serve::GRACE;
 use crate::simulate::arrived;
-use crate::stage::{CODE, NUMBER, Stage};
+use crate::stage::{NUMBER, Stage};
 
-/// Start a simulated provider, send one code through a sandboxed connector, and show what happened.
+/// The tenant of the demonstration.
+const TENANT: &str = "demo";
+
+/// Start the whole service with a simulated provider and a phone, and print what to try.
+///
+/// Everything runs on this machine, in a folder that is removed at the end. Nothing is sent to anyone.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sendbox demo
+  sendbox demo --port 9000")]
 pub struct DemoArgs {
-    #[command(flatten)]
-    runner: RunnerArgs,
+    /// The port of the API on 127.0.0.1 [default: 8080, or any free one when that is taken].
+    #[arg(long)]
+    port: Option<u16>,
 }
 
 /// Runs the command.
 pub async fn run(args: &DemoArgs) -> Result<Exit, Stop> {
-    let stage = Stage::set(SimulatorConfig::default(), None).await?;
-    let connection = stage.connections.first().ok_or_else(|| anyhow!("no connector is simulated"))?;
-    let opened = Development::to_simulator(stage.simulator.connect_to(), stage.ca.clone()).open()?;
-    let sandbox = args.runner.sandbox(opened)?;
-    let connector = runner::load(&sandbox, connection.connector).await?;
-    render::print(&before(&stage, &connector))?;
-
-    let config = ConnectionConfig::read(connection.config.clone()).map_err(anyhow::Error::from)?;
-    let request = MessageRequest {
-        to: NUMBER.to_owned().into(),
-        usage: Usage::SignIn,
-        locale: None,
-        code: CODE.to_owned().into(),
-        variables: Vec::new(),
-        client_ip: None,
-        lifetime: Duration::from_secs(600),
-        idempotency_key: send::fresh_key()?,
-        attempt: Attempt::first().map_err(anyhow::Error::from)?,
+    // Before anything is written, so that nothing stays behind.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let listener = match args.port {
+        Some(port) => sendbox_server::listen(local(port)).await,
+        None => match sendbox_server::listen(local(8080)).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => sendbox_server::listen(local(0)).await,
+        },
     };
-    let plan = plan(&config, request, connector.metadata()).map_err(anyhow::Error::from)?;
-    let parameters = connector.parameters(&config.parameters).map_err(anyhow::Error::from)?;
-    let grant = connector
-        .grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default())
-        .map_err(anyhow::Error::from)?;
-    let size = plan.size;
-    let report = sandbox
-        .send(
-            &connector,
-            SendRequest {
-                owner: "demo".into(),
-                parameters: Arc::new(parameters),
-                grant: Arc::new(grant),
-                message: plan.message,
-                dry_run: None,
-            },
-        )
-        .await;
-    render::print(&way(size, &report))?;
-    match &report.outcome {
-        Outcome::Accepted(receipt) => {
-            let mut text = format!("\n4. {}", render::accepted(receipt, size, &report));
-            text.push_str("\n5. In the provider's inbox\n");
-            for message in stage.simulator.inbox() {
-                write!(text, "   {}", arrived(&message)).ok();
+    let listener = listener.context("cannot listen; choose a free port with --port").blame_input()?;
+    let api = format!("http://{}", listener.local_addr()?);
+
+    let stage = Stage::set(SimulatorConfig::default(), None).await?;
+    let folder =
+        tempfile::Builder::new().prefix("sendbox-demo-").tempdir().context("cannot make a temporary folder")?;
+    render::warn("starting; the connectors are compiled, which takes some seconds in a debug build");
+    let opened = Development::to_simulator(stage.simulator.connect_to(), stage.ca.clone()).open()?;
+    let running = House::at(folder.path().join("data")).open(opened).await?;
+    let key = set_up(&running.service, &stage).await?;
+    let mut events = stage.simulator.subscribe();
+    render::print(&greeting(&api, &stage.inbox_url(), &running.platform_key, &key.secret))?;
+
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(sendbox_server::serve(
+        listener,
+        running.service.clone(),
+        async move {
+            stopped.await.ok();
+        },
+        GRACE,
+    ));
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            event = events.recv() => {
+                if let Ok(InboxEvent::Message(message)) = event {
+                    render::print(&format!("phone: {}", arrived(&message)))?;
+                }
             }
-            text.push_str(&next());
-            render::print(&text)?;
-            stage.simulator.shutdown().await;
-            Ok(Exit::Success)
         }
-        Outcome::Failed(failure) => {
-            render::warn(&render::failed(failure, &report));
-            Ok(Exit::from(failure))
-        }
-        Outcome::NotSentDryRun => Err(anyhow!("the demonstration ended as a dry run").into()),
     }
+    stop.send(()).ok();
+    serving.await.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+    stage.simulator.shutdown().await;
+    Ok(Exit::Success)
 }
 
-fn before(stage: &Stage, connector: &Connector) -> String {
-    let inspection = connector.inspect();
-    let reads = if inspection.reveals { "It asks to read secrets." } else { "It cannot read what it sends." };
-    format!(
-        "Sendbox demo: a code goes out through a connector that cannot read it.\n\n\
-         1. A provider: a simulated Twilio on {}, with a certificate for api.twilio.com.\n   \
-         Nothing leaves this machine.\n\n\
-         2. A connector: {} {}, {} of WebAssembly. {reads}\n   {}\n",
-        stage.simulator.tls_addr(),
-        line(&inspection.metadata.name),
-        line(&inspection.metadata.version),
-        render::bytes(inspection.shape.bytes as u64),
-        inspection.digest,
+/// What an admin would do: a tenant, a connection, active; and a key for the platform.
+async fn set_up(service: &Service, stage: &Stage) -> Result<IssuedKey, Stop> {
+    let as_admin = &Caller::Platform;
+    let connection = stage.connections.first().ok_or_else(|| anyhow!("no connector is simulated"))?;
+    let part = |name: &str| connection.config.get(name).cloned().unwrap_or_default();
+    let Value::Object(parameters) = part("parameters") else {
+        return Err(anyhow!("the example has no parameters").into());
+    };
+    let done = async {
+        let id = Some(TENANT.to_owned());
+        let name = "Demonstration".to_owned();
+        service.create_tenant(as_admin, NewTenant { id, name, environment: Environment::Development }).await?;
+        let mut policy: Policy = service.policy(as_admin, TENANT).await?;
+        // Whoever tries things out tries them twice.
+        policy.limits =
+            LimitPolicy { cooldown_seconds: 2, number_per_hour: 100, number_per_day: 1000, ..policy.limits };
+        service.set_policy(as_admin, TENANT, policy).await?;
+        let connector = connection.connector.to_owned();
+        let input = ConnectionInput { connector, parameters, templates: part("templates") };
+        service.save_connection(as_admin, TENANT, "main", input).await?;
+        service.activate(as_admin, TENANT, Activation { name: "main".to_owned() }).await?;
+        let scopes = [Scope::Manage, Scope::Send, Scope::Verify, Scope::Read].into_iter().collect();
+        service.create_key(as_admin, TENANT, NewKey { name: "demo".to_owned(), scopes, expires_at: None }).await
+    };
+    done.await.map_err(|error: sendbox_service::Error| anyhow::Error::from(error).into())
+}
+
+fn greeting(api: &str, inbox: &str, platform_key: &str, key: &str) -> String {
+    let mut text = format!(
+        "\
+Sendbox runs on this machine, with a simulated provider. Nothing leaves it.
+
+  API            {api}/v1/tenants/{TENANT}
+  reference      {api}/docs
+  the phone      {inbox}   (open it: messages arrive there)
+  key of tenant  {key}
+  platform key   {platform_key}
+
+To paste into another terminal:
+
+"
+    );
+    let call = |path: &str, body: &str| {
+        format!(
+            "curl -sS {api}/v1/tenants/{TENANT}/{path} \\\n  -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n  -d {body}"
+        )
+    };
+    let start = call("verifications", &format!("'{{\"to\": \"{NUMBER}\", \"usage\": \"sign-in\"}}'"));
+    let check = call("verifications/$ID/check", "\"{\\\"code\\\": \\\"$CODE\\\"}\"");
+    write!(
+        text,
+        "\
+# 1. Start a verification: a code goes out through a connector that cannot read it.
+ID=$({start} \\
+  | tee /dev/stderr | grep -o '\"id\":\"v[a-z0-9]*\"' | cut -d'\"' -f4)
+
+# 2. Read the code on the phone.
+CODE=$(curl -sS {inbox}messages | grep -oE '[0-9]{{6}} is your' | tail -1 | cut -c1-6); echo \"the phone shows $CODE\"
+
+# 3. Check it. A second time it is refused: a code verifies once.
+{check}
+
+Messages appear below. Ctrl-C ends, and removes everything.
+"
     )
-}
-
-fn way(size: Option<TextSize>, report: &SendReport) -> String {
-    let segments = size.map(|size| format!(", segments: {}", render::in_words(size))).unwrap_or_default();
-    let mut text = format!("\n3. A send: a sign-in code to {NUMBER}{segments}. What the sandbox saw:\n");
-    text.push_str(&render::trace(&report.trace));
-    for record in &report.requests {
-        text.push_str(
-            "\n   The request, as the connector made it: it sees [brackets], the provider gets the values.\n",
-        );
-        for row in render::request(record).trim_end().lines() {
-            writeln!(text, "   | {row}").ok();
-        }
-    }
+    .ok();
     text
-}
-
-fn next() -> String {
-    let sendbox = render::own_name();
-    format!(
-        "\nNext, to paste:\n  \
-         {sendbox} inspect twilio         # what a connector may do, in words\n  \
-         {sendbox} simulate               # providers that stay, an inbox to watch, a ready `send`\n  \
-         {sendbox} new my-connector       # a connector of your own\n"
-    )
 }

@@ -10,11 +10,13 @@ mod connection;
 mod demo;
 mod development;
 mod exit;
+mod house;
 mod inspect;
 mod new;
 mod render;
 mod runner;
 mod send;
+mod serve;
 mod simulate;
 mod stage;
 
@@ -37,6 +39,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Serve(Box<serve::ServeArgs>),
     Send(Box<send::SendArgs>),
     Inspect(inspect::InspectArgs),
     Simulate(simulate::SimulateArgs),
@@ -51,12 +54,13 @@ impl Command {
             Self::Send(args) => args.json,
             Self::Inspect(args) => args.json,
             Self::Simulate(args) => args.json,
-            Self::Demo(_) | Self::New(_) => false,
+            Self::Serve(_) | Self::Demo(_) | Self::New(_) => false,
         }
     }
 
     async fn run(&self) -> Result<Exit, Stop> {
         match self {
+            Self::Serve(args) => serve::run(args).await,
             Self::Send(args) => send::run(args).await,
             Self::Inspect(args) => inspect::run(args).await,
             Self::Simulate(args) => simulate::run(args).await,

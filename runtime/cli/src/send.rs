@@ -245,6 +245,7 @@ impl SendArgs {
                 None => fresh_key()?,
             },
             attempt: Attempt::first().map_err(anyhow::Error::from)?,
+            origin_domain: None,
         })
     }
 

@@ -11,14 +11,27 @@
 //!
 //! Must not know: HTTP frameworks, how a connector is run, the command line.
 
+mod catalogue;
+pub mod clock;
+pub mod error;
+mod id;
+pub mod model;
+mod ops;
 pub mod phone;
 pub mod plan;
 pub mod problem;
+pub mod rules;
+pub mod service;
+pub mod store;
 pub mod template;
 pub mod text;
+pub mod vault;
 
+pub use self::catalogue::BuiltIn;
+pub use self::error::{Error, LimitName};
 pub use self::phone::PhoneError;
 pub use self::plan::{ConnectionConfig, MessageRequest, Plan, plan};
 pub use self::problem::{Problem, Problems};
+pub use self::service::{Caller, Service, ServiceConfig, StartError};
 pub use self::template::{Rendered, Template, TemplateBody};
 pub use self::text::TextSize;

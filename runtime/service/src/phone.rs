@@ -131,6 +131,11 @@ pub fn recipient(text: &str) -> Result<Recipient, PhoneError> {
     })
 }
 
+/// A number as it may be shown: its calling code and its last two digits (`+45…78`).
+pub fn masked(recipient: &Recipient) -> String {
+    format!("+{}{}", recipient.calling_code, Tail::of(&recipient.national))
+}
+
 /// The calling code of a number that does not parse: its first digits, at most what a calling code may have, and never so
 /// many that they are the number.
 fn leading_digits(rest: &str) -> String {

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::phone;
 use crate::problem::{Problem, Problems};
+use crate::rules::origin;
 use crate::template::{self, Template, TemplateBody};
 use crate::text::{self, TextSize};
 
@@ -89,6 +90,9 @@ pub struct MessageRequest {
     pub variables: Vec<(String, Zeroizing<String>)>,
     /// The end user's address. Empty is none.
     pub client_ip: Option<Zeroizing<String>>,
+    /// The domain of the origin-bound line `@domain #code` that the host puts under a text: a DNS name in lower case. Texts
+    /// that a provider renders from its own template get none.
+    pub origin_domain: Option<String>,
     /// How long the code lives: 1 second to 1 hour.
     pub lifetime: Duration,
     /// The same over all attempts of one request: 1 to 255 visible ASCII characters.
@@ -124,6 +128,9 @@ pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metad
     let key = &request.idempotency_key;
     if key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         problems.push(Problem::new("idempotencyKey", "must be 1 to 255 visible ASCII characters without spaces"));
+    }
+    if request.origin_domain.as_deref().is_some_and(|domain| !origin::is_domain(domain)) {
+        problems.push(Problem::new("originDomain", "must be a domain in lower case, like `example.com`"));
     }
     let wanted = request.locale.as_deref().filter(|tag| !tag.is_empty());
     if wanted.is_some_and(|tag| !template::is_language_tag(tag)) {
@@ -204,7 +211,11 @@ fn said(
                 "locale" => Some(locale.unwrap_or_default()),
                 other => request.variables.iter().find(|(known, _)| known == other).map(|(_, value)| value.as_str()),
             });
-            let size = text::measure(&rendered.text);
+            let text = match request.origin_domain.as_deref() {
+                Some(domain) => origin::bind(&rendered.text, domain, &request.code),
+                None => rendered.text,
+            };
+            let size = text::measure(&text);
             if size.units > LONGEST_TEXT {
                 let message = format!(
                     "the text has {} characters; {LONGEST_TEXT} fit into a message. Shorten the template or its variables",
@@ -214,7 +225,7 @@ fn said(
                 return None;
             }
             let TextSize { encoding, segments, units } = size;
-            let content = Content::Text { text: rendered.text, encoding, segments, units };
+            let content = Content::Text { text, encoding, segments, units };
             Some((content, Some(size), rendered.unknown.into_iter().collect()))
         }
         (kind, _) => {

@@ -20,7 +20,7 @@ use crate::problem::{Problem, Problems};
 /// Usages that every connection must have a template for; any other falls back to `generic`.
 pub const MANDATORY: [Usage; 4] = [Usage::Register, Usage::SignIn, Usage::ForgotPassword, Usage::Generic];
 /// Bytes of one template at most.
-const LONGEST: usize = 8 << 10;
+pub(crate) const LONGEST: usize = 8 << 10;
 /// Templates of one connection at most: nine usages in more than a hundred languages.
 const MOST: usize = 1000;
 

@@ -63,6 +63,163 @@ fn size(encoding: TextEncoding, widths: &[u32], alone: u32, joined: u32) -> Text
     TextSize { encoding, segments, units }
 }
 
+/// The characters that GSM 03.38 does not have, each once, in the order in which they first stand.
+pub fn outside_gsm7(text: &str) -> Vec<char> {
+    let mut outside = Vec::new();
+    for character in text.chars().filter(|character| septets(*character).is_none()) {
+        if !outside.contains(&character) {
+            outside.push(character);
+        }
+    }
+    outside
+}
+
+/// Characters that a hint names at most: a text in another script would be named letter by letter.
+const MOST_NAMED: usize = 8;
+
+/// What would make a text cheaper, in words, for whoever writes it. `size` is its [`measure`].
+///
+/// Names characters of the text: show the hints where the text may be shown, and do not log them.
+pub fn hints(text: &str, size: TextSize) -> Vec<String> {
+    let mut hints = Vec::new();
+    if size.encoding == TextEncoding::Ucs2 {
+        hints.push(encoding_hint(text, size));
+    }
+    if size.segments > 1 {
+        let over = characters_over(text, size.segments);
+        let (fewer, parts) = (size.segments - 1, if size.segments == 2 { "segment" } else { "segments" });
+        let characters = if over == 1 { "character" } else { "characters" };
+        hints.push(format!(
+            "the text takes {} segments; {over} {characters} less, and it takes {fewer} {parts}",
+            size.segments
+        ));
+    }
+    hints
+}
+
+/// Why the text is UCS-2, and whether it could be written without.
+fn encoding_hint(text: &str, size: TextSize) -> String {
+    let outside = outside_gsm7(text);
+    let without: Vec<char> = outside.iter().copied().filter(|character| in_gsm7(*character).is_none()).collect();
+    if !without.is_empty() {
+        return format!(
+            "{} not in GSM 03.38 and {} no like there, so the text is UCS-2: one segment holds 70 characters, not 160",
+            named(&without),
+            if without.len() == 1 { "has" } else { "have" },
+        );
+    }
+    let advice: Vec<String> = outside
+        .iter()
+        .take(MOST_NAMED)
+        .map(|character| match in_gsm7(*character) {
+            Some("") | None => format!("leave out {}", shown(*character)),
+            Some(" ") => format!("write a plain space for {}", shown(*character)),
+            Some(other) => format!("write `{other}` for {}", shown(*character)),
+        })
+        .collect();
+    let more = outside.len().saturating_sub(MOST_NAMED);
+    let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+    let plain: String = text.chars().map(|character| plainly(character).unwrap_or_default()).collect();
+    let then = measure(&plain);
+    let saved = if then.segments < size.segments {
+        format!("it would take {} instead of {} segments", then.segments, size.segments)
+    } else {
+        "one segment would hold 160 characters, not 70".to_owned()
+    };
+    format!("the text is UCS-2 because of characters that are not in GSM 03.38: {}{more}; {saved}", advice.join(", "))
+}
+
+/// The character itself, if GSM 03.38 has it; else what is written for it.
+fn plainly(character: char) -> Option<String> {
+    if septets(character).is_some() { Some(character.into()) } else { in_gsm7(character).map(str::to_owned) }
+}
+
+/// How many characters must go from the end of a text of so many parts until it takes one less. A longer text never takes
+/// fewer parts, so the place is found by halving.
+fn characters_over(text: &str, segments: u32) -> usize {
+    let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let fits = |end: &usize| text.get(..*end).is_some_and(|shorter| measure(shorter).segments < segments);
+    // The longest that fits is the one before this place.
+    ends.len() - ends.partition_point(fits).saturating_sub(1)
+}
+
+fn named(characters: &[char]) -> String {
+    let list: Vec<String> = characters.iter().take(MOST_NAMED).map(|character| shown(*character)).collect();
+    let more = characters.len().saturating_sub(MOST_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more} {}", list.join(", "), if characters.len() == 1 { "is" } else { "are" })
+}
+
+/// A character that can be seen as it is, another by its number.
+fn shown(character: char) -> String {
+    if character.is_whitespace() || sendbox_sandbox::is_hidden(character) {
+        format!("U+{:04X}", u32::from(character))
+    } else {
+        format!("`{character}`")
+    }
+}
+
+/// What is written in GSM 03.38 for a character that it does not have: a like for marks and letters, nothing for what
+/// cannot be seen and for pictures. `None` for a letter of another script.
+fn in_gsm7(character: char) -> Option<&'static str> {
+    let like = match character {
+        '‘' | '’' | '‚' | '‛' | '′' | '`' | '´' | 'ʼ' | '‹' | '›' => "'",
+        '“' | '”' | '„' | '‟' | '″' | '«' | '»' => "\"",
+        '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' | '•' | '·' => "-",
+        '…' => "...",
+        '×' => "x",
+        '№' => "No.",
+        '\t' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => " ",
+        '\u{2028}' | '\u{2029}' | '\u{85}' => "\n",
+        'á' | 'â' | 'ã' | 'ā' | 'ă' | 'ą' => "a",
+        'À' | 'Á' | 'Â' | 'Ã' | 'Ā' | 'Ă' | 'Ą' => "A",
+        'ç' | 'ć' | 'ĉ' | 'ċ' | 'č' => "c",
+        'Ć' | 'Ĉ' | 'Ċ' | 'Č' => "C",
+        'ď' | 'đ' | 'ð' => "d",
+        'Ď' | 'Đ' | 'Ð' => "D",
+        'ê' | 'ë' | 'ē' | 'ĕ' | 'ė' | 'ę' | 'ě' => "e",
+        'È' | 'Ê' | 'Ë' | 'Ē' | 'Ĕ' | 'Ė' | 'Ę' | 'Ě' => "E",
+        'ĝ' | 'ğ' | 'ġ' | 'ģ' => "g",
+        'Ĝ' | 'Ğ' | 'Ġ' | 'Ģ' => "G",
+        'ĥ' | 'ħ' => "h",
+        'Ĥ' | 'Ħ' => "H",
+        'í' | 'î' | 'ï' | 'ĩ' | 'ī' | 'į' | 'ı' => "i",
+        'Ì' | 'Í' | 'Î' | 'Ï' | 'Ĩ' | 'Ī' | 'Į' | 'İ' => "I",
+        'ĵ' => "j",
+        'Ĵ' => "J",
+        'ķ' => "k",
+        'Ķ' => "K",
+        'ĺ' | 'ļ' | 'ľ' | 'ł' => "l",
+        'Ĺ' | 'Ļ' | 'Ľ' | 'Ł' => "L",
+        'ń' | 'ņ' | 'ň' => "n",
+        'Ń' | 'Ņ' | 'Ň' => "N",
+        'ó' | 'ô' | 'õ' | 'ō' | 'ŏ' | 'ő' => "o",
+        'Ò' | 'Ó' | 'Ô' | 'Õ' | 'Ō' | 'Ŏ' | 'Ő' => "O",
+        'œ' => "oe",
+        'Œ' => "OE",
+        'ŕ' | 'ŗ' | 'ř' => "r",
+        'Ŕ' | 'Ŗ' | 'Ř' => "R",
+        'ś' | 'ŝ' | 'ş' | 'š' | 'ș' => "s",
+        'Ś' | 'Ŝ' | 'Ş' | 'Š' | 'Ș' => "S",
+        'ţ' | 'ť' | 'ț' => "t",
+        'Ţ' | 'Ť' | 'Ț' => "T",
+        'þ' => "th",
+        'Þ' => "Th",
+        'ú' | 'û' | 'ũ' | 'ū' | 'ŭ' | 'ů' | 'ű' | 'ų' => "u",
+        'Ù' | 'Ú' | 'Û' | 'Ũ' | 'Ū' | 'Ŭ' | 'Ů' | 'Ű' | 'Ų' => "U",
+        'ŵ' => "w",
+        'Ŵ' => "W",
+        'ý' | 'ÿ' | 'ŷ' => "y",
+        'Ý' | 'Ÿ' | 'Ŷ' => "Y",
+        'ź' | 'ż' | 'ž' => "z",
+        'Ź' | 'Ż' | 'Ž' => "Z",
+        letter if letter.is_alphanumeric() => return None,
+        // Pictures, signs, and what cannot be seen.
+        _ => "",
+    };
+    Some(like)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +276,63 @@ mod tests {
         check(&"😀".repeat(36), Ucs2, 2, 72);
     }
 
+    #[test]
+    fn what_is_outside_is_named_once_in_order() {
+        assert_eq!(outside_gsm7("“Kód” ó – 中"), ['“', 'ó', '”', '–', '中']);
+        assert!(outside_gsm7("Über øl für £5 à 2€ {x}").is_empty());
+    }
+
+    #[test]
+    fn hints_say_what_to_write() {
+        for (text, wanted) in [
+            ("Your code is 123456", vec![]),
+            (
+                "It’s 123456 – “go”…",
+                vec![
+                    "write `'` for `’`, write `-` for `–`, write `\"` for `“`, write `\"` for `”`, write `...` for `…`; one segment would hold 160",
+                ],
+            ),
+            ("Kód\u{a0}123456", vec!["write `o` for `ó`, write a plain space for U+00A0"]),
+            ("123456\u{200b} 🎉", vec!["leave out U+200B, leave out `🎉`"]),
+            ("验证码 123456", vec!["`验`, `证`, `码` are not in GSM 03.38 and have no like there"]),
+            // As long as one letter has no like, the others may stay.
+            ("’я", vec!["`я` is not in GSM 03.38 and has no like there"]),
+            ("абвгдежзий", vec!["`з` and 2 more are not"]),
+            ("áâãāăąçćĉ", vec!["write `c` for `ć` (and 1 more)"]),
+        ] {
+            let hints = hints(text, measure(text));
+            assert_eq!(hints.len(), wanted.len(), "{text}: {hints:?}");
+            for (hint, wanted) in hints.iter().zip(wanted) {
+                assert!(hint.contains(wanted), "{text}: {hint}");
+            }
+        }
+    }
+
+    #[test]
+    fn hints_count_what_is_over() {
+        for (text, wanted) in [
+            ("a".repeat(161), "takes 2 segments; 1 character less, and it takes 1 segment"),
+            ("a".repeat(306), "takes 2 segments; 146 characters less, and it takes 1 segment"),
+            ("a".repeat(310), "takes 3 segments; 4 characters less, and it takes 2 segments"),
+            // The euro does not straddle: without the last character it still takes three.
+            (format!("{}€{}", "a".repeat(152), "a".repeat(153)), "takes 3 segments; 2 characters less"),
+        ] {
+            let hints = hints(&text, measure(&text));
+            assert!(hints.iter().any(|hint| hint.contains(wanted)), "{hints:?}");
+        }
+        let curly = format!("{}’", "a".repeat(80));
+        let hints = hints(&curly, measure(&curly));
+        assert!(hints[0].contains("it would take 1 instead of 2 segments"), "{hints:?}");
+    }
+
+    #[test]
+    fn what_is_written_instead_is_in_the_alphabet() {
+        let characters = (0..=0x3_0000).filter_map(char::from_u32);
+        for (character, like) in characters.filter_map(|character| Some((character, in_gsm7(character)?))) {
+            assert!(like.chars().all(|character| septets(character).is_some()), "{character} {like}");
+        }
+    }
+
     proptest! {
         #[test]
         fn ucs2_units_are_utf16_units(text in any::<String>()) {
@@ -144,6 +358,18 @@ mod tests {
         fn a_longer_text_never_takes_fewer_parts(text in "[a-z€]{0,400}", more in "[a-z€]{0,20}") {
             let longer = text.clone() + &more;
             prop_assert!(measure(&longer).segments >= measure(&text).segments);
+        }
+
+        #[test]
+        fn the_characters_over_are_just_enough(text in "[a-z€’中😀]{71,400}") {
+            let segments = measure(&text).segments;
+            prop_assume!(segments > 1);
+            let over = characters_over(&text, segments);
+            let without = |count: usize| {
+                let left = text.chars().count() - count;
+                measure(&text.chars().take(left).collect::<String>()).segments
+            };
+            prop_assert!(without(over) < segments && without(over - 1) >= segments);
         }
     }
 }

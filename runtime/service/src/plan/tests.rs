@@ -47,6 +47,7 @@ fn request() -> MessageRequest {
         code: "123456".to_owned().into(),
         variables: vec![("link".into(), "x.dk".to_owned().into())],
         client_ip: None,
+        origin_domain: None,
         lifetime: Duration::from_secs(61),
         idempotency_key: "key-1".into(),
         attempt: Attempt { number: 2, started_at: 1_700_000_000_000, nonce: "0f".repeat(16) },
@@ -149,6 +150,7 @@ fn everything_wrong_is_named_at_once_and_nothing_is_shown() {
             ("x".into(), "9".repeat(3000).into()),
         ],
         client_ip: Some("987.6.5.4".to_owned().into()),
+        origin_domain: Some("Example.com".into()),
         lifetime: Duration::ZERO,
         idempotency_key: "a b".into(),
         ..request()
@@ -165,6 +167,7 @@ fn everything_wrong_is_named_at_once_and_nothing_is_shown() {
         "to",
         "lifetime",
         "idempotencyKey",
+        "originDomain",
         "locale",
     ];
     assert_eq!(fields, wanted);
@@ -178,6 +181,43 @@ fn a_text_that_is_too_long_says_how_long() {
     let problems =
         problems(plan(&config(), MessageRequest { variables: long, ..request() }, &metadata(ContentKind::Text)));
     assert!(problems[0].message.contains("1718 characters"), "{problems:?}");
+}
+
+#[test]
+fn the_origin_bound_line_stands_under_every_text_and_is_measured() {
+    let config = ConnectionConfig::read(json!({
+        "parameters": {},
+        "templates": [
+            {"usage": "sign-in", "content": "Code {{code}}\n"},
+            {"usage": "register", "content": "{{code}}\n\n@example.com #{{code}}"},
+            {"usage": "generic", "content": "{{code}} {{link}}"},
+        ],
+    }))
+    .map_err(|problems| problems.to_string())
+    .unwrap();
+    for (usage, want) in [
+        (Usage::SignIn, "Code 123456\n\n@example.com #123456"),
+        (Usage::Register, "123456\n\n@example.com #123456"),
+        (Usage::BindMfa, "123456 x.dk\n\n@example.com #123456"),
+    ] {
+        let request = MessageRequest { usage, origin_domain: Some("example.com".into()), ..request() };
+        let plan = plan(&config, request, &metadata(ContentKind::Text)).unwrap();
+        let Content::Text { text, units, .. } = &plan.message.content else { panic!() };
+        assert_eq!(text.as_str(), want);
+        assert_eq!((*units as usize, plan.size), (want.len(), Some(text::measure(want))));
+    }
+    // As long as a text may be; the line makes it too long.
+    let long = || vec![("link".into(), Zeroizing::new("x".repeat(1593)))];
+    let without = MessageRequest { usage: Usage::Generic, variables: long(), ..request() };
+    assert!(plan(&config, without, &metadata(ContentKind::Text)).is_ok());
+    let with = MessageRequest {
+        usage: Usage::Generic,
+        variables: long(),
+        origin_domain: Some("example.com".into()),
+        ..request()
+    };
+    let problems = problems(plan(&config, with, &metadata(ContentKind::Text)));
+    assert!(problems[0].message.contains("1622 characters"), "{problems:?}");
 }
 
 #[test]

@@ -1,0 +1,213 @@
+//! Bodies: JSON, bounded in size and time, and read strictly.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request};
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use sendbox_service::Error;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use tokio::time::timeout;
+
+use crate::problem::{Kind, Refusal};
+use crate::reader::{Document, Flaw, Json};
+
+/// The largest body, in bytes.
+pub(crate) const SMALL: usize = 64 * 1024;
+/// The largest body that may hold the templates of a connection, in bytes.
+pub(crate) const LARGE: usize = 512 * 1024;
+/// In this time a body has to be here.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+
+/// The body, as `T`.
+pub(crate) struct JsonBody<T, const LIMIT: usize = SMALL>(pub(crate) T);
+
+impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for JsonBody<T, LIMIT> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        check_type(request.headers())?;
+        Ok(Self(read(&collect(request, LIMIT).await?)?))
+    }
+}
+
+/// The body, as `T`, or the default where there is none.
+pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
+
+impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        let is_json = check_type(request.headers());
+        let bytes = collect(request, SMALL).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        is_json?;
+        Ok(Self(read(&bytes)?))
+    }
+}
+
+/// `application/json`, with whatever parameters.
+fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let named = headers.get(CONTENT_TYPE).and_then(|header| header.to_str().ok()).unwrap_or_default();
+    let essence = named.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(Refusal::of(Kind::UnsupportedMediaType, "the body must be JSON, with `Content-Type: application/json`"))
+    }
+}
+
+/// All of the body. One that says that it is too large is not read.
+async fn collect(request: Request, limit: usize) -> Result<Bytes, Refusal> {
+    let too_large = || Refusal::of(Kind::BodyTooLarge, format!("the body may have {} KiB here", limit / 1024));
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let body: Limited<Body> = Limited::new(request.into_body(), limit);
+    match timeout(READ_WITHIN, body.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Refusal::of(Kind::BadRequest, "the body did not come to its end")),
+        Err(_) => {
+            Err(Refusal::of(Kind::RequestTimeout, format!("the body took longer than {} s", READ_WITHIN.as_secs())))
+        }
+    }
+}
+
+/// Reads a JSON document. First its syntax, to the end, so that what is not JSON is never judged by its fields.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    let Document(document) = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        Category::Data => Refusal::from(Error::invalid("", Flaw::of(&error))),
+        _ if bytes.is_empty() => Refusal::of(Kind::MalformedJson, "the body is empty; a JSON object is needed"),
+        _ => {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            Refusal::of(Kind::MalformedJson, format!("the body is not JSON (RFC 8259); it breaks at {place}"))
+        }
+    })?;
+    T::deserialize(Json(document)).map_err(|wrong| wrong.of_body().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use sendbox_service::model::{Check, Flows, NewKey, NewMessage, NewTenant, Policy, TestNumbers};
+
+    use super::*;
+
+    fn refusal<T: DeserializeOwned>(body: &str) -> (Kind, String) {
+        let refusal = read::<T>(body.as_bytes()).err().unwrap();
+        (refusal.kind(), refusal.detail().to_owned())
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed() {
+        let deep = "[".repeat(100_000);
+        let cases =
+            ["", "{", "{\"name\": 1,", "{'a': 1}", "{} {}", "nul", "{\"name\": \"\\ud800\"}", "{\"a\": 1e999}", &deep];
+        for body in cases {
+            assert_eq!(refusal::<NewTenant>(body).0, Kind::MalformedJson, "{body:.40}");
+        }
+        assert_eq!(read::<NewTenant>(b"{\"name\": \"\xff\"}").err().unwrap().kind(), Kind::MalformedJson);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_by_pointer_and_not_quoted() {
+        let message = |rest: &str| format!(r#"{{"to": "+4512345678", "usage": "sign-in", "code": "987654"{rest}}}"#);
+        for ((kind, detail), field, said) in [
+            (refusal::<NewTenant>("[]"), "must be", "an object, not an array"),
+            (refusal::<NewTenant>("null"), "must be", "an object, not null"),
+            (refusal::<NewTenant>("987654"), "must be", "an object, not a whole number"),
+            (refusal::<NewTenant>("\"987654\""), "must be", "an object, not a string"),
+            (refusal::<NewTenant>(r#"["acme", "987654", "development"]"#), "must be", "an object, not an array"),
+            (refusal::<NewTenant>(r#"{"name": "a"}"#), "/environment: ", "must be given"),
+            (
+                refusal::<NewTenant>(r#"{"name": 987654, "environment": "development"}"#),
+                "/name: ",
+                "a string, not a whole number",
+            ),
+            (
+                refusal::<NewTenant>(r#"{"name": "a", "environment": "987654"}"#),
+                "/environment: ",
+                "`development`, `production`",
+            ),
+            (
+                refusal::<NewTenant>(r#"{"name": "a", "environment": {}}"#),
+                "/environment: ",
+                "`development`, `production`",
+            ),
+            (refusal::<NewTenant>(r#"{"name": "a", "colour": "987654"}"#), "/colour: ", "is not known"),
+            (refusal::<NewTenant>(r#"{"name": "a", "name": "987654"}"#), "must not", "twice"),
+            (refusal::<NewTenant>(r#"{"name": "a\u0000987654", "environment": "development"}"#), "must not", "U+0000"),
+            (refusal::<NewTenant>(r#"{"+45987654": 1}"#), "/…: ", "is not known"),
+            (refusal::<Check>(r#"{"code": 987654}"#), "/code: ", "a string, not a whole number"),
+            (refusal::<Check>(r#"{"code": ["987654"]}"#), "/code: ", "a string, not an array"),
+            (refusal::<NewMessage>(&message(r#", "to": 1"#)), "must not", "twice"),
+            (refusal::<NewMessage>(&message(r#", "mode": "987654""#)), "/mode: ", "`sync`, `async`"),
+            (
+                refusal::<NewMessage>(&message(r#", "lifetimeSeconds": 9876.54"#)),
+                "/lifetimeSeconds: ",
+                "not a number with a fraction",
+            ),
+            (refusal::<NewMessage>(&message(r#", "lifetimeSeconds": 98765498765"#)), "/lifetimeSeconds: ", "from 0 to"),
+            (refusal::<NewMessage>(&message(r#", "lifetimeSeconds": -987654"#)), "/lifetimeSeconds: ", "from 0 to"),
+            (
+                refusal::<NewMessage>(&message(r#", "variables": {"pin": 987654}"#)),
+                "/variables/pin: ",
+                "a string, not a whole number",
+            ),
+            (refusal::<NewMessage>(&message(r#", "variables": {"987654": 1}"#)), "/variables/…: ", "a string"),
+            (refusal::<NewKey>(r#"{"name": "a", "scopes": ["read", "987654"]}"#), "/scopes/1: ", "`manage`"),
+            (
+                refusal::<NewKey>(r#"{"name": "a", "scopes": ["read"], "expiresAt": "987654"}"#),
+                "/expiresAt: ",
+                "RFC 3339",
+            ),
+            (refusal::<Policy>(r#"{"codes": []}"#), "/codes: ", "an object, not an array"),
+            (refusal::<Policy>(r#"{"codes": [6, 60]}"#), "/codes: ", "an object, not an array"),
+            (refusal::<Policy>(r#"{"codes": {"digits": 987654}}"#), "/codes/digits: ", "from 0 to 255"),
+            (refusal::<Policy>(r#"{"codes": {"digitz": 6}}"#), "/codes/digitz: ", "`digits`"),
+            (refusal::<Flows>(r#"{"sign-in": "987654"}"#), "/sign-in: ", "true or false, not a string"),
+            (refusal::<Flows>(r#"{"sign-on": true}"#), "/sign-on: ", "`sign-in`"),
+            (refusal::<TestNumbers>(r#"{"numbers": [{"number": "+45987654"}]}"#), "/numbers/0/code: ", "must be given"),
+        ] {
+            assert_eq!(kind, Kind::InvalidInput, "{detail}");
+            assert!(detail.starts_with(&format!("the input is wrong: {field}")), "{detail}");
+            assert!(detail.contains(said), "{detail}");
+            assert!(!detail.contains("9876") && !detail.contains("+45"), "{detail}");
+        }
+    }
+
+    #[test]
+    fn what_fits_is_read() {
+        let tenant: NewTenant = read(br#" {"name": "Acme \ud83d\ude00", "environment": "production", "id": null} "#)
+            .unwrap_or_else(|_| panic!());
+        assert_eq!((tenant.name.as_str(), tenant.id), ("Acme 😀", None));
+        let flows: Flows = read(br#"{"sign-in": true, "mfa": false}"#).unwrap_or_else(|_| panic!());
+        assert_eq!(flows.0.len(), 2);
+        let message = br#"{"to": "+4512345678", "usage": "sign-in", "code": "987654", "variables": {"app": "Acme"}, "lifetimeSeconds": 60}"#;
+        let message: NewMessage = read(message).unwrap_or_else(|_| panic!());
+        assert_eq!((message.code.expose(), message.lifetime_seconds), ("987654", Some(60)));
+        assert_eq!(read::<Policy>(b"{}").unwrap_or_else(|_| panic!()), Policy::default());
+    }
+
+    #[test]
+    fn only_json_is_json() {
+        for (named, fits) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/jsonp", false),
+            ("text/json", false),
+            ("application/x-www-form-urlencoded", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, named.parse().unwrap())]);
+            assert_eq!(check_type(&headers).is_ok(), fits, "{named}");
+        }
+        assert!(check_type(&HeaderMap::new()).is_err());
+    }
+}

@@ -1,0 +1,72 @@
+//! The OpenAPI 3.1 document. Routes and shapes describe themselves; here stands what is said once for all of them.
+
+use std::sync::LazyLock;
+
+use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{PathItem, Paths};
+
+use crate::problem::{FieldError, Problem, problem_responses};
+use crate::routes;
+
+/// The name of the security scheme.
+const BEARER: &str = "bearer";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Sendbox",
+        description = "Sends one-time passwords by SMS through sandboxed connectors.\n\nEverything that is not 2xx is a problem \
+document (RFC 9457, `application/problem+json`); programs should look at its `type`, which never changes. Bodies are JSON, at \
+most 64 KiB (512 KiB where a connection's templates may stand); members and parameters that are not known are refused, and no \
+text may hold U+0000. Answers tell nothing about whether an account exists.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "tenants", description = "A tenant is for development or for production, once and for all."),
+        (name = "keys", description = "Keys of a tenant, each with what it may do."),
+        (name = "connectors", description = "The catalogue of connectors."),
+        (name = "connections", description = "Connectors that a tenant has set up; one of them sends."),
+        (name = "settings", description = "Flows, policy and test numbers of a tenant."),
+        (name = "verifications", description = "Sendbox makes the code, sends it, and checks it."),
+        (name = "messages", description = "Messages with codes of the platform."),
+        (name = "audit", description = "Who changed what."),
+        (name = "server", description = "Needs no key."),
+    ),
+    components(schemas(Problem, FieldError)),
+)]
+struct Described;
+
+/// The OpenAPI 3.1 document of the whole API. Needs no running service.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = Described::openapi();
+    document.merge(routes::described().into_openapi());
+    let components = document.components.get_or_insert_default();
+    components.responses.extend(problem_responses());
+    let mut bearer = Http::new(HttpAuthScheme::Bearer);
+    bearer.description = Some("The platform key, or a key of a tenant.".to_owned());
+    components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    secure(&mut document.paths);
+    document
+}
+
+/// Everything below `/v1` needs a key, and nothing else does.
+fn secure(paths: &mut Paths) {
+    for (path, item) in &mut paths.paths {
+        let needed = path.starts_with("/v1/").then(|| SecurityRequirement::new::<_, _, String>(BEARER, []));
+        for operation in operations(item) {
+            operation.security = Some(needed.clone().into_iter().collect());
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}
+
+/// The document as JSON.
+pub(crate) fn json() -> &'static str {
+    static JSON: LazyLock<String> = LazyLock::new(|| openapi().to_json().unwrap_or_default());
+    &JSON
+}

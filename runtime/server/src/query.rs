@@ -1,0 +1,69 @@
+//! Query strings: read strictly, as bodies are.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use sendbox_service::Error;
+use serde::de::DeserializeOwned;
+use url::form_urlencoded;
+
+use crate::problem::Refusal;
+use crate::reader::{Members, Text};
+
+/// The query, as `T`. A parameter that is not known, stands twice or has a wrong value is refused by name.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Ok(Self(read(parts.uri.query().unwrap_or_default())?))
+    }
+}
+
+/// Reads a query string.
+fn read<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let members = pairs.map(|(name, value)| (name.into_owned(), Text(value.into_owned()))).collect();
+    T::deserialize(Members(members)).map_err(|wrong| wrong.of_query())
+}
+
+#[cfg(test)]
+mod tests {
+    use sendbox_service::model::{Deletion, MessageFilter, PageRequest};
+
+    use super::*;
+
+    fn refused<T: DeserializeOwned>(query: &str) -> String {
+        read::<T>(query).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn values_are_read() {
+        assert_eq!(read::<PageRequest>("limit=20&cursor=a%2Fb").unwrap().limit, Some(20));
+        assert!(read::<PageRequest>("").unwrap().cursor.is_none());
+        assert!(read::<Deletion>("force=true").unwrap().force);
+        assert!(!read::<Deletion>("").unwrap().force);
+        let filter: MessageFilter =
+            read("status=in-doubt&usage=sign-in&to=%2B4512345678&since=2026-11-23T20:21:33Z").unwrap();
+        assert_eq!(filter.to.unwrap().expose(), "+4512345678");
+    }
+
+    #[test]
+    fn junk_is_named_and_not_quoted() {
+        for (refusal, field) in [
+            (refused::<PageRequest>("limit=12345x"), "limit: "),
+            (refused::<PageRequest>("limit=-1"), "limit: "),
+            (refused::<PageRequest>("limit="), "limit: "),
+            (refused::<PageRequest>("limit=1&limit=2"), "limit: "),
+            (refused::<PageRequest>("cursor=a%00b"), "cursor: "),
+            (refused::<Deletion>("force=yes"), "force: "),
+            (refused::<PageRequest>("page=12345"), "page: "),
+            (refused::<PageRequest>("%2B4512345678=1"), "…: "),
+            (refused::<MessageFilter>("status=12345"), "status: "),
+            (refused::<MessageFilter>("since=12345"), "since: "),
+        ] {
+            assert!(refusal.starts_with(&format!("the input is wrong: {field}")), "{refusal}");
+            assert!(!refusal.contains("12345"), "{refusal}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The OpenAPI document: that it is one, that it leaves nothing out, and that its examples are right.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+fn document() -> Value {
+    serde_json::to_value(sendbox_server::openapi()).unwrap()
+}
+
+struct Operation<'a> {
+    path: &'a str,
+    method: &'a str,
+    value: &'a Value,
+}
+
+fn operations(document: &Value) -> Vec<Operation<'_>> {
+    let paths = document["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().iter().map(move |(method, value)| Operation { path, method, value })
+        })
+        .collect()
+}
+
+impl Operation<'_> {
+    fn statuses(&self) -> BTreeSet<&str> {
+        self.value["responses"].as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    fn needs(&self, statuses: &[&str]) {
+        let missing: Vec<_> = statuses.iter().filter(|status| !self.statuses().contains(**status)).collect();
+        assert!(missing.is_empty(), "{} {} does not describe {missing:?}", self.method, self.path);
+    }
+}
+
+#[test]
+fn the_operations_are_these() {
+    let document = document();
+    let mut lines: Vec<_> = operations(&document)
+        .iter()
+        .map(|operation| {
+            let statuses = operation.statuses().into_iter().collect::<Vec<_>>().join(" ");
+            let id = operation.value["operationId"].as_str().unwrap();
+            format!("{} {} {id}: {statuses}", operation.path, operation.method.to_uppercase())
+        })
+        .collect();
+    lines.sort();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn every_operation_is_described_whole() {
+    let document = document();
+    assert_eq!(document["openapi"], "3.1.0");
+    let tags: BTreeSet<_> =
+        document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).map(Value::to_string).collect();
+    let mut ids = BTreeSet::new();
+    for operation in operations(&document) {
+        let (path, value) = (operation.path, operation.value);
+        assert!(ids.insert(value["operationId"].as_str().unwrap().to_owned()), "{path}: the id stands twice");
+        assert!(value["summary"].as_str().is_some_and(|summary| !summary.ends_with('.')), "{path}: summary");
+        assert!(tags.contains(&value["tags"][0].to_string()), "{path}: tag");
+        operation.needs(&["500", "503"]);
+        if path.starts_with("/v1/") {
+            assert_eq!(value["security"], json!([{"bearer": []}]), "{path}");
+            operation.needs(&["401", "403"]);
+        } else {
+            assert_eq!(value["security"], json!([]), "{path}");
+        }
+        if path.contains('{') {
+            operation.needs(&["404"]);
+        }
+        if value.get("requestBody").is_some() {
+            operation.needs(&["400", "408", "413", "415", "422"]);
+        }
+        for parameter in value["parameters"].as_array().into_iter().flatten() {
+            assert!(parameter["description"].is_string(), "{path}: {parameter}");
+            match parameter["in"].as_str().unwrap() {
+                "path" => assert!(parameter["schema"]["pattern"].is_string(), "{path}: {parameter}"),
+                "query" => {
+                    operation.needs(&["422"]);
+                    assert_eq!(parameter["required"], false, "{path}: {parameter}");
+                }
+                _ => {}
+            }
+        }
+        for (status, response) in value["responses"].as_object().unwrap() {
+            if status.starts_with('2') {
+                assert!(
+                    status == "204" || response["content"]["application/json"]["schema"].is_object(),
+                    "{path} {status}"
+                );
+            } else {
+                assert_eq!(response["$ref"], format!("#/components/responses/Problem{status}"), "{path}");
+            }
+        }
+    }
+    for (name, response) in document["components"]["responses"].as_object().unwrap() {
+        let content = &response["content"]["application/problem+json"];
+        assert_eq!(content["schema"]["$ref"], "#/components/schemas/Problem", "{name}");
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn walk(document: &Value, value: &Value) {
+        if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            let target = document.pointer(reference.strip_prefix('#').unwrap());
+            assert!(target.is_some(), "{reference} leads nowhere");
+        }
+        match value {
+            Value::Array(elements) => elements.iter().for_each(|element| walk(document, element)),
+            Value::Object(members) => members.values().for_each(|member| walk(document, member)),
+            _ => {}
+        }
+    }
+    let document = document();
+    walk(&document, &document);
+}
+
+/// A validator of a schema that stands in the document.
+fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
+    let mut whole: Map<String, Value> = schema.as_object().unwrap().clone();
+    whole.insert("components".to_owned(), document["components"].clone());
+    jsonschema::validator_for(&Value::Object(whole)).unwrap()
+}
+
+#[test]
+fn every_body_has_an_example_that_fits_its_schema() {
+    let document = document();
+    let mut bodies = 0;
+    for operation in operations(&document) {
+        let Some(body) = operation.value.get("requestBody") else { continue };
+        let content = &body["content"]["application/json"];
+        let validator = validator(&document, &content["schema"]);
+        let example = content.get("example").unwrap_or_else(|| panic!("{} has no example", operation.path));
+        if let Err(error) = validator.validate(example) {
+            panic!("the example of {} is wrong: {error}", operation.path);
+        }
+        let unknown = json!({"somethingElse": 1});
+        assert!(!validator.is_valid(&unknown), "{}: unknown members fit the schema", operation.path);
+        bodies += 1;
+    }
+    assert_eq!(bodies, 17);
+}

@@ -1,0 +1,191 @@
+-- Times are Unix milliseconds. Sets and JSON are TEXT. What is sealed or hashed is BYTEA.
+-- Ids and names are compared byte by byte (COLLATE "C"), as SQLite does, whatever the database's language is.
+-- The twin of this file is migrations/sqlite/0001_initial.sql: the same tables, columns and indexes.
+
+-- Small values that belong to the whole installation.
+CREATE TABLE meta (
+    name  TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    value BYTEA NOT NULL
+);
+
+CREATE TABLE tenants (
+    id                TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    name              TEXT COLLATE "C" NOT NULL,
+    environment       TEXT NOT NULL,
+    active_connection TEXT,
+    flows             TEXT NOT NULL,
+    policy            TEXT NOT NULL,
+    wrapped_key       BYTEA NOT NULL,
+    master_key        TEXT NOT NULL,
+    test_numbers      BYTEA,
+    created_at        BIGINT NOT NULL
+);
+
+CREATE TABLE api_keys (
+    id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    tenant     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    name       TEXT COLLATE "C" NOT NULL,
+    scopes     TEXT NOT NULL,
+    hash       BYTEA NOT NULL,
+    old_hash   BYTEA,
+    old_until  BIGINT,
+    created_at BIGINT NOT NULL,
+    rotated_at BIGINT,
+    expires_at BIGINT
+);
+CREATE INDEX api_keys_of_tenant ON api_keys (tenant, created_at, id);
+
+CREATE TABLE connections (
+    tenant       TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    name         TEXT COLLATE "C" NOT NULL,
+    connector    TEXT NOT NULL,
+    digest       TEXT NOT NULL,
+    parameters   TEXT NOT NULL,
+    secrets      BYTEA,
+    secret_times TEXT NOT NULL,
+    templates    TEXT NOT NULL,
+    fingerprint  BYTEA NOT NULL,
+    revision     BIGINT NOT NULL,
+    created_at   BIGINT NOT NULL,
+    updated_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant, name)
+);
+
+-- What a test has vouched for, by fingerprint: it outlives a change that is taken back.
+CREATE TABLE connection_tests (
+    tenant      TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    fingerprint BYTEA NOT NULL,
+    tested_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant, fingerprint)
+);
+
+CREATE TABLE messages (
+    tenant              TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id                  TEXT COLLATE "C" NOT NULL,
+    created_at          BIGINT NOT NULL,
+    expires_at          BIGINT NOT NULL,
+    usage               TEXT NOT NULL,
+    locale              TEXT,
+    recipient_hash      BYTEA NOT NULL,
+    recipient_masked    TEXT NOT NULL,
+    country             TEXT,
+    payload             BYTEA,
+    verification        TEXT,
+    status              TEXT NOT NULL,
+    mode                TEXT NOT NULL,
+    test                BIGINT NOT NULL,
+    connection          TEXT,
+    segments            BIGINT,
+    provider_message_id TEXT,
+    failure             TEXT,
+    attempts            BIGINT NOT NULL,
+    physical            BIGINT NOT NULL,
+    price_micros        BIGINT NOT NULL,
+    next_attempt_at     BIGINT,
+    lease_owner         TEXT,
+    lease_until         BIGINT,
+    PRIMARY KEY (tenant, id)
+);
+CREATE INDEX messages_newest ON messages (tenant, created_at, id);
+CREATE INDEX messages_of_recipient ON messages (tenant, recipient_hash, created_at, id);
+CREATE INDEX messages_by_age ON messages (created_at);
+-- What the worker asks for: only what is not final, so it stays as small as the backlog.
+CREATE INDEX messages_due ON messages (COALESCE(next_attempt_at, created_at), tenant, id)
+    WHERE status IN ('queued', 'sending');
+
+CREATE TABLE attempts (
+    tenant      TEXT COLLATE "C" NOT NULL,
+    message     TEXT COLLATE "C" NOT NULL,
+    number      BIGINT NOT NULL,
+    connection  TEXT NOT NULL,
+    connector   TEXT NOT NULL,
+    digest      TEXT NOT NULL,
+    started_at  BIGINT NOT NULL,
+    finished_at BIGINT,
+    outcome     TEXT,
+    failure     TEXT,
+    decision    TEXT,
+    detail      TEXT,
+    PRIMARY KEY (tenant, message, number),
+    FOREIGN KEY (tenant, message) REFERENCES messages (tenant, id) ON DELETE CASCADE
+);
+
+CREATE TABLE verifications (
+    tenant           TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id               TEXT COLLATE "C" NOT NULL,
+    usage            TEXT NOT NULL,
+    locale           TEXT,
+    recipient_hash   BYTEA NOT NULL,
+    recipient_masked TEXT NOT NULL,
+    payload          BYTEA,
+    test             BIGINT NOT NULL,
+    code_mac         BYTEA NOT NULL,
+    code_key         TEXT NOT NULL,
+    status           TEXT NOT NULL,
+    tries            BIGINT NOT NULL,
+    most_tries       BIGINT NOT NULL,
+    sends            BIGINT NOT NULL,
+    most_sends       BIGINT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    resend_at        BIGINT NOT NULL,
+    approved_at      BIGINT,
+    message          TEXT COLLATE "C",
+    PRIMARY KEY (tenant, id)
+);
+CREATE INDEX verifications_pending_of_recipient ON verifications (tenant, recipient_hash) WHERE status = 'pending';
+CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE status = 'pending';
+CREATE INDEX verifications_by_age ON verifications (created_at);
+
+-- Failed checks of one number, over all its codes.
+CREATE TABLE recipient_failures (
+    tenant         TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    recipient_hash BYTEA NOT NULL,
+    failures       BIGINT NOT NULL,
+    PRIMARY KEY (tenant, recipient_hash)
+);
+
+-- States of limits, as the service writes them. An empty state is a place that was locked and never filled.
+-- Written twice in each transaction: the free space lets a row be replaced within its page.
+CREATE TABLE buckets (
+    tenant     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    name       TEXT COLLATE "C" NOT NULL,
+    state      TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, name)
+) WITH (fillfactor = 70);
+CREATE INDEX buckets_by_expiry ON buckets (expires_at);
+
+CREATE TABLE idempotency (
+    tenant     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    operation  TEXT COLLATE "C" NOT NULL,
+    key_hash   BYTEA NOT NULL,
+    body_hash  BYTEA NOT NULL,
+    resource   TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, operation, key_hash)
+);
+CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+
+-- `tenant` refers to no table: what was done to a tenant stays known after it is gone.
+CREATE TABLE audit (
+    id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant       TEXT COLLATE "C",
+    happened_at  BIGINT NOT NULL,
+    actor        TEXT NOT NULL,
+    action       TEXT NOT NULL,
+    target       TEXT NOT NULL,
+    state_before TEXT,
+    state_after  TEXT
+);
+CREATE INDEX audit_of_tenant ON audit (tenant, id);
+
+CREATE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'an audit entry is never changed or deleted';
+END
+$$;
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE OR DELETE ON audit
+    FOR EACH ROW EXECUTE FUNCTION audit_refuses();
+CREATE TRIGGER audit_is_never_emptied BEFORE TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses();

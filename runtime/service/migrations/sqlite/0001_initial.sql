@@ -1,0 +1,188 @@
+-- Times are Unix milliseconds. Sets and JSON are TEXT. What is sealed or hashed is BLOB.
+-- The twin of this file is migrations/postgres/0001_initial.sql: the same tables, columns and indexes.
+
+-- Small values that belong to the whole installation.
+CREATE TABLE meta (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE tenants (
+    id                TEXT NOT NULL PRIMARY KEY,
+    name              TEXT NOT NULL,
+    environment       TEXT NOT NULL,
+    active_connection TEXT,
+    flows             TEXT NOT NULL,
+    policy            TEXT NOT NULL,
+    wrapped_key       BLOB NOT NULL,
+    master_key        TEXT NOT NULL,
+    test_numbers      BLOB,
+    created_at        INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE api_keys (
+    id         TEXT NOT NULL PRIMARY KEY,
+    tenant     TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    name       TEXT NOT NULL,
+    scopes     TEXT NOT NULL,
+    hash       BLOB NOT NULL,
+    old_hash   BLOB,
+    old_until  INTEGER,
+    created_at INTEGER NOT NULL,
+    rotated_at INTEGER,
+    expires_at INTEGER
+) STRICT;
+CREATE INDEX api_keys_of_tenant ON api_keys (tenant, created_at, id);
+
+CREATE TABLE connections (
+    tenant       TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    name         TEXT NOT NULL,
+    connector    TEXT NOT NULL,
+    digest       TEXT NOT NULL,
+    parameters   TEXT NOT NULL,
+    secrets      BLOB,
+    secret_times TEXT NOT NULL,
+    templates    TEXT NOT NULL,
+    fingerprint  BLOB NOT NULL,
+    revision     INTEGER NOT NULL,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+) STRICT;
+
+-- What a test has vouched for, by fingerprint: it outlives a change that is taken back.
+CREATE TABLE connection_tests (
+    tenant      TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    fingerprint BLOB NOT NULL,
+    tested_at   INTEGER NOT NULL,
+    PRIMARY KEY (tenant, fingerprint)
+) STRICT;
+
+CREATE TABLE messages (
+    tenant              TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id                  TEXT NOT NULL,
+    created_at          INTEGER NOT NULL,
+    expires_at          INTEGER NOT NULL,
+    usage               TEXT NOT NULL,
+    locale              TEXT,
+    recipient_hash      BLOB NOT NULL,
+    recipient_masked    TEXT NOT NULL,
+    country             TEXT,
+    payload             BLOB,
+    verification        TEXT,
+    status              TEXT NOT NULL,
+    mode                TEXT NOT NULL,
+    test                INTEGER NOT NULL,
+    connection          TEXT,
+    segments            INTEGER,
+    provider_message_id TEXT,
+    failure             TEXT,
+    attempts            INTEGER NOT NULL,
+    physical            INTEGER NOT NULL,
+    price_micros        INTEGER NOT NULL,
+    next_attempt_at     INTEGER,
+    lease_owner         TEXT,
+    lease_until         INTEGER,
+    PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX messages_newest ON messages (tenant, created_at, id);
+CREATE INDEX messages_of_recipient ON messages (tenant, recipient_hash, created_at, id);
+CREATE INDEX messages_by_age ON messages (created_at);
+-- What the worker asks for: only what is not final, so it stays as small as the backlog.
+CREATE INDEX messages_due ON messages (COALESCE(next_attempt_at, created_at), tenant, id)
+    WHERE status IN ('queued', 'sending');
+
+CREATE TABLE attempts (
+    tenant      TEXT NOT NULL,
+    message     TEXT NOT NULL,
+    number      INTEGER NOT NULL,
+    connection  TEXT NOT NULL,
+    connector   TEXT NOT NULL,
+    digest      TEXT NOT NULL,
+    started_at  INTEGER NOT NULL,
+    finished_at INTEGER,
+    outcome     TEXT,
+    failure     TEXT,
+    decision    TEXT,
+    detail      TEXT,
+    PRIMARY KEY (tenant, message, number),
+    FOREIGN KEY (tenant, message) REFERENCES messages (tenant, id) ON DELETE CASCADE
+) STRICT;
+
+CREATE TABLE verifications (
+    tenant           TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id               TEXT NOT NULL,
+    usage            TEXT NOT NULL,
+    locale           TEXT,
+    recipient_hash   BLOB NOT NULL,
+    recipient_masked TEXT NOT NULL,
+    payload          BLOB,
+    test             INTEGER NOT NULL,
+    code_mac         BLOB NOT NULL,
+    code_key         TEXT NOT NULL,
+    status           TEXT NOT NULL,
+    tries            INTEGER NOT NULL,
+    most_tries       INTEGER NOT NULL,
+    sends            INTEGER NOT NULL,
+    most_sends       INTEGER NOT NULL,
+    created_at       INTEGER NOT NULL,
+    expires_at       INTEGER NOT NULL,
+    resend_at        INTEGER NOT NULL,
+    approved_at      INTEGER,
+    message          TEXT,
+    PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX verifications_pending_of_recipient ON verifications (tenant, recipient_hash) WHERE status = 'pending';
+CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE status = 'pending';
+CREATE INDEX verifications_by_age ON verifications (created_at);
+
+-- Failed checks of one number, over all its codes.
+CREATE TABLE recipient_failures (
+    tenant         TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    recipient_hash BLOB NOT NULL,
+    failures       INTEGER NOT NULL,
+    PRIMARY KEY (tenant, recipient_hash)
+) STRICT;
+
+-- States of limits, as the service writes them. An empty state is a place that was locked and never filled.
+CREATE TABLE buckets (
+    tenant     TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    name       TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+) STRICT;
+CREATE INDEX buckets_by_expiry ON buckets (expires_at);
+
+CREATE TABLE idempotency (
+    tenant     TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    operation  TEXT NOT NULL,
+    key_hash   BLOB NOT NULL,
+    body_hash  BLOB NOT NULL,
+    resource   TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, operation, key_hash)
+) STRICT;
+CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+
+-- `tenant` refers to no table: what was done to a tenant stays known after it is gone.
+CREATE TABLE audit (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant       TEXT,
+    happened_at  INTEGER NOT NULL,
+    actor        TEXT NOT NULL,
+    action       TEXT NOT NULL,
+    target       TEXT NOT NULL,
+    state_before TEXT,
+    state_after  TEXT
+) STRICT;
+CREATE INDEX audit_of_tenant ON audit (tenant, id);
+
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'an audit entry is never changed');
+END;
+CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'an audit entry is never deleted');
+END;

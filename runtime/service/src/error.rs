@@ -1,0 +1,172 @@
+//! Why the service says no: a closed set, each with a stable name, who has to act, and what to do.
+
+use std::fmt;
+
+use crate::model::{Flow, Message, Scope, Verification};
+use crate::problem::{Problem, Problems};
+
+/// Which limit on the way in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum LimitName {
+    NumberPerHour,
+    NumberPerDay,
+    PrefixPerHour,
+    IpPerHour,
+    ConnectionPerMinute,
+    TenantPerMinute,
+    TenantPerDay,
+    Cooldown,
+    SpendCap,
+    /// 100 failed checks of one number, over all its codes.
+    RecipientFailures,
+    /// Codes of one verification.
+    SendsOfVerification,
+}
+
+impl LimitName {
+    /// `number-per-hour`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NumberPerHour => "number-per-hour",
+            Self::NumberPerDay => "number-per-day",
+            Self::PrefixPerHour => "prefix-per-hour",
+            Self::IpPerHour => "ip-per-hour",
+            Self::ConnectionPerMinute => "connection-per-minute",
+            Self::TenantPerMinute => "tenant-per-minute",
+            Self::TenantPerDay => "tenant-per-day",
+            Self::Cooldown => "cooldown",
+            Self::SpendCap => "spend-cap",
+            Self::RecipientFailures => "recipient-failures",
+            Self::SendsOfVerification => "sends-of-verification",
+        }
+    }
+}
+
+impl fmt::Display for LimitName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why the service says no. Nothing was changed, unless the case says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No key, or none that is known.
+    #[error("the key is missing, unknown, expired or revoked; give one as `Authorization: Bearer …`")]
+    Unauthenticated,
+    /// The key may not do this.
+    #[error("this key has no scope `{}`; make one that has, or use the platform key", .0.as_str())]
+    Forbidden(Scope),
+    /// Only the platform key may do this.
+    #[error("only the platform key may do this")]
+    PlatformOnly,
+    /// Not there, or not this key's to see.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The input is wrong: all of it at once.
+    #[error("the input is wrong: {0}")]
+    Invalid(#[from] Problems),
+    /// What is there already stands against it.
+    #[error("{0}")]
+    Conflict(String),
+    /// The diff that was confirmed is not the diff that would be applied.
+    #[error("what would change is not what was confirmed; look at the new diff and confirm that")]
+    DiffChanged,
+    /// Flows that are on need the connection.
+    #[error("the connection is active, and flows that are on need it: {}. Activate another one first, switch the flows off, or delete with `force=true`", names(.0))]
+    NeededByFlows(Vec<Flow>),
+    /// The tenant has switched the flow off.
+    #[error("the flow `{}` is off for this tenant; switch it on at `/flows`", .0.as_str())]
+    FlowOff(Flow),
+    /// Nothing is set up that could send.
+    #[error("no connection is active; save one and activate it at `/active-connection`")]
+    NoActiveConnection,
+    /// The country is not on the tenant's list.
+    #[error("messages to {0} are not allowed for this tenant; add the country to `countries` at `/policy`")]
+    CountryNotAllowed(String),
+    /// A limit on the way in.
+    #[error("the limit `{limit}` is reached{}", retry(.retry_after))]
+    Limited {
+        /// Which.
+        limit: LimitName,
+        /// Seconds until the same request could pass. `None`: not by waiting.
+        retry_after: Option<u64>,
+    },
+    /// The same key with another body.
+    #[error("this Idempotency-Key was used with another request; use a new key for a new request")]
+    IdempotencyMismatch,
+    /// The first request with this key is still under way.
+    #[error("the first request with this Idempotency-Key is still under way; ask again in a moment")]
+    IdempotencyInFlight,
+    /// The message was taken and not sent. It is on record.
+    #[error("the message was not sent{}", .message.failure.as_ref().map(|failure| format!(": {}. {}", failure.text, failure.advice)).unwrap_or_default())]
+    NotSent {
+        /// The message.
+        message: Box<Message>,
+        /// The verification that it belongs to: it stays open for a resend.
+        verification: Option<Box<Verification>>,
+    },
+    /// The code is wrong. The try is counted.
+    #[error("the code is wrong; {tries_left} tries are left")]
+    WrongCode {
+        /// Tries left of this code.
+        tries_left: u32,
+    },
+    /// The verification has ended in another way.
+    #[error("the verification is {}; start a new one", .0.status.as_str())]
+    VerificationEnded(Box<Verification>),
+    /// The database, or the disk beneath it. What was asked may be tried again; nothing was accepted.
+    #[error("the store is not available; nothing was accepted, try again")]
+    StoreUnavailable,
+    /// The process is ending.
+    #[error("the server is stopping; try again")]
+    Stopping,
+    /// Sendbox itself: a stored value that cannot be read.
+    #[error("Sendbox failed: {0}")]
+    Internal(String),
+}
+
+fn names(flows: &[Flow]) -> String {
+    flows.iter().map(|flow| flow.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn retry(seconds: &Option<u64>) -> String {
+    seconds.map_or_else(|| "; waiting does not help".to_owned(), |seconds| format!("; try again in {seconds} s"))
+}
+
+impl Error {
+    /// One field that is wrong.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(Problems(vec![Problem::new(field, message)]))
+    }
+
+    /// The stable name: the last part of a problem document's `type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden(_) => "scope-missing",
+            Self::PlatformOnly => "platform-only",
+            Self::NotFound(_) => "not-found",
+            Self::Invalid(_) => "invalid-input",
+            Self::Conflict(_) => "conflict",
+            Self::DiffChanged => "diff-changed",
+            Self::NeededByFlows(_) => "needed-by-flows",
+            Self::FlowOff(_) => "flow-off",
+            Self::NoActiveConnection => "no-active-connection",
+            Self::CountryNotAllowed(_) => "country-not-allowed",
+            Self::Limited { .. } => "limited",
+            Self::IdempotencyMismatch => "idempotency-mismatch",
+            Self::IdempotencyInFlight => "idempotency-in-flight",
+            Self::NotSent { .. } => "message-not-sent",
+            Self::WrongCode { .. } => "wrong-code",
+            Self::VerificationEnded(_) => "verification-ended",
+            Self::StoreUnavailable => "store-unavailable",
+            Self::Stopping => "stopping",
+            Self::Internal(_) => "internal",
+        }
+    }
+}
+
+/// What the service answers with.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,54 @@
+//! The shapes of the domain, as platforms and stores see them. One file for each word of `DESIGN.md` 2.
+//!
+//! Every shape that comes in refuses unknown fields, and every shape that goes out is free of secrets, codes, texts and full
+//! numbers. `utoipa` describes them for the OpenAPI document, so that there is one definition of each.
+
+mod audit;
+mod connection;
+mod connector;
+mod flow;
+mod key;
+mod message;
+mod policy;
+mod promotion;
+mod sensitive;
+mod tenant;
+mod timestamp;
+mod verification;
+
+pub use self::audit::*;
+pub use self::connection::*;
+pub use self::connector::*;
+pub use self::flow::*;
+pub use self::key::*;
+pub use self::message::*;
+pub use self::policy::*;
+pub use self::promotion::*;
+pub use self::sensitive::*;
+pub use self::tenant::*;
+pub use self::timestamp::*;
+pub use self::verification::*;
+
+/// A page of a list.
+#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Page<T> {
+    /// Newest first, unless the list says otherwise.
+    pub items: Vec<T>,
+    /// Give it as `cursor` to get what follows. Absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(Clone, Debug, Default, serde::Deserialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct PageRequest {
+    /// Entries of a page: 1 to 200, else 50.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    #[param(max_length = 200)]
+    pub cursor: Option<String>,
+}

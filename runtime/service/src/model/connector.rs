@@ -1,0 +1,78 @@
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A connector of the catalogue.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectorSummary {
+    /// What a connection names.
+    #[schema(example = "twilio")]
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// The author's own version.
+    pub version: String,
+    /// `sha256:…`: the version that counts.
+    pub digest: String,
+    /// One sentence.
+    pub description: String,
+    /// An SVG document.
+    pub logo: Option<String>,
+    /// What it takes: `text`, `template`, `variables`.
+    #[schema(value_type = String)]
+    pub content: sendbox_sandbox::ContentKind,
+    /// Origins that it may reach, as patterns.
+    pub hosts: Vec<String>,
+    /// Whether it could read what it sends, if a grant let it.
+    pub reveals: bool,
+}
+
+/// All there is to know of a connector before it is set up.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectorDetail {
+    /// The card.
+    #[serde(flatten)]
+    pub summary: ConnectorSummary,
+    /// Markdown.
+    pub readme: String,
+    /// JSON Schema 2020-12 of the parameters. `writeOnly` marks secrets.
+    #[schema(value_type = Object)]
+    pub parameters_schema: Value,
+    /// JSON Schema of a provider's template, for connectors that take `template`.
+    #[schema(value_type = Option<Object>)]
+    pub template_schema: Option<Value>,
+    /// What it may reach, with which secrets, and why.
+    pub reach: Vec<HostReach>,
+    /// Usages that it supports.
+    #[schema(value_type = Vec<String>)]
+    pub usages: Vec<sendbox_sandbox::Usage>,
+    /// BCP 47 tags; empty for any.
+    pub locales: Vec<String>,
+    /// Whether a repeated idempotency key is one message at the provider.
+    pub idempotent: bool,
+    /// Whether it reads delivery reports.
+    pub reads_reports: bool,
+    /// A starting point for `templates`: texts in every language that comes with Sendbox, for connectors that take texts.
+    #[schema(value_type = Vec<Object>)]
+    pub default_templates: Vec<Value>,
+}
+
+/// One host that a connector may reach.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostReach {
+    /// `https://api.twilio.com`
+    pub origin: String,
+    /// `POST`
+    pub methods: Vec<String>,
+    /// `/2010-04-01/`
+    pub path_prefix: String,
+    /// Whether the message goes there.
+    pub receives_message: bool,
+    /// Parameters that are secrets and go there.
+    pub secrets: Vec<String>,
+    /// The author's reason.
+    pub purpose: String,
+}

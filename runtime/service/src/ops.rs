@@ -1,0 +1,33 @@
+//! What the service does, one file for each word of the domain. Rules stand in `rules/`, SQL in `store/`; here they meet in a
+//! transaction.
+
+mod admission;
+mod connections;
+mod delivery;
+pub(crate) mod keys;
+mod messages;
+pub(crate) mod prepared;
+mod promotions;
+mod settings;
+mod tenants;
+mod trials;
+mod verifications;
+mod worker;
+
+use crate::error::{Error, Result};
+
+/// Entries of a page.
+const PAGE: u32 = 50;
+/// Entries of a page at most.
+const LARGEST_PAGE: u32 = 200;
+
+fn page_size(wanted: Option<u32>) -> Result<u32> {
+    match wanted.unwrap_or(PAGE) {
+        size @ 1..=LARGEST_PAGE => Ok(size),
+        _ => Err(Error::invalid("limit", format!("must be from 1 to {LARGEST_PAGE}"))),
+    }
+}
+
+fn bad_cursor() -> Error {
+    Error::invalid("cursor", "is no `next` of a page before")
+}

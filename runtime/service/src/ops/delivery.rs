@@ -1,0 +1,548 @@
+//! From a message on record to its end: attempt after attempt, each written down before anything leaves.
+//!
+//! The journal: `queued` → an attempt begins (on disk) → bytes may leave → the attempt ends as *accepted*, *rejected* or *in
+//! doubt* (on disk) → the rules say what follows. A crash between any two of these leaves a state that the next process
+//! reads right: an attempt that began and did not end is in doubt, and counts as a physical message.
+//!
+//! A lease says who works on a message. What is written is fenced by it, so that a process that slept through its lease
+//! changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sendbox_sandbox::{
+    Failure, FailureClass, Message as SandboxMessage, Outcome, Party, RequestSent, SendReport, SendRequest,
+};
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::model::{AttemptOutcome, FailureView, MessageStatus, Timestamp, VerificationStatus};
+use crate::ops::admission;
+use crate::ops::messages::{LEASE_SECONDS, Payload, request, routes};
+use crate::ops::prepared::Prepared;
+use crate::ops::trials::{request_value, trace_values};
+use crate::plan::plan;
+use crate::rules::breaker::{Allowed, BreakerEvent, RetryBudget};
+use crate::rules::retry::{self, Next, Situation};
+use crate::service::{Service, held};
+use crate::store::rows::{AttemptRow, MessageRow, TenantRow};
+use crate::store::{Tx, attempts, messages, tenants, verifications};
+use crate::vault::random;
+
+/// A retry that is due sooner is waited for here; a later one is left to the worker.
+const WAITED_FOR_MS: u64 = 10_000;
+/// How long after its beginning was written an attempt may still let bytes out. A process that slept longer does not know
+/// what has happened since.
+const FRESH_MS: u64 = 20_000;
+/// How often the end of an attempt is tried to be written, while the store is away.
+const WRITES: u32 = 20;
+
+/// What to do next with a message.
+enum Step {
+    Send(Box<Begun>),
+    WaitUntil(Timestamp),
+    Over,
+}
+
+/// An attempt that is on disk.
+struct Begun {
+    prepared: Arc<Prepared>,
+    message: SandboxMessage,
+    attempt: AttemptRow,
+}
+
+/// What became of an attempt.
+struct Ended {
+    outcome: AttemptOutcome,
+    /// Class and whether bytes left, for the rules. `None` when accepted.
+    failed: Option<(FailureClass, RequestSent, Option<u32>)>,
+    failure: Option<FailureView>,
+    provider_message_id: Option<String>,
+    detail: Option<Value>,
+}
+
+/// A failure, as it is shown and stored.
+pub(crate) fn failure_view(failure: &Failure) -> FailureView {
+    FailureView {
+        class: failure.class.to_string(),
+        party: word(&failure.party),
+        request_sent: word(&failure.request_sent),
+        text: failure.text.clone(),
+        provider_code: failure.provider_code.clone(),
+        retry_after: failure.retry_after,
+        advice: failure.advice().to_owned(),
+    }
+}
+
+/// The word for a member of one of the sandbox's closed sets.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A failure that Sendbox itself finds, before anything left.
+fn own_failure(class: FailureClass, party: Party, text: String) -> FailureView {
+    let failure = Failure {
+        class,
+        party,
+        request_sent: RequestSent::No,
+        text,
+        provider_code: None,
+        retry_after: None,
+        fault: None,
+    };
+    failure_view(&failure)
+}
+
+fn ended(report: SendReport) -> Ended {
+    let detail = json!({
+        "trace": trace_values(&report),
+        "requests": report.requests.iter().map(request_value).collect::<Vec<_>>(),
+        "used": report.used,
+        "hostsReached": report.hosts_reached,
+    });
+    let detail = Some(detail);
+    match report.outcome {
+        Outcome::Accepted(receipt) => Ended {
+            outcome: AttemptOutcome::Accepted,
+            failed: None,
+            failure: None,
+            provider_message_id: receipt.message_id,
+            detail,
+        },
+        Outcome::Failed(failure) => Ended {
+            outcome: retry::outcome(failure.class, failure.request_sent),
+            failed: Some((failure.class, failure.request_sent, failure.retry_after)),
+            failure: Some(failure_view(&failure)),
+            provider_message_id: None,
+            detail,
+        },
+        // Nobody asked for a dry run here.
+        Outcome::NotSentDryRun => Ended {
+            outcome: AttemptOutcome::Rejected,
+            failed: Some((FailureClass::Unavailable, RequestSent::No, None)),
+            failure: Some(own_failure(FailureClass::Unavailable, Party::Host, "the send was a dry run".to_owned())),
+            provider_message_id: None,
+            detail,
+        },
+    }
+}
+
+/// Ends a message: what it needed to be sent is wiped.
+fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<FailureView>) {
+    row.status = status;
+    row.failure = failure;
+    row.payload = None;
+    row.next_attempt_at = None;
+    row.lease_owner = None;
+    row.lease_until = None;
+}
+
+impl Service {
+    /// Works on a message that this process holds, until it is final or somebody else's turn.
+    pub(crate) async fn deliver(&self, tenant: &str, id: &str) {
+        loop {
+            let step = match self.begin_attempt(tenant, id).await {
+                Ok(step) => step,
+                Err(error) => {
+                    // The lease ends, and the worker takes the message up again.
+                    tracing::error!(message = id, %error, "an attempt could not begin");
+                    return;
+                }
+            };
+            match step {
+                Step::Over => return,
+                Step::WaitUntil(at) => {
+                    let wait = at.millis_since(self.now());
+                    if wait > WAITED_FOR_MS {
+                        self.let_go(tenant, id).await;
+                        return;
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(Duration::from_millis(wait)) => {}
+                        () = self.inner.stopping.cancelled() => {
+                            self.let_go(tenant, id).await;
+                            return;
+                        }
+                    }
+                }
+                Step::Send(begun) => self.attempt(*begun).await,
+            }
+        }
+    }
+
+    /// Gives the lease back, so that the worker, here or elsewhere, goes on when it is time.
+    async fn let_go(&self, tenant: &str, id: &str) {
+        let done = async {
+            let mut tx = self.inner.store.begin().await?;
+            if let Some(mut row) = messages::lock(&mut tx, tenant, id).await?
+                && row.lease_owner.as_deref() == Some(&self.inner.owner)
+            {
+                row.lease_owner = None;
+                row.lease_until = None;
+                messages::update(&mut tx, &row, Some(&self.inner.owner)).await?;
+                tx.commit().await?;
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = done.await {
+            tracing::warn!(message = id, %error, "a lease was not given back; it ends by itself");
+        }
+        self.inner.due.notify_one();
+    }
+
+    /// Writes down that an attempt begins, or finds out that none may.
+    async fn begin_attempt(&self, tenant: &str, id: &str) -> Result<Step> {
+        let owner = self.inner.owner.as_str();
+        let mut tx = self.inner.store.begin().await?;
+        let Some(mut row) = messages::lock(&mut tx, tenant, id).await? else { return Ok(Step::Over) };
+        if row.status.is_final() || row.lease_owner.as_deref() != Some(owner) {
+            return Ok(Step::Over);
+        }
+        let Some(tenant_row) = tenants::get(&mut tx, tenant).await? else { return Ok(Step::Over) };
+        let now = self.now();
+        let step = self.prepare_attempt(&mut tx, &tenant_row, &mut row, now).await?;
+        if row.status.is_final() && row.physical == 0 {
+            admission::give_back(&mut tx, &tenant_row, &row).await?;
+        }
+        if !messages::update(&mut tx, &row, Some(owner)).await? {
+            return Ok(Step::Over);
+        }
+        tx.commit().await?;
+        Ok(step)
+    }
+
+    async fn prepare_attempt(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        row: &mut MessageRow,
+        now: Timestamp,
+    ) -> Result<Step> {
+        let done = attempts::list(tx, &tenant.id, &row.id).await?;
+        if let Some(open) = done.iter().find(|attempt| attempt.finished_at.is_none()) {
+            // Whoever began it is gone: nobody knows what the provider got.
+            self.recover(tx, tenant, row, open.clone(), &done, now).await?;
+            return Ok(after(row, now));
+        }
+        if let Some(status) = self.ended_otherwise(tx, row, now).await? {
+            let text = match status {
+                MessageStatus::Expired => "its code expired before it could be sent",
+                _ => "its verification ended, or sent a later code, before it could be sent",
+            };
+            end(row, status, Some(own_failure(FailureClass::NotSent, Party::Host, text.to_owned())));
+            return Ok(Step::Over);
+        }
+        if let Some(at) = row.next_attempt_at.filter(|at| *at > now) {
+            return Ok(Step::WaitUntil(at));
+        }
+        let Some(prepared) = self.sender(tx, tenant, row, &done, now).await? else { return Ok(Step::Over) };
+        let sealed =
+            row.payload.as_deref().ok_or_else(|| Error::Internal("a message has lost its payload".to_owned()))?;
+        let payload = Payload::open(&self.tenant_key(tenant)?, &row.id, sealed)?;
+        let number = row.attempts + 1;
+        let asked = request(tenant, &row.id, row.usage, row.locale.clone(), &payload, number)?;
+        let plan = match plan(&prepared.config, asked, prepared.connector.metadata()) {
+            Ok(plan) => plan,
+            Err(problems) => {
+                let failure = own_failure(FailureClass::ConfigurationInvalid, Party::Policy, problems.to_string());
+                end(row, MessageStatus::Failed, Some(failure));
+                return Ok(Step::Over);
+            }
+        };
+        if row.physical > 0 && !admission::charge_again(tx, tenant, row, now).await? {
+            let failure = row.failure.take();
+            end(row, MessageStatus::InDoubt, failure);
+            return Ok(Step::Over);
+        }
+        let attempt = AttemptRow {
+            tenant: tenant.id.clone(),
+            message: row.id.clone(),
+            number,
+            connection: prepared.name.clone(),
+            connector: prepared.connector_id.clone(),
+            digest: prepared.connector.digest().to_string(),
+            started_at: now,
+            finished_at: None,
+            outcome: None,
+            failure: None,
+            decision: None,
+            detail: None,
+        };
+        attempts::insert(tx, &attempt).await?;
+        if number == 1 {
+            self.retry_budget(&tenant.id, |budget| budget.first_attempt(now));
+        }
+        row.status = MessageStatus::Sending;
+        row.attempts = number;
+        // Until it is known better.
+        row.physical += 1;
+        row.connection = Some(prepared.name.clone());
+        row.next_attempt_at = None;
+        row.lease_until = Some(now.plus_seconds(LEASE_SECONDS));
+        Ok(Step::Send(Box::new(Begun { prepared, message: plan.message, attempt })))
+    }
+
+    /// Whether the message must not be sent any more.
+    async fn ended_otherwise(&self, tx: &mut Tx, row: &MessageRow, now: Timestamp) -> Result<Option<MessageStatus>> {
+        if now >= row.expires_at {
+            return Ok(Some(MessageStatus::Expired));
+        }
+        let Some(id) = &row.verification else { return Ok(None) };
+        let verification = verifications::get(tx, &row.tenant, id).await?;
+        let current = verification
+            .is_some_and(|it| it.status == VerificationStatus::Pending && it.message.as_deref() == Some(&row.id));
+        Ok((!current).then_some(MessageStatus::Cancelled))
+    }
+
+    /// The connection for the next attempt: the one that was chosen, or the first fallback that can send. `None`: the message
+    /// has ended.
+    async fn sender(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        row: &mut MessageRow,
+        done: &[AttemptRow],
+        now: Timestamp,
+    ) -> Result<Option<Arc<Prepared>>> {
+        let names = routes(tenant, row.country.as_deref());
+        let chosen = row.connection.clone().into_iter();
+        let tried = |name: &String| done.iter().any(|attempt| attempt.connection == *name);
+        let others = names.into_iter().filter(|name| row.connection.as_ref() != Some(name) && !tried(name));
+        let mut reason = None;
+        for name in chosen.chain(others) {
+            match self.prepared(tx, tenant, &name).await {
+                Ok(Some(prepared)) => match self.breaker_allows(tenant, &prepared, now) {
+                    Allowed::No { until } => {
+                        let text = format!(
+                            "the connection `{name}` failed too often and rests for {} s; {}",
+                            until.seconds_from(now),
+                            "no fallback could take over"
+                        );
+                        let view = own_failure(FailureClass::ProviderUnavailable, Party::Host, text);
+                        reason = Some(FailureView { retry_after: u32::try_from(until.seconds_from(now)).ok(), ..view });
+                    }
+                    Allowed::Yes | Allowed::Probe => return Ok(Some(prepared)),
+                },
+                Ok(None) => {
+                    let text = format!("the connection `{name}` was deleted");
+                    reason.get_or_insert(own_failure(FailureClass::ConfigurationInvalid, Party::Policy, text));
+                }
+                Err(Error::Invalid(problems)) => {
+                    let text = format!("the connection `{name}` does not fit its connector: {problems}");
+                    reason.get_or_insert(own_failure(FailureClass::ConfigurationInvalid, Party::Policy, text));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        let status = if row.physical > 0 { MessageStatus::InDoubt } else { MessageStatus::Failed };
+        let failure = if row.physical > 0 { row.failure.take().or(reason) } else { reason };
+        end(row, status, failure);
+        Ok(None)
+    }
+
+    fn breaker_allows(&self, tenant: &TenantRow, prepared: &Prepared, now: Timestamp) -> Allowed {
+        let key = (tenant.id.clone(), prepared.name.clone(), prepared.revision);
+        held(&self.inner.breakers).get_mut(&key).map_or(Allowed::Yes, |breaker| breaker.allows(now))
+    }
+
+    fn retry_budget<T>(&self, tenant: &str, ask: impl FnOnce(&mut RetryBudget) -> T) -> T {
+        ask(held(&self.inner.retry_budgets).entry(tenant.to_owned()).or_default())
+    }
+
+    fn record(&self, tenant: &str, prepared: &Prepared, event: BreakerEvent, now: Timestamp) {
+        let key = (tenant.to_owned(), prepared.name.clone(), prepared.revision);
+        let mut breakers = held(&self.inner.breakers);
+        if event == BreakerEvent::Success && !breakers.contains_key(&key) {
+            return;
+        }
+        breakers.entry(key).or_default().record(event, now);
+    }
+
+    /// One attempt that is on disk: sends, and writes down what became of it.
+    async fn attempt(&self, begun: Begun) {
+        let Begun { prepared, message, attempt } = begun;
+        let slept = self.now().millis_since(attempt.started_at);
+        let result = if slept > FRESH_MS {
+            Ended {
+                outcome: AttemptOutcome::Rejected,
+                failed: Some((FailureClass::Unavailable, RequestSent::No, None)),
+                failure: Some(own_failure(
+                    FailureClass::Unavailable,
+                    Party::Host,
+                    "this machine stood still between writing the attempt down and sending it".to_owned(),
+                )),
+                provider_message_id: None,
+                detail: None,
+            }
+        } else {
+            let request = SendRequest {
+                owner: attempt.tenant.clone(),
+                parameters: Arc::clone(&prepared.parameters),
+                grant: Arc::clone(&prepared.grant),
+                message,
+                dry_run: None,
+            };
+            ended(self.inner.sandbox.send(&prepared.connector, request).await)
+        };
+        let event = match &result.failed {
+            None => BreakerEvent::Success,
+            Some((class, sent, _)) => retry::counts_for_breaker(*class, *sent),
+        };
+        self.record(&attempt.tenant, &prepared, event, self.now());
+        for write in 1..=WRITES {
+            match self.finish_attempt(&prepared, &attempt, &result).await {
+                Ok(()) => return,
+                Err(error) => {
+                    // Written again as a whole: an attempt that is finished already is left alone.
+                    tracing::error!(message = attempt.message, write, %error, "the end of an attempt could not be written");
+                    tokio::time::sleep(Duration::from_millis(u64::from(write) * 100)).await;
+                }
+            }
+        }
+    }
+
+    async fn finish_attempt(&self, prepared: &Prepared, attempt: &AttemptRow, result: &Ended) -> Result<()> {
+        let now = self.now();
+        let mut tx = self.inner.store.begin().await?;
+        let Some(mut row) = messages::lock(&mut tx, &attempt.tenant, &attempt.message).await? else { return Ok(()) };
+        let Some(tenant) = tenants::get(&mut tx, &attempt.tenant).await? else { return Ok(()) };
+        let ended = AttemptRow {
+            finished_at: Some(now),
+            outcome: Some(result.outcome),
+            failure: result.failure.clone(),
+            detail: result.detail.clone(),
+            ..attempt.clone()
+        };
+        if !attempts::finish(&mut tx, &ended).await? || row.lease_owner.as_deref() != Some(&self.inner.owner) {
+            // Somebody else has taken this attempt for lost. What it was is in the trace of the log alone.
+            tracing::warn!(message = row.id, outcome = result.outcome.as_str(), "an attempt ended after its lease");
+            return Ok(());
+        }
+        if result.outcome == AttemptOutcome::Rejected {
+            row.physical = row.physical.saturating_sub(1);
+        }
+        row.provider_message_id.clone_from(&result.provider_message_id);
+        match result.failed {
+            None => {
+                let failure = None;
+                end(&mut row, MessageStatus::Accepted, failure);
+            }
+            Some(failed) => {
+                let done = attempts::list_for(&mut tx, &tenant.id, std::slice::from_ref(&row.id)).await?;
+                let idempotent = prepared.connector.metadata().idempotent;
+                self.decide(&mut tx, &tenant, &mut row, &ended, (failed, idempotent), &done, now).await?;
+            }
+        }
+        if row.status.is_final() && row.physical == 0 {
+            admission::give_back(&mut tx, &tenant, &row).await?;
+        }
+        messages::update(&mut tx, &row, Some(&self.inner.owner)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// What follows a failed attempt, written into the message and beside the attempt.
+    #[allow(clippy::too_many_arguments, reason = "one place, and all of it is needed")]
+    async fn decide(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        row: &mut MessageRow,
+        attempt: &AttemptRow,
+        ((class, request_sent, retry_after), idempotent): ((FailureClass, RequestSent, Option<u32>), bool),
+        done: &[AttemptRow],
+        now: Timestamp,
+    ) -> Result<()> {
+        let tried = |name: &String| done.iter().any(|done| done.connection == *name);
+        let fallback = routes(tenant, row.country.as_deref()).into_iter().find(|name| !tried(name));
+        let fallback = match fallback {
+            // One that is not there or does not fit is none.
+            Some(name) => self.prepared(tx, tenant, &name).await.ok().flatten(),
+            None => None,
+        };
+        let tries_here = done.iter().filter(|done| done.connection == attempt.connection).count();
+        let delivery = &tenant.policy.delivery;
+        let situation = Situation {
+            class,
+            request_sent,
+            retry_after,
+            tries_here: u32::try_from(tries_here).unwrap_or(u32::MAX),
+            attempts: row.attempts,
+            physical: row.physical,
+            most_messages: delivery.most_messages,
+            in_doubt: delivery.in_doubt,
+            idempotent,
+            has_fallback: fallback.is_some(),
+            // Each connection has its own templates.
+            fallback_has_own_template: fallback.is_some(),
+            now,
+            expires_at: row.expires_at,
+            may_retry: self.retry_budget(&tenant.id, |budget| budget.has(now)),
+            jitter: f64::from(random::<1>()?.first().copied().unwrap_or(0)) / 255.0,
+        };
+        let decision = retry::decide(&situation);
+        attempts::annotate(tx, &tenant.id, &row.id, attempt.number, &decision.reason).await?;
+        row.failure.clone_from(&attempt.failure);
+        match decision.next {
+            Next::Stop(status) => {
+                let failure = row.failure.take();
+                end(row, status, failure);
+            }
+            Next::Again { at } => {
+                self.retry_budget(&tenant.id, |budget| budget.take(now));
+                row.status = MessageStatus::Queued;
+                row.next_attempt_at = Some(at);
+            }
+            Next::Fallback => {
+                row.status = MessageStatus::Queued;
+                row.next_attempt_at = Some(now);
+                row.connection = fallback.map(|fallback| fallback.name.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// An attempt that began and has no end: in doubt, and the rules say what follows.
+    async fn recover(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        row: &mut MessageRow,
+        open: AttemptRow,
+        done: &[AttemptRow],
+        now: Timestamp,
+    ) -> Result<()> {
+        let failure = Failure {
+            class: FailureClass::InDoubt,
+            party: Party::Host,
+            request_sent: RequestSent::Maybe,
+            text: "the process ended while the attempt was under way".to_owned(),
+            provider_code: None,
+            retry_after: None,
+            fault: None,
+        };
+        let idempotent = match self.prepared(tx, tenant, &open.connection).await {
+            // Only the version that sent can say so.
+            Ok(Some(prepared)) => {
+                prepared.connector.digest().to_string() == open.digest && prepared.connector.metadata().idempotent
+            }
+            _ => false,
+        };
+        let ended = AttemptRow {
+            finished_at: Some(now),
+            outcome: Some(AttemptOutcome::InDoubt),
+            failure: Some(failure_view(&failure)),
+            ..open
+        };
+        attempts::finish(tx, &ended).await?;
+        let failed = ((failure.class, failure.request_sent, None), idempotent);
+        self.decide(tx, tenant, row, &ended, failed, done, now).await
+    }
+}
+
+/// What to do with a message after the rules have spoken.
+fn after(row: &MessageRow, now: Timestamp) -> Step {
+    match row.next_attempt_at {
+        _ if row.status.is_final() => Step::Over,
+        at => Step::WaitUntil(at.unwrap_or(now)),
+    }
+}

@@ -1,0 +1,461 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const START: i64 = 1_700_000_000_000;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp(START + millis)
+}
+
+/// The state of one bucket, as a store would keep it.
+struct Kept(Option<String>);
+
+impl Kept {
+    fn take(&mut self, rule: Rule, now: Timestamp) -> Result<(), Option<Timestamp>> {
+        match rule.take(self.0.as_deref(), now) {
+            Ok(taken) => {
+                assert!(taken.state.len() < 1024 && taken.state.is_ascii(), "{}", taken.state);
+                assert!(taken.expires_at > now);
+                self.0 = Some(taken.state);
+                Ok(())
+            }
+            Err(NotTaken::Refused { retry_at }) => Err(retry_at),
+            Err(NotTaken::Unreadable(error)) => panic!("{error}: {:?}", self.0),
+        }
+    }
+}
+
+fn story(rule: Rule, steps: &[(i64, Result<(), Option<i64>>)]) {
+    let mut kept = Kept(None);
+    for (millis, want) in steps {
+        let got = kept.take(rule, at(*millis));
+        assert_eq!(got, want.map_err(|retry| retry.map(at)), "{rule:?} at {millis}: {:?}", kept.0);
+    }
+}
+
+#[test]
+fn a_window_lets_in_so_many() {
+    // Slots of a second, as `START` is at the beginning of one: what came at 0.5 s is gone at 60.999 s.
+    let two = Rule::Window { most: 2, seconds: 60 };
+    story(
+        two,
+        &[
+            (500, Ok(())),
+            (30_000, Ok(())),
+            (30_001, Err(Some(60_999))),
+            (60_500, Err(Some(60_999))),
+            (60_999, Ok(())),
+            (60_999, Err(Some(90_999))),
+            (90_999, Ok(())),
+            (500_000, Ok(())),
+        ],
+    );
+    story(Rule::Window { most: 0, seconds: 60 }, &[(0, Err(None))]);
+    story(Rule::Window { most: 1, seconds: 0 }, &[(0, Ok(())), (0, Ok(())), (-5, Ok(()))]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_opens_no_window() {
+    let two = Rule::Window { most: 2, seconds: 60 };
+    let closed = Err(Some(3_660_999));
+    story(
+        two,
+        &[
+            (3_600_000, Ok(())),
+            // An hour back: what was taken counts, and what is taken now counts as of then.
+            (0, Ok(())),
+            (0, closed),
+            (60_999, closed),
+            (3_600_000, closed),
+            (3_660_998, closed),
+            (3_660_999, Ok(())),
+        ],
+    );
+}
+
+#[test]
+fn a_lower_limit_counts_what_was_let_in_before() {
+    let state = "w1000:1700000000:3,0,5,1";
+    for (most, opens) in [
+        (10, Opens::Now),
+        (9, Opens::At(at(60_999))),
+        (6, Opens::At(at(62_999))),
+        (1, Opens::At(at(63_999))),
+        (0, Opens::Never),
+    ] {
+        assert_eq!(Rule::Window { most, seconds: 60 }.next(Some(state), at(3_500)), Ok(opens), "{most}");
+    }
+}
+
+#[test]
+fn the_largest_state_is_below_a_kilobyte() {
+    let counts = vec![u32::MAX.to_string(); MOST_SLOTS].join(",");
+    let state = format!("w1440000:1180556:{counts}");
+    assert!(state.len() < 1024, "{}", state.len());
+    let rule = Rule::Window { most: u32::MAX, seconds: 86_400 };
+    // All of it is over; or a part of it, and the rest is kept.
+    assert_eq!(rule.next(Some(&state), at(200 * 86_400_000)), Ok(Opens::Now));
+    let one = Rule::Window { most: 1, seconds: 86_400 };
+    assert!(matches!(one.next(Some(&state), at(0)), Ok(Opens::At(_))));
+}
+
+#[test]
+fn what_cannot_be_read_lets_nothing_in() {
+    let window = Rule::Window { most: 5, seconds: 60 };
+    let cooldown = Rule::Cooldown { seconds: 30 };
+    let spend = Rule::Spend { cap_micros: 5, price_micros: 1 };
+    let many = format!("w1000:1:{}", vec!["1"; MOST_SLOTS + 1].join(","));
+    for (rule, state) in [
+        (window, ""),
+        (window, "w"),
+        (window, "w1000"),
+        (window, "w1000:1"),
+        (window, "w1000:1:"),
+        (window, "w1000:1:-1"),
+        (window, "w1000:1:1,"),
+        (window, "w1000:1:4294967296"),
+        (window, "w1000:x:1"),
+        (window, "w1000:9223372036854775807:1"),
+        // Of a window of another length.
+        (window, "w60000:1:1"),
+        (window, "c1:1"),
+        (window, many.as_str()),
+        (cooldown, ""),
+        (cooldown, "c1"),
+        (cooldown, "cx:1"),
+        (cooldown, "c1:-1"),
+        (cooldown, "w1000:1:1"),
+        (spend, ""),
+        (spend, "s2023:1"),
+        (spend, "s2023-13:1"),
+        (spend, "s2023-0:1"),
+        (spend, "s2023-11:-1"),
+        (spend, "c1:1"),
+    ] {
+        assert_eq!(rule.take(Some(state), at(0)), Err(NotTaken::Unreadable(Unreadable)), "{rule:?} {state}");
+        assert_eq!(rule.next(Some(state), at(0)), Err(Unreadable), "{rule:?} {state}");
+    }
+    assert_eq!(spend.give_back("nonsense", at(0)), Err(Unreadable));
+}
+
+#[test]
+fn a_cooldown_doubles_and_starts_again_after_an_hour() {
+    story(
+        Rule::Cooldown { seconds: 30 },
+        &[
+            (0, Ok(())),
+            (29_999, Err(Some(30_000))),
+            (30_000, Ok(())),
+            (89_999, Err(Some(90_000))),
+            (90_000, Ok(())),
+            (91_000, Err(Some(210_000))),
+            (210_000, Ok(())),
+            (450_000, Ok(())),
+            // 480 s, and then ten minutes, however often.
+            (450_001, Err(Some(930_000))),
+            (930_000, Ok(())),
+            (930_001, Err(Some(1_530_000))),
+            (1_530_000, Ok(())),
+            (1_530_001, Err(Some(2_130_000))),
+            // One millisecond short of an hour of quiet.
+            (5_129_999, Ok(())),
+            (5_130_000, Err(Some(5_729_999))),
+            (8_729_999, Ok(())),
+            (8_730_000, Err(Some(8_759_999))),
+            // A clock that is set back.
+            (0, Err(Some(8_759_999))),
+        ],
+    );
+    story(Rule::Cooldown { seconds: 0 }, &[(0, Ok(())), (0, Ok(())), (-9, Ok(()))]);
+    story(Rule::Cooldown { seconds: 600 }, &[(0, Ok(())), (600_000, Ok(())), (600_001, Err(Some(1_200_000)))]);
+    // `0` passes even where a state is none of its own.
+    assert!(Rule::Cooldown { seconds: 0 }.take(Some("nonsense"), at(0)).is_ok());
+}
+
+fn time(text: &str) -> Timestamp {
+    serde_json::from_value(serde_json::json!(text)).unwrap()
+}
+
+#[test]
+fn a_month_has_its_cap() {
+    let rule = |price_micros| Rule::Spend { cap_micros: 100, price_micros };
+    let mut kept = Kept(None);
+    let (last, next) = (time("2026-12-31T23:59:59.999Z"), time("2027-01-01T00:00:00Z"));
+    assert_eq!(kept.take(rule(60), time("2026-12-01T00:00:00Z")), Ok(()));
+    assert_eq!(kept.take(rule(41), last), Err(Some(next)));
+    assert_eq!(kept.take(rule(40), last), Ok(()));
+    assert_eq!(kept.take(rule(1), last), Err(Some(next)));
+    assert_eq!(kept.take(rule(0), last), Ok(()), "what costs nothing passes");
+    assert_eq!(kept.take(rule(101), last), Err(None), "dearer than any month allows");
+    assert_eq!(kept.take(rule(u64::MAX), last), Err(None));
+    assert_eq!(kept.take(rule(100), next), Ok(()));
+    // A clock that is set back into the month before does not open that one again.
+    assert_eq!(kept.take(rule(1), last), Err(Some(time("2027-02-01T00:00:00Z"))));
+    let taken = rule(1).take(None, time("2028-02-29T12:00:00Z")).unwrap();
+    assert_eq!((taken.state.as_str(), taken.expires_at), ("s2028-2:1", time("2028-03-01T01:00:00Z")));
+    // The ends of time.
+    assert!(rule(1).take(None, Timestamp(i64::MAX)).is_ok() && rule(1).take(None, Timestamp(i64::MIN)).is_ok());
+}
+
+#[test]
+fn only_money_is_given_back_and_only_to_its_month() {
+    let rule = Rule::Spend { cap_micros: 100, price_micros: 40 };
+    let (june, july) = (time("2026-06-30T23:00:00Z"), time("2026-07-01T01:00:00Z"));
+    let taken = rule.take(None, june).unwrap();
+    assert_eq!(rule.give_back(&taken.state, june).unwrap().unwrap().state, "s2026-6:0");
+    assert_eq!(rule.give_back("s2026-6:10", june).unwrap().unwrap().state, "s2026-6:0", "never below nothing");
+    // Counted in June, and June is over: July has nothing to give back.
+    assert_eq!(rule.give_back("s2026-7:80", june), Ok(None));
+    assert_eq!(rule.give_back("s2026-7:80", july).unwrap().unwrap().state, "s2026-7:40");
+    assert_eq!(Rule::Window { most: 1, seconds: 60 }.give_back("w1000:1:1", june), Ok(None));
+    assert_eq!(Rule::Cooldown { seconds: 30 }.give_back("c1:1", june), Ok(None));
+}
+
+fn facts() -> Facts<'static> {
+    Facts {
+        recipient: "aa",
+        prefix: "bb",
+        ip: Some("192.0.2.1"),
+        connection: "main",
+        usage: Usage::SignIn,
+        price_micros: Some(7),
+    }
+}
+
+#[test]
+fn the_limits_of_a_request() {
+    let policy: Policy = serde_json::from_value(serde_json::json!({
+        "spend": {"currency": "EUR", "capPerMonthMicros": 1000, "pricePerSegmentMicros": 7},
+    }))
+    .unwrap();
+    let found = buckets(&policy, &facts());
+    let shown: Vec<_> = found.iter().map(|bucket| (bucket.key.as_str(), bucket.limit, bucket.rule)).collect();
+    let window = |most, seconds| Rule::Window { most, seconds };
+    assert_eq!(
+        shown,
+        [
+            ("connection-per-minute:main", LimitName::ConnectionPerMinute, window(6000, 60)),
+            ("cooldown:aa:sign-in", LimitName::Cooldown, Rule::Cooldown { seconds: 30 }),
+            ("ip-per-hour:192.0.2.1", LimitName::IpPerHour, window(30, 3600)),
+            ("number-per-day:aa", LimitName::NumberPerDay, window(15, 86_400)),
+            ("number-per-hour:aa", LimitName::NumberPerHour, window(5, 3600)),
+            ("prefix-per-hour:bb", LimitName::PrefixPerHour, window(60, 3600)),
+            ("spend-cap", LimitName::SpendCap, Rule::Spend { cap_micros: 1000, price_micros: 7 }),
+            ("tenant-per-day", LimitName::TenantPerDay, window(100_000, 86_400)),
+            ("tenant-per-minute", LimitName::TenantPerMinute, window(6000, 60)),
+        ]
+    );
+}
+
+#[test]
+fn limits_that_a_request_does_not_meet() {
+    let keys = |policy: &Policy, facts: &Facts| -> Vec<String> {
+        buckets(policy, facts).into_iter().map(|bucket| bucket.key).collect()
+    };
+    let mut policy = Policy::default();
+    assert!(!keys(&policy, &facts()).contains(&"spend-cap".to_owned()), "no cap, nothing to count");
+    let none = keys(&policy, &Facts { ip: None, ..facts() });
+    assert!(!none.iter().any(|key| key.starts_with("ip-")), "{none:?}");
+    policy.limits.cooldown_seconds = 0;
+    assert!(!keys(&policy, &facts()).iter().any(|key| key.starts_with("cooldown")));
+    // Another usage waits for itself only.
+    policy.limits.cooldown_seconds = 1;
+    let other = keys(&policy, &Facts { usage: Usage::Register, ..facts() });
+    let differ: Vec<_> = other.iter().filter(|key| !keys(&policy, &facts()).contains(*key)).collect();
+    assert_eq!(differ, ["cooldown:aa:register"]);
+}
+
+#[test]
+fn prefixes() {
+    for (number, want) in [
+        ("+4512345678", "+4512345"),
+        ("+14155550100", "+14155550"),
+        ("+1234567", "+1234"),
+        ("+123456", "+1234"),
+        ("+12345", "+1234"),
+        ("+1234", "+1234"),
+        ("+12", "+12"),
+        ("", ""),
+    ] {
+        assert_eq!(prefix(number), want, "{number}");
+    }
+}
+
+#[test]
+fn address_blocks() {
+    for (address, want) in [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+    ] {
+        assert_eq!(ip_block(address.parse().unwrap()), want, "{address}");
+    }
+}
+
+/// Steps of time, in 64ths of the window, mostly short.
+fn steps() -> impl Strategy<Value = Vec<i64>> {
+    prop::collection::vec(prop_oneof![4 => 0..40_i64, 2 => 0..400_i64, 1 => 0..9000_i64], 1..250)
+}
+
+fn windows() -> impl Strategy<Value = (u32, u64)> {
+    (1..12_u32, prop_oneof![Just(1_u64), Just(7), Just(60), Just(3600), Just(86_400)])
+}
+
+proptest! {
+    #[test]
+    fn never_more_in_any_window((most, seconds) in windows(), steps in steps()) {
+        let rule = Rule::Window { most, seconds };
+        let length = i64::try_from(seconds).unwrap() * 1000;
+        let mut kept = Kept(None);
+        let mut let_in: Vec<i64> = Vec::new();
+        let mut now = 0;
+        for step in steps {
+            now += step * length / 4096;
+            if kept.take(rule, at(now)).is_ok() {
+                let_in.push(now);
+            }
+        }
+        for many in let_in.windows(most as usize + 1) {
+            prop_assert!(many[most as usize] - many[0] >= length, "{:?}", many);
+        }
+    }
+
+    /// The clock is set back now and then, by little or much. What counts is how much time has really gone by.
+    #[test]
+    fn never_more_whatever_the_clock_is_set_back(
+        (most, seconds) in windows(),
+        steps in steps(),
+        back in prop::collection::vec((0..250_usize, 0..9000_i64), 0..6),
+    ) {
+        let rule = Rule::Window { most, seconds };
+        let length = i64::try_from(seconds).unwrap() * 1000;
+        let mut kept = Kept(None);
+        let mut let_in: Vec<i64> = Vec::new();
+        let (mut really, mut behind) = (0, 0);
+        for (index, step) in steps.into_iter().enumerate() {
+            really += step * length / 4096;
+            behind += back.iter().filter(|(when, _)| *when == index).map(|(_, by)| by * length / 4096).sum::<i64>();
+            if kept.take(rule, at(really - behind)).is_ok() {
+                let_in.push(really);
+            }
+        }
+        for many in let_in.windows(most as usize + 1) {
+            prop_assert!(many[most as usize] - many[0] >= length, "{:?}", many);
+        }
+    }
+
+    /// Also after the clock was set back: `back` steps go into the past.
+    #[test]
+    fn what_is_refused_passes_at_the_time_named_and_not_before(
+        (most, seconds) in windows(),
+        steps in prop::collection::vec(-300..900_i64, 1..120),
+    ) {
+        let rule = Rule::Window { most, seconds };
+        let length = i64::try_from(seconds).unwrap() * 1000;
+        let mut kept = Kept(None);
+        let mut now = 0;
+        for step in steps {
+            now += step * length / 4096;
+            let before = kept.0.clone();
+            if let Err(retry_at) = kept.take(rule, at(now)) {
+                let retry_at = retry_at.unwrap();
+                prop_assert!(retry_at > at(now));
+                prop_assert!(rule.take(before.as_deref(), retry_at).is_ok());
+                prop_assert_eq!(rule.next(before.as_deref(), retry_at), Ok(Opens::Now));
+                prop_assert!(rule.take(before.as_deref(), retry_at.minus_millis(1)).is_err());
+            }
+        }
+    }
+
+    /// It errs on the closed side by one slot at most.
+    #[test]
+    fn a_window_is_not_closed_for_longer_than_it_is((most, seconds) in windows(), offset in 0..100_000_000_i64) {
+        let rule = Rule::Window { most, seconds };
+        let length = i64::try_from(seconds).unwrap() * 1000;
+        let mut kept = Kept(None);
+        for _ in 0..most {
+            prop_assert!(kept.take(rule, at(offset)).is_ok());
+        }
+        let Err(Some(retry_at)) = kept.take(rule, at(offset)) else { panic!() };
+        prop_assert!(retry_at.millis_since(at(offset + length)) <= seconds * 1000 / 60 + 1);
+        prop_assert!(retry_at >= at(offset + length));
+    }
+
+    /// When a state may be removed, it decides nothing any more.
+    #[test]
+    fn an_expired_state_is_like_none(rule in rules(), steps in prop::collection::vec(0..2_000_000_i64, 1..30)) {
+        let mut state: Option<String> = None;
+        let mut now = 0;
+        let mut expires_at = at(0);
+        for step in steps {
+            now += step;
+            if let Ok(taken) = rule.take(state.as_deref(), at(now)) {
+                (state, expires_at) = (Some(taken.state), taken.expires_at);
+            }
+        }
+        prop_assert_eq!(rule.take(state.as_deref(), expires_at), rule.take(None, expires_at));
+    }
+
+    #[test]
+    fn a_pause_is_never_shorter_than_asked(seconds in 1..601_u64, steps in prop::collection::vec(0..900_000_i64, 1..60)) {
+        let rule = Rule::Cooldown { seconds };
+        let mut kept = Kept(None);
+        let mut last: Option<i64> = None;
+        let mut now = 0;
+        for step in steps {
+            now += step;
+            match kept.take(rule, at(now)) {
+                Ok(()) => {
+                    prop_assert!(last.is_none_or(|last| now - last >= i64::try_from(seconds).unwrap() * 1000));
+                    last = Some(now);
+                }
+                Err(retry_at) => {
+                    let retry_at = retry_at.unwrap();
+                    prop_assert!(retry_at > at(now) && retry_at <= at(last.unwrap() + 600_000));
+                    prop_assert!(rule.take(kept.0.as_deref(), retry_at).is_ok());
+                }
+            }
+        }
+    }
+
+    /// What is given back can be spent again, and no more than that.
+    #[test]
+    fn a_month_never_costs_more_than_its_cap(
+        cap in 0..2000_u64,
+        steps in prop::collection::vec((0..400_000_000_i64, 0..500_u64, any::<bool>()), 1..80),
+    ) {
+        let mut kept = Kept(None);
+        let mut months: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
+        let mut now = 0;
+        for (step, price, back) in steps {
+            now += step;
+            let rule = Rule::Spend { cap_micros: cap, price_micros: price };
+            let month = at(now).to_string()[..7].to_owned();
+            match kept.take(rule, at(now)) {
+                Ok(()) if back => {
+                    if let Some(taken) = rule.give_back(kept.0.as_deref().unwrap(), at(now)).unwrap() {
+                        kept.0 = Some(taken.state);
+                    }
+                }
+                Ok(()) => *months.entry(month).or_default() += price,
+                Err(Some(retry_at)) => {
+                    prop_assert!(months[&month] + price > cap);
+                    prop_assert!(rule.take(kept.0.as_deref(), retry_at).is_ok());
+                }
+                Err(None) => prop_assert!(price > cap),
+            }
+        }
+        prop_assert!(months.values().all(|sum| *sum <= cap));
+    }
+}
+
+fn rules() -> impl Strategy<Value = Rule> {
+    prop_oneof![
+        windows().prop_map(|(most, seconds)| Rule::Window { most, seconds }),
+        (1..601_u64).prop_map(|seconds| Rule::Cooldown { seconds }),
+        (1..100_u64).prop_map(|price_micros| Rule::Spend { cap_micros: 1000, price_micros }),
+    ]
+}

@@ -1,0 +1,291 @@
+//! What follows an attempt (`DESIGN.md` 5 and 6): the same connection again, the next one, or nothing.
+//!
+//! Two counts bound a message. `attempts` are calls of a connector, of which most can be known to have sent nothing.
+//! `physical` are those that may have become a message: no attempt begins once there are as many as the tenant allows.
+//!
+//! Promises
+//! - never more than `most_messages` physical messages, never an attempt after expiry, always an end;
+//! - once one attempt is in doubt, only the policy `prefer-delivery` lets another connection send too. The same connection
+//!   may repeat it if its provider makes one message of a repeated key;
+//! - a number that refuses messages, and a suspicion of fraud, end it everywhere;
+//! - every decision has a sentence that says why.
+//!
+//! Must not know: which connection comes next, where messages are kept, what time it is.
+
+use sendbox_sandbox::{FailureClass, RequestSent};
+
+use super::breaker::BreakerEvent;
+use crate::model::{AttemptOutcome, InDoubt, MessageStatus, Timestamp};
+
+/// Attempts of one connection for one message at most.
+pub const MOST_TRIES: u32 = 3;
+/// Attempts of one message at most, over all connections.
+pub const MOST_ATTEMPTS: u32 = 6;
+/// The first pause before another try, at most; each further one is at most twice as long.
+const FIRST_PAUSE_MS: u32 = 500;
+/// A provider that wants a longer pause than this is left for another connection, if there is one: a user is waiting.
+const PATIENCE_MS: u64 = 5_000;
+
+/// An attempt that failed, and all that the next step depends on.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    /// How the attempt failed.
+    pub class: FailureClass,
+    /// Whether bytes of the message had left.
+    pub request_sent: RequestSent,
+    /// Seconds that the provider asks to wait.
+    pub retry_after: Option<u32>,
+    /// Attempts of this connection for this message, this one included.
+    pub tries_here: u32,
+    /// Attempts of all connections for this message, this one included.
+    pub attempts: u32,
+    /// Those of them for which [`may_be_a_message`] holds, this one included.
+    pub physical: u32,
+    /// `delivery.mostMessages` of the tenant.
+    pub most_messages: u32,
+    /// `delivery.inDoubt` of the tenant.
+    pub in_doubt: InDoubt,
+    /// Whether the provider of this connection makes one message of a repeated key.
+    pub idempotent: bool,
+    /// Whether there is a further connection that could send.
+    pub has_fallback: bool,
+    /// Whether that connection has a text or a template of its own, so that what this provider refused is not what it gets.
+    pub fallback_has_own_template: bool,
+    /// When the attempt ended.
+    pub now: Timestamp,
+    /// From when on nothing is sent.
+    pub expires_at: Timestamp,
+    /// Whether the retry budget has room. Asked only for another try of the same connection: a fallback must be able to
+    /// carry everything.
+    pub may_retry: bool,
+    /// 0 to 1, by chance: how much of the pause is waited.
+    pub jitter: f64,
+}
+
+/// What is done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The same connection, with the same idempotency key and code. This takes from the retry budget.
+    Again {
+        /// Not before. Before expiry.
+        at: Timestamp,
+    },
+    /// The next connection, at once.
+    Fallback,
+    /// Nothing; the message ends like this.
+    Stop(MessageStatus),
+}
+
+/// What is done next, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What.
+    pub next: Next,
+    /// A sentence for people.
+    pub reason: String,
+}
+
+/// The rows of the table in `DESIGN.md` 6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Row {
+    /// Not sent, sure; it may pass later.
+    NotSent,
+    /// Nobody knows.
+    InDoubt,
+    /// The provider refused what was to be said, or its sender.
+    Content,
+    /// Credentials, configuration, balance, account.
+    Account,
+    /// The number takes no messages.
+    Recipient,
+    /// This provider does not go there.
+    Destination,
+    /// Fraud or geo block.
+    Fraud,
+    /// The connector misbehaved.
+    Fault,
+}
+
+impl Row {
+    fn of(class: FailureClass, request_sent: RequestSent) -> Self {
+        use FailureClass as Class;
+        match (class, request_sent) {
+            // These end it whatever has left; what left is in the count of physical messages.
+            (Class::InvalidRecipient | Class::RecipientUnsubscribed | Class::RecipientBlocked, _) => Self::Recipient,
+            (Class::FraudBlocked, _) => Self::Fraud,
+            // Without a complete answer nobody knows what the provider did, whatever the connector calls it.
+            (_, RequestSent::Maybe) => Self::InDoubt,
+            // Nothing had left: there is nothing to be in doubt about.
+            (Class::NotSent | Class::Unavailable | Class::InDoubt | Class::Unknown, RequestSent::No) => Self::NotSent,
+            // It had left, and nobody but the connector says what became of it, or not even that.
+            (
+                Class::NotSent | Class::Unavailable | Class::InDoubt | Class::Unknown | Class::ConnectorFault,
+                RequestSent::Yes,
+            ) => Self::InDoubt,
+            // The provider answered that it did not take it now; or was not reached.
+            (Class::RateLimited | Class::ProviderUnavailable, _) => Self::NotSent,
+            (Class::InvalidRequest | Class::TemplateRejected | Class::ContentRejected | Class::SenderRejected, _) => {
+                Self::Content
+            }
+            (
+                Class::QuotaExceeded
+                | Class::AuthenticationFailed
+                | Class::ConfigurationInvalid
+                | Class::InsufficientBalance
+                | Class::AccountSuspended,
+                _,
+            ) => Self::Account,
+            (Class::UnsupportedDestination, _) => Self::Destination,
+            (Class::ConnectorFault, RequestSent::No) => Self::Fault,
+        }
+    }
+}
+
+/// Whether a failed attempt may have become a message on a phone all the same.
+pub fn may_be_a_message(class: FailureClass, request_sent: RequestSent) -> bool {
+    Row::of(class, request_sent) == Row::InDoubt || request_sent == RequestSent::Maybe
+}
+
+/// What the journal says of a failed attempt.
+pub fn outcome(class: FailureClass, request_sent: RequestSent) -> AttemptOutcome {
+    if may_be_a_message(class, request_sent) { AttemptOutcome::InDoubt } else { AttemptOutcome::Rejected }
+}
+
+/// What a failed attempt tells the breaker of its connection. A success is [`BreakerEvent::Success`].
+pub fn counts_for_breaker(class: FailureClass, request_sent: RequestSent) -> BreakerEvent {
+    if class == FailureClass::Unavailable {
+        // This machine had no room: no news of the provider.
+        return BreakerEvent::Ignore;
+    }
+    match Row::of(class, request_sent) {
+        Row::NotSent | Row::InDoubt => BreakerEvent::Failure,
+        Row::Account | Row::Fault => BreakerEvent::OpenAtOnce,
+        Row::Content | Row::Recipient | Row::Destination | Row::Fraud => BreakerEvent::Ignore,
+    }
+}
+
+/// What follows a failed attempt.
+pub fn decide(situation: &Situation) -> Decision {
+    let row = Row::of(situation.class, situation.request_sent);
+    let why = why(row, situation.class);
+    let stop = |because: &str| Decision {
+        next: Next::Stop(situation.ending(MessageStatus::Failed)),
+        reason: format!("{why}; {because}"),
+    };
+    if matches!(row, Row::Recipient | Row::Fraud) {
+        return stop("no other connection is tried");
+    }
+    if situation.now >= situation.expires_at {
+        return Decision {
+            next: Next::Stop(situation.ending(MessageStatus::Expired)),
+            reason: format!("{why}; its time is over, and nothing is sent after that"),
+        };
+    }
+    if situation.physical() >= situation.most_messages {
+        return stop(&format!("the tenant allows {} physical messages for a request", situation.most_messages));
+    }
+    if situation.attempts >= MOST_ATTEMPTS {
+        return stop(&format!("{MOST_ATTEMPTS} attempts are the most for a message"));
+    }
+    let again = situation.again(row);
+    let fallback = situation.fallback(row);
+    match (again, fallback) {
+        // A user is waiting: a long pause is worth less than another connection.
+        (Ok(at), Err(_)) => situation.try_again(at, &why),
+        (Ok(at), Ok(())) if row == Row::InDoubt || at.millis_since(situation.now) <= PATIENCE_MS => {
+            situation.try_again(at, &why)
+        }
+        (Ok(_), Ok(())) => Decision {
+            next: Next::Fallback,
+            reason: format!("{why}; the provider asks for a long pause, so the next connection is tried"),
+        },
+        (Err(not_again), Ok(())) => {
+            Decision { next: Next::Fallback, reason: format!("{why}; {not_again}, so the next connection is tried") }
+        }
+        (Err(not_again), Err(no_fallback)) => stop(&format!("{not_again}, and {no_fallback}")),
+    }
+}
+
+impl Situation {
+    /// With the attempt that just ended, even if it was not counted.
+    fn physical(&self) -> u32 {
+        self.physical.max(may_be_a_message(self.class, self.request_sent).into())
+    }
+
+    /// How a message ends: in doubt, if any attempt may have become one.
+    fn ending(&self, otherwise: MessageStatus) -> MessageStatus {
+        if self.physical() > 0 { MessageStatus::InDoubt } else { otherwise }
+    }
+
+    /// When the same connection may try again, or why not.
+    fn again(&self, row: Row) -> Result<Timestamp, String> {
+        match row {
+            Row::NotSent => {}
+            Row::InDoubt if self.idempotent => {}
+            Row::InDoubt => return Err("its provider would make a second message of another try".to_owned()),
+            _ => return Err("another try of the same connection would end the same way".to_owned()),
+        }
+        if self.physical() > 0 && !self.idempotent && self.in_doubt == InDoubt::PreferSilence {
+            return Err("another try could be a second message".to_owned());
+        }
+        if self.tries_here >= MOST_TRIES {
+            return Err(format!("{MOST_TRIES} tries are the most for a connection"));
+        }
+        if !self.may_retry {
+            return Err("too many messages are being tried again".to_owned());
+        }
+        let pause = f64::from(FIRST_PAUSE_MS << self.tries_here.saturating_sub(1).min(MOST_TRIES));
+        // A cast of a float to an integer saturates, and makes 0 of what is no number.
+        let waited = (pause * self.jitter.clamp(0.0, 1.0)) as u64;
+        let at = self.now.plus_seconds(self.retry_after.unwrap_or(0).into()).plus_millis(waited);
+        if at >= self.expires_at {
+            return Err("the pause before another try ends after its time is over".to_owned());
+        }
+        Ok(at)
+    }
+
+    /// Whether the next connection may try, or why not.
+    fn fallback(&self, row: Row) -> Result<(), String> {
+        if self.physical() > 0 && self.in_doubt == InDoubt::PreferSilence {
+            return Err("the tenant prefers silence to a second message".to_owned());
+        }
+        if !self.has_fallback {
+            return Err("there is no other connection to try".to_owned());
+        }
+        if row == Row::Content && !self.fallback_has_own_template {
+            return Err("the next connection has no template of its own".to_owned());
+        }
+        Ok(())
+    }
+
+    fn try_again(&self, at: Timestamp, why: &str) -> Decision {
+        let number = self.tries_here.saturating_add(1);
+        let safely = if self.physical() > 0 && self.idempotent {
+            ", with the same key, which its provider makes one message of"
+        } else {
+            ""
+        };
+        Decision {
+            next: Next::Again { at },
+            reason: format!("{why}; the same connection tries again (try {number} of {MOST_TRIES}){safely}"),
+        }
+    }
+}
+
+/// What happened, in a clause.
+fn why(row: Row, class: FailureClass) -> String {
+    let clause = match row {
+        Row::NotSent => "the message was certainly not sent",
+        Row::InDoubt => "nobody knows whether the message was sent",
+        Row::Content => "the provider refused the message as it was",
+        Row::Account => "the connection cannot send until its settings or account are put right",
+        Row::Recipient => "the number takes no messages",
+        Row::Destination => "the provider does not send to this country",
+        Row::Fraud => "the provider suspects fraud",
+        Row::Fault => "the connector misbehaved before anything was sent",
+    };
+    format!("{clause} ({class})")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! Attempts of messages: written before anything leaves, finished once.
+
+use sqlx::any::AnyArguments;
+use sqlx::{Arguments, AssertSqlSafe, query, query_with};
+
+use super::columns::{Columns, json_or_none, text, text_or_none, time_or_none};
+use super::rows::AttemptRow;
+use super::{Result, StoreError, Tx};
+
+macro_rules! columns {
+    () => {
+        "tenant, message, number, connection, connector, digest, started_at, finished_at, outcome, failure, decision"
+    };
+}
+
+fn read(row: &sqlx::any::AnyRow, detail: bool) -> Result<AttemptRow> {
+    let row = Columns::of("attempts", row);
+    Ok(AttemptRow {
+        tenant: row.text("tenant")?,
+        message: row.text("message")?,
+        number: row.count("number")?,
+        connection: row.text("connection")?,
+        connector: row.text("connector")?,
+        digest: row.text("digest")?,
+        started_at: row.time("started_at")?,
+        finished_at: row.time_or_none("finished_at")?,
+        outcome: row.word_or_none("outcome")?,
+        failure: row.json_or_none("failure")?,
+        decision: row.text_or_none("decision")?,
+        detail: if detail { row.json_or_none("detail")? } else { None },
+    })
+}
+
+/// Adds an attempt.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] too when the message has one of that number: whoever numbers attempts holds the message.
+pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
+    let insert = concat!(
+        "INSERT INTO attempts (",
+        columns!(),
+        ", detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    );
+    let insert = query(insert)
+        .bind(text(&attempt.tenant))
+        .bind(text(&attempt.message))
+        .bind(i64::from(attempt.number))
+        .bind(text(&attempt.connection))
+        .bind(text(&attempt.connector))
+        .bind(text(&attempt.digest))
+        .bind(attempt.started_at.0)
+        .bind(time_or_none(attempt.finished_at))
+        .bind(attempt.outcome.map(|outcome| outcome.as_str()))
+        .bind(json_or_none(attempt.failure.as_ref())?)
+        .bind(text_or_none(attempt.decision.as_deref()))
+        .bind(json_or_none(attempt.detail.as_ref())?);
+    tx.execute(insert).await?;
+    Ok(())
+}
+
+/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `detail`. `false`: it had ended already, or
+/// is not there; then nothing is changed.
+pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
+    let finish = query(
+        "UPDATE attempts SET finished_at = $4, outcome = $5, failure = $6, decision = $7, detail = $8 \
+         WHERE tenant = $1 AND message = $2 AND number = $3 AND finished_at IS NULL",
+    )
+    .bind(text(&attempt.tenant))
+    .bind(text(&attempt.message))
+    .bind(i64::from(attempt.number))
+    .bind(time_or_none(attempt.finished_at))
+    .bind(attempt.outcome.map(|outcome| outcome.as_str()))
+    .bind(json_or_none(attempt.failure.as_ref())?)
+    .bind(text_or_none(attempt.decision.as_deref()))
+    .bind(json_or_none(attempt.detail.as_ref())?);
+    Ok(tx.execute(finish).await? == 1)
+}
+
+/// Writes what follows from an attempt, in words, whether it has ended or not.
+pub async fn annotate(tx: &mut Tx, tenant: &str, message: &str, number: u32, decision: &str) -> Result<()> {
+    let annotate = query("UPDATE attempts SET decision = $4 WHERE tenant = $1 AND message = $2 AND number = $3")
+        .bind(text(tenant))
+        .bind(text(message))
+        .bind(i64::from(number))
+        .bind(text(decision));
+    tx.execute(annotate).await?;
+    Ok(())
+}
+
+/// The attempts of a message, first to last, with their detail.
+pub async fn list(tx: &mut Tx, tenant: &str, message: &str) -> Result<Vec<AttemptRow>> {
+    const LIST: &str =
+        concat!("SELECT ", columns!(), ", detail FROM attempts WHERE tenant = $1 AND message = $2 ORDER BY number");
+    let rows = tx.all(query(LIST).bind(text(tenant)).bind(text(message))).await?;
+    rows.iter().map(|row| read(row, true)).collect()
+}
+
+/// The attempts of these messages, without their detail, by message and number.
+pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<Vec<AttemptRow>> {
+    let mut arguments = AnyArguments::default();
+    bind(&mut arguments, tenant)?;
+    let mut places = Vec::with_capacity(messages.len());
+    for message in messages {
+        bind(&mut arguments, message)?;
+        places.push(format!("${}", arguments.len()));
+    }
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = format!(
+        concat!("SELECT ", columns!(), " FROM attempts WHERE tenant = $1 AND message IN ({}) ORDER BY message, number"),
+        places.join(", ")
+    );
+    // Not kept: there is one such statement for each length of the list.
+    let rows = tx.all(query_with(AssertSqlSafe(list), arguments).persistent(false)).await?;
+    rows.iter().map(|row| read(row, false)).collect()
+}
+
+fn bind(arguments: &mut AnyArguments, value: &str) -> Result<()> {
+    arguments.add(text(value)).map_err(|_| StoreError::Unavailable("a value could not be bound".to_owned()))
+}

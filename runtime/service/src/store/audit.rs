@@ -1,0 +1,74 @@
+//! The audit: added to, and read. Triggers in both databases refuse any change of an entry.
+
+use sqlx::any::AnyArguments;
+use sqlx::{Arguments, AssertSqlSafe, query, query_with};
+
+use super::columns::{Columns, json_or_none, text, text_or_none};
+use super::rows::AuditRow;
+use super::{Result, Tx};
+
+/// Whose entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose<'a> {
+    /// Of the platform and of every tenant, those included that are gone.
+    All,
+    /// Of one tenant.
+    Tenant(&'a str),
+}
+
+fn read(row: &sqlx::any::AnyRow) -> Result<(i64, AuditRow)> {
+    let row = Columns::of("audit", row);
+    let entry = AuditRow {
+        tenant: row.text_or_none("tenant")?,
+        at: row.time("happened_at")?,
+        actor: row.text("actor")?,
+        action: row.text("action")?,
+        target: row.text("target")?,
+        before: row.json_or_none("state_before")?,
+        after: row.json_or_none("state_after")?,
+    };
+    Ok((row.integer("id")?, entry))
+}
+
+/// Adds an entry.
+pub async fn append(tx: &mut Tx, entry: &AuditRow) -> Result<()> {
+    let append = query(
+        "INSERT INTO audit (tenant, happened_at, actor, action, target, state_before, state_after) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(text_or_none(entry.tenant.as_deref()))
+    .bind(entry.at.0)
+    .bind(text(&entry.actor))
+    .bind(text(&entry.action))
+    .bind(text(&entry.target))
+    .bind(json_or_none(entry.before.as_ref())?)
+    .bind(json_or_none(entry.after.as_ref())?);
+    tx.execute(append).await?;
+    Ok(())
+}
+
+/// At most `limit` entries with their ids, newest first: only those with an id less than `before`.
+pub async fn list(
+    tx: &mut Tx,
+    whose: Whose<'_>,
+    action: Option<&str>,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<(i64, AuditRow)>> {
+    let mut sql = "SELECT id, tenant, happened_at, actor, action, target, state_before, state_after FROM audit \
+                   WHERE id < $1"
+        .to_owned();
+    let mut arguments = AnyArguments::default();
+    arguments.add(before.unwrap_or(i64::MAX)).map_err(sqlx::Error::Encode)?;
+    if let Whose::Tenant(tenant) = whose {
+        arguments.add(text(tenant)).map_err(sqlx::Error::Encode)?;
+        sql.push_str(&format!(" AND tenant = ${}", arguments.len()));
+    }
+    if let Some(action) = action {
+        arguments.add(text(action)).map_err(sqlx::Error::Encode)?;
+        sql.push_str(&format!(" AND action = ${}", arguments.len()));
+    }
+    arguments.add(i64::from(limit)).map_err(sqlx::Error::Encode)?;
+    sql.push_str(&format!(" ORDER BY id DESC LIMIT ${}", arguments.len()));
+    tx.all(query_with(AssertSqlSafe(sql), arguments)).await?.iter().map(read).collect()
+}

@@ -1,0 +1,89 @@
+//! API keys of tenants. Only hashes of their secrets.
+
+use sqlx::query;
+
+use super::columns::{Columns, json, text, time_or_none};
+use super::rows::KeyRow;
+use super::{Result, Tx};
+
+macro_rules! columns {
+    () => {
+        "id, tenant, name, scopes, hash, old_hash, old_until, created_at, rotated_at, expires_at"
+    };
+}
+
+fn read(row: &sqlx::any::AnyRow) -> Result<KeyRow> {
+    let row = Columns::of("api_keys", row);
+    Ok(KeyRow {
+        id: row.text("id")?,
+        tenant: row.text("tenant")?,
+        name: row.text("name")?,
+        scopes: row.json("scopes")?,
+        hash: row.bytes("hash")?,
+        old_hash: row.bytes_or_none("old_hash")?,
+        old_until: row.time_or_none("old_until")?,
+        created_at: row.time("created_at")?,
+        rotated_at: row.time_or_none("rotated_at")?,
+        expires_at: row.time_or_none("expires_at")?,
+    })
+}
+
+/// Adds a key.
+///
+/// # Errors
+/// [`StoreError::Unavailable`](super::StoreError) too when the id is taken: ids are random.
+pub async fn insert(tx: &mut Tx, key: &KeyRow) -> Result<()> {
+    let insert = concat!("INSERT INTO api_keys (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+    let insert = query(insert)
+        .bind(text(&key.id))
+        .bind(text(&key.tenant))
+        .bind(text(&key.name))
+        .bind(json(&key.scopes)?)
+        .bind(key.hash.clone())
+        .bind(key.old_hash.clone())
+        .bind(time_or_none(key.old_until))
+        .bind(key.created_at.0)
+        .bind(time_or_none(key.rotated_at))
+        .bind(time_or_none(key.expires_at));
+    tx.execute(insert).await?;
+    Ok(())
+}
+
+/// The key, of whichever tenant: whoever asks has only its id yet.
+pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<KeyRow>> {
+    const FIND: &str = concat!("SELECT ", columns!(), " FROM api_keys WHERE id = $1");
+    const LOCK: &str = concat!("SELECT ", columns!(), " FROM api_keys WHERE id = $1 FOR NO KEY UPDATE");
+    let find = tx.locking(FIND, LOCK);
+    tx.one(query(find).bind(text(id))).await?.as_ref().map(read).transpose()
+}
+
+/// The keys of a tenant, oldest first.
+pub async fn list(tx: &mut Tx, tenant: &str) -> Result<Vec<KeyRow>> {
+    const LIST: &str = concat!("SELECT ", columns!(), " FROM api_keys WHERE tenant = $1 ORDER BY created_at, id");
+    tx.all(query(LIST).bind(text(tenant))).await?.iter().map(read).collect()
+}
+
+/// Writes all but `id`, `tenant` and `created_at`. Nothing happens when the key is gone.
+pub async fn update(tx: &mut Tx, key: &KeyRow) -> Result<()> {
+    let update = query(
+        "UPDATE api_keys SET name = $3, scopes = $4, hash = $5, old_hash = $6, old_until = $7, rotated_at = $8, \
+         expires_at = $9 WHERE id = $1 AND tenant = $2",
+    )
+    .bind(text(&key.id))
+    .bind(text(&key.tenant))
+    .bind(text(&key.name))
+    .bind(json(&key.scopes)?)
+    .bind(key.hash.clone())
+    .bind(key.old_hash.clone())
+    .bind(time_or_none(key.old_until))
+    .bind(time_or_none(key.rotated_at))
+    .bind(time_or_none(key.expires_at));
+    tx.execute(update).await?;
+    Ok(())
+}
+
+/// Deletes a key of this tenant. `false`: it has none of that id.
+pub async fn delete(tx: &mut Tx, tenant: &str, id: &str) -> Result<bool> {
+    let delete = query("DELETE FROM api_keys WHERE id = $1 AND tenant = $2").bind(text(id)).bind(text(tenant));
+    Ok(tx.execute(delete).await? == 1)
+}

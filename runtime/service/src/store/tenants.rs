@@ -1,0 +1,111 @@
+//! Tenants.
+
+use sqlx::query;
+
+use super::columns::{Columns, json, text, text_or_none};
+use super::rows::TenantRow;
+use super::{Backend, Result, Tx};
+
+macro_rules! columns {
+    () => {
+        "id, name, environment, active_connection, flows, policy, wrapped_key, master_key, test_numbers, created_at"
+    };
+}
+
+const GET: &str = concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1");
+// NO KEY: rows that refer to the tenant can still be added meanwhile.
+const LOCK: &str = concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1 FOR NO KEY UPDATE");
+const LIST: &str = concat!("SELECT ", columns!(), " FROM tenants WHERE id > $1 ORDER BY id LIMIT $2");
+const OTHER_KEY: &str = concat!("SELECT ", columns!(), " FROM tenants WHERE master_key <> $1 ORDER BY id LIMIT $2");
+const LOCK_OTHER_KEY: &str =
+    concat!("SELECT ", columns!(), " FROM tenants WHERE master_key <> $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE");
+
+fn read(row: &sqlx::any::AnyRow) -> Result<TenantRow> {
+    let row = Columns::of("tenants", row);
+    Ok(TenantRow {
+        id: row.text("id")?,
+        name: row.text("name")?,
+        environment: row.word("environment")?,
+        active_connection: row.text_or_none("active_connection")?,
+        flows: row.json("flows")?,
+        policy: row.json("policy")?,
+        wrapped_key: row.bytes("wrapped_key")?,
+        master_key: row.text("master_key")?,
+        test_numbers: row.bytes_or_none("test_numbers")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+/// Adds a tenant. `false`: the id is taken.
+pub async fn insert(tx: &mut Tx, tenant: &TenantRow) -> Result<bool> {
+    let insert = concat!(
+        "INSERT INTO tenants (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING"
+    );
+    let insert = query(insert)
+        .bind(text(&tenant.id))
+        .bind(text(&tenant.name))
+        .bind(tenant.environment.as_str())
+        .bind(text_or_none(tenant.active_connection.as_deref()))
+        .bind(json(&tenant.flows)?)
+        .bind(json(&tenant.policy)?)
+        .bind(tenant.wrapped_key.clone())
+        .bind(text(&tenant.master_key))
+        .bind(tenant.test_numbers.clone())
+        .bind(tenant.created_at.0);
+    Ok(tx.execute(insert).await? == 1)
+}
+
+/// The tenant.
+pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<TenantRow>> {
+    tx.one(query(GET).bind(text(id))).await?.as_ref().map(read).transpose()
+}
+
+/// The tenant, for a change: no one else can change or delete it until the commit.
+pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<TenantRow>> {
+    let get = tx.locking(GET, LOCK);
+    tx.one(query(get).bind(text(id))).await?.as_ref().map(read).transpose()
+}
+
+/// At most `limit` tenants by id, from behind `after` on.
+pub async fn list(tx: &mut Tx, after: Option<&str>, limit: u32) -> Result<Vec<TenantRow>> {
+    // No id is empty, so all are behind the empty one.
+    let list = query(LIST).bind(text(after.unwrap_or_default())).bind(i64::from(limit));
+    tx.all(list).await?.iter().map(read).collect()
+}
+
+/// Writes all but `id` and `created_at`. Nothing happens when the tenant is gone.
+pub async fn update(tx: &mut Tx, tenant: &TenantRow) -> Result<()> {
+    let update = query(
+        "UPDATE tenants SET name = $2, environment = $3, active_connection = $4, flows = $5, policy = $6, \
+         wrapped_key = $7, master_key = $8, test_numbers = $9 WHERE id = $1",
+    )
+    .bind(text(&tenant.id))
+    .bind(text(&tenant.name))
+    .bind(tenant.environment.as_str())
+    .bind(text_or_none(tenant.active_connection.as_deref()))
+    .bind(json(&tenant.flows)?)
+    .bind(json(&tenant.policy)?)
+    .bind(tenant.wrapped_key.clone())
+    .bind(text(&tenant.master_key))
+    .bind(tenant.test_numbers.clone());
+    tx.execute(update).await?;
+    Ok(())
+}
+
+/// Deletes the tenant with all that belongs to it; its audit stays. `false`: it was not there.
+pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
+    if tx.backend() == Backend::Postgres {
+        // Years of messages go with it: longer than any other statement may take.
+        tx.execute(query("SET LOCAL statement_timeout = '10min'")).await?;
+    }
+    Ok(tx.execute(query("DELETE FROM tenants WHERE id = $1").bind(text(id))).await? == 1)
+}
+
+/// At most `limit` tenants whose data key is sealed with another master key than `current`, by id. In a writing transaction
+/// they are locked until the commit, so that they can be sealed anew.
+pub async fn with_other_master_key(tx: &mut Tx, current: &str, limit: u32) -> Result<Vec<TenantRow>> {
+    let list = tx.locking(OTHER_KEY, LOCK_OTHER_KEY);
+    tx.all(query(list).bind(text(current)).bind(i64::from(limit))).await?.iter().map(read).collect()
+}

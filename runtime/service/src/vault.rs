@@ -1,0 +1,352 @@
+//! Secrets at rest: an envelope of two keys.
+//!
+//! A **master key** lives outside the database (a file or the environment). It wraps the **data key** of each tenant, which
+//! seals what that tenant stores: connections' secrets, numbers, codes under way. A copy of the database alone reads nothing.
+//!
+//! Promises
+//! - AES-256-GCM-SIV (RFC 8452): a repeated nonce would show only that two plaintexts are equal;
+//! - a sealed value opens only for the tenant and the place that it was sealed for;
+//! - codes are kept as HMAC-SHA-256 under a key that is derived from a master key and never stored (`DESIGN.md` 7);
+//! - rotation: a new master key goes first in the list, data keys are wrapped anew, the old key can go when no tenant and no
+//!   living code (ten minutes) uses it.
+//!
+//! Must not know: what is sealed, and where it is kept.
+
+use std::fmt;
+
+use aes_gcm_siv::aead::{Aead as _, KeyInit as _, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, Nonce};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+/// Bytes of every key.
+const KEY: usize = 32;
+/// Bytes of a nonce (RFC 8452).
+const NONCE: usize = 12;
+/// The first byte of every sealed value: how it was made. Room for another way.
+const VERSION: u8 = 1;
+
+type Key = Zeroizing<[u8; KEY]>;
+
+/// Why keys or sealed values cannot be used. Holds no key and no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// The list of master keys is malformed.
+    #[error(
+        "line {line} is no master key: write 32 random bytes in base64 (`openssl rand -base64 32`), one key on a line, the current one first"
+    )]
+    Malformed {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// There is none.
+    #[error(
+        "there is no master key; write 32 random bytes in base64 (`openssl rand -base64 32`), one key on a line, the current one first"
+    )]
+    Empty,
+    /// Something is sealed with a key that was not given.
+    #[error(
+        "this store is sealed with the master key `{0}`, which was not given; give it too, on a line below the current one"
+    )]
+    UnknownMasterKey(String),
+    /// The value was changed, or belongs elsewhere.
+    #[error("a sealed value cannot be opened: it was changed, or belongs elsewhere")]
+    Sealed,
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
+    NoRandomness,
+}
+
+/// Random bytes of the operating system.
+///
+/// # Errors
+/// When it gives none.
+pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, VaultError> {
+    let mut bytes = Zeroizing::new([0_u8; N]);
+    getrandom::fill(bytes.as_mut()).map_err(|_| VaultError::NoRandomness)?;
+    Ok(bytes)
+}
+
+/// A key that is derived from another for one purpose (HKDF-SHA-256, RFC 5869).
+fn derived(key: &Key, purpose: &str) -> Key {
+    let mut out = Zeroizing::new([0_u8; KEY]);
+    // Only more than 255 blocks could fail; this is one.
+    Hkdf::<Sha256>::new(None, key.as_ref()).expand(purpose.as_bytes(), out.as_mut()).ok();
+    out
+}
+
+/// HMAC-SHA-256 over parts, each with its length before it, so that no two lists of parts are the same bytes.
+fn mac(key: &Key, parts: &[&[u8]]) -> Vec<u8> {
+    let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.as_ref()) else { return Vec::new() };
+    for part in parts {
+        mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn seal(key: &Key, place: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let nonce = random::<NONCE>()?;
+    let cipher = Aes256GcmSiv::new_from_slice(key.as_ref()).map_err(|_| VaultError::Sealed)?;
+    let sealed = cipher
+        .encrypt(&Nonce::from(*nonce), Payload { msg: plain, aad: place.as_bytes() })
+        .map_err(|_| VaultError::Sealed)?;
+    let mut out = Vec::with_capacity(1 + NONCE + sealed.len());
+    out.push(VERSION);
+    out.extend_from_slice(nonce.as_ref());
+    out.extend_from_slice(&sealed);
+    Ok(out)
+}
+
+fn open(key: &Key, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let (version, rest) = sealed.split_first().ok_or(VaultError::Sealed)?;
+    let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or(VaultError::Sealed)?;
+    if *version != VERSION {
+        return Err(VaultError::Sealed);
+    }
+    let cipher = Aes256GcmSiv::new_from_slice(key.as_ref()).map_err(|_| VaultError::Sealed)?;
+    cipher
+        .decrypt(&Nonce::from(*nonce), Payload { msg: ciphertext, aad: place.as_bytes() })
+        .map(Zeroizing::new)
+        .map_err(|_| VaultError::Sealed)
+}
+
+/// The master keys of a deployment; the first is the current one.
+pub struct MasterKeys {
+    keys: Vec<(String, Key)>,
+}
+
+impl fmt::Debug for MasterKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keys.iter().map(|(id, _)| id)).finish()
+    }
+}
+
+impl MasterKeys {
+    /// Reads keys in base64, one on a line, the current one first. Empty lines and lines that begin with `#` are skipped.
+    ///
+    /// # Errors
+    /// When a line is no key, or there is none.
+    pub fn read(text: &str) -> Result<Self, VaultError> {
+        let mut keys = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let malformed = || VaultError::Malformed { line: index + 1 };
+            let bytes = Zeroizing::new(STANDARD.decode(line).map_err(|_| malformed())?);
+            let key: Key = Zeroizing::new(<[u8; KEY]>::try_from(bytes.as_slice()).map_err(|_| malformed())?);
+            keys.push((Self::id(&key), key));
+        }
+        if keys.is_empty() { Err(VaultError::Empty) } else { Ok(Self { keys }) }
+    }
+
+    /// A new key, as [`Self::read`] takes it.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn generate() -> Result<Zeroizing<String>, VaultError> {
+        Ok(Zeroizing::new(STANDARD.encode(random::<KEY>()?.as_ref())))
+    }
+
+    /// A name for a key that tells nothing about it.
+    fn id(key: &Key) -> String {
+        hex::encode(derived(key, "sendbox/v1/id").get(..6).unwrap_or_default())
+    }
+
+    fn current(&self) -> Result<&(String, Key), VaultError> {
+        self.keys.first().ok_or(VaultError::Empty)
+    }
+
+    fn find(&self, id: &str) -> Result<&Key, VaultError> {
+        let known = self.keys.iter().find(|(known, _)| known == id).map(|(_, key)| key);
+        known.ok_or_else(|| VaultError::UnknownMasterKey(id.to_owned()))
+    }
+
+    /// The id of the key that wraps from now on.
+    pub fn current_id(&self) -> &str {
+        self.keys.first().map_or("", |(id, _)| id)
+    }
+
+    /// A data key for a new tenant: the key, and how it is kept.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn new_tenant_key(&self, tenant: &str) -> Result<(TenantKey, Vec<u8>), VaultError> {
+        let key = TenantKey { tenant: tenant.to_owned(), key: random::<KEY>()? };
+        let wrapped = self.wrap(&key)?;
+        Ok((key, wrapped))
+    }
+
+    /// The data key as it is kept, under the current master key.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn wrap(&self, key: &TenantKey) -> Result<Vec<u8>, VaultError> {
+        let (_, master) = self.current()?;
+        seal(&derived(master, "sendbox/v1/wrap"), &format!("tenant/{}", key.tenant), key.key.as_ref())
+    }
+
+    /// A tenant's data key.
+    ///
+    /// # Errors
+    /// When the master key is not there, or the value was changed.
+    pub fn unwrap_tenant_key(&self, tenant: &str, master: &str, wrapped: &[u8]) -> Result<TenantKey, VaultError> {
+        let wrapping = derived(self.find(master)?, "sendbox/v1/wrap");
+        let bytes = open(&wrapping, &format!("tenant/{tenant}"), wrapped)?;
+        let key = Zeroizing::new(<[u8; KEY]>::try_from(bytes.as_slice()).map_err(|_| VaultError::Sealed)?);
+        Ok(TenantKey { tenant: tenant.to_owned(), key })
+    }
+
+    /// The keyed hash of a code, bound to all that it is for. `master` says under which key; the current one for a new code.
+    ///
+    /// # Errors
+    /// When that master key is not there.
+    pub fn code_mac(&self, master: &str, binding: &CodeBinding<'_>, code: &str) -> Result<Vec<u8>, VaultError> {
+        let key = derived(self.find(master)?, "sendbox/v1/code");
+        let CodeBinding { tenant, verification, usage, recipient } = *binding;
+        let parts = [tenant.as_bytes(), verification.as_bytes(), usage.as_bytes(), recipient, code.as_bytes()];
+        Ok(mac(&key, &parts))
+    }
+}
+
+/// What a code is bound to: it verifies nothing else.
+#[derive(Clone, Copy)]
+pub struct CodeBinding<'a> {
+    /// The tenant's id.
+    pub tenant: &'a str,
+    /// The verification's id.
+    pub verification: &'a str,
+    /// The usage.
+    pub usage: &'a str,
+    /// The recipient's keyed hash.
+    pub recipient: &'a [u8],
+}
+
+/// Whether two hashes are the same, in constant time.
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    one.ct_eq(other).into()
+}
+
+/// A tenant's data key. Has no `Debug`.
+#[derive(Clone)]
+pub struct TenantKey {
+    tenant: String,
+    key: Key,
+}
+
+impl TenantKey {
+    fn place(&self, place: &str) -> String {
+        format!("{}/{place}", self.tenant)
+    }
+
+    /// Seals a value for one place, like `connection/main/secrets`.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        seal(&derived(&self.key, "sendbox/v1/seal"), &self.place(place), plain)
+    }
+
+    /// Opens what was sealed for this place.
+    ///
+    /// # Errors
+    /// When it was changed or belongs elsewhere.
+    pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        open(&derived(&self.key, "sendbox/v1/seal"), &self.place(place), sealed)
+    }
+
+    /// A keyed hash of values for one purpose: what can be looked up without being kept. It stays the same when master keys
+    /// are rotated.
+    pub fn hash(&self, purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
+        mac(&derived(&self.key, &format!("sendbox/v1/hash/{purpose}")), parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> MasterKeys {
+        MasterKeys::read(&MasterKeys::generate().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_value_opens_only_where_it_was_sealed() {
+        let keys = keys();
+        let (acme, _) = keys.new_tenant_key("acme").unwrap();
+        let (other, _) = keys.new_tenant_key("other").unwrap();
+        let sealed = acme.seal("connection/main", b"hunter2").unwrap();
+        assert_eq!(acme.open("connection/main", &sealed).unwrap().as_slice(), b"hunter2");
+        assert!(acme.open("connection/second", &sealed).is_err());
+        assert!(other.open("connection/main", &sealed).is_err());
+        for index in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[index] ^= 1;
+            assert!(acme.open("connection/main", &changed).is_err(), "byte {index}");
+        }
+        assert!(acme.open("connection/main", &sealed[..5]).is_err());
+        assert_ne!(sealed, acme.seal("connection/main", b"hunter2").unwrap());
+    }
+
+    #[test]
+    fn master_keys_are_rotated() {
+        let (old, new) = (MasterKeys::generate().unwrap(), MasterKeys::generate().unwrap());
+        let before = MasterKeys::read(&old).unwrap();
+        let (key, wrapped) = before.new_tenant_key("acme").unwrap();
+        let sealed = key.seal("place", b"value").unwrap();
+
+        let both = MasterKeys::read(&format!("# new\n{}\n\n{}\n", *new, *old)).unwrap();
+        let key = both.unwrap_tenant_key("acme", before.current_id(), &wrapped).unwrap();
+        let wrapped_anew = both.wrap(&key).unwrap();
+        let after = MasterKeys::read(&new).unwrap();
+        let key = after.unwrap_tenant_key("acme", after.current_id(), &wrapped_anew).unwrap();
+        assert_eq!(key.open("place", &sealed).unwrap().as_slice(), b"value");
+
+        let refused = after.unwrap_tenant_key("acme", before.current_id(), &wrapped).err().unwrap();
+        assert_eq!(refused, VaultError::UnknownMasterKey(before.current_id().to_owned()));
+        // A wrapped key belongs to its tenant.
+        assert!(after.unwrap_tenant_key("other", after.current_id(), &wrapped_anew).is_err());
+    }
+
+    #[test]
+    fn malformed_keys_are_named_by_line() {
+        let good = MasterKeys::generate().unwrap();
+        for (text, line) in [("x", 1), (&*format!("{}\nAAAA", *good), 2)] {
+            assert_eq!(MasterKeys::read(text).unwrap_err(), VaultError::Malformed { line });
+        }
+        assert_eq!(MasterKeys::read("# none\n").unwrap_err(), VaultError::Empty);
+    }
+
+    #[test]
+    fn a_code_is_bound_to_everything() {
+        let keys = keys();
+        let binding = CodeBinding { tenant: "t", verification: "v", usage: "sign-in", recipient: b"r" };
+        let mac = |binding, code| keys.code_mac(keys.current_id(), &binding, code).unwrap();
+        let right = mac(binding, "123456");
+        assert!(same(&right, &mac(binding, "123456")));
+        for other in [
+            mac(binding, "123457"),
+            mac(CodeBinding { tenant: "u", ..binding }, "123456"),
+            mac(CodeBinding { verification: "w", ..binding }, "123456"),
+            mac(CodeBinding { usage: "register", ..binding }, "123456"),
+            mac(CodeBinding { recipient: b"s", ..binding }, "123456"),
+            // Parts cannot slide into each other.
+            mac(CodeBinding { tenant: "tv", verification: "", ..binding }, "123456"),
+        ] {
+            assert!(!same(&right, &other));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let text = MasterKeys::generate().unwrap();
+        assert!(!format!("{:?}", MasterKeys::read(&text).unwrap()).contains(text.get(..8).unwrap()));
+    }
+}

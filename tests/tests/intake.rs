@@ -1,0 +1,144 @@
+//! Limits on the way in are exact under concurrency, and closed when the store fails: promise P12.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use sendbox_service::model::{NewMessage, Policy, Sensitive, SpendPolicy};
+use sendbox_service::{Caller, Error, LimitName};
+use sendbox_tests::house::{House, TENANT, message};
+
+const ADMIN: &Caller = &Caller::Platform;
+
+/// Sends 64 at once; how many were let in, and which limits refused the others.
+async fn storm(house: &Arc<House>, make: impl Fn(usize) -> NewMessage) -> (usize, Vec<LimitName>) {
+    let sends = (0..64).map(|index| {
+        let (house, new) = (Arc::clone(house), make(index));
+        tokio::spawn(async move { house.service.send_message(ADMIN, TENANT, new, None).await })
+    });
+    let (mut passed, mut refused) = (0, Vec::new());
+    for result in join_all(sends).await {
+        match result.unwrap() {
+            Ok(_) => passed += 1,
+            Err(Error::Limited { limit, retry_after }) => {
+                assert!(retry_after.is_none_or(|seconds| seconds > 0));
+                refused.push(limit);
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    refused.sort_unstable();
+    refused.dedup();
+    (passed, refused)
+}
+
+async fn check(change: impl FnOnce(&mut Policy), make: impl Fn(usize) -> NewMessage, passed: usize, limit: LimitName) {
+    let house = Arc::new(House::furnished().await);
+    house.set_policy(TENANT, change).await;
+    let result = storm(&house, make).await;
+    assert_eq!(result, (passed, vec![limit]));
+    assert_eq!(house.simulator.inbox().len(), passed);
+}
+
+fn to_one(_: usize) -> NewMessage {
+    message("+4512345678", "123456")
+}
+
+/// Numbers of as many prefixes.
+fn to_many(index: usize) -> NewMessage {
+    message(&format!("+4512{index:03}678"), "123456")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_limit_is_exact() {
+    check(|policy| policy.limits.number_per_hour = 7, to_one, 7, LimitName::NumberPerHour).await;
+    check(|policy| policy.limits.number_per_day = 9, to_one, 9, LimitName::NumberPerDay).await;
+    let same_prefix = |index| message(&format!("+4512345{index:03}"), "123456");
+    check(|policy| policy.limits.prefix_per_hour = 11, same_prefix, 11, LimitName::PrefixPerHour).await;
+    check(|policy| policy.limits.tenant_per_minute = 13, to_many, 13, LimitName::TenantPerMinute).await;
+    check(|policy| policy.limits.connection_per_minute = 12, to_many, 12, LimitName::ConnectionPerMinute).await;
+    check(|policy| policy.limits.tenant_per_day = 14, to_many, 14, LimitName::TenantPerDay).await;
+    check(|policy| policy.limits.cooldown_seconds = 30, to_one, 1, LimitName::Cooldown).await;
+    let from_one = |index| NewMessage { client_ip: Some(Sensitive::from("192.0.2.7")), ..to_many(index) };
+    check(|policy| policy.limits.ip_per_hour = 10, from_one, 10, LimitName::IpPerHour).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_spend_cap_is_exact() {
+    let spend = |policy: &mut Policy| {
+        policy.spend = Some(SpendPolicy {
+            currency: "EUR".to_owned(),
+            cap_per_month_micros: 1_000_000,
+            price_per_segment_micros: 80_000,
+            prices: [("DK".to_owned(), 60_000)].into(),
+        });
+    };
+    // 16 × 0.06 = 0.96
+    check(spend, to_many, 16, LimitName::SpendCap).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_sent_costs_nothing() {
+    let house = House::furnished().await;
+    house
+        .set_policy(TENANT, |policy| {
+            policy.spend = Some(SpendPolicy {
+                currency: "EUR".to_owned(),
+                cap_per_month_micros: 100,
+                price_per_segment_micros: 100,
+                prices: Default::default(),
+            });
+        })
+        .await;
+    house.simulator.inject_spec("twilio=code:21211,times=1".parse().unwrap()).unwrap();
+    let refused = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
+    assert!(matches!(refused, Error::NotSent { .. }), "{refused}");
+    house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap();
+    let capped = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
+    // Until the first of December, UTC.
+    assert!(matches!(capped, Error::Limited { limit: LimitName::SpendCap, retry_after: Some(619_200) }), "{capped}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cooldown_grows() {
+    let house = House::furnished().await;
+    house.set_policy(TENANT, |policy| policy.limits.cooldown_seconds = 30).await;
+    for wait in [30, 60, 120, 240, 480, 600, 600] {
+        house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap();
+        house.clock.advance_millis(wait * 1000 - 1);
+        let early = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
+        let Error::Limited { limit: LimitName::Cooldown, retry_after: Some(1) } = early else { panic!("{early}") };
+        house.clock.advance_millis(1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_takes_nothing() {
+    let house = House::furnished().await;
+    house
+        .set_policy(TENANT, |policy| {
+            policy.limits.number_per_hour = 1;
+            policy.limits.tenant_per_minute = 2;
+        })
+        .await;
+    house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap();
+    for _ in 0..5 {
+        let refused = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
+        assert!(matches!(refused, Error::Limited { limit: LimitName::NumberPerHour, .. }));
+    }
+    // The tenant's second place is still free.
+    house.service.send_message(ADMIN, TENANT, to_many(1), None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_store_nothing_is_let_in() {
+    let house = House::furnished().await;
+    house.store.close().await;
+    let refused = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
+    assert!(matches!(refused, Error::StoreUnavailable), "{refused}");
+    assert!(matches!(house.start_verification("+4512345678").await, Err(Error::StoreUnavailable)));
+    assert!(matches!(house.check("v1", "123456").await, Err(Error::StoreUnavailable)));
+    assert!(house.service.ready().await.is_err());
+    assert!(house.simulator.requests().is_empty());
+}
