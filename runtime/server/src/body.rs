@@ -34,7 +34,7 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for JsonBo
     }
 }
 
-/// The body, as `T`, or the default where there is none.
+/// The body, as `T`, or the default where there is none, or `null`.
 pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
 
 impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody<T> {
@@ -47,7 +47,7 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody
             return Ok(Self(T::default()));
         }
         is_json?;
-        Ok(Self(read(&bytes)?))
+        Ok(Self(read::<Option<T>>(&bytes)?.unwrap_or_default()))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -31,9 +32,9 @@ async fn page() -> Response {
     ([content_type, (CONTENT_SECURITY_POLICY, CSP)], include_str!("docs/index.html")).into_response()
 }
 
-async fn asset(file: Option<Path<String>>) -> Result<Response, Refusal> {
+async fn asset(file: Result<Path<String>, PathRejection>) -> Result<Response, Refusal> {
     let not_found = || Refusal::from(Error::NotFound("path"));
-    let Path(file) = file.ok_or_else(not_found)?;
+    let Path(file) = file.map_err(|_| not_found())?;
     if file == "start.js" {
         return Ok(of_the_page("text/javascript; charset=utf-8", include_str!("docs/start.js").as_bytes().to_vec()));
     }

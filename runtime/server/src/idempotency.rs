@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use crate::problem::Refusal;
 
 /// The header's name.
-const NAME: &str = "Idempotency-Key";
+pub(crate) const NAME: &str = "Idempotency-Key";
 
 /// The header, where it is there.
 pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
@@ -35,6 +35,6 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
 #[allow(dead_code, reason = "only described, never built")]
 pub(crate) struct IdempotencyHeader {
     /// The same key with the same body has the same answer, and the message is sent once. With another body it is refused.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
+    #[param(rename = "Idempotency-Key", value_type = String, required = false, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
     key: Option<String>,
 }

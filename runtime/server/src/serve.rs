@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     struct Served {
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         lifecycle: Lifecycle,
         stop: CancellationToken,
         end: JoinHandle<(usize, Instant)>,

@@ -1,5 +1,7 @@
 //! The OpenAPI document: that it is one, that it leaves nothing out, and that its examples are right.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};

@@ -66,7 +66,7 @@ pub enum Error {
     NotFound(&'static str),
     /// The input is wrong: all of it at once.
     #[error("the input is wrong: {0}")]
-    Invalid(#[from] Problems),
+    Invalid(Problems),
     /// What is there already stands against it.
     #[error("{0}")]
     Conflict(String),
@@ -133,6 +133,19 @@ fn names(flows: &[Flow]) -> String {
 
 fn retry(seconds: &Option<u64>) -> String {
     seconds.map_or_else(|| "; waiting does not help".to_owned(), |seconds| format!("; try again in {seconds} s"))
+}
+
+impl From<Problems> for Error {
+    /// Rules name a field of what they check (`to`); what is checked is the body of a request, and a field of it is named by
+    /// its JSON pointer. `name` stands in the path.
+    fn from(problems: Problems) -> Self {
+        let in_body = |problem: Problem| match problem.field.as_str() {
+            "" | "name" => problem,
+            pointer if pointer.starts_with('/') => problem,
+            name => Problem { field: format!("/{name}"), ..problem },
+        };
+        Self::Invalid(Problems(problems.0.into_iter().map(in_body).collect()))
+    }
 }
 
 impl Error {

@@ -1,13 +1,15 @@
-//! The rules around a send, as plain values and functions: what a number is, what a text costs, which template is meant,
-//! and what a connector is handed.
+//! The domain: tenants, connections, templates, flows, messages, verifications, limits, audit.
 //!
-//! A request to send walks through here once: [`ConnectionConfig`] says what the tenant has set up, [`MessageRequest`]
-//! what the platform wants, and [`plan()`] makes of both the one [`sendbox_sandbox::Message`] that a connector gets.
+//! [`Service`] does what a [`Caller`] asks. What decides stands in [`rules`], as pure functions of plain values; what is kept
+//! stands in [`store`], in SQLite or PostgreSQL; what goes in and out stands in [`model`]. A message walks through [`plan()`]
+//! to the one [`sendbox_sandbox::Message`] that a connector gets.
 //!
 //! Promises
-//! - everything that is wrong is named at once, by field, before anything is sent;
-//! - no error, `Debug` or `Display` text holds a code, a text or more than the last two digits of a number;
-//! - every function is pure: no clock, no randomness, no files, no network.
+//! - what was accepted is on disk; what is in doubt is called so; at most so many physical messages for a request as its
+//!   tenant's policy says;
+//! - a code verifies at most once, and limits are exact, whatever the concurrency and however many processes;
+//! - when the store fails, nothing is let in;
+//! - no error, `Debug` text, log line or row holds a secret, a code, a text or a full number in clear.
 //!
 //! Must not know: HTTP frameworks, how a connector is run, the command line.
 

@@ -94,6 +94,7 @@ async fn bodies_are_bounded_typed_and_strict() {
     assert_eq!(answer(post_of("/body", JSON, tenant("a"))).await.1, "a");
     assert_eq!(answer(post_of("/large", JSON, tenant(&"a".repeat(SMALL)))).await.1.len(), SMALL);
     assert_eq!(answer(post_of("/optional", None, Body::empty())).await.1, "0");
+    assert_eq!(answer(post_of("/optional", JSON, "null")).await.1, "0");
     assert_eq!(answer(post_of("/optional", JSON, r#"{"graceSeconds": 9}"#)).await.1, "9");
 }
 

@@ -23,10 +23,8 @@ pub struct AuditEntry {
     /// What was changed, like `connection:main`.
     pub target: String,
     /// What changed, before. Absent when it is new.
-    #[schema(value_type = Option<Object>)]
     pub before: Option<Value>,
     /// What changed, after. Absent when it is gone.
-    #[schema(value_type = Option<Object>)]
     pub after: Option<Value>,
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Sensitive, Timestamp};
+use super::{Sensitive, Timestamp, UsageName};
 use crate::text::TextSize;
 
 /// A connection to be saved. Replaces the one of that name; a secret that is left out keeps its value, as long as the
@@ -103,10 +103,10 @@ pub struct ConnectionTest {
     #[schema(value_type = Option<Vec<Object>>)]
     pub templates: Option<Value>,
     /// Where to.
-    #[schema(value_type = String, example = "+4512345678")]
+    #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+4512345678")]
     pub to: Sensitive,
     /// Which template; `generic` when absent.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<UsageName>)]
     pub usage: Option<Usage>,
     /// BCP 47.
     #[schema(max_length = 35)]

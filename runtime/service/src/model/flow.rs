@@ -1,8 +1,14 @@
+// The derive of `ToSchema` writes the names of map keys in full.
+#![allow(unused_qualifications, reason = "written by a derive")]
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sendbox_sandbox::Usage;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// An end-user flow of the platform that needs SMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -62,7 +68,7 @@ impl Flow {
 /// production tenant all off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = BTreeMap<String, bool>, example = json!({"sign-up": true, "sign-in": true, "password-reset": false, "account-linking": false, "member-invitation": false, "identity-check": false, "mfa": false}))]
+#[schema(example = json!({"sign-up": true, "sign-in": true, "password-reset": false, "account-linking": false, "member-invitation": false, "identity-check": false, "mfa": false}))]
 pub struct Flows(pub BTreeMap<Flow, bool>);
 
 impl Flows {
@@ -80,5 +86,22 @@ impl Flows {
     /// Those that are on.
     pub fn enabled(&self) -> Vec<Flow> {
         Flow::ALL.into_iter().filter(|flow| self.is_on(*flow)).collect()
+    }
+}
+
+/// Describes [`Usage`] in the OpenAPI document: the sandbox, whose type it is, knows nothing of that.
+pub struct UsageName;
+
+impl PartialSchema for UsageName {
+    fn schema() -> RefOr<Schema> {
+        let names = Usage::ALL.map(|usage| serde_json::to_value(usage).unwrap_or_default());
+        let described = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        described.description(Some("Why a code is sent.")).build().into()
+    }
+}
+
+impl ToSchema for UsageName {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Usage")
     }
 }

@@ -5,20 +5,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Flow, Sensitive, Timestamp};
+use super::{Flow, Sensitive, Timestamp, UsageName};
 
 /// A message to be sent, with a code that the platform made.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewMessage {
     /// E.164, with `+`.
-    #[schema(value_type = String, example = "+4512345678")]
+    #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+4512345678")]
     pub to: Sensitive,
     /// Why it is sent.
-    #[schema(value_type = String, example = "sign-in")]
+    #[schema(value_type = UsageName, example = "sign-in")]
     pub usage: Usage,
     /// The platform's code: 4 to 12 letters and digits.
-    #[schema(value_type = String, example = "123456")]
+    #[schema(value_type = String, pattern = "^[0-9A-Za-z]{4,12}$", example = "123456")]
     pub code: Sensitive,
     /// BCP 47.
     #[schema(max_length = 35, example = "en")]
@@ -123,7 +123,7 @@ pub struct Message {
     /// ISO 3166-1 alpha-2.
     pub country: Option<String>,
     /// Why it is sent.
-    #[schema(value_type = String)]
+    #[schema(value_type = UsageName)]
     pub usage: Usage,
     /// The flow of that usage.
     pub flow: Option<Flow>,
@@ -208,13 +208,13 @@ pub struct MessageFilter {
     /// Where they are.
     pub status: Option<MessageStatus>,
     /// Why they were sent.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<UsageName>)]
     pub usage: Option<Usage>,
     /// ISO 3166-1 alpha-2.
     #[param(max_length = 3)]
     pub country: Option<String>,
     /// Exactly this number, as E.164.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
     pub to: Option<Sensitive>,
     /// The connection of their last attempt.
     #[param(max_length = 40)]

@@ -169,7 +169,7 @@ pub enum InDoubt {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TestNumber {
     /// E.164.
-    #[schema(value_type = String, example = "+4512345678")]
+    #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+4512345678")]
     pub number: Sensitive,
     /// 6 to 10 digits. Never returned.
     #[schema(value_type = String, write_only, pattern = "^[0-9]{6,10}$")]

@@ -63,9 +63,7 @@ pub struct Change {
     /// A JSON pointer, like `/parameters/accountSID` or `/templates/sign-in/da`.
     pub field: String,
     /// Absent when it is new. Of a secret only whether it is set.
-    #[schema(value_type = Option<Object>)]
     pub before: Option<Value>,
     /// Absent when it is removed. Of a secret only whether it is set.
-    #[schema(value_type = Option<Object>)]
     pub after: Option<Value>,
 }

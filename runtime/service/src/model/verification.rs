@@ -4,17 +4,17 @@ use sendbox_sandbox::Usage;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{MessageStatus, Mode, Sensitive, Timestamp};
+use super::{MessageStatus, Mode, Sensitive, Timestamp, UsageName};
 
 /// A verification to be started: Sendbox makes the code, sends it, and checks it.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewVerification {
     /// E.164, with `+`.
-    #[schema(value_type = String, example = "+4512345678")]
+    #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+4512345678")]
     pub to: Sensitive,
     /// Why the code is sent. It is part of what the code is bound to.
-    #[schema(value_type = String, example = "sign-in")]
+    #[schema(value_type = UsageName, example = "sign-in")]
     pub usage: Usage,
     /// BCP 47.
     #[schema(max_length = 35, example = "en")]
@@ -96,7 +96,7 @@ pub struct Verification {
     #[schema(example = "+45…78")]
     pub to: String,
     /// What it is for.
-    #[schema(value_type = String)]
+    #[schema(value_type = UsageName)]
     pub usage: Usage,
     /// BCP 47.
     pub locale: Option<String>,

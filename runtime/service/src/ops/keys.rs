@@ -131,7 +131,7 @@ impl Service {
     ) -> Result<IssuedKey> {
         caller.may(tenant, &[Scope::Manage])?;
         if rotation.grace_seconds > LONGEST_GRACE {
-            return Err(Error::invalid("graceSeconds", format!("must be at most {LONGEST_GRACE}, a week")));
+            return Err(Error::invalid("/graceSeconds", format!("must be at most {LONGEST_GRACE}, a week")));
         }
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;

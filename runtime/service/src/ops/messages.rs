@@ -68,7 +68,7 @@ pub(crate) struct Outgoing {
 
 /// Reads a number.
 pub(crate) fn recipient_of(to: &Sensitive) -> Result<Recipient> {
-    phone::recipient(to.expose()).map_err(|error| Error::invalid("to", error.to_string()))
+    phone::recipient(to.expose()).map_err(|error| Error::invalid("/to", error.to_string()))
 }
 
 /// Reads the end user's address. Empty is none.
@@ -76,7 +76,7 @@ pub(crate) fn client_ip_of(address: Option<&Sensitive>) -> Result<Option<IpAddr>
     let Some(text) = address.map(|address| address.expose().trim()).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    let wrong = || Error::invalid("clientIp", "must be an IPv4 or IPv6 address");
+    let wrong = || Error::invalid("/clientIp", "must be an IPv4 or IPv6 address");
     text.parse::<IpAddr>().map(|ip| Some(ip.to_canonical())).map_err(|_| wrong())
 }
 
@@ -390,7 +390,10 @@ impl Service {
         let mut tx = self.inner.store.begin_read().await?;
         let row = self.row(&mut tx, tenant).await?;
         let hash = match &filter.to {
-            Some(to) => Some(recipient_hash(&self.tenant_key(&row)?, &recipient_of(to)?)),
+            Some(to) => {
+                let number = phone::recipient(to.expose()).map_err(|error| Error::invalid("to", error.to_string()))?;
+                Some(recipient_hash(&self.tenant_key(&row)?, &number))
+            }
             None => None,
         };
         let before = filter.cursor.as_deref().map(|cursor| read_cursor(cursor).ok_or_else(bad_cursor)).transpose()?;

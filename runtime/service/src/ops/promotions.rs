@@ -70,7 +70,7 @@ impl Service {
         let mut tx = self.inner.store.begin().await?;
         let source = self.row(&mut tx, tenant).await?;
         let target = self.locked_row(&mut tx, &promotion.to).await.map_err(|error| match error {
-            Error::NotFound(_) => Error::invalid("to", "there is no such tenant"),
+            Error::NotFound(_) => Error::invalid("/to", "there is no such tenant"),
             other => other,
         })?;
         if source.environment != Environment::Development || target.environment != Environment::Production {

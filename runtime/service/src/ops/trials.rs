@@ -56,7 +56,7 @@ impl Service {
         let dry_run = test.dry_run;
         let (to, usage, locale) = (test.to.clone(), test.usage.unwrap_or(Usage::Generic), test.locale.clone());
         let tested = self.tested(&mut tx, &row, &key, test).await?;
-        let recipient = phone::recipient(to.expose()).map_err(|error| Error::invalid("to", error.to_string()))?;
+        let recipient = phone::recipient(to.expose()).map_err(|error| Error::invalid("/to", error.to_string()))?;
         let code = self.fresh_code(row.policy.codes.digits)?;
         let request = MessageRequest {
             to: to.into_inner(),
@@ -138,7 +138,7 @@ impl Service {
             (Some(id), _) => id.clone(),
             (None, Some(row)) => row.connector.clone(),
             (None, None) => {
-                return Err(Error::invalid("connector", "is missing: name a connector, or a saved `connection`"));
+                return Err(Error::invalid("/connector", "is missing: name a connector, or a saved `connection`"));
             }
         };
         let connector = self.connector_of(&connector_id)?;

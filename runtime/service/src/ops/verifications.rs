@@ -267,7 +267,7 @@ impl Service {
     ) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
         if check.code.expose().chars().count() > 40 {
-            return Err(Error::invalid("code", "is longer than any code"));
+            return Err(Error::invalid("/code", "is longer than any code"));
         }
         let typed = code::normalise(check.code.expose());
         let now = self.now();
