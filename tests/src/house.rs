@@ -1,5 +1,6 @@
 //! A whole service in this process: a store, the sandbox, a simulated provider, and a clock that stands until it is turned.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
@@ -16,8 +17,8 @@ use sendbox_service::vault::MasterKeys;
 use sendbox_service::{BuiltIn, Caller, Error, Service, ServiceConfig};
 use sendbox_simulator::{Simulator, SimulatorConfig};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use crate::database::Database;
 use crate::lab::NoNames;
 use crate::stage::connection;
 
@@ -41,44 +42,38 @@ pub struct House {
     /// Its database.
     pub url: String,
     master_keys: String,
-    folder: TempDir,
 }
 
 impl House {
-    /// On a file of its own, without tenants.
-    pub async fn bare() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/sendbox.db", folder.path().display());
-        Self::at(folder, url).await
-    }
-
-    /// On a database that is there.
-    pub async fn on(url: &str) -> Self {
-        Self::at(tempfile::tempdir().unwrap(), url.to_owned()).await
+    /// On a database, without tenants.
+    pub async fn bare(database: &Database) -> Self {
+        Self::at(database.url()).await
     }
 
     /// With a development tenant whose Twilio connection is active, and limits that do not stand in the way.
-    pub async fn furnished() -> Self {
-        let house = Self::bare().await;
+    pub async fn furnished(database: &Database) -> Self {
+        let house = Self::bare(database).await;
         house.furnish(TENANT, Environment::Development).await;
         house
     }
 
-    async fn at(folder: TempDir, url: String) -> Self {
+    /// On a database by its URL.
+    pub async fn at(url: &str) -> Self {
+        let url = url.to_owned();
         rustls::crypto::ring::default_provider().install_default().ok();
         let simulator = Simulator::start(SimulatorConfig::default()).await.unwrap();
         let master_keys = MasterKeys::generate().unwrap().to_string();
         let clock = Arc::new(ManualClock::at(START));
-        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock), &folder).await;
-        Self { simulator, service, clock, store, url, master_keys, folder }
+        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock)).await;
+        Self { simulator, service, clock, store, url, master_keys }
     }
 
     /// Stops the service and starts another on the same database, as after a restart.
     pub async fn restart(self) -> Self {
         self.service.stop(std::time::Duration::from_secs(20)).await;
-        let Self { simulator, clock, url, master_keys, folder, .. } = self;
-        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock), &folder).await;
-        Self { simulator, service, clock, store, url, master_keys, folder }
+        let Self { simulator, clock, url, master_keys, .. } = self;
+        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock)).await;
+        Self { simulator, service, clock, store, url, master_keys }
     }
 
     /// A tenant that is ready to send.
@@ -125,13 +120,7 @@ impl House {
     }
 }
 
-async fn start(
-    simulator: &Simulator,
-    url: &str,
-    master_keys: &str,
-    clock: Arc<ManualClock>,
-    folder: &TempDir,
-) -> (Service, Store) {
+async fn start(simulator: &Simulator, url: &str, master_keys: &str, clock: Arc<ManualClock>) -> (Service, Store) {
     let mut addresses = AddressPolicy::default();
     for spec in simulator.connect_to() {
         addresses = addresses.with_connect_to(&spec).unwrap();
@@ -143,7 +132,8 @@ async fn start(
         addresses,
         extra_authorities: vec![authority.to_vec()],
         resolver: Some(Arc::new(NoNames)),
-        cache: Some(folder.path().join("compiled")),
+        // One for all tests: what is in it is authenticated, and compiling is what takes long.
+        cache: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compiled-for-tests")),
         ..SandboxConfig::default()
     })
     .unwrap();

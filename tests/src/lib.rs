@@ -4,6 +4,7 @@
 //!   full of canaries.
 //! - [`Server`]: a TLS server on loopback whose behaviour is a script, and which remembers all that it received.
 //! - [`component`]: components that no toolchain would make.
+//! - [`database`]: databases of both kinds, one for each story.
 //! - [`house`]: a whole service, with a clock that stands until it is turned.
 //! - [`stage`]: the simulator, and each connector's parameters for it.
 //! - [`verdict`]: what a send ended with.
@@ -23,6 +24,7 @@
 
 pub mod authority;
 pub mod component;
+pub mod database;
 pub mod house;
 pub mod lab;
 pub mod needles;
@@ -30,5 +32,6 @@ pub mod server;
 pub mod stage;
 pub mod verdict;
 
+pub use database::Database;
 pub use lab::{Lab, LabConfig, expect_accepted, expect_failure};
 pub use server::{Handshake, Script, Server, Step};

@@ -6,9 +6,25 @@ use futures_util::future::join_all;
 use sendbox_service::model::{Environment, Resend, Sensitive, TestNumber, TestNumbers, VerificationStatus};
 use sendbox_service::{Caller, Error, LimitName};
 use sendbox_tests::house::{House, TENANT, verification};
+use sendbox_tests::{Database, on_every_database};
 
 const NUMBER: &str = "+4512345678";
 const ADMIN: &Caller = &Caller::Platform;
+
+on_every_database!(
+    a_code_goes_out_and_comes_back,
+    of_a_thousand_right_checks_one_succeeds,
+    wrong_codes_are_looked_at_as_often_as_allowed_and_no_more,
+    asking_again_does_not_give_back_what_a_number_has_failed,
+    a_right_code_gives_the_number_a_fresh_start,
+    a_resend_makes_a_new_code_and_ends_the_old,
+    resends_run_out,
+    a_code_ends_with_its_time,
+    a_cancelled_or_superseded_code_verifies_nothing,
+    a_code_is_of_its_tenant_and_verification,
+    a_test_number_gets_nothing_and_verifies_with_its_own_code,
+    codes_survive_a_restart
+);
 
 /// A code that is not the right one.
 fn wrong(code: &str) -> String {
@@ -23,9 +39,8 @@ fn ended(error: &Error) -> Option<VerificationStatus> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_code_goes_out_and_comes_back() {
-    let house = House::furnished().await;
+async fn a_code_goes_out_and_comes_back(database: &Database) {
+    let house = House::furnished(database).await;
     let started = house.start_verification(NUMBER).await.unwrap();
     assert_eq!(started.status, VerificationStatus::Pending);
     assert_eq!((started.to.as_str(), started.tries_left), ("+45…78", 5));
@@ -42,9 +57,8 @@ async fn a_code_goes_out_and_comes_back() {
     assert_eq!(ended(&again), Some(VerificationStatus::Approved));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_thousand_right_checks_one_succeeds() {
-    let house = House::furnished().await;
+async fn of_a_thousand_right_checks_one_succeeds(database: &Database) {
+    let house = House::furnished(database).await;
     for round in 0..3 {
         let number = format!("+45123456{round:02}");
         let id = house.start_verification(&number).await.unwrap().id;
@@ -62,9 +76,8 @@ async fn of_a_thousand_right_checks_one_succeeds() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wrong_codes_are_looked_at_as_often_as_allowed_and_no_more() {
-    let house = House::furnished().await;
+async fn wrong_codes_are_looked_at_as_often_as_allowed_and_no_more(database: &Database) {
+    let house = House::furnished(database).await;
     let id = house.start_verification(NUMBER).await.unwrap().id;
     let code = house.code_on_phone(NUMBER);
     let guess = wrong(&code);
@@ -84,9 +97,8 @@ async fn wrong_codes_are_looked_at_as_often_as_allowed_and_no_more() {
     assert_eq!(ended(&late), Some(VerificationStatus::Exhausted));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn asking_again_does_not_give_back_what_a_number_has_failed() {
-    let house = House::furnished().await;
+async fn asking_again_does_not_give_back_what_a_number_has_failed(database: &Database) {
+    let house = House::furnished(database).await;
     let mut evaluated = 0;
     'codes: for _ in 0..30 {
         let id = house.start_verification(NUMBER).await.unwrap().id;
@@ -108,9 +120,8 @@ async fn asking_again_does_not_give_back_what_a_number_has_failed() {
     house.check(&id, &code).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_right_code_gives_the_number_a_fresh_start() {
-    let house = House::furnished().await;
+async fn a_right_code_gives_the_number_a_fresh_start(database: &Database) {
+    let house = House::furnished(database).await;
     for _ in 0..25 {
         let id = house.start_verification(NUMBER).await.unwrap().id;
         let code = house.code_on_phone(NUMBER);
@@ -121,9 +132,8 @@ async fn a_right_code_gives_the_number_a_fresh_start() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_resend_makes_a_new_code_and_ends_the_old() {
-    let house = House::furnished().await;
+async fn a_resend_makes_a_new_code_and_ends_the_old(database: &Database) {
+    let house = House::furnished(database).await;
     let id = house.start_verification(NUMBER).await.unwrap().id;
     let first = house.code_on_phone(NUMBER);
     assert!(matches!(house.check(&id, &wrong(&first)).await, Err(Error::WrongCode { tries_left: 4 })));
@@ -140,9 +150,8 @@ async fn a_resend_makes_a_new_code_and_ends_the_old() {
     assert_eq!(house.arrived(NUMBER), 2);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn resends_run_out() {
-    let house = House::furnished().await;
+async fn resends_run_out(database: &Database) {
+    let house = House::furnished(database).await;
     let id = house.start_verification(NUMBER).await.unwrap().id;
     for _ in 0..3 {
         house.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap();
@@ -152,9 +161,8 @@ async fn resends_run_out() {
     assert_eq!(house.arrived(NUMBER), 4);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_code_ends_with_its_time() {
-    let house = House::furnished().await;
+async fn a_code_ends_with_its_time(database: &Database) {
+    let house = House::furnished(database).await;
     let id = house.start_verification(NUMBER).await.unwrap().id;
     let code = house.code_on_phone(NUMBER);
     house.clock.advance_millis(600_000 - 1);
@@ -164,9 +172,8 @@ async fn a_code_ends_with_its_time() {
     assert_eq!(house.service.verification(ADMIN, TENANT, &id).await.unwrap().status, VerificationStatus::Expired);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cancelled_or_superseded_code_verifies_nothing() {
-    let house = House::furnished().await;
+async fn a_cancelled_or_superseded_code_verifies_nothing(database: &Database) {
+    let house = House::furnished(database).await;
     let first = house.start_verification(NUMBER).await.unwrap().id;
     let code = house.code_on_phone(NUMBER);
     let second = house.start_verification(NUMBER).await.unwrap().id;
@@ -178,9 +185,8 @@ async fn a_cancelled_or_superseded_code_verifies_nothing() {
     house.service.cancel_verification(ADMIN, TENANT, &second).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_code_is_of_its_tenant_and_verification() {
-    let house = House::furnished().await;
+async fn a_code_is_of_its_tenant_and_verification(database: &Database) {
+    let house = House::furnished(database).await;
     house.furnish("other", Environment::Development).await;
     let mine = house.start_verification(NUMBER).await.unwrap().id;
     let code = house.code_on_phone(NUMBER);
@@ -197,9 +203,8 @@ async fn a_code_is_of_its_tenant_and_verification() {
     house.check(&mine, &code).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_test_number_gets_nothing_and_verifies_with_its_own_code() {
-    let house = House::furnished().await;
+async fn a_test_number_gets_nothing_and_verifies_with_its_own_code(database: &Database) {
+    let house = House::furnished(database).await;
     let number = TestNumber { number: Sensitive::from("+45 12 34 56 78"), code: Sensitive::from("424242") };
     let shown = house.service.set_test_numbers(ADMIN, TENANT, TestNumbers { numbers: vec![number] }).await.unwrap();
     assert_eq!(shown.numbers, ["+45…78"]);
@@ -214,9 +219,8 @@ async fn a_test_number_gets_nothing_and_verifies_with_its_own_code() {
     assert_eq!(house.arrived(NUMBER), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn codes_survive_a_restart() {
-    let house = House::furnished().await;
+async fn codes_survive_a_restart(database: &Database) {
+    let house = House::furnished(database).await;
     let id = house.start_verification(NUMBER).await.unwrap().id;
     let code = house.code_on_phone(NUMBER);
     let house = house.restart().await;

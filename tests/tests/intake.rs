@@ -8,8 +8,25 @@ use futures_util::future::join_all;
 use sendbox_service::model::{NewMessage, Policy, Sensitive, SpendPolicy};
 use sendbox_service::{Caller, Error, LimitName};
 use sendbox_tests::house::{House, TENANT, message};
+use sendbox_tests::{Database, on_every_database};
 
 const ADMIN: &Caller = &Caller::Platform;
+
+on_every_database!(
+    numbers_by_the_hour,
+    numbers_by_the_day,
+    prefixes,
+    addresses,
+    connections,
+    tenants_by_the_minute,
+    tenants_by_the_day,
+    cooldowns,
+    the_spend_cap_is_exact,
+    what_was_not_sent_costs_nothing,
+    a_cooldown_grows,
+    a_refusal_takes_nothing,
+    without_its_store_nothing_is_let_in
+);
 
 /// Sends 64 at once; how many were let in, and which limits refused the others.
 async fn storm(house: &Arc<House>, make: impl Fn(usize) -> NewMessage) -> (usize, Vec<LimitName>) {
@@ -33,8 +50,14 @@ async fn storm(house: &Arc<House>, make: impl Fn(usize) -> NewMessage) -> (usize
     (passed, refused)
 }
 
-async fn check(change: impl FnOnce(&mut Policy), make: impl Fn(usize) -> NewMessage, passed: usize, limit: LimitName) {
-    let house = Arc::new(House::furnished().await);
+async fn check(
+    database: &Database,
+    change: impl FnOnce(&mut Policy),
+    make: impl Fn(usize) -> NewMessage,
+    passed: usize,
+    limit: LimitName,
+) {
+    let house = Arc::new(House::furnished(database).await);
     house.set_policy(TENANT, change).await;
     let result = storm(&house, make).await;
     assert_eq!(result, (passed, vec![limit]));
@@ -50,22 +73,42 @@ fn to_many(index: usize) -> NewMessage {
     message(&format!("+4512{index:03}678"), "123456")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_limit_is_exact() {
-    check(|policy| policy.limits.number_per_hour = 7, to_one, 7, LimitName::NumberPerHour).await;
-    check(|policy| policy.limits.number_per_day = 9, to_one, 9, LimitName::NumberPerDay).await;
-    let same_prefix = |index| message(&format!("+4512345{index:03}"), "123456");
-    check(|policy| policy.limits.prefix_per_hour = 11, same_prefix, 11, LimitName::PrefixPerHour).await;
-    check(|policy| policy.limits.tenant_per_minute = 13, to_many, 13, LimitName::TenantPerMinute).await;
-    check(|policy| policy.limits.connection_per_minute = 12, to_many, 12, LimitName::ConnectionPerMinute).await;
-    check(|policy| policy.limits.tenant_per_day = 14, to_many, 14, LimitName::TenantPerDay).await;
-    check(|policy| policy.limits.cooldown_seconds = 30, to_one, 1, LimitName::Cooldown).await;
-    let from_one = |index| NewMessage { client_ip: Some(Sensitive::from("192.0.2.7")), ..to_many(index) };
-    check(|policy| policy.limits.ip_per_hour = 10, from_one, 10, LimitName::IpPerHour).await;
+async fn numbers_by_the_hour(database: &Database) {
+    check(database, |policy| policy.limits.number_per_hour = 7, to_one, 7, LimitName::NumberPerHour).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_spend_cap_is_exact() {
+async fn numbers_by_the_day(database: &Database) {
+    check(database, |policy| policy.limits.number_per_day = 9, to_one, 9, LimitName::NumberPerDay).await;
+}
+
+async fn prefixes(database: &Database) {
+    let same_prefix = |index| message(&format!("+4512345{index:03}"), "123456");
+    check(database, |policy| policy.limits.prefix_per_hour = 11, same_prefix, 11, LimitName::PrefixPerHour).await;
+}
+
+async fn addresses(database: &Database) {
+    let from_one = |index| NewMessage { client_ip: Some(Sensitive::from("192.0.2.7")), ..to_many(index) };
+    check(database, |policy| policy.limits.ip_per_hour = 10, from_one, 10, LimitName::IpPerHour).await;
+}
+
+async fn connections(database: &Database) {
+    let change = |policy: &mut Policy| policy.limits.connection_per_minute = 12;
+    check(database, change, to_many, 12, LimitName::ConnectionPerMinute).await;
+}
+
+async fn tenants_by_the_minute(database: &Database) {
+    check(database, |policy| policy.limits.tenant_per_minute = 13, to_many, 13, LimitName::TenantPerMinute).await;
+}
+
+async fn tenants_by_the_day(database: &Database) {
+    check(database, |policy| policy.limits.tenant_per_day = 14, to_many, 14, LimitName::TenantPerDay).await;
+}
+
+async fn cooldowns(database: &Database) {
+    check(database, |policy| policy.limits.cooldown_seconds = 30, to_one, 1, LimitName::Cooldown).await;
+}
+
+async fn the_spend_cap_is_exact(database: &Database) {
     let spend = |policy: &mut Policy| {
         policy.spend = Some(SpendPolicy {
             currency: "EUR".to_owned(),
@@ -75,12 +118,11 @@ async fn the_spend_cap_is_exact() {
         });
     };
     // 16 × 0.06 = 0.96
-    check(spend, to_many, 16, LimitName::SpendCap).await;
+    check(database, spend, to_many, 16, LimitName::SpendCap).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_not_sent_costs_nothing() {
-    let house = House::furnished().await;
+async fn what_was_not_sent_costs_nothing(database: &Database) {
+    let house = House::furnished(database).await;
     house
         .set_policy(TENANT, |policy| {
             policy.spend = Some(SpendPolicy {
@@ -100,9 +142,8 @@ async fn what_was_not_sent_costs_nothing() {
     assert!(matches!(capped, Error::Limited { limit: LimitName::SpendCap, retry_after: Some(619_200) }), "{capped}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cooldown_grows() {
-    let house = House::furnished().await;
+async fn a_cooldown_grows(database: &Database) {
+    let house = House::furnished(database).await;
     house.set_policy(TENANT, |policy| policy.limits.cooldown_seconds = 30).await;
     for wait in [30, 60, 120, 240, 480, 600, 600] {
         house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap();
@@ -113,9 +154,8 @@ async fn a_cooldown_grows() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_takes_nothing() {
-    let house = House::furnished().await;
+async fn a_refusal_takes_nothing(database: &Database) {
+    let house = House::furnished(database).await;
     house
         .set_policy(TENANT, |policy| {
             policy.limits.number_per_hour = 1;
@@ -131,9 +171,8 @@ async fn a_refusal_takes_nothing() {
     house.service.send_message(ADMIN, TENANT, to_many(1), None).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_its_store_nothing_is_let_in() {
-    let house = House::furnished().await;
+async fn without_its_store_nothing_is_let_in(database: &Database) {
+    let house = House::furnished(database).await;
     house.store.close().await;
     let refused = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
     assert!(matches!(refused, Error::StoreUnavailable), "{refused}");

@@ -9,9 +9,27 @@ use sendbox_service::model::{
 };
 use sendbox_service::{Caller, Error};
 use sendbox_tests::house::{House, TENANT, message, twilio};
+use sendbox_tests::{Database, on_every_database};
 
 const NUMBER: &str = "+4512345678";
 const ADMIN: &Caller = &Caller::Platform;
+
+on_every_database!(
+    a_message_is_sent_and_on_record,
+    the_same_key_is_one_message,
+    an_asynchronous_message_is_sent_by_the_worker,
+    what_was_not_sent_is_tried_again_with_the_same_code,
+    nobody_knows_is_said_and_not_tried_again,
+    no_request_makes_more_messages_than_the_policy_says,
+    a_fallback_takes_over_when_credentials_are_wrong,
+    a_number_that_refuses_is_not_tried_elsewhere,
+    nothing_is_sent_after_expiry,
+    nothing_is_sent_after_a_cancel,
+    a_flow_that_is_off_sends_nothing,
+    messages_are_found_by_what_they_were,
+    a_message_that_waits_survives_a_restart,
+    a_production_tenant_starts_closed
+);
 
 async fn send(house: &House, new: NewMessage, key: Option<&str>) -> Result<Message, Error> {
     house.service.send_message(ADMIN, TENANT, new, key).await
@@ -37,9 +55,8 @@ async fn until_final(house: &House, id: &str) -> Message {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_is_sent_and_on_record() {
-    let house = House::furnished().await;
+async fn a_message_is_sent_and_on_record(database: &Database) {
+    let house = House::furnished(database).await;
     let sent = send(&house, message(NUMBER, "123456"), None).await.unwrap();
     assert_eq!((sent.status, sent.to.as_str(), sent.flow), (MessageStatus::Accepted, "+45…78", Some(Flow::SignIn)));
     assert_eq!(sent.attempts.len(), 1);
@@ -51,9 +68,8 @@ async fn a_message_is_sent_and_on_record() {
     assert!(detail["requests"][0]["body"].as_str().unwrap().contains('['), "masked: {detail}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_key_is_one_message() {
-    let house = House::furnished().await;
+async fn the_same_key_is_one_message(database: &Database) {
+    let house = House::furnished(database).await;
     let results = join_all((0..20).map(|_| send(&house, message(NUMBER, "123456"), Some("key-1")))).await;
     let mut ids: Vec<String> = Vec::new();
     for result in results {
@@ -72,18 +88,16 @@ async fn the_same_key_is_one_message() {
     assert_eq!(house.arrived(NUMBER), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_asynchronous_message_is_sent_by_the_worker() {
-    let house = House::furnished().await;
+async fn an_asynchronous_message_is_sent_by_the_worker(database: &Database) {
+    let house = House::furnished(database).await;
     let taken = send(&house, NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") }, None).await.unwrap();
     assert!(!taken.status.is_final() || taken.status == MessageStatus::Accepted);
     assert_eq!(until_final(&house, &taken.id).await.status, MessageStatus::Accepted);
     assert_eq!(house.arrived(NUMBER), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_not_sent_is_tried_again_with_the_same_code() {
-    let house = House::furnished().await;
+async fn what_was_not_sent_is_tried_again_with_the_same_code(database: &Database) {
+    let house = House::furnished(database).await;
     house.simulator.inject_spec("twilio=code:20429,times=1".parse().unwrap()).unwrap();
     let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
     let id = send(&house, new, None).await.unwrap().id;
@@ -95,9 +109,8 @@ async fn what_was_not_sent_is_tried_again_with_the_same_code() {
     assert_eq!(house.arrived(NUMBER), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_knows_is_said_and_not_tried_again() {
-    let house = House::furnished().await;
+async fn nobody_knows_is_said_and_not_tried_again(database: &Database) {
+    let house = House::furnished(database).await;
     house.simulator.inject_spec("twilio=reset-after,times=1".parse().unwrap()).unwrap();
     let sent = send(&house, message(NUMBER, "123456"), None).await.unwrap();
     assert_eq!((sent.status, sent.attempts.len()), (MessageStatus::InDoubt, 1));
@@ -105,9 +118,8 @@ async fn nobody_knows_is_said_and_not_tried_again() {
     assert!(house.simulator.counters().accepted <= 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_request_makes_more_messages_than_the_policy_says() {
-    let house = House::furnished().await;
+async fn no_request_makes_more_messages_than_the_policy_says(database: &Database) {
+    let house = House::furnished(database).await;
     house.service.save_connection(ADMIN, TENANT, "second", twilio()).await.unwrap();
     house.service.save_connection(ADMIN, TENANT, "third", twilio()).await.unwrap();
     for most in 1..=3 {
@@ -132,9 +144,8 @@ async fn no_request_makes_more_messages_than_the_policy_says() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fallback_takes_over_when_credentials_are_wrong() {
-    let house = House::furnished().await;
+async fn a_fallback_takes_over_when_credentials_are_wrong(database: &Database) {
+    let house = House::furnished(database).await;
     let mut broken = twilio();
     broken.parameters.insert("authToken".to_owned(), "f".repeat(32).into());
     house.service.save_connection(ADMIN, TENANT, "broken", broken).await.unwrap();
@@ -153,9 +164,8 @@ async fn a_fallback_takes_over_when_credentials_are_wrong() {
     assert_eq!(house.simulator.requests().len(), requests + 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_number_that_refuses_is_not_tried_elsewhere() {
-    let house = House::furnished().await;
+async fn a_number_that_refuses_is_not_tried_elsewhere(database: &Database) {
+    let house = House::furnished(database).await;
     house.service.save_connection(ADMIN, TENANT, "second", twilio()).await.unwrap();
     house.set_policy(TENANT, |policy| policy.delivery.fallbacks = vec!["second".to_owned()]).await;
     house.simulator.inject_spec("twilio=code:21610,times=1".parse().unwrap()).unwrap();
@@ -165,9 +175,8 @@ async fn a_number_that_refuses_is_not_tried_elsewhere() {
     assert_eq!(house.arrived(NUMBER), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_sent_after_expiry() {
-    let house = House::furnished().await;
+async fn nothing_is_sent_after_expiry(database: &Database) {
+    let house = House::furnished(database).await;
     house.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
     let new = NewMessage { lifetime_seconds: Some(60), ..message(NUMBER, "123456") };
     let waiting = send(&house, new, None).await.unwrap();
@@ -177,9 +186,8 @@ async fn nothing_is_sent_after_expiry() {
     assert_eq!(house.arrived(NUMBER), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_sent_after_a_cancel() {
-    let house = House::furnished().await;
+async fn nothing_is_sent_after_a_cancel(database: &Database) {
+    let house = House::furnished(database).await;
     house.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
     let started = house.start_verification(NUMBER).await.unwrap();
     house.service.cancel_verification(ADMIN, TENANT, &started.id).await.unwrap();
@@ -189,9 +197,8 @@ async fn nothing_is_sent_after_a_cancel() {
     assert_eq!(house.arrived(NUMBER), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flow_that_is_off_sends_nothing() {
-    let house = House::furnished().await;
+async fn a_flow_that_is_off_sends_nothing(database: &Database) {
+    let house = House::furnished(database).await;
     let off = Flows([(Flow::SignIn, false)].into_iter().collect());
     house.service.set_flows(ADMIN, TENANT, off).await.unwrap();
     assert!(matches!(send(&house, message(NUMBER, "123456"), None).await, Err(Error::FlowOff(Flow::SignIn))));
@@ -199,9 +206,8 @@ async fn a_flow_that_is_off_sends_nothing() {
     assert!(house.simulator.requests().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_are_found_by_what_they_were() {
-    let house = House::furnished().await;
+async fn messages_are_found_by_what_they_were(database: &Database) {
+    let house = House::furnished(database).await;
     for index in 0..5 {
         let number = format!("+451234567{index}");
         send(&house, message(&number, "123456"), None).await.unwrap();
@@ -226,9 +232,8 @@ async fn messages_are_found_by_what_they_were() {
     assert!(matches!(bad, Err(Error::Invalid(_))));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_waits_survives_a_restart() {
-    let house = House::furnished().await;
+async fn a_message_that_waits_survives_a_restart(database: &Database) {
+    let house = House::furnished(database).await;
     house.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
     let waiting = send(&house, message(NUMBER, "123456"), None).await.unwrap();
     let house = house.restart().await;
@@ -238,9 +243,8 @@ async fn a_message_that_waits_survives_a_restart() {
     assert_eq!((house.arrived(NUMBER), house.code_on_phone(NUMBER).as_str()), (1, "123456"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_production_tenant_starts_closed() {
-    let house = House::bare().await;
+async fn a_production_tenant_starts_closed(database: &Database) {
+    let house = House::bare(database).await;
     house.furnish(TENANT, Environment::Production).await;
     assert!(matches!(send(&house, message(NUMBER, "123456"), None).await, Err(Error::FlowOff(Flow::SignIn))));
     let on = Flows([(Flow::SignIn, true)].into_iter().collect());

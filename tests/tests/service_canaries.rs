@@ -9,6 +9,7 @@ use sendbox_service::model::{
     AuditFilter, ConnectionTest, Mode, NewMessage, Scope, Sensitive, TestNumber, TestNumbers,
 };
 use sendbox_service::{Caller, Error};
+use sendbox_tests::Database;
 use sendbox_tests::house::{House, TENANT, message, twilio};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
@@ -52,7 +53,8 @@ async fn canaries_are_nowhere() {
     let log = Log::default();
     // Everything, the database's own statements included.
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).json().init();
-    let house = House::furnished().await;
+    let database = Database::sqlite();
+    let house = House::furnished(&database).await;
     let mut input = twilio();
     let token = input.parameters["authToken"].as_str().unwrap().to_owned();
     input.templates.as_array_mut().unwrap().push(json!({ "usage": "bind-mfa", "content": "{{code}} {{link}} ok" }));

@@ -28,6 +28,16 @@ fn page_size(wanted: Option<u32>) -> Result<u32> {
     }
 }
 
+/// Refuses a filter that nothing can match, because nothing is so long.
+fn no_longer_than(field: &str, text: Option<&str>, most: usize) -> Result<()> {
+    match text {
+        Some(text) if text.chars().count() > most => {
+            Err(Error::invalid(field, format!("must have at most {most} characters")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn bad_cursor() -> Error {
     Error::invalid("cursor", "is no `next` of a page before")
 }

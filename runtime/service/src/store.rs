@@ -1,19 +1,20 @@
 //! What the service keeps, in SQLite or PostgreSQL, by one set of SQL statements.
 //!
-//! [`Store::begin`] opens a transaction, and everything else is a function over [`Tx`], one file for each kind of row, so
-//! that an operation composes several of them and commits once. The rows stand in [`rows`].
+//! [`Store::begin`] opens a transaction, and everything else is a function over [`Tx`], one file for each kind of row,
+//! so that an operation composes several of them and commits once. The rows stand in [`rows`].
 //!
 //! Promises
-//! - after `commit` returned `Ok` the change is on disk (SQLite: WAL with `synchronous=FULL`); when it returned an error nobody
-//!   may say whether it is, and nothing here tries again;
+//! - after `commit` returned `Ok` the change is on disk (SQLite: WAL with `synchronous=FULL`); when it returned an
+//!   error nobody may say whether it is, and nothing here tries again;
 //! - a transaction in which a statement failed, or was given up half-way, can only be rolled back, on both databases;
-//! - what looks atomic is: counters, claims and guarded changes are single statements or hold a row lock until the commit;
-//! - errors and logs hold no value of any row, and no part of the URL;
+//! - what looks atomic is: counters, claims and guarded changes are single statements or hold a row lock until the
+//!   commit;
+//! - errors and logs hold no value of any row, and no password;
 //! - many processes may open one database at once, also an empty one.
 //!
-//! How the two databases differ: SQLite has one writer at a time (`BEGIN IMMEDIATE` on a pool of one connection, so that
-//! writers wait in a fair line); PostgreSQL has many, in READ COMMITTED, and takes a row lock where a row is read to be
-//! changed. Readers see one snapshot on both.
+//! How the two databases differ: SQLite has one writer at a time (`BEGIN IMMEDIATE` on a pool of one connection, so
+//! that writers wait in a fair line); PostgreSQL has many, in READ COMMITTED, and takes a row lock where a row is read
+//! to be changed. Readers see one snapshot on both.
 //!
 //! Must not know: what the rules are. It keeps what it is given, and guards what it is told to guard.
 
@@ -73,9 +74,8 @@ impl Store {
     /// `sqlite:///folder/file.db` (made when missing, with mode 0600; the folder must be there) or
     /// `postgres://user:password@host/database`.
     ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the URL is of another kind, the database cannot be reached or written, or its tables
-    /// were made by a newer version of Sendbox.
+    /// # Errors [`StoreError::Unavailable`] when the URL is of another kind, the database cannot be reached or written,
+    /// or its tables were made by a newer version of Sendbox.
     pub async fn open(url: &str) -> Result<Self> {
         connect::open(url).await
     }
@@ -90,8 +90,8 @@ impl Store {
         Ok(Tx::new(self.writers.begin_with(statement).await?, self.backend, true))
     }
 
-    /// Begins a transaction that only reads, and sees the database as it was at its first statement. Writers do not wait for
-    /// it. A change within it fails.
+    /// Begins a transaction that only reads, and sees the database as it was at its first statement. Writers do not
+    /// wait for it. A change within it fails.
     pub async fn begin_read(&self) -> Result<Tx> {
         let statement = match self.backend {
             Backend::Sqlite => "BEGIN DEFERRED",
@@ -106,7 +106,8 @@ impl Store {
         Ok(())
     }
 
-    /// Waits for open transactions to end, and closes. Every later call is an error. SQLite merges its log into the file.
+    /// Waits for open transactions to end, and closes. Every later call is an error. SQLite merges its log into the
+    /// file.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writers.close().await;

@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::ops::admission::{self, Admitted, admit, recipient_hash};
 use crate::ops::prepared::Prepared;
-use crate::ops::{bad_cursor, page_size, settings};
+use crate::ops::{bad_cursor, no_longer_than, page_size, settings};
 use crate::phone;
 use crate::plan::{MessageRequest, plan};
 use crate::problem::{Problem, Problems};
@@ -387,6 +387,9 @@ impl Service {
     pub async fn messages(&self, caller: &Caller, tenant: &str, filter: MessageFilter) -> Result<Page<Message>> {
         caller.may(tenant, &[Scope::Read])?;
         let size = page_size(filter.limit)?;
+        no_longer_than("cursor", filter.cursor.as_deref(), 200)?;
+        no_longer_than("country", filter.country.as_deref(), 3)?;
+        no_longer_than("connection", filter.connection.as_deref(), 40)?;
         let mut tx = self.inner.store.begin_read().await?;
         let row = self.row(&mut tx, tenant).await?;
         let hash = match &filter.to {

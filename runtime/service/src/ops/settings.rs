@@ -7,7 +7,7 @@ use crate::model::{
     AuditEntry, AuditFilter, ConnectorDetail, ConnectorSummary, Flows, Page, Policy, Scope, TestNumbers,
     TestNumbersView,
 };
-use crate::ops::{bad_cursor, page_size};
+use crate::ops::{bad_cursor, no_longer_than, page_size};
 use crate::phone;
 use crate::rules::policy;
 use crate::service::{Caller, Service};
@@ -173,6 +173,8 @@ impl Service {
 
     async fn audit_of(&self, whose: Whose<'_>, filter: AuditFilter) -> Result<Page<AuditEntry>> {
         let size = page_size(filter.limit)?;
+        no_longer_than("cursor", filter.cursor.as_deref(), 200)?;
+        no_longer_than("action", filter.action.as_deref(), 60)?;
         let before = filter.cursor.map(|cursor| cursor.parse::<i64>().map_err(|_| bad_cursor())).transpose()?;
         let mut tx = self.inner.store.begin_read().await?;
         let mut rows = audit::list(&mut tx, whose, filter.action.as_deref(), before, size + 1).await?;

@@ -58,8 +58,8 @@ pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
     Ok(())
 }
 
-/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `detail`. `false`: it had ended already, or
-/// is not there; then nothing is changed.
+/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `detail`. `false`: it had ended
+/// already, or is not there; then nothing is changed.
 pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     let finish = query(
         "UPDATE attempts SET finished_at = $4, outcome = $5, failure = $6, decision = $7, detail = $8 \

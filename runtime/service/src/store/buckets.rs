@@ -9,9 +9,9 @@ use super::columns::{Columns, text};
 use super::{Backend, Result, Tx};
 use crate::model::Timestamp;
 
-/// The states of these buckets, by key; those without one are left out. All of them are locked until the commit, the missing
-/// ones too, so that of two transactions with a key in common the second sees what the first has written. Needs a writing
-/// transaction.
+/// The states of these buckets, by key; those without one are left out. All of them are locked until the commit, the
+/// missing ones too, so that of two transactions with a key in common the second sees what the first has written. Needs
+/// a writing transaction.
 pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap<String, String>> {
     // Sorted, so that no two transactions wait for each other; once, because one statement may not lock a row twice.
     let keys: BTreeSet<String> = keys.iter().map(|key| text(key)).collect();
@@ -31,8 +31,8 @@ pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap
             let places: Vec<_> = places.map(|place| format!("${place}")).collect();
             format!("SELECT name, state FROM buckets WHERE tenant = $1 AND name IN ({})", places.join(", "))
         }
-        // One statement that makes what is missing and locks what is there, row by row in this order. Two statements, one
-        // that makes and one that locks, would leave a gap in which a sweep takes a row away.
+        // One statement that makes what is missing and locks what is there, row by row in this order. Two statements,
+        // one that makes and one that locks, would leave a gap in which a sweep takes a row away.
         Backend::Postgres => {
             let rows: Vec<_> = places.map(|place| format!("($1, ${place}, '', 0)")).collect();
             format!(

@@ -100,7 +100,8 @@ impl<'r> Columns<'r> {
 }
 
 /// A text to be bound. PostgreSQL's TEXT cannot hold NUL, and what comes from a connector may: it is replaced, on both
-/// databases, so that a message with such an id can still be ended, and a search for it finds nothing instead of failing.
+/// databases, so that a message with such an id can still be ended, and a search for it finds nothing instead of
+/// failing.
 pub(super) fn text(value: &str) -> String {
     if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value.to_owned() }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, ConnectOptions, Connection, Executor, SqlSafeStr};
+use sqlx::{AnyConnection, ConnectOptions, Connection, SqlSafeStr, raw_sql};
 use tokio::time::Instant;
 
 use super::{Backend, Result, Store, StoreError};
@@ -24,13 +24,14 @@ const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys =
     PRAGMA secure_delete = ON;";
 const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only = ON;";
 
-/// Of every connection. A server that was told to acknowledge before it has written is told otherwise here; a stricter setting
-/// stays. A transaction whose process hangs lets go of its locks.
+/// Of every connection. A server that was told to acknowledge before it has written is told otherwise here; a stricter
+/// setting stays. A transaction whose process hangs lets go of its locks.
 const POSTGRES_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
     SET idle_in_transaction_session_timeout = '30s'; SET application_name = 'sendbox'; SET client_min_messages = 'warning'; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
-/// All migrations of one database, oldest first. Each is run once, and never edited after a release.
+/// All migrations of one database, oldest first. Each is run once, and never edited after a release. They are run by
+/// `run_direct`, because the future of `run` is not `Send` where the connection is borrowed.
 fn migrations(scripts: &[(i64, &'static str, &'static str)]) -> Migrator {
     Migrator::with_migrations(
         scripts
@@ -81,13 +82,13 @@ async fn sqlite(url: &str) -> Result<Store> {
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     for settings in settings {
-                        connection.execute(*settings).await?;
+                        raw_sql(*settings).execute(&mut *connection).await?;
                     }
                     Ok(())
                 })
             })
-            // After a full disk SQLite has rolled back by itself, and the driver still believes in the transaction: every
-            // later `BEGIN` would fail. Such a connection is replaced.
+            // After a full disk SQLite has rolled back by itself, and the driver still believes in the transaction:
+            // every later `BEGIN` would fail. Such a connection is replaced.
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
     };
     Ok(Store {
@@ -99,16 +100,17 @@ async fn sqlite(url: &str) -> Result<Store> {
 
 /// Write-ahead logging, and the tables.
 async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<()> {
-    connection.execute(SQLITE_SETTINGS).await?;
+    raw_sql(SQLITE_SETTINGS).execute(&mut *connection).await?;
     write_ahead(connection).await?;
-    // The driver has no lock for migrations on SQLite. Within one transaction two processes cannot both find a table missing.
+    // The driver has no lock for migrations on SQLite. Within one transaction two processes cannot both find a table
+    // missing.
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    SQLITE.run(&mut *tx).await?;
+    SQLITE.run_direct(None, &mut *tx, false).await?;
     Ok(tx.commit().await?)
 }
 
-/// Changing to write-ahead logging needs the file alone and does not wait for it, so two processes that start at once can
-/// meet here.
+/// Changing to write-ahead logging needs the file alone and does not wait for it, so two processes that start at once
+/// can meet here.
 async fn write_ahead(connection: &mut AnyConnection) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -180,18 +182,18 @@ async fn postgres(url: &str) -> Result<Store> {
         .acquire_timeout(PATIENCE)
         .after_connect(|connection, _| {
             Box::pin(async move {
-                connection.execute(POSTGRES_SETTINGS).await?;
+                raw_sql(POSTGRES_SETTINGS).execute(connection).await?;
                 Ok(())
             })
         })
         .connect_with(options)
         .await?;
 
-    // Another process may migrate for longer than a statement may last otherwise: the driver waits for it on an advisory
-    // lock, here for at most a minute.
+    // Another process may migrate for longer than a statement may last otherwise: the driver waits for it on an
+    // advisory lock, here for at most a minute.
     let mut connection = pool.acquire().await?.detach();
-    connection.execute("SET statement_timeout = 0; SET lock_timeout = '60s';").await?;
-    let migrated = POSTGRES.run(&mut connection).await;
+    raw_sql("SET statement_timeout = 0; SET lock_timeout = '60s';").execute(&mut connection).await?;
+    let migrated = POSTGRES.run_direct(None, &mut connection, false).await;
     // Closing lets go of the lock, also after a failure.
     let closed = connection.close().await;
     migrated?;

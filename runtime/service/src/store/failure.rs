@@ -7,10 +7,11 @@ use sqlx::sqlite::SqliteError;
 
 use crate::Error;
 
-/// Why the store did not answer. The text holds no value of any row, and no part of the URL.
+/// Why the store did not answer. The text holds no value of any row, and no password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The database, the disk or the way to it. Nothing was changed, unless it was the commit that failed: then nobody knows.
+    /// The database, the disk or the way to it. Nothing was changed, unless it was the commit that failed: then nobody
+    /// knows.
     #[error("the store is not available: {0}")]
     Unavailable(String),
     /// A stored value cannot be read. Names table and column.

@@ -19,10 +19,11 @@ fn read(row: &sqlx::any::AnyRow) -> Result<IdempotencyRow> {
     })
 }
 
-/// Takes the key. `None`: it was free, or its first use has expired, and this is its first use now. `Some`: the first use.
+/// Takes the key. `None`: it was free, or its first use has expired, and this is its first use now. `Some`: the first
+/// use.
 ///
-/// Of many that come at once, one gets `None`; the others wait for its commit, and see its row, or one of them gets the key
-/// if it was rolled back.
+/// Of many that come at once, one gets `None`; the others wait for its commit, and see its row, or one of them gets the
+/// key if it was rolled back.
 pub async fn claim(tx: &mut Tx, first: &IdempotencyRow, now: Timestamp) -> Result<Option<IdempotencyRow>> {
     // On PostgreSQL a row that is left alone by the last line is locked all the same: it is there when it is read next.
     let claim = query(

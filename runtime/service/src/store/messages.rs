@@ -1,8 +1,8 @@
 //! Messages, and the leases under which they are worked on.
 //!
-//! A lease is an owner and a time. Whoever holds it passes its name to [`update`], which does nothing once another has taken
-//! over: a worker that was slow cannot overwrite what its successor wrote. So an owner must be a name that is used for one
-//! claim or one process only.
+//! A lease is an owner and a time. Whoever holds it passes its name to [`update`], which does nothing once another has
+//! taken over: a worker that was slow cannot overwrite what its successor wrote. So an owner must be a name that is
+//! used for one claim or one process only.
 
 use sendbox_sandbox::Usage;
 use sqlx::any::AnyArguments;
@@ -179,8 +179,8 @@ pub async fn list(tx: &mut Tx, tenant: &str, wanted: &MessageQuery) -> Result<Ve
     tx.all(query_with(AssertSqlSafe(list.sql), list.arguments)).await?.iter().map(read).collect()
 }
 
-/// Takes at most `limit` messages that are due and that nobody works on, the one first that is due longest: they are leased to
-/// `owner` until `lease_until`. No two claims ever get the same message.
+/// Takes at most `limit` messages that are due and that nobody works on, the one first that is due longest: they are
+/// leased to `owner` until `lease_until`. No two claims ever get the same message.
 ///
 /// Due: queued or sending, `next_attempt_at` absent or not later than `now`, and no lease that lasts at `now`.
 pub async fn claim(
@@ -190,8 +190,8 @@ pub async fn claim(
     lease_until: Timestamp,
     limit: u32,
 ) -> Result<Vec<MessageRow>> {
-    // `MATERIALIZED`: the choice is made once. As a plain subselect the planner may run it again for each row, and lock more
-    // than `limit`.
+    // `MATERIALIZED`: the choice is made once. As a plain subselect the planner may run it again for each row, and lock
+    // more than `limit`.
     macro_rules! claim {
         ($lock:literal) => {
             concat!(
@@ -216,8 +216,8 @@ pub async fn claim(
     Ok(claimed)
 }
 
-/// When the next message becomes due, or its lease ends, whichever of the two is later; the earliest over all messages. At or
-/// before now: at once. `None`: nothing is left to do.
+/// When the next message becomes due, or its lease ends, whichever of the two is later; the earliest over all messages.
+/// At or before now: at once. `None`: nothing is left to do.
 pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
     // A lease that ends at a time still lasts at that time.
     let next = query(
@@ -233,16 +233,20 @@ pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
 /// Writes what changes in the life of a message: `payload`, `status`, `connection`, `segments`, `provider_message_id`,
 /// `failure`, `attempts`, `physical`, `price_micros`, `next_attempt_at` and the lease. What it was made with stays.
 ///
-/// With `held_by` only while that owner has the lease, whether its time is over or not: as long as nobody else has taken it,
-/// nobody else has done anything. `false`: another has it, or the message is gone; then nothing is changed.
+/// With `held_by` only while that owner has the lease, whether its time is over or not: as long as nobody else has
+/// taken it, nobody else has done anything. `false`: another has it, or the message is gone; then nothing is changed.
 pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) -> Result<bool> {
-    const ANYHOW: &str = "UPDATE messages SET payload = $3, status = $4, connection = $5, segments = $6, \
-         provider_message_id = $7, failure = $8, attempts = $9, physical = $10, price_micros = $11, next_attempt_at = $12, \
-         lease_owner = $13, lease_until = $14 WHERE tenant = $1 AND id = $2";
-    const HELD: &str = "UPDATE messages SET payload = $3, status = $4, connection = $5, segments = $6, \
-         provider_message_id = $7, failure = $8, attempts = $9, physical = $10, price_micros = $11, next_attempt_at = $12, \
-         lease_owner = $13, lease_until = $14 WHERE tenant = $1 AND id = $2 AND lease_owner = $15";
-    let mut update = query(if held_by.is_some() { HELD } else { ANYHOW })
+    macro_rules! update {
+        ($held:literal) => {
+            concat!(
+                "UPDATE messages SET payload = $3, status = $4, connection = $5, segments = $6, provider_message_id = $7, \
+                 failure = $8, attempts = $9, physical = $10, price_micros = $11, next_attempt_at = $12, \
+                 lease_owner = $13, lease_until = $14 WHERE tenant = $1 AND id = $2",
+                $held
+            )
+        };
+    }
+    let mut update = query(if held_by.is_some() { update!(" AND lease_owner = $15") } else { update!("") })
         .bind(text(&message.tenant))
         .bind(text(&message.id))
         .bind(message.payload.clone())
@@ -263,7 +267,8 @@ pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) ->
     Ok(tx.execute(update).await? == 1)
 }
 
-/// Deletes at most `limit` messages that were taken before `before` and are final, with their attempts. Returns how many.
+/// Deletes at most `limit` messages that were taken before `before` and are final, with their attempts. Returns how
+/// many.
 pub async fn forget_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
     macro_rules! forget {
         ($lock:literal) => {

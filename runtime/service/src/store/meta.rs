@@ -11,8 +11,8 @@ pub async fn get(tx: &mut Tx, key: &str) -> Result<Option<Vec<u8>>> {
     row.map(|row| Columns::of("meta", &row).bytes("value")).transpose()
 }
 
-/// Keeps the value unless there is one already. Returns what is there afterwards: of many that come at once, all get the
-/// same.
+/// Keeps the value unless there is one already. Returns what is there afterwards: of many that come at once, all get
+/// the same.
 pub async fn put_if_absent(tx: &mut Tx, key: &str, value: &[u8]) -> Result<Vec<u8>> {
     let insert = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     let inserted = tx.execute(query(insert).bind(text(key)).bind(value)).await?;

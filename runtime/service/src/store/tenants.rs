@@ -103,8 +103,8 @@ pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
     Ok(tx.execute(query("DELETE FROM tenants WHERE id = $1").bind(text(id))).await? == 1)
 }
 
-/// At most `limit` tenants whose data key is sealed with another master key than `current`, by id. In a writing transaction
-/// they are locked until the commit, so that they can be sealed anew.
+/// At most `limit` tenants whose data key is sealed with another master key than `current`, by id. In a writing
+/// transaction they are locked until the commit, so that they can be sealed anew.
 pub async fn with_other_master_key(tx: &mut Tx, current: &str, limit: u32) -> Result<Vec<TenantRow>> {
     let list = tx.locking(OTHER_KEY, LOCK_OTHER_KEY);
     tx.all(query(list).bind(text(current)).bind(i64::from(limit))).await?.iter().map(read).collect()

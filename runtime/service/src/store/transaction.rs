@@ -1,8 +1,8 @@
 //! One transaction, and the only way to a connection.
 //!
-//! PostgreSQL refuses every statement after one has failed. SQLite does not: it may have rolled back by itself (disk full,
-//! I/O error), and what follows would be committed at once, each statement for itself. So the refusal stands here, for both,
-//! and covers a statement whose caller went away half-way too.
+//! PostgreSQL refuses every statement after one has failed. SQLite does not: it may have rolled back by itself (disk
+//! full, I/O error), and what follows would be committed at once, each statement for itself. So the refusal stands
+//! here, for both, and covers a statement whose caller went away half-way too.
 
 use sqlx::Any;
 use sqlx::any::{AnyArguments, AnyRow};
@@ -37,9 +37,8 @@ impl Tx {
 
     /// Makes the changes last.
     ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when a statement had failed before (then nothing was changed), or when the commit itself
-    /// failed: then nobody knows, and the caller must not do as if nothing had happened.
+    /// # Errors [`StoreError::Unavailable`] when a statement had failed before (then nothing was changed), or when the
+    /// commit itself failed: then nobody knows, and the caller must not do as if nothing had happened.
     pub async fn commit(self) -> Result<()> {
         self.check()?;
         Ok(self.inner.commit().await?)

@@ -1,7 +1,7 @@
 //! Verifications, and the failed checks of each number.
 //!
-//! What decides over a code is a single guarded statement: counting a try, approving, ending. Of any number that come at
-//! once, each counts once and one approves.
+//! What decides over a code is a single guarded statement: counting a try, approving, ending. Of any number that come
+//! at once, each counts once and one approves.
 
 use sqlx::query;
 
@@ -93,8 +93,9 @@ pub async fn lock(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<Verifica
     tx.one(query(get).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
-/// Counts a try of the current code, before anyone looks at it, and returns the verification with that try counted. `None`:
-/// it is not pending, no try is left, or the code has expired; then nothing is counted. Commit before the code is compared.
+/// Counts a try of the current code, before anyone looks at it, and returns the verification with that try counted.
+/// `None`: it is not pending, no try is left, or the code has expired; then nothing is counted. Commit before the code
+/// is compared.
 pub async fn count_try(tx: &mut Tx, tenant: &str, id: &str, now: Timestamp) -> Result<Option<VerificationRow>> {
     const COUNT: &str = concat!(
         "UPDATE verifications SET tries = tries + 1 WHERE tenant = $1 AND id = $2 AND status = 'pending' \
@@ -104,8 +105,8 @@ pub async fn count_try(tx: &mut Tx, tenant: &str, id: &str, now: Timestamp) -> R
     tx.one(query(COUNT).bind(text(tenant)).bind(text(id)).bind(now.0)).await?.as_ref().map(read).transpose()
 }
 
-/// Approves it, if it is pending, has not expired, and its code is still the one that was compared. Once: `false` for everyone
-/// who comes later. What a resend would need is cleared.
+/// Approves it, if it is pending, has not expired, and its code is still the one that was compared. Once: `false` for
+/// everyone who comes later. What a resend would need is cleared.
 pub async fn approve(tx: &mut Tx, tenant: &str, id: &str, code_mac: &[u8], now: Timestamp) -> Result<bool> {
     let approve = query(
         "UPDATE verifications SET status = 'approved', approved_at = $4, payload = NULL \
@@ -118,7 +119,8 @@ pub async fn approve(tx: &mut Tx, tenant: &str, id: &str, code_mac: &[u8], now: 
     Ok(tx.execute(approve).await? == 1)
 }
 
-/// Ends it in another way than by approval, if it is pending. What a resend would need is cleared. `false`: it had ended.
+/// Ends it in another way than by approval, if it is pending. What a resend would need is cleared. `false`: it had
+/// ended.
 pub async fn end(tx: &mut Tx, tenant: &str, id: &str, status: VerificationStatus) -> Result<bool> {
     let end = query(
         "UPDATE verifications SET status = $3, payload = NULL WHERE tenant = $1 AND id = $2 AND status = 'pending'",
@@ -131,8 +133,8 @@ pub async fn end(tx: &mut Tx, tenant: &str, id: &str, status: VerificationStatus
 
 /// Ends all pending ones of this number and usage but `except`: a later one takes their place. Returns how many.
 ///
-/// Two that start at the same moment do not see each other here; whoever starts one holds something of that number, like its
-/// bucket.
+/// Two that start at the same moment do not see each other here; whoever starts one holds something of that number,
+/// like its bucket.
 pub async fn supersede(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], usage: &str, except: &str) -> Result<u64> {
     let supersede = query(
         "UPDATE verifications SET status = 'superseded', payload = NULL WHERE tenant = $1 AND recipient_hash = $2 \
@@ -145,8 +147,8 @@ pub async fn supersede(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], usage: 
     tx.execute(supersede).await
 }
 
-/// Writes a further code: `code_mac`, `code_key`, `expires_at`, `tries`, `sends`, `resend_at` and `message`. `false`: it is not
-/// pending; then nothing is changed.
+/// Writes a further code: `code_mac`, `code_key`, `expires_at`, `tries`, `sends`, `resend_at` and `message`. `false`:
+/// it is not pending; then nothing is changed.
 pub async fn renew(tx: &mut Tx, verification: &VerificationRow) -> Result<bool> {
     let renew = query(
         "UPDATE verifications SET code_mac = $3, code_key = $4, expires_at = $5, tries = $6, sends = $7, resend_at = $8, \

@@ -1,0 +1,10 @@
+//! The store, on SQLite and on PostgreSQL: the same stories on both.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod failures;
+mod guards;
+mod messages;
+mod races;
+mod round_trips;
+mod sample;

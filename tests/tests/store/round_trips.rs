@@ -1,0 +1,402 @@
+//! What is put in comes out, to the bit; and lists have their order.
+
+use sendbox_sandbox::Usage;
+use sendbox_service::model::{AttemptOutcome, Environment, MessageStatus, Mode, Timestamp, VerificationStatus};
+use sendbox_service::store::rows::*;
+use sendbox_service::store::{
+    StoreError, attempts, audit, buckets, connections, idempotency, keys, messages, meta, tenants, verifications,
+};
+use sendbox_tests::{Database, on_every_database};
+use serde_json::json;
+
+use crate::sample::{self, NOW};
+
+on_every_database!(
+    tenants_are_kept,
+    tenants_are_listed_by_the_bytes_of_their_ids,
+    keys_are_kept,
+    connections_are_kept,
+    messages_are_kept,
+    a_number_that_is_too_large_is_refused_and_not_cut,
+    a_text_with_nul_ends_no_transaction,
+    attempts_are_kept_and_finished_once,
+    verifications_are_kept,
+    buckets_are_kept_until_they_expire,
+    idempotency_keys_are_free_again_once_expired,
+    the_audit_is_listed_newest_first,
+    small_values_are_kept_once,
+    of_a_deleted_tenant_only_the_audit_is_left
+);
+
+async fn tenants_are_kept(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let acme = sample::tenant("acme");
+    assert_eq!(tenants::get(&mut tx, "acme").await.unwrap(), Some(acme.clone()));
+    assert_eq!(tenants::lock(&mut tx, "acme").await.unwrap(), Some(acme.clone()));
+    assert_eq!(tenants::get(&mut tx, "ACME").await.unwrap(), None);
+    assert!(!tenants::insert(&mut tx, &acme).await.unwrap(), "the id is taken");
+
+    let changed = TenantRow {
+        name: String::new(),
+        environment: Environment::Development,
+        active_connection: None,
+        flows: Default::default(),
+        policy: Default::default(),
+        wrapped_key: vec![],
+        master_key: "m2".to_owned(),
+        test_numbers: None,
+        ..acme
+    };
+    tenants::update(&mut tx, &changed).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = store.begin_read().await.unwrap();
+    assert_eq!(tenants::get(&mut tx, "acme").await.unwrap(), Some(changed));
+}
+
+async fn tenants_are_listed_by_the_bytes_of_their_ids(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    for id in ["a-c", "ab", "a1", "b"] {
+        tenants::insert(&mut tx, &sample::tenant(id)).await.unwrap();
+    }
+    let ids = |rows: Vec<TenantRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(ids(tenants::list(&mut tx, None, 3).await.unwrap()), ["a-c", "a1", "ab"]);
+    assert_eq!(ids(tenants::list(&mut tx, Some("ab"), 9).await.unwrap()), ["acme", "b"]);
+
+    let mut sealed_anew = sample::tenant("ab");
+    sealed_anew.master_key = "m2".to_owned();
+    tenants::update(&mut tx, &sealed_anew).await.unwrap();
+    assert_eq!(ids(tenants::with_other_master_key(&mut tx, "m2", 2).await.unwrap()), ["a-c", "a1"]);
+    assert_eq!(ids(tenants::with_other_master_key(&mut tx, "m1", 9).await.unwrap()), ["ab"]);
+}
+
+async fn keys_are_kept(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    tenants::insert(&mut tx, &sample::tenant("other")).await.unwrap();
+    let (second, first) = (sample::key("acme", "k1"), KeyRow { created_at: Timestamp(1), ..sample::key("acme", "k2") });
+    for key in [&second, &first, &sample::key("other", "k3")] {
+        keys::insert(&mut tx, key).await.unwrap();
+    }
+    assert_eq!(keys::find(&mut tx, "k1").await.unwrap(), Some(second.clone()));
+    assert_eq!(keys::find(&mut tx, "k").await.unwrap(), None);
+    assert_eq!(keys::list(&mut tx, "acme").await.unwrap(), [first, second.clone()]);
+
+    let bare = KeyRow { old_hash: None, old_until: None, rotated_at: None, expires_at: None, ..second };
+    keys::update(&mut tx, &bare).await.unwrap();
+    assert_eq!(keys::find(&mut tx, "k1").await.unwrap(), Some(bare));
+
+    assert!(!keys::delete(&mut tx, "other", "k1").await.unwrap(), "of another tenant");
+    assert!(keys::delete(&mut tx, "acme", "k1").await.unwrap());
+    assert!(!keys::delete(&mut tx, "acme", "k1").await.unwrap());
+}
+
+async fn connections_are_kept(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let main = sample::connection("acme", "main");
+    connections::put(&mut tx, &main).await.unwrap();
+    connections::put(&mut tx, &sample::connection("acme", "backup")).await.unwrap();
+    assert_eq!(connections::get(&mut tx, "acme", "main").await.unwrap(), Some(main.clone()));
+
+    let changed = ConnectionRow {
+        secrets: None,
+        secret_times: Default::default(),
+        templates: json!({}),
+        parameters: Default::default(),
+        fingerprint: vec![4; 32],
+        revision: 1,
+        updated_at: NOW.plus_seconds(9),
+        ..main.clone()
+    };
+    connections::put(&mut tx, &ConnectionRow { created_at: Timestamp(5), ..changed.clone() }).await.unwrap();
+    assert_eq!(connections::get(&mut tx, "acme", "main").await.unwrap(), Some(changed), "made when it was made first");
+    let names: Vec<_> = connections::list(&mut tx, "acme").await.unwrap().into_iter().map(|row| row.name).collect();
+    assert_eq!(names, ["backup", "main"]);
+
+    assert_eq!(connections::tested_at(&mut tx, "acme", &main.fingerprint).await.unwrap(), None);
+    for at in [NOW, NOW.plus_seconds(2)] {
+        connections::record_test(&mut tx, "acme", &main.fingerprint, at).await.unwrap();
+        assert_eq!(connections::tested_at(&mut tx, "acme", &main.fingerprint).await.unwrap(), Some(at));
+    }
+    assert_eq!(connections::tested_at(&mut tx, "acme", &[4; 32]).await.unwrap(), None);
+
+    assert!(connections::delete(&mut tx, "acme", "main").await.unwrap());
+    assert!(!connections::delete(&mut tx, "acme", "main").await.unwrap());
+}
+
+async fn messages_are_kept(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let (full, bare) = (sample::message("acme", "m1"), sample::waiting("acme", "m2"));
+    for row in [&full, &bare] {
+        messages::insert(&mut tx, row).await.unwrap();
+        assert_eq!(messages::get(&mut tx, "acme", &row.id).await.unwrap().as_ref(), Some(row));
+        assert_eq!(messages::lock(&mut tx, "acme", &row.id).await.unwrap().as_ref(), Some(row));
+        assert_eq!(messages::get(&mut tx, "other", &row.id).await.unwrap(), None);
+    }
+
+    use MessageStatus::{Accepted, Cancelled, Expired, Failed, InDoubt, Queued, Sending};
+    for (count, status) in [Queued, Sending, Accepted, Failed, InDoubt, Expired, Cancelled].into_iter().enumerate() {
+        let changed = MessageRow {
+            status,
+            payload: None,
+            attempts: 3,
+            physical: u32::try_from(count).unwrap(),
+            price_micros: i64::MAX.unsigned_abs(),
+            lease_owner: None,
+            ..full.clone()
+        };
+        assert!(messages::update(&mut tx, &changed, None).await.unwrap());
+        assert_eq!(messages::get(&mut tx, "acme", "m1").await.unwrap(), Some(changed));
+    }
+    let other_birth = MessageRow {
+        created_at: Timestamp(0),
+        expires_at: Timestamp(0),
+        usage: Usage::Generic,
+        recipient_hash: vec![0],
+        recipient_masked: String::new(),
+        mode: Mode::Sync,
+        test: false,
+        ..full.clone()
+    };
+    assert!(messages::update(&mut tx, &other_birth, None).await.unwrap());
+    assert_eq!(messages::get(&mut tx, "acme", "m1").await.unwrap(), Some(full), "what it was made with stays");
+
+    for (number, usage) in Usage::ALL.into_iter().enumerate() {
+        let row = MessageRow { usage, ..sample::waiting("acme", &format!("u{number}")) };
+        messages::insert(&mut tx, &row).await.unwrap();
+        assert_eq!(messages::get(&mut tx, "acme", &row.id).await.unwrap(), Some(row));
+    }
+}
+
+async fn a_number_that_is_too_large_is_refused_and_not_cut(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let row = MessageRow { price_micros: u64::MAX, ..sample::message("acme", "m1") };
+    assert!(matches!(messages::insert(&mut tx, &row).await, Err(StoreError::Corrupt(_))));
+    tx.commit().await.unwrap();
+}
+
+async fn a_text_with_nul_ends_no_transaction(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let row = MessageRow { provider_message_id: Some("a\0b".to_owned()), ..sample::message("acme", "m1") };
+    messages::insert(&mut tx, &row).await.unwrap();
+    let kept = messages::get(&mut tx, "acme", "m1").await.unwrap().unwrap();
+    assert_eq!(kept.provider_message_id.as_deref(), Some("a\u{fffd}b"));
+    assert_eq!(messages::get(&mut tx, "acme", "m1\0").await.unwrap(), None);
+    tx.commit().await.unwrap();
+}
+
+async fn attempts_are_kept_and_finished_once(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    for id in ["m1", "m2", "m3"] {
+        messages::insert(&mut tx, &sample::message("acme", id)).await.unwrap();
+    }
+    let (first, second) = (sample::attempt("acme", "m1", 1), sample::attempt("acme", "m1", 2));
+    for row in [&second, &first, &sample::attempt("acme", "m2", 1), &sample::attempt("acme", "m3", 1)] {
+        attempts::insert(&mut tx, row).await.unwrap();
+    }
+    assert_eq!(attempts::list(&mut tx, "acme", "m1").await.unwrap(), [first.clone(), second.clone()]);
+
+    let first = sample::finished(first);
+    assert!(attempts::finish(&mut tx, &first).await.unwrap());
+    let late = AttemptRow { outcome: Some(AttemptOutcome::Accepted), ..first.clone() };
+    assert!(!attempts::finish(&mut tx, &late).await.unwrap(), "finished already");
+    assert!(!attempts::finish(&mut tx, &sample::finished(sample::attempt("acme", "m1", 3))).await.unwrap());
+    assert_eq!(attempts::list(&mut tx, "acme", "m1").await.unwrap(), [first.clone(), second.clone()]);
+
+    attempts::annotate(&mut tx, "acme", "m1", 1, "tried again").await.unwrap();
+    let first = AttemptRow { decision: Some("tried again".to_owned()), detail: None, ..first };
+    let wanted = ["m2".to_owned(), "m1".to_owned(), "unknown".to_owned()];
+    assert_eq!(
+        attempts::list_for(&mut tx, "acme", &wanted).await.unwrap(),
+        [first, second, sample::attempt("acme", "m2", 1)]
+    );
+    assert_eq!(attempts::list_for(&mut tx, "acme", &[]).await.unwrap(), []);
+    for (number, outcome) in [(1, AttemptOutcome::Accepted), (2, AttemptOutcome::Rejected)] {
+        let row = AttemptRow { outcome: Some(outcome), ..sample::attempt("acme", "m3", number + 1) };
+        attempts::insert(&mut tx, &row).await.unwrap();
+        assert_eq!(attempts::list(&mut tx, "acme", "m3").await.unwrap().last(), Some(&row));
+    }
+}
+
+async fn verifications_are_kept(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    use VerificationStatus::{Approved, Cancelled, Exhausted, Expired, Pending, Superseded};
+    for (number, status) in [Pending, Approved, Expired, Exhausted, Cancelled, Superseded].into_iter().enumerate() {
+        let full = VerificationRow {
+            status,
+            approved_at: Some(NOW),
+            ..sample::verification("acme", &format!("full{number}"))
+        };
+        let bare = VerificationRow {
+            id: format!("bare{number}"),
+            locale: None,
+            payload: None,
+            test: false,
+            approved_at: None,
+            message: None,
+            ..full.clone()
+        };
+        for row in [full, bare] {
+            verifications::insert(&mut tx, &row).await.unwrap();
+            assert_eq!(verifications::get(&mut tx, "acme", &row.id).await.unwrap().as_ref(), Some(&row));
+            assert_eq!(verifications::lock(&mut tx, "acme", &row.id).await.unwrap(), Some(row));
+        }
+    }
+    assert_eq!(verifications::get(&mut tx, "other", "full0").await.unwrap(), None);
+}
+
+async fn buckets_are_kept_until_they_expire(database: &Database) {
+    let store = sample::store(database).await;
+    let keys = ["b".to_owned(), "a".to_owned(), "b".to_owned()];
+    let mut tx = store.begin().await.unwrap();
+    assert!(buckets::load(&mut tx, "acme", &keys).await.unwrap().is_empty());
+    assert!(buckets::load(&mut tx, "acme", &[]).await.unwrap().is_empty());
+    buckets::save(&mut tx, "acme", "b", "{\"n\":1}", NOW).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = store.begin().await.unwrap();
+    let states = buckets::load(&mut tx, "acme", &keys).await.unwrap();
+    assert_eq!(states.into_iter().collect::<Vec<_>>(), [("b".to_owned(), "{\"n\":1}".to_owned())]);
+    buckets::save(&mut tx, "acme", "b", "{\"n\":2}", NOW.plus_seconds(1)).await.unwrap();
+    buckets::save(&mut tx, "acme", "c", "{\"n\":3}", NOW.plus_seconds(2)).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = store.begin().await.unwrap();
+    buckets::sweep(&mut tx, NOW, 100).await.unwrap();
+    let both = ["b".to_owned(), "c".to_owned()];
+    assert_eq!(buckets::load(&mut tx, "acme", &both).await.unwrap().len(), 2);
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(buckets::sweep(&mut tx, NOW.plus_seconds(9), 1).await.unwrap(), 1, "no more than asked for");
+    assert_eq!(buckets::load(&mut tx, "acme", &both).await.unwrap().into_keys().collect::<Vec<_>>(), ["c"]);
+}
+
+async fn idempotency_keys_are_free_again_once_expired(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let first = sample::first_use("acme", "m1");
+    assert_eq!(idempotency::claim(&mut tx, &first, NOW).await.unwrap(), None);
+    let again = IdempotencyRow { body_hash: vec![3], resource: "m2".to_owned(), ..first.clone() };
+    assert_eq!(idempotency::claim(&mut tx, &again, NOW).await.unwrap(), Some(first.clone()));
+    for free in [
+        IdempotencyRow { operation: "verifications".to_owned(), ..first.clone() },
+        IdempotencyRow { key_hash: vec![2; 32], ..first.clone() },
+    ] {
+        assert_eq!(idempotency::claim(&mut tx, &free, NOW).await.unwrap(), None);
+    }
+
+    let last = Timestamp(first.expires_at.0 - 1);
+    assert_eq!(idempotency::claim(&mut tx, &again, last).await.unwrap(), Some(first.clone()));
+    let later = IdempotencyRow { expires_at: NOW.plus_seconds(200_000), ..again };
+    assert_eq!(idempotency::claim(&mut tx, &later, first.expires_at).await.unwrap(), None, "expired: free");
+    assert_eq!(idempotency::claim(&mut tx, &first, first.expires_at).await.unwrap(), Some(later));
+
+    assert_eq!(idempotency::sweep(&mut tx, last, 100).await.unwrap(), 0);
+    assert_eq!(idempotency::sweep(&mut tx, first.expires_at, 1).await.unwrap(), 1);
+    assert_eq!(idempotency::sweep(&mut tx, first.expires_at, 100).await.unwrap(), 1);
+}
+
+async fn the_audit_is_listed_newest_first(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let entries = [
+        sample::entry(None, "tenant.create"),
+        AuditRow { before: Some(json!(null)), after: None, ..sample::entry(Some("acme"), "flows.set") },
+        sample::entry(Some("acme"), "connection.save"),
+        sample::entry(Some("gone"), "connection.save"),
+    ];
+    for entry in &entries {
+        audit::append(&mut tx, entry).await.unwrap();
+    }
+    let all = audit::list(&mut tx, audit::Whose::All, None, None, 10).await.unwrap();
+    let rows: Vec<_> = all.iter().map(|(_, row)| row.clone()).rev().collect();
+    assert_eq!(rows, entries, "JSON's null is not the same as nothing");
+    assert!(all.is_sorted_by(|a, b| a.0 > b.0));
+
+    let third = all[1].0;
+    let cases = [
+        (audit::Whose::Tenant("acme"), None, None, vec!["connection.save", "flows.set"]),
+        (audit::Whose::Tenant("acme"), Some("flows.set"), None, vec!["flows.set"]),
+        (audit::Whose::All, Some("connection.save"), Some(third), vec![]),
+        (audit::Whose::All, None, Some(third), vec!["flows.set", "tenant.create"]),
+        (audit::Whose::Tenant("nobody"), None, None, vec![]),
+    ];
+    for (whose, action, before, expected) in cases {
+        let found = audit::list(&mut tx, whose, action, before, 10).await.unwrap();
+        let found: Vec<_> = found.iter().map(|(_, row)| row.action.as_str()).collect();
+        assert_eq!(found, expected, "{whose:?} {action:?} {before:?}");
+    }
+    assert_eq!(audit::list(&mut tx, audit::Whose::All, None, None, 2).await.unwrap(), all[..2]);
+}
+
+async fn small_values_are_kept_once(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(meta::get(&mut tx, "salt").await.unwrap(), None);
+    assert_eq!(meta::put_if_absent(&mut tx, "salt", &[1, 0]).await.unwrap(), [1, 0]);
+    assert_eq!(meta::put_if_absent(&mut tx, "salt", &[2]).await.unwrap(), [1, 0]);
+    assert_eq!(meta::get(&mut tx, "salt").await.unwrap(), Some(vec![1, 0]));
+    assert!(meta::put_if_absent(&mut tx, "empty", &[]).await.unwrap().is_empty());
+    assert_eq!(meta::get(&mut tx, "empty").await.unwrap(), Some(vec![]));
+}
+
+/// What is left of a tenant, by table.
+async fn left_of(database: &Database, tenant: &str) -> Vec<(String, i64)> {
+    let mut connection = database.connect().await;
+    // Every table with such a column, also those that are made one day.
+    let tables: Vec<String> = sqlx::query_scalar(if database.is_postgres() {
+        "SELECT table_name::text FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'tenant' \
+         ORDER BY 1"
+    } else {
+        "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'tenant' WHERE m.type = 'table' \
+         ORDER BY 1"
+    })
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let mut left = Vec::new();
+    for table in tables {
+        let count = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table} WHERE tenant = $1"));
+        let count: i64 = sqlx::query_scalar(count).bind(tenant).fetch_one(&mut connection).await.unwrap();
+        left.push((table, count));
+    }
+    left
+}
+
+async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    tenants::insert(&mut tx, &sample::tenant("other")).await.unwrap();
+    for tenant in ["acme", "other"] {
+        keys::insert(&mut tx, &sample::key(tenant, &format!("k-{tenant}"))).await.unwrap();
+        connections::put(&mut tx, &sample::connection(tenant, "main")).await.unwrap();
+        connections::record_test(&mut tx, tenant, &[1], NOW).await.unwrap();
+        messages::insert(&mut tx, &sample::message(tenant, "m1")).await.unwrap();
+        attempts::insert(&mut tx, &sample::attempt(tenant, "m1", 1)).await.unwrap();
+        verifications::insert(&mut tx, &sample::verification(tenant, "v1")).await.unwrap();
+        verifications::raise_failures(&mut tx, tenant, &[9], 100).await.unwrap();
+        buckets::save(&mut tx, tenant, "number", "{}", NOW).await.unwrap();
+        idempotency::claim(&mut tx, &sample::first_use(tenant, "m1"), NOW).await.unwrap();
+        audit::append(&mut tx, &sample::entry(Some(tenant), "connection.save")).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let full = left_of(database, "acme").await;
+    assert!(full.iter().all(|(_, count)| *count == 1), "this test fills every table: {full:?}");
+
+    let mut tx = store.begin().await.unwrap();
+    assert!(tenants::delete(&mut tx, "acme").await.unwrap());
+    assert!(!tenants::delete(&mut tx, "acme").await.unwrap());
+    tx.commit().await.unwrap();
+    for (table, count) in left_of(database, "acme").await {
+        assert_eq!(count, i64::from(table == "audit"), "{table}");
+    }
+    assert_eq!(left_of(database, "other").await, full, "the neighbour has all it had");
+}

@@ -1,0 +1,212 @@
+//! Rows to be kept: every field filled, with values that are easy to lose (empty, long, negative, not ASCII).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sendbox_sandbox::Usage;
+use sendbox_service::model::{
+    AttemptOutcome, Environment, FailureView, Flow, Flows, MessageStatus, Mode, Policy, Scope, Timestamp,
+    VerificationStatus,
+};
+use sendbox_service::store::rows::*;
+use sendbox_service::store::{Store, tenants};
+use sendbox_tests::Database;
+use serde_json::json;
+
+pub const NOW: Timestamp = Timestamp(1_795_465_293_250);
+
+pub fn tenant(id: &str) -> TenantRow {
+    TenantRow {
+        id: id.to_owned(),
+        name: "Åcme «1» 漢字 🦀".to_owned(),
+        environment: Environment::Production,
+        active_connection: Some("main".to_owned()),
+        flows: Flows(BTreeMap::from([(Flow::SignIn, true), (Flow::Mfa, false)])),
+        policy: Policy { origin_domain: Some("example.com".to_owned()), ..Policy::default() },
+        wrapped_key: vec![0, 255, 1],
+        master_key: "m1".to_owned(),
+        test_numbers: Some(Vec::new()),
+        created_at: NOW,
+    }
+}
+
+pub fn key(tenant: &str, id: &str) -> KeyRow {
+    KeyRow {
+        id: id.to_owned(),
+        tenant: tenant.to_owned(),
+        name: "back-end".to_owned(),
+        scopes: BTreeSet::from([Scope::Send, Scope::Read]),
+        hash: vec![7; 32],
+        old_hash: Some(vec![8; 32]),
+        old_until: Some(Timestamp(1)),
+        created_at: NOW,
+        rotated_at: Some(Timestamp(-5)),
+        expires_at: Some(NOW.plus_seconds(60)),
+    }
+}
+
+pub fn connection(tenant: &str, name: &str) -> ConnectionRow {
+    let serde_json::Value::Object(parameters) =
+        json!({"url": "https://x.example/\u{0}", "retries": 3, "ratio": 0.1, "deep": {"list": [null, true, "é"]}})
+    else {
+        unreachable!()
+    };
+    ConnectionRow {
+        tenant: tenant.to_owned(),
+        name: name.to_owned(),
+        connector: "twilio".to_owned(),
+        digest: "sha256:00".to_owned(),
+        parameters,
+        secrets: Some(vec![1, 0, 2]),
+        secret_times: BTreeMap::from([("authToken".to_owned(), Timestamp(1_795_465_293_257))]),
+        templates: json!([{"usage": "sign-in", "text": "{{code}}"}]),
+        fingerprint: vec![3; 32],
+        revision: 1 << 40,
+        created_at: NOW,
+        updated_at: NOW.plus_seconds(1),
+    }
+}
+
+pub fn failure() -> FailureView {
+    FailureView {
+        class: "invalid-recipient".to_owned(),
+        party: "provider".to_owned(),
+        request_sent: "yes".to_owned(),
+        text: "It said \"no\"\u{0}.".to_owned(),
+        provider_code: Some("21211".to_owned()),
+        retry_after: Some(u32::MAX),
+        advice: "Ask the user.".to_owned(),
+    }
+}
+
+pub fn message(tenant: &str, id: &str) -> MessageRow {
+    MessageRow {
+        id: id.to_owned(),
+        tenant: tenant.to_owned(),
+        created_at: NOW,
+        expires_at: NOW.plus_seconds(600),
+        usage: Usage::SignIn,
+        locale: Some("da".to_owned()),
+        recipient_hash: vec![9; 32],
+        recipient_masked: "+45…78".to_owned(),
+        country: Some("DK".to_owned()),
+        payload: Some(vec![5; 300]),
+        verification: Some("v1".to_owned()),
+        status: MessageStatus::Queued,
+        mode: Mode::Async,
+        test: true,
+        connection: Some("main".to_owned()),
+        segments: Some(2),
+        provider_message_id: Some("SM1".to_owned()),
+        failure: Some(failure()),
+        attempts: 1,
+        physical: 1,
+        price_micros: 80_000,
+        next_attempt_at: Some(NOW.plus_seconds(5)),
+        lease_owner: Some("w1".to_owned()),
+        lease_until: Some(NOW.plus_seconds(10)),
+    }
+}
+
+/// Queued, due at once, with nobody at work.
+pub fn waiting(tenant: &str, id: &str) -> MessageRow {
+    MessageRow {
+        locale: None,
+        country: None,
+        payload: None,
+        verification: None,
+        test: false,
+        connection: None,
+        segments: None,
+        provider_message_id: None,
+        failure: None,
+        next_attempt_at: None,
+        lease_owner: None,
+        lease_until: None,
+        ..message(tenant, id)
+    }
+}
+
+pub fn attempt(tenant: &str, message: &str, number: u32) -> AttemptRow {
+    AttemptRow {
+        tenant: tenant.to_owned(),
+        message: message.to_owned(),
+        number,
+        connection: "main".to_owned(),
+        connector: "twilio".to_owned(),
+        digest: "sha256:00".to_owned(),
+        started_at: NOW,
+        finished_at: None,
+        outcome: None,
+        failure: None,
+        decision: None,
+        detail: None,
+    }
+}
+
+pub fn finished(attempt: AttemptRow) -> AttemptRow {
+    AttemptRow {
+        finished_at: Some(NOW.plus_seconds(1)),
+        outcome: Some(AttemptOutcome::InDoubt),
+        failure: Some(failure()),
+        decision: Some("nothing is tried again".to_owned()),
+        detail: Some(json!({"requests": [{"host": "x.example"}]})),
+        ..attempt
+    }
+}
+
+pub fn verification(tenant: &str, id: &str) -> VerificationRow {
+    VerificationRow {
+        id: id.to_owned(),
+        tenant: tenant.to_owned(),
+        usage: Usage::MfaVerification,
+        locale: Some("de-AT".to_owned()),
+        recipient_hash: vec![9; 32],
+        recipient_masked: "+45…78".to_owned(),
+        payload: Some(vec![4; 40]),
+        test: true,
+        code_mac: vec![6; 32],
+        code_key: "c1".to_owned(),
+        status: VerificationStatus::Pending,
+        tries: 0,
+        most_tries: 5,
+        sends: 1,
+        most_sends: 4,
+        created_at: NOW,
+        expires_at: NOW.plus_seconds(600),
+        resend_at: NOW.plus_seconds(30),
+        approved_at: None,
+        message: Some("m1".to_owned()),
+    }
+}
+
+pub fn first_use(tenant: &str, resource: &str) -> IdempotencyRow {
+    IdempotencyRow {
+        tenant: tenant.to_owned(),
+        operation: "messages".to_owned(),
+        key_hash: vec![1; 32],
+        body_hash: vec![2; 32],
+        resource: resource.to_owned(),
+        expires_at: NOW.plus_seconds(86_400),
+    }
+}
+
+pub fn entry(tenant: Option<&str>, action: &str) -> AuditRow {
+    AuditRow {
+        tenant: tenant.map(str::to_owned),
+        at: NOW,
+        actor: "key:k1".to_owned(),
+        action: action.to_owned(),
+        target: "connection:main".to_owned(),
+        before: None,
+        after: Some(json!({"name": "main"})),
+    }
+}
+
+/// A store with the tenant `acme`.
+pub async fn store(database: &Database) -> Store {
+    let store = Store::open(database.url()).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    assert!(tenants::insert(&mut tx, &tenant("acme")).await.unwrap());
+    tx.commit().await.unwrap();
+    store
+}
