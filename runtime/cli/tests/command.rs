@@ -9,6 +9,7 @@ mod command {
     mod failures;
     mod help;
     mod others;
+    mod running;
     mod send;
     mod simulate;
     pub mod world;

@@ -1,0 +1,116 @@
+//! `demo` and `serve`: started, tried as a new user would, and ended.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::world::binary;
+
+/// A command that runs until it is told to end.
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    /// Starts it, and gives back what it printed up to a line that holds `ready`.
+    async fn start(args: &[&str], ready: &str) -> (Self, String) {
+        let mut child = binary()
+            .args(args)
+            .env_remove("SENDBOX_PLATFORM_KEY")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut printed = String::new();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            printed.push_str(&line);
+            printed.push('\n');
+            if line.contains(ready) {
+                return (Self { child, lines }, printed);
+            }
+        }
+        let mut errors = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut errors).await.unwrap();
+        panic!("it ended early\n{printed}\n{errors}");
+    }
+
+    /// Sends a signal, and gives back the exit code and what was printed on stderr.
+    async fn end(mut self, signal: &str) -> (Option<i32>, String) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        let mut errors = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut errors).await.unwrap();
+        (self.child.wait().await.unwrap().code(), errors)
+    }
+}
+
+async fn shell(script: &str) -> String {
+    let output = Command::new("bash").args(["-euo", "pipefail", "-c", script]).output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn demo_is_tried_by_pasting() {
+    let (mut demo, printed) = Running::start(&["demo", "--port", "0"], "Messages appear below").await;
+    let script = printed.split_once("# 1. ").unwrap().1.split_once("Messages appear").unwrap().0;
+    let answer = shell(&format!("# 1. {script}")).await;
+    assert!(answer.contains("the phone shows ") && answer.contains("\"status\":\"approved\""), "{answer}");
+    let arrived = demo.lines.next_line().await.unwrap().unwrap();
+    assert!(arrived.starts_with("phone: #1 twilio to +4512345678: "), "{arrived}");
+    let (code, errors) = demo.end("-INT").await;
+    assert_eq!(code, Some(0), "{errors}");
+}
+
+#[tokio::test]
+async fn serve_makes_what_it_needs_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let args = ["serve", "--data", data, "--listen", "127.0.0.1:0"];
+    let (serve, printed) = Running::start(&args, "listening on ").await;
+    let api = printed.split_once("listening on ").unwrap().1.split(';').next().unwrap().to_owned();
+    for (path, part) in [("/healthz", ""), ("/readyz", ""), ("/openapi.json", "\"openapi\":\"3.1"), ("/docs", "<html")]
+    {
+        let body = shell(&format!("curl -sSf {api}{path}")).await;
+        assert!(body.contains(part), "{path}: {body}");
+    }
+    for file in ["platform.key", "master.keys", "sendbox.db"] {
+        let mode = Path::new(data).join(file).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    let tenant = format!(
+        "curl -sSf {api}/v1/tenants -H \"Authorization: Bearer $(cat {data}/platform.key)\" \
+         -H 'Content-Type: application/json' -d '{{\"id\": \"acme\", \"name\": \"Acme\", \"environment\": \"development\"}}'"
+    );
+    assert!(shell(&tenant).await.contains("\"id\":\"acme\""));
+
+    let second = binary().args(args).output().await.unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another sendbox is running"));
+
+    let (code, errors) = serve.end("-TERM").await;
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(errors.contains("made the platform key") && errors.contains("made the master key"), "{errors}");
+
+    // Without its master key a database is not touched.
+    let keys = Path::new(data).join("master.keys");
+    let aside = Path::new(data).join("aside");
+    std::fs::rename(&keys, &aside).unwrap();
+    let locked_out = binary().args(args).output().await.unwrap();
+    assert_eq!(locked_out.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&locked_out.stderr).contains("master.keys is missing"));
+    std::fs::write(&keys, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n").unwrap();
+    let wrong = binary().args(args).output().await.unwrap();
+    assert_eq!(wrong.status.code(), Some(2), "{}", String::from_utf8_lossy(&wrong.stderr));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("was not given"));
+    std::fs::rename(&aside, &keys).unwrap();
+    let (again, _) = Running::start(&args, "listening on ").await;
+    assert_eq!(again.end("-TERM").await.0, Some(0));
+}
