@@ -138,8 +138,8 @@ async fn start(simulator: &Simulator, url: &str, master_keys: &str, clock: Arc<M
     })
     .unwrap();
     let store = Store::open(url).await.unwrap();
-    let connectors =
-        ["twilio", "http"].map(|id| BuiltIn { id, component: sendbox_catalogue::find(id).unwrap().component });
+    let connectors = ["twilio", "http", "vonage"]
+        .map(|id| BuiltIn { id, component: sendbox_catalogue::find(id).unwrap().component });
     let service = Service::start(ServiceConfig {
         store: store.clone(),
         sandbox,

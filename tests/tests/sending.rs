@@ -4,11 +4,11 @@
 
 use futures_util::future::join_all;
 use sendbox_service::model::{
-    Activation, AttemptOutcome, Environment, Flow, Flows, InDoubt, Message, MessageFilter, MessageStatus, Mode,
-    NewMessage, Sensitive,
+    Activation, AttemptOutcome, ConnectionInput, Environment, Flow, Flows, InDoubt, Message, MessageFilter,
+    MessageStatus, Mode, NewMessage, Sensitive,
 };
 use sendbox_service::{Caller, Error};
-use sendbox_tests::house::{House, TENANT, message, twilio};
+use sendbox_tests::house::{House, TENANT, message, templates, twilio};
 use sendbox_tests::{Database, on_every_database};
 
 const NUMBER: &str = "+4512345678";
@@ -21,6 +21,7 @@ on_every_database!(
     what_was_not_sent_is_tried_again_with_the_same_code,
     nobody_knows_is_said_and_not_tried_again,
     no_request_makes_more_messages_than_the_policy_says,
+    a_refusal_that_only_the_connector_saw_counts,
     a_fallback_takes_over_when_credentials_are_wrong,
     a_number_that_refuses_is_not_tried_elsewhere,
     nothing_is_sent_after_expiry,
@@ -141,6 +142,27 @@ async fn no_request_makes_more_messages_than_the_policy_says(database: &Database
         assert_eq!(house.arrived(NUMBER), most as usize, "{:?}", sent.attempts);
         // Past the breakers' rests.
         house.clock.advance_millis(3_600_000);
+    }
+}
+
+async fn a_refusal_that_only_the_connector_saw_counts(database: &Database) {
+    let house = House::furnished(database).await;
+    let (parameters, _) = sendbox_tests::stage::connection("vonage");
+    let parameters = parameters.as_object().unwrap().clone();
+    let vonage = ConnectionInput { connector: "vonage".to_owned(), parameters, templates: templates() };
+    house.service.save_connection(ADMIN, TENANT, "vonage", vonage).await.unwrap();
+    house.service.activate(ADMIN, TENANT, Activation { name: "vonage".to_owned() }).await.unwrap();
+    // Its errors come with HTTP 200: the host sees no refusal.
+    house.simulator.inject_spec("vonage=code:1".parse().unwrap()).unwrap();
+    for most in 1..=2 {
+        house.set_policy(TENANT, |policy| policy.delivery.most_messages = most).await;
+        let before = house.simulator.requests().len();
+        let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
+        let id = send(&house, new, None).await.unwrap().id;
+        let failed = until_final(&house, &id).await;
+        assert_eq!(failed.status, MessageStatus::Failed);
+        assert_eq!(failed.failure.unwrap().class, "rate-limited");
+        assert_eq!(house.simulator.requests().len() - before, most as usize);
     }
 }
 

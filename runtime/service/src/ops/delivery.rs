@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sendbox_sandbox::{
-    Failure, FailureClass, Message as SandboxMessage, Outcome, Party, RequestSent, SendReport, SendRequest,
+    Failure, FailureClass, Message as SandboxMessage, Outcome, Party, RequestSent, SendReport, SendRequest, TraceKind,
 };
 use serde_json::{Value, json};
 
@@ -98,6 +98,7 @@ fn ended(report: SendReport) -> Ended {
         "trace": trace_values(&report),
         "requests": report.requests.iter().map(request_value).collect::<Vec<_>>(),
         "used": report.used,
+        "answered": answered(&report),
         "hostsReached": report.hosts_reached,
     });
     let detail = Some(detail);
@@ -125,6 +126,35 @@ fn ended(report: SendReport) -> Ended {
             detail,
         },
     }
+}
+
+/// The HTTP status with which the request that carried the message was answered, as the host saw it.
+fn answered(report: &SendReport) -> Option<u16> {
+    let mut carries = false;
+    let mut status = None;
+    for event in &report.trace {
+        match &event.what {
+            TraceKind::Request { carries_message, .. } => carries = *carries_message,
+            TraceKind::Response { status: answer, .. } if carries => status = Some(*answer),
+            _ => {}
+        }
+    }
+    status
+}
+
+/// Attempts that left nothing but the connector's word that they were refused.
+fn unproven(done: &[AttemptRow]) -> usize {
+    let is_unproven = |attempt: &&AttemptRow| {
+        let answered = attempt.detail.as_ref().and_then(|detail| detail.get("answered")).and_then(Value::as_u64);
+        let sent = match attempt.failure.as_ref().map(|failure| failure.request_sent.as_str()) {
+            Some("no") | None => RequestSent::No,
+            Some("maybe") => RequestSent::Maybe,
+            Some(_) => RequestSent::Yes,
+        };
+        let answered = answered.and_then(|status| u16::try_from(status).ok());
+        attempt.outcome.is_some_and(|outcome| retry::is_unproven(outcome, sent, answered))
+    };
+    done.iter().filter(is_unproven).count()
 }
 
 /// Ends a message: what it needed to be sent is wiped.
@@ -249,6 +279,13 @@ impl Service {
                 return Ok(Step::Over);
             }
         };
+        // The rules have said so after each attempt; said again where it counts.
+        let left = usize::try_from(row.physical).unwrap_or(usize::MAX).saturating_add(unproven(&done));
+        if left >= usize::try_from(tenant.policy.delivery.most_messages).unwrap_or(usize::MAX) {
+            let failure = row.failure.take();
+            end(row, if row.physical > 0 { MessageStatus::InDoubt } else { MessageStatus::Failed }, failure);
+            return Ok(Step::Over);
+        }
         if row.physical > 0 && !admission::charge_again(tx, tenant, row, now).await? {
             let failure = row.failure.take();
             end(row, MessageStatus::InDoubt, failure);
@@ -428,7 +465,7 @@ impl Service {
                 end(&mut row, MessageStatus::Accepted, failure);
             }
             Some(failed) => {
-                let done = attempts::list_for(&mut tx, &tenant.id, std::slice::from_ref(&row.id)).await?;
+                let done = attempts::list(&mut tx, &tenant.id, &row.id).await?;
                 let idempotent = prepared.connector.metadata().idempotent;
                 self.decide(&mut tx, &tenant, &mut row, &ended, (failed, idempotent), &done, now).await?;
             }
@@ -468,6 +505,7 @@ impl Service {
             tries_here: u32::try_from(tries_here).unwrap_or(u32::MAX),
             attempts: row.attempts,
             physical: row.physical,
+            unproven: u32::try_from(unproven(done)).unwrap_or(u32::MAX),
             most_messages: delivery.most_messages,
             in_doubt: delivery.in_doubt,
             idempotent,

@@ -4,7 +4,8 @@
 //! `physical` are those that may have become a message: no attempt begins once there are as many as the tenant allows.
 //!
 //! Promises
-//! - never more than `most_messages` physical messages, never an attempt after expiry, always an end;
+//! - never more than `most_messages` physical messages, even if a connector lies about what its provider answered; never an
+//!   attempt after expiry; always an end;
 //! - once one attempt is in doubt, only the policy `prefer-delivery` lets another connection send too. The same connection
 //!   may repeat it if its provider makes one message of a repeated key;
 //! - a number that refuses messages, and a suspicion of fraud, end it everywhere;
@@ -41,6 +42,9 @@ pub struct Situation {
     pub attempts: u32,
     /// Those of them for which [`may_be_a_message`] holds, this one included.
     pub physical: u32,
+    /// Attempts, this one included, whose bytes had all left and of which only the connector says that they were refused: the
+    /// host saw no refusal of HTTP. They count towards the bound, since nobody trusts a connector with it.
+    pub unproven: u32,
     /// `delivery.mostMessages` of the tenant.
     pub most_messages: u32,
     /// `delivery.inDoubt` of the tenant.
@@ -146,6 +150,14 @@ pub fn may_be_a_message(class: FailureClass, request_sent: RequestSent) -> bool 
     Row::of(class, request_sent) == Row::InDoubt || request_sent == RequestSent::Maybe
 }
 
+/// Whether only the connector says that an attempt was refused, after all bytes had left. `answered` is the HTTP status that
+/// the host saw: a 4xx is the provider's own refusal.
+pub fn is_unproven(outcome: AttemptOutcome, request_sent: RequestSent, answered: Option<u16>) -> bool {
+    outcome == AttemptOutcome::Rejected
+        && request_sent != RequestSent::No
+        && !answered.is_some_and(|status| (400..500).contains(&status))
+}
+
 /// What the journal says of a failed attempt.
 pub fn outcome(class: FailureClass, request_sent: RequestSent) -> AttemptOutcome {
     if may_be_a_message(class, request_sent) { AttemptOutcome::InDoubt } else { AttemptOutcome::Rejected }
@@ -181,7 +193,7 @@ pub fn decide(situation: &Situation) -> Decision {
             reason: format!("{why}; its time is over, and nothing is sent after that"),
         };
     }
-    if situation.physical() >= situation.most_messages {
+    if situation.physical().saturating_add(situation.unproven) >= situation.most_messages {
         return stop(&format!("the tenant allows {} physical messages for a request", situation.most_messages));
     }
     if situation.attempts >= MOST_ATTEMPTS {

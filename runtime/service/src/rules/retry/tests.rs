@@ -40,6 +40,7 @@ fn first(class: Class, request_sent: RequestSent) -> Situation {
         tries_here: 1,
         attempts: 1,
         physical: may_be_a_message(class, request_sent).into(),
+        unproven: 0,
         most_messages: 2,
         in_doubt: InDoubt::PreferSilence,
         idempotent: false,
@@ -255,6 +256,8 @@ fn reasons_are_sentences() {
 struct Try {
     class: Class,
     sent: RequestSent,
+    /// HTTP's own word.
+    answered: Option<u16>,
     takes_ms: u64,
     retry_after: Option<u32>,
     jitter: f64,
@@ -271,14 +274,16 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
             ),
         ],
         prop::sample::select(&[No, Maybe, Yes][..]),
+        prop::sample::select(&[None, Some(200), Some(302), Some(401), Some(429), Some(503)][..]),
         0..40_000_u64,
         prop::option::weighted(0.3, 0..300_u32),
         0.0..=1.0_f64,
         prop::bool::weighted(0.9),
     )
-        .prop_map(|(class, sent, takes_ms, retry_after, jitter, may_retry)| Try {
+        .prop_map(|(class, sent, answered, takes_ms, retry_after, jitter, may_retry)| Try {
             class,
             sent,
+            answered,
             takes_ms,
             retry_after,
             jitter,
@@ -302,7 +307,7 @@ proptest! {
         let in_doubt = if delivery { InDoubt::PreferDelivery } else { InDoubt::PreferSilence };
         let (mut now, mut connection, mut tries_here) = (Timestamp(START), 0, 0);
         let mut messages_in_silence = 0;
-        let mut physical = 0;
+        let (mut physical, mut unproven) = (0, 0);
         let mut ended = false;
         for (index, one) in tries.iter().enumerate() {
             prop_assert!(now < expires_at, "an attempt after expiry");
@@ -310,7 +315,8 @@ proptest! {
             prop_assert!(tries_here <= MOST_TRIES && index < MOST_ATTEMPTS as usize);
             let doubtful = may_be_a_message(one.class, one.sent);
             physical += u32::from(doubtful);
-            prop_assert!(physical <= most_messages);
+            unproven += u32::from(is_unproven(outcome(one.class, one.sent), one.sent, one.answered));
+            prop_assert!(physical + unproven <= most_messages, "a connector that lies gets no more");
             // To one provider that knows the key they are one.
             messages_in_silence += u32::from(doubtful && !(idempotent[connection] && messages_in_silence > 0));
             prop_assert!(delivery || messages_in_silence <= 1, "a second message, and silence is preferred");
@@ -322,6 +328,7 @@ proptest! {
                 tries_here,
                 attempts: u32::try_from(index).unwrap() + 1,
                 physical,
+                unproven,
                 most_messages,
                 in_doubt,
                 idempotent: idempotent[connection],
