@@ -2,10 +2,12 @@
 //! transaction.
 
 mod admission;
+mod attempt;
 mod connections;
 mod delivery;
 pub(crate) mod keys;
 mod messages;
+mod outgoing;
 pub(crate) mod prepared;
 mod promotions;
 mod settings;

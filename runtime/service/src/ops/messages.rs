@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sendbox_sandbox::{Attempt as SandboxAttempt, Recipient, Usage};
-use serde::{Deserialize, Serialize};
+use sendbox_sandbox::{Recipient, Usage};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -16,11 +15,11 @@ use crate::model::{
     Verification,
 };
 use crate::ops::admission::{self, Admitted, admit, recipient_hash};
+use crate::ops::outgoing::{Asked, Outgoing, Payload, check_flow, request, routes};
 use crate::ops::prepared::Prepared;
 use crate::ops::{bad_cursor, no_longer_than, page_size, settings};
 use crate::phone;
-use crate::plan::{MessageRequest, plan};
-use crate::problem::{Problem, Problems};
+use crate::plan::plan;
 use crate::service::{Caller, Service};
 use crate::store::messages::MessageQuery;
 use crate::store::rows::{AttemptRow, IdempotencyRow, MessageRow, TenantRow};
@@ -33,76 +32,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(25);
 pub(crate) const LEASE_SECONDS: u64 = 60;
 /// How long an idempotency key is remembered.
 const REMEMBERED_SECONDS: u64 = 24 * 3600;
-
-/// What a message needs until it is final. Sealed at rest; has no `Debug`.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Payload {
-    pub(crate) to: Zeroizing<String>,
-    pub(crate) code: Zeroizing<String>,
-    pub(crate) variables: Vec<(String, Zeroizing<String>)>,
-    pub(crate) client_ip: Option<Zeroizing<String>>,
-    pub(crate) lifetime_seconds: u32,
-}
-
-impl Payload {
-    pub(crate) fn seal(&self, key: &TenantKey, message: &str) -> Result<Vec<u8>> {
-        let plain = serde_json::to_vec(self).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(key.seal(&format!("message/{message}"), &Zeroizing::new(plain))?)
-    }
-
-    pub(crate) fn open(key: &TenantKey, message: &str, sealed: &[u8]) -> Result<Self> {
-        let plain = key.open(&format!("message/{message}"), sealed)?;
-        serde_json::from_slice(&plain).map_err(|_| Error::Internal("a stored message cannot be read".to_owned()))
-    }
-}
-
-/// What is to be sent, wherever it comes from.
-pub(crate) struct Outgoing {
-    pub(crate) recipient: Recipient,
-    pub(crate) usage: Usage,
-    pub(crate) locale: Option<String>,
-    pub(crate) payload: Payload,
-    pub(crate) verification: Option<String>,
-    pub(crate) mode: Mode,
-}
-
-/// Reads a number.
-pub(crate) fn recipient_of(to: &Sensitive) -> Result<Recipient> {
-    phone::recipient(to.expose()).map_err(|error| Error::invalid("/to", error.to_string()))
-}
-
-/// Reads the end user's address. Empty is none.
-pub(crate) fn client_ip_of(address: Option<&Sensitive>) -> Result<Option<IpAddr>> {
-    let Some(text) = address.map(|address| address.expose().trim()).filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    let wrong = || Error::invalid("/clientIp", "must be an IPv4 or IPv6 address");
-    text.parse::<IpAddr>().map(|ip| Some(ip.to_canonical())).map_err(|_| wrong())
-}
-
-/// Refuses a usage whose flow is off.
-pub(crate) fn check_flow(tenant: &TenantRow, usage: Usage) -> Result<()> {
-    match Flow::of(usage) {
-        Some(flow) if !tenant.flows.is_on(flow) => Err(Error::FlowOff(flow)),
-        _ => Ok(()),
-    }
-}
-
-/// The connections for a number, in the order in which they are tried: the route of its country or the active one, then
-/// the fallbacks.
-pub(crate) fn routes(tenant: &TenantRow, country: Option<&str>) -> Vec<String> {
-    let delivery = &tenant.policy.delivery;
-    let routed = country.and_then(|country| delivery.routes.get(country)).or(tenant.active_connection.as_ref());
-    let mut names: Vec<String> = routed.cloned().into_iter().collect();
-    if !names.is_empty() {
-        for name in &delivery.fallbacks {
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
-    }
-    names
-}
 
 /// An idempotency key with what it was used for.
 pub(crate) struct Once<'a> {
@@ -193,8 +122,15 @@ impl Service {
         let mut tx = self.inner.store.begin().await?;
         let row = self.row(&mut tx, tenant).await?;
         let key = self.tenant_key(&row)?;
-        let recipient = recipient_of(&new.to)?;
-        let client_ip = client_ip_of(new.client_ip.as_ref())?;
+        let asked = Asked {
+            to: &new.to,
+            client_ip: new.client_ip.as_ref(),
+            locale: new.locale.as_deref(),
+            code: Some(&new.code),
+            lifetime_seconds: new.lifetime_seconds,
+            variables: &new.variables,
+        };
+        let (recipient, client_ip) = asked.read()?;
         let lifetime_seconds = new.lifetime_seconds.unwrap_or(row.policy.codes.lifetime_seconds);
         let mode = new.mode;
         let id = id::new("m")?;
@@ -435,31 +371,6 @@ fn read_cursor(text: &str) -> Option<(Timestamp, String)> {
     Some((Timestamp(at.parse().ok()?), id.to_owned()))
 }
 
-/// What a connector's message is made of, for one attempt.
-pub(crate) fn request(
-    tenant: &TenantRow,
-    id: &str,
-    usage: Usage,
-    locale: Option<String>,
-    payload: &Payload,
-    number: u32,
-) -> Result<MessageRequest> {
-    let first = SandboxAttempt::first().map_err(|error| Error::Internal(error.to_string()))?;
-    Ok(MessageRequest {
-        to: payload.to.clone(),
-        usage,
-        locale,
-        code: payload.code.clone(),
-        variables: payload.variables.clone(),
-        client_ip: payload.client_ip.clone(),
-        lifetime: Duration::from_secs(u64::from(payload.lifetime_seconds)),
-        // The same over all attempts: an idempotent provider sends one message, however often it is asked.
-        idempotency_key: id.to_owned(),
-        attempt: SandboxAttempt { number, ..first },
-        origin_domain: tenant.policy.origin_domain.clone(),
-    })
-}
-
 fn row(tenant: &TenantRow, key: &TenantKey, id: &str, outgoing: &Outgoing, now: Timestamp) -> MessageRow {
     MessageRow {
         id: id.to_owned(),
@@ -522,16 +433,4 @@ fn view(row: MessageRow, attempts: Vec<AttemptRow>) -> Message {
         created_at: row.created_at,
         expires_at: row.expires_at,
     }
-}
-
-/// Everything wrong with named values, before they are sealed.
-pub(crate) fn check_variables(variables: &BTreeMap<String, Sensitive>) -> Result<(), Problems> {
-    let most = crate::plan::MOST_VARIABLES;
-    if variables.len() > most {
-        return Err(Problems(vec![Problem::new(
-            "variables",
-            format!("there are {}; {most} are allowed", variables.len()),
-        )]));
-    }
-    Ok(())
 }

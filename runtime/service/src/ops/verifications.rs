@@ -17,11 +17,10 @@ use crate::model::{
     VerificationMessage, VerificationStatus,
 };
 use crate::ops::admission::recipient_hash;
-use crate::ops::messages::{
-    Once, Outgoing, Payload, check_flow, check_idempotency_key, check_variables, client_ip_of, recipient_of,
-    request_bytes,
-};
+use crate::ops::messages::{Once, check_idempotency_key, request_bytes};
+use crate::ops::outgoing::{Asked, Outgoing, Payload, check_flow, client_ip_of, recipient_of};
 use crate::ops::settings;
+use crate::problem::Problems;
 use crate::rules::code;
 use crate::service::{Caller, Service};
 use crate::store::rows::{TenantRow, VerificationRow};
@@ -118,9 +117,15 @@ impl Service {
         let mut tx = self.inner.store.begin().await?;
         let tenant_row = self.row(&mut tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
-        let recipient = recipient_of(&new.to)?;
-        let client_ip = client_ip_of(new.client_ip.as_ref())?;
-        check_variables(&new.variables)?;
+        let asked = Asked {
+            to: &new.to,
+            client_ip: new.client_ip.as_ref(),
+            locale: new.locale.as_deref(),
+            code: None,
+            lifetime_seconds: None,
+            variables: &new.variables,
+        };
+        let (recipient, client_ip) = asked.read()?;
         let id = id::new("v")?;
         let mode = new.mode;
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
@@ -320,7 +325,7 @@ impl Service {
         caller.may(tenant, &[Scope::Verify])?;
         self.not_stopping()?;
         let now = self.now();
-        let client_ip = client_ip_of(resend.client_ip.as_ref())?;
+        let client_ip = client_ip_of(resend.client_ip.as_ref()).map_err(|problem| Problems(vec![problem]))?;
         let mut tx = self.inner.store.begin().await?;
         let tenant_row = self.row(&mut tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
