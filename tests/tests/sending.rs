@@ -7,7 +7,7 @@ use sendbox_service::model::{
     Activation, AttemptOutcome, ConnectionInput, Environment, Flow, Flows, InDoubt, Message, MessageFilter,
     MessageStatus, Mode, NewMessage, Sensitive,
 };
-use sendbox_service::{Caller, Error};
+use sendbox_service::{Caller, Error, LimitName};
 use sendbox_tests::house::{House, TENANT, message, templates, twilio};
 use sendbox_tests::{Database, on_every_database};
 
@@ -24,6 +24,7 @@ on_every_database!(
     a_refusal_that_only_the_connector_saw_counts,
     a_fallback_takes_over_when_credentials_are_wrong,
     a_number_that_refuses_is_not_tried_elsewhere,
+    a_suspicion_of_fraud_holds_the_numbers_around,
     nothing_is_sent_after_expiry,
     nothing_is_sent_after_a_cancel,
     a_flow_that_is_off_sends_nothing,
@@ -195,6 +196,31 @@ async fn a_number_that_refuses_is_not_tried_elsewhere(database: &Database) {
     assert_eq!((failed.status, failed.attempts.len()), (MessageStatus::Failed, 1));
     assert_eq!(failed.failure.unwrap().class, "recipient-unsubscribed");
     assert_eq!(house.arrived(NUMBER), 0);
+}
+
+async fn a_suspicion_of_fraud_holds_the_numbers_around(database: &Database) {
+    let house = House::furnished(database).await;
+    house.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
+    let failed = not_sent(send(&house, message(NUMBER, "123456"), None).await);
+    assert_eq!(failed.failure.unwrap().class, "fraud-blocked");
+    let neighbour = "+4512345001";
+    let held = send(&house, message(neighbour, "123456"), None).await.unwrap_err();
+    assert!(matches!(held, Error::Limited { limit: LimitName::Hold, retry_after: Some(3600) }), "{held}");
+    send(&house, message("+4512346001", "123456"), None).await.unwrap();
+
+    let holds = house.service.holds(ADMIN, TENANT).await.unwrap();
+    assert_eq!((holds.len(), holds[0].prefix.as_str(), &holds[0].message), (1, "+4512…", &failed.id));
+    house.service.lift_hold(ADMIN, TENANT, &holds[0].id).await.unwrap();
+    send(&house, message(neighbour, "123456"), None).await.unwrap();
+    assert!(matches!(house.service.lift_hold(ADMIN, TENANT, &holds[0].id).await, Err(Error::NotFound("hold"))));
+
+    // It ends by itself.
+    house.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
+    not_sent(send(&house, message(NUMBER, "123456"), None).await);
+    house.clock.advance_millis(3_599_999);
+    assert!(send(&house, message(NUMBER, "123456"), None).await.is_err());
+    house.clock.advance_millis(1);
+    send(&house, message(NUMBER, "123456"), None).await.unwrap();
 }
 
 async fn nothing_is_sent_after_expiry(database: &Database) {

@@ -128,6 +128,18 @@ pub(crate) struct OfKey {
     pub(crate) key: Id,
 }
 
+/// `/v1/tenants/{tenant}/holds/{hold}`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfHold {
+    /// The tenant's id.
+    #[param(value_type = String, pattern = "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", example = "acme")]
+    pub(crate) tenant: TenantId,
+    /// The hold's id.
+    #[param(value_type = String, pattern = "^[a-z0-9_-]{1,60}$")]
+    pub(crate) hold: Id,
+}
+
 /// `/v1/connectors/{id}`
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -22,6 +22,8 @@ pub enum LimitName {
     RecipientFailures,
     /// Codes of one verification.
     SendsOfVerification,
+    /// A provider suspects fraud at these numbers; see `/holds`.
+    Hold,
 }
 
 impl LimitName {
@@ -39,6 +41,7 @@ impl LimitName {
             Self::SpendCap => "spend-cap",
             Self::RecipientFailures => "recipient-failures",
             Self::SendsOfVerification => "sends-of-verification",
+            Self::Hold => "hold",
         }
     }
 }

@@ -5,6 +5,7 @@ mod admission;
 mod attempt;
 mod connections;
 mod delivery;
+mod holds;
 pub(crate) mod keys;
 mod messages;
 mod outgoing;

@@ -22,6 +22,7 @@ pub mod attempts;
 pub mod audit;
 pub mod buckets;
 pub mod connections;
+pub mod holds;
 pub mod idempotency;
 pub mod keys;
 pub mod messages;

@@ -4,7 +4,7 @@ use sendbox_sandbox::Usage;
 use sendbox_service::model::{AttemptOutcome, Environment, MessageStatus, Mode, Timestamp, VerificationStatus};
 use sendbox_service::store::rows::*;
 use sendbox_service::store::{
-    StoreError, attempts, audit, buckets, connections, idempotency, keys, messages, meta, tenants, verifications,
+    StoreError, attempts, audit, buckets, connections, holds, idempotency, keys, messages, meta, tenants, verifications,
 };
 use sendbox_tests::{Database, on_every_database};
 use serde_json::json;
@@ -22,6 +22,7 @@ on_every_database!(
     attempts_are_kept_and_finished_once,
     verifications_are_kept,
     buckets_are_kept_until_they_expire,
+    holds_are_kept_until_they_end,
     idempotency_keys_are_free_again_once_expired,
     the_audit_is_listed_newest_first,
     small_values_are_kept_once,
@@ -279,6 +280,30 @@ async fn buckets_are_kept_until_they_expire(database: &Database) {
     assert_eq!(buckets::load(&mut tx, "acme", &both).await.unwrap().into_keys().collect::<Vec<_>>(), ["c"]);
 }
 
+async fn holds_are_kept_until_they_end(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let hold = sample::hold("acme", "h1");
+    holds::put(&mut tx, &hold).await.unwrap();
+    // The same numbers again: the same hold, for longer.
+    let later = HoldRow { id: "h2".to_owned(), expires_at: NOW.plus_seconds(90), ..hold.clone() };
+    holds::put(&mut tx, &later).await.unwrap();
+    let kept = HoldRow { id: "h1".to_owned(), ..later };
+    assert_eq!(holds::list(&mut tx, "acme", NOW).await.unwrap(), [kept.clone()]);
+    let find = |at| (hold.prefix_hash.clone(), at);
+    for ((prefix, at), there) in
+        [(find(NOW.plus_millis(89_999)), true), (find(NOW.plus_seconds(90)), false), ((vec![1], NOW), false)]
+    {
+        assert_eq!(holds::find(&mut tx, "acme", &prefix, at).await.unwrap().is_some(), there);
+    }
+    assert_eq!(holds::delete(&mut tx, "other", "h1").await.unwrap(), None);
+    assert_eq!(holds::sweep(&mut tx, NOW, 10).await.unwrap(), 0);
+    assert_eq!(holds::delete(&mut tx, "acme", "h1").await.unwrap(), Some(kept.clone()));
+    holds::put(&mut tx, &kept).await.unwrap();
+    assert_eq!(holds::sweep(&mut tx, kept.expires_at, 10).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+}
+
 async fn idempotency_keys_are_free_again_once_expired(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
@@ -379,6 +404,7 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         keys::insert(&mut tx, &sample::key(tenant, &format!("k-{tenant}"))).await.unwrap();
         connections::put(&mut tx, &sample::connection(tenant, "main")).await.unwrap();
         connections::record_test(&mut tx, tenant, &[1], NOW).await.unwrap();
+        holds::put(&mut tx, &sample::hold(tenant, "h1")).await.unwrap();
         messages::insert(&mut tx, &sample::message(tenant, "m1")).await.unwrap();
         attempts::insert(&mut tx, &sample::attempt(tenant, "m1", 1)).await.unwrap();
         verifications::insert(&mut tx, &sample::verification(tenant, "v1")).await.unwrap();

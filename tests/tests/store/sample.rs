@@ -44,6 +44,19 @@ pub fn key(tenant: &str, id: &str) -> KeyRow {
     }
 }
 
+pub fn hold(tenant: &str, id: &str) -> HoldRow {
+    HoldRow {
+        tenant: tenant.to_owned(),
+        id: id.to_owned(),
+        prefix_hash: vec![0, 255],
+        prefix: "+4512…".to_owned(),
+        reason: "«fraud»".to_owned(),
+        message: "m1".to_owned(),
+        created_at: NOW,
+        expires_at: NOW.plus_seconds(60),
+    }
+}
+
 pub fn connection(tenant: &str, name: &str) -> ConnectionRow {
     let serde_json::Value::Object(parameters) =
         json!({"url": "https://x.example/\u{0}", "retries": 3, "ratio": 0.1, "deep": {"list": [null, true, "é"]}})

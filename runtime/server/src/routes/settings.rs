@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use sendbox_service::model::{Flows, Policy, Sensitive, TestNumbers, TestNumbersView};
+use sendbox_service::model::{Flows, Hold, Policy, Sensitive, TestNumbers, TestNumbersView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +13,7 @@ use super::Answer;
 use crate::api::Api;
 use crate::auth::Authenticated;
 use crate::body::JsonBody;
-use crate::place::{At, OfTenant};
+use crate::place::{At, OfHold, OfTenant};
 use crate::problem::{BadBody, Opposed, Refused, Unfound};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -22,6 +22,8 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(read_policy, set_policy))
         .routes(routes!(read_test_numbers, set_test_numbers))
         .routes(routes!(unlock_number))
+        .routes(routes!(list_holds))
+        .routes(routes!(lift_hold))
 }
 
 /// Read which flows are on
@@ -125,5 +127,32 @@ async fn unlock_number(
     JsonBody(unlock): JsonBody<Unlock>,
 ) -> Answer<StatusCode> {
     api.service.unlock_number(&caller, &place.tenant, unlock.to).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// List the holds
+///
+/// Numbers that nothing is sent to for a while, because a provider suspects fraud there, with the reason and the end.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/holds", tag = "settings", params(OfTenant),
+    responses((status = 200, description = "Those that have not ended, the longest first.", body = Vec<Hold>), Refused, Unfound))]
+async fn list_holds(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    At(place): At<OfTenant>,
+) -> Answer<Json<Vec<Hold>>> {
+    Ok(Json(api.service.holds(&caller, &place.tenant).await?))
+}
+
+/// Lift a hold
+///
+/// Messages to these numbers are let in again.
+#[utoipa::path(delete, path = "/v1/tenants/{tenant}/holds/{hold}", tag = "settings", params(OfHold),
+    responses((status = 204, description = "It is gone."), Refused, Unfound, Opposed))]
+async fn lift_hold(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    At(place): At<OfHold>,
+) -> Answer<StatusCode> {
+    api.service.lift_hold(&caller, &place.tenant, &place.hold).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -59,6 +59,20 @@ CREATE TABLE connection_tests (
     PRIMARY KEY (tenant, fingerprint)
 );
 
+-- Numbers that nothing is sent to for a while, because a provider suspects fraud.
+CREATE TABLE holds (
+    tenant      TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id          TEXT COLLATE "C" NOT NULL,
+    prefix_hash BYTEA NOT NULL,
+    prefix      TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    message     TEXT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    expires_at  BIGINT NOT NULL,
+    PRIMARY KEY (tenant, id),
+    UNIQUE (tenant, prefix_hash)
+);
+
 CREATE TABLE messages (
     tenant              TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     id                  TEXT COLLATE "C" NOT NULL,

@@ -58,6 +58,20 @@ CREATE TABLE connection_tests (
     PRIMARY KEY (tenant, fingerprint)
 ) STRICT;
 
+-- Numbers that nothing is sent to for a while, because a provider suspects fraud.
+CREATE TABLE holds (
+    tenant      TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id          TEXT NOT NULL,
+    prefix_hash BLOB NOT NULL,
+    prefix      TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    message     TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id),
+    UNIQUE (tenant, prefix_hash)
+) STRICT;
+
 CREATE TABLE messages (
     tenant              TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     id                  TEXT NOT NULL,

@@ -8,6 +8,7 @@ use sendbox_sandbox::{Recipient, Usage};
 
 use crate::error::{Error, LimitName, Result};
 use crate::model::Timestamp;
+use crate::ops::holds;
 use crate::rules::limit::{self, Bucket, Facts, NotTaken, Opens, Rule, Unreadable};
 use crate::rules::policy;
 use crate::store::rows::{MessageRow, TenantRow};
@@ -48,9 +49,10 @@ pub(crate) async fn admit(tx: &mut Tx, request: &Request<'_>, now: Timestamp) ->
     if !policy::allows(&tenant.policy.countries, country) {
         return Err(Error::CountryNotAllowed(country.unwrap_or("numbers of no country (`001`)").to_owned()));
     }
+    holds::check(tx, &tenant.id, key, recipient, now).await?;
     let price = policy::price(&tenant.policy, recipient.country.as_deref(), request.segments);
     let number = hex::encode(recipient_hash(key, recipient));
-    let prefix = hex::encode(key.hash("prefix", &[limit::prefix(&recipient.e164).as_bytes()]));
+    let prefix = hex::encode(holds::prefix_hash(key, recipient));
     let ip = request.client_ip.map(|ip| hex::encode(key.hash("ip", &[limit::ip_block(ip).as_bytes()])));
     let facts = Facts {
         recipient: &number,

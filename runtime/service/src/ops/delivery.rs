@@ -16,9 +16,11 @@ use crate::error::{Error, Result};
 use crate::model::{AttemptOutcome, FailureView, MessageStatus, Timestamp, VerificationStatus};
 use crate::ops::admission;
 use crate::ops::attempt::{Ended, ended, failure_view, own_failure, unproven};
+use crate::ops::holds;
 use crate::ops::messages::LEASE_SECONDS;
 use crate::ops::outgoing::{Payload, request, routes};
 use crate::ops::prepared::Prepared;
+use crate::phone;
 use crate::plan::plan;
 use crate::rules::breaker::{Allowed, BreakerEvent, RetryBudget};
 use crate::rules::retry::{self, Next, Situation};
@@ -34,6 +36,9 @@ const WAITED_FOR_MS: u64 = 10_000;
 const FRESH_MS: u64 = 20_000;
 /// How often the end of an attempt is tried to be written, while the store is away.
 const WRITES: u32 = 20;
+
+/// Breakers that are kept at most, of connections that have failed. Beyond, all begin anew: simple, and rare.
+const MOST_BREAKERS: usize = 10_000;
 
 /// What to do next with a message.
 enum Step {
@@ -284,6 +289,9 @@ impl Service {
         if event == BreakerEvent::Success && !breakers.contains_key(&key) {
             return;
         }
+        if breakers.len() >= MOST_BREAKERS {
+            breakers.clear();
+        }
         breakers.entry(key).or_default().record(event, now);
     }
 
@@ -351,6 +359,12 @@ impl Service {
             row.physical = row.physical.saturating_sub(1);
         }
         row.provider_message_id.clone_from(&result.provider_message_id);
+        if let (Some((FailureClass::FraudBlocked, ..)), Some(sealed)) = (&result.failed, &row.payload) {
+            let key = self.tenant_key(&tenant)?;
+            if let Ok(recipient) = phone::recipient(&Payload::open(&key, &row.id, sealed)?.to) {
+                holds::hold(&mut tx, &key, &row, &recipient, now).await?;
+            }
+        }
         match result.failed {
             None => {
                 let failure = None;

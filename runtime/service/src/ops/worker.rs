@@ -1,13 +1,15 @@
 //! The worker: takes up messages that are due and held by nobody, and sweeps what is over.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::error::Result;
 use crate::ops::messages::LEASE_SECONDS;
 use crate::service::Service;
-use crate::store::{buckets, idempotency, messages, verifications};
+use crate::store::{buckets, holds, idempotency, messages, verifications};
 
 /// Messages taken up at once.
 const BATCH: u32 = 32;
@@ -26,10 +28,12 @@ impl Service {
     /// Until the service stops.
     pub(crate) async fn work(&self) {
         let mut sweep_at = Instant::now();
+        // Its own places: requests that wait for their sends take none of them.
+        let places = Arc::new(Semaphore::new(UNDER_WAY));
         while !self.inner.stopping.is_cancelled() {
             let mut busy = false;
-            if self.inner.work.len() < UNDER_WAY {
-                match self.take_up().await {
+            if places.available_permits() >= BATCH as usize {
+                match self.take_up(&places).await {
                     Ok(count) => busy = count == BATCH as usize,
                     Err(error) => tracing::error!(%error, "the worker could not take up messages"),
                 }
@@ -51,7 +55,7 @@ impl Service {
         }
     }
 
-    async fn take_up(&self) -> Result<usize> {
+    async fn take_up(&self, places: &Arc<Semaphore>) -> Result<usize> {
         let now = self.now();
         // A look first: most of the time nothing is due, and a look holds up nobody.
         let mut tx = self.inner.store.begin_read().await?;
@@ -67,7 +71,12 @@ impl Service {
         let count = rows.len();
         for row in rows {
             let service = self.clone();
-            self.inner.work.spawn(async move { service.deliver(&row.tenant, &row.id).await });
+            // There is room for a batch, and nobody else takes places.
+            let place = Arc::clone(places).try_acquire_owned();
+            self.inner.work.spawn(async move {
+                service.deliver(&row.tenant, &row.id).await;
+                drop(place);
+            });
         }
         Ok(count)
     }
@@ -78,6 +87,7 @@ impl Service {
         let mut tx = self.inner.store.begin().await?;
         verifications::expire(&mut tx, now, SWEPT).await?;
         buckets::sweep(&mut tx, now, SWEPT).await?;
+        holds::sweep(&mut tx, now, SWEPT).await?;
         idempotency::sweep(&mut tx, now, SWEPT).await?;
         messages::forget_before(&mut tx, old, SWEPT).await?;
         verifications::forget_before(&mut tx, old, SWEPT).await?;

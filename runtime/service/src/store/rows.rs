@@ -250,3 +250,24 @@ pub struct AuditRow {
     /// What changed, after. `None`: it is gone.
     pub after: Option<Value>,
 }
+
+/// A hold on a thousand numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRow {
+    /// Whose.
+    pub tenant: String,
+    /// Stable, within the tenant.
+    pub id: String,
+    /// Keyed hash of the prefix.
+    pub prefix_hash: Vec<u8>,
+    /// Masked.
+    pub prefix: String,
+    /// In words.
+    pub reason: String,
+    /// The message that led to it.
+    pub message: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
