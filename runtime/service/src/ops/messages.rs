@@ -255,7 +255,8 @@ impl Service {
     ) -> Result<Message> {
         if mode == Mode::Async {
             self.inner.due.notify_one();
-            return self.outcome(tenant, id, verification).await;
+            // It was taken, and that is the answer, however soon it ends.
+            return self.read_message(tenant, id).await;
         }
         // Not in the request's own task: a client that goes away must not end a send in the middle.
         let (service, at) = (self.clone(), (tenant.to_owned(), id.to_owned()));
@@ -276,7 +277,10 @@ impl Service {
         let found = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
         drop(tx);
         let held = found.lease_until.is_some_and(|until| until > self.now());
-        if mode == Mode::Sync && !found.status.is_final() && held {
+        if mode == Mode::Async {
+            return self.read_message(tenant, id).await;
+        }
+        if !found.status.is_final() && held {
             return Err(Error::IdempotencyInFlight);
         }
         self.outcome(tenant, id, verification).await
