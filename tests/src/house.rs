@@ -42,6 +42,7 @@ pub struct House {
     /// Its database.
     pub url: String,
     master_keys: String,
+    own: Option<Database>,
 }
 
 impl House {
@@ -57,6 +58,20 @@ impl House {
         house
     }
 
+    /// On a file of its own, which goes with it, without tenants.
+    pub async fn bare_alone() -> Self {
+        let database = Database::sqlite();
+        let house = Self::bare(&database).await;
+        Self { own: Some(database), ..house }
+    }
+
+    /// On a file of its own, which goes with it, furnished.
+    pub async fn furnished_alone() -> Self {
+        let house = Self::bare_alone().await;
+        house.furnish(TENANT, Environment::Development).await;
+        house
+    }
+
     /// On a database by its URL.
     pub async fn at(url: &str) -> Self {
         let url = url.to_owned();
@@ -65,15 +80,15 @@ impl House {
         let master_keys = MasterKeys::generate().unwrap().to_string();
         let clock = Arc::new(ManualClock::at(START));
         let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock)).await;
-        Self { simulator, service, clock, store, url, master_keys }
+        Self { simulator, service, clock, store, url, master_keys, own: None }
     }
 
     /// Stops the service and starts another on the same database, as after a restart.
     pub async fn restart(self) -> Self {
         self.service.stop(std::time::Duration::from_secs(20)).await;
-        let Self { simulator, clock, url, master_keys, .. } = self;
+        let Self { simulator, clock, url, master_keys, own, .. } = self;
         let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock)).await;
-        Self { simulator, service, clock, store, url, master_keys }
+        Self { simulator, service, clock, store, url, master_keys, own }
     }
 
     /// A tenant that is ready to send.

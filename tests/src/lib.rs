@@ -5,6 +5,8 @@
 //! - [`Server`]: a TLS server on loopback whose behaviour is a script, and which remembers all that it received.
 //! - [`component`]: components that no toolchain would make.
 //! - [`database`]: databases of both kinds, one for each story.
+//! - [`api`]: the REST API over such a service, a client, and one good request for every operation.
+//! - [`process`]: the real binary, as a process that can be killed.
 //! - [`house`]: a whole service, with a clock that stands until it is turned.
 //! - [`stage`]: the simulator, and each connector's parameters for it.
 //! - [`verdict`]: what a send ended with.
@@ -22,12 +24,14 @@
     reason = "a panic is how a test fails"
 )]
 
+pub mod api;
 pub mod authority;
 pub mod component;
 pub mod database;
 pub mod house;
 pub mod lab;
 pub mod needles;
+pub mod process;
 pub mod server;
 pub mod stage;
 pub mod verdict;

@@ -49,9 +49,13 @@ impl Parameters {
             .map(|error| {
                 let field = error.instance_path().to_string();
                 let secret = metadata.secret_keys.iter().any(|key| field == format!("/{key}"));
-                // The validator's own text quotes the value.
-                let message =
-                    if secret { "is not a valid value for this secret".to_owned() } else { error.to_string() };
+                // The validator's own text quotes the value. That of the whole would quote every secret, those included that
+                // are stored; and what stands in a plain field may be a secret that was put there by mistake.
+                let message = if secret {
+                    "is not a valid value for this secret".to_owned()
+                } else {
+                    error.masked_with("the value").to_string()
+                };
                 ParameterFault { field, message }
             })
             .collect();

@@ -1,4 +1,5 @@
-//! Who asks: `Authorization: Bearer …`, asked of the service before anything else of the request is looked at.
+//! Who asks: `Authorization: Bearer …`, asked of the service before anything else of the request is looked at. A query that
+//! the operation does not take is refused next.
 
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
@@ -8,6 +9,7 @@ use sendbox_service::{Caller, Error};
 use crate::api::Api;
 use crate::log::Trail;
 use crate::problem::Refusal;
+use crate::query;
 
 /// Longer than any key; what is longer is none, and is not hashed.
 const LONGEST_KEY: usize = 256;
@@ -24,6 +26,7 @@ impl FromRequestParts<Api> for Authenticated {
         if let Some(trail) = parts.extensions.get::<Trail>() {
             trail.actor(&caller);
         }
+        query::refuse_where_none_is_taken(parts)?;
         Ok(Self(caller))
     }
 }

@@ -34,7 +34,7 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for JsonBo
     }
 }
 
-/// The body, as `T`, or the default where there is none, or `null`.
+/// The body, as `T`, or the default where there is none. `null` is none, too: so the document says of every `Option`.
 pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
 
 impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody<T> {

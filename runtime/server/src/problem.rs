@@ -185,6 +185,7 @@ impl From<Error> for Refusal {
             | Error::IdempotencyMismatch
             | Error::IdempotencyInFlight
             | Error::StoreUnavailable
+            | Error::StoreUncertain
             | Error::Stopping => {}
         }
         refusal
@@ -256,6 +257,7 @@ mod tests {
             Error::IdempotencyInFlight,
             Error::WrongCode { tries_left: 4 },
             Error::StoreUnavailable,
+            Error::StoreUncertain,
             Error::Stopping,
             Error::Internal("a row of 123456".to_owned()),
         ] {

@@ -1,9 +1,15 @@
 //! Query strings: read strictly, as bodies are.
 
-use axum::extract::FromRequestParts;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use axum::extract::{FromRequestParts, MatchedPath};
+use http::Method;
 use http::request::Parts;
 use sendbox_service::Error;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::problem::Refusal;
@@ -18,6 +24,36 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         Ok(Self(read(parts.uri.query().unwrap_or_default())?))
     }
+}
+
+/// Operations that take parameters, by method and path, as the document says.
+static TAKING: LazyLock<BTreeSet<(String, String)>> = LazyLock::new(|| {
+    let document = serde_json::to_value(crate::openapi()).unwrap_or_default();
+    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
+    let operations = paths.flat_map(|(path, item)| {
+        let methods = item.as_object().into_iter().flatten();
+        methods.map(move |(method, operation)| (method, path, operation.get("parameters").and_then(Value::as_array)))
+    });
+    let in_query = |parameter: &Value| parameter.get("in").and_then(Value::as_str) == Some("query");
+    operations
+        .filter(|(.., parameters)| parameters.is_some_and(|parameters| parameters.iter().any(in_query)))
+        .map(|(method, path, _)| (method.to_uppercase(), path.clone()))
+        .collect()
+});
+
+/// No parameter at all.
+#[derive(Deserialize)]
+struct Nothing {}
+
+/// Refuses a query where none is taken: `?dryRun=true` that is passed over would send a message.
+pub(crate) fn refuse_where_none_is_taken(parts: &Parts) -> Result<(), Error> {
+    let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) else { return Ok(()) };
+    let method = if parts.method == Method::HEAD { Method::GET.as_str() } else { parts.method.as_str() };
+    let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    if TAKING.contains(&(method.to_owned(), path.to_owned())) {
+        return Ok(());
+    }
+    read::<Nothing>(query).map(drop)
 }
 
 /// Reads a query string.

@@ -62,6 +62,13 @@ pub async fn serve(
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     let lifecycle = Lifecycle::default();
     let router = routes::router(Api { service: service.clone(), lifecycle: lifecycle.clone() });
+    // At once, and not when the last request has ended: the worker would go on with new messages until there is no time left
+    // to end them.
+    let stopping = service.clone();
+    let stop = async move {
+        stop.await;
+        stopping.begin_to_stop();
+    };
     tracing::info!(%address, "serving");
     let (cut, deadline) = serve_router(listener, &router, &lifecycle, stop, grace).await;
     service.stop(deadline.saturating_duration_since(Instant::now())).await;

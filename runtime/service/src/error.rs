@@ -122,6 +122,11 @@ pub enum Error {
     /// The database, or the disk beneath it. What was asked may be tried again; nothing was accepted.
     #[error("the store is not available; nothing was accepted, try again")]
     StoreUnavailable,
+    /// The database failed while the change was committed: it may have been accepted, and may come back after a crash.
+    #[error(
+        "the store failed while this was written down, and nobody knows whether it was accepted; ask again with the same Idempotency-Key, or look it up"
+    )]
+    StoreUncertain,
     /// The process is ending.
     #[error("the server is stopping; try again")]
     Stopping,
@@ -178,6 +183,7 @@ impl Error {
             Self::WrongCode { .. } => "wrong-code",
             Self::VerificationEnded(_) => "verification-ended",
             Self::StoreUnavailable => "store-unavailable",
+            Self::StoreUncertain => "store-uncertain",
             Self::Stopping => "stopping",
             Self::Internal(_) => "internal",
         }

@@ -232,7 +232,7 @@ impl Service {
         Ok(Caller::Key { tenant: row.tenant, key: row.id, scopes: row.scopes })
     }
 
-    /// Whether messages could be sent: the store answers and takes writes, connectors are loaded, and nothing is stopping.
+    /// Whether messages could be sent: the store answers, connectors are loaded, and nothing is stopping.
     ///
     /// # Errors
     /// What is not ready.
@@ -246,10 +246,16 @@ impl Service {
         Ok(self.inner.store.ping().await?)
     }
 
+    /// From now on nothing new is taken, the worker takes nothing up, and no second attempt begins. What is under way goes on:
+    /// [`stop`](Self::stop) waits for it.
+    pub fn begin_to_stop(&self) {
+        self.inner.stopping.cancel();
+    }
+
     /// Takes nothing new, ends what is under way (at most `grace`), and closes the store. What is not ended stays on record,
     /// and the next start goes on with it.
     pub async fn stop(&self, grace: Duration) {
-        self.inner.stopping.cancel();
+        self.begin_to_stop();
         self.inner.work.close();
         if tokio::time::timeout(grace, self.inner.work.wait()).await.is_err() {
             tracing::warn!(left = self.inner.work.len(), "stopped before all sends had ended; they are on record");

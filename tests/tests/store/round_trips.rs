@@ -289,7 +289,7 @@ async fn holds_are_kept_until_they_end(database: &Database) {
     let later = HoldRow { id: "h2".to_owned(), expires_at: NOW.plus_seconds(90), ..hold.clone() };
     holds::put(&mut tx, &later).await.unwrap();
     let kept = HoldRow { id: "h1".to_owned(), ..later };
-    assert_eq!(holds::list(&mut tx, "acme", NOW).await.unwrap(), [kept.clone()]);
+    assert_eq!(holds::list(&mut tx, "acme", NOW).await.unwrap(), std::slice::from_ref(&kept));
     let find = |at| (hold.prefix_hash.clone(), at);
     for ((prefix, at), there) in
         [(find(NOW.plus_millis(89_999)), true), (find(NOW.plus_seconds(90)), false), ((vec![1], NOW), false)]

@@ -122,6 +122,9 @@ kinds! {
     StoreUnavailable, "store-unavailable", SERVICE_UNAVAILABLE, "Store not available",
         "The store does not answer. Nothing was accepted.",
         "Try again.";
+    StoreUncertain, "store-uncertain", SERVICE_UNAVAILABLE, "Outcome unknown",
+        "The store failed while this was written down. It may have been accepted.",
+        "Ask again with the same Idempotency-Key, or look it up, before you do it anew.";
     Stopping, "stopping", SERVICE_UNAVAILABLE, "Stopping",
         "This server is ending.",
         "Try again; another one answers, or this one after its restart.";
@@ -149,6 +152,7 @@ impl Kind {
             Error::WrongCode { .. } => Self::WrongCode,
             Error::VerificationEnded(_) => Self::VerificationEnded,
             Error::StoreUnavailable => Self::StoreUnavailable,
+            Error::StoreUncertain => Self::StoreUncertain,
             Error::Stopping => Self::Stopping,
             Error::Internal(_) => Self::Internal,
         }
@@ -161,7 +165,8 @@ impl Kind {
 
     /// Seconds until it is worth a second try, where that is the same for all problems of the kind.
     pub(crate) fn retry_after(self) -> Option<u64> {
-        matches!(self, Self::StoreUnavailable | Self::Stopping | Self::IdempotencyInFlight).then_some(1)
+        matches!(self, Self::StoreUnavailable | Self::StoreUncertain | Self::Stopping | Self::IdempotencyInFlight)
+            .then_some(1)
     }
 
     /// For people who look it up.

@@ -34,6 +34,8 @@ const WAITED_FOR_MS: u64 = 10_000;
 /// How long after its beginning was written an attempt may still let bytes out. A process that slept longer does not know
 /// what has happened since.
 const FRESH_MS: u64 = 20_000;
+/// How often the beginning of an attempt is tried, while the store is away: for as long as the lease lasts.
+const BEGINNINGS: u32 = 100;
 /// How often the end of an attempt is tried to be written, while the store is away.
 const WRITES: u32 = 20;
 
@@ -64,12 +66,34 @@ fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<FailureView>
     row.lease_until = None;
 }
 
+/// Ends a message for which no further attempt begins. What may be out there already is never called unsent: then it ends in
+/// doubt, with what is known of that.
+fn end_before_attempt(row: &mut MessageRow, otherwise: MessageStatus, failure: Option<FailureView>) {
+    let (status, failure) =
+        if row.physical > 0 { (MessageStatus::InDoubt, row.failure.take().or(failure)) } else { (otherwise, failure) };
+    end(row, status, failure);
+}
+
 impl Service {
     /// Works on a message that this process holds, until it is final or somebody else's turn.
     pub(crate) async fn deliver(&self, tenant: &str, id: &str) {
+        let mut begun = false;
+        let mut failures = 0;
         loop {
+            if begun && self.inner.stopping.is_cancelled() {
+                // One attempt has its end within the grace of a stop, and a second one has not. It is begun after the next
+                // start, or by another process.
+                self.let_go(tenant, id).await;
+                return;
+            }
             let step = match self.begin_attempt(tenant, id).await {
                 Ok(step) => step,
+                Err(error) if failures < BEGINNINGS && !self.inner.stopping.is_cancelled() => {
+                    failures += 1;
+                    tracing::error!(message = id, %error, "an attempt could not begin; it is tried again");
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    continue;
+                }
                 Err(error) => {
                     // The lease ends, and the worker takes the message up again.
                     tracing::error!(message = id, %error, "an attempt could not begin");
@@ -92,7 +116,10 @@ impl Service {
                         }
                     }
                 }
-                Step::Send(begun) => self.attempt(*begun).await,
+                Step::Send(attempt) => {
+                    begun = true;
+                    self.attempt(*attempt).await;
+                }
             }
         }
     }
@@ -156,7 +183,7 @@ impl Service {
                 MessageStatus::Expired => "its code expired before it could be sent",
                 _ => "its verification ended, or sent a later code, before it could be sent",
             };
-            end(row, status, Some(own_failure(FailureClass::NotSent, Party::Host, text.to_owned())));
+            end_before_attempt(row, status, Some(own_failure(FailureClass::NotSent, Party::Host, text.to_owned())));
             return Ok(Step::Over);
         }
         if let Some(at) = row.next_attempt_at.filter(|at| *at > now) {
@@ -172,7 +199,7 @@ impl Service {
             Ok(plan) => plan,
             Err(problems) => {
                 let failure = own_failure(FailureClass::ConfigurationInvalid, Party::Policy, problems.to_string());
-                end(row, MessageStatus::Failed, Some(failure));
+                end_before_attempt(row, MessageStatus::Failed, Some(failure));
                 return Ok(Step::Over);
             }
         };
@@ -180,12 +207,11 @@ impl Service {
         let left = usize::try_from(row.physical).unwrap_or(usize::MAX).saturating_add(unproven(&done));
         if left >= usize::try_from(tenant.policy.delivery.most_messages).unwrap_or(usize::MAX) {
             let failure = row.failure.take();
-            end(row, if row.physical > 0 { MessageStatus::InDoubt } else { MessageStatus::Failed }, failure);
+            end_before_attempt(row, MessageStatus::Failed, failure);
             return Ok(Step::Over);
         }
         if row.physical > 0 && !admission::charge_again(tx, tenant, row, now).await? {
-            let failure = row.failure.take();
-            end(row, MessageStatus::InDoubt, failure);
+            end_before_attempt(row, MessageStatus::InDoubt, None);
             return Ok(Step::Over);
         }
         let attempt = AttemptRow {
@@ -268,9 +294,7 @@ impl Service {
                 Err(other) => return Err(other),
             }
         }
-        let status = if row.physical > 0 { MessageStatus::InDoubt } else { MessageStatus::Failed };
-        let failure = if row.physical > 0 { row.failure.take().or(reason) } else { reason };
-        end(row, status, failure);
+        end_before_attempt(row, MessageStatus::Failed, reason);
         Ok(None)
     }
 

@@ -60,7 +60,7 @@ impl Service {
         Ok(self.row(&mut tx, tenant).await?.flows.complete())
     }
 
-    /// Switches the flows that are named; the others stay.
+    /// Switches flows on and off, all seven: one that is not named is off.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -69,8 +69,8 @@ impl Service {
         let mut tx = self.inner.store.begin().await?;
         let mut row = self.locked_row(&mut tx, tenant).await?;
         let before = value(&row.flows.complete());
-        row.flows.0.extend(flows.0);
-        let after = row.flows.complete();
+        let after = flows.complete();
+        row.flows = after.clone();
         tenants::update(&mut tx, &row).await?;
         let what = ("flows.change", format!("tenant:{tenant}"));
         self.note(&mut tx, caller, Some(tenant), what, (before, value(&after))).await?;

@@ -10,10 +10,13 @@ use crate::Error;
 /// Why the store did not answer. The text holds no value of any row, and no password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The database, the disk or the way to it. Nothing was changed, unless it was the commit that failed: then nobody
-    /// knows.
+    /// The database, the disk or the way to it. Nothing was changed.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// The commit failed in a way that leaves open whether the change is on disk, and whether it comes back after a crash: a
+    /// flush that failed, an answer that was lost.
+    #[error("the store failed while a change was committed: {0}")]
+    Uncertain(String),
     /// A stored value cannot be read. Names table and column.
     #[error("the store holds a value that cannot be read: {0}")]
     Corrupt(String),
@@ -27,10 +30,33 @@ impl From<StoreError> for Error {
                 tracing::error!(%cause, "the store is not available");
                 Self::StoreUnavailable
             }
+            StoreError::Uncertain(cause) => {
+                tracing::error!(%cause, "nobody knows whether a change was committed");
+                Self::StoreUncertain
+            }
             StoreError::Corrupt(what) => {
                 tracing::error!(%what, "the store holds a value that cannot be read");
                 Self::Internal(format!("a stored value cannot be read ({what})"))
             }
+        }
+    }
+}
+
+impl StoreError {
+    /// What a failed commit means.
+    pub(super) fn of_commit(error: sqlx::Error) -> Self {
+        let sure = match &error {
+            // SQLITE_BUSY and SQLITE_FULL: it rolls back. Anything else of it may be a flush that failed.
+            sqlx::Error::Database(error) if error.try_downcast_ref::<SqliteError>().is_some() => {
+                error.code().is_some_and(|code| ["5", "13"].contains(&code.as_ref()))
+            }
+            // The server has answered, and its answer is no.
+            sqlx::Error::Database(error) => error.try_downcast_ref::<PgDatabaseError>().is_some(),
+            _ => false,
+        };
+        match Self::from(error) {
+            Self::Unavailable(cause) if !sure => Self::Uncertain(cause),
+            other => other,
         }
     }
 }
@@ -64,7 +90,9 @@ impl From<MigrateError> for StoreError {
         let cause = match error {
             MigrateError::Execute(error) => return error.into(),
             MigrateError::ExecuteMigration(error, number) => match Self::from(error) {
-                Self::Unavailable(cause) | Self::Corrupt(cause) => format!("migration {number} failed: {cause}"),
+                Self::Unavailable(cause) | Self::Uncertain(cause) | Self::Corrupt(cause) => {
+                    format!("migration {number} failed: {cause}")
+                }
             },
             MigrateError::VersionMissing(number) => {
                 format!("the database was made by a newer version of Sendbox (migration {number}); run that version")
@@ -99,5 +127,18 @@ fn database(error: &dyn DatabaseError) -> String {
             format!("PostgreSQL {code} ({place})")
         }
         None => format!("database error {code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_whose_answer_is_lost_is_uncertain() {
+        let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        assert!(matches!(StoreError::of_commit(lost()), StoreError::Uncertain(_)));
+        assert!(matches!(StoreError::from(lost()), StoreError::Unavailable(_)));
+        assert_eq!(Error::from(StoreError::of_commit(lost())).name(), "store-uncertain");
     }
 }

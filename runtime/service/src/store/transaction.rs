@@ -37,11 +37,12 @@ impl Tx {
 
     /// Makes the changes last.
     ///
-    /// # Errors [`StoreError::Unavailable`] when a statement had failed before (then nothing was changed), or when the
-    /// commit itself failed: then nobody knows, and the caller must not do as if nothing had happened.
+    /// # Errors
+    /// [`StoreError::Unavailable`]: nothing was changed. [`StoreError::Uncertain`]: nobody knows, and the caller must not do as if
+    /// nothing had happened.
     pub async fn commit(self) -> Result<()> {
         self.check()?;
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await.map_err(StoreError::of_commit)
     }
 
     /// Runs a statement. Returns how many rows it changed.

@@ -1,0 +1,576 @@
+//! The REST API over a [`House`], on a loopback port; a client; and one good request for every operation of the document.
+//!
+//! - [`Api`]: the server. It stops when it is dropped.
+//! - [`Client`]: a caller with a key, or without one. Its answers hold all that a caller sees.
+//! - [`operations`]: what the OpenAPI document says there is.
+//! - [`World`]: a tenant in which every operation has something to work on, and [`World::samples`]: the table of requests
+//!   that succeed there. An operation without a row fails every test that goes through the document.
+//!
+//! Must not know: how the server does what it does. It sees what a caller sees.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use sendbox_service::model::Environment;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use crate::house::{House, PLATFORM_KEY, TENANT, open_limits, templates};
+use crate::stage::connection;
+
+/// Every scope, from the strongest on.
+pub const SCOPES: [&str; 4] = ["manage", "send", "verify", "read"];
+
+/// The API over a house.
+pub struct Api {
+    /// What it serves.
+    pub house: House,
+    address: SocketAddr,
+    http: reqwest::Client,
+    /// The server stops when this is dropped.
+    _stop: oneshot::Sender<()>,
+}
+
+impl Api {
+    /// Serves a house on a port that the system chooses.
+    pub async fn over(house: House) -> Self {
+        let listener = sendbox_server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let until = async move {
+            stopped.await.ok();
+        };
+        tokio::spawn(sendbox_server::serve(listener, house.service.clone(), until, std::time::Duration::from_secs(20)));
+        // The house has installed the provider that TLS needs; nothing of this machine's proxies counts here.
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { house, address, http, _stop: stop }
+    }
+
+    /// A caller without a key.
+    pub fn nobody(&self) -> Client {
+        Client { base: format!("http://{}", self.address), http: self.http.clone(), key: None }
+    }
+
+    /// A caller with a key.
+    pub fn caller(&self, key: &str) -> Client {
+        Client { key: Some(key.to_owned()), ..self.nobody() }
+    }
+
+    /// A caller with the platform key.
+    pub fn platform(&self) -> Client {
+        self.caller(PLATFORM_KEY)
+    }
+
+    /// Makes a tenant by the API.
+    pub async fn make_tenant(&self, id: &str, environment: &str) {
+        let new = json!({ "id": id, "name": id, "environment": environment });
+        self.platform().post("/v1/tenants", &new).await.expect(201);
+    }
+
+    /// Makes a key by the API. Its id, and its secret.
+    pub async fn make_key(&self, tenant: &str, scopes: &[&str]) -> (String, String) {
+        let new = json!({ "name": scopes.join(" and "), "scopes": scopes });
+        let key = self.platform().post(&format!("/v1/tenants/{tenant}/keys"), &new).await.expect(201);
+        (text(&key["id"]), text(&key["secret"]))
+    }
+
+    /// Sends a request word for word: no client tidies its path or its headers. `headers` go beside `Host`,
+    /// `Connection: close` and, for a body, `Content-Length`.
+    pub async fn wire(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !body.is_empty() {
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        self.raw(&[head.as_bytes(), b"\r\n", body].concat()).await
+    }
+
+    /// Sends bytes, which must ask for the end of the connection, and reads the one answer.
+    pub async fn raw(&self, request: &[u8]) -> Answer {
+        self.exchange(request, false).await
+    }
+
+    /// The same, and says that nothing follows.
+    pub async fn raw_and_no_more(&self, request: &[u8]) -> Answer {
+        self.exchange(request, true).await
+    }
+
+    async fn exchange(&self, request: &[u8], no_more: bool) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        if no_more {
+            stream.shutdown().await.unwrap();
+        }
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        Answer::read(&answer)
+    }
+}
+
+/// Somebody who calls.
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    http: reqwest::Client,
+    key: Option<String>,
+}
+
+impl Client {
+    /// `GET`
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, None, &[]).await
+    }
+
+    /// `POST`
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", path, Some(body), &[]).await
+    }
+
+    /// `PUT`
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.call("PUT", path, Some(body), &[]).await
+    }
+
+    /// `DELETE`
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call("DELETE", path, None, &[]).await
+    }
+
+    /// Any request. A body is sent as JSON.
+    pub async fn call(&self, method: &str, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer::of(status, headers, response.text().await.unwrap())
+    }
+}
+
+/// All that a caller sees.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub text: String,
+    /// The body as JSON; `null` when it is none.
+    pub json: Value,
+}
+
+impl Answer {
+    fn of(status: u16, headers: HeaderMap, text: String) -> Self {
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Self { status, headers, text, json }
+    }
+
+    /// Reads what stood on the wire, to the end of the connection.
+    fn read(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
+        let head = std::str::from_utf8(&bytes[..end]).unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers: HeaderMap = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()))
+            .collect();
+        assert!(!headers.contains_key("transfer-encoding"), "an answer in pieces is not read here");
+        Self::of(status, headers, String::from_utf8(bytes[end + 4..].to_vec()).unwrap())
+    }
+
+    /// The body, of an answer with this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json
+    }
+
+    /// The problem document, of an answer with this status and type. Everything that a problem must have is looked at.
+    #[track_caller]
+    pub fn problem(self, status: u16, kind: &str) -> Value {
+        self.assert_problem();
+        let said = (self.status, self.json["type"].as_str().unwrap());
+        assert_eq!(said, (status, format!("/problems/{kind}").as_str()), "{}", self.text);
+        self.json
+    }
+
+    /// Fails unless it is a whole problem document that is nobody's fault but the caller's.
+    #[track_caller]
+    pub fn assert_problem(&self) {
+        let Self { status, headers, text, json } = self;
+        assert!((400..500).contains(status), "{status}: {text}");
+        assert_eq!(headers[CONTENT_TYPE], "application/problem+json", "{status}: {text}");
+        assert_eq!(json["status"], *status, "{text}");
+        for member in ["type", "title", "detail", "instance"] {
+            assert!(json[member].as_str().is_some_and(|value| !value.is_empty()), "no `{member}` in {text}");
+        }
+        let id = headers["x-request-id"].to_str().unwrap();
+        assert_eq!(json["instance"], format!("urn:sendbox:request:{id}"));
+    }
+
+    /// What is said, without what names the one request: two answers that are equal here tell a caller the same.
+    pub fn said(&self) -> Said {
+        let mut json = self.json.clone();
+        if let Some(members) = json.as_object_mut() {
+            members.remove("instance");
+        }
+        let named = |name: &HeaderName| ["x-request-id", "date"].contains(&name.as_str());
+        let headers = self.headers.iter().filter(|(name, _)| !named(name));
+        Said {
+            status: self.status,
+            headers: headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect(),
+            json,
+        }
+    }
+}
+
+/// What an answer tells a caller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers that are not of the one request.
+    pub headers: BTreeSet<(String, String)>,
+    /// The body without `instance`.
+    pub json: Value,
+}
+
+/// A text of an answer.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+/// An operation of the OpenAPI document.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// `operationId`
+    pub id: String,
+    /// `GET`
+    pub method: String,
+    /// `/v1/tenants/{tenant}`
+    pub path: String,
+    /// Whether it needs a key.
+    pub secured: bool,
+    /// Whether it takes a body.
+    pub takes_body: bool,
+    /// Whether it may be left out.
+    pub body_is_optional: bool,
+    /// Names of the parameters in its query.
+    pub query: Vec<String>,
+    /// Names of the headers that it reads.
+    pub headers: Vec<String>,
+}
+
+impl Operation {
+    /// The names in its path, in their order.
+    pub fn places(&self) -> Vec<&str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+    }
+
+    /// Whether it belongs to a tenant.
+    pub fn of_a_tenant(&self) -> bool {
+        self.path.contains("{tenant}")
+    }
+
+    /// Its path with these values.
+    pub fn at(&self, value: impl Fn(&str) -> String) -> String {
+        self.places()
+            .into_iter()
+            .fold(self.path.clone(), |path, name| path.replace(&format!("{{{name}}}"), &value(name)))
+    }
+}
+
+/// Every operation of the document.
+pub fn operations() -> &'static [Operation] {
+    static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(read_document);
+    &OPERATIONS
+}
+
+fn read_document() -> Vec<Operation> {
+    let document: Value = serde_json::from_str(&sendbox_server::openapi().to_json().unwrap()).unwrap();
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let names = |place: &str| {
+                let there = parameters.iter().filter(|parameter| parameter["in"] == place);
+                there.map(|parameter| text(&parameter["name"])).collect()
+            };
+            let body = operation.get("requestBody");
+            found.push(Operation {
+                id: text(&operation["operationId"]),
+                method: method.to_uppercase(),
+                path: path.clone(),
+                secured: operation["security"] != json!([]),
+                takes_body: body.is_some(),
+                body_is_optional: body.is_some_and(|body| body["required"] != true),
+                query: names("query"),
+                headers: names("header"),
+            });
+        }
+    }
+    found
+}
+
+/// Who may do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum May {
+    /// Whoever asks.
+    Anybody,
+    /// The platform key, and a key of the tenant with any of these scopes.
+    Keys(&'static [&'static str]),
+    /// The platform key alone.
+    Platform,
+}
+
+/// A request that succeeds in a [`World`].
+pub struct Sample {
+    /// Of which operation.
+    pub operation: Operation,
+    /// What stands in its path, but for the tenant.
+    pub places: Vec<(&'static str, String)>,
+    /// With `?`, or empty.
+    pub query: &'static str,
+    /// The body.
+    pub body: Option<Value>,
+    /// The status of its answer.
+    pub status: u16,
+    /// Who may send it.
+    pub may: May,
+}
+
+impl Sample {
+    /// Its path and query, of this tenant.
+    pub fn target(&self, tenant: &str) -> String {
+        let value = |name: &str| match name {
+            "tenant" => tenant.to_owned(),
+            _ => self.places.iter().find(|(place, _)| *place == name).expect("the table fills the path").1.clone(),
+        };
+        format!("{}{}", self.operation.at(value), self.query)
+    }
+
+    /// Sends it.
+    pub async fn send(&self, client: &Client, tenant: &str) -> Answer {
+        client.call(&self.operation.method, &self.target(tenant), self.body.as_ref(), &[]).await
+    }
+}
+
+/// Of the table of samples: operation, who may, places, query, body, status.
+type Row = (&'static str, May, Vec<(&'static str, String)>, &'static str, Option<Value>, u16);
+
+/// A tenant, [`TENANT`], in which every operation has something to work on, and a production tenant, [`LIVE`].
+pub struct World {
+    /// The server.
+    pub api: Api,
+    /// A key of the tenant with every scope.
+    pub owner: String,
+    /// The id of another key.
+    pub key: String,
+    /// A message.
+    pub message: String,
+    /// A verification that is open.
+    pub open: String,
+    /// Another one.
+    pub checked: String,
+    /// The code of that.
+    pub code: String,
+    /// A hold.
+    pub hold: String,
+}
+
+/// The production tenant of a [`World`].
+pub const LIVE: &str = "acme-live";
+/// The number that the samples send to.
+pub const NUMBER: &str = "+4531415926";
+
+impl World {
+    /// Makes it.
+    pub async fn new() -> Self {
+        let house = House::furnished_alone().await;
+        house.furnish(LIVE, Environment::Production).await;
+        let api = Api::over(house).await;
+        let (_, owner) = api.make_key(TENANT, &SCOPES).await;
+        let (key, _) = api.make_key(TENANT, &["read"]).await;
+        let client = api.caller(&owner);
+        let at = |rest: &str| format!("/v1/tenants/{TENANT}/{rest}");
+        let spare = json!({ "connector": "http", "parameters": connection("http").0 });
+        client.put(&at("connections/spare"), &spare).await.expect(201);
+        client
+            .put(&at("test-numbers"), &json!({ "numbers": [{ "number": "+4587654321", "code": "424242" }] }))
+            .await
+            .expect(200);
+        let tested = client.post(&at("connection-tests"), &json!({ "connection": "main", "to": NUMBER })).await;
+        assert_eq!(tested.expect(200)["outcome"], "accepted");
+        let sent = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828" });
+        let message = text(&client.post(&at("messages"), &sent).await.expect(200)["id"]);
+        let mut verifications = Vec::new();
+        for number in ["+4520918374", "+4520918375"] {
+            let new = json!({ "to": number, "usage": "sign-in" });
+            verifications.push(text(&client.post(&at("verifications"), &new).await.expect(201)["id"]));
+        }
+        let code = api.house.code_on_phone("+4520918375");
+        let [open, checked] = verifications.try_into().unwrap();
+        // A provider suspects fraud at numbers that nothing else is sent to.
+        api.house.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
+        let suspected = json!({ "to": "+4533334001", "usage": "sign-in", "code": "271828" });
+        client.post(&at("messages"), &suspected).await.problem(424, "message-not-sent");
+        let hold = text(&client.get(&at("holds")).await.expect(200)[0]["id"]);
+        Self { api, owner, key, message, open, checked, code, hold }
+    }
+
+    /// One good request for every operation of the document, in an order in which all of them succeed.
+    ///
+    /// Fails when an operation has no row here, and when a row is of no operation.
+    pub fn samples(&self) -> Vec<Sample> {
+        use May::{Anybody, Keys, Platform};
+        const MANAGE: May = Keys(&["manage"]);
+        const READ: May = Keys(&["manage", "read"]);
+        const VERIFY: May = Keys(&["verify"]);
+        let (parameters, _) = connection("twilio");
+        let main = json!({ "connector": "twilio", "parameters": parameters, "templates": templates() });
+        let test = json!({ "connection": "main", "to": NUMBER, "usage": "sign-in", "locale": "en", "dryRun": false });
+        let new_key = json!({ "name": "backend", "scopes": ["read"], "expiresAt": "2027-11-23T20:00:00Z" });
+        let policy = json!({
+            "codes": { "digits": 7, "lifetimeSeconds": 300, "tries": 5, "sends": 4 },
+            "limits": open_limits(),
+            "countries": { "all": true, "only": ["DK"] },
+            "spend": { "currency": "EUR", "capPerMonthMicros": 100_000_000, "pricePerSegmentMicros": 1, "prices": { "DK": 2 } },
+            "delivery": { "mostMessages": 2, "inDoubt": "prefer-silence", "fallbacks": ["main"], "routes": { "SE": "main" } },
+            "originDomain": "example.com",
+        });
+        let message = json!({
+            "to": NUMBER, "usage": "sign-in", "code": "314159", "locale": "en", "variables": { "app": "Acme" },
+            "clientIp": "192.0.2.1", "lifetimeSeconds": 60, "mode": "sync",
+        });
+        let verification = json!({
+            "to": NUMBER, "usage": "sign-in", "locale": "en", "variables": { "app": "Acme" }, "clientIp": "192.0.2.1",
+            "mode": "sync",
+        });
+        let preview = json!({ "content": "{{code}} for {{app}}", "locale": "en", "variables": { "app": "Acme" } });
+        let promotion = json!({ "connection": "main", "to": LIVE, "as": "main", "secrets": "copy", "parameters": {} });
+        let numbers = json!({ "numbers": [{ "number": "+4587654321", "code": "424242" }] });
+        let named = |name: &str| vec![("name", name.to_owned())];
+        let id = |id: &str| vec![("id", id.to_owned())];
+        let key = vec![("key", self.key.clone())];
+        let rows: Vec<Row> = vec![
+            ("about", Anybody, vec![], "", None, 200),
+            ("is_alive", Anybody, vec![], "", None, 200),
+            ("is_ready", Anybody, vec![], "", None, 200),
+            ("read_openapi", Anybody, vec![], "", None, 200),
+            ("list_problems", Anybody, vec![], "", None, 200),
+            ("read_problem", Anybody, named("limited"), "", None, 200),
+            ("list_connectors", Keys(&SCOPES), vec![], "", None, 200),
+            ("read_connector", Keys(&SCOPES), id("twilio"), "", None, 200),
+            ("list_tenants", Platform, vec![], "?limit=200", None, 200),
+            ("list_platform_audit", Platform, vec![], "?limit=200", None, 200),
+            (
+                "create_tenant",
+                Platform,
+                vec![],
+                "",
+                Some(json!({ "id": "acme-new", "name": "New", "environment": "development" })),
+                201,
+            ),
+            ("read_tenant", Keys(&SCOPES), vec![], "", None, 200),
+            ("change_tenant", MANAGE, vec![], "", Some(json!({ "name": "Acme Ltd" })), 200),
+            ("create_key", MANAGE, vec![], "", Some(new_key), 201),
+            ("list_keys", READ, vec![], "", None, 200),
+            ("rotate_key", MANAGE, key.clone(), "", Some(json!({ "graceSeconds": 60 })), 200),
+            ("list_connections", READ, vec![], "", None, 200),
+            ("read_connection", READ, named("main"), "", None, 200),
+            ("save_connection", MANAGE, named("main"), "", Some(main), 200),
+            ("test_connection", MANAGE, vec![], "", Some(test), 200),
+            ("preview_template", READ, vec![], "", Some(preview), 200),
+            ("activate_connection", MANAGE, vec![], "", Some(json!({ "name": "main" })), 200),
+            ("read_active_connection", READ, vec![], "", None, 200),
+            ("promote_connection", Platform, vec![], "", Some(promotion), 200),
+            ("set_flows", MANAGE, vec![], "", Some(json!({ "sign-in": true, "mfa": false })), 200),
+            ("read_flows", READ, vec![], "", None, 200),
+            ("set_policy", MANAGE, vec![], "", Some(policy), 200),
+            ("read_policy", READ, vec![], "", None, 200),
+            ("set_test_numbers", MANAGE, vec![], "", Some(numbers), 200),
+            ("read_test_numbers", READ, vec![], "", None, 200),
+            ("unlock_number", MANAGE, vec![], "", Some(json!({ "to": NUMBER })), 204),
+            ("list_holds", READ, vec![], "", None, 200),
+            ("lift_hold", MANAGE, vec![("hold", self.hold.clone())], "", None, 204),
+            ("send_message", Keys(&["send"]), vec![], "", Some(message), 200),
+            ("list_messages", READ, vec![], "?limit=200&usage=sign-in", None, 200),
+            ("read_message", Keys(&["manage", "read", "send"]), id(&self.message), "", None, 200),
+            ("start_verification", VERIFY, vec![], "", Some(verification), 201),
+            ("read_verification", Keys(&["manage", "read", "verify"]), id(&self.open), "", None, 200),
+            ("check_verification", VERIFY, id(&self.checked), "", Some(json!({ "code": self.code })), 200),
+            (
+                "resend_verification",
+                VERIFY,
+                id(&self.open),
+                "",
+                Some(json!({ "clientIp": "192.0.2.1", "mode": "sync" })),
+                200,
+            ),
+            ("cancel_verification", VERIFY, id(&self.open), "", None, 200),
+            ("list_audit", READ, vec![], "?limit=200", None, 200),
+            ("delete_key", MANAGE, key, "", None, 204),
+            ("delete_connection", MANAGE, named("spare"), "?force=true", None, 204),
+            ("delete_tenant", Platform, vec![], "", None, 204),
+        ];
+        let mut described: BTreeMap<String, Operation> =
+            operations().iter().map(|operation| (operation.id.clone(), operation.clone())).collect();
+        let samples = rows.into_iter().map(|(id, may, places, query, body, status)| {
+            let operation =
+                described.remove(id).unwrap_or_else(|| panic!("`{id}` is no operation, or stands here twice"));
+            Sample { operation, places, query, body, status, may }
+        });
+        let samples: Vec<_> = samples.collect();
+        let forgotten: Vec<_> = described.keys().collect();
+        assert!(forgotten.is_empty(), "no sample in tests/src/api.rs for {forgotten:?}; a new operation needs one");
+        samples
+    }
+
+    /// Everything that can be read of both tenants and of the platform, and how much has been sent: what is equal before
+    /// and after was not changed.
+    pub async fn dump(&self) -> BTreeMap<String, Value> {
+        let platform = self.api.platform();
+        let mut all = BTreeMap::new();
+        for sample in
+            self.samples().iter().filter(|sample| sample.operation.method == "GET" && sample.may != May::Anybody)
+        {
+            for tenant in [TENANT, LIVE] {
+                let target = sample.target(tenant);
+                let answer = platform.get(&target).await;
+                let said = answer.said();
+                all.insert(target, json!([said.status, said.json]));
+            }
+        }
+        for id in [&self.open, &self.checked] {
+            let target = format!("/v1/tenants/{TENANT}/verifications/{id}");
+            let verification = platform.get(&target).await.expect(200);
+            all.insert(target, verification);
+        }
+        all.insert("requests at providers".to_owned(), json!(self.api.house.simulator.counters().requests));
+        all
+    }
+
+    /// Fails when something is not as it was.
+    pub async fn assert_unchanged(&self, before: &BTreeMap<String, Value>, after_what: &str) {
+        let now = self.dump().await;
+        for (target, was) in before {
+            assert_eq!(was, &now[target], "after {after_what}: {target}");
+        }
+    }
+}

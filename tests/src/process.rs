@@ -1,0 +1,360 @@
+//! The real binary: `sendbox serve` as a process of its own, that can be talked to, stopped and killed.
+//!
+//! - [`Ground`]: what outlives a process: its folder, and the simulated provider.
+//! - [`Process`]: one run of `sendbox serve` on that ground. Ready means that it said so itself.
+//! - [`Client`]: a caller of its API with the platform key.
+//!
+//! Promises: the binary is as new as its sources; a process ends with the [`Process`] that stands for it, also when a test
+//! fails; nothing is waited for by the clock.
+//!
+//! Must not know: what is inside the process. It sees what an operator and a platform see.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use reqwest::Method;
+use rustix::process::{Pid, Signal, kill_process};
+use sendbox_simulator::{Simulator, SimulatorConfig};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
+
+use crate::house::{PLATFORM_KEY, TENANT, open_limits, twilio};
+
+/// A message that is not final after this time has been lost. Twice the longest lease, and no test comes near.
+const NEVER: Duration = Duration::from_secs(120);
+
+/// What outlives a process.
+pub struct Ground {
+    /// The providers, in the process of the test.
+    pub simulator: Simulator,
+    folder: TempDir,
+}
+
+impl Ground {
+    /// An empty folder and a provider.
+    pub async fn new() -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let simulator = Simulator::start(SimulatorConfig::default()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        simulator.write_ca(folder.path().join("ca.pem")).unwrap();
+        fs::write(folder.path().join("platform.key"), PLATFORM_KEY).unwrap();
+        Self { simulator, folder }
+    }
+
+    /// The folder of `--data`.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A file beside it.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The arguments for `sendbox` that serve on this ground: any free port, and no provider but the simulated ones.
+    pub fn arguments(&self) -> Vec<String> {
+        let path = |path: PathBuf| path.to_str().unwrap().to_owned();
+        let mut arguments = vec!["serve".to_owned()];
+        let mut add = |flag: &str, value: String| arguments.extend([flag.to_owned(), value]);
+        add("--data", path(self.data()));
+        add("--listen", "127.0.0.1:0".to_owned());
+        add("--platform-key-file", path(self.beside("platform.key")));
+        add("--extra-ca", path(self.beside("ca.pem")));
+        for spec in self.simulator.connect_to() {
+            add("--connect-to", spec);
+        }
+        arguments
+    }
+
+    /// The command that serves, with further arguments.
+    pub async fn command(&self, further: &[&str]) -> Command {
+        let mut command = Command::new(binary().await);
+        command.args(self.arguments()).args(further);
+        command
+    }
+
+    /// Serves, and waits until it is ready.
+    pub async fn start(&self) -> Process {
+        self.start_with(&[]).await
+    }
+
+    /// The same, with further arguments.
+    pub async fn start_with(&self, further: &[&str]) -> Process {
+        Process::start(self.command(further).await).await
+    }
+
+    /// Serves where that must fail, and gives back how it ended.
+    pub async fn refused(&self, further: &[&str]) -> Output {
+        let mut command = self.command(further).await;
+        clean(&mut command);
+        let output = command.output().await.unwrap();
+        assert!(!output.status.success(), "it must not serve");
+        output
+    }
+
+    /// What has arrived on phones, as number and text, oldest first.
+    pub fn phones(&self) -> Vec<(String, String)> {
+        self.simulator.inbox().into_iter().map(|message| (message.to, message.text.unwrap_or_default())).collect()
+    }
+}
+
+/// A run of `sendbox serve`. Dropped, it is killed.
+pub struct Process {
+    /// Talks to it.
+    pub client: Client,
+    child: Child,
+    log: Arc<Mutex<String>>,
+    reader: JoinHandle<()>,
+}
+
+/// Nothing of the caller's environment, and an end with the test.
+fn clean(command: &mut Command) {
+    command.env_clear().kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // For commands that start it in a room of its own.
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+}
+
+impl Process {
+    /// Starts a command that ends in `sendbox serve`, and waits until it is ready.
+    pub async fn start(mut command: Command) -> Self {
+        clean(&mut command);
+        let mut child = command.spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (mut lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
+        let reader = tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut log = kept.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = loop {
+            let Some(line) = said.next_line().await.unwrap() else {
+                reader.await.unwrap();
+                let status = child.wait().await.unwrap();
+                panic!("`sendbox serve` ended with {status} before it was ready:\n{}", log.lock().unwrap());
+            };
+            if let Some((address, _)) = line.strip_prefix("listening on ").and_then(|rest| rest.split_once(';')) {
+                break address.to_owned();
+            }
+        };
+        Self { client: Client::new(address), child, log, reader }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+        self.end().await;
+    }
+
+    fn terminate(&self) {
+        kill_process(Pid::from_raw(self.id().try_into().unwrap()).unwrap(), Signal::TERM).unwrap();
+    }
+
+    /// Asks it to stop, and waits for that. It has to end with 0.
+    pub async fn stop(self) {
+        self.terminate();
+        let (code, log) = self.end().await;
+        assert_eq!(code, Some(0), "it ended with an error:\n{log}");
+    }
+
+    /// Waits until it has ended: its exit code, if it was not killed, and its log.
+    async fn end(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().await.unwrap();
+        self.reader.await.unwrap();
+        let log = self.log.lock().unwrap().clone();
+        assert!(!log.contains("panicked at"), "it panicked:\n{log}");
+        (status.code(), log)
+    }
+}
+
+/// What the API answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body; null when there is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// A member of the body, as text.
+    pub fn text(&self, pointer: &str) -> &str {
+        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {self:?}"))
+    }
+
+    /// Whether it is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// A caller with the platform key, for one tenant. An error of its calls means that there was no whole answer: nobody knows.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    address: String,
+}
+
+impl Client {
+    fn new(address: String) -> Self {
+        // A connection for each request: one that is kept can be closed by the server just when it is used again.
+        let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
+        Self { http, address }
+    }
+
+    /// One request, to a path under the tenant's.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        key: Option<&str>,
+    ) -> Result<Answer, reqwest::Error> {
+        let url = format!("{}/v1/tenants{path}", self.address);
+        let mut request = self.http.request(method, url).bearer_auth(PLATFORM_KEY);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let response = request.send().await?;
+        let status = response.status().as_u16();
+        let bytes = response.bytes().await?;
+        Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+    }
+
+    /// `POST`, to a path under the tenant's.
+    pub async fn post(&self, path: &str, body: &Value, key: Option<&str>) -> Result<Answer, reqwest::Error> {
+        self.call(Method::POST, &format!("/{TENANT}/{path}"), Some(body), key).await
+    }
+
+    /// `PUT` that must do.
+    pub async fn put(&self, path: &str, body: &Value) {
+        let answer = self.call(Method::PUT, &format!("/{TENANT}/{path}"), Some(body), None).await.unwrap();
+        assert!(answer.is_success(), "{path}: {answer:?}");
+    }
+
+    /// `GET` that must do.
+    pub async fn get(&self, path: &str) -> Answer {
+        let answer = self.call(Method::GET, &format!("/{TENANT}/{path}"), None, None).await.unwrap();
+        assert!(answer.is_success(), "{path}: {answer:?}");
+        answer
+    }
+
+    /// A tenant with an active connection to the simulated Twilio, a second one beside it, and limits that do not stand in the
+    /// way.
+    pub async fn furnish(&self) {
+        let tenant = json!({ "id": TENANT, "name": "Acme", "environment": "development" });
+        let made = self.call(Method::POST, "", Some(&tenant), None).await.unwrap();
+        assert_eq!(made.status, 201, "{made:?}");
+        let twilio = twilio();
+        let connection = json!({
+            "connector": twilio.connector, "parameters": twilio.parameters, "templates": twilio.templates,
+        });
+        self.put("connections/main", &connection).await;
+        self.put("connections/second", &connection).await;
+        self.put("active-connection", &json!({ "name": "main" })).await;
+        self.set_delivery(json!({})).await;
+    }
+
+    /// Sets `delivery` of the policy.
+    pub async fn set_delivery(&self, delivery: Value) {
+        let limits = serde_json::to_value(open_limits()).unwrap();
+        self.put("policy", &json!({ "limits": limits, "countries": { "all": true }, "delivery": delivery })).await;
+    }
+
+    /// The messages to a number, newest first.
+    pub async fn messages_to(&self, number: &str) -> Vec<Value> {
+        let number = number.replace('+', "%2B");
+        match self.get(&format!("messages?to={number}")).await.body["items"].take() {
+            Value::Array(items) => items,
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Waits until no message is under way any more. One that never ends fails the test, instead of holding it up for ever.
+    pub async fn until_all_are_final(&self) {
+        let deadline = Instant::now() + NEVER;
+        loop {
+            let mut open = Vec::new();
+            for status in ["queued", "sending"] {
+                let page = self.get(&format!("messages?status={status}&limit=1")).await;
+                open.extend(page.body["items"].as_array().unwrap().iter().cloned());
+            }
+            if open.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it does not end: {open:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// The path of the binary. `SENDBOX_BINARY` names one; else it is the one that cargo puts beside this test, which a test of the
+/// whole workspace has just built, and which is built here when it is missing or older than one of its sources.
+async fn binary() -> &'static Path {
+    static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
+    BINARY
+        .get_or_init(|| async {
+            if let Some(path) = std::env::var_os("SENDBOX_BINARY") {
+                return path.into();
+            }
+            // target/debug/deps/crash-0123456789abcdef
+            let test = std::env::current_exe().unwrap();
+            let folder = test.parent().and_then(Path::parent).unwrap();
+            let binary = folder.join("sendbox");
+            if is_stale(&binary) {
+                build(folder).await;
+            }
+            assert!(binary.exists(), "{} was not built", binary.display());
+            binary
+        })
+        .await
+}
+
+/// Whether the binary is not there, or something that it is made of is newer. Cargo lists that beside it.
+fn is_stale(binary: &Path) -> bool {
+    let time = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).unwrap_or(SystemTime::now());
+    let Ok(sources) = fs::read_to_string(binary.with_extension("d")) else { return true };
+    if !binary.exists() {
+        return true;
+    }
+    let built = time(binary);
+    // `binary: source source …`, with spaces in names escaped.
+    let sources = sources.split_once(": ").map_or("", |(_, sources)| sources.trim()).replace("\\ ", "\u{0}");
+    sources.split(' ').any(|source| time(Path::new(&source.replace('\u{0}', " "))) > built)
+}
+
+async fn build(folder: &Path) {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["build", "--locked", "--package", "sendbox", "--target-dir"]).arg(folder.parent().unwrap());
+    match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") => {}
+        Some(profile) => {
+            cargo.args(["--profile", profile]);
+        }
+        None => panic!("this test runs in no folder of cargo's"),
+    }
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().await.unwrap();
+    assert!(output.status.success(), "the binary cannot be built:\n{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,90 @@
+//! `kill -9` at random moments under load, again and again on the same folder: promises P1, P3, P4 and P6.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sendbox_tests::process::Ground;
+use serde_json::json;
+
+use crate::load::{Crowd, Dice, Kind, audit};
+
+const ROUNDS: usize = 6;
+const CLIENTS: usize = 8;
+
+/// `SENDBOX_SEED`, or the time. Faults, requests and the moment of the kill come from it; what the scheduler does does not.
+fn seed() -> u64 {
+    let given = std::env::var("SENDBOX_SEED").ok().map(|text| text.parse().expect("SENDBOX_SEED is a number"));
+    let seed = given.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
+    println!("SENDBOX_SEED={seed}");
+    seed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_moment_nothing_is_lost_or_doubled() {
+    let mut dice = Dice::new(seed());
+    let ground = Arc::new(Ground::new().await);
+    let crowd = Arc::new(Crowd::default());
+    let mut process = ground.start().await;
+    process.client.furnish().await;
+    let mut cut = 0;
+    for round in 0..ROUNDS {
+        // With the first policy no phone ever gets two; with the second some do, rather than none.
+        let (policy, most) = if round % 2 == 0 { ("prefer-silence", 1) } else { ("prefer-delivery", 2) };
+        let delivery = json!({ "mostMessages": 2, "inDoubt": policy, "fallbacks": ["second"] });
+        process.client.set_delivery(delivery).await;
+
+        // After as many answers as chance says; or then at the next message that reaches a phone, before its sender knows.
+        let (answers, at_arrival) = (5 + dice.roll(40) as usize, round % 3 == 0);
+        println!("round {round}: kill after {answers} answers, at an arrival: {at_arrival}");
+        let client = process.client.clone();
+        let killer = {
+            let (crowd, ground) = (Arc::clone(&crowd), Arc::clone(&ground));
+            tokio::spawn(async move {
+                crowd.answers(answers).await;
+                if at_arrival {
+                    ground.simulator.inject_spec("twilio=delay:2s".parse().unwrap()).unwrap();
+                    let mut arrivals = ground.simulator.subscribe();
+                    // Or some further answers, should every connection rest.
+                    tokio::select! { _ = arrivals.recv() => {}, () = crowd.answers(40) => {} }
+                }
+                process.kill().await;
+            })
+        };
+        let mut book = crowd.storm(&ground, &client, CLIENTS, &mut dice).await;
+        killer.await.unwrap();
+        ground.simulator.clear_faults();
+
+        process = ground.start().await;
+        let tally = audit(&ground, &process.client, &mut book, most).await;
+        println!("round {round}: {} requests, {tally:?}", book.len());
+        cut += tally.cut;
+        ground.simulator.clear_inbox();
+    }
+    assert!(cut > 0, "no kill hit an attempt");
+    process.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_that_was_sent_before_the_kill_verifies_after_it_once() {
+    let ground = Ground::new().await;
+    let process = ground.start().await;
+    process.client.furnish().await;
+    let crowd = Crowd::default();
+    let mut book = Vec::new();
+    let mut dice = Dice::new(1);
+    while book.len() < 10 {
+        let mut ask = crowd.ask(&mut dice);
+        if ask.kind == Kind::Verification {
+            ask.answer = ask.put(&process.client).await;
+            assert_eq!(ask.answer.as_ref().unwrap().status, 201);
+            book.push(ask);
+        }
+    }
+    process.kill().await;
+    let process = ground.start().await;
+    let tally = audit(&ground, &process.client, &mut book, 1).await;
+    // Of those that were still to be sent too: what was accepted for sending is sent after the crash.
+    let in_doubt = tally.statuses.get("in-doubt").copied().unwrap_or_default();
+    assert!(tally.verified + in_doubt >= 10, "{tally:?}");
+    assert!(tally.verified > 0, "{tally:?}");
+}

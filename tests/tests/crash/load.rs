@@ -1,0 +1,314 @@
+//! Clients that keep a book of what they asked for and what they were told, and the audit of that book.
+//!
+//! The audit compares three records that know nothing of each other: the clients' book, the service's messages, and what
+//! arrived at the simulated provider.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+use sendbox_tests::process::{Answer, Client, Ground};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+/// Random numbers that a seed repeats (SplitMix64).
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// 0 to `below` - 1.
+    pub fn roll(&mut self, below: u64) -> u64 {
+        self.next() % below
+    }
+
+    /// Once in so many.
+    pub fn once_in(&mut self, many: u64) -> bool {
+        self.roll(many) == 0
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// With the platform's own code.
+    Message,
+    /// With a code that Sendbox makes.
+    Verification,
+}
+
+/// A request of a client, to a number of its own, and what came of it.
+#[derive(Debug)]
+pub struct Ask {
+    pub kind: Kind,
+    pub number: String,
+    pub body: Value,
+    pub key: Option<String>,
+    /// `None`: there was no whole answer, and the client cannot know.
+    pub answer: Option<Answer>,
+    /// Checks of the right code that were answered with 2xx.
+    pub approved: usize,
+    /// Whether there was no answer to a check of the right code.
+    pub check_unknown: bool,
+}
+
+/// Faults that a provider shows under load, besides none.
+const FAULTS: [&str; 5] = ["reset-after", "reset-before", "delay:300ms", "status:503", "code:21211"];
+
+/// What is said of an attempt whose process ended.
+const CUT: &str = "the process ended while the attempt was under way";
+
+/// Numbers, one for each ask, and a count of answers.
+#[derive(Default)]
+pub struct Crowd {
+    numbers: AtomicU32,
+    answers: AtomicUsize,
+    answered: Notify,
+}
+
+impl Crowd {
+    pub fn number(&self) -> String {
+        format!("+4520{:06}", self.numbers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Waits until so many more answers have come than now.
+    pub async fn answers(&self, more: usize) {
+        let wanted = self.answers.load(Ordering::Relaxed) + more;
+        loop {
+            let answered = self.answered.notified();
+            if self.answers.load(Ordering::Relaxed) >= wanted {
+                return;
+            }
+            answered.await;
+        }
+    }
+
+    pub fn ask(&self, dice: &mut Dice) -> Ask {
+        let number = self.number();
+        let mode = if dice.once_in(2) { "sync" } else { "async" };
+        let kind = if dice.once_in(3) { Kind::Verification } else { Kind::Message };
+        let mut body = json!({ "to": number, "usage": "sign-in", "mode": mode });
+        if kind == Kind::Message {
+            body["code"] = format!("{:06}", dice.roll(1_000_000)).into();
+        }
+        let key = (!dice.once_in(4)).then(|| format!("key-of-{number}"));
+        Ask { kind, number, body, key, answer: None, approved: 0, check_unknown: false }
+    }
+
+    /// A client that asks one thing after the other, until the server does not answer any more.
+    async fn client(self: Arc<Self>, ground: Arc<Ground>, client: Client, mut dice: Dice) -> Vec<Ask> {
+        let mut book = Vec::new();
+        loop {
+            if dice.once_in(8) {
+                let fault = FAULTS[dice.roll(FAULTS.len() as u64) as usize];
+                ground.simulator.inject_spec(format!("twilio={fault},times=1").parse().unwrap()).unwrap();
+            }
+            let mut ask = self.ask(&mut dice);
+            let answer = ask.put(&client).await;
+            let over = answer.as_ref().is_none_or(|answer| answer.status == 503);
+            if let Some(answer) = answer {
+                self.answers.fetch_add(1, Ordering::Relaxed);
+                self.answered.notify_waiters();
+                let checks = ask.kind == Kind::Verification && answer.status == 201 && dice.once_in(2);
+                let code = code_on_phone(&ground, &ask.number);
+                ask.answer = Some(answer);
+                if let (true, Some(code)) = (checks, code) {
+                    // The same code from two windows at once.
+                    let path = ask.check_path();
+                    let check = || check(&client, &path, &code);
+                    for checked in join_all([check(), check()]).await {
+                        match checked {
+                            Some(answer) => ask.approved += usize::from(answer.is_success()),
+                            None => ask.check_unknown = true,
+                        }
+                    }
+                }
+            }
+            book.push(ask);
+            if over {
+                return book;
+            }
+        }
+    }
+
+    /// So many clients at once. Ends when the server has ended.
+    pub async fn storm(
+        self: &Arc<Self>,
+        ground: &Arc<Ground>,
+        client: &Client,
+        clients: usize,
+        dice: &mut Dice,
+    ) -> Vec<Ask> {
+        let tasks: Vec<_> = (0..clients)
+            .map(|_| {
+                let own = Dice::new(dice.next());
+                tokio::spawn(Arc::clone(self).client(Arc::clone(ground), client.clone(), own))
+            })
+            .collect();
+        join_all(tasks).await.into_iter().flat_map(|book| book.unwrap()).collect()
+    }
+}
+
+async fn check(client: &Client, path: &str, code: &str) -> Option<Answer> {
+    client.post(path, &json!({ "code": code }), None).await.ok()
+}
+
+/// The code that a phone shows last.
+pub fn code_on_phone(ground: &Ground, number: &str) -> Option<String> {
+    let (_, text) = ground.phones().into_iter().rev().find(|(to, _)| to == number)?;
+    Some(code_in(&text))
+}
+
+fn code_in(text: &str) -> String {
+    text.chars().take_while(char::is_ascii_digit).collect()
+}
+
+impl Ask {
+    /// Makes the request; again when it was made before.
+    pub async fn put(&self, client: &Client) -> Option<Answer> {
+        let path = if self.kind == Kind::Message { "messages" } else { "verifications" };
+        client.post(path, &self.body, self.key.as_deref()).await.ok()
+    }
+
+    fn check_path(&self) -> String {
+        let answer = self.answer.as_ref().unwrap();
+        let pointer = if answer.is_success() { "/id" } else { "/verification/id" };
+        format!("verifications/{}/check", answer.text(pointer))
+    }
+
+    /// The id of the message, as the client was told.
+    fn message_id(&self) -> Option<&str> {
+        let answer = self.answer.as_ref()?;
+        match (answer.status, self.kind) {
+            (200 | 202, _) => Some(answer.text("/id")),
+            (201, _) => Some(answer.text("/message/id")),
+            (424, _) => Some(answer.text("/message/id")),
+            _ => None,
+        }
+    }
+
+    /// Asks again with the same key, until the first request is not under way any more. The answer names the same message.
+    async fn repeat(&mut self, client: &Client) {
+        loop {
+            let again = self.put(client).await.expect("the server is there");
+            if again.status == 409 {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                continue;
+            }
+            assert!(matches!(again.status, 200 | 201 | 202 | 424), "{self:?}: {again:?}");
+            let before = self.message_id().map(str::to_owned);
+            self.answer = Some(again);
+            assert!(before.is_none() || before.as_deref() == self.message_id(), "{before:?}, and now {self:?}");
+            return;
+        }
+    }
+}
+
+/// What the audit saw.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Messages by status.
+    pub statuses: BTreeMap<String, usize>,
+    /// Asks that ended without an answer.
+    pub unanswered: usize,
+    /// Attempts that were under way when their process ended.
+    pub cut: usize,
+    /// Codes that verified after all was over.
+    pub verified: usize,
+}
+
+/// Whether everything that clients were told is true, and nothing happened that is on nobody's record. Repeats every request
+/// that has a key first, as a platform would. `most`: physical messages that one request may make.
+pub async fn audit(ground: &Ground, client: &Client, book: &mut [Ask], most: usize) -> Tally {
+    let mut tally = Tally::default();
+    for ask in &mut *book {
+        tally.unanswered += usize::from(ask.answer.is_none());
+        if ask.key.is_some() {
+            ask.repeat(client).await;
+        }
+    }
+    client.until_all_are_final().await;
+    let mut phones: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (number, text) in ground.phones() {
+        phones.entry(number).or_default().push(code_in(&text));
+    }
+    for ask in &mut *book {
+        let codes = phones.remove(&ask.number).unwrap_or_default();
+        let messages = client.messages_to(&ask.number).await;
+        let told = ask.message_id();
+        match (&ask.key, told, &ask.answer) {
+            (_, Some(id), _) => {
+                assert_eq!(messages.len(), 1, "told of one message: {ask:?}: {messages:?}");
+                assert_eq!(messages[0]["id"], id, "{ask:?}");
+            }
+            (_, None, Some(answer)) => {
+                assert_eq!(answer.status, 503, "{ask:?}");
+                assert_eq!((messages.len(), codes.len()), (0, 0), "refused, and yet taken: {ask:?}");
+            }
+            (None, None, None) => assert!(messages.len() <= 1, "{ask:?}: {messages:?}"),
+            (Some(_), None, None) => panic!("it was repeated: {ask:?}"),
+        }
+        let Some(message) = messages.first() else {
+            assert_eq!(codes.len(), 0, "a phone got what is on no record: {ask:?}");
+            continue;
+        };
+        tally.cut += judge(message, &codes, most);
+        *tally.statuses.entry(message["status"].as_str().unwrap().to_owned()).or_default() += 1;
+        if let Some(code) = ask.body["code"].as_str() {
+            assert!(codes.iter().all(|on_phone| on_phone == code), "{ask:?}: {codes:?}");
+        }
+        if let (Kind::Verification, Some(code), true) = (ask.kind, codes.first(), told.is_some()) {
+            assert!(codes.iter().all(|other| other == code), "one code, however often it was sent: {ask:?}: {codes:?}");
+            verify(client, ask, code, &mut tally).await;
+        }
+    }
+    assert!(phones.is_empty(), "phones got messages that nobody asked for: {phones:?}");
+    tally
+}
+
+/// What a message says of itself, against what its phone got. Gives back how many of its attempts were cut.
+fn judge(message: &Value, codes: &[String], most: usize) -> usize {
+    let attempts = message["attempts"].as_array().unwrap();
+    let with = |outcome: &str| attempts.iter().filter(|attempt| attempt["outcome"] == outcome).count();
+    let (accepted, in_doubt) = (with("accepted"), with("in-doubt"));
+    let arrived = codes.len();
+    let all = format!("{arrived} arrived of {message:#}");
+    assert!(attempts.iter().all(|attempt| !attempt["finishedAt"].is_null()), "{all}");
+    assert!(arrived <= most && accepted + in_doubt <= most, "more than {most}: {all}");
+    assert!((accepted..=accepted + in_doubt).contains(&arrived), "{all}");
+    match message["status"].as_str().unwrap() {
+        "accepted" => assert_eq!(accepted, 1, "{all}"),
+        "in-doubt" => assert!(accepted == 0 && in_doubt > 0, "{all}"),
+        "failed" | "expired" | "cancelled" => assert_eq!(arrived + in_doubt, 0, "said not to be sent: {all}"),
+        other => panic!("{other} is not final: {all}"),
+    }
+    let cut = |attempt: &&Value| attempt.pointer("/failure/text") == Some(&CUT.into());
+    attempts.iter().filter(cut).count()
+}
+
+/// The code on the phone verifies, once in all.
+async fn verify(client: &Client, ask: &mut Ask, code: &str, tally: &mut Tally) {
+    let path = ask.check_path();
+    let before = ask.approved;
+    for _ in 0..2 {
+        let checked = check(client, &path, code).await.expect("the server is there");
+        assert!(checked.status == 200 || checked.status == 410, "{ask:?}: {checked:?}");
+        ask.approved += usize::from(checked.status == 200);
+    }
+    assert!(ask.approved <= 1, "a code verified twice: {ask:?}");
+    assert!(ask.approved == 1 || ask.check_unknown, "a code that was sent does not verify: {ask:?}");
+    tally.verified += ask.approved - before;
+    let read = client.get(path.trim_end_matches("/check")).await;
+    assert_eq!(read.text("/status"), "approved", "{ask:?}");
+}

@@ -1,0 +1,24 @@
+//! Crashes, stops and a store that fails: promises P3, P4, P9 and P16, mostly with the real binary.
+//!
+//! - `kill`: `kill -9` at random moments under load.
+//! - `steps`: a crash between any two lines of a send.
+//! - `terminate`: SIGTERM under load, and while a provider stalls.
+//! - `disk`: no space, a file that is no database, keys that are missing or wrong, two processes in one folder.
+//! - `shared`: several processes on one PostgreSQL database, one of which is killed; and the database taken away.
+//! - `load`: clients that keep a book of what they were told, and what must be true of it in the end.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
+mod disk;
+mod kill;
+mod load;
+mod shared;
+mod steps;
+mod terminate;

@@ -1,0 +1,174 @@
+//! Several processes on one PostgreSQL database: promises P3, P4 and P16 where the store is shared.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use sendbox_tests::Database;
+use sendbox_tests::process::{Client, Ground, Process};
+use serde_json::{Value, json};
+use sqlx::{AnyConnection, Connection, Row, query};
+
+const MESSAGES: usize = 200;
+
+async fn start(ground: &Ground, database: &Database) -> Process {
+    let keys = ground.beside("master.keys");
+    ground.start_with(&["--database-url", database.url(), "--master-key-file", keys.to_str().unwrap()]).await
+}
+
+fn number(index: usize) -> String {
+    format!("+4520{index:06}")
+}
+
+async fn send(client: &Client, index: usize, mode: &str) -> Value {
+    let body = json!({ "to": number(index), "usage": "sign-in", "code": "123456", "mode": mode });
+    let key = format!("key-{index}");
+    loop {
+        let answer = client.post("messages", &body, Some(&key)).await.unwrap();
+        match answer.status {
+            200 | 202 => return answer.body,
+            409 => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+            other => panic!("{other}: {answer:?}"),
+        }
+    }
+}
+
+fn arrived(ground: &Ground, index: usize) -> usize {
+    let number = number(index);
+    ground.phones().iter().filter(|(to, _)| *to == number).count()
+}
+
+/// Looks who holds messages, again and again.
+async fn note_workers(connection: &mut AnyConnection, workers: &mut BTreeSet<String>) {
+    loop {
+        let held = "SELECT DISTINCT lease_owner FROM messages WHERE lease_owner IS NOT NULL";
+        for row in query(held).fetch_all(&mut *connection).await.unwrap() {
+            workers.insert(row.try_get(0).unwrap());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_send_each_message_once_also_when_one_is_killed() {
+    let Some(database) = Database::postgres().await else { return };
+    // Two folders, one database, the same keys.
+    let ground = Ground::new().await;
+    let one = start(&ground, &database).await;
+    one.client.furnish().await;
+    let mut connection = database.connect().await;
+
+    // Who the first one is: nobody else runs yet, so it holds what is under way.
+    ground.simulator.inject_spec("twilio=delay:1s,times=1".parse().unwrap()).unwrap();
+    let mut arrivals = ground.simulator.subscribe();
+    send(&one.client, 999, "async").await;
+    arrivals.recv().await.unwrap();
+    let held = query("SELECT lease_owner FROM messages").fetch_one(&mut connection).await.unwrap();
+    let first: String = held.try_get(0).unwrap();
+    one.client.until_all_are_final().await;
+    let two = start(&ground, &database).await;
+
+    // Half of them to each, and every fourth to both at once.
+    let asks = (0..MESSAGES).map(|index| {
+        let (one, two) = (one.client.clone(), two.client.clone());
+        async move {
+            let (here, there) = if index % 2 == 0 { (one, two) } else { (two, one) };
+            if index % 4 == 0 {
+                let both = tokio::join!(send(&here, index, "async"), send(&there, index, "async"));
+                assert_eq!(both.0["id"], both.1["id"]);
+            } else {
+                send(&here, index, "async").await;
+            }
+        }
+    });
+    let mut workers = BTreeSet::new();
+    let sent = async {
+        join_all(asks).await;
+        two.client.until_all_are_final().await;
+    };
+    tokio::select! {
+        () = sent => {}
+        () = note_workers(&mut connection, &mut workers) => {}
+    }
+    assert_eq!(workers.len(), 2, "both have worked");
+    for index in 0..MESSAGES {
+        let messages = two.client.messages_to(&number(index)).await;
+        assert_eq!((messages.len(), messages[0]["status"].as_str().unwrap()), (1, "accepted"), "{messages:?}");
+        assert_eq!(messages[0]["attempts"].as_array().unwrap().len(), 1, "{messages:?}");
+        assert_eq!(arrived(&ground, index), 1);
+    }
+
+    // One is killed while the provider has its message, and others wait in its line.
+    ground.simulator.inject_spec("twilio=delay:5s".parse().unwrap()).unwrap();
+    let mut arrivals = ground.simulator.subscribe();
+    let more = MESSAGES..MESSAGES + 20;
+    join_all(more.clone().map(|index| send(&one.client, index, "async"))).await;
+    for _ in 0..5 {
+        arrivals.recv().await.unwrap();
+    }
+    one.kill().await;
+    ground.simulator.clear_faults();
+    // The minute of its lease passes.
+    query("UPDATE messages SET lease_until = 0 WHERE lease_owner = $1")
+        .bind(first)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    two.client.until_all_are_final().await;
+    let mut in_doubt = 0;
+    for index in more {
+        let messages = two.client.messages_to(&number(index)).await;
+        assert_eq!(messages.len(), 1);
+        match messages[0]["status"].as_str().unwrap() {
+            "accepted" => assert_eq!(arrived(&ground, index), 1, "{messages:?}"),
+            "in-doubt" => {
+                in_doubt += 1;
+                assert!(arrived(&ground, index) <= 1, "{messages:?}");
+            }
+            other => panic!("{other}: {messages:?}"),
+        }
+    }
+    assert!(in_doubt > 0, "the kill hit nothing");
+    two.stop().await;
+    connection.close().await.unwrap();
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_database_it_refuses_and_with_it_goes_on() {
+    let Some(database) = Database::postgres().await else { return };
+    let ground = Ground::new().await;
+    let process = start(&ground, &database).await;
+    process.client.furnish().await;
+    let client = &process.client;
+    let body = json!({ "to": number(1), "usage": "sign-in", "code": "123456" });
+    assert_eq!(client.post("messages", &body, None).await.unwrap().status, 200);
+
+    let name = database.name().to_owned();
+    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    database.command_server(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+    database.command_server(&end).await;
+    let sent = ground.simulator.counters().requests;
+    for path in ["messages", "verifications"] {
+        let mut body = json!({ "to": number(2), "usage": "sign-in" });
+        if path == "messages" {
+            body["code"] = "123456".into();
+        }
+        let refused = client.post(path, &body, Some("key-2")).await.unwrap();
+        assert_eq!((refused.status, refused.text("/type")), (503, "/problems/store-unavailable"), "{refused:?}");
+    }
+    assert_eq!(ground.simulator.counters().requests, sent, "refused, and yet sent");
+
+    database.command_server(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
+    loop {
+        // What was refused for want of a store may be asked again with the same key.
+        let body = json!({ "to": number(2), "usage": "sign-in", "code": "123456" });
+        let answer = client.post("messages", &body, Some("key-2")).await.unwrap();
+        if answer.status == 200 {
+            break;
+        }
+        assert_eq!(answer.status, 503, "{answer:?}");
+    }
+    assert_eq!((arrived(&ground, 1), arrived(&ground, 2)), (1, 1));
+    process.stop().await;
+    database.remove().await;
+}

@@ -1,0 +1,126 @@
+//! SIGTERM: what is under way ends, nothing is lost, and it is over in 20 s. Promise P9.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use sendbox_tests::process::{Ground, Process};
+use serde_json::json;
+
+use crate::load::{Crowd, Dice, audit};
+
+/// What whoever stops it may count on.
+const WITHIN: Duration = Duration::from_secs(20);
+
+async fn stop(process: Process) {
+    let asked = Instant::now();
+    process.stop().await;
+    assert!(asked.elapsed() < WITHIN, "it took {:?}", asked.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_load_nothing_is_lost() {
+    let ground = Arc::new(Ground::new().await);
+    let crowd = Arc::new(Crowd::default());
+    let mut process = ground.start().await;
+    process.client.furnish().await;
+    process.client.set_delivery(json!({ "fallbacks": ["second"] })).await;
+    let mut dice = Dice::new(9);
+    for round in 0..3 {
+        let client = process.client.clone();
+        let stopper = {
+            let (crowd, answers) = (Arc::clone(&crowd), 20 + dice.roll(30) as usize);
+            tokio::spawn(async move {
+                crowd.answers(answers).await;
+                stop(process).await;
+            })
+        };
+        let mut book = crowd.storm(&ground, &client, 8, &mut dice).await;
+        stopper.await.unwrap();
+        ground.simulator.clear_faults();
+        process = ground.start().await;
+        let tally = audit(&ground, &process.client, &mut book, 1).await;
+        println!("round {round}: {} requests, {tally:?}", book.len());
+        assert_eq!(tally.cut, 0, "what is under way ends");
+        ground.simulator.clear_inbox();
+    }
+    stop(process).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_for_an_answer_gets_it() {
+    let ground = Ground::new().await;
+    let process = ground.start().await;
+    process.client.furnish().await;
+    ground.simulator.inject_spec("twilio=delay:2s".parse().unwrap()).unwrap();
+    let mut arrivals = ground.simulator.subscribe();
+    let asks = (0..8).map(|index| {
+        let client = process.client.clone();
+        let body = json!({ "to": format!("+45201234{index:02}"), "usage": "sign-in", "code": "123456" });
+        tokio::spawn(async move { client.post("messages", &body, None).await })
+    });
+    let asks: Vec<_> = asks.collect();
+    for _ in 0..8 {
+        arrivals.recv().await.unwrap();
+    }
+    stop(process).await;
+    for answer in join_all(asks).await {
+        let answer = answer.unwrap().expect("an answer");
+        assert_eq!((answer.status, answer.text("/status")), (200, "accepted"));
+    }
+}
+
+/// A provider that sends its answer by the drop holds a send for all of its 15 s. Whoever waits is told the truth, and no
+/// further attempt begins that could not end: what is left is on record, and goes on after the next start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_provider_stalls() {
+    let ground = Ground::new().await;
+    std::fs::write(ground.beside("few.toml"), "in_flight = 3\n").unwrap();
+    let few = ground.beside("few.toml");
+    let process = ground.start_with(&["--config", few.to_str().unwrap()]).await;
+    process.client.furnish().await;
+    process.client.set_delivery(json!({ "inDoubt": "prefer-delivery", "fallbacks": ["second"] })).await;
+    ground.simulator.inject_spec("twilio=drip".parse().unwrap()).unwrap();
+    let mut arrivals = ground.simulator.subscribe();
+    let body = |index: usize, mode: &str| {
+        json!({
+            "to": format!("+45201234{index:02}"), "usage": "sign-in", "code": "123456", "mode": mode,
+        })
+    };
+    // Two that somebody waits for, and more than there are places for.
+    let waiting: Vec<_> = (0..2)
+        .map(|index| {
+            let (client, body) = (process.client.clone(), body(index, "sync"));
+            tokio::spawn(async move { client.post("messages", &body, None).await })
+        })
+        .collect();
+    for _ in 0..2 {
+        arrivals.recv().await.unwrap();
+    }
+    for index in 2..8 {
+        let taken = process.client.post("messages", &body(index, "async"), None).await.unwrap();
+        assert_eq!(taken.status, 202);
+    }
+    arrivals.recv().await.unwrap();
+    stop(process).await;
+    for answer in join_all(waiting).await {
+        let answer = answer.unwrap().expect("an answer");
+        assert_eq!(answer.status, 202, "nobody knows, or it is tried again later: {answer:?}");
+        assert_eq!(answer.body["attempts"].as_array().unwrap().len(), 1, "a further attempt could not end: {answer:?}");
+        assert_eq!(answer.text("/attempts/0/outcome"), "in-doubt");
+    }
+
+    ground.simulator.clear_faults();
+    let process = ground.start().await;
+    process.client.until_all_are_final().await;
+    for index in 0..8 {
+        let number = format!("+45201234{index:02}");
+        let messages = process.client.messages_to(&number).await;
+        assert_eq!((messages.len(), messages[0]["status"].as_str().unwrap()), (1, "accepted"), "{messages:?}");
+        let in_doubt =
+            messages[0]["attempts"].as_array().unwrap().iter().filter(|it| it["outcome"] == "in-doubt").count();
+        let arrived = ground.phones().iter().filter(|(to, _)| *to == number).count();
+        assert!((1..=2).contains(&arrived) && arrived <= 1 + in_doubt, "{arrived} of {messages:?}");
+    }
+    stop(process).await;
+}
