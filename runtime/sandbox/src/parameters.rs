@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
 use sendbox_policy::{Label, Mark};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -26,6 +28,42 @@ pub struct ParameterFault {
 #[error("the parameters are invalid: {}", .0.iter().map(|fault| format!("{}: {}", if fault.field.is_empty() { "/" } else { &fault.field }, fault.message)).collect::<Vec<_>>().join("; "))]
 pub struct ParameterError(pub Vec<ParameterFault>);
 
+/// One thing that is wrong, at the field that has to change, without its value.
+fn fault(metadata: &Metadata, error: &ValidationError<'_>) -> ParameterFault {
+    let at = error.instance_path().to_string();
+    match error.kind() {
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().unwrap_or_default().replace('~', "~0").replace('/', "~1");
+            ParameterFault { field: format!("{at}/{name}"), message: "is missing".to_owned() }
+        }
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }
+            if !missing(context).is_empty() =>
+        {
+            let message = format!("one of these is needed: {}", missing(context).join(", "));
+            ParameterFault { field: at, message }
+        }
+        _ if metadata.secret_keys.iter().any(|key| at == format!("/{key}")) => {
+            ParameterFault { field: at, message: "is not a valid value for this secret".to_owned() }
+        }
+        // The validator's own text quotes the value. That of the whole would quote every secret, those included that are
+        // stored; and what stands in a plain field may be a secret that was put there by mistake.
+        _ => ParameterFault { field: at, message: error.masked_with("the value").to_string() },
+    }
+}
+
+/// What alternatives of a schema miss, each once.
+fn missing(alternatives: &[Vec<ValidationError<'_>>]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for error in alternatives.iter().flatten() {
+        if let ValidationErrorKind::Required { property: Value::String(name) } = error.kind()
+            && !names.contains(name)
+        {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
 /// Validated parameters. Has no `Debug`: it holds secrets.
 #[derive(Default)]
 pub struct Parameters {
@@ -44,21 +82,7 @@ impl Parameters {
             }]));
         };
         let filled = Value::Object(with_defaults(&metadata.parameters_schema, given));
-        let faults: Vec<ParameterFault> = schema
-            .iter_errors(&filled)
-            .map(|error| {
-                let field = error.instance_path().to_string();
-                let secret = metadata.secret_keys.iter().any(|key| field == format!("/{key}"));
-                // The validator's own text quotes the value. That of the whole would quote every secret, those included that
-                // are stored; and what stands in a plain field may be a secret that was put there by mistake.
-                let message = if secret {
-                    "is not a valid value for this secret".to_owned()
-                } else {
-                    error.masked_with("the value").to_string()
-                };
-                ParameterFault { field, message }
-            })
-            .collect();
+        let faults: Vec<ParameterFault> = schema.iter_errors(&filled).map(|error| fault(metadata, &error)).collect();
         if !faults.is_empty() {
             return Err(ParameterError(faults));
         }

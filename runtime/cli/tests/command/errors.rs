@@ -83,6 +83,14 @@ async fn configurations() {
             &["/parameters/accountSID", "tokn", "fromMessagingServiceSID", "/templates", "there are no templates"],
         ),
         (
+            r#"{"parameters": {}, "templates": [{"usage": "generic", "content": "{{code}}"}]}"#,
+            &[
+                "/parameters/accountSID: is missing",
+                "/parameters/authToken: is missing",
+                "one of these is needed: fromMessagingServiceSID, from",
+            ],
+        ),
+        (
             r#"{"parameters": {}, "templates": [{"usage": "register", "content": "{{code}}"}]}"#,
             &["no template for `generic`", "there is register"],
         ),
