@@ -13,7 +13,7 @@ use std::time::Duration;
 use sendbox_sandbox::{Failure, FailureClass, Message as SandboxMessage, Party, RequestSent, SendRequest};
 
 use crate::error::{Error, Result};
-use crate::model::{AttemptOutcome, FailureView, MessageStatus, Timestamp, VerificationStatus};
+use crate::model::{AttemptOutcome, FailureView, InDoubt, MessageStatus, Timestamp, VerificationStatus};
 use crate::ops::admission;
 use crate::ops::attempt::{Ended, ended, failure_view, own_failure, unproven};
 use crate::ops::holds;
@@ -267,7 +267,9 @@ impl Service {
         let names = routes(tenant, row.country.as_deref());
         let chosen = row.connection.clone().into_iter();
         let tried = |name: &String| done.iter().any(|attempt| attempt.connection == *name);
-        let others = names.into_iter().filter(|name| row.connection.as_ref() != Some(name) && !tried(name));
+        // Something may be out there, and the tenant prefers silence: then only the connection that the rules have chosen.
+        let silent = row.physical > 0 && tenant.policy.delivery.in_doubt == InDoubt::PreferSilence;
+        let others = names.into_iter().filter(|name| !silent && row.connection.as_ref() != Some(name) && !tried(name));
         let mut reason = None;
         for name in chosen.chain(others) {
             match self.prepared(tx, tenant, &name).await {
