@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
@@ -311,7 +311,8 @@ impl Client {
 }
 
 /// The path of the binary. `SENDBOX_BINARY` names one; else it is the one that cargo puts beside this test, which a test of the
-/// whole workspace has just built, and which is built here when it is missing or older than one of its sources.
+/// whole workspace has just built. It is built here only when it is missing: after a change, `cargo test -p sendbox-tests` alone
+/// tests the binary of before, and `cargo build -p sendbox` makes a new one.
 async fn binary() -> &'static Path {
     static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
     BINARY
@@ -323,7 +324,7 @@ async fn binary() -> &'static Path {
             let test = std::env::current_exe().unwrap();
             let folder = test.parent().and_then(Path::parent).unwrap();
             let binary = folder.join("sendbox");
-            if is_stale(&binary) {
+            if !binary.exists() {
                 build(folder).await;
             }
             assert!(binary.exists(), "{} was not built", binary.display());
@@ -332,21 +333,15 @@ async fn binary() -> &'static Path {
         .await
 }
 
-/// Whether the binary is not there, or something that it is made of is newer. Cargo lists that beside it.
-fn is_stale(binary: &Path) -> bool {
-    let time = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).unwrap_or(SystemTime::now());
-    let Ok(sources) = fs::read_to_string(binary.with_extension("d")) else { return true };
-    if !binary.exists() {
-        return true;
-    }
-    let built = time(binary);
-    // `binary: source source …`, with spaces in names escaped.
-    let sources = sources.split_once(": ").map_or("", |(_, sources)| sources.trim()).replace("\\ ", "\u{0}");
-    sources.split(' ').any(|source| time(Path::new(&source.replace('\u{0}', " "))) > built)
-}
-
 async fn build(folder: &Path) {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    // What cargo tells a test about itself would make build scripts run again, here and in the next build outside.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if (text.starts_with("CARGO_") && text != "CARGO_HOME") || text == "OUT_DIR" {
+            cargo.env_remove(&name);
+        }
+    }
     cargo.args(["build", "--locked", "--package", "sendbox", "--target-dir"]).arg(folder.parent().unwrap());
     match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") => {}
