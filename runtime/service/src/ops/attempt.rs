@@ -32,7 +32,7 @@ pub(crate) fn failure_view(failure: &Failure) -> FailureView {
 }
 
 /// The word for a member of one of the sandbox's closed sets.
-fn word(value: &impl serde::Serialize) -> String {
+pub(crate) fn word(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

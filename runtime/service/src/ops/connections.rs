@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::{
     Activation, ActiveConnection, Connection, ConnectionInput, Deletion, Preview, PreviewRequest, Scope, Timestamp,
 };
+use crate::ops::attempt::word;
 use crate::ops::prepared::{self, check, fingerprint};
 use crate::problem::{Problem, Problems};
 use crate::rules::{origin, policy};
@@ -123,11 +124,7 @@ impl Service {
         let old_times = same.map(|row| row.secret_times.clone()).unwrap_or_default();
         let times = times(&parted.secrets, &stored, &old_times, self.now());
         let row = self.connection_row(&tenant_row, &key, (name, &input.connector), parted, input.templates, times)?;
-        let row = ConnectionRow {
-            revision: before.as_ref().map_or(1, |row| row.revision + 1),
-            created_at: before.as_ref().map_or(row.updated_at, |row| row.created_at),
-            ..row
-        };
+        let row = following(row, before.as_ref());
         connections::put(&mut tx, &row).await?;
         let what = ("connection.save", format!("connection:{name}"));
         let change = (before.as_ref().map(shown), Some(shown(&row)));
@@ -282,10 +279,7 @@ impl Service {
         };
         let size = text::measure(&text);
         Ok(Preview {
-            encoding: serde_json::to_value(size.encoding)
-                .ok()
-                .and_then(|it| it.as_str().map(str::to_owned))
-                .unwrap_or_default(),
+            encoding: word(&size.encoding),
             segments: size.segments,
             units: size.units,
             outside_gsm7: text::outside_gsm7(&text).into_iter().map(String::from).collect(),
@@ -295,6 +289,12 @@ impl Service {
             text: text.to_string(),
         })
     }
+}
+
+/// The row as it takes the place of the one before: made when that was made, and one revision on.
+pub(crate) fn following(row: ConnectionRow, before: Option<&ConnectionRow>) -> ConnectionRow {
+    let Some(before) = before else { return row };
+    ConnectionRow { revision: before.revision + 1, created_at: before.created_at, ..row }
 }
 
 /// Since when each secret is set: those that did not change keep their time.

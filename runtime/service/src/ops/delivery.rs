@@ -392,10 +392,7 @@ impl Service {
             }
         }
         match result.failed {
-            None => {
-                let failure = None;
-                end(&mut row, MessageStatus::Accepted, failure);
-            }
+            None => end(&mut row, MessageStatus::Accepted, None),
             Some(failed) => {
                 let done = attempts::list(&mut tx, &tenant.id, &row.id).await?;
                 let idempotent = prepared.connector.metadata().idempotent;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::model::{Environment, PromotedSecrets, Promotion, PromotionReport, Scope};
-use crate::ops::connections::{part, shown, times};
+use crate::ops::connections::{following, part, shown, times};
 use crate::ops::prepared::{self, all_parameters};
 use crate::problem::{Problem, Problems};
 use crate::rules::{diff, policy};
@@ -117,11 +117,7 @@ impl Service {
         let (plain, secrets) = (parted.plain.clone(), parted.secrets.clone());
         let row =
             self.connection_row(&target, &target_key, (&name, &from.connector), parted, from.templates.clone(), times)?;
-        let row = ConnectionRow {
-            revision: before.as_ref().map_or(1, |row| row.revision + 1),
-            created_at: before.as_ref().map_or(row.updated_at, |row| row.created_at),
-            ..row
-        };
+        let row = following(row, before.as_ref());
 
         let old = before.as_ref().map(|row| side(&row.parameters, &before_secrets, row, false, &Map::new()));
         let new = side(&plain, &secrets, &row, true, &before_secrets);
