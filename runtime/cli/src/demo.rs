@@ -143,8 +143,8 @@ To paste into another terminal:
         text,
         "\
 # 1. Start a verification: a code goes out through a connector that cannot read it.
-ID=$({start} \\
-  | tee /dev/stderr | grep -o '\"id\":\"v[a-z0-9]*\"' | cut -d'\"' -f4)
+STARTED=$({start}); echo \"$STARTED\"
+ID=$(echo \"$STARTED\" | grep -o '\"id\":\"v[a-z0-9]*\"' | cut -d'\"' -f4)
 
 # 2. Read the code on the phone.
 CODE=$(curl -sS {inbox}messages | grep -oE '[0-9]{{6}} is your' | tail -1 | cut -c1-6); echo \"the phone shows $CODE\"

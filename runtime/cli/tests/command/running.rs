@@ -1,6 +1,9 @@
 //! `demo` and `serve`: started, tried as a new user would, and ended.
 
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -50,9 +53,17 @@ impl Running {
     }
 }
 
+/// Runs a script as a machine does: with nothing to read, and with a socket for its errors, which cannot be opened by name.
 async fn shell(script: &str) -> String {
-    let output = Command::new("bash").args(["-euo", "pipefail", "-c", script]).output().await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (mut errors, theirs) = UnixStream::pair().unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["-euo", "pipefail", "-c", script]).stdin(Stdio::null()).stderr(OwnedFd::from(theirs));
+    let output = bash.output().await.unwrap();
+    // The last of their ends.
+    drop(bash);
+    let mut said = String::new();
+    errors.read_to_string(&mut said).unwrap();
+    assert!(output.status.success(), "{said}");
     String::from_utf8(output.stdout).unwrap()
 }
 
