@@ -19,7 +19,7 @@ async fn artifact(component: &[u8]) -> ArtifactError {
 }
 
 fn shape(what: &'static str, count: usize, limit: usize) -> ArtifactError {
-    ArtifactError::Shape { what, count, limit }
+    ArtifactError::Shape { what: what.into(), count, limit }
 }
 
 #[tokio::test]
@@ -171,26 +171,58 @@ async fn what_the_engine_has_off_is_refused_by_validation() {
     }
 }
 
-/// Custom sections are dead weight: bounded by the size of the file, and nothing reads them.
+/// A custom section with so many bytes of contents.
+fn custom(bytes: usize) -> Vec<u8> {
+    let mut section = vec![0_u8];
+    let mut size = bytes + 5;
+    while size >= 0x80 {
+        section.push((size & 0x7f) as u8 | 0x80);
+        size >>= 7;
+    }
+    section.push(size as u8);
+    section.extend(b"\x04bomb");
+    section.extend(vec![0xff; bytes]);
+    section
+}
+
+/// Custom sections are dead weight: bounded, and nothing reads them.
 #[tokio::test]
-async fn custom_sections_change_nothing() {
-    let custom = |bytes: usize| {
-        let mut section = vec![0_u8];
-        let mut size = bytes + 5;
-        while size >= 0x80 {
-            section.push((size & 0x7f) as u8 | 0x80);
-            size >>= 7;
-        }
-        section.push(size as u8);
-        section.extend(b"\x04bomb");
-        section.extend(vec![0xff; bytes]);
-        section
-    };
+async fn custom_sections_change_nothing_and_are_bounded() {
     let sandbox = lab::sandbox(Limits::default(), &[], None);
-    let padded = [hostile(), custom(1 << 20)].concat();
-    assert_eq!(sandbox.load(&padded).await.unwrap().metadata().id, "hostile");
+    let padded = [hostile(), custom(256 << 10)].concat();
+    let connector = sandbox.load(&padded).await.unwrap();
+    assert_eq!(connector.metadata().id, "hostile");
+    assert!(connector.inspect().shape.custom_bytes >= 256 << 10);
+    let bomb = [hostile(), custom(1 << 20)].concat();
+    let ArtifactError::Shape { what, .. } = artifact(&bomb).await else { panic!("a large section") };
+    assert_eq!(what, "bytes of custom sections");
+    let bomb = [hostile(), custom(1).repeat(100)].concat();
+    let ArtifactError::Shape { what, .. } = artifact(&bomb).await else { panic!("many sections") };
+    assert_eq!(what, "custom sections");
+    // Inside a module they count too.
+    let text = format!("(@custom \"bomb\" \"{}\")", "x".repeat(600 << 10));
+    let ArtifactError::Shape { what, .. } = artifact(&component::raw(&format!("(core module {text})"))).await else {
+        panic!("a large section inside")
+    };
+    assert_eq!(what, "bytes of custom sections");
     let bomb = [hostile(), custom(3 << 20)].concat();
     assert!(matches!(artifact(&bomb).await, ArtifactError::TooLarge { .. }));
+}
+
+/// The validator takes any depth; compilers pay for it.
+#[tokio::test]
+async fn blocks_inside_one_another_are_bounded() {
+    let nested = |kind: &str, depth: usize| {
+        let (open, close) = (format!("{kind} ").repeat(depth), "end ".repeat(depth));
+        component::connector(&format!("{EXPORTS} (func {open} {close})"))
+    };
+    let what = "blocks inside one another in one function";
+    assert_eq!(artifact(&nested("block", 5_000)).await, shape(what, 5_000, 1_000));
+    assert_eq!(artifact(&nested("loop", 80_000)).await, shape(what, 80_000, 1_000));
+    assert_eq!(artifact(&nested("i32.const 1 if", 1_001)).await, shape(what, 1_001, 1_000));
+    // One after the other they are not deep. This one compiles, and its `metadata` traps.
+    let flat = component::connector(&format!("{EXPORTS} (func {})", "block end ".repeat(5_000)));
+    assert!(matches!(lab::refusal(&flat, Limits::default()).await, LoadError::Metadata(_)));
 }
 
 // ---- the cache ----

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use sendbox_policy::Limits;
-use serde::Serialize;
-use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload, Validator, WasmFeatures};
+use serde::{Deserialize, Serialize};
+use wasmparser::{
+    BinaryReaderError, ComponentExternalKind, Encoding, FunctionBody, Operator, Parser, Payload, Validator,
+    WasmFeatures,
+};
 
 use super::ArtifactError;
 use crate::abi::v1;
@@ -17,11 +20,19 @@ const MAX_FUNCTIONS: usize = 30_000;
 const MAX_FUNCTION_BYTES: usize = 256 << 10;
 /// Locals of one function.
 const MAX_LOCALS: u64 = 5_000;
+/// Blocks inside one another in one function. The validator knows no bound, and what compilers do for each block grows with
+/// the blocks around it.
+const MAX_NESTING: usize = 1_000;
 /// Nested modules: the main one, adapters and shims.
 const MAX_MODULES: usize = 8;
+/// Interfaces that it imports, and that it exports. The contract and WASI have fewer.
+const MAX_INTERFACES: usize = 64;
+/// Custom sections, and bytes in all of them. Nothing runs them; names and producers of a stripped build take a few KiB.
+const MAX_CUSTOM_SECTIONS: usize = 64;
+const MAX_CUSTOM_BYTES: usize = 512 << 10;
 
 /// What a component imports, exports and holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shape {
     /// Bytes of the file.
@@ -40,6 +51,10 @@ pub struct Shape {
     pub tables: usize,
     /// Functions over all modules.
     pub functions: usize,
+    /// Custom sections, inside modules too.
+    pub custom_sections: usize,
+    /// Bytes of all custom sections. They are never run.
+    pub custom_bytes: usize,
 }
 
 impl Shape {
@@ -75,7 +90,7 @@ impl Shape {
         &mut self,
         payload: &Payload<'_>,
         depth: &mut Depth,
-    ) -> Result<Result<(), ArtifactError>, wasmparser::BinaryReaderError> {
+    ) -> Result<Result<(), ArtifactError>, BinaryReaderError> {
         match payload {
             Payload::Version { encoding, .. } => {
                 if let Err(error) = depth.enter(*encoding) {
@@ -128,6 +143,14 @@ impl Shape {
                     let count = usize::try_from(locals).unwrap_or(usize::MAX);
                     return Ok(over("locals in one function", count, MAX_LOCALS as usize));
                 }
+                let nesting = nesting(body)?;
+                if nesting > MAX_NESTING {
+                    return Ok(over("blocks inside one another in one function", nesting, MAX_NESTING));
+                }
+            }
+            Payload::CustomSection(section) => {
+                self.custom_sections += 1;
+                self.custom_bytes += section.range().len();
             }
             _ => {}
         }
@@ -140,6 +163,10 @@ impl Shape {
             ("memories", self.memories, MAX_MEMORIES as usize),
             ("tables", self.tables, MAX_TABLES as usize),
             ("functions", self.functions, MAX_FUNCTIONS),
+            ("imported interfaces", self.imports.len(), MAX_INTERFACES),
+            ("exported interfaces", self.exports.len(), MAX_INTERFACES),
+            ("custom sections", self.custom_sections, MAX_CUSTOM_SECTIONS),
+            ("bytes of custom sections", self.custom_bytes, MAX_CUSTOM_BYTES),
         ] {
             if count > limit {
                 return over(what, count, limit);
@@ -148,7 +175,7 @@ impl Shape {
         for import in &self.imports {
             let name = without_version(import);
             if !v1::IMPORTS.contains(&name) && !wasi::LINKED.contains(&name) {
-                return Err(ArtifactError::ForbiddenImport { import: name.to_owned(), hint: hint(name) });
+                return Err(ArtifactError::ForbiddenImport { import: name.to_owned(), hint: hint(name).into() });
             }
         }
         if !self.exports.iter().any(|export| is_served(export, v1::EXPORT)) {
@@ -185,7 +212,8 @@ impl Depth {
     }
 }
 
-fn check_kind(bytes: &[u8], limits: &Limits) -> Result<(), ArtifactError> {
+/// What costs nothing to know: the size, and what kind of file it is.
+pub(crate) fn check_kind(bytes: &[u8], limits: &Limits) -> Result<(), ArtifactError> {
     if bytes.len() > limits.component_bytes {
         return Err(ArtifactError::TooLarge { bytes: bytes.len(), limit: limits.component_bytes });
     }
@@ -206,12 +234,28 @@ fn validate(bytes: &[u8]) -> Result<(), ArtifactError> {
     Validator::new_with_features(features).validate_all(bytes).map(|_| ()).map_err(|error| malformed(&error))
 }
 
-fn malformed(error: &wasmparser::BinaryReaderError) -> ArtifactError {
+/// The deepest block of a function that has been validated.
+fn nesting(body: &FunctionBody<'_>) -> Result<usize, BinaryReaderError> {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    for operator in body.get_operators_reader()? {
+        match operator? {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            Operator::End => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(deepest)
+}
+
+fn malformed(error: &BinaryReaderError) -> ArtifactError {
     ArtifactError::Malformed { offset: error.offset(), reason: error.message().to_owned() }
 }
 
 fn over<T>(what: &'static str, count: usize, limit: usize) -> Result<T, ArtifactError> {
-    Err(ArtifactError::Shape { what, count, limit })
+    Err(ArtifactError::Shape { what: what.into(), count, limit })
 }
 
 /// `wasi:io/error@0.2.6` → `wasi:io/error`
