@@ -2,14 +2,19 @@
 //!
 //! In this order, each step before the next costs anything: size, kind (a component, and neither a core module nor
 //! somebody's precompiled code), shape (what it imports, exports and holds), compilation or the authenticated cache.
+//! Shape and compilation of a file that was never seen run in a child process with limits, where the embedder gives one
+//! ([`Compiler`](compile::Compiler)).
 //!
 //! The digest of the file is the version of the connector, here and everywhere else.
 
 pub(crate) mod cache;
+pub(crate) mod compile;
 pub(crate) mod shape;
 
+use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::shape::Shape;
@@ -42,8 +47,9 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// Why a file is no connector. Each refusal has its own.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a file did not become code. Each refusal has its own, and [`is_of_the_file`](Self::is_of_the_file) says whose fault it
+/// is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ArtifactError {
     /// Over the limit of the component's size.
     #[error(
@@ -80,7 +86,7 @@ pub enum ArtifactError {
         /// The import, without its version.
         import: String,
         /// What to do.
-        hint: &'static str,
+        hint: Cow<'static, str>,
     },
     /// It does not export a connector.
     #[error(
@@ -97,7 +103,7 @@ pub enum ArtifactError {
     #[error("the component has {count} {what}; {limit} are allowed")]
     Shape {
         /// Of what.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// How many.
         count: usize,
         /// How many are allowed.
@@ -109,4 +115,77 @@ pub enum ArtifactError {
     /// It exports a connector, but not with the contract's types.
     #[error("the component does not fit the contract: {0}")]
     Contract(String),
+    /// Compiling it needs too much memory.
+    #[error("compiling the component needs more than {limit_bytes} bytes of memory")]
+    CompileMemory {
+        /// Bytes allowed.
+        limit_bytes: u64,
+    },
+    /// Compiling it needs too much CPU.
+    #[error("compiling the component needs more than {limit_seconds} seconds of CPU")]
+    CompileCpu {
+        /// Seconds allowed.
+        limit_seconds: u64,
+    },
+    /// It becomes too much machine code.
+    #[error("compiled, the component has more than {limit_bytes} bytes")]
+    CompiledSize {
+        /// Bytes allowed.
+        limit_bytes: usize,
+    },
+    /// The compiler crashed over it.
+    #[error("the compiler crashed over the component (signal {signal})")]
+    CompilerCrashed {
+        /// The signal that ended it.
+        signal: i32,
+    },
+    /// The compiler did not end in time. It was not its CPU that ran out: the machine is busy, or the program hangs.
+    #[error("compiling did not end within {limit_ms} ms; try again when the machine is less busy")]
+    CompileTime {
+        /// Milliseconds allowed.
+        limit_ms: u64,
+    },
+    /// Somebody killed the compiler, again and again.
+    #[error(
+        "the compiler was killed from outside (signal {signal}) in each of {tries} tries; look whether the machine is out of memory, and try again"
+    )]
+    CompilerKilled {
+        /// The signal that ended the last one.
+        signal: i32,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// The compiler's process cannot be started, or cannot be confined.
+    #[error("the compiler cannot be started: {0}")]
+    CompilerUnavailable(String),
+    /// The compiler's process does not do what it is there for.
+    #[error("the compiler's answer makes no sense ({0}); is its program this build of Sendbox?")]
+    CompilerAnswer(String),
+}
+
+impl ArtifactError {
+    /// Whether the file is to blame. If not, the machine or its set-up is, and the same file may do later.
+    pub fn is_of_the_file(&self) -> bool {
+        match self {
+            Self::TooLarge { .. }
+            | Self::NotWasm(_)
+            | Self::CoreModule
+            | Self::Precompiled
+            | Self::Malformed { .. }
+            | Self::ForbiddenImport { .. }
+            | Self::WrongWorld { .. }
+            | Self::Composed
+            | Self::Shape { .. }
+            | Self::Compile(_)
+            | Self::Contract(_)
+            | Self::CompileMemory { .. }
+            | Self::CompileCpu { .. }
+            | Self::CompiledSize { .. }
+            | Self::CompilerCrashed { .. } => true,
+            Self::CompileTime { .. }
+            | Self::CompilerKilled { .. }
+            | Self::CompilerUnavailable(_)
+            | Self::CompilerAnswer(_) => false,
+        }
+    }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::abi::{self, Abi};
+use crate::artifact::compile::LoadStep;
 use crate::artifact::{ArtifactError, Digest, Shape};
 use crate::call::{CallState, Phase, store};
 use crate::egress::scrub::Scrubber;
@@ -28,6 +29,16 @@ pub enum LoadError {
     /// What it said is not acceptable.
     #[error(transparent)]
     Invalid(#[from] MetadataError),
+}
+
+impl LoadError {
+    /// Whether the file is to blame. If not, the machine or its set-up is, and the same file may do later.
+    pub fn is_of_the_file(&self) -> bool {
+        match self {
+            Self::Artifact(error) => error.is_of_the_file(),
+            Self::Metadata(_) | Self::Invalid(_) => true,
+        }
+    }
 }
 
 /// What a person wants to know before granting anything.
@@ -120,13 +131,25 @@ impl Sandbox {
     /// Turns a file that nobody trusts into a connector that may run.
     ///
     /// # Errors
-    /// When the file is no connector, or its metadata is not acceptable. Nothing of it is kept then.
+    /// When the file is no connector, its metadata is not acceptable, or it could not be compiled. Nothing of it is kept then.
     pub async fn load(&self, bytes: &[u8]) -> Result<Connector, LoadError> {
-        let shape = Shape::read(bytes, &self.limits)?;
+        self.load_with_progress(bytes, &|_| {}).await
+    }
+
+    /// The same, and says of each step when it begins. A step may begin again, when its process was killed.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn load_with_progress(
+        &self,
+        bytes: &[u8],
+        progress: &(dyn Fn(LoadStep) + Send + Sync),
+    ) -> Result<Connector, LoadError> {
         let digest = Digest::of(bytes);
-        let component = self.compile(bytes, digest).await?;
+        let (shape, component) = self.workshop.build(bytes, digest, progress).await?;
         let abi = abi::load(&self.linker, &component)
             .map_err(|error| ArtifactError::Contract(trace::one_line(&format!("{error:#}"), 500)))?;
+        progress(LoadStep::ReadingMetadata);
         let (metadata, schema) = self.read_metadata(&*abi).await?;
         Ok(Connector { inner: Arc::new(Inner { digest, shape, metadata, schema, abi }) })
     }

@@ -3,6 +3,7 @@
 //! Invariant: nothing else in the house names `wasmtime::Config`. The settings are those that won in `PERFORMANCE.md`,
 //! and everything that a connector does not need is off.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,8 +37,9 @@ pub enum Allocation {
     OnDemand,
 }
 
-/// Builds the engine.
-pub(crate) fn engine(limits: &Limits, in_flight: u32, allocation: Allocation) -> wasmtime::Result<Engine> {
+/// What decides the machine code that comes out. Nothing in here depends on an operator's limits, so code from one process
+/// fits every other one of the same build on the same machine; [`fingerprint`] tells.
+fn settings() -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -48,11 +50,18 @@ pub(crate) fn engine(limits: &Limits, in_flight: u32, allocation: Allocation) ->
         .wasm_relaxed_simd(false)
         .wasm_tail_call(false)
         .epoch_interruption(true)
-        .max_wasm_stack(limits.stack_bytes)
-        .async_stack_size(limits.stack_bytes + HOST_STACK_BYTES)
         .memory_init_cow(true)
         .wasm_backtrace_max_frames(None)
-        .cranelift_nan_canonicalization(true)
+        .cranelift_nan_canonicalization(true);
+    config
+}
+
+/// Builds the engine that runs connectors.
+pub(crate) fn engine(limits: &Limits, in_flight: u32, allocation: Allocation) -> wasmtime::Result<Engine> {
+    let mut config = settings();
+    config
+        .max_wasm_stack(limits.stack_bytes)
+        .async_stack_size(limits.stack_bytes + HOST_STACK_BYTES)
         .parallel_compilation(true);
     match allocation {
         Allocation::OnDemand => {}
@@ -72,6 +81,20 @@ pub(crate) fn engine(limits: &Limits, in_flight: u32, allocation: Allocation) ->
         }
     }
     Engine::new(&config)
+}
+
+/// Builds an engine that only compiles, on the calling thread: no pool, hence no address space set aside, and no threads.
+pub(crate) fn compiling_engine() -> wasmtime::Result<Engine> {
+    let mut config = settings();
+    config.parallel_compilation(false);
+    Engine::new(&config)
+}
+
+/// Engines with the same fingerprint run each other's code. It covers the version of wasmtime, the settings and the CPU.
+pub(crate) fn fingerprint(engine: &Engine) -> String {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
 fn pool(limits: &Limits, in_flight: u32) -> PoolingAllocationConfig {
@@ -119,5 +142,32 @@ impl Ticker {
 impl Drop for Ticker {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the compiler's child makes must fit the engine that runs it, whatever the operator has set.
+    #[test]
+    fn the_compiling_engine_fits_every_engine() {
+        let compiling = fingerprint(&compiling_engine().unwrap());
+        let other = Limits { memory_bytes: 64 << 20, stack_bytes: 128 << 10, ..Limits::default() };
+        for limits in [Limits::default(), other] {
+            for allocation in [Allocation::PoolTuned, Allocation::PoolDefaults, Allocation::OnDemand] {
+                let engine = engine(&limits, 2, allocation).unwrap();
+                assert_eq!(fingerprint(&engine), compiling, "{allocation:?}, {} bytes", limits.memory_bytes);
+            }
+        }
+    }
+
+    /// The fingerprint is no constant: other settings have another one.
+    #[test]
+    fn other_settings_have_another_fingerprint() {
+        let mut config = settings();
+        config.epoch_interruption(false);
+        let other = Engine::new(&config).unwrap();
+        assert_ne!(fingerprint(&other), fingerprint(&compiling_engine().unwrap()));
     }
 }

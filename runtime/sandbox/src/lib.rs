@@ -96,9 +96,12 @@ use std::sync::Arc;
 use sendbox_policy::{AddressPolicy, Limits};
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Linker;
 
 pub use self::artifact::cache::CacheError;
+pub use self::artifact::compile::child::compile_child;
+pub use self::artifact::compile::confine::{ConfineError, confine};
+pub use self::artifact::compile::{ChildCompiler, CompileLimits, Compiler, LoadStep};
 pub use self::artifact::{ArtifactError, Digest, Shape};
 pub use self::call::{DryRun, RequestRecord};
 pub use self::connector::{Connector, Inspection, LoadError};
@@ -120,6 +123,7 @@ pub use self::trace::{TraceEvent, TraceKind, is_hidden};
 pub use sendbox_policy as policy;
 
 use self::artifact::cache::Cache;
+use self::artifact::compile::Workshop;
 use self::call::CallState;
 use self::egress::Egress;
 use self::engine::Ticker;
@@ -131,6 +135,8 @@ pub struct SandboxConfig {
     pub limits: Limits,
     /// Calls at once. Each has a place in the pool; further ones wait in line.
     pub in_flight: u32,
+    /// Where files are compiled.
+    pub compiler: Compiler,
     /// Where compiled components are kept. `None` compiles at every start.
     pub cache: Option<PathBuf>,
     /// Which addresses may be dialled.
@@ -148,6 +154,7 @@ impl Default for SandboxConfig {
         Self {
             limits: Limits::default(),
             in_flight: 64,
+            compiler: Compiler::InThisProcess,
             cache: None,
             addresses: AddressPolicy::default(),
             extra_authorities: Vec::new(),
@@ -180,7 +187,7 @@ pub struct Sandbox {
     linker: Linker<CallState>,
     limits: Arc<Limits>,
     egress: Arc<Egress>,
-    cache: Option<Arc<Cache>>,
+    workshop: Workshop,
     places: Arc<Semaphore>,
     _ticker: Ticker,
 }
@@ -197,16 +204,17 @@ impl Sandbox {
         let mut linker = Linker::new(&engine);
         host::wasi::add_to_linker(&mut linker).map_err(failed)?;
         abi::add_to_linker(&mut linker).map_err(failed)?;
-        let cache = config.cache.as_deref().map(|folder| Cache::open(folder, &engine)).transpose()?.map(Arc::new);
+        let cache = config.cache.as_deref().map(|folder| Cache::open(folder, &engine)).transpose()?;
         let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver::default()));
         let egress = Egress::new(resolver, config.addresses, &config.extra_authorities)?;
         let ticker = Ticker::start(&engine)?;
+        let limits = Arc::new(config.limits);
         Ok(Self {
+            workshop: Workshop::new(config.compiler, engine.clone(), Arc::clone(&limits), cache),
             engine,
             linker,
-            limits: Arc::new(config.limits),
+            limits,
             egress: Arc::new(egress),
-            cache,
             places: Arc::new(Semaphore::new(in_flight as usize)),
             _ticker: ticker,
         })
@@ -215,22 +223,5 @@ impl Sandbox {
     /// The bounds on every call.
     pub fn limits(&self) -> &Limits {
         &self.limits
-    }
-
-    /// From the cache, or compiled; on a thread that may block.
-    async fn compile(&self, bytes: &[u8], digest: Digest) -> Result<Component, ArtifactError> {
-        let (engine, cache, bytes) = (self.engine.clone(), self.cache.clone(), bytes.to_vec());
-        let compiled = tokio::task::spawn_blocking(move || {
-            if let Some(component) = cache.as_ref().and_then(|cache| cache.load(&engine, &digest)) {
-                return Ok(component);
-            }
-            let component =
-                Component::new(&engine, &bytes).map_err(|error| ArtifactError::Compile(format!("{error:#}")))?;
-            if let Some(cache) = &cache {
-                cache.store(&digest, &component);
-            }
-            Ok(component)
-        });
-        compiled.await.map_err(|_| ArtifactError::Compile("the compiler crashed".into()))?
     }
 }

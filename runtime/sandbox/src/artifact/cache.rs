@@ -4,10 +4,10 @@
 //! settings; beside it stands an HMAC over both names and the contents, under a key that only this folder has. What does
 //! not verify is compiled anew and replaced, silently: a cache may lose, it may not lie.
 //!
-//! This is the only file in the house with `unsafe`: loading compiled code is trusting it.
+//! This is the only file in the house with `unsafe`: loading compiled code is trusting it. Two kinds are trusted: what
+//! verifies in the cache ([`Cache::load`]), and what a compiler that this process has started just handed over ([`adopt`]).
 
 use std::fs::{self, File, OpenOptions};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,8 @@ use wasmtime::component::Component;
 use zeroize::Zeroizing;
 
 use super::Digest;
+use super::compile::OwnCode;
+use crate::engine::fingerprint;
 
 const KEY_FILE: &str = "key";
 const KEY_BYTES: usize = 32;
@@ -56,9 +58,7 @@ impl Cache {
             return Err(CacheError::Open(folder.to_owned()));
         }
         let key = key(&folder.join(KEY_FILE)).map_err(failed)?;
-        let mut hasher = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { folder: folder.to_owned(), key, engine_hash: format!("{:016x}", hasher.finish()) })
+        Ok(Self { folder: folder.to_owned(), key, engine_hash: fingerprint(engine) })
     }
 
     /// The compiled component, if it is here and verifies.
@@ -79,13 +79,12 @@ impl Cache {
         }
     }
 
-    /// Keeps a compiled component. Failing to is no error: the next start compiles again.
-    pub(crate) fn store(&self, digest: &Digest, component: &Component) -> Option<()> {
-        let code = component.serialize().ok()?;
-        let tag = self.mac(digest, &code)?.finalize().into_bytes();
+    /// Keeps compiled code. Failing to is no error: the next start compiles again.
+    pub(crate) fn store(&self, digest: &Digest, code: &[u8]) -> Option<()> {
+        let tag = self.mac(digest, code)?.finalize().into_bytes();
         let path = self.code_path(digest);
         replace(&path.with_extension("mac"), &tag).ok()?;
-        replace(&path, &code).ok()
+        replace(&path, code).ok()
     }
 
     fn code_path(&self, digest: &Digest) -> PathBuf {
@@ -98,6 +97,19 @@ impl Cache {
         mac.update(self.engine_hash.as_bytes());
         mac.update(code);
         Some(mac)
+    }
+}
+
+/// Makes code of this process's own compiler runnable.
+pub(crate) fn adopt(engine: &Engine, code: &OwnCode) -> wasmtime::Result<Component> {
+    // SAFETY: wasmtime asks that the bytes come from its own compiler and were not changed since. `OwnCode` is only made from
+    // what a child of this process wrote into a pipe that nobody else holds, whose program is the operator's choice (this very
+    // binary), with the engine's fingerprint. A file that takes over the compiler decides what comes out; compiled in this
+    // process it would decide the same, without the child's limits in between. So this trusts the compiler as much as
+    // `Component::new` does, and nothing more.
+    #[allow(unsafe_code, reason = "see the module's documentation")]
+    unsafe {
+        Component::deserialize(engine, code.bytes())
     }
 }
 
