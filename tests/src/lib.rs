@@ -3,7 +3,7 @@
 //! - [`Lab`]: a sandbox, a connector in it, and a server that the connector can reach; and the canonical message, which is
 //!   full of canaries.
 //! - [`Server`]: a TLS server on loopback whose behaviour is a script, and which remembers all that it received.
-//! - [`component`]: components that no toolchain would make.
+//! - [`component`]: components that no toolchain would make; [`bomb`]: those that are made to cost much.
 //! - [`database`]: databases of both kinds, one for each story.
 //! - [`api`]: the REST API over such a service, a client, and one good request for every operation.
 //! - [`process`]: the real binary, as a process that can be killed.
@@ -26,6 +26,7 @@
 
 pub mod api;
 pub mod authority;
+pub mod bomb;
 pub mod component;
 pub mod database;
 pub mod house;

@@ -313,7 +313,7 @@ impl Client {
 /// The path of the binary. `SENDBOX_BINARY` names one; else it is the one that cargo puts beside this test, which a test of the
 /// whole workspace has just built. It is built here only when it is missing: after a change, `cargo test -p sendbox-tests` alone
 /// tests the binary of before, and `cargo build -p sendbox` makes a new one.
-async fn binary() -> &'static Path {
+pub async fn binary() -> &'static Path {
     static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
     BINARY
         .get_or_init(|| async {

@@ -112,6 +112,18 @@ fn only_the_cache_is_unsafe() {
     assert!(found.is_empty(), "`unsafe` stands where compiled code is loaded, and nowhere else:\n{}", found.join("\n"));
 }
 
+#[test]
+fn the_command_compiles_in_a_confined_child() {
+    let found = elsewhere(&["runtime/cli", "runtime/server", "runtime/service"], &["InThisProcess"], &[]);
+    assert!(found.is_empty(), "files that nobody trusts are compiled in a child:\n{}", found.join("\n"));
+    let makers: Vec<PathBuf> =
+        files("runtime/cli/src", &["rs"]).into_iter().filter(|file| read(file).contains("Sandbox::new(")).collect();
+    assert!(!makers.is_empty(), "the command makes no sandbox");
+    for file in makers {
+        assert!(read(&file).contains("compiler: compiler("), "{} does not say where it compiles", file.display());
+    }
+}
+
 /// From the top of the house to the bottom. A crate may name those below it.
 const FLOORS: [&str; 5] = ["cli", "server", "service", "sandbox", "policy"];
 /// Beside the stairs: what they may name.

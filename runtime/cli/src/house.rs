@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use sendbox_sandbox::policy::{Limits, OperatorPolicy};
-use sendbox_sandbox::{Sandbox, SandboxConfig};
+use sendbox_sandbox::{CompileLimits, Sandbox, SandboxConfig};
 use sendbox_service::clock::SystemClock;
 use sendbox_service::store::Store;
 use sendbox_service::vault::{MasterKeys, random};
@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 use crate::development::Opened;
 use crate::exit::{Blame as _, Stop};
 use crate::render;
+use crate::runner::compiler;
 
 /// The file of `--config`. What is left out has its default.
 #[derive(Debug, Deserialize)]
@@ -37,11 +38,19 @@ pub struct Settings {
     pub operator: OperatorPolicy,
     /// Bounds on a connector.
     pub limits: Limits,
+    /// What compiling a connector may cost.
+    pub compile: CompileLimits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { in_flight: 64, retention_days: 30, operator: OperatorPolicy::default(), limits: Limits::default() }
+        Self {
+            in_flight: 64,
+            retention_days: 30,
+            operator: OperatorPolicy::default(),
+            limits: Limits::default(),
+            compile: CompileLimits::default(),
+        }
     }
 }
 
@@ -133,6 +142,7 @@ impl House {
         let sandbox = Sandbox::new(SandboxConfig {
             limits: self.settings.limits,
             in_flight: self.settings.in_flight,
+            compiler: compiler(self.settings.compile)?,
             cache: Some(data.join("compiled")),
             addresses: opened.addresses,
             extra_authorities: opened.authorities,

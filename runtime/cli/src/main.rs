@@ -20,6 +20,7 @@ mod serve;
 mod simulate;
 mod stage;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +46,12 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Demo(demo::DemoArgs),
     New(new::NewArgs),
+    /// Compiles one connector, confined. Started by the other commands.
+    #[command(name = runner::COMPILE, hide = true)]
+    Compile {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 impl Command {
@@ -54,7 +61,7 @@ impl Command {
             Self::Send(args) => args.json,
             Self::Inspect(args) => args.json,
             Self::Simulate(args) => args.json,
-            Self::Serve(_) | Self::Demo(_) | Self::New(_) => false,
+            Self::Serve(_) | Self::Demo(_) | Self::New(_) | Self::Compile { .. } => false,
         }
     }
 
@@ -66,14 +73,20 @@ impl Command {
             Self::Simulate(args) => simulate::run(args).await,
             Self::Demo(args) => demo::run(args).await,
             Self::New(args) => new::run(args),
+            // `main` has taken it before there was a runtime.
+            Self::Compile { .. } => Ok(Exit::Internal),
         }
     }
 }
 
 fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Command::Compile { arguments } = cli.command {
+        // It confines itself, and what runs before that must be next to nothing: no runtime, no TLS.
+        return sendbox_sandbox::compile_child(arguments);
+    }
     // One cryptography for the whole process. An error means that it is there already.
     rustls::crypto::ring::default_provider().install_default().ok();
-    let cli = Cli::parse();
     let json = cli.command.json();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let result = match runtime {

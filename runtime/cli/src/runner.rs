@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use sendbox_sandbox::policy::Limits;
-use sendbox_sandbox::{Connector, LoadError, Sandbox, SandboxConfig, SandboxError};
+use sendbox_sandbox::{
+    ChildCompiler, CompileLimits, Compiler, Connector, LoadError, Sandbox, SandboxConfig, SandboxError,
+};
 use serde::de::DeserializeOwned;
 
 use crate::development::Opened;
@@ -17,6 +19,21 @@ use crate::render;
 
 /// Bytes of any file that is read. Far above every limit that the sandbox then applies.
 const LARGEST_FILE: u64 = 64 << 20;
+
+/// The hidden command of the compiler's child.
+pub const COMPILE: &str = "__compile";
+
+/// Files are compiled by a child of this very program, which can do nothing else.
+pub fn compiler(limits: CompileLimits) -> Result<Compiler, Stop> {
+    // The link leads to the program that runs, also when another build was put in its place meanwhile.
+    let link = Path::new("/proc/self/exe");
+    let program = if link.exists() {
+        link.to_owned()
+    } else {
+        std::env::current_exe().context("this program does not find itself, to compile connectors")?
+    };
+    Ok(Compiler::Child(ChildCompiler { program, arguments: vec![COMPILE.into()], limits }))
+}
 
 /// How connectors are run.
 #[derive(Args, Debug, Default)]
@@ -46,6 +63,7 @@ impl RunnerArgs {
             limits,
             // One send; a second place lets metadata be read while it waits.
             in_flight: 2,
+            compiler: compiler(CompileLimits::default())?,
             addresses: opened.addresses,
             extra_authorities: opened.authorities,
             ..SandboxConfig::default()
@@ -104,6 +122,9 @@ pub async fn load(sandbox: &Sandbox, name: &str) -> Result<Connector, Stop> {
         let context = format!("the connector `{}` cannot be used", render::line(name));
         match error {
             LoadError::Metadata(_) => Stop::refused(anyhow::Error::from(error).context(context)),
+            LoadError::Artifact(_) if !error.is_of_the_file() => {
+                Stop::from(anyhow::Error::from(error).context(context))
+            }
             LoadError::Artifact(_) | LoadError::Invalid(_) => Stop::usage(anyhow::Error::from(error).context(context)),
         }
     })

@@ -53,7 +53,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "URL", env = "SENDBOX_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
 
-    /// Settings, as TOML: `in_flight`, `retention_days`, `[operator]`, `[limits]`.
+    /// Settings, as TOML: `in_flight`, `retention_days`, `[operator]`, `[limits]`, `[compile]`.
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
