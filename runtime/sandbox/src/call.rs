@@ -16,7 +16,7 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 use self::meter::Meter;
 use crate::egress::permit::ClearRequest;
 use crate::egress::scrub::Scrubber;
-use crate::egress::{Egress, PoolKey};
+use crate::egress::{Egress, LeavingFlag, PoolKey};
 use crate::host::wasi::LazyWasi;
 use crate::outcome::{ConnectorFault, RequestSent, Violation};
 use crate::parameters::Parameters;
@@ -102,6 +102,8 @@ pub(crate) struct CallState {
     pub(crate) outside: Option<Outside>,
     /// The host's own finding about the request that carries the message.
     pub(crate) message_sent: RequestSent,
+    /// While the request with the message is under way, and has a body: raised before its first byte leaves.
+    pub(crate) leaving: Option<Arc<LeavingFlag>>,
     pub(crate) requests: Vec<RequestRecord>,
     pub(crate) hosts_reached: BTreeSet<String>,
     /// The first rule that a request broke.
@@ -127,6 +129,7 @@ impl CallState {
             stand_ins: StandIns::default(),
             outside: None,
             message_sent: RequestSent::No,
+            leaving: None,
             requests: Vec::new(),
             hosts_reached: BTreeSet::new(),
             violation: None,
@@ -134,6 +137,14 @@ impl CallState {
             dry_run_done: false,
             wasi: LazyWasi::new(phase, &limits),
             limits,
+        }
+    }
+
+    /// Ends the doubt about a request that was dropped on its way, where there is none: it has a body, and none of it was asked
+    /// for yet.
+    pub(crate) fn settle(&mut self) {
+        if self.leaving.take().is_some_and(|leaving| !leaving.is_set()) {
+            self.message_sent = RequestSent::No;
         }
     }
 

@@ -1,15 +1,17 @@
 //! A loaded connector: inspected, compiled, with its metadata read. One serves all tenants of a version.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use sendbox_policy::{EffectiveGrant, ManifestError, OperatorPolicy, Reach, TenantGrant};
 use serde::Serialize;
 use serde_json::Value;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::abi::{self, Abi};
 use crate::artifact::compile::LoadStep;
 use crate::artifact::{ArtifactError, Digest, Shape};
 use crate::call::{CallState, Phase, store};
+use crate::egress::Egress;
 use crate::egress::scrub::Scrubber;
 use crate::metadata::{Metadata, MetadataError, RawMetadata, Schema};
 use crate::outcome::ConnectorFault;
@@ -63,9 +65,25 @@ struct Inner {
     metadata: Metadata,
     schema: Schema,
     abi: Box<dyn Abi>,
+    pool: PoolShare,
+    withdrawn: CancellationToken,
 }
 
-/// A loaded connector. Cheap to clone.
+/// The HTTP clients that the egress keeps for a version. Dropped with the connector, and they go.
+struct PoolShare {
+    revision: Arc<str>,
+    egress: Weak<Egress>,
+}
+
+impl Drop for PoolShare {
+    fn drop(&mut self) {
+        if let Some(egress) = self.egress.upgrade() {
+            egress.forget(&self.revision);
+        }
+    }
+}
+
+/// A loaded connector. Cheap to clone. With the last clone goes all that is held for it: its code, its connections.
 #[derive(Clone)]
 pub struct Connector {
     inner: Arc<Inner>,
@@ -122,6 +140,28 @@ impl Connector {
         Ok(EffectiveGrant::intersect(operator, &self.reach(parameters)?, tenant))
     }
 
+    /// Takes this version out of use, in all clones: sends that begin from now on are refused, and those under way end within
+    /// moments, in doubt if bytes of the message may have left. There is no way back; load the file anew instead.
+    ///
+    /// Delivery reports of what it has sent are still read.
+    pub fn withdraw(&self) {
+        self.inner.withdrawn.cancel();
+    }
+
+    /// Whether it has been taken out of use.
+    pub fn is_withdrawn(&self) -> bool {
+        self.inner.withdrawn.is_cancelled()
+    }
+
+    pub(crate) fn withdrawal(&self) -> WaitForCancellationFuture<'_> {
+        self.inner.withdrawn.cancelled()
+    }
+
+    /// The version, as connection pools are keyed.
+    pub(crate) fn revision(&self) -> Arc<str> {
+        Arc::clone(&self.inner.pool.revision)
+    }
+
     pub(crate) fn abi(&self) -> &dyn Abi {
         &*self.inner.abi
     }
@@ -151,7 +191,9 @@ impl Sandbox {
             .map_err(|error| ArtifactError::Contract(trace::one_line(&format!("{error:#}"), 500)))?;
         progress(LoadStep::ReadingMetadata);
         let (metadata, schema) = self.read_metadata(&*abi).await?;
-        Ok(Connector { inner: Arc::new(Inner { digest, shape, metadata, schema, abi }) })
+        let pool = PoolShare { revision: digest.hex().into(), egress: Arc::downgrade(&self.egress) };
+        let withdrawn = CancellationToken::new();
+        Ok(Connector { inner: Arc::new(Inner { digest, shape, metadata, schema, abi, pool, withdrawn }) })
     }
 
     async fn read_metadata(&self, abi: &dyn Abi) -> Result<(Metadata, Schema), LoadError> {

@@ -27,7 +27,8 @@ use bytes::Bytes;
 use sendbox_policy::{AddressPolicy, AddressRefusal, Limits, Scheme, VettedAddr};
 use tokio::time::Instant;
 
-use self::body::{LeavingFlag, WatchedBody};
+pub(crate) use self::body::LeavingFlag;
+use self::body::WatchedBody;
 use self::dns::Resolve;
 pub(crate) use self::permit::Permitted;
 
@@ -130,12 +131,14 @@ impl Egress {
         Ok(Self { resolver, addresses, tls, clients: Mutex::new(HashMap::new()) })
     }
 
-    /// Lets one permitted request out and waits for the whole answer, at the latest until `deadline`.
+    /// Lets one permitted request out and waits for the whole answer, at the latest until `deadline`. `leaving` is raised before
+    /// the first byte of a request with a body leaves, for a caller that does not wait for the end.
     pub(crate) async fn send(
         &self,
         request: Permitted,
         limits: &Limits,
         deadline: Instant,
+        leaving: &Arc<LeavingFlag>,
     ) -> Result<Answer, EgressError> {
         let vetted = tokio::time::timeout_at(deadline, self.vet(&request))
             .await
@@ -144,21 +147,20 @@ impl Egress {
         let peer = peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let client = self.client(&request, peers, limits)?;
 
-        let flag = Arc::new(LeavingFlag::default());
         let has_body = !request.body.is_empty();
-        let outgoing = outgoing(&client, &request, &flag)?;
+        let outgoing = outgoing(&client, &request, leaving)?;
         let connecting = Duration::from_millis(limits.connect_ms + limits.tls_ms);
         let first_byte = Duration::from_millis(limits.first_byte_ms);
         let answered = client.execute(outgoing);
         let silence = async {
             if has_body {
-                flag.wait().await;
+                leaving.wait().await;
             } else {
                 tokio::time::sleep(connecting).await;
             }
             tokio::time::sleep(first_byte).await;
         };
-        let maybe_sent = || !has_body || flag.is_set();
+        let maybe_sent = || !has_body || leaving.is_set();
         let response = tokio::select! {
             biased;
             response = answered => response.map_err(|error| classify(&error, maybe_sent()))?,
@@ -207,6 +209,20 @@ impl Egress {
         })?;
         vetted.sort_unstable_by_key(|peer| peer.get());
         Ok(vetted)
+    }
+
+    /// Lets go of the clients that are kept for a revision, and of their idle connections. A request that is under way keeps its
+    /// own.
+    pub(crate) fn forget(&self, revision: &str) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<_> = clients.extract_if(|key, _| &*key.pool.revision == revision).collect();
+        drop(clients);
+        // Closing connections takes its time; nobody waits for it at the lock.
+        drop(gone);
+    }
+
+    pub(crate) fn clients_kept(&self) -> usize {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     fn client(

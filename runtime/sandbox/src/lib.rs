@@ -224,4 +224,10 @@ impl Sandbox {
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
+
+    /// HTTP clients that are kept for further sends. What tests look at.
+    #[doc(hidden)]
+    pub fn http_clients(&self) -> usize {
+        self.egress.clients_kept()
+    }
 }

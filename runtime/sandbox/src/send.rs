@@ -96,7 +96,12 @@ impl Sandbox {
         let scrubber = scrubber(&request.parameters, &request.message);
         let rule = message_rule(&request.parameters, &request.message);
         let mut state = CallState::new(Phase::Send, Arc::clone(&self.limits), request.parameters, scrubber);
-        let Ok(Ok(_place)) = tokio::time::timeout_at(deadline, self.places.acquire()).await else {
+        let place = tokio::select! {
+            biased;
+            () = connector.withdrawal() => return report(state, Outcome::Failed(withdrawn_before())),
+            place = tokio::time::timeout_at(deadline, self.places.acquire()) => place,
+        };
+        let Ok(Ok(_place)) = place else {
             let outcome = Outcome::Failed(no_place());
             return report(state, outcome);
         };
@@ -104,20 +109,26 @@ impl Sandbox {
             egress: Arc::clone(&self.egress),
             grant: request.grant,
             rule,
-            pool: PoolKey { owner: request.owner.into(), revision: connector.digest().hex().into() },
+            pool: PoolKey { owner: request.owner.into(), revision: connector.revision() },
             deadline,
             dry_run: request.dry_run,
         });
         let mut store = store(&self.engine, state);
         let call = connector.abi().send(&mut store, &request.message);
-        let result = tokio::time::timeout_at(deadline, call).await;
+        let end = tokio::select! {
+            biased;
+            result = call => End::Returned(result),
+            () = connector.withdrawal() => End::Withdrawn,
+            () = tokio::time::sleep_until(deadline) => End::OutOfTime,
+        };
         // The store is taken apart here, whatever happened: no instance is used twice.
         let mut state = store.into_data();
+        state.settle();
         let written = state.wasi.written();
         for line in written.lines() {
             state.keep_line("stderr", line);
         }
-        let outcome = outcome(&mut state, result);
+        let outcome = outcome(&mut state, end);
         report(state, outcome)
     }
 
@@ -210,19 +221,52 @@ fn no_place() -> Failure {
     }
 }
 
-type CallResult = Result<wasmtime::Result<Result<Receipt, RawFailure>>, tokio::time::error::Elapsed>;
+fn withdrawn_before() -> Failure {
+    Failure {
+        class: FailureClass::Unavailable,
+        party: Party::Host,
+        request_sent: RequestSent::No,
+        text: "this version of the connector was withdrawn".into(),
+        provider_code: None,
+        retry_after: None,
+        fault: None,
+    }
+}
+
+fn withdrawn_under_way(state: &CallState) -> Failure {
+    let class = match state.message_sent {
+        RequestSent::No => FailureClass::NotSent,
+        RequestSent::Maybe | RequestSent::Yes => FailureClass::InDoubt,
+    };
+    Failure {
+        class,
+        request_sent: state.message_sent,
+        text: "this version of the connector was withdrawn while the send was under way".into(),
+        ..withdrawn_before()
+    }
+}
+
+/// How a call ended.
+enum End {
+    Returned(wasmtime::Result<Result<Receipt, RawFailure>>),
+    Withdrawn,
+    OutOfTime,
+}
 
 /// What the guest said, held against what the host saw.
-fn outcome(state: &mut CallState, result: CallResult) -> Outcome {
-    match result {
-        Ok(Ok(Ok(receipt))) => accepted(state, receipt),
-        Ok(Ok(Err(failure))) => Outcome::Failed(failed(state, failure)),
-        Ok(Err(error)) if state.dry_run_done && error.downcast_ref::<DryRunEnds>().is_some() => Outcome::NotSentDryRun,
-        Ok(Err(error)) => {
+fn outcome(state: &mut CallState, end: End) -> Outcome {
+    match end {
+        End::Returned(Ok(Ok(receipt))) => accepted(state, receipt),
+        End::Returned(Ok(Err(failure))) => Outcome::Failed(failed(state, failure)),
+        End::Returned(Err(error)) if state.dry_run_done && error.downcast_ref::<DryRunEnds>().is_some() => {
+            Outcome::NotSentDryRun
+        }
+        End::Returned(Err(error)) => {
             let fault = violation_of(state).unwrap_or_else(|| fault_of(&error, &state.limits));
             Outcome::Failed(scrubbed(state, Failure::fault(fault, state.message_sent)))
         }
-        Err(_) => Outcome::Failed(out_of_time(state)),
+        End::Withdrawn => Outcome::Failed(withdrawn_under_way(state)),
+        End::OutOfTime => Outcome::Failed(out_of_time(state)),
     }
 }
 

@@ -8,7 +8,7 @@ use sendbox_policy::Method;
 use super::sealed::Part;
 use crate::call::{CallState, Outside, RequestRecord};
 use crate::egress::permit::{Assembled, Draft, Permitted, Rules, permit};
-use crate::egress::{Answer, EgressError, EgressErrorKind};
+use crate::egress::{Answer, EgressError, EgressErrorKind, LeavingFlag};
 use crate::outcome::RequestSent;
 use crate::trace::TraceKind;
 
@@ -117,12 +117,15 @@ impl CallState {
         let carries_message = permitted.carries_message();
         let origin = permitted.origin();
         let limits = Arc::clone(&self.limits);
+        let leaving = Arc::new(LeavingFlag::default());
         if carries_message {
-            // Set before the first byte: if this future is dropped, what remains is doubt.
+            // Set before the first byte: if this future is dropped, what remains is doubt, unless the flag says otherwise.
             self.message_sent = RequestSent::Maybe;
+            self.leaving = (permitted.body_bytes() > 0).then(|| Arc::clone(&leaving));
         }
         let since = Instant::now();
-        let result = egress.send(permitted, &limits, deadline).await;
+        let result = egress.send(permitted, &limits, deadline, &leaving).await;
+        self.leaving = None;
         self.meter.waited_since(since);
         self.wasi.clock.advance();
         match result {
