@@ -166,6 +166,7 @@ impl Side {
             grant: Arc::clone(&self.grant),
             message: message(),
             dry_run: None,
+            withdrawn: None,
         };
         let report = self.sandbox.send(&self.connector, request).await;
         assert!(matches!(report.outcome, Outcome::Accepted(_)), "a send failed: {:?}", report.outcome);

@@ -11,8 +11,14 @@ use crate::component::{EXPORTS, connector};
 pub struct Bomb {
     /// What it plays with.
     pub name: &'static str,
-    /// The component.
-    pub component: Vec<u8>,
+    fields: fn() -> String,
+}
+
+impl Bomb {
+    /// The component. It is made anew each time.
+    pub fn component(&self) -> Vec<u8> {
+        connector(&format!("{EXPORTS} {}", (self.fields)()))
+    }
 }
 
 /// The one that is sure to need memory.
@@ -20,29 +26,28 @@ pub const LARGEST_FUNCTIONS: &str = "functions of the largest size";
 
 /// All of them.
 pub fn all() -> Vec<Bomb> {
-    let bomb = |name, fields: String| Bomb { name, component: connector(&format!("{EXPORTS} {fields}")) };
+    let bomb = |name, fields: fn() -> String| Bomb { name, fields };
     vec![
-        bomb(LARGEST_FUNCTIONS, repeated(7, &giant(MIXING, 18_000))),
-        bomb("values that all live to the end", repeated(7, &live_values(35_000))),
-        bomb("loads and stores, each with its bound", repeated(7, &giant(STORING, 18_000))),
-        bomb(
-            "calls of calls",
-            repeated(7, &giant("(drop (call $callee (call $callee (local.get 0))))", 37_000)) + CALLEE,
-        ),
-        bomb("blocks as deep as they may be", repeated(250, &nested("block", 1_000))),
-        bomb("loops as deep as they may be", repeated(250, &nested("loop", 1_000))),
-        bomb("locals as many as they may be, carried around loops", repeated(40, &carried(4_900))),
-        bomb("a jump table over every block", repeated(7, &jump_table(900, 120_000))),
-        bomb("jump tables that carry values", repeated(3, &carrying_jump_table(200, 100_000))),
-        bomb("functions as many as they may be", "(func (param i32) (result i32) (local.get 0))".repeat(29_900)),
-        bomb("exported functions", exported_functions(29_000)),
-        bomb("signatures as many as fit", signatures(29_000)),
-        bomb("parameters as many as they may be", parameters(600)),
-        bomb("one giant segment of data", format!("(data (i32.const 0) \"{}\")", "x".repeat(60_000))),
-        bomb("data segments as many as fit", r#"(data (i32.const 0) "x")"#.repeat(95_000)),
-        bomb("element segments as many as fit", elements(90_000)),
-        bomb("globals as many as fit", "(global (mut i64) (i64.const 0))".repeat(250_000)),
-        bomb("vector code", repeated(7, &giant(VECTOR, 8_000))),
+        bomb(LARGEST_FUNCTIONS, || repeated(7, &giant(MIXING, 18_000))),
+        bomb("values that all live to the end", || repeated(7, &live_values(35_000))),
+        bomb("loads and stores, each with its bound", || repeated(7, &giant(STORING, 18_000))),
+        bomb("calls of calls", || {
+            repeated(7, &giant("(drop (call $callee (call $callee (local.get 0))))", 37_000)) + CALLEE
+        }),
+        bomb("blocks as deep as they may be", || repeated(250, &nested("block", 1_000))),
+        bomb("loops as deep as they may be", || repeated(250, &nested("loop", 1_000))),
+        bomb("locals as many as they may be, carried around loops", || repeated(40, &carried(4_900))),
+        bomb("a jump table over every block", || repeated(13, &jump_table(900, 65_000))),
+        bomb("jump tables that carry values", || repeated(25, &carrying_jump_table(200, 65_000))),
+        bomb("functions as many as they may be", || "(func (param i32) (result i32) (local.get 0))".repeat(29_900)),
+        bomb("exported functions", || exported_functions(29_000)),
+        bomb("signatures as many as fit", || signatures(29_000)),
+        bomb("parameters as many as they may be", || parameters(600)),
+        bomb("one giant segment of data", || format!("(data (i32.const 0) \"{}\")", "x".repeat(60_000))),
+        bomb("data segments as many as fit", || r#"(data (i32.const 0) "x")"#.repeat(95_000)),
+        bomb("element segments as many as fit", || elements(90_000)),
+        bomb("globals as many as fit", || "(global (mut i64) (i64.const 0))".repeat(250_000)),
+        bomb("vector code", || repeated(7, &giant(VECTOR, 7_000))),
     ]
 }
 

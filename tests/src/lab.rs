@@ -9,6 +9,7 @@ use sendbox_sandbox::{
     RequestSent, Resolve, Sandbox, SandboxConfig, SendReport, SendRequest, TextEncoding, Usage, Variable,
 };
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
 use crate::server::{Script, Server};
@@ -79,6 +80,8 @@ pub struct Lab {
     pub sandbox: Sandbox,
     /// The connector.
     pub connector: Connector,
+    /// Ends all sends when it is cancelled.
+    pub withdrawn: CancellationToken,
     /// The provider.
     pub server: Server,
     /// Reached as `elsewhere.hostile.test` and by nothing else. Must never see anything.
@@ -116,6 +119,7 @@ impl Lab {
         Self {
             sandbox,
             connector,
+            withdrawn: CancellationToken::new(),
             server,
             elsewhere,
             tenant: config.tenant,
@@ -150,6 +154,7 @@ impl Lab {
             grant: Arc::new(grant),
             message: message(content),
             dry_run,
+            withdrawn: Some(self.withdrawn.clone()),
         };
         self.sandbox.send(&self.connector, request).await
     }

@@ -64,6 +64,7 @@ impl Stage {
             grant: Arc::new(grant),
             message: message(content),
             dry_run: None,
+            withdrawn: None,
         };
         self.sandbox.send(connector, request).await
     }

@@ -69,6 +69,7 @@ async fn a_thousand_sends_leave_nothing_behind() {
             grant: Arc::clone(&grant),
             message: message(text()),
             dry_run: None,
+            withdrawn: None,
         };
         let report = lab.sandbox.send(&lab.connector, request).await;
         let printed = printed(&report);

@@ -151,7 +151,7 @@ async fn no_bomb_costs_more_than_the_limits() {
     compiler.limits.cpu_seconds = 2;
     let sandbox = sandbox(compiler, None);
     for bomb in bomb::all() {
-        match sandbox.load(&bomb.component).await.map(|_| ()) {
+        match sandbox.load(&bomb.component()).await.map(|_| ()) {
             // It compiled. Its `metadata` does nothing but trap.
             Err(LoadError::Metadata(_)) => {}
             Err(LoadError::Artifact(
@@ -173,7 +173,7 @@ async fn memory_is_bounded() {
     compiler.limits.memory_bytes = 96 << 20;
     let sandbox = sandbox(compiler, None);
     let bomb = bomb::all().into_iter().find(|bomb| bomb.name == bomb::LARGEST_FUNCTIONS).unwrap();
-    let error = error(&sandbox, &bomb.component).await;
+    let error = error(&sandbox, &bomb.component()).await;
     assert_eq!(error, ArtifactError::CompileMemory { limit_bytes: 96 << 20 });
     assert!(error.is_of_the_file());
 }

@@ -124,6 +124,7 @@ async fn ours(sandbox: &Sandbox, connector: &Connector, input: &Value) -> Result
         grant: Arc::new(grant),
         message: planned.message,
         dry_run: Some(DryRun { show_sealed: true }),
+        withdrawn: None,
     };
     let report = sandbox.send(connector, request).await;
     match report.outcome {

@@ -152,6 +152,7 @@ pub async fn run(args: &SendArgs) -> Result<Exit, Stop> {
         grant: Arc::new(grant),
         message: plan.message,
         dry_run: args.dry_run.then_some(DryRun { show_sealed: args.show_sealed }),
+        withdrawn: None,
     };
     let report = sandbox.send(&connector, request).await;
     if args.json { print_json(args, &connector, size, &report) } else { print_words(args, size, &report) }

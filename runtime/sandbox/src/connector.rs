@@ -5,11 +5,10 @@ use std::sync::{Arc, Weak};
 use sendbox_policy::{EffectiveGrant, ManifestError, OperatorPolicy, Reach, TenantGrant};
 use serde::Serialize;
 use serde_json::Value;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::abi::{self, Abi};
 use crate::artifact::compile::LoadStep;
-use crate::artifact::{ArtifactError, Digest, Shape};
+use crate::artifact::{ArtifactError, Digest, Shape, shape};
 use crate::call::{CallState, Phase, store};
 use crate::egress::Egress;
 use crate::egress::scrub::Scrubber;
@@ -66,7 +65,6 @@ struct Inner {
     schema: Schema,
     abi: Box<dyn Abi>,
     pool: PoolShare,
-    withdrawn: CancellationToken,
 }
 
 /// The HTTP clients that the egress keeps for a version. Dropped with the connector, and they go.
@@ -140,23 +138,6 @@ impl Connector {
         Ok(EffectiveGrant::intersect(operator, &self.reach(parameters)?, tenant))
     }
 
-    /// Takes this version out of use, in all clones: sends that begin from now on are refused, and those under way end within
-    /// moments, in doubt if bytes of the message may have left. There is no way back; load the file anew instead.
-    ///
-    /// Delivery reports of what it has sent are still read.
-    pub fn withdraw(&self) {
-        self.inner.withdrawn.cancel();
-    }
-
-    /// Whether it has been taken out of use.
-    pub fn is_withdrawn(&self) -> bool {
-        self.inner.withdrawn.is_cancelled()
-    }
-
-    pub(crate) fn withdrawal(&self) -> WaitForCancellationFuture<'_> {
-        self.inner.withdrawn.cancelled()
-    }
-
     /// The version, as connection pools are keyed.
     pub(crate) fn revision(&self) -> Arc<str> {
         Arc::clone(&self.inner.pool.revision)
@@ -168,6 +149,14 @@ impl Connector {
 }
 
 impl Sandbox {
+    /// What can be said of a file at a glance: its size and its kind. [`load`](Self::load) says the rest.
+    ///
+    /// # Errors
+    /// When it is too large, or certainly no component.
+    pub fn peek(&self, bytes: &[u8]) -> Result<(), ArtifactError> {
+        shape::check_kind(bytes, &self.limits)
+    }
+
     /// Turns a file that nobody trusts into a connector that may run.
     ///
     /// # Errors
@@ -192,8 +181,7 @@ impl Sandbox {
         progress(LoadStep::ReadingMetadata);
         let (metadata, schema) = self.read_metadata(&*abi).await?;
         let pool = PoolShare { revision: digest.hex().into(), egress: Arc::downgrade(&self.egress) };
-        let withdrawn = CancellationToken::new();
-        Ok(Connector { inner: Arc::new(Inner { digest, shape, metadata, schema, abi, pool, withdrawn }) })
+        Ok(Connector { inner: Arc::new(Inner { digest, shape, metadata, schema, abi, pool }) })
     }
 
     async fn read_metadata(&self, abi: &dyn Abi) -> Result<(Metadata, Schema), LoadError> {

@@ -61,6 +61,7 @@
 //!                 attempt: Attempt::first()?,
 //!             },
 //!             dry_run: None,
+//!             withdrawn: None,
 //!         },
 //!     )
 //!     .await;

@@ -338,6 +338,12 @@ impl Failure {
 }
 
 impl Failure {
+    /// Whether the connector's own code misbehaved: it trapped, exceeded a limit, or broke its own manifest. A version that does
+    /// is not one to keep.
+    pub fn is_misbehaviour(&self) -> bool {
+        self.fault.as_ref().is_some_and(|fault| !fault.is_of_settings())
+    }
+
     /// What a person should do next. A rule of the operator or the tenant is theirs to change; all else follows from the
     /// class.
     pub fn advice(&self) -> &'static str {

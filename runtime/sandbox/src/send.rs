@@ -6,6 +6,7 @@ use std::time::Duration;
 use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, Limits};
 use serde::Serialize;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
@@ -34,6 +35,8 @@ pub struct SendRequest {
     pub message: Message,
     /// Let no byte out, and show what would have left.
     pub dry_run: Option<DryRun>,
+    /// When it is cancelled the send ends within moments, with an honest outcome: its version is no longer wanted.
+    pub withdrawn: Option<CancellationToken>,
 }
 
 /// What one call used.
@@ -95,10 +98,11 @@ impl Sandbox {
         let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
         let scrubber = scrubber(&request.parameters, &request.message);
         let rule = message_rule(&request.parameters, &request.message);
+        let withdrawn = request.withdrawn.unwrap_or_default();
         let mut state = CallState::new(Phase::Send, Arc::clone(&self.limits), request.parameters, scrubber);
         let place = tokio::select! {
             biased;
-            () = connector.withdrawal() => return report(state, Outcome::Failed(withdrawn_before())),
+            () = withdrawn.cancelled() => return report(state, Outcome::Failed(withdrawn_before())),
             place = tokio::time::timeout_at(deadline, self.places.acquire()) => place,
         };
         let Ok(Ok(_place)) = place else {
@@ -118,7 +122,7 @@ impl Sandbox {
         let end = tokio::select! {
             biased;
             result = call => End::Returned(result),
-            () = connector.withdrawal() => End::Withdrawn,
+            () = withdrawn.cancelled() => End::Withdrawn,
             () = tokio::time::sleep_until(deadline) => End::OutOfTime,
         };
         // The store is taken apart here, whatever happened: no instance is used twice.
