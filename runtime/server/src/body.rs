@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tokio::time::timeout;
 
+use crate::api::Api;
 use crate::problem::{Kind, Refusal};
 use crate::reader::{Document, Flaw, Json};
 
@@ -51,15 +52,33 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody
     }
 }
 
+/// The body, as the file of a connector: `application/wasm`, as large as the operator allows a connector to be.
+pub(crate) struct WasmBody(pub(crate) Bytes);
+
+impl FromRequest<Api> for WasmBody {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Refusal> {
+        if !is_type(request.headers(), "application/wasm") {
+            let text = "the body must be the file of a component, with `Content-Type: application/wasm`";
+            return Err(Refusal::of(Kind::UnsupportedMediaType, text));
+        }
+        Ok(Self(collect(request, api.service.component_bytes()).await?))
+    }
+}
+
 /// `application/json`, with whatever parameters.
 fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let named = headers.get(CONTENT_TYPE).and_then(|header| header.to_str().ok()).unwrap_or_default();
-    let essence = named.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if is_type(headers, "application/json") {
         Ok(())
     } else {
         Err(Refusal::of(Kind::UnsupportedMediaType, "the body must be JSON, with `Content-Type: application/json`"))
     }
+}
+
+fn is_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let named = headers.get(CONTENT_TYPE).and_then(|header| header.to_str().ok()).unwrap_or_default();
+    named.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
 }
 
 /// All of the body. One that says that it is too large is not read.

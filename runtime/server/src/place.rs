@@ -39,6 +39,13 @@ fn is_id(text: &str) -> bool {
     (1..=60).contains(&text.len()) && of(text, b"_-")
 }
 
+/// `^sha256:[0-9a-f]{64}$`
+fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|hex| {
+        hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
+}
+
 /// Whether it is made of a-z, 0-9 and these.
 fn of(text: &str, further: &[u8]) -> bool {
     text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || further.contains(&byte))
@@ -81,6 +88,10 @@ part!(
 part!(
     /// What the service made up, or a connector's id.
     Id, is_id
+);
+part!(
+    /// A version of a connector.
+    Digest, is_digest
 );
 
 /// `/v1/tenants/{tenant}…`
@@ -147,6 +158,66 @@ pub(crate) struct OfConnector {
     /// The connector's id in the catalogue.
     #[param(value_type = String, pattern = "^[a-z0-9_-]{1,60}$", example = "twilio")]
     pub(crate) id: Id,
+}
+
+/// `/v1/connectors/{id}/versions/{digest}…`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfVersion {
+    /// The connector's id.
+    #[param(value_type = String, pattern = "^[a-z0-9_-]{1,60}$", example = "acme-sms")]
+    pub(crate) id: Id,
+    /// The version.
+    #[param(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
+    pub(crate) digest: Digest,
+}
+
+/// `/v1/connector-uploads/{digest}`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfUpload {
+    /// The file.
+    #[param(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
+    pub(crate) digest: Digest,
+}
+
+/// `/v1/tenants/{tenant}/connectors/{id}…`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfTenantConnector {
+    /// The tenant's id.
+    #[param(value_type = String, pattern = "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", example = "acme")]
+    pub(crate) tenant: TenantId,
+    /// The connector's id.
+    #[param(value_type = String, pattern = "^[a-z0-9_-]{1,60}$", example = "acme-sms")]
+    pub(crate) id: Id,
+}
+
+/// `/v1/tenants/{tenant}/connectors/{id}/versions/{digest}…`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfTenantVersion {
+    /// The tenant's id.
+    #[param(value_type = String, pattern = "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", example = "acme")]
+    pub(crate) tenant: TenantId,
+    /// The connector's id.
+    #[param(value_type = String, pattern = "^[a-z0-9_-]{1,60}$", example = "acme-sms")]
+    pub(crate) id: Id,
+    /// The version.
+    #[param(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
+    pub(crate) digest: Digest,
+}
+
+/// `/v1/tenants/{tenant}/connector-uploads/{digest}`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfTenantUpload {
+    /// The tenant's id.
+    #[param(value_type = String, pattern = "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", example = "acme")]
+    pub(crate) tenant: TenantId,
+    /// The file.
+    #[param(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
+    pub(crate) digest: Digest,
 }
 
 /// `/problems/{name}`

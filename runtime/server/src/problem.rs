@@ -181,6 +181,7 @@ impl From<Error> for Refusal {
             | Error::NotFound(_)
             | Error::Conflict(_)
             | Error::DiffChanged
+            | Error::ApprovalNeeded(_)
             | Error::NoActiveConnection
             | Error::IdempotencyMismatch
             | Error::IdempotencyInFlight
@@ -248,6 +249,7 @@ mod tests {
             Error::invalid("name", "must be given"),
             Error::Conflict("it is there already".to_owned()),
             Error::DiffChanged,
+            Error::ApprovalNeeded(vec!["new host: POST https://b.example.com, any path".to_owned()]),
             Error::NeededByFlows(vec![Flow::SignIn]),
             Error::FlowOff(Flow::Mfa),
             Error::NoActiveConnection,

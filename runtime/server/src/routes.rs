@@ -7,11 +7,13 @@ mod connectors;
 mod keys;
 mod messages;
 mod settings;
+mod tenant_versions;
 mod tenants;
 #[cfg(test)]
 mod tests;
 mod trials;
 mod verifications;
+mod versions;
 mod website;
 
 use axum::Router;
@@ -35,6 +37,8 @@ pub(crate) fn described() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
         .merge(website::routes())
         .merge(connectors::routes())
+        .merge(versions::routes())
+        .merge(tenant_versions::routes())
         .merge(tenants::routes())
         .merge(keys::routes())
         .merge(connections::routes())

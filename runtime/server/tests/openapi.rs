@@ -136,6 +136,10 @@ fn every_body_has_an_example_that_fits_its_schema() {
     for operation in operations(&document) {
         let Some(body) = operation.value.get("requestBody") else { continue };
         let content = &body["content"]["application/json"];
+        if content.is_null() {
+            assert!(body["content"]["application/wasm"].is_object(), "{}: what is taken?", operation.path);
+            continue;
+        }
         let validator = validator(&document, &content["schema"]);
         let example = content.get("example").unwrap_or_else(|| panic!("{} has no example", operation.path));
         if let Err(error) = validator.validate(example) {
@@ -145,5 +149,5 @@ fn every_body_has_an_example_that_fits_its_schema() {
         assert!(!validator.is_valid(&unknown), "{}: unknown members fit the schema", operation.path);
         bodies += 1;
     }
-    assert_eq!(bodies, 17);
+    assert_eq!(bodies, 25);
 }

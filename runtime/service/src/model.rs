@@ -12,10 +12,12 @@ mod key;
 mod message;
 mod policy;
 mod promotion;
+mod release;
 mod sensitive;
 mod tenant;
 mod timestamp;
 mod verification;
+mod version;
 
 pub use self::audit::*;
 pub use self::connection::*;
@@ -26,10 +28,12 @@ pub use self::key::*;
 pub use self::message::*;
 pub use self::policy::*;
 pub use self::promotion::*;
+pub use self::release::*;
 pub use self::sensitive::*;
 pub use self::tenant::*;
 pub use self::timestamp::*;
 pub use self::verification::*;
+pub use self::version::*;
 
 /// A page of a list.
 #[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]

@@ -11,7 +11,10 @@
 pub mod breaker;
 pub mod code;
 pub mod diff;
+pub mod difference;
 pub mod limit;
 pub mod origin;
 pub mod policy;
+pub mod release;
 pub mod retry;
+pub mod watch;

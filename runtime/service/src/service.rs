@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sendbox_sandbox::Sandbox;
 use sendbox_sandbox::policy::OperatorPolicy;
+use sendbox_sandbox::{Digest, Sandbox};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
@@ -21,7 +21,8 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::id;
 use crate::model::{Scope, Timestamp};
-use crate::ops::prepared::Prepared;
+use crate::ops::prepared::Kept;
+use crate::ops::watching::Watch;
 use crate::rules::breaker::{Breaker, RetryBudget};
 use crate::store::rows::{AuditRow, TenantRow};
 use crate::store::{Store, StoreError, Tx, audit, keys, tenants};
@@ -112,8 +113,8 @@ impl Caller {
     }
 }
 
-/// Which breaker: a connection at one revision, since a changed one deserves a fresh start.
-pub(crate) type BreakerKey = (String, String, u64);
+/// Which breaker: a connection at one revision with one version of its connector, since a changed one deserves a fresh start.
+pub(crate) type BreakerKey = (String, String, u64, Digest);
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
@@ -130,9 +131,10 @@ pub(crate) struct Inner {
     pub(crate) work: TaskTracker,
     /// Wakes the worker.
     pub(crate) due: Notify,
-    pub(crate) prepared: Mutex<HashMap<(String, String), Arc<Prepared>>>,
+    pub(crate) prepared: Mutex<HashMap<(String, String), Kept>>,
     pub(crate) breakers: Mutex<HashMap<BreakerKey, Breaker>>,
     pub(crate) retry_budgets: Mutex<HashMap<String, RetryBudget>>,
+    pub(crate) watch: Watch,
 }
 
 /// The service. Cheap to clone.
@@ -172,16 +174,24 @@ impl Service {
             prepared: Mutex::default(),
             breakers: Mutex::default(),
             retry_budgets: Mutex::default(),
+            watch: Watch::default(),
         };
         let service = Self { inner: Arc::new(inner) };
         service.wrap_anew().await?;
         if config.sole {
             let mut tx = service.inner.store.begin().await?;
             crate::store::messages::release_all(&mut tx).await?;
+            crate::store::versions::release_all(&mut tx).await?;
             tx.commit().await?;
+        }
+        // What may send is loaded before anything is taken.
+        if let Err(error) = service.keep_watch().await {
+            tracing::error!(%error, "the releases could not be read; the watch goes on trying");
         }
         let worker = service.clone();
         service.inner.work.spawn(async move { worker.work().await });
+        let watch = service.clone();
+        service.inner.work.spawn(async move { watch.watch().await });
         Ok(service)
     }
 
@@ -230,6 +240,11 @@ impl Service {
             return Err(Error::Unauthenticated);
         }
         Ok(Caller::Key { tenant: row.tenant, key: row.id, scopes: row.scopes })
+    }
+
+    /// Bytes that the file of a connector may have.
+    pub fn component_bytes(&self) -> usize {
+        self.inner.sandbox.limits().component_bytes
     }
 
     /// Whether messages could be sent: the store answers, connectors are loaded, and nothing is stopping.

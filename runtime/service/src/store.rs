@@ -27,9 +27,11 @@ pub mod idempotency;
 pub mod keys;
 pub mod messages;
 pub mod meta;
+pub mod releases;
 pub mod rows;
 pub mod tenants;
 pub mod verifications;
+pub mod versions;
 
 mod columns;
 mod connect;

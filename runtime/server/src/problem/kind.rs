@@ -80,6 +80,9 @@ kinds! {
     DiffChanged, "diff-changed", CONFLICT, "Diff changed",
         "What would change is not what was confirmed.",
         "Look at the new diff, and confirm that.";
+    ApprovalNeeded, "approval-needed", CONFLICT, "Approval needed",
+        "The version of the connector may do more than the active one, and nobody has approved that.",
+        "Read the version's `difference`, and approve it with its `confirm`.";
     NeededByFlows, "needed-by-flows", CONFLICT, "Needed by flows",
         "Flows that are on need this connection.",
         "Activate another one first, switch the flows off, or delete with `force=true`.";
@@ -99,8 +102,8 @@ kinds! {
         "The body is larger than this path takes.",
         "Send less; `detail` says how much fits.";
     UnsupportedMediaType, "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",
-        "The body is not declared as JSON.",
-        "Send JSON, with `Content-Type: application/json`.";
+        "The body is not declared as what this path takes.",
+        "Send JSON with `Content-Type: application/json`, a connector with `application/wasm`.";
     InvalidInput, "invalid-input", UNPROCESSABLE_ENTITY, "Invalid input",
         "Values are missing, wrong or not known.",
         "Correct what `errors` lists; it is all of it, as far as it could be read.";
@@ -141,6 +144,7 @@ impl Kind {
             Error::Invalid(_) => Self::InvalidInput,
             Error::Conflict(_) => Self::Conflict,
             Error::DiffChanged => Self::DiffChanged,
+            Error::ApprovalNeeded(_) => Self::ApprovalNeeded,
             Error::NeededByFlows(_) => Self::NeededByFlows,
             Error::FlowOff(_) => Self::FlowOff,
             Error::NoActiveConnection => Self::NoActiveConnection,

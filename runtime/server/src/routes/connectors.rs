@@ -25,7 +25,7 @@ async fn list_connectors(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
 ) -> Answer<Json<Vec<ConnectorSummary>>> {
-    Ok(Json(api.service.connectors(&caller).await?))
+    Ok(Json(api.service.connectors(&caller, None).await?))
 }
 
 /// Read a connector
@@ -38,5 +38,5 @@ async fn read_connector(
     Authenticated(caller): Authenticated,
     At(place): At<OfConnector>,
 ) -> Answer<Json<ConnectorDetail>> {
-    Ok(Json(api.service.connector(&caller, &place.id).await?))
+    Ok(Json(api.service.connector(&caller, None, &place.id).await?))
 }

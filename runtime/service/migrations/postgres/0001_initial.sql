@@ -73,6 +73,57 @@ CREATE TABLE holds (
     UNIQUE (tenant, prefix_hash)
 );
 
+-- Connectors that were uploaded: a row for each version. `tenant` is empty for those of all tenants. `connector` is absent
+-- until the file has been read.
+CREATE TABLE connector_versions (
+    tenant      TEXT COLLATE "C" NOT NULL,
+    digest      TEXT COLLATE "C" NOT NULL,
+    connector   TEXT COLLATE "C",
+    state       TEXT NOT NULL,
+    step        BIGINT NOT NULL,
+    refusal     TEXT,
+    description TEXT,
+    component   BYTEA NOT NULL,
+    bytes       BIGINT NOT NULL,
+    uploaded_at BIGINT NOT NULL,
+    uploaded_by TEXT NOT NULL,
+    checks      BIGINT NOT NULL,
+    lease_owner TEXT,
+    lease_until BIGINT,
+    PRIMARY KEY (tenant, digest)
+);
+CREATE INDEX connector_versions_of_connector ON connector_versions (tenant, connector, uploaded_at);
+-- What the worker asks for.
+CREATE INDEX connector_versions_unchecked ON connector_versions (uploaded_at) WHERE state = 'checking';
+
+-- Which versions of an uploaded connector send: for one tenant, or (`tenant` empty) for all that have no row of their own.
+-- `owner` is whose the connector is: empty for all tenants.
+CREATE TABLE releases (
+    tenant     TEXT COLLATE "C" NOT NULL,
+    connector  TEXT COLLATE "C" NOT NULL,
+    owner      TEXT COLLATE "C" NOT NULL,
+    generation BIGINT NOT NULL,
+    versions   TEXT NOT NULL,
+    PRIMARY KEY (tenant, connector)
+);
+
+-- One row: grows with every change of a release, so that other processes see with one look that there is one.
+CREATE TABLE release_clock (
+    id    BIGINT NOT NULL PRIMARY KEY,
+    ticks BIGINT NOT NULL
+);
+INSERT INTO release_clock (id, ticks) VALUES (1, 0);
+
+-- Differences that somebody has read and approved.
+CREATE TABLE approvals (
+    tenant      TEXT COLLATE "C" NOT NULL,
+    connector   TEXT COLLATE "C" NOT NULL,
+    print       TEXT NOT NULL,
+    approved_at BIGINT NOT NULL,
+    approved_by TEXT NOT NULL,
+    PRIMARY KEY (tenant, connector, print)
+);
+
 CREATE TABLE messages (
     tenant              TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     id                  TEXT COLLATE "C" NOT NULL,
@@ -120,9 +171,14 @@ CREATE TABLE attempts (
     failure     TEXT,
     decision    TEXT,
     detail      TEXT,
+    -- What the attempt says of its version: the class of its failure, and whether the connector misbehaved.
+    class       TEXT,
+    fault       BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, message, number),
     FOREIGN KEY (tenant, message) REFERENCES messages (tenant, id) ON DELETE CASCADE
 );
+
+CREATE INDEX attempts_of_version ON attempts (digest, started_at);
 
 CREATE TABLE verifications (
     tenant           TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,

@@ -72,6 +72,57 @@ CREATE TABLE holds (
     UNIQUE (tenant, prefix_hash)
 ) STRICT;
 
+-- Connectors that were uploaded: a row for each version. `tenant` is empty for those of all tenants. `connector` is absent
+-- until the file has been read.
+CREATE TABLE connector_versions (
+    tenant      TEXT NOT NULL,
+    digest      TEXT NOT NULL,
+    connector   TEXT,
+    state       TEXT NOT NULL,
+    step        INTEGER NOT NULL,
+    refusal     TEXT,
+    description TEXT,
+    component   BLOB NOT NULL,
+    bytes       INTEGER NOT NULL,
+    uploaded_at INTEGER NOT NULL,
+    uploaded_by TEXT NOT NULL,
+    checks      INTEGER NOT NULL,
+    lease_owner TEXT,
+    lease_until INTEGER,
+    PRIMARY KEY (tenant, digest)
+) STRICT;
+CREATE INDEX connector_versions_of_connector ON connector_versions (tenant, connector, uploaded_at);
+-- What the worker asks for.
+CREATE INDEX connector_versions_unchecked ON connector_versions (uploaded_at) WHERE state = 'checking';
+
+-- Which versions of an uploaded connector send: for one tenant, or (`tenant` empty) for all that have no row of their own.
+-- `owner` is whose the connector is: empty for all tenants.
+CREATE TABLE releases (
+    tenant     TEXT NOT NULL,
+    connector  TEXT NOT NULL,
+    owner      TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    versions   TEXT NOT NULL,
+    PRIMARY KEY (tenant, connector)
+) STRICT;
+
+-- One row: grows with every change of a release, so that other processes see with one look that there is one.
+CREATE TABLE release_clock (
+    id    INTEGER NOT NULL PRIMARY KEY,
+    ticks INTEGER NOT NULL
+) STRICT;
+INSERT INTO release_clock (id, ticks) VALUES (1, 0);
+
+-- Differences that somebody has read and approved.
+CREATE TABLE approvals (
+    tenant      TEXT NOT NULL,
+    connector   TEXT NOT NULL,
+    print       TEXT NOT NULL,
+    approved_at INTEGER NOT NULL,
+    approved_by TEXT NOT NULL,
+    PRIMARY KEY (tenant, connector, print)
+) STRICT;
+
 CREATE TABLE messages (
     tenant              TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     id                  TEXT NOT NULL,
@@ -119,9 +170,14 @@ CREATE TABLE attempts (
     failure     TEXT,
     decision    TEXT,
     detail      TEXT,
+    -- What the attempt says of its version: the class of its failure, and whether the connector misbehaved.
+    class       TEXT,
+    fault       INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, message, number),
     FOREIGN KEY (tenant, message) REFERENCES messages (tenant, id) ON DELETE CASCADE
 ) STRICT;
+
+CREATE INDEX attempts_of_version ON attempts (digest, started_at);
 
 CREATE TABLE verifications (
     tenant           TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,

@@ -96,6 +96,9 @@ pub struct ConnectionTest {
     pub connection: Option<String>,
     /// A connector of the catalogue, when no saved connection is named.
     pub connector: Option<String>,
+    /// A version of an uploaded connector, `sha256:…`, that need not send yet; the active one when absent.
+    #[schema(max_length = 71)]
+    pub version: Option<String>,
     /// As in a connection.
     #[schema(value_type = Option<Object>)]
     pub parameters: Option<Map<String, Value>>,

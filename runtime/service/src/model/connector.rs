@@ -9,6 +9,8 @@ pub struct ConnectorSummary {
     /// What a connection names.
     #[schema(example = "twilio")]
     pub id: String,
+    /// Whose it is.
+    pub owner: super::Owner,
     /// For people.
     pub name: String,
     /// The author's own version.

@@ -16,6 +16,8 @@ pub(crate) struct Ended {
     pub(crate) failure: Option<FailureView>,
     pub(crate) provider_message_id: Option<String>,
     pub(crate) detail: Option<Value>,
+    /// Whether the connector misbehaved.
+    pub(crate) fault: bool,
 }
 
 /// A failure, as it is shown and stored.
@@ -66,6 +68,7 @@ pub(crate) fn ended(report: SendReport) -> Ended {
             failure: None,
             provider_message_id: receipt.message_id,
             detail,
+            fault: false,
         },
         Outcome::Failed(failure) => Ended {
             outcome: retry::outcome(failure.class, failure.request_sent),
@@ -73,6 +76,7 @@ pub(crate) fn ended(report: SendReport) -> Ended {
             failure: Some(failure_view(&failure)),
             provider_message_id: None,
             detail,
+            fault: failure.is_misbehaviour(),
         },
         // Nobody asked for a dry run here.
         Outcome::NotSentDryRun => Ended {
@@ -81,6 +85,7 @@ pub(crate) fn ended(report: SendReport) -> Ended {
             failure: Some(own_failure(FailureClass::Unavailable, Party::Host, "the send was a dry run".to_owned())),
             provider_message_id: None,
             detail,
+            fault: false,
         },
     }
 }

@@ -11,7 +11,7 @@ use crate::model::{
     Activation, ActiveConnection, Connection, ConnectionInput, Deletion, Preview, PreviewRequest, Scope, Timestamp,
 };
 use crate::ops::attempt::word;
-use crate::ops::prepared::{self, check, fingerprint};
+use crate::ops::prepared::{self, OfMessage, check, fingerprint};
 use crate::problem::{Problem, Problems};
 use crate::rules::{origin, policy};
 use crate::service::{Caller, Service};
@@ -110,9 +110,9 @@ impl Service {
     ) -> Result<(Connection, bool)> {
         caller.may(tenant, &[Scope::Manage])?;
         policy::connection_name(name).map_err(|problem| Problems(vec![problem]))?;
-        let connector = self.connector_of(&input.connector)?;
         let mut tx = self.inner.store.begin().await?;
         let tenant_row = self.locked_row(&mut tx, tenant).await?;
+        let connector = &self.connector_of(&mut tx, tenant, &input.connector).await?;
         let key = self.tenant_key(&tenant_row)?;
         let before = connections::get(&mut tx, tenant, name).await?;
         let same = before.as_ref().filter(|row| row.connector == input.connector);
@@ -123,7 +123,14 @@ impl Service {
         }
         let old_times = same.map(|row| row.secret_times.clone()).unwrap_or_default();
         let times = times(&parted.secrets, &stored, &old_times, self.now());
-        let row = self.connection_row(&tenant_row, &key, (name, &input.connector), parted, input.templates, times)?;
+        let row = self.connection_row(
+            &tenant_row,
+            &key,
+            (name, &input.connector, connector),
+            parted,
+            input.templates,
+            times,
+        )?;
         let row = following(row, before.as_ref());
         connections::put(&mut tx, &row).await?;
         let what = ("connection.save", format!("connection:{name}"));
@@ -134,32 +141,23 @@ impl Service {
         Ok((view, before.is_none()))
     }
 
-    /// A connector of the catalogue, for an input that names it.
-    pub(crate) fn connector_of(&self, id: &str) -> Result<&Connector> {
-        let catalogue = &self.inner.catalogue;
-        catalogue.find(id).ok_or_else(|| {
-            Error::invalid("/connector", format!("is no connector of the catalogue; there are {}", catalogue.ids()))
-        })
-    }
-
     /// Checks a connection and seals its secrets. The row has revision 1 and is as old as now.
     pub(crate) fn connection_row(
         &self,
         tenant: &TenantRow,
         key: &TenantKey,
-        (name, connector_id): (&str, &str),
+        (name, connector_id, connector): (&str, &str, &Connector),
         parted: Parted,
         templates: Value,
         secret_times: BTreeMap<String, Timestamp>,
     ) -> Result<ConnectionRow> {
-        let connector = self.connector_of(connector_id)?;
         let templates = if templates.is_null() { Value::Array(Vec::new()) } else { templates };
         let mut all = parted.plain.clone();
         all.extend(parted.secrets.clone());
         let checked = check(connector, &all, &templates)?;
         let fingerprint = fingerprint(key, connector, &all, &templates);
         // What the operator does not allow is better known now than with the first send.
-        self.prepare(name, connector_id, connector, checked, 1, (0, 0))?;
+        self.prepare(name, connector_id, connector, checked, 1)?;
         let plain =
             Zeroizing::new(serde_json::to_vec(&parted.secrets).map_err(|error| Error::Internal(error.to_string()))?);
         let now = self.now();
@@ -233,7 +231,7 @@ impl Service {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
         let mut row = self.locked_row(&mut tx, tenant).await?;
-        if self.prepared(&mut tx, &row, &activation.name).await?.is_none() {
+        if self.prepared(&mut tx, &row, &activation.name, OfMessage::default()).await?.is_none() {
             return Err(Error::NotFound("connection"));
         }
         let previous = row.active_connection.replace(activation.name.clone());

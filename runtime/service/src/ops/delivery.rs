@@ -13,16 +13,17 @@ use std::time::Duration;
 use sendbox_sandbox::{Failure, FailureClass, Message as SandboxMessage, Party, RequestSent, SendRequest};
 
 use crate::error::{Error, Result};
-use crate::model::{AttemptOutcome, FailureView, InDoubt, MessageStatus, Timestamp, VerificationStatus};
+use crate::model::{AttemptOutcome, FailureView, MessageStatus, Timestamp, VerificationStatus};
 use crate::ops::admission;
 use crate::ops::attempt::{Ended, ended, failure_view, own_failure, unproven};
 use crate::ops::holds;
 use crate::ops::messages::LEASE_SECONDS;
 use crate::ops::outgoing::{Payload, request, routes};
-use crate::ops::prepared::Prepared;
+use crate::ops::prepared::{OfMessage, Prepared};
+use crate::ops::sender::Sender;
 use crate::phone;
 use crate::plan::plan;
-use crate::rules::breaker::{Allowed, BreakerEvent, RetryBudget};
+use crate::rules::breaker::{BreakerEvent, RetryBudget};
 use crate::rules::retry::{self, Next, Situation};
 use crate::service::{Service, held};
 use crate::store::rows::{AttemptRow, MessageRow, TenantRow};
@@ -39,9 +40,6 @@ const BEGINNINGS: u32 = 100;
 /// How often the end of an attempt is tried to be written, while the store is away.
 const WRITES: u32 = 20;
 
-/// Breakers that are kept at most, of connections that have failed. Beyond, all begin anew: simple, and rare.
-const MOST_BREAKERS: usize = 10_000;
-
 /// What to do next with a message.
 enum Step {
     Send(Box<Begun>),
@@ -51,7 +49,7 @@ enum Step {
 
 /// An attempt that is on disk.
 struct Begun {
-    prepared: Arc<Prepared>,
+    sender: Sender,
     message: SandboxMessage,
     attempt: AttemptRow,
 }
@@ -68,7 +66,7 @@ fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<FailureView>
 
 /// Ends a message for which no further attempt begins. What may be out there already is never called unsent: then it ends in
 /// doubt, with what is known of that.
-fn end_before_attempt(row: &mut MessageRow, otherwise: MessageStatus, failure: Option<FailureView>) {
+pub(crate) fn end_before_attempt(row: &mut MessageRow, otherwise: MessageStatus, failure: Option<FailureView>) {
     let (status, failure) =
         if row.physical > 0 { (MessageStatus::InDoubt, row.failure.take().or(failure)) } else { (otherwise, failure) };
     end(row, status, failure);
@@ -189,7 +187,8 @@ impl Service {
         if let Some(at) = row.next_attempt_at.filter(|at| *at > now) {
             return Ok(Step::WaitUntil(at));
         }
-        let Some(prepared) = self.sender(tx, tenant, row, &done, now).await? else { return Ok(Step::Over) };
+        let Some(sender) = self.sender(tx, tenant, row, &done, now).await? else { return Ok(Step::Over) };
+        let prepared = &sender.prepared;
         let sealed =
             row.payload.as_deref().ok_or_else(|| Error::Internal("a message has lost its payload".to_owned()))?;
         let payload = Payload::open(&self.tenant_key(tenant)?, &row.id, sealed)?;
@@ -227,6 +226,7 @@ impl Service {
             failure: None,
             decision: None,
             detail: None,
+            fault: false,
         };
         attempts::insert(tx, &attempt).await?;
         if number == 1 {
@@ -239,7 +239,7 @@ impl Service {
         row.connection = Some(prepared.name.clone());
         row.next_attempt_at = None;
         row.lease_until = Some(now.plus_seconds(LEASE_SECONDS));
-        Ok(Step::Send(Box::new(Begun { prepared, message: plan.message, attempt })))
+        Ok(Step::Send(Box::new(Begun { sender, message: plan.message, attempt })))
     }
 
     /// Whether the message must not be sent any more.
@@ -254,76 +254,13 @@ impl Service {
         Ok((!current).then_some(MessageStatus::Cancelled))
     }
 
-    /// The connection for the next attempt: the one that was chosen, or the first fallback that can send. `None`: the message
-    /// has ended.
-    async fn sender(
-        &self,
-        tx: &mut Tx,
-        tenant: &TenantRow,
-        row: &mut MessageRow,
-        done: &[AttemptRow],
-        now: Timestamp,
-    ) -> Result<Option<Arc<Prepared>>> {
-        let names = routes(tenant, row.country.as_deref());
-        let chosen = row.connection.clone().into_iter();
-        let tried = |name: &String| done.iter().any(|attempt| attempt.connection == *name);
-        // Something may be out there, and the tenant prefers silence: then only the connection that the rules have chosen.
-        let silent = row.physical > 0 && tenant.policy.delivery.in_doubt == InDoubt::PreferSilence;
-        let others = names.into_iter().filter(|name| !silent && row.connection.as_ref() != Some(name) && !tried(name));
-        let mut reason = None;
-        for name in chosen.chain(others) {
-            match self.prepared(tx, tenant, &name).await {
-                Ok(Some(prepared)) => match self.breaker_allows(tenant, &prepared, now) {
-                    Allowed::No { until } => {
-                        let text = format!(
-                            "the connection `{name}` failed too often and rests for {} s; {}",
-                            until.seconds_from(now),
-                            "no fallback could take over"
-                        );
-                        let view = own_failure(FailureClass::ProviderUnavailable, Party::Host, text);
-                        reason = Some(FailureView { retry_after: u32::try_from(until.seconds_from(now)).ok(), ..view });
-                    }
-                    Allowed::Yes | Allowed::Probe => return Ok(Some(prepared)),
-                },
-                Ok(None) => {
-                    let text = format!("the connection `{name}` was deleted");
-                    reason.get_or_insert(own_failure(FailureClass::ConfigurationInvalid, Party::Policy, text));
-                }
-                Err(Error::Invalid(problems)) => {
-                    let text = format!("the connection `{name}` does not fit its connector: {problems}");
-                    reason.get_or_insert(own_failure(FailureClass::ConfigurationInvalid, Party::Policy, text));
-                }
-                Err(other) => return Err(other),
-            }
-        }
-        end_before_attempt(row, MessageStatus::Failed, reason);
-        Ok(None)
-    }
-
-    fn breaker_allows(&self, tenant: &TenantRow, prepared: &Prepared, now: Timestamp) -> Allowed {
-        let key = (tenant.id.clone(), prepared.name.clone(), prepared.revision);
-        held(&self.inner.breakers).get_mut(&key).map_or(Allowed::Yes, |breaker| breaker.allows(now))
-    }
-
     fn retry_budget<T>(&self, tenant: &str, ask: impl FnOnce(&mut RetryBudget) -> T) -> T {
         ask(held(&self.inner.retry_budgets).entry(tenant.to_owned()).or_default())
     }
 
-    fn record(&self, tenant: &str, prepared: &Prepared, event: BreakerEvent, now: Timestamp) {
-        let key = (tenant.to_owned(), prepared.name.clone(), prepared.revision);
-        let mut breakers = held(&self.inner.breakers);
-        if event == BreakerEvent::Success && !breakers.contains_key(&key) {
-            return;
-        }
-        if breakers.len() >= MOST_BREAKERS {
-            breakers.clear();
-        }
-        breakers.entry(key).or_default().record(event, now);
-    }
-
     /// One attempt that is on disk: sends, and writes down what became of it.
     async fn attempt(&self, begun: Begun) {
-        let Begun { prepared, message, attempt } = begun;
+        let Begun { sender: Sender { prepared, line, withdrawn }, message, attempt } = begun;
         let slept = self.now().millis_since(attempt.started_at);
         let result = if slept > FRESH_MS {
             Ended {
@@ -336,6 +273,7 @@ impl Service {
                 )),
                 provider_message_id: None,
                 detail: None,
+                fault: false,
             }
         } else {
             let request = SendRequest {
@@ -344,6 +282,7 @@ impl Service {
                 grant: Arc::clone(&prepared.grant),
                 message,
                 dry_run: None,
+                withdrawn,
             };
             ended(self.inner.sandbox.send(&prepared.connector, request).await)
         };
@@ -354,7 +293,13 @@ impl Service {
         self.record(&attempt.tenant, &prepared, event, self.now());
         for write in 1..=WRITES {
             match self.finish_attempt(&prepared, &attempt, &result).await {
-                Ok(()) => return,
+                Ok(()) => {
+                    // One that failed may have been one too many for its version.
+                    if let Some((tenant, connector)) = line.filter(|_| result.failed.is_some()) {
+                        self.inner.watch.suspect(tenant, connector);
+                    }
+                    return;
+                }
                 Err(error) => {
                     // Written again as a whole: an attempt that is finished already is left alone.
                     tracing::error!(message = attempt.message, write, %error, "the end of an attempt could not be written");
@@ -374,6 +319,7 @@ impl Service {
             outcome: Some(result.outcome),
             failure: result.failure.clone(),
             detail: result.detail.clone(),
+            fault: result.fault,
             ..attempt.clone()
         };
         if !attempts::finish(&mut tx, &ended).await? || row.lease_owner.as_deref() != Some(&self.inner.owner) {
@@ -422,9 +368,10 @@ impl Service {
         let fallback = routes(tenant, row.country.as_deref()).into_iter().find(|name| !tried(name));
         let fallback = match fallback {
             // One that is not there or does not fit is none.
-            Some(name) => self.prepared(tx, tenant, &name).await.ok().flatten(),
+            Some(name) => self.prepared(tx, tenant, &name, OfMessage::default()).await.ok().flatten(),
             None => None,
         };
+        let has_other_version = self.has_other_version(tx, tenant, attempt, done, now).await?;
         let tries_here = done.iter().filter(|done| done.connection == attempt.connection).count();
         let delivery = &tenant.policy.delivery;
         let situation = Situation {
@@ -441,6 +388,7 @@ impl Service {
             has_fallback: fallback.is_some(),
             // Each connection has its own templates.
             fallback_has_own_template: fallback.is_some(),
+            has_other_version,
             now,
             expires_at: row.expires_at,
             may_retry: self.retry_budget(&tenant.id, |budget| budget.has(now)),
@@ -458,6 +406,10 @@ impl Service {
                 self.retry_budget(&tenant.id, |budget| budget.take(now));
                 row.status = MessageStatus::Queued;
                 row.next_attempt_at = Some(at);
+            }
+            Next::OtherVersion => {
+                row.status = MessageStatus::Queued;
+                row.next_attempt_at = Some(now);
             }
             Next::Fallback => {
                 row.status = MessageStatus::Queued;
@@ -487,12 +439,13 @@ impl Service {
             retry_after: None,
             fault: None,
         };
-        let idempotent = match self.prepared(tx, tenant, &open.connection).await {
-            // Only the version that sent can say so.
-            Ok(Some(prepared)) => {
-                prepared.connector.digest().to_string() == open.digest && prepared.connector.metadata().idempotent
+        // Only the version that sent can say so.
+        let idempotent = match self.line(tx, &tenant.id, &open.connector).await? {
+            Some(line) => {
+                let sent = self.version_of(tx, &line, &open.digest).await?;
+                sent.is_some_and(|connector| connector.metadata().idempotent)
             }
-            _ => false,
+            None => false,
         };
         let ended = AttemptRow {
             finished_at: Some(now),

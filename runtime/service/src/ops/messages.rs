@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::ops::admission::{self, Admitted, admit, recipient_hash};
 use crate::ops::outgoing::{Asked, Outgoing, Payload, check_flow, request, routes};
-use crate::ops::prepared::Prepared;
+use crate::ops::prepared::{OfMessage, Prepared};
 use crate::ops::{bad_cursor, no_longer_than, page_size, settings};
 use crate::phone;
 use crate::plan::plan;
@@ -190,7 +190,8 @@ impl Service {
         let now = self.now();
         let country = outgoing.recipient.country.clone();
         let name = routes(tenant, country.as_deref()).into_iter().next().ok_or(Error::NoActiveConnection)?;
-        let prepared = self.prepared(tx, tenant, &name).await?.ok_or(Error::NoActiveConnection)?;
+        let of = OfMessage { message: id, ..OfMessage::default() };
+        let prepared = self.prepared(tx, tenant, &name, of).await?.ok_or(Error::NoActiveConnection)?;
         let segments = self.check_plan(tenant, &prepared, id, &outgoing)?;
         let request = admission::Request {
             tenant,

@@ -1,7 +1,8 @@
-//! A connection, ready to send: its connector, checked parameters, grant and templates.
+//! A connection, ready to send: its connector at one version, checked parameters, grant and templates.
 //!
-//! Made from a stored connection once for each revision, and shared by all its sends.
+//! Made from a stored connection once for each revision and version, and shared by all its sends.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sendbox_sandbox::policy::{EffectiveGrant, TenantGrant};
@@ -10,10 +11,11 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::ops::line::Line;
 use crate::plan::ConnectionConfig;
 use crate::problem::{Problem, Problems};
 use crate::service::{Service, held};
-use crate::store::rows::{ConnectionRow, TenantRow};
+use crate::store::rows::{ConnectionRow, ReleaseRow, TenantRow};
 use crate::store::{Tx, connections};
 use crate::template::{self, Template, TemplateBody};
 use crate::vault::TenantKey;
@@ -26,8 +28,6 @@ pub(crate) struct Prepared {
     pub(crate) name: String,
     pub(crate) connector_id: String,
     pub(crate) revision: u64,
-    /// When its row was written: a connection that was deleted and made again begins again with revision 1.
-    made_at: (i64, i64),
     pub(crate) connector: Connector,
     pub(crate) parameters: Arc<Parameters>,
     pub(crate) grant: Arc<EffectiveGrant>,
@@ -138,31 +138,154 @@ fn kinds(metadata: &Metadata, templates: &[Template]) -> Vec<Problem> {
     wrong.collect()
 }
 
+/// What is kept of a connection.
+pub(crate) struct Kept {
+    revision: u64,
+    /// When its row was written: a connection that was deleted and made again begins again with revision 1.
+    made_at: (i64, i64),
+    /// By digest: ready, or what does not fit.
+    versions: HashMap<String, Result<Arc<Prepared>, Problems>>,
+}
+
+/// A connection, and the versions of its connector that may send for it, best first.
+pub(crate) struct Choice {
+    row: ConnectionRow,
+    line: Line,
+    pub(crate) digests: Vec<String>,
+}
+
+impl Choice {
+    /// The release that the versions come from.
+    pub(crate) fn release(&self) -> Option<&ReleaseRow> {
+        self.line.release()
+    }
+}
+
+/// Which version a message may meet.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct OfMessage<'a> {
+    /// The message's id.
+    pub(crate) message: &'a str,
+    /// The version that it began with on this connection.
+    pub(crate) held: Option<&'a str>,
+    /// Versions that refused it for a reason of their own.
+    pub(crate) left: &'a [&'a str],
+}
+
 impl Service {
-    /// A stored connection, ready to send; `None` when there is none of this name.
+    /// The versions of a connection's connector for a message; `None` when there is no connection of this name.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it does not fit its connector any more; the store's.
-    pub(crate) async fn prepared(&self, tx: &mut Tx, tenant: &TenantRow, name: &str) -> Result<Option<Arc<Prepared>>> {
+    /// [`Error::Invalid`] when its connector is gone.
+    pub(crate) async fn choice(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        name: &str,
+        of: OfMessage<'_>,
+    ) -> Result<Option<Choice>> {
         let Some(row) = connections::get(tx, &tenant.id, name).await? else { return Ok(None) };
-        let at = (tenant.id.clone(), name.to_owned());
-        let made_at = (row.created_at.0, row.updated_at.0);
-        let kept = held(&self.inner.prepared).get(&at).cloned();
-        if let Some(kept) = kept.filter(|kept| kept.revision == row.revision && kept.made_at == made_at) {
-            return Ok(Some(kept));
-        }
-        let connector = self.inner.catalogue.find(&row.connector).ok_or_else(|| {
-            Error::invalid("/connector", format!("`{}` is no connector of the catalogue any more", row.connector))
+        self.choice_of(tx, row, of).await.map(Some)
+    }
+
+    async fn choice_of(&self, tx: &mut Tx, row: ConnectionRow, of: OfMessage<'_>) -> Result<Choice> {
+        let line = self.line(tx, &row.tenant, &row.connector).await?.ok_or_else(|| {
+            Error::invalid("/connector", format!("`{}` is no connector of this tenant any more", row.connector))
         })?;
-        let parameters = all_parameters(&row, &self.tenant_key(tenant)?)?;
-        let checked = check(connector, &parameters, &row.templates)?;
-        let prepared = Arc::new(self.prepare(&row.name, &row.connector, connector, checked, row.revision, made_at)?);
+        let digests = match &line {
+            Line::BuiltIn(connector) => vec![connector.digest().to_string()],
+            Line::Uploaded(release) => {
+                let versions = release.versions.candidates(of.message, of.held, of.left, &row.digest, self.now());
+                versions.into_iter().map(str::to_owned).collect()
+            }
+        };
+        Ok(Choice { row, line, digests })
+    }
+
+    /// A connection, ready to send with this version.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it does not fit the version; the store's.
+    pub(crate) async fn prepared_at(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        choice: &Choice,
+        digest: &str,
+    ) -> Result<Arc<Prepared>> {
+        let row = &choice.row;
+        let at = (tenant.id.clone(), row.name.clone());
+        let made_at = (row.created_at.0, row.updated_at.0);
+        let current = |kept: &Kept| kept.revision == row.revision && kept.made_at == made_at;
+        let kept = held(&self.inner.prepared)
+            .get(&at)
+            .filter(|kept| current(kept))
+            .and_then(|kept| kept.versions.get(digest).cloned());
+        if let Some(kept) = kept {
+            return kept.map_err(Error::Invalid);
+        }
+        let connector = self.version_of(tx, &choice.line, digest).await?;
+        let connector = connector.ok_or_else(|| Error::invalid("/connector", "this version cannot be loaded"))?;
+        let parameters = all_parameters(row, &self.tenant_key(tenant)?)?;
+        let prepared = match check(&connector, &parameters, &row.templates) {
+            Ok(checked) => self.prepare(&row.name, &row.connector, &connector, checked, row.revision).map(Arc::new),
+            Err(problems) => Err(problems.into()),
+        };
+        let prepared = match prepared {
+            Err(Error::Invalid(problems)) => Err(problems),
+            Err(other) => return Err(other),
+            Ok(prepared) => Ok(prepared),
+        };
         let mut all = held(&self.inner.prepared);
         if all.len() >= MOST_KEPT {
             all.clear();
         }
-        all.insert(at, Arc::clone(&prepared));
-        Ok(Some(prepared))
+        let kept = all.entry(at).or_insert_with(|| Kept { revision: row.revision, made_at, versions: HashMap::new() });
+        if !current(kept) {
+            *kept = Kept { revision: row.revision, made_at, versions: HashMap::new() };
+        }
+        kept.versions.insert(digest.to_owned(), prepared.clone());
+        prepared.map_err(Error::Invalid)
+    }
+
+    /// The first version that the connection fits.
+    pub(crate) async fn first_fit(&self, tx: &mut Tx, tenant: &TenantRow, choice: &Choice) -> Result<Arc<Prepared>> {
+        let mut unfit = None;
+        for digest in &choice.digests {
+            match self.prepared_at(tx, tenant, choice, digest).await {
+                Err(error @ Error::Invalid(_)) => {
+                    // What the newest one says is what has to be put right.
+                    unfit.get_or_insert(error);
+                }
+                done => return done,
+            }
+        }
+        Err(unfit.unwrap_or_else(|| Error::invalid("/connector", "no version of it can send")))
+    }
+
+    /// A stored connection, ready to send; `None` when there is none of this name.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it fits no version of its connector that could send; the store's.
+    pub(crate) async fn prepared(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        name: &str,
+        of: OfMessage<'_>,
+    ) -> Result<Option<Arc<Prepared>>> {
+        match self.choice(tx, tenant, name, of).await? {
+            Some(choice) => self.first_fit(tx, tenant, &choice).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Lets go of what was prepared with versions that are no longer loaded.
+    pub(crate) fn forget_prepared(&self, digests: &BTreeSet<String>) {
+        held(&self.inner.prepared).retain(|_, kept| {
+            kept.versions.retain(|digest, _| !digests.contains(digest));
+            !kept.versions.is_empty()
+        });
     }
 
     /// Puts together what was checked.
@@ -176,7 +299,6 @@ impl Service {
         connector: &Connector,
         checked: Checked,
         revision: u64,
-        made_at: (i64, i64),
     ) -> Result<Prepared> {
         let grant = connector
             .grant(&checked.parameters, &self.inner.operator, &TenantGrant::default())
@@ -185,7 +307,6 @@ impl Service {
             name: name.to_owned(),
             connector_id: connector_id.to_owned(),
             revision,
-            made_at,
             connector: connector.clone(),
             parameters: Arc::new(checked.parameters),
             grant: Arc::new(grant),

@@ -86,7 +86,8 @@ impl Service {
                 from.name
             )));
         }
-        let connector = self.connector_of(&from.connector)?;
+        // A connector of the development tenant alone is not there for the other one.
+        let connector = &self.connector_of(&mut tx, &target.id, &from.connector).await?;
         let (source_key, target_key) = (self.tenant_key(&source)?, self.tenant_key(&target)?);
 
         let before = connections::get(&mut tx, &target.id, &name).await?;
@@ -115,8 +116,14 @@ impl Service {
         let old_times = before.as_ref().map(|row| row.secret_times.clone()).unwrap_or_default();
         let times = times(&parted.secrets, &before_secrets, &old_times, self.now());
         let (plain, secrets) = (parted.plain.clone(), parted.secrets.clone());
-        let row =
-            self.connection_row(&target, &target_key, (&name, &from.connector), parted, from.templates.clone(), times)?;
+        let row = self.connection_row(
+            &target,
+            &target_key,
+            (&name, &from.connector, connector),
+            parted,
+            from.templates.clone(),
+            times,
+        )?;
         let row = following(row, before.as_ref());
 
         let old = before.as_ref().map(|row| side(&row.parameters, &before_secrets, row, false, &Map::new()));

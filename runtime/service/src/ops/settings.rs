@@ -3,10 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::model::{
-    AuditEntry, AuditFilter, ConnectorDetail, ConnectorSummary, Flows, Page, Policy, Scope, TestNumbers,
-    TestNumbersView,
-};
+use crate::model::{AuditEntry, AuditFilter, Flows, Page, Policy, Scope, TestNumbers, TestNumbersView};
 use crate::ops::{bad_cursor, no_longer_than, page_size};
 use crate::phone;
 use crate::rules::policy;
@@ -34,22 +31,6 @@ pub(crate) fn test_numbers(row: &TenantRow, key: &TenantKey) -> Result<Pairs> {
 }
 
 impl Service {
-    /// The catalogue.
-    ///
-    /// # Errors
-    /// None yet.
-    pub async fn connectors(&self, _caller: &Caller) -> Result<Vec<ConnectorSummary>> {
-        Ok(self.inner.catalogue.summaries())
-    }
-
-    /// All there is to know of a connector before it is set up.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn connector(&self, _caller: &Caller, id: &str) -> Result<ConnectorDetail> {
-        self.inner.catalogue.detail(id)
-    }
-
     /// Which flows are on: all seven are named.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Test messages: the whole way of a send with a connection that need not be saved, and all that happened on it.
 
-use sendbox_sandbox::{Attempt, DryRun, Outcome, RequestRecord, SendReport, SendRequest, Usage};
+use sendbox_sandbox::{Attempt, Connector, DryRun, Outcome, RequestRecord, SendReport, SendRequest, Usage};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
@@ -98,6 +98,7 @@ impl Service {
                 grant: std::sync::Arc::clone(&tested.prepared.grant),
                 message,
                 dry_run: dry_run.then_some(DryRun { show_sealed: false }),
+                withdrawn: None,
             };
             let report = service.inner.sandbox.send(&tested.prepared.connector, request).await;
             if matches!(report.outcome, Outcome::Accepted(_)) {
@@ -141,7 +142,10 @@ impl Service {
                 return Err(Error::invalid("/connector", "is missing: name a connector, or a saved `connection`"));
             }
         };
-        let connector = self.connector_of(&connector_id)?;
+        let connector = &match &test.version {
+            Some(digest) => self.tried_version(tx, &tenant.id, &connector_id, digest).await?,
+            None => self.connector_of(tx, &tenant.id, &connector_id).await?,
+        };
         let same = stored.as_ref().filter(|row| row.connector == connector_id);
         let secrets = same.map(|row| prepared::secrets(row, key)).transpose()?.unwrap_or_default();
         let given = match (test.parameters, same) {
@@ -160,7 +164,18 @@ impl Service {
         let checked = check(connector, &all, &templates)?;
         let fingerprint = fingerprint(key, connector, &all, &templates);
         let name = test.connection.as_deref().unwrap_or("test");
-        let prepared = self.prepare(name, &connector_id, connector, checked, 0, (0, 0))?;
+        let prepared = self.prepare(name, &connector_id, connector, checked, 0)?;
         Ok(Tested { prepared, fingerprint })
+    }
+
+    /// A version to be tested before it sends anything else. One that may do more than the active one needs its approval first:
+    /// a test is a send.
+    async fn tried_version(&self, tx: &mut Tx, tenant: &str, id: &str, digest: &str) -> Result<Connector> {
+        let line = self.line(tx, tenant, id).await?.ok_or(Error::NotFound("connector"))?;
+        if let Some(release) = line.release() {
+            self.approved(tx, tenant, release, digest).await?;
+        }
+        let found = self.version_of(tx, &line, digest).await?;
+        found.ok_or_else(|| Error::invalid("/version", "is no version of this connector that may run"))
     }
 }

@@ -55,6 +55,9 @@ pub struct Situation {
     pub has_fallback: bool,
     /// Whether that connection has a text or a template of its own, so that what this provider refused is not what it gets.
     pub fallback_has_own_template: bool,
+    /// Whether the connection has another version of its connector that this message has not met: the one that this version
+    /// replaces, or is to replace.
+    pub has_other_version: bool,
     /// When the attempt ended.
     pub now: Timestamp,
     /// From when on nothing is sent.
@@ -74,6 +77,8 @@ pub enum Next {
         /// Not before. Before expiry.
         at: Timestamp,
     },
+    /// The same connection with the other version of its connector, at once.
+    OtherVersion,
     /// The next connection, at once.
     Fallback,
     /// Nothing; the message ends like this.
@@ -145,6 +150,30 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Whether a new version of the connector could be the reason, where another one would do better.
+    fn may_be_the_version(self) -> bool {
+        matches!(self, Self::Content | Self::Account | Self::Fault)
+    }
+}
+
+/// Whether a message that a version has failed with this class, and certainly not sent, does not meet it again.
+pub fn leaves_version(class: &str) -> bool {
+    let classes = [
+        FailureClass::InvalidRequest,
+        FailureClass::TemplateRejected,
+        FailureClass::ContentRejected,
+        FailureClass::SenderRejected,
+        FailureClass::QuotaExceeded,
+        FailureClass::AuthenticationFailed,
+        FailureClass::ConfigurationInvalid,
+        FailureClass::InsufficientBalance,
+        FailureClass::AccountSuspended,
+        FailureClass::ConnectorFault,
+    ];
+    classes.iter().any(|known| known.as_str() == class)
+}
+
 /// Whether a failed attempt may have become a message on a phone all the same.
 pub fn may_be_a_message(class: FailureClass, request_sent: RequestSent) -> bool {
     Row::of(class, request_sent) == Row::InDoubt || request_sent == RequestSent::Maybe
@@ -198,6 +227,12 @@ pub fn decide(situation: &Situation) -> Decision {
     }
     if situation.attempts >= MOST_ATTEMPTS {
         return stop(&format!("{MOST_ATTEMPTS} attempts are the most for a message"));
+    }
+    if situation.has_other_version && row.may_be_the_version() && situation.tries_here < MOST_TRIES {
+        return Decision {
+            next: Next::OtherVersion,
+            reason: format!("{why}; this version of the connector is being tried, so the one before is asked"),
+        };
     }
     let again = situation.again(row);
     let fallback = situation.fallback(row);

@@ -6,10 +6,11 @@ use sqlx::{Arguments, AssertSqlSafe, query, query_with};
 use super::columns::{Columns, json_or_none, text, text_or_none, time_or_none};
 use super::rows::AttemptRow;
 use super::{Result, StoreError, Tx};
+use crate::model::{AttemptOutcome, Timestamp};
 
 macro_rules! columns {
     () => {
-        "tenant, message, number, connection, connector, digest, started_at, finished_at, outcome, failure, decision"
+        "tenant, message, number, connection, connector, digest, started_at, finished_at, outcome, failure, decision, fault"
     };
 }
 
@@ -27,6 +28,7 @@ fn read(row: &sqlx::any::AnyRow, detail: bool) -> Result<AttemptRow> {
         outcome: row.word_or_none("outcome")?,
         failure: row.json_or_none("failure")?,
         decision: row.text_or_none("decision")?,
+        fault: row.flag("fault")?,
         detail: if detail { row.json_or_none("detail")? } else { None },
     })
 }
@@ -39,7 +41,7 @@ pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
     let insert = concat!(
         "INSERT INTO attempts (",
         columns!(),
-        ", detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        ", detail, class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
     );
     let insert = query(insert)
         .bind(text(&attempt.tenant))
@@ -53,17 +55,24 @@ pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
         .bind(attempt.outcome.map(|outcome| outcome.as_str()))
         .bind(json_or_none(attempt.failure.as_ref())?)
         .bind(text_or_none(attempt.decision.as_deref()))
-        .bind(json_or_none(attempt.detail.as_ref())?);
+        .bind(i64::from(attempt.fault))
+        .bind(json_or_none(attempt.detail.as_ref())?)
+        .bind(class(attempt));
     tx.execute(insert).await?;
     Ok(())
 }
 
-/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `detail`. `false`: it had ended
+/// The class of its failure, in a column of its own: versions are compared by it.
+fn class(attempt: &AttemptRow) -> Option<String> {
+    attempt.failure.as_ref().map(|failure| text(&failure.class))
+}
+
+/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `detail`, `fault`. `false`: it had ended
 /// already, or is not there; then nothing is changed.
 pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     let finish = query(
-        "UPDATE attempts SET finished_at = $4, outcome = $5, failure = $6, decision = $7, detail = $8 \
-         WHERE tenant = $1 AND message = $2 AND number = $3 AND finished_at IS NULL",
+        "UPDATE attempts SET finished_at = $4, outcome = $5, failure = $6, decision = $7, detail = $8, class = $9, \
+         fault = $10 WHERE tenant = $1 AND message = $2 AND number = $3 AND finished_at IS NULL",
     )
     .bind(text(&attempt.tenant))
     .bind(text(&attempt.message))
@@ -72,7 +81,9 @@ pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     .bind(attempt.outcome.map(|outcome| outcome.as_str()))
     .bind(json_or_none(attempt.failure.as_ref())?)
     .bind(text_or_none(attempt.decision.as_deref()))
-    .bind(json_or_none(attempt.detail.as_ref())?);
+    .bind(json_or_none(attempt.detail.as_ref())?)
+    .bind(class(attempt))
+    .bind(i64::from(attempt.fault));
     Ok(tx.execute(finish).await? == 1)
 }
 
@@ -118,4 +129,73 @@ pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<
 
 fn bind(arguments: &mut AnyArguments, value: &str) -> Result<()> {
     arguments.add(text(value)).map_err(|_| StoreError::Unavailable("a value could not be bound".to_owned()))
+}
+
+/// How often a version ended how for a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Whose messages.
+    pub tenant: String,
+    /// How.
+    pub outcome: AttemptOutcome,
+    /// The class of the failure, where there is one.
+    pub class: Option<String>,
+    /// Whether the connector misbehaved.
+    pub fault: bool,
+    /// How often.
+    pub attempts: u64,
+}
+
+/// How attempts of a version ended that began from `since` on and before `until`: of one tenant, or (empty) of all.
+pub async fn counts(
+    tx: &mut Tx,
+    tenant: &str,
+    digest: &str,
+    (since, until): (Timestamp, Timestamp),
+) -> Result<Vec<Count>> {
+    let count = query(
+        "SELECT tenant, outcome, class, fault, COUNT(*) AS attempts FROM attempts WHERE digest = $1 AND started_at >= $2 \
+         AND started_at < $3 AND (tenant = $4 OR $4 = '') AND finished_at IS NOT NULL \
+         GROUP BY tenant, outcome, class, fault",
+    )
+    .bind(text(digest))
+    .bind(since.0)
+    .bind(until.0)
+    .bind(text(tenant));
+    let rows = tx.all(count).await?;
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("attempts", row);
+        Ok(Count {
+            tenant: row.text("tenant")?,
+            outcome: row.word("outcome")?,
+            class: row.text_or_none("class")?,
+            fault: row.flag("fault")?,
+            attempts: row.large("attempts")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// How long the newest attempts of a version took, in milliseconds: at most `limit` that began from `since` on and before
+/// `until`, of one tenant, or (empty) of all.
+pub async fn durations(
+    tx: &mut Tx,
+    tenant: &str,
+    digest: &str,
+    (since, until): (Timestamp, Timestamp),
+    limit: u32,
+) -> Result<Vec<u64>> {
+    let list = query(
+        "SELECT finished_at - started_at AS took FROM attempts WHERE digest = $1 AND started_at >= $2 \
+         AND started_at < $3 AND (tenant = $4 OR $4 = '') AND finished_at IS NOT NULL \
+         ORDER BY started_at DESC LIMIT $5",
+    )
+    .bind(text(digest))
+    .bind(since.0)
+    .bind(until.0)
+    .bind(text(tenant))
+    .bind(i64::from(limit));
+    let rows = tx.all(list).await?;
+    // A clock that was set back makes no negative durations.
+    rows.iter().map(|row| Ok(u64::try_from(Columns::of("attempts", row).integer("took")?).unwrap_or(0))).collect()
 }

@@ -76,6 +76,17 @@ pub async fn list(tx: &mut Tx, tenant: &str) -> Result<Vec<ConnectionRow>> {
     tx.all(query(LIST).bind(text(tenant))).await?.iter().map(read).collect()
 }
 
+/// Connections with a connector, by tenant and name, at most `limit`: of one tenant, or (empty) of all.
+pub async fn using(tx: &mut Tx, tenant: &str, connector: &str, limit: u32) -> Result<Vec<ConnectionRow>> {
+    const LIST: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM connections WHERE connector = $1 AND (tenant = $2 OR $2 = '') ORDER BY tenant, name LIMIT $3"
+    );
+    let list = query(LIST).bind(text(connector)).bind(text(tenant)).bind(i64::from(limit));
+    tx.all(list).await?.iter().map(read).collect()
+}
+
 /// Deletes the connection. `false`: there is none of that name.
 pub async fn delete(tx: &mut Tx, tenant: &str, name: &str) -> Result<bool> {
     let delete = query("DELETE FROM connections WHERE tenant = $1 AND name = $2").bind(text(tenant)).bind(text(name));

@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::model::{
     AttemptOutcome, Environment, FailureView, Flows, MessageStatus, Mode, Policy, Scope, Timestamp, VerificationStatus,
+    VersionState,
 };
+use crate::rules::difference::Description;
+use crate::rules::release::Versions;
 
 /// A tenant, with what it decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,6 +171,8 @@ pub struct AttemptRow {
     pub decision: Option<String>,
     /// Masked trace, requests and use.
     pub detail: Option<Value>,
+    /// Whether the connector misbehaved.
+    pub fault: bool,
 }
 
 /// A verification.
@@ -270,4 +275,65 @@ pub struct HoldRow {
     pub created_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Timestamp,
+}
+
+/// A version of a connector that was uploaded. Its file is read apart.
+#[derive(Clone, Debug)]
+pub struct VersionRow {
+    /// Whose. Empty: all tenants'.
+    pub tenant: String,
+    /// `sha256:…`
+    pub digest: String,
+    /// Once the file has been read.
+    pub connector: Option<String>,
+    /// How far it has come.
+    pub state: VersionState,
+    /// Of the check, from 1.
+    pub step: u32,
+    /// Why it may not run.
+    pub refusal: Option<String>,
+    /// Once the file has been read.
+    pub description: Option<Description>,
+    /// Of the file.
+    pub bytes: u64,
+    /// When.
+    pub uploaded_at: Timestamp,
+    /// By whom.
+    pub uploaded_by: String,
+    /// Checks that were begun.
+    pub checks: u32,
+    /// Who checks it.
+    pub lease_owner: Option<String>,
+    /// Until when nobody else does.
+    pub lease_until: Option<Timestamp>,
+}
+
+/// Which versions of a connector send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseRow {
+    /// For whom. Empty: for all tenants that have none of their own.
+    pub tenant: String,
+    /// The connector's id.
+    pub connector: String,
+    /// Whose the connector is. Empty: all tenants'.
+    pub owner: String,
+    /// Grows by one with each change.
+    pub generation: u64,
+    /// Which.
+    pub versions: Versions,
+}
+
+/// A difference that somebody has read and approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalRow {
+    /// For whom. Empty: for all tenants.
+    pub tenant: String,
+    /// The connector's id.
+    pub connector: String,
+    /// Of the difference.
+    pub print: String,
+    /// When.
+    pub approved_at: Timestamp,
+    /// By whom.
+    pub approved_by: String,
 }

@@ -4,7 +4,7 @@ use sqlx::query;
 
 use super::columns::{Columns, json, text, text_or_none};
 use super::rows::TenantRow;
-use super::{Backend, Result, Tx};
+use super::{Backend, Result, Tx, releases, versions};
 
 macro_rules! columns {
     () => {
@@ -100,7 +100,11 @@ pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
         // Years of messages go with it: longer than any other statement may take.
         tx.execute(query("SET LOCAL statement_timeout = '10min'")).await?;
     }
-    Ok(tx.execute(query("DELETE FROM tenants WHERE id = $1").bind(text(id))).await? == 1)
+    let gone = tx.execute(query("DELETE FROM tenants WHERE id = $1").bind(text(id))).await? == 1;
+    // These refer to no table: their tenant may be all tenants.
+    versions::delete_of_tenant(tx, id).await?;
+    releases::delete_of_tenant(tx, id).await?;
+    Ok(gone)
 }
 
 /// At most `limit` tenants whose data key is sealed with another master key than `current`, by id. In a writing

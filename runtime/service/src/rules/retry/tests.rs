@@ -46,6 +46,7 @@ fn first(class: Class, request_sent: RequestSent) -> Situation {
         idempotent: false,
         has_fallback: true,
         fallback_has_own_template: true,
+        has_other_version: false,
         now: Timestamp(START),
         expires_at: Timestamp(START + 600_000),
         may_retry: true,
@@ -67,6 +68,38 @@ const FAILED: Next = Next::Stop(MessageStatus::Failed);
 const DOUBTED: Next = Next::Stop(MessageStatus::InDoubt);
 
 /// The table of `DESIGN.md` 6: same provider, other provider, breaker.
+/// While a version of the connector is tried, what it may be to blame for goes to the other one.
+#[test]
+fn another_version_takes_over_what_a_version_may_be_to_blame_for() {
+    use RequestSent::{Maybe, No, Yes};
+    for (class, sent, takes_over) in [
+        (Class::ConnectorFault, No, true),
+        (Class::InvalidRequest, Yes, true),
+        (Class::AuthenticationFailed, Yes, true),
+        (Class::ConfigurationInvalid, No, true),
+        // The message may be out.
+        (Class::ConnectorFault, Maybe, false),
+        (Class::ConnectorFault, Yes, false),
+        (Class::InDoubt, Maybe, false),
+        // Not the version's fault.
+        (Class::ProviderUnavailable, Yes, false),
+        (Class::NotSent, No, false),
+        (Class::InvalidRecipient, Yes, false),
+        (Class::FraudBlocked, Yes, false),
+        (Class::UnsupportedDestination, Yes, false),
+    ] {
+        let decided = next(Situation { has_other_version: true, ..first(class, sent) });
+        assert_eq!(decided == Next::OtherVersion, takes_over, "{class} {sent:?}: {decided:?}");
+        let without = next(first(class, sent));
+        assert_ne!(without, Next::OtherVersion, "{class} {sent:?}");
+    }
+    // What bounds all attempts bounds these.
+    let used_up = Situation { has_other_version: true, attempts: 6, ..first(Class::ConnectorFault, No) };
+    assert_eq!(next(used_up), Next::Stop(MessageStatus::Failed));
+    let unproven = Situation { has_other_version: true, unproven: 2, ..first(Class::InvalidRequest, Yes) };
+    assert_eq!(next(unproven), Next::Stop(MessageStatus::Failed));
+}
+
 #[test]
 fn the_table() {
     use BreakerEvent::{Failure, Ignore, OpenAtOnce};
@@ -262,6 +295,7 @@ struct Try {
     retry_after: Option<u32>,
     jitter: f64,
     may_retry: bool,
+    other_version: bool,
 }
 
 fn tries() -> impl Strategy<Value = Vec<Try>> {
@@ -279,8 +313,9 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
         prop::option::weighted(0.3, 0..300_u32),
         0.0..=1.0_f64,
         prop::bool::weighted(0.9),
+        any::<bool>(),
     )
-        .prop_map(|(class, sent, answered, takes_ms, retry_after, jitter, may_retry)| Try {
+        .prop_map(|(class, sent, answered, takes_ms, retry_after, jitter, may_retry, other_version)| Try {
             class,
             sent,
             answered,
@@ -288,6 +323,7 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
             retry_after,
             jitter,
             may_retry,
+            other_version,
         });
     prop::collection::vec(one, 12)
 }
@@ -308,6 +344,7 @@ proptest! {
         let (mut now, mut connection, mut tries_here) = (Timestamp(START), 0, 0);
         let mut messages_in_silence = 0;
         let (mut physical, mut unproven) = (0, 0);
+        let mut has_met_other = false;
         let mut ended = false;
         for (index, one) in tries.iter().enumerate() {
             prop_assert!(now < expires_at, "an attempt after expiry");
@@ -334,6 +371,7 @@ proptest! {
                 idempotent: idempotent[connection],
                 has_fallback: connection + 1 < idempotent.len(),
                 fallback_has_own_template: own_template,
+                has_other_version: one.other_version && !has_met_other,
                 now,
                 expires_at,
                 may_retry: one.may_retry,
@@ -346,8 +384,13 @@ proptest! {
                     prop_assert!(one.may_retry && at >= now.plus_seconds(one.retry_after.unwrap_or(0).into()));
                     now = at;
                 }
+                Next::OtherVersion => {
+                    prop_assert!(!doubtful && one.other_version && !has_met_other);
+                    has_met_other = true;
+                }
                 Next::Fallback => {
                     connection += 1;
+                    has_met_other = false;
                     tries_here = 0;
                     prop_assert!(connection < idempotent.len());
                 }
