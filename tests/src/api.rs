@@ -3,24 +3,24 @@
 //! - [`Api`]: the server. It stops when it is dropped.
 //! - [`Client`]: a caller with a key, or without one. Its answers hold all that a caller sees.
 //! - [`operations`]: what the OpenAPI document says there is.
-//! - [`World`]: a tenant in which every operation has something to work on, and [`World::samples`]: the table of requests
+//! - [`World`](crate::world::World): a tenant in which every operation has something to work on, and the table of requests
 //!   that succeed there. An operation without a row fails every test that goes through the document.
 //!
 //! Must not know: how the server does what it does. It sees what a caller sees.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use sendbox_service::model::Environment;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use crate::house::{House, PLATFORM_KEY, TENANT, open_limits, templates};
-use crate::stage::connection;
+use crate::house::{House, PLATFORM_KEY};
+pub use crate::world::{LIVE, NUMBER, OWN, Versions, World};
 
 /// Every scope, from the strongest on.
 pub const SCOPES: [&str; 4] = ["manage", "send", "verify", "read"];
@@ -44,7 +44,7 @@ impl Api {
         let until = async move {
             stopped.await.ok();
         };
-        tokio::spawn(sendbox_server::serve(listener, house.service.clone(), until, std::time::Duration::from_secs(20)));
+        tokio::spawn(sendbox_server::serve(listener, house.service.clone(), until, Duration::from_secs(20)));
         // The house has installed the provider that TLS needs; nothing of this machine's proxies counts here.
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { house, address, http, _stop: stop }
@@ -130,6 +130,18 @@ impl Client {
     /// `POST`
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.call("POST", path, Some(body), &[]).await
+    }
+
+    /// `POST` of the file of a connector.
+    pub async fn upload(&self, path: &str, file: Vec<u8>) -> Answer {
+        let mut request =
+            self.http.post(format!("{}{path}", self.base)).header(CONTENT_TYPE, "application/wasm").body(file);
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer::of(status, headers, response.text().await.unwrap())
     }
 
     /// `PUT`
@@ -267,8 +279,10 @@ pub struct Operation {
     pub path: String,
     /// Whether it needs a key.
     pub secured: bool,
-    /// Whether it takes a body.
+    /// Whether it takes a JSON body.
     pub takes_body: bool,
+    /// Whether it takes the file of a connector.
+    pub takes_file: bool,
     /// Whether it may be left out.
     pub body_is_optional: bool,
     /// Names of the parameters in its query.
@@ -318,7 +332,8 @@ fn read_document() -> Vec<Operation> {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 secured: operation["security"] != json!([]),
-                takes_body: body.is_some(),
+                takes_body: body.is_some_and(|body| body["content"].get("application/json").is_some()),
+                takes_file: body.is_some_and(|body| body["content"].get("application/wasm").is_some()),
                 body_is_optional: body.is_some_and(|body| body["required"] != true),
                 query: names("query"),
                 headers: names("header"),
@@ -349,6 +364,8 @@ pub struct Sample {
     pub query: &'static str,
     /// The body.
     pub body: Option<Value>,
+    /// The body of an operation that takes a file.
+    pub file: Option<Vec<u8>>,
     /// The status of its answer.
     pub status: u16,
     /// Who may send it.
@@ -365,212 +382,20 @@ impl Sample {
         format!("{}{}", self.operation.at(value), self.query)
     }
 
+    /// Its body, as it stands on the wire, and what kind it is of.
+    pub fn wire(&self) -> (Vec<u8>, (&'static str, &'static str)) {
+        match (&self.file, &self.body) {
+            (Some(file), _) => (file.clone(), ("Content-Type", "application/wasm")),
+            (None, Some(body)) => (body.to_string().into_bytes(), ("Content-Type", "application/json")),
+            (None, None) => (Vec::new(), ("Content-Type", "application/json")),
+        }
+    }
+
     /// Sends it.
     pub async fn send(&self, client: &Client, tenant: &str) -> Answer {
+        if let Some(file) = &self.file {
+            return client.upload(&self.target(tenant), file.clone()).await;
+        }
         client.call(&self.operation.method, &self.target(tenant), self.body.as_ref(), &[]).await
-    }
-}
-
-/// Of the table of samples: operation, who may, places, query, body, status.
-type Row = (&'static str, May, Vec<(&'static str, String)>, &'static str, Option<Value>, u16);
-
-/// A tenant, [`TENANT`], in which every operation has something to work on, and a production tenant, [`LIVE`].
-pub struct World {
-    /// The server.
-    pub api: Api,
-    /// A key of the tenant with every scope.
-    pub owner: String,
-    /// The id of another key.
-    pub key: String,
-    /// A message.
-    pub message: String,
-    /// A verification that is open.
-    pub open: String,
-    /// Another one.
-    pub checked: String,
-    /// The code of that.
-    pub code: String,
-    /// A hold.
-    pub hold: String,
-}
-
-/// The production tenant of a [`World`].
-pub const LIVE: &str = "acme-live";
-/// The number that the samples send to.
-pub const NUMBER: &str = "+4531415926";
-
-impl World {
-    /// Makes it.
-    pub async fn new() -> Self {
-        let house = House::furnished_alone().await;
-        house.furnish(LIVE, Environment::Production).await;
-        let api = Api::over(house).await;
-        let (_, owner) = api.make_key(TENANT, &SCOPES).await;
-        let (key, _) = api.make_key(TENANT, &["read"]).await;
-        let client = api.caller(&owner);
-        let at = |rest: &str| format!("/v1/tenants/{TENANT}/{rest}");
-        let spare = json!({ "connector": "http", "parameters": connection("http").0 });
-        client.put(&at("connections/spare"), &spare).await.expect(201);
-        client
-            .put(&at("test-numbers"), &json!({ "numbers": [{ "number": "+4587654321", "code": "424242" }] }))
-            .await
-            .expect(200);
-        let tested = client.post(&at("connection-tests"), &json!({ "connection": "main", "to": NUMBER })).await;
-        assert_eq!(tested.expect(200)["outcome"], "accepted");
-        let sent = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828" });
-        let message = text(&client.post(&at("messages"), &sent).await.expect(200)["id"]);
-        let mut verifications = Vec::new();
-        for number in ["+4520918374", "+4520918375"] {
-            let new = json!({ "to": number, "usage": "sign-in" });
-            verifications.push(text(&client.post(&at("verifications"), &new).await.expect(201)["id"]));
-        }
-        let code = api.house.code_on_phone("+4520918375");
-        let [open, checked] = verifications.try_into().unwrap();
-        // A provider suspects fraud at numbers that nothing else is sent to.
-        api.house.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
-        let suspected = json!({ "to": "+4533334001", "usage": "sign-in", "code": "271828" });
-        client.post(&at("messages"), &suspected).await.problem(424, "message-not-sent");
-        let hold = text(&client.get(&at("holds")).await.expect(200)[0]["id"]);
-        Self { api, owner, key, message, open, checked, code, hold }
-    }
-
-    /// One good request for every operation of the document, in an order in which all of them succeed.
-    ///
-    /// Fails when an operation has no row here, and when a row is of no operation.
-    pub fn samples(&self) -> Vec<Sample> {
-        use May::{Anybody, Keys, Platform};
-        const MANAGE: May = Keys(&["manage"]);
-        const READ: May = Keys(&["manage", "read"]);
-        const VERIFY: May = Keys(&["verify"]);
-        let (parameters, _) = connection("twilio");
-        let main = json!({ "connector": "twilio", "parameters": parameters, "templates": templates() });
-        let test = json!({ "connection": "main", "to": NUMBER, "usage": "sign-in", "locale": "en", "dryRun": false });
-        let new_key = json!({ "name": "backend", "scopes": ["read"], "expiresAt": "2027-11-23T20:00:00Z" });
-        let policy = json!({
-            "codes": { "digits": 7, "lifetimeSeconds": 300, "tries": 5, "sends": 4 },
-            "limits": open_limits(),
-            "countries": { "all": true, "only": ["DK"] },
-            "spend": { "currency": "EUR", "capPerMonthMicros": 100_000_000, "pricePerSegmentMicros": 1, "prices": { "DK": 2 } },
-            "delivery": { "mostMessages": 2, "inDoubt": "prefer-silence", "fallbacks": ["main"], "routes": { "SE": "main" } },
-            "originDomain": "example.com",
-        });
-        let message = json!({
-            "to": NUMBER, "usage": "sign-in", "code": "314159", "locale": "en", "variables": { "app": "Acme" },
-            "clientIp": "192.0.2.1", "lifetimeSeconds": 60, "mode": "sync",
-        });
-        let verification = json!({
-            "to": NUMBER, "usage": "sign-in", "locale": "en", "variables": { "app": "Acme" }, "clientIp": "192.0.2.1",
-            "mode": "sync",
-        });
-        let preview = json!({ "content": "{{code}} for {{app}}", "locale": "en", "variables": { "app": "Acme" } });
-        let promotion = json!({ "connection": "main", "to": LIVE, "as": "main", "secrets": "copy", "parameters": {} });
-        let numbers = json!({ "numbers": [{ "number": "+4587654321", "code": "424242" }] });
-        let named = |name: &str| vec![("name", name.to_owned())];
-        let id = |id: &str| vec![("id", id.to_owned())];
-        let key = vec![("key", self.key.clone())];
-        let rows: Vec<Row> = vec![
-            ("about", Anybody, vec![], "", None, 200),
-            ("is_alive", Anybody, vec![], "", None, 200),
-            ("is_ready", Anybody, vec![], "", None, 200),
-            ("read_openapi", Anybody, vec![], "", None, 200),
-            ("list_problems", Anybody, vec![], "", None, 200),
-            ("read_problem", Anybody, named("limited"), "", None, 200),
-            ("list_connectors", Keys(&SCOPES), vec![], "", None, 200),
-            ("read_connector", Keys(&SCOPES), id("twilio"), "", None, 200),
-            ("list_tenants", Platform, vec![], "?limit=200", None, 200),
-            ("list_platform_audit", Platform, vec![], "?limit=200", None, 200),
-            (
-                "create_tenant",
-                Platform,
-                vec![],
-                "",
-                Some(json!({ "id": "acme-new", "name": "New", "environment": "development" })),
-                201,
-            ),
-            ("read_tenant", Keys(&SCOPES), vec![], "", None, 200),
-            ("change_tenant", MANAGE, vec![], "", Some(json!({ "name": "Acme Ltd" })), 200),
-            ("create_key", MANAGE, vec![], "", Some(new_key), 201),
-            ("list_keys", READ, vec![], "", None, 200),
-            ("rotate_key", MANAGE, key.clone(), "", Some(json!({ "graceSeconds": 60 })), 200),
-            ("list_connections", READ, vec![], "", None, 200),
-            ("read_connection", READ, named("main"), "", None, 200),
-            ("save_connection", MANAGE, named("main"), "", Some(main), 200),
-            ("test_connection", MANAGE, vec![], "", Some(test), 200),
-            ("preview_template", READ, vec![], "", Some(preview), 200),
-            ("activate_connection", MANAGE, vec![], "", Some(json!({ "name": "main" })), 200),
-            ("read_active_connection", READ, vec![], "", None, 200),
-            ("promote_connection", Platform, vec![], "", Some(promotion), 200),
-            ("set_flows", MANAGE, vec![], "", Some(json!({ "sign-in": true, "mfa": false })), 200),
-            ("read_flows", READ, vec![], "", None, 200),
-            ("set_policy", MANAGE, vec![], "", Some(policy), 200),
-            ("read_policy", READ, vec![], "", None, 200),
-            ("set_test_numbers", MANAGE, vec![], "", Some(numbers), 200),
-            ("read_test_numbers", READ, vec![], "", None, 200),
-            ("unlock_number", MANAGE, vec![], "", Some(json!({ "to": NUMBER })), 204),
-            ("list_holds", READ, vec![], "", None, 200),
-            ("lift_hold", MANAGE, vec![("hold", self.hold.clone())], "", None, 204),
-            ("send_message", Keys(&["send"]), vec![], "", Some(message), 200),
-            ("list_messages", READ, vec![], "?limit=200&usage=sign-in", None, 200),
-            ("read_message", Keys(&["manage", "read", "send"]), id(&self.message), "", None, 200),
-            ("start_verification", VERIFY, vec![], "", Some(verification), 201),
-            ("read_verification", Keys(&["manage", "read", "verify"]), id(&self.open), "", None, 200),
-            ("check_verification", VERIFY, id(&self.checked), "", Some(json!({ "code": self.code })), 200),
-            (
-                "resend_verification",
-                VERIFY,
-                id(&self.open),
-                "",
-                Some(json!({ "clientIp": "192.0.2.1", "mode": "sync" })),
-                200,
-            ),
-            ("cancel_verification", VERIFY, id(&self.open), "", None, 200),
-            ("list_audit", READ, vec![], "?limit=200", None, 200),
-            ("delete_key", MANAGE, key, "", None, 204),
-            ("delete_connection", MANAGE, named("spare"), "?force=true", None, 204),
-            ("delete_tenant", Platform, vec![], "", None, 204),
-        ];
-        let mut described: BTreeMap<String, Operation> =
-            operations().iter().map(|operation| (operation.id.clone(), operation.clone())).collect();
-        let samples = rows.into_iter().map(|(id, may, places, query, body, status)| {
-            let operation =
-                described.remove(id).unwrap_or_else(|| panic!("`{id}` is no operation, or stands here twice"));
-            Sample { operation, places, query, body, status, may }
-        });
-        let samples: Vec<_> = samples.collect();
-        let forgotten: Vec<_> = described.keys().collect();
-        assert!(forgotten.is_empty(), "no sample in tests/src/api.rs for {forgotten:?}; a new operation needs one");
-        samples
-    }
-
-    /// Everything that can be read of both tenants and of the platform, and how much has been sent: what is equal before
-    /// and after was not changed.
-    pub async fn dump(&self) -> BTreeMap<String, Value> {
-        let platform = self.api.platform();
-        let mut all = BTreeMap::new();
-        for sample in
-            self.samples().iter().filter(|sample| sample.operation.method == "GET" && sample.may != May::Anybody)
-        {
-            for tenant in [TENANT, LIVE] {
-                let target = sample.target(tenant);
-                let answer = platform.get(&target).await;
-                let said = answer.said();
-                all.insert(target, json!([said.status, said.json]));
-            }
-        }
-        for id in [&self.open, &self.checked] {
-            let target = format!("/v1/tenants/{TENANT}/verifications/{id}");
-            let verification = platform.get(&target).await.expect(200);
-            all.insert(target, verification);
-        }
-        all.insert("requests at providers".to_owned(), json!(self.api.house.simulator.counters().requests));
-        all
-    }
-
-    /// Fails when something is not as it was.
-    pub async fn assert_unchanged(&self, before: &BTreeMap<String, Value>, after_what: &str) {
-        let now = self.dump().await;
-        for (target, was) in before {
-            assert_eq!(was, &now[target], "after {after_what}: {target}");
-        }
     }
 }

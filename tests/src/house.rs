@@ -7,7 +7,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy};
 use sendbox_sandbox::{Sandbox, SandboxConfig, Usage};
-use sendbox_service::clock::ManualClock;
+use sendbox_service::clock::{Clock, ManualClock};
 use sendbox_service::model::{
     Activation, ConnectionInput, Environment, LimitPolicy, Mode, NewMessage, NewTenant, NewVerification, Policy,
     Sensitive, Timestamp,
@@ -79,7 +79,8 @@ impl House {
         let simulator = Simulator::start(SimulatorConfig::default()).await.unwrap();
         let master_keys = MasterKeys::generate().unwrap().to_string();
         let clock = Arc::new(ManualClock::at(START));
-        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock)).await;
+        let sole = url.starts_with("sqlite");
+        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock), sole).await;
         Self { simulator, service, clock, store, url, master_keys, own: None }
     }
 
@@ -87,8 +88,20 @@ impl House {
     pub async fn restart(self) -> Self {
         self.service.stop(std::time::Duration::from_secs(20)).await;
         let Self { simulator, clock, url, master_keys, own, .. } = self;
-        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock)).await;
+        let sole = url.starts_with("sqlite");
+        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock), sole).await;
         Self { simulator, service, clock, store, url, master_keys, own }
+    }
+
+    /// What time it is in the house.
+    pub fn now(&self) -> Timestamp {
+        Clock::now(&*self.clock)
+    }
+
+    /// Another process on the same database, as far as one can be had in this one: it shares the keys, the provider and the
+    /// time.
+    pub async fn another(&self) -> Service {
+        start(&self.simulator, &self.url, &self.master_keys, Arc::clone(&self.clock), false).await.0
     }
 
     /// A tenant that is ready to send.
@@ -135,7 +148,13 @@ impl House {
     }
 }
 
-async fn start(simulator: &Simulator, url: &str, master_keys: &str, clock: Arc<ManualClock>) -> (Service, Store) {
+async fn start(
+    simulator: &Simulator,
+    url: &str,
+    master_keys: &str,
+    clock: Arc<ManualClock>,
+    sole: bool,
+) -> (Service, Store) {
     let mut addresses = AddressPolicy::default();
     for spec in simulator.connect_to() {
         addresses = addresses.with_connect_to(&spec).unwrap();
@@ -164,7 +183,7 @@ async fn start(simulator: &Simulator, url: &str, master_keys: &str, clock: Arc<M
         default_templates: Vec::new(),
         operator: OperatorPolicy::default(),
         clock,
-        sole: url.starts_with("sqlite"),
+        sole,
         retention_days: 30,
     })
     .await

@@ -10,6 +10,8 @@
 //! - [`house`]: a whole service, with a clock that stands until it is turned.
 //! - [`stage`]: the simulator, and each connector's parameters for it.
 //! - [`verdict`]: what a send ended with.
+//! - [`world`]: a tenant in which every operation of the API has something to work on.
+//! - [`versioned`]: one connector in as many versions as a test wants.
 //! - [`needles`]: every form in which a canary may turn up.
 //!
 //! Promises: only loopback traffic; ports chosen by the system; a failed expectation says what was expected of what.
@@ -36,6 +38,8 @@ pub mod process;
 pub mod server;
 pub mod stage;
 pub mod verdict;
+pub mod versioned;
+pub mod world;
 
 pub use database::Database;
 pub use lab::{Lab, LabConfig, expect_accepted, expect_failure};

@@ -230,17 +230,29 @@ impl Client {
         key: Option<&str>,
     ) -> Result<Answer, reqwest::Error> {
         let url = format!("{}/v1/tenants{path}", self.address);
-        let mut request = self.http.request(method, url).bearer_auth(PLATFORM_KEY);
+        let mut request = self.http.request(method, url);
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        let response = request.send().await?;
-        let status = response.status().as_u16();
-        let bytes = response.bytes().await?;
-        Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+        answer(request).await
+    }
+
+    /// One request, to any path.
+    pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, reqwest::Error> {
+        let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.address));
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        answer(request).await
+    }
+
+    /// `POST` of the file of a connector, to any path.
+    pub async fn upload(&self, path: &str, component: &[u8]) -> Result<Answer, reqwest::Error> {
+        let request = self.http.post(format!("{}{path}", self.address)).header("content-type", "application/wasm");
+        answer(request.body(component.to_vec())).await
     }
 
     /// `POST`, to a path under the tenant's.
@@ -308,6 +320,14 @@ impl Client {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// Asks with the platform key.
+async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+    let response = request.bearer_auth(PLATFORM_KEY).send().await?;
+    let status = response.status().as_u16();
+    let bytes = response.bytes().await?;
+    Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
 }
 
 /// The path of the binary. `SENDBOX_BINARY` names one; else it is the one that cargo puts beside this test, which a test of the

@@ -357,10 +357,10 @@ async fn a_path_has_one_spelling() {
     for sample in &world.samples() {
         let operation = &sample.operation;
         let authorization = key(&world, sample);
-        let body = sample.body.as_ref().map(Value::to_string).unwrap_or_default();
+        let (body, kind) = sample.wire();
         let send = async |target: &str| {
-            let headers = [("Authorization", authorization.as_str()), JSON];
-            let answer = world.api.wire(&operation.method, target, &headers, body.as_bytes()).await;
+            let headers = [("Authorization", authorization.as_str()), kind];
+            let answer = world.api.wire(&operation.method, target, &headers, &body).await;
             assert_silent(&answer, target);
             answer
         };
@@ -501,10 +501,10 @@ async fn parameters_that_no_operation_knows_are_refused() {
     let samples = world.samples();
     for sample in samples.iter().filter(|sample| sample.operation.query.is_empty() && sample.may != May::Anybody) {
         let authorization = key(&world, sample);
-        let headers = [("Authorization", authorization.as_str()), JSON];
+        let (body, kind) = sample.wire();
+        let headers = [("Authorization", authorization.as_str()), kind];
         let target = format!("{}?dryRun=true", sample.target(TENANT));
-        let body = sample.body.as_ref().map(Value::to_string).unwrap_or_default();
-        let answer = world.api.wire(&sample.operation.method, &target, &headers, body.as_bytes()).await;
+        let answer = world.api.wire(&sample.operation.method, &target, &headers, &body).await;
         if answer.status < 400 {
             taken.insert(sample.operation.id.clone());
         }
@@ -521,10 +521,10 @@ async fn headers_are_read_strictly() {
         let operation = &sample.operation;
         let good = key(&world, sample);
         let bare = good.trim_start_matches("Bearer ").to_owned();
-        let body = sample.body.as_ref().map(Value::to_string).unwrap_or_default();
+        let (body, kind) = sample.wire();
         let send = async |headers: &[(&str, &str)]| {
-            let headers = [&[JSON], headers].concat();
-            let answer = world.api.wire(&operation.method, &sample.target(TENANT), &headers, body.as_bytes()).await;
+            let headers = [&[kind], headers].concat();
+            let answer = world.api.wire(&operation.method, &sample.target(TENANT), &headers, &body).await;
             assert_silent(&answer, &operation.id);
             answer
         };

@@ -105,6 +105,7 @@ async fn canaries_are_nowhere() {
     let test = ConnectionTest {
         connection: Some("main".to_owned()),
         connector: None,
+        version: None,
         parameters: None,
         templates: None,
         to: Sensitive::from(NUMBER),

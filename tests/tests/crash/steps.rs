@@ -60,6 +60,7 @@ async fn put(house: &House, mut row: MessageRow, journal: &[Journalled]) {
             failure: None,
             decision: None,
             detail: None,
+            fault: false,
         };
         attempts::insert(&mut tx, &attempt).await.unwrap();
         next = match (connection, outcome) {

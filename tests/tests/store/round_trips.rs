@@ -4,7 +4,8 @@ use sendbox_sandbox::Usage;
 use sendbox_service::model::{AttemptOutcome, Environment, MessageStatus, Mode, Timestamp, VerificationStatus};
 use sendbox_service::store::rows::*;
 use sendbox_service::store::{
-    StoreError, attempts, audit, buckets, connections, holds, idempotency, keys, messages, meta, tenants, verifications,
+    StoreError, attempts, audit, buckets, connections, holds, idempotency, keys, messages, meta, releases, tenants,
+    verifications, versions,
 };
 use sendbox_tests::{Database, on_every_database};
 use serde_json::json;
@@ -412,6 +413,9 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         buckets::save(&mut tx, tenant, "number", "{}", NOW).await.unwrap();
         idempotency::claim(&mut tx, &sample::first_use(tenant, "m1"), NOW).await.unwrap();
         audit::append(&mut tx, &sample::entry(Some(tenant), "connection.save")).await.unwrap();
+        versions::insert(&mut tx, &sample::version(tenant, "sha256:01"), b"a file").await.unwrap();
+        releases::put(&mut tx, &sample::release(tenant, "acme-sms")).await.unwrap();
+        releases::approve(&mut tx, &sample::approval(tenant, "acme-sms")).await.unwrap();
     }
     tx.commit().await.unwrap();
     let full = left_of(database, "acme").await;

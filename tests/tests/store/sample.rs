@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sendbox_sandbox::Usage;
 use sendbox_service::model::{
     AttemptOutcome, Environment, FailureView, Flow, Flows, MessageStatus, Mode, Policy, Scope, Timestamp,
-    VerificationStatus,
+    VerificationStatus, VersionState,
 };
+use sendbox_service::rules::release::Versions;
 use sendbox_service::store::rows::*;
 use sendbox_service::store::{Store, tenants};
 use sendbox_tests::Database;
@@ -153,6 +154,7 @@ pub fn attempt(tenant: &str, message: &str, number: u32) -> AttemptRow {
         failure: None,
         decision: None,
         detail: None,
+        fault: false,
     }
 }
 
@@ -163,6 +165,7 @@ pub fn finished(attempt: AttemptRow) -> AttemptRow {
         failure: Some(failure()),
         decision: Some("nothing is tried again".to_owned()),
         detail: Some(json!({"requests": [{"host": "x.example"}]})),
+        fault: true,
         ..attempt
     }
 }
@@ -222,4 +225,42 @@ pub async fn store(database: &Database) -> Store {
     assert!(tenants::insert(&mut tx, &tenant("acme")).await.unwrap());
     tx.commit().await.unwrap();
     store
+}
+
+pub fn version(tenant: &str, digest: &str) -> VersionRow {
+    VersionRow {
+        tenant: tenant.to_owned(),
+        digest: digest.to_owned(),
+        connector: Some("acme-sms".to_owned()),
+        state: VersionState::Ready,
+        step: 3,
+        refusal: None,
+        description: None,
+        bytes: 6,
+        uploaded_at: NOW,
+        uploaded_by: "platform".to_owned(),
+        checks: 1,
+        lease_owner: None,
+        lease_until: None,
+    }
+}
+
+pub fn release(tenant: &str, connector: &str) -> ReleaseRow {
+    ReleaseRow {
+        tenant: tenant.to_owned(),
+        connector: connector.to_owned(),
+        owner: tenant.to_owned(),
+        generation: 1,
+        versions: Versions::first("sha256:01".to_owned(), NOW),
+    }
+}
+
+pub fn approval(tenant: &str, connector: &str) -> ApprovalRow {
+    ApprovalRow {
+        tenant: tenant.to_owned(),
+        connector: connector.to_owned(),
+        print: "5e".repeat(32),
+        approved_at: NOW,
+        approved_by: "platform".to_owned(),
+    }
 }

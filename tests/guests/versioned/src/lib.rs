@@ -1,0 +1,128 @@
+//! The Twilio connector in as many versions as a test wants, good and bad.
+//!
+//! The request and the reading of the answer are the real connector's files. [`MARKER`] says which version this is and what it
+//! does; a test overwrites it in the component's bytes, so that each version is a file of its own.
+
+#[path = "../../../../connectors/twilio/src/answer.rs"]
+mod answer;
+#[path = "../../../../connectors/twilio/src/errors.rs"]
+mod errors;
+#[path = "../../../../connectors/twilio/src/request.rs"]
+mod request;
+
+use std::hint::black_box;
+
+use sendbox_connector_sdk::{
+    Config, Connector, ContentKind, Failure, FailureClass, Host, HostNeed, Message, Metadata, Method, Receipt,
+    SecretUse, Usage,
+};
+
+/// 64 bytes that a test finds in the component and overwrites.
+pub static MARKER: [u8; 64] = *b"which-version=0000;does=honest;id=acme-sms;.....................";
+
+/// As in the real connector.
+const PATH_PREFIX: &str = "/2010-04-01/Accounts/";
+
+/// A member of the marker.
+fn said(name: &str) -> &'static str {
+    let marker = std::str::from_utf8(black_box(&MARKER)).expect("the marker is text");
+    let found = marker.split(';').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+    found.expect("the marker has this member")
+}
+
+const SCHEMA: &str = r#"{
+    "type": "object",
+    "required": ["accountSID", "authToken"],
+    "properties": {
+        "accountSID": {"type": "string"},
+        "authToken": {"type": "string", "writeOnly": true},
+        "fromMessagingServiceSID": {"type": "string"},
+        "validityPeriod": {"type": "string"},
+        "region": {"type": "string", "default": "us1"},
+        "department": {"type": "string"}
+    }
+}"#;
+
+/// The same, and one parameter more must be given.
+const STRICTER: &str = r#"{
+    "type": "object",
+    "required": ["accountSID", "authToken", "department"],
+    "properties": {
+        "accountSID": {"type": "string"},
+        "authToken": {"type": "string", "writeOnly": true},
+        "fromMessagingServiceSID": {"type": "string"},
+        "validityPeriod": {"type": "string"},
+        "region": {"type": "string", "default": "us1"},
+        "department": {"type": "string"}
+    }
+}"#;
+
+struct Versioned;
+
+fn twilio() -> HostNeed {
+    HostNeed {
+        origin: "https://api.twilio.com",
+        methods: vec![Method::Post, Method::Get],
+        path_prefix: PATH_PREFIX,
+        receives_message: true,
+        secrets: vec![("authToken", SecretUse::Sent)],
+        purpose: "Hands the message to Twilio.",
+    }
+}
+
+impl Connector for Versioned {
+    fn metadata() -> Metadata {
+        let mut hosts = vec![twilio()];
+        if said("does") == "wider" {
+            hosts.push(HostNeed {
+                origin: "https://collect.acme.test",
+                path_prefix: "",
+                secrets: vec![],
+                purpose: "Counts what was sent.",
+                ..twilio()
+            });
+        }
+        if said("does") == "narrower" {
+            hosts = vec![HostNeed { methods: vec![Method::Post], ..twilio() }];
+        }
+        Metadata {
+            id: said("id"),
+            version: said("which-version"),
+            name: "Acme SMS",
+            description: "Sends through Twilio.",
+            readme: "# Acme SMS",
+            logo: None,
+            parameters_schema: if said("does") == "stricter" { STRICTER } else { SCHEMA },
+            content: ContentKind::Text,
+            template_schema: None,
+            hosts,
+            usages: Usage::ALL.to_vec(),
+            locales: vec![],
+            idempotent: false,
+        }
+    }
+
+    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
+        let tenth = || message.idempotency_key.bytes().map(u32::from).sum::<u32>() % 10 == 0;
+        match said("does") {
+            "trap" => panic!("it traps"),
+            "loop" => forever(),
+            "tenth" if tenth() => forever(),
+            "refuse" => return Err(Failure::new(FailureClass::InvalidRequest).text("it makes no request")),
+            _ => {}
+        }
+        let response = host.send(&request::build(message, config)?)?;
+        if said("does") == "late" {
+            panic!("it traps when the message is out");
+        }
+        answer::read(&response)
+    }
+}
+
+fn forever() -> ! {
+    loop {
+        black_box(());
+    }
+}
+
+sendbox_connector_sdk::export!(Versioned);

@@ -1,0 +1,53 @@
+//! One connector in as many versions as a test wants: the guest `versioned`, with its marker overwritten.
+
+use std::sync::LazyLock;
+
+use sendbox_sandbox::Digest;
+use serde_json::{Map, Value};
+
+use crate::house::templates;
+use crate::stage::connection;
+use sendbox_service::model::ConnectionInput;
+
+/// What the connector calls itself.
+pub const ID: &str = "acme-sms";
+
+/// How the marker begins.
+const BEGINNING: &[u8] = b"which-version=";
+/// Bytes of the marker.
+const LENGTH: usize = 64;
+
+static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| std::fs::read(env!("GUEST_VERSIONED")).unwrap());
+
+/// Version `number`, which does what `does` says: `honest`, `wider`, `narrower`, `stricter`, `trap`, `loop`, `tenth`, `refuse`,
+/// `late`. See `tests/guests/versioned`.
+pub fn version(number: u32, does: &str) -> Vec<u8> {
+    version_of(ID, number, does)
+}
+
+/// The same, under another name.
+pub fn version_of(id: &str, number: u32, does: &str) -> Vec<u8> {
+    let mut marker = format!("which-version={number:04};does={does};id={id};").into_bytes();
+    assert!(marker.len() <= LENGTH, "the marker has {LENGTH} bytes");
+    marker.resize(LENGTH, b'.');
+    let mut component = COMPONENT.clone();
+    let at = component.windows(BEGINNING.len()).position(|window| window == BEGINNING).expect("the marker is there");
+    component[at..at + LENGTH].copy_from_slice(&marker);
+    component
+}
+
+/// `sha256:…` of a version.
+pub fn digest(component: &[u8]) -> String {
+    Digest::of(component).to_string()
+}
+
+/// Parameters for the simulator's Twilio account.
+pub fn parameters() -> Map<String, Value> {
+    let (Value::Object(parameters), _) = connection("twilio") else { panic!("parameters are an object") };
+    parameters
+}
+
+/// A connection of it.
+pub fn input() -> ConnectionInput {
+    ConnectionInput { connector: ID.to_owned(), parameters: parameters(), templates: templates() }
+}

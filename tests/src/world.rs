@@ -1,0 +1,333 @@
+//! A tenant in which every operation of the API has something to work on, and one good request for each.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use sendbox_service::model::Environment;
+use serde_json::{Value, json};
+
+use crate::api::{Api, May, Operation, SCOPES, Sample, operations, text};
+use crate::house::{House, TENANT, open_limits, templates};
+use crate::stage::connection;
+use crate::versioned;
+
+/// Of the table of samples: operation, who may, places, query, body, status.
+type Row = (&'static str, May, Vec<(&'static str, String)>, &'static str, Option<Value>, u16);
+
+/// A tenant, [`TENANT`], in which every operation has something to work on, and a production tenant, [`LIVE`].
+pub struct World {
+    /// The server.
+    pub api: Api,
+    /// A key of the tenant with every scope.
+    pub owner: String,
+    /// The id of another key.
+    pub key: String,
+    /// A message.
+    pub message: String,
+    /// A verification that is open.
+    pub open: String,
+    /// Another one.
+    pub checked: String,
+    /// The code of that.
+    pub code: String,
+    /// A hold.
+    pub hold: String,
+    /// Versions of connectors, for all tenants and of the tenant.
+    pub versions: Versions,
+}
+
+/// Files that are versions of connectors in a [`World`], by digest.
+pub struct Versions {
+    /// Active for all tenants, of [`versioned::ID`].
+    pub active: String,
+    /// Ready for all tenants.
+    pub ready: String,
+    /// Ready for all tenants, and used for nothing.
+    pub spare: String,
+    /// Ready for all tenants, may do more, and is not approved.
+    pub wider: String,
+    /// Its print.
+    pub wider_print: String,
+    /// Active for the tenant, of [`OWN`].
+    pub own: String,
+    /// Ready for the tenant.
+    pub own_ready: String,
+    /// Ready for the tenant, and used for nothing.
+    pub own_spare: String,
+    /// Ready for the tenant, may do more, and is not approved.
+    pub own_wider: String,
+    /// Its print.
+    pub own_print: String,
+}
+
+/// The id of the tenant's own connector in a [`World`].
+pub const OWN: &str = "acme-own";
+
+/// The production tenant of a [`World`].
+pub const LIVE: &str = "acme-live";
+/// The number that the samples send to.
+pub const NUMBER: &str = "+4531415926";
+
+impl Versions {
+    async fn upload(api: &Api) -> Self {
+        let client = api.platform();
+        let file = |id: &str, number, does: &str| versioned::version_of(id, number, does);
+        let upload = async |base: &str, file: Vec<u8>| {
+            let made = client.upload(&format!("{base}/connectors"), file).await;
+            let place = made.headers["location"].to_str().unwrap().to_owned();
+            let deadline = Instant::now() + Duration::from_secs(60);
+            loop {
+                let version = client.get(&place).await.expect(200);
+                if version["state"] != "checking" {
+                    assert_eq!(version["state"], "ready", "{version}");
+                    return version;
+                }
+                assert!(Instant::now() < deadline, "its check does not end");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let all = "/v1".to_owned();
+        let own = format!("/v1/tenants/{TENANT}");
+        let active = upload(&all, file(versioned::ID, 1, "honest")).await;
+        let ready = upload(&all, file(versioned::ID, 2, "honest")).await;
+        let wider = upload(&all, file(versioned::ID, 3, "wider")).await;
+        let spare = upload(&all, file(versioned::ID, 4, "honest")).await;
+        let mine = upload(&own, file(OWN, 1, "honest")).await;
+        let own_ready = upload(&own, file(OWN, 2, "honest")).await;
+        let own_wider = upload(&own, file(OWN, 3, "wider")).await;
+        let own_spare = upload(&own, file(OWN, 4, "honest")).await;
+        // The tenant decides for itself about the connector of all.
+        let activation = json!({ "digest": wider["digest"] });
+        let confirm = json!({ "confirm": wider["difference"]["confirm"] });
+        let at = |rest: &str| format!("{own}/connectors/{}/{rest}", versioned::ID);
+        client.post(&at(&format!("versions/{}/approval", text(&wider["digest"]))), &confirm).await.expect(200);
+        client.post(&at("release/activations"), &activation).await.expect(200);
+        Self {
+            active: text(&active["digest"]),
+            ready: text(&ready["digest"]),
+            spare: text(&spare["digest"]),
+            wider: text(&wider["digest"]),
+            wider_print: text(&wider["difference"]["confirm"]),
+            own: text(&mine["digest"]),
+            own_ready: text(&own_ready["digest"]),
+            own_spare: text(&own_spare["digest"]),
+            own_wider: text(&own_wider["digest"]),
+            own_print: text(&own_wider["difference"]["confirm"]),
+        }
+    }
+}
+
+impl World {
+    /// Makes it.
+    pub async fn new() -> Self {
+        let house = House::furnished_alone().await;
+        house.furnish(LIVE, Environment::Production).await;
+        let api = Api::over(house).await;
+        let (_, owner) = api.make_key(TENANT, &SCOPES).await;
+        let (key, _) = api.make_key(TENANT, &["read"]).await;
+        let client = api.caller(&owner);
+        let at = |rest: &str| format!("/v1/tenants/{TENANT}/{rest}");
+        let spare = json!({ "connector": "http", "parameters": connection("http").0 });
+        client.put(&at("connections/spare"), &spare).await.expect(201);
+        client
+            .put(&at("test-numbers"), &json!({ "numbers": [{ "number": "+4587654321", "code": "424242" }] }))
+            .await
+            .expect(200);
+        let tested = client.post(&at("connection-tests"), &json!({ "connection": "main", "to": NUMBER })).await;
+        assert_eq!(tested.expect(200)["outcome"], "accepted");
+        let sent = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828" });
+        let message = text(&client.post(&at("messages"), &sent).await.expect(200)["id"]);
+        let mut verifications = Vec::new();
+        for number in ["+4520918374", "+4520918375"] {
+            let new = json!({ "to": number, "usage": "sign-in" });
+            verifications.push(text(&client.post(&at("verifications"), &new).await.expect(201)["id"]));
+        }
+        let code = api.house.code_on_phone("+4520918375");
+        let [open, checked] = verifications.try_into().unwrap();
+        // A provider suspects fraud at numbers that nothing else is sent to.
+        api.house.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
+        let suspected = json!({ "to": "+4533334001", "usage": "sign-in", "code": "271828" });
+        client.post(&at("messages"), &suspected).await.problem(424, "message-not-sent");
+        let hold = text(&client.get(&at("holds")).await.expect(200)[0]["id"]);
+        let versions = Versions::upload(&api).await;
+        Self { api, owner, key, message, open, checked, code, hold, versions }
+    }
+
+    /// One good request for every operation of the document, in an order in which all of them succeed.
+    ///
+    /// Fails when an operation has no row here, and when a row is of no operation.
+    pub fn samples(&self) -> Vec<Sample> {
+        use May::{Anybody, Keys, Platform};
+        const MANAGE: May = Keys(&["manage"]);
+        const READ: May = Keys(&["manage", "read"]);
+        const VERIFY: May = Keys(&["verify"]);
+        let (parameters, _) = connection("twilio");
+        let main = json!({ "connector": "twilio", "parameters": parameters, "templates": templates() });
+        let test = json!({ "connection": "main", "to": NUMBER, "usage": "sign-in", "locale": "en", "dryRun": false });
+        let new_key = json!({ "name": "backend", "scopes": ["read"], "expiresAt": "2027-11-23T20:00:00Z" });
+        let policy = json!({
+            "codes": { "digits": 7, "lifetimeSeconds": 300, "tries": 5, "sends": 4 },
+            "limits": open_limits(),
+            "countries": { "all": true, "only": ["DK"] },
+            "spend": { "currency": "EUR", "capPerMonthMicros": 100_000_000, "pricePerSegmentMicros": 1, "prices": { "DK": 2 } },
+            "delivery": { "mostMessages": 2, "inDoubt": "prefer-silence", "fallbacks": ["main"], "routes": { "SE": "main" } },
+            "originDomain": "example.com",
+        });
+        let message = json!({
+            "to": NUMBER, "usage": "sign-in", "code": "314159", "locale": "en", "variables": { "app": "Acme" },
+            "clientIp": "192.0.2.1", "lifetimeSeconds": 60, "mode": "sync",
+        });
+        let verification = json!({
+            "to": NUMBER, "usage": "sign-in", "locale": "en", "variables": { "app": "Acme" }, "clientIp": "192.0.2.1",
+            "mode": "sync",
+        });
+        let preview = json!({ "content": "{{code}} for {{app}}", "locale": "en", "variables": { "app": "Acme" } });
+        let promotion = json!({ "connection": "main", "to": LIVE, "as": "main", "secrets": "copy", "parameters": {} });
+        let numbers = json!({ "numbers": [{ "number": "+4587654321", "code": "424242" }] });
+        let named = |name: &str| vec![("name", name.to_owned())];
+        let id = |id: &str| vec![("id", id.to_owned())];
+        let v = &self.versions;
+        let digest = |digest: &str| vec![("digest", digest.to_owned())];
+        let of = |id: &str, digest: &str| vec![("id", id.to_owned()), ("digest", digest.to_owned())];
+        let canary = |digest: &str| json!({ "digest": digest, "percent": 10 });
+        let activation = |digest: &str| json!({ "digest": digest, "watchSeconds": 60, "drainSeconds": 5 });
+        let key = vec![("key", self.key.clone())];
+        let rows: Vec<Row> = vec![
+            ("about", Anybody, vec![], "", None, 200),
+            ("is_alive", Anybody, vec![], "", None, 200),
+            ("is_ready", Anybody, vec![], "", None, 200),
+            ("read_openapi", Anybody, vec![], "", None, 200),
+            ("list_problems", Anybody, vec![], "", None, 200),
+            ("read_problem", Anybody, named("limited"), "", None, 200),
+            ("list_connectors", Keys(&SCOPES), vec![], "", None, 200),
+            ("read_connector", Keys(&SCOPES), id("twilio"), "", None, 200),
+            ("upload_connector", Platform, vec![], "", None, 202),
+            ("upload_tenant_connector", MANAGE, vec![], "", None, 202),
+            ("read_upload", Platform, digest(&v.ready), "", None, 200),
+            ("list_versions", Platform, id(versioned::ID), "", None, 200),
+            ("read_version", Platform, of(versioned::ID, &v.wider), "", None, 200),
+            (
+                "approve_version",
+                Platform,
+                of(versioned::ID, &v.wider),
+                "",
+                Some(json!({ "confirm": v.wider_print })),
+                200,
+            ),
+            ("read_release", Platform, id(versioned::ID), "", None, 200),
+            ("try_version", Platform, id(versioned::ID), "", Some(canary(&v.ready)), 200),
+            ("end_trial", Platform, id(versioned::ID), "", None, 200),
+            ("activate_version", Platform, id(versioned::ID), "", Some(activation(&v.wider)), 200),
+            ("roll_back", Platform, id(versioned::ID), "", Some(json!({ "reason": "as a sample" })), 200),
+            ("delete_upload", Platform, digest(&v.spare), "", None, 204),
+            ("list_tenant_connectors", READ, vec![], "", None, 200),
+            ("read_tenant_connector", READ, id(OWN), "", None, 200),
+            ("read_tenant_upload", READ, digest(&v.own_ready), "", None, 200),
+            ("list_tenant_versions", READ, id(OWN), "", None, 200),
+            ("read_tenant_version", READ, of(OWN, &v.own_wider), "", None, 200),
+            ("approve_tenant_version", MANAGE, of(OWN, &v.own_wider), "", Some(json!({ "confirm": v.own_print })), 200),
+            ("read_tenant_release", READ, id(OWN), "", None, 200),
+            ("try_tenant_version", MANAGE, id(OWN), "", Some(canary(&v.own_ready)), 200),
+            ("end_tenant_trial", MANAGE, id(OWN), "", None, 200),
+            ("follow_all", MANAGE, id(versioned::ID), "", None, 200),
+            ("activate_tenant_version", MANAGE, id(OWN), "", Some(activation(&v.own_wider)), 200),
+            ("roll_tenant_back", MANAGE, id(OWN), "", Some(json!({ "reason": "as a sample" })), 200),
+            ("delete_tenant_upload", MANAGE, digest(&v.own_spare), "", None, 204),
+            ("list_tenants", Platform, vec![], "?limit=200", None, 200),
+            ("list_platform_audit", Platform, vec![], "?limit=200", None, 200),
+            (
+                "create_tenant",
+                Platform,
+                vec![],
+                "",
+                Some(json!({ "id": "acme-new", "name": "New", "environment": "development" })),
+                201,
+            ),
+            ("read_tenant", Keys(&SCOPES), vec![], "", None, 200),
+            ("change_tenant", MANAGE, vec![], "", Some(json!({ "name": "Acme Ltd" })), 200),
+            ("create_key", MANAGE, vec![], "", Some(new_key), 201),
+            ("list_keys", READ, vec![], "", None, 200),
+            ("rotate_key", MANAGE, key.clone(), "", Some(json!({ "graceSeconds": 60 })), 200),
+            ("list_connections", READ, vec![], "", None, 200),
+            ("read_connection", READ, named("main"), "", None, 200),
+            ("save_connection", MANAGE, named("main"), "", Some(main), 200),
+            ("test_connection", MANAGE, vec![], "", Some(test), 200),
+            ("preview_template", READ, vec![], "", Some(preview), 200),
+            ("activate_connection", MANAGE, vec![], "", Some(json!({ "name": "main" })), 200),
+            ("read_active_connection", READ, vec![], "", None, 200),
+            ("promote_connection", Platform, vec![], "", Some(promotion), 200),
+            ("set_flows", MANAGE, vec![], "", Some(json!({ "sign-in": true, "mfa": false })), 200),
+            ("read_flows", READ, vec![], "", None, 200),
+            ("set_policy", MANAGE, vec![], "", Some(policy), 200),
+            ("read_policy", READ, vec![], "", None, 200),
+            ("set_test_numbers", MANAGE, vec![], "", Some(numbers), 200),
+            ("read_test_numbers", READ, vec![], "", None, 200),
+            ("unlock_number", MANAGE, vec![], "", Some(json!({ "to": NUMBER })), 204),
+            ("list_holds", READ, vec![], "", None, 200),
+            ("lift_hold", MANAGE, vec![("hold", self.hold.clone())], "", None, 204),
+            ("send_message", Keys(&["send"]), vec![], "", Some(message), 200),
+            ("list_messages", READ, vec![], "?limit=200&usage=sign-in", None, 200),
+            ("read_message", Keys(&["manage", "read", "send"]), id(&self.message), "", None, 200),
+            ("start_verification", VERIFY, vec![], "", Some(verification), 201),
+            ("read_verification", Keys(&["manage", "read", "verify"]), id(&self.open), "", None, 200),
+            ("check_verification", VERIFY, id(&self.checked), "", Some(json!({ "code": self.code })), 200),
+            (
+                "resend_verification",
+                VERIFY,
+                id(&self.open),
+                "",
+                Some(json!({ "clientIp": "192.0.2.1", "mode": "sync" })),
+                200,
+            ),
+            ("cancel_verification", VERIFY, id(&self.open), "", None, 200),
+            ("list_audit", READ, vec![], "?limit=200", None, 200),
+            ("delete_key", MANAGE, key, "", None, 204),
+            ("delete_connection", MANAGE, named("spare"), "?force=true", None, 204),
+            ("delete_tenant", Platform, vec![], "", None, 204),
+        ];
+        let mut described: BTreeMap<String, Operation> =
+            operations().iter().map(|operation| (operation.id.clone(), operation.clone())).collect();
+        let samples = rows.into_iter().map(|(id, may, places, query, body, status)| {
+            let operation =
+                described.remove(id).unwrap_or_else(|| panic!("`{id}` is no operation, or stands here twice"));
+            let file = operation.takes_file.then(|| versioned::version_of("acme-new", 1, "honest"));
+            Sample { operation, places, query, body, file, status, may }
+        });
+        let samples: Vec<_> = samples.collect();
+        let forgotten: Vec<_> = described.keys().collect();
+        assert!(forgotten.is_empty(), "no sample in tests/src/world.rs for {forgotten:?}; a new operation needs one");
+        samples
+    }
+
+    /// Everything that can be read of both tenants and of the platform, and how much has been sent: what is equal before
+    /// and after was not changed.
+    pub async fn dump(&self) -> BTreeMap<String, Value> {
+        let platform = self.api.platform();
+        let mut all = BTreeMap::new();
+        for sample in
+            self.samples().iter().filter(|sample| sample.operation.method == "GET" && sample.may != May::Anybody)
+        {
+            for tenant in [TENANT, LIVE] {
+                let target = sample.target(tenant);
+                let answer = platform.get(&target).await;
+                let said = answer.said();
+                all.insert(target, json!([said.status, said.json]));
+            }
+        }
+        for id in [&self.open, &self.checked] {
+            let target = format!("/v1/tenants/{TENANT}/verifications/{id}");
+            let verification = platform.get(&target).await.expect(200);
+            all.insert(target, verification);
+        }
+        all.insert("requests at providers".to_owned(), json!(self.api.house.simulator.counters().requests));
+        all
+    }
+
+    /// Fails when something is not as it was.
+    pub async fn assert_unchanged(&self, before: &BTreeMap<String, Value>, after_what: &str) {
+        let now = self.dump().await;
+        for (target, was) in before {
+            assert_eq!(was, &now[target], "after {after_what}: {target}");
+        }
+    }
+}

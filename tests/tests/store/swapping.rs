@@ -1,0 +1,185 @@
+//! Versions of connectors, which of them send, and how they did.
+
+use sendbox_service::model::{AttemptOutcome, Timestamp, VersionState};
+use sendbox_service::store::rows::*;
+use sendbox_service::store::{attempts, connections, messages, releases, tenants, versions};
+use sendbox_tests::{Database, on_every_database};
+
+use crate::sample::{self, NOW};
+
+on_every_database!(
+    a_version_is_kept_with_its_file,
+    a_release_is_changed_by_who_has_seen_it,
+    a_tenants_own_release_stands_before_that_of_all,
+    an_approval_is_of_one_difference,
+    attempts_are_counted_by_version,
+    connections_are_found_by_their_connector
+);
+
+async fn a_version_is_kept_with_its_file(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let file: Vec<u8> = (0..=255).cycle().take(2 << 20).collect();
+    let row = VersionRow { state: VersionState::Checking, connector: None, ..sample::version("", "sha256:01") };
+    assert!(versions::insert(&mut tx, &row, &file).await.unwrap());
+    assert!(!versions::insert(&mut tx, &row, b"another").await.unwrap(), "the same file is the same version");
+    assert_eq!(versions::component(&mut tx, "", "sha256:01").await.unwrap(), Some(file));
+    assert_eq!(versions::component(&mut tx, "acme", "sha256:01").await.unwrap(), None, "it is not the tenant's");
+    assert_eq!(versions::unchecked(&mut tx, NOW, 10).await.unwrap().len(), 1);
+    let leased = VersionRow {
+        lease_owner: Some("p1".to_owned()),
+        lease_until: Some(NOW.plus_seconds(1)),
+        checks: 2,
+        step: 2,
+        ..row
+    };
+    versions::update(&mut tx, &leased).await.unwrap();
+    assert!(versions::unchecked(&mut tx, NOW, 10).await.unwrap().is_empty(), "somebody is at it");
+    assert_eq!(versions::unchecked(&mut tx, NOW.plus_seconds(1), 10).await.unwrap().len(), 1);
+    versions::release_all(&mut tx).await.unwrap();
+    assert_eq!(versions::unchecked(&mut tx, NOW, 10).await.unwrap().len(), 1);
+    versions::update(&mut tx, &sample::version("", "sha256:01")).await.unwrap();
+    versions::insert(&mut tx, &sample::version("", "sha256:02"), b"file").await.unwrap();
+    versions::insert(&mut tx, &sample::version("acme", "sha256:03"), b"file").await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = store.begin().await.unwrap();
+    let kept = versions::lock(&mut tx, "", "sha256:01").await.unwrap().unwrap();
+    assert_eq!(
+        (kept.state, kept.connector.as_deref(), kept.lease_owner),
+        (VersionState::Ready, Some("acme-sms"), None)
+    );
+    let listed = versions::of_connector(&mut tx, "", "acme-sms", 10).await.unwrap();
+    assert_eq!(listed.iter().map(|row| row.digest.as_str()).collect::<Vec<_>>(), ["sha256:01", "sha256:02"]);
+    assert_eq!((versions::count(&mut tx, "").await.unwrap(), versions::count(&mut tx, "acme").await.unwrap()), (2, 1));
+    assert!(versions::delete(&mut tx, "", "sha256:01").await.unwrap());
+    assert!(!versions::delete(&mut tx, "", "sha256:01").await.unwrap());
+}
+
+async fn a_release_is_changed_by_who_has_seen_it(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let first = sample::release("", "acme-sms");
+    let before = releases::ticks(&mut tx).await.unwrap();
+    assert!(releases::put(&mut tx, &first).await.unwrap());
+    assert!(!releases::put(&mut tx, &first).await.unwrap(), "it is there, at this very generation");
+    let versions = first.versions.activate("sha256:02", 60, 10, NOW).unwrap();
+    let second = ReleaseRow { generation: 2, versions, ..first.clone() };
+    assert!(releases::put(&mut tx, &second).await.unwrap());
+    assert!(!releases::put(&mut tx, &second).await.unwrap(), "somebody was faster");
+    let skipped = ReleaseRow { generation: 4, ..first };
+    assert!(!releases::put(&mut tx, &skipped).await.unwrap());
+    assert_eq!(releases::get(&mut tx, "", "acme-sms").await.unwrap(), Some(second.clone()));
+    assert_eq!(releases::lock(&mut tx, "", "acme-sms").await.unwrap(), Some(second.clone()));
+    assert_eq!(releases::ticks(&mut tx).await.unwrap(), before + 2, "only what was written counts");
+    assert_eq!(releases::all(&mut tx).await.unwrap(), [second]);
+    assert!(releases::delete(&mut tx, "", "acme-sms").await.unwrap());
+    assert!(!releases::delete(&mut tx, "", "acme-sms").await.unwrap());
+    assert_eq!(releases::ticks(&mut tx).await.unwrap(), before + 3);
+}
+
+async fn a_tenants_own_release_stands_before_that_of_all(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let all = sample::release("", "acme-sms");
+    let own = ReleaseRow { owner: String::new(), ..sample::release("acme", "acme-sms") };
+    releases::put(&mut tx, &all).await.unwrap();
+    assert_eq!(releases::for_tenant(&mut tx, "acme", "acme-sms").await.unwrap(), Some(all.clone()));
+    releases::put(&mut tx, &own).await.unwrap();
+    assert_eq!(releases::for_tenant(&mut tx, "acme", "acme-sms").await.unwrap(), Some(own.clone()));
+    assert_eq!(releases::for_tenant(&mut tx, "other", "acme-sms").await.unwrap(), Some(all.clone()));
+    assert_eq!(releases::for_tenant(&mut tx, "", "acme-sms").await.unwrap(), Some(all.clone()));
+    assert_eq!(releases::for_tenant(&mut tx, "acme", "acme").await.unwrap(), None);
+    assert_eq!(releases::of_scope(&mut tx, "acme").await.unwrap(), std::slice::from_ref(&own));
+    assert_eq!(releases::of_connector(&mut tx, "acme-sms").await.unwrap(), [all, own]);
+}
+
+async fn an_approval_is_of_one_difference(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let approval = sample::approval("", "acme-sms");
+    releases::approve(&mut tx, &approval).await.unwrap();
+    let later = ApprovalRow { approved_at: NOW.plus_seconds(9), approved_by: "key:k1".to_owned(), ..approval.clone() };
+    releases::approve(&mut tx, &later).await.unwrap();
+    let found = releases::approval(&mut tx, "", "acme-sms", &approval.print).await.unwrap();
+    assert_eq!(found, Some(approval.clone()), "who was first is named");
+    for (tenant, connector, print) in
+        [("acme", "acme-sms", approval.print.as_str()), ("", "other", &approval.print), ("", "acme-sms", "00")]
+    {
+        assert_eq!(releases::approval(&mut tx, tenant, connector, print).await.unwrap(), None);
+    }
+}
+
+async fn attempts_are_counted_by_version(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    tenants::insert(&mut tx, &sample::tenant("other")).await.unwrap();
+    let attempt = |tenant: &str, message: &str, number, digest: &str, took: u64, outcome| {
+        let begun = sample::attempt(tenant, message, number);
+        let accepted = outcome == AttemptOutcome::Accepted;
+        AttemptRow {
+            digest: digest.to_owned(),
+            finished_at: Some(begun.started_at.plus_millis(took)),
+            outcome: Some(outcome),
+            failure: (!accepted).then(sample::failure),
+            fault: !accepted,
+            ..begun
+        }
+    };
+    for tenant in ["acme", "other"] {
+        messages::insert(&mut tx, &sample::message(tenant, "m1")).await.unwrap();
+    }
+    for (number, row) in [
+        ("acme", "a", 10, AttemptOutcome::Accepted),
+        ("acme", "a", 30, AttemptOutcome::Accepted),
+        ("acme", "a", 20, AttemptOutcome::Rejected),
+        ("acme", "b", 99, AttemptOutcome::Accepted),
+        ("other", "a", 40, AttemptOutcome::Accepted),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (tenant, digest, took, outcome) = row;
+        let row = attempt(tenant, "m1", number as u32 + 1, digest, took, outcome);
+        attempts::insert(&mut tx, &row).await.unwrap();
+    }
+    // Under way: it has not ended yet.
+    let open = AttemptRow { digest: "a".to_owned(), ..sample::attempt("acme", "m1", 9) };
+    attempts::insert(&mut tx, &open).await.unwrap();
+    let ever = (Timestamp(0), Timestamp(i64::MAX));
+    let mut counts = attempts::counts(&mut tx, "acme", "a", ever).await.unwrap();
+    counts.sort_by_key(|count| count.attempts);
+    let class = sample::failure().class;
+    let said: Vec<_> =
+        counts.iter().map(|count| (count.outcome, count.class.as_deref(), count.fault, count.attempts)).collect();
+    assert_eq!(
+        said,
+        [(AttemptOutcome::Rejected, Some(class.as_str()), true, 1), (AttemptOutcome::Accepted, None, false, 2)]
+    );
+    let all = attempts::counts(&mut tx, "", "a", ever).await.unwrap();
+    assert_eq!(all.iter().map(|count| count.attempts).sum::<u64>(), 4);
+    assert!(attempts::counts(&mut tx, "", "a", (NOW.plus_millis(1), ever.1)).await.unwrap().is_empty());
+    assert!(attempts::counts(&mut tx, "", "a", (ever.0, NOW)).await.unwrap().is_empty());
+    let mut durations = attempts::durations(&mut tx, "acme", "a", ever, 10).await.unwrap();
+    durations.sort_unstable();
+    assert_eq!(durations, [10, 20, 30]);
+    assert_eq!(attempts::durations(&mut tx, "", "a", ever, 2).await.unwrap().len(), 2);
+}
+
+async fn connections_are_found_by_their_connector(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    tenants::insert(&mut tx, &sample::tenant("other")).await.unwrap();
+    for (tenant, name) in [("acme", "main"), ("acme", "second"), ("other", "main")] {
+        connections::put(&mut tx, &sample::connection(tenant, name)).await.unwrap();
+    }
+    let connector = sample::connection("acme", "main").connector;
+    let found = async |tx: &mut _, tenant, connector, limit| {
+        let rows = connections::using(tx, tenant, connector, limit).await.unwrap();
+        rows.into_iter().map(|row| format!("{}/{}", row.tenant, row.name)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&mut tx, "", &connector, 10).await, ["acme/main", "acme/second", "other/main"]);
+    assert_eq!(found(&mut tx, "acme", &connector, 10).await, ["acme/main", "acme/second"]);
+    assert_eq!(found(&mut tx, "", &connector, 2).await.len(), 2);
+    assert!(found(&mut tx, "", "no-such", 10).await.is_empty());
+}

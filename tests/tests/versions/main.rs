@@ -1,0 +1,11 @@
+//! Connectors are swapped while messages are in flight: promises P7 and P8, and what stands around them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod deciding;
+mod killing;
+mod racing;
+mod restarting;
+mod scene;
+mod sending;
+mod uploading;

@@ -1,0 +1,118 @@
+//! Many at once: admins, processes, and messages while versions are swapped.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::join_all;
+use sendbox_service::Error;
+use sendbox_service::model::VersionActivation;
+use sendbox_tests::versioned::{ID, digest, version};
+use sendbox_tests::{Database, on_every_database};
+
+use crate::scene::{ADMIN, activate, house_with, met, release, send, upload};
+
+on_every_database!(
+    of_many_admins_one_decides,
+    two_versions_become_active_one_after_the_other,
+    no_message_fails_while_versions_are_swapped
+);
+
+/// All have seen the same, and decide at the same moment: one is heard, the others are told.
+async fn of_many_admins_one_decides(database: &Database) {
+    let house = house_with(database, &version(1, "honest")).await;
+    let candidates: Vec<Vec<u8>> = (2..10).map(|number| version(number, "honest")).collect();
+    for candidate in &candidates {
+        upload(&house, candidate).await;
+    }
+    let decisions = candidates.iter().map(|candidate| {
+        let activation = VersionActivation {
+            digest: digest(candidate),
+            generation: Some(1),
+            watch_seconds: None,
+            drain_seconds: None,
+        };
+        house.service.activate_version(ADMIN, None, ID, activation)
+    });
+    let mut heard = Vec::new();
+    for (decision, candidate) in join_all(decisions).await.into_iter().zip(&candidates) {
+        match decision {
+            Ok(activated) => heard.push((activated.release.active, digest(candidate))),
+            Err(error) => assert!(matches!(error, Error::Conflict(_)), "{error}"),
+        }
+    }
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    let release = release(&house).await;
+    assert_eq!((release.active, release.generation), (heard[0].1.clone(), 2));
+}
+
+/// Without a look at what is there both are heard, and the history is a straight line.
+async fn two_versions_become_active_one_after_the_other(database: &Database) {
+    let (first, second, third) = (version(1, "honest"), version(2, "honest"), version(3, "honest"));
+    let house = house_with(database, &first).await;
+    upload(&house, &second).await;
+    upload(&house, &third).await;
+    let (one, other) = tokio::join!(activate(&house, &second), activate(&house, &third));
+    let done: Vec<_> = [one, other].into_iter().filter_map(Result::ok).collect();
+    let release = release(&house).await;
+    assert_eq!(release.generation, 1 + done.len() as u64);
+    assert!(done.iter().any(|each| each.active == release.active));
+    assert_ne!(release.previous, Some(release.active));
+}
+
+/// P7: no message fails, none is sent twice, and each has met exactly one version, which was active when it began.
+async fn no_message_fails_while_versions_are_swapped(database: &Database) {
+    const SWAPS: u32 = 20;
+    const STEP: u64 = 10;
+    let first = version(1, "honest");
+    let house = Arc::new(house_with(database, &first).await);
+    let versions: Vec<Vec<u8>> = (2..6).map(|number| version(number, "honest")).collect();
+    for version in &versions {
+        upload(&house, version).await;
+    }
+    let known: BTreeSet<String> = versions.iter().map(|version| digest(version)).chain([digest(&first)]).collect();
+    let over = Arc::new(AtomicBool::new(false));
+    let senders: Vec<_> = (0..4_u64)
+        .map(|sender| {
+            let (house, over) = (Arc::clone(&house), Arc::clone(&over));
+            tokio::spawn(async move {
+                let mut sent = Vec::new();
+                while !over.load(Ordering::Relaxed) {
+                    let number = 20_000_000 + sender * 1_000_000 + sent.len() as u64;
+                    let message = send(&house, number).await;
+                    sent.push((number, message));
+                }
+                sent
+            })
+        })
+        .collect();
+    let mut history = vec![(house.now(), digest(&first))];
+    for swap in 0..SWAPS {
+        house.clock.advance_millis(STEP as i64);
+        let next = &versions[swap as usize % versions.len()];
+        let active = activate(&house, next).await.unwrap().active;
+        history.push((house.now(), active));
+    }
+    over.store(true, Ordering::Relaxed);
+    let mut count = 0;
+    for sent in join_all(senders).await {
+        for (number, message) in sent.unwrap() {
+            count += 1;
+            assert_eq!(message.status.as_str(), "accepted", "{message:?}");
+            let met = met(&house, &message.id).await;
+            assert_eq!(met.len(), 1, "{met:?}");
+            assert!(known.contains(&met[0]));
+            assert_eq!(house.arrived(&format!("+45{number}")), 1);
+            // Active at the moment in which it began. The clock was looked at just before that: one step of it may lie between.
+            let began = message.attempts[0].started_at;
+            let at = |index: usize| history.get(index).map(|(at, _)| *at);
+            let was_active = history.iter().enumerate().any(|(index, (from, digest))| {
+                *digest == met[0]
+                    && *from <= began.plus_millis(STEP)
+                    && at(index + 1).is_none_or(|until| began <= until)
+            });
+            assert!(was_active, "{met:?} at {began}, {history:?}");
+        }
+    }
+    assert!(count > 0);
+}
