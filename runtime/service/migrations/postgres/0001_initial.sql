@@ -149,6 +149,8 @@ CREATE TABLE messages (
     next_attempt_at     BIGINT,
     lease_owner         TEXT,
     lease_until         BIGINT,
+    -- Of its failure.
+    class               TEXT COLLATE "C",
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX messages_newest ON messages (tenant, created_at, id);
@@ -205,6 +207,7 @@ CREATE TABLE verifications (
 );
 CREATE INDEX verifications_pending_of_recipient ON verifications (tenant, recipient_hash) WHERE status = 'pending';
 CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE status = 'pending';
+CREATE INDEX verifications_newest ON verifications (tenant, created_at);
 CREATE INDEX verifications_by_age ON verifications (created_at);
 
 -- Failed checks of one number, over all its codes.

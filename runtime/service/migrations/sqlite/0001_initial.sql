@@ -148,6 +148,8 @@ CREATE TABLE messages (
     next_attempt_at     INTEGER,
     lease_owner         TEXT,
     lease_until         INTEGER,
+    -- Of its failure.
+    class               TEXT,
     PRIMARY KEY (tenant, id)
 ) STRICT;
 CREATE INDEX messages_newest ON messages (tenant, created_at, id);
@@ -204,6 +206,7 @@ CREATE TABLE verifications (
 ) STRICT;
 CREATE INDEX verifications_pending_of_recipient ON verifications (tenant, recipient_hash) WHERE status = 'pending';
 CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE status = 'pending';
+CREATE INDEX verifications_newest ON verifications (tenant, created_at);
 CREATE INDEX verifications_by_age ON verifications (created_at);
 
 -- Failed checks of one number, over all its codes.

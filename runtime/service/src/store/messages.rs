@@ -81,6 +81,11 @@ fn mode(message: &MessageRow) -> &'static str {
     }
 }
 
+/// The class of its failure, in a column of its own: failures are counted by it.
+fn class(message: &MessageRow) -> Option<String> {
+    message.failure.as_ref().map(|failure| text(&failure.class))
+}
+
 /// Adds a message.
 ///
 /// # Errors
@@ -89,8 +94,8 @@ pub async fn insert(tx: &mut Tx, message: &MessageRow) -> Result<()> {
     let insert = concat!(
         "INSERT INTO messages (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23, $24)"
+        ", class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+         $22, $23, $24, $25)"
     );
     let insert = query(insert)
         .bind(text(&message.tenant))
@@ -116,7 +121,8 @@ pub async fn insert(tx: &mut Tx, message: &MessageRow) -> Result<()> {
         .bind(large(message.price_micros)?)
         .bind(time_or_none(message.next_attempt_at))
         .bind(text_or_none(message.lease_owner.as_deref()))
-        .bind(time_or_none(message.lease_until));
+        .bind(time_or_none(message.lease_until))
+        .bind(class(message));
     tx.execute(insert).await?;
     Ok(())
 }
@@ -241,12 +247,12 @@ pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) ->
             concat!(
                 "UPDATE messages SET payload = $3, status = $4, connection = $5, segments = $6, provider_message_id = $7, \
                  failure = $8, attempts = $9, physical = $10, price_micros = $11, next_attempt_at = $12, \
-                 lease_owner = $13, lease_until = $14 WHERE tenant = $1 AND id = $2",
+                 lease_owner = $13, lease_until = $14, class = $15 WHERE tenant = $1 AND id = $2",
                 $held
             )
         };
     }
-    let mut update = query(if held_by.is_some() { update!(" AND lease_owner = $15") } else { update!("") })
+    let mut update = query(if held_by.is_some() { update!(" AND lease_owner = $16") } else { update!("") })
         .bind(text(&message.tenant))
         .bind(text(&message.id))
         .bind(message.payload.clone())
@@ -260,7 +266,8 @@ pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) ->
         .bind(large(message.price_micros)?)
         .bind(time_or_none(message.next_attempt_at))
         .bind(text_or_none(message.lease_owner.as_deref()))
-        .bind(time_or_none(message.lease_until));
+        .bind(time_or_none(message.lease_until))
+        .bind(class(message));
     if let Some(owner) = held_by {
         update = update.bind(text(owner));
     }
