@@ -280,6 +280,7 @@ impl World {
                 200,
             ),
             ("cancel_verification", VERIFY, id(&self.open), "", None, 200),
+            ("read_statistics", READ, vec![], "?from=2026-11-22T00:00:00Z&to=2026-11-24T00:00:00Z&bucket=day", None, 200),
             ("list_audit", READ, vec![], "?limit=200", None, 200),
             ("delete_key", MANAGE, key, "", None, 204),
             ("delete_connection", MANAGE, named("spare"), "?force=true", None, 204),

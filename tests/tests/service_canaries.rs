@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use sendbox_service::model::{
-    AuditFilter, ConnectionTest, Mode, NewMessage, Scope, Sensitive, TestNumber, TestNumbers,
+    AuditFilter, ConnectionTest, Mode, NewMessage, Scope, Sensitive, StatisticsFilter, TestNumber, TestNumbers,
 };
 use sendbox_service::{Caller, Error};
 use sendbox_tests::Database;
@@ -117,6 +117,8 @@ async fn canaries_are_nowhere() {
     keep(serde_json::to_string(&report).unwrap());
     let tested = newest();
     keep(serde_json::to_string(&house.service.connection(ADMIN, TENANT, "main").await.unwrap()).unwrap());
+    let statistics = house.service.statistics(ADMIN, TENANT, StatisticsFilter::default()).await.unwrap();
+    keep(serde_json::to_string(&statistics).unwrap());
     let scopes = [Scope::Manage].into();
     let new_key = sendbox_service::model::NewKey { name: "k".to_owned(), scopes, expires_at: None };
     let key = house.service.create_key(ADMIN, TENANT, new_key).await.unwrap();

@@ -7,6 +7,7 @@ mod connectors;
 mod keys;
 mod messages;
 mod settings;
+mod statistics;
 mod tenant_versions;
 mod tenants;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub(crate) fn described() -> OpenApiRouter<Api> {
         .merge(settings::routes())
         .merge(messages::routes())
         .merge(verifications::routes())
+        .merge(statistics::routes())
         .merge(audit::routes())
 }
 

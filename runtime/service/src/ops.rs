@@ -15,6 +15,7 @@ mod promotions;
 mod releases;
 mod sender;
 mod settings;
+mod statistics;
 mod tenants;
 mod trials;
 mod verifications;

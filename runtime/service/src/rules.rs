@@ -8,12 +8,14 @@
 //!
 //! Must not know: stores, HTTP, tasks, how a connector is run.
 
+pub mod attention;
 pub mod breaker;
 pub mod code;
 pub mod diff;
 pub mod difference;
 pub mod limit;
 pub mod origin;
+pub mod period;
 pub mod policy;
 pub mod release;
 pub mod retry;

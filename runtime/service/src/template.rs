@@ -91,19 +91,24 @@ pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, Problems> {
     Ok(templates)
 }
 
+/// Mandatory usages for which there is no template.
+pub fn missing(templates: &[Template]) -> Vec<&'static str> {
+    let has = |usage: &&Usage| templates.iter().any(|template| template.usage == **usage);
+    MANDATORY.iter().filter(|usage| !has(usage)).map(|usage| usage.as_str()).collect()
+}
+
 /// What a connection needs before it may be saved: the four mandatory usages, and a `generic` for every other language.
 ///
 /// # Errors
 /// All that is missing, at once.
 pub fn mandatory(templates: &[Template], at: &str) -> Result<(), Problems> {
-    let has = |usage: &Usage| templates.iter().any(|template| template.usage == *usage);
-    let missing: Vec<&str> = MANDATORY.iter().filter(|usage| !has(usage)).map(|usage| usage.as_str()).collect();
+    let missing = missing(templates);
     let mut problems = Vec::new();
     if !missing.is_empty() {
         problems.push(Problem::new(at, format!("templates are missing for: {}", missing.join(", "))));
     }
     let fallback = |template: &Template| template.usage == Usage::Generic && template.locale.is_none();
-    if has(&Usage::Generic) && !templates.iter().any(fallback) {
+    if !missing.contains(&Usage::Generic.as_str()) && !templates.iter().any(fallback) {
         problems.push(Problem::new(at, "`generic` needs a template without a locale, for languages that have none"));
     }
     Problems::none_or(problems)

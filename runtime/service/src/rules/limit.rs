@@ -347,6 +347,14 @@ impl Spent {
     }
 }
 
+/// What the month has cost so far by the state of a spend cap, in millionths.
+///
+/// # Errors
+/// [`Unreadable`]
+pub fn spent(state: Option<&str>, now: Timestamp) -> Result<u64, Unreadable> {
+    Spent::read(state, now).map(|spent| spent.micros)
+}
+
 /// What is known of a request when the limits are asked.
 #[derive(Clone, Copy)]
 pub struct Facts<'a> {

@@ -117,7 +117,7 @@ fn mean_rate(tallies: &Tallies) -> Option<f64> {
 
 /// Whether a share is higher than another one beyond chance: the two-proportion z statistic, with one success and one failure
 /// added to each side (Agresti and Caffo 2000), which keeps it honest for small counts.
-fn is_clear((hits, of): (u64, u64), (other_hits, other_of): (u64, u64)) -> bool {
+pub fn is_clear((hits, of): (u64, u64), (other_hits, other_of): (u64, u64)) -> bool {
     let side = |hits: u64, of: u64| {
         let count = of as f64 + 2.0;
         let share = (hits as f64 + 1.0) / count;

@@ -53,6 +53,13 @@ pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap
     Ok(states)
 }
 
+/// The state of a bucket, to be shown: nobody waits for it, and it may have changed already.
+pub async fn peek(tx: &mut Tx, tenant: &str, key: &str) -> Result<Option<String>> {
+    let get = query("SELECT state FROM buckets WHERE tenant = $1 AND name = $2").bind(text(tenant)).bind(text(key));
+    let state = tx.one(get).await?.map(|row| Columns::of("buckets", &row).text("state")).transpose()?;
+    Ok(state.filter(|state| !state.is_empty()))
+}
+
 /// Writes the state of a bucket that this transaction has loaded. It may be swept from `expires_at` on.
 pub async fn save(tx: &mut Tx, tenant: &str, key: &str, state: &str, expires_at: Timestamp) -> Result<()> {
     let save = query(

@@ -1,0 +1,275 @@
+use super::*;
+
+const NOW: Timestamp = Timestamp(1_795_464_000_000);
+
+/// A tenant that needs nobody.
+fn well(environment: Environment) -> Facts<'static> {
+    static COUNTRIES: std::sync::LazyLock<Countries> =
+        std::sync::LazyLock::new(|| Countries { all: false, only: ["DK".to_owned()].into() });
+    Facts {
+        now: NOW,
+        environment,
+        flows: &[Flow::SignIn, Flow::Mfa],
+        countries: &COUNTRIES,
+        active: Some(Active { name: "main".to_owned(), tested: true, ..Active::default() }),
+        last_hour: Tally { ended: 100, accepted: 98 },
+        last_day: Tally { ended: 1000, accepted: 980 },
+        refused: Vec::new(),
+        resting: Vec::new(),
+        holds: Vec::new(),
+        spend: None,
+        rollbacks: Vec::new(),
+        secrets: vec![("main".to_owned(), vec![("token".to_owned(), NOW.minus_millis(OLD_SECRET_MS))])],
+        conversions: vec![("DK".to_owned(), Conversion::of(90, 100))],
+    }
+}
+
+fn none() -> &'static Countries {
+    static NONE: std::sync::LazyLock<Countries> = std::sync::LazyLock::new(Countries::default);
+    &NONE
+}
+
+fn spend(cap: u64, price: u64) -> &'static SpendPolicy {
+    Box::leak(Box::new(SpendPolicy {
+        currency: "EUR".to_owned(),
+        cap_per_month_micros: cap,
+        price_per_segment_micros: price,
+        prices: Default::default(),
+    }))
+}
+
+fn rollback(ago: u64, automatic: bool) -> Vec<(String, Rollback)> {
+    let rollback = Rollback {
+        at: NOW.minus_millis(ago),
+        from: "sha256:1".to_owned(),
+        to: "sha256:0".to_owned(),
+        reason: "it misbehaved".to_owned(),
+        automatic,
+    };
+    vec![("acme-sms".to_owned(), rollback)]
+}
+
+fn refusal(class: FailureClass, attempts: u64, recovered: bool) -> Refused {
+    Refused { connection: "main".to_owned(), class, attempts, recovered }
+}
+
+/// Severity, the kind and id of what it is about, and words that the text holds.
+type Expected = (Severity, Option<(AboutKind, &'static str)>, &'static str);
+type Change = Box<dyn Fn(&mut Facts<'static>)>;
+
+fn case(change: impl Fn(&mut Facts<'static>) + 'static, expected: Option<Expected>) -> (Change, Option<Expected>) {
+    (Box::new(change), expected)
+}
+
+fn active(change: impl Fn(&mut Active) + 'static) -> impl Fn(&mut Facts<'static>) {
+    move |facts| change(facts.active.as_mut().unwrap())
+}
+
+fn rates(hour: (u64, u64), day: (u64, u64)) -> impl Fn(&mut Facts<'static>) {
+    move |facts| {
+        facts.last_hour = Tally { accepted: hour.0, ended: hour.1 };
+        facts.last_day = Tally { accepted: day.0, ended: day.1 };
+    }
+}
+
+fn converted(countries: &'static [(&'static str, u64, u64)]) -> impl Fn(&mut Facts<'static>) {
+    move |facts| {
+        let of = |(country, approved, started): &(&str, u64, u64)| {
+            ((*country).to_owned(), Conversion::of(*approved, *started))
+        };
+        facts.conversions = countries.iter().map(of).collect();
+    }
+}
+
+/// Checks what each change of a tenant that needs nobody says: one thing, or nothing.
+fn check(cases: Vec<(Change, Option<Expected>)>) {
+    for (index, (change, expected)) in cases.iter().enumerate() {
+        let mut facts = well(Environment::Production);
+        change(&mut facts);
+        let found = attention(&facts);
+        let Some((severity, about, words)) = expected else {
+            assert!(found.is_empty(), "case {index}: {found:?}");
+            continue;
+        };
+        let [one] = found.as_slice() else { panic!("case {index}: {found:?}") };
+        assert_eq!(one.severity, *severity, "case {index}: {one:?}");
+        assert!(one.text.contains(words), "case {index}: {one:?}");
+        let said = one.about.as_ref().map(|about| (about.kind, about.id.as_str()));
+        assert_eq!(said, *about, "case {index}: {one:?}");
+    }
+}
+
+use AboutKind::{Connection, Connector, Country, Hold};
+use Severity::{Critical, Info, Warning};
+
+const MAIN: Option<(AboutKind, &str)> = Some((Connection, "main"));
+
+#[test]
+fn what_is_well_needs_nobody() {
+    for environment in [Environment::Development, Environment::Production] {
+        assert_eq!(attention(&well(environment)), []);
+    }
+}
+
+#[test]
+fn what_is_not_set_up() {
+    check(vec![
+        case(|facts| facts.active = None, Some((Critical, None, "(sign-in, mfa)"))),
+        case(|facts| (facts.active, facts.flows) = (None, &[]), None),
+        case(active(|it| it.tested = false), Some((Warning, MAIN, "Send a test"))),
+        case(
+            active(|it| it.missing = vec!["register".into(), "generic".into()]),
+            Some((Critical, MAIN, "for: register, generic.")),
+        ),
+        // Nobody asks for one.
+        case(
+            |facts| {
+                facts.active.as_mut().unwrap().missing = vec!["register".into()];
+                facts.flows = &[];
+            },
+            None,
+        ),
+        case(
+            active(|it| it.unfit = Some("/parameters: x".into())),
+            Some((Critical, MAIN, "cannot send: /parameters: x.")),
+        ),
+        // What is missing says it better.
+        case(
+            active(|it| (it.missing, it.unfit) = (vec!["generic".into()], Some("x".into()))),
+            Some((Critical, MAIN, "no template for: generic.")),
+        ),
+        case(|facts| facts.countries = none(), Some((Critical, None, "No country"))),
+        case(|facts| (facts.countries, facts.flows) = (none(), &[]), Some((Warning, None, "No country"))),
+        case(|facts| (facts.countries, facts.environment) = (none(), Environment::Development), None),
+    ]);
+}
+
+#[test]
+fn a_rate_is_low_beyond_chance() {
+    check(vec![
+        case(rates((0, 19), (0, 19)), None),
+        case(rates((13, 20), (1000, 1000)), None),
+        case(rates((12, 20), (1000, 1000)), Some((Warning, None, "60 % of the 20 messages of the last hour"))),
+        case(rates((4, 20), (1000, 1000)), Some((Critical, None, "20 %"))),
+        case(rates((0, 20), (0, 20)), Some((Critical, None, " 0 %"))),
+        case(rates((20, 20), (20, 1000)), None),
+        // Too few in the hour: the day.
+        case(rates((0, 19), (700, 1000)), Some((Warning, None, "70 % of the 1000 messages of the last day"))),
+        case(rates((0, 19), (790, 1000)), None),
+        case(rates((0, 0), (7_900_000, 10_000_000)), Some((Warning, None, "79 %"))),
+    ]);
+}
+
+#[test]
+fn the_account_refuses() {
+    use FailureClass::{AuthenticationFailed, InsufficientBalance};
+    let once = refusal(AuthenticationFailed, 1, false);
+    let over = refusal(InsufficientBalance, 7, true);
+    check(vec![
+        case(
+            move |facts| facts.refused = vec![once.clone()],
+            Some((Critical, MAIN, "failed once in the last hour (authentication-failed): check the credentials")),
+        ),
+        case(move |facts| facts.refused = vec![over.clone()], Some((Warning, MAIN, "failed 7 times"))),
+    ]);
+    for (class, is) in [
+        ("authentication-failed", true),
+        ("insufficient-balance", true),
+        ("account-suspended", true),
+        ("configuration-invalid", true),
+        ("quota-exceeded", true),
+        ("rate-limited", false),
+        ("invalid-recipient", false),
+        ("", false),
+    ] {
+        assert_eq!(of_account(class).is_some(), is, "{class}");
+    }
+}
+
+#[test]
+fn what_rests_and_what_is_held() {
+    let until = NOW.plus_seconds(60);
+    check(vec![
+        case(|facts| facts.resting = vec!["main".into()], Some((Critical, MAIN, "rests"))),
+        case(|facts| facts.resting = vec!["spare".into()], Some((Warning, Some((Connection, "spare")), "rests"))),
+        case(
+            move |facts| facts.holds = vec![("h1".into(), until)],
+            Some((Warning, Some((Hold, "h1")), "A thousand numbers are held until 2026-11-23T20:01:00Z")),
+        ),
+        case(
+            move |facts| facts.holds = vec![("h1".into(), NOW), ("h2".into(), until)],
+            Some((Warning, None, "2 thousand numbers are held until 2026-11-23T20:01:00Z")),
+        ),
+    ]);
+}
+
+#[test]
+fn money_runs_out() {
+    check(vec![
+        case(|facts| facts.spend = Some((spend(1000, 10), 799)), None),
+        case(|facts| facts.spend = Some((spend(1000, 10), 800)), Some((Warning, None, "80 % of the spend cap"))),
+        case(|facts| facts.spend = Some((spend(1000, 10), 990)), Some((Warning, None, "99 %"))),
+        case(|facts| facts.spend = Some((spend(1000, 10), 991)), Some((Critical, None, "is reached"))),
+        case(|facts| facts.spend = Some((spend(1000, 10), u64::MAX)), Some((Critical, None, "is reached"))),
+        case(|facts| facts.spend = Some((spend(0, 10), 0)), Some((Critical, None, "is reached"))),
+        // Nothing costs anything.
+        case(|facts| facts.spend = Some((spend(0, 0), 0)), None),
+        case(|facts| facts.spend = Some((spend(1000, 0), 1000)), Some((Warning, None, "100 %"))),
+    ]);
+}
+
+#[test]
+fn a_version_was_taken_back() {
+    let about = Some((Connector, "acme-sms"));
+    check(vec![
+        case(
+            |facts| facts.rollbacks = rollback(0, true),
+            Some((Warning, about, "at 2026-11-23T20:00:00Z: it misbehaved.")),
+        ),
+        case(|facts| facts.rollbacks = rollback(LATELY_MS - 1, true), Some((Warning, about, "by itself"))),
+        case(|facts| facts.rollbacks = rollback(LATELY_MS, true), None),
+        case(|facts| facts.rollbacks = rollback(0, false), None),
+    ]);
+}
+
+#[test]
+fn codes_that_do_not_come_back_from_one_country() {
+    let about = Some((Country, "XX"));
+    check(vec![
+        case(converted(&[("DK", 90, 100), ("XX", 1, 20)]), Some((Warning, about, "5 % of the 20 verifications"))),
+        case(converted(&[("DK", 90, 100), ("XX", 0, 19)]), None),
+        // Nothing to compare with.
+        case(converted(&[("DK", 19, 19), ("XX", 0, 1000)]), None),
+        case(converted(&[("XX", 0, 1000)]), None),
+        // Lower, and not far below.
+        case(converted(&[("DK", 900, 1000), ("XX", 500, 1000)]), None),
+        case(converted(&[("DK", 900, 1000), ("XX", 449, 1000)]), Some((Warning, about, "44 % of the 1000"))),
+        // Far below, and chance explains it.
+        case(converted(&[("DK", 5, 20), ("XX", 2, 20)]), None),
+        case(converted(&[]), None),
+    ]);
+}
+
+#[test]
+fn secrets_grow_old() {
+    let old = |names: &[&str]| {
+        let at = NOW.minus_millis(OLD_SECRET_MS + 1);
+        vec![("main".to_owned(), names.iter().map(|name| ((*name).to_owned(), at)).collect())]
+    };
+    let (one, five) = (old(&["token"]), old(&["a", "b", "c", "d", "e"]));
+    check(vec![
+        case(move |facts| facts.secrets = one.clone(), Some((Info, MAIN, "older than a year: `token`."))),
+        case(move |facts| facts.secrets = five.clone(), Some((Info, MAIN, "`a`, `b`, `c` and 2 more."))),
+    ]);
+}
+
+#[test]
+fn the_most_severe_comes_first() {
+    let mut facts = well(Environment::Production);
+    facts.secrets = vec![("main".to_owned(), vec![("token".to_owned(), Timestamp(0))])];
+    facts.rollbacks = rollback(0, true);
+    facts.resting = vec!["main".to_owned()];
+    facts.active = Some(Active { name: "main".to_owned(), ..Active::default() });
+    let severities: Vec<Severity> = attention(&facts).into_iter().map(|it| it.severity).collect();
+    assert_eq!(severities, [Critical, Warning, Warning, Info]);
+}

@@ -1,0 +1,164 @@
+//! The time that statistics look at, and how it is parted into buckets.
+//!
+//! Promises
+//! - buckets begin with the hour or the day of UTC, and together cover the period without a gap;
+//! - there are never more than [`MOST_BUCKETS`].
+//!
+//! Must not know: what is counted.
+
+use crate::model::{Bucket, StatisticsFilter, Timestamp};
+use crate::problem::{Problem, Problems};
+
+const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
+/// What is looked at when nothing is said.
+const DEFAULT_MS: u64 = DAY_MS;
+/// A quarter.
+const LONGEST_MS: u64 = 92 * DAY_MS;
+/// By hour at most.
+const LONGEST_BY_HOUR_MS: u64 = 31 * DAY_MS;
+/// Up to here the hour is what is meant when nothing is said.
+const SHORT_MS: u64 = 3 * DAY_MS;
+
+/// Buckets of a period at most: 31 days by hour, and a further one where it begins within an hour.
+pub const MOST_BUCKETS: usize = 31 * 24 + 1;
+
+/// A period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// Its first millisecond.
+    pub from: Timestamp,
+    /// The first one after it.
+    pub to: Timestamp,
+    /// How it is parted.
+    pub bucket: Bucket,
+}
+
+impl Period {
+    /// Reads what was asked for.
+    ///
+    /// # Errors
+    /// What is wrong, by name.
+    pub fn of(filter: &StatisticsFilter, now: Timestamp) -> Result<Self, Problems> {
+        let wrong = |field: &str, text: &str| Err(Problems(vec![Problem::new(field, text)]));
+        let to = filter.to.unwrap_or(now);
+        let from = filter.from.unwrap_or_else(|| to.minus_millis(DEFAULT_MS));
+        if from.0 < 0 {
+            return wrong(if filter.from.is_some() { "from" } else { "to" }, "lies before all messages");
+        }
+        if from >= to {
+            return wrong("from", "must be earlier than `to`, which is now when it is not given");
+        }
+        let length = to.millis_since(from);
+        if length > LONGEST_MS {
+            return wrong("from", "must be at most 92 days before `to`, which is now when it is not given");
+        }
+        let fitting = if length <= SHORT_MS { Bucket::Hour } else { Bucket::Day };
+        let bucket = filter.bucket.unwrap_or(fitting);
+        if bucket == Bucket::Hour && length > LONGEST_BY_HOUR_MS {
+            return wrong("bucket", "must be `day` for more than 31 days");
+        }
+        Ok(Self { from, to, bucket })
+    }
+
+    /// Milliseconds of a bucket.
+    pub fn width(&self) -> u64 {
+        match self.bucket {
+            Bucket::Hour => HOUR_MS,
+            Bucket::Day => DAY_MS,
+        }
+    }
+
+    /// Where each bucket begins, in order.
+    pub fn starts(&self) -> impl Iterator<Item = Timestamp> {
+        let width = self.width();
+        let first = self.from.minus_millis(self.from.millis_since(Timestamp(0)) % width);
+        let to = self.to;
+        (0_u64..).map(move |index| first.plus_millis(index * width)).take(MOST_BUCKETS).take_while(move |at| *at < to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-23T20:00:00Z
+    const NOW: Timestamp = Timestamp(1_795_464_000_000);
+
+    fn at(text: &str) -> Timestamp {
+        serde_json::from_value(serde_json::json!(text)).unwrap()
+    }
+
+    fn of(from: &str, to: &str, bucket: Option<Bucket>) -> Result<Period, Problems> {
+        let read = |text: &str| (!text.is_empty()).then(|| at(text));
+        Period::of(&StatisticsFilter { from: read(from), to: read(to), bucket }, NOW)
+    }
+
+    #[test]
+    fn what_is_asked_for_is_read() {
+        use Bucket::{Day, Hour};
+        for (from, to, bucket, expected) in [
+            // From, to, how it is parted; how many buckets, where the first and the last begin.
+            ("", "", None, (Hour, 24, "2026-11-22T20:00:00Z", "2026-11-23T19:00:00Z")),
+            ("", "2026-11-01T00:30:00Z", None, (Hour, 25, "2026-10-31T00:00:00Z", "2026-11-01T00:00:00Z")),
+            ("2026-11-23T19:59:59.999Z", "", None, (Hour, 1, "2026-11-23T19:00:00Z", "2026-11-23T19:00:00Z")),
+            ("2026-11-20T20:00:00Z", "", None, (Hour, 72, "2026-11-20T20:00:00Z", "2026-11-23T19:00:00Z")),
+            ("2026-11-20T19:59:59Z", "", None, (Day, 4, "2026-11-20T00:00:00Z", "2026-11-23T00:00:00Z")),
+            ("2026-11-22T23:59:59Z", "", Some(Day), (Day, 2, "2026-11-22T00:00:00Z", "2026-11-23T00:00:00Z")),
+            // A leap day, and a month that is none of ours.
+            (
+                "2028-02-28T00:00:00Z",
+                "2028-03-01T00:00:00Z",
+                Some(Day),
+                (Day, 2, "2028-02-28T00:00:00Z", "2028-02-29T00:00:00Z"),
+            ),
+            ("2026-08-23T20:00:00Z", "", None, (Day, 93, "2026-08-23T00:00:00Z", "2026-11-23T00:00:00Z")),
+            (
+                "2026-10-23T20:30:00Z",
+                "2026-11-23T20:30:00Z",
+                Some(Hour),
+                (Hour, 745, "2026-10-23T20:00:00Z", "2026-11-23T20:00:00Z"),
+            ),
+            (
+                "1970-01-01T00:00:00Z",
+                "1970-01-01T00:00:01Z",
+                None,
+                (Hour, 1, "1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
+            ),
+            (
+                "9999-12-31T23:00:00Z",
+                "9999-12-31T23:59:59Z",
+                None,
+                (Hour, 1, "9999-12-31T23:00:00Z", "9999-12-31T23:00:00Z"),
+            ),
+        ] {
+            let period = of(from, to, bucket).unwrap();
+            let starts: Vec<Timestamp> = period.starts().collect();
+            let (expected_bucket, count, first, last) = expected;
+            assert_eq!((period.bucket, starts.len()), (expected_bucket, count), "{from} {to}");
+            assert_eq!((starts[0], starts[count - 1]), (at(first), at(last)), "{from} {to}");
+            assert!(starts.len() <= MOST_BUCKETS);
+            // Without a gap.
+            assert!(starts[0] <= period.from && period.from < starts[0].plus_millis(period.width()));
+            assert!(starts[count - 1] < period.to && period.to <= starts[count - 1].plus_millis(period.width()));
+            assert!(starts.windows(2).all(|two| two[0].plus_millis(period.width()) == two[1]));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        for (from, to, bucket, field) in [
+            ("2026-11-23T20:00:00Z", "", None, "from"),
+            ("2026-11-23T20:00:01Z", "", None, "from"),
+            ("2026-11-23T20:00:00Z", "2026-11-23T19:00:00Z", None, "from"),
+            ("2026-08-23T19:59:59Z", "", None, "from"),
+            ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", None, "from"),
+            ("1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z", None, "from"),
+            ("", "1970-01-01T12:00:00Z", None, "to"),
+            ("2026-10-23T19:59:59Z", "", Some(Bucket::Hour), "bucket"),
+        ] {
+            let Problems(problems) = of(from, to, bucket).unwrap_err();
+            assert_eq!((problems.len(), problems[0].field.as_str()), (1, field), "{from} {to}");
+        }
+    }
+}

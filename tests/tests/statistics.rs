@@ -1,0 +1,483 @@
+//! What an overview shows: counted right, of one tenant, and what needs a person in words.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use sendbox_sandbox::Usage;
+use sendbox_service::model::{
+    AttemptOutcome, Attention, Bucket, ConnectionTest, Conversion, Countries, CountryCount, Deletion, Environment,
+    FailureCount, FailureView, Latency, MessageStatus, Mode, Point, Rollback, Scope, Sensitive, Severity, SpendPolicy,
+    Statistics, StatisticsFilter, TestNumber, TestNumbers, Timestamp,
+};
+use sendbox_service::rules::release::Versions;
+use sendbox_service::store::rows::{AttemptRow, ConnectionRow, MessageRow, ReleaseRow};
+use sendbox_service::store::{attempts, connections, messages, releases};
+use sendbox_service::{Caller, Error};
+use sendbox_tests::house::{House, START, TENANT, message, twilio};
+use sendbox_tests::{Database, on_every_database};
+use sqlx::{AssertSqlSafe, Executor};
+
+const ADMIN: &Caller = &Caller::Platform;
+const NUMBER: &str = "+4512345678";
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+on_every_database!(
+    what_was_sent_is_counted,
+    each_place_of_a_message_is_counted_within_the_time,
+    a_thousand_messages_are_timed,
+    what_a_provider_wrote_breaks_nothing,
+    a_series_has_every_bucket,
+    who_may_read_it,
+    what_is_set_up_wrong_is_said,
+    what_goes_wrong_is_said,
+    what_is_old_or_was_taken_back_is_said,
+    a_country_whose_codes_do_not_come_back_is_named
+);
+
+async fn statistics(house: &House, filter: StatisticsFilter) -> Statistics {
+    house.service.statistics(ADMIN, TENANT, filter).await.unwrap()
+}
+
+async fn attention(house: &House) -> Vec<Attention> {
+    statistics(house, StatisticsFilter::default()).await.attention
+}
+
+/// The one thing that needs a person and holds these words.
+#[track_caller]
+fn said<'a>(all: &'a [Attention], words: &str) -> &'a Attention {
+    let found: Vec<_> = all.iter().filter(|one| one.text.contains(words)).collect();
+    assert_eq!(found.len(), 1, "{words}: {all:?}");
+    found[0]
+}
+
+/// Nothing that needs a person holds these words.
+#[track_caller]
+fn silent(all: &[Attention], words: &str) {
+    assert!(all.iter().all(|one| !one.text.contains(words)), "{words}: {all:?}");
+}
+
+fn after(millis: i64) -> Timestamp {
+    Timestamp(START.0 + millis)
+}
+
+/// A message that was taken so long after the start, and has ended.
+fn row(id: &str, at: i64, status: MessageStatus) -> MessageRow {
+    MessageRow {
+        id: id.to_owned(),
+        tenant: TENANT.to_owned(),
+        created_at: after(at),
+        expires_at: after(at + 600_000),
+        usage: Usage::SignIn,
+        locale: None,
+        recipient_hash: vec![1; 32],
+        recipient_masked: "+45…78".to_owned(),
+        country: Some("DK".to_owned()),
+        payload: None,
+        verification: None,
+        status,
+        mode: Mode::Sync,
+        test: false,
+        connection: Some("main".to_owned()),
+        segments: Some(2),
+        provider_message_id: None,
+        failure: None,
+        attempts: 1,
+        physical: 1,
+        price_micros: 5,
+        // The worker leaves those that are under way alone.
+        next_attempt_at: (!status.is_final()).then(|| after(30 * DAY)),
+        lease_owner: None,
+        lease_until: None,
+    }
+}
+
+fn failure(class: &str, text: &str) -> Option<FailureView> {
+    Some(FailureView {
+        class: class.to_owned(),
+        party: "provider".to_owned(),
+        request_sent: "yes".to_owned(),
+        text: text.to_owned(),
+        provider_code: None,
+        retry_after: None,
+        advice: String::new(),
+    })
+}
+
+/// The attempt with which a provider took a message, so long after it was taken.
+fn taken(message: &MessageRow, took: i64) -> AttemptRow {
+    AttemptRow {
+        tenant: message.tenant.clone(),
+        message: message.id.clone(),
+        number: 1,
+        connection: "main".to_owned(),
+        connector: "twilio".to_owned(),
+        digest: "sha256:00".to_owned(),
+        started_at: message.created_at,
+        finished_at: Some(Timestamp(message.created_at.0 + took)),
+        outcome: Some(AttemptOutcome::Accepted),
+        failure: None,
+        decision: None,
+        detail: None,
+        fault: false,
+    }
+}
+
+async fn insert(house: &House, rows: &[MessageRow]) {
+    let mut tx = house.store.begin().await.unwrap();
+    for row in rows {
+        messages::insert(&mut tx, row).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+async fn what_was_sent_is_counted(database: &Database) {
+    let house = House::furnished(database).await;
+    house.furnish("other", Environment::Development).await;
+    let number = TestNumber { number: Sensitive::from("+4587654321"), code: Sensitive::from("424242") };
+    house.service.set_test_numbers(ADMIN, TENANT, TestNumbers { numbers: vec![number] }).await.unwrap();
+    let prices = [("DK".to_owned(), 3)].into();
+    let spend = SpendPolicy {
+        currency: "EUR".to_owned(),
+        cap_per_month_micros: 1_000_000,
+        price_per_segment_micros: 7,
+        prices,
+    };
+    house.set_policy(TENANT, |policy| policy.spend = Some(spend)).await;
+
+    // Two verifications, of which one comes back; one message of the platform; one that the provider refuses.
+    let started = house.start_verification(NUMBER).await.unwrap().id;
+    house.check(&started, &house.code_on_phone(NUMBER)).await.unwrap();
+    house.start_verification("+46701234567").await.unwrap();
+    house.clock.advance_millis(2 * HOUR);
+    house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+    house.simulator.inject_spec("twilio=code:21211,times=1".parse().unwrap()).unwrap();
+    house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap_err();
+    // What does not count: test numbers, and another tenant.
+    house.start_verification("+4587654321").await.unwrap();
+    house.service.send_message(ADMIN, TENANT, message("+4587654321", "314159"), None).await.unwrap();
+    house.service.send_message(ADMIN, "other", message(NUMBER, "314159"), None).await.unwrap();
+    house.clock.advance_millis(1);
+
+    let found = statistics(&house, StatisticsFilter::default()).await;
+    let now = after(2 * HOUR + 1);
+    assert_eq!((found.from, found.to, found.bucket), (Timestamp(now.0 - DAY), now, Bucket::Hour));
+    let totals = found.totals;
+    assert_eq!((totals.messages, totals.accepted, totals.failed), (4, 3, 1));
+    assert_eq!((totals.in_doubt, totals.cancelled, totals.expired, totals.under_way), (0, 0, 0, 0));
+    // Two to Denmark and one to Sweden; what was refused costs nothing.
+    assert_eq!((totals.segments, totals.cost_micros), (3, 3 + 3 + 7));
+    assert_eq!(found.conversion, Conversion { started: 2, approved: 1, rate: Some(0.5) });
+    assert_eq!(found.latency_ms, Some(Latency { p50: 0, p95: 0, p99: 0 }));
+    assert_eq!(found.failures, [FailureCount { class: "invalid-recipient".to_owned(), count: 1 }]);
+    let country = |country: &str, messages, accepted, conversion| CountryCount {
+        country: country.to_owned(),
+        messages,
+        accepted,
+        conversion: Some(conversion),
+    };
+    let expected = [country("DK", 3, 2, Conversion::of(1, 1)), country("SE", 1, 1, Conversion::of(0, 1))];
+    assert_eq!(found.countries, expected);
+    let points: Vec<Point> = found.series.iter().copied().filter(|point| point.messages > 0).collect();
+    let point = |at, messages, accepted, failed| Point { at, messages, accepted, failed };
+    assert_eq!(points, [point(START, 2, 2, 0), point(after(2 * HOUR), 2, 1, 1)]);
+    // 24 hours that begin a millisecond after an hour lie in 25 of them.
+    assert_eq!(found.series.len(), 25);
+
+    // No number, code or text.
+    let written = serde_json::to_string(&found).unwrap();
+    for canary in ["12345678", "…78", "314159", "is your code"] {
+        assert!(!written.contains(canary), "{canary}: {written}");
+    }
+}
+
+async fn each_place_of_a_message_is_counted_within_the_time(database: &Database) {
+    use MessageStatus::{Accepted, Cancelled, Expired, Failed, InDoubt, Queued, Sending};
+    let house = House::furnished(database).await;
+    let mut rows = Vec::new();
+    let places = [Queued, Sending, Accepted, Failed, InDoubt, Expired, Cancelled];
+    // One, two, … seven of them; the last of each class within the last millisecond.
+    for (index, status) in places.into_iter().enumerate() {
+        for number in 0..=index {
+            let at = if number == 0 { DAY - 1 } else { 0 };
+            rows.push(MessageRow { segments: None, ..row(&format!("m{index}{number}"), at, status) });
+        }
+    }
+    // Just outside, and to a test number.
+    rows.push(row("before", -1, Accepted));
+    rows.push(row("behind", DAY, Accepted));
+    rows.push(MessageRow { test: true, ..row("test", 0, Accepted) });
+    // Two physical messages of two parts; of no country.
+    rows.push(MessageRow { physical: 2, country: None, ..row("twice", HOUR, InDoubt) });
+    // None.
+    rows.push(MessageRow { physical: 0, ..row("none", HOUR, Failed) });
+    insert(&house, &rows).await;
+
+    let filter = StatisticsFilter { from: Some(START), to: Some(after(DAY)), bucket: None };
+    let found = statistics(&house, filter).await;
+    let totals = found.totals;
+    assert_eq!((totals.messages, totals.under_way, totals.accepted, totals.failed), (30, 1 + 2, 3, 4 + 1));
+    assert_eq!((totals.in_doubt, totals.expired, totals.cancelled), (5 + 1, 6, 7));
+    assert_eq!((totals.segments, totals.cost_micros), (28 + 4, 28 * 5 + 10));
+    let sums = found.series.iter().fold((0, 0, 0), |(messages, accepted, failed), point| {
+        (messages + point.messages, accepted + point.accepted, failed + point.failed)
+    });
+    assert_eq!(sums, (30, 3, 5));
+    assert_eq!((found.series.len(), found.series[0].messages, found.series[1].messages), (24, 21, 2));
+    assert_eq!((found.series[23].at, found.series[23].messages), (after(23 * HOUR), 7));
+    let countries: Vec<_> =
+        found.countries.iter().map(|one| (one.country.as_str(), one.messages, one.accepted)).collect();
+    assert_eq!(countries, [("DK", 29, 3), ("001", 1, 0)]);
+    assert!(found.countries[0].conversion.is_none());
+    // Nothing was started, and nothing that was accepted has an attempt here.
+    assert_eq!((found.conversion.rate, found.latency_ms), (None, None));
+}
+
+async fn a_thousand_messages_are_timed(database: &Database) {
+    let house = House::furnished(database).await;
+    let mut tx = house.store.begin().await.unwrap();
+    // The oldest hundred took longest, and are not among the newest thousand.
+    for number in 0..1100_i64 {
+        let message = row(&format!("m{number:04}"), number, MessageStatus::Accepted);
+        messages::insert(&mut tx, &message).await.unwrap();
+        let took = if number < 100 { 60_000 } else { number - 99 };
+        attempts::insert(&mut tx, &taken(&message, took)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let filter = StatisticsFilter { from: Some(START), to: Some(after(HOUR)), bucket: None };
+    let found = statistics(&house, filter).await;
+    assert_eq!(found.totals.messages, 1100);
+    assert_eq!(found.latency_ms, Some(Latency { p50: 500, p95: 950, p99: 990 }));
+}
+
+async fn what_a_provider_wrote_breaks_nothing(database: &Database) {
+    let house = House::furnished(database).await;
+    let failed = |id: &str, class: &str, text: &str| MessageRow {
+        failure: failure(class, text),
+        ..row(id, 0, MessageStatus::Failed)
+    };
+    insert(
+        &house,
+        &[
+            failed("m1", "unknown", "a\u{0}b \"class\": \"x\" \\ '"),
+            failed("m2", "unknown", "🦀\u{2028}"),
+            failed("m3", "invalid-recipient", ""),
+            // One that ended well has none, and one that is tried again is no failure yet.
+            MessageRow { failure: failure("rate-limited", ""), ..row("m4", 0, MessageStatus::Queued) },
+            row("m5", 0, MessageStatus::InDoubt),
+        ],
+    )
+    .await;
+    let filter = StatisticsFilter { from: Some(START), to: Some(after(HOUR)), bucket: None };
+    let counts: Vec<_> =
+        statistics(&house, filter).await.failures.into_iter().map(|one| (one.class, one.count)).collect();
+    assert_eq!(counts, [("unknown".to_owned(), 2), ("invalid-recipient".to_owned(), 1)]);
+}
+
+async fn a_series_has_every_bucket(database: &Database) {
+    let house = House::furnished(database).await;
+    insert(&house, &[row("m1", 0, MessageStatus::Accepted), row("m2", 3 * DAY, MessageStatus::Accepted)]).await;
+    let from = Timestamp(START.0 - DAY);
+    let days = StatisticsFilter { from: Some(from), to: Some(after(4 * DAY)), bucket: Some(Bucket::Day) };
+    let found = statistics(&house, days).await;
+    // It begins at 20:00: six days are touched.
+    let midnight = START.0 - 20 * HOUR;
+    let expected: Vec<Point> = [0, 1, 0, 0, 1, 0]
+        .into_iter()
+        .zip(-1_i64..)
+        .map(|(messages, day)| Point { at: Timestamp(midnight + day * DAY), messages, accepted: messages, failed: 0 })
+        .collect();
+    assert_eq!(found.series, expected);
+    let hours = statistics(&house, StatisticsFilter { bucket: Some(Bucket::Hour), ..days }).await;
+    assert_eq!((hours.series.len(), hours.totals), (5 * 24, found.totals));
+    for wrong in [
+        StatisticsFilter { to: Some(from), ..days },
+        StatisticsFilter { from: Some(Timestamp(START.0 - 93 * DAY)), to: Some(START), bucket: None },
+        StatisticsFilter { from: Some(Timestamp(START.0 - 32 * DAY)), to: Some(START), bucket: Some(Bucket::Hour) },
+    ] {
+        let refused = house.service.statistics(ADMIN, TENANT, wrong).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{wrong:?}");
+    }
+}
+
+async fn who_may_read_it(database: &Database) {
+    let house = House::furnished(database).await;
+    let key =
+        |tenant: &str, scope| Caller::Key { tenant: tenant.to_owned(), key: "k".to_owned(), scopes: [scope].into() };
+    for (caller, may) in [
+        (key(TENANT, Scope::Read), true),
+        (key(TENANT, Scope::Manage), true),
+        (key(TENANT, Scope::Send), false),
+        (key(TENANT, Scope::Verify), false),
+        (key("other", Scope::Manage), false),
+    ] {
+        let answer = house.service.statistics(&caller, TENANT, StatisticsFilter::default()).await;
+        assert_eq!(answer.is_ok(), may, "{caller:?}");
+    }
+    let missing = house.service.statistics(ADMIN, "nobody", StatisticsFilter::default()).await;
+    assert!(matches!(missing, Err(Error::NotFound(_))));
+}
+
+fn test_of_main() -> ConnectionTest {
+    ConnectionTest {
+        connection: Some("main".to_owned()),
+        connector: None,
+        version: None,
+        parameters: None,
+        templates: None,
+        to: Sensitive::from(NUMBER),
+        usage: None,
+        locale: None,
+        dry_run: false,
+    }
+}
+
+async fn what_is_set_up_wrong_is_said(database: &Database) {
+    let house = House::furnished(database).await;
+    // All that is left to do is a test.
+    let found = attention(&house).await;
+    assert_eq!((found.len(), said(&found, "no test of it").severity), (1, Severity::Warning));
+    house.service.test_connection(ADMIN, TENANT, test_of_main()).await.unwrap();
+    assert_eq!(attention(&house).await, []);
+
+    // A change that no test has vouched for, and what a newer connector could find missing.
+    let mut input = twilio();
+    input.templates.as_array_mut().unwrap()[0]["content"] = "{{code}} it is.".into();
+    house.service.save_connection(ADMIN, TENANT, "main", input).await.unwrap();
+    said(&attention(&house).await, "no test of it");
+    let mut beside = database.connect().await;
+    let change = r#"UPDATE connections SET templates = '[{"usage":"generic","content":"{{code}}"}]'"#;
+    beside.execute(AssertSqlSafe(change)).await.unwrap();
+    let found = attention(&house).await;
+    let missing = said(&found, "no template for: register, sign-in, forgot-password.");
+    assert_eq!(missing.severity, Severity::Critical);
+
+    house.service.delete_connection(ADMIN, TENANT, "main", Deletion { force: true }).await.unwrap();
+    let found = attention(&house).await;
+    assert_eq!((found.len(), said(&found, "No connection is active").severity), (1, Severity::Critical));
+
+    // A production tenant begins with nothing allowed, and its flows off.
+    house.furnish("live", Environment::Production).await;
+    let of_live =
+        async || house.service.statistics(ADMIN, "live", StatisticsFilter::default()).await.unwrap().attention;
+    assert_eq!(said(&of_live().await, "No country is allowed").severity, Severity::Warning);
+    house
+        .set_policy("live", |policy| policy.countries = Countries { all: false, only: ["DK".to_owned()].into() })
+        .await;
+    silent(&of_live().await, "No country is allowed");
+}
+
+async fn what_goes_wrong_is_said(database: &Database) {
+    let house = House::furnished(database).await;
+    house.simulator.inject_spec("twilio=code:20003,times=1".parse().unwrap()).unwrap();
+    house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap_err();
+    let found = attention(&house).await;
+    let refused = said(&found, "failed once in the last hour (authentication-failed)");
+    assert_eq!((refused.severity, refused.about.as_ref().unwrap().id.as_str()), (Severity::Critical, "main"));
+    assert_eq!(said(&found, "rests").severity, Severity::Critical);
+    // It is put right, and sends again.
+    house.clock.advance_millis(60_000);
+    house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+    let found = attention(&house).await;
+    assert_eq!(said(&found, "It has sent since").severity, Severity::Warning);
+    silent(&found, "rests");
+    house.clock.advance_millis(HOUR);
+    silent(&attention(&house).await, "authentication-failed");
+
+    // Fraud.
+    house.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
+    house.service.send_message(ADMIN, TENANT, message("+4533334001", "314159"), None).await.unwrap_err();
+    let hold = house.service.holds(ADMIN, TENANT).await.unwrap().remove(0);
+    let found = attention(&house).await;
+    let held = said(&found, "suspects fraud");
+    assert_eq!(held.about.as_ref().unwrap().id, hold.id);
+    house.service.lift_hold(ADMIN, TENANT, &hold.id).await.unwrap();
+    silent(&attention(&house).await, "suspects fraud");
+
+    // Money: four of five, then all.
+    let spend = |cap| SpendPolicy {
+        currency: "EUR".to_owned(),
+        cap_per_month_micros: cap,
+        price_per_segment_micros: 1,
+        prices: Default::default(),
+    };
+    house.set_policy(TENANT, |policy| policy.spend = Some(spend(5))).await;
+    for _ in 0..4 {
+        silent(&attention(&house).await, "spend cap");
+        house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+    }
+    assert_eq!(said(&attention(&house).await, "80 % of the spend cap").severity, Severity::Warning);
+    house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+    assert_eq!(said(&attention(&house).await, "is reached").severity, Severity::Critical);
+
+    // A rate: few say nothing, many do.
+    silent(&attention(&house).await, "Providers took only");
+    let now = house.now().0 - START.0;
+    let failed: Vec<_> = (0..20).map(|number| row(&format!("f{number}"), now, MessageStatus::Failed)).collect();
+    insert(&house, &failed).await;
+    said(&attention(&house).await, "Providers took only");
+}
+
+async fn what_is_old_or_was_taken_back_is_said(database: &Database) {
+    let house = House::furnished(database).await;
+    // A connection of an uploaded connector whose new version was taken back.
+    let mut tx = house.store.begin().await.unwrap();
+    let main = connections::get(&mut tx, TENANT, "main").await.unwrap().unwrap();
+    let uploaded = ConnectionRow { name: "acme".to_owned(), connector: "acme-sms".to_owned(), ..main };
+    connections::put(&mut tx, &uploaded).await.unwrap();
+    let release = |automatic, generation| ReleaseRow {
+        tenant: String::new(),
+        connector: "acme-sms".to_owned(),
+        owner: String::new(),
+        generation,
+        versions: Versions {
+            last_rollback: Some(Rollback {
+                at: START,
+                from: "sha256:1".to_owned(),
+                to: "sha256:0".to_owned(),
+                reason: "it misbehaved in 1 of 5 attempts".to_owned(),
+                automatic,
+            }),
+            ..Versions::first("sha256:0".to_owned(), START)
+        },
+    };
+    assert!(releases::put(&mut tx, &release(true, 1)).await.unwrap());
+    tx.commit().await.unwrap();
+    let found = attention(&house).await;
+    let rollback = said(&found, "it misbehaved in 1 of 5 attempts");
+    assert_eq!(rollback.about.as_ref().unwrap().id, "acme-sms");
+    // By hand, it is known already; and a day later, it is no news.
+    let mut tx = house.store.begin().await.unwrap();
+    assert!(releases::put(&mut tx, &release(false, 2)).await.unwrap());
+    tx.commit().await.unwrap();
+    silent(&attention(&house).await, "misbehaved");
+    let mut tx = house.store.begin().await.unwrap();
+    assert!(releases::put(&mut tx, &release(true, 3)).await.unwrap());
+    tx.commit().await.unwrap();
+    house.clock.advance_millis(DAY);
+    silent(&attention(&house).await, "misbehaved");
+
+    silent(&attention(&house).await, "older than a year");
+    house.clock.advance_millis(365 * DAY);
+    let found = attention(&house).await;
+    let old = said(&found, "Secrets of `main` are older than a year: `authToken`.");
+    assert_eq!(old.severity, Severity::Info);
+}
+
+async fn a_country_whose_codes_do_not_come_back_is_named(database: &Database) {
+    let house = House::furnished(database).await;
+    for number in 0..20 {
+        let number = format!("+45201000{number:02}");
+        let id = house.start_verification(&number).await.unwrap().id;
+        house.check(&id, &house.code_on_phone(&number)).await.unwrap();
+    }
+    for number in 0..19 {
+        house.start_verification(&format!("+467012345{number:02}")).await.unwrap();
+    }
+    silent(&attention(&house).await, "elsewhere");
+    house.start_verification("+46701234599").await.unwrap();
+    let found = attention(&house).await;
+    let pumped = said(&found, "0 % of the 20 verifications of the last day in SE were completed, 100 % elsewhere");
+    assert_eq!(pumped.about.as_ref().unwrap().id, "SE");
+    house.clock.advance_millis(DAY + 1);
+    silent(&attention(&house).await, "elsewhere");
+}
