@@ -78,7 +78,7 @@ async fn every_path_below_v1_needs_a_key() {
             }
         }
     }
-    assert_eq!(routes, 3 * 64);
+    assert_eq!(routes, 3 * 65);
 }
 
 #[tokio::test]
