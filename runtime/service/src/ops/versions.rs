@@ -527,10 +527,14 @@ impl Service {
         for release in &releases_here {
             if release.versions.kept(now).any(|kept| kept == digest) {
                 let who = if release.tenant.is_empty() { "all tenants" } else { "a tenant" };
-                let standing = crate::ops::attempt::word(&release.versions.standing(digest));
-                return Err(Error::Conflict(format!(
-                    "it is the {standing} version for {who}; activate another one first"
-                )));
+                let standing = release.versions.standing(digest);
+                let word = crate::ops::attempt::word(&standing);
+                return Err(Error::Conflict(match standing {
+                    Standing::Available => {
+                        "messages that began on it may still be under way; try again in a minute".to_owned()
+                    }
+                    _ => format!("it is the {word} version for {who}; activate another one first"),
+                }));
             }
         }
         for release in &releases_here {
