@@ -221,6 +221,11 @@ impl Client {
         Self { http, address }
     }
 
+    /// Where it is: `http://127.0.0.1:40321`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// One request, to a path under the tenant's.
     pub async fn call(
         &self,

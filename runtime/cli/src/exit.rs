@@ -55,7 +55,14 @@ impl From<Exit> for ExitCode {
 impl From<&Failure> for Exit {
     /// By what is known about the message first: whether it may be out there matters more than who is to blame.
     fn from(failure: &Failure) -> Self {
-        match (failure.class, failure.party, failure.request_sent) {
+        Self::of(failure.class, failure.party, failure.request_sent)
+    }
+}
+
+impl Exit {
+    /// The same, of a failure that was told.
+    pub fn of(class: FailureClass, party: Party, sent: RequestSent) -> Self {
+        match (class, party, sent) {
             (FailureClass::InDoubt, ..) | (_, _, RequestSent::Maybe) => Self::InDoubt,
             // The provider has answered, and the connector fell over the answer.
             (FailureClass::ConnectorFault, _, RequestSent::Yes) => Self::InDoubt,
@@ -73,11 +80,25 @@ pub struct Stop {
     exit: Exit,
     error: anyhow::Error,
     problems: Vec<Problem>,
+    told: Option<Told>,
+}
+
+/// What a running service, or the way to it, said of an error.
+#[derive(Debug)]
+pub struct Told {
+    /// A stable name.
+    pub class: String,
+    /// Who failed: `caller`, `policy`, `network`, `server`, `connector`.
+    pub party: &'static str,
+    /// What to do.
+    pub advice: String,
+    /// Everything that is wrong with the input.
+    pub problems: Vec<Problem>,
 }
 
 impl From<anyhow::Error> for Stop {
     fn from(error: anyhow::Error) -> Self {
-        Self { exit: Exit::Internal, error, problems: Vec::new() }
+        Self { exit: Exit::Internal, error, problems: Vec::new(), told: None }
     }
 }
 
@@ -96,12 +117,17 @@ impl Stop {
     /// Values are wrong: all of them at once.
     pub fn problems(problems: Vec<Problem>) -> Self {
         let error = anyhow::Error::from(Problems(problems.clone()));
-        Self { exit: Exit::Usage, error, problems }
+        Self { exit: Exit::Usage, error, problems, told: None }
     }
 
     /// Refused here, by a rule or a limit.
     pub fn refused(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Refused, ..error.into().into() }
+    }
+
+    /// As somebody else said it.
+    pub fn told(exit: Exit, error: anyhow::Error, told: Told) -> Self {
+        Self { exit, error, problems: Vec::new(), told: Some(told) }
     }
 
     /// Says it: a person reads stderr, a script stdout.
@@ -119,7 +145,9 @@ impl Stop {
                 text.push_str(&cause);
             }
         }
-        if json {
+        if let Some(told) = &self.told {
+            self.report_told(told, &text, json);
+        } else if json {
             let mut error = json!({
                 "class": class, "party": party, "requestSent": RequestSent::No, "text": text,
                 "providerCode": null, "retryAfter": null, "advice": advice,
@@ -137,6 +165,35 @@ impl Stop {
             render::warn(&format!("error: nothing was sent; please correct:{list}"));
         }
         self.exit
+    }
+
+    fn report_told(&self, told: &Told, text: &str, json: bool) {
+        if json {
+            let error = json!({
+                "class": told.class, "party": told.party, "requestSent": RequestSent::No, "text": text,
+                "providerCode": null, "retryAfter": null, "advice": told.advice, "problems": told.problems,
+            });
+            render::print(&format!("{}\n", json!({ "error": error }))).ok();
+            return;
+        }
+        let who = match told.party {
+            "caller" => "what was asked for",
+            "policy" => "a rule of Sendbox stopped it",
+            "network" => "the network, or the server's address",
+            "connector" => "the connector",
+            _ => "the server",
+        };
+        let mut lines = format!("error: {} ({})", render::lines(text), render::line(&told.class));
+        for problem in &told.problems {
+            lines.push_str(&format!("\n  {}", render::line(&problem.to_string())));
+        }
+        lines.push_str(&format!(
+            "\n  {:<12} {who}\n  {:<12} {}",
+            "who failed",
+            "what to do",
+            render::line(&told.advice)
+        ));
+        render::warn(&lines);
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use sendbox_sandbox::policy::{HostNeed, Limits, Method, SecretUse};
-use sendbox_sandbox::{ContentKind, Inspection, Metadata};
+use sendbox_sandbox::policy::{HostNeed, Limits, Manifest, Method, SecretUse};
+use sendbox_sandbox::{ContentKind, Inspection};
+use sendbox_service::rules::difference::Description;
 use serde_json::{Value, json};
 
 use crate::development::Opened;
@@ -45,7 +46,8 @@ pub async fn run(args: &InspectArgs) -> Result<Exit, Stop> {
             if args.json {
                 format!("{}\n", as_json(&inspection, sandbox.limits()))
             } else {
-                words(&inspection, sandbox.limits())
+                let digest = inspection.digest.clone();
+                words(&Description::of(inspection), &digest, Some(sandbox.limits()))
             }
         }
         None => {
@@ -103,62 +105,65 @@ fn as_json(inspection: &Inspection, limits: &Limits) -> Value {
     if let Some(fields) = value.as_object_mut() {
         fields.insert("hosts".to_owned(), Value::Array(hosts));
         fields.insert("limits".to_owned(), json!(limits));
-        fields.insert("summary".to_owned(), json!(may(inspection)));
+        fields.insert("summary".to_owned(), json!(may(inspection.reveals, &inspection.metadata.manifest)));
     }
     value
 }
 
-fn words(inspection: &Inspection, limits: &Limits) -> String {
-    let metadata = &inspection.metadata;
+/// A connector in words: this one, or one that a server described.
+pub fn words(described: &Description, digest: &str, limits: Option<&Limits>) -> String {
     let mut text = format!(
         "{} ({}, version {})\n{}\n\nWhat it may do\n",
-        line(&metadata.name),
-        line(&metadata.id),
-        line(&metadata.version),
-        line(&metadata.description),
+        line(&described.name),
+        line(&described.id),
+        line(&described.version),
+        line(&described.description),
     );
-    for sentence in may(inspection) {
+    for sentence in may(described.reveals, &described.manifest) {
         writeln!(text, "  - {sentence}").ok();
     }
     text.push_str("\nWhat it needs from you\n");
-    for row in parameters(metadata) {
+    for row in parameters(described) {
         writeln!(text, "  - {row}").ok();
     }
-    let content = match metadata.content {
+    let content = match described.content {
         ContentKind::Text => "templates with a text (`content`)",
         ContentKind::Template => "templates with a template of the provider (`template`)",
         ContentKind::Variables => "no templates: it passes on the code and other variables",
     };
     writeln!(text, "  - {content}").ok();
-    let usages = metadata.usages.iter().map(|usage| usage.as_str()).collect::<Vec<_>>().join(", ");
-    let locales = if metadata.locales.is_empty() { "any".to_owned() } else { metadata.locales.join(", ") };
-    let again = if metadata.idempotent {
+    let usages = described.usages.iter().map(|usage| usage.as_str()).collect::<Vec<_>>().join(", ");
+    let locales = described.locales.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let locales = if locales.is_empty() { "any".to_owned() } else { locales };
+    let again = if described.idempotent {
         "the provider takes a repeated idempotency key as one message"
     } else {
         "the provider takes every request as a message of its own"
     };
-    let reports = if inspection.reads_reports { "it reads the provider's delivery reports" } else { "it reads none" };
+    let reports = if described.reads_reports { "it reads the provider's delivery reports" } else { "it reads none" };
     writeln!(
         text,
         "\nHow it sends\n  usages             {usages}\n  languages          {}\n  repeats            {again}\n  delivery reports   {reports}",
         line(&locales),
     )
     .ok();
-    writeln!(
-        text,
-        "\nIts limits for every message\n  memory {}, CPU {} ms, {} requests, {} ms in all, {} of log",
-        render::bytes(limits.memory_bytes as u64),
-        limits.cpu_ms,
-        limits.requests,
-        limits.send_ms,
-        render::bytes(limits.log_bytes as u64),
-    )
-    .ok();
-    let shape = &inspection.shape;
+    if let Some(limits) = limits {
+        writeln!(
+            text,
+            "\nIts limits for every message\n  memory {}, CPU {} ms, {} requests, {} ms in all, {} of log",
+            render::bytes(limits.memory_bytes as u64),
+            limits.cpu_ms,
+            limits.requests,
+            limits.send_ms,
+            render::bytes(limits.log_bytes as u64),
+        )
+        .ok();
+    }
+    let shape = &described.shape;
     writeln!(
         text,
         "\nThe file\n  digest   {}\n  size     {}, {} functions, {} module(s), {} of memory at its start",
-        inspection.digest,
+        line(digest),
         render::bytes(shape.bytes as u64),
         shape.functions,
         shape.modules,
@@ -174,14 +179,14 @@ fn words(inspection: &Inspection, limits: &Limits) -> String {
 }
 
 /// What it may do, in sentences. The first one is the one that matters most.
-fn may(inspection: &Inspection) -> Vec<String> {
-    let mut sentences = vec![if inspection.reveals {
+fn may(reveals: bool, manifest: &Manifest) -> Vec<String> {
+    let mut sentences = vec![if reveals {
         "THIS CONNECTOR READS SECRETS: it imports `reveal`, and reads what your grant names (secret, code, recipient, text, variable, client-ip). Grant nothing that its author must not see.".to_owned()
     } else {
         "It cannot read secrets, codes, numbers or texts: they reach it sealed, and it does not import `reveal`."
             .to_owned()
     }];
-    let hosts = inspection.metadata.manifest.hosts();
+    let hosts = manifest.hosts();
     sentences.extend(hosts.iter().map(host));
     sentences.push(if hosts.is_empty() {
         "It reaches nothing: it names no host.".to_owned()
@@ -231,8 +236,8 @@ fn given(names: &[&str]) -> String {
 }
 
 /// One row for each parameter of the schema, required ones first.
-fn parameters(metadata: &Metadata) -> Vec<String> {
-    let schema = &metadata.parameters_schema;
+fn parameters(described: &Description) -> Vec<String> {
+    let schema = &described.parameters_schema;
     let required = |key: &str| {
         let list = schema.get("required").and_then(Value::as_array);
         list.into_iter().flatten().any(|one| one.as_str() == Some(key))
@@ -243,7 +248,7 @@ fn parameters(metadata: &Metadata) -> Vec<String> {
         .into_iter()
         .flatten()
         .map(|(key, property)| {
-            let secret = if metadata.secret_keys.contains(key) { ", secret" } else { "" };
+            let secret = if described.secrets.contains(key) { ", secret" } else { "" };
             let need = if required(key) { "required" } else { "optional" };
             let title = [text(property, "title"), text(property, "description")].join(": ");
             let order = property.pointer("/x-form/order").and_then(Value::as_u64).unwrap_or(u64::MAX);

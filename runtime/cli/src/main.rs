@@ -7,12 +7,14 @@
 //! `sendbox-policy` and `sendbox-sandbox`.
 
 mod connection;
+mod connector;
 mod demo;
 mod development;
 mod exit;
 mod house;
 mod inspect;
 mod new;
+mod remote;
 mod render;
 mod runner;
 mod send;
@@ -46,6 +48,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Demo(demo::DemoArgs),
     New(new::NewArgs),
+    Connector(Box<connector::ConnectorArgs>),
     /// Compiles one connector, confined. Started by the other commands.
     #[command(name = runner::COMPILE, hide = true)]
     Compile {
@@ -61,6 +64,7 @@ impl Command {
             Self::Send(args) => args.json,
             Self::Inspect(args) => args.json,
             Self::Simulate(args) => args.json,
+            Self::Connector(args) => args.json,
             Self::Serve(_) | Self::Demo(_) | Self::New(_) | Self::Compile { .. } => false,
         }
     }
@@ -73,6 +77,7 @@ impl Command {
             Self::Simulate(args) => simulate::run(args).await,
             Self::Demo(args) => demo::run(args).await,
             Self::New(args) => new::run(args),
+            Self::Connector(args) => connector::run(args).await,
             // `main` has taken it before there was a runtime.
             Self::Compile { .. } => Ok(Exit::Internal),
         }

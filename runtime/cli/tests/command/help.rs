@@ -2,11 +2,15 @@ use super::world::run;
 
 #[tokio::test]
 async fn every_help_is_what_it_was() {
-    for command in ["", "serve", "send", "inspect", "simulate", "demo", "new"] {
-        let args: Vec<&str> = [command, "--help"].into_iter().filter(|one| !one.is_empty()).collect();
+    let connector =
+        ["push", "list", "versions", "show", "approve", "canary", "activate", "rollback", "status", "delete"];
+    let connector = connector.map(|action| format!("connector {action}"));
+    let commands = ["", "serve", "send", "inspect", "simulate", "demo", "new", "connector"];
+    for command in commands.into_iter().chain(connector.iter().map(String::as_str)) {
+        let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = run(&args).await;
         assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{command}");
-        let name = if command.is_empty() { "help".to_owned() } else { format!("help-{command}") };
+        let name = if command.is_empty() { "help".to_owned() } else { format!("help-{}", command.replace(' ', "-")) };
         insta::assert_snapshot!(name, ran.stdout);
     }
 }

@@ -34,7 +34,7 @@ pub struct Rollback {
 }
 
 /// Which versions of a connector send, for one tenant or for all that have no release of their own.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Release {
     /// The connector's id.
@@ -62,7 +62,7 @@ pub struct Release {
 }
 
 /// Versions side by side.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
     /// Attempts from then on count.
@@ -72,7 +72,7 @@ pub struct Comparison {
 }
 
 /// How a version did.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Side {
     /// Which version.
@@ -98,7 +98,7 @@ pub struct Side {
 }
 
 /// Percentiles, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Latency {
     /// Half of the attempts were faster.
@@ -156,7 +156,7 @@ pub struct VersionActivation {
 }
 
 /// What an activation did.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionActivated {
     /// As it is now.

@@ -55,7 +55,7 @@ pub enum Standing {
 }
 
 /// How far the check of a file has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
     /// From 1.
@@ -68,7 +68,7 @@ pub struct Progress {
 }
 
 /// A version of a connector that was uploaded. The digest of its file is its name.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectorVersion {
     /// The connector's id, once the file has been read.
@@ -113,7 +113,7 @@ pub enum Reach {
 }
 
 /// What differs between the version in use and another one.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionDifference {
     /// The active version.
@@ -142,7 +142,7 @@ pub struct VersionDifference {
 }
 
 /// A connection that does not fit a version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Unfit {
     /// Whose.

@@ -1,0 +1,280 @@
+//! Versions, differences and releases in words and small tables.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use sendbox_service::model::{
+    ConnectorSummary, ConnectorVersion, Owner, Reach, Release, Side, Standing, Unfit, VersionActivated,
+    VersionDifference, VersionState,
+};
+
+use crate::render::{self, line};
+
+/// Digits of a digest that people are shown.
+const SHORT: usize = 12;
+
+/// `3f9a1c02b7de`, as it can be typed again.
+pub fn short(digest: &str) -> String {
+    line(digest.strip_prefix("sha256:").unwrap_or(digest)).chars().take(SHORT).collect()
+}
+
+/// `active`
+pub fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Active => "active",
+        Standing::Canary => "canary",
+        Standing::Previous => "previous",
+        Standing::Available => "available",
+    }
+}
+
+/// What differs: `+` is more, `-` less, `·` anything else.
+pub fn sentences(difference: &VersionDifference) -> String {
+    let signed = |sign: &'static str, lines: &[String]| -> Vec<String> {
+        lines.iter().map(|text| format!("  {sign} {}\n", line(text))).collect()
+    };
+    let mut all = signed("+", &difference.wider);
+    all.extend(signed("-", &difference.narrower));
+    all.extend(signed("·", &difference.other));
+    all.concat()
+}
+
+/// How a version differs from the active one, and whom it does not fit.
+pub fn difference(difference: &VersionDifference) -> String {
+    let reach = match difference.reach {
+        Reach::Wider => "it may do MORE",
+        Reach::Narrower => "it may do less",
+        Reach::Equal => "it may do the same",
+    };
+    let mut text = format!("Compared with the active version {}, {reach}:\n", short(&difference.from));
+    let lines = sentences(difference);
+    text.push_str(if lines.is_empty() { "  · nothing that it says of itself differs\n" } else { &lines });
+    if let (Some(at), Some(by)) = (&difference.approved_at, &difference.approved_by) {
+        writeln!(text, "Approved {at} by {}.", line(by)).ok();
+    }
+    text.push_str(&unfit(&difference.unfit, "do not fit it, and would stay with a version that they fit"));
+    text
+}
+
+fn unfit(unfit: &[Unfit], what: &str) -> String {
+    if unfit.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("{} connection(s) {what}:\n", unfit.len());
+    for one in unfit {
+        writeln!(text, "  ! {} of {}", line(&one.connection), line(&one.tenant)).ok();
+        for problem in &one.problems {
+            writeln!(text, "      {}", line(&problem.to_string())).ok();
+        }
+    }
+    text
+}
+
+/// The list of connectors.
+pub fn connectors(all: &[ConnectorSummary]) -> String {
+    let mut rows = vec![["id", "version", "digest", "whose", "what"].map(str::to_owned)];
+    rows.extend(all.iter().map(|one| {
+        let whose = match one.owner {
+            Owner::BuiltIn => "built in",
+            Owner::AllTenants => "all tenants",
+            Owner::Tenant => "the tenant",
+        };
+        [line(&one.id), line(&one.version), short(&one.digest), whose.to_owned(), line(&one.description)]
+    }));
+    table(&rows)
+}
+
+/// The versions of a connector.
+pub fn versions(all: &[ConnectorVersion]) -> String {
+    let mut rows = vec![["digest", "version", "standing", "size", "uploaded", "by"].map(str::to_owned)];
+    rows.extend(all.iter().map(|one| {
+        let state = match (one.state, one.standing) {
+            (VersionState::Ready, Some(of)) => standing(of),
+            (state, _) => state.as_str(),
+        };
+        [
+            short(&one.digest),
+            line(one.version.as_deref().unwrap_or("-")),
+            state.to_owned(),
+            render::bytes(one.bytes),
+            one.uploaded_at.to_string(),
+            line(&one.uploaded_by),
+        ]
+    }));
+    table(&rows)
+}
+
+/// What an activation did.
+pub fn activated(activated: &VersionActivated) -> String {
+    let mut text = release(&activated.release);
+    text.push_str(&unfit(&activated.held_back, "do not fit it, and stay with a version that they fit"));
+    text
+}
+
+/// Which versions send, and how they do side by side.
+pub fn release(release: &Release) -> String {
+    let whom = match &release.tenant {
+        Some(tenant) => format!("for {}", line(tenant)),
+        None => "for all tenants".to_owned(),
+    };
+    let mut text = format!("{}, {whom}\n", line(&release.connector));
+    let mut row = |name: &str, digest: &str, more: &str| {
+        writeln!(text, "  {name:<9} {}  {more}", short(digest)).ok();
+    };
+    let watched = if release.watched_until > release.activated_at {
+        format!(", taken back by itself if it misbehaves until {}", release.watched_until)
+    } else {
+        String::new()
+    };
+    row("active", &release.active, &format!("since {}{watched}", release.activated_at));
+    if let Some(canary) = &release.canary {
+        row("canary", &canary.digest, &format!("{} of 100 messages, since {}", canary.percent, canary.started_at));
+    }
+    if let Some(previous) = &release.previous {
+        row("previous", previous, "ready to take over again");
+    }
+    if let Some(back) = &release.last_rollback {
+        let who = if back.automatic { "by Sendbox itself" } else { "by hand" };
+        writeln!(
+            text,
+            "Last taken back: {} for {}, {}, {who}: {}",
+            short(&back.from),
+            short(&back.to),
+            back.at,
+            line(&back.reason)
+        )
+        .ok();
+    }
+    if let Some(comparison) = &release.comparison {
+        write!(text, "\nSince {}:\n{}", comparison.since, side_by_side(&comparison.sides)).ok();
+    }
+    text
+}
+
+fn side_by_side(sides: &[Side]) -> String {
+    let row = |name: &str, value: &dyn Fn(&Side) -> String| -> Vec<String> {
+        std::iter::once(name.to_owned()).chain(sides.iter().map(value)).collect()
+    };
+    let none = || "-".to_owned();
+    let mut rows = vec![
+        row("", &|side| standing(side.standing).to_owned()),
+        row("version", &|side| short(&side.digest)),
+        row("attempts", &|side| side.attempts.to_string()),
+        row("accepted", &|side| side.accepted.to_string()),
+        row("in doubt", &|side| side.in_doubt.to_string()),
+        row("rejected", &|side| side.rejected.to_string()),
+        row("faults", &|side| side.faults.to_string()),
+        row("success", &|side| side.success_rate.map_or_else(none, |rate| format!("{:.1} %", rate * 100.0))),
+    ];
+    for (name, of) in [("p50", 50), ("p95", 95), ("p99", 99)] {
+        rows.push(row(name, &|side| {
+            let latency = side.latency_ms.map(|latency| match of {
+                50 => latency.p50,
+                95 => latency.p95,
+                _ => latency.p99,
+            });
+            latency.map_or_else(none, |millis| format!("{millis} ms"))
+        }));
+    }
+    let classes: BTreeSet<&String> = sides.iter().flat_map(|side| side.failures.keys()).collect();
+    for class in classes {
+        rows.push(row(&line(class), &|side| side.failures.get(class).copied().unwrap_or_default().to_string()));
+    }
+    table(&rows)
+}
+
+/// Columns as wide as what stands in them.
+fn table<R: AsRef<[String]>>(rows: &[R]) -> String {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        for (column, cell) in row.as_ref().iter().enumerate() {
+            let width = cell.chars().count();
+            match widths.get_mut(column) {
+                Some(widest) => *widest = width.max(*widest),
+                None => widths.push(width),
+            }
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut shown = String::from(" ");
+        for (cell, width) in row.as_ref().iter().zip(&widths) {
+            write!(shown, " {cell:<width$} ").ok();
+        }
+        text.push_str(shown.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn both_sides_stand_next_to_each_other() {
+        let side = |digest: &str, standing: &str, latency: Option<u64>| {
+            json!({
+                "digest": digest, "standing": standing, "attempts": 13, "accepted": 12, "inDoubt": 0, "rejected": 1,
+                "faults": 1, "successRate": 12.0 / 13.0, "failures": {"connector-fault": 1},
+                "latencyMs": latency.map(|millis| json!({"p50": millis, "p95": millis, "p99": millis})),
+            })
+        };
+        let (new, old) = (format!("sha256:{}", "ab".repeat(32)), format!("sha256:{}", "cd".repeat(32)));
+        let mut quiet = side(&new, "canary", None);
+        quiet["failures"] = json!({});
+        let shown = release(
+            &serde_json::from_value(json!({
+                "connector": "acme-sms", "owner": "all-tenants", "tenant": null, "active": old, "previous": null,
+                "canary": {"digest": new, "percent": 10, "startedAt": "2026-11-23T20:21:33Z"}, "generation": 2,
+                "activatedAt": "2026-11-23T20:00:00Z", "watchedUntil": "2026-11-23T20:00:00Z", "lastRollback": null,
+                "comparison": {"since": "2026-11-23T20:21:33Z", "sides": [side(&old, "active", Some(41)), quiet]},
+            }))
+            .unwrap(),
+        );
+        insta::assert_snapshot!(shown, @r"
+        acme-sms, for all tenants
+          active    cdcdcdcdcdcd  since 2026-11-23T20:00:00Z
+          canary    abababababab  10 of 100 messages, since 2026-11-23T20:21:33Z
+
+        Since 2026-11-23T20:21:33Z:
+                           active        canary
+          version          cdcdcdcdcdcd  abababababab
+          attempts         13            13
+          accepted         12            12
+          in doubt         0             0
+          rejected         1             1
+          faults           1             1
+          success          92.3 %        92.3 %
+          p50              41 ms         -
+          p95              41 ms         -
+          p99              41 ms         -
+          connector-fault  1             0
+        ");
+    }
+
+    #[test]
+    fn a_difference_is_signed() {
+        let shown = difference(
+            &serde_json::from_value(json!({
+                "from": format!("sha256:{}", "ab".repeat(32)), "to": "sha256:cd", "reach": "wider",
+                "wider": ["new host: https://collect.acme.test"], "narrower": ["no longer: GET"],
+                "other": ["the author's version: 1 → 2"], "needsApproval": true, "confirm": "5e", "approvedAt": null,
+                "approvedBy": null,
+                "unfit": [{"tenant": "acme", "connection": "main", "problems": [{"field": "/parameters", "message": "is missing"}]}],
+            }))
+            .unwrap(),
+        );
+        insta::assert_snapshot!(shown, @r"
+        Compared with the active version abababababab, it may do MORE:
+          + new host: https://collect.acme.test
+          - no longer: GET
+          · the author's version: 1 → 2
+        1 connection(s) do not fit it, and would stay with a version that they fit:
+          ! main of acme
+              /parameters: is missing
+        ");
+    }
+}

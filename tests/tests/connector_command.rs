@@ -1,0 +1,295 @@
+//! `sendbox connector`, as an admin or a script runs it, against a running `sendbox serve`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use sendbox_tests::house::{PLATFORM_KEY, TENANT, templates};
+use sendbox_tests::process::{Ground, Process, binary};
+use sendbox_tests::versioned::{ID, digest, parameters, version, version_of};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+/// What a run came to.
+#[derive(Debug)]
+struct Ran {
+    exit: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    /// stdout as the one JSON document that it must be.
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    fn ended(self, exit: i32) -> Self {
+        assert_eq!(self.exit, Some(exit), "{self:#?}");
+        for text in [&self.stdout, &self.stderr] {
+            assert!(!text.contains(PLATFORM_KEY), "the key is shown: {text}");
+        }
+        self
+    }
+}
+
+/// `sendbox connector …`, with a key and a server in the environment, and no terminal.
+async fn connector(server: &str, key: &str, args: &[&str]) -> Ran {
+    let mut command = Command::new(binary().await);
+    command.env_clear().env("SENDBOX_SERVER", server).env("SENDBOX_KEY", key).stdin(Stdio::null());
+    let output = command.arg("connector").args(args).kill_on_drop(true).output().await.unwrap();
+    Ran {
+        exit: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A running service with files to upload.
+struct Scene {
+    process: Process,
+    ground: Ground,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let ground = Ground::new().await;
+        let process = ground.start().await;
+        process.client.furnish().await;
+        Self { process, ground }
+    }
+
+    async fn run(&self, args: &[&str]) -> Ran {
+        connector(self.process.client.address(), PLATFORM_KEY, args).await
+    }
+
+    fn file(&self, name: &str, component: &[u8]) -> String {
+        let path: PathBuf = self.ground.beside(name);
+        std::fs::write(&path, component).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    async fn push(&self, component: &[u8], more: &[&str]) -> Ran {
+        let file = self.file("pushed.wasm", component);
+        self.run(&[&["push", &file], more].concat()).await
+    }
+
+    /// The tenant sends with the uploaded connector.
+    async fn use_it(&self) {
+        let connection = json!({ "connector": ID, "parameters": parameters(), "templates": templates() });
+        self.process.client.put("connections/acme", &connection).await;
+        self.process.client.put("active-connection", &json!({ "name": "acme" })).await;
+    }
+
+    /// Sends so many messages.
+    async fn send(&self, numbers: std::ops::Range<u32>) {
+        for number in numbers {
+            let message = json!({ "to": format!("+45{}", 40_000_000 + number), "usage": "sign-in", "code": "314159" });
+            let answer = self.process.client.post("messages", &message, None).await.unwrap();
+            assert!(answer.is_success(), "{answer:?}");
+        }
+    }
+}
+
+/// As a person shortens it.
+fn beginning(component: &[u8]) -> String {
+    digest(component).trim_start_matches("sha256:").chars().take(12).collect()
+}
+
+#[tokio::test]
+async fn from_a_file_to_all_messages_and_back() {
+    let scene = Scene::new().await;
+    let (first, wider) = (version(1, "honest"), version(2, "wider"));
+    let (one, two) = (beginning(&first), beginning(&wider));
+    let pushed = scene.push(&first, &[]).await.ended(0);
+    assert!(pushed.stdout.contains("acme-sms 0001 is checked") && pushed.stdout.contains("It is the active version"));
+    assert!(pushed.stderr.starts_with("0/3 uploading\n"), "{}", pushed.stderr);
+    scene.use_it().await;
+
+    // It may do more: said, and refused with the command that approves exactly that.
+    let refused = scene.push(&wider, &["--activate"]).await.ended(3);
+    assert!(refused.stdout.contains("it may do MORE:\n  + new host: "), "{}", refused.stdout);
+    assert!(refused.stdout.contains("  · the author's version: 0001 → 0002"), "{}", refused.stdout);
+    assert!(refused.stderr.contains("(approval-needed)"), "{}", refused.stderr);
+    let approve = refused.stderr.split_once("connector approve ").unwrap().1.split_once('`').unwrap().0;
+    let activate = scene.run(&["activate", ID, &two]).await.ended(3);
+    assert!(activate.stderr.contains("a rule of Sendbox stopped it"), "{}", activate.stderr);
+    let shown = scene.run(&["show", ID, &two]).await.ended(0);
+    for part in ["It may reach https://collect.acme.test", "  + new host: ", "standing available", approve] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
+
+    let stale = scene.run(&["approve", ID, &two, "--confirm", &"0".repeat(64)]).await.ended(3);
+    assert!(stale.stderr.contains("(diff-changed)"), "{}", stale.stderr);
+    let approved = scene.run(&[&["approve"][..], &approve.split(' ').collect::<Vec<_>>()].concat()).await.ended(0);
+    assert!(approved.stdout.contains("Approved") && approved.stdout.contains("  + new host: "), "{}", approved.stdout);
+
+    scene.run(&["canary", ID, &two, "50"]).await.ended(0);
+    scene.send(0..30).await;
+    let status = scene.run(&["status", ID]).await.ended(0).stdout;
+    assert!(status.contains(&format!("canary    {two}  50 of 100 messages")), "{status}");
+    let row = |name: &str| -> Vec<String> {
+        let line = status.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        line.trim().trim_start_matches(name).split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(row("version"), [one.as_str(), two.as_str()], "{status}");
+    let attempts: Vec<u32> = row("attempts").iter().map(|cell| cell.parse().unwrap()).collect();
+    assert_eq!(attempts.iter().sum::<u32>(), 30, "{status}");
+    assert_eq!(row("attempts"), row("accepted"), "{status}");
+
+    scene.run(&["activate", ID, &two]).await.ended(0);
+    let listed = scene.run(&["versions", ID]).await.ended(0).stdout;
+    let standing = |short: &str| {
+        let line = listed.lines().find(|line| line.contains(short)).unwrap();
+        line.split_whitespace().nth(2).unwrap().to_owned()
+    };
+    assert_eq!((standing(&one), standing(&two)), ("previous".to_owned(), "active".to_owned()));
+    let back = scene.run(&["rollback", ID, "--reason", "slow in Norway"]).await.ended(0).stdout;
+    assert!(
+        back.contains(&format!("Last taken back: {two} for {one}")) && back.contains("by hand: slow in Norway"),
+        "{back}"
+    );
+    assert!(scene.run(&["rollback", ID]).await.ended(3).stderr.contains("(conflict)"));
+    scene.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_scripts_read_is_what_the_server_said() {
+    let scene = Scene::new().await;
+    let (first, wider, narrower) = (version(1, "honest"), version(2, "wider"), version(3, "narrower"));
+    let pushed = scene.push(&first, &["--json"]).await.ended(0);
+    assert_eq!((pushed.json()["version"]["standing"].as_str(), pushed.stderr.as_str()), (Some("active"), ""));
+    let refused = scene.push(&wider, &["--json"]).await.ended(3).json();
+    assert_eq!(refused["error"]["class"], "approval-needed");
+    assert!(refused["error"]["text"].as_str().unwrap().contains("collect.acme.test"), "{refused}");
+    assert!(refused["error"]["advice"].as_str().unwrap().contains("connector approve acme-sms"), "{refused}");
+    let tried = scene.push(&wider, &["--json", "--approve", "--canary", "10"]).await.ended(0).json();
+    assert_eq!(tried["release"]["canary"]["percent"], 10);
+    assert_eq!(tried["version"]["difference"]["reach"], "wider");
+    let ended = scene.run(&["canary", ID, "--end", "--json"]).await.ended(0).json();
+    assert_eq!((ended["canary"].clone(), ended["active"].as_str()), (Value::Null, Some(&*digest(&first))));
+    let activated = scene.push(&narrower, &["--json", "--activate"]).await.ended(0).json();
+    assert_eq!(activated["release"]["active"], digest(&narrower));
+    assert_eq!(activated["heldBack"], json!([]));
+    let status = scene.run(&["status", ID, "--json"]).await.ended(0).json();
+    assert_eq!(status["comparison"]["sides"].as_array().unwrap().len(), 2);
+    let versions = scene.run(&["versions", ID, "--json"]).await.ended(0).json();
+    assert_eq!(versions.as_array().unwrap().len(), 3);
+    let listed = scene.run(&["list", "--json"]).await.ended(0).json();
+    let ids: Vec<&str> = listed.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert!(ids.contains(&ID) && ids.contains(&"twilio"), "{ids:?}");
+    // One that was tried just now may still have messages under way; one that never was, has none.
+    assert!(scene.run(&["delete", &beginning(&wider)]).await.ended(3).stderr.contains("under way"));
+    let unused = version(4, "narrower");
+    scene.push(&unused, &[]).await.ended(0);
+    let deleted = scene.run(&["delete", &beginning(&unused), "--json"]).await.ended(0).json();
+    assert_eq!(deleted["deleted"], digest(&unused));
+    assert!(scene.run(&["delete", &beginning(&narrower)]).await.ended(3).stderr.contains("active"));
+    scene.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_beginning_that_two_versions_have_is_not_guessed() {
+    let scene = Scene::new().await;
+    let first = version(1, "honest");
+    let digit = beginning(&first).chars().next().unwrap();
+    let second =
+        (2..9999).map(|number| version(number, "honest")).find(|other| beginning(other).starts_with(digit)).unwrap();
+    scene.push(&first, &[]).await.ended(0);
+    scene.push(&second, &[]).await.ended(0);
+    let unclear = scene.run(&["activate", ID, &format!("sha256:{digit}")]).await.ended(2);
+    for part in [&*digest(&first), &*digest(&second), "2 versions of acme-sms begin with", "Give more digits"] {
+        assert!(unclear.stderr.contains(part), "{part}: {}", unclear.stderr);
+    }
+    scene.run(&["activate", ID, &digest(&second)]).await.ended(0);
+    let none = scene.run(&["show", ID, "f00d"]).await.ended(2);
+    assert!(none.stderr.contains("no version of acme-sms begins with f00d"), "{}", none.stderr);
+    scene.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_tenants_own_connector_is_its_own() {
+    let scene = Scene::new().await;
+    let mine = version_of("own-sms", 1, "honest");
+    let key = json!({ "name": "ci", "scopes": ["manage", "read"] });
+    let key = scene.process.client.post("keys", &key, None).await.unwrap().text("/secret").to_owned();
+    let server = scene.process.client.address();
+    let file = scene.file("mine.wasm", &mine);
+    let refused = connector(server, &key, &["push", &file]).await.ended(3);
+    assert!(refused.stderr.contains("(platform-only)") && refused.stderr.contains("--tenant"), "{}", refused.stderr);
+    connector(server, &key, &["push", &file, "--tenant", TENANT]).await.ended(0);
+    let theirs = connector(server, &key, &["list", "--tenant", TENANT]).await.ended(0).stdout;
+    assert!(theirs.lines().any(|line| line.contains("own-sms") && line.contains("the tenant")), "{theirs}");
+    assert!(!scene.run(&["list"]).await.ended(0).stdout.contains("own-sms"));
+    let gone = scene.run(&["status", "own-sms"]).await.ended(2);
+    assert!(gone.stderr.contains("(not-found)"), "{}", gone.stderr);
+    scene.run(&["delete", &beginning(&mine), "--tenant", TENANT]).await.ended(0);
+    scene.process.stop().await;
+}
+
+#[tokio::test]
+async fn files_that_may_not_run_are_refused_with_the_reason() {
+    let scene = Scene::new().await;
+    let text = scene.push(b"hello", &[]).await.ended(2);
+    assert!(text.stderr.contains("(invalid-input)") && text.stderr.contains("magic number"), "{}", text.stderr);
+    let whole = version(1, "honest");
+    let cut = scene.push(&whole[..whole.len() / 2], &[]).await.ended(3);
+    assert!(cut.stderr.contains("malformed") && cut.stderr.contains("the connector"), "{}", cut.stderr);
+    let taken = scene.push(&version_of("twilio", 1, "honest"), &["--json"]).await.ended(3).json();
+    assert_eq!(taken["error"]["class"], "connector-refused");
+    let missing = scene.run(&["push", "/no/such/file.wasm"]).await.ended(2);
+    assert!(missing.stderr.contains("cannot read /no/such/file.wasm"), "{}", missing.stderr);
+    scene.process.stop().await;
+}
+
+#[tokio::test]
+async fn keys_and_servers_that_are_wrong_are_named() {
+    let scene = Scene::new().await;
+    let server = scene.process.client.address().to_owned();
+    let wrong = connector(&server, "a-key-that-opens-nothing-0123456789", &["list"]).await.ended(2);
+    assert!(wrong.stderr.contains("(unauthenticated)") && wrong.stderr.contains("SENDBOX_KEY"), "{}", wrong.stderr);
+    assert!(!wrong.stderr.contains("opens-nothing"), "{}", wrong.stderr);
+    let none = connector(&server, "", &["list"]).await.ended(2);
+    assert!(none.stderr.contains("there is no key: SENDBOX_KEY is not set"), "{}", none.stderr);
+    let file = scene.file("key", format!("{PLATFORM_KEY}\n").as_bytes());
+    connector(&server, "", &["list", "--key-file", &file]).await.ended(0);
+    let clear = connector("http://sendbox.example.test", PLATFORM_KEY, &["list"]).await.ended(2);
+    assert!(clear.stderr.contains("not encrypted"), "{}", clear.stderr);
+    scene.process.stop().await;
+    let nobody = connector(&server, PLATFORM_KEY, &["list", "--json"]).await.ended(6).json();
+    assert_eq!(
+        (nobody["error"]["class"].as_str(), nobody["error"]["party"].as_str()),
+        (Some("no-server"), Some("network"))
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_is_in_doubt_where_something_was_to_change() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let answers = tokio::spawn(async move {
+        // Read, and closed without a word; then a page of somebody else's.
+        for answer in ["", "", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    let doubt = connector(&server, PLATFORM_KEY, &["rollback", ID]).await.ended(5);
+    assert!(doubt.stderr.contains("it may have been done"), "{}", doubt.stderr);
+    let lost = connector(&server, PLATFORM_KEY, &["status", ID]).await.ended(6);
+    assert!(lost.stderr.contains("no whole answer came"), "{}", lost.stderr);
+    let page = connector(&server, PLATFORM_KEY, &["status", ID]).await.ended(7);
+    assert!(page.stderr.contains("is not Sendbox"), "{}", page.stderr);
+    answers.await.unwrap();
+}
