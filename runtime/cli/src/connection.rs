@@ -18,6 +18,21 @@ const LARGEST_SECRET: u64 = 64 << 10;
 /// Reads and completes it.
 pub fn read(path: &Path) -> Result<ConnectionConfig, Stop> {
     let mut value: Value = runner::json_file(path)?;
+    let problems = filled(&mut value, path);
+    match ConnectionConfig::read(value) {
+        Ok(config) if problems.is_empty() => Ok(config),
+        Ok(_) => Err(Stop::problems(problems)),
+        Err(Problems(more)) => Err(Stop::problems(problems.into_iter().chain(more).collect())),
+    }
+}
+
+/// Completes the parameters of a configuration that was read from `path`.
+pub fn complete(value: &mut Value, path: &Path) -> Result<(), Stop> {
+    let problems = filled(value, path);
+    if problems.is_empty() { Ok(()) } else { Err(Stop::problems(problems)) }
+}
+
+fn filled(value: &mut Value, path: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(parameters) = value.get_mut("parameters").and_then(Value::as_object_mut) {
         for (key, parameter) in parameters.iter_mut() {
@@ -28,11 +43,7 @@ pub fn read(path: &Path) -> Result<ConnectionConfig, Stop> {
             }
         }
     }
-    match ConnectionConfig::read(value) {
-        Ok(config) if problems.is_empty() => Ok(config),
-        Ok(_) => Err(Stop::problems(problems)),
-        Err(Problems(more)) => Err(Stop::problems(problems.into_iter().chain(more).collect())),
-    }
+    problems
 }
 
 /// The text that a parameter points to. `None` for a parameter that points nowhere.

@@ -17,7 +17,7 @@ use crate::development::Development;
 use crate::exit::{Blame as _, Exit, Stop};
 use crate::house::House;
 use crate::render;
-use crate::serve::GRACE;
+use crate::serve::Beside;
 use crate::simulate::arrived;
 use crate::stage::{NUMBER, Stage};
 
@@ -64,15 +64,7 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, Stop> {
     let mut events = stage.simulator.subscribe();
     render::print(&greeting(&api, &stage.inbox_url(), &running.platform_key, &key.secret))?;
 
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(sendbox_server::serve(
-        listener,
-        running.service.clone(),
-        async move {
-            stopped.await.ok();
-        },
-        GRACE,
-    ));
+    let served = Beside::serve(listener, running.service.clone());
     loop {
         tokio::select! {
             _ = interrupt.recv() => break,
@@ -84,8 +76,7 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, Stop> {
             }
         }
     }
-    stop.send(()).ok();
-    serving.await.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+    served.stop().await?;
     stage.simulator.shutdown().await;
     Ok(Exit::Success)
 }

@@ -4,11 +4,13 @@
 //! loudly, whenever they are used.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use sendbox_sandbox::Resolve;
 use sendbox_sandbox::policy::{AddressPolicy, HostPattern, PortRule};
 
 use crate::exit::{Blame as _, Stop};
@@ -38,6 +40,8 @@ pub struct Opened {
     pub authorities: Vec<Vec<u8>>,
     /// For overrides of other ports than 443: whoever names a port here, wants it reached.
     pub ports: Vec<PortRule>,
+    /// Another resolver than the machine's.
+    pub resolver: Option<Arc<dyn Resolve>>,
 }
 
 impl Development {

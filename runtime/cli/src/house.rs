@@ -146,6 +146,7 @@ impl House {
             cache: Some(data.join("compiled")),
             addresses: opened.addresses,
             extra_authorities: opened.authorities,
+            resolver: opened.resolver,
             ..SandboxConfig::default()
         })
         .map_err(anyhow::Error::from)?;

@@ -9,6 +9,7 @@
 mod connection;
 mod connector;
 mod demo;
+mod dev;
 mod development;
 mod exit;
 mod house;
@@ -48,6 +49,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Demo(demo::DemoArgs),
     New(new::NewArgs),
+    Dev(dev::DevArgs),
     Connector(Box<connector::ConnectorArgs>),
     /// Compiles one connector, confined. Started by the other commands.
     #[command(name = runner::COMPILE, hide = true)]
@@ -65,7 +67,7 @@ impl Command {
             Self::Inspect(args) => args.json,
             Self::Simulate(args) => args.json,
             Self::Connector(args) => args.json,
-            Self::Serve(_) | Self::Demo(_) | Self::New(_) | Self::Compile { .. } => false,
+            Self::Serve(_) | Self::Demo(_) | Self::New(_) | Self::Dev(_) | Self::Compile { .. } => false,
         }
     }
 
@@ -77,6 +79,7 @@ impl Command {
             Self::Simulate(args) => simulate::run(args).await,
             Self::Demo(args) => demo::run(args).await,
             Self::New(args) => new::run(args),
+            Self::Dev(args) => dev::run(args).await,
             Self::Connector(args) => connector::run(args).await,
             // `main` has taken it before there was a runtime.
             Self::Compile { .. } => Ok(Exit::Internal),

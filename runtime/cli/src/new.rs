@@ -31,7 +31,7 @@ const TAKEN: [&str; 12] = [
 #[command(after_help = "\
 Example:
   sendbox new acme-sms
-  cd acme-sms && cargo test && cargo build --target wasm32-wasip2 --release")]
+  cd acme-sms && cargo test && sendbox dev")]
 pub struct NewArgs {
     /// The connector's name and id: 3 to 64 of a-z, 0-9 and `-`, beginning with a letter.
     name: String,
@@ -67,6 +67,8 @@ pub fn run(args: &NewArgs) -> Result<Exit, Stop> {
         "{folder} is ready. Next:\n  \
          cd {folder}\n  \
          cargo test\n  \
+         {sendbox} dev\n\
+         That builds it, tries it here, and does so again at every change. Step by step:\n  \
          cargo build --target wasm32-wasip2 --release\n  \
          {sendbox} inspect {component}\n  \
          {sendbox} send --connector {component} --config config.example.json --to +4512345678 --code 123456 --dry-run --show-sealed\n\

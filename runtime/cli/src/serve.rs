@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use sendbox_server::{Listener, ServeError};
+use sendbox_service::Service;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
@@ -111,6 +115,30 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, Stop> {
     };
     sendbox_server::serve(listener, running.service.clone(), stop, GRACE).await.map_err(anyhow::Error::from)?;
     Ok(Exit::Success)
+}
+
+/// A service that is served beside other work of this process.
+pub struct Beside {
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Beside {
+    /// Serves from now on.
+    pub fn serve(listener: Listener, service: Service) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async move {
+            stopped.await.ok();
+        };
+        Self { stop, serving: tokio::spawn(sendbox_server::serve(listener, service, stopped, GRACE)) }
+    }
+
+    /// Stops it in order, and waits for that.
+    pub async fn stop(self) -> Result<(), Stop> {
+        self.stop.send(()).ok();
+        self.serving.await.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+        Ok(())
+    }
 }
 
 /// Structured lines on stderr. What they may hold is decided where they are written; statements of the database are not

@@ -1,5 +1,5 @@
 //! An author's way, from nothing to a send: `new`, `cargo test`, `cargo build`, `inspect`, and `send` against a scripted
-//! answer of their provider.
+//! answer of their provider; and then `dev`, round and round.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic is how a test fails")]
 
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Command;
 
 fn sendbox(project: &Path) -> Command {
@@ -16,17 +16,23 @@ fn sendbox(project: &Path) -> Command {
     command
 }
 
-async fn cargo(project: &Path, args: &[&str]) {
-    let mut cargo = Command::new(env!("CARGO"));
-    // As in a shell of the author's own: what the outer cargo says to its children is not for this one.
+/// As in a shell of the author's own: what the outer cargo says to its children is not for this one.
+fn as_in_a_shell(command: &mut Command) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| {
         let name = name.to_string_lossy();
         name.starts_with("CARGO_") && name != "CARGO_HOME" && !name.starts_with("CARGO_NET_") || name == "RUSTFLAGS"
     }) {
-        cargo.env_remove(name);
+        command.env_remove(name);
     }
     // Kept between runs, outside the project: only what the author wrote is built anew.
-    cargo.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("author-target"));
+    command
+        .env("CARGO", env!("CARGO"))
+        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("author-target"));
+}
+
+async fn cargo(project: &Path, args: &[&str]) {
+    let mut cargo = Command::new(env!("CARGO"));
+    as_in_a_shell(&mut cargo);
     let output = cargo.args(args).current_dir(project).output().await.unwrap();
     assert!(output.status.success(), "cargo {args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
@@ -76,4 +82,103 @@ async fn from_nothing_to_a_send() {
         assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
         assert_eq!(simulator.wait().await.unwrap().code(), Some(0));
     }
+    round_the_loop(&project).await;
+}
+
+/// The project, worked on: built, tried and ended; then watched, with each change swapped in.
+async fn round_the_loop(project: &Path) {
+    let dev = |more: &[&str]| {
+        let mut dev = sendbox(project);
+        as_in_a_shell(&mut dev);
+        dev.arg("dev").args(more).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        dev
+    };
+    let output = dev(&["--once"]).output().await.unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    for part in [
+        "acme-sms 0.1.0: ",
+        "POST https://api.example.com/v1/messages",
+        "[secret apiKey]",
+        "Accepted. The provider's id: msg-1",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("example-key") && !said.contains("4512345678"), "{said}");
+    change(project, "dev.json", "accepted.json", "invalid-number.json");
+    let output = dev(&["--once"]).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(4), "the provider refuses: {}", String::from_utf8_lossy(&output.stdout));
+
+    let mut watching = dev(&[]).spawn().unwrap();
+    let mut said = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut errors = watching.stderr.take().unwrap();
+    let errors = tokio::spawn(async move {
+        let mut text = String::new();
+        errors.read_to_string(&mut text).await.unwrap();
+        text
+    });
+    let mut until_watching = async || {
+        let mut text = String::new();
+        loop {
+            let line = said.next_line().await.unwrap().unwrap_or_else(|| panic!("it ended: {text}"));
+            if line.starts_with("Watching.") {
+                return text;
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+    };
+    let first = until_watching().await;
+    assert!(first.contains("FAILED: ") && first.contains("E104"), "{first}");
+    // The answer is another one: the providers are started anew, and the versions stay.
+    change(project, "dev.json", "invalid-number.json", "accepted.json");
+    let anew = until_watching().await;
+    assert!(anew.contains("it was loaded before") && anew.contains("Accepted."), "{anew}");
+    change(project, "Cargo.toml", "version = \"0.1.0\"", "version = \"0.2.0\"");
+    let swapped = until_watching().await;
+    for part in
+        ["acme-sms 0.2.0: ", "it may do the same", "· the author's version: 0.1.0 → 0.2.0", "Swapped: ", "Accepted."]
+    {
+        assert!(swapped.contains(part), "{part}: {swapped}");
+    }
+    change(project, "src/lib.rs", "let response", "let respons");
+    assert_eq!(until_watching().await, "");
+    // It builds again, and may do more; and its provider is one that nobody here plays.
+    change(project, "src/lib.rs", "let respons", "let response");
+    let _same = until_watching().await;
+    change(project, "src/request.rs", "https://api.example.com/v1", "https://api.example.org/v1");
+    let refused = until_watching().await;
+    assert!(refused.contains("FAILED: ") && refused.contains("connector-fault"), "{refused}");
+    change(project, "src/lib.rs", "https://api.example.com", "https://api.example.org");
+    let wider = until_watching().await;
+    for part in
+        ["it may do MORE", "+ new host: POST https://api.example.org", "Swapped: ", "Nothing was sent: api.example.org"]
+    {
+        assert!(wider.contains(part), "{part}: {wider}");
+    }
+    change(project, "dev.json", "\"sender\"", "\"sendr\"");
+    assert!(!until_watching().await.contains("Accepted."));
+
+    let id = watching.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    assert_eq!(watching.wait().await.unwrap().code(), Some(0));
+    let errors = errors.await.unwrap();
+    for part in [
+        "error: the project does not build",
+        "The version before stays.",
+        "IT MAY DO MORE",
+        "/parameters/sender: is missing",
+    ] {
+        assert!(errors.contains(part), "{part}: {errors}");
+    }
+}
+
+/// As an editor saves it: at once.
+fn change(project: &Path, file: &str, from: &str, to: &str) {
+    let path = project.join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{file} has no {from}");
+    let aside = project.with_extension("saved");
+    std::fs::write(&aside, text.replacen(from, to, 1)).unwrap();
+    std::fs::rename(&aside, &path).unwrap();
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use sendbox_policy::{CompositionViolation, Denial, DenialRule, Place};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The provider took the message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,7 +32,7 @@ pub struct Price {
 }
 
 /// Whether bytes of the request that carries the message have left this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestSent {
     /// Certainly none.
@@ -44,7 +44,7 @@ pub enum RequestSent {
 }
 
 /// Who failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Party {
     /// The code of the connector.
@@ -60,7 +60,7 @@ pub enum Party {
 }
 
 /// What a failed send means for the next step (`DESIGN.md` 6). The first nineteen are the contract's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "described in wit/connector/v1/types.wit")]
 pub enum FailureClass {

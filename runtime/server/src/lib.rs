@@ -34,7 +34,7 @@ use sendbox_service::Service;
 use crate::api::{Api, Lifecycle};
 
 pub use self::openapi::openapi;
-pub use self::serve::{ServeError, listen, serve};
+pub use self::serve::{Listener, ServeError, listen, serve};
 
 /// The whole API over a service: `/v1`, the probes, the document and the reference page. For embedding; [`serve()`] also
 /// listens, and stops in order.

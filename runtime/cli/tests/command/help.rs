@@ -5,7 +5,7 @@ async fn every_help_is_what_it_was() {
     let connector =
         ["push", "list", "versions", "show", "approve", "canary", "activate", "rollback", "status", "delete"];
     let connector = connector.map(|action| format!("connector {action}"));
-    let commands = ["", "serve", "send", "inspect", "simulate", "demo", "new", "connector"];
+    let commands = ["", "serve", "send", "inspect", "simulate", "demo", "new", "dev", "connector"];
     for command in commands.into_iter().chain(connector.iter().map(String::as_str)) {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = run(&args).await;

@@ -1,0 +1,112 @@
+//! `sendbox dev` with a component that something else builds: each new file is swapped in and tried, whatever it is.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+
+use std::path::Path;
+use std::process::Stdio;
+
+use sendbox_tests::house::templates;
+use sendbox_tests::process::binary;
+use sendbox_tests::versioned::{parameters, version};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// What was printed up to the line that says that it waits for a change.
+async fn until_watching(said: &mut tokio::io::Lines<BufReader<ChildStdout>>) -> String {
+    let mut text = String::new();
+    while let Some(line) = said.next_line().await.unwrap() {
+        if line.starts_with("Watching.") {
+            return text;
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    panic!("it ended early:\n{text}");
+}
+
+/// `sendbox dev`, in a folder and with a place for its temporary files.
+async fn dev(folder: &Path, more: &[&str]) -> Child {
+    let mut command = Command::new(binary().await);
+    command.env_clear().env("TMPDIR", folder.join("temporary")).current_dir(folder).kill_on_drop(true);
+    command.args(["dev", "--component", "built.wasm"]).args(more);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[tokio::test]
+async fn a_file_that_is_built_elsewhere_is_tried_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // At once, as a linker puts it there.
+    let write = |component: &[u8]| {
+        std::fs::write(folder.join("next.wasm"), component).unwrap();
+        std::fs::rename(folder.join("next.wasm"), folder.join("built.wasm")).unwrap();
+    };
+    std::fs::create_dir(folder.join("temporary")).unwrap();
+    let settings = json!({ "parameters": parameters(), "templates": templates() }).to_string();
+    std::fs::write(folder.join("dev.json"), settings).unwrap();
+    write(&version(1, "honest"));
+
+    let mut watching = dev(folder, &[]).await;
+    let mut said = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut errors = watching.stderr.take().unwrap();
+    let errors = tokio::spawn(async move {
+        let mut text = String::new();
+        errors.read_to_string(&mut text).await.unwrap();
+        text
+    });
+    let first = until_watching(&mut said).await;
+    for part in ["Nothing leaves it.", "acme-sms 0001: ", "POST https://api.twilio.com/", "Accepted."] {
+        assert!(first.contains(part), "{part}: {first}");
+    }
+    assert!(!first.contains(parameters()["authToken"].as_str().unwrap()), "{first}");
+    for (component, parts) in [
+        (version(2, "narrower"), &["it may do less", "  - no longer", "Swapped: ", "Accepted."][..]),
+        (version(3, "trap"), &["Swapped: ", "FAILED: ", "connector-fault"]),
+        (version(2, "narrower"), &["it was loaded before", "Swapped: ", "Accepted."]),
+        // It is swapped in, and the configuration does not fit it.
+        (version(4, "stricter"), &["parameter `department` must be given now", "Swapped: "]),
+        (b"no component".to_vec(), &[]),
+        (version(5, "wider"), &["it may do MORE", "  + new host: ", "Accepted."]),
+    ] {
+        write(&component);
+        let text = until_watching(&mut said).await;
+        for part in parts {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!parts.is_empty() || text.is_empty(), "{text}");
+    }
+
+    let id = watching.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    assert_eq!(watching.wait().await.unwrap().code(), Some(0));
+    let errors = errors.await.unwrap();
+    for part in
+        ["/parameters/department", "magic number", "The version before stays.", "could not be tried.", "IT MAY DO MORE"]
+    {
+        assert!(errors.contains(part), "{part}: {errors}");
+    }
+    assert_eq!(std::fs::read_dir(folder.join("temporary")).unwrap().count(), 0, "everything is removed");
+}
+
+#[tokio::test]
+async fn once_ends_with_the_outcome() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("temporary")).unwrap();
+    let settings = json!({ "parameters": parameters(), "templates": templates() }).to_string();
+    std::fs::write(folder.join("dev.json"), settings).unwrap();
+    let whole = version(1, "honest");
+    for (component, exit) in [
+        (whole.clone(), 0),
+        (version(2, "loop"), 3),
+        (version(3, "late"), 5),
+        (whole[..whole.len() / 2].to_vec(), 3),
+        (b"no component".to_vec(), 2),
+    ] {
+        std::fs::write(folder.join("built.wasm"), component).unwrap();
+        let output = dev(folder, &["--once"]).await.wait_with_output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(exit), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
