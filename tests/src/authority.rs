@@ -26,6 +26,11 @@ impl Authority {
         self.issuer.der().to_vec()
     }
 
+    /// The same, as a file has it.
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
     /// What a server for `names` presents. HTTP/1.1 only.
     pub fn server_config(&self, names: &[&str]) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();

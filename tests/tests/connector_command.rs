@@ -8,9 +8,10 @@
     reason = "a panic is how a test fails"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use sendbox_tests::authority::Authority;
 use sendbox_tests::house::{PLATFORM_KEY, TENANT, templates};
 use sendbox_tests::process::{Ground, Process, binary};
 use sendbox_tests::versioned::{ID, digest, parameters, version, version_of};
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::process::Command;
+use tokio_rustls::TlsAcceptor;
 
 /// What a run came to.
 #[derive(Debug)]
@@ -44,8 +46,14 @@ impl Ran {
 
 /// `sendbox connector …`, with a key and a server in the environment, and no terminal.
 async fn connector(server: &str, key: &str, args: &[&str]) -> Ran {
+    trusting(server, key, args, None).await
+}
+
+/// The same, where the system trusts these certificate authorities alone.
+async fn trusting(server: &str, key: &str, args: &[&str], authorities: Option<&Path>) -> Ran {
     let mut command = Command::new(binary().await);
     command.env_clear().env("SENDBOX_SERVER", server).env("SENDBOX_KEY", key).stdin(Stdio::null());
+    command.envs(authorities.map(|path| ("SSL_CERT_FILE", path)));
     let output = command.arg("connector").args(args).kill_on_drop(true).output().await.unwrap();
     Ran {
         exit: output.status.code(),
@@ -292,4 +300,46 @@ async fn an_answer_that_is_lost_is_in_doubt_where_something_was_to_change() {
     let page = connector(&server, PLATFORM_KEY, &["status", ID]).await.ended(7);
     assert!(page.stderr.contains("is not Sendbox"), "{}", page.stderr);
     answers.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_key_goes_to_a_server_that_the_system_trusts_and_no_redirect_is_followed() {
+    let (ours, strange) = (Authority::new("ours"), Authority::new("strange"));
+    let folder = tempfile::tempdir().unwrap();
+    let authorities = folder.path().join("authorities.pem");
+    std::fs::write(&authorities, ours.pem()).unwrap();
+    // One after the other: a stranger, and two that are trusted.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let elsewhere = format!("HTTP/1.1 307 Over there\r\nlocation: {server}/v1/other\r\ncontent-length: 0\r\n\r\n");
+    let answers = tokio::spawn(async move {
+        let mut requests = Vec::new();
+        for (authority, answer) in [
+            (&strange, String::new()),
+            (&ours, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]".to_owned()),
+            (&ours, elsewhere),
+        ] {
+            let (stream, _) = listener.accept().await.unwrap();
+            let acceptor = TlsAcceptor::from(authority.server_config(&["localhost"]));
+            // The client turns away from a stranger.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.unwrap_or_default();
+            requests.push(String::from_utf8_lossy(&request[..length]).into_owned());
+            stream.write_all(answer.as_bytes()).await.ok();
+            stream.shutdown().await.ok();
+        }
+        requests.retain(|request| !request.is_empty());
+        requests
+    });
+    let list = || trusting(&server, PLATFORM_KEY, &["list", "--json"], Some(&authorities));
+    let stranger = list().await.ended(6).json();
+    assert_eq!(stranger["error"]["class"], "untrusted-server");
+    assert!(stranger["error"]["text"].as_str().unwrap().contains("certificate"), "{stranger}");
+    assert_eq!(list().await.ended(0).json(), json!([]));
+    let redirected = list().await.ended(7).json();
+    assert_eq!(redirected["error"]["class"], "not-sendbox");
+    let requests = answers.await.unwrap();
+    assert_eq!(requests.len(), 2, "the stranger has read nothing: {requests:?}");
+    assert!(requests.iter().all(|request| request.starts_with("GET /v1/connectors ")), "{requests:?}");
 }

@@ -80,7 +80,7 @@ pub struct Stop {
     exit: Exit,
     error: anyhow::Error,
     problems: Vec<Problem>,
-    told: Option<Told>,
+    told: Option<Box<Told>>,
 }
 
 /// What a running service, or the way to it, said of an error.
@@ -127,7 +127,7 @@ impl Stop {
 
     /// As somebody else said it.
     pub fn told(exit: Exit, error: anyhow::Error, told: Told) -> Self {
-        Self { exit, error, problems: Vec::new(), told: Some(told) }
+        Self { exit, error, problems: Vec::new(), told: Some(Box::new(told)) }
     }
 
     /// Says it: a person reads stderr, a script stdout.

@@ -227,15 +227,19 @@ impl Remote {
             why = cause.to_string();
             source = cause.source();
         }
+        let is_untrusted = why.contains("certificate");
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
         if error.is_connect() {
-            let told = Told {
-                class: "no-server".to_owned(),
-                party: "network",
-                advice: "start one with `sendbox serve`, or name another with --server or SENDBOX_SERVER".to_owned(),
-                problems: Vec::new(),
+            let (class, what, advice) = if is_untrusted {
+                let advice = "check --server; an authority that this machine does not know is trusted through a file named in SSL_CERT_FILE";
+                ("untrusted-server", "the server is not trusted", advice)
+            } else {
+                let advice = "start one with `sendbox serve`, or name another with --server or SENDBOX_SERVER";
+                ("no-server", "no server can be reached", advice)
             };
-            return Stop::told(Exit::Network, anyhow!("no server can be reached at {}{why}", self.name()), told);
+            let told =
+                Told { class: class.to_owned(), party: "network", advice: advice.to_owned(), problems: Vec::new() };
+            return Stop::told(Exit::Network, anyhow!("{what} at {}{why}", self.name()), told);
         }
         let (exit, advice) = if changes {
             (Exit::InDoubt, "it may have been done: look at `sendbox connector status` before you do it again")
