@@ -448,7 +448,15 @@ fn wrong_queries(name: &str) -> Option<Vec<&'static str>> {
         "status" | "usage" => vec!["4598123476", "", "Accepted", "%00"],
         "since" | "until" => vec!["4598123476", "", "yesterday", "2026-13-01T00:00:00Z", "%00"],
         // Of statistics: a time that is far from now, too.
-        "from" => vec!["4598123476", "", "yesterday", "2026-13-01T00:00:00Z", "%00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"],
+        "from" => vec![
+            "4598123476",
+            "",
+            "yesterday",
+            "2026-13-01T00:00:00Z",
+            "%00",
+            "0001-01-01T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+        ],
         "bucket" => vec!["4598123476", "", "Hour", "week", "%00"],
         // A number, or a time.
         "to" => vec!["4598123476", "", "+45", "%00"],
