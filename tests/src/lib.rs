@@ -6,6 +6,7 @@
 //! - [`component`]: components that no toolchain would make; [`bomb`]: those that are made to cost much.
 //! - [`database`]: databases of both kinds, one for each story.
 //! - [`api`]: the REST API over such a service, a client, and one good request for every operation.
+//! - [`pointer`]: every place in a JSON value.
 //! - [`process`]: the real binary, as a process that can be killed.
 //! - [`house`]: a whole service, with a clock that stands until it is turned.
 //! - [`stage`]: the simulator, and each connector's parameters for it.
@@ -34,6 +35,7 @@ pub mod database;
 pub mod house;
 pub mod lab;
 pub mod needles;
+pub mod pointer;
 pub mod process;
 pub mod server;
 pub mod stage;

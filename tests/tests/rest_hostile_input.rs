@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sendbox_tests::api::{Answer, May, Operation, Sample, World, operations};
 use sendbox_tests::house::{PLATFORM_KEY, TENANT};
+use sendbox_tests::pointer::{places, with};
 use serde_json::{Value, json};
 
 /// Stands where a number, a code or a secret could stand. Occurs nowhere by chance.
@@ -33,36 +34,6 @@ async fn with_body(world: &World, sample: &Sample, body: &[u8]) -> Answer {
 fn assert_silent(answer: &Answer, what: &str) {
     let headers = format!("{:?}", answer.headers);
     assert!(!answer.text.contains(CANARY) && !headers.contains(CANARY), "{what}: {}", answer.text);
-}
-
-/// Every place in a value, by JSON pointer, the value itself first.
-fn places(value: &Value) -> Vec<String> {
-    let below = |step: &str, value: &Value| {
-        let step = step.replace('~', "~0").replace('/', "~1");
-        places(value).into_iter().map(|place| format!("/{step}{place}")).collect::<Vec<_>>()
-    };
-    let mut found = vec![String::new()];
-    match value {
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                found.extend(below(&index.to_string(), item));
-            }
-        }
-        Value::Object(members) => {
-            for (name, member) in members {
-                found.extend(below(name, member));
-            }
-        }
-        _ => {}
-    }
-    found
-}
-
-/// The body with another value at one place.
-fn with(body: &Value, place: &str, value: Value) -> Value {
-    let mut body = body.clone();
-    *body.pointer_mut(place).unwrap() = value;
-    body
 }
 
 /// The samples that take a body, with it.
