@@ -11,6 +11,7 @@ mod messages;
 mod outgoing;
 pub(crate) mod prepared;
 mod promotions;
+mod sessions;
 mod settings;
 mod tenants;
 mod trials;

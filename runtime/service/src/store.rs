@@ -28,6 +28,7 @@ pub mod keys;
 pub mod messages;
 pub mod meta;
 pub mod rows;
+pub mod sessions;
 pub mod tenants;
 pub mod verifications;
 

@@ -8,3 +8,4 @@ mod messages;
 mod races;
 mod round_trips;
 mod sample;
+mod sessions;
