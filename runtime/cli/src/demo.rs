@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::development::Development;
 use crate::exit::{Blame as _, Exit, Stop};
 use crate::house::House;
+use crate::phone::Phone;
 use crate::render;
 use crate::serve::GRACE;
 use crate::simulate::arrived;
@@ -64,10 +65,12 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, Stop> {
     let mut events = stage.simulator.subscribe();
     render::print(&greeting(&api, &stage.inbox_url(), &running.platform_key, &key.secret))?;
 
+    let phone = Phone::of(&stage.connections);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(sendbox_server::serve(
+    let serving = tokio::spawn(sendbox_server::serve_beside(
         listener,
         running.service.clone(),
+        phone.router(),
         async move {
             stopped.await.ok();
         },
@@ -79,6 +82,7 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, Stop> {
             _ = terminate.recv() => break,
             event = events.recv() => {
                 if let Ok(InboxEvent::Message(message)) = event {
+                    phone.arrived(&message);
                     render::print(&format!("phone: {}", arrived(&message)))?;
                 }
             }
@@ -122,6 +126,7 @@ fn greeting(api: &str, inbox: &str, platform_key: &str, key: &str) -> String {
         "\
 Sendbox runs on this machine, with a simulated provider. Nothing leaves it.
 
+  console        {api}/console/   (open it, and sign in with a key below)
   API            {api}/v1/tenants/{TENANT}
   reference      {api}/docs
   the phone      {inbox}   (open it: messages arrive there)

@@ -13,6 +13,7 @@ mod exit;
 mod house;
 mod inspect;
 mod new;
+mod phone;
 mod render;
 mod runner;
 mod send;

@@ -101,7 +101,9 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, Stop> {
     let address = listener.local_addr()?;
     let running = house.open(opened).await?;
     house::tell(&running);
-    render::print(&format!("listening on http://{address}; the API's reference: http://{address}/docs\n"))?;
+    render::print(&format!(
+        "listening on http://{address}; the console: http://{address}/console/; the API's reference: http://{address}/docs\n"
+    ))?;
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
