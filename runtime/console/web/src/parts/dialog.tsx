@@ -1,6 +1,6 @@
 // A dialogue on top of the page: the browser's own, which keeps the focus inside and gives it back.
 
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, type ReactNode } from "react";
 import { X } from "lucide-react";
 import { Button } from "./basics";
 import { useTexts } from "../text";
@@ -17,7 +17,8 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Dial
   const t = useTexts();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before it is taken out of the page: then the browser gives the focus back to where it was.
+  useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
     return () => shown?.close();
