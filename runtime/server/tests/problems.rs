@@ -151,6 +151,31 @@ async fn problems_explain_themselves() {
 }
 
 #[tokio::test]
+async fn people_are_sent_to_the_console_and_programs_are_not() {
+    let asked = async |path: &str, accept: &str| {
+        answer(request("GET", path).header("accept", accept).body(Body::empty()).unwrap()).await
+    };
+    let page = "text/html,application/xhtml+xml,*/*;q=0.8";
+    for (path, accept) in [("/", page), ("/console", page), ("/console", "*/*")] {
+        let (parts, body) = asked(path, accept).await;
+        assert_eq!((parts.status.as_u16(), parts.headers["location"].to_str().unwrap()), (307, "/console/"), "{path}");
+        assert!(body.is_empty());
+    }
+    for path in ["/console/", "/console/t/acme/messages"] {
+        let (parts, body) = asked(path, page).await;
+        assert_eq!(parts.headers["content-type"], "text/html; charset=utf-8");
+        let policy = parts.headers["content-security-policy"].to_str().unwrap();
+        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+        let body = String::from_utf8(body).unwrap();
+        assert!(!body.contains("__STYLE_NONCE__"), "{path}");
+        assert!(body.contains(&format!("nonce=\"{nonce}\"")) || body.contains("not part of this build"), "{path}");
+    }
+    assert_eq!(asked("/", "application/json").await.0.status, 200);
+    assert_eq!(asked("/console/t/acme/messages", "*/*").await.0.status, 404);
+    assert_eq!(asked("/console/../v1/tenants", page).await.0.headers["content-type"], "text/html; charset=utf-8");
+}
+
+#[tokio::test]
 async fn the_server_says_what_it_is() {
     let (parts, body) = answer(request("GET", "/").body(Body::empty()).unwrap()).await;
     assert_eq!(parts.status, 200);
