@@ -1,12 +1,17 @@
 //! The phone of `sendbox demo`, as the console shows it: what the simulated provider took, and the accounts that it knows.
 //!
 //! Only the demo has these routes. Everything in them is made up, on this machine, and gone when the demo ends; the one who
-//! started it may see codes and credentials there. No other page can: they are answers without CORS headers.
+//! started it may see codes and credentials there. No other page can: they are answers without CORS headers, and to this
+//! machine's own names alone, so that no name from elsewhere can be pointed here.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::HOST;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use sendbox_simulator::InboxMessage;
@@ -79,8 +84,19 @@ impl Phone {
         Router::new()
             .route("/demo/phone/messages", get(messages))
             .route("/demo/accounts", get(accounts))
+            .layer(from_fn(of_this_machine))
             .with_state(self.clone())
     }
+}
+
+/// Answers to `127.0.0.1` and `localhost`.
+async fn of_this_machine(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    if ["127.0.0.1", "localhost"].contains(&name) {
+        return next.run(request).await;
+    }
+    StatusCode::NOT_FOUND.into_response()
 }
 
 /// What providers that make the text themselves are given instead.
