@@ -34,6 +34,9 @@ export function messages(world) {
     await assertAccessible(page, "messages");
     await picture(page, "messages");
 
+    await page.getByLabel("Country").selectOption("Sweden");
+    await page.getByText("No message fits.").waitFor();
+    await page.getByRole("button", { name: "Clear filters" }).click();
     await page.getByLabel("Status").selectOption("failed");
     await row.waitFor({ state: "detached" });
     await failed.getByRole("link").click();
@@ -41,7 +44,7 @@ export function messages(world) {
     await page.getByText("Limits, flow and country allowed it.", { exact: false }).waitFor();
     await page.getByRole("heading", { name: /Attempt 1/ }).waitFor();
     await page.getByText("The provider answers with 401.").waitFor();
-    await page.getByText("check the credentials of the connection").waitFor();
+    await page.getByText("Check the credentials of the connection.").waitFor();
     await page.getByText("What follows").waitFor();
     await page.getByText("What was sent").click();
     await page.getByText(/To=\[recipient\]/).waitFor();

@@ -37,10 +37,11 @@ export function setUp(world) {
     const account = page.getByLabel("Account SID");
     assert.equal(await account.getAttribute("aria-invalid"), "true");
     await page.locator(".field", { has: account }).locator(".error").waitFor();
-    await page.getByRole("alert").getByText("/parameters/authToken").waitFor();
+    await page.getByRole("alert").getByText("Auth token").waitFor();
     await assertAccessible(page, "set-up with errors");
     await picture(page, "set-up-errors");
     await page.getByRole("button", { name: "Fill in" }).click();
+    await page.getByText(/Some of this is not right yet/).waitFor({ state: "detached" });
     assert.match(await account.inputValue(), /^AC5e/);
     assert.equal(await page.getByLabel("Auth token").getAttribute("type"), "password");
 
@@ -130,7 +131,7 @@ export function setUp(world) {
     await trial.getByText("The message was not sent.").waitFor();
     await trial.getByText("Credentials not accepted").first().waitFor();
     await trial.getByText("The provider", { exact: true }).waitFor();
-    await trial.getByText("check the credentials of the connection").waitFor();
+    await trial.getByText("Check the credentials of the connection.").waitFor();
     await trial.getByText("The provider answers with 401.").waitFor();
     assert.ok(!(await trial.innerText()).includes("not-the-token"));
     await assertAccessible(page, "a failed test");

@@ -30,6 +30,13 @@ export class Problem extends Error {
   get fields(): { field: string; message: string }[] {
     return this.document?.errors ?? [];
   }
+
+  /** What is left of it once some fields have changed. `undefined`: nothing. */
+  without(changed: (field: string) => boolean): Problem | undefined {
+    if (!this.document || this.fields.length === 0) return this;
+    const errors = this.fields.filter((one) => !changed(one.field));
+    return errors.length > 0 ? new Problem(this.kind, this.status, { ...this.document, errors }) : undefined;
+  }
 }
 
 /** The token that shows that a request comes from this page. Kept in memory only. */

@@ -129,7 +129,7 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
         </p>
         {attempt.failure && <FailureFacts failure={attempt.failure} />}
         {attempt.decision && (
-          <p className="decision"><b>{t.message.decision}</b> {attempt.decision}</p>
+          <p className="decision"><b>{t.message.decision}:</b> {attempt.decision}</p>
         )}
         {detail && (
           <>

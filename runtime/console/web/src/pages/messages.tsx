@@ -1,6 +1,6 @@
 // All messages of the tenant: found, filtered, live.
 
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Radio } from "lucide-react";
 import { Link, useParams, useSearchParams } from "react-router";
@@ -8,6 +8,7 @@ import { at, call } from "../api/client";
 import { connectionsQuery } from "../api/queries";
 import type { Message, Page } from "../api/types";
 import { Badge, Button, Empty, Field, PageHead, Status } from "../parts/basics";
+import { COUNTRIES } from "../parts/countries";
 import { Failed, Waiting } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
 
@@ -28,6 +29,10 @@ export default function Messages() {
     return () => clearTimeout(timer);
   }, [typed]);
   const connections = useQuery(connectionsQuery(tenant));
+  const countries = useMemo(
+    () => COUNTRIES.map((code) => ({ code, name: format.country(code) })).sort((a, b) => a.name.localeCompare(b.name)),
+    [format],
+  );
   const filter = Object.fromEntries(FILTERS.map((name) => [name, search.get(name) ?? ""]));
   filter["to"] = to;
   const set = (name: string, value: string) => {
@@ -80,6 +85,14 @@ export default function Messages() {
             <select {...ids} value={filter["connection"]} onChange={(event) => set("connection", event.target.value)}>
               <option value="">{t.messages.anyConnection}</option>
               {connections.data?.map((one) => <option key={one.name} value={one.name}>{one.name}</option>)}
+            </select>
+          )}
+        </Field>
+        <Field label={t.messages.country}>
+          {(ids) => (
+            <select {...ids} value={filter["country"]} onChange={(event) => set("country", event.target.value)}>
+              <option value="">{t.messages.anyCountry}</option>
+              {countries.map(({ code, name }) => <option key={code} value={code}>{name}</option>)}
             </select>
           )}
         </Field>

@@ -14,7 +14,7 @@ import { Preview } from "../form/preview";
 import { forEachReason, inOneSpelling, MANDATORY } from "../form/usages";
 import { Button, Card, Field, Logo, Notice, PageHead } from "../parts/basics";
 import { Failed, Loaded, Waiting } from "../parts/loaded";
-import { useTexts } from "../text";
+import { useTexts, type Texts } from "../text";
 import { Activate } from "./activate";
 import { RemoveConnection } from "./remove";
 import { Trial } from "./trial";
@@ -82,6 +82,19 @@ function below(problem: unknown, prefix: string): Record<string, string[]> {
   return found;
 }
 
+/** What a person calls a field: the title of a parameter, the reason of a text. */
+function nameOf(field: string, connector: ConnectorDetail, templates: Template[], t: Texts): string {
+  const [, part, which] = field.split("/");
+  if (field === "name") return t.setup.name;
+  if (part === "parameters") {
+    const properties = (connector.parametersSchema["properties"] ?? {}) as Record<string, { title?: string }>;
+    return which ? (properties[which]?.title ?? which) : t.setup.parameters;
+  }
+  const template = which === undefined ? undefined : templates[Number(which)];
+  if (!template) return part === "templates" ? t.setup.templates : field;
+  return [t.setup.templates, t.usages[template.usage] ?? template.usage, template.locale].filter(Boolean).join(" · ");
+}
+
 interface EditorProps {
   tenant: string;
   connector: ConnectorDetail;
@@ -112,15 +125,32 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
     setDirty(true);
     setDone("");
   };
+  // What was wrong with a field is taken back when the field changes; the server says anew what it thinks.
+  const corrected = (changed: (field: string) => boolean) =>
+    setProblem((before: unknown) => (before instanceof Problem ? before.without(changed) : before));
+  const changeParameters = (next: Members) => {
+    const names = Object.keys({ ...parameters, ...next }).filter((one) => parameters[one] !== next[one]);
+    if (names.length > 0) corrected((field) => field === "/parameters" || names.some((one) => field.startsWith(`/parameters/${one}`)));
+    touched(setParameters)(next);
+  };
+  const changeTemplates = (next: Template[]) => {
+    const same = next.length === templates.length;
+    corrected((field) => {
+      const index = Number(/^\/templates\/(\d+)/.exec(field)?.[1] ?? Number.NaN);
+      return field.startsWith("/templates") && (!same || Number.isNaN(index) || templates[index] !== next[index]);
+    });
+    touched(setTemplates)(next);
+  };
   useEffect(() => {
     if (!dirty) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
     window.addEventListener("beforeunload", ask);
     return () => window.removeEventListener("beforeunload", ask);
   }, [dirty]);
-  useEffect(() => {
-    if (problem) summary.current?.focus();
-  }, [problem]);
+  const refused = (error: unknown) => {
+    setProblem(error);
+    setTimeout(() => summary.current?.focus());
+  };
 
   const takes = { text: connector.content !== "variables" };
   const now = JSON.stringify([parameters, templates]);
@@ -144,7 +174,7 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
       setTemplates(inOneSpelling(connection.templates));
       if (!saved) await navigate(`/t/${tenant}/connections/${name}`, { replace: true, state: { saved: true } });
     },
-    onError: setProblem,
+    onError: refused,
   });
 
   const account = accounts.data?.find((one) => one.connector === connector.id);
@@ -199,7 +229,9 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
                 <Notice tone="bad" title={`${t.setup.problems}: ${t.setup.errors(count)}`} announced>
                   <ul>
                     {(problem as Problem).fields.map((field) => (
-                      <li key={field.field + field.message}><code>{field.field}</code> {field.message}</li>
+                      <li key={field.field + field.message}>
+                        <b>{nameOf(field.field, connector, templates, t)}</b>: {field.message}
+                      </li>
                     ))}
                   </ul>
                 </Notice>
@@ -215,7 +247,7 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
                 actions={
                   <Button
                     onClick={() => {
-                      touched(setParameters)(account.parameters);
+                      changeParameters(account.parameters);
                       if (connector.content === "template") setTemplates(forEachReason(inOneSpelling(account.templates)));
                     }}
                   >
@@ -239,7 +271,7 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
             <ParametersForm
               schema={connector.parametersSchema}
               value={parameters}
-              onChange={touched(setParameters)}
+              onChange={changeParameters}
               secrets={saved?.secrets ?? {}}
               errors={errors.parameters}
             />
@@ -261,7 +293,7 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
                     <TemplatesForm
                       connector={connector}
                       value={templates}
-                      onChange={touched(setTemplates)}
+                      onChange={changeTemplates}
                       errors={errors.templates}
                       onLook={setLooked}
                     />
@@ -277,7 +309,7 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
             saved={saved}
             parameters={parameters}
             templates={takes.text ? templates : []}
-            onProblem={setProblem}
+            onProblem={(found) => (found ? refused(found) : setProblem(undefined))}
             onAccepted={() => setTried(now)}
           />
           <div className="save-bar" role="group" aria-label={t.setup.steps.save}>
@@ -305,7 +337,7 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
           onClose={() => setActivating(false)}
           onRefused={(error) => {
             setActivating(false);
-            setProblem(error);
+            refused(error);
           }}
           onDone={() => {
             setActivating(false);

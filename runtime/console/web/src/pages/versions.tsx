@@ -141,7 +141,7 @@ function Running({ tenant, id, release, versions }: RunningProps) {
                     <div><dt>{t.versions.latency}</dt><dd>{side.latencyMs.p95 === null ? "—" : format.micros(side.latencyMs.p95 * 1000)}</dd></div>
                     <div>
                       <dt>{t.versions.failures}</dt>
-                      <dd>{Object.entries(side.failures).map(([name, count]) => `${t.failures[name] ?? name}: ${count}`).join(", ") || t.common.none}</dd>
+                      <dd>{Object.entries(side.failures).filter(([, count]) => count > 0).map(([name, count]) => `${t.failures[name] ?? name}: ${count}`).join(", ") || t.common.none}</dd>
                     </div>
                   </dl>
                 </div>

@@ -147,7 +147,7 @@ export function FailureFacts({ failure }: { failure: Failure }) {
         [t.trial.who, t.parties[failure.party] ?? failure.party],
         [t.trial.left, t.trial.leftIs[failure.requestSent] ?? failure.requestSent],
         [t.trial.providerCode, failure.providerCode && <code>{failure.providerCode}</code>],
-        [t.trial.whatToDo, <b>{failure.advice}</b>],
+        [t.trial.whatToDo, <b>{t.advice[failure.class] ?? failure.advice}</b>],
       ]}
     />
   );
