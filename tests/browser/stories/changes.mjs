@@ -88,7 +88,27 @@ export function changes(world) {
     await picture(page, "promotion", { fullPage: false });
     await dialog.getByRole("button", { name: "Promote" }).click();
     await dialog.getByText("Done. “promoting-live” has it now.").waitFor();
+    await dialog.locator(".dialog-actions").getByRole("button", { name: "Close" }).waitFor();
     assert.equal((await api(demo, "GET", "/v1/tenants/promoting-live/connections/main")).body.connector, "twilio");
+    watched.settle();
+  });
+
+  test("changes that are not saved are not lost by a click", async () => {
+    const { demo, browser } = world;
+    const page = await browser.open();
+    const watched = watch(page, demo);
+    await signIn(page, demo, { path: "t/demo/connections/main" });
+    await page.getByLabel(/^Sender/).fill("Acme");
+    await page.getByRole("link", { name: "Keys" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Leave without saving?").waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(await page.getByLabel(/^Sender/).inputValue(), "Acme");
+    await page.getByRole("link", { name: "Keys" }).click();
+    await dialog.getByRole("button", { name: "Discard and leave" }).click();
+    await page.getByRole("heading", { name: "Keys" }).waitFor();
+    assert.equal((await api(demo, "GET", "/v1/tenants/demo/connections/main")).body.parameters.from, undefined);
     watched.settle();
   });
 

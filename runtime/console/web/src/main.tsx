@@ -3,7 +3,8 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { BrowserRouter } from "react-router";
+import { createBrowserRouter } from "react-router";
+import { RouterProvider } from "react-router/dom";
 import { client } from "./api/queries";
 import { App } from "./app";
 import { Speaking } from "./text";
@@ -12,15 +13,16 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
 
+// Which page stands where is said in `app.tsx`.
+const router = createBrowserRouter([{ path: "*", element: <App /> }], { basename: "/console" });
+
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={client}>
         <Speaking>
-          <BrowserRouter basename="/console">
-            <App />
-          </BrowserRouter>
+          <RouterProvider router={router} />
         </Speaking>
       </QueryClientProvider>
     </StrictMode>,

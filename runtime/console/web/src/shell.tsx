@@ -113,11 +113,14 @@ function Settings({ session }: { session: Session }) {
 
 function Navigation({ tenant, open }: { tenant: string; open: boolean }) {
   const { t } = useLanguage();
+  const { pathname } = useLocation();
   const phone = usePhone(false);
   const base = `/t/${tenant}`;
+  // A connection is opened from there.
+  const connectors = `${base}/connectors`;
   const places: [string, string, LucideIcon][] = [
     [base, t.shell.overview, Gauge],
-    [`${base}/connectors`, t.shell.connectors, Plug],
+    [connectors, t.shell.connectors, Plug],
     [`${base}/messages`, t.shell.messages, MessageSquareText],
     [`${base}/flows`, t.shell.flows, ToggleRight],
     [`${base}/policy`, t.shell.policy, ShieldCheck],
@@ -130,7 +133,11 @@ function Navigation({ tenant, open }: { tenant: string; open: boolean }) {
       <ul>
         {places.map(([path, name, Icon]) => (
           <li key={path}>
-            <NavLink to={path} end={path === base}>
+            <NavLink
+              to={path}
+              end={path === base}
+              className={({ isActive }) => (isActive || (path === connectors && pathname.startsWith(`${base}/connections/`)) ? "active" : "")}
+            >
               <Icon size={18} aria-hidden="true" />
               <span>{name}</span>
             </NavLink>

@@ -10,6 +10,7 @@ import type { Policy } from "../api/types";
 import { Button, Card, Field, Notice, PageHead, Switch } from "../parts/basics";
 import { COUNTRIES } from "../parts/countries";
 import { Failed, Loaded } from "../parts/loaded";
+import { useUnsaved } from "../parts/unsaved";
 import { useFormat, useTexts } from "../text";
 import { Holds, TestNumbers } from "./numbers";
 
@@ -31,6 +32,7 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
   const t = useTexts();
   const [policy, setPolicy] = useState(saved);
   const dirty = useMemo(() => JSON.stringify(policy) !== JSON.stringify(saved), [policy, saved]);
+  const unsaved = useUnsaved(dirty);
   const save = useMutation({
     mutationFn: () => call<Policy>(at(tenant, "policy"), { method: "PUT", body: policy }),
     onSuccess: (next) => {
@@ -100,6 +102,7 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
           {t.common.save}
         </Button>
       </div>
+      {unsaved.guard}
     </form>
   );
 }

@@ -55,6 +55,7 @@ export function Promote({ tenant, connection, onClose }: PromoteProps) {
       title={t.promote.title(connection.name)}
       onClose={onClose}
       wide
+      over={report?.applied}
       actions={
         report?.applied ? null : report ? (
           <>

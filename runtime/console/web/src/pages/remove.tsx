@@ -16,9 +16,10 @@ interface RemoveProps {
   tenant: string;
   connection: Connection;
   onClose: () => void;
+  onGone: () => void;
 }
 
-export function RemoveConnection({ tenant, connection, onClose }: RemoveProps) {
+export function RemoveConnection({ tenant, connection, onClose, onGone }: RemoveProps) {
   const t = useTexts();
   const navigate = useNavigate();
   const active = useQuery(activeQuery(tenant));
@@ -30,6 +31,7 @@ export function RemoveConnection({ tenant, connection, onClose }: RemoveProps) {
         method: "DELETE",
       }),
     onSuccess: async () => {
+      onGone();
       await navigate(`/t/${tenant}/connectors`);
       void refresh(tenant);
     },

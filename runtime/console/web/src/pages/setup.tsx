@@ -1,6 +1,6 @@
 // A connection is set up: the guide beside the account, the texts and a test message. Nothing is sent or saved by itself.
 
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useMemo, useRef, useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { BookOpen, Send, ShieldCheck, Trash2, Zap } from "lucide-react";
 import { Link, useNavigate, useParams } from "react-router";
@@ -14,6 +14,7 @@ import { Preview } from "../form/preview";
 import { forEachReason, inOneSpelling, MANDATORY } from "../form/usages";
 import { Button, Card, Field, Logo, Notice, PageHead } from "../parts/basics";
 import { Failed, Loaded, Waiting } from "../parts/loaded";
+import { useUnsaved } from "../parts/unsaved";
 import { useTexts, type Texts } from "../text";
 import { Activate } from "./activate";
 import { RemoveConnection } from "./remove";
@@ -141,12 +142,7 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
     });
     touched(setTemplates)(next);
   };
-  useEffect(() => {
-    if (!dirty) return;
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
-    window.addEventListener("beforeunload", ask);
-    return () => window.removeEventListener("beforeunload", ask);
-  }, [dirty]);
+  const unsaved = useUnsaved(dirty);
   const refused = (error: unknown) => {
     setProblem(error);
     setTimeout(() => summary.current?.focus());
@@ -163,6 +159,7 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
   const settled = (text: string) => {
     setProblem(undefined);
     setDirty(false);
+    unsaved.settled();
     setDone(text);
     void refresh(tenant);
   };
@@ -346,7 +343,10 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
           }}
         />
       )}
-      {removing && saved && <RemoveConnection tenant={tenant} connection={saved} onClose={() => setRemoving(false)} />}
+      {removing && saved && (
+        <RemoveConnection tenant={tenant} connection={saved} onClose={() => setRemoving(false)} onGone={unsaved.settled} />
+      )}
+      {unsaved.guard}
     </>
   );
 }

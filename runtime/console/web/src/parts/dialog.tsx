@@ -11,9 +11,11 @@ interface DialogProps {
   children: ReactNode;
   actions: ReactNode;
   wide?: boolean;
+  /** Whether it is over: then there is nothing to cancel. */
+  over?: boolean;
 }
 
-export function Dialog({ title, onClose, children, actions, wide = false }: DialogProps) {
+export function Dialog({ title, onClose, children, actions, wide = false, over = false }: DialogProps) {
   const t = useTexts();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -41,7 +43,7 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Dial
       </div>
       <div className="dialog-body">{children}</div>
       <div className="dialog-actions">
-        <Button onClick={onClose}>{t.common.cancel}</Button>
+        <Button onClick={onClose}>{over ? t.common.close : t.common.cancel}</Button>
         {actions}
       </div>
     </dialog>

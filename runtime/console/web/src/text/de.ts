@@ -696,6 +696,12 @@ export const de: Texts = {
     noVersions: "Es gibt keine andere Version.",
   },
 
+  unsaved: {
+    title: "Verlassen, ohne zu speichern?",
+    help: "Auf dieser Seite gibt es Änderungen, die nicht gespeichert sind. Sie gehen verloren, wenn Sie sie verlassen.",
+    leave: "Verwerfen und verlassen",
+  },
+
   notFound: {
     title: "Diese Seite gibt es nicht",
     home: "Zum Anfang",

@@ -694,6 +694,12 @@ export const en = {
     noVersions: "There is no other version.",
   },
 
+  unsaved: {
+    title: "Leave without saving?",
+    help: "You have changes on this page that are not saved. They are lost when you leave.",
+    leave: "Discard and leave",
+  },
+
   notFound: {
     title: "There is no such page",
     home: "To the start",
