@@ -206,7 +206,7 @@ fn released_wit_is_unchanged() {
 #[test]
 fn names_say_what_is_inside() {
     for folder in ["runtime", "connectors", "templates", "tests"] {
-        for file in files(folder, &["rs"]) {
+        for file in files(folder, &["rs", "ts", "tsx", "mjs"]) {
             let stem = file.file_stem().unwrap().to_str().unwrap();
             assert!(!["utils", "util", "helpers", "common", "misc"].contains(&stem), "{}", file.display());
         }
@@ -216,7 +216,7 @@ fn names_say_what_is_inside() {
 #[test]
 fn files_are_read_in_one_sitting() {
     for folder in ["runtime", "connectors", "templates", "tests"] {
-        for file in files(folder, &["rs"]) {
+        for file in files(folder, &["rs", "ts", "tsx", "mjs", "css"]) {
             let lines = read(&file).lines().count();
             assert!(lines <= 620, "{} has {lines} lines: does it hold one idea?", file.display());
         }

@@ -11,6 +11,9 @@ import { Speaking } from "./text";
 import "./text/appearance";
 import "./styles/base.css";
 import "./styles/parts.css";
+import "./styles/fields.css";
+import "./styles/shell.css";
+import "./styles/set-up.css";
 import "./styles/pages.css";
 
 // Which page stands where is said in `app.tsx`.

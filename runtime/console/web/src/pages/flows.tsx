@@ -1,5 +1,6 @@
 // Which flows of the platform may send messages.
 
+import { useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { at, call } from "../api/client";
@@ -16,12 +17,15 @@ export default function Flows() {
   const key = ["tenant", tenant, "flows"];
   const flows = useQuery({ queryKey: key, queryFn: ({ signal }) => call<FlowsOn>(at(tenant, "flows"), { signal }) });
   const active = useQuery(activeQuery(tenant));
+  // What was switched, until the server has answered: a switch moves at once, and back when it is refused.
+  const [wanted, setWanted] = useState<FlowsOn>();
   const set = useMutation({
     mutationFn: (next: FlowsOn) => call<FlowsOn>(at(tenant, "flows"), { method: "PUT", body: next }),
     onSuccess: (saved) => {
       client.setQueryData(key, saved);
       void client.invalidateQueries({ queryKey: ["tenant", tenant, "active"] });
     },
+    onSettled: () => setWanted(undefined),
   });
   return (
     <>
@@ -46,9 +50,13 @@ export default function Flows() {
                   key={flow}
                   label={t.flowNames[flow]}
                   help={t.flowHelp[flow]}
-                  checked={(set.isPending ? set.variables[flow] : on[flow]) === true}
+                  checked={(wanted ?? on)[flow] === true}
                   disabled={set.isPending}
-                  onChange={(checked) => set.mutate({ ...on, [flow]: checked })}
+                  onChange={(checked) => {
+                    const next = { ...on, [flow]: checked };
+                    setWanted(next);
+                    set.mutate(next);
+                  }}
                 />
               ))}
             </div>
