@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::development::Development;
 use crate::exit::{Blame as _, Exit, Stop};
 use crate::house::House;
+use crate::phone::Phone;
 use crate::render;
 use crate::serve::Beside;
 use crate::simulate::arrived;
@@ -64,13 +65,15 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, Stop> {
     let mut events = stage.simulator.subscribe();
     render::print(&greeting(&api, &stage.inbox_url(), &running.platform_key, &key.secret))?;
 
-    let served = Beside::serve(listener, running.service.clone());
+    let phone = Phone::of(&stage.connections);
+    let served = Beside::serve(listener, running.service.clone(), phone.router());
     loop {
         tokio::select! {
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
             event = events.recv() => {
                 if let Ok(InboxEvent::Message(message)) = event {
+                    phone.arrived(&message);
                     render::print(&format!("phone: {}", arrived(&message)))?;
                 }
             }
@@ -113,6 +116,7 @@ fn greeting(api: &str, inbox: &str, platform_key: &str, key: &str) -> String {
         "\
 Sendbox runs on this machine, with a simulated provider. Nothing leaves it.
 
+  console        {api}/console/   (open it, and sign in with a key below)
   API            {api}/v1/tenants/{TENANT}
   reference      {api}/docs
   the phone      {inbox}   (open it: messages arrive there)

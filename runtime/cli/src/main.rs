@@ -15,6 +15,7 @@ mod exit;
 mod house;
 mod inspect;
 mod new;
+mod phone;
 mod remote;
 mod render;
 mod runner;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use axum::Router;
 use clap::Args;
 use sendbox_server::{Listener, ServeError};
 use sendbox_service::Service;
@@ -105,7 +106,9 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, Stop> {
     let address = listener.local_addr()?;
     let running = house.open(opened).await?;
     house::tell(&running);
-    render::print(&format!("listening on http://{address}; the API's reference: http://{address}/docs\n"))?;
+    render::print(&format!(
+        "listening on http://{address}; the console: http://{address}/console/; the API's reference: http://{address}/docs\n"
+    ))?;
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -124,13 +127,13 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Serves from now on.
-    pub fn serve(listener: Listener, service: Service) -> Self {
+    /// Serves from now on, with further pages of the command's own beside the service's.
+    pub fn serve(listener: Listener, service: Service, pages: Router) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move {
             stopped.await.ok();
         };
-        Self { stop, serving: tokio::spawn(sendbox_server::serve(listener, service, stopped, GRACE)) }
+        Self { stop, serving: tokio::spawn(sendbox_server::serve_beside(listener, service, pages, stopped, GRACE)) }
     }
 
     /// Stops it in order, and waits for that.

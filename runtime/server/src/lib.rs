@@ -1,5 +1,7 @@
 //! The REST API: one `axum` router over the [`Service`], its OpenAPI 3.1 document, and a reference page.
 //!
+//! Beside it stands the console, `console`: files that use this API and nothing else, in a browser that is signed in by `session`.
+//!
 //! A request walks one way: `log` gives it an id and writes its one line, `auth` asks the service who calls, `place`, `query`,
 //! `idempotency` and `body` turn it into values of the domain, a handler in `routes` calls one method of the service, and
 //! `problem` writes down whatever went wrong.
@@ -16,6 +18,7 @@
 mod api;
 mod auth;
 mod body;
+mod console;
 mod docs;
 mod drain;
 mod idempotency;
@@ -27,6 +30,7 @@ mod query;
 mod reader;
 mod routes;
 mod serve;
+mod session;
 
 use axum::Router;
 use sendbox_service::Service;
@@ -34,10 +38,10 @@ use sendbox_service::Service;
 use crate::api::{Api, Lifecycle};
 
 pub use self::openapi::openapi;
-pub use self::serve::{Listener, ServeError, listen, serve};
+pub use self::serve::{Listener, ServeError, listen, serve, serve_beside};
 
 /// The whole API over a service: `/v1`, the probes, the document and the reference page. For embedding; [`serve()`] also
 /// listens, and stops in order.
 pub fn router(service: Service) -> Router {
-    routes::router(Api { service, lifecycle: Lifecycle::default() })
+    routes::router(Api { service, lifecycle: Lifecycle::default() }, Router::new())
 }

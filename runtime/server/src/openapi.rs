@@ -4,14 +4,16 @@ use std::sync::LazyLock;
 
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{PathItem, Paths};
 
 use crate::problem::{FieldError, Problem, problem_responses};
-use crate::routes;
+use crate::{routes, session};
 
-/// The name of the security scheme.
+/// The name of the security scheme of programs.
 const BEARER: &str = "bearer";
+/// The name of the security scheme of the console.
+const SESSION: &str = "session";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,6 +36,7 @@ text may hold U+0000. Answers tell nothing about whether an account exists.",
         (name = "messages", description = "Messages with codes of the platform."),
         (name = "statistics", description = "How a tenant did, and what needs a person."),
         (name = "audit", description = "Who changed what."),
+        (name = "session", description = "How somebody signs in to the console. Programs use a key."),
         (name = "server", description = "Needs no key."),
     ),
     components(schemas(Problem, FieldError)),
@@ -49,16 +52,28 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.description = Some("The platform key, or a key of a tenant.".to_owned());
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    let session = ApiKeyValue::with_description(
+        session::COOKIE_NAME,
+        "Of `POST /v1/session`, for pages of this server. Everything but GET needs the header `X-CSRF-Token` beside it.",
+    );
+    components.add_security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(session)));
     secure(&mut document.paths);
     document
 }
 
-/// Everything below `/v1` needs a key, and nothing else does.
+/// Everything below `/v1` needs a key or a session, but for signing in; and nothing else does.
 fn secure(paths: &mut Paths) {
     for (path, item) in &mut paths.paths {
-        let needed = path.starts_with("/v1/").then(|| SecurityRequirement::new::<_, _, String>(BEARER, []));
+        let needed = if path.starts_with("/v1/") { vec![BEARER, SESSION] } else { Vec::new() };
+        let needed: Vec<_> =
+            needed.into_iter().map(|scheme| SecurityRequirement::new::<_, _, String>(scheme, [])).collect();
         for operation in operations(item) {
-            operation.security = Some(needed.clone().into_iter().collect());
+            operation.security = Some(needed.clone());
+        }
+        if path == session::PATH
+            && let Some(sign_in) = &mut item.post
+        {
+            sign_in.security = Some(Vec::new());
         }
     }
 }

@@ -201,12 +201,18 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// Marks an answer that is neither 2xx nor a refusal: a page that is elsewhere, or has not changed.
+#[derive(Clone, Copy)]
+pub(crate) struct NoRefusal;
+
 /// Writes down what was refused, in whichever way. Leaves every other answer as it is.
 pub(crate) fn render(response: Response, method: &Method, request_id: &str) -> Response {
     let (mut parts, body) = response.into_parts();
     let refusal = match parts.extensions.remove::<Refusal>() {
         Some(refusal) => refusal,
-        None if parts.status.is_success() => return Response::from_parts(parts, body),
+        None if parts.status.is_success() || parts.extensions.remove::<NoRefusal>().is_some() => {
+            return Response::from_parts(parts, body);
+        }
         None => Refusal::in_place_of(parts.status),
     };
     let Refusal { kind, mut problem } = refusal;

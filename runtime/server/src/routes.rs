@@ -6,6 +6,7 @@ mod connections;
 mod connectors;
 mod keys;
 mod messages;
+mod session;
 mod settings;
 mod statistics;
 mod tenant_versions;
@@ -28,7 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::api::{Api, Lifecycle};
 use crate::problem::{Kind, Refusal};
-use crate::{docs, log};
+use crate::{console, docs, log};
 
 /// What a handler answers with.
 pub(crate) type Answer<T> = Result<T, Refusal>;
@@ -50,13 +51,15 @@ pub(crate) fn described() -> OpenApiRouter<Api> {
         .merge(verifications::routes())
         .merge(statistics::routes())
         .merge(audit::routes())
+        .merge(session::routes())
 }
 
-/// The whole server: the routes, the reference page, and what goes with every request.
-pub(crate) fn router(api: Api) -> Router {
+/// The whole server: the routes, the reference page, the console, what stands beside them, and what goes with every request.
+pub(crate) fn router(api: Api, beside: Router) -> Router {
     let (router, _) = described().split_for_parts();
     let lifecycle = api.lifecycle.clone();
-    accompanied(router.merge(docs::routes()), lifecycle).with_state(api)
+    let router = router.merge(docs::routes()).merge(console::routes()).merge(beside.with_state(()));
+    accompanied(router, lifecycle).with_state(api)
 }
 
 /// What goes with every request, also with one that meets no route.

@@ -61,9 +61,23 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) -> Result<(), ServeError> {
+    serve_beside(listener, service, Router::new(), stop, grace).await
+}
+
+/// The same, with routes of the embedder's own. They need no key, and are no part of the API and its document.
+///
+/// # Errors
+/// As for [`serve`].
+pub async fn serve_beside(
+    listener: TcpListener,
+    service: Service,
+    beside: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+    grace: Duration,
+) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     let lifecycle = Lifecycle::default();
-    let router = routes::router(Api { service: service.clone(), lifecycle: lifecycle.clone() });
+    let router = routes::router(Api { service: service.clone(), lifecycle: lifecycle.clone() }, beside);
     // At once, and not when the last request has ended: the worker would go on with new messages until there is no time left
     // to end them.
     let stopping = service.clone();

@@ -66,7 +66,9 @@ async fn every_path_below_v1_needs_a_key() {
     let document = serde_json::to_value(sendbox_server::openapi()).unwrap();
     let mut routes = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
-        for method in item.as_object().unwrap().keys().filter(|_| path.starts_with("/v1/")) {
+        // Signing in is how one shows the key.
+        let is_outside = |method: &str| !path.starts_with("/v1/") || (path == "/v1/session" && method == "post");
+        for method in item.as_object().unwrap().keys().filter(|method| !is_outside(method)) {
             // The key is asked for before the path, the query or the body is looked at.
             for path in [path.clone(), path.replace('{', "%00").replace('}', ""), format!("{path}?junk=1")] {
                 let path = path.replace(['{', '}'], "");
@@ -78,7 +80,7 @@ async fn every_path_below_v1_needs_a_key() {
             }
         }
     }
-    assert_eq!(routes, 3 * 65);
+    assert_eq!(routes, 3 * 67);
 }
 
 #[tokio::test]
@@ -140,12 +142,37 @@ async fn a_wrong_method_is_told_the_right_ones() {
 async fn problems_explain_themselves() {
     let (_, list) = answer(request("GET", "/problems").body(Body::empty()).unwrap()).await;
     let list: Vec<Value> = serde_json::from_slice(&list).unwrap();
-    assert_eq!(list.len(), 28);
+    assert_eq!(list.len(), 30);
     for kind in list {
         let path = kind["type"].as_str().unwrap();
         let (parts, one) = answer(request("GET", path).body(Body::empty()).unwrap()).await;
         assert_eq!((parts.status.as_u16(), serde_json::from_slice::<Value>(&one).unwrap()), (200, kind.clone()));
     }
+}
+
+#[tokio::test]
+async fn people_are_sent_to_the_console_and_programs_are_not() {
+    let asked = async |path: &str, accept: &str| {
+        answer(request("GET", path).header("accept", accept).body(Body::empty()).unwrap()).await
+    };
+    let page = "text/html,application/xhtml+xml,*/*;q=0.8";
+    for (path, accept) in [("/", page), ("/console", page), ("/console", "*/*")] {
+        let (parts, body) = asked(path, accept).await;
+        assert_eq!((parts.status.as_u16(), parts.headers["location"].to_str().unwrap()), (307, "/console/"), "{path}");
+        assert!(body.is_empty());
+    }
+    for path in ["/console/", "/console/t/acme/messages"] {
+        let (parts, body) = asked(path, page).await;
+        assert_eq!(parts.headers["content-type"], "text/html; charset=utf-8");
+        let policy = parts.headers["content-security-policy"].to_str().unwrap();
+        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+        let body = String::from_utf8(body).unwrap();
+        assert!(!body.contains("__STYLE_NONCE__"), "{path}");
+        assert!(body.contains(&format!("nonce=\"{nonce}\"")) || body.contains("not part of this build"), "{path}");
+    }
+    assert_eq!(asked("/", "application/json").await.0.status, 200);
+    assert_eq!(asked("/console/t/acme/messages", "*/*").await.0.status, 404);
+    assert_eq!(asked("/console/../v1/tenants", page).await.0.headers["content-type"], "text/html; charset=utf-8");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ pub(crate) mod prepared;
 mod promotions;
 mod releases;
 mod sender;
+mod sessions;
 mod settings;
 mod statistics;
 mod tenants;

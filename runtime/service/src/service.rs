@@ -278,6 +278,11 @@ impl Service {
         self.inner.store.close().await;
     }
 
+    /// The hash of the platform key.
+    pub(crate) fn platform_hash(&self) -> &[u8] {
+        &self.inner.platform_key
+    }
+
     /// A tenant that the caller has been checked for.
     pub(crate) async fn row(&self, tx: &mut Tx, tenant: &str) -> Result<TenantRow> {
         tenants::get(tx, tenant).await?.ok_or(Error::NotFound("tenant"))

@@ -29,6 +29,7 @@ pub mod messages;
 pub mod meta;
 pub mod releases;
 pub mod rows;
+pub mod sessions;
 pub mod statistics;
 pub mod tenants;
 pub mod verifications;

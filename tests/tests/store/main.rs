@@ -8,4 +8,5 @@ mod messages;
 mod races;
 mod round_trips;
 mod sample;
+mod sessions;
 mod swapping;

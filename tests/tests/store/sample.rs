@@ -45,6 +45,16 @@ pub fn key(tenant: &str, id: &str) -> KeyRow {
     }
 }
 
+pub fn session(api_key: Option<&str>, id: u8) -> SessionRow {
+    SessionRow {
+        id: vec![id, 0, 255],
+        api_key: api_key.map(str::to_owned),
+        proof: vec![9; 32],
+        created_at: NOW,
+        seen_at: NOW.plus_seconds(1),
+    }
+}
+
 pub fn hold(tenant: &str, id: &str) -> HoldRow {
     HoldRow {
         tenant: tenant.to_owned(),

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use axum::Router;
 use sendbox_sandbox::{Answers, Resolve, ResolveError};
 use sendbox_service::model::{Environment, LimitPolicy, NewTenant};
 use sendbox_service::{Caller, Error, Service};
@@ -57,7 +58,7 @@ impl Ground {
         let mut opened = Development::to_simulator(stage.simulator.connect_to(), stage.ca.clone()).open()?;
         opened.resolver = Some(Arc::new(Nowhere));
         let running = House::at(folder.join("data")).open(opened).await?;
-        let served = Beside::serve(listener, running.service.clone());
+        let served = Beside::serve(listener, running.service.clone(), Router::new());
         let ground = Self { stage, running, served, api };
         match ground.tenant().await {
             Ok(()) => Ok(ground),

@@ -62,6 +62,12 @@ kinds! {
     PlatformOnly, "platform-only", FORBIDDEN, "Platform only",
         "Only the platform key may do this.",
         "Ask the operator of the platform.";
+    CrossSite, "cross-site", FORBIDDEN, "Not from the console",
+        "The request comes with a session, and does not show that it comes from a page of this server.",
+        "Send the session's `csrfToken` as `X-CSRF-Token`, from a page of this origin; programs use a key instead.";
+    SignInInClear, "sign-in-in-clear", FORBIDDEN, "Sign-in in clear",
+        "The key came over a network without TLS, and a session would go the same way.",
+        "Open the console by `https://`, or on the machine itself by `http://127.0.0.1`.";
     CountryNotAllowed, "country-not-allowed", FORBIDDEN, "Country not allowed",
         "The number's country is not on the tenant's list.",
         "Add it to `countries` at `/policy`, if messages should go there.";

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use sendbox_service::Error;
 use serde::Serialize;
@@ -11,9 +13,9 @@ use utoipa_axum::routes;
 
 use super::Answer;
 use crate::api::Api;
-use crate::openapi;
 use crate::place::{At, OfProblem};
 use crate::problem::{Failed, Kind, KindView, Unfound};
+use crate::{console, openapi};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
@@ -39,6 +41,9 @@ struct About {
     /// Where people read it.
     #[schema(example = "/docs")]
     docs: &'static str,
+    /// Where people set it up.
+    #[schema(example = "/console/")]
+    console: &'static str,
 }
 
 /// Whether it works.
@@ -52,9 +57,21 @@ struct Health {
 const OK: Json<Health> = Json(Health { status: "ok" });
 
 /// Say what this is
+///
+/// A browser that asks for a page is sent on to the console.
 #[utoipa::path(get, path = "/", tag = "server", responses((status = 200, description = "What this is.", body = About), Failed))]
-async fn about() -> Json<About> {
-    Json(About { name: "sendbox", version: env!("CARGO_PKG_VERSION"), openapi: "/openapi.json", docs: "/docs" })
+async fn about(headers: HeaderMap) -> Response {
+    if console::wants_a_page(&headers) {
+        return console::elsewhere(console::PATH);
+    }
+    let about = About {
+        name: "sendbox",
+        version: env!("CARGO_PKG_VERSION"),
+        openapi: "/openapi.json",
+        docs: "/docs",
+        console: console::PATH,
+    };
+    Json(about).into_response()
 }
 
 /// Say whether the process lives

@@ -35,6 +35,17 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_of_tenant ON api_keys (tenant, created_at, id);
 
+-- Who is signed in to the console. `id` is the hash of what the cookie holds; `proof` binds it to the key's secret of then.
+CREATE TABLE sessions (
+    id         BYTEA NOT NULL PRIMARY KEY,
+    api_key    TEXT COLLATE "C" REFERENCES api_keys (id) ON DELETE CASCADE,
+    proof      BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    seen_at    BIGINT NOT NULL
+);
+CREATE INDEX sessions_of_key ON sessions (api_key, created_at);
+CREATE INDEX sessions_by_age ON sessions (seen_at);
+
 CREATE TABLE connections (
     tenant       TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     name         TEXT COLLATE "C" NOT NULL,

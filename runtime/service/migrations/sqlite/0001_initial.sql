@@ -34,6 +34,17 @@ CREATE TABLE api_keys (
 ) STRICT;
 CREATE INDEX api_keys_of_tenant ON api_keys (tenant, created_at, id);
 
+-- Who is signed in to the console. `id` is the hash of what the cookie holds; `proof` binds it to the key's secret of then.
+CREATE TABLE sessions (
+    id         BLOB NOT NULL PRIMARY KEY,
+    api_key    TEXT REFERENCES api_keys (id) ON DELETE CASCADE,
+    proof      BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessions_of_key ON sessions (api_key, created_at);
+CREATE INDEX sessions_by_age ON sessions (seen_at);
+
 CREATE TABLE connections (
     tenant       TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     name         TEXT NOT NULL,

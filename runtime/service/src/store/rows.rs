@@ -62,6 +62,21 @@ pub struct KeyRow {
     pub expires_at: Option<Timestamp>,
 }
 
+/// Somebody who is signed in to the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// The hash of what the cookie holds.
+    pub id: Vec<u8>,
+    /// The key that it was opened with. `None`: the platform key.
+    pub api_key: Option<String>,
+    /// Fits the key's secret only together with what the cookie holds.
+    pub proof: Vec<u8>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub seen_at: Timestamp,
+}
+
 /// A connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionRow {

@@ -1,0 +1,144 @@
+// What the pages ask for, each under one name, so that a change refreshes whatever shows it.
+
+import { QueryCache, QueryClient, MutationCache, queryOptions, useQuery } from "@tanstack/react-query";
+import { at, call, Problem, setCsrfToken } from "./client";
+import type {
+  ActiveConnection, Connection, ConnectorDetail, ConnectorSummary, DemoAccount, Message, PhoneMessages, Policy, Session,
+  Tenant,
+} from "./types";
+
+/** A session that has ended shows the sign-in, wherever one is. */
+function onError(error: unknown): void {
+  if (error instanceof Problem && error.status === 401) client.setQueryData(["session"], null);
+}
+
+export const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
+  defaultOptions: {
+    queries: {
+      // Once more, where the server says that this may help. Then the page says what happened, and offers to try again.
+      retry: (count, error) => count < 1 && error instanceof Problem && error.document?.retryAfter !== undefined,
+      retryDelay: 1000,
+      staleTime: 2000,
+      refetchOnWindowFocus: true,
+    },
+  },
+});
+
+/** `null`: nobody is signed in. */
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: async ({ signal }): Promise<Session | null> => {
+    try {
+      const session = await call<Session>("/v1/session", { signal });
+      setCsrfToken(session.csrfToken);
+      return session;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) return null;
+      throw error;
+    }
+  },
+  staleTime: Infinity,
+});
+
+export const tenantQuery = (tenant: string) =>
+  queryOptions({ queryKey: ["tenant", tenant], queryFn: ({ signal }) => call<Tenant>(at(tenant), { signal }) });
+
+/** The tenant's own list, with what was uploaded for it; where the server has none, the catalogue of all. */
+export const connectorsQuery = (tenant: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "connectors"],
+    queryFn: async ({ signal }) => {
+      try {
+        return await call<ConnectorSummary[]>(at(tenant, "connectors"), { signal });
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+        return await call<ConnectorSummary[]>("/v1/connectors", { signal });
+      }
+    },
+  });
+
+export const connectorQuery = (tenant: string, id: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "connector", id],
+    queryFn: async ({ signal }) => {
+      try {
+        return await call<ConnectorDetail>(at(tenant, `connectors/${encodeURIComponent(id)}`), { signal });
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+        return await call<ConnectorDetail>(`/v1/connectors/${encodeURIComponent(id)}`, { signal });
+      }
+    },
+  });
+
+export const connectionsQuery = (tenant: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "connections"],
+    queryFn: ({ signal }) => call<Connection[]>(at(tenant, "connections"), { signal }),
+  });
+
+export const connectionQuery = (tenant: string, name: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "connection", name],
+    queryFn: ({ signal }) => call<Connection>(at(tenant, `connections/${encodeURIComponent(name)}`), { signal }),
+  });
+
+export const activeQuery = (tenant: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "active"],
+    queryFn: ({ signal }) => call<ActiveConnection>(at(tenant, "active-connection"), { signal }),
+  });
+
+export const policyQuery = (tenant: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "policy"],
+    queryFn: ({ signal }) => call<Policy>(at(tenant, "policy"), { signal }),
+  });
+
+export const messageQuery = (tenant: string, id: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "message", id],
+    queryFn: ({ signal }) => call<Message>(at(tenant, `messages/${encodeURIComponent(id)}`), { signal }),
+  });
+
+/** Whether the server has no such operation (yet), or no such thing. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Problem && (error.status === 404 || error.status === 405);
+}
+
+/** The phone of a demo. `null` anywhere else. */
+export function usePhone(live: boolean) {
+  return useQuery({
+    queryKey: ["phone"],
+    queryFn: async ({ signal }): Promise<PhoneMessages | null> => {
+      try {
+        return await call<PhoneMessages>("/demo/phone/messages", { signal });
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw error;
+      }
+    },
+    refetchInterval: (query) => (live && query.state.data ? 1000 : false),
+    staleTime: live ? 0 : Infinity,
+  });
+}
+
+/** The accounts that a demo's provider knows. None anywhere else. */
+export const demoAccountsQuery = queryOptions({
+  queryKey: ["demo", "accounts"],
+  queryFn: async ({ signal }): Promise<DemoAccount[]> => {
+    try {
+      return await call<DemoAccount[]>("/demo/accounts", { signal });
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  },
+  staleTime: Infinity,
+});
+
+/** Everything of a tenant is asked for anew. */
+export function refresh(tenant: string): Promise<void> {
+  return client.invalidateQueries({ queryKey: ["tenant", tenant] });
+}

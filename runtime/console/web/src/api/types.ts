@@ -1,0 +1,329 @@
+// The shapes of the API, as far as the console uses them. The OpenAPI document is what counts.
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+export type Members = Record<string, unknown>;
+
+export interface Page<T> {
+  items: T[];
+  next?: string;
+}
+
+export type Scope = "manage" | "send" | "verify" | "read";
+
+export interface Session {
+  who: "platform" | "tenant";
+  tenant: string | null;
+  key: string | null;
+  scopes: Scope[];
+  csrfToken: string | null;
+  expiresAt: string | null;
+}
+
+export interface Tenant {
+  id: string;
+  name: string;
+  environment: "development" | "production";
+  activeConnection: string | null;
+  createdAt: string;
+}
+
+export interface ConnectorSummary {
+  id: string;
+  name: string;
+  version: string;
+  digest: string;
+  description: string;
+  logo: string | null;
+  content: "text" | "template" | "variables";
+  hosts: string[];
+  reveals: boolean;
+  owner?: "built-in" | "all-tenants" | "tenant";
+}
+
+export interface HostReach {
+  origin: string;
+  methods: string[];
+  pathPrefix: string;
+  receivesMessage: boolean;
+  secrets: string[];
+  purpose: string;
+}
+
+export interface ConnectorDetail extends ConnectorSummary {
+  readme: string;
+  parametersSchema: Members;
+  templateSchema: Members | null;
+  reach: HostReach[];
+  usages: string[];
+  locales: string[];
+  idempotent: boolean;
+  readsReports: boolean;
+  defaultTemplates: Template[];
+}
+
+export interface Template {
+  usage: string;
+  locale?: string;
+  content?: string;
+  template?: unknown;
+}
+
+export interface Connection {
+  name: string;
+  connector: string;
+  connectorDigest: string;
+  parameters: Members;
+  secrets: Record<string, string>;
+  templates: Template[];
+  active: boolean;
+  testedAt: string | null;
+  revision: number;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface ActiveConnection {
+  name: string | null;
+  previous?: string;
+  flows: string[];
+}
+
+export interface Failure {
+  class: string;
+  party: string;
+  requestSent: "no" | "maybe" | "yes";
+  text: string;
+  providerCode: string | null;
+  retryAfter: number | null;
+  advice: string;
+}
+
+/** A step of a send. `event` says which; the rest depends on it. */
+export interface TraceEvent {
+  atUs: number;
+  event: string;
+  [name: string]: unknown;
+}
+
+export interface SentRequest {
+  method: string;
+  url: string;
+  headers: [string, string][] | Record<string, string>;
+  body: string;
+  carriesMessage: boolean;
+}
+
+export interface TestReport {
+  outcome: "accepted" | "failed" | "in-doubt" | "dry-run";
+  failure: Failure | null;
+  providerMessageId: string | null;
+  size: { encoding: string; segments: number; units: number } | null;
+  unknownVariables: string[];
+  trace: TraceEvent[];
+  requests: SentRequest[];
+  used: Members;
+}
+
+export interface Preview {
+  text: string;
+  encoding: "gsm7" | "ucs2";
+  segments: number;
+  units: number;
+  outsideGsm7: string[];
+  unknownVariables: string[];
+  hints: string[];
+  priceMicros: number | null;
+}
+
+export interface Change {
+  field: string;
+  before: Json | null;
+  after: Json | null;
+}
+
+export interface PromotionReport {
+  applied: boolean;
+  confirm: string | null;
+  to: string;
+  connection: string;
+  replaces: boolean;
+  active: boolean;
+  changes: Change[];
+}
+
+export type MessageStatus = "queued" | "sending" | "accepted" | "failed" | "in-doubt" | "expired" | "cancelled";
+
+export interface Attempt {
+  number: number;
+  connection: string;
+  connector: string;
+  connectorDigest: string;
+  startedAt: string;
+  finishedAt: string | null;
+  outcome: "accepted" | "rejected" | "in-doubt" | null;
+  failure: Failure | null;
+  decision: string | null;
+  detail?: { trace: TraceEvent[]; requests: SentRequest[]; used: Members; answered?: number; hostsReached?: string[] };
+}
+
+export interface Message {
+  id: string;
+  status: MessageStatus;
+  to: string;
+  country: string | null;
+  usage: string;
+  flow: string | null;
+  locale: string | null;
+  verification: string | null;
+  test: boolean;
+  segments: number | null;
+  providerMessageId: string | null;
+  failure: Failure | null;
+  attempts: Attempt[];
+  nextAttemptAt: string | null;
+  createdAt: string;
+  expiresAt: string;
+}
+
+export interface Policy {
+  codes: { digits: number; lifetimeSeconds: number; tries: number; sends: number };
+  limits: Record<string, number>;
+  countries: { all: boolean; only: string[] };
+  spend: {
+    currency: string;
+    capPerMonthMicros: number;
+    pricePerSegmentMicros: number;
+    prices: Record<string, number>;
+  } | null;
+  delivery: {
+    mostMessages: number;
+    inDoubt: "prefer-silence" | "prefer-delivery";
+    fallbacks: string[];
+    routes: Record<string, string>;
+  };
+  originDomain: string | null;
+}
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  createdAt: string;
+  rotatedAt: string | null;
+  oldSecretUntil: string | null;
+  expiresAt: string | null;
+}
+
+export interface AuditEntry {
+  id: string;
+  tenant: string | null;
+  at: string;
+  actor: string;
+  action: string;
+  target: string;
+  before: Json | null;
+  after: Json | null;
+}
+
+export interface Hold {
+  id: string;
+  prefix: string;
+  reason: string;
+  message: string;
+  createdAt: string;
+  expiresAt: string;
+}
+
+export interface ConnectorVersion {
+  connector: string;
+  digest: string;
+  version: string;
+  owner: string;
+  state: "received" | "compiling" | "ready" | "refused";
+  progress: { step: number; of: number; doing: string } | null;
+  refusal: string | null;
+  uploadedAt: string | null;
+  uploadedBy: string | null;
+  bytes: number;
+  standing: "active" | "canary" | "previous" | "available";
+  inspection: unknown;
+  difference: {
+    from: string | null;
+    to: string;
+    change: "wider" | "narrower" | "equal" | "first";
+    wider: string[];
+    narrower: string[];
+    other: string[];
+    needsApproval: boolean;
+    confirm: string | null;
+    approvedAt: string | null;
+    approvedBy: string | null;
+    unfit: { tenant: string; connection: string; problems: { field: string; message: string }[] }[];
+  } | null;
+}
+
+export interface Release {
+  connector: string;
+  scope: string;
+  active: string | null;
+  previous: string | null;
+  generation: number;
+  activatedAt: string | null;
+  watchedUntil: string | null;
+  canary: { digest: string; percent: number; startedAt: string } | null;
+  comparison: {
+    since: string;
+    sides: {
+      digest: string;
+      standing: string;
+      attempts: number;
+      accepted: number;
+      inDoubt: number;
+      rejected: number;
+      successRate: number | null;
+      failures: Record<string, number>;
+      latencyMs: { p50: number | null; p95: number | null; p99: number | null };
+    }[];
+  } | null;
+  lastRollback: { at: string; from: string; to: string; reason: string; automatic: boolean } | null;
+}
+
+export interface Statistics {
+  from: string;
+  to: string;
+  totals: {
+    messages: number;
+    accepted: number;
+    failed: number;
+    inDoubt: number;
+    cancelled: number;
+    expired: number;
+    segments: number;
+  };
+  conversion: { started: number; approved: number; rate: number | null };
+  latencyMs: { p50: number | null; p95: number | null; p99: number | null };
+  failures: { class: string; count: number }[];
+  countries: { country: string | null; messages: number; accepted: number }[];
+  series: { at: string; messages: number; accepted: number; failed: number }[];
+  attention: { severity: "info" | "warning" | "critical"; text: string; link?: string | null }[];
+}
+
+/** The phone of a demo. */
+export interface PhoneMessages {
+  number: string;
+  messages: {
+    number: number;
+    provider: string;
+    providerId: string | null;
+    to: string;
+    sender: string | null;
+    text: string | null;
+    receivedAt: number;
+  }[];
+}
+
+export interface DemoAccount {
+  connector: string;
+  parameters: Members;
+  templates: Template[];
+}

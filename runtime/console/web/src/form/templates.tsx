@@ -1,0 +1,242 @@
+// The texts of a connection: as plain fields for each reason and language, or as JSON. Both are the same list.
+
+import { useEffect, useMemo, useState } from "react";
+import { Plus, Trash2 } from "lucide-react";
+import type { ConnectorDetail, Members, Template } from "../api/types";
+import { Button, Field, Notice } from "../parts/basics";
+import { useFormat, useTexts } from "../text";
+import { JsonEditor } from "./json-editor";
+import { MANDATORY, USAGES } from "./usages";
+
+interface TemplatesProps {
+  connector: ConnectorDetail;
+  value: Template[];
+  onChange: (value: Template[]) => void;
+  /** By JSON pointer below the list: `/0/content`. */
+  errors: Record<string, string[]>;
+  /** Which text is being looked at. */
+  onLook: (template: Template | undefined) => void;
+}
+
+export function TemplatesForm({ connector, value, onChange, errors, onLook }: TemplatesProps) {
+  const t = useTexts();
+  const [view, setView] = useState<"fields" | "json">("fields");
+  const [text, setText] = useState("");
+  const [invalid, setInvalid] = useState(false);
+  const change = (next: "fields" | "json") => {
+    if (next === "json") setText(JSON.stringify(value, null, 2));
+    setInvalid(false);
+    setView(next);
+  };
+  const whole = errors[""] ?? [];
+  return (
+    <>
+      <div className="segmented" role="radiogroup" aria-label={t.templates.view}>
+        {(["fields", "json"] as const).map((one) => (
+          <label key={one}>
+            <input type="radio" name="templates-view" checked={view === one} onChange={() => change(one)} />
+            <span>{t.templates[one]}</span>
+          </label>
+        ))}
+      </div>
+      {whole.map((error) => <p className="error" key={error}>{error}</p>)}
+      {view === "json" ? (
+        <>
+          {invalid && <Notice tone="warn">{t.templates.jsonInvalid}</Notice>}
+          <JsonEditor
+            label={t.templates.jsonLabel}
+            text={text}
+            onChange={(next) => {
+              setText(next);
+              const list = read(next);
+              setInvalid(list === undefined);
+              if (list) onChange(list);
+            }}
+          />
+        </>
+      ) : (
+        <Fields connector={connector} value={value} onChange={onChange} errors={errors} onLook={onLook} />
+      )}
+    </>
+  );
+}
+
+function read(text: string): Template[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? (value as Template[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function Fields({ connector, value, onChange, errors, onLook }: TemplatesProps) {
+  const t = useTexts();
+  const format = useFormat();
+  const [locale, setLocale] = useState("");
+  const [adding, setAdding] = useState("");
+  const locales = useMemo(
+    () => [...new Set(["", ...value.map((one) => one.locale ?? "")])].sort((a, b) => a.localeCompare(b)),
+    [value],
+  );
+  const wrong = useMemo(() => {
+    const indices = Object.keys(errors).map((pointer) => Number(pointer.split("/")[1])).filter(Number.isInteger);
+    return indices.map((index) => value[index]?.locale ?? "");
+  }, [errors, value]);
+  useEffect(() => {
+    if (wrong.length > 0 && !wrong.includes(locale)) setLocale(wrong[0] ?? "");
+    // Only when there is something new to correct.
+    // eslint-disable-next-line
+  }, [errors]);
+  useEffect(() => {
+    if (!locales.includes(locale)) setLocale("");
+  }, [locales, locale]);
+  const named = (tag: string) => (tag ? `${format.language(tag)} (${tag})` : t.templates.all);
+  const isText = connector.content === "text";
+  const there = value.map((template, index) => ({ template, index })).filter(({ template }) => (template.locale ?? "") === locale);
+  const sorted = [...there].sort((a, b) => USAGES.indexOf(a.template.usage) - USAGES.indexOf(b.template.usage));
+  const missing = USAGES.filter((usage) => !there.some(({ template }) => template.usage === usage));
+  const set = (index: number, template: Template) => onChange(value.map((one, place) => (place === index ? template : one)));
+  const add = (usage: string, tag: string) => {
+    const started = connector.defaultTemplates.find((one) => one.usage === usage && (one.locale ?? "") === tag);
+    const fresh: Template = { usage, ...(tag && { locale: tag }) };
+    if (isText) fresh.content = started?.content ?? "{{code}}";
+    else fresh.template = "";
+    onChange([...value, fresh]);
+  };
+  return (
+    <>
+      <div className="row template-languages">
+        <Field label={t.templates.languages}>
+          {(ids) => (
+            <select {...ids} value={locale} onChange={(event) => setLocale(event.target.value)}>
+              {locales.map((tag) => (
+                <option key={tag} value={tag}>{named(tag)}{wrong.includes(tag) ? " ⚠" : ""}</option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <form
+          className="row add-language"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const tag = adding.trim();
+            if (!tag) return;
+            if (!locales.includes(tag)) add("generic", tag);
+            setLocale(tag);
+            setAdding("");
+          }}
+        >
+          <Field label={t.templates.addLocale}>
+            {(ids) => (
+              <input {...ids} value={adding} placeholder="pt-BR" maxLength={35} onChange={(event) => setAdding(event.target.value)} />
+            )}
+          </Field>
+          <Button type="submit" icon={<Plus size={16} aria-hidden="true" />}>{t.common.add}</Button>
+        </form>
+      </div>
+      {value.length === 0 && connector.defaultTemplates.length > 0 && (
+        <Notice tone="info" actions={<Button onClick={() => onChange(connector.defaultTemplates)}>{t.templates.useDefaults}</Button>}>
+          {t.templates.empty}
+        </Notice>
+      )}
+      <div className="fields">
+        {sorted.map(({ template, index }) => {
+          const usage = t.usages[template.usage] ?? template.usage;
+          const problems = Object.entries(errors).filter(([pointer]) => pointer.split("/")[1] === String(index)).flatMap(([, all]) => all);
+          const mandatory = MANDATORY.includes(template.usage) && !locale;
+          return (
+            <div key={`${template.usage} ${index}`} className="template">
+              <Field
+                label={<>{usage} {mandatory && <span className="fine">({t.templates.mandatory})</span>}</>}
+                error={problems.length > 0 ? problems.join(" ") : undefined}
+              >
+                {(ids) =>
+                  isText ? (
+                    <textarea
+                      {...ids}
+                      rows={2}
+                      value={template.content ?? ""}
+                      onFocus={() => onLook(template)}
+                      onChange={(event) => {
+                        const next = { ...template, content: event.target.value };
+                        set(index, next);
+                        onLook(next);
+                      }}
+                    />
+                  ) : (
+                    <TemplateId ids={ids} schema={connector.templateSchema} value={template.template} onChange={(next) => set(index, { ...template, template: next })} />
+                  )
+                }
+              </Field>
+              {!mandatory && (
+                <button
+                  type="button"
+                  className="icon-button"
+                  aria-label={t.templates.remove(usage, named(locale))}
+                  onClick={() => onChange(value.filter((_, place) => place !== index))}
+                >
+                  <Trash2 size={16} aria-hidden="true" />
+                </button>
+              )}
+            </div>
+          );
+        })}
+      </div>
+      {missing.length > 0 && (
+        <p className="row add-usages">
+          <span className="fine">{t.templates.addUsage}</span>
+          {missing.map((usage) => (
+            <Button key={usage} look="quiet" icon={<Plus size={14} aria-hidden="true" />} onClick={() => add(usage, locale)}>
+              {t.usages[usage] ?? usage}
+            </Button>
+          ))}
+        </p>
+      )}
+    </>
+  );
+}
+
+interface TemplateIdProps {
+  ids: { id: string };
+  schema: Members | null;
+  value: unknown;
+  onChange: (value: unknown) => void;
+}
+
+/** A provider's own template: an id, or an id for each of some cases, as the connector's schema has it. */
+function TemplateId({ ids, schema, value, onChange }: TemplateIdProps) {
+  const options = ((schema?.["oneOf"] as Members[] | undefined) ?? []).filter((one) => one["properties"]);
+  const cases = Object.entries((options[0]?.["properties"] ?? {}) as Record<string, { title?: string }>);
+  const byCase = typeof value === "object" && value !== null;
+  return (
+    <div className="template-id">
+      {cases.length > 0 && (
+        <select
+          aria-label={String(schema?.["title"] ?? "")}
+          value={byCase ? "cases" : "one"}
+          onChange={(event) =>
+            onChange(event.target.value === "one" ? "" : Object.fromEntries(cases.map(([name]) => [name, ""])))
+          }
+        >
+          <option value="one">{String((schema?.["oneOf"] as Members[])[0]?.["title"] ?? "")}</option>
+          <option value="cases">{String(options[0]?.["title"] ?? "")}</option>
+        </select>
+      )}
+      {byCase ? (
+        cases.map(([name, about], index) => (
+          <input
+            key={name}
+            id={index === 0 ? ids.id : undefined}
+            aria-label={about.title ?? name}
+            placeholder={about.title ?? name}
+            value={String((value as Members)[name] ?? "")}
+            onChange={(event) => onChange({ ...(value as Members), [name]: event.target.value })}
+          />
+        ))
+      ) : (
+        <input {...ids} value={String(value ?? "")} onChange={(event) => onChange(event.target.value)} />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,33 @@
+// The console: a page that uses the public REST API and nothing else.
+
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { createBrowserRouter } from "react-router";
+import { RouterProvider } from "react-router/dom";
+import { client } from "./api/queries";
+import { App } from "./app";
+import { Speaking } from "./text";
+import "./text/appearance";
+import "./styles/base.css";
+import "./styles/parts.css";
+import "./styles/fields.css";
+import "./styles/shell.css";
+import "./styles/set-up.css";
+import "./styles/pages.css";
+
+// Which page stands where is said in `app.tsx`.
+const router = createBrowserRouter([{ path: "*", element: <App /> }], { basename: "/console" });
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={client}>
+        <Speaking>
+          <RouterProvider router={router} />
+        </Speaking>
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,251 @@
+// The catalogue, and what the tenant has set up of it.
+
+import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { EyeOff, Globe2, Plug, Plus, RefreshCw, TriangleAlert, Upload } from "lucide-react";
+import { Link, useParams, useSearchParams } from "react-router";
+import { connectionsQuery, connectorsQuery, refresh, sessionQuery, tenantQuery } from "../api/queries";
+import type { Connection, ConnectorSummary } from "../api/types";
+import { Badge, Button, Card, Empty, Logo, Notice, PageHead } from "../parts/basics";
+import { Loaded } from "../parts/loaded";
+import { useFormat, useTexts } from "../text";
+import { Activate } from "./activate";
+import { Promote } from "./promote";
+import { UploadConnector, useVersionsAreKept } from "./upload";
+
+export default function Connectors() {
+  const t = useTexts();
+  const { tenant = "" } = useParams();
+  const [search, setSearch] = useSearchParams();
+  const connectors = useQuery(connectorsQuery(tenant));
+  const connections = useQuery(connectionsQuery(tenant));
+  const [uploading, setUploading] = useState(false);
+  const versionsAreKept = useVersionsAreKept(tenant, connectors.data?.[0]?.id);
+  const changing = search.has("change");
+  return (
+    <>
+      <PageHead
+        title={t.connectors.title}
+        lead={t.connectors.lead}
+        actions={
+          versionsAreKept && (
+            <Button icon={<Upload size={16} aria-hidden="true" />} onClick={() => setUploading(true)}>
+              {t.connectors.upload}
+            </Button>
+          )
+        }
+      />
+      <Loaded query={connections}>
+        {(all) => (
+          <Card
+            title={t.connectors.yours}
+            actions={
+              all.some((one) => one.active) &&
+              !changing && (
+                <Button
+                  icon={<RefreshCw size={16} aria-hidden="true" />}
+                  onClick={() => {
+                    setSearch({ change: "" });
+                    document.getElementById("catalogue")?.scrollIntoView();
+                  }}
+                >
+                  {t.connectors.change}
+                </Button>
+              )
+            }
+          >
+            {all.length === 0 ? (
+              <Empty title={t.connectors.noConnections}>{t.connectors.noConnectionsHelp}</Empty>
+            ) : (
+              <Connections tenant={tenant} connections={all} connectors={connectors.data ?? []} />
+            )}
+          </Card>
+        )}
+      </Loaded>
+      <div id="catalogue" />
+      {changing && (
+        <Notice
+          tone="info"
+          title={t.connectors.change}
+          announced
+          actions={<Button onClick={() => setSearch({})}>{t.common.cancel}</Button>}
+        >
+          {t.connectors.changeLead}
+        </Notice>
+      )}
+      <Loaded query={connectors}>
+        {(all) => <Catalogue tenant={tenant} connectors={all} versions={versionsAreKept} />}
+      </Loaded>
+      {uploading && <UploadConnector tenant={tenant} onClose={() => setUploading(false)} />}
+    </>
+  );
+}
+
+interface ConnectionsProps {
+  tenant: string;
+  connections: Connection[];
+  connectors: ConnectorSummary[];
+}
+
+function Connections({ tenant, connections, connectors }: ConnectionsProps) {
+  const t = useTexts();
+  const format = useFormat();
+  const session = useQuery(sessionQuery);
+  const own = useQuery(tenantQuery(tenant));
+  const [activating, setActivating] = useState<Connection>();
+  const [promoting, setPromoting] = useState<Connection>();
+  const mayPromote = session.data?.who === "platform" && own.data?.environment === "development";
+  return (
+    <>
+      <ul className="rows">
+        {connections.map((connection) => {
+          const connector = connectors.find((one) => one.id === connection.connector);
+          return (
+            <li key={connection.name} className="row-item">
+              <Logo svg={connector?.logo ?? null} name={connector?.name ?? connection.connector} />
+              <div className="grow">
+                <p className="row-title">
+                  <Link to={`/t/${tenant}/connections/${connection.name}`}>{connection.name}</Link>
+                  {connection.active ? (
+                    <Badge tone="good">{t.connectors.active}</Badge>
+                  ) : (
+                    <Badge>{t.connectors.inactive}</Badge>
+                  )}
+                </p>
+                <p className="help">
+                  {connector?.name ?? connection.connector}
+                  {" · "}
+                  {connection.testedAt ? t.connectors.tested(format.ago(connection.testedAt)) : t.connectors.untested}
+                  {" · "}
+                  {t.connectors.updated(format.ago(connection.updatedAt))}
+                </p>
+              </div>
+              <div className="row">
+                {mayPromote && <Button onClick={() => setPromoting(connection)}>{t.connectors.promote}</Button>}
+                {!connection.active && (
+                  <Button onClick={() => setActivating(connection)}>{t.connectors.activate}</Button>
+                )}
+                <Link
+                  className="button plain"
+                  to={`/t/${tenant}/connections/${connection.name}`}
+                  aria-label={t.connectors.editNamed(connection.name)}
+                >
+                  {t.connectors.edit}
+                </Link>
+              </div>
+            </li>
+          );
+        })}
+      </ul>
+      {activating && (
+        <Activate
+          tenant={tenant}
+          name={activating.name}
+          tested={activating.testedAt !== null}
+          onClose={() => setActivating(undefined)}
+          onDone={() => {
+            setActivating(undefined);
+            void refresh(tenant);
+          }}
+        />
+      )}
+      {promoting && <Promote tenant={tenant} connection={promoting} onClose={() => setPromoting(undefined)} />}
+    </>
+  );
+}
+
+interface CatalogueProps {
+  tenant: string;
+  connectors: ConnectorSummary[];
+  versions: boolean;
+}
+
+function Catalogue({ tenant, connectors, versions }: CatalogueProps) {
+  const t = useTexts();
+  const [filter, setFilter] = useState("");
+  const wanted = filter.trim().toLowerCase();
+  const shown = connectors.filter((one) => `${one.id} ${one.name} ${one.description}`.toLowerCase().includes(wanted));
+  return (
+    <section aria-labelledby="catalogue-title" className="block">
+      <div className="block-head">
+        <h2 id="catalogue-title">{t.connectors.catalogue}</h2>
+        <input
+          type="search"
+          className="filter"
+          aria-label={t.connectors.filter}
+          placeholder={t.connectors.filter}
+          value={filter}
+          onChange={(event) => setFilter(event.target.value)}
+        />
+      </div>
+      {shown.length === 0 && <Empty title={t.connectors.nothingFound} />}
+      <ul className="cards">
+        {shown.map((connector) => (
+          <li key={connector.id} className="card tile">
+            <div className="tile-head">
+              <Logo svg={connector.logo} name={connector.name} size={44} />
+              <div className="grow">
+                <h3>{connector.name}</h3>
+                <p className="fine">
+                  {t.connectors.version(connector.version)}
+                  {connector.owner && ` · ${t.connectors.owner[connector.owner]}`}
+                </p>
+              </div>
+            </div>
+            <p className="description">{connector.description}</p>
+            <div className="reach">
+              <p className="fine with-icon"><Globe2 size={15} aria-hidden="true" /> {t.connectors.reaches}</p>
+              <Hosts hosts={connector.hosts.map((host) => host.replace("https://", ""))} />
+              {connector.reveals ? (
+                <p className="fine with-icon warn-text">
+                  <TriangleAlert size={15} aria-hidden="true" /> {t.connectors.reveals}
+                </p>
+              ) : (
+                <p className="fine with-icon"><EyeOff size={15} aria-hidden="true" /> {t.connectors.blind}</p>
+              )}
+              <p className="fine with-icon"><Plug size={15} aria-hidden="true" /> {t.connectors.content[connector.content]}</p>
+            </div>
+            <div className="tile-actions">
+              <Link
+                className="button primary"
+                to={`/t/${tenant}/connectors/${connector.id}/set-up`}
+                aria-label={t.connectors.setUpNamed(connector.name)}
+              >
+                <Plus size={16} aria-hidden="true" /> {t.connectors.setUp}
+              </Link>
+              {versions && (
+                <Link
+                  className="button quiet"
+                  to={`/t/${tenant}/connectors/${connector.id}/versions`}
+                  aria-label={t.connectors.versionsOf(connector.name)}
+                >
+                  {t.connectors.versions}
+                </Link>
+              )}
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** The first few, and the rest on demand. */
+function Hosts({ hosts }: { hosts: string[] }) {
+  const t = useTexts();
+  const shown = (host: string) => {
+    const parameter = /^\{(\w+)\}$/.exec(host)?.[1];
+    return parameter ? <span className="fine">{t.connectors.entered(parameter)}</span> : <code>{host}</code>;
+  };
+  const list = (some: string[]) => <ul>{some.map((host) => <li key={host}>{shown(host)}</li>)}</ul>;
+  if (hosts.length <= 3) return list(hosts);
+  return (
+    <>
+      {list(hosts.slice(0, 2))}
+      <details>
+        <summary>{t.connectors.moreHosts(hosts.length - 2)}</summary>
+        {list(hosts.slice(2))}
+      </details>
+    </>
+  );
+}

@@ -1,0 +1,156 @@
+// One message as a time line: taken, each attempt with all that happened in it, and why what followed followed.
+
+import { useQuery } from "@tanstack/react-query";
+import { ArrowLeft, Check, CircleHelp, Clock, Inbox, X } from "lucide-react";
+import { Link, useParams } from "react-router";
+import { messageQuery } from "../api/queries";
+import type { Attempt, Message } from "../api/types";
+import { Card, Facts, Notice, PageHead, Status } from "../parts/basics";
+import { Loaded } from "../parts/loaded";
+import { FailureFacts, Requests, Trace, Used } from "../parts/trace";
+import { useFormat, useTexts } from "../text";
+
+const isFinal = (message: Message | undefined) => message !== undefined && !["queued", "sending"].includes(message.status);
+
+export default function MessagePage() {
+  const t = useTexts();
+  const { tenant = "", message: id = "" } = useParams();
+  const query = useQuery({
+    ...messageQuery(tenant, id),
+    refetchInterval: (state) => (isFinal(state.state.data) || state.state.error ? false : 1000),
+  });
+  return (
+    <>
+      <p>
+        <Link to={`/t/${tenant}/messages`} className="with-icon"><ArrowLeft size={16} aria-hidden="true" /> {t.message.back}</Link>
+      </p>
+      <Loaded query={query}>{(message) => <TimeLine tenant={tenant} message={message} />}</Loaded>
+    </>
+  );
+}
+
+function TimeLine({ tenant, message }: { tenant: string; message: Message }) {
+  const t = useTexts();
+  const format = useFormat();
+  return (
+    <>
+      <PageHead title={<>{t.message.title} <Status of={message.status} /></>} lead={t.statusHelp[message.status]} />
+      <div className="message-columns">
+        <Card title={t.message.timeline}>
+          <ol className="timeline">
+            <li>
+              <span className="dot info"><Inbox size={16} aria-hidden="true" /></span>
+              <div>
+                <h3>{t.message.taken} <time dateTime={message.createdAt}>{format.dateTime(message.createdAt)}</time></h3>
+                <p className="help">{t.message.takenHelp}</p>
+              </div>
+            </li>
+            {message.attempts.map((attempt) => (
+              <AttemptItem key={attempt.number} attempt={attempt} since={message.createdAt} />
+            ))}
+            {message.attempts.length === 0 && (
+              <li>
+                <span className="dot"><Clock size={16} aria-hidden="true" /></span>
+                <div><p>{message.test ? t.message.nothingSent : t.message.noAttempt}</p></div>
+              </li>
+            )}
+            {message.nextAttemptAt && (
+              <li>
+                <span className="dot info"><Clock size={16} aria-hidden="true" /></span>
+                <div><p>{t.message.next(format.time(message.nextAttemptAt))}</p></div>
+              </li>
+            )}
+            {isFinal(message) && (
+              <li>
+                <Dot outcome={message.status} />
+                <div>
+                  <h3>{t.message.ended}: {t.status[message.status]}</h3>
+                  <p className="help">{t.statusHelp[message.status]}</p>
+                  {message.failure && message.attempts.length === 0 && <FailureFacts failure={message.failure} />}
+                </div>
+              </li>
+            )}
+          </ol>
+        </Card>
+        <Card title={t.message.summary}>
+          <Facts
+            facts={[
+              [t.messages.recipient, message.to],
+              [t.messages.country, message.country && format.country(message.country)],
+              [t.messages.usage, t.usages[message.usage] ?? message.usage],
+              [t.message.flow, message.flow && (t.flowNames[message.flow] ?? message.flow)],
+              [t.setup.locale, message.locale && format.language(message.locale)],
+              [t.messages.segments, message.segments],
+              [t.trial.providerId, message.providerMessageId && <code>{message.providerMessageId}</code>],
+              [t.message.verification, message.verification && <code>{message.verification}</code>],
+              [t.message.expires, format.dateTime(message.expiresAt)],
+              ["Id", <code>{message.id}</code>],
+            ]}
+          />
+          {message.test && <Notice tone="info">{t.message.nothingSent}</Notice>}
+          {message.attempts.at(-1) && (
+            <p>
+              <Link to={`/t/${tenant}/connections/${message.attempts.at(-1)?.connection}`}>
+                {t.connectors.editNamed(message.attempts.at(-1)?.connection ?? "")}
+              </Link>
+            </p>
+          )}
+        </Card>
+      </div>
+    </>
+  );
+}
+
+function Dot({ outcome }: { outcome: string | null }) {
+  if (outcome === "accepted") return <span className="dot good"><Check size={16} aria-hidden="true" /></span>;
+  if (outcome === "in-doubt") return <span className="dot warn"><CircleHelp size={16} aria-hidden="true" /></span>;
+  if (outcome === null) return <span className="dot info"><Clock size={16} aria-hidden="true" /></span>;
+  return <span className="dot bad"><X size={16} aria-hidden="true" /></span>;
+}
+
+function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
+  const t = useTexts();
+  const format = useFormat();
+  const micros = (from: string, to: string) => format.micros((new Date(to).getTime() - new Date(from).getTime()) * 1000);
+  const { detail } = attempt;
+  return (
+    <li>
+      <Dot outcome={attempt.outcome} />
+      <div>
+        <h3>
+          {t.message.attempt(attempt.number)} {attempt.outcome ? <Status of={attempt.outcome} /> : t.message.underWay}
+        </h3>
+        <p className="help">
+          {t.message.by(attempt.connection, attempt.connector)}
+          {" · "}
+          {t.message.after(micros(since, attempt.startedAt))}
+          {attempt.finishedAt && ` · ${t.trial.duration} ${micros(attempt.startedAt, attempt.finishedAt)}`}
+          {detail?.answered !== undefined && detail.answered !== null && ` · ${t.message.answered(detail.answered)}`}
+        </p>
+        {attempt.failure && <FailureFacts failure={attempt.failure} />}
+        {attempt.decision && (
+          <p className="decision"><b>{t.message.decision}:</b> {attempt.decision}</p>
+        )}
+        {detail && (
+          <>
+            <details open={attempt.outcome !== "accepted"}>
+              <summary>{t.message.steps}</summary>
+              <Trace events={detail.trace} />
+            </details>
+            {detail.requests.length > 0 && (
+              <details>
+                <summary>{t.trial.request}</summary>
+                <Requests requests={detail.requests} />
+              </details>
+            )}
+            <details>
+              <summary>{t.trial.used}</summary>
+              <Used used={detail.used} />
+            </details>
+          </>
+        )}
+        <p className="fine digest">{t.message.digest} <code>{attempt.connectorDigest.slice(0, 19)}…</code></p>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,170 @@
+// All messages of the tenant: found, filtered, live.
+
+import { useEffect, useMemo, useState } from "react";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Radio } from "lucide-react";
+import { Link, useParams, useSearchParams } from "react-router";
+import { at, call } from "../api/client";
+import { connectionsQuery } from "../api/queries";
+import type { Message, Page } from "../api/types";
+import { Badge, Button, Empty, Field, PageHead, Status } from "../parts/basics";
+import { COUNTRIES } from "../parts/countries";
+import { Failed, Waiting } from "../parts/loaded";
+import { useFormat, useTexts } from "../text";
+
+const FILTERS = ["status", "usage", "country", "to", "connection"] as const;
+const STATUSES = ["queued", "sending", "accepted", "failed", "in-doubt", "expired", "cancelled"];
+
+export default function Messages() {
+  const t = useTexts();
+  const format = useFormat();
+  const { tenant = "" } = useParams();
+  const [search, setSearch] = useSearchParams();
+  const [live, setLive] = useState(true);
+  // A number does not belong into an address that a browser keeps.
+  const [to, setTo] = useState("");
+  const [typed, setTyped] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(() => setTo(/^\+[1-9][0-9]{6,14}$/.test(typed.replace(/[\s()-]/g, "")) ? typed.replace(/[\s()-]/g, "") : ""), 400);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const connections = useQuery(connectionsQuery(tenant));
+  const countries = useMemo(
+    () => COUNTRIES.map((code) => ({ code, name: format.country(code) })).sort((a, b) => a.name.localeCompare(b.name)),
+    [format],
+  );
+  const filter = Object.fromEntries(FILTERS.map((name) => [name, search.get(name) ?? ""]));
+  filter["to"] = to;
+  const set = (name: string, value: string) => {
+    const next = new URLSearchParams(search);
+    if (value) next.set(name, value);
+    else next.delete(name);
+    setSearch(next, { replace: true });
+  };
+  const query = useInfiniteQuery({
+    queryKey: ["tenant", tenant, "messages", filter],
+    queryFn: ({ signal, pageParam }) =>
+      call<Page<Message>>(at(tenant, "messages", { ...filter, limit: 50, cursor: pageParam }), { signal }),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next,
+    refetchInterval: (state) => (live && (state.state.data?.pages.length ?? 0) <= 1 && !state.state.error ? 2000 : false),
+  });
+  const messages = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const filtered = Object.values(filter).some(Boolean);
+  return (
+    <>
+      <PageHead
+        title={t.messages.title}
+        lead={t.messages.lead}
+        actions={
+          <label className="live" title={t.messages.liveHelp}>
+            <input type="checkbox" role="switch" className="switch" checked={live} onChange={(event) => setLive(event.target.checked)} />
+            <Radio size={16} aria-hidden="true" /> {t.messages.live}
+          </label>
+        }
+      />
+      <div className="filters" role="group" aria-label={t.messages.filters}>
+        <Field label={t.messages.status}>
+          {(ids) => (
+            <select {...ids} value={filter["status"]} onChange={(event) => set("status", event.target.value)}>
+              <option value="">{t.messages.anyStatus}</option>
+              {STATUSES.map((one) => <option key={one} value={one}>{t.status[one]}</option>)}
+            </select>
+          )}
+        </Field>
+        <Field label={t.messages.usage}>
+          {(ids) => (
+            <select {...ids} value={filter["usage"]} onChange={(event) => set("usage", event.target.value)}>
+              <option value="">{t.messages.anyUsage}</option>
+              {Object.entries(t.usages).map(([id, text]) => <option key={id} value={id}>{text}</option>)}
+            </select>
+          )}
+        </Field>
+        <Field label={t.messages.connection}>
+          {(ids) => (
+            <select {...ids} value={filter["connection"]} onChange={(event) => set("connection", event.target.value)}>
+              <option value="">{t.messages.anyConnection}</option>
+              {connections.data?.map((one) => <option key={one.name} value={one.name}>{one.name}</option>)}
+            </select>
+          )}
+        </Field>
+        <Field label={t.messages.country}>
+          {(ids) => (
+            <select {...ids} value={filter["country"]} onChange={(event) => set("country", event.target.value)}>
+              <option value="">{t.messages.anyCountry}</option>
+              {countries.map(({ code, name }) => <option key={code} value={code}>{name}</option>)}
+            </select>
+          )}
+        </Field>
+        <Field label={t.messages.to}>
+          {(ids) => (
+            <input {...ids} type="tel" value={typed} placeholder={t.messages.toHelp} autoComplete="off" onChange={(event) => setTyped(event.target.value)} />
+          )}
+        </Field>
+        {filtered && (
+          <Button
+            look="quiet"
+            onClick={() => {
+              setTyped("");
+              setTo("");
+              setSearch({}, { replace: true });
+            }}
+          >
+            {t.messages.reset}
+          </Button>
+        )}
+      </div>
+      {query.isPending && <Waiting />}
+      {query.isError && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isSuccess && messages.length === 0 && <Empty title={filtered ? t.messages.empty : t.messages.emptyAll} />}
+      {messages.length > 0 && (
+        <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.messages.title}>
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">{t.messages.time}</th>
+                <th scope="col">{t.messages.recipient}</th>
+                <th scope="col">{t.messages.usage}</th>
+                <th scope="col">{t.messages.status}</th>
+                <th scope="col">{t.messages.connection}</th>
+                <th scope="col" className="number">{t.messages.attempts}</th>
+                <th scope="col" className="number">{t.messages.segments}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {messages.map((message) => (
+                <tr key={message.id}>
+                  <td>
+                    <Link to={`/t/${tenant}/messages/${message.id}`}>
+                      <time dateTime={message.createdAt}>{format.dateTime(message.createdAt)}</time>
+                    </Link>
+                  </td>
+                  <td>
+                    <span className="nowrap">{message.to}</span>{" "}
+                    {message.country && <span className="fine">{format.country(message.country)}</span>}{" "}
+                    {message.test && <Badge>{t.messages.test}</Badge>}
+                  </td>
+                  <td>{t.usages[message.usage] ?? message.usage}</td>
+                  <td>
+                    <Status of={message.status} />
+                    {message.failure && (
+                      <span className="fine block">{t.failures[message.failure.class] ?? message.failure.class}</span>
+                    )}
+                  </td>
+                  <td>{message.attempts.at(-1)?.connection ?? "—"}</td>
+                  <td className="number">{message.attempts.length}</td>
+                  <td className="number">{message.segments ?? "—"}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {query.hasNextPage && (
+        <p className="row centred">
+          <Button working={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t.common.more}</Button>
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,90 @@
+// A key becomes a session. The key is not kept: not in the page, not in the browser.
+
+import { useState } from "react";
+import { useMutation } from "@tanstack/react-query";
+import { Eye, EyeOff, LogIn } from "lucide-react";
+import { call, Problem, setCsrfToken } from "../api/client";
+import { client } from "../api/queries";
+import type { Session } from "../api/types";
+import { Button, Field, Notice } from "../parts/basics";
+import { Failed } from "../parts/loaded";
+import { languages, useLanguage } from "../text";
+
+export function SignIn({ ended }: { ended: boolean }) {
+  const { t, speak } = useLanguage();
+  const [key, setKey] = useState("");
+  const [shown, setShown] = useState(false);
+  const signIn = useMutation({
+    mutationFn: () => call<Session>("/v1/session", { method: "POST", body: { key: key.trim() } }),
+    onSuccess: (session) => {
+      setKey("");
+      setCsrfToken(session.csrfToken);
+      // Whatever somebody else was shown before is forgotten.
+      client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+      client.setQueryData(["session"], session);
+    },
+  });
+  const wrong = signIn.error instanceof Problem && signIn.error.status === 401;
+  return (
+    <main className="alone sign-in">
+      <form
+        className="card"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (key.trim()) signIn.mutate();
+        }}
+      >
+        <div className="sign-in-brand">
+          <img src="/console/logo.svg" alt="" width={44} height={44} />
+          <span>Sendbox</span>
+        </div>
+        <h1>{t.signIn.title}</h1>
+        <p className="lead">{t.signIn.lead}</p>
+        {ended && !signIn.isError && <Notice tone="info" announced>{t.signIn.ended}</Notice>}
+        <Field label={t.signIn.key} error={wrong ? t.signIn.wrong : undefined} help={t.signIn.where}>
+          {(ids) => (
+            <div className="with-button">
+              <input
+                {...ids}
+                type={shown ? "text" : "password"}
+                value={key}
+                onChange={(event) => setKey(event.target.value)}
+                autoComplete="current-password"
+                autoFocus
+                spellCheck={false}
+                required
+              />
+              <button
+                type="button"
+                className="icon-button"
+                onClick={() => setShown(!shown)}
+                aria-label={shown ? t.signIn.hide : t.signIn.show}
+              >
+                {shown ? <EyeOff size={18} aria-hidden="true" /> : <Eye size={18} aria-hidden="true" />}
+              </button>
+            </div>
+          )}
+        </Field>
+        {signIn.isError && !wrong && <Failed error={signIn.error} />}
+        <Button
+          type="submit"
+          look="primary"
+          className="full"
+          working={signIn.isPending}
+          icon={<LogIn size={18} aria-hidden="true" />}
+        >
+          {signIn.isPending ? t.signIn.working : t.signIn.submit}
+        </Button>
+        <p className="fine">{t.signIn.safe}</p>
+        <label className="compact languages">
+          <span className="unseen">{t.shell.language}</span>
+          <select value={t.code} onChange={(event) => speak(event.target.value)}>
+            {languages.map((language) => (
+              <option key={language.code} value={language.code} lang={language.code}>{language.name}</option>
+            ))}
+          </select>
+        </label>
+      </form>
+    </main>
+  );
+}

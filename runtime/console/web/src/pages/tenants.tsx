@@ -1,0 +1,128 @@
+// The tenants, for the platform key.
+
+import { useState } from "react";
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { Plus } from "lucide-react";
+import { Link, useNavigate } from "react-router";
+import { call, Problem } from "../api/client";
+import { client } from "../api/queries";
+import type { Page, Tenant } from "../api/types";
+import { Badge, Button, Empty, Field, PageHead } from "../parts/basics";
+import { Dialog } from "../parts/dialog";
+import { Failed, Waiting } from "../parts/loaded";
+import { useFormat, useTexts } from "../text";
+
+export default function Tenants() {
+  const t = useTexts();
+  const format = useFormat();
+  const [making, setMaking] = useState(false);
+  const [filter, setFilter] = useState("");
+  const query = useInfiniteQuery({
+    queryKey: ["tenants"],
+    queryFn: ({ signal, pageParam }) =>
+      call<Page<Tenant>>(`/v1/tenants?limit=200${pageParam ? `&cursor=${encodeURIComponent(pageParam)}` : ""}`, { signal }),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next,
+  });
+  const all = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const wanted = filter.trim().toLowerCase();
+  const tenants = all.filter((tenant) => `${tenant.id} ${tenant.name}`.toLowerCase().includes(wanted));
+  return (
+    <>
+      <PageHead
+        title={t.tenants.title}
+        lead={t.tenants.lead}
+        actions={
+          <Button look="primary" icon={<Plus size={18} aria-hidden="true" />} onClick={() => setMaking(true)}>
+            {t.tenants.create}
+          </Button>
+        }
+      />
+      {query.isPending && <Waiting />}
+      {query.isError && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isSuccess && all.length === 0 && (
+        <Empty title={t.tenants.empty}>{t.tenants.emptyHelp}</Empty>
+      )}
+      {all.length > 5 && (
+        <input
+          type="search"
+          className="filter"
+          aria-label={t.tenants.filter}
+          placeholder={t.tenants.filter}
+          value={filter}
+          onChange={(event) => setFilter(event.target.value)}
+        />
+      )}
+      <ul className="cards">
+        {tenants.map((tenant) => (
+          <li key={tenant.id} className="card tile">
+            <div className="tile-head">
+              <h2><Link to={`/t/${tenant.id}`} className="covering">{tenant.name}</Link></h2>
+              <Badge tone={tenant.environment === "production" ? "warn" : "info"}>{t.tenants[tenant.environment]}</Badge>
+            </div>
+            <p className="fine"><code>{tenant.id}</code></p>
+            <p className="help">
+              {tenant.activeConnection ? t.tenants.sends(tenant.activeConnection) : t.tenants.sendsNot}
+            </p>
+            <p className="fine">{t.tenants.created} {format.date(tenant.createdAt)}</p>
+          </li>
+        ))}
+      </ul>
+      {query.hasNextPage && <Button onClick={() => void query.fetchNextPage()}>{t.common.more}</Button>}
+      {making && <NewTenant onClose={() => setMaking(false)} />}
+    </>
+  );
+}
+
+function NewTenant({ onClose }: { onClose: () => void }) {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const [name, setName] = useState("");
+  const [id, setId] = useState("");
+  const [environment, setEnvironment] = useState<"development" | "production">("development");
+  const make = useMutation({
+    mutationFn: () => call<Tenant>("/v1/tenants", { method: "POST", body: { name, environment, ...(id && { id }) } }),
+    onSuccess: async (tenant) => {
+      await client.invalidateQueries({ queryKey: ["tenants"] });
+      await navigate(`/t/${tenant.id}`);
+    },
+  });
+  const fields = make.error instanceof Problem ? make.error.fields : [];
+  const error = (field: string) => fields.find((one) => one.field.replace("/", "") === field)?.message;
+  return (
+    <Dialog
+      title={t.tenants.create}
+      onClose={onClose}
+      actions={
+        <Button look="primary" working={make.isPending} disabled={!name.trim()} onClick={() => make.mutate()}>
+          {t.tenants.create}
+        </Button>
+      }
+    >
+      <Field label={t.tenants.name} help={t.tenants.nameHelp} error={error("name")}>
+        {(ids) => <input {...ids} value={name} onChange={(event) => setName(event.target.value)} maxLength={80} />}
+      </Field>
+      <Field label={`${t.tenants.id} (${t.common.optional})`} help={t.tenants.idHelp} error={error("id")}>
+        {(ids) => <input {...ids} value={id} onChange={(event) => setId(event.target.value)} maxLength={40} />}
+      </Field>
+      <fieldset className="choices">
+        <legend>{t.tenants.environment}</legend>
+        {(["development", "production"] as const).map((one) => (
+          <label key={one} className="choice">
+            <input
+              type="radio"
+              name="environment"
+              checked={environment === one}
+              onChange={() => setEnvironment(one)}
+            />
+            <span>
+              <b>{t.tenants[one]}</b>
+              <span className="help">{t.tenants[`${one}Help`]}</span>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      {make.isError && fields.length === 0 && <Failed error={make.error} />}
+    </Dialog>
+  );
+}

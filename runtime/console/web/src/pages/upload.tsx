@@ -1,0 +1,112 @@
+// A component is uploaded: how much has left, what the server does with it, and why it refuses it, if it does.
+
+import { useEffect, useState } from "react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Upload } from "lucide-react";
+import { useNavigate } from "react-router";
+import { at, call, upload } from "../api/client";
+import { isMissing, refresh } from "../api/queries";
+import type { ConnectorVersion } from "../api/types";
+import { Button, Field, Notice } from "../parts/basics";
+import { Dialog } from "../parts/dialog";
+import { Failed } from "../parts/loaded";
+import { useTexts } from "../text";
+
+export const pathOf = (connector: string, rest = "") => `connectors/${encodeURIComponent(connector)}/${rest}`;
+
+/** Whether the server keeps versions of connectors. */
+export function useVersionsAreKept(tenant: string, connector: string | undefined): boolean {
+  const query = useQuery({
+    queryKey: ["tenant", tenant, "versions-are-kept"],
+    queryFn: async ({ signal }) => {
+      try {
+        await call(at(tenant, pathOf(connector ?? "", "versions")), { signal });
+        return true;
+      } catch (error) {
+        if (isMissing(error)) return false;
+        throw error;
+      }
+    },
+    enabled: connector !== undefined,
+    staleTime: Infinity,
+  });
+  return query.data === true;
+}
+
+export function UploadConnector({ tenant, onClose }: { tenant: string; onClose: () => void }) {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const [file, setFile] = useState<File>();
+  const [share, setShare] = useState(0);
+  const send = useMutation({
+    mutationFn: (chosen: File) => upload<ConnectorVersion>(at(tenant, "connectors"), chosen, setShare),
+  });
+  const received = send.data;
+  const version = useQuery({
+    queryKey: ["tenant", tenant, "upload", received?.digest],
+    queryFn: ({ signal }) =>
+      call<ConnectorVersion>(at(tenant, pathOf(received?.connector ?? "", `versions/${encodeURIComponent(received?.digest ?? "")}`)), { signal }),
+    enabled: received !== undefined,
+    refetchInterval: (query) => (query.state.error || ["ready", "refused"].includes(query.state.data?.state ?? "") ? false : 700),
+  });
+  const now = version.data ?? received;
+  const ready = now?.state === "ready";
+  useEffect(() => {
+    if (!ready || !now) return;
+    void refresh(tenant);
+    void navigate(`/t/${tenant}/connectors/${now.connector}/versions`);
+    onClose();
+  }, [ready, now, tenant, navigate, onClose]);
+  return (
+    <Dialog
+      title={t.versions.uploadTitle}
+      onClose={onClose}
+      actions={
+        <Button
+          look="primary"
+          disabled={!file || now !== undefined}
+          working={send.isPending}
+          icon={<Upload size={16} aria-hidden="true" />}
+          onClick={() => file && send.mutate(file)}
+        >
+          {t.versions.upload}
+        </Button>
+      }
+    >
+      <p>{t.versions.uploadHelp}</p>
+      <Field label={t.versions.file}>
+        {(ids) => (
+          <input
+            {...ids}
+            type="file"
+            accept=".wasm,application/wasm"
+            onChange={(event) => {
+              setFile(event.target.files?.[0]);
+              send.reset();
+              setShare(0);
+            }}
+          />
+        )}
+      </Field>
+      {send.isPending && <Progress text={t.versions.uploading(Math.round(share * 100))} value={share} />}
+      {now && now.state !== "refused" && !ready && (
+        <Progress
+          text={now.progress ? t.versions.processing(now.progress.step, now.progress.of, now.progress.doing) : (t.versions.state[now.state] ?? now.state)}
+          value={now.progress ? now.progress.step / now.progress.of : undefined}
+        />
+      )}
+      {now?.state === "refused" && <Notice tone="bad" title={t.versions.refused} announced>{now.refusal}</Notice>}
+      {send.isError && <Failed error={send.error} />}
+      {version.isError && <Failed error={version.error} onRetry={() => void version.refetch()} />}
+    </Dialog>
+  );
+}
+
+export function Progress({ text, value }: { text: string; value?: number }) {
+  return (
+    <div className="progress" role="status">
+      <p>{text}</p>
+      <progress max={1} value={value} aria-label={text} />
+    </div>
+  );
+}

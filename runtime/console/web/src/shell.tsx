@@ -1,0 +1,153 @@
+// What stands around every page: where one can go, whose tenant it is, and how the page looks and speaks.
+
+import { useEffect, useState, type ReactNode } from "react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link, NavLink, useLocation } from "react-router";
+import {
+  BookOpen, Gauge, Globe, KeyRound, LogOut, Menu, MessageSquareText, Moon, Plug, ScrollText, ShieldCheck, Smartphone,
+  Sun, SunMoon, ToggleRight, type LucideIcon,
+} from "lucide-react";
+import { call } from "./api/client";
+import { client, tenantQuery, usePhone } from "./api/queries";
+import type { Session } from "./api/types";
+import { Badge } from "./parts/basics";
+import { useLanguage, languages } from "./text";
+import { useAppearance, type Appearance } from "./text/appearance";
+
+export function Shell({ session, children }: { session: Session; children: ReactNode }) {
+  const { t } = useLanguage();
+  const { pathname } = useLocation();
+  const tenant = /^\/t\/([^/]+)/.exec(pathname)?.[1];
+  const [open, setOpen] = useState(false);
+  useEffect(() => setOpen(false), [pathname]);
+  return (
+    <div className="shell">
+      <a className="skip" href="#content">{t.shell.skip}</a>
+      <header className="top">
+        {tenant && (
+          <button
+            type="button"
+            className="icon-button menu"
+            aria-label={t.shell.menu}
+            aria-expanded={open}
+            aria-controls="navigation"
+            onClick={() => setOpen(!open)}
+          >
+            <Menu size={22} aria-hidden="true" />
+          </button>
+        )}
+        <Link to="/" className="brand">
+          <img src="/console/logo.svg" alt="" width={28} height={28} />
+          <span>Sendbox</span>
+        </Link>
+        {tenant && <Whose tenant={decodeURIComponent(tenant)} session={session} />}
+        <Settings session={session} />
+      </header>
+      <div className="below">
+        {tenant && <Navigation tenant={tenant} open={open} />}
+        <main id="content" tabIndex={-1} className={tenant ? "" : "wide"}>{children}</main>
+      </div>
+    </div>
+  );
+}
+
+function Whose({ tenant, session }: { tenant: string; session: Session }) {
+  const { t } = useLanguage();
+  const query = useQuery(tenantQuery(tenant));
+  return (
+    <div className="whose">
+      {session.who === "platform" && <Link to="/tenants" className="all-tenants">{t.shell.allTenants}</Link>}
+      <span className="tenant-name">{query.data?.name ?? tenant}</span>
+      {query.data && (
+        <Badge tone={query.data.environment === "production" ? "warn" : "info"}>{t.shell[query.data.environment]}</Badge>
+      )}
+    </div>
+  );
+}
+
+const icons: Record<Appearance, LucideIcon> = { system: SunMoon, light: Sun, dark: Moon };
+
+function Settings({ session }: { session: Session }) {
+  const { t, speak } = useLanguage();
+  const [appearance, setAppearance] = useAppearance();
+  const Icon = icons[appearance];
+  const signOut = useMutation({
+    mutationFn: () => call("/v1/session", { method: "DELETE" }),
+    onSettled: () => {
+      client.clear();
+      window.location.assign("/console/");
+    },
+  });
+  return (
+    <div className="settings">
+      <label className="compact">
+        <Globe size={16} aria-hidden="true" />
+        <span className="unseen">{t.shell.language}</span>
+        <select value={t.code} onChange={(event) => speak(event.target.value)}>
+          {languages.map((language) => (
+            <option key={language.code} value={language.code} lang={language.code}>{language.name}</option>
+          ))}
+        </select>
+      </label>
+      <label className="compact">
+        <Icon size={16} aria-hidden="true" />
+        <span className="unseen">{t.shell.theme}</span>
+        <select value={appearance} onChange={(event) => setAppearance(event.target.value as Appearance)}>
+          {(["system", "light", "dark"] as const).map((one) => (
+            <option key={one} value={one}>{t.shell.themes[one]}</option>
+          ))}
+        </select>
+      </label>
+      <button
+        type="button"
+        className="button quiet sign-out"
+        onClick={() => signOut.mutate()}
+        title={session.who === "platform" ? t.shell.platform : t.shell.tenantKey}
+      >
+        <LogOut size={16} aria-hidden="true" />
+        <span>{t.shell.signOut}</span>
+      </button>
+    </div>
+  );
+}
+
+function Navigation({ tenant, open }: { tenant: string; open: boolean }) {
+  const { t } = useLanguage();
+  const { pathname } = useLocation();
+  const phone = usePhone(false);
+  const base = `/t/${tenant}`;
+  // A connection is opened from there.
+  const connectors = `${base}/connectors`;
+  const places: [string, string, LucideIcon][] = [
+    [base, t.shell.overview, Gauge],
+    [connectors, t.shell.connectors, Plug],
+    [`${base}/messages`, t.shell.messages, MessageSquareText],
+    [`${base}/flows`, t.shell.flows, ToggleRight],
+    [`${base}/policy`, t.shell.policy, ShieldCheck],
+    [`${base}/keys`, t.shell.keys, KeyRound],
+    [`${base}/audit`, t.shell.audit, ScrollText],
+  ];
+  if (phone.data) places.push([`${base}/phone`, t.shell.phone, Smartphone]);
+  return (
+    <nav id="navigation" className={open ? "side open" : "side"} aria-label={t.shell.navigation}>
+      <ul>
+        {places.map(([path, name, Icon]) => (
+          <li key={path}>
+            <NavLink
+              to={path}
+              end={path === base}
+              className={({ isActive }) => (isActive || (path === connectors && pathname.startsWith(`${base}/connections/`)) ? "active" : "")}
+            >
+              <Icon size={18} aria-hidden="true" />
+              <span>{name}</span>
+            </NavLink>
+          </li>
+        ))}
+      </ul>
+      <a className="reference" href="/docs" target="_blank" rel="noreferrer">
+        <BookOpen size={16} aria-hidden="true" />
+        {t.shell.reference}
+      </a>
+    </nav>
+  );
+}

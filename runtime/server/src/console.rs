@@ -1,0 +1,148 @@
+//! The console: a page and its files, below `/console/`. They use the REST API as every other client does.
+//!
+//! Promises: nothing but this origin is ever asked for anything; no inline script and no `eval` runs, whatever stands in an
+//! answer; no other site can put the page into a frame.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+    REFERRER_POLICY, VARY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use sendbox_service::Error;
+
+use crate::api::Api;
+use crate::problem::{NoRefusal, Refusal};
+
+/// Where it is.
+pub(crate) const PATH: &str = "/console/";
+
+/// Other sites that open the console, or are opened by it, have no hold of its window.
+const OPENER_POLICY: (HeaderName, &str) = (HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+/// What the page may use of the browser: nothing that needs to be asked for.
+const PERMISSIONS: (HeaderName, &str) =
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+
+pub(crate) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/console", get(async || elsewhere(PATH)))
+        .route(PATH, get(page))
+        .route("/console/{*path}", get(part))
+}
+
+/// Whether a person looks, and not a program.
+pub(crate) fn wants_a_page(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Sends a browser on.
+pub(crate) fn elsewhere(path: &'static str) -> Response {
+    let headers = [(LOCATION, path), (VARY, "Accept")];
+    let mut response = (StatusCode::TEMPORARY_REDIRECT, headers).into_response();
+    response.extensions_mut().insert(NoRefusal);
+    response
+}
+
+/// The page, with a nonce of its own. The editor writes its styles into the page, and the nonce lets those in and no others.
+async fn page() -> Result<Response, Refusal> {
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(|_| Error::Internal("there is no randomness to be had".to_owned()))?;
+    let nonce = STANDARD_NO_PAD.encode(nonce);
+    let page = sendbox_console::page().replace(sendbox_console::NONCE, &nonce);
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; connect-src 'self'; \
+         font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    let policy =
+        HeaderValue::from_str(&policy).map_err(|_| Error::Internal("a header cannot be written".to_owned()))?;
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, policy),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, [OPENER_POLICY, PERMISSIONS], page).into_response())
+}
+
+/// A file; or the page, which finds out by itself what stands at that path.
+async fn part(headers: HeaderMap, path: Result<Path<String>, PathRejection>) -> Result<Response, Refusal> {
+    let not_found = || Refusal::from(Error::NotFound("path"));
+    let Path(path) = path.map_err(|_| not_found())?;
+    let gzip = headers.get(ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok()).is_some_and(reads_gzip);
+    let Some(file) = sendbox_console::file(&path, gzip) else {
+        return if wants_a_page(&headers) { page().await } else { Err(not_found()) };
+    };
+    let kept = if file.is_immutable { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
+    let described = [(CONTENT_TYPE, file.media_type), (CACHE_CONTROL, kept), (VARY, "Accept-Encoding")];
+    let encoded = file.is_gzip.then_some([(CONTENT_ENCODING, "gzip")]);
+    let mut response = (described, file.bytes.into_owned()).into_response();
+    for (name, value) in encoded.into_iter().flatten() {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    // An SVG that somebody opens by itself runs nothing either.
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    Ok(response)
+}
+
+/// `gzip, br` does; `gzip;q=0` does not.
+fn reads_gzip(accepted: &str) -> bool {
+    accepted.split(',').any(|one| {
+        let (name, weight) = one.split_once(';').unwrap_or((one, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(response: &Response, name: &str) -> String {
+        response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    }
+
+    async fn asked(path: &str, accept: &'static str) -> Result<Response, Refusal> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        part(headers, Ok(Path(path.to_owned()))).await
+    }
+
+    #[tokio::test]
+    async fn the_page_runs_nothing_but_its_own_files() {
+        let response = page().await.unwrap();
+        let policy = header(&response, "content-security-policy");
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+        assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+        assert_eq!(header(&response, "cache-control"), "no-store");
+        let other = page().await.unwrap();
+        assert_ne!(policy, header(&other, "content-security-policy"), "a nonce is used once");
+    }
+
+    #[tokio::test]
+    async fn every_path_of_the_console_is_the_page_for_people_only() {
+        let response = asked("tenants/acme", "text/html,*/*").await.unwrap();
+        assert_eq!(header(&response, "content-type"), "text/html; charset=utf-8");
+        for path in ["tenants/acme", "assets/none.js", "../Cargo.toml"] {
+            assert!(asked(path, "*/*").await.is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_sent_to_those_who_read_it() {
+        for (accepted, reads) in [
+            ("gzip, deflate, br", true),
+            ("br;q=1.0, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("br", false),
+            ("", false),
+        ] {
+            assert_eq!(reads_gzip(accepted), reads, "{accepted}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// A real browser, watched: whatever the page asks of another origin, whatever its policy refuses and every error that it
+// throws fails the test that opened it.
+
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Pictures are put there, when it is set: to be looked at. */
+const PICTURES = process.env.SENDBOX_PICTURES;
+
+/** Starts Debian's Chromium, or the one that is named. */
+export async function startBrowser() {
+  const profile = mkdtempSync(join(tmpdir(), "sendbox-browser-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    headless: true,
+    args: [
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync",
+    ],
+  });
+  const browser = context.browser();
+  return {
+    context,
+    /** A page of its own, with its own cookies. */
+    async open(options = {}) {
+      const own = browser ? await browser.newContext(options) : context;
+      return own.newPage();
+    },
+    async stop() {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Watches a page. `settle` fails when something was seen that must not be. */
+export function watch(page, demo, { expected = [] } = {}) {
+  const seen = [];
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${demo.url}/`) && !url.startsWith("data:") && !url.startsWith("blob:")) seen.push(`asks ${url}`);
+  });
+  page.on("pageerror", (error) => seen.push(`throws ${error.stack ?? error}`));
+  page.on("console", (message) => {
+    if (message.type() !== "error") return;
+    const text = message.text();
+    // What the server refuses is written down by the browser, too: those are looked at by the tests themselves.
+    if (/Failed to load resource/.test(text)) return;
+    if (expected.some((pattern) => pattern.test(text))) return;
+    seen.push(`says ${text}`);
+  });
+  return { settle: () => assert.deepEqual(seen, []) };
+}
+
+/** Opens the console, signed in. */
+export async function signIn(page, demo, { key = demo.platformKey, path = "" } = {}) {
+  await page.goto(`${demo.url}/console/${path}`);
+  await page.getByLabel(/^(Key|Schlüssel)$/).fill(key);
+  await page.getByRole("button", { name: /^(Sign in|Anmelden)$/ }).click();
+  await page.getByRole("button", { name: /Sign out|Abmelden/ }).waitFor();
+}
+
+/** Goes to a page of the console without loading it anew. */
+export async function go(page, demo, path) {
+  await page.goto(`${demo.url}/console/${path}`);
+  await page.locator("main h1").first().waitFor();
+}
+
+/** No finding of an accessibility checker that is serious or worse. */
+export async function assertAccessible(page, what) {
+  // Movement changes colours for a moment.
+  await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished)));
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() =>
+    globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
+  );
+  const serious = violations
+    .filter((one) => one.impact === "serious" || one.impact === "critical")
+    .map((one) => `${one.id}: ${one.help}\n${one.nodes.slice(0, 4).map((node) => `  ${node.html.slice(0, 200)}\n    ${node.failureSummary?.split("\n").slice(1, 3).join(" ")}`).join("\n")}`);
+  assert.deepEqual(serious, [], `${what}\n${serious.join("\n")}`);
+}
+
+/** A picture, where somebody wants to look at it. */
+export async function picture(page, name, options = {}) {
+  if (!PICTURES) return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true, ...options });
+}
