@@ -91,6 +91,7 @@ export function appearance(world) {
     // A dialogue keeps the focus, and gives it back.
     await page.getByRole("link", { name: "Keys" }).focus();
     await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement?.textContent === "Keys" && document.activeElement.tagName === "H1");
     const make = page.getByRole("button", { name: "New key" });
     await make.focus();
     await page.keyboard.press("Enter");

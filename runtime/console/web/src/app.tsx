@@ -6,6 +6,7 @@ import { Link, Navigate, Route, Routes, useLocation } from "react-router";
 import { sessionQuery } from "./api/queries";
 import type { Session } from "./api/types";
 import { Empty, PageHead } from "./parts/basics";
+import { awaitHeading } from "./parts/focus";
 import { Failed, Waiting } from "./parts/loaded";
 import { SignIn } from "./pages/sign-in";
 import { Shell } from "./shell";
@@ -79,7 +80,7 @@ function SignedIn({ session }: { session: Session }) {
   );
 }
 
-/** After a change of page the focus is at its beginning, so that a screen reader says where one is. */
+/** A new page begins at its top, and with its heading. */
 function Focus() {
   const { pathname } = useLocation();
   const first = useRef(true);
@@ -89,8 +90,7 @@ function Focus() {
       return;
     }
     window.scrollTo(0, 0);
-    const timer = setTimeout(() => document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true }), 50);
-    return () => clearTimeout(timer);
+    awaitHeading();
   }, [pathname]);
   return null;
 }

@@ -1,8 +1,9 @@
 // Small parts of every page: buttons, notices, badges, headings, tables. Plain HTML with names and roles that fit.
 
-import { useId, useState, type ButtonHTMLAttributes, type ReactNode } from "react";
+import { useId, useRef, useState, type ButtonHTMLAttributes, type ReactNode } from "react";
 import { Check, CircleAlert, Copy, Info, TriangleAlert } from "lucide-react";
 import { useTexts } from "../text";
+import { useAwaitedFocus } from "./focus";
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   look?: "primary" | "plain" | "danger" | "quiet";
@@ -65,10 +66,12 @@ export function Notice({ tone, title, children, actions, announced = false }: No
 }
 
 export function PageHead({ title, lead, actions }: { title: ReactNode; lead?: ReactNode; actions?: ReactNode }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useAwaitedFocus(heading);
   return (
     <header className="page-head">
       <div>
-        <h1 tabIndex={-1}>{title}</h1>
+        <h1 ref={heading} tabIndex={-1}>{title}</h1>
         {lead && <p className="lead">{lead}</p>}
       </div>
       {actions && <div className="row">{actions}</div>}
