@@ -147,7 +147,7 @@ async fn attempts_are_counted_by_version(database: &Database) {
     let open = AttemptRow { digest: "a".to_owned(), ..sample::attempt("acme", "m1", 9) };
     attempts::insert(&mut tx, &open).await.unwrap();
     let ever = (Timestamp(0), Timestamp(i64::MAX));
-    let mut counts = attempts::counts(&mut tx, "acme", "a", ever).await.unwrap();
+    let mut counts = attempts::counts(&mut tx, "acme", "a", ever, 100).await.unwrap();
     counts.sort_by_key(|count| count.attempts);
     let class = sample::failure().class;
     let said: Vec<_> =
@@ -156,10 +156,12 @@ async fn attempts_are_counted_by_version(database: &Database) {
         said,
         [(AttemptOutcome::Rejected, Some(class.as_str()), true, 1), (AttemptOutcome::Accepted, None, false, 2)]
     );
-    let all = attempts::counts(&mut tx, "", "a", ever).await.unwrap();
+    let all = attempts::counts(&mut tx, "", "a", ever, 100).await.unwrap();
     assert_eq!(all.iter().map(|count| count.attempts).sum::<u64>(), 4);
-    assert!(attempts::counts(&mut tx, "", "a", (NOW.plus_millis(1), ever.1)).await.unwrap().is_empty());
-    assert!(attempts::counts(&mut tx, "", "a", (ever.0, NOW)).await.unwrap().is_empty());
+    assert!(attempts::counts(&mut tx, "", "a", (NOW.plus_millis(1), ever.1), 100).await.unwrap().is_empty());
+    assert!(attempts::counts(&mut tx, "", "a", (ever.0, NOW), 100).await.unwrap().is_empty());
+    let newest = attempts::counts(&mut tx, "", "a", ever, 2).await.unwrap();
+    assert_eq!(newest.iter().map(|count| count.attempts).sum::<u64>(), 2);
     let mut durations = attempts::durations(&mut tx, "acme", "a", ever, 10).await.unwrap();
     durations.sort_unstable();
     assert_eq!(durations, [10, 20, 30]);

@@ -82,6 +82,8 @@ async fn a_connection_that_does_not_fit_is_named_and_not_broken(database: &Datab
     assert_eq!(named(&difference.unfit), [(TENANT.to_owned(), "acme".to_owned())]);
     let activated = house.service.activate_version(ADMIN, None, ID, activation(&stricter)).await.unwrap();
     assert_eq!(named(&activated.held_back), [(TENANT.to_owned(), "acme".to_owned())]);
+    let shown = house.service.connection(ADMIN, TENANT, "acme").await.unwrap();
+    assert_eq!(shown.connector_digest, digest(&first), "it shows what it sends with");
     assert!(activated.held_back[0].problems.iter().any(|problem| problem.to_string().contains("department")));
     // It sends as before.
     let sent = send(&house, 12_345_678).await;
@@ -90,6 +92,8 @@ async fn a_connection_that_does_not_fit_is_named_and_not_broken(database: &Datab
     let mut fitting = input();
     fitting.parameters.insert("department".to_owned(), "logins".into());
     house.service.save_connection(ADMIN, TENANT, "acme", fitting).await.unwrap();
+    let shown = house.service.connection(ADMIN, TENANT, "acme").await.unwrap();
+    assert_eq!(shown.connector_digest, digest(&stricter));
     let sent = send(&house, 12_345_679).await;
     assert_eq!((sent.status.as_str(), &sent.attempts[0].connector_digest), ("accepted", &digest(&stricter)));
 }

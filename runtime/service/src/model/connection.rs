@@ -35,7 +35,7 @@ pub struct Connection {
     pub name: String,
     /// The connector.
     pub connector: String,
-    /// `sha256:…`: the version that this connection uses.
+    /// `sha256:…`: the version that its next message is sent with, unless another one is being tried.
     pub connector_digest: String,
     /// Those that are no secrets.
     #[schema(value_type = Object)]

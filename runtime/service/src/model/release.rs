@@ -79,7 +79,7 @@ pub struct Side {
     pub digest: String,
     /// What it is used for.
     pub standing: Standing,
-    /// Attempts that have ended.
+    /// Attempts that have ended: the newest 100,000 are counted.
     pub attempts: u64,
     /// Of those: the provider took the message.
     pub accepted: u64,

@@ -1,6 +1,7 @@
 //! Connections: save, read, activate, delete, preview.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sendbox_sandbox::Connector;
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use crate::model::{
     Activation, ActiveConnection, Connection, ConnectionInput, Deletion, Preview, PreviewRequest, Scope, Timestamp,
 };
 use crate::ops::attempt::word;
-use crate::ops::prepared::{self, OfMessage, check, fingerprint};
+use crate::ops::prepared::{self, OfMessage, Prepared, check, fingerprint};
 use crate::problem::{Problem, Problems};
 use crate::rules::{origin, policy};
 use crate::service::{Caller, Service};
@@ -54,19 +55,44 @@ pub(crate) fn shown(row: &ConnectionRow) -> Value {
 
 impl Service {
     async fn connection_view(&self, tx: &mut Tx, tenant: &TenantRow, row: &ConnectionRow) -> Result<Connection> {
+        let sender = self.now_sending(tx, tenant, row).await?;
+        let (digest, fingerprint) = match &sender {
+            // It was saved with another version than the one that sends now: a test of that one says nothing of this one.
+            Some(prepared) if prepared.connector.digest().to_string() != row.digest => {
+                let key = self.tenant_key(tenant)?;
+                let parameters = prepared::all_parameters(row, &key)?;
+                let print = fingerprint(&key, &prepared.connector, &parameters, &row.templates);
+                (prepared.connector.digest().to_string(), print)
+            }
+            _ => (row.digest.clone(), row.fingerprint.clone()),
+        };
         Ok(Connection {
             name: row.name.clone(),
             connector: row.connector.clone(),
-            connector_digest: row.digest.clone(),
+            connector_digest: digest,
             parameters: row.parameters.clone(),
             secrets: row.secret_times.clone(),
             templates: row.templates.clone(),
             active: tenant.active_connection.as_deref() == Some(&row.name),
-            tested_at: connections::tested_at(tx, &tenant.id, &row.fingerprint).await?,
+            tested_at: connections::tested_at(tx, &tenant.id, &fingerprint).await?,
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
+    }
+
+    /// What a connection would send with now, if it fits any version of its connector.
+    async fn now_sending(&self, tx: &mut Tx, tenant: &TenantRow, row: &ConnectionRow) -> Result<Option<Arc<Prepared>>> {
+        let choice = match self.choice_of(tx, row.clone(), OfMessage::default()).await {
+            Ok(choice) => choice,
+            Err(Error::Invalid(_)) => return Ok(None),
+            Err(other) => return Err(other),
+        };
+        match self.first_fit(tx, tenant, &choice).await {
+            Ok(prepared) => Ok(Some(prepared)),
+            Err(Error::Invalid(_)) => Ok(None),
+            Err(other) => Err(other),
+        }
     }
 
     /// All connections of a tenant, by name.

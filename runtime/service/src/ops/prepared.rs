@@ -188,7 +188,7 @@ impl Service {
         self.choice_of(tx, row, of).await.map(Some)
     }
 
-    async fn choice_of(&self, tx: &mut Tx, row: ConnectionRow, of: OfMessage<'_>) -> Result<Choice> {
+    pub(crate) async fn choice_of(&self, tx: &mut Tx, row: ConnectionRow, of: OfMessage<'_>) -> Result<Choice> {
         let line = self.line(tx, &row.tenant, &row.connector).await?.ok_or_else(|| {
             Error::invalid("/connector", format!("`{}` is no connector of this tenant any more", row.connector))
         })?;

@@ -18,8 +18,9 @@ use crate::service::{Caller, Service};
 use crate::store::rows::ReleaseRow;
 use crate::store::{Tx, attempts, releases};
 
-/// Attempts whose durations are looked at.
+/// The newest attempts whose durations are looked at, and those that are counted.
 const DURATIONS: u32 = 1000;
+const COUNTED: u32 = 100_000;
 
 /// A change of a release.
 struct Changed {
@@ -259,7 +260,7 @@ async fn side(
         failures: BTreeMap::new(),
         latency_ms: Latency::of(attempts::durations(tx, of, digest, (since, until), DURATIONS).await?),
     };
-    for count in attempts::counts(tx, of, digest, (since, until)).await? {
+    for count in attempts::counts(tx, of, digest, (since, until), COUNTED).await? {
         side.attempts += count.attempts;
         match count.outcome {
             AttemptOutcome::Accepted => side.accepted += count.attempts,

@@ -22,8 +22,9 @@ use crate::store::rows::{ApprovalRow, ReleaseRow, VersionRow};
 use crate::store::{Tx, connections, releases, tenants, versions};
 use crate::vault;
 
-/// Versions of one tenant, or of all tenants, at most.
+/// Versions for all tenants at most, and of one tenant. Their files are in the store.
 const MOST: u64 = 200;
+const MOST_OF_TENANT: u64 = 50;
 /// Versions in a list at most: all there can be.
 const LISTED: u32 = 200;
 /// Unfit connections that are named at most.
@@ -82,8 +83,9 @@ impl Service {
                 row
             }
             None => {
-                if versions::count(&mut tx, of).await? >= MOST {
-                    let text = format!("there are {MOST} versions already; delete some that are not in use");
+                let most = if tenant.is_some() { MOST_OF_TENANT } else { MOST };
+                if versions::count(&mut tx, of).await? >= most {
+                    let text = format!("there are {most} versions already; delete some that are not in use");
                     return Err(Error::Conflict(text));
                 }
                 let row = VersionRow {

@@ -26,6 +26,8 @@ const ROUND: Duration = Duration::from_secs(5);
 const TIDY: Duration = Duration::from_secs(30);
 /// What the version before did in this time, before it was replaced, is what the new one is held against.
 pub(crate) const BASELINE_MS: u64 = 3_600_000;
+/// The newest attempts of a version that are looked at: enough to tell a tenth from chance, and a short look at any rate of sends.
+const LOOKED_AT: u32 = 5000;
 /// Files that are checked at once.
 const CHECKS: u32 = 2;
 
@@ -247,7 +249,7 @@ impl Service {
 /// How a version did, by tenant, as far as it says something of the version.
 async fn tallies(tx: &mut Tx, scope: &str, digest: &str, time: (Timestamp, Timestamp)) -> Result<Tallies> {
     let mut tallies = Tallies::new();
-    for count in attempts::counts(tx, scope, digest, time).await? {
+    for count in attempts::counts(tx, scope, digest, time, LOOKED_AT).await? {
         if !count.fault && !watch::counts(count.class.as_deref()) {
             continue;
         }

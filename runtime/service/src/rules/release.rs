@@ -118,7 +118,7 @@ impl Versions {
         matches!(self.standing(digest), Standing::Active | Standing::Canary)
     }
 
-    /// The versions for a message, best first. `held`: the one that it began with. `left`: those that refused it for a reason
+    /// The versions for a message, best first; an empty one is none, and meets no trial. `held`: the one that it began with. `left`: those that refused it for a reason
     /// of their own. `own`: the one that its connection was saved with, for a connection that does not fit the newer ones.
     pub fn candidates<'a>(
         &'a self,
@@ -129,8 +129,8 @@ impl Versions {
         now: Timestamp,
     ) -> Vec<&'a str> {
         let held = held.filter(|digest| self.may_go_on(digest, now));
-        let tried =
-            self.canary.as_ref().filter(|canary| is_chosen(canary, message)).map(|canary| canary.digest.as_str());
+        let chosen = |canary: &&Canary| !message.is_empty() && is_chosen(canary, message);
+        let tried = self.canary.as_ref().filter(chosen).map(|canary| canary.digest.as_str());
         let all = [held, tried, Some(self.active.as_str()), self.previous.as_deref(), Some(own)];
         let mut found: Vec<&str> = Vec::new();
         for digest in all.into_iter().flatten() {

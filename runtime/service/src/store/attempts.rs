@@ -146,22 +146,26 @@ pub struct Count {
     pub attempts: u64,
 }
 
-/// How attempts of a version ended that began from `since` on and before `until`: of one tenant, or (empty) of all.
+/// How the newest attempts of a version ended, at most `limit` that began from `since` on and before `until`: of one tenant, or
+/// (empty) of all.
 pub async fn counts(
     tx: &mut Tx,
     tenant: &str,
     digest: &str,
     (since, until): (Timestamp, Timestamp),
+    limit: u32,
 ) -> Result<Vec<Count>> {
     let count = query(
-        "SELECT tenant, outcome, class, fault, COUNT(*) AS attempts FROM attempts WHERE digest = $1 AND started_at >= $2 \
-         AND started_at < $3 AND (tenant = $4 OR $4 = '') AND finished_at IS NOT NULL \
-         GROUP BY tenant, outcome, class, fault",
+        "SELECT tenant, outcome, class, fault, COUNT(*) AS attempts FROM (\
+           SELECT tenant, outcome, class, fault FROM attempts WHERE digest = $1 AND started_at >= $2 AND started_at < $3 \
+           AND (tenant = $4 OR $4 = '') AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT $5\
+         ) AS newest GROUP BY tenant, outcome, class, fault",
     )
     .bind(text(digest))
     .bind(since.0)
     .bind(until.0)
-    .bind(text(tenant));
+    .bind(text(tenant))
+    .bind(i64::from(limit));
     let rows = tx.all(count).await?;
     let read = |row: &sqlx::any::AnyRow| {
         let row = Columns::of("attempts", row);

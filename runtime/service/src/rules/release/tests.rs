@@ -59,6 +59,8 @@ fn the_share_of_a_canary() {
         few += u32::from(in_small);
         many += u32::from(in_large);
     }
+    let almost_all = small.try_on("b", 99, NOW).unwrap();
+    assert_eq!(almost_all.candidates("", None, &[], "a", NOW), ["a"], "without a message there is no trial");
     assert!((800..1200).contains(&few) && (3700..4300).contains(&many), "{few}, {many}");
 }
 
