@@ -80,6 +80,8 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
             }
         }
     });
+    // So long is each of them held, and whoever holds it can be seen.
+    ground.simulator.inject_spec("twilio=delay:300ms".parse().unwrap()).unwrap();
     let mut workers = BTreeSet::new();
     let sent = async {
         join_all(asks).await;
@@ -89,6 +91,7 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
         () = sent => {}
         () = note_workers(&mut connection, &mut workers) => {}
     }
+    ground.simulator.clear_faults();
     assert_eq!(workers.len(), 2, "both have worked");
     for index in 0..MESSAGES {
         let messages = two.client.messages_to(&number(index)).await;
