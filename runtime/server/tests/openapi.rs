@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -152,4 +154,42 @@ fn every_body_has_an_example_that_fits_its_schema() {
         bodies += 1;
     }
     assert_eq!(bodies, 26);
+}
+
+/// Two shapes of one name would be one in the document, and it would be wrong about the other.
+#[test]
+fn every_shape_has_a_name_of_its_own() {
+    fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = fs::read_to_string(&path).unwrap();
+                for part in source.split("ToSchema").skip(1) {
+                    // What stands between the derive and the shape's name are attributes and documentation.
+                    let shape = ["pub struct ", "pub enum ", "struct ", "enum "]
+                        .iter()
+                        .filter_map(|word| Some((part.find(word)?, part.split_once(word)?.1)))
+                        .min_by_key(|(at, _)| *at);
+                    let Some((at, rest)) = shape.filter(|_| part.trim_start().starts_with([')', ','])) else {
+                        continue;
+                    };
+                    let renamed = part[..at].split_once("schema(as = ").map(|(_, name)| name);
+                    let name = renamed.unwrap_or(rest).split(|c: char| !c.is_alphanumeric()).next().unwrap();
+                    found.push((name.to_owned(), path.display().to_string()));
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for part in ["server/src", "service/src"] {
+        walk(&runtime.join(part), &mut found);
+    }
+    assert!(found.len() > 60, "the shapes are not where they were: {found:?}");
+    found.sort();
+    for pair in found.windows(2) {
+        assert_ne!(pair[0].0, pair[1].0, "{} and {}", pair[0].1, pair[1].1);
+    }
 }

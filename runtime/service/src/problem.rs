@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 /// One thing that is wrong, and what to change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = FieldProblem)]
 pub struct Problem {
     /// A JSON pointer into the input (`/templates/0/content`), or the name of a field (`to`). Empty for the whole.
     pub field: String,

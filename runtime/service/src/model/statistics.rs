@@ -158,15 +158,15 @@ pub struct Attention {
     pub text: String,
     /// Where to look.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub about: Option<About>,
+    pub about: Option<Subject>,
 }
 
 /// One thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct About {
+pub struct Subject {
     /// Of which kind.
-    pub kind: AboutKind,
+    pub kind: SubjectKind,
     /// A name of a connection, an id of a connector or hold, a code of a country.
     pub id: String,
 }
@@ -175,7 +175,7 @@ pub struct About {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
-pub enum AboutKind {
+pub enum SubjectKind {
     Connection,
     Connector,
     Country,

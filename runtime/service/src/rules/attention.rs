@@ -13,7 +13,8 @@ use std::fmt::Write as _;
 use sendbox_sandbox::FailureClass;
 
 use crate::model::{
-    About, AboutKind, Attention, Conversion, Countries, Environment, Flow, Rollback, Severity, SpendPolicy, Timestamp,
+    Attention, Conversion, Countries, Environment, Flow, Rollback, Severity, SpendPolicy, Subject, SubjectKind,
+    Timestamp,
 };
 use crate::rules::watch;
 
@@ -132,8 +133,8 @@ pub fn attention(facts: &Facts<'_>) -> Vec<Attention> {
     found
 }
 
-fn say(severity: Severity, text: impl Into<String>, about: Option<(AboutKind, &str)>) -> Attention {
-    let about = about.map(|(kind, id)| About { kind, id: id.to_owned() });
+fn say(severity: Severity, text: impl Into<String>, about: Option<(SubjectKind, &str)>) -> Attention {
+    let about = about.map(|(kind, id)| Subject { kind, id: id.to_owned() });
     Attention { severity, text: text.into(), about }
 }
 
@@ -161,7 +162,7 @@ fn set_up(facts: &Facts<'_>, found: &mut Vec<Attention>) {
 
 fn connection(active: &Active, waiting: bool, found: &mut Vec<Attention>) {
     let name = active.name.as_str();
-    let about = Some((AboutKind::Connection, name));
+    let about = Some((SubjectKind::Connection, name));
     if !active.missing.is_empty() && waiting {
         let missing = active.missing.join(", ");
         let text = format!("Flows are on, and `{name}` has no template for: {missing}. Add them to the connection.");
@@ -202,7 +203,7 @@ fn refused(facts: &Facts<'_>, found: &mut Vec<Attention>) {
             text.push_str(" It has sent since.");
         }
         let severity = if *recovered { Severity::Warning } else { Severity::Critical };
-        found.push(say(severity, text, Some((AboutKind::Connection, connection))));
+        found.push(say(severity, text, Some((SubjectKind::Connection, connection))));
     }
 }
 
@@ -211,14 +212,14 @@ fn resting(facts: &Facts<'_>, found: &mut Vec<Attention>) {
         let active = facts.active.as_ref().is_some_and(|active| active.name == *name);
         let severity = if active { Severity::Critical } else { Severity::Warning };
         let text = format!("`{name}` failed too often and rests for up to five minutes; only fallbacks send for it.");
-        found.push(say(severity, text, Some((AboutKind::Connection, name))));
+        found.push(say(severity, text, Some((SubjectKind::Connection, name))));
     }
 }
 
 fn held(facts: &Facts<'_>, found: &mut Vec<Attention>) {
     let Some(last) = facts.holds.iter().map(|(_, until)| *until).max() else { return };
     let (what, about) = match facts.holds.as_slice() {
-        [(id, _)] => ("A thousand numbers are held".to_owned(), Some((AboutKind::Hold, id.as_str()))),
+        [(id, _)] => ("A thousand numbers are held".to_owned(), Some((SubjectKind::Hold, id.as_str()))),
         many => (format!("{} thousand numbers are held", many.len()), None),
     };
     let text = format!("{what} until {last} because a provider suspects fraud; nothing is sent to them.");
@@ -246,7 +247,7 @@ fn taken_back(facts: &Facts<'_>, found: &mut Vec<Attention>) {
         if rollback.automatic && facts.now.millis_since(rollback.at) < LATELY_MS {
             let text =
                 format!("A version of `{connector}` was taken back by itself at {}: {}.", rollback.at, rollback.reason);
-            found.push(say(Severity::Warning, text, Some((AboutKind::Connector, connector))));
+            found.push(say(Severity::Warning, text, Some((SubjectKind::Connector, connector))));
         }
     }
 }
@@ -272,7 +273,7 @@ fn pumped(facts: &Facts<'_>, found: &mut Vec<Attention>) {
                 here.started,
                 percent(elsewhere.0, elsewhere.1)
             );
-            found.push(say(Severity::Warning, text, Some((AboutKind::Country, country))));
+            found.push(say(Severity::Warning, text, Some((SubjectKind::Country, country))));
         }
     }
 }
@@ -291,7 +292,7 @@ fn old_secrets(facts: &Facts<'_>, found: &mut Vec<Attention>) {
         }
         let text =
             format!("Secrets of `{connection}` are older than a year: {names}. Renew them at the provider and here.");
-        found.push(say(Severity::Info, text, Some((AboutKind::Connection, connection))));
+        found.push(say(Severity::Info, text, Some((SubjectKind::Connection, connection))));
     }
 }
 

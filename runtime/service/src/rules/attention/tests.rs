@@ -54,7 +54,7 @@ fn refusal(class: FailureClass, attempts: u64, recovered: bool) -> Refused {
 }
 
 /// Severity, the kind and id of what it is about, and words that the text holds.
-type Expected = (Severity, Option<(AboutKind, &'static str)>, &'static str);
+type Expected = (Severity, Option<(SubjectKind, &'static str)>, &'static str);
 type Change = Box<dyn Fn(&mut Facts<'static>)>;
 
 fn case(change: impl Fn(&mut Facts<'static>) + 'static, expected: Option<Expected>) -> (Change, Option<Expected>) {
@@ -99,10 +99,10 @@ fn check(cases: Vec<(Change, Option<Expected>)>) {
     }
 }
 
-use AboutKind::{Connection, Connector, Country, Hold};
+use SubjectKind::{Connection, Connector, Country, Hold};
 use Severity::{Critical, Info, Warning};
 
-const MAIN: Option<(AboutKind, &str)> = Some((Connection, "main"));
+const MAIN: Option<(SubjectKind, &str)> = Some((Connection, "main"));
 
 #[test]
 fn what_is_well_needs_nobody() {
