@@ -2,6 +2,7 @@
 //!
 //! - `swap`: p99 of a synchronous send at ten swaps a second / without swaps, interleaved, medians;
 //! - `failed`: messages that were not accepted, over all runs, and messages whose version had not been active or on trial;
+//! - `rollback`: from the activation of a version that traps, under load, to the end of it; every message of that time is accepted;
 //! - `growth`: mappings and resident memory after 1,000 swaps, each of which loads a version and lets one go, / after 100.
 //!
 //! The rate of sends is what the machine gives: each send is two commits to disk. A run in which a message failed is not
@@ -31,6 +32,7 @@ const RUN: Duration = Duration::from_secs(4);
 const SENDERS: u64 = 16;
 const SWAPS_A_SECOND: u32 = 10;
 const VERSIONS: u32 = 40;
+const BAD: u32 = 10;
 const SWAPS: u32 = 1000;
 const WARM: u32 = 100;
 const ADMIN: &Caller = &Caller::Platform;
@@ -47,26 +49,22 @@ struct Bench {
     house: House,
     versions: Vec<String>,
     number: AtomicU64,
+    /// Messages that a bad version refused, and the one before sent.
+    rescued: AtomicU64,
 }
 
 async fn run() {
     let house = House::furnished_alone().await;
     let mut versions = Vec::new();
     for number in 0..VERSIONS {
-        let file = version(number, "honest");
-        house.service.upload(ADMIN, None, &file).await.unwrap();
-        loop {
-            let uploaded = house.service.uploaded(ADMIN, None, &digest(&file)).await.unwrap();
-            if uploaded.state == VersionState::Ready {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        versions.push(digest(&file));
+        versions.push(upload(&house, &version(number, "honest")).await);
+    }
+    for number in 0..BAD {
+        upload(&house, &version(5000 + number, "trap")).await;
     }
     house.service.save_connection(ADMIN, TENANT, "acme", input()).await.unwrap();
     house.service.activate(ADMIN, TENANT, Activation { name: "acme".to_owned() }).await.unwrap();
-    let bench = Arc::new(Bench { house, versions, number: AtomicU64::new(20_000_000) });
+    let bench = Arc::new(Bench { house, versions, number: AtomicU64::new(20_000_000), rescued: AtomicU64::new(0) });
     let turning = Arc::clone(&bench);
     // The house's clock stands unless it is turned.
     let clock = tokio::spawn(async move {
@@ -88,6 +86,11 @@ async fn run() {
     let (quiet, swapped) = (median(quiet), median(swapped));
     println!("without swaps          {:>6.0} sends/s, p99 {:.2} ms", quiet.rate, quiet.p99);
     println!("{SWAPS_A_SECOND} swaps a second       {:>6.0} sends/s, p99 {:.2} ms", swapped.rate, swapped.p99);
+    let (slowest, rescued) = bench.bad_versions().await;
+    println!(
+        "{BAD} bad versions          slowest rollback {:.0} ms, {rescued} messages rescued",
+        slowest.as_secs_f64() * 1000.0
+    );
     let (early, late, rate) = bench.many_swaps().await;
     println!("{SWAPS} swaps under load   {rate:>6.0} swaps/s");
     println!("after {WARM} swaps        {:>6} mappings, {:>6} KiB resident", early.0, early.1);
@@ -95,9 +98,23 @@ async fn run() {
     clock.abort();
     println!();
     println!("failed messages        0");
+    println!("rollback, s            {:.2}", slowest.as_secs_f64());
     println!("growth, mappings       {:.3}", late.0 as f64 / early.0 as f64);
     println!("growth, resident       {:.3}", late.1 as f64 / early.1 as f64);
     println!("swap, p99              {:.2}", swapped.p99 / quiet.p99);
+}
+
+/// Uploads a version, and waits for the end of its check.
+async fn upload(house: &House, file: &[u8]) -> String {
+    house.service.upload(ADMIN, None, file).await.unwrap();
+    loop {
+        let uploaded = house.service.uploaded(ADMIN, None, &digest(file)).await.unwrap();
+        match uploaded.state {
+            VersionState::Ready => return digest(file),
+            VersionState::Refused => panic!("{:?}", uploaded.refusal),
+            VersionState::Checking => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -154,7 +171,11 @@ impl Bench {
             latencies.push(began.elapsed());
             let sent = sent.expect("a message failed: this run does not count");
             assert_eq!(sent.status.as_str(), "accepted", "a message was not accepted: this run does not count");
-            assert!(sent.attempts.len() == 1 && known.contains(&sent.attempts[0].connector_digest));
+            let last = sent.attempts.last().expect("an attempt");
+            assert!(known.contains(&last.connector_digest), "sent by a version that is not good");
+            if sent.attempts.len() > 1 {
+                self.rescued.fetch_add(1, Ordering::Relaxed);
+            }
         }
         latencies
     }
@@ -169,6 +190,31 @@ impl Bench {
             drain_seconds: Some(drain),
         };
         self.house.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
+    }
+
+    /// Activates versions that trap, under load. The longest time until one was taken back, and how many messages met one.
+    async fn bad_versions(self: &Arc<Self>) -> (Duration, u64) {
+        let over = Arc::new(AtomicBool::new(false));
+        let senders: Vec<_> =
+            (0..SENDERS).map(|_| tokio::spawn(Arc::clone(self).send_until(Arc::clone(&over)))).collect();
+        let before = self.rescued.load(Ordering::Relaxed);
+        let mut slowest = Duration::ZERO;
+        for number in 0..BAD {
+            let bad = digest(&version(5000 + number, "trap"));
+            let activation =
+                VersionActivation { digest: bad.clone(), generation: None, watch_seconds: None, drain_seconds: None };
+            self.house.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
+            let began = Instant::now();
+            while self.house.service.release(ADMIN, None, ID).await.unwrap().active == bad {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            slowest = slowest.max(began.elapsed());
+        }
+        over.store(true, Ordering::Relaxed);
+        for sender in senders {
+            sender.await.unwrap();
+        }
+        (slowest, self.rescued.load(Ordering::Relaxed) - before)
     }
 
     /// Swaps as fast as it goes, under load. What the process holds early on and at the end.

@@ -99,8 +99,8 @@ fn check(cases: Vec<(Change, Option<Expected>)>) {
     }
 }
 
-use SubjectKind::{Connection, Connector, Country, Hold};
 use Severity::{Critical, Info, Warning};
+use SubjectKind::{Connection, Connector, Country, Hold};
 
 const MAIN: Option<(SubjectKind, &str)> = Some((Connection, "main"));
 
