@@ -56,3 +56,18 @@ export async function api(demo, method, path, body) {
   const text = await response.text();
   return { status: response.status, body: text ? JSON.parse(text) : undefined };
 }
+
+/** Uploads a component as a platform would, and waits until it may run. */
+export async function upload(demo, path, component) {
+  const headers = { Authorization: `Bearer ${demo.platformKey}`, "Content-Type": "application/wasm" };
+  const answer = await fetch(`${demo.url}${path}`, { method: "POST", headers, body: component });
+  if (answer.status !== 202) throw new Error(`the upload was answered with ${answer.status}: ${await answer.text()}`);
+  const place = answer.headers.get("Location");
+  for (let looks = 0; looks < 600; looks += 1) {
+    const { body } = await api(demo, "GET", place);
+    if (body.state === "ready") return body;
+    if (body.state === "refused") throw new Error(`the upload was refused: ${body.refusal}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("the check of the upload did not end");
+}

@@ -1,181 +1,244 @@
-// Versions and statistics, with the answers of a server that keeps them: what an admin sees and what the page asks for.
+// A connector of a tenant's own: uploaded, compared, approved, tried on a part, activated, taken back; by a person and by itself.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { digestOf, version } from "../component.mjs";
+import { api, upload } from "../demo.mjs";
 import { assertAccessible, go, picture, signIn, watch } from "../browser.mjs";
 
-const digest = (letter) => `sha256:${letter.repeat(64)}`;
-const json = (body, status = 200) => ({ status, contentType: "application/json", body: JSON.stringify(body) });
-const BASE = "/v1/tenants/demo/connectors/twilio";
+const TENANT = "/v1/tenants/makers";
+const RELEASE = `${TENANT}/connectors/acme-sms/release`;
+const PAGE = "t/makers/connectors/acme-sms/versions";
 
-function version(letter, number, standing, difference = {}) {
-  return {
-    connector: "twilio", digest: digest(letter), version: number, owner: "tenant", state: "ready", progress: null, refusal: null,
-    uploadedAt: new Date().toISOString(), uploadedBy: "platform", bytes: 123_456, standing,
-    inspection: ["It may reach https://api.twilio.com with POST."],
-    difference: {
-      from: digest("a"), to: digest(letter), change: "equal", wider: [], narrower: [], other: [], needsApproval: false,
-      confirm: null, approvedAt: null, approvedBy: null, unfit: [], ...difference,
-    },
-  };
+/** Chooses a file in the dialogue, and sends it. */
+async function choose(page, file) {
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("File").setInputFiles(file);
+  await dialog.getByRole("button", { name: "Upload a version" }).click();
+  return dialog;
 }
 
-const side = (letter, standing, attempts, accepted, p95) => ({
-  digest: digest(letter), standing, attempts, accepted, inDoubt: 1, rejected: attempts - accepted - 1,
-  successRate: accepted / attempts, failures: { "provider-unavailable": attempts - accepted - 1 },
-  latencyMs: { p50: p95 / 2, p95, p99: p95 * 2 },
-});
-
-/** A server that keeps versions, as far as the page needs one. */
-async function keepVersions(page) {
-  const wider = {
-    change: "wider", wider: ["It may reach https://collector.example with POST."], narrower: ["It reads delivery reports no longer."],
-    needsApproval: true, confirm: "c1",
-  };
-  const state = {
-    asked: [],
-    versions: [version("b", "1.1.0", "available", wider), version("a", "1.0.0", "active")],
-    release: {
-      connector: "twilio", scope: "demo", active: digest("a"), previous: null, generation: 1, activatedAt: new Date().toISOString(),
-      watchedUntil: null, canary: null, comparison: null, lastRollback: null,
-    },
-  };
-  await page.route(`**${BASE}/**`, async (route) => {
-    const request = route.request();
-    const rest = decodeURIComponent(new URL(request.url()).pathname.slice(BASE.length + 1));
-    const body = request.postDataJSON?.() ?? undefined;
-    if (request.method() !== "GET") state.asked.push([request.method(), rest, body]);
-    if (rest === "versions") return route.fulfill(json(state.versions));
-    if (rest === "release") return route.fulfill(json(state.release));
-    if (rest.endsWith("/approval")) {
-      state.versions[0].difference.approvedAt = new Date().toISOString();
-      state.versions[0].difference.approvedBy = "platform";
-      return route.fulfill(json(state.versions[0]));
-    }
-    if (rest === "release/canary" && request.method() === "PUT") {
-      state.versions[0].standing = "canary";
-      state.release.canary = { digest: body.digest, percent: body.percent, startedAt: new Date().toISOString() };
-      state.release.comparison = { since: new Date().toISOString(), sides: [side("a", "active", 900, 880, 400), side("b", "canary", 100, 99, 300)] };
-      state.release.generation += 1;
-      return route.fulfill(json(state.release));
-    }
-    if (rest === "release/activations") {
-      Object.assign(state.release, { active: digest("b"), previous: digest("a"), canary: null, generation: 9 });
-      state.versions[0].standing = "active";
-      state.versions[1].standing = "previous";
-      return route.fulfill(json({ release: state.release, heldBack: [] }));
-    }
-    if (rest === "release/rollbacks") {
-      Object.assign(state.release, {
-        active: digest("a"), previous: digest("b"),
-        lastRollback: { at: new Date().toISOString(), from: digest("b"), to: digest("a"), reason: "asked for", automatic: false },
-      });
-      return route.fulfill(json(state.release));
-    }
-    return route.fallback();
-  });
-  return state;
+/** Uploads a further version on the page, and waits until it stands there. */
+async function add(page, file, name) {
+  await page.getByRole("button", { name: "Upload a version" }).click();
+  const dialog = await choose(page, file);
+  await dialog.waitFor({ state: "detached" });
+  const card = page.getByRole("region", { name });
+  await card.getByText("Compared with the active version").waitFor();
+  return card;
 }
 
 export function versions(world) {
-  test("a version that reaches further is compared, approved, tried on a part, activated and rolled back", async () => {
+  let sent = 0;
+  /** A message to a number that had none yet, of a thousand that had none. */
+  const send = () => {
+    sent += 1;
+    return api(world.demo, "POST", `${TENANT}/messages`, { to: `+45${20_000_000 + sent * 1000}`, usage: "sign-in", code: "987654" });
+  };
+
+  test("the first version of a connector is active at once, and is set up like any other", async () => {
+    const { demo, browser } = world;
+    await api(demo, "POST", "/v1/tenants", { id: "makers", name: "Makers", environment: "development" });
+    const accounts = await (await fetch(`${demo.url}/demo/accounts`)).json();
+    const { parameters } = accounts.find((one) => one.connector === "twilio");
+    const page = await browser.open({ viewport: { width: 1440, height: 1000 } });
+    const watched = watch(page, demo);
+    await signIn(page, demo, { path: "t/makers/connectors" });
+
+    // What is no component is refused before it is kept.
+    await page.getByRole("button", { name: "Upload a connector" }).click();
+    const dialog = await choose(page, { name: "mine.wasm", mimeType: "application/wasm", buffer: Buffer.from("not wasm") });
+    await dialog.getByRole("alert").waitFor();
+    await assertAccessible(page, "an upload that is refused");
+    // A file that takes the name of one that comes with Sendbox is refused after its check, and the page says why.
+    await choose(page, version(1, "honest", "twilio"));
+    await dialog.getByText("This file cannot be used").waitFor();
+    await dialog.getByText("twilio is a connector that comes with Sendbox", { exact: false }).waitFor();
+
+    // The answer to the second look is held until the first has been seen: how far it is.
+    let seen;
+    const wasSeen = new Promise((resolve) => (seen = resolve));
+    await page.route("**/connector-uploads/**", async (route) => {
+      await wasSeen;
+      await route.continue();
+    });
+    await choose(page, version(1, "honest"));
+    await dialog.getByText("Step 1 of 3").waitFor();
+    await picture(page, "upload", { fullPage: false });
+    seen();
+    await page.getByRole("heading", { name: "Versions of Acme SMS" }).waitFor();
+    const first = page.getByRole("region", { name: "0001" });
+    await first.getByText("Active", { exact: true }).waitFor();
+    await first.getByText("What it may do").click();
+    await first.getByText("Hands the message to Twilio.").waitFor();
+    await assertAccessible(page, "the first version");
+
+    await page.getByRole("link", { name: "Set up Acme SMS" }).click();
+    for (const [name, value] of Object.entries(parameters).filter(([name]) => ["accountSID", "authToken", "fromMessagingServiceSID"].includes(name))) {
+      await page.getByLabel(name).fill(value);
+    }
+    await page.getByLabel("Number", { exact: true }).fill("+4520304050");
+    await page.getByRole("button", { name: "Send test message" }).click();
+    await page.getByText("The provider has taken the message.").waitFor();
+    await page.getByRole("button", { name: "Save and activate" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Save and activate" }).click();
+    await page.getByRole("heading", { name: "Connection “main”" }).waitFor();
+    assert.equal((await send()).body.status, "accepted");
+    watched.settle();
+  });
+
+  test("a version that reaches further is compared, approved, tried on a part, activated and taken back", async () => {
     const { demo, browser } = world;
     const page = await browser.open({ viewport: { width: 1440, height: 1000 } });
     const watched = watch(page, demo);
-    const state = await keepVersions(page);
-    await signIn(page, demo, { path: "t/demo/connectors/twilio/versions" });
-    await page.getByText("It reaches further.").waitFor();
-    await page.locator(".capability.wider").getByText("It may reach https://collector.example with POST.").waitFor();
-    await page.getByText("Needs approval before it can send").waitFor();
-    assert.equal(await page.getByRole("button", { name: "Activate" }).count(), 0);
+    await signIn(page, demo, { path: PAGE });
+    const file = version(2, "wider");
+    const second = await add(page, file, "0002");
+    await second.getByText("It reaches further.").waitFor();
+    const wider = second.locator(".capability.wider");
+    await wider.getByText("collect.acme.test", { exact: false }).first().waitFor();
+    await second.getByText("Needs approval before it can send").waitFor();
+    const ground = (part) => part.evaluate((element) => getComputedStyle(element).backgroundColor);
+    assert.notEqual(await ground(wider), await ground(second.locator(".capability.other")), "what is new stands out");
+    assert.equal(await second.getByRole("button", { name: "Start canary" }).count(), 0);
     await assertAccessible(page, "versions");
     await picture(page, "versions");
 
-    await page.getByRole("button", { name: "Approve" }).click();
+    // Who wants to activate it is asked to approve first; so says the server, too.
+    const early = await api(demo, "POST", `${RELEASE}/activations`, { digest: digestOf(file) });
+    assert.equal(early.status, 409);
+    await second.getByRole("button", { name: "Activate" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByText("It may reach https://collector.example with POST.").waitFor();
+    await dialog.getByRole("heading", { name: "Let it reach further?" }).waitFor();
+    await dialog.getByText("collect.acme.test", { exact: false }).first().waitFor();
+    await assertAccessible(page, "approval");
+    await picture(page, "approval", { fullPage: false });
     await dialog.getByRole("button", { name: "Approve" }).click();
-    await page.getByText(/^Approved by platform/).waitFor();
-    assert.deepEqual(state.asked[0], ["POST", `versions/${digest("b")}/approval`, { confirm: "c1" }]);
+    await dialog.getByRole("heading", { name: "Activate version 0002?" }).waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await second.getByText(/^Approved by Platform key/).waitFor();
 
-    await page.getByRole("button", { name: "Start canary" }).click();
-    await page.getByRole("slider").waitFor();
-    await page.getByRole("slider").fill("25");
-    await page.getByText("25 % of messages").waitFor();
+    await second.getByRole("button", { name: "Start canary" }).click();
+    const slider = page.getByRole("slider");
+    await page.getByText("10 % of messages").waitFor();
+    await slider.fill("50");
+    await page.getByText("50 % of messages").waitFor();
     await page.getByRole("button", { name: "Set", exact: true }).click();
-    await page.getByText("97.8%").waitFor();
+    await page.locator("button:disabled", { hasText: /^Set$/ }).waitFor();
+    assert.equal((await api(demo, "GET", RELEASE)).body.canary.percent, 50);
+    // Which version a message meets is decided by its id. That fewer than three of so many meet one has no chance worth naming.
+    for (let both = false; !both && sent < 100; ) {
+      assert.equal((await send()).body.status, "accepted");
+      const { comparison } = (await api(demo, "GET", RELEASE)).body;
+      both = comparison.sides.every((side) => side.attempts >= 3);
+    }
+    const column = (name) => page.locator(".side-column").filter({ has: page.getByRole("heading", { name }) });
+    await column("0001").getByText("100%").waitFor();
+    await column("0002").getByText("100%").waitFor();
     await assertAccessible(page, "canary");
     await picture(page, "canary");
 
-    await page.getByRole("button", { name: "Activate" }).click();
+    await second.getByRole("button", { name: "Activate" }).click();
     await dialog.getByRole("button", { name: "Activate" }).click();
+    await second.getByText("Active", { exact: true }).waitFor();
+    await page.getByText("Version 0002 is watched until", { exact: false }).waitFor();
+    assert.equal((await api(demo, "GET", RELEASE)).body.active, digestOf(file));
+    assert.equal((await send()).body.status, "accepted");
     await page.getByRole("button", { name: "Roll back" }).click();
-    await dialog.getByText("version 1.0.0 again, at once", { exact: false }).waitFor();
+    await dialog.getByText("through version 0001 again, at once", { exact: false }).waitFor();
+    await dialog.getByLabel("Why").fill("it counts what was sent");
     await dialog.getByRole("button", { name: "Roll back" }).click();
-    await page.getByText(/Rolled back .*asked for/).waitFor();
-    assert.deepEqual(state.asked.slice(1).map(([method, path, body]) => [method, path, body?.percent ?? body?.generation]), [
-      ["PUT", "release/canary", 10], ["PUT", "release/canary", 25], ["POST", "release/activations", 3], ["POST", "release/rollbacks", 9],
-    ]);
+    await page.getByText(/^Version 0002 was taken back .* 0001 sends\.$/).waitFor();
+    await page.getByText("Why: it counts what was sent.").waitFor();
+    await page.getByRole("region", { name: "0001" }).getByText("Active", { exact: true }).waitFor();
+    await assertAccessible(page, "rolled back");
+    await picture(page, "rolled-back");
     watched.settle();
   });
 
-  test("an upload shows its progress, and why a file is refused", async () => {
+  test("a version that traps is taken back by itself, and the page says why", async () => {
+    const { demo, browser } = world;
+    const page = await browser.open({ colorScheme: "dark", viewport: { width: 1440, height: 1000 } });
+    const watched = watch(page, demo);
+    await signIn(page, demo, { path: PAGE });
+    const third = await add(page, version(3, "trap"), "0003");
+    await third.getByText("It reaches exactly as far.").waitFor();
+    await third.getByRole("button", { name: "Activate" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Activate" }).click();
+    await third.getByText("Active", { exact: true }).waitFor();
+    await send();
+    // Nothing is clicked: the page follows.
+    await page.getByText(/^Version 0003 was taken back .* 0001 sends\.$/).waitFor();
+    await page.getByText(/^Why: it misbehaved in \d+ of \d+ attempts/).waitFor();
+    await page.getByText("Sendbox did this by itself.").waitFor();
+    await page.getByRole("region", { name: "0001" }).getByText("Active", { exact: true }).waitFor();
+    assert.equal((await send()).body.status, "accepted");
+    await assertAccessible(page, "taken back, in the dark");
+    await picture(page, "dark-taken-back");
+
+    // It needs a person, and the overview leads here.
+    await go(page, demo, "t/makers");
+    await page.getByRole("link", { name: "Look: acme-sms" }).click();
+    await page.getByRole("heading", { name: "Versions of Acme SMS" }).waitFor();
+    await page.getByRole("button", { name: "Delete version 0003" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await third.waitFor({ state: "detached" });
+    watched.settle();
+  });
+
+  test("connections that do not fit a version are named before, and stay where they fit", async () => {
+    const { demo, browser } = world;
+    const page = await browser.open({ locale: "de-DE", viewport: { width: 1440, height: 1000 } });
+    const watched = watch(page, demo);
+    const file = version(4, "stricter");
+    await upload(demo, `${TENANT}/connectors`, file.buffer);
+    await signIn(page, demo, { path: PAGE });
+    const fourth = page.getByRole("region", { name: "0004" });
+    await fourth.getByText("Diese Verbindungen passen nicht zu dieser Version").waitFor();
+    await fourth.getByText("department", { exact: false }).first().waitFor();
+    await assertAccessible(page, "a version that does not fit, in German");
+    await picture(page, "unfit-german");
+    await page.setViewportSize({ width: 360, height: 740 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 360, `versions are ${wide} wide`);
+    await picture(page, "narrow-versions");
+    await page.setViewportSize({ width: 1440, height: 1000 });
+    await fourth.getByRole("button", { name: "Aktivieren" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Aktivieren" }).click();
+    await fourth.getByText("Diese Verbindungen bleiben bei der vorigen Version", { exact: false }).waitFor();
+    assert.equal((await send()).body.status, "accepted");
+    watched.settle();
+  });
+
+  test("a tenant decides for itself about a connector of all tenants, and follows again", async () => {
+    const { demo, browser } = world;
+    await upload(demo, "/v1/connectors", version(1, "honest", "house-sms").buffer);
+    const { digest } = await upload(demo, "/v1/connectors", version(2, "honest", "house-sms").buffer);
+    const page = await browser.open({ viewport: { width: 1440, height: 1000 } });
+    const watched = watch(page, demo);
+    await signIn(page, demo, { path: "t/makers/connectors/house-sms/versions" });
+    const second = page.getByRole("region", { name: "0002" });
+    await second.getByRole("button", { name: "Activate" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Activate" }).click();
+    await page.getByText("Which version sends is decided for this tenant alone.").waitFor();
+    assert.equal((await api(demo, "GET", `${TENANT}/connectors/house-sms/release`)).body.active, digest);
+    await page.getByRole("button", { name: "Follow what is decided for all" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Follow" }).click();
+    await page.getByRole("region", { name: "0001" }).getByText("Active", { exact: true }).waitFor();
+    await page.getByText("Which version sends is decided for this tenant alone.").waitFor({ state: "detached" });
+    watched.settle();
+  });
+
+  test("a connector that comes with Sendbox has the one version, and the page says so", async () => {
     const { demo, browser } = world;
     const page = await browser.open();
     const watched = watch(page, demo);
-    await keepVersions(page);
-    const refused = { ...version("c", "", "available"), state: "refused", refusal: "It imports wasi:sockets, which no connector may." };
-    await page.route("**/v1/tenants/demo/connectors", (route) =>
-      route.request().method() === "POST" ? route.fulfill(json({ ...refused, state: "compiling", progress: { step: 2, of: 4, doing: "compiling" } }, 202)) : route.fallback(),
-    );
-    let reads = 0;
-    await page.route(`**${BASE}/versions/*`, (route) =>
-      route.fulfill(json((reads += 1) > 1 ? refused : { ...refused, state: "compiling", progress: { step: 3, of: 4, doing: "reading what it says of itself" } })),
-    );
     await signIn(page, demo, { path: "t/demo/connectors/twilio/versions" });
-    await page.getByRole("button", { name: "Upload a version" }).click();
-    await page.getByLabel("File").setInputFiles({ name: "mine.wasm", mimeType: "application/wasm", buffer: Buffer.from("\0asm") });
-    await page.getByRole("dialog").getByRole("button", { name: "Upload a version" }).click();
-    await page.getByText(/Step [23] of 4/).first().waitFor();
-    await page.getByText("It imports wasi:sockets").waitFor();
-    await assertAccessible(page, "a refused upload");
-    watched.settle();
-  });
-
-  test("an overview in numbers and words", async () => {
-    const { demo, browser } = world;
-    const page = await browser.open({ viewport: { width: 1440, height: 1000 } });
-    const watched = watch(page, demo);
-    const now = Date.now();
-    const series = Array.from({ length: 48 }, (_, index) => {
-      const messages = Math.round(40 + 30 * Math.sin(index / 5) + (index % 7));
-      const failed = index % 11 === 0 ? 6 : 1;
-      return { at: new Date(now - (48 - index) * 1_800_000).toISOString(), messages, accepted: messages - failed - 1, failed };
-    });
-    const sum = (name) => series.reduce((total, one) => total + one[name], 0);
-    const statistics = {
-      from: series[0].at, to: new Date(now).toISOString(),
-      totals: { messages: sum("messages"), accepted: sum("accepted"), failed: sum("failed"), inDoubt: 9, cancelled: 2, expired: 1, segments: 2400 },
-      conversion: { started: 1800, approved: 1512, rate: 0.84 },
-      latencyMs: { p50: 212, p95: 640, p99: 1480 },
-      failures: [{ class: "invalid-recipient", count: 41 }, { class: "provider-unavailable", count: 22 }, { class: "fraud-blocked", count: 3 }],
-      countries: [{ country: "DK", messages: 1400, accepted: 1380 }, { country: "DE", messages: 420, accepted: 409 }, { country: "SE", messages: 96, accepted: 90 }],
-      series,
-      attention: [{ severity: "warning", text: "Messages to Sweden are accepted less often than a day ago: 93.8 %, then 99.1 %." }],
-    };
-    await page.route("**/v1/tenants/demo/statistics*", (route) => route.fulfill(json(statistics)));
-    await signIn(page, demo, { path: "t/demo" });
-    await page.getByText("1,512 of 1,800").waitFor();
-    await page.getByText("Messages to Sweden are accepted less often", { exact: false }).waitFor();
-    await page.getByText("No such number").waitFor();
-    await page.getByText("Germany").waitFor();
-    await page.getByText("84%").waitFor();
-    await assertAccessible(page, "overview");
-    await picture(page, "overview");
-    await page.getByRole("radio", { name: "Last 7 days" }).check();
-    await page.getByText("Germany").waitFor();
-    await page.unroute("**/v1/tenants/demo/statistics*");
-    await go(page, demo, "t/demo");
+    await page.getByText(/^Twilio comes with Sendbox, in version \S+\.$/).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Upload a version" }).count(), 0);
+    await go(page, demo, "t/demo/connectors");
+    await page.getByRole("link", { name: "Set up Twilio" }).waitFor();
+    assert.equal(await page.getByRole("link", { name: "Versions of Twilio" }).count(), 0);
     watched.settle();
   });
 }

@@ -45,31 +45,17 @@ export const sessionQuery = queryOptions({
 export const tenantQuery = (tenant: string) =>
   queryOptions({ queryKey: ["tenant", tenant], queryFn: ({ signal }) => call<Tenant>(at(tenant), { signal }) });
 
-/** The tenant's own list, with what was uploaded for it; where the server has none, the catalogue of all. */
+/** Those that come with Sendbox, those of all tenants, and the tenant's own. */
 export const connectorsQuery = (tenant: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "connectors"],
-    queryFn: async ({ signal }) => {
-      try {
-        return await call<ConnectorSummary[]>(at(tenant, "connectors"), { signal });
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-        return await call<ConnectorSummary[]>("/v1/connectors", { signal });
-      }
-    },
+    queryFn: ({ signal }) => call<ConnectorSummary[]>(at(tenant, "connectors"), { signal }),
   });
 
 export const connectorQuery = (tenant: string, id: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "connector", id],
-    queryFn: async ({ signal }) => {
-      try {
-        return await call<ConnectorDetail>(at(tenant, `connectors/${encodeURIComponent(id)}`), { signal });
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-        return await call<ConnectorDetail>(`/v1/connectors/${encodeURIComponent(id)}`, { signal });
-      }
-    },
+    queryFn: ({ signal }) => call<ConnectorDetail>(at(tenant, `connectors/${encodeURIComponent(id)}`), { signal }),
   });
 
 export const connectionsQuery = (tenant: string) =>
@@ -102,8 +88,8 @@ export const messageQuery = (tenant: string, id: string) =>
     queryFn: ({ signal }) => call<Message>(at(tenant, `messages/${encodeURIComponent(id)}`), { signal }),
   });
 
-/** Whether the server has no such operation (yet), or no such thing. */
-export function isMissing(error: unknown): boolean {
+/** Whether there is no such thing: what belongs to a demo is nowhere else. */
+function isMissing(error: unknown): boolean {
   return error instanceof Problem && (error.status === 404 || error.status === 405);
 }
 

@@ -37,7 +37,7 @@ export interface ConnectorSummary {
   content: "text" | "template" | "variables";
   hosts: string[];
   reveals: boolean;
-  owner?: "built-in" | "all-tenants" | "tenant";
+  owner: Owner;
 }
 
 export interface HostReach {
@@ -234,63 +234,101 @@ export interface Hold {
   expiresAt: string;
 }
 
+export type Owner = "built-in" | "all-tenants" | "tenant";
+export type Standing = "active" | "canary" | "previous" | "available";
+
+/** A connection that does not fit a version. */
+export interface Unfit {
+  tenant: string;
+  connection: string;
+  problems: { field: string; message: string }[];
+}
+
+export interface VersionDifference {
+  from: string;
+  to: string;
+  reach: "wider" | "narrower" | "equal";
+  wider: string[];
+  narrower: string[];
+  other: string[];
+  needsApproval: boolean;
+  confirm: string;
+  approvedAt: string | null;
+  approvedBy: string | null;
+  unfit: Unfit[];
+}
+
+/** What a file says of itself and holds, once it has been read. */
+export interface Inspection {
+  manifest: { hosts: { origin: string; methods: string[]; path_prefix: string; receives_message: boolean; purpose: string }[] };
+  reveals: boolean;
+  readsReports: boolean;
+  content: "text" | "template" | "variables";
+  shape: { imports: string[]; functions: number; initialMemory: number };
+}
+
 export interface ConnectorVersion {
-  connector: string;
+  /** `null` until the file has been read. */
+  connector: string | null;
   digest: string;
-  version: string;
-  owner: string;
-  state: "received" | "compiling" | "ready" | "refused";
+  version: string | null;
+  owner: Owner;
+  state: "checking" | "ready" | "refused";
   progress: { step: number; of: number; doing: string } | null;
   refusal: string | null;
-  uploadedAt: string | null;
-  uploadedBy: string | null;
   bytes: number;
-  standing: "active" | "canary" | "previous" | "available";
-  inspection: unknown;
-  difference: {
-    from: string | null;
-    to: string;
-    change: "wider" | "narrower" | "equal" | "first";
-    wider: string[];
-    narrower: string[];
-    other: string[];
-    needsApproval: boolean;
-    confirm: string | null;
-    approvedAt: string | null;
-    approvedBy: string | null;
-    unfit: { tenant: string; connection: string; problems: { field: string; message: string }[] }[];
-  } | null;
+  uploadedAt: string;
+  uploadedBy: string;
+  /** `null` until it is ready. */
+  standing: Standing | null;
+  inspection: Inspection | null;
+  /** Only where one version is read, and it is not the active one. */
+  difference: VersionDifference | null;
+}
+
+export interface Latency {
+  p50: number;
+  p95: number;
+  p99: number;
 }
 
 export interface Release {
   connector: string;
-  scope: string;
-  active: string | null;
+  owner: Owner;
+  /** Whose decision this is; `null`: that of all tenants. */
+  tenant: string | null;
+  active: string;
   previous: string | null;
-  generation: number;
-  activatedAt: string | null;
-  watchedUntil: string | null;
   canary: { digest: string; percent: number; startedAt: string } | null;
-  comparison: {
-    since: string;
-    sides: {
-      digest: string;
-      standing: string;
-      attempts: number;
-      accepted: number;
-      inDoubt: number;
-      rejected: number;
-      successRate: number | null;
-      failures: Record<string, number>;
-      latencyMs: { p50: number | null; p95: number | null; p99: number | null };
-    }[];
-  } | null;
+  generation: number;
+  activatedAt: string;
+  watchedUntil: string;
   lastRollback: { at: string; from: string; to: string; reason: string; automatic: boolean } | null;
+  comparison: { since: string; sides: Side[] } | null;
+}
+
+export interface Side {
+  digest: string;
+  standing: Standing;
+  attempts: number;
+  accepted: number;
+  inDoubt: number;
+  rejected: number;
+  faults: number;
+  successRate: number | null;
+  failures: Record<string, number>;
+  latencyMs: Latency | null;
+}
+
+export interface VersionActivated {
+  release: Release;
+  heldBack: Unfit[];
 }
 
 export interface Statistics {
   from: string;
   to: string;
+  bucket: "hour" | "day";
   totals: {
     messages: number;
     accepted: number;
@@ -298,14 +336,28 @@ export interface Statistics {
     inDoubt: number;
     cancelled: number;
     expired: number;
+    underWay: number;
     segments: number;
+    costMicros: number;
   };
-  conversion: { started: number; approved: number; rate: number | null };
-  latencyMs: { p50: number | null; p95: number | null; p99: number | null };
+  conversion: Conversion;
+  latencyMs: Latency | null;
   failures: { class: string; count: number }[];
-  countries: { country: string | null; messages: number; accepted: number }[];
+  countries: { country: string; messages: number; accepted: number; conversion?: Conversion }[];
   series: { at: string; messages: number; accepted: number; failed: number }[];
-  attention: { severity: "info" | "warning" | "critical"; text: string; link?: string | null }[];
+  attention: Attention[];
+}
+
+export interface Conversion {
+  started: number;
+  approved: number;
+  rate: number | null;
+}
+
+export interface Attention {
+  severity: "info" | "warning" | "critical";
+  text: string;
+  about?: { kind: "connection" | "connector" | "country" | "hold"; id: string };
 }
 
 /** The phone of a demo. */

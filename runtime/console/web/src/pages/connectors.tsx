@@ -11,7 +11,7 @@ import { Loaded } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
 import { Activate } from "./activate";
 import { Promote } from "./promote";
-import { UploadConnector, useVersionsAreKept } from "./upload";
+import { UploadConnector } from "./upload";
 
 export default function Connectors() {
   const t = useTexts();
@@ -20,7 +20,6 @@ export default function Connectors() {
   const connectors = useQuery(connectorsQuery(tenant));
   const connections = useQuery(connectionsQuery(tenant));
   const [uploading, setUploading] = useState(false);
-  const versionsAreKept = useVersionsAreKept(tenant, connectors.data?.[0]?.id);
   const changing = search.has("change");
   return (
     <>
@@ -28,11 +27,9 @@ export default function Connectors() {
         title={t.connectors.title}
         lead={t.connectors.lead}
         actions={
-          versionsAreKept && (
-            <Button icon={<Upload size={16} aria-hidden="true" />} onClick={() => setUploading(true)}>
-              {t.connectors.upload}
-            </Button>
-          )
+          <Button icon={<Upload size={16} aria-hidden="true" />} onClick={() => setUploading(true)}>
+            {t.connectors.upload}
+          </Button>
         }
       />
       <Loaded query={connections}>
@@ -73,9 +70,7 @@ export default function Connectors() {
           {t.connectors.changeLead}
         </Notice>
       )}
-      <Loaded query={connectors}>
-        {(all) => <Catalogue tenant={tenant} connectors={all} versions={versionsAreKept} />}
-      </Loaded>
+      <Loaded query={connectors}>{(all) => <Catalogue tenant={tenant} connectors={all} />}</Loaded>
       {uploading && <UploadConnector tenant={tenant} onClose={() => setUploading(false)} />}
     </>
   );
@@ -157,10 +152,9 @@ function Connections({ tenant, connections, connectors }: ConnectionsProps) {
 interface CatalogueProps {
   tenant: string;
   connectors: ConnectorSummary[];
-  versions: boolean;
 }
 
-function Catalogue({ tenant, connectors, versions }: CatalogueProps) {
+function Catalogue({ tenant, connectors }: CatalogueProps) {
   const t = useTexts();
   const [filter, setFilter] = useState("");
   const wanted = filter.trim().toLowerCase();
@@ -188,7 +182,7 @@ function Catalogue({ tenant, connectors, versions }: CatalogueProps) {
                 <h3>{connector.name}</h3>
                 <p className="fine">
                   {t.connectors.version(connector.version)}
-                  {connector.owner && ` · ${t.connectors.owner[connector.owner]}`}
+                  {` · ${t.connectors.owner[connector.owner]}`}
                 </p>
               </div>
             </div>
@@ -213,7 +207,7 @@ function Catalogue({ tenant, connectors, versions }: CatalogueProps) {
               >
                 <Plus size={16} aria-hidden="true" /> {t.connectors.setUp}
               </Link>
-              {versions && (
+              {connector.owner !== "built-in" && (
                 <Link
                   className="button quiet"
                   to={`/t/${tenant}/connectors/${connector.id}/versions`}

@@ -5,11 +5,11 @@ import { useQuery } from "@tanstack/react-query";
 import { Check, CircleAlert, Circle, Info, TriangleAlert } from "lucide-react";
 import { Link, useParams } from "react-router";
 import { at, call } from "../api/client";
-import { activeQuery, connectionsQuery, isMissing, policyQuery } from "../api/queries";
-import type { ApiKey, Statistics } from "../api/types";
-import { Card, Empty, Notice, PageHead } from "../parts/basics";
+import { activeQuery, connectionsQuery, policyQuery } from "../api/queries";
+import type { ApiKey, Attention, Statistics } from "../api/types";
+import { Card, Empty, Notice, PageHead, Said } from "../parts/basics";
 import { Bars, Columns } from "../parts/charts";
-import { Failed, Loaded, Waiting } from "../parts/loaded";
+import { Loaded } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
 
 const RANGES = { hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000 };
@@ -21,17 +21,13 @@ export default function Overview() {
   const [range, setRange] = useState<Range>("day");
   const statistics = useQuery({
     queryKey: ["tenant", tenant, "statistics", range],
-    queryFn: async ({ signal }): Promise<Statistics | null> => {
+    queryFn: ({ signal }) => {
       const to = new Date();
       const from = new Date(to.getTime() - RANGES[range]);
-      try {
-        return await call<Statistics>(at(tenant, "statistics", { from: from.toISOString(), to: to.toISOString() }), { signal });
-      } catch (error) {
-        // Before the server counts anything.
-        if (isMissing(error)) return null;
-        throw error;
-      }
+      return call<Statistics>(at(tenant, "statistics", { from: from.toISOString(), to: to.toISOString() }), { signal });
     },
+    // Until another time is there the one before is shown, of this tenant.
+    placeholderData: (before, of) => (of?.queryKey[1] === tenant ? before : undefined),
     refetchInterval: (query) => (query.state.data && !query.state.error ? 15_000 : false),
   });
   return (
@@ -39,27 +35,18 @@ export default function Overview() {
       <PageHead
         title={t.overview.title}
         actions={
-          statistics.data && (
-            <div className="segmented" role="radiogroup" aria-label={t.overview.range}>
-              {(Object.keys(RANGES) as Range[]).map((one) => (
-                <label key={one}>
-                  <input type="radio" name="range" checked={range === one} onChange={() => setRange(one)} />
-                  <span>{t.overview.ranges[one]}</span>
-                </label>
-              ))}
-            </div>
-          )
+          <div className="segmented" role="radiogroup" aria-label={t.overview.range}>
+            {(Object.keys(RANGES) as Range[]).map((one) => (
+              <label key={one}>
+                <input type="radio" name="range" checked={range === one} onChange={() => setRange(one)} />
+                <span>{t.overview.ranges[one]}</span>
+              </label>
+            ))}
+          </div>
         }
       />
       <FirstSteps tenant={tenant} />
-      {statistics.isPending && <Waiting />}
-      {statistics.isError && <Failed error={statistics.error} onRetry={() => void statistics.refetch()} />}
-      {statistics.data === null && (
-        <Empty title={t.overview.unavailable}>
-          {t.overview.unavailableHelp} <Link to={`/t/${tenant}/messages`}>{t.shell.messages}</Link>
-        </Empty>
-      )}
-      {statistics.data && <Numbers tenant={tenant} statistics={statistics.data} />}
+      <Loaded query={statistics}>{(counted) => <Numbers tenant={tenant} statistics={counted} />}</Loaded>
     </>
   );
 }
@@ -80,29 +67,26 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
   const t = useTexts();
   const format = useFormat();
   const { totals, conversion, latencyMs, failures, countries, series, attention } = statistics;
-  const ms = (value: number | null) => (value === null ? "—" : format.micros(value * 1000));
-  const icons = { info: Info, warning: TriangleAlert, critical: CircleAlert };
+  const policy = useQuery(policyQuery(tenant));
+  const currency = policy.data?.spend?.currency;
+  const cost = currency ? ` · ${t.overview.cost(format.money(totals.costMicros, currency))}` : "";
+  const entered = ({ conversion: codes }: Statistics["countries"][number]) =>
+    codes && codes.rate !== null ? ` · ${t.overview.conversion}: ${format.percent(codes.rate)}` : "";
+  const ms = (value: number) => format.micros(value * 1000);
   return (
     <>
       <dl className="figures">
-        <Figure name={t.overview.messages} value={format.number(totals.messages)} help={t.overview.segments(totals.segments)} />
+        <Figure name={t.overview.messages} value={format.number(totals.messages)} help={`${t.overview.segments(totals.segments)}${cost}`} />
         <Figure name={t.overview.success} value={totals.messages > 0 ? format.percent(totals.accepted / totals.messages) : "—"} help={`${format.number(totals.accepted)} / ${format.number(totals.messages)}`} />
-        <Figure name={t.overview.conversion} value={conversion.rate === null || conversion.started === 0 ? "—" : format.percent(conversion.approved / conversion.started)} help={t.overview.conversionHelp(format.number(conversion.approved), format.number(conversion.started))} />
-        <Figure name={t.overview.latency} value={ms(latencyMs.p50)} help={t.overview.latencyHelp(ms(latencyMs.p95), ms(latencyMs.p99))} />
+        <Figure name={t.overview.conversion} value={conversion.rate === null ? "—" : format.percent(conversion.rate)} help={t.overview.conversionHelp(format.number(conversion.approved), format.number(conversion.started))} />
+        <Figure name={t.overview.latency} value={latencyMs ? ms(latencyMs.p50) : "—"} help={latencyMs && t.overview.latencyHelp(ms(latencyMs.p95), ms(latencyMs.p99))} />
       </dl>
       <Card title={t.overview.attention}>
         {attention.length === 0 ? (
           <p className="with-icon"><Check size={18} aria-hidden="true" /> {t.overview.noAttention}</p>
         ) : (
           <ul className="attention">
-            {attention.map((one) => {
-              const Icon = icons[one.severity];
-              return (
-                <li key={one.text} className={one.severity}>
-                  <Icon size={18} aria-hidden="true" /> <span>{one.text}</span>
-                </li>
-              );
-            })}
+            {attention.map((one) => <Needing key={one.text} tenant={tenant} one={one} />)}
           </ul>
         )}
       </Card>
@@ -114,7 +98,7 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
             <Columns
               label={t.overview.sends}
               columns={series.map((one) => ({
-                name: format.dateTime(one.at),
+                name: statistics.bucket === "day" ? format.day(one.at) : format.dateTime(one.at),
                 parts: [
                   { tone: "good", name: t.overview.accepted, value: one.accepted },
                   { tone: "bad", name: t.overview.failed, value: one.failed },
@@ -135,9 +119,9 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
             <Card title={t.overview.countries}>
               <Bars
                 rows={countries.map((one) => ({
-                  name: one.country ? format.country(one.country) : t.common.unknown,
+                  name: format.country(one.country),
                   value: one.messages,
-                  shown: `${format.number(one.messages)} · ${one.messages > 0 ? format.percent(one.accepted / one.messages) : "—"}`,
+                  shown: `${format.number(one.messages)} · ${one.messages > 0 ? format.percent(one.accepted / one.messages) : "—"}${entered(one)}`,
                   tone: "good",
                 }))}
               />
@@ -147,6 +131,31 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
       )}
     </>
   );
+}
+
+const ICONS = { info: Info, warning: TriangleAlert, critical: CircleAlert };
+
+/** What needs a person, and where to look. */
+function Needing({ tenant, one }: { tenant: string; one: Attention }) {
+  const t = useTexts();
+  const Icon = ICONS[one.severity];
+  return (
+    <li className={one.severity}>
+      <Icon size={18} aria-hidden="true" />{" "}
+      <span>
+        <Said text={one.text} />{" "}
+        {one.about && (
+          <Link to={`/t/${tenant}/${pathTo(one.about)}`} aria-label={t.overview.lookAt(one.about.id)}>{t.overview.look}</Link>
+        )}
+      </span>
+    </li>
+  );
+}
+
+function pathTo({ kind, id }: NonNullable<Attention["about"]>): string {
+  const name = encodeURIComponent(id);
+  const paths = { connection: `connections/${name}`, connector: `connectors/${name}/versions`, country: `messages?country=${name}`, hold: "policy" };
+  return paths[kind];
 }
 
 /** What is left to do until the first message can go out. Gone when all of it is done. */

@@ -5,33 +5,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Upload } from "lucide-react";
 import { useNavigate } from "react-router";
 import { at, call, upload } from "../api/client";
-import { isMissing, refresh } from "../api/queries";
+import { refresh } from "../api/queries";
 import type { ConnectorVersion } from "../api/types";
-import { Button, Field, Notice } from "../parts/basics";
+import { Button, Field, Notice, Said } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { Failed } from "../parts/loaded";
 import { useTexts } from "../text";
-
-export const pathOf = (connector: string, rest = "") => `connectors/${encodeURIComponent(connector)}/${rest}`;
-
-/** Whether the server keeps versions of connectors. */
-export function useVersionsAreKept(tenant: string, connector: string | undefined): boolean {
-  const query = useQuery({
-    queryKey: ["tenant", tenant, "versions-are-kept"],
-    queryFn: async ({ signal }) => {
-      try {
-        await call(at(tenant, pathOf(connector ?? "", "versions")), { signal });
-        return true;
-      } catch (error) {
-        if (isMissing(error)) return false;
-        throw error;
-      }
-    },
-    enabled: connector !== undefined,
-    staleTime: Infinity,
-  });
-  return query.data === true;
-}
 
 export function UploadConnector({ tenant, onClose }: { tenant: string; onClose: () => void }) {
   const t = useTexts();
@@ -45,9 +24,10 @@ export function UploadConnector({ tenant, onClose }: { tenant: string; onClose: 
   const version = useQuery({
     queryKey: ["tenant", tenant, "upload", received?.digest],
     queryFn: ({ signal }) =>
-      call<ConnectorVersion>(at(tenant, pathOf(received?.connector ?? "", `versions/${encodeURIComponent(received?.digest ?? "")}`)), { signal }),
+      call<ConnectorVersion>(at(tenant, `connector-uploads/${encodeURIComponent(received?.digest ?? "")}`), { signal }),
     enabled: received !== undefined,
-    refetchInterval: (query) => (query.state.error || ["ready", "refused"].includes(query.state.data?.state ?? "") ? false : 700),
+    gcTime: 0,
+    refetchInterval: (query) => (query.state.error || (query.state.data ?? received)?.state !== "checking" ? false : 500),
   });
   const now = version.data ?? received;
   const ready = now?.state === "ready";
@@ -89,20 +69,27 @@ export function UploadConnector({ tenant, onClose }: { tenant: string; onClose: 
         )}
       </Field>
       {send.isPending && <Progress text={t.versions.uploading(Math.round(share * 100))} value={share} />}
-      {now && now.state !== "refused" && !ready && (
-        <Progress
-          text={now.progress ? t.versions.processing(now.progress.step, now.progress.of, now.progress.doing) : (t.versions.state[now.state] ?? now.state)}
-          value={now.progress ? now.progress.step / now.progress.of : undefined}
-        />
-      )}
-      {now?.state === "refused" && <Notice tone="bad" title={t.versions.refused} announced>{now.refusal}</Notice>}
+      {now?.state === "checking" && <Checking progress={now.progress} />}
+      {now?.state === "refused" && <Notice tone="bad" title={t.versions.refused} announced><Said text={now.refusal ?? ""} /></Notice>}
       {send.isError && <Failed error={send.error} />}
       {version.isError && <Failed error={version.error} onRetry={() => void version.refetch()} />}
     </Dialog>
   );
 }
 
-export function Progress({ text, value }: { text: string; value?: number }) {
+/** How far the check of a file has come. */
+export function Checking({ progress }: { progress: ConnectorVersion["progress"] }) {
+  const t = useTexts();
+  const { step, of, doing } = progress ?? { step: 0, of: 1, doing: "" };
+  return (
+    <Progress
+      text={progress ? t.versions.processing(step, of, t.versions.doing[doing] ?? doing) : t.versions.state.checking}
+      value={progress ? step / of : undefined}
+    />
+  );
+}
+
+function Progress({ text, value }: { text: string; value?: number }) {
   return (
     <div className="progress" role="status">
       <p>{text}</p>

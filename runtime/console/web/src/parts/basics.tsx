@@ -179,6 +179,11 @@ export function CopyButton({ text }: { text: string }) {
   );
 }
 
+/** A sentence of the server, with the names in it as such: `main` is active. */
+export function Said({ text }: { text: string }) {
+  return <>{text.split(/`([^`]+)`/).map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}</>;
+}
+
 /** A picture of a connector. As an image, so that nothing in it runs. */
 export function Logo({ svg, name, size = 40 }: { svg: string | null; name: string; size?: number }) {
   if (!svg) {

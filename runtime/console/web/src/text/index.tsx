@@ -60,6 +60,7 @@ export function useFormat() {
     const tag = t.code === "en" ? "en-GB" : t.code;
     const dateTime = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "medium" });
     const date = new Intl.DateTimeFormat(tag, { dateStyle: "medium" });
+    const day = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeZone: "UTC" });
     const time = new Intl.DateTimeFormat(tag, { timeStyle: "medium" });
     const number = new Intl.NumberFormat(tag);
     const percent = new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 1 });
@@ -76,6 +77,8 @@ export function useFormat() {
     return {
       dateTime: (value: string | number) => dateTime.format(new Date(value)),
       date: (value: string | number) => date.format(new Date(value)),
+      /** A day as the server counts them. */
+      day: (value: string | number) => day.format(new Date(value)),
       time: (value: string | number) => time.format(new Date(value)),
       number: (value: number) => number.format(value),
       percent: (value: number) => percent.format(value),

@@ -1,0 +1,149 @@
+// Which versions send: the last one that was taken back and why, the one on trial, old and new side by side, the way back.
+
+import { useState } from "react";
+import { useMutation } from "@tanstack/react-query";
+import { RotateCcw } from "lucide-react";
+import { at, call } from "../api/client";
+import { refresh } from "../api/queries";
+import type { ConnectorVersion, Release, Side } from "../api/types";
+import { Badge, Button, Card, Field, Notice } from "../parts/basics";
+import { Dialog } from "../parts/dialog";
+import { Failed } from "../parts/loaded";
+import { useFormat, useTexts } from "../text";
+import { nameOf, pathOf, tones } from "./versions";
+
+interface RunningProps {
+  tenant: string;
+  id: string;
+  release: Release;
+  versions: ConnectorVersion[];
+}
+
+export function Running({ tenant, id, release, versions }: RunningProps) {
+  const t = useTexts();
+  const format = useFormat();
+  const [asking, setAsking] = useState<"roll-back" | "follow">();
+  const [chosen, setChosen] = useState<number>();
+  const [reason, setReason] = useState("");
+  const change = useMutation({
+    mutationFn: ({ path, method, body }: { path: string; method: string; body?: unknown }) =>
+      call<Release>(at(tenant, pathOf(id, `release${path}`)), { method, body }),
+    onSuccess: () => {
+      setAsking(undefined);
+      setChosen(undefined);
+      setReason("");
+    },
+    onSettled: () => refresh(tenant),
+  });
+  const { active, previous, canary, comparison, lastRollback, generation } = release;
+  const versionOf = (digest: string) => nameOf(digest, versions);
+  const percent = chosen ?? canary?.percent ?? 0;
+  const isWatched = previous !== null && new Date(release.watchedUntil) > new Date();
+  return (
+    <>
+      {lastRollback?.to === active && (
+        <Notice
+          tone={lastRollback.automatic ? "warn" : "info"}
+          title={t.versions.rolledBack(versionOf(lastRollback.from), versionOf(lastRollback.to), format.ago(lastRollback.at))}
+          announced
+        >
+          <p>{t.versions.reason(lastRollback.reason)}</p>
+          {lastRollback.automatic && <p>{t.versions.automatic}</p>}
+        </Notice>
+      )}
+      {isWatched && <Notice tone="info">{t.versions.watched(versionOf(active), format.time(release.watchedUntil))}</Notice>}
+      {release.owner === "all-tenants" && release.tenant !== null && (
+        <Notice tone="info" actions={<Button onClick={() => setAsking("follow")}>{t.versions.follow}</Button>}>
+          {t.versions.decidedHere}
+        </Notice>
+      )}
+      {comparison && (
+        <Card
+          title={canary ? t.versions.canary : t.versions.comparison}
+          help={canary ? t.versions.canaryHelp : t.versions.comparisonHelp(format.dateTime(comparison.since))}
+          actions={
+            previous !== null && (
+              <Button icon={<RotateCcw size={16} aria-hidden="true" />} onClick={() => setAsking("roll-back")}>{t.versions.rollback}</Button>
+            )
+          }
+        >
+          {canary && (
+            <div className="canary">
+              <label htmlFor="percent">{t.versions.percent(percent)}</label>
+              <input id="percent" type="range" min={1} max={99} value={percent} onChange={(event) => setChosen(Number(event.target.value))} />
+              <div className="row">
+                <Button
+                  look="primary"
+                  working={change.isPending}
+                  disabled={percent === canary.percent}
+                  onClick={() => change.mutate({ path: "/canary", method: "PUT", body: { digest: canary.digest, percent, generation } })}
+                >
+                  {t.versions.setCanary}
+                </Button>
+                <Button working={change.isPending} onClick={() => change.mutate({ path: "/canary", method: "DELETE" })}>{t.versions.stopCanary}</Button>
+              </div>
+            </div>
+          )}
+          <div className="sides">
+            {comparison.sides.map((side) => <Column key={side.digest} side={side} name={versionOf(side.digest)} />)}
+          </div>
+          {change.isError && !asking && <Failed error={change.error} />}
+        </Card>
+      )}
+      {asking === "roll-back" && previous !== null && (
+        <Dialog
+          title={t.versions.rollbackTitle}
+          onClose={() => setAsking(undefined)}
+          actions={
+            <Button
+              look="danger"
+              working={change.isPending}
+              onClick={() => change.mutate({ path: "/rollbacks", method: "POST", body: { generation, reason: reason.trim() || undefined } })}
+            >
+              {t.versions.rollback}
+            </Button>
+          }
+        >
+          <p>{t.versions.rollbackHelp(versionOf(previous))}</p>
+          <Field label={`${t.versions.why} (${t.common.optional})`}>
+            {(ids) => <input {...ids} value={reason} maxLength={200} autoComplete="off" onChange={(event) => setReason(event.target.value)} />}
+          </Field>
+          {change.isError && <Failed error={change.error} />}
+        </Dialog>
+      )}
+      {asking === "follow" && (
+        <Dialog
+          title={t.versions.follow}
+          onClose={() => setAsking(undefined)}
+          actions={
+            <Button look="primary" working={change.isPending} onClick={() => change.mutate({ path: "", method: "DELETE" })}>
+              {t.versions.followConfirm}
+            </Button>
+          }
+        >
+          <p>{t.versions.followHelp}</p>
+          {change.isError && <Failed error={change.error} />}
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function Column({ side, name }: { side: Side; name: string }) {
+  const t = useTexts();
+  const format = useFormat();
+  const failures = Object.entries(side.failures).map(([kind, count]) => `${t.failures[kind] ?? kind}: ${format.number(count)}`);
+  return (
+    <div className="side-column">
+      <h3>{name} <Badge tone={tones[side.standing] ?? "neutral"}>{t.versions.standing[side.standing]}</Badge></h3>
+      <dl className="facts">
+        <div><dt>{t.versions.attempts}</dt><dd>{format.number(side.attempts)}</dd></div>
+        <div><dt>{t.versions.successRate}</dt><dd>{side.successRate === null ? "—" : format.percent(side.successRate)}</dd></div>
+        <div><dt>{t.status["in-doubt"]}</dt><dd>{format.number(side.inDoubt)}</dd></div>
+        <div><dt>{t.versions.faults}</dt><dd>{format.number(side.faults)}</dd></div>
+        <div><dt>{t.versions.latency}</dt><dd>{side.latencyMs === null ? "—" : format.micros(side.latencyMs.p95 * 1000)}</dd></div>
+        <div><dt>{t.versions.failures}</dt><dd>{failures.join(", ") || t.common.none}</dd></div>
+      </dl>
+    </div>
+  );
+}
