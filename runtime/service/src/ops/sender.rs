@@ -153,7 +153,7 @@ impl Service {
             let line = release.map(|release| (release.tenant.clone(), release.connector.clone()));
             let withdrawn = release
                 .filter(|release| release.versions.may_go_on(digest, now))
-                .map(|release| self.inner.watch.signal(&release.tenant, &release.connector, digest));
+                .map(|release| self.inner.watch.signal(release, digest));
             return Ok(Found::Ready(Sender { prepared, line, withdrawn }));
         }
         Ok(match (resting, unfit) {

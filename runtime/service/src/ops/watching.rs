@@ -41,8 +41,16 @@ pub(crate) struct Watch {
     /// Versions that have just failed.
     suspects: Mutex<BTreeSet<Key>>,
     /// Ends what is under way on a version: scope, connector, digest.
-    signals: Mutex<HashMap<(String, String, String), CancellationToken>>,
+    signals: Mutex<HashMap<(String, String, String), Signal>>,
     seen: Mutex<Seen>,
+}
+
+/// What is cancelled when a version has drained, and the generation of the release by which it was last given to a send. What
+/// the watch has read before that says nothing of it.
+#[derive(Default)]
+struct Signal {
+    token: CancellationToken,
+    generation: u64,
 }
 
 /// The releases, as last read.
@@ -66,18 +74,22 @@ impl Watch {
     }
 
     /// What is cancelled when a version has drained.
-    pub(crate) fn signal(&self, scope: &str, connector: &str, digest: &str) -> CancellationToken {
-        let key = (scope.to_owned(), connector.to_owned(), digest.to_owned());
-        held(&self.signals).entry(key).or_default().clone()
+    pub(crate) fn signal(&self, release: &ReleaseRow, digest: &str) -> CancellationToken {
+        let key = (release.tenant.clone(), release.connector.clone(), digest.to_owned());
+        let mut signals = held(&self.signals);
+        let signal = signals.entry(key).or_default();
+        signal.generation = signal.generation.max(release.generation);
+        signal.token.clone()
     }
 
     /// Ends what is under way on versions that have drained.
     fn end_drained(&self, releases: &BTreeMap<Key, ReleaseRow>, now: Timestamp) {
         held(&self.signals).retain(|(scope, connector, digest), signal| {
-            let release = releases.get(&(scope.clone(), connector.clone()));
-            let goes_on = release.is_some_and(|release| release.versions.may_go_on(digest, now));
+            // A release that is gone ends nothing: what is under way comes to its own end.
+            let Some(release) = releases.get(&(scope.clone(), connector.clone())) else { return false };
+            let goes_on = release.generation < signal.generation || release.versions.may_go_on(digest, now);
             if !goes_on {
-                signal.cancel();
+                signal.token.cancel();
             }
             goes_on
         });
@@ -263,4 +275,37 @@ async fn tallies(tx: &mut Tx, scope: &str, digest: &str, time: (Timestamp, Times
         }
     }
     Ok(tallies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::release::Versions;
+
+    fn release(generation: u64, active: &str) -> ReleaseRow {
+        let versions = Versions::first(active.to_owned(), Timestamp(0));
+        ReleaseRow { tenant: "t".to_owned(), connector: "c".to_owned(), owner: String::new(), generation, versions }
+    }
+
+    fn read(release: &ReleaseRow) -> BTreeMap<Key, ReleaseRow> {
+        BTreeMap::from([((release.tenant.clone(), release.connector.clone()), release.clone())])
+    }
+
+    /// A send may know of a release before the watch has read it: it is not ended by what the watch knew before.
+    #[test]
+    fn what_was_read_before_ends_nothing_that_came_after() {
+        let watch = Watch::default();
+        let (before, after) = (release(1, "a"), release(2, "b"));
+        let (old, new) = (watch.signal(&before, "a"), watch.signal(&after, "b"));
+        watch.end_drained(&read(&before), Timestamp(0));
+        assert!(!old.is_cancelled() && !new.is_cancelled());
+        watch.end_drained(&read(&after), Timestamp(0));
+        assert!(old.is_cancelled() && !new.is_cancelled());
+        // Whoever begins on it later, when it is active again, has nothing to do with that end.
+        let again = watch.signal(&release(3, "a"), "a");
+        watch.end_drained(&read(&after), Timestamp(0));
+        assert!(!again.is_cancelled());
+        watch.end_drained(&BTreeMap::new(), Timestamp(0));
+        assert!(!again.is_cancelled() && !new.is_cancelled(), "a release that is gone ends nothing");
+    }
 }
