@@ -14,6 +14,9 @@
 //! Must not know: which connection comes next, where messages are kept, what time it is.
 
 use sendbox_sandbox::{FailureClass, RequestSent};
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{Error as NoSuchClass, StrDeserializer};
 
 use super::breaker::BreakerEvent;
 use crate::model::{AttemptOutcome, InDoubt, MessageStatus, Timestamp};
@@ -157,21 +160,10 @@ impl Row {
     }
 }
 
-/// Whether a message that a version has failed with this class, and certainly not sent, does not meet it again.
+/// Whether a message that a version has failed with the class of this name, and certainly not sent, does not meet it again.
 pub fn leaves_version(class: &str) -> bool {
-    let classes = [
-        FailureClass::InvalidRequest,
-        FailureClass::TemplateRejected,
-        FailureClass::ContentRejected,
-        FailureClass::SenderRejected,
-        FailureClass::QuotaExceeded,
-        FailureClass::AuthenticationFailed,
-        FailureClass::ConfigurationInvalid,
-        FailureClass::InsufficientBalance,
-        FailureClass::AccountSuspended,
-        FailureClass::ConnectorFault,
-    ];
-    classes.iter().any(|known| known.as_str() == class)
+    let name: StrDeserializer<'_, NoSuchClass> = class.into_deserializer();
+    FailureClass::deserialize(name).is_ok_and(|class| Row::of(class, RequestSent::No).may_be_the_version())
 }
 
 /// Whether a failed attempt may have become a message on a phone all the same.

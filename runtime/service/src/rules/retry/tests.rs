@@ -93,6 +93,12 @@ fn another_version_takes_over_what_a_version_may_be_to_blame_for() {
         let without = next(first(class, sent));
         assert_ne!(without, Next::OtherVersion, "{class} {sent:?}");
     }
+    // The journal keeps the name of a class; what it says of the version is the same.
+    for class in ALL {
+        let takes_over = next(Situation { has_other_version: true, ..first(class, No) }) == Next::OtherVersion;
+        assert_eq!(leaves_version(class.as_str()), takes_over, "{class}");
+    }
+    assert!(!leaves_version("no-such-class"));
     // What bounds all attempts bounds these.
     let used_up = Situation { has_other_version: true, attempts: 6, ..first(Class::ConnectorFault, No) };
     assert_eq!(next(used_up), Next::Stop(MessageStatus::Failed));
