@@ -1,6 +1,6 @@
 // Die Wörter der Sache, die in der API Namen sind.
 
-import type { Words } from "./en-words";
+import type { Words } from "../en/words";
 
 export const words: Words = {
   status: {

@@ -1,0 +1,20 @@
+// Deutsch.
+
+import type { Texts } from "../en";
+import { around } from "./around";
+import { connecting } from "./connecting";
+import { ruling } from "./ruling";
+import { sending } from "./sending";
+import { versions } from "./versions";
+import { words } from "./words";
+
+export const de: Texts = {
+  code: "de",
+  name: "Deutsch",
+  ...around,
+  ...connecting,
+  ...versions,
+  ...sending,
+  ...ruling,
+  ...words,
+};

@@ -1,0 +1,21 @@
+// Every text of the console. A further language is a further folder of this shape; the compiler names what it lacks.
+
+import { around } from "./around";
+import { connecting } from "./connecting";
+import { ruling } from "./ruling";
+import { sending } from "./sending";
+import { versions } from "./versions";
+import { words } from "./words";
+
+export const en = {
+  code: "en",
+  name: "English",
+  ...around,
+  ...connecting,
+  ...versions,
+  ...sending,
+  ...ruling,
+  ...words,
+};
+
+export type Texts = typeof en;
