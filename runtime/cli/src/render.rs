@@ -163,8 +163,9 @@ fn what(kind: &TraceKind) -> String {
             format!("request passes the rules: {} {} ({body_bytes} bytes{message})", line(method), line(url))
         }
         TraceKind::Refused { reason } => format!("request REFUSED: {}", line(reason)),
-        TraceKind::Response { status, body_bytes, peer } => {
-            format!("answer: {status} ({body_bytes} bytes, from {})", line(peer))
+        TraceKind::Response { status, body_bytes, peer, body } => {
+            let body = if body.is_empty() { String::new() } else { format!(": {}", line(body)) };
+            format!("answer: {status} ({body_bytes} bytes, from {}){body}", line(peer))
         }
         TraceKind::NoResponse { reason } => format!("no answer: {}", line(reason)),
         TraceKind::Log { level, message } => format!("log {level}: {}", line(message)),

@@ -65,6 +65,8 @@ pub enum TraceKind {
         body_bytes: usize,
         /// The address that was dialled.
         peer: String,
+        /// How the answer begins, as far as it is text: at most 2 KiB, scrubbed, and without long runs of digits.
+        body: String,
     },
     /// No answer came.
     NoResponse {
@@ -137,9 +139,87 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     line
 }
 
+/// Bytes of an answer that are shown.
+const SHOWN: usize = 2048;
+/// Digits in a row that could be a code.
+const CODE_DIGITS: usize = 6;
+/// Digits, with separators or without, that could be a telephone number.
+const NUMBER_DIGITS: usize = 7;
+/// What stands for them.
+const DIGITS: &str = "[digits]";
+
+/// How a scrubbed answer begins, for people: on one line, and nothing that is no text. The scrubber knows what was sent; a
+/// number or a code that the provider wrote in a form of its own is masked here, as is every other long run of digits.
+pub(crate) fn excerpt(scrubbed: &[u8]) -> String {
+    let cut = scrubbed.get(..SHOWN).unwrap_or(scrubbed);
+    // A character may have been cut in two.
+    let text = match std::str::from_utf8(cut) {
+        Ok(text) => text,
+        Err(error) if error.valid_up_to() + 4 > SHOWN => {
+            cut.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or_default()
+        }
+        Err(_) => return String::new(),
+    };
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
+        let (before, from) = rest.split_at(start);
+        let (whole, in_row, digits) = run(from);
+        let (end, is_long) = if digits >= NUMBER_DIGITS { (whole, true) } else { (in_row, in_row >= CODE_DIGITS) };
+        let (numeral, after) = from.split_at(end);
+        shown.push_str(before);
+        shown.push_str(if is_long { DIGITS } else { numeral });
+        rest = after;
+    }
+    shown.push_str(rest);
+    let line = one_line(&shown, SHOWN);
+    if scrubbed.len() > SHOWN && !line.ends_with('…') { line + "…" } else { line }
+}
+
+/// Of a text that begins with a digit: the bytes of the run with single separators, those of the digits in a row, and how
+/// many digits the run has.
+fn run(text: &str) -> (usize, usize, usize) {
+    let bytes = text.as_bytes();
+    let is_digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
+    let in_row = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (mut end, mut digits) = (in_row, in_row);
+    while matches!(bytes.get(end), Some(b' ' | b'-' | b'.' | b'(' | b')' | b'/')) && is_digit(end + 1) {
+        let more = bytes.iter().skip(end + 1).take_while(|byte| byte.is_ascii_digit()).count();
+        digits += more;
+        end += 1 + more;
+    }
+    (end, in_row, digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_shown_without_what_could_be_a_number_or_a_code() {
+        let cases = [
+            (r#"{"code":20003,"message":"Authenticate","status":401}"#, r#"{"code":20003,"message":"Authenticate","status":401}"#),
+            (r#"{"to":"+45 12 34 56 78"}"#, r#"{"to":"+[digits]"}"#),
+            ("your code: 123456, or 12345.", "your code: [digits], or 12345."),
+            ("a123456b 555-1234", "a[digits]b [digits]"),
+            ("12 34 ok", "12 34 ok"),
+            ("12 34 5678 ok", "[digits] ok"),
+        ];
+        for (answer, shown) in cases {
+            assert_eq!(excerpt(answer.as_bytes()), shown, "{answer}");
+        }
+        assert_eq!(excerpt(&[0x1f, 0x8b, 0xff]), "");
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_between_characters() {
+        let long = "é".repeat(2000);
+        let shown = excerpt(long.as_bytes());
+        assert_eq!(shown.chars().filter(|character| *character == 'é').count(), 1024);
+        assert!(shown.ends_with('…'));
+        let odd = format!("a{long}");
+        assert_eq!(excerpt(odd.as_bytes()).chars().filter(|character| *character == 'é').count(), 1023);
+    }
 
     #[test]
     fn escapes_are_shown_not_obeyed() {

@@ -15,6 +15,7 @@ import "./styles/fields.css";
 import "./styles/shell.css";
 import "./styles/set-up.css";
 import "./styles/pages.css";
+import "./styles/charts.css";
 
 // Which page stands where is said in `app.tsx`.
 const router = createBrowserRouter([{ path: "*", element: <App /> }], { basename: "/console" });

@@ -10,7 +10,7 @@ use crate::call::{CallState, Outside, RequestRecord};
 use crate::egress::permit::{Assembled, Draft, Permitted, Rules, permit};
 use crate::egress::{Answer, EgressError, EgressErrorKind, LeavingFlag};
 use crate::outcome::RequestSent;
-use crate::trace::TraceKind;
+use crate::trace::{TraceKind, excerpt};
 
 /// A request as it comes over the ABI.
 pub(crate) struct GuestRequest {
@@ -192,10 +192,12 @@ impl CallState {
     }
 
     fn scrubbed(&mut self, answer: Answer) -> GuestResponse {
+        let body = self.scrubber.scrub(&answer.body);
         self.trace.push(TraceKind::Response {
             status: answer.status,
             body_bytes: answer.body.len(),
             peer: answer.peer,
+            body: excerpt(&body),
         });
         GuestResponse {
             status: answer.status,
@@ -207,7 +209,7 @@ impl CallState {
                     (name.clone(), String::from_utf8_lossy(&value).into_owned())
                 })
                 .collect(),
-            body: self.scrubber.scrub(&answer.body),
+            body,
         }
     }
 }

@@ -194,7 +194,8 @@ pub struct Attempt {
     pub failure: Option<FailureView>,
     /// What follows, in words: why it is tried again, or why not.
     pub decision: Option<String>,
-    /// What happened, in order, and what was sent; masked. Only when one message is read.
+    /// Why this connection (`route`), what happened, in order (`trace`, `hostsReached`, `used`), and what was sent
+    /// (`requests`); masked. Only when one message is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub detail: Option<Value>,

@@ -90,6 +90,14 @@ pub(crate) fn ended(report: SendReport) -> Ended {
     }
 }
 
+/// What was known of an attempt when it began, and what its end adds.
+pub(crate) fn joined(begun: Option<&Value>, ended: Option<&Value>) -> Option<Value> {
+    let members = [begun, ended].into_iter().flatten().filter_map(Value::as_object);
+    let all: serde_json::Map<String, Value> =
+        members.flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
+    (!all.is_empty()).then_some(Value::Object(all))
+}
+
 /// The HTTP status with which the request that carried the message was answered, as the host saw it.
 fn answered(report: &SendReport) -> Option<u16> {
     let mut carries = false;

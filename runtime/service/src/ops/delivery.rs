@@ -11,14 +11,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sendbox_sandbox::{Failure, FailureClass, Message as SandboxMessage, Party, RequestSent, SendRequest};
+use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::model::{AttemptOutcome, FailureView, MessageStatus, Timestamp, VerificationStatus};
 use crate::ops::admission;
-use crate::ops::attempt::{Ended, ended, failure_view, own_failure, unproven};
+use crate::ops::attempt::{Ended, ended, failure_view, joined, own_failure, unproven};
 use crate::ops::holds;
 use crate::ops::messages::LEASE_SECONDS;
-use crate::ops::outgoing::{Payload, request, routes};
+use crate::ops::outgoing::{Payload, request, route, routes};
 use crate::ops::prepared::{OfMessage, Prepared};
 use crate::ops::sender::Sender;
 use crate::phone;
@@ -213,6 +214,8 @@ impl Service {
             end_before_attempt(row, MessageStatus::InDoubt, None);
             return Ok(Step::Over);
         }
+        let before = done.last().map(|attempt| attempt.connection.as_str());
+        let route = route(tenant, row.country.as_deref(), &prepared.name, before);
         let attempt = AttemptRow {
             tenant: tenant.id.clone(),
             message: row.id.clone(),
@@ -225,7 +228,7 @@ impl Service {
             outcome: None,
             failure: None,
             decision: None,
-            detail: None,
+            detail: Some(json!({ "route": route })),
             fault: false,
         };
         attempts::insert(tx, &attempt).await?;
@@ -318,7 +321,7 @@ impl Service {
             finished_at: Some(now),
             outcome: Some(result.outcome),
             failure: result.failure.clone(),
-            detail: result.detail.clone(),
+            detail: joined(attempt.detail.as_ref(), result.detail.as_ref()),
             fault: result.fault,
             ..attempt.clone()
         };

@@ -126,6 +126,20 @@ pub(crate) fn routes(tenant: &TenantRow, country: Option<&str>) -> Vec<String> {
     names
 }
 
+/// Why an attempt goes over its connection: `retry` of the attempt before it, route of the `country`, the `active`
+/// connection, a `fallback`, or `earlier`: chosen before the policy changed.
+pub(crate) fn route(tenant: &TenantRow, country: Option<&str>, name: &str, before: Option<&str>) -> &'static str {
+    let delivery = &tenant.policy.delivery;
+    let routed = country.and_then(|country| delivery.routes.get(country));
+    match routed {
+        _ if before == Some(name) => "retry",
+        Some(routed) if routed == name => "country",
+        None if tenant.active_connection.as_deref() == Some(name) => "active",
+        _ if delivery.fallbacks.iter().any(|fallback| fallback == name) => "fallback",
+        _ => "earlier",
+    }
+}
+
 /// What a connector's message is made of, for one attempt.
 pub(crate) fn request(
     tenant: &TenantRow,

@@ -153,6 +153,16 @@ export interface PromotionReport {
 
 export type MessageStatus = "queued" | "sending" | "accepted" | "failed" | "in-doubt" | "expired" | "cancelled";
 
+/** What a provider reported later. */
+export interface DeliveryReport {
+  state: string;
+  class: string | null;
+  providerCode: string | null;
+  text?: string | null;
+  at: string;
+  providerAt?: string | null;
+}
+
 export interface Attempt {
   number: number;
   connection: string;
@@ -163,7 +173,15 @@ export interface Attempt {
   outcome: "accepted" | "rejected" | "in-doubt" | null;
   failure: Failure | null;
   decision: string | null;
-  detail?: { trace: TraceEvent[]; requests: SentRequest[]; used: Members; answered?: number; hostsReached?: string[] };
+  reports?: DeliveryReport[];
+  detail?: {
+    route?: string;
+    trace?: TraceEvent[];
+    requests?: SentRequest[];
+    used?: Members;
+    answered?: number;
+    hostsReached?: string[];
+  };
 }
 
 export interface Message {
@@ -178,6 +196,7 @@ export interface Message {
   test: boolean;
   segments: number | null;
   providerMessageId: string | null;
+  delivery: { state: string; class: string | null; providerCode: string | null; at: string } | null;
   failure: Failure | null;
   attempts: Attempt[];
   nextAttemptAt: string | null;
@@ -344,8 +363,18 @@ export interface Statistics {
   latencyMs: Latency | null;
   failures: { class: string; count: number }[];
   countries: { country: string; messages: number; accepted: number; conversion?: Conversion }[];
-  series: { at: string; messages: number; accepted: number; failed: number }[];
+  series: Point[];
   attention: Attention[];
+}
+
+/** What was taken between `at` and the next point. */
+export interface Point {
+  at: string;
+  messages: number;
+  accepted: number;
+  failed: number;
+  verifications: { started: number; approved: number };
+  latencyMs: Latency | null;
 }
 
 export interface Conversion {

@@ -5,6 +5,7 @@ import { useParams } from "react-router";
 import { at, call } from "../api/client";
 import type { AuditEntry, Json, Page } from "../api/types";
 import { Button, Empty, PageHead } from "../parts/basics";
+import { Changes, changesOf } from "../parts/changes";
 import { Failed, Waiting } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
 
@@ -28,7 +29,7 @@ export default function Audit() {
       {query.isSuccess && entries.length === 0 && <Empty title={t.audit.empty} />}
       {entries.length > 0 && (
         <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.audit.title}>
-          <table className="table">
+          <table className="table stacking">
             <thead>
               <tr>
                 <th scope="col">{t.audit.when}</th>
@@ -41,11 +42,11 @@ export default function Audit() {
             <tbody>
               {entries.map((entry) => (
                 <tr key={entry.id}>
-                  <td className="nowrap"><time dateTime={entry.at}>{format.dateTime(entry.at)}</time></td>
-                  <td>{who(entry.actor)}</td>
-                  <td><code>{entry.action}</code></td>
-                  <td><code>{entry.target}</code></td>
-                  <td><Difference before={entry.before} after={entry.after} /></td>
+                  <td className="nowrap" data-label={t.audit.when}><time dateTime={entry.at}>{format.dateTime(entry.at)}</time></td>
+                  <td data-label={t.audit.who}>{who(entry.actor)}</td>
+                  <td data-label={t.audit.what}>{t.audit.actions[entry.action] ?? <code>{entry.action}</code>}</td>
+                  <td data-label={t.audit.target}><code>{entry.target}</code></td>
+                  <td data-label={t.common.details}><Difference before={entry.before} after={entry.after} /></td>
                 </tr>
               ))}
             </tbody>
@@ -61,20 +62,14 @@ export default function Audit() {
   );
 }
 
-function isEmpty(value: Json | null): boolean {
-  return value === null || (typeof value === "object" && Object.keys(value).length === 0);
-}
-
 function Difference({ before, after }: { before: Json | null; after: Json | null }) {
   const t = useTexts();
-  if (isEmpty(before) && isEmpty(after)) return <span className="fine">{t.audit.nothing}</span>;
+  const changes = changesOf(before, after);
+  if (changes.length === 0) return <span className="fine">{t.audit.nothing}</span>;
   return (
     <details>
-      <summary>{t.audit.showChange}</summary>
-      <div className="difference">
-        {!isEmpty(before) && <pre className="was" aria-label={t.common.before} tabIndex={0}>{JSON.stringify(before, null, 2)}</pre>}
-        {!isEmpty(after) && <pre className="is" aria-label={t.common.after} tabIndex={0}>{JSON.stringify(after, null, 2)}</pre>}
-      </div>
+      <summary>{t.audit.showChange(changes.length)}</summary>
+      <Changes changes={changes} />
     </details>
   );
 }

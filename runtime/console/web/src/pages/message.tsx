@@ -1,23 +1,33 @@
 // One message as a time line: taken, each attempt with all that happened in it, and why what followed followed.
 
 import { useQuery } from "@tanstack/react-query";
-import { ArrowLeft, Check, CircleHelp, Clock, Inbox, X } from "lucide-react";
+import { ArrowLeft, Check, CircleHelp, Clock, Inbox, Smartphone, X } from "lucide-react";
 import { Link, useParams } from "react-router";
 import { messageQuery } from "../api/queries";
-import type { Attempt, Message } from "../api/types";
-import { Card, Facts, Notice, PageHead, Status } from "../parts/basics";
+import type { Attempt, DeliveryReport, Message } from "../api/types";
+import { Card, Delivered, Facts, Notice, PageHead, Status } from "../parts/basics";
 import { Loaded } from "../parts/loaded";
-import { FailureFacts, Requests, Trace, Used } from "../parts/trace";
+import { Answers, FailureFacts, Requests, Trace, Used } from "../parts/trace";
 import { useFormat, useTexts } from "../text";
 
 const isFinal = (message: Message | undefined) => message !== undefined && !["queued", "sending"].includes(message.status);
+
+/** A provider reports seconds or minutes after it took a message, and sometimes never. */
+const REPORTS_FOR = 3_600_000;
+const LAST_STATES = ["delivered", "undelivered", "expired", "rejected"];
+
+function reportsMayCome(message: Message | undefined): number | false {
+  const isOver = message?.status !== "accepted" || LAST_STATES.includes(message.delivery?.state ?? "");
+  const isRecent = message !== undefined && Date.now() - new Date(message.createdAt).getTime() < REPORTS_FOR;
+  return !isOver && isRecent ? 2000 : false;
+}
 
 export default function MessagePage() {
   const t = useTexts();
   const { tenant = "", message: id = "" } = useParams();
   const query = useQuery({
     ...messageQuery(tenant, id),
-    refetchInterval: (state) => (isFinal(state.state.data) || state.state.error ? false : 1000),
+    refetchInterval: (state) => (state.state.error ? false : isFinal(state.state.data) ? reportsMayCome(state.state.data) : 1000),
   });
   return (
     <>
@@ -34,7 +44,7 @@ function TimeLine({ tenant, message }: { tenant: string; message: Message }) {
   const format = useFormat();
   return (
     <>
-      <PageHead title={<>{t.message.title} <Status of={message.status} /></>} lead={t.statusHelp[message.status]} />
+      <PageHead title={<>{t.message.title} <Status of={message.status} /> {message.delivery && <Delivered of={message.delivery.state} />}</>} lead={t.statusHelp[message.status]} />
       <div className="message-columns">
         <Card title={t.message.timeline}>
           <ol className="timeline">
@@ -60,12 +70,18 @@ function TimeLine({ tenant, message }: { tenant: string; message: Message }) {
                 <div><p>{t.message.next(format.time(message.nextAttemptAt))}</p></div>
               </li>
             )}
+            {message.attempts.flatMap((attempt) => (attempt.reports ?? []).map((report) => (
+              <ReportItem key={`${attempt.number}-${report.state}`} report={report} since={message.createdAt} />
+            )))}
             {isFinal(message) && (
               <li>
                 <Dot outcome={message.status} />
                 <div>
                   <h3>{t.message.ended}: {t.status[message.status]}</h3>
-                  <p className="help">{t.statusHelp[message.status]}</p>
+                  <p className="help">
+                    {t.statusHelp[message.status]}
+                    {message.status === "accepted" && !message.delivery && ` ${t.message.noReport}`}
+                  </p>
                   {message.failure && message.attempts.length === 0 && <FailureFacts failure={message.failure} />}
                 </div>
               </li>
@@ -108,6 +124,32 @@ function Dot({ outcome }: { outcome: string | null }) {
   return <span className="dot bad"><X size={16} aria-hidden="true" /></span>;
 }
 
+/** What the provider called back with. */
+function ReportItem({ report, since }: { report: DeliveryReport; since: string }) {
+  const t = useTexts();
+  const format = useFormat();
+  const later = (new Date(report.at).getTime() - new Date(since).getTime()) * 1000;
+  const isBad = ["undelivered", "expired", "rejected"].includes(report.state);
+  return (
+    <li>
+      <span className={`dot ${report.state === "delivered" ? "good" : isBad ? "bad" : "info"}`}><Smartphone size={16} aria-hidden="true" /></span>
+      <div>
+        <h3>{t.message.reported} <Delivered of={report.state} /></h3>
+        <p className="help">
+          {t.deliveryHelp[report.state] ?? report.state} · {t.message.after(format.micros(Math.max(0, later)))}
+        </p>
+        <Facts
+          facts={[
+            [t.messages.failure, report.class && (t.failures[report.class] ?? report.class)],
+            [t.trial.providerCode, report.providerCode && <code>{report.providerCode}</code>],
+            [t.message.providerSays, report.text],
+          ]}
+        />
+      </div>
+    </li>
+  );
+}
+
 function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
   const t = useTexts();
   const format = useFormat();
@@ -127,26 +169,30 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
           {attempt.finishedAt && ` · ${t.trial.duration} ${micros(attempt.startedAt, attempt.finishedAt)}`}
           {detail?.answered !== undefined && detail.answered !== null && ` · ${t.message.answered(detail.answered)}`}
         </p>
+        {detail?.route && t.routes[detail.route] && <p className="help">{t.message.route}: {t.routes[detail.route]}</p>}
         {attempt.failure && <FailureFacts failure={attempt.failure} />}
         {attempt.decision && (
           <p className="decision"><b>{t.message.decision}:</b> {attempt.decision}</p>
         )}
-        {detail && (
+        {detail?.trace && (
           <>
             <details open={attempt.outcome !== "accepted"}>
               <summary>{t.message.steps}</summary>
               <Trace events={detail.trace} />
             </details>
-            {detail.requests.length > 0 && (
+            {detail.requests && detail.requests.length > 0 && (
               <details>
                 <summary>{t.trial.request}</summary>
                 <Requests requests={detail.requests} />
               </details>
             )}
-            <details>
-              <summary>{t.trial.used}</summary>
-              <Used used={detail.used} />
-            </details>
+            <Answers events={detail.trace} />
+            {detail.used && (
+              <details>
+                <summary>{t.trial.used}</summary>
+                <Used used={detail.used} />
+              </details>
+            )}
           </>
         )}
         <p className="fine digest">{t.message.digest} <code>{attempt.connectorDigest.slice(0, 19)}…</code></p>

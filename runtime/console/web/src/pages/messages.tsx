@@ -7,13 +7,14 @@ import { Link, useParams, useSearchParams } from "react-router";
 import { at, call } from "../api/client";
 import { connectionsQuery } from "../api/queries";
 import type { Message, Page } from "../api/types";
-import { Badge, Button, Empty, Field, PageHead, Status } from "../parts/basics";
+import { Badge, Button, Delivered, Empty, Field, PageHead, Status } from "../parts/basics";
 import { COUNTRIES } from "../parts/countries";
 import { Failed, Waiting } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
 
-const FILTERS = ["status", "usage", "country", "to", "connection"] as const;
+const FILTERS = ["status", "delivery", "usage", "country", "to", "connection"] as const;
 const STATUSES = ["queued", "sending", "accepted", "failed", "in-doubt", "expired", "cancelled"];
+const DELIVERIES = ["queued", "sent", "delivered", "undelivered", "expired", "rejected", "unknown"];
 
 export default function Messages() {
   const t = useTexts();
@@ -72,6 +73,14 @@ export default function Messages() {
             </select>
           )}
         </Field>
+        <Field label={t.messages.delivery}>
+          {(ids) => (
+            <select {...ids} value={filter["delivery"]} onChange={(event) => set("delivery", event.target.value)}>
+              <option value="">{t.messages.anyDelivery}</option>
+              {DELIVERIES.map((one) => <option key={one} value={one}>{t.deliveries[one]}</option>)}
+            </select>
+          )}
+        </Field>
         <Field label={t.messages.usage}>
           {(ids) => (
             <select {...ids} value={filter["usage"]} onChange={(event) => set("usage", event.target.value)}>
@@ -119,7 +128,7 @@ export default function Messages() {
       {query.isSuccess && messages.length === 0 && <Empty title={filtered ? t.messages.empty : t.messages.emptyAll} />}
       {messages.length > 0 && (
         <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.messages.title}>
-          <table className="table">
+          <table className="table stacking">
             <thead>
               <tr>
                 <th scope="col">{t.messages.time}</th>
@@ -134,26 +143,31 @@ export default function Messages() {
             <tbody>
               {messages.map((message) => (
                 <tr key={message.id}>
-                  <td>
+                  <td data-label={t.messages.time}>
                     <Link to={`/t/${tenant}/messages/${message.id}`}>
                       <time dateTime={message.createdAt}>{format.dateTime(message.createdAt)}</time>
                     </Link>
                   </td>
-                  <td>
-                    <span className="nowrap">{message.to}</span>{" "}
-                    {message.country && <span className="fine">{format.country(message.country)}</span>}{" "}
-                    {message.test && <Badge>{t.messages.test}</Badge>}
+                  <td data-label={t.messages.recipient}>
+                    <span>
+                      <span className="nowrap">{message.to}</span>{" "}
+                      {message.country && <span className="fine">{format.country(message.country)}</span>}{" "}
+                      {message.test && <Badge>{t.messages.test}</Badge>}
+                    </span>
                   </td>
-                  <td>{t.usages[message.usage] ?? message.usage}</td>
-                  <td>
-                    <Status of={message.status} />
-                    {message.failure && (
-                      <span className="fine block">{t.failures[message.failure.class] ?? message.failure.class}</span>
-                    )}
+                  <td data-label={t.messages.usage}>{t.usages[message.usage] ?? message.usage}</td>
+                  <td data-label={t.messages.status}>
+                    <span>
+                      <Status of={message.status} />{" "}
+                      {message.delivery && <Delivered of={message.delivery.state} />}
+                      {message.failure && (
+                        <span className="fine block">{t.failures[message.failure.class] ?? message.failure.class}</span>
+                      )}
+                    </span>
                   </td>
-                  <td>{message.attempts.at(-1)?.connection ?? "—"}</td>
-                  <td className="number">{message.attempts.length}</td>
-                  <td className="number">{message.segments ?? "—"}</td>
+                  <td data-label={t.messages.connection}>{message.attempts.at(-1)?.connection ?? "—"}</td>
+                  <td className="number" data-label={t.messages.attempts}>{message.attempts.length}</td>
+                  <td className="number" data-label={t.messages.segments}>{message.segments ?? "—"}</td>
                 </tr>
               ))}
             </tbody>

@@ -8,7 +8,7 @@ import { at, call } from "../api/client";
 import { activeQuery, connectionsQuery, policyQuery } from "../api/queries";
 import type { ApiKey, Attention, Statistics } from "../api/types";
 import { Card, Empty, Notice, PageHead, Said } from "../parts/basics";
-import { Bars, Columns } from "../parts/charts";
+import { Bars, Columns, Lines } from "../parts/charts";
 import { Loaded } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
 
@@ -73,6 +73,7 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
   const entered = ({ conversion: codes }: Statistics["countries"][number]) =>
     codes && codes.rate !== null ? ` · ${t.overview.conversion}: ${format.percent(codes.rate)}` : "";
   const ms = (value: number) => format.micros(value * 1000);
+  const when = (at: string) => (statistics.bucket === "day" ? format.day(at) : format.hour(at));
   return (
     <>
       <dl className="figures">
@@ -98,7 +99,7 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
             <Columns
               label={t.overview.sends}
               columns={series.map((one) => ({
-                name: statistics.bucket === "day" ? format.day(one.at) : format.dateTime(one.at),
+                name: when(one.at),
                 parts: [
                   { tone: "good", name: t.overview.accepted, value: one.accepted },
                   { tone: "bad", name: t.overview.failed, value: one.failed },
@@ -107,6 +108,40 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
               }))}
             />
           </Card>
+          <div className="two-columns">
+            <Card title={t.overview.conversionOver}>
+              {conversion.started === 0 ? (
+                <p className="fine">{t.overview.noConversion}</p>
+              ) : (
+                <Lines
+                  label={t.overview.conversionOver}
+                  names={series.map((one) => when(one.at))}
+                  most={1}
+                  shown={format.percent}
+                  lines={[{
+                    tone: "good",
+                    name: t.overview.conversion,
+                    values: series.map(({ verifications: { started, approved } }) => (started === 0 ? null : approved / started)),
+                  }]}
+                />
+              )}
+            </Card>
+            <Card title={t.overview.latencyOver}>
+              {latencyMs === null ? (
+                <p className="fine">{t.overview.noLatency}</p>
+              ) : (
+                <Lines
+                  label={t.overview.latencyOver}
+                  names={series.map((one) => when(one.at))}
+                  shown={ms}
+                  lines={[
+                    { tone: "info", name: t.overview.half, values: series.map((one) => one.latencyMs?.p50 ?? null) },
+                    { tone: "warn", name: t.overview.most, values: series.map((one) => one.latencyMs?.p95 ?? null) },
+                  ]}
+                />
+              )}
+            </Card>
+          </div>
           <div className="two-columns">
             <Card title={t.overview.failures}>
               {failures.length === 0 ? (

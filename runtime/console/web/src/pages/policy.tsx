@@ -1,6 +1,6 @@
 // What a code is, how many messages are let in, where they may go, what they may cost, and what follows a failure.
 
-import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useState, type InputHTMLAttributes, type ReactNode } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { ArrowDown, ArrowUp, Save, X } from "lucide-react";
 import { useParams } from "react-router";
@@ -8,6 +8,7 @@ import { at, call, Problem } from "../api/client";
 import { client, connectionsQuery, policyQuery } from "../api/queries";
 import type { Policy } from "../api/types";
 import { Button, Card, Field, Notice, PageHead, Switch } from "../parts/basics";
+import { ByCountry } from "../parts/by-country";
 import { COUNTRIES } from "../parts/countries";
 import { Failed, Loaded } from "../parts/loaded";
 import { useUnsaved } from "../parts/unsaved";
@@ -47,7 +48,8 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
     "/spend/currency", "/spend/capPerMonthMicros", "/spend/pricePerSegmentMicros",
     ...Object.keys(t.policy.limit).map((name) => `/limits/${name}`),
   ]);
-  const others = fields.filter((one) => !named.has(one.field));
+  const isOfCountry = (field: string) => /^\/(spend\/prices|delivery\/routes)\/[A-Z]{2}$/.test(field);
+  const others = fields.filter((one) => !named.has(one.field) && !isOfCountry(one.field));
   const codes = (part: Partial<Policy["codes"]>) => setPolicy({ ...policy, codes: { ...policy.codes, ...part } });
   return (
     <form
@@ -222,7 +224,8 @@ function Delivery({ tenant, policy, onChange, error }: PartProps & { tenant: str
   const connections = useQuery(connectionsQuery(tenant));
   const { delivery } = policy;
   const set = (part: Partial<Policy["delivery"]>) => onChange({ ...policy, delivery: { ...delivery, ...part } });
-  const free = (connections.data ?? []).map((one) => one.name).filter((name) => !delivery.fallbacks.includes(name));
+  const names = (connections.data ?? []).map((one) => one.name);
+  const free = names.filter((name) => !delivery.fallbacks.includes(name));
   const move = (index: number, by: number) => {
     const next = [...delivery.fallbacks];
     const [moved] = next.splice(index, 1);
@@ -269,6 +272,22 @@ function Delivery({ tenant, policy, onChange, error }: PartProps & { tenant: str
           delivery.fallbacks.length === 0 && <p className="fine">{t.policy.noFallbacks}</p>
         )}
       </fieldset>
+      {names.length > 0 && (
+        <ByCountry
+          label={t.policy.routes}
+          help={t.policy.routesHelp}
+          add={t.policy.addRoute}
+          values={delivery.routes}
+          initial={names[0] ?? ""}
+          error={(country) => error(`/delivery/routes/${country}`)}
+          onChange={(routes) => set({ routes })}
+          control={(value, change, country) => (
+            <select aria-label={t.policy.routeOf(country)} value={value} onChange={(event) => change(event.target.value)}>
+              {[...new Set([...names, value])].map((name) => <option key={name} value={name}>{name}</option>)}
+            </select>
+          )}
+        />
+      )}
     </Card>
   );
 }
@@ -298,27 +317,48 @@ function Spend({ policy, onChange, error }: PartProps) {
           <Money label={t.policy.price} micros={spend.pricePerSegmentMicros} error={error("/spend/pricePerSegmentMicros")} onChange={(pricePerSegmentMicros) => set({ pricePerSegmentMicros })} />
         </div>
       )}
+      {spend && (
+        <ByCountry
+          label={t.policy.prices}
+          help={t.policy.pricesHelp}
+          add={t.policy.addPrice}
+          values={spend.prices}
+          initial={spend.pricePerSegmentMicros}
+          error={(country) => error(`/spend/prices/${country}`)}
+          onChange={(prices) => set({ prices })}
+          control={(value, change, country) => <Decimal aria-label={t.policy.priceOf(country)} micros={value} onChange={change} />}
+        />
+      )}
     </Card>
   );
 }
 
 /** An amount in the currency itself; kept in millionths. */
-function Money({ label, micros, error, onChange }: { label: ReactNode; micros: number; error?: string; onChange: (micros: number) => void }) {
+function Money({ label, error, ...rest }: DecimalProps & { label: ReactNode; error?: string }) {
+  return <Field label={label} error={error}>{(ids) => <Decimal {...ids} {...rest} />}</Field>;
+}
+
+type DecimalProps = Omit<InputHTMLAttributes<HTMLInputElement>, "onChange"> & { micros: number; onChange: (micros: number) => void };
+
+/** What is typed stays as it is until it is an amount. */
+function Decimal({ micros, onChange, ...rest }: DecimalProps) {
   const [text, setText] = useState(String(micros / 1e6));
+  useEffect(() => setText((before) => (inMicros(before) === micros ? before : String(micros / 1e6))), [micros]);
   return (
-    <Field label={label} error={error}>
-      {(ids) => (
-        <input
-          {...ids}
-          inputMode="decimal"
-          value={text}
-          onChange={(event) => {
-            const typed = event.target.value.replace(",", ".");
-            setText(event.target.value);
-            if (/^[0-9]+(\.[0-9]{0,6})?$/.test(typed)) onChange(Math.round(Number(typed) * 1e6));
-          }}
-        />
-      )}
-    </Field>
+    <input
+      {...rest}
+      inputMode="decimal"
+      value={text}
+      onChange={(event) => {
+        setText(event.target.value);
+        const typed = inMicros(event.target.value);
+        if (typed !== undefined) onChange(typed);
+      }}
+    />
   );
+}
+
+function inMicros(text: string): number | undefined {
+  const typed = text.replace(",", ".");
+  return /^[0-9]+(\.[0-9]{0,6})?$/.test(typed) ? Math.round(Number(typed) * 1e6) : undefined;
 }

@@ -2,12 +2,12 @@
 
 import { useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { ArrowRight } from "lucide-react";
 import { at, call, Problem } from "../api/client";
 import { client, connectorQuery } from "../api/queries";
-import type { Change, Connection, Json, Page, PromotionReport, Tenant } from "../api/types";
+import type { Connection, Page, PromotionReport, Tenant } from "../api/types";
 import { secretNames } from "../form/schema";
 import { Button, Field, Notice } from "../parts/basics";
+import { Changes } from "../parts/changes";
 import { Dialog } from "../parts/dialog";
 import { Failed, Loaded } from "../parts/loaded";
 import { useTexts } from "../text";
@@ -137,28 +137,5 @@ export function Promote({ tenant, connection, onClose }: PromoteProps) {
           <Failed error={promote.error} />
         ))}
     </Dialog>
-  );
-}
-
-function shown(value: Json | null | undefined): string {
-  if (value === null || value === undefined) return "—";
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-export function Changes({ changes }: { changes: Change[] }) {
-  const t = useTexts();
-  return (
-    <ul className="changes" tabIndex={0} aria-label={t.promote.changes}>
-      {changes.map((change) => (
-        <li key={change.field}>
-          <code className="change-field">{change.field}</code>
-          <span className="change-values">
-            <del><span className="unseen">{t.common.before} </span>{shown(change.before)}</del>
-            <ArrowRight size={14} aria-hidden="true" />
-            <ins><span className="unseen">{t.common.after} </span>{shown(change.after)}</ins>
-          </span>
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -2,7 +2,7 @@
 
 import type { TestReport } from "../api/types";
 import { Facts, Notice, type Tone } from "../parts/basics";
-import { FailureFacts, Requests, Trace, Used } from "../parts/trace";
+import { Answers, FailureFacts, Requests, Trace, Used } from "../parts/trace";
 import { useTexts } from "../text";
 
 const tones: Record<TestReport["outcome"], Tone> = { accepted: "good", failed: "bad", "in-doubt": "warn", "dry-run": "good" };
@@ -35,6 +35,7 @@ export function Trial({ report }: { report: TestReport }) {
           <Requests requests={report.requests} />
         </details>
       )}
+      <Answers events={report.trace} />
       <details>
         <summary>{t.trial.used}</summary>
         <Used used={report.used} />

@@ -42,6 +42,16 @@ export function Status({ of }: { of: string }) {
   return <Badge tone={toneOfStatus[of] ?? "neutral"}>{t.status[of] ?? of}</Badge>;
 }
 
+const toneOfDelivery: Record<string, Tone> = {
+  queued: "info", sent: "info", delivered: "good", undelivered: "bad", expired: "bad", rejected: "bad",
+};
+
+/** What the provider has reported of a message since it took it. */
+export function Delivered({ of }: { of: string }) {
+  const t = useTexts();
+  return <Badge tone={toneOfDelivery[of] ?? "neutral"}>{t.deliveries[of] ?? of}</Badge>;
+}
+
 interface NoticeProps {
   tone: Tone;
   title?: ReactNode;

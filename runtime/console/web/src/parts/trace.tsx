@@ -121,6 +121,25 @@ export function Requests({ requests }: { requests: SentRequest[] }) {
   );
 }
 
+/** How the provider answered, as far as it is text. */
+export function Answers({ events }: { events: TraceEvent[] }) {
+  const t = useTexts();
+  const answers = events.filter((event) => event.event === "response" && text(event["body"]) !== "");
+  if (answers.length === 0) return null;
+  return (
+    <details>
+      <summary>{t.trial.response}</summary>
+      {answers.map((event) => (
+        <div key={event.atUs} className="request">
+          <p className="request-line"><Badge>{text(event["status"])}</Badge> {t.trace.peer(text(event["peer"]))}</p>
+          <pre tabIndex={0} aria-label={t.trial.body}>{text(event["body"])}</pre>
+        </div>
+      ))}
+      <p className="fine">{t.trial.maskedAnswer}</p>
+    </details>
+  );
+}
+
 export function Used({ used }: { used: Members }) {
   const t = useTexts();
   const format = useFormat();

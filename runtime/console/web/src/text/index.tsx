@@ -61,6 +61,7 @@ export function useFormat() {
     const dateTime = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "medium" });
     const date = new Intl.DateTimeFormat(tag, { dateStyle: "medium" });
     const day = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeZone: "UTC" });
+    const hour = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "short" });
     const time = new Intl.DateTimeFormat(tag, { timeStyle: "medium" });
     const number = new Intl.NumberFormat(tag);
     const percent = new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 1 });
@@ -79,6 +80,8 @@ export function useFormat() {
       date: (value: string | number) => date.format(new Date(value)),
       /** A day as the server counts them. */
       day: (value: string | number) => day.format(new Date(value)),
+      /** A day and the minute of it. */
+      hour: (value: string | number) => hour.format(new Date(value)),
       time: (value: string | number) => time.format(new Date(value)),
       number: (value: number) => number.format(value),
       percent: (value: number) => percent.format(value),

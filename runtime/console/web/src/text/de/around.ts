@@ -21,6 +21,7 @@ export const around: Pick<Texts, "common" | "problem" | "signIn" | "shell" | "te
     none: "keine",
     yes: "ja",
     no: "nein",
+    notSet: "nicht gesetzt",
     never: "nie",
     unknown: "unbekannt",
     optional: "freiwillig",

@@ -135,6 +135,8 @@ export const connecting: Pick<Texts, "connectors" | "activate" | "setup" | "temp
     request: "Was gesendet wurde",
     requestDry: "Was gesendet würde",
     masked: "Verdeckt: Wo […] steht, war ein Wert versiegelt. Nur der Anbieter sieht ihn.",
+    response: "Was zurückkam",
+    maskedAnswer: "Ohne alles, was versiegelt war, und ohne lange Ziffernfolgen; höchstens 2 KiB bleiben.",
     headers: "Kopfzeilen",
     body: "Inhalt",
     used: "Was es gebraucht hat",

@@ -24,6 +24,34 @@ export const words: Words = {
     cancelled: "Ihre Prüfung endete vorher. Nicht gesendet.",
   },
 
+  deliveries: {
+    queued: "Wartet",
+    sent: "Unterwegs",
+    delivered: "Zugestellt",
+    undelivered: "Nicht zugestellt",
+    expired: "Zu spät",
+    rejected: "Abgelehnt",
+    unknown: "Unklar",
+  },
+
+  deliveryHelp: {
+    queued: "Sie wartet beim Anbieter.",
+    sent: "Der Anbieter hat sie einem Netz übergeben.",
+    delivered: "Sie ist auf dem Telefon.",
+    undelivered: "Sie hat das Telefon nicht erreicht.",
+    expired: "Das Telefon war nicht zu erreichen, bevor die Nachricht endete.",
+    rejected: "Ein Netz hat sie abgelehnt.",
+    unknown: "Der Anbieter weiß es nicht.",
+  },
+
+  routes: {
+    active: "die aktive Verbindung",
+    country: "die Verbindung, die die Regeln für dieses Land nennen",
+    fallback: "eine Ausweichverbindung der Regeln, weil die vorige nicht senden konnte",
+    retry: "noch einmal dieselbe Verbindung",
+    earlier: "gewählt, bevor die Regeln geändert wurden",
+  },
+
   usages: {
     register: "Registrierung",
     "sign-in": "Anmeldung",

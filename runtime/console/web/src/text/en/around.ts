@@ -20,6 +20,7 @@ export const around = {
     yes: "yes",
     no: "no",
     never: "never",
+    notSet: "not set",
     unknown: "unknown",
     optional: "optional",
     details: "Details",

@@ -134,6 +134,8 @@ export const connecting = {
     request: "What was sent",
     requestDry: "What would be sent",
     masked: "Masked: where […] stands, a value was sealed. Nobody but the provider sees it.",
+    response: "What came back",
+    maskedAnswer: "Scrubbed of everything that was sealed, and of long runs of digits; at most 2 KiB are kept.",
     headers: "Headers",
     body: "Body",
     used: "What it took",

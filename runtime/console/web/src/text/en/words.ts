@@ -22,6 +22,34 @@ export const words = {
     cancelled: "Its verification ended first. Not sent.",
   } as Record<string, string>,
 
+  deliveries: {
+    queued: "Waiting",
+    sent: "On its way",
+    delivered: "Delivered",
+    undelivered: "Not delivered",
+    expired: "Too late",
+    rejected: "Refused",
+    unknown: "Unclear",
+  } as Record<string, string>,
+
+  deliveryHelp: {
+    queued: "It waits at the provider.",
+    sent: "The provider has handed it to a network.",
+    delivered: "It is on the phone.",
+    undelivered: "It did not reach the phone.",
+    expired: "The phone could not be reached before the message ended.",
+    rejected: "A network refused it.",
+    unknown: "The provider does not know.",
+  } as Record<string, string>,
+
+  routes: {
+    active: "the connection that is active",
+    country: "the connection that the policy names for this country",
+    fallback: "a fallback of the policy, as the connection before could not send",
+    retry: "the same connection again",
+    earlier: "chosen before the policy was changed",
+  } as Record<string, string>,
+
   usages: {
     register: "Sign-up",
     "sign-in": "Sign-in",

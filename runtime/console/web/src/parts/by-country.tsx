@@ -1,0 +1,51 @@
+// Something for some countries, each on a line of its own: a price, a connection.
+
+import { useMemo, type ReactNode } from "react";
+import { X } from "lucide-react";
+import { useFormat, useTexts } from "../text";
+import { COUNTRIES } from "./countries";
+
+interface ByCountryProps<T> {
+  label: ReactNode;
+  help: ReactNode;
+  /** What the select that adds a country is called. */
+  add: string;
+  values: Record<string, T>;
+  /** What a country begins with. */
+  initial: T;
+  error: (country: string) => string | undefined;
+  onChange: (values: Record<string, T>) => void;
+  control: (value: T, set: (value: T) => void, name: string) => ReactNode;
+}
+
+export function ByCountry<T>({ label, help, add, values, initial, error, onChange, control }: ByCountryProps<T>) {
+  const t = useTexts();
+  const format = useFormat();
+  const all = useMemo(
+    () => COUNTRIES.map((code) => ({ code, name: format.country(code) })).sort((a, b) => a.name.localeCompare(b.name)),
+    [format],
+  );
+  const without = (country: string) => Object.fromEntries(Object.entries(values).filter(([code]) => code !== country));
+  return (
+    <fieldset className="choices">
+      <legend>{label}</legend>
+      <p className="help">{help}</p>
+      <ul className="by-country">
+        {Object.entries(values).map(([code, value]) => (
+          <li key={code}>
+            <span>{format.country(code)}</span>
+            {control(value, (next) => onChange({ ...values, [code]: next }), format.country(code))}
+            <button type="button" className="icon-button" aria-label={`${t.common.remove}: ${format.country(code)}`} onClick={() => onChange(without(code))}>
+              <X size={16} aria-hidden="true" />
+            </button>
+            {error(code) && <p className="error" role="alert">{error(code)}</p>}
+          </li>
+        ))}
+      </ul>
+      <select aria-label={add} value="" onChange={(event) => onChange({ ...values, [event.target.value]: initial })}>
+        <option value="">{add}…</option>
+        {all.filter(({ code }) => !(code in values)).map(({ code, name }) => <option key={code} value={code}>{name}</option>)}
+      </select>
+    </fieldset>
+  );
+}
