@@ -15,6 +15,7 @@ import { useTexts } from "./text";
 const Tenants = lazy(() => import("./pages/tenants"));
 const Overview = lazy(() => import("./pages/overview"));
 const Connectors = lazy(() => import("./pages/connectors"));
+const SharedConnectors = lazy(() => import("./pages/shared"));
 const Setup = lazy(() => import("./pages/setup"));
 const Versions = lazy(() => import("./pages/versions"));
 const Messages = lazy(() => import("./pages/messages"));
@@ -59,6 +60,12 @@ function SignedIn({ session }: { session: Session }) {
         <Routes>
           <Route path="/" element={<Navigate to={home} replace />} />
           <Route path="/tenants" element={own ? <Navigate to={home} replace /> : <Tenants />} />
+          {!own && (
+            <Route path="/all">
+              <Route path="connectors" element={<SharedConnectors />} />
+              <Route path="connectors/:connector/versions" element={<Versions />} />
+            </Route>
+          )}
           <Route path="/t/:tenant">
             <Route index element={<Overview />} />
             <Route path="connectors" element={<Connectors />} />

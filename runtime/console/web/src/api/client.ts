@@ -117,9 +117,16 @@ export function upload<T>(path: string, file: Blob, onProgress: (share: number) 
   });
 }
 
-/** `/v1/tenants/acme/messages?status=failed`: parts are encoded, empty values left out. */
+/** What belongs to all tenants, where a tenant is asked for. */
+export const ALL = "";
+
+/** `/v1/tenants/acme/messages?status=failed`: parts are encoded, empty values left out. Of all tenants: `/v1/connectors`. */
 export function at(tenant: string, rest = "", query: Record<string, string | number | undefined> = {}): string {
   const filled = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
   const search = new URLSearchParams(filled.map(([name, value]) => [name, String(value)])).toString();
-  return `/v1/tenants/${encodeURIComponent(tenant)}${rest ? `/${rest}` : ""}${search ? `?${search}` : ""}`;
+  const whose = tenant === ALL ? "" : `/tenants/${encodeURIComponent(tenant)}`;
+  return `/v1${whose}${rest ? `/${rest}` : ""}${search ? `?${search}` : ""}`;
 }
+
+/** Where the pages of a tenant stand, or those of all tenants. */
+export const home = (tenant: string): string => (tenant === ALL ? "/all" : `/t/${encodeURIComponent(tenant)}`);

@@ -2,11 +2,12 @@
 
 import { useState } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { EyeOff, Globe2, Plug, Plus, RefreshCw, TriangleAlert, Upload } from "lucide-react";
+import { RefreshCw, Upload } from "lucide-react";
 import { Link, useParams, useSearchParams } from "react-router";
 import { connectionsQuery, connectorsQuery, refresh, sessionQuery, tenantQuery } from "../api/queries";
 import type { Connection, ConnectorSummary } from "../api/types";
 import { Badge, Button, Card, Empty, Logo, Notice, PageHead } from "../parts/basics";
+import { Catalogue } from "../parts/catalogue";
 import { Loaded } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
 import { Activate } from "./activate";
@@ -145,101 +146,6 @@ function Connections({ tenant, connections, connectors }: ConnectionsProps) {
         />
       )}
       {promoting && <Promote tenant={tenant} connection={promoting} onClose={() => setPromoting(undefined)} />}
-    </>
-  );
-}
-
-interface CatalogueProps {
-  tenant: string;
-  connectors: ConnectorSummary[];
-}
-
-function Catalogue({ tenant, connectors }: CatalogueProps) {
-  const t = useTexts();
-  const [filter, setFilter] = useState("");
-  const wanted = filter.trim().toLowerCase();
-  const shown = connectors.filter((one) => `${one.id} ${one.name} ${one.description}`.toLowerCase().includes(wanted));
-  return (
-    <section aria-labelledby="catalogue-title" className="block">
-      <div className="block-head">
-        <h2 id="catalogue-title">{t.connectors.catalogue}</h2>
-        <input
-          type="search"
-          className="filter"
-          aria-label={t.connectors.filter}
-          placeholder={t.connectors.filter}
-          value={filter}
-          onChange={(event) => setFilter(event.target.value)}
-        />
-      </div>
-      {shown.length === 0 && <Empty title={t.connectors.nothingFound} />}
-      <ul className="cards">
-        {shown.map((connector) => (
-          <li key={connector.id} className="card tile">
-            <div className="tile-head">
-              <Logo svg={connector.logo} name={connector.name} size={44} />
-              <div className="grow">
-                <h3>{connector.name}</h3>
-                <p className="fine">
-                  {t.connectors.version(connector.version)}
-                  {` · ${t.connectors.owner[connector.owner]}`}
-                </p>
-              </div>
-            </div>
-            <p className="description">{connector.description}</p>
-            <div className="reach">
-              <p className="fine with-icon"><Globe2 size={15} aria-hidden="true" /> {t.connectors.reaches}</p>
-              <Hosts hosts={connector.hosts.map((host) => host.replace("https://", ""))} />
-              {connector.reveals ? (
-                <p className="fine with-icon warn-text">
-                  <TriangleAlert size={15} aria-hidden="true" /> {t.connectors.reveals}
-                </p>
-              ) : (
-                <p className="fine with-icon"><EyeOff size={15} aria-hidden="true" /> {t.connectors.blind}</p>
-              )}
-              <p className="fine with-icon"><Plug size={15} aria-hidden="true" /> {t.connectors.content[connector.content]}</p>
-            </div>
-            <div className="tile-actions">
-              <Link
-                className="button primary"
-                to={`/t/${tenant}/connectors/${connector.id}/set-up`}
-                aria-label={t.connectors.setUpNamed(connector.name)}
-              >
-                <Plus size={16} aria-hidden="true" /> {t.connectors.setUp}
-              </Link>
-              {connector.owner !== "built-in" && (
-                <Link
-                  className="button quiet"
-                  to={`/t/${tenant}/connectors/${connector.id}/versions`}
-                  aria-label={t.connectors.versionsOf(connector.name)}
-                >
-                  {t.connectors.versions}
-                </Link>
-              )}
-            </div>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-/** The first few, and the rest on demand. */
-function Hosts({ hosts }: { hosts: string[] }) {
-  const t = useTexts();
-  const shown = (host: string) => {
-    const parameter = /^\{(\w+)\}$/.exec(host)?.[1];
-    return parameter ? <span className="fine">{t.connectors.entered(parameter)}</span> : <code>{host}</code>;
-  };
-  const list = (some: string[]) => <ul>{some.map((host) => <li key={host}>{shown(host)}</li>)}</ul>;
-  if (hosts.length <= 3) return list(hosts);
-  return (
-    <>
-      {list(hosts.slice(0, 2))}
-      <details>
-        <summary>{t.connectors.moreHosts(hosts.length - 2)}</summary>
-        {list(hosts.slice(2))}
-      </details>
     </>
   );
 }

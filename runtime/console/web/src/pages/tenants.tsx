@@ -2,20 +2,22 @@
 
 import { useState } from "react";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
-import { Plus } from "lucide-react";
+import { Plug, Plus, Settings2 } from "lucide-react";
 import { Link, useNavigate } from "react-router";
-import { call, Problem } from "../api/client";
+import { ALL, call, home, Problem } from "../api/client";
 import { client } from "../api/queries";
 import type { Page, Tenant } from "../api/types";
 import { Badge, Button, Empty, Field, PageHead } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { Failed, Waiting } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
+import { TenantSettings } from "./tenant";
 
 export default function Tenants() {
   const t = useTexts();
   const format = useFormat();
   const [making, setMaking] = useState(false);
+  const [changing, setChanging] = useState<Tenant>();
   const [filter, setFilter] = useState("");
   const query = useInfiniteQuery({
     queryKey: ["tenants"],
@@ -33,9 +35,12 @@ export default function Tenants() {
         title={t.tenants.title}
         lead={t.tenants.lead}
         actions={
-          <Button look="primary" icon={<Plus size={18} aria-hidden="true" />} onClick={() => setMaking(true)}>
-            {t.tenants.create}
-          </Button>
+          <>
+            <Link to={`${home(ALL)}/connectors`} className="button plain"><Plug size={16} aria-hidden="true" /> {t.connectors.shared}</Link>
+            <Button look="primary" icon={<Plus size={18} aria-hidden="true" />} onClick={() => setMaking(true)}>
+              {t.tenants.create}
+            </Button>
+          </>
         }
       />
       {query.isPending && <Waiting />}
@@ -59,6 +64,9 @@ export default function Tenants() {
             <div className="tile-head">
               <h2><Link to={`/t/${tenant.id}`} className="covering">{tenant.name}</Link></h2>
               <Badge tone={tenant.environment === "production" ? "warn" : "info"}>{t.tenants[tenant.environment]}</Badge>
+              <button type="button" className="icon-button above" aria-label={t.tenants.settingsOf(tenant.name)} onClick={() => setChanging(tenant)}>
+                <Settings2 size={16} aria-hidden="true" />
+              </button>
             </div>
             <p className="fine"><code>{tenant.id}</code></p>
             <p className="help">
@@ -69,6 +77,7 @@ export default function Tenants() {
         ))}
       </ul>
       {query.hasNextPage && <Button onClick={() => void query.fetchNextPage()}>{t.common.more}</Button>}
+      {changing && <TenantSettings tenant={changing} onClose={() => setChanging(undefined)} />}
       {making && <NewTenant onClose={() => setMaking(false)} />}
     </>
   );

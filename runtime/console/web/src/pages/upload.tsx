@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Upload } from "lucide-react";
 import { useNavigate } from "react-router";
-import { at, call, upload } from "../api/client";
+import { ALL, at, call, home, upload } from "../api/client";
 import { refresh } from "../api/queries";
 import type { ConnectorVersion } from "../api/types";
 import { Button, Field, Notice, Said } from "../parts/basics";
@@ -34,7 +34,7 @@ export function UploadConnector({ tenant, onClose }: { tenant: string; onClose: 
   useEffect(() => {
     if (!ready || !now) return;
     void refresh(tenant);
-    void navigate(`/t/${tenant}/connectors/${now.connector}/versions`);
+    void navigate(`${home(tenant)}/connectors/${now.connector}/versions`);
     onClose();
   }, [ready, now, tenant, navigate, onClose]);
   return (
@@ -54,6 +54,7 @@ export function UploadConnector({ tenant, onClose }: { tenant: string; onClose: 
       }
     >
       <p>{t.versions.uploadHelp}</p>
+      {tenant === ALL && <Notice tone="info">{t.versions.forAll}</Notice>}
       <Field label={t.versions.file}>
         {(ids) => (
           <input

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Trash2, Zap } from "lucide-react";
 import { useNavigate } from "react-router";
-import { at, call } from "../api/client";
+import { ALL, at, call, home } from "../api/client";
 import { refresh } from "../api/queries";
 import type { ConnectorVersion, Inspection, Release, Unfit, VersionActivated, VersionDifference } from "../api/types";
 import { Badge, Button, Card, Notice, Said } from "../parts/basics";
@@ -50,12 +50,13 @@ export function Version({ tenant, id, version, release, isLast }: VersionProps) 
     mutationFn: () => call(at(tenant, `connector-uploads/${encodeURIComponent(digest)}`), { method: "DELETE" }),
     onSuccess: async () => {
       setAsking(undefined);
-      if (isLast) await navigate(`/t/${tenant}/connectors`);
+      if (isLast) await navigate(`${home(tenant)}/connectors`);
     },
     onSettled: settled,
   });
   const name = nameOf(digest, [version]);
-  const mayBeDeleted = version.owner === "tenant" && (isLast || standing === "available" || version.state === "refused");
+  const isOwn = version.owner === (tenant === ALL ? "all-tenants" : "tenant");
+  const mayBeDeleted = isOwn && (isLast || standing === "available" || version.state === "refused");
   const heldBack = change.data?.heldBack ?? [];
   return (
     <Card

@@ -2,9 +2,9 @@
 
 import { useState } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { Plus, Upload } from "lucide-react";
+import { ArrowLeft, Plus, Upload } from "lucide-react";
 import { Link, useParams } from "react-router";
-import { at, call } from "../api/client";
+import { ALL, at, call, home } from "../api/client";
 import { connectorQuery } from "../api/queries";
 import type { ConnectorVersion, Release } from "../api/types";
 import { Button, Empty, Logo, PageHead, type Tone } from "../parts/basics";
@@ -32,15 +32,22 @@ export default function Versions() {
   const isBuiltIn = connector.data?.owner === "built-in";
   return (
     <>
+      {tenant === ALL && (
+        <p>
+          <Link to={`${home(ALL)}/connectors`} className="with-icon"><ArrowLeft size={16} aria-hidden="true" /> {t.connectors.shared}</Link>
+        </p>
+      )}
       <PageHead
         title={<span className="titled"><Logo svg={connector.data?.logo ?? null} name={name} /> {t.versions.title(name)}</span>}
         lead={isBuiltIn ? undefined : t.versions.lead}
         actions={
           connector.data && (
             <>
-              <Link className="button plain" to={`/t/${tenant}/connectors/${id}/set-up`} aria-label={t.connectors.setUpNamed(name)}>
-                <Plus size={16} aria-hidden="true" /> {t.connectors.setUp}
-              </Link>
+              {tenant !== ALL && (
+                <Link className="button plain" to={`${home(tenant)}/connectors/${id}/set-up`} aria-label={t.connectors.setUpNamed(name)}>
+                  <Plus size={16} aria-hidden="true" /> {t.connectors.setUp}
+                </Link>
+              )}
               {!isBuiltIn && (
                 <Button look="primary" icon={<Upload size={16} aria-hidden="true" />} onClick={() => setUploading(true)}>
                   {t.versions.upload}

@@ -101,6 +101,10 @@ export const around: Pick<Texts, "common" | "problem" | "signIn" | "shell" | "te
     sends: (name) => `sendet mit ${name}`,
     sendsNot: "kann noch nicht senden",
     filter: "Mandant suchen",
+    settingsOf: (name) => `Einstellungen von „${name}“`,
+    deleteTitle: (name) => `„${name}“ löschen?`,
+    deleteHelp: "Verbindungen, Geheimnisse, Schlüssel, Nachrichten und Prüfungen werden mit gelöscht. Sie sind nicht zurückzuholen, und die Plattform kann von diesem Moment an nicht mehr senden.",
+    typeId: (id) => `Zum Fortfahren „${id}“ eingeben`,
     created: "Angelegt",
   },
 

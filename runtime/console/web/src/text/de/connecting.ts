@@ -5,6 +5,8 @@ import type { Texts } from "../en";
 
 export const connecting: Pick<Texts, "connectors" | "activate" | "setup" | "templates" | "trial" | "trace" | "remove" | "promote"> = {
   connectors: {
+    shared: "Konnektoren aller Mandanten",
+    sharedLead: "Was jeder Mandant in seinem Katalog findet. Eine Version, die hier aktiviert wird, sendet für alle, die nicht anders entschieden haben.",
     title: "Konnektoren",
     lead: "Ein Konnektor spricht mit einem SMS-Anbieter. Er läuft abgeschottet und sieht weder Codes noch Nummern noch Ihre Zugangsdaten.",
     yours: "Ihre Verbindungen",

@@ -4,6 +4,7 @@ import type { Texts } from "../en";
 
 export const versions: Pick<Texts, "versions"> = {
   versions: {
+    forAll: "Jeder Mandant darf ihn benutzen. Wer keine eigene Version hat, folgt dem, was hier entschieden wird.",
     title: (name) => `Versionen von ${name}`,
     lead: "Jede Version wird untersucht, bevor sie laufen kann. Was weiter reicht als die vorige, braucht Ihre Zustimmung.",
     builtIn: (name, version) => `${name} kommt mit Sendbox, in Version ${version}.`,

@@ -99,6 +99,10 @@ export const around = {
     sends: (name: string) => `sends with ${name}`,
     sendsNot: "cannot send yet",
     filter: "Find a tenant",
+    settingsOf: (name: string) => `Settings of “${name}”`,
+    deleteTitle: (name: string) => `Delete “${name}”?`,
+    deleteHelp: "Its connections, secrets, keys, messages and verifications are deleted with it. They cannot be brought back, and its platform cannot send from this moment on.",
+    typeId: (id: string) => `Type “${id}” to go on`,
     created: "Created",
   },
 

@@ -4,6 +4,8 @@ import { plural } from "../plural";
 
 export const connecting = {
   connectors: {
+    shared: "Connectors of all tenants",
+    sharedLead: "What every tenant finds in its catalogue. A version that is activated here sends for all of them that have not decided otherwise.",
     title: "Connectors",
     lead: "A connector speaks with one SMS provider. It runs in a sandbox and sees neither codes nor numbers nor your credentials.",
     yours: "Your connections",

@@ -2,6 +2,7 @@
 
 export const versions = {
   versions: {
+    forAll: "Every tenant may use it. Tenants that have decided nothing themselves follow what is decided here.",
     title: (name: string) => `Versions of ${name}`,
     lead: "Each version is inspected before it can run. What reaches further than the one before needs your approval.",
     builtIn: (name: string, version: string) => `${name} comes with Sendbox, in version ${version}.`,
