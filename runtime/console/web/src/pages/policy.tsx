@@ -97,7 +97,7 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
         <Spend policy={policy} onChange={setPolicy} error={error} />
       </div>
       {save.isError && (fields.length === 0 || others.length > 0) && <Failed error={save.error} />}
-      <div className="save-bar" role="group" aria-label={t.common.save}>
+      <div className={dirty ? "save-bar" : "save-bar resting"} role="group" aria-label={t.common.save}>
         <p className="fine grow" role="status">{dirty ? t.common.unsaved : save.isSuccess ? t.policy.saved : ""}</p>
         <Button look="quiet" disabled={!dirty} onClick={() => setPolicy(saved)}>{t.common.discard}</Button>
         <Button type="submit" look="primary" disabled={!dirty} working={save.isPending} icon={<Save size={16} aria-hidden="true" />}>

@@ -63,12 +63,13 @@ export default function Tenants() {
           <li key={tenant.id} className="card tile">
             <div className="tile-head">
               <h2><Link to={`/t/${tenant.id}`} className="covering">{tenant.name}</Link></h2>
-              <Badge tone={tenant.environment === "production" ? "warn" : "info"}>{t.tenants[tenant.environment]}</Badge>
               <button type="button" className="icon-button above" aria-label={t.tenants.settingsOf(tenant.name)} onClick={() => setChanging(tenant)}>
                 <Settings2 size={16} aria-hidden="true" />
               </button>
             </div>
-            <p className="fine"><code>{tenant.id}</code></p>
+            <p className="fine">
+              <Badge tone={tenant.environment === "production" ? "warn" : "info"}>{t.tenants[tenant.environment]}</Badge> <code>{tenant.id}</code>
+            </p>
             <p className="help">
               {tenant.activeConnection ? t.tenants.sends(tenant.activeConnection) : t.tenants.sendsNot}
             </p>
