@@ -179,15 +179,8 @@ pub enum DeliveryState {
 
 impl DeliveryState {
     /// All of them, in their order.
-    pub const ALL: [Self; 7] = [
-        Self::Unknown,
-        Self::Queued,
-        Self::Sent,
-        Self::Expired,
-        Self::Rejected,
-        Self::Undelivered,
-        Self::Delivered,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Unknown, Self::Queued, Self::Sent, Self::Expired, Self::Rejected, Self::Undelivered, Self::Delivered];
 
     /// `undelivered`
     #[must_use]

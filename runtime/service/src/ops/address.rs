@@ -100,7 +100,8 @@ impl Service {
     ) -> Result<Given> {
         let token = token(row, key)?;
         let address = self.address(row, token.as_ref().map(|token| token.as_str()));
-        let name = takes_address(connector).filter(|name| connector.reads_reports() && is_left_empty(&parameters, name));
+        let name =
+            takes_address(connector).filter(|name| connector.reads_reports() && is_left_empty(&parameters, name));
         if let (Some(name), Some(address)) = (name, address) {
             let mut filled = parameters.clone();
             filled.insert(name.to_owned(), Value::String(address));
@@ -130,7 +131,11 @@ impl Service {
             why: Some(why.to_owned()),
         };
         let Some(sender) = sender else {
-            return Ok(nothing(false, false, "The connection does not fit its connector, so nothing can read reports."));
+            return Ok(nothing(
+                false,
+                false,
+                "The connection does not fit its connector, so nothing can read reports.",
+            ));
         };
         let connector = &sender.connector;
         if !connector.reads_reports() {

@@ -90,7 +90,12 @@ impl Service {
     }
 
     /// What a connection would send with now, if it fits any version of its connector.
-    pub(crate) async fn now_sending(&self, tx: &mut Tx, tenant: &TenantRow, row: &ConnectionRow) -> Result<Option<Arc<Prepared>>> {
+    pub(crate) async fn now_sending(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        row: &ConnectionRow,
+    ) -> Result<Option<Arc<Prepared>>> {
         let choice = match self.choice_of(tx, row.clone(), OfMessage::default()).await {
             Ok(choice) => choice,
             Err(Error::Invalid(_)) => return Ok(None),

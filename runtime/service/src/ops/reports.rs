@@ -198,7 +198,11 @@ impl Service {
         let sender = self.now_sending(&mut tx, &tenant, &connection).await?;
         drop(tx);
         let Some(sender) = sender else {
-            tracing::warn!(tenant = tenant.id, connection = connection.name, "a report came for a connection that does not fit");
+            tracing::warn!(
+                tenant = tenant.id,
+                connection = connection.name,
+                "a report came for a connection that does not fit"
+            );
             return Err(Error::ReportUnread);
         };
         let callback =

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::error::Result;
 use crate::ops::messages::LEASE_SECONDS;
-use crate::service::Service;
 use crate::rules::report::WAITS_MS;
+use crate::service::Service;
 use crate::store::{buckets, holds, idempotency, messages, reports, verifications};
 
 /// Messages taken up at once.

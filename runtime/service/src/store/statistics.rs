@@ -127,13 +127,11 @@ pub async fn by_bucket(tx: &mut Tx, tenant: &str, (from, to): Span, width: u64) 
 
 /// Messages by country.
 pub async fn by_country(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec<ToCountry>> {
-    let count = query(
-        concat!(
-            "SELECT country, COUNT(*) AS messages, COUNT(CASE WHEN status = 'accepted' THEN 1 END) AS accepted, ",
-            reported!(),
-            " FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY country"
-        ),
-    )
+    let count = query(concat!(
+        "SELECT country, COUNT(*) AS messages, COUNT(CASE WHEN status = 'accepted' THEN 1 END) AS accepted, ",
+        reported!(),
+        " FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY country"
+    ))
     .bind(text(tenant))
     .bind(from.0)
     .bind(to.0);
