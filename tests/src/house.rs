@@ -14,7 +14,7 @@ use sendbox_service::model::{
 };
 use sendbox_service::store::Store;
 use sendbox_service::vault::MasterKeys;
-use sendbox_service::{BuiltIn, Caller, Error, Service, ServiceConfig};
+use sendbox_service::{BuiltIn, Caller, Error, PublicUrl, Service, ServiceConfig};
 use sendbox_simulator::{Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 
@@ -26,6 +26,8 @@ use crate::stage::connection;
 pub const TENANT: &str = "acme";
 /// The platform key of a house.
 pub const PLATFORM_KEY: &str = "the-platform-key-of-a-test-house-000";
+/// Where providers reach a house.
+pub const PUBLIC_URL: &str = "https://sms.acme.example";
 /// When its clock stands at first: 2026-11-23T20:00:00Z.
 pub const START: Timestamp = Timestamp(1_795_464_000_000);
 
@@ -185,6 +187,7 @@ async fn start(
         clock,
         sole,
         retention_days: 30,
+        public_url: Some(PublicUrl::parse(PUBLIC_URL).unwrap()),
     })
     .await
     .unwrap();

@@ -119,6 +119,7 @@ fn taken(message: &MessageRow, took: i64) -> AttemptRow {
         decision: None,
         detail: None,
         fault: false,
+        provider_id: None,
     }
 }
 
@@ -178,7 +179,7 @@ async fn what_was_sent_is_counted(database: &Database) {
     let expected = [country("DK", 3, 2, Conversion::of(1, 1)), country("SE", 1, 1, Conversion::of(0, 1))];
     assert_eq!(found.countries, expected);
     let points: Vec<Point> = found.series.iter().copied().filter(|point| point.messages > 0).collect();
-    let point = |at, messages, accepted, failed| Point { at, messages, accepted, failed };
+    let point = |at, messages, accepted, failed| Point { at, messages, accepted, delivered: 0, undelivered: 0, failed };
     assert_eq!(points, [point(START, 2, 2, 0), point(after(2 * HOUR), 2, 1, 1)]);
     // 24 hours that begin a millisecond after an hour lie in 25 of them.
     assert_eq!(found.series.len(), 25);
@@ -284,7 +285,14 @@ async fn a_series_has_every_bucket(database: &Database) {
     let expected: Vec<Point> = [0, 1, 0, 0, 1, 0]
         .into_iter()
         .zip(-1_i64..)
-        .map(|(messages, day)| Point { at: Timestamp(midnight + day * DAY), messages, accepted: messages, failed: 0 })
+        .map(|(messages, day)| Point {
+            at: Timestamp(midnight + day * DAY),
+            messages,
+            accepted: messages,
+            delivered: 0,
+            undelivered: 0,
+            failed: 0,
+        })
         .collect();
     assert_eq!(found.series, expected);
     let hours = statistics(&house, StatisticsFilter { bucket: Some(Bucket::Hour), ..days }).await;

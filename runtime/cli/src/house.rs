@@ -16,7 +16,7 @@ use sendbox_sandbox::{CompileLimits, Sandbox, SandboxConfig};
 use sendbox_service::clock::SystemClock;
 use sendbox_service::store::Store;
 use sendbox_service::vault::{MasterKeys, random};
-use sendbox_service::{BuiltIn, Service, ServiceConfig, StartError};
+use sendbox_service::{BuiltIn, PublicUrl, Service, ServiceConfig, StartError};
 use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -68,6 +68,8 @@ pub struct House {
     pub master_keys: Option<Zeroizing<String>>,
     /// Their file.
     pub master_key_file: Option<PathBuf>,
+    /// Where providers reach this service.
+    pub public_url: Option<PublicUrl>,
     /// From `--config`.
     pub settings: Settings,
 }
@@ -93,6 +95,7 @@ impl House {
             platform_key_file: None,
             master_keys: None,
             master_key_file: None,
+            public_url: None,
             settings: Settings::default(),
         }
     }
@@ -164,6 +167,7 @@ impl House {
             clock: Arc::new(SystemClock),
             sole: lock.is_some(),
             retention_days: self.settings.retention_days,
+            public_url: self.public_url,
         })
         .await
         .map_err(|error| match error {

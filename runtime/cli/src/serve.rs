@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use axum::Router;
 use clap::Args;
 use sendbox_server::{Listener, ServeError};
-use sendbox_service::Service;
+use sendbox_service::{PublicUrl, Service};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -58,6 +58,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "URL", env = "SENDBOX_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
 
+    /// Where providers reach this service, like https://sms.example.com: connections then have an address for delivery reports.
+    #[arg(long, value_name = "URL", env = "SENDBOX_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
+
     /// Settings, as TOML: `in_flight`, `retention_days`, `[operator]`, `[limits]`, `[compile]`.
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
@@ -96,6 +100,7 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, Stop> {
         platform_key_file: args.platform_key_file.clone(),
         master_keys: if args.master_key_file.is_some() { None } else { secret("SENDBOX_MASTER_KEYS") },
         master_key_file: args.master_key_file.clone(),
+        public_url: args.public_url.clone(),
         settings,
     };
     // A taken port is better known before anything is made.

@@ -105,8 +105,13 @@ impl Connector {
             shape: self.inner.shape.clone(),
             metadata: self.inner.metadata.clone(),
             reveals: self.inner.shape.reveals(),
-            reads_reports: self.inner.abi.reads_reports(),
+            reads_reports: self.reads_reports(),
         }
+    }
+
+    /// Whether it reads delivery reports.
+    pub fn reads_reports(&self) -> bool {
+        self.inner.abi.reads_reports()
     }
 
     /// Checks a tenant's parameters against the connector's schema and fills in its defaults.

@@ -190,6 +190,7 @@ pub struct Sandbox {
     egress: Arc<Egress>,
     workshop: Workshop,
     places: Arc<Semaphore>,
+    in_flight: usize,
     _ticker: Ticker,
 }
 
@@ -217,6 +218,7 @@ impl Sandbox {
             limits,
             egress: Arc::new(egress),
             places: Arc::new(Semaphore::new(in_flight as usize)),
+            in_flight: in_flight as usize,
             _ticker: ticker,
         })
     }
@@ -224,6 +226,11 @@ impl Sandbox {
     /// The bounds on every call.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Calls at once.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
     }
 
     /// HTTP clients that are kept for further sends. What tests look at.

@@ -124,6 +124,12 @@ impl Parameters {
         Some(Sealed::root(value.as_bytes().to_vec(), Label::Secret(name.clone()), Mark::Secret(name)))
     }
 
+    /// Keeps a value out of what is shown of the connection's calls (traces, answers of the provider, what the connector logs),
+    /// as a secret is kept out: for what the connector may know, and nobody who looks at a call.
+    pub fn hide(&mut self, value: &str) {
+        self.needles.extend(needles(value.as_bytes()).into_iter().map(Arc::new));
+    }
+
     pub(crate) fn needles(&self) -> &[Arc<Needle>] {
         &self.needles
     }

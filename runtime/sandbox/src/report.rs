@@ -3,7 +3,7 @@
 //! A connector reads a report blind: in every field that it may read, runs of digits that could be a number are masked, and
 //! tokens that could carry one; the exact values are sealed, for the signature.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::jwt;
@@ -164,7 +164,7 @@ fn digit_run(characters: &[char], start: usize) -> (usize, usize) {
 }
 
 /// The states of a message, in the order in which they can be reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
 pub enum DeliveryState {
@@ -178,6 +178,30 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
+    /// All of them, in their order.
+    pub const ALL: [Self; 7] =
+        [Self::Unknown, Self::Queued, Self::Sent, Self::Expired, Self::Rejected, Self::Undelivered, Self::Delivered];
+
+    /// `undelivered`
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Expired => "expired",
+            Self::Rejected => "rejected",
+            Self::Undelivered => "undelivered",
+            Self::Delivered => "delivered",
+        }
+    }
+
+    /// Whether it will never be there.
+    #[must_use]
+    pub fn is_undelivered(self) -> bool {
+        matches!(self, Self::Expired | Self::Rejected | Self::Undelivered)
+    }
+
     /// Where a message is after a further report. Reports repeat and overtake each other, so the result does not depend on
     /// their order: a message never goes back, and one that was delivered stays delivered.
     #[must_use]
@@ -250,6 +274,13 @@ mod tests {
             fields.iter().map(|field| (field.name.as_str(), field.clear.as_str(), field.exact.as_str())).collect();
         let exact = format!("Bearer {token}");
         assert_eq!(seen, [("x-to", "1000001", "4512345678"), ("x-token", "Bearer [jwt]", exact.as_str())]);
+    }
+
+    #[test]
+    fn a_state_has_one_name() {
+        for state in DeliveryState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
     }
 
     #[test]

@@ -82,6 +82,9 @@ pub enum ReportError {
     /// The connector exports no `delivery-reports`.
     #[error("this connector reads no delivery reports")]
     NotSupported,
+    /// No instance became free in time. The same callback may be read later.
+    #[error("no instance became free to read the callback")]
+    NoPlace,
     /// The connector says no.
     #[error(transparent)]
     Refused(#[from] ReportRefusal),
@@ -150,14 +153,15 @@ impl Sandbox {
         if !connector.abi().reads_reports() {
             return Err(ReportError::NotSupported);
         }
-        let unavailable = || ReportError::Fault(ConnectorFault::Trap("the sandbox is shutting down".into()));
-        let _place = self.places.acquire().await.map_err(|_| unavailable())?;
+        let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
+        let Ok(Ok(_place)) = tokio::time::timeout_at(deadline, self.places.acquire()).await else {
+            return Err(ReportError::NoPlace);
+        };
         let mut scrubber = Scrubber::default();
         scrubber.add_made(parameters.needles());
         let state = CallState::new(Phase::Report, Arc::clone(&self.limits), parameters, scrubber);
         let mut store = store(&self.engine, state);
-        let deadline = Duration::from_millis(self.limits.send_ms);
-        match tokio::time::timeout(deadline, connector.abi().parse(&mut store, callback)).await {
+        match tokio::time::timeout_at(deadline, connector.abi().parse(&mut store, callback)).await {
             Ok(Ok(Ok(reports))) => Ok(reports.into_iter().map(|report| clean_report(store.data(), report)).collect()),
             Ok(Ok(Err(refusal))) => Err(refusal.into()),
             Ok(Err(error)) => Err(ReportError::Fault(fault_of(&error, &self.limits))),

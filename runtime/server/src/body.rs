@@ -81,6 +81,11 @@ fn is_type(headers: &HeaderMap, wanted: &str) -> bool {
     named.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
 }
 
+/// The body as it is, of whatever type.
+pub(crate) async fn as_it_is(request: Request) -> Result<Bytes, Refusal> {
+    collect(request, SMALL).await
+}
+
 /// All of the body. One that says that it is too large is not read.
 async fn collect(request: Request, limit: usize) -> Result<Bytes, Refusal> {
     let too_large = || Refusal::of(Kind::BodyTooLarge, format!("the body may have {} KiB here", limit / 1024));

@@ -10,7 +10,8 @@
 //! - everything that is not 2xx is a problem document (RFC 9457), with a stable `type`;
 //! - no answer and no log line quotes what a request held: no code, number, key or text; the logged path is the route's
 //!   template;
-//! - every route stands in the document, since both come from the same annotation;
+//! - every route of the API stands in the document, since both come from the same annotation; the one that providers report
+//!   to is no part of it;
 //! - a request that was taken is ended, even if the client goes away.
 //!
 //! Must not know: any rule of the domain, the store, the sandbox, the command line.

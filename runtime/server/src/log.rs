@@ -1,7 +1,7 @@
 //! What goes with every request: an id, one log line, the headers of every answer, and that it is ended.
 //!
 //! The line names the route by its template and the caller by its key's id. It never holds the path, the query, a header or
-//! a body: they may hold numbers, codes and keys.
+//! a body: they may hold numbers, codes, keys and the token of an address for reports.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;

@@ -46,6 +46,12 @@ fn is_digest(text: &str) -> bool {
     })
 }
 
+/// `^[A-Za-z0-9_-]{1,64}$`
+fn is_token(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
+}
+
 /// Whether it is made of a-z, 0-9 and these.
 fn of(text: &str, further: &[u8]) -> bool {
     text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || further.contains(&byte))
@@ -93,6 +99,19 @@ part!(
     /// A version of a connector.
     Digest, is_digest
 );
+
+part!(
+    /// What an address for reports ends in.
+    Token, is_token
+);
+
+/// `/reports/{tenant}/{connection}/{token}`. No part of the document: it is the providers' own, not the API's.
+#[derive(Deserialize)]
+pub(crate) struct OfReceiver {
+    pub(crate) tenant: TenantId,
+    pub(crate) connection: Name,
+    pub(crate) token: Token,
+}
 
 /// `/v1/tenants/{tenant}…`
 #[derive(Deserialize, IntoParams)]

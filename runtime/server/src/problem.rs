@@ -187,6 +187,10 @@ impl From<Error> for Refusal {
             | Error::IdempotencyInFlight
             | Error::StoreUnavailable
             | Error::StoreUncertain
+            | Error::ReportNotAuthentic
+            | Error::ReportMalformed
+            | Error::ReportUnread
+            | Error::Busy
             | Error::Stopping => {}
         }
         refusal
@@ -266,6 +270,10 @@ mod tests {
             Error::WrongCode { tries_left: 4 },
             Error::StoreUnavailable,
             Error::StoreUncertain,
+            Error::ReportNotAuthentic,
+            Error::ReportMalformed,
+            Error::ReportUnread,
+            Error::Busy,
             Error::Stopping,
             Error::Internal("a row of 123456".to_owned()),
         ] {

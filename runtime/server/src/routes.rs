@@ -6,6 +6,7 @@ mod connections;
 mod connectors;
 mod keys;
 mod messages;
+mod reports;
 mod session;
 mod settings;
 mod statistics;
@@ -54,11 +55,12 @@ pub(crate) fn described() -> OpenApiRouter<Api> {
         .merge(session::routes())
 }
 
-/// The whole server: the routes, the reference page, the console, what stands beside them, and what goes with every request.
+/// The whole server: the routes, the reference page, the console, the address of providers, what stands beside them, and what goes with every request.
 pub(crate) fn router(api: Api, beside: Router) -> Router {
     let (router, _) = described().split_for_parts();
     let lifecycle = api.lifecycle.clone();
-    let router = router.merge(docs::routes()).merge(console::routes()).merge(beside.with_state(()));
+    let router =
+        router.merge(docs::routes()).merge(console::routes()).merge(reports::routes()).merge(beside.with_state(()));
     accompanied(router, lifecycle).with_state(api)
 }
 

@@ -34,6 +34,7 @@ async fn service() -> (Service, TempDir) {
         clock: Arc::new(SystemClock),
         sole: true,
         retention_days: 1,
+        public_url: None,
     };
     (Service::start(config).await.unwrap(), folder)
 }
@@ -142,7 +143,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
 async fn problems_explain_themselves() {
     let (_, list) = answer(request("GET", "/problems").body(Body::empty()).unwrap()).await;
     let list: Vec<Value> = serde_json::from_slice(&list).unwrap();
-    assert_eq!(list.len(), 30);
+    assert_eq!(list.len(), 34);
     for kind in list {
         let path = kind["type"].as_str().unwrap();
         let (parts, one) = answer(request("GET", path).body(Body::empty()).unwrap()).await;

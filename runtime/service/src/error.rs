@@ -130,6 +130,18 @@ pub enum Error {
         "the store failed while this was written down, and nobody knows whether it was accepted; ask again with the same Idempotency-Key, or look it up"
     )]
     StoreUncertain,
+    /// A provider's call that is not signed as it must be.
+    #[error("the call is not signed by the provider; nothing was changed")]
+    ReportNotAuthentic,
+    /// A provider's call that is no report.
+    #[error("the call is no delivery report of this provider; nothing was changed")]
+    ReportMalformed,
+    /// The connector failed to read a provider's call.
+    #[error("the connector could not read the call; nothing was changed")]
+    ReportUnread,
+    /// Too many calls of providers at once.
+    #[error("too many reports are being read; try again")]
+    Busy,
     /// The process is ending.
     #[error("the server is stopping; try again")]
     Stopping,
@@ -188,6 +200,10 @@ impl Error {
             Self::VerificationEnded(_) => "verification-ended",
             Self::StoreUnavailable => "store-unavailable",
             Self::StoreUncertain => "store-uncertain",
+            Self::ReportNotAuthentic => "report-not-authentic",
+            Self::ReportMalformed => "report-malformed",
+            Self::ReportUnread => "report-unread",
+            Self::Busy => "busy",
             Self::Stopping => "stopping",
             Self::Internal(_) => "internal",
         }

@@ -1,6 +1,7 @@
 //! What the service does, one file for each word of the domain. Rules stand in `rules/`, SQL in `store/`; here they meet in a
 //! transaction.
 
+mod address;
 mod admission;
 mod attempt;
 mod connections;
@@ -13,6 +14,7 @@ mod outgoing;
 pub(crate) mod prepared;
 mod promotions;
 mod releases;
+pub(crate) mod reports;
 mod sender;
 mod sessions;
 mod settings;

@@ -18,5 +18,6 @@ pub mod origin;
 pub mod period;
 pub mod policy;
 pub mod release;
+pub mod report;
 pub mod retry;
 pub mod watch;

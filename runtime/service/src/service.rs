@@ -22,7 +22,9 @@ use crate::error::{Error, Result};
 use crate::id;
 use crate::model::{Scope, Timestamp};
 use crate::ops::prepared::Kept;
+use crate::ops::reports::Desk;
 use crate::ops::watching::Watch;
+use crate::public_url::PublicUrl;
 use crate::rules::breaker::{Breaker, RetryBudget};
 use crate::store::rows::{AuditRow, TenantRow};
 use crate::store::{Store, StoreError, Tx, audit, keys, tenants};
@@ -54,6 +56,8 @@ pub struct ServiceConfig {
     pub sole: bool,
     /// Days after which messages and verifications are forgotten.
     pub retention_days: u32,
+    /// Where providers reach this deployment, if they do.
+    pub public_url: Option<PublicUrl>,
 }
 
 /// Why a service cannot start. Nothing was changed.
@@ -135,6 +139,8 @@ pub(crate) struct Inner {
     pub(crate) breakers: Mutex<HashMap<BreakerKey, Breaker>>,
     pub(crate) retry_budgets: Mutex<HashMap<String, RetryBudget>>,
     pub(crate) watch: Watch,
+    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) desk: Arc<Desk>,
 }
 
 /// The service. Cheap to clone.
@@ -158,6 +164,7 @@ impl Service {
             return Err(StartError::PlatformKey);
         }
         let catalogue = Catalogue::load(&config.sandbox, &config.connectors, config.default_templates).await;
+        let desk = Desk::for_sandbox(&config.sandbox);
         let inner = Inner {
             store: config.store,
             sandbox: config.sandbox,
@@ -175,6 +182,8 @@ impl Service {
             breakers: Mutex::default(),
             retry_budgets: Mutex::default(),
             watch: Watch::default(),
+            public_url: config.public_url,
+            desk,
         };
         let service = Self { inner: Arc::new(inner) };
         service.wrap_anew().await?;

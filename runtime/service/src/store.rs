@@ -28,6 +28,7 @@ pub mod keys;
 pub mod messages;
 pub mod meta;
 pub mod releases;
+pub mod reports;
 pub mod rows;
 pub mod sessions;
 pub mod statistics;

@@ -61,6 +61,7 @@ async fn put(house: &House, mut row: MessageRow, journal: &[Journalled]) {
             decision: None,
             detail: None,
             fault: false,
+            provider_id: None,
         };
         attempts::insert(&mut tx, &attempt).await.unwrap();
         next = match (connection, outcome) {

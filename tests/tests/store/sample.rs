@@ -87,6 +87,7 @@ pub fn connection(tenant: &str, name: &str) -> ConnectionRow {
         revision: 1 << 40,
         created_at: NOW,
         updated_at: NOW.plus_seconds(1),
+        report_token: Some(vec![4, 0, 4]),
     }
 }
 
@@ -165,6 +166,7 @@ pub fn attempt(tenant: &str, message: &str, number: u32) -> AttemptRow {
         decision: None,
         detail: None,
         fault: false,
+        provider_id: None,
     }
 }
 
@@ -176,6 +178,7 @@ pub fn finished(attempt: AttemptRow) -> AttemptRow {
         decision: Some("nothing is tried again".to_owned()),
         detail: Some(json!({"requests": [{"host": "x.example"}]})),
         fault: true,
+        provider_id: Some(vec![8, 0, 8]),
         ..attempt
     }
 }

@@ -134,6 +134,18 @@ kinds! {
     StoreUncertain, "store-uncertain", SERVICE_UNAVAILABLE, "Outcome unknown",
         "The store failed while this was written down. It may have been accepted.",
         "Ask again with the same Idempotency-Key, or look it up, before you do it anew.";
+    ReportNotAuthentic, "report-not-authentic", FORBIDDEN, "Report not authentic",
+        "A provider's call is not signed as the connection's settings demand. Nothing was changed.",
+        "Compare the secret of the connection with the provider's, and the public URL with the address that it calls.";
+    ReportMalformed, "report-malformed", BAD_REQUEST, "Report malformed",
+        "A provider's call is no delivery report of the connection's provider. Nothing was changed.",
+        "Look at which connection's address the provider calls, and in which format.";
+    ReportUnread, "report-unread", BAD_GATEWAY, "Report not read",
+        "The connector failed to read a provider's call. Nothing was changed.",
+        "Tell the operator the `instance`; the log names connection and version.";
+    Busy, "busy", SERVICE_UNAVAILABLE, "Busy",
+        "As many reports are being read as may be at once. Nothing was changed.",
+        "Try again; providers do so by themselves.";
     Stopping, "stopping", SERVICE_UNAVAILABLE, "Stopping",
         "This server is ending.",
         "Try again; another one answers, or this one after its restart.";
@@ -163,6 +175,10 @@ impl Kind {
             Error::VerificationEnded(_) => Self::VerificationEnded,
             Error::StoreUnavailable => Self::StoreUnavailable,
             Error::StoreUncertain => Self::StoreUncertain,
+            Error::ReportNotAuthentic => Self::ReportNotAuthentic,
+            Error::ReportMalformed => Self::ReportMalformed,
+            Error::ReportUnread => Self::ReportUnread,
+            Error::Busy => Self::Busy,
             Error::Stopping => Self::Stopping,
             Error::Internal(_) => Self::Internal,
         }
@@ -175,8 +191,11 @@ impl Kind {
 
     /// Seconds until it is worth a second try, where that is the same for all problems of the kind.
     pub(crate) fn retry_after(self) -> Option<u64> {
-        matches!(self, Self::StoreUnavailable | Self::StoreUncertain | Self::Stopping | Self::IdempotencyInFlight)
-            .then_some(1)
+        matches!(
+            self,
+            Self::StoreUnavailable | Self::StoreUncertain | Self::Busy | Self::Stopping | Self::IdempotencyInFlight
+        )
+        .then_some(1)
     }
 
     /// For people who look it up.

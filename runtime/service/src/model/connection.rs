@@ -49,6 +49,8 @@ pub struct Connection {
     pub active: bool,
     /// When exactly this configuration last sent a test that the provider accepted.
     pub tested_at: Option<Timestamp>,
+    /// Where its provider reports what became of messages.
+    pub reports: super::ConnectionReports,
     /// Grows with every change.
     pub revision: u64,
     /// When it was made.

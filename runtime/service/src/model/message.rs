@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use sendbox_sandbox::Usage;
+use sendbox_sandbox::{DeliveryState, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Flow, Sensitive, Timestamp, UsageName};
+use super::{Delivery, DeliveryReportView, DeliveryStateName, Flow, Sensitive, Timestamp, UsageName};
 
 /// A message to be sent, with a code that the platform made.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -139,6 +139,8 @@ pub struct Message {
     pub provider_message_id: Option<String>,
     /// Why it ended otherwise.
     pub failure: Option<FailureView>,
+    /// How far it has come by what its provider reported; `null` while nothing was. It never changes `status`.
+    pub delivery: Option<Delivery>,
     /// Every physical call, in order.
     pub attempts: Vec<Attempt>,
     /// When the next attempt is due.
@@ -194,6 +196,8 @@ pub struct Attempt {
     pub failure: Option<FailureView>,
     /// What follows, in words: why it is tried again, or why not.
     pub decision: Option<String>,
+    /// What the provider reported of it, in the order in which it came.
+    pub reports: Vec<DeliveryReportView>,
     /// Why this connection (`route`), what happened, in order (`trace`, `hostsReached`, `used`), and what was sent
     /// (`requests`); masked. Only when one message is read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -220,6 +224,9 @@ pub struct MessageFilter {
     /// The connection of their last attempt.
     #[param(max_length = 40)]
     pub connection: Option<String>,
+    /// The furthest that was reported of them.
+    #[param(value_type = Option<DeliveryStateName>)]
+    pub delivery: Option<DeliveryState>,
     /// Taken at or after.
     pub since: Option<Timestamp>,
     /// Taken before.

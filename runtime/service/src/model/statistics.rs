@@ -60,6 +60,10 @@ pub struct Totals {
     pub messages: u64,
     /// A provider took it.
     pub accepted: u64,
+    /// Of those: its provider reported that it is there.
+    pub delivered: u64,
+    /// Of those: its provider reported that it will never be there.
+    pub undelivered: u64,
     /// Not sent.
     pub failed: u64,
     /// Nobody knows.
@@ -117,6 +121,10 @@ pub struct CountryCount {
     pub messages: u64,
     /// Of those: a provider took it.
     pub accepted: u64,
+    /// Of those: the provider reported that it is there.
+    pub delivered: u64,
+    /// Or that it will never be there.
+    pub undelivered: u64,
     /// Of the verifications there, if there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversion: Option<Conversion>,
@@ -132,7 +140,11 @@ pub struct Point {
     pub messages: u64,
     /// Of those: a provider took it.
     pub accepted: u64,
-    /// Of those: not sent.
+    /// Of these: its provider reported that it is there.
+    pub delivered: u64,
+    /// Or that it will never be there.
+    pub undelivered: u64,
+    /// Of those that were taken: not sent.
     pub failed: u64,
 }
 

@@ -11,13 +11,14 @@ use crate::error::{Error, Result};
 use crate::model::{
     Activation, ActiveConnection, Connection, ConnectionInput, Deletion, Preview, PreviewRequest, Scope, Timestamp,
 };
+use crate::ops::address;
 use crate::ops::attempt::word;
 use crate::ops::prepared::{self, OfMessage, Prepared, check, fingerprint};
 use crate::problem::{Problem, Problems};
 use crate::rules::{origin, policy};
 use crate::service::{Caller, Service};
 use crate::store::rows::{ConnectionRow, TenantRow};
-use crate::store::{Tx, connections, tenants};
+use crate::store::{Tx, connections, reports, tenants};
 use crate::template;
 use crate::text;
 use crate::vault::TenantKey;
@@ -54,12 +55,18 @@ pub(crate) fn shown(row: &ConnectionRow) -> Value {
 }
 
 impl Service {
-    async fn connection_view(&self, tx: &mut Tx, tenant: &TenantRow, row: &ConnectionRow) -> Result<Connection> {
+    async fn connection_view(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        tenant: &TenantRow,
+        row: &ConnectionRow,
+    ) -> Result<Connection> {
+        let key = self.tenant_key(tenant)?;
         let sender = self.now_sending(tx, tenant, row).await?;
         let (digest, fingerprint) = match &sender {
             // It was saved with another version than the one that sends now: a test of that one says nothing of this one.
             Some(prepared) if prepared.connector.digest().to_string() != row.digest => {
-                let key = self.tenant_key(tenant)?;
                 let parameters = prepared::all_parameters(row, &key)?;
                 let print = fingerprint(&key, &prepared.connector, &parameters, &row.templates);
                 (prepared.connector.digest().to_string(), print)
@@ -75,6 +82,7 @@ impl Service {
             templates: row.templates.clone(),
             active: tenant.active_connection.as_deref() == Some(&row.name),
             tested_at: connections::tested_at(tx, &tenant.id, &fingerprint).await?,
+            reports: self.reports_view(caller, row, &key, sender.as_ref())?,
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -82,7 +90,12 @@ impl Service {
     }
 
     /// What a connection would send with now, if it fits any version of its connector.
-    async fn now_sending(&self, tx: &mut Tx, tenant: &TenantRow, row: &ConnectionRow) -> Result<Option<Arc<Prepared>>> {
+    pub(crate) async fn now_sending(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        row: &ConnectionRow,
+    ) -> Result<Option<Arc<Prepared>>> {
         let choice = match self.choice_of(tx, row.clone(), OfMessage::default()).await {
             Ok(choice) => choice,
             Err(Error::Invalid(_)) => return Ok(None),
@@ -105,7 +118,7 @@ impl Service {
         let tenant_row = self.row(&mut tx, tenant).await?;
         let mut views = Vec::new();
         for row in connections::list(&mut tx, tenant).await? {
-            views.push(self.connection_view(&mut tx, &tenant_row, &row).await?);
+            views.push(self.connection_view(&mut tx, caller, &tenant_row, &row).await?);
         }
         Ok(views)
     }
@@ -119,7 +132,7 @@ impl Service {
         let mut tx = self.inner.store.begin_read().await?;
         let tenant_row = self.row(&mut tx, tenant).await?;
         let row = connections::get(&mut tx, tenant, name).await?.ok_or(Error::NotFound("connection"))?;
-        self.connection_view(&mut tx, &tenant_row, &row).await
+        self.connection_view(&mut tx, caller, &tenant_row, &row).await
     }
 
     /// Saves a connection, new or changed; the flag says whether it is new. A change of the active one takes effect with the
@@ -162,7 +175,7 @@ impl Service {
         let what = ("connection.save", format!("connection:{name}"));
         let change = (before.as_ref().map(shown), Some(shown(&row)));
         self.note(&mut tx, caller, Some(tenant), what, change).await?;
-        let view = self.connection_view(&mut tx, &tenant_row, &row).await?;
+        let view = self.connection_view(&mut tx, caller, &tenant_row, &row).await?;
         tx.commit().await?;
         Ok((view, before.is_none()))
     }
@@ -200,6 +213,7 @@ impl Service {
             revision: 1,
             created_at: now,
             updated_at: now,
+            report_token: Some(address::new_token(key, name)?),
         })
     }
 
@@ -225,6 +239,7 @@ impl Service {
             )));
         }
         connections::delete(&mut tx, tenant, name).await?;
+        reports::keep_newest(&mut tx, tenant, name, 0).await?;
         if active {
             tenant_row.active_connection = None;
             tenants::update(&mut tx, &tenant_row).await?;
@@ -315,10 +330,15 @@ impl Service {
     }
 }
 
-/// The row as it takes the place of the one before: made when that was made, and one revision on.
+/// The row as it takes the place of the one before: made when that was made, one revision on, and with the same address.
 pub(crate) fn following(row: ConnectionRow, before: Option<&ConnectionRow>) -> ConnectionRow {
     let Some(before) = before else { return row };
-    ConnectionRow { revision: before.revision + 1, created_at: before.created_at, ..row }
+    ConnectionRow {
+        revision: before.revision + 1,
+        created_at: before.created_at,
+        report_token: before.report_token.clone().or(row.report_token),
+        ..row
+    }
 }
 
 /// Since when each secret is set: those that did not change keep their time.

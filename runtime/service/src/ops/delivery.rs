@@ -21,6 +21,7 @@ use crate::ops::holds;
 use crate::ops::messages::LEASE_SECONDS;
 use crate::ops::outgoing::{Payload, request, route, routes};
 use crate::ops::prepared::{OfMessage, Prepared};
+use crate::ops::reports;
 use crate::ops::sender::Sender;
 use crate::phone;
 use crate::plan::plan;
@@ -28,7 +29,7 @@ use crate::rules::breaker::{BreakerEvent, RetryBudget};
 use crate::rules::retry::{self, Next, Situation};
 use crate::service::{Service, held};
 use crate::store::rows::{AttemptRow, MessageRow, TenantRow};
-use crate::store::{Tx, attempts, messages, tenants, verifications};
+use crate::store::{self, Tx, attempts, messages, tenants, verifications};
 use crate::vault::random;
 
 /// A retry that is due sooner is waited for here; a later one is left to the worker.
@@ -230,6 +231,7 @@ impl Service {
             decision: None,
             detail: Some(json!({ "route": route })),
             fault: false,
+            provider_id: None,
         };
         attempts::insert(tx, &attempt).await?;
         if number == 1 {
@@ -315,14 +317,23 @@ impl Service {
     async fn finish_attempt(&self, prepared: &Prepared, attempt: &AttemptRow, result: &Ended) -> Result<()> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
-        let Some(mut row) = messages::lock(&mut tx, &attempt.tenant, &attempt.message).await? else { return Ok(()) };
         let Some(tenant) = tenants::get(&mut tx, &attempt.tenant).await? else { return Ok(()) };
+        let provider_id = match &result.provider_message_id {
+            Some(id) => Some(reports::provider_id(&self.tenant_key(&tenant)?, &attempt.connection, id)),
+            None => None,
+        };
+        if let Some(id) = &provider_id {
+            // Its report may be here before this is written.
+            store::reports::lock(&mut tx, id).await?;
+        }
+        let Some(mut row) = messages::lock(&mut tx, &attempt.tenant, &attempt.message).await? else { return Ok(()) };
         let ended = AttemptRow {
             finished_at: Some(now),
             outcome: Some(result.outcome),
             failure: result.failure.clone(),
             detail: joined(attempt.detail.as_ref(), result.detail.as_ref()),
             fault: result.fault,
+            provider_id,
             ..attempt.clone()
         };
         if !attempts::finish(&mut tx, &ended).await? || row.lease_owner.as_deref() != Some(&self.inner.owner) {
@@ -334,6 +345,7 @@ impl Service {
             row.physical = row.physical.saturating_sub(1);
         }
         row.provider_message_id.clone_from(&result.provider_message_id);
+        reports::catch_up(&mut tx, &ended, now).await?;
         if let (Some((FailureClass::FraudBlocked, ..)), Some(sealed)) = (&result.failed, &row.payload) {
             let key = self.tenant_key(&tenant)?;
             if let Ok(recipient) = phone::recipient(&Payload::open(&key, &row.id, sealed)?.to) {

@@ -17,13 +17,14 @@ use crate::model::{
 use crate::ops::admission::{self, Admitted, admit, recipient_hash};
 use crate::ops::outgoing::{Asked, Outgoing, Payload, check_flow, request, routes};
 use crate::ops::prepared::{OfMessage, Prepared};
+use crate::ops::reports::{by_attempt, delivery};
 use crate::ops::{bad_cursor, no_longer_than, page_size, settings};
 use crate::phone;
 use crate::plan::plan;
 use crate::service::{Caller, Service};
 use crate::store::messages::MessageQuery;
-use crate::store::rows::{AttemptRow, IdempotencyRow, MessageRow, TenantRow};
-use crate::store::{Tx, attempts, idempotency, messages};
+use crate::store::rows::{AttemptRow, IdempotencyRow, MessageRow, ReportRow, TenantRow};
+use crate::store::{Tx, attempts, idempotency, messages, reports};
 use crate::vault::TenantKey;
 
 /// How long a synchronous request waits for its outcome: a send has 15 s, and a second one may follow.
@@ -229,7 +230,7 @@ impl Service {
         let now = self.now();
         let row = MessageRow { status: MessageStatus::Accepted, test: true, ..row(tenant, key, id, &outgoing, now) };
         messages::insert(tx, &row).await?;
-        Ok(view(row, Vec::new()))
+        Ok(view(row, Vec::new(), Vec::new()))
     }
 
     /// Whether the message can be made at all: all that is wrong is better known before anything is written. Returns the
@@ -306,7 +307,8 @@ impl Service {
         let mut tx = self.inner.store.begin_read().await?;
         let row = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
         let attempts = attempts::list(&mut tx, tenant, id).await?;
-        Ok(view(row, attempts))
+        let reports = reports::list_for(&mut tx, tenant, &[row.id.clone()]).await?.remove(&row.id).unwrap_or_default();
+        Ok(view(row, attempts, reports))
     }
 
     /// One message, with every attempt and its trace.
@@ -347,6 +349,7 @@ impl Service {
             country: filter.country,
             recipient_hash: hash,
             connection: filter.connection,
+            delivery: filter.delivery,
             since: filter.since,
             until: filter.until,
             before,
@@ -361,9 +364,11 @@ impl Service {
         for attempt in attempts::list_for(&mut tx, tenant, &ids).await? {
             by_message.entry(attempt.message.clone()).or_default().push(attempt);
         }
+        let mut reported = reports::list_for(&mut tx, tenant, &ids).await?;
         let items = rows.into_iter().map(|row| {
             let attempts = by_message.remove(&row.id).unwrap_or_default();
-            view(row, attempts)
+            let reports = reported.remove(&row.id).unwrap_or_default();
+            view(row, attempts, reports)
         });
         Ok(Page { items: items.collect(), next })
     }
@@ -405,7 +410,9 @@ fn row(tenant: &TenantRow, key: &TenantKey, id: &str, outgoing: &Outgoing, now: 
     }
 }
 
-fn view(row: MessageRow, attempts: Vec<AttemptRow>) -> Message {
+fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> Message {
+    let delivery = delivery(&reports);
+    let mut reports = by_attempt(reports);
     Message {
         id: row.id,
         status: row.status,
@@ -419,9 +426,11 @@ fn view(row: MessageRow, attempts: Vec<AttemptRow>) -> Message {
         segments: row.segments,
         provider_message_id: row.provider_message_id,
         failure: row.failure,
+        delivery,
         attempts: attempts
             .into_iter()
             .map(|attempt| Attempt {
+                reports: reports.remove(&attempt.number).unwrap_or_default(),
                 number: attempt.number,
                 connection: attempt.connection,
                 connector: attempt.connector,

@@ -30,6 +30,8 @@ pub(crate) struct Prepared {
     pub(crate) revision: u64,
     pub(crate) connector: Connector,
     pub(crate) parameters: Arc<Parameters>,
+    /// Whether the address of its reports is among them by itself.
+    pub(crate) filled: bool,
     pub(crate) grant: Arc<EffectiveGrant>,
     /// Only the templates; the parameters stand above.
     pub(crate) config: ConnectionConfig,
@@ -226,9 +228,12 @@ impl Service {
         }
         let connector = self.version_of(tx, &choice.line, digest).await?;
         let connector = connector.ok_or_else(|| Error::invalid("/connector", "this version cannot be loaded"))?;
-        let parameters = all_parameters(row, &self.tenant_key(tenant)?)?;
-        let prepared = match check(&connector, &parameters, &row.templates) {
-            Ok(checked) => self.prepare(&row.name, &row.connector, &connector, checked, row.revision).map(Arc::new),
+        let key = self.tenant_key(tenant)?;
+        let given = self.given(&connector, row, &key, all_parameters(row, &key)?)?;
+        let prepared = match check(&connector, &given.parameters, &row.templates) {
+            Ok(checked) => self
+                .prepare(&row.name, &row.connector, &connector, given.hidden(checked), row.revision)
+                .map(|prepared| Arc::new(Prepared { filled: given.filled, ..prepared })),
             Err(problems) => Err(problems.into()),
         };
         let prepared = match prepared {
@@ -309,6 +314,7 @@ impl Service {
             revision,
             connector: connector.clone(),
             parameters: Arc::new(checked.parameters),
+            filled: false,
             grant: Arc::new(grant),
             config: ConnectionConfig { parameters: Value::Null, templates: checked.templates },
         })

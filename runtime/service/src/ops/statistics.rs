@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use sendbox_sandbox::{ContentKind, Digest};
+use sendbox_sandbox::{ContentKind, DeliveryState, Digest};
 
 use crate::error::{Error, LimitName, Result};
 use crate::model::{
@@ -19,7 +19,7 @@ use crate::rules::limit;
 use crate::rules::period::Period;
 use crate::service::{Caller, Service, held};
 use crate::store::rows::{ConnectionRow, TenantRow};
-use crate::store::statistics::{Converted, Counted, EndedAlike, ToCountry};
+use crate::store::statistics::{Converted, Counted, EndedAlike, Reported, ToCountry};
 use crate::store::{Tx, buckets, connections, holds, statistics};
 use crate::template;
 
@@ -85,6 +85,7 @@ impl Service {
             active,
             last_hour: tally(&statistics::by_status(tx, &tenant.id, recent).await?),
             last_day: tally(&statistics::by_status(tx, &tenant.id, lately).await?),
+            reported: reported(statistics::reported(tx, &tenant.id, lately).await?),
             refused: refused(&ended),
             resting: self.resting(&tenant.id, &connections, &lines, now),
             holds: holds::list(tx, &tenant.id, now).await?.into_iter().map(|hold| (hold.id, hold.expires_at)).collect(),
@@ -179,10 +180,14 @@ impl Service {
 
 /// What the buckets come to, and a point for each of them.
 fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
-    let empty = |at: Timestamp| (at, Point { at, messages: 0, accepted: 0, failed: 0 });
+    let empty = |at: Timestamp| (at, Point { at, messages: 0, accepted: 0, delivered: 0, undelivered: 0, failed: 0 });
     let mut series: BTreeMap<Timestamp, Point> = period.starts().map(empty).collect();
     let mut totals = Totals::default();
-    for Counted { at, status, messages, segments, cost_micros } in counted {
+    for Counted { at, status, delivery, messages, segments, cost_micros } in counted {
+        let delivered = if delivery == Some(DeliveryState::Delivered) { messages } else { 0 };
+        let undelivered = if delivery.is_some_and(DeliveryState::is_undelivered) { messages } else { 0 };
+        totals.delivered += delivered;
+        totals.undelivered += undelivered;
         totals.messages += messages;
         totals.segments += segments;
         totals.cost_micros += cost_micros;
@@ -196,6 +201,8 @@ fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
         } += messages;
         if let Some(point) = series.get_mut(&at) {
             point.messages += messages;
+            point.delivered += delivered;
+            point.undelivered += undelivered;
             match status {
                 MessageStatus::Accepted => point.accepted += messages,
                 MessageStatus::Failed => point.failed += messages,
@@ -221,9 +228,17 @@ fn countries(messages: Vec<ToCountry>, converted: Vec<Converted>) -> Vec<Country
     let mut conversions: BTreeMap<String, Conversion> = by_country(converted).into_iter().collect();
     let mut found: Vec<CountryCount> = messages
         .into_iter()
-        .map(|ToCountry { country, messages, accepted }| {
+        .map(|ToCountry { country, messages, accepted, reported }| {
+            let Reported { delivered, undelivered } = reported;
             let country = country.unwrap_or_else(|| NO_COUNTRY.to_owned());
-            CountryCount { conversion: conversions.remove(&country), country, messages, accepted }
+            CountryCount {
+                conversion: conversions.remove(&country),
+                country,
+                messages,
+                accepted,
+                delivered,
+                undelivered,
+            }
         })
         .collect();
     // A verification may have been started in this time, and its message taken a moment later.
@@ -231,6 +246,8 @@ fn countries(messages: Vec<ToCountry>, converted: Vec<Converted>) -> Vec<Country
         country,
         messages: 0,
         accepted: 0,
+        delivered: 0,
+        undelivered: 0,
         conversion: Some(conversion),
     }));
     found.sort_by(|one, other| other.messages.cmp(&one.messages).then_with(|| one.country.cmp(&other.country)));
@@ -251,6 +268,11 @@ fn tally(by_status: &[(MessageStatus, u64)]) -> Tally {
         }
     }
     tally
+}
+
+/// Messages of which the end was reported, and of those the ones that are there.
+fn reported(Reported { delivered, undelivered }: Reported) -> Tally {
+    Tally { ended: delivered + undelivered, accepted: delivered }
 }
 
 /// Attempts that the account of a connection refused.

@@ -161,8 +161,15 @@ impl Service {
         };
         let mut all = parted.plain;
         all.extend(parted.secrets);
-        let checked = check(connector, &all, &templates)?;
         let fingerprint = fingerprint(key, connector, &all, &templates);
+        // A test of a saved connection goes out as its messages do.
+        let checked = match same {
+            Some(row) => {
+                let given = self.given(connector, row, key, all)?;
+                given.hidden(check(connector, &given.parameters, &templates)?)
+            }
+            None => check(connector, &all, &templates)?,
+        };
         let name = test.connection.as_deref().unwrap_or("test");
         let prepared = self.prepare(name, &connector_id, connector, checked, 0)?;
         Ok(Tested { prepared, fingerprint })

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 
 use crate::error::Result;
 use crate::ops::messages::LEASE_SECONDS;
+use crate::rules::report::WAITS_MS;
 use crate::service::Service;
-use crate::store::{buckets, holds, idempotency, messages, verifications};
+use crate::store::{buckets, holds, idempotency, messages, reports, verifications};
 
 /// Messages taken up at once.
 const BATCH: u32 = 32;
@@ -89,6 +90,7 @@ impl Service {
         buckets::sweep(&mut tx, now, SWEPT).await?;
         holds::sweep(&mut tx, now, SWEPT).await?;
         idempotency::sweep(&mut tx, now, SWEPT).await?;
+        reports::sweep(&mut tx, now.minus_millis(WAITS_MS), SWEPT).await?;
         messages::forget_before(&mut tx, old, SWEPT).await?;
         verifications::forget_before(&mut tx, old, SWEPT).await?;
         Ok(tx.commit().await?)

@@ -54,6 +54,8 @@ pub struct Facts<'a> {
     pub last_hour: Tally,
     /// Messages of the last day.
     pub last_day: Tally,
+    /// Messages of the last day of which a provider reported the end, and whether they are there.
+    pub reported: Tally,
     /// Attempts of the last hour that failed for a reason of the account.
     pub refused: Vec<Refused>,
     /// Connections whose breaker is open.
@@ -88,7 +90,7 @@ pub struct Active {
 pub struct Tally {
     /// Those that ended, but for those that were cancelled.
     pub ended: u64,
-    /// Of those: a provider took it.
+    /// Of those: well, taken by a provider, or reported to be there.
     pub accepted: u64,
 }
 
@@ -122,6 +124,7 @@ pub fn attention(facts: &Facts<'_>) -> Vec<Attention> {
     let mut found = Vec::new();
     set_up(facts, &mut found);
     sending(facts, &mut found);
+    arriving(facts, &mut found);
     refused(facts, &mut found);
     resting(facts, &mut found);
     held(facts, &mut found);
@@ -193,6 +196,20 @@ fn sending(facts: &Facts<'_>, found: &mut Vec<Attention>) {
         tally.ended
     );
     found.push(say(severity, text, None));
+}
+
+/// Providers that take messages and do not deliver them.
+fn arriving(facts: &Facts<'_>, found: &mut Vec<Attention>) {
+    let Tally { ended, accepted } = facts.reported;
+    if ended < ENOUGH || at_most(accepted, ended) >= GOOD {
+        return;
+    }
+    let text = format!(
+        "Of the {ended} messages of the last day that providers reported on, {} % were not delivered. Look at their classes by \
+         country, and ask the provider about its route or the sender id.",
+        percent(ended - accepted, ended)
+    );
+    found.push(say(Severity::Warning, text, None));
 }
 
 fn refused(facts: &Facts<'_>, found: &mut Vec<Attention>) {

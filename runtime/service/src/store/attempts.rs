@@ -10,7 +10,8 @@ use crate::model::{AttemptOutcome, Timestamp};
 
 macro_rules! columns {
     () => {
-        "tenant, message, number, connection, connector, digest, started_at, finished_at, outcome, failure, decision, fault"
+        "tenant, message, number, connection, connector, digest, started_at, finished_at, outcome, failure, decision, fault, \
+         provider_id"
     };
 }
 
@@ -29,6 +30,7 @@ fn read(row: &sqlx::any::AnyRow, detail: bool) -> Result<AttemptRow> {
         failure: row.json_or_none("failure")?,
         decision: row.text_or_none("decision")?,
         fault: row.flag("fault")?,
+        provider_id: row.bytes_or_none("provider_id")?,
         detail: if detail { row.json_or_none("detail")? } else { None },
     })
 }
@@ -41,7 +43,7 @@ pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
     let insert = concat!(
         "INSERT INTO attempts (",
         columns!(),
-        ", detail, class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        ", detail, class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
     );
     let insert = query(insert)
         .bind(text(&attempt.tenant))
@@ -56,6 +58,7 @@ pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
         .bind(json_or_none(attempt.failure.as_ref())?)
         .bind(text_or_none(attempt.decision.as_deref()))
         .bind(i64::from(attempt.fault))
+        .bind(attempt.provider_id.clone())
         .bind(json_or_none(attempt.detail.as_ref())?)
         .bind(class(attempt));
     tx.execute(insert).await?;
@@ -67,12 +70,12 @@ fn class(attempt: &AttemptRow) -> Option<String> {
     attempt.failure.as_ref().map(|failure| text(&failure.class))
 }
 
-/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `detail`, `fault`. `false`: it had ended
-/// already, or is not there; then nothing is changed.
+/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `detail`, `fault`, `provider_id`.
+/// `false`: it had ended already, or is not there; then nothing is changed.
 pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     let finish = query(
         "UPDATE attempts SET finished_at = $4, outcome = $5, failure = $6, decision = $7, detail = $8, class = $9, \
-         fault = $10 WHERE tenant = $1 AND message = $2 AND number = $3 AND finished_at IS NULL",
+         fault = $10, provider_id = $11 WHERE tenant = $1 AND message = $2 AND number = $3 AND finished_at IS NULL",
     )
     .bind(text(&attempt.tenant))
     .bind(text(&attempt.message))
@@ -83,7 +86,8 @@ pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     .bind(text_or_none(attempt.decision.as_deref()))
     .bind(json_or_none(attempt.detail.as_ref())?)
     .bind(class(attempt))
-    .bind(i64::from(attempt.fault));
+    .bind(i64::from(attempt.fault))
+    .bind(attempt.provider_id.clone());
     Ok(tx.execute(finish).await? == 1)
 }
 
@@ -98,6 +102,25 @@ pub async fn annotate(tx: &mut Tx, tenant: &str, message: &str, number: u32, dec
     Ok(())
 }
 
+/// The message and the number of the newest attempt over a connection to which the provider gave this id.
+pub async fn of_provider(
+    tx: &mut Tx,
+    tenant: &str,
+    connection: &str,
+    provider_id: &[u8],
+) -> Result<Option<(String, u32)>> {
+    let find = query(
+        "SELECT message, number FROM attempts WHERE tenant = $1 AND connection = $2 AND provider_id = $3 \
+         ORDER BY started_at DESC, number DESC LIMIT 1",
+    )
+    .bind(text(tenant))
+    .bind(text(connection))
+    .bind(provider_id.to_vec());
+    let Some(row) = tx.one(find).await? else { return Ok(None) };
+    let row = Columns::of("attempts", &row);
+    Ok(Some((row.text("message")?, row.count("number")?)))
+}
+
 /// The attempts of a message, first to last, with their detail.
 pub async fn list(tx: &mut Tx, tenant: &str, message: &str) -> Result<Vec<AttemptRow>> {
     const LIST: &str =
@@ -108,6 +131,19 @@ pub async fn list(tx: &mut Tx, tenant: &str, message: &str) -> Result<Vec<Attemp
 
 /// The attempts of these messages, without their detail, by message and number.
 pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<Vec<AttemptRow>> {
+    let select = concat!("SELECT ", columns!(), " FROM attempts");
+    let rows = of_messages(tx, select, "message, number", tenant, messages).await?;
+    rows.iter().map(|row| read(row, false)).collect()
+}
+
+/// The rows of a selection that belong to these messages.
+pub(super) async fn of_messages(
+    tx: &mut Tx,
+    select: &'static str,
+    order: &'static str,
+    tenant: &str,
+    messages: &[String],
+) -> Result<Vec<sqlx::any::AnyRow>> {
     let mut arguments = AnyArguments::default();
     bind(&mut arguments, tenant)?;
     let mut places = Vec::with_capacity(messages.len());
@@ -118,13 +154,9 @@ pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<
     if places.is_empty() {
         return Ok(Vec::new());
     }
-    let list = format!(
-        concat!("SELECT ", columns!(), " FROM attempts WHERE tenant = $1 AND message IN ({}) ORDER BY message, number"),
-        places.join(", ")
-    );
+    let list = format!("{select} WHERE tenant = $1 AND message IN ({}) ORDER BY {order}", places.join(", "));
     // Not kept: there is one such statement for each length of the list.
-    let rows = tx.all(query_with(AssertSqlSafe(list), arguments).persistent(false)).await?;
-    rows.iter().map(|row| read(row, false)).collect()
+    tx.all(query_with(AssertSqlSafe(list), arguments).persistent(false)).await
 }
 
 fn bind(arguments: &mut AnyArguments, value: &str) -> Result<()> {

@@ -44,10 +44,18 @@ fn migrations(scripts: &[(i64, &'static str, &'static str)]) -> Migrator {
 }
 
 // Named one by one instead of by `migrate!`: that would not notice a new file without a build script.
-static SQLITE: LazyLock<Migrator> =
-    LazyLock::new(|| migrations(&[(1, "initial", include_str!("../../migrations/sqlite/0001_initial.sql"))]));
-static POSTGRES: LazyLock<Migrator> =
-    LazyLock::new(|| migrations(&[(1, "initial", include_str!("../../migrations/postgres/0001_initial.sql"))]));
+static SQLITE: LazyLock<Migrator> = LazyLock::new(|| {
+    migrations(&[
+        (1, "initial", include_str!("../../migrations/sqlite/0001_initial.sql")),
+        (2, "delivery reports", include_str!("../../migrations/sqlite/0002_delivery_reports.sql")),
+    ])
+});
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
+    migrations(&[
+        (1, "initial", include_str!("../../migrations/postgres/0001_initial.sql")),
+        (2, "delivery reports", include_str!("../../migrations/postgres/0002_delivery_reports.sql")),
+    ])
+});
 
 pub(super) async fn open(url: &str) -> Result<Store> {
     install_default_drivers();

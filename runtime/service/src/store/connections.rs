@@ -12,7 +12,7 @@ use crate::model::Timestamp;
 macro_rules! columns {
     () => {
         "tenant, name, connector, digest, parameters, secrets, secret_times, templates, fingerprint, revision, created_at, \
-         updated_at"
+         updated_at, report_token"
     };
 }
 
@@ -32,6 +32,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ConnectionRow> {
         revision: row.large("revision")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
+        report_token: row.bytes_or_none("report_token")?,
     })
 }
 
@@ -40,10 +41,11 @@ pub async fn put(tx: &mut Tx, connection: &ConnectionRow) -> Result<()> {
     let put = concat!(
         "INSERT INTO connections (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (tenant, name) DO UPDATE SET \
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (tenant, name) DO UPDATE SET \
          connector = excluded.connector, digest = excluded.digest, parameters = excluded.parameters, \
          secrets = excluded.secrets, secret_times = excluded.secret_times, templates = excluded.templates, \
-         fingerprint = excluded.fingerprint, revision = excluded.revision, updated_at = excluded.updated_at"
+         fingerprint = excluded.fingerprint, revision = excluded.revision, updated_at = excluded.updated_at, \
+         report_token = excluded.report_token"
     );
     let secret_times: BTreeMap<&str, i64> =
         connection.secret_times.iter().map(|(name, at)| (name.as_str(), at.0)).collect();
@@ -59,7 +61,8 @@ pub async fn put(tx: &mut Tx, connection: &ConnectionRow) -> Result<()> {
         .bind(connection.fingerprint.clone())
         .bind(large(connection.revision)?)
         .bind(connection.created_at.0)
-        .bind(connection.updated_at.0);
+        .bind(connection.updated_at.0)
+        .bind(connection.report_token.clone());
     tx.execute(put).await?;
     Ok(())
 }

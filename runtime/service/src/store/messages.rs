@@ -4,7 +4,7 @@
 //! taken over: a worker that was slow cannot overwrite what its successor wrote. So an owner must be a name that is
 //! used for one claim or one process only.
 
-use sendbox_sandbox::Usage;
+use sendbox_sandbox::{DeliveryState, Usage};
 use sqlx::any::AnyArguments;
 use sqlx::{Any, Arguments, AssertSqlSafe, Encode, Type, query, query_with};
 
@@ -34,6 +34,8 @@ pub struct MessageQuery {
     pub recipient_hash: Option<Vec<u8>>,
     /// The connection of their last attempt.
     pub connection: Option<String>,
+    /// The furthest that was reported of them.
+    pub delivery: Option<DeliveryState>,
     /// Taken at or after.
     pub since: Option<Timestamp>,
     /// Taken before.
@@ -174,6 +176,7 @@ pub async fn list(tx: &mut Tx, tenant: &str, wanted: &MessageQuery) -> Result<Ve
     list.and("country =", wanted.country.as_deref().map(text))?;
     list.and("recipient_hash =", wanted.recipient_hash.clone())?;
     list.and("connection =", wanted.connection.as_deref().map(text))?;
+    list.and("delivery =", wanted.delivery.map(|state| state.as_str()))?;
     list.and("created_at >=", wanted.since.map(|at| at.0))?;
     list.and("created_at <", wanted.until.map(|at| at.0))?;
     if let Some((at, id)) = &wanted.before {
@@ -274,8 +277,18 @@ pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) ->
     Ok(tx.execute(update).await? == 1)
 }
 
-/// Deletes at most `limit` messages that were taken before `before` and are final, with their attempts. Returns how
-/// many.
+/// Writes the furthest that was reported of a message. [`update`] leaves it alone.
+pub async fn set_delivery(tx: &mut Tx, tenant: &str, id: &str, state: DeliveryState) -> Result<()> {
+    let set = query("UPDATE messages SET delivery = $3 WHERE tenant = $1 AND id = $2")
+        .bind(text(tenant))
+        .bind(text(id))
+        .bind(state.as_str());
+    tx.execute(set).await?;
+    Ok(())
+}
+
+/// Deletes at most `limit` messages that were taken before `before` and are final, with their attempts and
+/// what was reported of them. Returns how many.
 pub async fn forget_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
     macro_rules! forget {
         ($lock:literal) => {

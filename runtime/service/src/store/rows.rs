@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_sandbox::Usage;
+use sendbox_sandbox::{DeliveryState, Usage};
 use serde_json::{Map, Value};
 
 use crate::model::{
@@ -104,6 +104,8 @@ pub struct ConnectionRow {
     pub created_at: Timestamp,
     /// When it was last saved.
     pub updated_at: Timestamp,
+    /// Sealed: what stands in the address that its provider reports to. `None`: it was last saved before there was one.
+    pub report_token: Option<Vec<u8>>,
 }
 
 /// A message.
@@ -188,6 +190,33 @@ pub struct AttemptRow {
     pub detail: Option<Value>,
     /// Whether the connector misbehaved.
     pub fault: bool,
+    /// Keyed hash of the provider's id, once the provider took it.
+    pub provider_id: Option<Vec<u8>>,
+}
+
+/// What a provider reported of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportRow {
+    /// Whose.
+    pub tenant: String,
+    /// The name of the connection that the provider was asked through.
+    pub connection: String,
+    /// Keyed hash of the provider's id.
+    pub provider_id: Vec<u8>,
+    /// Where the message is.
+    pub state: DeliveryState,
+    /// Why it was not delivered.
+    pub class: Option<String>,
+    /// The provider's own code.
+    pub provider_code: Option<String>,
+    /// The provider's own text.
+    pub text: Option<String>,
+    /// The provider's time of it, as it was written.
+    pub provider_at: Option<String>,
+    /// When it was here.
+    pub received_at: Timestamp,
+    /// The message and the number of its attempt, once one is known that the provider gave this id.
+    pub of: Option<(String, u32)>,
 }
 
 /// A verification.

@@ -4,6 +4,7 @@
 //! Every statement looks at one tenant and one time, by an index that begins with both, and passes over what went to test
 //! numbers.
 
+use sendbox_sandbox::DeliveryState;
 use sqlx::query;
 
 use super::columns::{Columns, large, text};
@@ -20,6 +21,8 @@ pub struct Counted {
     pub at: Timestamp,
     /// Where they are.
     pub status: MessageStatus,
+    /// The furthest that was reported of them.
+    pub delivery: Option<DeliveryState>,
     /// How many.
     pub messages: u64,
     /// Parts of the physical messages that may have gone out.
@@ -37,6 +40,29 @@ pub struct ToCountry {
     pub messages: u64,
     /// Of those: a provider took it.
     pub accepted: u64,
+    /// What was reported of them.
+    pub reported: Reported,
+}
+
+/// Messages of which a provider has reported the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// They are there.
+    pub delivered: u64,
+    /// They will never be there.
+    pub undelivered: u64,
+}
+
+/// The columns of [`Reported`]. The words of `DeliveryState::is_undelivered`.
+macro_rules! reported {
+    () => {
+        "COUNT(CASE WHEN delivery = 'delivered' THEN 1 END) AS delivered, \
+         COUNT(CASE WHEN delivery IN ('expired', 'rejected', 'undelivered') THEN 1 END) AS undelivered"
+    };
+}
+
+fn reported_of(row: &Columns<'_>) -> Result<Reported> {
+    Ok(Reported { delivered: row.large("delivered")?, undelivered: row.large("undelivered")? })
 }
 
 /// Verifications in one country.
@@ -76,10 +102,10 @@ pub async fn be_patient(tx: &mut Tx) -> Result<()> {
 /// Messages by bucket and by where they are. `width` is that of a bucket, in milliseconds; the first one begins in 1970.
 pub async fn by_bucket(tx: &mut Tx, tenant: &str, (from, to): Span, width: u64) -> Result<Vec<Counted>> {
     let count = query(
-        "SELECT created_at / $4 * $4 AS slot, status, COUNT(*) AS messages, \
+        "SELECT created_at / $4 * $4 AS slot, status, delivery, COUNT(*) AS messages, \
          CAST(SUM(COALESCE(segments, 1) * physical) AS BIGINT) AS parts, \
          CAST(SUM(price_micros * physical) AS BIGINT) AS cost \
-         FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY slot, status",
+         FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY slot, status, delivery",
     )
     .bind(text(tenant))
     .bind(from.0)
@@ -90,6 +116,7 @@ pub async fn by_bucket(tx: &mut Tx, tenant: &str, (from, to): Span, width: u64) 
         Ok(Counted {
             at: row.time("slot")?,
             status: row.word("status")?,
+            delivery: row.word_or_none("delivery")?,
             messages: row.large("messages")?,
             segments: row.large("parts")?,
             cost_micros: row.large("cost")?,
@@ -100,10 +127,11 @@ pub async fn by_bucket(tx: &mut Tx, tenant: &str, (from, to): Span, width: u64) 
 
 /// Messages by country.
 pub async fn by_country(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec<ToCountry>> {
-    let count = query(
-        "SELECT country, COUNT(*) AS messages, COUNT(CASE WHEN status = 'accepted' THEN 1 END) AS accepted \
-         FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY country",
-    )
+    let count = query(concat!(
+        "SELECT country, COUNT(*) AS messages, COUNT(CASE WHEN status = 'accepted' THEN 1 END) AS accepted, ",
+        reported!(),
+        " FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY country"
+    ))
     .bind(text(tenant))
     .bind(from.0)
     .bind(to.0);
@@ -113,6 +141,7 @@ pub async fn by_country(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<V
             country: row.text_or_none("country")?,
             messages: row.large("messages")?,
             accepted: row.large("accepted")?,
+            reported: reported_of(&row)?,
         })
     };
     tx.all(count).await?.iter().map(read).collect()
@@ -175,6 +204,16 @@ pub async fn conversions(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<
         })
     };
     tx.all(count).await?.iter().map(read).collect()
+}
+
+/// What was reported of the messages that were taken from `since` on.
+pub async fn reported(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Reported> {
+    const COUNT: &str =
+        concat!("SELECT ", reported!(), " FROM messages WHERE tenant = $1 AND created_at >= $2 AND test = 0");
+    match tx.one(query(COUNT).bind(text(tenant)).bind(since.0)).await? {
+        Some(row) => reported_of(&Columns::of("messages", &row)),
+        None => Ok(Reported::default()),
+    }
 }
 
 /// Where the messages are that were taken from `since` on.

@@ -14,6 +14,7 @@ fn well(environment: Environment) -> Facts<'static> {
         active: Some(Active { name: "main".to_owned(), tested: true, ..Active::default() }),
         last_hour: Tally { ended: 100, accepted: 98 },
         last_day: Tally { ended: 1000, accepted: 980 },
+        reported: Tally { ended: 800, accepted: 780 },
         refused: Vec::new(),
         resting: Vec::new(),
         holds: Vec::new(),

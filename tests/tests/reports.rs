@@ -1,0 +1,367 @@
+//! Delivery reports from the provider's call to what the API shows of the message: through the real server, the real connector and
+//! the store.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sendbox_service::model::Environment;
+use sendbox_tests::api::{Answer, Api, LIVE, NUMBER, text};
+use sendbox_tests::house::{House, PUBLIC_URL, START, TENANT, templates, twilio};
+use sendbox_tests::stage::connection;
+use sendbox_tests::{Database, on_every_database};
+use serde_json::{Value, json};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+/// What a provider is told when its report was taken.
+const TAKEN: &str = r#"{"code":0,"errmsg":"OK","msg":"OK","result":0}"#;
+
+on_every_database!(
+    a_signed_report_is_shown_and_a_forged_one_is_not,
+    reports_repeat_and_overtake_each_other,
+    a_report_may_come_before_the_answer_is_written_down,
+    only_messages_of_that_connection_are_found,
+    what_is_reported_is_counted,
+    reports_go_with_their_message,
+);
+
+fn at(tenant: &str, rest: &str) -> String {
+    format!("/v1/tenants/{tenant}/{rest}")
+}
+
+/// The path of the address that a connection shows.
+async fn address(api: &Api, tenant: &str, name: &str) -> String {
+    let shown = api.platform().get(&at(tenant, &format!("connections/{name}"))).await.expect(200);
+    text(&shown["reports"]["address"]).strip_prefix(PUBLIC_URL).unwrap().to_owned()
+}
+
+/// Sends a message with the tenant's active connection. Its id, and the provider's.
+async fn send(api: &Api, tenant: &str) -> (String, String) {
+    let new = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828" });
+    let sent = api.platform().post(&at(tenant, "messages"), &new).await.expect(200);
+    (text(&sent["id"]), text(&sent["providerMessageId"]))
+}
+
+async fn read(api: &Api, tenant: &str, message: &str) -> Value {
+    api.platform().get(&at(tenant, &format!("messages/{message}"))).await.expect(200)
+}
+
+/// What Twilio would send: the body, and the signature over the public address and the sorted fields.
+fn twilio_call(path: &str, sid: &str, status: &str, error: Option<&str>) -> (String, String) {
+    let (parameters, _) = connection("twilio");
+    let mut fields = vec![
+        ("AccountSid", text(&parameters["accountSID"])),
+        ("MessageSid", sid.to_owned()),
+        ("MessageStatus", status.to_owned()),
+        ("To", NUMBER.to_owned()),
+    ];
+    fields.extend(error.map(|code| ("ErrorCode", code.to_owned())));
+    let mut sorted = fields.clone();
+    sorted.sort();
+    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(text(&parameters["authToken"]).as_bytes()).unwrap();
+    mac.update(format!("{PUBLIC_URL}{path}").as_bytes());
+    sorted.iter().for_each(|(name, value)| mac.update(format!("{name}{value}").as_bytes()));
+    let body: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={}", value.replace('+', "%2B"))).collect();
+    (body.join("&"), STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+async fn call(api: &Api, path: &str, signature: &str, body: &str) -> Answer {
+    let headers = [("Content-Type", FORM), ("X-Twilio-Signature", signature)];
+    api.wire("POST", path, &headers, body.as_bytes()).await
+}
+
+/// A report, as Twilio signs it, that is taken.
+async fn report(api: &Api, path: &str, sid: &str, status: &str, error: Option<&str>) {
+    let (body, signature) = twilio_call(path, sid, status, error);
+    let answer = call(api, path, &signature, &body).await;
+    assert_eq!((answer.status, answer.text.as_str()), (200, TAKEN));
+}
+
+async fn a_signed_report_is_shown_and_a_forged_one_is_not(database: &Database) {
+    let api = Api::over(House::furnished(database).await).await;
+    let path = address(&api, TENANT, "main").await;
+    let (message, sid) = send(&api, TENANT).await;
+    let before = read(&api, TENANT, &message).await;
+    assert_eq!((&before["delivery"], &before["attempts"][0]["reports"]), (&Value::Null, &json!([])));
+
+    // Forged in each of the ways that there are.
+    let (body, signature) = twilio_call(&path, &sid, "delivered", None);
+    let (_, of_another) = twilio_call(&path, "SM00000000000000000000000000000000", "delivered", None);
+    for (path, signature, body) in [
+        (path.clone(), of_another.as_str(), body.clone()),
+        (path.clone(), "", body.clone()),
+        (path.clone(), signature.as_str(), body.replace("delivered", "undelivered")),
+        (format!("{path}?a=b"), signature.as_str(), body.clone()),
+    ] {
+        call(&api, &path, signature, &body).await.problem(403, "report-not-authentic");
+    }
+    let (nothing, signed) = twilio_call(&path, "", "", None);
+    call(&api, &path, &signed, &nothing).await.problem(400, "report-malformed");
+    assert_eq!(read(&api, TENANT, &message).await, before);
+
+    assert_eq!(call(&api, &path, &signature, &body).await.expect(200)["code"], 0);
+    let after = read(&api, TENANT, &message).await;
+    assert_eq!(after["delivery"], json!({ "state": "delivered", "at": START.to_string() }));
+    assert_eq!(after["attempts"][0]["reports"], json!([{ "state": "delivered", "at": START.to_string() }]));
+    assert_eq!((&after["status"], &after["attempts"][0]["outcome"]), (&json!("accepted"), &json!("accepted")));
+    let list = api.platform().get(&at(TENANT, "messages?delivery=delivered")).await.expect(200);
+    assert_eq!(list["items"][0]["delivery"]["state"], "delivered");
+    let none = api.platform().get(&at(TENANT, "messages?delivery=undelivered")).await.expect(200);
+    assert_eq!(none["items"], json!([]));
+}
+
+async fn reports_repeat_and_overtake_each_other(database: &Database) {
+    let api = Api::over(House::furnished(database).await).await;
+    let path = address(&api, TENANT, "main").await;
+    let (message, sid) = send(&api, TENANT).await;
+    for (status, error, expected) in [
+        ("sent", None, json!(["sent"])),
+        ("undelivered", Some("30003"), json!(["sent", "undelivered"])),
+        // Repeated, and one that should have come before.
+        ("undelivered", Some("30003"), json!(["sent", "undelivered"])),
+        ("queued", None, json!(["sent", "undelivered", "queued"])),
+    ] {
+        report(&api, &path, &sid, status, error).await;
+        api.house.clock.advance_millis(1000);
+        let shown = read(&api, TENANT, &message).await;
+        let states: Vec<&Value> =
+            shown["attempts"][0]["reports"].as_array().unwrap().iter().map(|report| &report["state"]).collect();
+        assert_eq!(json!(states), expected);
+    }
+    let shown = read(&api, TENANT, &message).await;
+    assert_eq!(
+        (&shown["delivery"]["state"], &shown["delivery"]["providerCode"]),
+        (&json!("undelivered"), &json!("30003"))
+    );
+    assert!(shown["delivery"]["class"].is_string(), "{shown}");
+    assert_eq!(shown["delivery"]["at"], START.plus_seconds(1).to_string());
+    // It arrived after all.
+    report(&api, &path, &sid, "delivered", None).await;
+    report(&api, &path, &sid, "sent", None).await;
+    assert_eq!(read(&api, TENANT, &message).await["delivery"]["state"], "delivered");
+    assert_eq!(api.house.arrived(NUMBER), 1, "no report causes a send");
+}
+
+async fn a_report_may_come_before_the_answer_is_written_down(database: &Database) {
+    let api = Api::over(House::furnished(database).await).await;
+    let path = address(&api, TENANT, "main").await;
+    let mut arrivals = api.house.simulator.subscribe();
+    api.house.simulator.inject_spec("twilio=delay:2s,times=1".parse().unwrap()).unwrap();
+    let new = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828", "mode": "async" });
+    let taken = api.platform().post(&at(TENANT, "messages"), &new).await.expect(202);
+    let message = text(&taken["id"]);
+    let sid = loop {
+        if let sendbox_simulator::InboxEvent::Message(arrived) = arrivals.recv().await.unwrap() {
+            break arrived.provider_id.clone().unwrap();
+        }
+    };
+    report(&api, &path, &sid, "delivered", None).await;
+    let between = read(&api, TENANT, &message).await;
+    assert_eq!((&between["status"], &between["delivery"]), (&json!("sending"), &Value::Null));
+    let mut waiting = read(&api, TENANT, &message).await;
+    while waiting["status"] == "sending" {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        waiting = read(&api, TENANT, &message).await;
+    }
+    assert_eq!((&waiting["status"], &waiting["delivery"]["state"]), (&json!("accepted"), &json!("delivered")));
+    assert_eq!(waiting["attempts"][0]["reports"][0]["state"], "delivered");
+}
+
+async fn only_messages_of_that_connection_are_found(database: &Database) {
+    let house = House::furnished(database).await;
+    house.furnish(LIVE, Environment::Development).await;
+    house.service.save_connection(&sendbox_service::Caller::Platform, TENANT, "second", twilio()).await.unwrap();
+    let api = Api::over(house).await;
+    let (message, sid) = send(&api, TENANT).await;
+    // The same account, and another connection or another tenant: their reports are signed, and find nothing.
+    for (tenant, name) in [(TENANT, "second"), (LIVE, "main")] {
+        let path = address(&api, tenant, name).await;
+        report(&api, &path, &sid, "delivered", None).await;
+    }
+    assert_eq!(read(&api, TENANT, &message).await["delivery"], Value::Null);
+    report(&api, &address(&api, TENANT, "main").await, &sid, "delivered", None).await;
+    assert_eq!(read(&api, TENANT, &message).await["delivery"]["state"], "delivered");
+}
+
+async fn what_is_reported_is_counted(database: &Database) {
+    let api = Api::over(House::furnished(database).await).await;
+    let path = address(&api, TENANT, "main").await;
+    for index in 0..20 {
+        let (_, sid) = send(&api, TENANT).await;
+        let (status, error) = if index < 10 { ("delivered", None) } else { ("undelivered", Some("30003")) };
+        report(&api, &path, &sid, status, error).await;
+    }
+    send(&api, TENANT).await;
+    api.house.clock.advance_millis(1);
+    let found = api.platform().get(&at(TENANT, "statistics")).await.expect(200);
+    for counted in [&found["totals"], &found["countries"][0]] {
+        let counts = ["accepted", "delivered", "undelivered"].map(|name| counted[name].as_u64().unwrap());
+        assert_eq!(counts, [21, 10, 10], "{counted}");
+    }
+    let in_series = |name: &str| -> u64 {
+        found["series"].as_array().unwrap().iter().map(|point| point[name].as_u64().unwrap()).sum()
+    };
+    assert_eq!((in_series("delivered"), in_series("undelivered")), (10, 10));
+    let said = found["attention"].to_string();
+    assert!(said.contains("Of the 20 messages") && said.contains("50 % were not delivered"), "{said}");
+}
+
+async fn reports_go_with_their_message(database: &Database) {
+    let api = Api::over(House::furnished(database).await).await;
+    let path = address(&api, TENANT, "main").await;
+    let (_, sid) = send(&api, TENANT).await;
+    report(&api, &path, &sid, "delivered", None).await;
+    // One that waits for its message, for an hour.
+    report(&api, &path, "SM00000000000000000000000000000000", "sent", None).await;
+    let count = async || {
+        let mut tx = api.house.store.begin().await.unwrap();
+        sendbox_service::store::reports::waiting(&mut tx, TENANT, "main").await.unwrap()
+    };
+    assert_eq!(count().await, 1);
+    api.house.clock.advance_millis(3_600_001);
+    report(&api, &path, "SM11111111111111111111111111111111", "sent", None).await;
+    assert_eq!(count().await, 1, "the older one has waited long enough");
+    let mut tx = api.house.store.begin().await.unwrap();
+    let forgotten = sendbox_service::store::messages::forget_before(&mut tx, api.house.now(), 10).await.unwrap();
+    assert_eq!(forgotten, 1);
+    tx.commit().await.unwrap();
+    let again = address(&api, TENANT, "main").await;
+    report(&api, &again, &sid, "delivered", None).await;
+    assert_eq!(count().await, 2, "what was known of it went with it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_does_not_know_the_address_learns_nothing() {
+    let api = Api::over(House::furnished_alone().await).await;
+    let spare = json!({ "connector": "http", "parameters": connection("http").0 });
+    api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(201);
+    let path = address(&api, TENANT, "main").await;
+    let (start, token) = path.rsplit_once('/').unwrap();
+    let wrong: String = token.chars().rev().collect();
+    let unknown = api.nobody().get("/nowhere").await;
+    for path in [
+        format!("{start}/{wrong}"),
+        format!("{start}/{token}a"),
+        format!("{start}/a"),
+        format!("{start}/"),
+        format!("{start}/%00"),
+        format!("/reports/{TENANT}/other/{token}"),
+        format!("/reports/{TENANT}/spare/{token}"),
+        format!("/reports/nobody/main/{token}"),
+        format!("/reports/No/main/{token}"),
+    ] {
+        for method in ["POST", "GET"] {
+            let answer = api.nobody().call(method, &path, None, &[]).await;
+            answer.assert_problem();
+            assert_eq!(answer.said(), unknown.said(), "{method} {path}");
+            assert!(!answer.text.contains(token), "{}", answer.text);
+        }
+    }
+    // A body is bounded, and what is no report is refused.
+    let large = api.wire("POST", &path, &[("Content-Type", FORM)], &vec![b'a'; 64 * 1024 + 1]).await;
+    large.problem(413, "body-too-large");
+    api.nobody().get(&path).await.assert_problem();
+    assert_eq!(api.nobody().call("PUT", &path, None, &[]).await.status, 405);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_address_is_shown_to_those_who_manage() {
+    let api = Api::over(House::furnished_alone().await).await;
+    let (parameters, _) = connection("vonage");
+    let input = json!({ "connector": "vonage", "parameters": parameters, "templates": templates() });
+    api.platform().put(&at(TENANT, "connections/vonage"), &input).await.expect(201);
+    let spare = json!({ "connector": "http", "parameters": connection("http").0 });
+    let saved = api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(201);
+    assert_eq!((&saved["reports"]["supported"], &saved["reports"]["address"]), (&json!(false), &Value::Null));
+
+    let (_, manager) = api.make_key(TENANT, &["manage"]).await;
+    let (_, reader) = api.make_key(TENANT, &["read"]).await;
+    let seen = async |key: &str, name: &str| {
+        let read = api.caller(key).get(&at(TENANT, &format!("connections/{name}"))).await.expect(200);
+        let list = api.caller(key).get(&at(TENANT, "connections")).await.expect(200);
+        let listed = list.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
+        assert_eq!(listed["reports"], read["reports"]);
+        read["reports"].clone()
+    };
+    let shown = seen(&manager, "main").await;
+    let address = text(&shown["address"]);
+    assert!(address.starts_with(&format!("{PUBLIC_URL}/reports/{TENANT}/main/")), "{address}");
+    assert_eq!(shown, json!({ "supported": true, "address": address, "filled": true, "why": null }));
+    let hidden = seen(&reader, "main").await;
+    assert_eq!(
+        (&hidden["supported"], &hidden["address"], &hidden["filled"]),
+        (&json!(true), &Value::Null, &json!(true))
+    );
+    assert!(text(&hidden["why"]).contains("manage"), "{hidden}");
+    assert_eq!(seen(&manager, "vonage").await["filled"], true);
+
+    // The address stays when the connection is saved again, with another connector too, and goes with it.
+    let input = json!({ "connector": "twilio", "parameters": connection("twilio").0, "templates": templates() });
+    let again = api.platform().put(&at(TENANT, "connections/main"), &input).await.expect(200);
+    assert_eq!(again["reports"]["address"], address);
+    let other = api.platform().put(&at(TENANT, "connections/spare"), &input).await.expect(200);
+    let of_spare = text(&other["reports"]["address"]);
+    let back = api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(200);
+    assert_eq!(back["reports"]["address"], Value::Null);
+    api.platform().delete(&at(TENANT, "connections/spare")).await;
+    let anew = api.platform().put(&at(TENANT, "connections/spare"), &input).await.expect(201);
+    assert_ne!(text(&anew["reports"]["address"]), of_spare);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_parameter_gets_the_address_and_nobody_reads_it_there() {
+    let api = Api::over(House::furnished_alone().await).await;
+    let path = address(&api, TENANT, "main").await;
+    let token = path.rsplit_once('/').unwrap().1;
+    let (message, _) = send(&api, TENANT).await;
+    let arrived = api.house.simulator.requests().pop().unwrap();
+    let body = String::from_utf8(arrived.body).unwrap();
+    let encoded = format!("{PUBLIC_URL}{path}").replace(':', "%3A").replace('/', "%2F");
+    assert!(body.contains(&format!("StatusCallback={encoded}")), "{body}");
+    // What is shown of the request says that there was one, and not which.
+    let shown = read(&api, TENANT, &message).await.to_string();
+    assert!(shown.contains("StatusCallback") && !shown.contains(token), "{shown}");
+    let test = json!({ "connection": "main", "to": NUMBER, "dryRun": true });
+    let tried = api.platform().post(&at(TENANT, "connection-tests"), &test).await.expect(200).to_string();
+    assert!(tried.contains("StatusCallback") && !tried.contains(token), "{tried}");
+    let shown = api.platform().get(&at(TENANT, "connections/main")).await.expect(200);
+    assert_eq!(shown["parameters"].get("statusCallback"), None, "it is not stored");
+
+    // What the tenant has set stays.
+    let mut parameters = connection("twilio").0;
+    parameters["statusCallback"] = json!("https://elsewhere.example/r");
+    let input = json!({ "connector": "twilio", "parameters": parameters, "templates": templates() });
+    let saved = api.platform().put(&at(TENANT, "connections/main"), &input).await.expect(200);
+    assert_eq!(saved["reports"]["filled"], false);
+    assert!(text(&saved["reports"]["why"]).contains("statusCallback"), "{saved}");
+    send(&api, TENANT).await;
+    let body = String::from_utf8(api.house.simulator.requests().pop().unwrap().body).unwrap();
+    assert!(body.contains("StatusCallback=https%3A%2F%2Felsewhere.example%2Fr"), "{body}");
+
+    // Vonage takes 100 characters.
+    let (parameters, _) = connection("vonage");
+    let input = json!({ "connector": "vonage", "parameters": parameters, "templates": templates() });
+    let long = "a".repeat(40);
+    let saved = api.platform().put(&at(TENANT, &format!("connections/{long}")), &input).await.expect(201);
+    let address = text(&saved["reports"]["address"]);
+    assert_eq!((address.len() > 100, &saved["reports"]["filled"]), (true, &json!(false)), "{saved}");
+    assert!(text(&saved["reports"]["why"]).contains("callbackUrl"), "{saved}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vonage_report_comes_in_the_query() {
+    let api = Api::over(House::furnished_alone().await).await;
+    let (parameters, _) = connection("vonage");
+    let input = json!({ "connector": "vonage", "parameters": parameters, "templates": templates() });
+    api.platform().put(&at(TENANT, "connections/main"), &input).await.expect(200);
+    let path = address(&api, TENANT, "main").await;
+    let (message, id) = send(&api, TENANT).await;
+    let digits = NUMBER.trim_start_matches('+');
+    let query = format!("messageId={id}&status=delivered&msisdn={digits}&err-code=0");
+    assert_eq!(api.wire("GET", &format!("{path}?{query}"), &[], b"").await.text, TAKEN);
+    let shown = read(&api, TENANT, &message).await;
+    assert_eq!(shown["delivery"]["state"], "delivered");
+    assert!(!shown["attempts"][0]["reports"].to_string().contains(digits));
+}
