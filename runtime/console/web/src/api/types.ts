@@ -76,6 +76,8 @@ export interface Connection {
   secrets: Record<string, string>;
   templates: Template[];
   active: boolean;
+  /** Where its provider reports to. */
+  reports: { supported: boolean; address: string | null; filled: boolean; why: string | null };
   testedAt: string | null;
   revision: number;
   createdAt: string;
@@ -156,11 +158,11 @@ export type MessageStatus = "queued" | "sending" | "accepted" | "failed" | "in-d
 /** What a provider reported later. */
 export interface DeliveryReport {
   state: string;
-  class: string | null;
-  providerCode: string | null;
-  text?: string | null;
+  class?: string;
+  providerCode?: string;
+  text?: string;
   at: string;
-  providerAt?: string | null;
+  providerAt?: string;
 }
 
 export interface Attempt {
@@ -196,7 +198,7 @@ export interface Message {
   test: boolean;
   segments: number | null;
   providerMessageId: string | null;
-  delivery: { state: string; class: string | null; providerCode: string | null; at: string } | null;
+  delivery: { state: string; class?: string; providerCode?: string; at: string } | null;
   failure: Failure | null;
   attempts: Attempt[];
   nextAttemptAt: string | null;
@@ -351,6 +353,8 @@ export interface Statistics {
   totals: {
     messages: number;
     accepted: number;
+    delivered: number;
+    undelivered: number;
     failed: number;
     inDoubt: number;
     cancelled: number;

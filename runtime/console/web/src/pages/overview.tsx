@@ -79,6 +79,11 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
       <dl className="figures">
         <Figure name={t.overview.messages} value={format.number(totals.messages)} help={`${t.overview.segments(totals.segments)}${cost}`} />
         <Figure name={t.overview.success} value={totals.messages > 0 ? format.percent(totals.accepted / totals.messages) : "—"} help={`${format.number(totals.accepted)} / ${format.number(totals.messages)}`} />
+        <Figure
+          name={t.overview.delivered}
+          value={totals.delivered + totals.undelivered > 0 ? format.percent(totals.delivered / (totals.delivered + totals.undelivered)) : "—"}
+          help={totals.delivered + totals.undelivered > 0 ? t.overview.deliveredHelp(format.number(totals.undelivered)) : t.overview.deliveredNone}
+        />
         <Figure name={t.overview.conversion} value={conversion.rate === null ? "—" : format.percent(conversion.rate)} help={t.overview.conversionHelp(format.number(conversion.approved), format.number(conversion.started))} />
         <Figure name={t.overview.latency} value={latencyMs ? ms(latencyMs.p50) : "—"} help={latencyMs && t.overview.latencyHelp(ms(latencyMs.p95), ms(latencyMs.p99))} />
       </dl>

@@ -12,7 +12,7 @@ import type { Connection, ConnectorDetail, Members, Template, TestReport } from 
 import { ParametersForm } from "../form/parameters";
 import { Preview } from "../form/preview";
 import { forEachReason, inOneSpelling, MANDATORY } from "../form/usages";
-import { Button, Card, Field, Logo, Notice, PageHead } from "../parts/basics";
+import { Button, Card, CopyButton, Field, Logo, Notice, PageHead, Said } from "../parts/basics";
 import { Failed, Loaded, Waiting } from "../parts/loaded";
 import { useUnsaved } from "../parts/unsaved";
 import { useTexts, type Texts } from "../text";
@@ -309,6 +309,7 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
             onProblem={(found) => (found ? refused(found) : setProblem(undefined))}
             onAccepted={() => setTried(now)}
           />
+          {saved?.reports.supported && <Reports reports={saved.reports} />}
           <div className="save-bar" role="group" aria-label={t.setup.steps.save}>
             <p className="fine grow">
               {dirty ? t.common.unsaved : saved?.active ? t.activate.same : ""}
@@ -348,6 +349,21 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
       )}
       {unsaved.guard}
     </>
+  );
+}
+
+/** Where the provider reports what became of messages, and whether it has to be told. */
+function Reports({ reports: { address, filled, why } }: { reports: Connection["reports"] }) {
+  const t = useTexts();
+  return (
+    <Card title={t.setup.reports} help={t.setup.reportsHelp}>
+      {address && (
+        <p className="row">
+          <code className="secret">{address}</code> <CopyButton text={address} />
+        </p>
+      )}
+      {filled ? <Notice tone="good">{t.setup.reportsFilled}</Notice> : why && <Notice tone="info"><Said text={why} /></Notice>}
+    </Card>
   );
 }
 

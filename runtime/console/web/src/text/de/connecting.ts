@@ -58,6 +58,9 @@ export const connecting: Pick<Texts, "connectors" | "activate" | "setup" | "temp
   },
 
   setup: {
+    reports: "Zustellberichte",
+    reportsHelp: "Hier meldet der Anbieter, was aus einer Nachricht wurde. Wer diese Adresse kennt, kann melden: geben Sie sie nur dem Anbieter.",
+    reportsFilled: "Es ist nichts zu tun: Sendbox gibt dem Anbieter diese Adresse mit jeder Nachricht.",
     title: (name) => `${name} einrichten`,
     editTitle: (name) => `Verbindung „${name}“`,
     steps: { parameters: "Zugang", templates: "Texte", test: "Probe", save: "Speichern" },

@@ -57,6 +57,9 @@ export const connecting = {
   },
 
   setup: {
+    reports: "Delivery reports",
+    reportsHelp: "Where the provider tells what became of a message. Whoever knows this address may report: give it to the provider alone.",
+    reportsFilled: "Nothing to do: Sendbox gives the provider this address with every message.",
     title: (name: string) => `Set up ${name}`,
     editTitle: (name: string) => `Connection “${name}”`,
     steps: { parameters: "Account", templates: "Texts", test: "Test", save: "Save" },
