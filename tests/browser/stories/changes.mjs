@@ -82,7 +82,7 @@ export function changes(world) {
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Production tenant", { exact: true }).selectOption("promoting-live");
     await dialog.getByRole("button", { name: "Show what would change" }).click();
-    await dialog.getByText("/parameters/accountSID").waitFor();
+    await dialog.getByText("parameters › accountSID").waitFor();
     assert.equal((await api(demo, "GET", "/v1/tenants/promoting-live/connections")).body.length, 0);
     await assertAccessible(page, "promotion");
     await picture(page, "promotion", { fullPage: false });
@@ -137,6 +137,22 @@ export function changes(world) {
     await page.getByText("Saved. It holds from the next message on.").waitFor();
     const { body: policy } = await api(demo, "GET", "/v1/tenants/ruling/policy");
     assert.deepEqual([policy.codes.digits, policy.countries.only], [8, ["DK"]]);
+    // A price and a connection of their own for some countries.
+    await page.getByRole("switch", { name: /^Cap what messages may cost/ }).check();
+    await page.getByLabel("Add a price for a country").selectOption("Denmark");
+    await page.getByLabel("Price of a segment: Denmark").fill("0.051");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByText("Saved. It holds from the next message on.").waitFor();
+    assert.deepEqual((await api(demo, "GET", "/v1/tenants/ruling/policy")).body.spend.prices, { DK: 51_000 });
+    const accounts = await (await fetch(`${demo.url}/demo/accounts`)).json();
+    const { connector, parameters, templates } = accounts.find((one) => one.connector === "vonage");
+    await api(demo, "PUT", "/v1/tenants/ruling/connections/north", { connector, parameters, templates });
+    await go(page, demo, "t/ruling/policy");
+    await page.getByLabel("Add a connection for a country").selectOption("Sweden");
+    assert.equal(await page.getByLabel("Connection: Sweden").inputValue(), "north");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByText("Saved. It holds from the next message on.").waitFor();
+    assert.deepEqual((await api(demo, "GET", "/v1/tenants/ruling/policy")).body.delivery.routes, { SE: "north" });
     await assertAccessible(page, "policy");
     await picture(page, "policy");
 
@@ -155,9 +171,10 @@ export function changes(world) {
     await page.getByText("There is no key yet.").waitFor();
 
     await go(page, demo, "t/ruling/audit");
-    await page.getByText("key.delete").waitFor();
-    const row = page.getByRole("row").filter({ hasText: "policy.change" });
-    await row.getByText("Show the change").click();
+    await page.getByText("Key revoked").waitFor();
+    const row = page.getByRole("row").filter({ hasText: "Policy changed" }).last();
+    await row.getByText("2 changes").click();
+    await row.getByText("codes › digits").waitFor();
     await row.getByText(/"DK"/).waitFor();
     await assertAccessible(page, "audit");
     await picture(page, "audit");

@@ -48,6 +48,9 @@ export function messages(world) {
     await page.getByText("What follows").waitFor();
     await page.getByText("What was sent").click();
     await page.getByText(/To=\[recipient\]/).waitFor();
+    await page.getByText("Route: the connection that is active").waitFor();
+    await page.getByText("What came back").click();
+    await page.getByText(/"message":"Authenticate"/).waitFor();
     await page.getByText("What it took").click();
     await page.getByText("CPU").waitFor();
     const shown = await page.locator("main").innerText();
