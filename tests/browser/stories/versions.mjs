@@ -132,9 +132,10 @@ export function versions(world) {
       const { comparison } = (await api(demo, "GET", RELEASE)).body;
       both = comparison.sides.every((side) => side.attempts >= 3);
     }
-    const column = (name) => page.locator(".side-column").filter({ has: page.getByRole("heading", { name }) });
-    await column("0001").getByText("100%").waitFor();
-    await column("0002").getByText("100%").waitFor();
+    const compared = page.getByRole("row", { name: /^Accepted/ });
+    await page.getByRole("columnheader", { name: /^0001 Active/ }).waitFor();
+    await page.getByRole("columnheader", { name: /^0002 Canary/ }).waitFor();
+    await compared.getByText("100%").nth(1).waitFor();
     await assertAccessible(page, "canary");
     await picture(page, "canary");
 

@@ -1,6 +1,6 @@
 // Which versions send: the last one that was taken back and why, the one on trial, old and new side by side, the way back.
 
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { useMutation } from "@tanstack/react-query";
 import { RotateCcw } from "lucide-react";
 import { at, call } from "../api/client";
@@ -84,9 +84,7 @@ export function Running({ tenant, id, release, versions }: RunningProps) {
               </div>
             </div>
           )}
-          <div className="sides">
-            {comparison.sides.map((side) => <Column key={side.digest} side={side} name={versionOf(side.digest)} />)}
-          </div>
+          <Comparison sides={comparison.sides} nameOf={versionOf} />
           {change.isError && !asking && <Failed error={change.error} />}
         </Card>
       )}
@@ -129,21 +127,55 @@ export function Running({ tenant, id, release, versions }: RunningProps) {
   );
 }
 
-function Column({ side, name }: { side: Side; name: string }) {
+/** Old and new beside each other, a line for each thing that one would compare. */
+function Comparison({ sides, nameOf: named }: { sides: Side[]; nameOf: (digest: string) => string }) {
   const t = useTexts();
   const format = useFormat();
-  const failures = Object.entries(side.failures).map(([kind, count]) => `${t.failures[kind] ?? kind}: ${format.number(count)}`);
+  const failures = (side: Side) =>
+    Object.entries(side.failures).map(([kind, count]) => `${t.failures[kind] ?? kind}: ${format.number(count)}`).join(", ") || t.common.none;
+  const took = (side: Side, of: "p50" | "p95") => (side.latencyMs === null ? "—" : format.micros(side.latencyMs[of] * 1000));
+  const lines: [string, (side: Side) => ReactNode][] = [
+    [t.versions.attempts, (side) => format.number(side.attempts)],
+    [t.versions.successRate, (side) => <Rate rate={side.successRate} />],
+    [t.status["in-doubt"] ?? "", (side) => format.number(side.inDoubt)],
+    [t.versions.faults, (side) => format.number(side.faults)],
+    [t.versions.latencyHalf, (side) => took(side, "p50")],
+    [t.versions.latency, (side) => took(side, "p95")],
+    [t.versions.failures, failures],
+  ];
   return (
-    <div className="side-column">
-      <h3>{name} <Badge tone={tones[side.standing] ?? "neutral"}>{t.versions.standing[side.standing]}</Badge></h3>
-      <dl className="facts">
-        <div><dt>{t.versions.attempts}</dt><dd>{format.number(side.attempts)}</dd></div>
-        <div><dt>{t.versions.successRate}</dt><dd>{side.successRate === null ? "—" : format.percent(side.successRate)}</dd></div>
-        <div><dt>{t.status["in-doubt"]}</dt><dd>{format.number(side.inDoubt)}</dd></div>
-        <div><dt>{t.versions.faults}</dt><dd>{format.number(side.faults)}</dd></div>
-        <div><dt>{t.versions.latency}</dt><dd>{side.latencyMs === null ? "—" : format.micros(side.latencyMs.p95 * 1000)}</dd></div>
-        <div><dt>{t.versions.failures}</dt><dd>{failures.join(", ") || t.common.none}</dd></div>
-      </dl>
+    <div className="scrolled" tabIndex={0} role="group" aria-label={t.versions.comparison}>
+      <table className="table comparison">
+        <thead>
+          <tr>
+            <td />
+            {sides.map((side) => (
+              <th scope="col" key={side.digest}>
+                {named(side.digest)} <Badge tone={tones[side.standing] ?? "neutral"}>{t.versions.standing[side.standing]}</Badge>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {lines.map(([name, value]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              {sides.map((side) => <td key={side.digest}>{value(side)}</td>)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </div>
+  );
+}
+
+/** A share, in figures and as a bar. */
+function Rate({ rate }: { rate: number | null }) {
+  const format = useFormat();
+  if (rate === null) return <>—</>;
+  return (
+    <span className="rate">
+      {format.percent(rate)} <meter min={0} max={1} low={0.8} high={0.95} optimum={1} value={rate} aria-hidden="true" />
+    </span>
   );
 }

@@ -70,7 +70,7 @@ export function Catalogue({ tenant, connectors }: CatalogueProps) {
               )}
               {connector.owner !== "built-in" && (
                 <Link
-                  className="button quiet"
+                  className={tenant === ALL ? "button plain" : "button quiet"}
                   to={`${home(tenant)}/connectors/${connector.id}/versions`}
                   aria-label={t.connectors.versionsOf(connector.name)}
                 >

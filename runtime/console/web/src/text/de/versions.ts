@@ -41,6 +41,7 @@ export const versions: Pick<Texts, "versions"> = {
     comparisonHelp: (since) => `Die aktive Version seit ${since}; die vorige in der Stunde davor.`,
     attempts: "Versuche",
     successRate: "Angenommen",
+    latencyHalf: "Dauer, p50",
     latency: "Dauer, p95",
     failures: "Fehler",
     faults: "Fehlverhalten",

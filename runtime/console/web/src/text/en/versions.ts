@@ -39,6 +39,7 @@ export const versions = {
     comparisonHelp: (since: string) => `The active version since ${since}; the one before in the hour before that.`,
     attempts: "Attempts",
     successRate: "Accepted",
+    latencyHalf: "Time, p50",
     latency: "Time, p95",
     failures: "Failures",
     faults: "Misbehaved",
