@@ -21,6 +21,7 @@ on_every_database!(
     a_signed_report_is_shown_and_a_forged_one_is_not,
     reports_repeat_and_overtake_each_other,
     a_report_may_come_before_the_answer_is_written_down,
+    a_report_and_the_answer_may_come_at_once,
     only_messages_of_that_connection_are_found,
     what_is_reported_is_counted,
     reports_go_with_their_message,
@@ -160,13 +161,47 @@ async fn a_report_may_come_before_the_answer_is_written_down(database: &Database
     report(&api, &path, &sid, "delivered", None).await;
     let between = read(&api, TENANT, &message).await;
     assert_eq!((&between["status"], &between["delivery"]), (&json!("sending"), &Value::Null));
-    let mut waiting = read(&api, TENANT, &message).await;
-    while waiting["status"] == "sending" {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        waiting = read(&api, TENANT, &message).await;
+    let mut after = between;
+    while after["status"] == "sending" {
+        after = read(&api, TENANT, &message).await;
     }
-    assert_eq!((&waiting["status"], &waiting["delivery"]["state"]), (&json!("accepted"), &json!("delivered")));
-    assert_eq!(waiting["attempts"][0]["reports"][0]["state"], "delivered");
+    assert_eq!((&after["status"], &after["delivery"]["state"]), (&json!("accepted"), &json!("delivered")));
+    assert_eq!(after["attempts"][0]["reports"][0]["state"], "delivered");
+}
+
+async fn a_report_and_the_answer_may_come_at_once(database: &Database) {
+    const MESSAGES: usize = 40;
+    let api = Api::over(House::furnished(database).await).await;
+    let path = address(&api, TENANT, "main").await;
+    let mut arrivals = api.house.simulator.subscribe();
+    let new = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828", "mode": "async" });
+    let sending = async {
+        for _ in 0..MESSAGES {
+            api.platform().post(&at(TENANT, "messages"), &new).await.expect(202);
+        }
+    };
+    let reporting = async {
+        let mut reported = 0;
+        while reported < MESSAGES {
+            if let sendbox_simulator::InboxEvent::Message(arrived) = arrivals.recv().await.unwrap() {
+                report(&api, &path, arrived.provider_id.as_deref().unwrap(), "delivered", None).await;
+                reported += 1;
+            }
+        }
+    };
+    tokio::join!(sending, reporting);
+    let accepted = at(TENANT, "messages?status=accepted&limit=200");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let list = api.platform().get(&accepted).await.expect(200);
+        let items = list["items"].as_array().unwrap();
+        if items.len() == MESSAGES {
+            assert!(items.iter().all(|message| message["delivery"]["state"] == "delivered"), "{list}");
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "not all messages were accepted");
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn only_messages_of_that_connection_are_found(database: &Database) {
@@ -364,4 +399,23 @@ async fn a_vonage_report_comes_in_the_query() {
     let shown = read(&api, TENANT, &message).await;
     assert_eq!(shown["delivery"]["state"], "delivered");
     assert!(!shown["attempts"][0]["reports"].to_string().contains(digits));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_of_before_gets_an_address_when_it_is_saved() {
+    let api = Api::over(House::furnished_alone().await).await;
+    let caller = sendbox_service::Caller::Platform;
+    let mut tx = api.house.store.begin().await.unwrap();
+    let row = sendbox_service::store::connections::get(&mut tx, TENANT, "main").await.unwrap().unwrap();
+    let of_before = sendbox_service::store::rows::ConnectionRow { report_token: None, ..row };
+    sendbox_service::store::connections::put(&mut tx, &of_before).await.unwrap();
+    tx.commit().await.unwrap();
+    let shown = api.platform().get(&at(TENANT, "connections/main")).await.expect(200);
+    assert_eq!((&shown["reports"]["supported"], &shown["reports"]["address"]), (&json!(true), &Value::Null));
+    assert!(text(&shown["reports"]["why"]).contains("save it once more"), "{shown}");
+    api.house.service.save_connection(&caller, TENANT, "main", twilio()).await.unwrap();
+    let path = address(&api, TENANT, "main").await;
+    let (message, sid) = send(&api, TENANT).await;
+    report(&api, &path, &sid, "delivered", None).await;
+    assert_eq!(read(&api, TENANT, &message).await["delivery"]["state"], "delivered");
 }

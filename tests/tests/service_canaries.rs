@@ -5,13 +5,18 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
 use sendbox_service::model::{
     AuditFilter, ConnectionTest, Mode, NewMessage, Scope, Sensitive, StatisticsFilter, TestNumber, TestNumbers,
 };
 use sendbox_service::{Caller, Error};
 use sendbox_tests::Database;
-use sendbox_tests::house::{House, TENANT, message, twilio};
+use sendbox_tests::house::{House, PUBLIC_URL, TENANT, message, twilio};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tracing_subscriber::fmt::MakeWriter;
 
 const ADMIN: &Caller = &Caller::Platform;
@@ -46,6 +51,39 @@ fn assert_absent(haystack: &[u8], needles: &[String], place: &str) {
         let found = haystack.windows(needle.len()).any(|window| window == needle.as_bytes());
         assert!(!found, "{place} holds a canary: {needle}");
     }
+}
+
+/// Twilio calls through the server: once signed with the wrong token, once as it should be, and once at no address.
+async fn provider_calls(house: &House, report_token: &str, sid: &str) {
+    let listener = sendbox_server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let grace = std::time::Duration::from_secs(20);
+    let serving = tokio::spawn(sendbox_server::serve(listener, house.service.clone(), std::future::pending(), grace));
+    let path = format!("/reports/{TENANT}/main/{report_token}");
+    let fields = [("MessageSid", sid), ("MessageStatus", "delivered"), ("To", NUMBER)];
+    let token = twilio().parameters["authToken"].as_str().unwrap().to_owned();
+    for (path, secret, status) in
+        [(path.clone(), "wrong", 403), (path.clone(), token.as_str(), 200), (format!("{path}x"), token.as_str(), 404)]
+    {
+        let mut mac = <Hmac<sha1::Sha1> as KeyInit>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(format!("{PUBLIC_URL}{path}").as_bytes());
+        fields.iter().for_each(|(name, value)| mac.update(format!("{name}{value}").as_bytes()));
+        let signature = STANDARD.encode(mac.finalize().into_bytes());
+        let body = fields.map(|(name, value)| format!("{name}={}", value.replace('+', "%2B"))).join("&");
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Twilio-Signature: {signature}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        // By hand: a client of this process would log what it asks for.
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(!answer.contains(report_token) && !answer.contains("31415926"), "{answer}");
+    }
+    serving.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,7 +154,13 @@ async fn canaries_are_nowhere() {
     let report = house.service.test_connection(ADMIN, TENANT, test).await.unwrap();
     keep(serde_json::to_string(&report).unwrap());
     let tested = newest();
-    keep(serde_json::to_string(&house.service.connection(ADMIN, TENANT, "main").await.unwrap()).unwrap());
+    let shown = house.service.connection(ADMIN, TENANT, "main").await.unwrap();
+    // The address is a secret too, and shown to those who manage: here alone, and by nothing else.
+    let address = shown.reports.address.clone().unwrap();
+    let report_token = address.rsplit_once('/').unwrap().1.to_owned();
+    keep(serde_json::to_string(&shown).unwrap().replace(&report_token, ""));
+    provider_calls(&house, &report_token, sent.provider_message_id.as_deref().unwrap()).await;
+    keep(serde_json::to_string(&house.service.message(ADMIN, TENANT, &sent.id).await.unwrap()).unwrap());
     let statistics = house.service.statistics(ADMIN, TENANT, StatisticsFilter::default()).await.unwrap();
     keep(serde_json::to_string(&statistics).unwrap());
     let scopes = [Scope::Manage].into();
@@ -127,7 +171,7 @@ async fn canaries_are_nowhere() {
     house.service.stop(std::time::Duration::from_secs(20)).await;
 
     let needles: Vec<String> =
-        [NUMBER.trim_start_matches('+'), "31415926", "31415927", CODE, &made, &tested, &token, LINK, IP]
+        [NUMBER.trim_start_matches('+'), "31415926", "31415927", CODE, &made, &tested, &token, LINK, IP, &report_token]
             .iter()
             .map(|needle| (*needle).to_owned())
             .chain([key.secret.splitn(3, '_').nth(2).unwrap().to_owned()])

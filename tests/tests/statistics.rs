@@ -174,6 +174,8 @@ async fn what_was_sent_is_counted(database: &Database) {
         country: country.to_owned(),
         messages,
         accepted,
+        delivered: 0,
+        undelivered: 0,
         conversion: Some(conversion),
     };
     let expected = [country("DK", 3, 2, Conversion::of(1, 1)), country("SE", 1, 1, Conversion::of(0, 1))];

@@ -6,6 +6,7 @@ mod failures;
 mod guards;
 mod messages;
 mod races;
+mod reports;
 mod round_trips;
 mod sample;
 mod sessions;

@@ -63,6 +63,7 @@ async fn messages_are_filtered(database: &Database) {
                 country: Some("DK".to_owned()),
                 recipient_hash: Some(vec![9; 32]),
                 connection: Some("main".to_owned()),
+                delivery: None,
                 since: Some(at(0)),
                 until: Some(at(9)),
                 before: Some((at(8), String::new())),

@@ -1,11 +1,11 @@
 //! What is put in comes out, to the bit; and lists have their order.
 
-use sendbox_sandbox::Usage;
+use sendbox_sandbox::{DeliveryState, Usage};
 use sendbox_service::model::{AttemptOutcome, Environment, MessageStatus, Mode, Timestamp, VerificationStatus};
 use sendbox_service::store::rows::*;
 use sendbox_service::store::{
-    StoreError, attempts, audit, buckets, connections, holds, idempotency, keys, messages, meta, releases, tenants,
-    verifications, versions,
+    StoreError, attempts, audit, buckets, connections, holds, idempotency, keys, messages, meta, releases, reports,
+    tenants, verifications, versions,
 };
 use sendbox_tests::{Database, on_every_database};
 use serde_json::json;
@@ -408,6 +408,7 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         holds::put(&mut tx, &sample::hold(tenant, "h1")).await.unwrap();
         messages::insert(&mut tx, &sample::message(tenant, "m1")).await.unwrap();
         attempts::insert(&mut tx, &sample::attempt(tenant, "m1", 1)).await.unwrap();
+        reports::insert(&mut tx, &sample::report(tenant, 1, DeliveryState::Sent)).await.unwrap();
         verifications::insert(&mut tx, &sample::verification(tenant, "v1")).await.unwrap();
         verifications::raise_failures(&mut tx, tenant, &[9], 100).await.unwrap();
         buckets::save(&mut tx, tenant, "number", "{}", NOW).await.unwrap();

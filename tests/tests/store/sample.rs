@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_sandbox::Usage;
+use sendbox_sandbox::{DeliveryState, Usage};
 use sendbox_service::model::{
     AttemptOutcome, Environment, FailureView, Flow, Flows, MessageStatus, Mode, Policy, Scope, Timestamp,
     VerificationStatus, VersionState,
@@ -180,6 +180,21 @@ pub fn finished(attempt: AttemptRow) -> AttemptRow {
         fault: true,
         provider_id: Some(vec![8, 0, 8]),
         ..attempt
+    }
+}
+
+pub fn report(tenant: &str, provider_id: u8, state: DeliveryState) -> ReportRow {
+    ReportRow {
+        tenant: tenant.to_owned(),
+        connection: "main".to_owned(),
+        provider_id: vec![provider_id; 32],
+        state,
+        class: Some("invalid-recipient".to_owned()),
+        provider_code: Some("30003".to_owned()),
+        text: Some("It said \"no\", «nej», 不.".to_owned()),
+        provider_at: Some("2026-11-23 08:03:04".to_owned()),
+        received_at: NOW,
+        of: None,
     }
 }
 

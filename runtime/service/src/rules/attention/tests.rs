@@ -252,6 +252,20 @@ fn codes_that_do_not_come_back_from_one_country() {
 }
 
 #[test]
+fn what_was_taken_does_not_arrive() {
+    let reported = |accepted, ended| move |facts: &mut Facts<'_>| facts.reported = Tally { ended, accepted };
+    check(vec![
+        case(reported(10, 20), Some((Warning, None, "Of the 20 messages of the last day"))),
+        case(reported(700, 1000), Some((Warning, None, "30 % were not delivered"))),
+        // Too few to say, and what chance explains.
+        case(reported(0, 19), None),
+        case(reported(14, 20), None),
+        case(reported(800, 1000), None),
+        case(reported(0, 0), None),
+    ]);
+}
+
+#[test]
 fn secrets_grow_old() {
     let old = |names: &[&str]| {
         let at = NOW.minus_millis(OLD_SECRET_MS + 1);
