@@ -4,9 +4,9 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
 import { at, call } from "../api/client";
 import type { AuditEntry, Json, Page } from "../api/types";
-import { Button, Empty, PageHead } from "../parts/basics";
+import { Empty, PageHead } from "../parts/basics";
 import { Changes, changesOf } from "../parts/changes";
-import { Failed, Waiting } from "../parts/loaded";
+import { Paged } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
 
 export default function Audit() {
@@ -19,45 +19,38 @@ export default function Audit() {
     initialPageParam: "",
     getNextPageParam: (page) => page.next,
   });
-  const entries = query.data?.pages.flatMap((page) => page.items) ?? [];
   const who = (actor: string) => (actor === "platform" ? t.audit.platform : t.audit.key(actor.replace("key:", "")));
   return (
     <>
       <PageHead title={t.audit.title} lead={t.audit.lead} />
-      {query.isPending && <Waiting />}
-      {query.isError && <Failed error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isSuccess && entries.length === 0 && <Empty title={t.audit.empty} />}
-      {entries.length > 0 && (
-        <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.audit.title}>
-          <table className="table stacking">
-            <thead>
-              <tr>
-                <th scope="col">{t.audit.when}</th>
-                <th scope="col">{t.audit.who}</th>
-                <th scope="col">{t.audit.what}</th>
-                <th scope="col">{t.audit.target}</th>
-                <th scope="col">{t.common.details}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {entries.map((entry) => (
-                <tr key={entry.id}>
-                  <td className="nowrap" data-label={t.audit.when}><time dateTime={entry.at}>{format.dateTime(entry.at)}</time></td>
-                  <td data-label={t.audit.who}>{who(entry.actor)}</td>
-                  <td data-label={t.audit.what}>{t.audit.actions[entry.action] ?? <code>{entry.action}</code>}</td>
-                  <td data-label={t.audit.target}><code>{entry.target}</code></td>
-                  <td data-label={t.common.details}><Difference before={entry.before} after={entry.after} /></td>
+      <Paged query={query} empty={<Empty title={t.audit.empty} />}>
+        {(entries) => (
+          <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.audit.title}>
+            <table className="table stacking">
+              <thead>
+                <tr>
+                  <th scope="col">{t.audit.when}</th>
+                  <th scope="col">{t.audit.who}</th>
+                  <th scope="col">{t.audit.what}</th>
+                  <th scope="col">{t.audit.target}</th>
+                  <th scope="col">{t.common.details}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {query.hasNextPage && (
-        <p className="row centred">
-          <Button working={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t.common.more}</Button>
-        </p>
-      )}
+              </thead>
+              <tbody>
+                {entries.map((entry) => (
+                  <tr key={entry.id}>
+                    <td className="nowrap" data-label={t.audit.when}><time dateTime={entry.at}>{format.dateTime(entry.at)}</time></td>
+                    <td data-label={t.audit.who}>{who(entry.actor)}</td>
+                    <td data-label={t.audit.what}>{t.audit.actions[entry.action] ?? <code>{entry.action}</code>}</td>
+                    <td data-label={t.audit.target}><code>{entry.target}</code></td>
+                    <td data-label={t.common.details}><Difference before={entry.before} after={entry.after} /></td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Paged>
     </>
   );
 }

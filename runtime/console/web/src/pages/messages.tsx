@@ -1,6 +1,6 @@
 // All messages of the tenant: found, filtered, live.
 
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useState } from "react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Radio } from "lucide-react";
 import { Link, useParams, useSearchParams } from "react-router";
@@ -8,8 +8,8 @@ import { at, call } from "../api/client";
 import { connectionsQuery } from "../api/queries";
 import type { Message, Page } from "../api/types";
 import { Badge, Button, Delivered, Empty, Field, PageHead, Status } from "../parts/basics";
-import { COUNTRIES } from "../parts/countries";
-import { Failed, Waiting } from "../parts/loaded";
+import { useCountries } from "../parts/countries";
+import { Paged } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
 
 const FILTERS = ["status", "delivery", "usage", "country", "to", "connection"] as const;
@@ -30,10 +30,7 @@ export default function Messages() {
     return () => clearTimeout(timer);
   }, [typed]);
   const connections = useQuery(connectionsQuery(tenant));
-  const countries = useMemo(
-    () => COUNTRIES.map((code) => ({ code, name: format.country(code) })).sort((a, b) => a.name.localeCompare(b.name)),
-    [format],
-  );
+  const countries = useCountries();
   const filter = Object.fromEntries(FILTERS.map((name) => [name, search.get(name) ?? ""]));
   filter["to"] = to;
   const set = (name: string, value: string) => {
@@ -50,7 +47,6 @@ export default function Messages() {
     getNextPageParam: (page) => page.next,
     refetchInterval: (state) => (live && (state.state.data?.pages.length ?? 0) <= 1 && !state.state.error ? 2000 : false),
   });
-  const messages = query.data?.pages.flatMap((page) => page.items) ?? [];
   const filtered = Object.values(filter).some(Boolean);
   return (
     <>
@@ -123,62 +119,56 @@ export default function Messages() {
           </Button>
         )}
       </div>
-      {query.isPending && <Waiting />}
-      {query.isError && <Failed error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isSuccess && messages.length === 0 && <Empty title={filtered ? t.messages.empty : t.messages.emptyAll} />}
-      {messages.length > 0 && (
-        <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.messages.title}>
-          <table className="table stacking">
-            <thead>
-              <tr>
-                <th scope="col">{t.messages.time}</th>
-                <th scope="col">{t.messages.recipient}</th>
-                <th scope="col">{t.messages.usage}</th>
-                <th scope="col">{t.messages.status}</th>
-                <th scope="col">{t.messages.connection}</th>
-                <th scope="col" className="number">{t.messages.attempts}</th>
-                <th scope="col" className="number">{t.messages.segments}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {messages.map((message) => (
-                <tr key={message.id}>
-                  <td data-label={t.messages.time}>
-                    <Link to={`/t/${tenant}/messages/${message.id}`}>
-                      <time dateTime={message.createdAt}>{format.dateTime(message.createdAt)}</time>
-                    </Link>
-                  </td>
-                  <td data-label={t.messages.recipient}>
-                    <span>
-                      <span className="nowrap">{message.to}</span>{" "}
-                      {message.country && <span className="fine">{format.country(message.country)}</span>}{" "}
-                      {message.test && <Badge>{t.messages.test}</Badge>}
-                    </span>
-                  </td>
-                  <td data-label={t.messages.usage}>{t.usages[message.usage] ?? message.usage}</td>
-                  <td data-label={t.messages.status}>
-                    <span>
-                      <Status of={message.status} />{" "}
-                      {message.delivery && <Delivered of={message.delivery.state} />}
-                      {message.failure && (
-                        <span className="fine block">{t.failures[message.failure.class] ?? message.failure.class}</span>
-                      )}
-                    </span>
-                  </td>
-                  <td data-label={t.messages.connection}>{message.attempts.at(-1)?.connection ?? "—"}</td>
-                  <td className="number" data-label={t.messages.attempts}>{message.attempts.length}</td>
-                  <td className="number" data-label={t.messages.segments}>{message.segments ?? "—"}</td>
+      <Paged query={query} empty={<Empty title={filtered ? t.messages.empty : t.messages.emptyAll} />}>
+        {(messages) => (
+          <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.messages.title}>
+            <table className="table stacking">
+              <thead>
+                <tr>
+                  <th scope="col">{t.messages.time}</th>
+                  <th scope="col">{t.messages.recipient}</th>
+                  <th scope="col">{t.messages.usage}</th>
+                  <th scope="col">{t.messages.status}</th>
+                  <th scope="col">{t.messages.connection}</th>
+                  <th scope="col" className="number">{t.messages.attempts}</th>
+                  <th scope="col" className="number">{t.messages.segments}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {query.hasNextPage && (
-        <p className="row centred">
-          <Button working={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t.common.more}</Button>
-        </p>
-      )}
+              </thead>
+              <tbody>
+                {messages.map((message) => (
+                  <tr key={message.id}>
+                    <td data-label={t.messages.time}>
+                      <Link to={`/t/${tenant}/messages/${message.id}`}>
+                        <time dateTime={message.createdAt}>{format.dateTime(message.createdAt)}</time>
+                      </Link>
+                    </td>
+                    <td data-label={t.messages.recipient}>
+                      <span>
+                        <span className="nowrap">{message.to}</span>{" "}
+                        {message.country && <span className="fine">{format.country(message.country)}</span>}{" "}
+                        {message.test && <Badge>{t.messages.test}</Badge>}
+                      </span>
+                    </td>
+                    <td data-label={t.messages.usage}>{t.usages[message.usage] ?? message.usage}</td>
+                    <td data-label={t.messages.status}>
+                      <span>
+                        <Status of={message.status} />{" "}
+                        {message.delivery && <Delivered of={message.delivery.state} />}
+                        {message.failure && (
+                          <span className="fine block">{t.failures[message.failure.class] ?? message.failure.class}</span>
+                        )}
+                      </span>
+                    </td>
+                    <td data-label={t.messages.connection}>{message.attempts.at(-1)?.connection ?? "—"}</td>
+                    <td className="number" data-label={t.messages.attempts}>{message.attempts.length}</td>
+                    <td className="number" data-label={t.messages.segments}>{message.segments ?? "—"}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Paged>
     </>
   );
 }

@@ -9,7 +9,7 @@ import { client, connectionsQuery, policyQuery } from "../api/queries";
 import type { Policy } from "../api/types";
 import { Button, Card, Field, Notice, PageHead, Switch } from "../parts/basics";
 import { ByCountry } from "../parts/by-country";
-import { COUNTRIES } from "../parts/countries";
+import { useCountries } from "../parts/countries";
 import { Failed, Loaded } from "../parts/loaded";
 import { useUnsaved } from "../parts/unsaved";
 import { useFormat, useTexts } from "../text";
@@ -145,10 +145,7 @@ function Countries({ value, onChange }: { value: Policy["countries"]; onChange: 
   const [filter, setFilter] = useState("");
   const [onlyChosen, setOnlyChosen] = useState(false);
   const chosen = new Set(value.only);
-  const all = useMemo(
-    () => COUNTRIES.map((code) => ({ code, name: format.country(code) })).sort((a, b) => a.name.localeCompare(b.name)),
-    [format],
-  );
+  const all = useCountries();
   const wanted = filter.trim().toLowerCase();
   const shown = all.filter(
     ({ code, name }) => (!onlyChosen || chosen.has(code)) && (name.toLowerCase().includes(wanted) || code.toLowerCase() === wanted),

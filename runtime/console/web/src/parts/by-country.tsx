@@ -1,9 +1,9 @@
 // Something for some countries, each on a line of its own: a price, a connection.
 
-import { useMemo, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { X } from "lucide-react";
 import { useFormat, useTexts } from "../text";
-import { COUNTRIES } from "./countries";
+import { useCountries } from "./countries";
 
 interface ByCountryProps<T> {
   label: ReactNode;
@@ -21,10 +21,7 @@ interface ByCountryProps<T> {
 export function ByCountry<T>({ label, help, add, values, initial, error, onChange, control }: ByCountryProps<T>) {
   const t = useTexts();
   const format = useFormat();
-  const all = useMemo(
-    () => COUNTRIES.map((code) => ({ code, name: format.country(code) })).sort((a, b) => a.name.localeCompare(b.name)),
-    [format],
-  );
+  const all = useCountries();
   const without = (country: string) => Object.fromEntries(Object.entries(values).filter(([code]) => code !== country));
   return (
     <fieldset className="choices">

@@ -2,9 +2,10 @@
 // the client gives up after a while, and every failure says what to do and offers to try again.
 
 import { useEffect, useState, type ReactNode } from "react";
-import type { UseQueryResult } from "@tanstack/react-query";
+import type { InfiniteData, UseInfiniteQueryResult, UseQueryResult } from "@tanstack/react-query";
 import { RotateCw } from "lucide-react";
 import { Problem } from "../api/client";
+import type { Page } from "../api/types";
 import { Button, Notice } from "./basics";
 import { useTexts } from "../text";
 
@@ -101,4 +102,29 @@ export function Loaded<T>({ query, children }: LoadedProps<T>) {
   }
   if (query.isError && !query.isFetching) return <Failed error={query.error} onRetry={again} />;
   return <Waiting />;
+}
+
+interface PagedProps<T> {
+  query: UseInfiniteQueryResult<InfiniteData<Page<T>>>;
+  empty: ReactNode;
+  children: (items: T[]) => ReactNode;
+}
+
+/** A list that comes in pages: as far as it is there, and more of it on demand. */
+export function Paged<T>({ query, empty, children }: PagedProps<T>) {
+  const t = useTexts();
+  const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <>
+      {query.isPending && <Waiting />}
+      {query.isError && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isSuccess && items.length === 0 && empty}
+      {items.length > 0 && children(items)}
+      {query.hasNextPage && (
+        <p className="row centred">
+          <Button working={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t.common.more}</Button>
+        </p>
+      )}
+    </>
+  );
 }
