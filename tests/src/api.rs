@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use sendbox_server::Listener;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -38,7 +39,16 @@ pub struct Api {
 impl Api {
     /// Serves a house on a port that the system chooses.
     pub async fn over(house: House) -> Self {
-        let listener = sendbox_server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        Self::at(Self::listener().await, house)
+    }
+
+    /// A port that the system chooses.
+    pub async fn listener() -> Listener {
+        sendbox_server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap()
+    }
+
+    /// Serves a house there.
+    pub fn at(listener: Listener, house: House) -> Self {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let until = async move {

@@ -76,9 +76,14 @@ impl House {
 
     /// On a database by its URL.
     pub async fn at(url: &str) -> Self {
+        Self::with(url, SimulatorConfig::default()).await
+    }
+
+    /// The same, with providers of another kind.
+    pub async fn with(url: &str, config: SimulatorConfig) -> Self {
         let url = url.to_owned();
         rustls::crypto::ring::default_provider().install_default().ok();
-        let simulator = Simulator::start(SimulatorConfig::default()).await.unwrap();
+        let simulator = Simulator::start(config).await.unwrap();
         let master_keys = MasterKeys::generate().unwrap().to_string();
         let clock = Arc::new(ManualClock::at(START));
         let sole = url.starts_with("sqlite");
@@ -174,7 +179,7 @@ async fn start(
     })
     .unwrap();
     let store = Store::open(url).await.unwrap();
-    let connectors = ["twilio", "http", "vonage"]
+    let connectors = ["twilio", "http", "vonage", "gatewayapi"]
         .map(|id| BuiltIn { id, component: sendbox_catalogue::find(id).unwrap().component });
     let service = Service::start(ServiceConfig {
         store: store.clone(),

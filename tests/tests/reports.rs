@@ -177,7 +177,9 @@ async fn a_report_and_the_answer_may_come_at_once(database: &Database) {
     let new = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828", "mode": "async" });
     let sending = async {
         for _ in 0..MESSAGES {
-            api.platform().post(&at(TENANT, "messages"), &new).await.expect(202);
+            // 202, or 200 where it is there already.
+            let taken = api.platform().post(&at(TENANT, "messages"), &new).await;
+            assert!(taken.status < 300, "{}", taken.text);
         }
     };
     let reporting = async {
@@ -418,4 +420,50 @@ async fn a_connection_of_before_gets_an_address_when_it_is_saved() {
     let (message, sid) = send(&api, TENANT).await;
     report(&api, &path, &sid, "delivered", None).await;
     assert_eq!(read(&api, TENANT, &message).await["delivery"]["state"], "delivered");
+}
+
+/// Without anybody's help: the address is filled in, the provider calls it, and the message shows what became of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_simulated_providers_report_arrives() {
+    let listener = Api::listener().await;
+    let fronts = [(PUBLIC_URL.to_owned(), listener.local_addr().unwrap())].into();
+    let mut config = sendbox_simulator::SimulatorConfig { fronts, ..Default::default() };
+    config.gatewayapi.webhook_secret = Some("made-for-this-test".to_owned());
+    let database = Database::sqlite();
+    let house = House::with(database.url(), config).await;
+    house.furnish(TENANT, Environment::Development).await;
+    let api = Api::at(listener, house);
+    let mut parameters = connection("gatewayapi").0;
+    parameters["webhookSecret"] = json!("made-for-this-test");
+    let input = json!({ "connector": "gatewayapi", "parameters": parameters, "templates": templates() });
+    api.platform().put(&at(TENANT, "connections/gatewayapi"), &input).await.expect(201);
+
+    let shown = async |connection: &str, number: &str| {
+        api.platform().put(&at(TENANT, "active-connection"), &json!({ "name": connection })).await.expect(200);
+        let new = json!({ "to": number, "usage": "sign-in", "code": "271828" });
+        let id = text(&api.platform().post(&at(TENANT, "messages"), &new).await.expect(200)["id"]);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        loop {
+            let message = read(&api, TENANT, &id).await;
+            if matches!(message["delivery"]["state"].as_str(), Some("delivered" | "undelivered")) {
+                return message;
+            }
+            assert!(std::time::Instant::now() < deadline, "nothing was reported: {message}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    for (name, number, states, code) in [
+        ("main", NUMBER, ["sent", "delivered"], None),
+        ("main", "+15005550030", ["sent", "undelivered"], Some("30003")),
+        ("gatewayapi", NUMBER, ["sent", "delivered"], None),
+    ] {
+        let message = shown(name, number).await;
+        let reports = message["attempts"][0]["reports"].as_array().unwrap().clone();
+        let found: Vec<&str> = reports.iter().map(|report| report["state"].as_str().unwrap()).collect();
+        assert_eq!(
+            (found.as_slice(), message["delivery"]["providerCode"].as_str()),
+            (states.as_slice(), code),
+            "{name}"
+        );
+    }
 }

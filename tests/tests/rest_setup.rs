@@ -52,8 +52,8 @@ async fn one_chooses_and_reads() {
     let (_api, admin) = empty().await;
     let cards = admin.get("/v1/connectors").await.expect(200);
     let ids: Vec<_> = cards.as_array().unwrap().iter().map(|card| text(&card["id"])).collect();
-    assert_eq!(ids, ["http", "twilio", "vonage"]);
-    let card = &cards[1];
+    assert_eq!(ids, ["gatewayapi", "http", "twilio", "vonage"]);
+    let card = &cards[2];
     assert!(text(&card["logo"]).contains("<svg") && text(&card["digest"]).starts_with("sha256:"), "{card}");
     assert_eq!((&card["content"], &card["reveals"]), (&json!("text"), &json!(false)));
 

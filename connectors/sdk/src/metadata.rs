@@ -55,7 +55,9 @@ pub struct Metadata {
     pub readme: &'static str,
     /// An SVG document of at most 32 KiB.
     pub logo: Option<&'static str>,
-    /// JSON Schema 2020-12, an object. `writeOnly: true` marks a secret.
+    /// JSON Schema 2020-12, an object. `writeOnly: true` marks a secret. `x-form` may hold hints: `order`, `placeholder` and `widget`
+    /// for a form, and `fill: "report-address"` for a parameter that the host fills, where it is left empty, with the address at
+    /// which it takes delivery reports.
     pub parameters_schema: &'static str,
     /// What it puts into the provider's request.
     pub content: ContentKind,

@@ -8,7 +8,7 @@ use clap::Args;
 use sendbox_service::model::{
     Activation, ConnectionInput, Environment, IssuedKey, LimitPolicy, NewKey, NewTenant, Policy, Scope,
 };
-use sendbox_service::{Caller, Service};
+use sendbox_service::{Caller, PublicUrl, Service};
 use sendbox_simulator::{InboxEvent, SimulatorConfig};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,6 +24,8 @@ use crate::stage::{NUMBER, Stage};
 
 /// The tenant of the demonstration.
 const TENANT: &str = "demo";
+/// Where the simulated providers believe it to be.
+const PUBLIC_URL: &str = "https://sendbox.demo";
 
 /// Start the whole service with a simulated provider and a phone, and print what to try.
 ///
@@ -53,14 +55,18 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, Stop> {
         },
     };
     let listener = listener.context("cannot listen; choose a free port with --port").blame_input()?;
-    let api = format!("http://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let api = format!("http://{address}");
 
-    let stage = Stage::set(SimulatorConfig::default(), None).await?;
+    // Twilio reports to https addresses only: the simulator stands for whatever ends TLS in front of a deployment.
+    let fronts = [(PUBLIC_URL.to_owned(), address)].into();
+    let stage = Stage::set(SimulatorConfig { fronts, ..SimulatorConfig::default() }, None).await?;
     let folder =
         tempfile::Builder::new().prefix("sendbox-demo-").tempdir().context("cannot make a temporary folder")?;
     render::warn("starting; the connectors are compiled, which takes some seconds in a debug build");
     let opened = Development::to_simulator(stage.simulator.connect_to(), stage.ca.clone()).open()?;
-    let running = House::at(folder.path().join("data")).open(opened).await?;
+    let public_url = Some(PublicUrl::parse(PUBLIC_URL).map_err(anyhow::Error::from)?);
+    let running = House { public_url, ..House::at(folder.path().join("data")) }.open(opened).await?;
     let key = set_up(&running.service, &stage).await?;
     let mut events = stage.simulator.subscribe();
     render::print(&greeting(&api, &stage.inbox_url(), &running.platform_key, &key.secret))?;

@@ -3,7 +3,9 @@
 //! Promises that no credential appears in `Debug` output, and that a configuration which could never accept a
 //! message is refused at start, with what to change. Knows nothing of sockets.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -38,6 +40,9 @@ pub struct SimulatorConfig {
     /// Further host names, served with a good certificate and no provider behind them: they record what reaches
     /// them and answer 404. For tests that prove that something does *not* leave.
     pub extra_hosts: Vec<String>,
+    /// Deployments that the simulator stands in front of: a public origin (`https://sms.example.com`), and the loopback address
+    /// that takes plain HTTP for it. Status callbacks to these arrive; without any, none is sent.
+    pub fronts: BTreeMap<String, SocketAddr>,
 }
 
 /// Twilio credentials. The default is valid in shape and exists nowhere but here.
@@ -125,6 +130,9 @@ impl SimulatorConfig {
         if self.twilio.auth_token.is_empty() {
             return Err(SimulatorError::Config("`twilio.auth_token` must not be empty"));
         }
+        if self.fronts.values().any(|address| !address.ip().is_loopback()) {
+            return Err(SimulatorError::Config("`fronts` may lead to loopback addresses only"));
+        }
         self.smsaero.check()?;
         self.gatewayapi.check()?;
         self.vonage.check()?;
@@ -182,12 +190,13 @@ mod tests {
     #[test]
     fn refuses_what_could_never_work() {
         type Spoil = fn(&mut SimulatorConfig);
-        let cases: [(&str, Spoil); 5] = [
+        let cases: [(&str, Spoil); 6] = [
             ("short SID", |c| c.twilio.account_sid = "AC12".into()),
             ("empty token", |c| c.twilio.auth_token.clear()),
             ("address as host", |c| c.http.hosts = vec!["127.0.0.1".into()]),
             ("upper case host", |c| c.extra_hosts = vec!["Evil.example".into()]),
             ("one label", |c| c.extra_hosts = vec!["localhost".into()]),
+            ("elsewhere", |c| c.fronts = [("https://a.example".into(), "192.0.2.1:80".parse().unwrap())].into()),
         ];
         assert!(SimulatorConfig::default().check().is_ok());
         for (name, spoil) in cases {

@@ -7,14 +7,19 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac as _};
 use serde_json::{Map, Value, json};
+use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use crate::SimulatorError;
 use crate::basic;
+use crate::callback::{ENDED_AFTER, SENT_AFTER, StatusCallback};
 use crate::gatewayapi_codes;
-use crate::provider::{Accepted, Provider, SimResponse, SimState, is_international_digits};
+use crate::provider::{Accepted, Provider, SimResponse, SimState, is_international_digits, unix_millis};
 use crate::request::IncomingRequest;
 use crate::segments::{is_gsm, segments};
 
@@ -34,18 +39,20 @@ const COUNTRIES: [(&str, &str); 8] =
 pub struct GatewayApiAccount {
     /// The API token: the user of HTTP Basic authorization, with no password.
     pub api_token: String,
+    /// The authentication token of the webhook. When set, status notifications are signed with it.
+    pub webhook_secret: Option<String>,
 }
 
 impl Default for GatewayApiAccount {
     fn default() -> Self {
         // Put together at run time, so that scanners for leaked credentials have nothing to find in this file.
-        Self { api_token: format!("Sim-{}", "0123456789abcdef".repeat(3)) }
+        Self { api_token: format!("Sim-{}", "0123456789abcdef".repeat(3)), webhook_secret: None }
     }
 }
 
 impl fmt::Debug for GatewayApiAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GatewayApiAccount").field("api_token", &"[secret]").finish()
+        f.debug_struct("GatewayApiAccount").field("api_token", &"[secret]").finish_non_exhaustive()
     }
 }
 
@@ -203,13 +210,43 @@ impl GatewayApi {
                 "total_cost": f64::from(u32::try_from(oere).unwrap_or(u32::MAX)) / 100.0,
             },
         });
+        let msisdn: u64 = to.parse().unwrap_or_default();
         Ok(SimResponse::json(200, &answer).with_accepted(Accepted {
             to,
             sender,
             text: Some(arrives),
             provider_id: Some(id.to_string()),
+            callbacks: self.callbacks(body, id, msisdn, state),
             ..Accepted::default()
         }))
+    }
+}
+
+impl GatewayApi {
+    /// What GatewayAPI reports to the address that the message named.
+    fn callbacks(&self, body: &Map<String, Value>, id: u32, msisdn: u64, state: &SimState) -> Vec<StatusCallback> {
+        let Some(url) = body.get("callback_url").and_then(Value::as_str) else { return Vec::new() };
+        let time = unix_millis(state.now()) / 1000;
+        let report = |status: &str, after| {
+            let body = json!({
+                "id": id, "msisdn": msisdn, "time": time, "status": status, "error": null, "code": null, "userref": null,
+            });
+            let body = body.to_string();
+            let mut headers = vec![("Content-Type", "application/json".to_owned())];
+            headers.extend(self.token(&body).map(|token| ("X-Gwapi-Signature", token)));
+            StatusCallback { after, url: url.to_owned(), headers, body }
+        };
+        vec![report("ENROUTE", SENT_AFTER), report("DELIVERED", ENDED_AFTER)]
+    }
+
+    /// What is reported as a JSON Web Token (HS256), when the account has a secret for that.
+    fn token(&self, claims: &str) -> Option<String> {
+        let secret = self.account.webhook_secret.as_ref()?;
+        let head = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256"}"#);
+        let signed = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims));
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(secret.as_bytes()).ok()?;
+        mac.update(signed.as_bytes());
+        Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())))
     }
 }
 

@@ -5,8 +5,8 @@
 //!
 //! - to check every request against the provider's documentation, independently of our connectors' code;
 //! - to answer in the provider's real shapes, errors included;
-//! - to listen on 127.0.0.1 only, to send nothing anywhere, and to end all its tasks and connections when it is
-//!   dropped;
+//! - to listen on 127.0.0.1 only, to send nothing but status callbacks, to loopback addresses that it was told of, and to end
+//!   all its tasks and connections when it is dropped;
 //! - to show no credential, number or text in logs, errors or `Debug` output. The inbox is where they are to be seen.
 //!
 //! It must not know connectors, the sandbox or the policy: it is the other side of the wire.
@@ -33,6 +33,7 @@ mod aliyun;
 mod aliyun_codes;
 mod basic;
 mod ca;
+mod callback;
 mod config;
 mod fault;
 mod gatewayapi;
@@ -185,6 +186,7 @@ impl Simulator {
             .secure_random
             .fill(&mut seed)
             .map_err(|_| SimulatorError::Certificates("the system gives no random bytes".to_owned()))?;
+        let (stop, stopped) = watch::channel(false);
         let certificates =
             Certificates::new(crypto).map_err(|error| SimulatorError::Certificates(error.to_string()))?;
         let ca_pem = certificates.ca_pem();
@@ -196,10 +198,10 @@ impl Simulator {
             inbox: inbox::Inbox::new(),
             faults: fault::FaultBook::default(),
             counters: inbox::LiveCounters::default(),
+            courier: callback::Courier::start(config.fronts, stopped.clone()),
         });
         let (tls, tls_addr) = listen(config.tls_port).await?;
         let (page, inbox_addr) = listen(config.inbox_port).await?;
-        let (stop, stopped) = watch::channel(false);
         let tls_server = Some(tokio::spawn(server::run(tls, Arc::clone(&shared), stopped.clone())));
         let page_server = Some(tokio::spawn(page::run(page, Arc::clone(&shared), stopped)));
         Ok(Self { shared, ca_pem, tls_addr, inbox_addr, stop, tls_server, page_server })

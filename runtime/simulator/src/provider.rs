@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::callback::StatusCallback;
 use crate::request::IncomingRequest;
 
 /// One simulated provider.
@@ -66,7 +67,7 @@ pub(crate) fn unix_millis(time: SystemTime) -> u64 {
 }
 
 /// A message that a provider took.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Accepted {
     /// The recipient as it stood in the request.
     pub(crate) to: String,
@@ -80,6 +81,8 @@ pub(crate) struct Accepted {
     pub(crate) usage: Option<String>,
     /// The provider's id of the message.
     pub(crate) provider_id: Option<String>,
+    /// What the provider will report of it, where the request named an address for that.
+    pub(crate) callbacks: Vec<StatusCallback>,
 }
 
 /// An answer of a provider.

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::callback::Courier;
 use crate::fault::{Fate, Fault, FaultBook, FaultSpec};
 use crate::inbox::{Inbox, LiveCounters};
 use crate::misbehave::{replacement, spoil, spoils_delivery};
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) faults: FaultBook,
     pub(crate) counters: LiveCounters,
+    pub(crate) courier: Courier,
 }
 
 impl Shared {
@@ -229,7 +231,8 @@ impl Shared {
         let provider = provider.unwrap_or(&Nobody);
         let replaced = fate.fault.as_ref().and_then(|fault| replacement(fault, provider, request));
         let mut response = replaced.unwrap_or_else(|| provider.handle(request, &self.state));
-        if let Some(accepted) = response.accepted.take() {
+        if let Some(mut accepted) = response.accepted.take() {
+            self.courier.take(std::mem::take(&mut accepted.callbacks));
             LiveCounters::add(&self.counters.accepted);
             let fault = fate.fault.as_ref().map(ToString::to_string);
             self.inbox.deliver(provider.name(), &provider.secrets(), request, accepted, fault);

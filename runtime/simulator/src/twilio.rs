@@ -1,23 +1,26 @@
 //! Twilio's Programmable Messaging, as far as sending goes: `POST /2010-04-01/Accounts/{sid}/Messages.json`.
 //!
 //! Promises to refuse whatever Twilio documents as wrong, with Twilio's own code and envelope, and to answer a good
-//! request like Twilio does (201; `to` and `body` come back). It is stricter in three places, where leniency would
+//! request like Twilio does (201; `to` and `body` come back), with signed status callbacks where they were asked for. It is stricter in three places, where leniency would
 //! hide a connector's mistake: fields it does not know, fields that stand twice, and a status callback that is not
 //! https are refused. It does not simulate credentials per region, scheduling or content templates.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac as _};
 use serde_json::{Value, json};
+use sha1::Sha1;
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
-use url::Url;
+use url::{Url, form_urlencoded};
 
+use crate::callback::{ENDED_AFTER, SENT_AFTER, StatusCallback};
 use crate::config::{TwilioAccount, is_sid};
 use crate::provider::{Accepted, Provider, SimResponse, SimState, is_e164};
 use crate::request::IncomingRequest;
 use crate::segments::segments;
-use crate::twilio_codes::{self, MAGIC_RECIPIENTS};
+use crate::twilio_codes::{self, MAGIC_RECIPIENTS, UNREACHABLE, UNREACHABLE_RECIPIENT};
 
 /// Longest `Body`, in characters.
 const MAX_BODY_CHARS: usize = 1600;
@@ -203,9 +206,52 @@ impl Twilio {
             to: to.to_owned(),
             sender: from.or(service).map(str::to_owned),
             text: Some(body.to_owned()),
+            callbacks: self.callbacks(fields, &id, to),
             provider_id: Some(id),
             ..Accepted::default()
         }))
+    }
+}
+
+impl Twilio {
+    /// What Twilio reports to the address that the request named: on its way, and then there, or unreachable.
+    fn callbacks(&self, fields: &Fields, id: &str, to: &str) -> Vec<StatusCallback> {
+        let Some(url) = fields.get("StatusCallback") else { return Vec::new() };
+        let end = if to == UNREACHABLE_RECIPIENT { "undelivered" } else { "delivered" };
+        let report = |status: &str, after| {
+            let code = (status == "undelivered").then(|| UNREACHABLE.to_string());
+            let mut form: Vec<(&str, &str)> = vec![
+                ("AccountSid", &self.account.account_sid),
+                ("ApiVersion", "2010-04-01"),
+                ("MessageSid", id),
+                ("MessageStatus", status),
+                ("SmsSid", id),
+                ("SmsStatus", status),
+                ("To", to),
+            ];
+            form.extend(fields.get("MessagingServiceSid").map(|service| ("MessagingServiceSid", service)));
+            form.extend(fields.get("From").map(|from| ("From", from)));
+            form.extend(code.as_deref().map(|code| ("ErrorCode", code)));
+            let signature = ("X-Twilio-Signature", self.signature(url, form.clone()));
+            let media_type = ("Content-Type", "application/x-www-form-urlencoded".to_owned());
+            let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+            StatusCallback { after, url: url.to_owned(), headers: vec![media_type, signature], body }
+        };
+        vec![report("sent", SENT_AFTER), report(end, ENDED_AFTER)]
+    }
+
+    /// HMAC-SHA-1 over the address and the fields, sorted by name: <https://www.twilio.com/docs/usage/security>.
+    fn signature(&self, url: &str, mut form: Vec<(&str, &str)>) -> String {
+        form.sort_unstable();
+        let Ok(mut mac) = <Hmac<Sha1> as KeyInit>::new_from_slice(self.account.auth_token.as_bytes()) else {
+            return String::new();
+        };
+        mac.update(url.as_bytes());
+        for (name, value) in form {
+            mac.update(name.as_bytes());
+            mac.update(value.as_bytes());
+        }
+        STANDARD.encode(mac.finalize().into_bytes())
     }
 }
 

@@ -71,6 +71,11 @@ pub(crate) fn for_status(status: u16) -> u32 {
     }
 }
 
+/// A number of the simulator's own: messages to it are taken, and are reported as undelivered with [`UNREACHABLE`].
+pub(crate) const UNREACHABLE_RECIPIENT: &str = "+15005550030";
+/// Unreachable destination handset.
+pub(crate) const UNREACHABLE: u32 = 30003;
+
 /// What the numbers of Twilio's test credentials do, kept here so that a person can see each failure without any
 /// fault: the number, and the code that it is answered with.
 pub(crate) const MAGIC_RECIPIENTS: &[(&str, u32)] = &[

@@ -307,7 +307,10 @@ impl Service {
         let mut tx = self.inner.store.begin_read().await?;
         let row = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
         let attempts = attempts::list(&mut tx, tenant, id).await?;
-        let reports = reports::list_for(&mut tx, tenant, &[row.id.clone()]).await?.remove(&row.id).unwrap_or_default();
+        let reports = reports::list_for(&mut tx, tenant, std::slice::from_ref(&row.id))
+            .await?
+            .remove(&row.id)
+            .unwrap_or_default();
         Ok(view(row, attempts, reports))
     }
 

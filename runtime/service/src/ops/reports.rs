@@ -141,7 +141,7 @@ pub(crate) async fn catch_up(tx: &mut Tx, attempt: &AttemptRow, now: Timestamp) 
     let of = (attempt.message.as_str(), attempt.number);
     let place = (attempt.tenant.as_str(), attempt.connection.as_str());
     if reports::claim(tx, place, provider_id, of, now.minus_millis(WAITS_MS)).await? > 0 {
-        tell(tx, &attempt.tenant, &[attempt.message.clone()]).await?;
+        tell(tx, &attempt.tenant, std::slice::from_ref(&attempt.message)).await?;
     }
     Ok(())
 }

@@ -137,15 +137,16 @@ pub async fn waiting(tx: &mut Tx, tenant: &str, connection: &str) -> Result<u64>
     }
 }
 
-/// What was reported of these messages, by message, in the order in which it came.
+/// What was reported of these messages, by message, in the order in which it came; within one millisecond, in that of the states.
 pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<BTreeMap<String, Vec<ReportRow>>> {
     let mut found: BTreeMap<String, Vec<ReportRow>> = BTreeMap::new();
     let select = concat!("SELECT ", columns!(), " FROM delivery_reports");
-    for row in attempts::of_messages(tx, select, "received_at, state", tenant, messages).await? {
+    for row in attempts::of_messages(tx, select, "received_at", tenant, messages).await? {
         let report = read(&row)?;
         if let Some((message, _)) = &report.of {
             found.entry(message.clone()).or_default().push(report);
         }
     }
+    found.values_mut().for_each(|reports| reports.sort_by_key(|report| (report.received_at, report.state)));
     Ok(found)
 }
