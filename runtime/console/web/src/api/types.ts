@@ -344,8 +344,17 @@ export interface Statistics {
   latencyMs: Latency | null;
   failures: { class: string; count: number }[];
   countries: { country: string; messages: number; accepted: number; conversion?: Conversion }[];
-  series: { at: string; messages: number; accepted: number; failed: number }[];
+  series: Point[];
   attention: Attention[];
+}
+
+export interface Point {
+  at: string;
+  messages: number;
+  accepted: number;
+  failed: number;
+  verifications: { started: number; approved: number };
+  latencyMs: Latency | null;
 }
 
 export interface Conversion {
