@@ -6,11 +6,11 @@ use sendbox_sandbox::Usage;
 use sendbox_service::model::{
     AttemptOutcome, Attention, Bucket, ConnectionTest, Conversion, Countries, CountryCount, Deletion, Environment,
     FailureCount, FailureView, Latency, MessageStatus, Mode, Point, Rollback, Scope, Sensitive, Severity, SpendPolicy,
-    Statistics, StatisticsFilter, TestNumber, TestNumbers, Timestamp,
+    StartedCount, Statistics, StatisticsFilter, TestNumber, TestNumbers, Timestamp,
 };
 use sendbox_service::rules::release::Versions;
 use sendbox_service::store::rows::{AttemptRow, ConnectionRow, MessageRow, ReleaseRow};
-use sendbox_service::store::{attempts, connections, messages, releases};
+use sendbox_service::store::{Tx, attempts, connections, messages, releases};
 use sendbox_service::{Caller, Error};
 use sendbox_tests::house::{House, START, TENANT, message, twilio};
 use sendbox_tests::{Database, on_every_database};
@@ -181,8 +181,10 @@ async fn what_was_sent_is_counted(database: &Database) {
     let expected = [country("DK", 3, 2, Conversion::of(1, 1)), country("SE", 1, 1, Conversion::of(0, 1))];
     assert_eq!(found.countries, expected);
     let points: Vec<Point> = found.series.iter().copied().filter(|point| point.messages > 0).collect();
-    let point = |at, messages, accepted, failed| Point { at, messages, accepted, delivered: 0, undelivered: 0, failed };
-    assert_eq!(points, [point(START, 2, 2, 0), point(after(2 * HOUR), 2, 1, 1)]);
+    let latency_ms = Some(Latency { p50: 0, p95: 0, p99: 0 });
+    let point = |at, messages, accepted, failed| Point { messages, accepted, failed, latency_ms, ..Point::empty(at) };
+    let first = Point { verifications: StartedCount { started: 2, approved: 1 }, ..point(START, 2, 2, 0) };
+    assert_eq!(points, [first, point(after(2 * HOUR), 2, 1, 1)]);
     // 24 hours that begin a millisecond after an hour lie in 25 of them.
     assert_eq!(found.series.len(), 25);
 
@@ -250,6 +252,27 @@ async fn a_thousand_messages_are_timed(database: &Database) {
     let found = statistics(&house, filter).await;
     assert_eq!(found.totals.messages, 1100);
     assert_eq!(found.latency_ms, Some(Latency { p50: 500, p95: 950, p99: 990 }));
+    // A bucket by its newest hundred, and not by those of another.
+    let mut tx = house.store.begin().await.unwrap();
+    let late = row("late", HOUR, MessageStatus::Accepted);
+    messages::insert(&mut tx, &late).await.unwrap();
+    attempts::insert(&mut tx, &taken(&late, 7)).await.unwrap();
+    // Not taken, to a test number, and behind the period.
+    insert_taken(&mut tx, row("failed", HOUR, MessageStatus::Failed)).await;
+    insert_taken(&mut tx, MessageRow { test: true, ..row("test", HOUR, MessageStatus::Accepted) }).await;
+    insert_taken(&mut tx, row("behind", HOUR + 10, MessageStatus::Accepted)).await;
+    tx.commit().await.unwrap();
+    let filter = StatisticsFilter { from: Some(START), to: Some(after(HOUR + 10)), bucket: None };
+    let series = statistics(&house, filter).await.series;
+    let latencies: Vec<_> = series.iter().map(|point| point.latency_ms).collect();
+    let [newest, alone] = [Latency { p50: 950, p95: 995, p99: 999 }, Latency { p50: 7, p95: 7, p99: 7 }];
+    assert_eq!(latencies, [Some(newest), Some(alone)]);
+}
+
+/// A message, and an attempt that a provider answered a minute later.
+async fn insert_taken(tx: &mut Tx, message: MessageRow) {
+    messages::insert(tx, &message).await.unwrap();
+    attempts::insert(tx, &taken(&message, 60_000)).await.unwrap();
 }
 
 async fn what_a_provider_wrote_breaks_nothing(database: &Database) {
@@ -287,14 +310,7 @@ async fn a_series_has_every_bucket(database: &Database) {
     let expected: Vec<Point> = [0, 1, 0, 0, 1, 0]
         .into_iter()
         .zip(-1_i64..)
-        .map(|(messages, day)| Point {
-            at: Timestamp(midnight + day * DAY),
-            messages,
-            accepted: messages,
-            delivered: 0,
-            undelivered: 0,
-            failed: 0,
-        })
+        .map(|(messages, day)| Point { messages, accepted: messages, ..Point::empty(Timestamp(midnight + day * DAY)) })
         .collect();
     assert_eq!(found.series, expected);
     let hours = statistics(&house, StatisticsFilter { bucket: Some(Bucket::Hour), ..days }).await;

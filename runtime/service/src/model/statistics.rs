@@ -146,6 +146,37 @@ pub struct Point {
     pub undelivered: u64,
     /// Of those that were taken: not sent.
     pub failed: u64,
+    /// Verifications that were started.
+    pub verifications: StartedCount,
+    /// From taking a message to the answer of the provider that took it, over the newest 100 of the bucket that a provider
+    /// took. `null` without any.
+    pub latency_ms: Option<Latency>,
+}
+
+impl Point {
+    /// A bucket in which nothing happened.
+    pub fn empty(at: Timestamp) -> Self {
+        Self {
+            at,
+            messages: 0,
+            accepted: 0,
+            delivered: 0,
+            undelivered: 0,
+            failed: 0,
+            verifications: StartedCount { started: 0, approved: 0 },
+            latency_ms: None,
+        }
+    }
+}
+
+/// Verifications of a bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StartedCount {
+    /// That were started in it.
+    pub started: u64,
+    /// Of those: the right code was given, whenever that was.
+    pub approved: u64,
 }
 
 /// How urgent it is.

@@ -10,7 +10,7 @@ use sendbox_sandbox::{ContentKind, DeliveryState, Digest};
 use crate::error::{Error, LimitName, Result};
 use crate::model::{
     AttemptOutcome, Attention, Conversion, CountryCount, Flow, Latency, MessageStatus, Point, Rollback, Scope,
-    Statistics, StatisticsFilter, Timestamp, Totals,
+    StartedCount, Statistics, StatisticsFilter, Timestamp, Totals,
 };
 use crate::ops::line::Line;
 use crate::ops::prepared::OfMessage;
@@ -25,6 +25,8 @@ use crate::template;
 
 /// Messages whose latencies are looked at.
 const LATENCIES: u32 = 1000;
+/// And of a bucket: there are up to 745 of them.
+const LATENCIES_OF_A_BUCKET: u32 = 100;
 /// Numbers of no country, as a policy writes it.
 const NO_COUNTRY: &str = "001";
 
@@ -43,7 +45,11 @@ impl Service {
         statistics::be_patient(&mut tx).await?;
         let row = self.row(&mut tx, tenant).await?;
         let counted = statistics::by_bucket(&mut tx, tenant, span, period.width()).await?;
-        let (totals, series) = add_up(&period, counted);
+        let (totals, mut series) = add_up(&period, counted);
+        let started = statistics::started_by_bucket(&mut tx, tenant, span, period.width()).await?;
+        let took =
+            statistics::latencies_by_bucket(&mut tx, tenant, span, period.width(), LATENCIES_OF_A_BUCKET).await?;
+        fill_in(&mut series, started, took);
         let to_country = statistics::by_country(&mut tx, tenant, span).await?;
         let converted = statistics::conversions(&mut tx, tenant, span).await?;
         Ok(Statistics {
@@ -180,7 +186,7 @@ impl Service {
 
 /// What the buckets come to, and a point for each of them.
 fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
-    let empty = |at: Timestamp| (at, Point { at, messages: 0, accepted: 0, delivered: 0, undelivered: 0, failed: 0 });
+    let empty = |at: Timestamp| (at, Point::empty(at));
     let mut series: BTreeMap<Timestamp, Point> = period.starts().map(empty).collect();
     let mut totals = Totals::default();
     for Counted { at, status, delivery, messages, segments, cost_micros } in counted {
@@ -211,6 +217,19 @@ fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
         }
     }
     (totals, series.into_values().collect())
+}
+
+/// Puts verifications and latencies into the points of their buckets.
+fn fill_in(series: &mut [Point], started: Vec<(Timestamp, StartedCount)>, took: Vec<(Timestamp, u64)>) {
+    let mut started: BTreeMap<Timestamp, StartedCount> = started.into_iter().collect();
+    let mut durations: BTreeMap<Timestamp, Vec<u64>> = BTreeMap::new();
+    for (at, one) in took {
+        durations.entry(at).or_default().push(one);
+    }
+    for point in series {
+        point.verifications = started.remove(&point.at).unwrap_or_default();
+        point.latency_ms = durations.remove(&point.at).and_then(Latency::of);
+    }
 }
 
 fn conversion(converted: &[Converted]) -> Conversion {

@@ -9,7 +9,7 @@ use sqlx::query;
 
 use super::columns::{Columns, large, text};
 use super::{Backend, Result, Tx};
-use crate::model::{AttemptOutcome, FailureCount, MessageStatus, Timestamp};
+use crate::model::{AttemptOutcome, FailureCount, MessageStatus, StartedCount, Timestamp};
 
 /// From the first on, and before the second.
 pub type Span = (Timestamp, Timestamp);
@@ -181,6 +181,58 @@ pub async fn latencies(tx: &mut Tx, tenant: &str, (from, to): Span, limit: u32) 
     let rows = tx.all(list).await?;
     // A clock that was set back makes no negative durations.
     rows.iter().map(|row| Ok(u64::try_from(Columns::of("messages", row).integer("took")?).unwrap_or(0))).collect()
+}
+
+/// [`latencies`] by bucket: of each, those of the newest messages that a provider took, at most `limit`. `width` as in
+/// [`by_bucket`].
+pub async fn latencies_by_bucket(
+    tx: &mut Tx,
+    tenant: &str,
+    (from, to): Span,
+    width: u64,
+    limit: u32,
+) -> Result<Vec<(Timestamp, u64)>> {
+    let list = query(
+        "SELECT newest.slot AS slot, attempts.finished_at - newest.created_at AS took FROM \
+         (SELECT id, created_at, created_at / $4 * $4 AS slot, ROW_NUMBER() OVER \
+         (PARTITION BY created_at / $4 ORDER BY created_at DESC, id DESC) AS place \
+         FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 AND status = 'accepted') \
+         AS newest JOIN attempts ON attempts.tenant = $1 AND attempts.message = newest.id \
+         WHERE newest.place <= $5 AND attempts.outcome = 'accepted' AND attempts.finished_at IS NOT NULL",
+    )
+    .bind(text(tenant))
+    .bind(from.0)
+    .bind(to.0)
+    .bind(large(width)?)
+    .bind(i64::from(limit));
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("messages", row);
+        Ok((row.time("slot")?, u64::try_from(row.integer("took")?).unwrap_or(0)))
+    };
+    tx.all(list).await?.iter().map(read).collect()
+}
+
+/// Verifications by the bucket in which they were started. `width` as in [`by_bucket`].
+pub async fn started_by_bucket(
+    tx: &mut Tx,
+    tenant: &str,
+    (from, to): Span,
+    width: u64,
+) -> Result<Vec<(Timestamp, StartedCount)>> {
+    let count = query(
+        "SELECT created_at / $4 * $4 AS slot, COUNT(*) AS started, \
+         COUNT(CASE WHEN status = 'approved' THEN 1 END) AS approved FROM verifications \
+         WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY slot",
+    )
+    .bind(text(tenant))
+    .bind(from.0)
+    .bind(to.0)
+    .bind(large(width)?);
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("verifications", row);
+        Ok((row.time("slot")?, StartedCount { started: row.large("started")?, approved: row.large("approved")? }))
+    };
+    tx.all(count).await?.iter().map(read).collect()
 }
 
 /// Verifications by the country of their message.
