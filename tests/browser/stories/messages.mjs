@@ -67,6 +67,39 @@ export function messages(world) {
     watched.settle();
   });
 
+  test("what the provider reports later stands on the time line, and the connection shows where it reports to", async () => {
+    const { demo, browser } = world;
+    await api(demo, "POST", "/v1/tenants", { id: "reported", name: "Reported", environment: "development" });
+    const accounts = await (await fetch(`${demo.url}/demo/accounts`)).json();
+    const { connector, parameters, templates } = accounts.find((one) => one.connector === "twilio");
+    await api(demo, "PUT", "/v1/tenants/reported/connections/main", { connector, parameters, templates });
+    await api(demo, "PUT", "/v1/tenants/reported/active-connection", { name: "main" });
+    const { body: sent } = await api(demo, "POST", "/v1/tenants/reported/messages", { to: "+4531415928", usage: "sign-in", code: "987654" });
+    const page = await browser.open({ viewport: { width: 1440, height: 1000 } });
+    const watched = watch(page, demo);
+    await signIn(page, demo, { path: `t/reported/messages/${sent.id}` });
+    await page.getByRole("heading", { name: "The provider reports On its way" }).waitFor();
+    await page.getByRole("heading", { name: "The provider reports Delivered" }).waitFor();
+    await page.getByText("It is on the phone.", { exact: false }).waitFor();
+    await assertAccessible(page, "a message that was delivered");
+    await picture(page, "delivered");
+    // The list finds it by that.
+    await page.getByRole("link", { name: "All messages" }).click();
+    await page.getByLabel("Delivery").selectOption("undelivered");
+    await page.getByText("No message fits.").waitFor();
+    await page.getByLabel("Delivery").selectOption("delivered");
+    await page.getByRole("row").filter({ hasText: "+45…28" }).getByText("Delivered").waitFor();
+    // Nothing had to be set up for it, and the address is there for whoever wants to.
+    await page.goto(`${demo.url}/console/t/reported/connections/main`);
+    const card = page.getByRole("region", { name: "Delivery reports" });
+    await card.getByText("Nothing to do", { exact: false }).waitFor();
+    await card.getByText("/reports/reported/main/", { exact: false }).waitFor();
+    await page.goto(`${demo.url}/console/t/reported`);
+    const figure = page.locator(".figure").filter({ has: page.getByText("Delivered", { exact: true }) });
+    await figure.getByText("100%").waitFor();
+    watched.settle();
+  });
+
   test("the loop of a platform: a code is sent, read on the phone, and checked", async () => {
     const { demo, browser } = world;
     const page = await browser.open({ viewport: { width: 1280, height: 900 } });

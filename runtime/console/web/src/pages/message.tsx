@@ -70,9 +70,6 @@ function TimeLine({ tenant, message }: { tenant: string; message: Message }) {
                 <div><p>{t.message.next(format.time(message.nextAttemptAt))}</p></div>
               </li>
             )}
-            {message.attempts.flatMap((attempt) => (attempt.reports ?? []).map((report) => (
-              <ReportItem key={`${attempt.number}-${report.state}`} report={report} since={message.createdAt} />
-            )))}
             {isFinal(message) && (
               <li>
                 <Dot outcome={message.status} />
@@ -86,6 +83,9 @@ function TimeLine({ tenant, message }: { tenant: string; message: Message }) {
                 </div>
               </li>
             )}
+            {message.attempts.flatMap((attempt) => (attempt.reports ?? []).map((report) => (
+              <ReportItem key={`${attempt.number}-${report.state}`} report={report} since={message.createdAt} />
+            )))}
           </ol>
         </Card>
         <Card title={t.message.summary}>
