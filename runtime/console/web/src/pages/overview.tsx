@@ -154,7 +154,7 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
               ) : (
                 <Bars rows={failures.map((one) => ({ name: t.failures[one.class] ?? one.class, value: one.count, shown: format.number(one.count), tone: "bad" }))} />
               )}
-              <p><Link to={`/t/${tenant}/messages?status=failed`}>{t.shell.messages}</Link></p>
+              <p><Link to={`/t/${tenant}/messages?status=failed`}>{t.overview.showFailed}</Link></p>
             </Card>
             <Card title={t.overview.countries}>
               <Bars

@@ -34,6 +34,7 @@ export const sending: Pick<Texts, "overview" | "messages" | "message" | "phone">
     failed: "Misslungen",
     other: "Übrige",
     failures: "Fehler nach Art",
+    showFailed: "Misslungene Nachrichten zeigen",
     noFailures: "Nichts ist misslungen.",
     countries: "Nach Land",
     attention: "Was Aufmerksamkeit braucht",

@@ -33,6 +33,7 @@ export const sending = {
     failed: "Failed",
     other: "Other",
     failures: "Failures by class",
+    showFailed: "Show failed messages",
     noFailures: "Nothing failed.",
     countries: "By country",
     attention: "What needs attention",
