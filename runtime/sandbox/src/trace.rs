@@ -198,7 +198,10 @@ mod tests {
     #[test]
     fn an_answer_is_shown_without_what_could_be_a_number_or_a_code() {
         let cases = [
-            (r#"{"code":20003,"message":"Authenticate","status":401}"#, r#"{"code":20003,"message":"Authenticate","status":401}"#),
+            (
+                r#"{"code":20003,"message":"Authenticate","status":401}"#,
+                r#"{"code":20003,"message":"Authenticate","status":401}"#,
+            ),
             (r#"{"to":"+45 12 34 56 78"}"#, r#"{"to":"+[digits]"}"#),
             ("your code: 123456, or 12345.", "your code: [digits], or 12345."),
             ("a123456b 555-1234", "a[digits]b [digits]"),
