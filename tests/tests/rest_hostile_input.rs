@@ -416,7 +416,7 @@ fn wrong_queries(name: &str) -> Option<Vec<&'static str>> {
     Some(match name {
         "limit" => vec!["0", "201", "-1", "1.5", "+1", "1e1", "", "18446744073709551616", "4598123476", "01"],
         "cursor" => vec!["4598123476X", "%00", "-", "%FF", "../x"],
-        "status" | "usage" => vec!["4598123476", "", "Accepted", "%00"],
+        "status" | "usage" | "delivery" => vec!["4598123476", "", "Accepted", "%00"],
         "since" | "until" => vec!["4598123476", "", "yesterday", "2026-13-01T00:00:00Z", "%00"],
         // Of statistics: a time that is far from now, too.
         "from" => vec![
