@@ -127,6 +127,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
         ("POST", "/healthz", "GET,HEAD"),
         ("OPTIONS", "/v1/tenants/acme/unlocks", "POST"),
         ("TRACE", "/docs", "GET,HEAD"),
+        ("PUT", "/reports/acme/main/token", "GET,HEAD,POST"),
     ] {
         let (parts, problem) = problem(request(method, path).body(Body::empty()).unwrap()).await;
         assert_eq!(problem["type"], "/problems/method-not-allowed", "{method} {path}");

@@ -30,6 +30,8 @@ async fn the_command_line() {
         (&["connector", "canary", "acme-sms"], &["<DIGEST>", "<PERCENT>"]),
         (&["connector", "canary", "acme-sms", "ab", "10", "--end"], &["cannot be used with"]),
         (&["connector", "push", "a.wasm", "--activate", "--canary", "10"], &["cannot be used with"]),
+        (&["serve", "--public-url", "sms.example.com"], &["must be like `https://sms.example.com`"]),
+        (&["serve", "--public-url", "https://sms.example.com/?a=b"], &["no user, query or fragment"]),
         (&["simulate", "--fault", "twilio=sloth"], &["is no fault"]),
         (&["simulate", "--fault", "nobody=stall"], &["no fault can hit `nobody`"]),
         (&["simulate", "--fault", "twilio=code:1"], &["no error code `1`"]),
