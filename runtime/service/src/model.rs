@@ -6,6 +6,7 @@
 mod audit;
 mod connection;
 mod connector;
+mod finding;
 mod flow;
 mod hold;
 mod key;
@@ -24,6 +25,7 @@ mod version;
 pub use self::audit::*;
 pub use self::connection::*;
 pub use self::connector::*;
+pub use self::finding::*;
 pub use self::flow::*;
 pub use self::hold::*;
 pub use self::key::*;
