@@ -6,6 +6,7 @@
 mod audit;
 mod connection;
 mod connector;
+mod difference;
 mod finding;
 mod flow;
 mod hold;
@@ -25,6 +26,7 @@ mod version;
 pub use self::audit::*;
 pub use self::connection::*;
 pub use self::connector::*;
+pub use self::difference::*;
 pub use self::finding::*;
 pub use self::flow::*;
 pub use self::hold::*;
