@@ -1,4 +1,4 @@
-//! What a new version of a connector would reach that the old one did not, in words.
+//! What a new version of a connector would reach that the old one did not: as data, and in words.
 //!
 //! Promises: whatever the new manifest allows and the old one did not stands in [`ReachDiff::wider`]; the order of the needs
 //! and the way in which they are split play no part.
@@ -7,17 +7,54 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use crate::manifest::{HostNeed, Manifest, Method, SecretUse, path_covers};
 
 /// The difference of two manifests.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReachDiff {
-    /// One sentence for each thing that is newly allowed. Somebody must approve it.
-    pub wider: Vec<String>,
-    /// One sentence for each thing that is no longer asked for.
-    pub narrower: Vec<String>,
+    /// Each thing that is newly allowed. Somebody must approve it.
+    pub wider: Vec<ReachLine>,
+    /// Each thing that is no longer asked for.
+    pub narrower: Vec<ReachLine>,
+}
+
+/// One thing that one manifest allows and the other does not. A sentence by [`fmt::Display`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReachLine {
+    /// Whether the new one allows it, or the old one did.
+    pub newly: bool,
+    /// What.
+    pub kind: ReachKind,
+    /// `GET, POST`
+    pub methods: String,
+    /// `https://api.example.com/v1`, or `https://api.example.com, any path`.
+    pub place: String,
+}
+
+/// What may be done at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReachKind {
+    /// It is reached, and its host is not by the other manifest.
+    Host {
+        /// What for, by the author.
+        purpose: String,
+    },
+    /// These methods are used where the other manifest has others.
+    Method,
+    /// These paths of a host that the other manifest reaches elsewhere.
+    Paths,
+    /// The message and the recipient go there.
+    Message,
+    /// A secret is sent there.
+    SecretSent {
+        /// Which.
+        key: String,
+    },
+    /// A secret signs what goes there.
+    SecretSigns {
+        /// Which.
+        key: String,
+    },
 }
 
 /// What may happen at a place, beyond that it can be reached.
@@ -32,7 +69,7 @@ impl ReachDiff {
     /// Compares two manifests.
     #[must_use]
     pub fn between(old: &Manifest, new: &Manifest) -> Self {
-        Self { wider: only_in(new, old, "new"), narrower: only_in(old, new, "no longer") }
+        Self { wider: only_in(new, old, true), narrower: only_in(old, new, false) }
     }
 
     /// Whether anything is newly allowed.
@@ -54,8 +91,8 @@ impl fmt::Display for ReachDiff {
     }
 }
 
-/// One sentence for each right of `this` that `that` does not give.
-fn only_in(this: &Manifest, that: &Manifest, word: &str) -> Vec<String> {
+/// A line for each right of `this` that `that` does not give.
+fn only_in(this: &Manifest, that: &Manifest, newly: bool) -> Vec<ReachLine> {
     let mut lines = Vec::new();
     for need in this.hosts() {
         let rights = [Right::Reach]
@@ -66,7 +103,7 @@ fn only_in(this: &Manifest, that: &Manifest, word: &str) -> Vec<String> {
             let missing: Vec<Method> =
                 need.methods().iter().copied().filter(|method| !gives(that, need, *method, right)).collect();
             if !missing.is_empty() {
-                let line = sentence(that, need, &missing, right, word);
+                let line = line(that, need, &missing, right, newly);
                 if !lines.contains(&line) {
                     lines.push(line);
                 }
@@ -89,27 +126,43 @@ fn gives(manifest: &Manifest, need: &HostNeed, method: Method, right: Right<'_>)
     })
 }
 
-fn sentence(that: &Manifest, need: &HostNeed, methods: &[Method], right: Right<'_>, word: &str) -> String {
-    let names = methods.iter().map(|method| method.name()).collect::<Vec<_>>().join(", ");
+fn line(that: &Manifest, need: &HostNeed, methods: &[Method], right: Right<'_>, newly: bool) -> ReachLine {
+    let methods = methods.iter().map(|method| method.name()).collect::<Vec<_>>().join(", ");
     let place = match need.path_prefix() {
         "" => format!("{}, any path", need.origin()),
         prefix => format!("{}{prefix}", need.origin()),
     };
-    match right {
+    let kind = match right {
         Right::Reach => {
             let mut known = that.hosts().iter().filter(|other| other.origin().covers(need.origin())).peekable();
             if known.peek().is_none() {
-                format!("{word} host: {names} {place} ({})", need.purpose())
+                ReachKind::Host { purpose: need.purpose().to_owned() }
             } else if known.any(|other| path_covers(other.path_prefix(), need.path_prefix())) {
-                format!("{word} method: {names} at {place}")
+                ReachKind::Method
             } else {
-                format!("{word} paths: {names} {place}")
+                ReachKind::Paths
             }
         }
-        Right::Message => format!("{word}: the message and the recipient go to {place} ({names})"),
-        Right::Secret(key, SecretUse::Sent) => format!("{word}: the secret `{key}` is sent to {place} ({names})"),
-        Right::Secret(key, SecretUse::SigningOnly) => {
-            format!("{word}: the secret `{key}` signs requests to {place} ({names})")
+        Right::Message => ReachKind::Message,
+        Right::Secret(key, SecretUse::Sent) => ReachKind::SecretSent { key: key.to_owned() },
+        Right::Secret(key, SecretUse::SigningOnly) => ReachKind::SecretSigns { key: key.to_owned() },
+    };
+    ReachLine { newly, kind, methods, place }
+}
+
+impl fmt::Display for ReachLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { newly, kind, methods, place } = self;
+        let word = if *newly { "new" } else { "no longer" };
+        match kind {
+            ReachKind::Host { purpose } => write!(f, "{word} host: {methods} {place} ({purpose})"),
+            ReachKind::Method => write!(f, "{word} method: {methods} at {place}"),
+            ReachKind::Paths => write!(f, "{word} paths: {methods} {place}"),
+            ReachKind::Message => write!(f, "{word}: the message and the recipient go to {place} ({methods})"),
+            ReachKind::SecretSent { key } => write!(f, "{word}: the secret `{key}` is sent to {place} ({methods})"),
+            ReachKind::SecretSigns { key } => {
+                write!(f, "{word}: the secret `{key}` signs requests to {place} ({methods})")
+            }
         }
     }
 }
@@ -159,7 +212,10 @@ mod tests {
             (vec![(A, "POST", "/v1", false, "k:sent")], "new: the secret `k` is sent to"),
         ] {
             let diff = ReachDiff::between(&manifest(&[base]), &manifest(&new));
-            assert!(diff.is_wider() && diff.wider.iter().any(|line| line.starts_with(words)), "{words}: {diff:?}");
+            assert!(
+                diff.is_wider() && diff.wider.iter().any(|line| line.to_string().starts_with(words)),
+                "{words}: {diff:?}"
+            );
             let back = ReachDiff::between(&manifest(&new), &manifest(&[base]));
             assert!(!back.narrower.is_empty(), "{words}: {back:?}");
         }
@@ -187,7 +243,8 @@ mod tests {
         let old = manifest(&[(A, "GET", "", false, "k:sent"), (A, "POST", "", false, "")]);
         let new = manifest(&[(A, "GET POST", "", false, "k:sent")]);
         let diff = ReachDiff::between(&old, &new);
-        assert_eq!(diff.wider, ["new: the secret `k` is sent to https://a.example.com, any path (POST)"]);
+        let wider: Vec<String> = diff.wider.iter().map(ToString::to_string).collect();
+        assert_eq!(wider, ["new: the secret `k` is sent to https://a.example.com, any path (POST)"]);
         assert!(diff.narrower.is_empty());
     }
 }

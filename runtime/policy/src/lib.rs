@@ -34,7 +34,7 @@ pub use composition::{
     Carries, Composition, CompositionViolation, ContentKind, Mark, MessageRule, Piece, Place, RecipientForm,
     RequestView,
 };
-pub use diff::ReachDiff;
+pub use diff::{ReachDiff, ReachKind, ReachLine};
 pub use grant::{
     Denial, DenialRule, EffectiveEntry, EffectiveGrant, GrantEntry, HostPort, OperatorPolicy, PortRule, TenantGrant,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use sendbox_service::model::{ConnectorVersion, Progress, Standing, VersionDifference, VersionState};
+use sendbox_service::model::{ConnectorVersion, DifferenceLine, Progress, Standing, VersionDifference, VersionState};
 use serde_json::json;
 
 use super::desk::{Desk, Said};
@@ -169,9 +169,13 @@ fn unapproved(desk: &Desk, id: &str, digest: &str, difference: &VersionDifferenc
         problems: Vec::new(),
     };
     // People have just read it.
-    let wider = if desk.json { format!(": {}", difference.wider.join("; ")) } else { String::new() };
+    let wider = if desk.json { format!(": {}", sentences(&difference.wider)) } else { String::new() };
     let text = format!("the version is there and sends nothing: it may do more than the active one{wider}");
     Stop::told(Exit::Refused, anyhow!(text), told)
+}
+
+fn sentences(lines: &[DifferenceLine]) -> String {
+    lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 fn refused(version: &ConnectorVersion, file: &str) -> Stop {

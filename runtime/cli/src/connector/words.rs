@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use sendbox_service::model::{
-    ConnectorSummary, ConnectorVersion, Owner, Reach, Release, Side, Standing, Unfit, VersionActivated,
+    ConnectorSummary, ConnectorVersion, DifferenceLine, Owner, Reach, Release, Side, Standing, Unfit, VersionActivated,
     VersionDifference, VersionState,
 };
 
@@ -30,8 +30,8 @@ pub fn standing(standing: Standing) -> &'static str {
 
 /// What differs: `+` is more, `-` less, `·` anything else.
 pub fn sentences(difference: &VersionDifference) -> String {
-    let signed = |sign: &'static str, lines: &[String]| -> Vec<String> {
-        lines.iter().map(|text| format!("  {sign} {}\n", line(text))).collect()
+    let signed = |sign: &'static str, lines: &[DifferenceLine]| -> Vec<String> {
+        lines.iter().map(|one| format!("  {sign} {}\n", line(&one.text))).collect()
     };
     let mut all = signed("+", &difference.wider);
     all.extend(signed("-", &difference.narrower));
@@ -260,8 +260,10 @@ mod tests {
         let shown = difference(
             &serde_json::from_value(json!({
                 "from": format!("sha256:{}", "ab".repeat(32)), "to": "sha256:cd", "reach": "wider",
-                "wider": ["new host: https://collect.acme.test"], "narrower": ["no longer: GET"],
-                "other": ["the author's version: 1 → 2"], "needsApproval": true, "confirm": "5e", "approvedAt": null,
+                "wider": [{ "text": "new host: https://collect.acme.test", "code": "host-new", "values": {} }],
+                "narrower": [{ "text": "no longer: GET", "code": "method-gone", "values": {} }],
+                "other": [{ "text": "the author's version: 1 → 2", "code": "version", "values": {} }],
+                "needsApproval": true, "confirm": "5e", "approvedAt": null,
                 "approvedBy": null,
                 "unfit": [{"tenant": "acme", "connection": "main", "problems": [{"field": "/parameters", "message": "is missing"}]}],
             }))

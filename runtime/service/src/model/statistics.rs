@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Latency, Timestamp};
+use super::{Finding, Latency, Timestamp};
 
 /// Which time to look at.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
@@ -199,6 +199,9 @@ pub struct Attention {
     pub severity: Severity,
     /// What it is and what to do, in words.
     pub text: String,
+    /// The same as data.
+    #[serde(flatten)]
+    pub finding: Finding,
     /// Where to look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<Subject>,

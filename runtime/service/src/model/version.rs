@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::Timestamp;
+use super::{DifferenceLine, Timestamp};
 use crate::problem::Problem;
 
 /// Whose a connector is.
@@ -122,12 +122,12 @@ pub struct VersionDifference {
     pub to: String,
     /// Whether it may do more.
     pub reach: Reach,
-    /// A sentence for each thing that is newly allowed.
-    pub wider: Vec<String>,
-    /// A sentence for each thing that is no longer asked for.
-    pub narrower: Vec<String>,
-    /// Sentences about all else: parameters, usages, languages, what it takes.
-    pub other: Vec<String>,
+    /// Each thing that is newly allowed.
+    pub wider: Vec<DifferenceLine>,
+    /// Each thing that is no longer asked for.
+    pub narrower: Vec<DifferenceLine>,
+    /// All else: parameters, usages, languages, what it takes.
+    pub other: Vec<DifferenceLine>,
     /// Whether it is wider and nobody has approved that yet.
     pub needs_approval: bool,
     /// Give it back to approve exactly this difference.

@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::model::{
-    Approval, ConnectorVersion, Progress, Reach, Scope, Standing, Unfit, VersionDifference, VersionState,
+    Approval, ConnectorVersion, DifferenceLine, Progress, Reach, Scope, Standing, Unfit, VersionDifference,
+    VersionState,
 };
 use crate::ops::line::owner;
 use crate::ops::prepared::{all_parameters, check};
@@ -446,7 +447,7 @@ impl Service {
         if difference.reach != Reach::Wider || approval(tx, of, release, &print).await?.is_some() {
             return Ok(());
         }
-        Err(Error::ApprovalNeeded(difference.wider))
+        Err(Error::ApprovalNeeded(sentences(&difference.wider)))
     }
 
     /// Approves that a version may do more than the active one: exactly the difference that was shown.
@@ -481,7 +482,7 @@ impl Service {
             approved_by: caller.actor(),
         };
         releases::approve(&mut tx, &row).await?;
-        let after = json!({ "digest": digest, "from": release.versions.active, "wider": difference.wider });
+        let after = json!({ "digest": digest, "from": release.versions.active, "wider": sentences(&difference.wider) });
         let what = ("connector.approve", format!("connector:{id}"));
         self.note(&mut tx, caller, tenant, what, (None, Some(after))).await?;
         let view = self.version_view(&mut tx, scope(tenant), version, true).await?;
@@ -569,4 +570,8 @@ async fn approval(tx: &mut Tx, of: &str, release: &ReleaseRow, print: &str) -> R
 /// For the audit: which versions send.
 pub(crate) fn shown(versions: &Versions) -> serde_json::Value {
     json!({ "active": versions.active, "previous": versions.previous, "canary": versions.canary })
+}
+
+fn sentences(lines: &[DifferenceLine]) -> Vec<String> {
+    lines.iter().map(|line| line.text.clone()).collect()
 }

@@ -1,4 +1,4 @@
-//! What of a tenant needs a person, in words.
+//! What of a tenant needs a person. `model/finding.rs` has the words.
 //!
 //! Promises
 //! - it says what is the matter now, and falls silent when that is over: no state, nothing to be ticked off;
@@ -8,13 +8,11 @@
 //!
 //! Must not know: where the facts come from.
 
-use std::fmt::Write as _;
-
 use sendbox_sandbox::FailureClass;
 
 use crate::model::{
-    Attention, Conversion, Countries, Environment, Flow, Rollback, Severity, SpendPolicy, Subject, SubjectKind,
-    Timestamp,
+    Attention, Conversion, Countries, Environment, Finding, Flow, Rollback, Severity, Span, SpendPolicy, Subject,
+    SubjectKind, Timestamp,
 };
 use crate::rules::watch;
 
@@ -136,9 +134,9 @@ pub fn attention(facts: &Facts<'_>) -> Vec<Attention> {
     found
 }
 
-fn say(severity: Severity, text: impl Into<String>, about: Option<(SubjectKind, &str)>) -> Attention {
+fn say(severity: Severity, finding: Finding, about: Option<(SubjectKind, &str)>) -> Attention {
     let about = about.map(|(kind, id)| Subject { kind, id: id.to_owned() });
-    Attention { severity, text: text.into(), about }
+    Attention { severity, text: finding.to_string(), finding, about }
 }
 
 fn set_up(facts: &Facts<'_>, found: &mut Vec<Attention>) {
@@ -146,56 +144,43 @@ fn set_up(facts: &Facts<'_>, found: &mut Vec<Attention>) {
     match &facts.active {
         None if waiting => {
             let flows: Vec<&str> = facts.flows.iter().map(|flow| flow.as_str()).collect();
-            let text = format!(
-                "No connection is active, so nothing can be sent, and flows are on ({}). Set up a connection and activate it.",
-                flows.join(", ")
-            );
-            found.push(say(Severity::Critical, text, None));
+            found.push(say(Severity::Critical, Finding::NoActiveConnection { flows: flows.join(", ") }, None));
         }
         None => {}
         Some(active) => connection(active, waiting, found),
     }
     if facts.environment == Environment::Production && !facts.countries.all && facts.countries.only.is_empty() {
         let severity = if waiting { Severity::Critical } else { Severity::Warning };
-        let text =
-            "No country is allowed, so every message is refused. Name the countries of your users in the policy.";
-        found.push(say(severity, text, None));
+        found.push(say(severity, Finding::NoCountry {}, None));
     }
 }
 
 fn connection(active: &Active, waiting: bool, found: &mut Vec<Attention>) {
-    let name = active.name.as_str();
-    let about = Some((SubjectKind::Connection, name));
+    let about = Some((SubjectKind::Connection, active.name.as_str()));
+    let connection = active.name.clone();
     if !active.missing.is_empty() && waiting {
-        let missing = active.missing.join(", ");
-        let text = format!("Flows are on, and `{name}` has no template for: {missing}. Add them to the connection.");
-        found.push(say(Severity::Critical, text, about));
+        let finding = Finding::TemplateMissing { connection, missing: active.missing.join(", ") };
+        found.push(say(Severity::Critical, finding, about));
     } else if let Some(why) = &active.unfit {
-        let text = format!("`{name}` does not fit its connector any more and cannot send: {why}.");
-        found.push(say(Severity::Critical, text, about));
+        found.push(say(Severity::Critical, Finding::ConnectionUnfit { connection, why: why.clone() }, about));
     }
     if !active.tested {
-        let text =
-            format!("`{name}` is active, and no test of it as it is now has been accepted. Send a test message.");
-        found.push(say(Severity::Warning, text, about));
+        let finding = Finding::ConnectionUntested { connection: active.name.clone() };
+        found.push(say(Severity::Warning, finding, about));
     }
 }
 
 /// The last hour decides, or the last day where the hour has seen too little.
 fn sending(facts: &Facts<'_>, found: &mut Vec<Attention>) {
-    let spans = [(facts.last_hour, "hour"), (facts.last_day, "day")];
+    let spans = [(facts.last_hour, Span::Hour), (facts.last_day, Span::Day)];
     let Some((tally, span)) = spans.into_iter().find(|(tally, _)| tally.ended >= ENOUGH) else { return };
     let severity = match at_most(tally.accepted, tally.ended) {
         rate if rate < HALF => Severity::Critical,
         rate if rate < GOOD => Severity::Warning,
         _ => return,
     };
-    let text = format!(
-        "Providers took only {} % of the {} messages of the last {span}. Look at what failed.",
-        percent(tally.accepted, tally.ended),
-        tally.ended
-    );
-    found.push(say(severity, text, None));
+    let percent = percent(tally.accepted, tally.ended);
+    found.push(say(severity, Finding::FewAccepted { percent, messages: tally.ended, span }, None));
 }
 
 /// Providers that take messages and do not deliver them.
@@ -214,13 +199,13 @@ fn arriving(facts: &Facts<'_>, found: &mut Vec<Attention>) {
 
 fn refused(facts: &Facts<'_>, found: &mut Vec<Attention>) {
     for Refused { connection, class, attempts, recovered } in &facts.refused {
-        let times = if *attempts == 1 { "once".to_owned() } else { format!("{attempts} times") };
-        let mut text = format!("`{connection}` failed {times} in the last hour ({class}): {}.", class.advice());
-        if *recovered {
-            text.push_str(" It has sent since.");
-        }
-        let severity = if *recovered { Severity::Warning } else { Severity::Critical };
-        found.push(say(severity, text, Some((SubjectKind::Connection, connection))));
+        let (name, class, times) = (connection.clone(), *class, *attempts);
+        let (severity, finding) = if *recovered {
+            (Severity::Warning, Finding::AccountRecovered { connection: name, class, times })
+        } else {
+            (Severity::Critical, Finding::AccountRefused { connection: name, class, times })
+        };
+        found.push(say(severity, finding, Some((SubjectKind::Connection, connection))));
     }
 }
 
@@ -228,43 +213,37 @@ fn resting(facts: &Facts<'_>, found: &mut Vec<Attention>) {
     for name in &facts.resting {
         let active = facts.active.as_ref().is_some_and(|active| active.name == *name);
         let severity = if active { Severity::Critical } else { Severity::Warning };
-        let text = format!("`{name}` failed too often and rests for up to five minutes; only fallbacks send for it.");
-        found.push(say(severity, text, Some((SubjectKind::Connection, name))));
+        let finding = Finding::ConnectionRests { connection: name.clone() };
+        found.push(say(severity, finding, Some((SubjectKind::Connection, name))));
     }
 }
 
 fn held(facts: &Facts<'_>, found: &mut Vec<Attention>) {
-    let Some(last) = facts.holds.iter().map(|(_, until)| *until).max() else { return };
-    let (what, about) = match facts.holds.as_slice() {
-        [(id, _)] => ("A thousand numbers are held".to_owned(), Some((SubjectKind::Hold, id.as_str()))),
-        many => (format!("{} thousand numbers are held", many.len()), None),
+    let Some(until) = facts.holds.iter().map(|(_, until)| *until).max() else { return };
+    let about = match facts.holds.as_slice() {
+        [(id, _)] => Some((SubjectKind::Hold, id.as_str())),
+        _ => None,
     };
-    let text = format!("{what} until {last} because a provider suspects fraud; nothing is sent to them.");
-    found.push(say(Severity::Warning, text, about));
+    let finding = Finding::NumbersHeld { thousands: facts.holds.len() as u64, until };
+    found.push(say(Severity::Warning, finding, about));
 }
 
 fn spent(facts: &Facts<'_>, found: &mut Vec<Attention>) {
     let Some((policy, spent)) = facts.spend else { return };
     let (cap, price) = (policy.cap_per_month_micros, policy.price_per_segment_micros);
     if price > 0 && spent.saturating_add(price) > cap {
-        let text =
-            "The spend cap of this month is reached: messages are refused until the next one. Raise it, or wait.";
-        found.push(say(Severity::Critical, text, None));
+        found.push(say(Severity::Critical, Finding::SpendCapReached {}, None));
     } else if cap > 0 && percent(spent, cap) >= NEARLY_SPENT {
-        let text = format!(
-            "{} % of the spend cap of this month are used; at 100 % messages are refused.",
-            percent(spent, cap)
-        );
-        found.push(say(Severity::Warning, text, None));
+        found.push(say(Severity::Warning, Finding::SpendCapNear { percent: percent(spent, cap) }, None));
     }
 }
 
 fn taken_back(facts: &Facts<'_>, found: &mut Vec<Attention>) {
     for (connector, rollback) in &facts.rollbacks {
         if rollback.automatic && facts.now.millis_since(rollback.at) < LATELY_MS {
-            let text =
-                format!("A version of `{connector}` was taken back by itself at {}: {}.", rollback.at, rollback.reason);
-            found.push(say(Severity::Warning, text, Some((SubjectKind::Connector, connector))));
+            let (at, reason) = (rollback.at, rollback.reason.clone());
+            let finding = Finding::VersionTakenBack { connector: connector.clone(), at, reason };
+            found.push(say(Severity::Warning, finding, Some((SubjectKind::Connector, connector))));
         }
     }
 }
@@ -283,14 +262,13 @@ fn pumped(facts: &Facts<'_>, found: &mut Vec<Attention>) {
         let far = 2 * u128::from(here.approved) * u128::from(elsewhere.1)
             < u128::from(elsewhere.0) * u128::from(here.started);
         if far && watch::is_clear(elsewhere, (here.approved, here.started)) {
-            let text = format!(
-                "{} % of the {} verifications of the last day in {country} were completed, {} % elsewhere: somebody may be \
-                 having messages sent there for their own gain. Lower the limits, or take the country out of the policy.",
-                percent(here.approved, here.started),
-                here.started,
-                percent(elsewhere.0, elsewhere.1)
-            );
-            found.push(say(Severity::Warning, text, Some((SubjectKind::Country, country))));
+            let finding = Finding::CountryPumped {
+                country: country.clone(),
+                percent: percent(here.approved, here.started),
+                verifications: here.started,
+                elsewhere: percent(elsewhere.0, elsewhere.1),
+            };
+            found.push(say(Severity::Warning, finding, Some((SubjectKind::Country, country))));
         }
     }
 }
@@ -303,13 +281,12 @@ fn old_secrets(facts: &Facts<'_>, found: &mut Vec<Attention>) {
         if old.is_empty() {
             continue;
         }
-        let mut names = old.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        if old.len() > MOST_NAMES {
-            write!(names, " and {} more", old.len() - MOST_NAMES).ok();
-        }
-        let text =
-            format!("Secrets of `{connection}` are older than a year: {names}. Renew them at the provider and here.");
-        found.push(say(Severity::Info, text, Some((SubjectKind::Connection, connection))));
+        let finding = Finding::SecretsOld {
+            connection: connection.clone(),
+            names: old.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", "),
+            more: old.len().saturating_sub(MOST_NAMES) as u64,
+        };
+        found.push(say(Severity::Info, finding, Some((SubjectKind::Connection, connection))));
     }
 }
 

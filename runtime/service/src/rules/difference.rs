@@ -1,19 +1,19 @@
 //! What a version of a connector may do and wants, and how that differs from another one: as data and in sentences.
 //!
 //! Promises: whatever a version may newly reach, be given or read stands in [`Difference::wider`]; a difference has a print that
-//! is the same for the same two versions and the same sentences, so that an approval is of what was read.
+//! is the same for the same two versions and the same rights, however they are worded, so that an approval is of what was read.
 //!
 //! Must not know: tenants. The answer holds for every one of them.
 
 use std::collections::BTreeSet;
 
-use sendbox_sandbox::policy::{Manifest, ReachDiff};
+use sendbox_sandbox::policy::{Manifest, ReachDiff, ReachKind, ReachLine};
 use sendbox_sandbox::{ContentKind, Inspection, Shape, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::Reach;
+use crate::model::{DifferenceCode, DifferenceLine, Reach};
 
 /// What a version is and may do: what is kept of its inspection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,23 +77,33 @@ impl Description {
 pub struct Difference {
     /// Whether the new one may do more.
     pub reach: Reach,
-    /// A sentence for each thing that is newly allowed.
-    pub wider: Vec<String>,
-    /// A sentence for each thing that is no longer asked for.
-    pub narrower: Vec<String>,
-    /// About all else.
-    pub other: Vec<String>,
+    /// Each thing that is newly allowed.
+    pub wider: Vec<DifferenceLine>,
+    /// Each thing that is no longer asked for.
+    pub narrower: Vec<DifferenceLine>,
+    /// All else.
+    pub other: Vec<DifferenceLine>,
 }
 
 impl Difference {
     /// Compares the version in use with another one.
     pub fn between(old: &Description, new: &Description) -> Self {
-        let ReachDiff { mut wider, mut narrower } = ReachDiff::between(&old.manifest, &new.manifest);
+        let ReachDiff { wider, narrower } = ReachDiff::between(&old.manifest, &new.manifest);
+        let mut wider: Vec<DifferenceLine> = wider.iter().map(reached).collect();
+        let mut narrower: Vec<DifferenceLine> = narrower.iter().map(reached).collect();
         match (old.reveals, new.reveals) {
-            (false, true) => wider.push(
-                "new: it can read what is sealed (codes, numbers, texts, secrets), where a grant lets it".to_owned(),
-            ),
-            (true, false) => narrower.push("no longer: it reads what is sealed".to_owned()),
+            (false, true) => wider.push(DifferenceLine::new(
+                DifferenceCode::RevealsNew,
+                "new: it can read what is sealed (codes, numbers, texts, secrets), where a grant lets it",
+                &[],
+            )),
+            (true, false) => {
+                narrower.push(DifferenceLine::new(
+                    DifferenceCode::RevealsGone,
+                    "no longer: it reads what is sealed",
+                    &[],
+                ));
+            }
             _ => {}
         }
         let reach = match (wider.is_empty(), narrower.is_empty()) {
@@ -107,87 +117,135 @@ impl Difference {
     /// 64 hexadecimal digits that stand for exactly this difference of these two versions.
     pub fn print(&self, from: &str, to: &str) -> String {
         let mut hash = Sha256::new();
-        for part in [from, to].into_iter().chain(self.wider.iter().map(String::as_str)) {
+        let mut add = |part: &str| {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
+        };
+        add(from);
+        add(to);
+        for line in &self.wider {
+            add(&format!("{:?}", line.code));
+            add(&line.values.len().to_string());
+            for (name, value) in &line.values {
+                add(name);
+                add(value);
+            }
         }
         hex::encode(hash.finalize())
     }
 }
 
-fn other(old: &Description, new: &Description) -> Vec<String> {
+/// What is known of a right, beside its sentence.
+fn reached(line: &ReachLine) -> DifferenceLine {
+    use DifferenceCode as Code;
+    let (new, gone) = match line.kind {
+        ReachKind::Host { .. } => (Code::HostNew, Code::HostGone),
+        ReachKind::Method => (Code::MethodNew, Code::MethodGone),
+        ReachKind::Paths => (Code::PathsNew, Code::PathsGone),
+        ReachKind::Message => (Code::MessageNew, Code::MessageGone),
+        ReachKind::SecretSent { .. } => (Code::SecretSentNew, Code::SecretSentGone),
+        ReachKind::SecretSigns { .. } => (Code::SecretSignsNew, Code::SecretSignsGone),
+    };
+    let mut values = vec![("methods", line.methods.as_str()), ("place", line.place.as_str())];
+    match &line.kind {
+        ReachKind::Host { purpose } => values.push(("purpose", purpose)),
+        ReachKind::SecretSent { key } | ReachKind::SecretSigns { key } => values.push(("secret", key)),
+        ReachKind::Method | ReachKind::Paths | ReachKind::Message => {}
+    }
+    DifferenceLine::new(if line.newly { new } else { gone }, line.to_string(), &values)
+}
+
+fn other(old: &Description, new: &Description) -> Vec<DifferenceLine> {
+    use DifferenceCode as Code;
     let mut lines = Vec::new();
     if old.version != new.version {
-        lines.push(format!("the author's version: {} → {}", old.version, new.version));
+        let text = format!("the author's version: {} → {}", old.version, new.version);
+        lines.push(DifferenceLine::new(Code::Version, text, &[("before", &old.version), ("after", &new.version)]));
     }
     lines.extend(parameters(old, new));
     if old.content != new.content {
-        lines.push(format!(
-            "it takes {} instead of {}: templates must be written anew",
-            kind(new.content),
-            kind(old.content)
-        ));
+        let (before, after) = (kind(old.content), kind(new.content));
+        let text = format!("it takes {} instead of {}: templates must be written anew", after.1, before.1);
+        lines.push(DifferenceLine::new(Code::Content, text, &[("before", before.0), ("after", after.0)]));
     }
     let usages = |usages: &BTreeSet<Usage>, others: &BTreeSet<Usage>| -> Vec<String> {
-        usages.difference(others).map(|usage| format!("`{}`", usage.as_str())).collect()
+        usages.difference(others).map(|usage| usage.as_str().to_owned()).collect()
     };
-    told(&mut lines, "usages that it supports", usages(&new.usages, &old.usages), usages(&old.usages, &new.usages));
     let tags = |tags: &BTreeSet<String>, others: &BTreeSet<String>| -> Vec<String> {
-        tags.difference(others).map(|tag| format!("`{tag}`")).collect()
+        tags.difference(others).cloned().collect()
     };
-    told(&mut lines, "languages that it names", tags(&new.locales, &old.locales), tags(&old.locales, &new.locales));
-    for (before, after, what) in [
-        (old.reads_reports, new.reads_reports, "it reads delivery reports"),
-        (old.idempotent, new.idempotent, "a repeated key is one message at the provider"),
+    for (code, name, what, these) in [
+        (Code::UsagesNew, "usages", "usages that it supports, new", usages(&new.usages, &old.usages)),
+        (Code::UsagesGone, "usages", "usages that it supports, no longer", usages(&old.usages, &new.usages)),
+        (Code::LocalesNew, "locales", "languages that it names, new", tags(&new.locales, &old.locales)),
+        (Code::LocalesGone, "locales", "languages that it names, no longer", tags(&old.locales, &new.locales)),
+    ] {
+        if !these.is_empty() {
+            let quoted: Vec<String> = these.iter().map(|one| format!("`{one}`")).collect();
+            lines.push(DifferenceLine::new(
+                code,
+                format!("{what}: {}", quoted.join(", ")),
+                &[(name, &these.join(", "))],
+            ));
+        }
+    }
+    for (before, after, codes, what) in [
+        (old.reads_reports, new.reads_reports, (Code::ReportsNew, Code::ReportsGone), "it reads delivery reports"),
+        (
+            old.idempotent,
+            new.idempotent,
+            (Code::IdempotentNew, Code::IdempotentGone),
+            "a repeated key is one message at the provider",
+        ),
     ] {
         match (before, after) {
-            (false, true) => lines.push(format!("new: {what}")),
-            (true, false) => lines.push(format!("no longer: {what}")),
+            (false, true) => lines.push(DifferenceLine::new(codes.0, format!("new: {what}"), &[])),
+            (true, false) => lines.push(DifferenceLine::new(codes.1, format!("no longer: {what}"), &[])),
             _ => {}
         }
     }
     lines
 }
 
-fn told(lines: &mut Vec<String>, what: &str, more: Vec<String>, fewer: Vec<String>) {
-    if !more.is_empty() {
-        lines.push(format!("{what}, new: {}", more.join(", ")));
-    }
-    if !fewer.is_empty() {
-        lines.push(format!("{what}, no longer: {}", fewer.join(", ")));
-    }
-}
-
-fn kind(content: ContentKind) -> &'static str {
+/// Its name, and what it is called in a sentence.
+fn kind(content: ContentKind) -> (&'static str, &'static str) {
     match content {
-        ContentKind::Text => "texts",
-        ContentKind::Template => "the provider's templates",
-        ContentKind::Variables => "bare variables",
+        ContentKind::Text => ("text", "texts"),
+        ContentKind::Template => ("template", "the provider's templates"),
+        ContentKind::Variables => ("variables", "bare variables"),
     }
 }
 
-fn parameters(old: &Description, new: &Description) -> Vec<String> {
+fn parameters(old: &Description, new: &Description) -> Vec<DifferenceLine> {
+    use DifferenceCode as Code;
     let (before, after) = (names(&old.parameters_schema), names(&new.parameters_schema));
     let (needed_before, needed) = (required(&old.parameters_schema), required(&new.parameters_schema));
     let mut lines = Vec::new();
+    let mut say = |code, name: &str, text: String| lines.push(DifferenceLine::new(code, text, &[("parameter", name)]));
     for name in after.difference(&before) {
-        let secret = if new.secrets.contains(*name) { ", a secret" } else { "" };
-        let must = if needed.contains(name) { "must be given" } else { "may be given" };
-        lines.push(format!("new parameter `{name}`{secret}: {must}"));
+        let (code, how) = match (new.secrets.contains(*name), needed.contains(name)) {
+            (false, true) => (Code::ParameterNewRequired, ": must be given"),
+            (false, false) => (Code::ParameterNewOptional, ": may be given"),
+            (true, true) => (Code::SecretNewRequired, ", a secret: must be given"),
+            (true, false) => (Code::SecretNewOptional, ", a secret: may be given"),
+        };
+        say(code, name, format!("new parameter `{name}`{how}"));
     }
-    lines.extend(before.difference(&after).map(|name| format!("parameter `{name}` is gone")));
+    for name in before.difference(&after) {
+        say(Code::ParameterGone, name, format!("parameter `{name}` is gone"));
+    }
     for name in after.intersection(&before) {
         if needed.contains(name) && !needed_before.contains(name) {
-            lines.push(format!("parameter `{name}` must be given now"));
+            say(Code::ParameterRequired, name, format!("parameter `{name}` must be given now"));
         }
         match (old.secrets.contains(*name), new.secrets.contains(*name)) {
-            (false, true) => lines.push(format!("parameter `{name}` is a secret now")),
-            (true, false) => lines.push(format!("parameter `{name}` is no secret any more")),
+            (false, true) => say(Code::ParameterSecret, name, format!("parameter `{name}` is a secret now")),
+            (true, false) => say(Code::ParameterOpen, name, format!("parameter `{name}` is no secret any more")),
             _ => {}
         }
         let schema = |schema: &Value| schema.pointer("/properties").and_then(|all| all.get(name)).cloned();
         if schema(&old.parameters_schema) != schema(&new.parameters_schema) {
-            lines.push(format!("parameter `{name}` is described otherwise"));
+            say(Code::ParameterChanged, name, format!("parameter `{name}` is described otherwise"));
         }
     }
     lines
@@ -277,14 +335,67 @@ mod tests {
             (description(set("/idempotent", json!(true))), Reach::Equal, Some("new: a repeated key")),
         ] {
             let difference = Difference::between(&base, &new);
-            let lines: Vec<&String> =
+            let lines: Vec<&DifferenceLine> =
                 difference.wider.iter().chain(&difference.narrower).chain(&difference.other).collect();
+            for DifferenceLine { text, values, .. } in &lines {
+                let content = |value: &str| ["text", "template", "variables"].contains(&value);
+                let said = values.values().all(|value| content(value) || text.contains(value));
+                assert!(said, "{text}: {values:?}");
+            }
             assert_eq!(difference.reach, reach, "{lines:?}");
             match line {
                 None => assert!(lines.is_empty(), "{lines:?}"),
-                Some(line) => assert!(lines.iter().any(|found| found.starts_with(line)), "{line}: {lines:?}"),
+                Some(line) => assert!(lines.iter().any(|found| found.text.starts_with(line)), "{line}: {lines:?}"),
             }
         }
+    }
+
+    /// What is new one way is gone the other way.
+    #[test]
+    fn each_line_has_a_code_of_its_own() {
+        let old = description(|_| {});
+        let new = description(|value| {
+            *value = json!({ "version": "2", "content": "variables", "reveals": true, "readsReports": true,
+                "idempotent": true, "locales": ["da"], "usages": ["generic", "mfa-verification"], "secrets": ["from", "key", "pin"],
+                "parametersSchema": {
+                    "properties": { "token": {}, "from": {}, "key": {}, "pin": {}, "a": {}, "b": {} },
+                    "required": ["from", "key", "a"],
+                },
+                "manifest": { "hosts": [
+                    { "origin": "https://b.acme.test", "methods": ["GET"], "receives_message": false, "purpose": "Reads." },
+                    {
+                        "origin": "https://api.acme.test", "methods": ["GET", "POST"], "path_prefix": "/v1",
+                        "receives_message": false, "purpose": "Sends.",
+                        "secrets": [{ "key": "from", "usage": "sent" }, { "key": "key", "usage": "signing-only" }],
+                    },
+                    {
+                        "origin": "https://api.acme.test", "methods": ["POST"], "path_prefix": "/v2",
+                        "receives_message": true, "purpose": "Sends.",
+                    },
+                ] },
+                "id": value["id"], "name": value["name"], "description": value["description"], "shape": value["shape"],
+            });
+        });
+        let mut codes = BTreeSet::new();
+        for (one, other) in [(&old, &new), (&new, &old)] {
+            let Difference { wider, narrower, other, .. } = Difference::between(one, other);
+            codes.extend(wider.iter().chain(&narrower).chain(&other).map(|line| line.code));
+        }
+        let missing: Vec<String> =
+            documented().into_iter().filter(|code| !codes.iter().any(|had| name(*had) == *code)).collect();
+        assert_eq!(missing, [""; 0]);
+    }
+
+    fn name(code: DifferenceCode) -> String {
+        serde_json::to_value(code).unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// The codes of the schema.
+    fn documented() -> Vec<String> {
+        let schema = serde_json::to_value(<DifferenceCode as utoipa::PartialSchema>::schema()).unwrap();
+        let of = |value: &Value| value["enum"].as_array().cloned().unwrap_or_else(|| vec![value["const"].clone()]);
+        let codes = schema["oneOf"].as_array().map_or_else(|| of(&schema), |all| all.iter().flat_map(of).collect());
+        codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -293,6 +404,9 @@ mod tests {
         let difference = Difference::between(&base, &wider);
         assert_eq!(difference.print("a", "b"), difference.print("a", "b"));
         let same = Difference::between(&base, &base);
+        let mut reworded = difference.clone();
+        reworded.wider[0].text = "neu".to_owned();
+        assert_eq!(difference.print("a", "b"), reworded.print("a", "b"));
         for other in [difference.print("a", "c"), difference.print("b", "a"), same.print("a", "b")] {
             assert_ne!(difference.print("a", "b"), other);
         }

@@ -278,6 +278,52 @@ fn secrets_grow_old() {
     ]);
 }
 
+/// A program finds by the code what a person reads in the sentence: both are of one value, and nothing of the sentence is
+/// missing from the data.
+#[test]
+fn every_value_of_a_sentence_stands_beside_it() {
+    let mut facts = well(Environment::Production);
+    facts.active = Some(Active { name: "main".into(), unfit: Some("x is y".into()), ..Active::default() });
+    facts.refused =
+        vec![refusal(FailureClass::AccountSuspended, 3, false), refusal(FailureClass::QuotaExceeded, 2, true)];
+    facts.resting = vec!["main".into()];
+    facts.holds = vec![("h1".into(), NOW), ("h2".into(), NOW)];
+    facts.rollbacks = rollback(0, true);
+    facts.spend = Some((spend(1000, 10), 850));
+    facts.countries = none();
+    facts.last_hour = Tally { ended: 40, accepted: 10 };
+    facts.conversions = vec![("DK".into(), Conversion::of(90, 100)), ("XX".into(), Conversion::of(1, 20))];
+    facts.secrets = vec![("main".into(), "abcde".chars().map(|name| (name.into(), Timestamp(0))).collect())];
+    let mut found = attention(&facts);
+    facts.active.as_mut().unwrap().missing = vec!["register".into()];
+    facts.spend = Some((spend(1000, 10), 1000));
+    found.extend(attention(&facts));
+    facts.active = None;
+    found.extend(attention(&facts));
+    let mut codes = std::collections::BTreeSet::new();
+    for one in &found {
+        let written = serde_json::to_value(one).unwrap();
+        codes.insert(written["code"].as_str().unwrap().to_owned());
+        for (name, value) in written["values"].as_object().unwrap() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            // Those that the sentence splits up are looked for by their first part.
+            let first = value.split(", ").next().unwrap();
+            assert!(one.text.contains(first), "{name}: {value}: {}", one.text);
+        }
+    }
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), documented());
+}
+
+/// The codes of the schema.
+fn documented() -> Vec<String> {
+    let schema = serde_json::to_value(<Finding as utoipa::PartialSchema>::schema()).unwrap();
+    let all = schema["oneOf"].as_array().unwrap();
+    let mut codes: Vec<String> =
+        all.iter().map(|one| one["properties"]["code"]["enum"][0].as_str().unwrap().to_owned()).collect();
+    codes.sort();
+    codes
+}
+
 #[test]
 fn the_most_severe_comes_first() {
     let mut facts = well(Environment::Production);
