@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 
 use sendbox_sandbox::DeliveryState;
 use serde::Serialize;
@@ -68,7 +69,7 @@ pub struct DeliveryReportView {
 }
 
 /// Where a connection's provider reports what became of messages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionReports {
     /// Whether the connector reads reports.
@@ -81,4 +82,29 @@ pub struct ConnectionReports {
     pub filled: bool,
     /// Why there is no address, or why it has to be set up by hand.
     pub why: Option<String>,
+}
+
+impl fmt::Debug for ConnectionReports {
+    /// Without the address, which is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.address.as_ref().map(|_| "[secret]");
+        f.debug_struct("ConnectionReports")
+            .field("supported", &self.supported)
+            .field("address", &address)
+            .field("filled", &self.filled)
+            .field("why", &self.why)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_address() {
+        let address = Some("https://sms.example.com/reports/acme/main/hush".to_owned());
+        let shown = format!("{:?}", ConnectionReports { supported: true, address, filled: true, why: None });
+        assert!(shown.contains("supported: true") && !shown.contains("hush"), "{shown}");
+    }
 }
