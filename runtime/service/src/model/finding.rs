@@ -46,6 +46,13 @@ pub enum Finding {
         /// In which time.
         span: Span,
     },
+    /// Of the messages of the last day that providers reported on, too many were not delivered.
+    FewDelivered {
+        /// Of a hundred, how many were not.
+        percent: u64,
+        /// Messages that were reported on.
+        messages: u64,
+    },
     /// The account of a connection refused attempts of the last hour.
     AccountRefused {
         /// Its name.
@@ -158,6 +165,11 @@ impl fmt::Display for Finding {
                     "Providers took only {percent} % of the {messages} messages of the last {span}. Look at what failed."
                 )
             }
+            Self::FewDelivered { percent, messages } => write!(
+                f,
+                "Of the {messages} messages of the last day that providers reported on, {percent} % were not delivered. Look \
+                 at their classes by country, and ask the provider about its route or the sender id."
+            ),
             Self::AccountRefused { connection, class, times } => refused(f, connection, *class, *times),
             Self::AccountRecovered { connection, class, times } => {
                 refused(f, connection, *class, *times)?;

@@ -189,12 +189,8 @@ fn arriving(facts: &Facts<'_>, found: &mut Vec<Attention>) {
     if ended < ENOUGH || at_most(accepted, ended) >= GOOD {
         return;
     }
-    let text = format!(
-        "Of the {ended} messages of the last day that providers reported on, {} % were not delivered. Look at their classes by \
-         country, and ask the provider about its route or the sender id.",
-        percent(ended - accepted, ended)
-    );
-    found.push(say(Severity::Warning, text, None));
+    let finding = Finding::FewDelivered { percent: percent(ended - accepted, ended), messages: ended };
+    found.push(say(Severity::Warning, finding, None));
 }
 
 fn refused(facts: &Facts<'_>, found: &mut Vec<Attention>) {
