@@ -292,6 +292,7 @@ fn every_value_of_a_sentence_stands_beside_it() {
     facts.spend = Some((spend(1000, 10), 850));
     facts.countries = none();
     facts.last_hour = Tally { ended: 40, accepted: 10 };
+    facts.reported = Tally { ended: 40, accepted: 10 };
     facts.conversions = vec![("DK".into(), Conversion::of(90, 100)), ("XX".into(), Conversion::of(1, 20))];
     facts.secrets = vec![("main".into(), "abcde".chars().map(|name| (name.into(), Timestamp(0))).collect())];
     let mut found = attention(&facts);
