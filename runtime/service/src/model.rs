@@ -6,6 +6,7 @@
 mod audit;
 mod connection;
 mod connector;
+mod decision;
 mod difference;
 mod finding;
 mod flow;
@@ -26,6 +27,7 @@ mod version;
 pub use self::audit::*;
 pub use self::connection::*;
 pub use self::connector::*;
+pub use self::decision::*;
 pub use self::difference::*;
 pub use self::finding::*;
 pub use self::flow::*;

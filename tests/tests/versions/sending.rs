@@ -107,7 +107,7 @@ async fn an_active_version_that_traps_is_taken_back(database: &Database) {
     let message = send(&house, 20_000_000).await;
     assert!(accepted(&message), "{message:?}");
     assert_eq!(met(&house, &message.id).await, [digest(&bad), digest(&first)]);
-    assert!(message.attempts[0].decision.as_ref().unwrap().contains("the one before is asked"));
+    assert!(message.attempts[0].decision.as_ref().unwrap().text.contains("the one before is asked"));
     let after = taken_back(&house, &bad).await;
     assert_eq!((after.active, after.previous), (digest(&first), None));
     assert_eq!(met(&house, &send(&house, 20_000_001).await.id).await, [digest(&first)]);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Flow, Sensitive, Timestamp, UsageName};
+use super::{DecisionView, Flow, Sensitive, Timestamp, UsageName};
 
 /// A message to be sent, with a code that the platform made.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -192,8 +192,8 @@ pub struct Attempt {
     pub outcome: Option<AttemptOutcome>,
     /// Why not.
     pub failure: Option<FailureView>,
-    /// What follows, in words: why it is tried again, or why not.
-    pub decision: Option<String>,
+    /// What follows: why it is tried again, or why not.
+    pub decision: Option<DecisionView>,
     /// What happened, in order, and what was sent; masked. Only when one message is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
