@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_service::model::{CanaryStart, Message, Release, VersionActivation};
+use sendbox_service::model::{CanaryStart, Message, Release, VersionActivation, VersionFault};
 use sendbox_tests::house::{House, TENANT};
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};
@@ -80,7 +80,9 @@ async fn a_trial_that_traps_is_taken_back_and_its_messages_are_sent(database: &D
     let after = taken_back(&house, &bad).await;
     assert!(through_bad > 0, "the trial met nobody");
     assert_eq!((after.active, after.canary), (digest(&first), None));
-    assert!(after.last_rollback.unwrap().reason.starts_with("it misbehaved in "));
+    let rollback = after.last_rollback.unwrap();
+    assert!(rollback.reason.starts_with("it misbehaved in "));
+    assert!(matches!(rollback.fault, Some(VersionFault::Misbehaved { .. })), "{rollback:?}");
 }
 
 async fn a_version_that_loops_now_and_then_is_taken_back(database: &Database) {
