@@ -7,6 +7,7 @@ import { messageQuery } from "../api/queries";
 import type { Attempt, Message } from "../api/types";
 import { Card, Facts, Notice, PageHead, Status } from "../parts/basics";
 import { Loaded } from "../parts/loaded";
+import { Told } from "../parts/told";
 import { FailureFacts, Requests, Trace, Used } from "../parts/trace";
 import { useFormat, useTexts } from "../text";
 
@@ -129,7 +130,7 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
         </p>
         {attempt.failure && <FailureFacts failure={attempt.failure} />}
         {attempt.decision && (
-          <p className="decision"><b>{t.message.decision}:</b> {attempt.decision}</p>
+          <p className="decision"><b>{t.message.decision}:</b> <Told about="decision" of={attempt.decision} /></p>
         )}
         {detail && (
           <>
