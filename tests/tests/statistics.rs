@@ -462,6 +462,7 @@ async fn what_is_old_or_was_taken_back_is_said(database: &Database) {
                 to: "sha256:0".to_owned(),
                 reason: "it misbehaved in 1 of 5 attempts".to_owned(),
                 automatic,
+                fault: None,
             }),
             ..Versions::first("sha256:0".to_owned(), START)
         },

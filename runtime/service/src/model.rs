@@ -6,6 +6,7 @@
 mod audit;
 mod connection;
 mod connector;
+mod decision;
 mod delivery;
 mod difference;
 mod finding;
@@ -27,6 +28,7 @@ mod version;
 pub use self::audit::*;
 pub use self::connection::*;
 pub use self::connector::*;
+pub use self::decision::*;
 pub use self::delivery::*;
 pub use self::difference::*;
 pub use self::finding::*;

@@ -40,13 +40,13 @@ export function appearance(world) {
     const watched = watch(page, demo);
     await signIn(page, demo, { path: "t/deutsch" });
     const needing = page.locator(".attention li");
-    await needing.getByText("main misslang in der letzten Stunde 1 Mal (Zugangsdaten nicht angenommen).", { exact: false }).waitFor();
+    await needing.getByText("main ist in der letzten Stunde einmal gescheitert (Zugangsdaten nicht angenommen).", { exact: false }).waitFor();
     await needing.getByText("so, wie sie jetzt ist, wurde noch keine Probe angenommen", { exact: false }).waitFor();
     assert.equal(await page.locator(".attention [lang=en]").count(), 0);
     await picture(page, "german-overview");
     await page.getByRole("link", { name: "Misslungene Nachrichten zeigen" }).click();
     await page.getByRole("row").filter({ hasText: "+45…29" }).getByRole("link").click();
-    await page.getByText("die Verbindung kann nicht senden, bis ihre Einstellungen oder ihr Konto in Ordnung sind", { exact: false }).waitFor();
+    await page.getByText("Die Verbindung kann nicht senden, bis ihre Einstellungen oder ihr Konto in Ordnung sind", { exact: false }).waitFor();
     assert.equal(await page.locator(".decision [lang=en]").count(), 0);
     await picture(page, "german-message");
     watched.settle();

@@ -198,10 +198,10 @@ export function versions(world) {
     await fourth.getByText("Diese Verbindungen passen nicht zu dieser Version").waitFor();
     await fourth.getByText("department", { exact: false }).first().waitFor();
     // What differs is said in German, too: nothing of it is in the server's own words.
-    await fourth.getByText("die Einstellung department ist jetzt nötig").waitFor();
-    await page.getByRole("region", { name: "0002" }).getByText(/^neues Ziel: GET, POST https:\/\/collect\.acme\.test, jeder Pfad/).waitFor();
+    await fourth.getByText(/^(neuer )?Parameter department:? muss (jetzt )?angegeben werden/).waitFor();
+    await page.getByRole("region", { name: "0002" }).getByText(/^neuer Server: GET, POST https:\/\/collect\.acme\.test, jeder Pfad/).waitFor();
     assert.equal(await page.locator(".capabilities li [lang=en]").count(), 0);
-    await page.getByText(/^Grund: sie hat sich in \d+ von \d+ Versuchen falsch verhalten/).waitFor();
+    await page.getByText(/^Grund: Sie hat in \d+ von \d+ Versuchen versagt/).waitFor();
     await assertAccessible(page, "a version that does not fit, in German");
     await picture(page, "unfit-german");
     await page.setViewportSize({ width: 360, height: 740 });

@@ -1,7 +1,9 @@
 //! What is put in comes out, to the bit; and lists have their order.
 
 use sendbox_sandbox::{DeliveryState, Usage};
-use sendbox_service::model::{AttemptOutcome, Environment, MessageStatus, Mode, Timestamp, VerificationStatus};
+use sendbox_service::model::{
+    AttemptOutcome, DecisionCode, DecisionView, Environment, MessageStatus, Mode, Timestamp, VerificationStatus,
+};
 use sendbox_service::store::rows::*;
 use sendbox_service::store::{
     StoreError, attempts, audit, buckets, connections, holds, idempotency, keys, messages, meta, releases, reports,
@@ -9,6 +11,7 @@ use sendbox_service::store::{
 };
 use sendbox_tests::{Database, on_every_database};
 use serde_json::json;
+use sqlx::Executor as _;
 
 use crate::sample::{self, NOW};
 
@@ -21,6 +24,7 @@ on_every_database!(
     a_number_that_is_too_large_is_refused_and_not_cut,
     a_text_with_nul_ends_no_transaction,
     attempts_are_kept_and_finished_once,
+    a_decision_in_bare_words_is_still_read,
     verifications_are_kept,
     buckets_are_kept_until_they_expire,
     holds_are_kept_until_they_end,
@@ -212,8 +216,9 @@ async fn attempts_are_kept_and_finished_once(database: &Database) {
     assert!(!attempts::finish(&mut tx, &sample::finished(sample::attempt("acme", "m1", 3))).await.unwrap());
     assert_eq!(attempts::list(&mut tx, "acme", "m1").await.unwrap(), [first.clone(), second.clone()]);
 
-    attempts::annotate(&mut tx, "acme", "m1", 1, "tried again").await.unwrap();
-    let first = AttemptRow { decision: Some("tried again".to_owned()), detail: None, ..first };
+    let decision = DecisionView { code: Some(DecisionCode::Expired), ..sample::decision() };
+    attempts::annotate(&mut tx, "acme", "m1", 1, &decision).await.unwrap();
+    let first = AttemptRow { decision: Some(decision), detail: None, ..first };
     let wanted = ["m2".to_owned(), "m1".to_owned(), "unknown".to_owned()];
     assert_eq!(
         attempts::list_for(&mut tx, "acme", &wanted).await.unwrap(),
@@ -225,6 +230,20 @@ async fn attempts_are_kept_and_finished_once(database: &Database) {
         attempts::insert(&mut tx, &row).await.unwrap();
         assert_eq!(attempts::list(&mut tx, "acme", "m3").await.unwrap().last(), Some(&row));
     }
+}
+
+/// As decisions were written before they had codes.
+async fn a_decision_in_bare_words_is_still_read(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    messages::insert(&mut tx, &sample::message("acme", "m1")).await.unwrap();
+    attempts::insert(&mut tx, &sample::attempt("acme", "m1", 1)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut beside = database.connect().await;
+    beside.execute("UPDATE attempts SET decision = 'it is tried again'").await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let read = attempts::list(&mut tx, "acme", "m1").await.unwrap().remove(0).decision;
+    assert_eq!(read, Some(DecisionView::only_words("it is tried again".to_owned())));
 }
 
 async fn verifications_are_kept(database: &Database) {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_sandbox::{DeliveryState, Usage};
+use sendbox_sandbox::{DeliveryState, FailureClass, Usage};
 use sendbox_service::model::{
-    AttemptOutcome, Environment, FailureView, Flow, Flows, MessageStatus, Mode, Policy, Scope, Timestamp,
-    VerificationStatus, VersionState,
+    AttemptOutcome, Cause, DecisionCode, DecisionValues, DecisionView, Environment, FailureView, Flow, Flows,
+    MessageStatus, Mode, NoFallback, NotAgain, Policy, Scope, Timestamp, VerificationStatus, VersionState,
 };
 use sendbox_service::rules::release::Versions;
 use sendbox_service::store::rows::*;
@@ -170,12 +170,24 @@ pub fn attempt(tenant: &str, message: &str, number: u32) -> AttemptRow {
     }
 }
 
+pub fn decision() -> DecisionView {
+    let values = DecisionValues {
+        cause: Cause::InDoubt,
+        class: FailureClass::InDoubt,
+        number: None,
+        most: Some(3),
+        not_again: Some(NotAgain::MostTries),
+        no_fallback: Some(NoFallback::Silence),
+    };
+    DecisionView::of(DecisionCode::Nothing, values)
+}
+
 pub fn finished(attempt: AttemptRow) -> AttemptRow {
     AttemptRow {
         finished_at: Some(NOW.plus_seconds(1)),
         outcome: Some(AttemptOutcome::InDoubt),
         failure: Some(failure()),
-        decision: Some("nothing is tried again".to_owned()),
+        decision: Some(decision()),
         detail: Some(json!({"requests": [{"host": "x.example"}]})),
         fault: true,
         provider_id: Some(vec![8, 0, 8]),

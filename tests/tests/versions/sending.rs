@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_service::model::{CanaryStart, Message, Release, VersionActivation};
+use sendbox_service::model::{CanaryStart, Message, Release, VersionActivation, VersionFault};
 use sendbox_tests::house::{House, TENANT};
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};
@@ -80,7 +80,9 @@ async fn a_trial_that_traps_is_taken_back_and_its_messages_are_sent(database: &D
     let after = taken_back(&house, &bad).await;
     assert!(through_bad > 0, "the trial met nobody");
     assert_eq!((after.active, after.canary), (digest(&first), None));
-    assert!(after.last_rollback.unwrap().reason.starts_with("it misbehaved in "));
+    let rollback = after.last_rollback.unwrap();
+    assert!(rollback.reason.starts_with("it misbehaved in "));
+    assert!(matches!(rollback.fault, Some(VersionFault::Misbehaved { .. })), "{rollback:?}");
 }
 
 async fn a_version_that_loops_now_and_then_is_taken_back(database: &Database) {
@@ -107,7 +109,7 @@ async fn an_active_version_that_traps_is_taken_back(database: &Database) {
     let message = send(&house, 20_000_000).await;
     assert!(accepted(&message), "{message:?}");
     assert_eq!(met(&house, &message.id).await, [digest(&bad), digest(&first)]);
-    assert!(message.attempts[0].decision.as_ref().unwrap().contains("the one before is asked"));
+    assert!(message.attempts[0].decision.as_ref().unwrap().text.contains("the one before is asked"));
     let after = taken_back(&house, &bad).await;
     assert_eq!((after.active, after.previous), (digest(&first), None));
     assert_eq!(met(&house, &send(&house, 20_000_001).await.id).await, [digest(&first)]);

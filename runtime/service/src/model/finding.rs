@@ -100,6 +100,9 @@ pub enum Finding {
         at: Timestamp,
         /// Why, in words.
         reason: String,
+        /// Why: `misbehaved`, `mostly-failed` or `failed-more`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        because: Option<&'static str>,
     },
     /// Codes do not come back from one country.
     CountryPumped {
@@ -192,7 +195,7 @@ impl fmt::Display for Finding {
             Self::SpendCapNear { percent } => {
                 write!(f, "{percent} % of the spend cap of this month are used; at 100 % messages are refused.")
             }
-            Self::VersionTakenBack { connector, at, reason } => {
+            Self::VersionTakenBack { connector, at, reason, .. } => {
                 write!(f, "A version of `{connector}` was taken back by itself at {at}: {reason}.")
             }
             Self::CountryPumped { country, percent, verifications, elsewhere } => write!(

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Delivery, DeliveryReportView, DeliveryStateName, Flow, Sensitive, Timestamp, UsageName};
+use super::{DecisionView, Delivery, DeliveryReportView, DeliveryStateName, Flow, Sensitive, Timestamp, UsageName};
 
 /// A message to be sent, with a code that the platform made.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -194,8 +194,8 @@ pub struct Attempt {
     pub outcome: Option<AttemptOutcome>,
     /// Why not.
     pub failure: Option<FailureView>,
-    /// What follows, in words: why it is tried again, or why not.
-    pub decision: Option<String>,
+    /// What follows: why it is tried again, or why not.
+    pub decision: Option<DecisionView>,
     /// What the provider reported of it, in the order in which it came.
     pub reports: Vec<DeliveryReportView>,
     /// Why this connection (`route`), what happened, in order (`trace`, `hostsReached`, `used`), and what was sent

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,6 +32,67 @@ pub struct Rollback {
     pub reason: String,
     /// Whether Sendbox itself did it.
     pub automatic: bool,
+    /// Why, as data; absent where a person did it, or it was done before there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<VersionFault>,
+}
+
+/// Why a version was taken back by itself: a code, and the values that its sentence is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "code", content = "values", rename_all = "kebab-case")]
+pub enum VersionFault {
+    /// It trapped, exceeded a limit or broke its manifest.
+    Misbehaved {
+        /// In how many attempts.
+        faults: u64,
+        /// Of how many.
+        attempts: u64,
+    },
+    /// Most of its attempts failed, and no other version did any.
+    MostlyFailed {
+        /// How many.
+        failed: u64,
+        /// Of how many.
+        attempts: u64,
+    },
+    /// It failed clearly more often than the version before.
+    FailedMore {
+        /// Of a hundred attempts: the mean over the tenants.
+        percent: u64,
+        /// Its attempts.
+        attempts: u64,
+        /// Of a hundred attempts of the version before.
+        before: u64,
+        /// The attempts of that one.
+        #[serde(rename = "attemptsBefore")]
+        attempts_before: u64,
+    },
+}
+
+impl VersionFault {
+    /// `misbehaved`
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Misbehaved { .. } => "misbehaved",
+            Self::MostlyFailed { .. } => "mostly-failed",
+            Self::FailedMore { .. } => "failed-more",
+        }
+    }
+}
+
+impl fmt::Display for VersionFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Misbehaved { faults, attempts } => {
+                write!(f, "it misbehaved in {faults} of {attempts} attempts; see their traces")
+            }
+            Self::MostlyFailed { failed, attempts } => write!(f, "{failed} of its {attempts} attempts failed"),
+            Self::FailedMore { percent, attempts, before, attempts_before } => write!(
+                f,
+                "{percent} % of its {attempts} attempts failed, {before} % of the {attempts_before} of the version before"
+            ),
+        }
+    }
 }
 
 /// Which versions of a connector send, for one tenant or for all that have no release of their own.

@@ -12,7 +12,7 @@ use crate::ops::line::owner;
 use crate::ops::versions::{scope, shown};
 use crate::ops::watching::BASELINE_MS;
 use crate::rules::release::{
-    DRAIN_SECONDS, LONGEST_DRAIN_SECONDS, LONGEST_WATCH_SECONDS, ReleaseError, Versions, WATCH_SECONDS,
+    DRAIN_SECONDS, LONGEST_DRAIN_SECONDS, LONGEST_WATCH_SECONDS, Reason, ReleaseError, Versions, WATCH_SECONDS,
 };
 use crate::service::{Caller, Service};
 use crate::store::rows::ReleaseRow;
@@ -117,7 +117,7 @@ impl Service {
         }
         let mut tx = self.inner.store.begin().await?;
         let (of, release) = self.to_change(&mut tx, tenant, id, request.generation).await?;
-        let after = release.versions.roll_back(reason.clone(), false, self.now()).map_err(refused)?;
+        let after = release.versions.roll_back(Reason::Person(reason.clone()), self.now()).map_err(refused)?;
         let changed = self.put(&mut tx, of, release, after).await?;
         self.finish(tx, caller, tenant, "connector.roll-back", changed, Some(reason)).await
     }

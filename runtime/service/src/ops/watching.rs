@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
-use crate::model::{AttemptOutcome, Timestamp};
+use crate::model::{AttemptOutcome, Timestamp, VersionFault};
 use crate::rules::watch::{self, Tallies};
 use crate::service::{Service, held};
 use crate::store::rows::{AuditRow, ReleaseRow};
@@ -193,25 +193,25 @@ impl Service {
             let since = canary.started_at;
             let new = tallies(&mut tx, scope, &canary.digest, (since, Timestamp(i64::MAX))).await?;
             let old = tallies(&mut tx, scope, &versions.active, (since, Timestamp(i64::MAX))).await?;
-            if let Some(reason) = watch::must_go(&new, &old) {
+            if let Some(fault) = watch::must_go(&new, &old) {
                 drop(tx);
-                return self.take_back(&release, &canary.digest, reason).await;
+                return self.take_back(&release, &canary.digest, fault).await;
             }
         }
         if let Some(previous) = versions.previous.as_ref().filter(|_| now < versions.watched_until) {
             let since = versions.activated_at;
             let new = tallies(&mut tx, scope, &versions.active, (since, Timestamp(i64::MAX))).await?;
             let old = tallies(&mut tx, scope, previous, (since.minus_millis(BASELINE_MS), since)).await?;
-            if let Some(reason) = watch::must_go(&new, &old) {
+            if let Some(fault) = watch::must_go(&new, &old) {
                 drop(tx);
-                return self.take_back(&release, &versions.active, reason).await;
+                return self.take_back(&release, &versions.active, fault).await;
             }
         }
         Ok(())
     }
 
     /// Takes a version back, if nobody has changed the release since it was judged.
-    async fn take_back(&self, judged: &ReleaseRow, digest: &str, reason: String) -> Result<()> {
+    async fn take_back(&self, judged: &ReleaseRow, digest: &str, fault: VersionFault) -> Result<()> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         let Some(release) = releases::lock(&mut tx, &judged.tenant, &judged.connector).await? else { return Ok(()) };
@@ -220,10 +220,11 @@ impl Service {
             self.inner.watch.suspect(judged.tenant.clone(), judged.connector.clone());
             return Ok(());
         }
+        let reason = fault.to_string();
         let after = if release.versions.active == digest {
-            release.versions.roll_back(reason.clone(), true, now)
+            release.versions.roll_back(fault.into(), now)
         } else {
-            release.versions.end_trial(Some((reason.clone(), true)), now)
+            release.versions.end_trial(Some(fault), now)
         };
         let Ok(after) = after else { return Ok(()) };
         let before = json!({ "active": release.versions.active, "canary": release.versions.canary });

@@ -12,7 +12,7 @@ use sendbox_sandbox::FailureClass;
 
 use crate::model::{
     Attention, Conversion, Countries, Environment, Finding, Flow, Rollback, Severity, Span, SpendPolicy, Subject,
-    SubjectKind, Timestamp,
+    SubjectKind, Timestamp, VersionFault,
 };
 use crate::rules::watch;
 
@@ -238,7 +238,8 @@ fn taken_back(facts: &Facts<'_>, found: &mut Vec<Attention>) {
     for (connector, rollback) in &facts.rollbacks {
         if rollback.automatic && facts.now.millis_since(rollback.at) < LATELY_MS {
             let (at, reason) = (rollback.at, rollback.reason.clone());
-            let finding = Finding::VersionTakenBack { connector: connector.clone(), at, reason };
+            let because = rollback.fault.as_ref().map(VersionFault::code);
+            let finding = Finding::VersionTakenBack { connector: connector.clone(), at, reason, because };
             found.push(say(Severity::Warning, finding, Some((SubjectKind::Connector, connector))));
         }
     }

@@ -15,7 +15,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Canary, Rollback, Standing, Timestamp};
+use crate::model::{Canary, Rollback, Standing, Timestamp, VersionFault};
 
 /// How long the active version is watched, unless said otherwise: an hour.
 pub const WATCH_SECONDS: u32 = 3600;
@@ -190,24 +190,18 @@ impl Versions {
         })
     }
 
-    /// Ends the trial. `reason`: when it is taken back and not only ended.
+    /// Ends the trial. `fault`: when it is taken back by itself and not only ended.
     ///
     /// # Errors
     /// [`ReleaseError::NoCanary`].
-    pub fn end_trial(&self, reason: Option<(String, bool)>, now: Timestamp) -> Result<Self, ReleaseError> {
+    pub fn end_trial(&self, fault: Option<VersionFault>, now: Timestamp) -> Result<Self, ReleaseError> {
         let canary = self.canary.as_ref().ok_or(ReleaseError::NoCanary)?;
-        let automatic = reason.as_ref().is_some_and(|(_, automatic)| *automatic);
-        let rollback = reason.map(|(reason, automatic)| Rollback {
-            at: now,
-            from: canary.digest.clone(),
-            to: self.active.clone(),
-            reason,
-            automatic,
-        });
+        // Whoever misbehaves is not given time to go on misbehaving.
+        let drain = if fault.is_some() { 0 } else { DRAIN_SECONDS };
+        let rollback = fault.map(|fault| Reason::from(fault).rollback(&canary.digest, &self.active, now));
         Ok(Self {
             canary: None,
-            // Whoever misbehaves is not given time to go on misbehaving.
-            draining: self.drained(&canary.digest, if automatic { 0 } else { DRAIN_SECONDS }, now),
+            draining: self.drained(&canary.digest, drain, now),
             last_rollback: rollback.or_else(|| self.last_rollback.clone()),
             ..self.clone()
         })
@@ -236,11 +230,12 @@ impl Versions {
     ///
     /// # Errors
     /// [`ReleaseError::NoPrevious`].
-    pub fn roll_back(&self, reason: String, automatic: bool, now: Timestamp) -> Result<Self, ReleaseError> {
+    pub fn roll_back(&self, reason: Reason, now: Timestamp) -> Result<Self, ReleaseError> {
         let previous = self.previous.clone().ok_or(ReleaseError::NoPrevious)?;
-        let rollback = Rollback { at: now, from: self.active.clone(), to: previous.clone(), reason, automatic };
+        let drain = if matches!(reason, Reason::Fault(_)) { 0 } else { DRAIN_SECONDS };
+        let rollback = reason.rollback(&self.active, &previous, now);
         Ok(Self {
-            draining: self.drained(&self.active, if automatic { 0 } else { DRAIN_SECONDS }, now),
+            draining: self.drained(&self.active, drain, now),
             canary: self.canary.clone().filter(|canary| canary.digest != previous),
             active: previous,
             previous: None,
@@ -248,6 +243,31 @@ impl Versions {
             watched_until: now,
             last_rollback: Some(rollback),
         })
+    }
+}
+
+/// Why a version is taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A person wants it, and says why.
+    Person(String),
+    /// Sendbox itself has found a fault.
+    Fault(VersionFault),
+}
+
+impl From<VersionFault> for Reason {
+    fn from(fault: VersionFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Reason {
+    fn rollback(self, from: &str, to: &str, at: Timestamp) -> Rollback {
+        let (reason, fault) = match self {
+            Self::Person(reason) => (reason, None),
+            Self::Fault(fault) => (fault.to_string(), Some(fault)),
+        };
+        Rollback { at, from: from.to_owned(), to: to.to_owned(), reason, automatic: fault.is_some(), fault }
     }
 }
 

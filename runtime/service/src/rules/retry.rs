@@ -9,7 +9,7 @@
 //! - once one attempt is in doubt, only the policy `prefer-delivery` lets another connection send too. The same connection
 //!   may repeat it if its provider makes one message of a repeated key;
 //! - a number that refuses messages, and a suspicion of fraud, end it everywhere;
-//! - every decision has a sentence that says why.
+//! - every decision says why, as data and in a sentence that is made of it.
 //!
 //! Must not know: which connection comes next, where messages are kept, what time it is.
 
@@ -19,7 +19,10 @@ use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as NoSuchClass, StrDeserializer};
 
 use super::breaker::BreakerEvent;
-use crate::model::{AttemptOutcome, InDoubt, MessageStatus, Timestamp};
+use crate::model::{
+    AttemptOutcome, Cause as Row, DecisionCode, DecisionValues, DecisionView, InDoubt, MessageStatus, NoFallback,
+    NotAgain, Timestamp,
+};
 
 /// Attempts of one connection for one message at most.
 pub const MOST_TRIES: u32 = 3;
@@ -93,29 +96,8 @@ pub enum Next {
 pub struct Decision {
     /// What.
     pub next: Next,
-    /// A sentence for people.
-    pub reason: String,
-}
-
-/// The rows of the table in `DESIGN.md` 6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Row {
-    /// Not sent, sure; it may pass later.
-    NotSent,
-    /// Nobody knows.
-    InDoubt,
-    /// The provider refused what was to be said, or its sender.
-    Content,
-    /// Credentials, configuration, balance, account.
-    Account,
-    /// The number takes no messages.
-    Recipient,
-    /// This provider does not go there.
-    Destination,
-    /// Fraud or geo block.
-    Fraud,
-    /// The connector misbehaved.
-    Fault,
+    /// For people and programs.
+    pub reason: DecisionView,
 }
 
 impl Row {
@@ -200,52 +182,59 @@ pub fn counts_for_breaker(class: FailureClass, request_sent: RequestSent) -> Bre
 /// What follows a failed attempt.
 pub fn decide(situation: &Situation) -> Decision {
     let row = Row::of(situation.class, situation.request_sent);
-    let why = why(row, situation.class);
-    let stop = |because: &str| Decision {
-        next: Next::Stop(situation.ending(MessageStatus::Failed)),
-        reason: format!("{why}; {because}"),
+    let values = situation.values(row);
+    let decided = |next: Next, code: DecisionCode, values: DecisionValues| Decision {
+        next,
+        reason: DecisionView::of(code, values),
+    };
+    let stop = |code: DecisionCode, values: DecisionValues| {
+        decided(Next::Stop(situation.ending(MessageStatus::Failed)), code, values)
     };
     if matches!(row, Row::Recipient | Row::Fraud) {
-        return stop("no other connection is tried");
+        return stop(DecisionCode::NoOtherConnection, values);
     }
     if situation.now >= situation.expires_at {
-        return Decision {
-            next: Next::Stop(situation.ending(MessageStatus::Expired)),
-            reason: format!("{why}; its time is over, and nothing is sent after that"),
-        };
+        let next = Next::Stop(situation.ending(MessageStatus::Expired));
+        return decided(next, DecisionCode::Expired, values);
     }
     if situation.physical().saturating_add(situation.unproven) >= situation.most_messages {
-        return stop(&format!("the tenant allows {} physical messages for a request", situation.most_messages));
+        let most = Some(situation.most_messages);
+        return stop(DecisionCode::MostMessages, DecisionValues { most, ..values });
     }
     if situation.attempts >= MOST_ATTEMPTS {
-        return stop(&format!("{MOST_ATTEMPTS} attempts are the most for a message"));
+        return stop(DecisionCode::MostAttempts, DecisionValues { most: Some(MOST_ATTEMPTS), ..values });
     }
     if situation.has_other_version && row.may_be_the_version() && situation.tries_here < MOST_TRIES {
-        return Decision {
-            next: Next::OtherVersion,
-            reason: format!("{why}; this version of the connector is being tried, so the one before is asked"),
-        };
+        return decided(Next::OtherVersion, DecisionCode::OtherVersion, values);
     }
+    let refused = |not_again: NotAgain, values: DecisionValues| DecisionValues {
+        not_again: Some(not_again),
+        most: (not_again == NotAgain::MostTries).then_some(MOST_TRIES),
+        ..values
+    };
     let again = situation.again(row);
     let fallback = situation.fallback(row);
     match (again, fallback) {
         // A user is waiting: a long pause is worth less than another connection.
-        (Ok(at), Err(_)) => situation.try_again(at, &why),
+        (Ok(at), Err(_)) => situation.try_again(at, values),
         (Ok(at), Ok(())) if row == Row::InDoubt || at.millis_since(situation.now) <= PATIENCE_MS => {
-            situation.try_again(at, &why)
+            situation.try_again(at, values)
         }
-        (Ok(_), Ok(())) => Decision {
-            next: Next::Fallback,
-            reason: format!("{why}; the provider asks for a long pause, so the next connection is tried"),
-        },
-        (Err(not_again), Ok(())) => {
-            Decision { next: Next::Fallback, reason: format!("{why}; {not_again}, so the next connection is tried") }
+        (Ok(_), Ok(())) => decided(Next::Fallback, DecisionCode::NextConnectionNoPause, values),
+        (Err(not_again), Ok(())) => decided(Next::Fallback, DecisionCode::NextConnection, refused(not_again, values)),
+        (Err(not_again), Err(no_fallback)) => {
+            let no_fallback = Some(no_fallback);
+            stop(DecisionCode::Nothing, DecisionValues { no_fallback, ..refused(not_again, values) })
         }
-        (Err(not_again), Err(no_fallback)) => stop(&format!("{not_again}, and {no_fallback}")),
     }
 }
 
 impl Situation {
+    /// What happened.
+    fn values(&self, cause: Row) -> DecisionValues {
+        DecisionValues { cause, class: self.class, number: None, most: None, not_again: None, no_fallback: None }
+    }
+
     /// With the attempt that just ended, even if it was not counted.
     fn physical(&self) -> u32 {
         self.physical.max(may_be_a_message(self.class, self.request_sent).into())
@@ -257,73 +246,53 @@ impl Situation {
     }
 
     /// When the same connection may try again, or why not.
-    fn again(&self, row: Row) -> Result<Timestamp, String> {
+    fn again(&self, row: Row) -> Result<Timestamp, NotAgain> {
         match row {
             Row::NotSent => {}
             Row::InDoubt if self.idempotent => {}
-            Row::InDoubt => return Err("its provider would make a second message of another try".to_owned()),
-            _ => return Err("another try of the same connection would end the same way".to_owned()),
+            Row::InDoubt => return Err(NotAgain::SecondMessage),
+            _ => return Err(NotAgain::SameEnd),
         }
         if self.physical() > 0 && !self.idempotent && self.in_doubt == InDoubt::PreferSilence {
-            return Err("another try could be a second message".to_owned());
+            return Err(NotAgain::MaybeSecondMessage);
         }
         if self.tries_here >= MOST_TRIES {
-            return Err(format!("{MOST_TRIES} tries are the most for a connection"));
+            return Err(NotAgain::MostTries);
         }
         if !self.may_retry {
-            return Err("too many messages are being tried again".to_owned());
+            return Err(NotAgain::RetryBudget);
         }
         let pause = f64::from(FIRST_PAUSE_MS << self.tries_here.saturating_sub(1).min(MOST_TRIES));
         // A cast of a float to an integer saturates, and makes 0 of what is no number.
         let waited = (pause * self.jitter.clamp(0.0, 1.0)) as u64;
         let at = self.now.plus_seconds(self.retry_after.unwrap_or(0).into()).plus_millis(waited);
         if at >= self.expires_at {
-            return Err("the pause before another try ends after its time is over".to_owned());
+            return Err(NotAgain::TooLate);
         }
         Ok(at)
     }
 
     /// Whether the next connection may try, or why not.
-    fn fallback(&self, row: Row) -> Result<(), String> {
+    fn fallback(&self, row: Row) -> Result<(), NoFallback> {
         if self.physical() > 0 && self.in_doubt == InDoubt::PreferSilence {
-            return Err("the tenant prefers silence to a second message".to_owned());
+            return Err(NoFallback::Silence);
         }
         if !self.has_fallback {
-            return Err("there is no other connection to try".to_owned());
+            return Err(NoFallback::None);
         }
         if row == Row::Content && !self.fallback_has_own_template {
-            return Err("the next connection has no template of its own".to_owned());
+            return Err(NoFallback::NoTemplate);
         }
         Ok(())
     }
 
-    fn try_again(&self, at: Timestamp, why: &str) -> Decision {
-        let number = self.tries_here.saturating_add(1);
-        let safely = if self.physical() > 0 && self.idempotent {
-            ", with the same key, which its provider makes one message of"
-        } else {
-            ""
-        };
-        Decision {
-            next: Next::Again { at },
-            reason: format!("{why}; the same connection tries again (try {number} of {MOST_TRIES}){safely}"),
-        }
+    fn try_again(&self, at: Timestamp, values: DecisionValues) -> Decision {
+        let safely = self.physical() > 0 && self.idempotent;
+        let code = if safely { DecisionCode::AgainSameKey } else { DecisionCode::Again };
+        let number = Some(self.tries_here.saturating_add(1));
+        let values = DecisionValues { number, most: Some(MOST_TRIES), ..values };
+        Decision { next: Next::Again { at }, reason: DecisionView::of(code, values) }
     }
-}
-
-/// What happened, in a clause.
-fn why(row: Row, class: FailureClass) -> String {
-    let clause = match row {
-        Row::NotSent => "the message was certainly not sent",
-        Row::InDoubt => "nobody knows whether the message was sent",
-        Row::Content => "the provider refused the message as it was",
-        Row::Account => "the connection cannot send until its settings or account are put right",
-        Row::Recipient => "the number takes no messages",
-        Row::Destination => "the provider does not send to this country",
-        Row::Fraud => "the provider suspects fraud",
-        Row::Fault => "the connector misbehaved before anything was sent",
-    };
-    format!("{clause} ({class})")
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 
 use sendbox_sandbox::FailureClass;
 
+use crate::model::VersionFault;
+
 /// Attempts of the new version before its rate says anything.
 const ENOUGH: u64 = 5;
 /// The margin: a rate of failures that is higher by this.
@@ -51,8 +53,8 @@ pub fn counts(class: Option<&str>) -> bool {
 /// How a version did, by tenant.
 pub type Tallies = BTreeMap<String, Tally>;
 
-/// Why a version must go, in words; `None`: it may stay.
-pub fn must_go(new: &Tallies, old: &Tallies) -> Option<String> {
+/// Why a version must go; `None`: it may stay.
+pub fn must_go(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
     misbehaves(new, old).or_else(|| fails_more(new, old))
 }
 
@@ -64,18 +66,17 @@ fn total(tallies: &Tallies) -> Tally {
     })
 }
 
-fn misbehaves(new: &Tallies, old: &Tallies) -> Option<String> {
+fn misbehaves(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
     let (new, old) = (total(new), total(old));
     if new.faults == 0 {
         return None;
     }
     // An old version that misbehaves too is no better, unless it does so more rarely than chance explains.
     let clearly = is_clear((new.faults, new.attempts), (old.faults, old.attempts));
-    (old.faults == 0 || clearly)
-        .then(|| format!("it misbehaved in {} of {} attempts; see their traces", new.faults, new.attempts))
+    (old.faults == 0 || clearly).then_some(VersionFault::Misbehaved { faults: new.faults, attempts: new.attempts })
 }
 
-fn fails_more(new: &Tallies, old: &Tallies) -> Option<String> {
+fn fails_more(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
     // Only tenants that both have served can be compared; where there are none, whatever the old one did must do.
     let shared = |side: &Tallies, other: &Tallies| -> Tallies {
         side.iter()
@@ -90,19 +91,15 @@ fn fails_more(new: &Tallies, old: &Tallies) -> Option<String> {
     if b.attempts == 0 {
         // Nothing to compare with. A version that mostly fails is not better than one that was in use.
         return (a.attempts >= 2 * ENOUGH && rate > 0.5)
-            .then(|| format!("{} of its {} attempts failed", a.failed, a.attempts));
+            .then_some(VersionFault::MostlyFailed { failed: a.failed, attempts: a.attempts });
     }
     if a.attempts < ENOUGH || rate - before < MARGIN || !is_clear((a.failed, a.attempts), (b.failed, b.attempts)) {
         return None;
     }
-    let percent = |rate: f64| (rate * 100.0).round();
-    Some(format!(
-        "{} % of its {} attempts failed, {} % of the {} of the version before",
-        percent(rate),
-        a.attempts,
-        percent(before),
-        b.attempts
-    ))
+    // A cast of a float to an integer saturates.
+    let percent = |rate: f64| (rate * 100.0).round() as u64;
+    let (attempts, attempts_before) = (a.attempts, b.attempts);
+    Some(VersionFault::FailedMore { percent: percent(rate), attempts, before: percent(before), attempts_before })
 }
 
 /// The mean over the tenants of the share that failed.
@@ -168,6 +165,29 @@ mod tests {
         ] {
             let (new, old) = (of(new.0, new.1, 0), of(old.0, old.1, 0));
             assert_eq!(must_go(&new, &old).is_some(), goes, "{new:?} {old:?}");
+        }
+    }
+
+    #[test]
+    fn why_it_goes_is_said_as_data_too() {
+        for (new, old, code, text) in [
+            (of(9, 2, 2), of(9, 0, 0), "misbehaved", "it misbehaved in 2 of 9 attempts; see their traces"),
+            (of(20, 18, 0), of(0, 0, 0), "mostly-failed", "18 of its 20 attempts failed"),
+            (
+                of(20, 15, 0),
+                of(1000, 10, 0),
+                "failed-more",
+                "75 % of its 20 attempts failed, 1 % of the 1000 of the version before",
+            ),
+        ] {
+            let fault = must_go(&new, &old).unwrap();
+            let written = serde_json::to_value(&fault).unwrap();
+            assert_eq!(fault.code(), code);
+            assert_eq!((written["code"].as_str(), fault.to_string().as_str()), (Some(code), text));
+            for value in written["values"].as_object().unwrap().values() {
+                assert!(text.contains(&value.to_string()), "{written}");
+            }
+            assert_eq!(serde_json::from_value::<VersionFault>(written).unwrap(), fault);
         }
     }
 

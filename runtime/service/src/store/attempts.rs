@@ -3,10 +3,10 @@
 use sqlx::any::AnyArguments;
 use sqlx::{Arguments, AssertSqlSafe, query, query_with};
 
-use super::columns::{Columns, json_or_none, text, text_or_none, time_or_none};
+use super::columns::{Columns, json, json_or_none, text, time_or_none};
 use super::rows::AttemptRow;
 use super::{Result, StoreError, Tx};
-use crate::model::{AttemptOutcome, Timestamp};
+use crate::model::{AttemptOutcome, DecisionView, Timestamp};
 
 macro_rules! columns {
     () => {
@@ -28,11 +28,16 @@ fn read(row: &sqlx::any::AnyRow, detail: bool) -> Result<AttemptRow> {
         finished_at: row.time_or_none("finished_at")?,
         outcome: row.word_or_none("outcome")?,
         failure: row.json_or_none("failure")?,
-        decision: row.text_or_none("decision")?,
+        decision: row.text_or_none("decision")?.map(decision),
         fault: row.flag("fault")?,
         provider_id: row.bytes_or_none("provider_id")?,
         detail: if detail { row.json_or_none("detail")? } else { None },
     })
+}
+
+/// A decision stands in its column as JSON; as bare words where it was written before there were codes.
+fn decision(written: String) -> DecisionView {
+    serde_json::from_str(&written).unwrap_or_else(|_| DecisionView::only_words(written))
 }
 
 /// Adds an attempt.
@@ -56,7 +61,7 @@ pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
         .bind(time_or_none(attempt.finished_at))
         .bind(attempt.outcome.map(|outcome| outcome.as_str()))
         .bind(json_or_none(attempt.failure.as_ref())?)
-        .bind(text_or_none(attempt.decision.as_deref()))
+        .bind(json_or_none(attempt.decision.as_ref())?)
         .bind(i64::from(attempt.fault))
         .bind(attempt.provider_id.clone())
         .bind(json_or_none(attempt.detail.as_ref())?)
@@ -83,7 +88,7 @@ pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     .bind(time_or_none(attempt.finished_at))
     .bind(attempt.outcome.map(|outcome| outcome.as_str()))
     .bind(json_or_none(attempt.failure.as_ref())?)
-    .bind(text_or_none(attempt.decision.as_deref()))
+    .bind(json_or_none(attempt.decision.as_ref())?)
     .bind(json_or_none(attempt.detail.as_ref())?)
     .bind(class(attempt))
     .bind(i64::from(attempt.fault))
@@ -91,13 +96,13 @@ pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     Ok(tx.execute(finish).await? == 1)
 }
 
-/// Writes what follows from an attempt, in words, whether it has ended or not.
-pub async fn annotate(tx: &mut Tx, tenant: &str, message: &str, number: u32, decision: &str) -> Result<()> {
+/// Writes what follows from an attempt, whether it has ended or not.
+pub async fn annotate(tx: &mut Tx, tenant: &str, message: &str, number: u32, decision: &DecisionView) -> Result<()> {
     let annotate = query("UPDATE attempts SET decision = $4 WHERE tenant = $1 AND message = $2 AND number = $3")
         .bind(text(tenant))
         .bind(text(message))
         .bind(i64::from(number))
-        .bind(text(decision));
+        .bind(json(decision)?);
     tx.execute(annotate).await?;
     Ok(())
 }

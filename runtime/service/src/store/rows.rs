@@ -6,8 +6,8 @@ use sendbox_sandbox::{DeliveryState, Usage};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    AttemptOutcome, Environment, FailureView, Flows, MessageStatus, Mode, Policy, Scope, Timestamp, VerificationStatus,
-    VersionState,
+    AttemptOutcome, DecisionView, Environment, FailureView, Flows, MessageStatus, Mode, Policy, Scope, Timestamp,
+    VerificationStatus, VersionState,
 };
 use crate::rules::difference::Description;
 use crate::rules::release::Versions;
@@ -184,8 +184,8 @@ pub struct AttemptRow {
     pub outcome: Option<AttemptOutcome>,
     /// Why not.
     pub failure: Option<FailureView>,
-    /// What follows, in words.
-    pub decision: Option<String>,
+    /// What follows.
+    pub decision: Option<DecisionView>,
     /// Masked trace, requests and use.
     pub detail: Option<Value>,
     /// Whether the connector misbehaved.

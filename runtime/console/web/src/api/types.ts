@@ -3,6 +3,9 @@
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 export type Members = Record<string, unknown>;
 
+/** What a sentence of the server is made of. */
+export type Values = Record<string, string | number>;
+
 export interface Page<T> {
   items: T[];
   next?: string;
@@ -174,7 +177,7 @@ export interface Attempt {
   finishedAt: string | null;
   outcome: "accepted" | "rejected" | "in-doubt" | null;
   failure: Failure | null;
-  decision: string | null;
+  decision: { text: string; code?: string; values?: Values } | null;
   reports?: DeliveryReport[];
   detail?: {
     route?: string;
@@ -265,13 +268,19 @@ export interface Unfit {
   problems: { field: string; message: string }[];
 }
 
+export interface DifferenceLine {
+  text: string;
+  code: string;
+  values: Values;
+}
+
 export interface VersionDifference {
   from: string;
   to: string;
   reach: "wider" | "narrower" | "equal";
-  wider: string[];
-  narrower: string[];
-  other: string[];
+  wider: DifferenceLine[];
+  narrower: DifferenceLine[];
+  other: DifferenceLine[];
   needsApproval: boolean;
   confirm: string;
   approvedAt: string | null;
@@ -324,7 +333,7 @@ export interface Release {
   generation: number;
   activatedAt: string;
   watchedUntil: string;
-  lastRollback: { at: string; from: string; to: string; reason: string; automatic: boolean } | null;
+  lastRollback: { at: string; from: string; to: string; reason: string; automatic: boolean; fault?: { code: string; values: Values } } | null;
   comparison: { since: string; sides: Side[] } | null;
 }
 
@@ -390,6 +399,8 @@ export interface Conversion {
 export interface Attention {
   severity: "info" | "warning" | "critical";
   text: string;
+  code: string;
+  values: Values;
   about?: { kind: "connection" | "connector" | "country" | "hold"; id: string };
 }
 

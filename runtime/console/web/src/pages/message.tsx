@@ -7,6 +7,7 @@ import { messageQuery } from "../api/queries";
 import type { Attempt, DeliveryReport, Message } from "../api/types";
 import { Card, Delivered, Facts, Notice, PageHead, Status } from "../parts/basics";
 import { Loaded } from "../parts/loaded";
+import { Told } from "../parts/told";
 import { Answers, FailureFacts, Requests, Trace, Used } from "../parts/trace";
 import { useFormat, useTexts } from "../text";
 
@@ -172,7 +173,7 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
         {detail?.route && t.routes[detail.route] && <p className="help">{t.message.route}: {t.routes[detail.route]}</p>}
         {attempt.failure && <FailureFacts failure={attempt.failure} />}
         {attempt.decision && (
-          <p className="decision"><b>{t.message.decision}:</b> {attempt.decision}</p>
+          <p className="decision"><b>{t.message.decision}:</b> <Told about="decision" of={attempt.decision} /></p>
         )}
         {detail?.trace && (
           <>

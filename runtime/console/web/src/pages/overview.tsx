@@ -7,9 +7,10 @@ import { Link, useParams } from "react-router";
 import { at, call } from "../api/client";
 import { activeQuery, connectionsQuery, policyQuery } from "../api/queries";
 import type { ApiKey, Attention, Statistics } from "../api/types";
-import { Card, Empty, Notice, PageHead, Said } from "../parts/basics";
+import { Card, Empty, Notice, PageHead } from "../parts/basics";
 import { Bars, Columns, Lines } from "../parts/charts";
 import { Loaded } from "../parts/loaded";
+import { Told } from "../parts/told";
 import { useFormat, useTexts } from "../text";
 
 const RANGES = { hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000 };
@@ -183,7 +184,7 @@ function Needing({ tenant, one }: { tenant: string; one: Attention }) {
     <li className={one.severity}>
       <Icon size={18} aria-hidden="true" />{" "}
       <span>
-        <Said text={one.text} />{" "}
+        <Told about="attention" of={one} />{" "}
         {one.about && (
           <Link to={`/t/${tenant}/${pathTo(one.about)}`} aria-label={t.overview.lookAt(one.about.id)}>{t.overview.look}</Link>
         )}

@@ -9,6 +9,7 @@ import type { ConnectorVersion, Release, Side } from "../api/types";
 import { Badge, Button, Card, Field, Notice } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { Failed } from "../parts/loaded";
+import { Told } from "../parts/told";
 import { useFormat, useTexts } from "../text";
 import { nameOf, pathOf, tones } from "./versions";
 
@@ -47,7 +48,10 @@ export function Running({ tenant, id, release, versions }: RunningProps) {
           title={t.versions.rolledBack(versionOf(lastRollback.from), versionOf(lastRollback.to), format.ago(lastRollback.at))}
           announced
         >
-          <p>{t.versions.reason(lastRollback.reason)}</p>
+          <p>
+            {t.versions.reason}:{" "}
+            {lastRollback.fault ? <Told about="fault" of={{ text: lastRollback.reason, ...lastRollback.fault }} /> : lastRollback.reason}.
+          </p>
           {lastRollback.automatic && <p>{t.versions.automatic}</p>}
         </Notice>
       )}

@@ -7,9 +7,10 @@ import { useNavigate } from "react-router";
 import { ALL, at, call, home, upload } from "../api/client";
 import { refresh } from "../api/queries";
 import type { ConnectorVersion } from "../api/types";
-import { Button, Field, Notice, Said } from "../parts/basics";
+import { Button, Field, Notice } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { Failed } from "../parts/loaded";
+import { InEnglish } from "../parts/told";
 import { useTexts } from "../text";
 
 export function UploadConnector({ tenant, onClose }: { tenant: string; onClose: () => void }) {
@@ -71,7 +72,7 @@ export function UploadConnector({ tenant, onClose }: { tenant: string; onClose: 
       </Field>
       {send.isPending && <Progress text={t.versions.uploading(Math.round(share * 100))} value={share} />}
       {now?.state === "checking" && <Checking progress={now.progress} />}
-      {now?.state === "refused" && <Notice tone="bad" title={t.versions.refused} announced><Said text={now.refusal ?? ""} /></Notice>}
+      {now?.state === "refused" && <Notice tone="bad" title={t.versions.refused} announced><InEnglish text={now.refusal ?? ""} /></Notice>}
       {send.isError && <Failed error={send.error} />}
       {version.isError && <Failed error={version.error} onRetry={() => void version.refetch()} />}
     </Dialog>

@@ -6,10 +6,11 @@ import { Trash2, Zap } from "lucide-react";
 import { useNavigate } from "react-router";
 import { ALL, at, call, home } from "../api/client";
 import { refresh } from "../api/queries";
-import type { ConnectorVersion, Inspection, Release, Unfit, VersionActivated, VersionDifference } from "../api/types";
-import { Badge, Button, Card, Notice, Said } from "../parts/basics";
+import type { ConnectorVersion, DifferenceLine, Inspection, Release, Unfit, VersionActivated, VersionDifference } from "../api/types";
+import { Badge, Button, Card, Notice } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { Failed, Loaded } from "../parts/loaded";
+import { InEnglish, Told } from "../parts/told";
 import { useFormat, useTexts } from "../text";
 import { Checking } from "./upload";
 import { nameOf, pathOf, tones } from "./versions";
@@ -95,7 +96,7 @@ export function Version({ tenant, id, version, release, isLast }: VersionProps) 
         </>
       }
     >
-      {version.state === "refused" && <Notice tone="bad" title={t.versions.refused}><Said text={version.refusal ?? ""} /></Notice>}
+      {version.state === "refused" && <Notice tone="bad" title={t.versions.refused}><InEnglish text={version.refusal ?? ""} /></Notice>}
       {version.state === "checking" && <Checking progress={version.progress} />}
       {isOther && <Loaded query={compared}>{(one) => one.difference && <Difference difference={one.difference} />}</Loaded>}
       {heldBack.length > 0 && <Unfitting title={t.versions.heldBack} all={heldBack} />}
@@ -163,7 +164,7 @@ export function Version({ tenant, id, version, release, isLast }: VersionProps) 
 function Difference({ difference }: { difference: VersionDifference }) {
   const t = useTexts();
   const format = useFormat();
-  const lists: [string, string[], string][] = [
+  const lists: [string, DifferenceLine[], string][] = [
     ["wider", difference.wider, t.versions.wider],
     ["narrower", difference.narrower, t.versions.narrower],
     ["other", difference.other, t.versions.other],
@@ -174,7 +175,7 @@ function Difference({ difference }: { difference: VersionDifference }) {
       {lists.filter(([, sentences]) => sentences.length > 0).map(([kind, sentences, name]) => (
         <div key={kind} className={`capability ${kind}`}>
           <p className="capability-name">{name}</p>
-          <ul>{sentences.map((sentence) => <li key={sentence}><Said text={sentence} /></li>)}</ul>
+          <ul>{sentences.map((sentence) => <li key={sentence.text}><Told about="difference" of={sentence} /></li>)}</ul>
         </div>
       ))}
       {difference.needsApproval && <Notice tone="warn">{t.versions.needsApproval}</Notice>}

@@ -46,6 +46,7 @@ fn rollback(ago: u64, automatic: bool) -> Vec<(String, Rollback)> {
         to: "sha256:0".to_owned(),
         reason: "it misbehaved".to_owned(),
         automatic,
+        fault: None,
     };
     vec![("acme-sms".to_owned(), rollback)]
 }

@@ -11,16 +11,20 @@ fn swapped() -> Versions {
     Versions::first("a".to_owned(), NOW).activate("b", WATCH_SECONDS, DRAIN_SECONDS, NOW).unwrap()
 }
 
+fn trapped() -> VersionFault {
+    VersionFault::Misbehaved { faults: 1, attempts: 1 }
+}
+
 #[test]
 fn a_version_takes_over_and_back() {
     let versions = swapped();
     assert_eq!((versions.active.as_str(), versions.previous.as_deref()), ("b", Some("a")));
     assert_eq!(versions.activate("b", 0, 0, NOW), Err(ReleaseError::AlreadyActive));
-    let back = versions.roll_back("it trapped".to_owned(), true, later(1)).unwrap();
+    let back = versions.roll_back(trapped().into(), later(1)).unwrap();
     assert_eq!((back.active.as_str(), back.previous.as_deref()), ("a", None));
     let rollback = back.last_rollback.clone().unwrap();
     assert_eq!((rollback.from.as_str(), rollback.to.as_str(), rollback.automatic), ("b", "a", true));
-    assert_eq!(back.roll_back(String::new(), false, later(2)), Err(ReleaseError::NoPrevious));
+    assert_eq!(back.roll_back(Reason::Person(String::new()), later(2)), Err(ReleaseError::NoPrevious));
 }
 
 #[test]
@@ -39,7 +43,7 @@ fn a_canary_begins_grows_and_ends() {
     assert_eq!((other.standing("b"), other.standing("c")), (Standing::Available, Standing::Canary));
     let active = more.activate("b", 60, 10, later(7)).unwrap();
     assert_eq!((active.canary, active.active.as_str()), (None, "b"));
-    let ended = more.end_trial(Some(("it trapped".to_owned(), true)), later(7)).unwrap();
+    let ended = more.end_trial(Some(trapped()), later(7)).unwrap();
     assert_eq!((ended.active.as_str(), ended.canary.as_ref()), ("a", None));
     assert_eq!(ended.last_rollback.map(|rollback| rollback.from), Some("b".to_owned()));
 }
@@ -82,10 +86,10 @@ fn a_message_stays_with_the_version_that_it_began_with() {
 
 #[test]
 fn what_is_taken_back_at_once_is_not_tried_again() {
-    let back = swapped().roll_back("it trapped".to_owned(), true, later(1)).unwrap();
+    let back = swapped().roll_back(trapped().into(), later(1)).unwrap();
     assert_eq!(back.candidates("m", Some("b"), &[], "a", later(1)), ["a"]);
     assert!(!back.sends("b"));
-    let by_hand = swapped().roll_back("I prefer it".to_owned(), false, later(1)).unwrap();
+    let by_hand = swapped().roll_back(Reason::Person("I prefer it".to_owned()), later(1)).unwrap();
     assert_eq!(by_hand.candidates("m", Some("b"), &[], "a", later(2)), ["b", "a"], "it may end what it began");
 }
 

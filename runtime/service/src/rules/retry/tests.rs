@@ -1,6 +1,7 @@
 use FailureClass as Class;
 use RequestSent::{Maybe, No, Yes};
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 
@@ -56,7 +57,7 @@ fn first(class: Class, request_sent: RequestSent) -> Situation {
 
 fn next(situation: Situation) -> Next {
     let decision = decide(&situation);
-    assert!(!decision.reason.is_empty());
+    assert!(!decision.reason.text.is_empty());
     decision.next
 }
 
@@ -286,8 +287,75 @@ fn reasons_are_sentences() {
             "the number takes no messages (recipient-blocked); no other connection is tried",
         ),
     ] {
-        assert_eq!(decide(&situation).reason, want);
+        assert_eq!(decide(&situation).reason.text, want);
     }
+}
+
+/// Nothing that a sentence says is missing from the data, and it is read back as it was written.
+#[test]
+fn reasons_are_data() {
+    let silent = first(Class::NotSent, No);
+    let mut codes = std::collections::BTreeSet::new();
+    for (situation, code, values) in [
+        (first(Class::RecipientBlocked, Yes), "no-other-connection", json!({ "cause": "recipient" })),
+        (Situation { expires_at: Timestamp(START), ..silent.clone() }, "expired", json!({ "cause": "not-sent" })),
+        (Situation { most_messages: 0, ..silent.clone() }, "most-messages", json!({ "cause": "not-sent", "most": 0 })),
+        (Situation { attempts: 6, ..silent.clone() }, "most-attempts", json!({ "cause": "not-sent", "most": 6 })),
+        (
+            Situation { has_other_version: true, ..first(Class::ConnectorFault, No) },
+            "other-version",
+            json!({ "cause": "fault" }),
+        ),
+        (
+            Situation { tries_here: 3, has_fallback: false, ..silent.clone() },
+            "nothing",
+            json!({ "cause": "not-sent", "most": 3, "notAgain": "most-tries", "noFallback": "none" }),
+        ),
+        (
+            Situation { has_fallback: false, ..first(Class::InDoubt, Maybe) },
+            "nothing",
+            json!({ "cause": "in-doubt", "notAgain": "second-message", "noFallback": "silence" }),
+        ),
+        (
+            Situation { fallback_has_own_template: false, ..first(Class::ContentRejected, Yes) },
+            "nothing",
+            json!({ "cause": "content", "notAgain": "same-end", "noFallback": "no-template" }),
+        ),
+        (silent.clone(), "again", json!({ "cause": "not-sent", "number": 2, "most": 3 })),
+        (
+            Situation { idempotent: true, ..first(Class::InDoubt, Maybe) },
+            "again-same-key",
+            json!({ "cause": "in-doubt", "number": 2, "most": 3 }),
+        ),
+        (
+            Situation { may_retry: false, ..silent.clone() },
+            "next-connection",
+            json!({ "cause": "not-sent", "notAgain": "retry-budget" }),
+        ),
+        (
+            Situation { retry_after: Some(3600), ..silent.clone() },
+            "next-connection",
+            json!({ "cause": "not-sent", "notAgain": "too-late" }),
+        ),
+        (
+            Situation { retry_after: Some(60), ..silent.clone() },
+            "next-connection-no-pause",
+            json!({ "cause": "not-sent" }),
+        ),
+    ] {
+        let reason = decide(&situation).reason;
+        let written = serde_json::to_value(&reason).unwrap();
+        let mut values = values;
+        values["class"] = situation.class.as_str().into();
+        assert_eq!((&written["code"], &written["values"]), (&code.into(), &values), "{}", reason.text);
+        assert_eq!(serde_json::from_value::<DecisionView>(written).unwrap(), reason);
+        let number = |value: Option<u32>| value.is_none_or(|value| reason.text.contains(&value.to_string()));
+        let said = reason.values.as_ref().unwrap();
+        assert!(number(said.most) && number(said.number), "{}", reason.text);
+        codes.insert(code);
+    }
+    let schema = serde_json::to_value(<DecisionCode as utoipa::PartialSchema>::schema()).unwrap();
+    assert_eq!(codes.len(), schema["enum"].as_array().unwrap().len(), "{schema}");
 }
 
 /// One attempt of a simulated message: how it fails, how long it takes, and what its connection is like.

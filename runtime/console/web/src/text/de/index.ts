@@ -4,6 +4,7 @@ import type { Texts } from "../en";
 import { around } from "./around";
 import { connecting } from "./connecting";
 import { ruling } from "./ruling";
+import { said } from "./said";
 import { sending } from "./sending";
 import { versions } from "./versions";
 import { words } from "./words";
@@ -16,5 +17,6 @@ export const de: Texts = {
   ...versions,
   ...sending,
   ...ruling,
+  ...said,
   ...words,
 };

@@ -53,7 +53,7 @@ export const versions: Pick<Texts, "versions"> = {
     rollbackHelp: (version) => `Jede neue Nachricht geht sofort wieder durch Version ${version}.`,
     why: "Warum, für das Protokoll",
     rolledBack: (from, to, when) => `Version ${from} wurde ${when} zurückgenommen. Es sendet ${to}.`,
-    reason: (reason) => `Grund: ${reason}.`,
+    reason: "Grund",
     automatic: "Das hat Sendbox von selbst getan.",
     watched: (version, until) => `Version ${version} wird bis ${until} beobachtet: Benimmt sie sich falsch oder misslingt mehr als bei der vorigen, wird sie von selbst zurückgenommen.`,
     decidedHere: "Welche Version sendet, ist für diesen Mandanten allein entschieden.",

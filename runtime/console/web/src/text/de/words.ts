@@ -47,7 +47,7 @@ export const words: Words = {
   routes: {
     active: "die aktive Verbindung",
     country: "die Verbindung, die die Regeln für dieses Land nennen",
-    fallback: "eine Ausweichverbindung der Regeln, weil die vorige nicht senden konnte",
+    fallback: "eine Ersatzverbindung der Regeln, weil die vorige nicht senden konnte",
     retry: "noch einmal dieselbe Verbindung",
     earlier: "gewählt, bevor die Regeln geändert wurden",
   },

@@ -3,6 +3,7 @@
 import { around } from "./around";
 import { connecting } from "./connecting";
 import { ruling } from "./ruling";
+import { said } from "./said";
 import { sending } from "./sending";
 import { versions } from "./versions";
 import { words } from "./words";
@@ -15,6 +16,7 @@ export const en = {
   ...versions,
   ...sending,
   ...ruling,
+  ...said,
   ...words,
 };
 

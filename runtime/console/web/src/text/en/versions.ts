@@ -51,7 +51,7 @@ export const versions = {
     rollbackHelp: (version: string) => `Every new message goes through version ${version} again, at once.`,
     why: "Why, for the audit",
     rolledBack: (from: string, to: string, when: string) => `Version ${from} was taken back ${when}. ${to} sends.`,
-    reason: (reason: string) => `Why: ${reason}.`,
+    reason: "Why",
     automatic: "Sendbox did this by itself.",
     watched: (version: string, until: string) => `Version ${version} is watched until ${until}: when it misbehaves or fails more than the one before, it is taken back by itself.`,
     decidedHere: "Which version sends is decided for this tenant alone.",

@@ -1,0 +1,14 @@
+// A sentence of the server in the language of the page, or in its own words, marked as English.
+
+import { Said } from "./basics";
+import { useTold, type Sentence, type Tellers } from "../text/said";
+
+export function Told({ about, of }: { about: keyof Tellers; of: Sentence }) {
+  const told = useTold()(about, of);
+  return told === undefined ? <InEnglish text={of.text} /> : <Said text={told} />;
+}
+
+/** What the server, a provider or an author wrote, for which there are no other words. */
+export function InEnglish({ text }: { text: string }) {
+  return <span lang="en"><Said text={text} /></span>;
+}
