@@ -33,7 +33,7 @@ pub use self::catalogue::BuiltIn;
 pub use self::error::{Error, LimitName};
 pub use self::phone::PhoneError;
 pub use self::plan::{ConnectionConfig, MessageRequest, Plan, plan};
-pub use self::problem::{Problem, Problems};
+pub use self::problem::{FieldCode, Problem, Problems};
 pub use self::service::{Caller, Service, ServiceConfig, StartError};
 pub use self::template::{Rendered, Template, TemplateBody};
 pub use self::text::TextSize;
