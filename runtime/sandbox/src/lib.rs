@@ -117,7 +117,7 @@ pub use self::metadata::{ContentKind, Metadata, MetadataError, Validators};
 pub use self::outcome::{
     ConnectorFault, Failure, FailureClass, Outcome, Party, Price, Receipt, RequestSent, Violation,
 };
-pub use self::parameters::{ParameterError, ParameterFault, Parameters};
+pub use self::parameters::{FaultKind, ParameterError, ParameterFault, Parameters};
 pub use self::report::{Callback, DeliveryReport, DeliveryState, ReportRefusal};
 pub use self::send::{ReportError, SendReport, SendRequest, Used};
 pub use self::trace::{TraceEvent, TraceKind, is_hidden};

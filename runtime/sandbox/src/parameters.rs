@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jsonschema::ValidationError;
-use jsonschema::error::ValidationErrorKind;
+use jsonschema::error::{TypeKind, ValidationErrorKind};
 use sendbox_policy::{Label, Mark};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -21,6 +21,73 @@ pub struct ParameterFault {
     pub field: String,
     /// What is wrong. Never the value of a secret.
     pub message: String,
+    /// The same for programs.
+    pub kind: FaultKind,
+    /// What the schema wants there: a length, a number, a pattern, names with `, ` between them. Never a value that was given.
+    pub bound: Option<String>,
+}
+
+/// Kinds of faults, by the keyword of JSON Schema that is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// `required`, at the member that is missing.
+    Required,
+    /// `anyOf` or `oneOf`, whose alternatives each miss a member; the bound names them.
+    OneNeeded,
+    /// A secret does not fit; more is not said of secrets.
+    Secret,
+    /// `type`
+    Type,
+    /// `enum` or `const`
+    Enum,
+    /// `pattern`
+    Pattern,
+    /// `format`
+    Format,
+    /// `minLength`
+    MinLength,
+    /// `maxLength`
+    MaxLength,
+    /// `minimum`
+    Minimum,
+    /// `maximum`
+    Maximum,
+    /// `minItems`
+    MinItems,
+    /// `maxItems`
+    MaxItems,
+    /// `additionalProperties`
+    Unknown,
+    /// Another keyword.
+    Other,
+}
+
+/// Which keyword is broken, and by what it bounds.
+fn broken(kind: &ValidationErrorKind) -> (FaultKind, Option<String>) {
+    use ValidationErrorKind as Kind;
+    let written = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match kind {
+        Kind::Required { .. } => (FaultKind::Required, None),
+        Kind::Type { kind: TypeKind::Single(one) } => (FaultKind::Type, Some(one.to_string())),
+        Kind::Type { .. } => (FaultKind::Type, None),
+        Kind::Enum { options } => {
+            let all: Option<Vec<String>> = options.as_array().map(|all| all.iter().map(written).collect());
+            (FaultKind::Enum, all.map(|all| all.join(", ")))
+        }
+        Kind::Constant { expected_value } => (FaultKind::Enum, Some(written(expected_value))),
+        Kind::Pattern { pattern } => (FaultKind::Pattern, Some(pattern.clone())),
+        Kind::Format { format } => (FaultKind::Format, Some(format.clone())),
+        Kind::MinLength { limit } => (FaultKind::MinLength, Some(limit.to_string())),
+        Kind::MaxLength { limit } => (FaultKind::MaxLength, Some(limit.to_string())),
+        Kind::Minimum { limit } => (FaultKind::Minimum, Some(limit.to_string())),
+        Kind::Maximum { limit } => (FaultKind::Maximum, Some(limit.to_string())),
+        Kind::MinItems { limit } => (FaultKind::MinItems, Some(limit.to_string())),
+        Kind::MaxItems { limit } => (FaultKind::MaxItems, Some(limit.to_string())),
+        // Which members are not known is the given input, and may be a secret in the wrong place.
+        Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => (FaultKind::Unknown, None),
+        _ => (FaultKind::Other, None),
+    }
 }
 
 /// The parameters do not fit the schema. All faults at once.
@@ -31,23 +98,26 @@ pub struct ParameterError(pub Vec<ParameterFault>);
 /// One thing that is wrong, at the field that has to change, without its value.
 fn fault(metadata: &Metadata, error: &ValidationError<'_>) -> ParameterFault {
     let at = error.instance_path().to_string();
+    let (kind, bound) = broken(error.kind());
     match error.kind() {
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default().replace('~', "~0").replace('/', "~1");
-            ParameterFault { field: format!("{at}/{name}"), message: "is missing".to_owned() }
+            ParameterFault { field: format!("{at}/{name}"), message: "is missing".to_owned(), kind, bound }
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }
             if !missing(context).is_empty() =>
         {
-            let message = format!("one of these is needed: {}", missing(context).join(", "));
-            ParameterFault { field: at, message }
+            let names = missing(context).join(", ");
+            let message = format!("one of these is needed: {names}");
+            ParameterFault { field: at, message, kind: FaultKind::OneNeeded, bound: Some(names) }
         }
         _ if metadata.secret_keys.iter().any(|key| at == format!("/{key}")) => {
-            ParameterFault { field: at, message: "is not a valid value for this secret".to_owned() }
+            let message = "is not a valid value for this secret".to_owned();
+            ParameterFault { field: at, message, kind: FaultKind::Secret, bound: None }
         }
         // The validator's own text quotes the value. That of the whole would quote every secret, those included that are
         // stored; and what stands in a plain field may be a secret that was put there by mistake.
-        _ => ParameterFault { field: at, message: error.masked_with("the value").to_string() },
+        _ => ParameterFault { field: at, message: error.masked_with("the value").to_string(), kind, bound },
     }
 }
 
@@ -79,6 +149,8 @@ impl Parameters {
             return Err(ParameterError(vec![ParameterFault {
                 field: String::new(),
                 message: "must be an object".into(),
+                kind: FaultKind::Type,
+                bound: Some("object".to_owned()),
             }]));
         };
         let filled = Value::Object(with_defaults(&metadata.parameters_schema, given));

@@ -6,12 +6,14 @@
 mod kind;
 mod responses;
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
-use sendbox_service::Error;
 use sendbox_service::model::{Flow, Message, Scope, Verification};
+use sendbox_service::{Error, FieldCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -88,6 +90,12 @@ pub(crate) struct FieldError {
     pub(crate) field: String,
     /// What is wrong and what to do, without the value.
     pub(crate) message: String,
+    /// The same for programs, where the cause is a common one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<FieldCode>,
+    /// What the code is about, such as a bound. Lists have `, ` between their parts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) values: BTreeMap<String, String>,
 }
 
 /// A request that is refused: a problem document in the making.
@@ -154,7 +162,12 @@ impl From<Error> for Refusal {
         match error {
             Error::Forbidden(scope) => problem.scope = Some(scope),
             Error::Invalid(problems) => {
-                let errors = problems.0.into_iter().map(|one| FieldError { field: one.field, message: one.message });
+                let errors = problems.0.into_iter().map(|one| FieldError {
+                    field: one.field,
+                    message: one.message,
+                    code: one.code,
+                    values: one.values,
+                });
                 problem.errors = Some(errors.collect());
             }
             Error::NeededByFlows(flows) => problem.flows = Some(flows),

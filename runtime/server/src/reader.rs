@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Display};
 
-use sendbox_service::{Error, Problem, Problems};
+use sendbox_service::{Error, FieldCode, Problem, Problems};
 use serde::Deserialize;
 use serde::de::value::StringDeserializer;
 use serde::de::{
@@ -22,12 +22,28 @@ pub(crate) struct Wrong {
     place: Vec<String>,
     /// What to do.
     message: String,
+    /// The cause, and what is wanted.
+    code: Option<(FieldCode, Option<String>)>,
 }
 
 impl Wrong {
     /// At this place.
     fn here(message: impl Into<String>) -> Self {
-        Self { place: Vec::new(), message: message.into() }
+        Self { place: Vec::new(), message: message.into(), code: None }
+    }
+
+    /// The same, with its cause.
+    fn coded(self, code: FieldCode, bound: Option<String>) -> Self {
+        Self { code: Some((code, bound)), ..self }
+    }
+
+    fn at(self, field: String) -> Error {
+        let problem = Problem::new(field, self.message);
+        let problem = match self.code {
+            Some((code, bound)) => problem.coded(code, bound.as_deref().map(|bound| ("bound", bound)).as_slice()),
+            None => problem,
+        };
+        Error::Invalid(Problems(vec![problem]))
     }
 
     /// The same, seen from the member or element above.
@@ -39,15 +55,13 @@ impl Wrong {
     /// Of a body: the field is a JSON pointer.
     pub(crate) fn of_body(self) -> Error {
         let pointer: String = self.place.iter().rev().flat_map(|step| ["/", step]).collect();
-        Error::Invalid(Problems(vec![Problem::new(pointer, self.message)]))
+        self.at(pointer)
     }
 
     /// Of a query: the field is the parameter's name.
     pub(crate) fn of_query(self) -> Error {
-        Error::Invalid(Problems(vec![Problem::new(
-            self.place.into_iter().rev().collect::<Vec<_>>().join("/"),
-            self.message,
-        )]))
+        let name = self.place.iter().rev().map(String::as_str).collect::<Vec<_>>().join("/");
+        self.at(name)
     }
 }
 
@@ -94,19 +108,21 @@ impl de::Error for Wrong {
     }
 
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::here(format!("must be one of {}", list(expected)))
+        Self::here(format!("must be one of {}", list(expected))).coded(FieldCode::Enum, Some(expected.join(", ")))
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::here(format!("is not known; what is known here: {}", list(expected))).under(field)
+        Self::here(format!("is not known; what is known here: {}", list(expected)))
+            .coded(FieldCode::Unknown, None)
+            .under(field)
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::here("must be given").under(field)
+        Self::here("must be given").coded(FieldCode::Required, None).under(field)
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::here("must stand once").under(field)
+        Self::here("must stand once").coded(FieldCode::Twice, None).under(field)
     }
 }
 

@@ -35,7 +35,7 @@ pub use self::error::{Error, LimitName};
 pub use self::ops::reports::{ReportCall, ReportReceiver};
 pub use self::phone::PhoneError;
 pub use self::plan::{ConnectionConfig, MessageRequest, Plan, plan};
-pub use self::problem::{Problem, Problems};
+pub use self::problem::{FieldCode, Problem, Problems};
 pub use self::public_url::{NotPublic, PublicUrl};
 pub use self::service::{Caller, Service, ServiceConfig, StartError};
 pub use self::template::{Rendered, Template, TemplateBody};

@@ -15,7 +15,7 @@ use sendbox_sandbox::Usage;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::problem::{Problem, Problems};
+use crate::problem::{FieldCode, Problem, Problems};
 
 /// Usages that every connection must have a template for; any other falls back to `generic`.
 pub const MANDATORY: [Usage; 4] = [Usage::Register, Usage::SignIn, Usage::ForgotPassword, Usage::Generic];
@@ -70,10 +70,16 @@ fn there_is(existing: &[String]) -> String {
 /// Everything that is wrong, by JSON pointer below `at`.
 pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, Problems> {
     let Some(entries) = value.as_array() else {
-        return Err(Problems(vec![Problem::new(at, "must be a list of {\"usage\", \"content\"}")]));
+        return Err(Problems(vec![
+            Problem::new(at, "must be a list of {\"usage\", \"content\"}")
+                .coded(FieldCode::Type, &[("bound", "array")]),
+        ]));
     };
     if entries.len() > MOST {
-        return Err(Problems(vec![Problem::new(at, format!("has {} templates; {MOST} are allowed", entries.len()))]));
+        return Err(Problems(vec![
+            Problem::new(at, format!("has {} templates; {MOST} are allowed", entries.len()))
+                .coded(FieldCode::MaxItems, &[("bound", &MOST.to_string())]),
+        ]));
     }
     let mut problems = Vec::new();
     let mut templates = Vec::new();
@@ -83,7 +89,10 @@ pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, Problems> {
         let Some(template) = read_one(entry, &at, &mut problems) else { continue };
         let key = (template.usage, template.locale.as_deref().map(str::to_ascii_lowercase));
         if let Some(first) = seen.insert(key, at.clone()) {
-            problems.push(Problem::new(at, format!("is for the same usage and locale as {first}; remove one")));
+            problems.push(
+                Problem::new(at, format!("is for the same usage and locale as {first}; remove one"))
+                    .coded(FieldCode::TemplateTwice, &[]),
+            );
         }
         templates.push(template);
     }
@@ -105,11 +114,17 @@ pub fn mandatory(templates: &[Template], at: &str) -> Result<(), Problems> {
     let missing = missing(templates);
     let mut problems = Vec::new();
     if !missing.is_empty() {
-        problems.push(Problem::new(at, format!("templates are missing for: {}", missing.join(", "))));
+        problems.push(
+            Problem::new(at, format!("templates are missing for: {}", missing.join(", ")))
+                .coded(FieldCode::TemplatesMissing, &[("bound", &missing.join(", "))]),
+        );
     }
     let fallback = |template: &Template| template.usage == Usage::Generic && template.locale.is_none();
     if !missing.contains(&Usage::Generic.as_str()) && !templates.iter().any(fallback) {
-        problems.push(Problem::new(at, "`generic` needs a template without a locale, for languages that have none"));
+        problems.push(
+            Problem::new(at, "`generic` needs a template without a locale, for languages that have none")
+                .coded(FieldCode::TemplateFallback, &[]),
+        );
     }
     Problems::none_or(problems)
 }
@@ -226,17 +241,23 @@ pub(crate) fn names_code(content: &str) -> bool {
 
 fn read_one(entry: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Template> {
     let Some(fields) = entry.as_object() else {
-        problems.push(Problem::new(at, "must be an object with `usage` and `content`"));
+        problems.push(
+            Problem::new(at, "must be an object with `usage` and `content`")
+                .coded(FieldCode::Type, &[("bound", "object")]),
+        );
         return None;
     };
     let before = problems.len();
     for key in fields.keys() {
         // `type` is in Logto's Aliyun templates, and read by nobody there.
         if !["usage", "usageType", "locale", "content", "template", "templateCode", "type"].contains(&key.as_str()) {
-            problems.push(Problem::new(
-                format!("{at}/{}", pointer(key)),
-                "unknown field; a template has `usage`, `locale`, and `content` or `template`",
-            ));
+            problems.push(
+                Problem::new(
+                    format!("{at}/{}", pointer(key)),
+                    "unknown field; a template has `usage`, `locale`, and `content` or `template`",
+                )
+                .coded(FieldCode::Unknown, &[]),
+            );
         }
     }
     let usage = read_usage(fields, at, problems);
@@ -244,7 +265,10 @@ fn read_one(entry: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Temp
         None | Some(Value::Null) => None,
         Some(Value::String(tag)) if is_language_tag(tag) => Some(tag.clone()),
         Some(_) => {
-            problems.push(Problem::new(format!("{at}/locale"), "must be a language tag, like `da` or `pt-BR`"));
+            problems.push(
+                Problem::new(format!("{at}/locale"), "must be a language tag, like `da` or `pt-BR`")
+                    .coded(FieldCode::LanguageTag, &[]),
+            );
             None
         }
     };
@@ -262,7 +286,7 @@ fn read_usage(fields: &Map<String, Value>, at: &str, problems: &mut Vec<Problem>
             return None;
         }
         (None, None) => {
-            problems.push(Problem::new(format!("{at}/usage"), "is missing"));
+            problems.push(Problem::new(format!("{at}/usage"), "is missing").coded(FieldCode::Required, &[]));
             return None;
         }
     };
@@ -281,31 +305,48 @@ fn read_body(fields: &Map<String, Value>, at: &str, problems: &mut Vec<Problem>)
         .into_iter()
         .filter_map(|key| Some((key, fields.get(key).filter(|value| !value.is_null())?)))
         .collect();
-    let mut wrong = |field: String, message: &str| {
-        problems.push(Problem::new(field, message));
+    let longest = LONGEST.to_string();
+    let too_long = (FieldCode::MaxLength, [("bound", longest.as_str())]);
+    let mut wrong = |field: String, message: &str, code: FieldCode| {
+        let values = if code == too_long.0 { too_long.1.as_slice() } else { &[] };
+        problems.push(Problem::new(field, message).coded(code, values));
         None
     };
     match given.as_slice() {
         [("content", Value::String(text))] => match text {
-            empty if empty.trim().is_empty() => wrong(format!("{at}/content"), "is empty"),
-            long if long.len() > LONGEST => wrong(format!("{at}/content"), "is longer than any message can be"),
-            lacking if !names_code(lacking) => {
-                wrong(format!("{at}/content"), "does not hold `{{code}}`, so the message would have no code; put it in")
+            empty if empty.trim().is_empty() => wrong(format!("{at}/content"), "is empty", FieldCode::Empty),
+            long if long.len() > LONGEST => {
+                wrong(format!("{at}/content"), "is longer than any message can be", FieldCode::MaxLength)
             }
+            lacking if !names_code(lacking) => wrong(
+                format!("{at}/content"),
+                "does not hold `{{code}}`, so the message would have no code; put it in",
+                FieldCode::TemplateNoCode,
+            ),
             text => Some(TemplateBody::Text(text.clone())),
         },
-        [("content", _)] => wrong(format!("{at}/content"), "must be a text"),
-        [(key, Value::String(id))] if id.trim().is_empty() => wrong(format!("{at}/{key}"), "is empty"),
+        [("content", _)] => wrong(format!("{at}/content"), "must be a text", FieldCode::Type),
+        [(key, Value::String(id))] if id.trim().is_empty() => {
+            wrong(format!("{at}/{key}"), "is empty", FieldCode::Empty)
+        }
         [(_, Value::String(id))] if id.len() <= LONGEST => Some(TemplateBody::Provider(id.clone())),
         [(key, value)] => {
             let compact = value.to_string();
             if compact.len() > LONGEST {
-                return wrong(format!("{at}/{key}"), "is too long");
+                return wrong(format!("{at}/{key}"), "is too long", FieldCode::MaxLength);
             }
             Some(TemplateBody::Provider(compact))
         }
-        [] => wrong(at.to_owned(), "has neither `content` (a text) nor `template` (a template of the provider)"),
-        _ => wrong(at.to_owned(), "has more than one of `content`, `template` and `templateCode`; keep one"),
+        [] => wrong(
+            at.to_owned(),
+            "has neither `content` (a text) nor `template` (a template of the provider)",
+            FieldCode::Required,
+        ),
+        _ => wrong(
+            at.to_owned(),
+            "has more than one of `content`, `template` and `templateCode`; keep one",
+            FieldCode::Twice,
+        ),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::model::{
 use crate::ops::address;
 use crate::ops::attempt::word;
 use crate::ops::prepared::{self, OfMessage, Prepared, check, fingerprint};
-use crate::problem::{Problem, Problems};
+use crate::problem::{FieldCode, Problem, Problems};
 use crate::rules::{origin, policy};
 use crate::service::{Caller, Service};
 use crate::store::rows::{ConnectionRow, TenantRow};
@@ -295,13 +295,22 @@ impl Service {
         drop(tx);
         let mut problems = Vec::new();
         if request.content.len() > template::LONGEST {
-            problems.push(Problem::new("content", format!("has more than {} bytes", template::LONGEST)));
+            problems.push(
+                Problem::new("content", format!("has more than {} bytes", template::LONGEST))
+                    .coded(FieldCode::MaxLength, &[("bound", &template::LONGEST.to_string())]),
+            );
         }
         if request.locale.as_deref().is_some_and(|tag| !template::is_language_tag(tag)) {
-            problems.push(Problem::new("locale", "must be a language tag, like `da` or `pt-BR`"));
+            problems.push(
+                Problem::new("locale", "must be a language tag, like `da` or `pt-BR`")
+                    .coded(FieldCode::LanguageTag, &[]),
+            );
         }
         if request.variables.len() > crate::plan::MOST_VARIABLES {
-            problems.push(Problem::new("variables", format!("{} are allowed", crate::plan::MOST_VARIABLES)));
+            problems.push(
+                Problem::new("variables", format!("{} are allowed", crate::plan::MOST_VARIABLES))
+                    .coded(FieldCode::MaxItems, &[("bound", &crate::plan::MOST_VARIABLES.to_string())]),
+            );
         }
         Problems::none_or(problems)?;
         let code: String = "1234567890".chars().take(usize::from(row.policy.codes.digits)).collect();

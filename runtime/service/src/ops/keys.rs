@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::{Error, Result};
 use crate::id;
 use crate::model::{IssuedKey, Key, KeyRotation, NewKey, Scope};
-use crate::problem::{Problem, Problems};
+use crate::problem::{FieldCode, Problem, Problems};
 use crate::rules::policy;
 use crate::service::{Caller, Service};
 use crate::store::keys;
@@ -74,10 +74,15 @@ impl Service {
         let now = self.now();
         let mut problems: Vec<Problem> = policy::display_name(&new.name).err().into_iter().collect();
         if new.scopes.is_empty() {
-            problems.push(Problem::new("scopes", "must name at least one of manage, send, verify, read"));
+            problems.push(
+                Problem::new("scopes", "must name at least one of manage, send, verify, read")
+                    .coded(FieldCode::Required, &[]),
+            );
         }
         if new.expires_at.is_some_and(|at| at <= now) {
-            problems.push(Problem::new("expiresAt", "has passed; give a later time, or none"));
+            problems.push(
+                Problem::new("expiresAt", "has passed; give a later time, or none").coded(FieldCode::Passed, &[]),
+            );
         }
         Problems::none_or(problems)?;
         within(caller, &new.scopes)?;

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 use crate::model::{Flow, Mode, Sensitive};
 use crate::plan::{MOST_VARIABLES, MessageRequest};
-use crate::problem::{Problem, Problems};
+use crate::problem::{FieldCode, Problem, Problems};
 use crate::store::rows::TenantRow;
 use crate::vault::TenantKey;
 use crate::{phone, template};
@@ -58,7 +58,7 @@ pub(crate) fn client_ip_of(address: Option<&Sensitive>) -> Result<Option<IpAddr>
     let Some(text) = address.map(|address| address.expose().trim()).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    let wrong = |_| Problem::new("/clientIp", "must be an IPv4 or IPv6 address");
+    let wrong = |_| Problem::new("/clientIp", "must be an IPv4 or IPv6 address").coded(FieldCode::IpAddress, &[]);
     text.parse::<IpAddr>().map(|ip| Some(ip.to_canonical())).map_err(wrong)
 }
 
@@ -77,23 +77,34 @@ impl Asked<'_> {
     pub(crate) fn read(&self) -> Result<(Recipient, Option<IpAddr>), Problems> {
         let mut problems = Vec::new();
         let recipient = phone::recipient(self.to.expose())
-            .map_err(|error| problems.push(Problem::new("/to", error.to_string())))
+            .map_err(|error| problems.push(Problem::new("/to", error.to_string()).coded(FieldCode::PhoneNumber, &[])))
             .ok();
         let client_ip = client_ip_of(self.client_ip).map_err(|problem| problems.push(problem)).ok();
         if self.locale.is_some_and(|tag| !tag.is_empty() && !template::is_language_tag(tag)) {
-            problems.push(Problem::new("/locale", "must be a language tag, like `da` or `pt-BR`"));
+            problems.push(
+                Problem::new("/locale", "must be a language tag, like `da` or `pt-BR`")
+                    .coded(FieldCode::LanguageTag, &[]),
+            );
         }
         let is_code =
             |code: &str| (4..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if self.code.is_some_and(|code| !is_code(code.expose())) {
-            problems.push(Problem::new("/code", "must be 4 to 12 letters (a-z, A-Z) and digits"));
+            problems.push(
+                Problem::new("/code", "must be 4 to 12 letters (a-z, A-Z) and digits")
+                    .coded(FieldCode::CodeForm, &[("least", "4"), ("most", "12")]),
+            );
         }
         if self.lifetime_seconds.is_some_and(|seconds| !(1..=3600).contains(&seconds)) {
-            problems.push(Problem::new("/lifetimeSeconds", "must be from 1 to 3600, an hour"));
+            problems.push(
+                Problem::new("/lifetimeSeconds", "must be from 1 to 3600, an hour")
+                    .coded(FieldCode::Range, &[("least", "1"), ("most", "3600")]),
+            );
         }
         if self.variables.len() > MOST_VARIABLES {
             let text = format!("there are {}; {MOST_VARIABLES} are allowed", self.variables.len());
-            problems.push(Problem::new("/variables", text));
+            problems.push(
+                Problem::new("/variables", text).coded(FieldCode::MaxItems, &[("bound", &MOST_VARIABLES.to_string())]),
+            );
         }
         match (recipient, client_ip) {
             (Some(recipient), Some(client_ip)) if problems.is_empty() => Ok((recipient, client_ip)),

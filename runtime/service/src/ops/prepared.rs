@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 use crate::ops::line::Line;
 use crate::plan::ConnectionConfig;
-use crate::problem::{Problem, Problems};
+use crate::problem::{FieldCode, Problem, Problems};
 use crate::service::{Service, held};
 use crate::store::rows::{ConnectionRow, ReleaseRow, TenantRow};
 use crate::store::{Tx, connections};
@@ -102,8 +102,7 @@ pub(crate) fn check(
     let parameters = connector
         .parameters(&Value::Object(parameters.clone()))
         .map_err(|error| {
-            let faults = error.0.into_iter();
-            problems.extend(faults.map(|fault| Problem::new(format!("/parameters{}", fault.field), fault.message)));
+            problems.extend(error.0.into_iter().map(Problem::of_parameter));
         })
         .ok();
     let templates = match templates {
@@ -130,9 +129,11 @@ fn kinds(metadata: &Metadata, templates: &[Template]) -> Vec<Problem> {
             (ContentKind::Text, TemplateBody::Text(_)) | (ContentKind::Variables, _) => None,
             (ContentKind::Text, TemplateBody::Provider(_)) => {
                 at("has `template`, and this connector needs `content`, a text with `{{code}}`".to_owned())
+                    .map(|problem| problem.coded(FieldCode::TemplateNotText, &[]))
             }
             (ContentKind::Template, TemplateBody::Text(_)) => {
                 at("has `content`, and this connector needs `template`, a template of the provider".to_owned())
+                    .map(|problem| problem.coded(FieldCode::TemplateNotProvider, &[]))
             }
             (ContentKind::Template, TemplateBody::Provider(body)) => metadata.check_template(body).err().and_then(at),
         }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::model::{Environment, PromotedSecrets, Promotion, PromotionReport, Scope};
 use crate::ops::connections::{following, part, shown, times};
 use crate::ops::prepared::{self, all_parameters};
-use crate::problem::{Problem, Problems};
+use crate::problem::{FieldCode, Problem, Problems};
 use crate::rules::{diff, policy};
 use crate::service::{Caller, Service};
 use crate::store::connections;
@@ -110,6 +110,7 @@ impl Service {
             let missing = wanted.into_iter().filter(|key| !parted.secrets.contains_key(*key));
             let problems = missing.map(|key| {
                 Problem::new(format!("/parameters/{key}"), "is asked for anew: give the production tenant's own value")
+                    .coded(FieldCode::AskedAnew, &[])
             });
             Problems::none_or(problems.collect())?;
         }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::origin;
 use crate::model::{Countries, DeliveryPolicy, Environment, Policy, SpendPolicy, TestNumbers};
 use crate::phone;
-use crate::problem::{Problem, Problems};
+use crate::problem::{FieldCode, Problem, Problems};
 use crate::template;
 
 /// What numbers of no country (+800, …) are listed as: the region code that libphonenumber has for them.
@@ -63,7 +63,7 @@ pub fn check(policy: &Policy, connections: &[String]) -> Result<(), Problems> {
     }
     for country in &policy.countries.only {
         if let Err(message) = country_code(country) {
-            problems.push(Problem::new("/countries/only", message));
+            problems.push(Problem::new("/countries/only", message).coded(FieldCode::Country, &[]));
         }
     }
     if let Some(spend) = &policy.spend {
@@ -72,27 +72,33 @@ pub fn check(policy: &Policy, connections: &[String]) -> Result<(), Problems> {
     check_delivery(&policy.delivery, connections, &mut problems);
     if policy.origin_domain.as_deref().is_some_and(|domain| !origin::is_domain(domain)) {
         let message = "must be a domain in lower case, like `example.com`, without `https://` and without a port";
-        problems.push(Problem::new("/originDomain", message));
+        problems.push(Problem::new("/originDomain", message).coded(FieldCode::Domain, &[]));
     }
     Problems::none_or(problems)
 }
 
 fn bound<T: PartialOrd + Display>(field: &str, value: T, least: T, most: T, problems: &mut Vec<Problem>) {
     if value < least || value > most {
-        problems.push(Problem::new(field, format!("is {value}; must be from {least} to {most}")));
+        problems.push(
+            Problem::new(field, format!("is {value}; must be from {least} to {most}"))
+                .coded(FieldCode::Range, &[("least", &least.to_string()), ("most", &most.to_string())]),
+        );
     }
 }
 
 fn check_spend(spend: &SpendPolicy, problems: &mut Vec<Problem>) {
     if spend.currency.len() != 3 || !spend.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        problems.push(Problem::new("/spend/currency", "must be three upper-case letters, like `EUR` (ISO 4217)"));
+        problems.push(
+            Problem::new("/spend/currency", "must be three upper-case letters, like `EUR` (ISO 4217)")
+                .coded(FieldCode::Currency, &[]),
+        );
     }
     bound("/spend/capPerMonthMicros", spend.cap_per_month_micros, 0, HIGHEST_CAP, problems);
     bound("/spend/pricePerSegmentMicros", spend.price_per_segment_micros, 0, HIGHEST_PRICE, problems);
     for (country, price) in &spend.prices {
         let field = format!("/spend/prices/{}", template::pointer(country));
         if let Err(message) = country_code(country) {
-            problems.push(Problem::new(&field, message));
+            problems.push(Problem::new(&field, message).coded(FieldCode::Country, &[]));
         }
         bound(&field, *price, 0, HIGHEST_PRICE, problems);
     }
@@ -103,24 +109,27 @@ fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], problems: &
     let fallbacks = &delivery.fallbacks;
     if fallbacks.len() > MOST_FALLBACKS {
         let message = format!("has {}; {MOST_FALLBACKS} are allowed", fallbacks.len());
-        problems.push(Problem::new("/delivery/fallbacks", message));
+        problems.push(
+            Problem::new("/delivery/fallbacks", message)
+                .coded(FieldCode::MaxItems, &[("bound", &MOST_FALLBACKS.to_string())]),
+        );
     }
     // Those beyond the most are wrong already; a long list is not gone through for each of its entries.
     for (index, name) in fallbacks.iter().enumerate().take(MOST_FALLBACKS) {
         let field = format!("/delivery/fallbacks/{index}");
         if fallbacks.iter().take(index).any(|earlier| earlier == name) {
-            problems.push(Problem::new(&field, "is named twice"));
+            problems.push(Problem::new(&field, "is named twice").coded(FieldCode::Twice, &[]));
         } else if !connections.contains(name) {
-            problems.push(Problem::new(&field, missing));
+            problems.push(Problem::new(&field, missing).coded(FieldCode::NoConnection, &[]));
         }
     }
     for (country, name) in &delivery.routes {
         let field = format!("/delivery/routes/{}", template::pointer(country));
         if let Err(message) = country_code(country) {
-            problems.push(Problem::new(&field, message));
+            problems.push(Problem::new(&field, message).coded(FieldCode::Country, &[]));
         }
         if !connections.contains(name) {
-            problems.push(Problem::new(&field, missing));
+            problems.push(Problem::new(&field, missing).coded(FieldCode::NoConnection, &[]));
         }
     }
 }
@@ -161,20 +170,25 @@ pub struct FixedCode {
 pub fn test_numbers(given: &TestNumbers) -> Result<Vec<FixedCode>, Problems> {
     if given.numbers.len() > MOST_TEST_NUMBERS {
         let message = format!("has {}; {MOST_TEST_NUMBERS} are allowed", given.numbers.len());
-        return Err(Problems(vec![Problem::new("/numbers", message)]));
+        return Err(Problems(vec![
+            Problem::new("/numbers", message).coded(FieldCode::MaxItems, &[("bound", &MOST_TEST_NUMBERS.to_string())]),
+        ]));
     }
     let mut problems = Vec::new();
     let mut numbers: Vec<FixedCode> = Vec::new();
     for (index, entry) in given.numbers.iter().enumerate() {
         let code = entry.code.expose();
         if !(6..=10).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-            problems.push(Problem::new(format!("/numbers/{index}/code"), "must be 6 to 10 digits"));
+            problems.push(
+                Problem::new(format!("/numbers/{index}/code"), "must be 6 to 10 digits")
+                    .coded(FieldCode::Digits, &[("least", "6"), ("most", "10")]),
+            );
         }
         let field = format!("/numbers/{index}/number");
         match phone::recipient(entry.number.expose()) {
-            Err(error) => problems.push(Problem::new(field, error.to_string())),
+            Err(error) => problems.push(Problem::new(field, error.to_string()).coded(FieldCode::PhoneNumber, &[])),
             Ok(recipient) if numbers.iter().any(|known| known.number == recipient.e164) => {
-                problems.push(Problem::new(field, "is in the list twice"));
+                problems.push(Problem::new(field, "is in the list twice").coded(FieldCode::Twice, &[]));
             }
             Ok(recipient) => numbers.push(FixedCode { number: recipient.e164, code: Zeroizing::new(code.to_owned()) }),
         }
@@ -191,7 +205,8 @@ pub fn tenant_id(id: &str) -> Result<(), Problem> {
     if (3..=40).contains(&id.len()) && is_slug(id) && !id.ends_with('-') {
         return Ok(());
     }
-    Err(Problem::new("/id", "must be 3 to 40 of a-z, 0-9 and `-`, and neither begin nor end with `-`"))
+    Err(Problem::new("/id", "must be 3 to 40 of a-z, 0-9 and `-`, and neither begin nor end with `-`")
+        .coded(FieldCode::Name, &[("least", "3"), ("most", "40")]))
 }
 
 /// Checks the name of a connection: 1 to 40 of a-z, 0-9 and `-`, the first no `-`.
@@ -202,7 +217,8 @@ pub fn connection_name(name: &str) -> Result<(), Problem> {
     if (1..=40).contains(&name.len()) && is_slug(name) {
         return Ok(());
     }
-    Err(Problem::new("name", "must be 1 to 40 of a-z, 0-9 and `-`, and not begin with `-`"))
+    Err(Problem::new("name", "must be 1 to 40 of a-z, 0-9 and `-`, and not begin with `-`")
+        .coded(FieldCode::Name, &[("least", "1"), ("most", "40")]))
 }
 
 fn is_slug(text: &str) -> bool {
@@ -215,14 +231,16 @@ fn is_slug(text: &str) -> bool {
 /// # Errors
 /// What is wrong, at `/name`.
 pub fn display_name(name: &str) -> Result<(), Problem> {
-    let message = match name.chars().count() {
-        _ if name.chars().any(is_hidden) => "holds a character that cannot be seen; type it anew",
-        0 => "is empty",
-        _ if name.trim() != name => "begins or ends with white space; remove it",
+    let (code, message) = match name.chars().count() {
+        _ if name.chars().any(is_hidden) => (FieldCode::Hidden, "holds a character that cannot be seen; type it anew"),
+        0 => (FieldCode::Empty, "is empty"),
+        _ if name.trim() != name => (FieldCode::Space, "begins or ends with white space; remove it"),
         1..=LONGEST_NAME => return Ok(()),
-        _ => "is longer than 80 characters",
+        _ => (FieldCode::MaxLength, "is longer than 80 characters"),
     };
-    Err(Problem::new("/name", message))
+    let most = LONGEST_NAME.to_string();
+    let values = [("bound", most.as_str())];
+    Err(Problem::new("/name", message).coded(code, if code == FieldCode::MaxLength { &values } else { &[] }))
 }
 
 #[cfg(test)]
