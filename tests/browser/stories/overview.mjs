@@ -63,7 +63,7 @@ export function overview(world) {
     await page.getByRole("radio", { name: "Last 7 days" }).check();
     // By day: the bucket of now is this day, as the server counts days.
     const today = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" }).format(new Date());
-    await page.locator(".chart figcaption").getByText(today, { exact: true }).first().waitFor();
+    await page.locator(".chart").getByText(today, { exact: true }).first().waitFor();
     await page.getByRole("link", { name: "Look: main" }).first().click();
     await page.getByRole("heading", { name: "Connection “main”" }).waitFor();
     watched.settle();

@@ -74,7 +74,7 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
   const entered = ({ conversion: codes }: Statistics["countries"][number]) =>
     codes && codes.rate !== null ? ` · ${t.overview.conversion}: ${format.percent(codes.rate)}` : "";
   const ms = (value: number) => format.micros(value * 1000);
-  const when = (at: string) => (statistics.bucket === "day" ? format.day(at) : format.hour(at));
+  const names = series.map(({ at: begin }) => (statistics.bucket === "day" ? format.day(begin) : format.hour(begin)));
   return (
     <>
       <dl className="figures">
@@ -104,14 +104,13 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
           <Card title={t.overview.sends}>
             <Columns
               label={t.overview.sends}
-              columns={series.map((one) => ({
-                name: when(one.at),
-                parts: [
-                  { tone: "good", name: t.overview.accepted, value: one.accepted },
-                  { tone: "bad", name: t.overview.failed, value: one.failed },
-                  { tone: "neutral", name: t.overview.other, value: Math.max(0, one.messages - one.accepted - one.failed) },
-                ],
-              }))}
+              names={names}
+              shown={format.number}
+              series={[
+                { tone: "good", name: t.overview.accepted, values: series.map((one) => one.accepted) },
+                { tone: "bad", name: t.overview.failed, values: series.map((one) => one.failed) },
+                { tone: "neutral", name: t.overview.other, values: series.map((one) => Math.max(0, one.messages - one.accepted - one.failed)) },
+              ]}
             />
           </Card>
           <div className="two-columns">
@@ -121,10 +120,10 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
               ) : (
                 <Lines
                   label={t.overview.conversionOver}
-                  names={series.map((one) => when(one.at))}
-                  most={1}
+                  names={names}
+                  ticks={[0, 0.5, 1]}
                   shown={format.percent}
-                  lines={[{
+                  series={[{
                     tone: "good",
                     name: t.overview.conversion,
                     values: series.map(({ verifications: { started, approved } }) => (started === 0 ? null : approved / started)),
@@ -138,9 +137,9 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
               ) : (
                 <Lines
                   label={t.overview.latencyOver}
-                  names={series.map((one) => when(one.at))}
+                  names={names}
                   shown={ms}
-                  lines={[
+                  series={[
                     { tone: "info", name: t.overview.half, values: series.map((one) => one.latencyMs?.p50 ?? null) },
                     { tone: "warn", name: t.overview.most, values: series.map((one) => one.latencyMs?.p95 ?? null) },
                   ]}
