@@ -7,6 +7,8 @@
 use sendbox_sandbox::TextEncoding;
 use serde::Serialize;
 
+use crate::model::Hint;
+
 /// The GSM 03.38 default alphabet, without the escape.
 const GSM_BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 /// Its extension table: an escape and one more septet.
@@ -77,56 +79,45 @@ pub fn outside_gsm7(text: &str) -> Vec<char> {
 /// Characters that a hint names at most: a text in another script would be named letter by letter.
 const MOST_NAMED: usize = 8;
 
-/// What would make a text cheaper, in words, for whoever writes it. `size` is its [`measure`].
+/// What would make a text cheaper, for whoever writes it. `size` is its [`measure`].
 ///
 /// Names characters of the text: show the hints where the text may be shown, and do not log them.
-pub fn hints(text: &str, size: TextSize) -> Vec<String> {
+pub fn hints(text: &str, size: TextSize) -> Vec<Hint> {
     let mut hints = Vec::new();
     if size.encoding == TextEncoding::Ucs2 {
         hints.push(encoding_hint(text, size));
     }
     if size.segments > 1 {
-        let over = characters_over(text, size.segments);
-        let (fewer, parts) = (size.segments - 1, if size.segments == 2 { "segment" } else { "segments" });
-        let characters = if over == 1 { "character" } else { "characters" };
-        hints.push(format!(
-            "the text takes {} segments; {over} {characters} less, and it takes {fewer} {parts}",
-            size.segments
-        ));
+        let over = characters_over(text, size.segments) as u64;
+        hints.push(Hint::Shorten { segments: size.segments, over });
     }
     hints
 }
 
 /// Why the text is UCS-2, and whether it could be written without.
-fn encoding_hint(text: &str, size: TextSize) -> String {
+fn encoding_hint(text: &str, size: TextSize) -> Hint {
     let outside = outside_gsm7(text);
     let without: Vec<char> = outside.iter().copied().filter(|character| in_gsm7(*character).is_none()).collect();
+    let more = |all: &[char]| all.len().saturating_sub(MOST_NAMED) as u64;
     if !without.is_empty() {
-        return format!(
-            "{} not in GSM 03.38 and {} no like there, so the text is UCS-2: one segment holds 70 characters, not 160",
-            named(&without),
-            if without.len() == 1 { "has" } else { "have" },
-        );
+        return Hint::OtherScript { characters: listed(&without, shown), more: more(&without) };
     }
-    let advice: Vec<String> = outside
-        .iter()
-        .take(MOST_NAMED)
-        .map(|character| match in_gsm7(*character) {
-            Some("") | None => format!("leave out {}", shown(*character)),
-            Some(" ") => format!("write a plain space for {}", shown(*character)),
-            Some(other) => format!("write `{other}` for {}", shown(*character)),
-        })
-        .collect();
-    let more = outside.len().saturating_sub(MOST_NAMED);
-    let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-    let plain: String = text.chars().map(|character| plainly(character).unwrap_or_default()).collect();
-    let then = measure(&plain);
-    let saved = if then.segments < size.segments {
-        format!("it would take {} instead of {} segments", then.segments, size.segments)
-    } else {
-        "one segment would hold 160 characters, not 70".to_owned()
+    let instead = |character: char| match in_gsm7(character) {
+        Some("") | None => shown(character),
+        Some(" ") => format!("{} → U+0020", shown(character)),
+        Some(other) => format!("{} → `{other}`", shown(character)),
     };
-    format!("the text is UCS-2 because of characters that are not in GSM 03.38: {}{more}; {saved}", advice.join(", "))
+    let plain: String = text.chars().map(|character| plainly(character).unwrap_or_default()).collect();
+    Hint::WriteOtherwise {
+        instead: listed(&outside, instead),
+        more: more(&outside),
+        segments: size.segments,
+        then: measure(&plain).segments,
+    }
+}
+
+fn listed(characters: &[char], say: impl Fn(char) -> String) -> String {
+    characters.iter().take(MOST_NAMED).map(|character| say(*character)).collect::<Vec<_>>().join(", ")
 }
 
 /// The character itself, if GSM 03.38 has it; else what is written for it.
@@ -141,13 +132,6 @@ fn characters_over(text: &str, segments: u32) -> usize {
     let fits = |end: &usize| text.get(..*end).is_some_and(|shorter| measure(shorter).segments < segments);
     // The longest that fits is the one before this place.
     ends.len() - ends.partition_point(fits).saturating_sub(1)
-}
-
-fn named(characters: &[char]) -> String {
-    let list: Vec<String> = characters.iter().take(MOST_NAMED).map(|character| shown(*character)).collect();
-    let more = characters.len().saturating_sub(MOST_NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more} {}", list.join(", "), if characters.len() == 1 { "is" } else { "are" })
 }
 
 /// A character that can be seen as it is, another by its number.
@@ -225,6 +209,7 @@ mod tests {
     use super::*;
     use TextEncoding::{Gsm7, Ucs2};
     use proptest::prelude::*;
+    use serde_json::json;
 
     fn check(text: &str, encoding: TextEncoding, segments: u32, units: u32) {
         assert_eq!(measure(text), TextSize { encoding, segments, units }, "{} characters", text.chars().count());
@@ -303,9 +288,29 @@ mod tests {
             let hints = hints(text, measure(text));
             assert_eq!(hints.len(), wanted.len(), "{text}: {hints:?}");
             for (hint, wanted) in hints.iter().zip(wanted) {
-                assert!(hint.contains(wanted), "{text}: {hint}");
+                assert!(hint.to_string().contains(wanted), "{text}: {hint}");
             }
         }
+    }
+
+    #[test]
+    fn hints_are_data() {
+        for (text, wanted) in [
+            (
+                "Kód\u{a0}1\u{200b}",
+                json!({ "code": "write-otherwise", "values": {
+                "instead": "`ó` → `o`, U+00A0 → U+0020, U+200B", "more": 0, "segments": 1, "then": 1 } }),
+            ),
+            (
+                "абвгдежзийя",
+                json!({ "code": "other-script", "values": { "characters": "`а`, `б`, `в`, `г`, `д`, `е`, `ж`, `з`", "more": 3 } }),
+            ),
+        ] {
+            assert_eq!(serde_json::to_value(&hints(text, measure(text))[0]).unwrap(), wanted);
+        }
+        let long = "a".repeat(310);
+        let wanted = json!({ "code": "shorten", "values": { "segments": 3, "over": 4 } });
+        assert_eq!(serde_json::to_value(&hints(&long, measure(&long))[0]).unwrap(), wanted);
     }
 
     #[test]
@@ -318,11 +323,11 @@ mod tests {
             (format!("{}€{}", "a".repeat(152), "a".repeat(153)), "takes 3 segments; 2 characters less"),
         ] {
             let hints = hints(&text, measure(&text));
-            assert!(hints.iter().any(|hint| hint.contains(wanted)), "{hints:?}");
+            assert!(hints.iter().any(|hint| hint.to_string().contains(wanted)), "{hints:?}");
         }
         let curly = format!("{}’", "a".repeat(80));
         let hints = hints(&curly, measure(&curly));
-        assert!(hints[0].contains("it would take 1 instead of 2 segments"), "{hints:?}");
+        assert!(hints[0].to_string().contains("it would take 1 instead of 2 segments"), "{hints:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Sensitive, Timestamp, UsageName};
+use super::{HintView, Sensitive, Timestamp, UsageName};
 use crate::text::TextSize;
 
 /// A connection to be saved. Replaces the one of that name; a secret that is left out keeps its value, as long as the
@@ -178,8 +178,8 @@ pub struct Preview {
     pub outside_gsm7: Vec<String>,
     /// Names for which there is no value.
     pub unknown_variables: Vec<String>,
-    /// What would make it cheaper, in words.
-    pub hints: Vec<String>,
+    /// What would make it cheaper.
+    pub hints: Vec<HintView>,
     /// What a message costs by the tenant's price list, in millionths, where there is one.
     pub price_micros: Option<u64>,
 }

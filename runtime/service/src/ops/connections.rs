@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::model::{
-    Activation, ActiveConnection, Connection, ConnectionInput, Deletion, Preview, PreviewRequest, Scope, Timestamp,
+    Activation, ActiveConnection, Connection, ConnectionInput, Deletion, HintView, Preview, PreviewRequest, Scope,
+    Timestamp,
 };
 use crate::ops::address;
 use crate::ops::attempt::word;
@@ -332,7 +333,7 @@ impl Service {
             units: size.units,
             outside_gsm7: text::outside_gsm7(&text).into_iter().map(String::from).collect(),
             unknown_variables: rendered.unknown.into_iter().collect(),
-            hints: text::hints(&text, size),
+            hints: text::hints(&text, size).into_iter().map(HintView::from).collect(),
             price_micros: policy::price(&row.policy, None, size.segments),
             text: text.to_string(),
         })

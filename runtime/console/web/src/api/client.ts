@@ -1,5 +1,13 @@
 // One way to the API: JSON in, JSON out, problem documents as errors. It holds no rule and no text for people.
 
+/** What is wrong with a field. `code`: where the cause is a common one. */
+export interface FieldError {
+  field: string;
+  message: string;
+  code?: string;
+  values?: Record<string, string>;
+}
+
 /** What the server says when it refuses (RFC 9457). */
 export interface ProblemDocument {
   type: string;
@@ -7,7 +15,7 @@ export interface ProblemDocument {
   status: number;
   detail: string;
   instance: string;
-  errors?: { field: string; message: string }[];
+  errors?: FieldError[];
   limit?: string;
   retryAfter?: number;
   flows?: string[];
@@ -27,7 +35,7 @@ export class Problem extends Error {
   }
 
   /** What is wrong, by field. */
-  get fields(): { field: string; message: string }[] {
+  get fields(): FieldError[] {
     return this.document?.errors ?? [];
   }
 

@@ -1,10 +1,19 @@
 // The shapes of the API, as far as the console uses them. The OpenAPI document is what counts.
 
+import type { FieldError } from "./client";
+
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 export type Members = Record<string, unknown>;
 
 /** What a sentence of the server is made of. */
 export type Values = Record<string, string | number>;
+
+/** A sentence of the server, and the same as data. Without a code it is from before there were any. */
+export interface Sentence {
+  text: string;
+  code?: string;
+  values?: Values;
+}
 
 export interface Page<T> {
   items: T[];
@@ -136,7 +145,7 @@ export interface Preview {
   units: number;
   outsideGsm7: string[];
   unknownVariables: string[];
-  hints: string[];
+  hints: Sentence[];
   priceMicros: number | null;
 }
 
@@ -177,7 +186,7 @@ export interface Attempt {
   finishedAt: string | null;
   outcome: "accepted" | "rejected" | "in-doubt" | null;
   failure: Failure | null;
-  decision: { text: string; code?: string; values?: Values } | null;
+  decision: Sentence | null;
   reports?: DeliveryReport[];
   detail?: {
     route?: string;
@@ -265,22 +274,16 @@ export type Standing = "active" | "canary" | "previous" | "available";
 export interface Unfit {
   tenant: string;
   connection: string;
-  problems: { field: string; message: string }[];
-}
-
-export interface DifferenceLine {
-  text: string;
-  code: string;
-  values: Values;
+  problems: FieldError[];
 }
 
 export interface VersionDifference {
   from: string;
   to: string;
   reach: "wider" | "narrower" | "equal";
-  wider: DifferenceLine[];
-  narrower: DifferenceLine[];
-  other: DifferenceLine[];
+  wider: Sentence[];
+  narrower: Sentence[];
+  other: Sentence[];
   needsApproval: boolean;
   confirm: string;
   approvedAt: string | null;

@@ -7,6 +7,7 @@ import { policyQuery } from "../api/queries";
 import type { Preview as Rendered, Template } from "../api/types";
 import { Badge, Notice } from "../parts/basics";
 import { Failed } from "../parts/loaded";
+import { Told } from "../parts/told";
 import { useFormat, useTexts } from "../text";
 
 /** A value that has stood still for a moment. */
@@ -63,7 +64,7 @@ export function Preview({ tenant, template }: { tenant: string; template: Templa
           {rendered.unknownVariables.length > 0 && (
             <Notice tone="warn">{t.templates.unknown(rendered.unknownVariables.join(", "))}</Notice>
           )}
-          {rendered.hints.map((hint) => <Notice tone="info" key={hint}>{hint}</Notice>)}
+          {rendered.hints.map((hint) => <Notice tone="info" key={hint.text}><Told about="hint" of={hint} /></Notice>)}
         </>
       )}
     </div>

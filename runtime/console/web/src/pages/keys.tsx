@@ -4,13 +4,14 @@ import { useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { useParams } from "react-router";
-import { at, call, Problem } from "../api/client";
+import { at, call } from "../api/client";
 import { client, sessionQuery } from "../api/queries";
 import type { ApiKey, Scope } from "../api/types";
 import { Badge, Button, CopyButton, Empty, Field, Notice, PageHead } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { Failed, Loaded } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
+import { useToldFields } from "../text/said";
 
 type Issued = ApiKey & { secret: string };
 const SCOPES: Scope[] = ["verify", "send", "read", "manage"];
@@ -118,7 +119,7 @@ function Make({ tenant, onClose, onDone }: MakeProps) {
       }),
     onSuccess: onDone,
   });
-  const fields = make.error instanceof Problem ? make.error.fields : [];
+  const fields = useToldFields()(make.error);
   const error = (field: string) => fields.find((one) => one.field.replace("/", "") === field)?.message;
   return (
     <Dialog

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState, type InputHTMLAttributes, type ReactNode 
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { ArrowDown, ArrowUp, Save, X } from "lucide-react";
 import { useParams } from "react-router";
-import { at, call, Problem } from "../api/client";
+import { at, call } from "../api/client";
 import { client, connectionsQuery, policyQuery } from "../api/queries";
 import type { Policy } from "../api/types";
 import { Button, Card, Field, Notice, PageHead, Switch } from "../parts/basics";
@@ -13,6 +13,7 @@ import { useCountries } from "../parts/countries";
 import { Failed, Loaded } from "../parts/loaded";
 import { useUnsaved } from "../parts/unsaved";
 import { useFormat, useTexts } from "../text";
+import { useToldFields } from "../text/said";
 import { Holds, TestNumbers } from "./numbers";
 
 export default function PolicyPage() {
@@ -41,7 +42,7 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
       client.setQueryData(policyQuery(tenant).queryKey, next);
     },
   });
-  const fields = save.error instanceof Problem ? save.error.fields : [];
+  const fields = useToldFields()(save.error);
   const error = (field: string) => fields.filter((one) => one.field === field).map((one) => one.message).join(" ") || undefined;
   const named = new Set([
     "/codes/digits", "/codes/lifetimeSeconds", "/codes/tries", "/codes/sends", "/originDomain", "/delivery/mostMessages",

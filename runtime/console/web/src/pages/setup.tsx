@@ -16,6 +16,7 @@ import { Button, Card, CopyButton, Field, Logo, Notice, PageHead, Said } from ".
 import { Failed, Loaded, Waiting } from "../parts/loaded";
 import { useUnsaved } from "../parts/unsaved";
 import { useTexts, type Texts } from "../text";
+import { useToldFields, type ToldField } from "../text/said";
 import { Activate } from "./activate";
 import { RemoveConnection } from "./remove";
 import { Trial } from "./trial";
@@ -73,10 +74,9 @@ function beginning(connector: ConnectorDetail): Template[] {
 }
 
 /** Messages by pointer, of those below a prefix. */
-function below(problem: unknown, prefix: string): Record<string, string[]> {
+function below(fields: ToldField[], prefix: string): Record<string, string[]> {
   const found: Record<string, string[]> = {};
-  if (!(problem instanceof Problem)) return found;
-  for (const { field, message } of problem.fields) {
+  for (const { field, message } of fields) {
     if (field !== prefix && !field.startsWith(`${prefix}/`)) continue;
     (found[field.slice(prefix.length)] ??= []).push(message);
   }
@@ -175,15 +175,17 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
   });
 
   const account = accounts.data?.find((one) => one.connector === connector.id);
+  const told = useToldFields();
+  const wrong = useMemo(() => told(problem), [told, problem]);
   const errors = useMemo(
     () => ({
-      parameters: below(problem, "/parameters"),
-      templates: below(problem, "/templates"),
-      name: Object.values(below(problem, "name")).flat(),
+      parameters: below(wrong, "/parameters"),
+      templates: below(wrong, "/templates"),
+      name: Object.values(below(wrong, "name")).flat(),
     }),
-    [problem],
+    [wrong],
   );
-  const count = problem instanceof Problem ? problem.fields.length : 0;
+  const count = wrong.length;
   const example = looked ?? templates.find((one) => one.usage === "sign-in" && !one.locale) ?? templates[0];
   const exists = !saved && others.some((one) => one.name === name);
 
@@ -225,9 +227,9 @@ function Editor({ tenant, connector, saved, others }: EditorProps) {
               {count > 0 ? (
                 <Notice tone="bad" title={`${t.setup.problems}: ${t.setup.errors(count)}`} announced>
                   <ul>
-                    {(problem as Problem).fields.map((field) => (
+                    {wrong.map((field) => (
                       <li key={field.field + field.message}>
-                        <b>{nameOf(field.field, connector, templates, t)}</b>: {field.message}
+                        <b>{nameOf(field.field, connector, templates, t)}</b>: <span lang={field.lang}>{field.message}</span>
                       </li>
                     ))}
                   </ul>
@@ -405,7 +407,7 @@ function TestCard({ tenant, connector, saved, parameters, templates, onProblem, 
     },
     onError: (error) => onProblem(error instanceof Problem && error.fields.some((one) => /^\/(parameters|templates)/.test(one.field)) ? error : undefined),
   });
-  const fields = test.error instanceof Problem ? test.error.fields : [];
+  const fields = useToldFields()(test.error);
   const own = fields.filter((one) => one.field === "/to").map((one) => one.message).join(" ");
   const elsewhere = fields.length > 0 && !own;
   return (

@@ -3,13 +3,14 @@
 import { useState } from "react";
 import { useMutation } from "@tanstack/react-query";
 import { Trash2 } from "lucide-react";
-import { at, call, Problem } from "../api/client";
+import { at, call } from "../api/client";
 import { client } from "../api/queries";
 import type { Tenant } from "../api/types";
 import { Button, Field, Notice } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { Failed } from "../parts/loaded";
 import { useTexts } from "../text";
+import { useToldFields } from "../text/said";
 
 export function TenantSettings({ tenant, onClose }: { tenant: Tenant; onClose: () => void }) {
   const t = useTexts();
@@ -22,7 +23,7 @@ export function TenantSettings({ tenant, onClose }: { tenant: Tenant; onClose: (
   };
   const rename = useMutation({ mutationFn: () => call<Tenant>(at(tenant.id), { method: "PATCH", body: { name } }), onSuccess });
   const remove = useMutation({ mutationFn: () => call(at(tenant.id), { method: "DELETE" }), onSuccess });
-  const fields = rename.error instanceof Problem ? rename.error.fields : [];
+  const fields = useToldFields()(rename.error);
   if (deleting) {
     return (
       <Dialog

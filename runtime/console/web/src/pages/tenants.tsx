@@ -4,13 +4,14 @@ import { useState } from "react";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { Plug, Plus, Settings2 } from "lucide-react";
 import { Link, useNavigate } from "react-router";
-import { ALL, call, home, Problem } from "../api/client";
+import { ALL, call, home } from "../api/client";
 import { client } from "../api/queries";
 import type { Page, Tenant } from "../api/types";
 import { Badge, Button, Empty, Field, PageHead } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { Failed, Waiting } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
+import { useToldFields } from "../text/said";
 import { TenantSettings } from "./tenant";
 
 export default function Tenants() {
@@ -97,7 +98,7 @@ function NewTenant({ onClose }: { onClose: () => void }) {
       await navigate(`/t/${tenant.id}`);
     },
   });
-  const fields = make.error instanceof Problem ? make.error.fields : [];
+  const fields = useToldFields()(make.error);
   const error = (field: string) => fields.find((one) => one.field.replace("/", "") === field)?.message;
   return (
     <Dialog

@@ -6,7 +6,7 @@ import { Trash2, Zap } from "lucide-react";
 import { useNavigate } from "react-router";
 import { ALL, at, call, home } from "../api/client";
 import { refresh } from "../api/queries";
-import type { ConnectorVersion, DifferenceLine, Inspection, Release, Unfit, VersionActivated, VersionDifference } from "../api/types";
+import type { ConnectorVersion, Inspection, Release, Sentence, Unfit, VersionActivated, VersionDifference } from "../api/types";
 import { Badge, Button, Card, Notice } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { Failed, Loaded } from "../parts/loaded";
@@ -164,7 +164,7 @@ export function Version({ tenant, id, version, release, isLast }: VersionProps) 
 function Difference({ difference }: { difference: VersionDifference }) {
   const t = useTexts();
   const format = useFormat();
-  const lists: [string, DifferenceLine[], string][] = [
+  const lists: [string, Sentence[], string][] = [
     ["wider", difference.wider, t.versions.wider],
     ["narrower", difference.narrower, t.versions.narrower],
     ["other", difference.other, t.versions.other],
@@ -195,7 +195,12 @@ function Unfitting({ title, all }: { title: string; all: Unfit[] }) {
       <ul>
         {all.map((one) => (
           <li key={`${one.tenant}/${one.connection}`}>
-            <b>{one.connection}</b> ({one.tenant}): {one.problems.map((problem) => `${problem.field} ${problem.message}`).join("; ")}
+            <b>{one.connection}</b> ({one.tenant}): {one.problems.map((problem, index) => (
+              <span key={problem.field + problem.message}>
+                {index > 0 && "; "}
+                <code>{problem.field}</code> <Told about="field" of={{ ...problem, text: problem.message }} />
+              </span>
+            ))}
           </li>
         ))}
       </ul>

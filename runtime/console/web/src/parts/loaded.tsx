@@ -6,8 +6,9 @@ import type { InfiniteData, UseInfiniteQueryResult, UseQueryResult } from "@tans
 import { RotateCw } from "lucide-react";
 import { Problem } from "../api/client";
 import type { Page } from "../api/types";
-import { Button, Notice } from "./basics";
+import { Button, Notice, Said } from "./basics";
 import { useTexts } from "../text";
+import { useTold, useToldFields } from "../text/said";
 
 /** After so long a wait is called long. */
 const LONG = 3000;
@@ -31,8 +32,8 @@ export function Waiting() {
   );
 }
 
-/** What went wrong, in words. */
-export function explain(error: unknown, t: ReturnType<typeof useTexts>): { title: string; advice: string; id?: string } {
+/** What went wrong, in words. `lang`: in which language the advice is, where it is not the page's. */
+export function explain(error: unknown, t: ReturnType<typeof useTexts>, told: ReturnType<typeof useTold>): { title: string; advice: string; id?: string; lang?: string } {
   if (!(error instanceof Problem)) return { title: t.problem.heading, advice: String(error) };
   if (error.kind === "no-network") return { title: t.problem.noNetwork, advice: t.problem.noNetworkAdvice };
   if (error.kind === "no-answer") return { title: t.problem.noAnswer, advice: t.problem.noAnswerAdvice };
@@ -40,14 +41,16 @@ export function explain(error: unknown, t: ReturnType<typeof useTexts>): { title
   if (error.kind === "scope-missing") {
     return { title: t.problem.forbidden, advice: t.problem.forbiddenAdvice(error.document?.scope ?? ""), id };
   }
-  const title = error.status === 404 ? t.problem.notFound : (error.document?.title ?? t.problem.heading);
-  return { title, advice: error.message, id };
+  const of = (code: string) => told("problem", { text: "", code });
+  const title = error.status === 404 ? t.problem.notFound : (of(error.kind) ?? error.document?.title ?? t.problem.heading);
+  const advice = of(`${error.kind}-detail`);
+  return { title, advice: advice ?? error.message, id, ...(advice === undefined && { lang: "en" }) };
 }
 
 export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const t = useTexts();
-  const { title, advice, id } = explain(error, t);
-  const fields = error instanceof Problem ? error.fields : [];
+  const { title, advice, id, lang } = explain(error, t, useTold());
+  const fields = useToldFields()(error);
   return (
     <Notice
       tone="bad"
@@ -61,12 +64,12 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
         )
       }
     >
-      {fields.length === 0 && <p>{advice}</p>}
+      {fields.length === 0 && <p lang={lang}><Said text={advice} /></p>}
       {fields.length > 0 && (
         <ul>
           {fields.map((field) => (
             <li key={field.field + field.message}>
-              <code>{field.field || t.problem.whole}</code> {field.message}
+              <code>{field.field || t.problem.whole}</code> <span lang={field.lang}><Said text={field.message} /></span>
             </li>
           ))}
         </ul>
@@ -87,13 +90,14 @@ interface LoadedProps<T> {
 
 export function Loaded<T>({ query, children }: LoadedProps<T>) {
   const t = useTexts();
+  const told = useTold();
   const again = () => void query.refetch();
   if (query.data !== undefined) {
     return (
       <>
         {query.isError && !query.isFetching && (
           <Notice tone="warn" title={t.common.stale} actions={<Button onClick={again}>{t.common.retry}</Button>} announced>
-            <p>{explain(query.error, t).title}</p>
+            <p>{explain(query.error, t, told).title}</p>
           </Notice>
         )}
         {children(query.data)}

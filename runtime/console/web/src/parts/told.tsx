@@ -1,9 +1,10 @@
 // A sentence of the server in the language of the page, or in its own words, marked as English.
 
+import type { Sentence } from "../api/types";
 import { Said } from "./basics";
-import { useTold, type Sentence, type Tellers } from "../text/said";
+import { useTold, type About } from "../text/said";
 
-export function Told({ about, of }: { about: keyof Tellers; of: Sentence }) {
+export function Told({ about, of }: { about: About; of: Sentence }) {
   const told = useTold()(about, of);
   return told === undefined ? <InEnglish text={of.text} /> : <Said text={told} />;
 }

@@ -1,14 +1,9 @@
 // What the server says with a code and values beside its sentence, in the language of the page.
 
 import { useMemo } from "react";
+import { Problem } from "../api/client";
+import type { Sentence } from "../api/types";
 import { useFormat, useTexts } from ".";
-
-/** A sentence of the server, and the same as data. Without a code it is from before there were any, or of a person. */
-export interface Sentence {
-  text: string;
-  code?: string;
-  values?: object;
-}
 
 /** The values of a sentence, read as what its template needs. What is missing is empty. */
 export interface Values {
@@ -31,11 +26,15 @@ export interface Told {
 
 export type Teller = (values: Values, by: Told) => string;
 
+/** What sentences are about. `problem`: the title of a problem document, by its kind; `problem` with `-detail` its detail, where
+ * it is the same for all of that kind. */
+export type About = "attention" | "difference" | "decision" | "fault" | "field" | "hint" | "problem";
+
 /** The sentences of a language, by what they are about and by code. */
-export type Tellers = Record<"attention" | "difference" | "decision" | "fault", Record<string, Teller>>;
+export type Tellers = Record<About, Record<string, Teller>>;
 
 /** Says a sentence of the server in the language of the page. `undefined`: there is none for its code. */
-export function useTold(): (about: keyof Tellers, sentence: Sentence) => string | undefined {
+export function useTold(): (about: About, sentence: Sentence) => string | undefined {
   const t = useTexts();
   const format = useFormat();
   return useMemo(() => {
@@ -57,4 +56,27 @@ export function useTold(): (about: keyof Tellers, sentence: Sentence) => string 
       return teller?.({ text: (name) => String(given[name] ?? ""), number: (name) => Number(given[name] ?? 0) }, by);
     };
   }, [t, format]);
+}
+
+/** What is wrong with a field, in words. `lang`: in which language they are, where it is not the page's. */
+export interface ToldField {
+  field: string;
+  message: string;
+  lang?: string;
+}
+
+/** The fields that a refusal names, in the language of the page. */
+export function useToldFields(): (error: unknown) => ToldField[] {
+  const told = useTold();
+  const { code: page } = useTexts();
+  return useMemo(
+    () => (error) => {
+      if (!(error instanceof Problem)) return [];
+      return error.fields.map(({ field, message, code, values }) => {
+        const known = told("field", { text: message, code, values });
+        return { field, message: known ?? message, ...(known === undefined && page !== "en" && { lang: "en" }) };
+      });
+    },
+    [told, page],
+  );
 }

@@ -131,10 +131,135 @@ export const said: { said: Tellers } = {
       "failed-more": (v) =>
         `${v.number("percent")} % ihrer ${v.number("attempts")} Versuche misslangen, bei der Version davor ${v.number("before")} % von ${v.number("attemptsBefore")}`,
     },
+
+    field: {
+      required: () => "fehlt",
+      "one-needed": (v) => `eines davon ist nötig: ${v.text("bound")}`,
+      secret: () => "ist kein gültiger Wert für dieses Geheimnis",
+      type: (v) => `muss ${types[v.text("bound")] ?? "von anderer Art"} sein`,
+      enum: (v) => `muss eines davon sein: ${v.text("bound")}`,
+      pattern: (v) => `passt nicht zum Muster \`${v.text("bound")}\``,
+      format: (v) => `muss ${formats[v.text("bound")] ?? `vom Format „${v.text("bound")}“`} sein`,
+      "min-length": (v) => `ist zu kurz: mindestens ${v.number("bound")} Zeichen`,
+      "max-length": (v) => `ist zu lang: höchstens ${v.number("bound")} Zeichen`,
+      minimum: (v) => `ist zu klein: mindestens ${v.text("bound")}`,
+      maximum: (v) => `ist zu groß: höchstens ${v.text("bound")}`,
+      range: (v, by) => `muss zwischen ${by.number(v.number("least"))} und ${by.number(v.number("most"))} liegen`,
+      "min-items": (v) => `hat zu wenige Einträge: mindestens ${v.number("bound")}`,
+      "max-items": (v) => `hat zu viele Einträge: höchstens ${v.number("bound")}`,
+      unknown: () => "ist hier nicht bekannt, oder enthält etwas, das hier nicht bekannt ist",
+      empty: () => "ist leer",
+      twice: () => "steht zweimal da",
+      passed: () => "ist schon vorbei; nennen Sie einen späteren Zeitpunkt oder keinen",
+      hidden: () => "enthält ein unsichtbares Zeichen; tippen Sie es neu",
+      space: () => "beginnt oder endet mit einem Leerzeichen; entfernen Sie es",
+      name: (v) => `muss aus ${v.number("least")} bis ${v.number("most")} der Zeichen a–z, 0–9 und - bestehen und darf nicht mit - beginnen oder enden`,
+      "language-tag": () => "muss eine Sprache sein, etwa `da` oder `pt-BR`",
+      "phone-number": () => "ist keine Nummer, die eine Nachricht bekommen kann; schreiben Sie sie mit + und Ländervorwahl, etwa +4512345678",
+      "ip-address": () => "muss eine IPv4- oder IPv6-Adresse sein",
+      "code-form": (v) => `muss aus ${v.number("least")} bis ${v.number("most")} Buchstaben (a–z, A–Z) und Ziffern bestehen`,
+      digits: (v) => `muss aus ${v.number("least")} bis ${v.number("most")} Ziffern bestehen`,
+      domain: () => "muss eine Domain in Kleinbuchstaben sein, etwa `example.com`, ohne `https://` und ohne Port",
+      country: () => "ist kein Land: zwei Großbuchstaben, etwa `DK`, oder `001` für keines",
+      currency: () => "muss aus drei Großbuchstaben bestehen, etwa `EUR` (ISO 4217)",
+      "no-connection": () => "ist keine Verbindung dieses Mandanten; speichern Sie sie erst, oder nennen Sie eine andere",
+      "asked-anew": () => "wird neu verlangt: Geben Sie den Wert des Mandanten für den Betrieb an",
+      "templates-missing": (v, by) => `Vorlagen fehlen für: ${by.usages(v.text("bound"))}`,
+      "template-fallback": () => "„Alles übrige“ braucht eine Vorlage ohne Sprache, für Sprachen, die keine haben",
+      "template-twice": () => "gilt für denselben Zweck und dieselbe Sprache wie eine andere; entfernen Sie eine",
+      "template-no-code": () => "enthält kein `{{code}}`, also hätte die Nachricht keinen Code; fügen Sie es ein",
+      "template-not-text": () => "hat `template`, und dieser Konnektor braucht `content`, einen Text mit `{{code}}`",
+      "template-not-provider": () => "hat `content`, und dieser Konnektor braucht `template`, eine Vorlage des Anbieters",
+    },
+
+    hint: {
+      "other-script": (v) =>
+        `${v.text("characters")}${v.number("more") > 0 ? ` und ${v.number("more")} weitere` : ""}: Das gibt es in GSM 03.38 nicht, und auch nichts Ähnliches. Darum ist der Text UCS-2: In ein Segment passen 70 Zeichen, nicht 160.`,
+      "write-otherwise": (v) =>
+        `Der Text ist UCS-2, weil er Zeichen enthält, die es in GSM 03.38 nicht gibt. Schreiben Sie statt dessen: ${v.text("instead").split(", ").map(otherwise).join(", ")}${v.number("more") > 0 ? ` (und ${v.number("more")} weitere)` : ""}. ${
+          v.number("then") < v.number("segments")
+            ? `Dann bräuchte er ${v.number("then")} statt ${v.number("segments")} Segmente.`
+            : "Dann passen in ein Segment 160 Zeichen, nicht 70."
+        }`,
+      shorten: (v) =>
+        `Der Text braucht ${v.number("segments")} Segmente; mit ${v.number("over")} Zeichen weniger ${v.number("segments") === 2 ? "nur eines" : `nur ${v.number("segments") - 1}`}.`,
+    },
+
+    problem: {
+      "bad-request": () => "Fehlerhafte Anfrage",
+      "malformed-json": () => "Kein gültiges JSON",
+      unauthenticated: () => "Nicht angemeldet",
+      "unauthenticated-detail": () => "Der Schlüssel fehlt, ist unbekannt, abgelaufen oder widerrufen.",
+      "scope-missing": () => "Ein Recht fehlt",
+      "platform-only": () => "Nur für die Plattform",
+      "platform-only-detail": () => "Das darf nur der Schlüssel der Plattform. Fragen Sie, wer sie betreibt.",
+      "cross-site": () => "Nicht von der Konsole",
+      "cross-site-detail": () => "Die Anfrage zeigt nicht, dass sie von einer Seite dieses Servers kommt. Laden Sie die Seite neu.",
+      "sign-in-in-clear": () => "Anmeldung im Klartext",
+      "sign-in-in-clear-detail": () =>
+        "Der Schlüssel kam über ein Netz ohne TLS. Öffnen Sie die Konsole mit `https://`, oder auf der Maschine selbst mit `http://127.0.0.1`.",
+      "country-not-allowed": () => "Land nicht erlaubt",
+      "country-not-allowed-detail": () => "Das Land der Nummer steht nicht auf der Liste des Mandanten. Fügen Sie es in den Regeln hinzu, wenn Nachrichten dorthin gehen sollen.",
+      "not-found": () => "Nicht gefunden",
+      "method-not-allowed": () => "So geht das hier nicht",
+      "request-timeout": () => "Zu langsam",
+      "request-timeout-detail": () => "Die Anfrage kam nicht rechtzeitig an. Versuchen Sie es noch einmal.",
+      conflict: () => "Etwas steht dem entgegen",
+      "diff-changed": () => "Inzwischen hat sich etwas geändert",
+      "diff-changed-detail": () => "Was sich ändern würde, ist nicht mehr das, was bestätigt wurde. Sehen Sie es neu an, und bestätigen Sie das.",
+      "approval-needed": () => "Zustimmung nötig",
+      "approval-needed-detail": () => "Die Version darf mehr als die aktive, und niemand hat dem zugestimmt. Lesen Sie die Unterschiede, und stimmen Sie ihnen zu.",
+      "needed-by-flows": () => "Abläufe brauchen sie",
+      "needed-by-flows-detail": () => "Eingeschaltete Abläufe brauchen diese Verbindung. Aktivieren Sie erst eine andere, oder schalten Sie die Abläufe aus.",
+      "flow-off": () => "Ablauf ist ausgeschaltet",
+      "flow-off-detail": () => "Der Mandant hat diesen Ablauf ausgeschaltet. Schalten Sie ihn bei den Abläufen ein.",
+      "no-active-connection": () => "Keine aktive Verbindung",
+      "no-active-connection-detail": () => "Keine Verbindung ist eingerichtet, die senden könnte. Speichern Sie eine, und aktivieren Sie sie.",
+      "idempotency-in-flight": () => "Noch im Gange",
+      "idempotency-in-flight-detail": () => "Die erste Anfrage mit diesem Schlüssel ist noch im Gange. Fragen Sie gleich noch einmal.",
+      "verification-ended": () => "Prüfung beendet",
+      "verification-ended-detail": () => "Die Prüfung ist bestätigt, abgelaufen, erschöpft, abgebrochen oder ersetzt. Beginnen Sie eine neue.",
+      "body-too-large": () => "Zu groß",
+      "unsupported-media-type": () => "Andere Art von Daten",
+      "invalid-input": () => "Eingabe nicht in Ordnung",
+      "idempotency-mismatch": () => "Schlüssel schon benutzt",
+      "idempotency-mismatch-detail": () => "Dieser Idempotency-Key gehört zu einer anderen Anfrage.",
+      "wrong-code": () => "Falscher Code",
+      "wrong-code-detail": () => "Der Code ist falsch, und der Versuch zählt.",
+      "message-not-sent": () => "Nachricht nicht gesendet",
+      limited: () => "Grenze erreicht",
+      internal: () => "Innerer Fehler",
+      "internal-detail": () => "Sendbox ist gescheitert. Nennen Sie dem Betreiber die Anfrage; im Protokoll steht mehr dazu.",
+      "store-unavailable": () => "Speicher nicht verfügbar",
+      "store-unavailable-detail": () => "Der Speicher antwortet nicht. Nichts wurde angenommen. Versuchen Sie es noch einmal.",
+      "store-uncertain": () => "Ergebnis unbekannt",
+      "store-uncertain-detail": () => "Der Speicher fiel aus, während dies geschrieben wurde. Vielleicht gilt es: Sehen Sie nach, bevor Sie es wiederholen.",
+      stopping: () => "Wird beendet",
+      "stopping-detail": () => "Dieser Server hört gerade auf. Versuchen Sie es noch einmal; ein anderer antwortet, oder dieser nach dem Neustart.",
+    },
   },
 };
 
 /** `https://api.example.com, any path` */
 function place(place: string): string {
   return place.replace(/, any path$/, ", jeder Pfad");
+}
+
+const types: Record<string, string> = {
+  string: "ein Text",
+  number: "eine Zahl",
+  integer: "eine ganze Zahl",
+  boolean: "an oder aus",
+  array: "eine Liste",
+  object: "ein Objekt",
+  null: "leer",
+};
+
+const formats: Record<string, string> = { uri: "eine Adresse mit `https://`", email: "eine E-Mail-Adresse", hostname: "ein Name eines Servers" };
+
+/** `` `’` → `'` ``; what can be left out stands alone. */
+function otherwise(instead: string): string {
+  const [character = "", other] = instead.split(" → ");
+  if (other === undefined) return `nichts für ${character}`;
+  return `${other === "U+0020" ? "ein Leerzeichen" : other} für ${character}`;
 }
