@@ -12,8 +12,9 @@ import type { Connection, ConnectorDetail, Members, Template, TestReport } from 
 import { ParametersForm } from "../form/parameters";
 import { Preview } from "../form/preview";
 import { forEachReason, inOneSpelling, MANDATORY } from "../form/usages";
-import { Button, Card, CopyButton, Field, Logo, Notice, PageHead, Said } from "../parts/basics";
+import { Button, Card, CopyButton, Field, Logo, Notice, PageHead } from "../parts/basics";
 import { Failed, Loaded, Waiting } from "../parts/loaded";
+import { InEnglish } from "../parts/told";
 import { useUnsaved } from "../parts/unsaved";
 import { useTexts, type Texts } from "../text";
 import { useToldFields, type ToldField } from "../text/said";
@@ -364,7 +365,7 @@ function Reports({ reports: { address, filled, why } }: { reports: Connection["r
           <code className="secret">{address}</code> <CopyButton text={address} />
         </p>
       )}
-      {filled ? <Notice tone="good">{t.setup.reportsFilled}</Notice> : why && <Notice tone="info"><Said text={why} /></Notice>}
+      {filled ? <Notice tone="good">{t.setup.reportsFilled}</Notice> : why && <Notice tone="info"><InEnglish text={why} /></Notice>}
     </Card>
   );
 }
