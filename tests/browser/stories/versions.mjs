@@ -196,6 +196,12 @@ export function versions(world) {
     const fourth = page.getByRole("region", { name: "0004" });
     await fourth.getByText("Diese Verbindungen passen nicht zu dieser Version").waitFor();
     await fourth.getByText("department", { exact: false }).first().waitFor();
+    // What the server says of it is said in German.
+    await fourth.locator(".capability.other").getByText("Version des Autors: 0001 → 0004").waitFor();
+    await fourth.locator(".capability.other li").filter({ hasText: "Parameter department muss jetzt angegeben werden" }).waitFor();
+    await fourth.getByText(/\/parameters\/department fehlt/).waitFor();
+    await page.getByText(/^Grund: Sie hat in \d+ von \d+ Versuchen versagt/).waitFor();
+    assert.equal(await page.locator("main [lang=en]").count(), 0, "a sentence of the server is in English");
     await assertAccessible(page, "a version that does not fit, in German");
     await picture(page, "unfit-german");
     await page.setViewportSize({ width: 360, height: 740 });
