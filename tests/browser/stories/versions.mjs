@@ -123,7 +123,10 @@ export function versions(world) {
     await page.getByText("10 % of messages").waitFor();
     await slider.fill("50");
     await page.getByText("50 % of messages").waitFor();
+    // The button is disabled while it works, too: what counts is the answer.
+    const set = page.waitForResponse((answer) => answer.request().method() === "PUT" && answer.url().endsWith("/canary"));
     await page.getByRole("button", { name: "Set", exact: true }).click();
+    assert.equal((await set).status(), 200);
     await page.locator("button:disabled", { hasText: /^Set$/ }).waitFor();
     assert.equal((await api(demo, "GET", RELEASE)).body.canary.percent, 50);
     // Which version a message meets is decided by its id. That fewer than three of so many meet one has no chance worth naming.
