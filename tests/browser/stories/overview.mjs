@@ -54,6 +54,8 @@ export function overview(world) {
     const words = page.locator(".attention li").filter({ hasText: "main" }).first();
     assert.ok(counted.attention.some((one) => one.about?.kind === "connection" && one.about.id === "main"));
     await words.waitFor();
+    // What failed is named as everywhere on the page.
+    await words.getByText("failed once in the last hour (credentials not accepted)", { exact: false }).waitFor();
     await assertAccessible(page, "overview");
     await picture(page, "overview");
     const dark = page.getByLabel("Appearance");
@@ -66,6 +68,33 @@ export function overview(world) {
     await page.locator(".chart").getByText(today, { exact: true }).first().waitFor();
     await page.getByRole("link", { name: "Look: main" }).first().click();
     await page.getByRole("heading", { name: "Connection “main”" }).waitFor();
+    watched.settle();
+  });
+
+  test("a German overview says in German what the server found", async () => {
+    const { demo, browser } = world;
+    const page = await browser.open({ locale: "de-DE", viewport: { width: 1440, height: 1000 } });
+    const watched = watch(page, demo);
+    await signIn(page, demo, { path: "t/counted" });
+    const found = page.locator(".attention li").filter({ hasText: "main" });
+    await found.getByText("ist in der letzten Stunde einmal gescheitert (Zugangsdaten nicht angenommen). Prüfen Sie die Zugangsdaten der Verbindung.", { exact: false }).waitFor();
+    assert.equal(await page.locator("main [lang=en]").count(), 0, "a sentence of the server is in English");
+    const { body: counted } = await api(demo, "GET", `${TENANT}/statistics`);
+    const shown = await page.locator(".attention").innerText();
+    for (const { text } of counted.attention) assert.ok(!shown.includes(text.replaceAll("`", "")), text);
+    await assertAccessible(page, "overview in German");
+    await picture(page, "overview-german");
+
+    // And so does the message.
+    const failed = await api(demo, "GET", `${TENANT}/messages?status=failed`);
+    await go(page, demo, `t/counted/messages/${failed.body.items[0].id}`);
+    await page.locator(".decision").getByText("ein weiterer Versuch derselben Verbindung würde ebenso enden, und es gibt keine andere Verbindung.", { exact: false }).waitFor();
+
+    // A form that is refused names what is wrong.
+    await go(page, demo, "t/counted/policy");
+    await page.getByLabel("Domain in Nachrichten").fill("https://example.com");
+    await page.getByRole("button", { name: "Speichern" }).click();
+    await page.getByText("muss eine Domain in Kleinbuchstaben sein", { exact: false }).first().waitFor();
     watched.settle();
   });
 }
