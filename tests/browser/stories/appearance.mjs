@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { api } from "../demo.mjs";
 import { assertAccessible, go, picture, signIn, watch } from "../browser.mjs";
 
 const PAGES = ["t/demo", "t/demo/connectors", "t/demo/connections/main", "t/demo/messages", "t/demo/flows", "t/demo/policy", "t/demo/keys", "t/demo/audit", "t/demo/phone"];
@@ -25,30 +24,6 @@ export function appearance(world) {
     await page.getByText("To one number in an hour").waitFor();
     await page.reload();
     await page.getByRole("heading", { name: "Policy" }).waitFor();
-    watched.settle();
-  });
-
-  test("what the server has to say is German on a German page", async () => {
-    const { demo, browser } = world;
-    await api(demo, "POST", "/v1/tenants", { id: "deutsch", name: "Deutsch", environment: "development" });
-    const accounts = await (await fetch(`${demo.url}/demo/accounts`)).json();
-    const { connector, parameters, templates } = accounts.find((one) => one.connector === "twilio");
-    await api(demo, "PUT", "/v1/tenants/deutsch/connections/main", { connector, parameters: { ...parameters, authToken: "wrong" }, templates });
-    await api(demo, "PUT", "/v1/tenants/deutsch/active-connection", { name: "main" });
-    await api(demo, "POST", "/v1/tenants/deutsch/messages", { to: "+4531415929", usage: "sign-in", code: "987654" });
-    const page = await browser.open({ locale: "de-DE", viewport: { width: 1440, height: 1000 } });
-    const watched = watch(page, demo);
-    await signIn(page, demo, { path: "t/deutsch" });
-    const needing = page.locator(".attention li");
-    await needing.getByText("main ist in der letzten Stunde einmal gescheitert (Zugangsdaten nicht angenommen).", { exact: false }).waitFor();
-    await needing.getByText("so, wie sie jetzt ist, wurde noch keine Probe angenommen", { exact: false }).waitFor();
-    assert.equal(await page.locator(".attention [lang=en]").count(), 0);
-    await picture(page, "german-overview");
-    await page.getByRole("link", { name: "Misslungene Nachrichten zeigen" }).click();
-    await page.getByRole("row").filter({ hasText: "+45…29" }).getByRole("link").click();
-    await page.getByText("Die Verbindung kann nicht senden, bis ihre Einstellungen oder ihr Konto in Ordnung sind", { exact: false }).waitFor();
-    assert.equal(await page.locator(".decision [lang=en]").count(), 0);
-    await picture(page, "german-message");
     watched.settle();
   });
 
