@@ -228,6 +228,11 @@ export const said: { said: Tellers } = {
       "wrong-code-detail": () => "Der Code ist falsch, und der Versuch zählt.",
       "message-not-sent": () => "Nachricht nicht gesendet",
       limited: () => "Grenze erreicht",
+      // Die Konsole meldet nichts: diese vier sieht nur ein Anbieter.
+      "report-not-authentic": () => "Bericht nicht echt",
+      "report-malformed": () => "Kein Zustellbericht",
+      "report-unread": () => "Bericht nicht gelesen",
+      busy: () => "Zu viel auf einmal",
       internal: () => "Innerer Fehler",
       "internal-detail": () => "Sendbox ist gescheitert. Nennen Sie dem Betreiber die Anfrage; im Protokoll steht mehr dazu.",
       "store-unavailable": () => "Speicher nicht verfügbar",
