@@ -78,6 +78,7 @@ mod abi;
 mod artifact;
 mod call;
 mod connector;
+mod digits;
 mod egress;
 mod engine;
 mod host;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::digits::{Run, run};
 use crate::jwt;
 use crate::outcome::FailureClass;
 
@@ -67,6 +68,9 @@ fn fields(encoded: &[u8], stand_ins: &mut StandIns) -> Vec<CallbackField> {
         .collect()
 }
 
+/// What may stand between the digits of a number.
+const SEPARATORS: &[u8] = b" -.()";
+
 /// The first stand-in. Seven digits, so that a stand-in is itself a run that is always replaced, and an exact run of this
 /// value cannot be mistaken for it.
 const FIRST_STAND_IN: usize = 1_000_001;
@@ -117,50 +121,26 @@ impl StandIns {
     }
 
     fn mask_numbers(&mut self, text: &str) -> String {
-        let characters: Zeroizing<Vec<char>> = Zeroizing::new(text.chars().collect());
+        let is_of_word = |character: char| character.is_alphanumeric() || character == '_';
         let mut masked = String::with_capacity(text.len());
-        let mut index = 0;
-        while let Some(&character) = characters.get(index) {
-            let after_word =
-                index > 0 && characters.get(index - 1).is_some_and(|before| before.is_alphanumeric() || *before == '_');
-            if !character.is_ascii_digit() || after_word {
-                masked.push(character);
-                index += 1;
-                continue;
-            }
-            let (end, digits) = digit_run(&characters, index);
-            let run = characters.get(index..end).unwrap_or_default();
-            let before_word = characters.get(end).is_some_and(|after| after.is_alphanumeric() || *after == '_');
-            if (7..=15).contains(&digits) && !before_word {
-                masked.push_str(&self.stand_in(run.iter().collect()));
+        let mut rest = text;
+        while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
+            let (before, from) = rest.split_at(start);
+            masked.push_str(before);
+            let Run { end, in_row, digits } = run(from, SEPARATORS);
+            let after_word = before.chars().next_back().is_some_and(is_of_word);
+            let (number, after) = from.split_at(if after_word { in_row } else { end });
+            let before_word = after.chars().next().is_some_and(is_of_word);
+            if !after_word && !before_word && (7..=15).contains(&digits) {
+                masked.push_str(&self.stand_in(number.to_owned()));
             } else {
-                masked.extend(run);
+                masked.push_str(number);
             }
-            index = end;
+            rest = after;
         }
+        masked.push_str(rest);
         masked
     }
-}
-
-/// Where a run of digits with single separators ends, and how many digits it has.
-fn digit_run(characters: &[char], start: usize) -> (usize, usize) {
-    let mut end = start;
-    let mut digits = 0;
-    let mut index = start;
-    while let Some(character) = characters.get(index) {
-        if character.is_ascii_digit() {
-            digits += 1;
-            index += 1;
-            end = index;
-        } else if matches!(character, ' ' | '-' | '.' | '(' | ')')
-            && characters.get(index + 1).is_some_and(char::is_ascii_digit)
-        {
-            index += 1;
-        } else {
-            break;
-        }
-    }
-    (end, digits)
 }
 
 /// The states of a message, in the order in which they can be reached.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::digits::{Run, run};
+
 /// One line of a trace.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -145,6 +147,8 @@ const SHOWN: usize = 2048;
 const CODE_DIGITS: usize = 6;
 /// Digits, with separators or without, that could be a telephone number.
 const NUMBER_DIGITS: usize = 7;
+/// What may stand between the digits of a number.
+const SEPARATORS: &[u8] = b" -.()/";
 /// What stands for them.
 const DIGITS: &str = "[digits]";
 
@@ -164,8 +168,8 @@ pub(crate) fn excerpt(scrubbed: &[u8]) -> String {
     let mut rest = text;
     while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
         let (before, from) = rest.split_at(start);
-        let (whole, in_row, digits) = run(from);
-        let (end, is_long) = if digits >= NUMBER_DIGITS { (whole, true) } else { (in_row, in_row >= CODE_DIGITS) };
+        let Run { end, in_row, digits } = run(from, SEPARATORS);
+        let (end, is_long) = if digits >= NUMBER_DIGITS { (end, true) } else { (in_row, in_row >= CODE_DIGITS) };
         let (numeral, after) = from.split_at(end);
         shown.push_str(before);
         shown.push_str(if is_long { DIGITS } else { numeral });
@@ -174,21 +178,6 @@ pub(crate) fn excerpt(scrubbed: &[u8]) -> String {
     shown.push_str(rest);
     let line = one_line(&shown, SHOWN);
     if scrubbed.len() > SHOWN && !line.ends_with('…') { line + "…" } else { line }
-}
-
-/// Of a text that begins with a digit: the bytes of the run with single separators, those of the digits in a row, and how
-/// many digits the run has.
-fn run(text: &str) -> (usize, usize, usize) {
-    let bytes = text.as_bytes();
-    let is_digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
-    let in_row = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (mut end, mut digits) = (in_row, in_row);
-    while matches!(bytes.get(end), Some(b' ' | b'-' | b'.' | b'(' | b')' | b'/')) && is_digit(end + 1) {
-        let more = bytes.iter().skip(end + 1).take_while(|byte| byte.is_ascii_digit()).count();
-        digits += more;
-        end += 1 + more;
-    }
-    (end, in_row, digits)
 }
 
 #[cfg(test)]

@@ -306,10 +306,9 @@ fn read_body(fields: &Map<String, Value>, at: &str, problems: &mut Vec<Problem>)
         .filter_map(|key| Some((key, fields.get(key).filter(|value| !value.is_null())?)))
         .collect();
     let longest = LONGEST.to_string();
-    let too_long = (FieldCode::MaxLength, [("bound", longest.as_str())]);
     let mut wrong = |field: String, message: &str, code: FieldCode| {
-        let values = if code == too_long.0 { too_long.1.as_slice() } else { &[] };
-        problems.push(Problem::new(field, message).coded(code, values));
+        let bound = (code == FieldCode::MaxLength).then_some(("bound", longest.as_str()));
+        problems.push(Problem::new(field, message).coded(code, bound.as_slice()));
         None
     };
     match given.as_slice() {

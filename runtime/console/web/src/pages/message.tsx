@@ -5,7 +5,7 @@ import { ArrowLeft, Check, CircleHelp, Clock, Inbox, Smartphone, X } from "lucid
 import { Link, useParams } from "react-router";
 import { messageQuery } from "../api/queries";
 import type { Attempt, DeliveryReport, Message } from "../api/types";
-import { Card, Delivered, Facts, Notice, PageHead, Status } from "../parts/basics";
+import { Card, Delivered, deliveryTone, Facts, Notice, PageHead, Status } from "../parts/basics";
 import { Loaded } from "../parts/loaded";
 import { Told } from "../parts/told";
 import { Answers, FailureFacts, Requests, Trace, Used } from "../parts/trace";
@@ -15,10 +15,9 @@ const isFinal = (message: Message | undefined) => message !== undefined && !["qu
 
 /** A provider reports seconds or minutes after it took a message, and sometimes never. */
 const REPORTS_FOR = 3_600_000;
-const LAST_STATES = ["delivered", "undelivered", "expired", "rejected"];
 
 function reportsMayCome(message: Message | undefined): number | false {
-  const isOver = message?.status !== "accepted" || LAST_STATES.includes(message.delivery?.state ?? "");
+  const isOver = message?.status !== "accepted" || ["good", "bad"].includes(deliveryTone(message.delivery?.state ?? ""));
   const isRecent = message !== undefined && Date.now() - new Date(message.createdAt).getTime() < REPORTS_FOR;
   return !isOver && isRecent ? 2000 : false;
 }
@@ -130,10 +129,10 @@ function ReportItem({ report, since }: { report: DeliveryReport; since: string }
   const t = useTexts();
   const format = useFormat();
   const later = (new Date(report.at).getTime() - new Date(since).getTime()) * 1000;
-  const isBad = ["undelivered", "expired", "rejected"].includes(report.state);
+  const tone = deliveryTone(report.state);
   return (
     <li>
-      <span className={`dot ${report.state === "delivered" ? "good" : isBad ? "bad" : "info"}`}><Smartphone size={16} aria-hidden="true" /></span>
+      <span className={`dot ${tone === "neutral" ? "info" : tone}`}><Smartphone size={16} aria-hidden="true" /></span>
       <div>
         <h3>{t.message.reported} <Delivered of={report.state} /></h3>
         <p className="help">

@@ -73,6 +73,7 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
   const cost = currency ? ` · ${t.overview.cost(format.money(totals.costMicros, currency))}` : "";
   const entered = ({ conversion: codes }: Statistics["countries"][number]) =>
     codes && codes.rate !== null ? ` · ${t.overview.conversion}: ${format.percent(codes.rate)}` : "";
+  const reported = totals.delivered + totals.undelivered;
   const ms = (value: number) => format.micros(value * 1000);
   const names = series.map(({ at: begin }) => (statistics.bucket === "day" ? format.day(begin) : format.hour(begin)));
   return (
@@ -82,8 +83,8 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
         <Figure name={t.overview.success} value={totals.messages > 0 ? format.percent(totals.accepted / totals.messages) : "—"} help={`${format.number(totals.accepted)} / ${format.number(totals.messages)}`} />
         <Figure
           name={t.overview.delivered}
-          value={totals.delivered + totals.undelivered > 0 ? format.percent(totals.delivered / (totals.delivered + totals.undelivered)) : "—"}
-          help={totals.delivered + totals.undelivered > 0 ? t.overview.deliveredHelp(format.number(totals.undelivered)) : t.overview.deliveredNone}
+          value={reported > 0 ? format.percent(totals.delivered / reported) : "—"}
+          help={reported > 0 ? t.overview.deliveredHelp(format.number(totals.undelivered)) : t.overview.deliveredNone}
         />
         <Figure name={t.overview.conversion} value={conversion.rate === null ? "—" : format.percent(conversion.rate)} help={t.overview.conversionHelp(format.number(conversion.approved), format.number(conversion.started))} />
         <Figure name={t.overview.latency} value={latencyMs ? ms(latencyMs.p50) : "—"} help={latencyMs && t.overview.latencyHelp(ms(latencyMs.p95), ms(latencyMs.p99))} />

@@ -7,7 +7,7 @@ import { useParams } from "react-router";
 import { at, call } from "../api/client";
 import { client, connectionsQuery, policyQuery } from "../api/queries";
 import type { Policy } from "../api/types";
-import { Button, Card, Field, Notice, PageHead, Switch } from "../parts/basics";
+import { Button, Card, Field, Notice, PageHead, Search, Switch } from "../parts/basics";
 import { ByCountry } from "../parts/by-country";
 import { useCountries } from "../parts/countries";
 import { Failed, Loaded } from "../parts/loaded";
@@ -181,14 +181,7 @@ function Countries({ value, onChange }: { value: Policy["countries"]; onChange: 
             </ul>
           )}
           <div className="row">
-            <input
-              type="search"
-              className="filter"
-              aria-label={t.policy.findCountry}
-              placeholder={t.policy.findCountry}
-              value={filter}
-              onChange={(event) => setFilter(event.target.value)}
-            />
+            <Search label={t.policy.findCountry} value={filter} onChange={setFilter} />
             <label className="choice inline">
               <input type="checkbox" checked={onlyChosen} onChange={(event) => setOnlyChosen(event.target.checked)} />
               <span>{t.policy.onlyChosen} ({t.policy.chosen(value.only.length)})</span>

@@ -7,9 +7,9 @@ import { Link, useNavigate } from "react-router";
 import { ALL, call, home } from "../api/client";
 import { client } from "../api/queries";
 import type { Page, Tenant } from "../api/types";
-import { Badge, Button, Empty, Field, PageHead } from "../parts/basics";
+import { Badge, Button, Empty, Field, PageHead, Search } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
-import { Failed, Waiting } from "../parts/loaded";
+import { Failed, Paged } from "../parts/loaded";
 import { useFormat, useTexts } from "../text";
 import { useToldFields } from "../text/said";
 import { TenantSettings } from "./tenant";
@@ -27,9 +27,8 @@ export default function Tenants() {
     initialPageParam: "",
     getNextPageParam: (page) => page.next,
   });
-  const all = query.data?.pages.flatMap((page) => page.items) ?? [];
   const wanted = filter.trim().toLowerCase();
-  const tenants = all.filter((tenant) => `${tenant.id} ${tenant.name}`.toLowerCase().includes(wanted));
+  const isWanted = (tenant: Tenant) => `${tenant.id} ${tenant.name}`.toLowerCase().includes(wanted);
   return (
     <>
       <PageHead
@@ -44,41 +43,34 @@ export default function Tenants() {
           </>
         }
       />
-      {query.isPending && <Waiting />}
-      {query.isError && <Failed error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isSuccess && all.length === 0 && (
-        <Empty title={t.tenants.empty}>{t.tenants.emptyHelp}</Empty>
-      )}
-      {all.length > 5 && (
-        <input
-          type="search"
-          className="filter"
-          aria-label={t.tenants.filter}
-          placeholder={t.tenants.filter}
-          value={filter}
-          onChange={(event) => setFilter(event.target.value)}
-        />
-      )}
-      <ul className="cards">
-        {tenants.map((tenant) => (
-          <li key={tenant.id} className="card tile">
-            <div className="tile-head">
-              <h2><Link to={`/t/${tenant.id}`} className="covering">{tenant.name}</Link></h2>
-              <button type="button" className="icon-button above" aria-label={t.tenants.settingsOf(tenant.name)} onClick={() => setChanging(tenant)}>
-                <Settings2 size={16} aria-hidden="true" />
-              </button>
-            </div>
-            <p className="fine">
-              <Badge tone={tenant.environment === "production" ? "warn" : "info"}>{t.tenants[tenant.environment]}</Badge> <code>{tenant.id}</code>
-            </p>
-            <p className="help">
-              {tenant.activeConnection ? t.tenants.sends(tenant.activeConnection) : t.tenants.sendsNot}
-            </p>
-            <p className="fine">{t.tenants.created} {format.date(tenant.createdAt)}</p>
-          </li>
-        ))}
-      </ul>
-      {query.hasNextPage && <Button onClick={() => void query.fetchNextPage()}>{t.common.more}</Button>}
+      <Paged query={query} empty={<Empty title={t.tenants.empty}>{t.tenants.emptyHelp}</Empty>}>
+        {(all) => (
+          <>
+            {all.length > 5 && (
+              <Search label={t.tenants.filter} value={filter} onChange={setFilter} />
+            )}
+            <ul className="cards">
+              {all.filter(isWanted).map((tenant) => (
+                <li key={tenant.id} className="card tile">
+                  <div className="tile-head">
+                    <h2><Link to={`/t/${tenant.id}`} className="covering">{tenant.name}</Link></h2>
+                    <button type="button" className="icon-button above" aria-label={t.tenants.settingsOf(tenant.name)} onClick={() => setChanging(tenant)}>
+                      <Settings2 size={16} aria-hidden="true" />
+                    </button>
+                  </div>
+                  <p className="fine">
+                    <Badge tone={tenant.environment === "production" ? "warn" : "info"}>{t.tenants[tenant.environment]}</Badge> <code>{tenant.id}</code>
+                  </p>
+                  <p className="help">
+                    {tenant.activeConnection ? t.tenants.sends(tenant.activeConnection) : t.tenants.sendsNot}
+                  </p>
+                  <p className="fine">{t.tenants.created} {format.date(tenant.createdAt)}</p>
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+      </Paged>
       {changing && <TenantSettings tenant={changing} onClose={() => setChanging(undefined)} />}
       {making && <NewTenant onClose={() => setMaking(false)} />}
     </>

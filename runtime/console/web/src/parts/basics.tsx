@@ -46,10 +46,13 @@ const toneOfDelivery: Record<string, Tone> = {
   queued: "info", sent: "info", delivered: "good", undelivered: "bad", expired: "bad", rejected: "bad",
 };
 
+/** Of a state that a provider reports: `good` or `bad` is the end, `info` may change. */
+export const deliveryTone = (state: string): Tone => toneOfDelivery[state] ?? "neutral";
+
 /** What the provider has reported of a message since it took it. */
 export function Delivered({ of }: { of: string }) {
   const t = useTexts();
-  return <Badge tone={toneOfDelivery[of] ?? "neutral"}>{t.deliveries[of] ?? of}</Badge>;
+  return <Badge tone={deliveryTone(of)}>{t.deliveries[of] ?? of}</Badge>;
 }
 
 interface NoticeProps {
@@ -173,6 +176,13 @@ export function Switch({ label, help, checked, onChange, disabled }: SwitchProps
         {help && <p className="help" id={`${id}-help`}>{help}</p>}
       </div>
     </div>
+  );
+}
+
+/** A field that narrows a list down. */
+export function Search({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  return (
+    <input type="search" className="filter" aria-label={label} placeholder={label} value={value} onChange={(event) => onChange(event.target.value)} />
   );
 }
 

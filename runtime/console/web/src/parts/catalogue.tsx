@@ -5,7 +5,7 @@ import { EyeOff, Globe2, Plug, Plus, TriangleAlert } from "lucide-react";
 import { Link } from "react-router";
 import { ALL, home } from "../api/client";
 import type { ConnectorSummary } from "../api/types";
-import { Empty, Logo } from "./basics";
+import { Empty, Logo, Search } from "./basics";
 import { useTexts } from "../text";
 
 interface CatalogueProps {
@@ -22,14 +22,7 @@ export function Catalogue({ tenant, connectors }: CatalogueProps) {
     <section aria-labelledby="catalogue-title" className="block">
       <div className="block-head">
         <h2 id="catalogue-title">{t.connectors.catalogue}</h2>
-        <input
-          type="search"
-          className="filter"
-          aria-label={t.connectors.filter}
-          placeholder={t.connectors.filter}
-          value={filter}
-          onChange={(event) => setFilter(event.target.value)}
-        />
+        <Search label={t.connectors.filter} value={filter} onChange={setFilter} />
       </div>
       {shown.length === 0 && <Empty title={t.connectors.nothingFound} />}
       <ul className="cards">
