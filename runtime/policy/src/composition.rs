@@ -32,7 +32,8 @@ use number::NumberScan;
 use structure::{Alone, Component};
 
 /// In which form a recipient's number stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RecipientForm {
     /// `+4512345678`
     E164,
@@ -229,7 +230,7 @@ pub enum Carries {
 
 /// Where in a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum RequestPart {
     /// The URL.
     Url,
     /// The header of this name.
@@ -238,7 +239,7 @@ pub enum Place {
     Body,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for RequestPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Url => f.write_str("the URL"),
@@ -276,10 +277,10 @@ pub enum CompositionViolation {
         "the recipient does not stand alone in {0}; make it a whole value (form, JSON, path segment), with nothing but `+`, \
          `00` or its calling code before it, and encode values with the host's `encode`"
     )]
-    RecipientAltered(Place),
+    RecipientAltered(RequestPart),
     /// The message does not stand alone.
     #[error("the message does not stand alone in {0}; make it a whole value and add no words to it")]
-    MessageAltered(Place),
+    MessageAltered(RequestPart),
     /// What could be a second phone number, in clear.
     #[error(
         "{place} holds {digits} digits in clear that could be a second phone number; take numbers from a parameter"
@@ -288,11 +289,11 @@ pub enum CompositionViolation {
         /// How many digits.
         digits: usize,
         /// Where.
-        place: Place,
+        place: RequestPart,
     },
     /// More sealed values in one place than can be told apart.
     #[error("{0} is made of too many sealed values")]
-    TooManyPieces(Place),
+    TooManyPieces(RequestPart),
 }
 
 #[derive(Default, Clone, Copy)]
@@ -339,7 +340,7 @@ impl RequestView {
         }
         for (name, _) in &self.headers {
             if let Some(digits) = scan.find(Component::Header, &Composition::literal(name)) {
-                return Err(CompositionViolation::SecondNumber { digits, place: Place::Header(name.clone()) });
+                return Err(CompositionViolation::SecondNumber { digits, place: RequestPart::Header(name.clone()) });
             }
         }
         Ok(carries)
@@ -366,15 +367,15 @@ impl RequestView {
         }
     }
 
-    fn components(&self) -> impl Iterator<Item = (Place, Component, &Composition)> {
-        std::iter::once((Place::Url, Component::Url, &self.url))
-            .chain(self.headers.iter().map(|(name, value)| (Place::Header(name.clone()), Component::Header, value)))
-            .chain(std::iter::once((Place::Body, Component::Body, &self.body)))
+    fn components(&self) -> impl Iterator<Item = (RequestPart, Component, &Composition)> {
+        std::iter::once((RequestPart::Url, Component::Url, &self.url))
+            .chain(self.headers.iter().map(|(name, value)| (RequestPart::Header(name.clone()), Component::Header, value)))
+            .chain(std::iter::once((RequestPart::Body, Component::Body, &self.body)))
     }
 }
 
 fn stands_alone(
-    place: &Place,
+    place: &RequestPart,
     component: Component,
     value: &Composition,
     rule: &MessageRule<'_>,

@@ -28,10 +28,11 @@ pub mod label;
 pub mod limits;
 pub mod manifest;
 pub mod origin;
+pub mod placement;
 
 pub use address::{AddressPolicy, AddressRefusal, ConnectToError, RefusedAddress, VettedAddr, judge};
 pub use composition::{
-    Carries, Composition, CompositionViolation, ContentKind, Mark, MessageRule, Piece, Place, RecipientForm,
+    Carries, Composition, CompositionViolation, ContentKind, Mark, MessageRule, Piece, RecipientForm, RequestPart,
     RequestView,
 };
 pub use diff::{ReachDiff, ReachKind, ReachLine};
@@ -44,3 +45,4 @@ pub use label::{Form, Label, LabelKind, Labels};
 pub use limits::Limits;
 pub use manifest::{HostNeed, Manifest, ManifestError, Method, Reach, ReachEntry, SecretBinding, SecretUse};
 pub use origin::{Origin, OriginPattern, PatternError, Scheme};
+pub use placement::{MessagePlaces, Place, PlacementError, Step};

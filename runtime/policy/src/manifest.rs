@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::origin::{Origin, OriginPattern, PatternError};
+use crate::placement::MessagePlaces;
 
 /// Needs of one connector at most.
 pub const NEEDS_MAX: usize = 16;
@@ -161,7 +162,7 @@ pub struct HostNeed {
     origin: OriginPattern,
     methods: Vec<Method>,
     path_prefix: String,
-    receives_message: bool,
+    message: Option<MessagePlaces>,
     secrets: Vec<SecretBinding>,
     purpose: String,
 }
@@ -173,8 +174,8 @@ struct WrittenNeed {
     methods: Vec<Method>,
     #[serde(default)]
     path_prefix: String,
-    #[serde(default)]
-    receives_message: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<MessagePlaces>,
     #[serde(default)]
     secrets: Vec<SecretBinding>,
     purpose: String,
@@ -190,7 +191,7 @@ impl HostNeed {
         origin: OriginPattern,
         methods: impl IntoIterator<Item = Method>,
         path_prefix: impl Into<String>,
-        receives_message: bool,
+        message: Option<MessagePlaces>,
         secrets: Vec<SecretBinding>,
         purpose: impl Into<String>,
     ) -> Result<Self, ManifestError> {
@@ -221,7 +222,7 @@ impl HostNeed {
         if purpose.trim().is_empty() || purpose.len() > PURPOSE_MAX || purpose.contains(char::is_control) {
             return Err(ManifestError::Purpose { origin: name() });
         }
-        Ok(Self { origin, methods, path_prefix, receives_message, secrets, purpose })
+        Ok(Self { origin, methods, path_prefix, message, secrets, purpose })
     }
 
     /// The origin, with its placeholders.
@@ -244,8 +245,8 @@ impl HostNeed {
 
     /// Whether the message and the recipient may go here.
     #[must_use]
-    pub fn receives_message(&self) -> bool {
-        self.receives_message
+    pub fn message(&self) -> Option<&MessagePlaces> {
+        self.message.as_ref()
     }
 
     /// Which secrets may go here.
@@ -264,14 +265,14 @@ impl HostNeed {
 impl TryFrom<WrittenNeed> for HostNeed {
     type Error = ManifestError;
     fn try_from(need: WrittenNeed) -> Result<Self, ManifestError> {
-        Self::new(need.origin, need.methods, need.path_prefix, need.receives_message, need.secrets, need.purpose)
+        Self::new(need.origin, need.methods, need.path_prefix, need.message, need.secrets, need.purpose)
     }
 }
 
 impl From<HostNeed> for WrittenNeed {
     fn from(need: HostNeed) -> Self {
-        let HostNeed { origin, methods, path_prefix, receives_message, secrets, purpose } = need;
-        Self { origin, methods, path_prefix, receives_message, secrets, purpose }
+        let HostNeed { origin, methods, path_prefix, message, secrets, purpose } = need;
+        Self { origin, methods, path_prefix, message, secrets, purpose }
     }
 }
 
@@ -319,7 +320,7 @@ impl Manifest {
                     origin,
                     methods: need.methods.clone(),
                     path_prefix: need.path_prefix.clone(),
-                    receives_message: need.receives_message,
+                    message: need.message.clone(),
                     secrets: need.secrets.clone(),
                     purpose: need.purpose.clone(),
                 });
@@ -359,7 +360,7 @@ pub struct ReachEntry {
     /// Which paths, see [`HostNeed::path_prefix`].
     pub path_prefix: String,
     /// Whether the message and the recipient may go here.
-    pub receives_message: bool,
+    pub message: Option<MessagePlaces>,
     /// Which secrets may go here.
     pub secrets: Vec<SecretBinding>,
     /// One sentence for a person.

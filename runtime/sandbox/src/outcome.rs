@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use sendbox_policy::{CompositionViolation, Denial, DenialRule, Place};
+use sendbox_policy::{CompositionViolation, Denial, DenialRule, RequestPart};
 use serde::{Deserialize, Serialize};
 
 /// The provider took the message.
@@ -178,8 +178,8 @@ impl Violation {
             allow_line: rewrite(&denial.allow_line),
             ..denial
         };
-        let place = |place: Place| match place {
-            Place::Header(name) => Place::Header(rewrite(&name)),
+        let place = |place: RequestPart| match place {
+            RequestPart::Header(name) => RequestPart::Header(rewrite(&name)),
             other => other,
         };
         match self {

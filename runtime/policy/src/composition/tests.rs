@@ -266,7 +266,7 @@ fn a_recipient_that_does_not_stand_alone() {
         "{digits}\n",
     ] {
         let answer = text_body(&format!("To={to}&Body={{text}}"));
-        assert_eq!(answer, Err(RecipientAltered(Place::Body)), "{to}");
+        assert_eq!(answer, Err(RecipientAltered(RequestPart::Body)), "{to}");
     }
     for text in [
         "To={e164}&To=123&Body={text}",
@@ -288,14 +288,14 @@ fn a_recipient_that_does_not_stand_alone() {
         "<sms><to>{digits}1</to><text>{text}</text></sms>",
         "<sms><to>to=\"{digits}\"</to><text>{text}</text></sms>",
     ] {
-        assert_eq!(text_body(text), Err(RecipientAltered(Place::Body)), "{text}");
+        assert_eq!(text_body(text), Err(RecipientAltered(RequestPart::Body)), "{text}");
     }
     let view = request("https://{digits}.example.com/", &[], "{text}");
-    assert_eq!(judge_with(Text, &[], &view), Err(RecipientAltered(Place::Url)));
+    assert_eq!(judge_with(Text, &[], &view), Err(RecipientAltered(RequestPart::Url)));
     let view = request("https://x.example/1{digits}", &[], "{text}");
-    assert_eq!(judge_with(Text, &[], &view), Err(RecipientAltered(Place::Url)));
+    assert_eq!(judge_with(Text, &[], &view), Err(RecipientAltered(RequestPart::Url)));
     let view = request("https://x.example/", &[("x-to", "1{digits}")], "{text}");
-    assert_eq!(judge_with(Text, &[], &view), Err(RecipientAltered(Place::Header("x-to".to_owned()))));
+    assert_eq!(judge_with(Text, &[], &view), Err(RecipientAltered(RequestPart::Header("x-to".to_owned()))));
 }
 
 /// The reader writes a private character for each sealed thing. A connector that writes that character itself, in any
@@ -310,10 +310,10 @@ fn forged_places() {
         r#"{"x":"{\"y\":\"\\uDB80\\uDC00\"}","to":"1{digits}","text":"{text}"}"#,
         r#"{"x":"\udb80\udc00","to":["1{digits}"],"text":"{text}"}"#,
     ] {
-        assert_eq!(text_body(text), Err(RecipientAltered(Place::Body)), "{text}");
+        assert_eq!(text_body(text), Err(RecipientAltered(RequestPart::Body)), "{text}");
     }
     let view = request("https://x.example/%F3%B0%80%80/a{text}", &[("x-to", "{e164}")], "");
-    assert_eq!(judge_with(Text, &[], &view), Err(MessageAltered(Place::Url)));
+    assert_eq!(judge_with(Text, &[], &view), Err(MessageAltered(RequestPart::Url)));
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn a_message_that_does_not_stand_alone() {
         "«a=b&c={text}»",
         "{text}{mac}",
     ] {
-        assert_eq!(text_body(&format!("To={{e164}}&Body={text}")), Err(MessageAltered(Place::Body)), "{text}");
+        assert_eq!(text_body(&format!("To={{e164}}&Body={text}")), Err(MessageAltered(RequestPart::Body)), "{text}");
     }
     for text in [
         r#"{"to":"{e164}","text":"Hi \"{text}"}"#,
@@ -342,11 +342,11 @@ fn a_message_that_does_not_stand_alone() {
         "<sms><to>{e164}</to><text>Buy!{text}</text></sms>",
         "<sms><to>{e164}</to><text>Buy>{text}</text></sms>",
     ] {
-        assert_eq!(text_body(text), Err(MessageAltered(Place::Body)), "{text}");
+        assert_eq!(text_body(text), Err(MessageAltered(RequestPart::Body)), "{text}");
     }
-    assert_eq!(body(Template, r#"{"to":"{e164}","p":["1{code}"]}"#), Err(MessageAltered(Place::Body)));
-    assert_eq!(body(Variables, r#"{"to":"{e164}","code":"Your code: {code}"}"#), Err(MessageAltered(Place::Body)));
-    assert_eq!(text_body("{text}\nto: {e164}"), Err(RecipientAltered(Place::Body)), "no structure that we know");
+    assert_eq!(body(Template, r#"{"to":"{e164}","p":["1{code}"]}"#), Err(MessageAltered(RequestPart::Body)));
+    assert_eq!(body(Variables, r#"{"to":"{e164}","code":"Your code: {code}"}"#), Err(MessageAltered(RequestPart::Body)));
+    assert_eq!(text_body("{text}\nto: {e164}"), Err(RecipientAltered(RequestPart::Body)), "no structure that we know");
 }
 
 #[test]
@@ -375,12 +375,12 @@ fn second_numbers() {
         ("<a><to>{e164}</to><b>{text}</b><c>45 98 76 54 32</c></a>", 10),
         ("4598765432", 10),
     ] {
-        assert_eq!(text_body(text), Err(SecondNumber { digits, place: Place::Body }), "{text}");
+        assert_eq!(text_body(text), Err(SecondNumber { digits, place: RequestPart::Body }), "{text}");
     }
     let view = request("https://x.example/4598765432", &[], "");
-    assert_eq!(judge_with(Text, &[], &view), Err(SecondNumber { digits: 10, place: Place::Url }));
+    assert_eq!(judge_with(Text, &[], &view), Err(SecondNumber { digits: 10, place: RequestPart::Url }));
     let view = request("https://x.example/", &[("x-4598765432", "a")], "");
-    let name = Place::Header("x-4598765432".to_owned());
+    let name = RequestPart::Header("x-4598765432".to_owned());
     assert_eq!(judge_with(Text, &[], &view), Ok(Carries::Nothing), "letters make it an identifier");
     let view = request("https://x.example/", &[("4598765432", "a")], "");
     let violation = judge_with(Text, &[], &view).unwrap_err();
@@ -485,7 +485,7 @@ fn hostile_shapes() {
     let mut body = value("To={e164}&Body={text}&x=");
     body.extend(&many);
     let view = RequestView { body, ..view };
-    assert_eq!(judge_with(Text, &[], &view), Err(TooManyPieces(Place::Body)));
+    assert_eq!(judge_with(Text, &[], &view), Err(TooManyPieces(RequestPart::Body)));
     assert!(matches!(text_body(&"1 ".repeat(30_000)), Err(SecondNumber { .. })));
 }
 
