@@ -8,6 +8,7 @@
 use std::fmt;
 
 use crate::manifest::{HostNeed, Manifest, Method, SecretUse, path_covers};
+use crate::placement::MessagePlaces;
 
 /// The difference of two manifests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,8 +44,16 @@ pub enum ReachKind {
     Method,
     /// These paths of a host that the other manifest reaches elsewhere.
     Paths,
-    /// The message and the recipient go there.
-    Message,
+    /// The message and the recipient go there, at these places of a request.
+    Message {
+        /// Where each of them stands.
+        places: MessagePlaces,
+    },
+    /// The message and the recipient go there by the other manifest too, but stand elsewhere in the request.
+    Places {
+        /// Where each of them stands.
+        places: MessagePlaces,
+    },
     /// A secret is sent there.
     SecretSent {
         /// Which.
@@ -61,7 +70,8 @@ pub enum ReachKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right<'m> {
     Reach,
-    Message,
+    /// At exactly these places: the same number in another field is another thing to approve.
+    Message(&'m MessagePlaces),
     Secret(&'m str, SecretUse),
 }
 
@@ -97,7 +107,7 @@ fn only_in(this: &Manifest, that: &Manifest, newly: bool) -> Vec<ReachLine> {
     for need in this.hosts() {
         let rights = [Right::Reach]
             .into_iter()
-            .chain(need.receives_message().then_some(Right::Message))
+            .chain(need.message().map(Right::Message))
             .chain(need.secrets().iter().map(|binding| Right::Secret(&binding.key, binding.usage)));
         for right in rights {
             let missing: Vec<Method> =
@@ -120,7 +130,7 @@ fn gives(manifest: &Manifest, need: &HostNeed, method: Method, right: Right<'_>)
             && path_covers(other.path_prefix(), need.path_prefix())
             && match right {
                 Right::Reach => true,
-                Right::Message => other.receives_message(),
+                Right::Message(places) => other.message() == Some(places),
                 Right::Secret(key, usage) => other.secrets().iter().any(|have| have.key == key && have.usage >= usage),
             }
     })
@@ -143,7 +153,13 @@ fn line(that: &Manifest, need: &HostNeed, methods: &[Method], right: Right<'_>, 
                 ReachKind::Paths
             }
         }
-        Right::Message => ReachKind::Message,
+        Right::Message(places) => {
+            let elsewhere = that.hosts().iter().any(|other| {
+                other.origin().covers(need.origin()) && other.message().is_some_and(|have| have != places)
+            });
+            let places = places.clone();
+            if elsewhere { ReachKind::Places { places } } else { ReachKind::Message { places } }
+        }
         Right::Secret(key, SecretUse::Sent) => ReachKind::SecretSent { key: key.to_owned() },
         Right::Secret(key, SecretUse::SigningOnly) => ReachKind::SecretSigns { key: key.to_owned() },
     };
@@ -158,7 +174,10 @@ impl fmt::Display for ReachLine {
             ReachKind::Host { purpose } => write!(f, "{word} host: {methods} {place} ({purpose})"),
             ReachKind::Method => write!(f, "{word} method: {methods} at {place}"),
             ReachKind::Paths => write!(f, "{word} paths: {methods} {place}"),
-            ReachKind::Message => write!(f, "{word}: the message and the recipient go to {place} ({methods})"),
+            ReachKind::Message { places } => {
+                write!(f, "{word}: the message and the recipient go to {place} ({methods}): {places}")
+            }
+            ReachKind::Places { places } => write!(f, "{word} places: at {place} ({methods}), {places}"),
             ReachKind::SecretSent { key } => write!(f, "{word}: the secret `{key}` is sent to {place} ({methods})"),
             ReachKind::SecretSigns { key } => {
                 write!(f, "{word}: the secret `{key}` signs requests to {place} ({methods})")

@@ -145,7 +145,7 @@ pub struct EffectiveEntry {
     pub methods: Vec<Method>,
     /// Which paths.
     pub path_prefix: String,
-    /// Whether the message and the recipient may go here.
+    /// Where a request to this host carries the message. `None` when nothing of it may go here.
     pub message: Option<MessagePlaces>,
     /// Which secrets may go here.
     pub secrets: Vec<SecretBinding>,
@@ -350,7 +350,9 @@ impl EffectiveEntry {
             return Err(Denial {
                 rule: DenialRule::MessageNotForHost,
                 sentence: format!("The message and its recipient may not go to `{}`.", self.origin.host),
-                allow_line: "\"receives_message\": true at that host in the manifest's `hosts`".to_owned(),
+                allow_line:
+                    "`message`, with the places of recipient and content, at that host in the manifest's `hosts`"
+                        .to_owned(),
             });
         }
         Ok(())

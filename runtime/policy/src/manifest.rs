@@ -243,7 +243,7 @@ impl HostNeed {
         &self.path_prefix
     }
 
-    /// Whether the message and the recipient may go here.
+    /// Where a request to this host carries the message. `None` when nothing of it may go here.
     #[must_use]
     pub fn message(&self) -> Option<&MessagePlaces> {
         self.message.as_ref()
@@ -359,7 +359,7 @@ pub struct ReachEntry {
     pub methods: Vec<Method>,
     /// Which paths, see [`HostNeed::path_prefix`].
     pub path_prefix: String,
-    /// Whether the message and the recipient may go here.
+    /// Where a request to this host carries the message. `None` when nothing of it may go here.
     pub message: Option<MessagePlaces>,
     /// Which secrets may go here.
     pub secrets: Vec<SecretBinding>,

@@ -35,12 +35,8 @@ pub enum Step {
 }
 
 impl Step {
-    /// Whether this step names a part of a request, rather than reading a value that another step found. `Form`, `Json` and
-    /// `Xml` are both: first they read the body.
-    fn may_be_first(&self) -> bool {
-        true
-    }
-
+    /// Whether this step can read a value that another step found. Each can be the first: then `Form`, `Json` and `Xml` read the
+    /// body.
     fn may_follow(&self) -> bool {
         matches!(self, Self::Form(_) | Self::Json(_) | Self::Xml(_))
     }
@@ -124,7 +120,7 @@ impl Place {
         if steps.is_empty() || steps.len() > STEPS_MAX {
             return Err(PlacementError::Steps);
         }
-        if !steps.iter().take(1).all(Step::may_be_first) || !steps.iter().skip(1).all(Step::may_follow) {
+        if !steps.iter().skip(1).all(Step::may_follow) {
             return Err(PlacementError::Order);
         }
         steps.iter().try_for_each(Step::check)?;
@@ -224,6 +220,18 @@ impl MessagePlaces {
     #[must_use]
     pub fn client_ip(&self) -> Option<&Place> {
         self.client_ip.as_ref()
+    }
+}
+
+/// the number (e164) goes into the form field `To`, the message into the form field `Body`
+impl fmt::Display for MessagePlaces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recipient_format, recipient, content, client_ip } = self;
+        write!(f, "the number ({recipient_format}) goes into {recipient}, the message into {content}")?;
+        match client_ip {
+            Some(place) => write!(f, ", the end user's address into {place}"),
+            None => Ok(()),
+        }
     }
 }
 
