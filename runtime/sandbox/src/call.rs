@@ -22,8 +22,8 @@ use crate::host::wasi::LazyWasi;
 use crate::message::{Content, Message, unix_millis};
 use crate::outcome::{ConnectorFault, RequestSent, Violation};
 use crate::parameters::Parameters;
-use crate::shapes::PinnedShapes;
 use crate::report::StandIns;
+use crate::shapes::PinnedShapes;
 use crate::trace::{Trace, TraceKind, one_line};
 
 /// What a call is for. Decides which imports work.
@@ -138,7 +138,12 @@ pub(crate) struct CallState {
 }
 
 impl CallState {
-    pub(crate) fn new(phase: Phase, limits: Arc<Limits>, parameters: Arc<Parameters>, message: Option<Arc<Message>>) -> Self {
+    pub(crate) fn new(
+        phase: Phase,
+        limits: Arc<Limits>,
+        parameters: Arc<Parameters>,
+        message: Option<Arc<Message>>,
+    ) -> Self {
         // Metadata is a pure function: it sees the epoch, always.
         let now_ms = match (&message, phase) {
             (Some(message), _) => message.attempt.started_at,
@@ -242,7 +247,7 @@ impl CallState {
     /// Ends the call for a broken rule, as a host function's error.
     pub(crate) fn broke(&mut self, violation: impl Into<Violation>) -> wasmtime::Error {
         let violation = violation.into().map_texts(|text| self.for_people(text));
-        self.trace.push(TraceKind::Refused { reason: violation.to_string() });
+        self.trace.push(TraceKind::Refused { reason: self.for_people(&violation.to_string()) });
         ConnectorFault::ManifestViolation(Box::new(violation)).into()
     }
 }

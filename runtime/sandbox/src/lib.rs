@@ -118,13 +118,13 @@ pub use self::message::{
 };
 pub use self::metadata::{ContentKind, Metadata, MetadataError, Validators};
 pub use self::outcome::{
-    ConnectorFault, Failure, FailureClass, MalformedRequest, Outcome, Party, Price, Receipt, RequestSent, ShapeChange,
+    ConnectorFault, Failure, FailureClass, HeldShape, MalformedRequest, Outcome, Party, Price, Receipt, RequestSent,
     Violation,
 };
 pub use self::parameters::{FaultKind, ParameterError, ParameterFault, Parameters};
 pub use self::report::{Callback, DeliveryReport, DeliveryState, ReportRefusal};
-pub use self::shapes::{PinnedShapes, Rehearsal};
 pub use self::send::{ReportError, SendReport, SendRequest, Used};
+pub use self::shapes::{PinnedShapes, Rehearsal};
 pub use self::trace::{TraceEvent, TraceKind, is_hidden};
 pub use sendbox_policy as policy;
 

@@ -229,7 +229,9 @@ impl Message {
             (Mark::Recipient(RecipientForm::Digits), _) => self.recipient.digits(),
             (Mark::Recipient(RecipientForm::National), _) => &self.recipient.national,
             (Mark::Text, Content::Text { text, .. }) => text,
-            (Mark::Code, Content::Template { variables, .. } | Content::Variables(variables)) => variable(variables, CODE)?,
+            (Mark::Code, Content::Template { variables, .. } | Content::Variables(variables)) => {
+                variable(variables, CODE)?
+            }
             (Mark::Variable(name), Content::Template { variables, .. } | Content::Variables(variables)) => {
                 variable(variables, name)?
             }

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sendbox_policy::{
-    HostNeed, Limits, Manifest, MessagePlaces, Method, OriginPattern, Place, RecipientForm, SecretBinding, SecretUse, Step,
+    HostNeed, Limits, Manifest, MessagePlaces, Method, OriginPattern, Place, RecipientForm, SecretBinding, SecretUse,
+    Step,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use sendbox_policy::{CompositionViolation, Denial, DenialRule, HeaderRefusal, RequestShape};
+use sendbox_policy::{CompositionViolation, Denial, DenialRule, HeaderRefusal, RequestShape, ShapeChange};
 use serde::{Deserialize, Serialize};
 
 use crate::sealed::{NotDecodable, Void};
@@ -233,7 +233,9 @@ pub enum Violation {
     #[error("a further request after the one with the message; one send is one message, and nothing follows it")]
     AfterMessage,
     /// Sealed values have gone to one origin already in this send.
-    #[error("a request to another origin after sealed values have left to the first; a send that has sealed values out stays there")]
+    #[error(
+        "a request to another origin after sealed values have left to the first; a send that has sealed values out stays there"
+    )]
     OtherOrigin,
     /// More requests than one send may make.
     #[error("more than the {limit} requests that one send may make")]
@@ -261,7 +263,7 @@ pub enum Violation {
     },
     /// The request's literal skeleton is none that this version was tested to send.
     #[error("{0}")]
-    Shape(Box<ShapeChange>),
+    Shape(Box<HeldShape>),
     /// A value was to be revealed that the grant does not name.
     #[error("{0}")]
     Reveal(Denial),
@@ -269,12 +271,12 @@ pub enum Violation {
 
 /// A request whose shape is none of those that are pinned for its version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the request is not shaped like one that this version was tested to send: {}", .lines.join("; "))]
-pub struct ShapeChange {
+#[error("the request is not shaped like one that this version was tested to send: {}", .changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct HeldShape {
     /// The shape that was held back.
     pub shape: RequestShape,
-    /// How it differs from the nearest pinned one: lines that begin with `+ ` or `- `.
-    pub lines: Vec<String>,
+    /// How it differs from the nearest pinned one.
+    pub changes: Vec<ShapeChange>,
 }
 
 impl Violation {
@@ -288,7 +290,6 @@ impl Violation {
         match self {
             Self::Denied(it) => Self::Denied(denial(it)),
             Self::Reveal(it) => Self::Reveal(denial(it)),
-            Self::Composition(it) => Self::Composition(it.map_texts(rewrite)),
             other => other,
         }
     }

@@ -14,33 +14,15 @@
 //! This module is pure. It must not know wasmtime, HTTP or the limits of a call: whoever calls it charges for it with
 //! [`Sealed::cost`].
 
-use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use sendbox_policy::{self as policy, Composition, Label, Labels, Mark};
+use sendbox_policy::{self as policy, Composition, Encoding, Label, Labels, Mark};
 use sha2::Digest;
 use zeroize::Zeroizing;
-
-/// How bytes are written down as text. See `wit/connector/v1/sealed.wit`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// RFC 4648 section 4, padded.
-    Base64,
-    /// RFC 4648 section 5, not padded.
-    Base64Url,
-    /// Lower-case hexadecimal.
-    Hex,
-    /// RFC 3986, everything but the unreserved characters.
-    Percent,
-    /// The WHATWG form serialiser.
-    Form,
-    /// The inside of a JSON string literal.
-    JsonString,
-}
 
 /// Hash functions that providers' signatures ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +44,7 @@ pub enum Void {
     #[error("a sealed value that is not text was encoded as a JSON string")]
     NotText,
     /// `decode` of a secret that is not so encoded. The tenant gave it, so it is the tenant's to correct.
-    #[error("the secret `{key}` is not written in {encoding}")]
+    #[error("the secret `{key}` is not written in {}", name(*.encoding))]
     Secret {
         /// The parameter's key.
         key: Arc<str>,
@@ -70,20 +52,19 @@ pub enum Void {
         encoding: Encoding,
     },
     /// `decode` of a received value that is not so encoded.
-    #[error("a received value is not written in {0}")]
+    #[error("a received value is not written in {}", name(*.0))]
     Received(Encoding),
 }
 
-impl fmt::Display for Encoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Base64 => "base64",
-            Self::Base64Url => "base64url",
-            Self::Hex => "hexadecimal",
-            Self::Percent => "percent-encoding",
-            Self::Form => "form encoding",
-            Self::JsonString => "JSON string escapes",
-        })
+/// As a person calls it.
+fn name(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Base64 => "base64",
+        Encoding::Base64Url => "base64url",
+        Encoding::Hex => "hexadecimal",
+        Encoding::Percent => "percent-encoding",
+        Encoding::Form => "form encoding",
+        Encoding::JsonString => "JSON string escapes",
     }
 }
 
@@ -148,7 +129,13 @@ impl Sealed {
     /// A value that is one thing: a secret, the code, one form of the recipient. `bound` is what it counts as, by what the
     /// guest knows; it holds more bytes never.
     pub fn root(bytes: Vec<u8>, bound: usize, label: Label, mark: Mark) -> Self {
-        Self { bytes: Ok(Zeroizing::new(bytes)), labels: Labels::from(label), made_of: Composition::mark(mark), bound, origin: Origin::Given }
+        Self {
+            bytes: Ok(Zeroizing::new(bytes)),
+            labels: Labels::from(label),
+            made_of: Composition::mark(mark),
+            bound,
+            origin: Origin::Given,
+        }
     }
 
     /// One received value of a callback. It counts as its length rounded up: what is not masked of it, the guest reads anyway.
@@ -215,11 +202,13 @@ impl Sealed {
 
     /// The same value, written down as `encoding` says. Labels and composition stay.
     pub fn encode(&self, encoding: Encoding) -> Self {
-        let bytes = self.bytes().and_then(|bytes| encode_bytes(bytes, encoding).ok_or(Void::NotText));
+        let bytes =
+            self.bytes().and_then(|bytes| encode_bytes(bytes, encoding).map(Zeroizing::new).ok_or(Void::NotText));
         Self {
-            bytes: bytes.map(Zeroizing::new),
             labels: self.labels.clone(),
-            made_of: self.made_of.encoded(),
+            // Reads the bytes of what is all literal, and of nothing else.
+            made_of: self.made_of.encoded(encoding, bytes.as_ref().map_or(&[], |bytes| bytes.as_slice())),
+            bytes,
             bound: encoded_bound(self.bound, encoding),
             origin: Origin::Made,
         }
@@ -232,7 +221,9 @@ impl Sealed {
     /// By what the value is made of, and never by its bytes.
     pub fn decode(&self, encoding: Encoding) -> Result<Self, NotDecodable> {
         let void = match self.made_of.pieces() {
-            [policy::Piece::Mark(Mark::Secret(key))] if self.origin == Origin::Given => Void::Secret { key: Arc::clone(key), encoding },
+            [policy::Piece::Mark(Mark::Secret(key))] if self.origin == Origin::Given => {
+                Void::Secret { key: Arc::clone(key), encoding }
+            }
             [policy::Piece::Mark(Mark::Opaque)] if self.origin == Origin::Given => Void::Received(encoding),
             _ => return Err(NotDecodable),
         };
@@ -323,7 +314,7 @@ fn cost(made_of: &Composition) -> usize {
         .map(|piece| match piece {
             policy::Piece::Literal(text) => text.len() + 32,
             policy::Piece::Mark(_) => 32,
-            policy::Piece::Encoded(inner) => cost(inner) + 32,
+            policy::Piece::Encoded(_, inner) => cost(inner) + 32,
         })
         .sum()
 }
@@ -418,7 +409,8 @@ mod tests {
         let void = digest.encode(Encoding::JsonString);
         assert_eq!(void.bytes().err(), Some(Void::NotText));
         let joined = Sealed::concat(&[Piece::Text("a"), Piece::Sealed(&void)]);
-        for value in [void.encode(Encoding::Hex), void.digest(Hash::Md5), literal("x").hmac(Hash::Sha1, &void), joined] {
+        for value in [void.encode(Encoding::Hex), void.digest(Hash::Md5), literal("x").hmac(Hash::Sha1, &void), joined]
+        {
             assert_eq!(value.bytes().err(), Some(Void::NotText));
         }
     }
@@ -465,14 +457,8 @@ mod tests {
         }
     }
 
-    const ENCODINGS: [Encoding; 6] = [
-        Encoding::Base64,
-        Encoding::Base64Url,
-        Encoding::Hex,
-        Encoding::Percent,
-        Encoding::Form,
-        Encoding::JsonString,
-    ];
+    const ENCODINGS: [Encoding; 6] =
+        [Encoding::Base64, Encoding::Base64Url, Encoding::Hex, Encoding::Percent, Encoding::Form, Encoding::JsonString];
 
     proptest::proptest! {
         /// A value never has more bytes than it is charged for.
@@ -585,7 +571,7 @@ mod tests {
 
     #[test]
     fn doubling_an_empty_value_costs() {
-        let empty = Sealed::root(Vec::new(), Label::Text, Mark::Text);
+        let empty = Sealed::root(Vec::new(), 0, Label::Text, Mark::Text);
         let twice = Sealed::concat(&[Piece::Sealed(&empty), Piece::Sealed(&empty)]);
         assert!(twice.cost() > empty.cost());
     }

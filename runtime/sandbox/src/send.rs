@@ -19,9 +19,9 @@ use crate::host::http_outbound::DryRunEnds;
 use crate::message::{Content, Message};
 use crate::outcome::{ConnectorFault, Failure, FailureClass, Outcome, Party, Receipt, RequestSent};
 use crate::parameters::Parameters;
+use crate::report::{Callback, DeliveryReport, ReportRefusal};
 use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, NUMBER_BOUND, VARIABLE_BOUND, text_bound};
 use crate::shapes::PinnedShapes;
-use crate::report::{Callback, DeliveryReport, ReportRefusal};
 use crate::trace::{TraceEvent, TraceKind, one_line};
 
 /// What to send, with what, and how far it may reach. What one call owns.

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sendbox_policy::{EffectiveGrant, RequestShape};
+use sendbox_policy::{EffectiveGrant, RequestShape, ShapeChange};
 
 use crate::Sandbox;
 use crate::call::DryRun;
@@ -27,7 +27,7 @@ pub const SHAPES_MAX: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PinnedShapes {
     /// By digest, so that equal ones are kept once and compared quickly.
-    shapes: BTreeMap<String, RequestShape>,
+    shapes: BTreeMap<[u8; 32], RequestShape>,
 }
 
 impl PinnedShapes {
@@ -49,7 +49,7 @@ impl PinnedShapes {
     }
 
     /// How a shape differs from the nearest pinned one; `None` when it is pinned, or nothing is.
-    pub(crate) fn difference(&self, shape: &RequestShape) -> Option<Vec<String>> {
+    pub(crate) fn difference(&self, shape: &RequestShape) -> Option<Vec<ShapeChange>> {
         if self.shapes.is_empty() || self.shapes.contains_key(&shape.digest()) {
             return None;
         }

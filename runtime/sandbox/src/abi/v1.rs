@@ -2,7 +2,7 @@
 //!
 //! Only translation happens here. What a call means is in [`crate::host`] and [`crate::send`].
 
-use sendbox_policy::{Label, Mark, Method, RecipientForm, SecretUse, Step};
+use sendbox_policy::{Encoding, Label, Mark, Method, RecipientForm, SecretUse, Step};
 use wasmtime::component::{HasSelf, InstancePre, Linker, Resource};
 use wasmtime::{AsContextMut, Store};
 
@@ -15,9 +15,7 @@ use crate::message::{Content, Message, TextEncoding, Usage, Variable};
 use crate::metadata::{ContentKind, RawHostNeed, RawMetadata, RawPlaces};
 use crate::outcome::{FailureClass, Price, Receipt};
 use crate::report::{Callback, CallbackField, DeliveryState, RawReport, ReportRefusal, StandIns};
-use crate::sealed::{
-    ADDRESS_BOUND, CODE_BOUND, Encoding, Hash, NUMBER_BOUND, Sealed, VARIABLE_BOUND, text_bound,
-};
+use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, Hash, NUMBER_BOUND, Sealed, VARIABLE_BOUND, text_bound};
 
 #[allow(missing_docs, clippy::all, clippy::unwrap_used, clippy::indexing_slicing, unused_qualifications)]
 mod bindings {
@@ -164,7 +162,9 @@ fn root(
 
 fn guest_message(state: &mut CallState, message: &Message, message_key: &str) -> wasmtime::Result<types::Message> {
     let recipient = &message.recipient;
-    let form = |state: &mut CallState, text: &str, form| root(state, text, NUMBER_BOUND, Label::Recipient, Mark::Recipient(form));
+    let form = |state: &mut CallState, text: &str, form| {
+        root(state, text, NUMBER_BOUND, Label::Recipient, Mark::Recipient(form))
+    };
     let recipient = types::Recipient {
         e164: form(state, &recipient.e164, RecipientForm::E164)?,
         digits: form(state, recipient.digits(), RecipientForm::Digits)?,
@@ -224,8 +224,7 @@ fn guest_variables(state: &mut CallState, variables: &[Variable]) -> wasmtime::R
 }
 
 fn guest_callback(state: &mut CallState, callback: &Callback) -> wasmtime::Result<reports::Callback> {
-    let received =
-        |state: &mut CallState, bytes: &[u8]| state.keep(Sealed::received(bytes));
+    let received = |state: &mut CallState, bytes: &[u8]| state.keep(Sealed::received(bytes));
     let fields = |state: &mut CallState, fields: Vec<CallbackField>| {
         fields
             .into_iter()

@@ -8,7 +8,7 @@
 //! Guarantees: no [`Violation`] tells anything about sealed bytes but that a rule is broken.
 
 use sendbox_policy::{
-    Carries, Composition, EffectiveGrant, HostValue, Label, Labels, Limits, Mark, MessageRule, Method, Piece as Part,
+    Carries, Composition, EffectiveGrant, Label, Labels, Limits, Mark, MessageRule, Method, Piece as Part,
     RequestBytes, RequestShape, RequestView, Scheme, header,
 };
 use url::Url;
@@ -106,9 +106,6 @@ pub(crate) struct Rules<'a> {
     /// The bytes of what belongs to the message, to find each where it is said to stand.
     pub(crate) value_of: &'a dyn Fn(&Mark) -> Option<&'a [u8]>,
 }
-
-/// Clear values that the host gave to the connector: digits and literals in a request are explained by them.
-pub(crate) type HostValues = Vec<HostValue>;
 
 /// A request that may leave. Made by [`permit`] and nothing else.
 pub(crate) struct Permitted {
@@ -229,35 +226,33 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Viola
         return Err(Violation::OtherOrigin);
     }
 
-    let text = std::str::from_utf8(&draft.url.bytes).map_err(|_| MalformedRequest::UrlText)?;
-    let header_bytes: Vec<(&str, &[u8])> =
-        draft.headers.iter().map(|(name, value)| (name.as_str(), value.bytes.as_slice())).collect();
-    let view = RequestView {
-        method: draft.method,
-        url: draft.url.view.clone(),
-        headers: draft.headers.iter().map(|(name, value)| (name.clone(), value.view.clone())).collect(),
-        body: draft.body.view.clone(),
-    };
+    let Draft { method, url: url_parts, headers, body } = draft;
+    let added = host_headers(&headers);
+    let (views, headers): (Vec<_>, Vec<_>) =
+        headers.into_iter().map(|(name, value)| ((name.clone(), value.view), (name, value.bytes))).unzip();
+    let view = RequestView { method, url: url_parts.view, headers: views, body: body.view };
     let judged = view.judge(entry.message.as_ref(), &rules.message)?;
-    view.confirm(&RequestBytes {
+    let text = std::str::from_utf8(&url_parts.bytes).map_err(|_| MalformedRequest::UrlText)?;
+    let header_bytes: Vec<(&str, &[u8])> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+    let bytes = RequestBytes {
         url: text,
         headers: &header_bytes,
-        body: &draft.body.bytes,
-        value_of: rules.value_of,
-    })?;
+        body: &body.bytes,
+        value_of: &|mark: &Mark| (rules.value_of)(mark),
+    };
+    view.confirm(&bytes)?;
 
-    let scheme = entry.origin.scheme;
-    let headers = host_headers(&draft.headers);
     Ok(Permitted {
-        method: draft.method,
+        method,
         url,
-        headers: draft.headers.into_iter().map(|(name, value)| (name, value.bytes)).chain(headers).collect(),
-        body: draft.body.bytes,
         pool: rules.pool.clone(),
-        scheme,
+        scheme: entry.origin.scheme,
         carries_message: judged.carries == Carries::Message,
         labels,
         shape: judged.shape,
+        headers: headers.into_iter().chain(added).collect(),
+        body: body.bytes,
     })
 }
 
@@ -285,8 +280,10 @@ fn url(assembled: &Assembled, limits: &Limits) -> Result<Url, MalformedRequest> 
     }
     // Scheme, host and port must be literal: a sealed value there would leave in the name of a host, in clear. Nothing but
     // these two spellings: lenient parsers read `https:host` as well, and then nobody agrees on where the host ends.
-    let after_scheme =
-        ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).ok_or(MalformedRequest::UrlScheme)?;
+    let after_scheme = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme))
+        .ok_or(MalformedRequest::UrlScheme)?;
     let authority = after_scheme.find(['/', '?', '#']).unwrap_or(after_scheme.len());
     let authority_end = text.len() - after_scheme.len() + authority;
     if assembled.literal_prefix <= authority_end && assembled.literal_prefix < text.len() {
@@ -310,6 +307,6 @@ fn check_headers(headers: &[(String, Assembled)], limits: &Limits) -> Result<(),
     if bytes > limits.request_header_bytes {
         return Err(MalformedRequest::HeaderSize { limit: limits.request_header_bytes });
     }
-    header::check_names(headers.iter().map(|(name, _)| name.as_str()))?;
+    headers.iter().try_for_each(|(name, _)| header::check_name(name))?;
     headers.iter().try_for_each(|(_, value)| Ok(header::check_value(&value.bytes)?))
 }

@@ -14,10 +14,10 @@
 use std::sync::Arc;
 
 use memchr::memmem;
-use sendbox_policy::{Form, Label, LabelKind, Labels};
+use sendbox_policy::{Encoding, Form, Label, LabelKind, Labels};
 use zeroize::Zeroizing;
 
-use crate::sealed::{Encoding, encode_bytes};
+use crate::sealed::encode_bytes;
 
 /// Shorter values are not looked for: they would tear holes into every answer, and are no secrets.
 const SHORTEST: usize = 4;

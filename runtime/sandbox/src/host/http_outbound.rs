@@ -13,7 +13,7 @@ use super::sealed::Part;
 use crate::call::{CallState, Outside, RequestRecord, SentSealed};
 use crate::egress::permit::{Assembled, Draft, Permitted, Rules, permit};
 use crate::egress::{Answer, EgressError, LeavingFlag};
-use crate::outcome::{MalformedRequest, RequestSent, ShapeChange, Violation};
+use crate::outcome::{HeldShape, MalformedRequest, RequestSent, Violation};
 use crate::trace::{TraceKind, excerpt};
 
 /// A request as it comes over the ABI.
@@ -126,9 +126,9 @@ impl CallState {
         )?;
         if permitted.carries_message()
             && let Some(pinned) = &outside.pinned
-            && let Some(lines) = pinned.difference(permitted.shape())
+            && let Some(changes) = pinned.difference(permitted.shape())
         {
-            return Err(Violation::Shape(Box::new(ShapeChange { shape: permitted.shape().clone(), lines })));
+            return Err(Violation::Shape(Box::new(HeldShape { shape: permitted.shape().clone(), changes })));
         }
         Ok(permitted)
     }

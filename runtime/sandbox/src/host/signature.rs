@@ -77,7 +77,7 @@ fn is_received(value: &Sealed) -> bool {
 fn has_literal(composition: &Composition) -> bool {
     composition.pieces().iter().any(|piece| match piece {
         Piece::Literal(_) => true,
-        Piece::Encoded(inner) => has_literal(inner),
+        Piece::Encoded(_, inner) => has_literal(inner),
         Piece::Mark(_) => false,
     })
 }
@@ -92,11 +92,11 @@ fn is_secret(key: &Sealed) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use sendbox_policy::{Label, Limits, Mark};
+    use sendbox_policy::{Encoding, Label, Limits, Mark};
 
     use super::*;
     use crate::call::Phase;
-    use crate::sealed::{Encoding, Hash, Piece as SealedPiece};
+    use crate::sealed::{Hash, Piece as SealedPiece};
 
     /// The example of GatewayAPI's documentation, signed with `secret`.
     const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.\
@@ -124,11 +124,7 @@ mod tests {
         Sealed::concat(&[SealedPiece::Sealed(one), SealedPiece::Sealed(other)])
     }
 
-    fn check(
-        state: &mut CallState,
-        token: Sealed,
-        key: Sealed,
-    ) -> wasmtime::Result<Option<String>> {
+    fn check(state: &mut CallState, token: Sealed, key: Sealed) -> wasmtime::Result<Option<String>> {
         let (token, key) = (state.table.push(token)?, state.table.push(key)?);
         state.signature_jwt(&token, &key)
     }
