@@ -9,8 +9,8 @@ mod report;
 mod request;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, Metadata, Method,
-    Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
+    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
 };
 
 /// The connector.
@@ -33,7 +33,7 @@ impl Connector for GatewayApi {
                 origin: "{endpoint}",
                 methods: vec![Method::Post],
                 path_prefix: "",
-                receives_message: true,
+                message: Some(MessagePlaces::json(NumberFormat::Digits, "/recipients/0/msisdn", "/message")),
                 secrets: vec![("apiToken", SecretUse::Sent)],
                 purpose: "Hands the message to GatewayAPI: gatewayapi.com, or gatewayapi.eu for accounts in the EU.",
             }],
