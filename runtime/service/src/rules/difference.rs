@@ -142,7 +142,7 @@ fn reached(line: &ReachLine) -> DifferenceLine {
         ReachKind::Host { .. } => (Code::HostNew, Code::HostGone),
         ReachKind::Method => (Code::MethodNew, Code::MethodGone),
         ReachKind::Paths => (Code::PathsNew, Code::PathsGone),
-        ReachKind::Message => (Code::MessageNew, Code::MessageGone),
+        ReachKind::Message { .. } | ReachKind::Places { .. } => (Code::MessageNew, Code::MessageGone),
         ReachKind::SecretSent { .. } => (Code::SecretSentNew, Code::SecretSentGone),
         ReachKind::SecretSigns { .. } => (Code::SecretSignsNew, Code::SecretSignsGone),
     };
@@ -150,7 +150,7 @@ fn reached(line: &ReachLine) -> DifferenceLine {
     match &line.kind {
         ReachKind::Host { purpose } => values.push(("purpose", purpose)),
         ReachKind::SecretSent { key } | ReachKind::SecretSigns { key } => values.push(("secret", key)),
-        ReachKind::Method | ReachKind::Paths | ReachKind::Message => {}
+        ReachKind::Method | ReachKind::Paths | ReachKind::Message { .. } | ReachKind::Places { .. } => {}
     }
     DifferenceLine::new(if line.newly { new } else { gone }, line.to_string(), &values)
 }
