@@ -159,5 +159,12 @@ fn words(report: &SendReport) -> String {
 /// Everything that people and logs get of a send.
 fn told(report: &SendReport) -> String {
     let trace = serde_json::to_string(&report.trace).expect("a trace is JSON");
-    format!("{:?}\n{trace}\n{:?}\n{:?}\n{:?}", report.outcome, report.requests, report.held_back, report.hosts_reached)
+    let requests = report.requests.iter().chain(&report.held_back);
+    let requests: Vec<String> = requests
+        .map(|request| {
+            let shape = serde_json::to_string(&request.shape).expect("a shape is JSON");
+            format!("{} {:?} {} {shape}", request.url, request.headers, request.body)
+        })
+        .collect();
+    format!("{:?}\n{trace}\n{}\n{:?}", report.outcome, requests.join("\n"), report.hosts_reached)
 }
