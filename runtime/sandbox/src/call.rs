@@ -23,6 +23,7 @@ use crate::message::{Content, Message, unix_millis};
 use crate::outcome::{ConnectorFault, RequestSent, Violation};
 use crate::parameters::Parameters;
 use crate::report::StandIns;
+use crate::sealed::Bytes;
 use crate::shapes::PinnedShapes;
 use crate::trace::{Trace, TraceKind, one_line};
 
@@ -113,7 +114,7 @@ pub(crate) struct CallState {
     /// Where sealed values may have left to in this send, and of what kind. One origin for all of it.
     pub(crate) sent_sealed: Option<SentSealed>,
     /// Sealed parts as they were sent, which an answer may repeat.
-    sent_exact: Vec<Zeroizing<Vec<u8>>>,
+    sent_exact: Vec<Bytes>,
     /// Bodies of answers from the origin that was sent sealed values, as the provider wrote them.
     pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
     pub(crate) signature_checks: u32,
@@ -228,7 +229,7 @@ impl CallState {
     }
 
     /// Remembers a sealed part that leaves: an answer may repeat it in the form in which it was sent.
-    pub(crate) fn remember_sent(&mut self, value: Zeroizing<Vec<u8>>) {
+    pub(crate) fn remember_sent(&mut self, value: Bytes) {
         match self.scrubber.get_mut() {
             Some(scrubber) => scrubber.add_exact(&value),
             None => self.sent_exact.push(value),

@@ -99,12 +99,18 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 
 /// Bytes that a connector holds but cannot read. Wiped when dropped; has no `Debug`.
 pub struct Sealed {
-    bytes: Result<Zeroizing<Vec<u8>>, Void>,
+    bytes: Result<Bytes, Void>,
     labels: Labels,
     made_of: Composition,
     bound: usize,
     origin: Origin,
+    /// What was made on the way and stands in this value: each digest and each encoded value that has a label. An answer may
+    /// repeat any of them alone.
+    made: Vec<Bytes>,
 }
+
+/// Bytes that several values share. Wiped with the last of them.
+pub(crate) type Bytes = Arc<Zeroizing<Vec<u8>>>;
 
 /// How far a value is from what the host handed out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,7 +136,8 @@ impl Sealed {
     /// guest knows; it holds more bytes never.
     pub fn root(bytes: Vec<u8>, bound: usize, label: Label, mark: Mark) -> Self {
         Self {
-            bytes: Ok(Zeroizing::new(bytes)),
+            bytes: Ok(Arc::new(Zeroizing::new(bytes))),
+            made: Vec::new(),
             labels: Labels::from(label),
             made_of: Composition::mark(mark),
             bound,
@@ -149,6 +156,11 @@ impl Sealed {
     /// For a void value.
     pub fn bytes(&self) -> Result<&[u8], Void> {
         self.bytes.as_ref().map(|bytes| bytes.as_slice()).map_err(Clone::clone)
+    }
+
+    /// This value, and what was made on the way to it and stands in it.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Bytes> {
+        self.made.iter().chain(self.bytes.as_ref().ok())
     }
 
     /// Who had a part in this value.
@@ -178,6 +190,7 @@ impl Sealed {
         let mut labels = Labels::default();
         let mut made_of = Composition::default();
         let mut bound = 0_usize;
+        let mut made: Vec<Bytes> = Vec::new();
         for piece in pieces {
             let more = match piece {
                 Piece::Text(text) => {
@@ -189,6 +202,11 @@ impl Sealed {
                     labels = labels.union(&value.labels);
                     made_of.extend(&value.made_of);
                     bound = bound.saturating_add(value.bound);
+                    for one in &value.made {
+                        if !made.iter().any(|known| Arc::ptr_eq(known, one)) {
+                            made.push(Arc::clone(one));
+                        }
+                    }
                     value.bytes()
                 }
             };
@@ -197,14 +215,15 @@ impl Sealed {
                 Ok(bytes)
             });
         }
-        Self { bytes, labels, made_of, bound, origin: Origin::Made }
+        Self { bytes: bytes.map(Arc::new), labels, made_of, bound, origin: Origin::Made, made }
     }
 
     /// The same value, written down as `encoding` says. Labels and composition stay.
     pub fn encode(&self, encoding: Encoding) -> Self {
-        let bytes =
-            self.bytes().and_then(|bytes| encode_bytes(bytes, encoding).map(Zeroizing::new).ok_or(Void::NotText));
+        let bytes = self.bytes().and_then(|bytes| encode_bytes(bytes, encoding).ok_or(Void::NotText));
+        let bytes = bytes.map(|bytes| Arc::new(Zeroizing::new(bytes)));
         Self {
+            made: with(&self.made, &bytes, &self.labels),
             labels: self.labels.clone(),
             // Reads the bytes of what is all literal, and of nothing else.
             made_of: self.made_of.encoded(encoding, bytes.as_ref().map_or(&[], |bytes| bytes.as_slice())),
@@ -228,8 +247,10 @@ impl Sealed {
             _ => return Err(NotDecodable),
         };
         let bytes = self.bytes().and_then(|bytes| decode_bytes(bytes, encoding).ok_or(void));
+        let bytes = bytes.map(|bytes| Arc::new(Zeroizing::new(bytes)));
         Ok(Self {
-            bytes: bytes.map(Zeroizing::new),
+            made: with(&self.made, &bytes, &self.labels),
+            bytes,
             labels: self.labels.clone(),
             made_of: self.made_of.clone(),
             bound: self.bound,
@@ -268,9 +289,16 @@ impl Sealed {
     }
 
     fn derived(bytes: Result<Vec<u8>, Void>, labels: Labels, hash: Hash) -> Self {
+        let bytes = bytes.map(|bytes| Arc::new(Zeroizing::new(bytes)));
         let made_of = Composition::mark(Mark::Opaque);
-        Self { bytes: bytes.map(Zeroizing::new), labels, made_of, bound: hash.bytes(), origin: Origin::Made }
+        Self { made: with(&[], &bytes, &labels), bytes, labels, made_of, bound: hash.bytes(), origin: Origin::Made }
     }
+}
+
+/// What stands in a value that was just made.
+fn with(before: &[Bytes], bytes: &Result<Bytes, Void>, labels: &Labels) -> Vec<Bytes> {
+    let own = bytes.as_ref().ok().filter(|_| !labels.is_empty());
+    before.iter().chain(own).map(Arc::clone).collect()
 }
 
 impl Hash {

@@ -142,10 +142,12 @@ impl Scrubber {
         }
     }
 
-    /// Adds one value as it was sent.
+    /// Adds one value as it was sent, in all encodings in which an answer may repeat it.
     pub(crate) fn add_exact(&mut self, value: &[u8]) {
-        if value.len() >= SHORTEST && !self.needles.iter().any(|known| known.exact && known.bytes.as_slice() == value) {
-            self.insert(Arc::new(Needle { exact: true, ..Needle::new(value.to_vec(), None) }));
+        if !self.needles.iter().any(|known| known.exact && known.bytes.as_slice() == value) {
+            for needle in needles(value, None) {
+                self.insert(Arc::new(Needle { exact: true, ..needle }));
+            }
         }
     }
 

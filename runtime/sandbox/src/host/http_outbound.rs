@@ -215,8 +215,8 @@ impl CallState {
         })
     }
 
-    /// Every sealed value that leaves may come back in the answer, in the form in which it was sent: a whole `Basic …` value, a
-    /// signature.
+    /// Every sealed value that leaves may come back in the answer, in the form in which it was sent (a whole `Basic …` value), or
+    /// a part of it alone (the signature in a header).
     fn remember_sealed(&mut self, request: &GuestRequest, permitted: &Permitted) -> wasmtime::Result<()> {
         if permitted.labels().is_empty() {
             return Ok(());
@@ -225,8 +225,8 @@ impl CallState {
         for part in request.parts() {
             if let Part::Sealed(handle) = part {
                 let value = self.table.get(handle)?;
-                if let (false, Ok(bytes)) = (value.labels().is_empty(), value.bytes()) {
-                    sent.push(Zeroizing::new(bytes.to_vec()));
+                if !value.labels().is_empty() {
+                    sent.extend(value.parts().cloned());
                 }
             }
         }
