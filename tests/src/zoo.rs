@@ -51,7 +51,7 @@ pub enum Setting {
     Codes,
     /// A provider that takes the request and never answers.
     Silent,
-    /// The version was tested to send the honest request, and that shape is pinned.
+    /// A code as the only variable; and the version was tested to send the honest requests, whose shapes are pinned.
     Pinned,
     /// A callback of the provider, and no message.
     Callback,
@@ -75,17 +75,29 @@ pub struct Zoo {
     honest: Arc<PinnedShapes>,
 }
 
+/// The requests that the pinned version was tested to send.
+const HONEST: [(&str, &str); 5] = [
+    ("honest", ""),
+    ("honest_places", "json"),
+    ("honest_places", "list"),
+    ("honest_places", "xml"),
+    ("honest_places", "query"),
+];
+
 impl Zoo {
-    /// Loads the hostile guest, and lets it be honest once to learn the shape of an honest request.
+    /// Loads the hostile guest, and lets it be honest to learn the shapes of honest requests.
     pub async fn new() -> Self {
         let usual =
             Lab::with(LabConfig { limits: Limits { send_ms: 5_000, ..Limits::default() }, ..LabConfig::default() })
                 .await;
         let silent =
             Lab::with(LabConfig { limits: Limits { send_ms: 2_500, ..impatient() }, ..LabConfig::default() }).await;
-        let report = usual.send("honest", "").await;
-        let honest: PinnedShapes = report.requests.iter().filter_map(|request| request.shape.clone()).collect();
-        assert!(!honest.is_empty(), "the honest request has no shape: {:?}", report.outcome);
+        let mut honest = PinnedShapes::default();
+        for (behaviour, aim) in HONEST {
+            let report = usual.send_with(json!({"behaviour": behaviour, "aim": aim}), variables()).await;
+            let shape = report.requests.first().and_then(|request| request.shape.clone());
+            honest.insert(shape.unwrap_or_else(|| panic!("{behaviour} {aim} has no shape: {:?}", report.outcome)));
+        }
         Self { usual, silent, honest: Arc::new(honest) }
     }
 
@@ -98,7 +110,8 @@ impl Zoo {
         let (ending, words, told) = match guest.setting {
             Setting::Callback => read_callback(lab, parameters).await,
             setting => {
-                let content = if setting == Setting::Variables { variables() } else { text() };
+                let only_a_code = matches!(setting, Setting::Variables | Setting::Pinned);
+                let content = if only_a_code { variables() } else { text() };
                 let pinned = (setting == Setting::Pinned).then(|| Arc::clone(&self.honest));
                 let report = lab.run_pinned(parameters, content, pinned).await;
                 (Ending::of(&report), words(&report), told(&report))

@@ -24,13 +24,14 @@ const CONTROLS: &[Guest] = &[
     guest!("honest", Usual, "" => [Accepted]),
     guest!("ambient", Usual, "" => [OwnFailure]),
     guest!("parameter_of_another", Usual, "" => [OwnFailure]),
+    guest!("honest_places", Variables, "json", "list", "xml", "query" => [Accepted]),
     guest!("json_number_recipient", Usual, "" => [Accepted]),
     guest!("signing_secret", Usual, "plain" => [Secret]; "signature" => [Accepted]),
 ];
 
 /// What the host says, or how much of something is left, as a channel.
 const CHANNELS: &[Guest] = &[
-    guest!("size_in_refusal", Usual, "secret", "digest", "number" => [Size]),
+    guest!("size_in_refusal", Usual, "secret", "digest" => [Size]; "number" => [Recipient]),
     guest!("header_size_in_refusal", Usual, "200", "2000" => [Size]),
     guest!("url_size_in_refusal", Usual, "" => [Size]),
     guest!("budget_as_channel", Usual, "" => [SealedBytes]),
@@ -118,9 +119,9 @@ const NUMBERS: &[Guest] = &[
         "number_in_escapes", Usual,
         "json", "json in part", "percent", "percent in a name", "twice percent" => [SecondNumber]
     ),
-    guest!("number_in_entities", Usual, "decimal", "hexadecimal", "padded" => [SecondNumber, Unreadable]),
+    guest!("number_in_entities", Variables, "decimal", "hexadecimal", "padded" => [SecondNumber, Unreadable]),
     guest!(
-        "number_split_by_markup", Usual,
+        "number_split_by_markup", Variables,
         "comment", "cdata", "instruction", "elements", "attribute" => [SecondNumber, Unreadable]
     ),
     guest!("number_behind_scheme", Usual, "" => [Url]),
@@ -147,16 +148,16 @@ const PARKED: &[Guest] = &[
     guest!("recipient_in_query", Usual, "" => [Recipient]),
     guest!("recipient_in_path", Usual, "" => [Recipient]),
     guest!("recipient_list", Usual, "second", "first", "empty", "null" => [Recipient]),
-    guest!("calling_code_and_national", Usual, "form", "xml" => [Recipient]),
+    guest!("calling_code_and_national", Variables, "form", "xml" => [Recipient]),
     guest!("national_as_e164", Usual, "national", "digits" => [Recipient]),
     guest!("digits_beside_json_number", Usual, "after", "before", "exponent" => [Recipient, Unreadable]),
     guest!("text_in_unused_field", Usual, "" => [Content]),
     guest!("words_around_text_in_json", Usual, "before", "after", "list" => [Content]),
     guest!(
-        "words_around_text_in_xml", Usual,
+        "words_around_text_in_xml", Variables,
         "comment", "cdata", "entity", "inside cdata", "element" => [Content, Unreadable]
     ),
-    guest!("text_in_comment", Usual, "" => [Recipient, SealedName, Unreadable]),
+    guest!("text_in_comment", Variables, "" => [Recipient, SealedName, Unreadable]),
     guest!("json_in_json", Usual, "" => [Content]),
     guest!("base64_text", Usual, "" => [Content, Structure]),
     guest!("unencoded_text", Usual, "" => [Structure]),
@@ -165,7 +166,7 @@ const PARKED: &[Guest] = &[
     guest!("client_ip_elsewhere", Usual, "header", "field" => [ClientIp]; "side host" => [MessageElsewhere, Content]),
     guest!("secret_in_body", Usual, "in the text" => [Content]; "instead of the text" => [Content]; "instead of the number" => [Recipient]),
     guest!(
-        "sealed_as_name", Usual,
+        "sealed_as_name", Variables,
         "json key", "element", "query name", "content type" => [SealedName, Recipient, Content, ContentType, Unreadable];
         "path prefix" => [Reach, Recipient, SealedName]
     ),
@@ -176,8 +177,9 @@ const TWO_READINGS: &[Guest] = &[
     guest!("duplicate_json_key", Usual, "same", "escaped", "other case" => [NameAgain, Recipient, Unreadable]),
     guest!(
         "duplicate_form_key", Usual,
-        "To", "to", "TO", "%54o", "+To", "To+", "To%00", "To[]", "To[0]", "To.0" => [NameAgain, Recipient, Unreadable]
+        "To", "to", "TO", "%54o", "+To", "To+", "To%00", "To[]", "To[0]" => [NameAgain, Recipient, Unreadable]
     ),
+    guest!("field_of_a_framework", Pinned, "To.0", "To.number", "To:1", "To-2", "$To", "_To" => [NameAgain, Shape]),
     guest!("parameter_pollution", Usual, "To", "to", "Body", "body" => [NameAgain]),
     guest!("semicolon_in_form", Usual, "" => [Recipient]),
     guest!(
@@ -187,7 +189,7 @@ const TWO_READINGS: &[Guest] = &[
         "application/x-www-form-urlencoded, application/json", "application/octet-stream" => [ContentType];
         "application/json", "text/xml" => [Unreadable]
     ),
-    guest!("header_twice", Usual, "content type", "authorization", "own" => [Header]),
+    guest!("header_twice", Usual, "content type" => [Header, ContentType]; "authorization", "own" => [Header]),
     guest!("compressed_body", Usual, "gzip", "identity", "br", "deflate" => [Header]),
     guest!(
         "override_header", Usual,
@@ -208,14 +210,23 @@ const TWO_READINGS: &[Guest] = &[
         "too many", "too long" => [Size]
     ),
     guest!("crlf_in_sealed_header", Usual, "" => [Header]),
-    guest!("two_documents", Usual, "json", "json lines", "xml" => [Unreadable]),
+    guest!("two_documents", Variables, "json", "json lines", "xml" => [Unreadable]),
+    guest!(
+        "two_texts_in_query", Pinned,
+        "question mark" => [NameAgain, Content, Recipient, Unreadable];
+        "semicolon" => [NameAgain, Unreadable];
+        "matrix" => [Reach, Unreadable, Shape];
+        "body too" => [NameAgain]
+    ),
+    guest!("get_with_body", Variables, "" => [NameAgain, Unreadable, ContentType]),
+    guest!("number_as_attribute", Pinned, "to", "text", "root" => [Recipient, Content, NameAgain, Unreadable, Shape]),
     guest!(
         "lenient_json", Usual,
         "comment", "trailing comma", "single quotes", "byte order mark", "bare key" => [Unreadable]
     ),
-    guest!("xml_doctype", Usual, "" => [Unreadable]),
-    guest!("xml_namespace", Usual, "" => [Unreadable, NameAgain]),
-    guest!("deep_nesting", Usual, "json", "xml" => [Unreadable]),
+    guest!("xml_doctype", Variables, "" => [Unreadable]),
+    guest!("xml_namespace", Variables, "" => [Unreadable, NameAgain]),
+    guest!("deep_nesting", Variables, "json", "xml" => [Unreadable]),
 ];
 
 /// Where a request goes, and what goes there.
@@ -265,7 +276,7 @@ const TIME_AND_ORDER: &[Guest] = &[
     guest!("request_after_lost_message", Silent, "" => [AfterMessage]),
     guest!("beacon_before_message", Usual, "" => [Accepted]),
     guest!("many_requests", Usual, "" => [TooManyRequests]),
-    guest!("sleep", Silent, "before" => [Deadline]),
+    guest!("sleep", Usual, "before", "after" => [Accepted]),
 ];
 
 /// CPU, memory, calls, handles, sizes.

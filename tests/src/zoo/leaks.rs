@@ -61,6 +61,8 @@ fn without_what_may_be_there(seen: &Seen) -> (String, String, bool) {
         "json" => json_without(&body, &["/to", "/text", "/ip"]),
         "list" => json_without(&body, &["/recipients/0/msisdn", "/message"]),
         "v1" => form_without(&body, &["To", "Body"]),
+        "query" => return query_without(request_line, &kept, &body),
+        "xml" => xml_without(&body),
         _ => (body, false),
     };
     (
@@ -68,6 +70,25 @@ fn without_what_may_be_there(seen: &Seen) -> (String, String, bool) {
         format!("{request_line}\n{kept}{rest}"),
         carries,
     )
+}
+
+/// The request without the fields `to` and `text` of its query.
+fn query_without(request_line: &str, headers: &str, body: &str) -> (String, String, bool) {
+    let query = request_line.split_once('?').map_or("", |(_, query)| query.split(' ').next().unwrap_or_default());
+    let (rest, carries) = form_without(query, &["to", "text"]);
+    ("a request with a query".to_owned(), format!("{rest}\n{headers}{body}"), carries)
+}
+
+/// The XML without the texts of its elements `to` and `text`.
+fn xml_without(body: &str) -> (String, bool) {
+    let between = |text: &str, start: &str, end: &str| {
+        let (before, rest) = text.split_once(start)?;
+        let (_, after) = rest.split_once(end)?;
+        Some(format!("{before}{after}"))
+    };
+    let rest = between(body, "<to>", "</to>").and_then(|body| between(&body, "<text>", "</text>"));
+    let carries = rest.is_some();
+    (rest.unwrap_or_else(|| body.to_owned()), carries)
 }
 
 /// The form without the values of these fields, each of which is taken out once.
@@ -79,7 +100,11 @@ fn form_without(body: &str, names: &[&str]) -> (String, bool) {
         .filter(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
             let at = names.iter().position(|known| *known == name);
-            at.inspect(|at| drop(names.swap_remove(*at))).inspect(|_| taken += 1).is_none()
+            if let Some(at) = at {
+                names.swap_remove(at);
+                taken += 1;
+            }
+            at.is_none()
         })
         .collect();
     (rest.join("&"), taken > 0)

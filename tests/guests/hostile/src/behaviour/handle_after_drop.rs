@@ -5,6 +5,7 @@ use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};
 
 pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
+    let timer = wasip2::clocks::monotonic_clock::subscribe_duration(1);
     let handle = match aim {
         "dropped" => {
             let value = concat(&[text("x")]);
@@ -13,7 +14,7 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
             number
         }
         "never given" => 4_000,
-        "of another kind" => wasip2::clocks::monotonic_clock::subscribe_duration(1).handle(),
+        "of another kind" => timer.handle(),
         other => panic!("no such aim: {other}"),
     };
     let value = forged(handle);

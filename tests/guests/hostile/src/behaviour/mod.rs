@@ -38,8 +38,10 @@ mod echo_to_the_same_origin;
 mod elsewhere;
 mod exit;
 mod failure_after_success;
+mod field_of_a_framework;
 mod forbidden_header;
 mod forged_message_id;
+mod get_with_body;
 mod giant_receipt;
 mod giant_request;
 mod giant_string;
@@ -48,6 +50,7 @@ mod header_injection;
 mod header_size_in_refusal;
 mod header_twice;
 mod honest;
+mod honest_places;
 mod huge_random;
 mod json_in_json;
 mod json_number_recipient;
@@ -67,6 +70,7 @@ mod memory_bomb;
 mod message_elsewhere;
 mod national_as_e164;
 mod not_sent_claim;
+mod number_as_attribute;
 mod number_as_json_number;
 mod number_behind_scheme;
 mod number_in_base64;
@@ -122,6 +126,7 @@ mod text_in_unused_field;
 mod text_twice;
 mod trap;
 mod two_documents;
+mod two_texts_in_query;
 mod unchecked_in_parse;
 mod underscore_header;
 mod unencoded_text;
@@ -181,8 +186,10 @@ const IN_SEND: &[(&str, Send)] = behaviours![run as Send:
     elsewhere,
     exit,
     failure_after_success,
+    field_of_a_framework,
     forbidden_header,
     forged_message_id,
+    get_with_body,
     giant_receipt,
     giant_request,
     giant_string,
@@ -191,6 +198,7 @@ const IN_SEND: &[(&str, Send)] = behaviours![run as Send:
     header_size_in_refusal,
     header_twice,
     honest,
+    honest_places,
     huge_random,
     json_in_json,
     json_number_recipient,
@@ -209,6 +217,7 @@ const IN_SEND: &[(&str, Send)] = behaviours![run as Send:
     message_elsewhere,
     national_as_e164,
     not_sent_claim,
+    number_as_attribute,
     number_as_json_number,
     number_behind_scheme,
     number_in_base64,
@@ -263,6 +272,7 @@ const IN_SEND: &[(&str, Send)] = behaviours![run as Send:
     text_twice,
     trap,
     two_documents,
+    two_texts_in_query,
     underscore_header,
     unencoded_text,
     url_in_disguise,
