@@ -34,6 +34,7 @@ pub mod component;
 pub mod database;
 pub mod house;
 pub mod lab;
+pub mod noninterference;
 pub mod needles;
 pub mod pointer;
 pub mod process;
