@@ -298,7 +298,11 @@ fn outcome(state: &mut CallState, end: End) -> Outcome {
             Outcome::NotSentDryRun
         }
         End::Returned(Err(error)) => {
-            let fault = violation_of(state).unwrap_or_else(|| fault_of(&error, &state.limits));
+            // A rule that ended the send says why; one that was broken before it, and did not end it, explains a crash.
+            let fault = match error.downcast_ref::<ConnectorFault>() {
+                Some(fault) => fault.clone(),
+                None => violation_of(state).unwrap_or_else(|| fault_of(&error, &state.limits)),
+            };
             Outcome::Failed(scrubbed(state, Failure::fault(fault, state.message_sent)))
         }
         End::Withdrawn => Outcome::Failed(withdrawn_under_way(state)),
