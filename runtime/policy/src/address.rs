@@ -91,7 +91,8 @@ pub struct AddressPolicy {
     pub refused: Vec<IpNet>,
     /// For development: named hosts that are really on loopback. See [`AddressPolicy::with_connect_to`].
     connect_to: BTreeMap<(String, u16), SocketAddr>,
-    /// Literal addresses that may stand in a URL, also private ones. Never opens loopback, link-local or metadata addresses.
+    /// Literal addresses that may stand in a URL, also private and unique local ones. Never opens loopback, link-local, multicast
+    /// or broadcast, what hides an IPv4 address (NAT64, 6to4, Teredo, ISATAP), or where a cloud keeps its metadata.
     pub literals: Vec<IpAddr>,
 }
 
@@ -269,7 +270,15 @@ fn outside_global_unicast(address: Ipv6Addr) -> &'static str {
     }
 }
 
-/// What not even a granted literal opens: this machine, link-local (metadata services), multicast, a cloud's host agent.
+/// Where clouds keep metadata and credentials of the machine, beside the link-local addresses.
+const METADATA_V4: [Ipv4Addr; 3] =
+    [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
+/// The same in unique local space.
+const METADATA_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x254)];
+
+/// What not even a granted literal opens: this machine, link-local, multicast, broadcast, a cloud's metadata, and every form that
+/// hides an IPv4 address.
 fn is_never_granted(addr: IpAddr) -> bool {
     match addr {
         IpAddr::V4(v4) => {
@@ -278,13 +287,19 @@ fn is_never_granted(addr: IpAddr) -> bool {
                 || v4.is_link_local()
                 || v4.is_multicast()
                 || v4.is_broadcast()
-                || v4 == Ipv4Addr::new(168, 63, 129, 16)
+                || METADATA_V4.contains(&v4)
         }
         // Of the rest, a granted IPv6 literal opens public and unique local ones: the others hide an IPv4 address.
-        IpAddr::V6(v6) => (!is_global_unicast(v6) && !v6.is_unique_local()) || is_isatap(v6) || hides_v4(v6),
+        IpAddr::V6(v6) => {
+            (!is_global_unicast(v6) && !v6.is_unique_local())
+                || METADATA_V6.contains(&v6)
+                || is_isatap(v6)
+                || hides_v4(v6)
+        }
     }
 }
 
+/// 6to4 and Teredo.
 fn hides_v4(address: Ipv6Addr) -> bool {
     matches!(address.segments(), [0x2002, ..] | [0x2001, 0, ..])
 }
@@ -470,6 +485,83 @@ mod tests {
             ("ten.example", "10.1.2.3", false),
         ] {
             assert_eq!(policy.vet(host, 443, &[ip(answer)]).is_ok(), accepted, "{host} {answer}");
+        }
+    }
+
+    /// An operator who lists one of these gets it refused all the same, in every spelling of a URL.
+    #[test]
+    fn what_no_literal_opens() {
+        for spellings in [
+            vec!["0.0.0.0", "0", "0x0"],
+            vec!["0.1.2.3"],
+            vec!["127.0.0.1", "127.1", "2130706433", "0177.0.0.1"],
+            vec!["127.255.255.255"],
+            vec!["169.254.0.1"],
+            vec!["169.254.169.254", "0xa9fea9fe", "2852039166", "169.254.43518"],
+            vec!["168.63.129.16", "0xa83f8110"],
+            vec!["100.100.100.200", "0x646464c8", "1684301000"],
+            vec!["192.0.0.192", "0xc00000c0"],
+            vec!["224.0.0.1", "239.255.255.255"],
+            vec!["255.255.255.255", "0xffffffff"],
+        ] {
+            let address = ip(spellings[0]);
+            let IpAddr::V4(v4) = address else { panic!("{address}") };
+            let mapped = format!("[{}]", v4.to_ipv6_mapped());
+            let hexadecimal = format!("[::ffff:{:x}:{:x}]", u32::from(v4) >> 16, u32::from(v4) & 0xffff);
+            for granted in [address, IpAddr::V6(v4.to_ipv6_mapped())] {
+                let policy =
+                    AddressPolicy { literals: vec![granted, ip("239.255.255.255")], ..AddressPolicy::default() };
+                for host in spellings.iter().copied().chain([mapped.as_str(), &hexadecimal]) {
+                    let answer = literal_of(host).unwrap();
+                    for answer in [answer, IpAddr::V6(v4.to_ipv6_mapped())] {
+                        assert!(policy.vet(host, 443, &[answer]).is_err(), "{host} {answer}");
+                    }
+                }
+            }
+        }
+        for text in [
+            "::",
+            "::1",
+            "::7f00:1",
+            "::a9fe:a9fe",
+            // NAT64, by both prefixes.
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b::808:808",
+            "64:ff9b:1::1",
+            // 6to4, Teredo, ISATAP.
+            "2002:a9fe:a9fe::1",
+            "2002:808:808::1",
+            "2001::1",
+            "2001:0:1:2:3:4:5:6",
+            "2a00::5efe:a9fe:a9fe",
+            "2a00::200:5efe:808:808",
+            "fd00::5efe:a00:1",
+            "fd00::200:5efe:a00:1",
+            // Link-local, multicast, former site-local, the discard prefix.
+            "fe80::1",
+            "febf::1",
+            "ff02::1",
+            "ff0e::1",
+            "fec0::1",
+            "100::1",
+            // Metadata of clouds.
+            "fd00:ec2::254",
+            "fd20:ce::254",
+        ] {
+            let policy = AddressPolicy { literals: vec![ip(text)], ..AddressPolicy::default() };
+            let long = ip(text).to_string();
+            let IpAddr::V6(v6) = ip(text) else { panic!("{text}") };
+            let full = v6.segments().map(|segment| format!("{segment:04X}")).join(":");
+            for host in [text.to_owned(), format!("[{text}]"), format!("[{long}]"), format!("[{full}]")] {
+                assert!(policy.vet(&host, 443, &[ip(text)]).is_err(), "{host}");
+            }
+        }
+        // Their neighbours are the operator's to open.
+        for text in
+            ["100.100.100.201", "168.63.129.17", "192.0.0.193", "fd00:ec2::255", "fd20:ce::255", "fd00::1", "240.0.0.1"]
+        {
+            let policy = AddressPolicy { literals: vec![ip(text)], ..AddressPolicy::default() };
+            assert!(policy.vet(text, 443, &[ip(text)]).is_ok(), "{text}");
         }
     }
 
