@@ -142,23 +142,20 @@ impl Place {
 
     /// Whether the other place is this one or inside it.
     fn contains(&self, other: &Self) -> bool {
-        let mut steps = self.0.iter().zip(&other.0);
-        let (Some((mine, theirs)), true) = (steps.nth(self.0.len() - 1), self.0.len() <= other.0.len()) else {
-            return false;
-        };
-        let before_same = self.0.iter().zip(&other.0).take(self.0.len() - 1).all(|(mine, theirs)| mine == theirs);
-        before_same
-            && match (mine, theirs) {
-                (Step::Json(mine), Step::Json(theirs)) => {
-                    let mut tokens = mine.split('/').zip(theirs.split('/'));
-                    mine.split('/').count() <= theirs.split('/').count()
-                        && tokens.all(|(mine, theirs)| mine == theirs || mine == "*" || theirs == "*")
-                }
-                (Step::Xml(mine), Step::Xml(theirs)) => {
-                    mine == theirs || theirs.strip_prefix(mine.as_str()).is_some_and(|rest| rest.starts_with('/'))
-                }
-                (mine, theirs) => mine == theirs,
+        let Some((last, before)) = self.0.split_last() else { return true };
+        let others = other.0.split_at_checked(before.len()).filter(|(others, _)| *others == before);
+        match (last, others.and_then(|(_, rest)| rest.first())) {
+            (_, None) => false,
+            (Step::Json(mine), Some(Step::Json(theirs))) => {
+                let mut tokens = mine.split('/').zip(theirs.split('/'));
+                mine.split('/').count() <= theirs.split('/').count()
+                    && tokens.all(|(mine, theirs)| mine == theirs || mine == "*" || theirs == "*")
             }
+            (Step::Xml(mine), Some(Step::Xml(theirs))) => {
+                mine == theirs || theirs.strip_prefix(mine.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            }
+            (mine, Some(theirs)) => mine == theirs,
+        }
     }
 
     /// From the outside in.

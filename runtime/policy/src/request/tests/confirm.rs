@@ -75,7 +75,7 @@ fn json_in_form(bytes: &[u8]) -> String {
 
 #[test]
 fn requests_of_real_providers_are_what_was_judged() {
-    for Provider { name, content, places, view } in super::providers::all() {
+    for Provider { name, content, places, view } in providers::all() {
         assert_eq!(judge(content, &KNOWN, &places, &view), Ok(Carries::Message), "{name}");
         let literal = |text: &str| view.headers.iter().any(|(_, value)| *value == Composition::literal(text));
         let in_body: &dyn Fn(&[u8]) -> String = match name {

@@ -74,7 +74,7 @@ fn in_a_form() {
 
 #[test]
 fn in_json_and_xml() {
-    let places = places(RecipientForm::Digits, &[super::json("/to")], &[super::json("/text")]);
+    let places = places(RecipientForm::Digits, &[json("/to")], &[json("/text")]);
     for (cc, digits) in [
         ("19005550199", 11),
         ("1.9005550199e10", 11),
@@ -100,7 +100,7 @@ fn in_json_and_xml() {
             "{cc}"
         );
     }
-    let places = super::places(RecipientForm::Digits, &[super::xml("/r/to")], &[super::xml("/r/text")]);
+    let places = super::places(RecipientForm::Digits, &[xml("/r/to")], &[xml("/r/text")]);
     for cc in [
         "<c>1 900 555 0199</c>",
         "<c>&#49;&#57;005550199</c>",
@@ -167,7 +167,7 @@ fn what_is_no_second_number() {
         assert_eq!(cc(value), Ok(Carries::Message), "{value}");
     }
     // The lifetime of the code, written as a number of milliseconds or as a word.
-    let places = places(RecipientForm::Digits, &[super::json("/to")], &[super::json("/text")]);
+    let places = places(RecipientForm::Digits, &[json("/to")], &[json("/text")]);
     let view = post("https://x.example/", JSON, &[], r#"{"to":"{digits}","text":"{text}","ttl":3600000,"s":"3600"}"#);
     let rule = MessageRule { lifetime_seconds: 3600, ..rule(Text, &[]) };
     assert!(view.judge(Some(&places), &rule).is_ok());

@@ -83,6 +83,7 @@ fn a_recipient_that_is_not_the_whole_value() {
         ("To=x&To={e164}&Body={text}", Err(NameAgain { declared: declared(&[form("To")]) })),
         ("To={e164}&to=x&Body={text}", Err(NameAgain { declared: declared(&[form("To")]) })),
         ("To={e164}&To[]=x&Body={text}", Err(NameAgain { declared: declared(&[form("To")]) })),
+        ("To={e164}&[to]=x&Body={text}", Err(NameAgain { declared: declared(&[form("To")]) })),
         ("To={e164}&T%4F%00y=x&Body={text}", Err(NameAgain { declared: declared(&[form("To")]) })),
         ("To={e164}&%EF%BC%B4o=x&Body={text}", Err(NameAgain { declared: declared(&[form("To")]) })),
         ("To={e164}&Body={text}&BODY=Buy", Err(NameAgain { declared: declared(&[form("Body")]) })),

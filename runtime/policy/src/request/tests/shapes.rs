@@ -16,8 +16,7 @@ fn shape(
 }
 
 fn of(name: &str) -> String {
-    let Provider { content, places, view, .. } =
-        super::providers::all().into_iter().find(|one| one.name == name).unwrap();
+    let Provider { content, places, view, .. } = providers::all().into_iter().find(|one| one.name == name).unwrap();
     shape(&view, content, &places, &KNOWN, NOW_MS).to_string()
 }
 
@@ -153,7 +152,7 @@ fn the_next_message_has_the_same_shape() {
         }
         each(value, &replace)
     };
-    for Provider { name, content, places, view } in super::providers::all() {
+    for Provider { name, content, places, view } in providers::all() {
         let next = RequestView {
             method: view.method,
             url: other(&view.url),
