@@ -12,9 +12,10 @@ use crate::artifact::{ArtifactError, Digest, Shape, shape};
 use crate::call::{CallState, Phase, store};
 use crate::egress::Egress;
 use crate::egress::scrub::Scrubber;
-use crate::metadata::{Metadata, MetadataError, RawMetadata, Schema};
+use crate::metadata::{Metadata, MetadataError, RawMetadata};
 use crate::outcome::ConnectorFault;
 use crate::parameters::{ParameterError, Parameters};
+use crate::schema::Schema;
 use crate::send::fault_of;
 use crate::{Sandbox, trace};
 
@@ -190,7 +191,15 @@ impl Sandbox {
     }
 
     async fn read_metadata(&self, abi: &dyn Abi) -> Result<(Metadata, Schema), LoadError> {
-        Ok(Metadata::check(self.call_metadata(abi).await?, &self.limits)?)
+        let raw = self.call_metadata(abi).await?;
+        let limits = Arc::clone(&self.limits);
+        // Schemas and patterns are compiled: bounded work, but milliseconds of it.
+        let checked = tokio::task::spawn_blocking(move || Metadata::check(raw, &limits)).await;
+        match checked {
+            Ok(checked) => Ok(checked?),
+            Err(error) if error.is_panic() => Err(MetadataError(vec!["checking it crashed".to_owned()]).into()),
+            Err(_) => Err(ArtifactError::CompilerUnavailable("the sandbox is shutting down".into()).into()),
+        }
     }
 
     /// Instance, call of `metadata`, drop. What the benchmark measures.

@@ -88,6 +88,7 @@ mod metadata;
 mod outcome;
 mod parameters;
 mod report;
+mod schema;
 mod sealed;
 mod send;
 mod trace;
@@ -118,7 +119,7 @@ pub use self::metadata::{ContentKind, Metadata, MetadataError, Validators};
 pub use self::outcome::{
     ConnectorFault, Failure, FailureClass, Outcome, Party, Price, Receipt, RequestSent, Violation,
 };
-pub use self::parameters::{FaultKind, ParameterError, ParameterFault, Parameters};
+pub use self::parameters::{FaultKind, ParameterError, ParameterFault, Parameters, SECRET_BYTES};
 pub use self::report::{Callback, DeliveryReport, DeliveryState, ReportRefusal};
 pub use self::send::{ReportError, SendReport, SendRequest, Used};
 pub use self::trace::{TraceEvent, TraceKind, is_hidden};
