@@ -214,10 +214,11 @@ impl Sandbox {
         let state = CallState::new(Phase::Metadata, Arc::clone(&self.limits), Arc::default(), Scrubber::default());
         let mut store = store(&self.engine, state);
         let deadline = std::time::Duration::from_millis(self.limits.send_ms);
-        match tokio::time::timeout(deadline, abi.metadata(&mut store)).await {
+        let cpu = Arc::clone(&store.data().meter.cpu);
+        match tokio::time::timeout(deadline, cpu.count(abi.metadata(&mut store))).await {
             Ok(Ok(raw)) => Ok(raw),
             Ok(Err(error)) => Err(LoadError::Metadata(fault_of(&error, &self.limits))),
-            Err(_) => Err(LoadError::Metadata(ConnectorFault::Cpu { limit_ms: self.limits.cpu_ms })),
+            Err(_) => Err(ArtifactError::MetadataTime { limit_ms: self.limits.send_ms }.into()),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `http-outbound`: assemble, judge, let out, scrub.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use sendbox_policy::Method;
 
@@ -123,10 +122,9 @@ impl CallState {
             self.message_sent = RequestSent::Maybe;
             self.leaving = (permitted.body_bytes() > 0).then(|| Arc::clone(&leaving));
         }
-        let since = Instant::now();
-        let result = egress.send(permitted, &limits, deadline, &leaving).await;
+        let exchange = egress.send(permitted, &limits, deadline, &leaving);
+        let result = Arc::clone(&self.meter.cpu).leave_out(exchange).await;
         self.leaving = None;
-        self.meter.waited_since(since);
         self.wasi.clock.advance();
         match result {
             Ok(answer) => {
