@@ -200,7 +200,7 @@ impl Sandbox {
     /// Builds the engine, the pool and the one way out.
     ///
     /// # Errors
-    /// When the machine refuses the pool, the cache folder is open to others, or an authority is malformed.
+    /// When the machine refuses the pool, the cache folder is open to others or not this user's, or an authority is malformed.
     pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
         let failed = |error: wasmtime::Error| SandboxError::Engine(format!("{error:#}"));
         let in_flight = config.in_flight.max(1);
