@@ -25,6 +25,7 @@ use crate::ops::prepared::Kept;
 use crate::ops::reports::Desk;
 use crate::ops::watching::Watch;
 use crate::public_url::PublicUrl;
+use crate::readiness::Readiness;
 use crate::rules::breaker::{Breaker, RetryBudget};
 use crate::store::rows::{AuditRow, TenantRow};
 use crate::store::{Store, StoreError, Tx, audit, keys, tenants};
@@ -141,6 +142,7 @@ pub(crate) struct Inner {
     pub(crate) watch: Watch,
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) desk: Arc<Desk>,
+    readiness: Readiness,
 }
 
 /// The service. Cheap to clone.
@@ -184,6 +186,7 @@ impl Service {
             watch: Watch::default(),
             public_url: config.public_url,
             desk,
+            readiness: Readiness::default(),
         };
         let service = Self { inner: Arc::new(inner) };
         service.wrap_anew().await?;
@@ -256,7 +259,7 @@ impl Service {
         self.inner.sandbox.limits().component_bytes
     }
 
-    /// Whether messages could be sent: the store answers, connectors are loaded, and nothing is stopping.
+    /// Whether messages could be sent: the store takes writes, connectors are loaded, and nothing is stopping.
     ///
     /// # Errors
     /// What is not ready.
@@ -267,7 +270,7 @@ impl Service {
         if self.inner.catalogue.len() == 0 {
             return Err(Error::Internal("no connector could be loaded; see the log".to_owned()));
         }
-        Ok(self.inner.store.ping().await?)
+        self.inner.readiness.check(&self.inner.store, self.now()).await
     }
 
     /// From now on nothing new is taken, the worker takes nothing up, and no second attempt begins. What is under way goes on:
