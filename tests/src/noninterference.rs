@@ -86,7 +86,10 @@ impl Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { observations, requests, ended, answered } = self;
-        write!(f, "{observations} observations, {requests} requests, {answered} runs answered, {ended} ended by a rule or a limit")
+        write!(
+            f,
+            "{observations} observations, {requests} requests, {answered} runs answered, {ended} ended by a rule or a limit"
+        )
     }
 }
 
@@ -138,7 +141,8 @@ impl Laboratory {
         let mut tally = Tally::default();
         for (provider, name) in [(Provider::Constant, "constant"), (Provider::Repeating, "repeating")] {
             self.play(provider);
-            let [one, other] = [self.run(&program, &clear, &secrets[0]).await, self.run(&program, &clear, &secrets[1]).await];
+            let [one, other] =
+                [self.run(&program, &clear, &secrets[0]).await, self.run(&program, &clear, &secrets[1]).await];
             if let Some(what) = difference(&one, &other) {
                 return Err(Finding { seed, program, provider: name, what });
             }
@@ -153,7 +157,8 @@ impl Laboratory {
     }
 
     fn play(&self, provider: Provider) {
-        let headers = "date: Sat, 28 Nov 2026 10:00:00 GMT\r\ncontent-type: application/json\r\nx-ratelimit-left: nine\r\n";
+        let headers =
+            "date: Sat, 28 Nov 2026 10:00:00 GMT\r\ncontent-type: application/json\r\nx-ratelimit-left: nine\r\n";
         let fixed = answer(201, headers, br#"{"id":"a-message","state":"queued","note":"taken as it is"}"#);
         self.server.play(Script::steps(match provider {
             Provider::Constant => [Step::Read, Step::Write(fixed), Step::Again],
@@ -190,13 +195,7 @@ impl Laboratory {
     }
 
     /// A callback is read instead of a message being sent. The guest hands its observations back as reports.
-    async fn parse(
-        &self,
-        connector: &Connector,
-        parameters: Arc<Parameters>,
-        clear: &Clear,
-        secrets: &Secrets,
-    ) -> Run {
+    async fn parse(&self, connector: &Connector, parameters: Arc<Parameters>, clear: &Clear, secrets: &Secrets) -> Run {
         let (observed, end) = match self.sandbox.parse_report(connector, parameters, &secrets.callback(clear)).await {
             Ok(reports) => (reports.into_iter().filter_map(|report| report.text).collect(), End::Returned),
             Err(ReportError::Fault(fault)) => (String::new(), classify(&fault)),
@@ -247,7 +246,9 @@ fn difference(one: &Run, other: &Run) -> Option<String> {
     if early.observed.len() < late.observed.len() {
         return match &early.end {
             End::Sealed(_) => None,
-            end => Some(format!("one run ended after observation {} ({end:?}), and the other went on", shorter / LETTERS)),
+            end => {
+                Some(format!("one run ended after observation {} ({end:?}), and the other went on", shorter / LETTERS))
+            }
         };
     }
     match (&one.end, &other.end) {

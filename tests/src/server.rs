@@ -326,7 +326,8 @@ fn mirror(headers: &str, seen: &Seen) -> Vec<u8> {
     let lines: Vec<&str> = seen.head.lines().filter(|line| !line.starts_with("content-length")).collect();
     let fields: Vec<(String, String)> = url::form_urlencoded::parse(&seen.body).into_owned().collect();
     let values = serde_json::from_str::<serde_json::Value>(&body).unwrap_or_default();
-    let json = serde_json::json!({ "id": "a-message", "head": lines, "body": body, "values": values, "fields": fields });
+    let json =
+        serde_json::json!({ "id": "a-message", "head": lines, "body": body, "values": values, "fields": fields });
     let length = format!("{headers}x-length: {}\r\nx-ratelimit-body: {}\r\n", body.len(), lines.join(" "));
     answer(201, &length, json.to_string().as_bytes())
 }

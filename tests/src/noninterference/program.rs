@@ -22,7 +22,8 @@ struct Writer<'r> {
 
 /// A program for a message with these clear values.
 pub fn program(random: &mut Rng, clear: &Clear) -> String {
-    let mut writer = Writer { random, lines: Vec::new(), results: 0, given: clear.given(), is_callback: clear.is_callback };
+    let mut writer =
+        Writer { random, lines: Vec::new(), results: 0, given: clear.given(), is_callback: clear.is_callback };
     writer.make("secret token");
     writer.make("secret signer");
     let steps = writer.random.usize(0..20);
@@ -67,7 +68,8 @@ impl Writer<'_> {
     }
 
     fn literal(&mut self) -> String {
-        self.one(&["=", "=a", "=%22,%22", "=x%3D1%26", "=%0A", "=%C3%A9", "=Bearer%20", "=%7B%7D", "=12", "=v0."]).to_owned()
+        self.one(&["=", "=a", "=%22,%22", "=x%3D1%26", "=%0A", "=%C3%A9", "=Bearer%20", "=%7B%7D", "=12", "=v0."])
+            .to_owned()
     }
 
     fn piece(&mut self) -> String {
@@ -102,7 +104,8 @@ impl Writer<'_> {
             18 => drop(self.make("secret token")),
             19 => self.line("log =something%20happened"),
             20 => {
-                let line = self.one(&["clock", "timer 1000000", "timer 0", "random 64", "environment", "grow 1", "spin 1000"]);
+                let line =
+                    self.one(&["clock", "timer 1000000", "timer 0", "random 64", "environment", "grow 1", "spin 1000"]);
                 // A callback has no time of its own, so its clock shows when each run began.
                 if line != "clock" || !self.is_callback {
                     self.line(line);
@@ -188,7 +191,11 @@ impl Writer<'_> {
             vec![("text".into(), self.make("encode g3 json"))]
         } else {
             let names = clear.variables.clone();
-            names.iter().enumerate().map(|(at, name)| ((*name).to_owned(), self.make(format!("encode g{} json", 3 + at)))).collect()
+            names
+                .iter()
+                .enumerate()
+                .map(|(at, name)| ((*name).to_owned(), self.make(format!("encode g{} json", 3 + at))))
+                .collect()
         };
         let mut body = format!("=%7B%22to%22:%22,{to},=%22%2C");
         if clear.variables.is_empty() {
@@ -209,7 +216,8 @@ impl Writer<'_> {
                 body.push_str(&format!("%2C%22more%22:%22,{value},=%22"));
             }
             1 => {
-                let (value, hash, encoding) = (self.value(), self.one(&HASHES), self.one(&["hex", "base64", "base64url"]));
+                let (value, hash, encoding) =
+                    (self.value(), self.one(&HASHES), self.one(&["hex", "base64", "base64url"]));
                 let digest = self.make(format!("digest {value} {hash}"));
                 let digest = self.make(format!("encode {digest} {encoding}"));
                 body.push_str(&format!("%2C%22digest%22:%22,{digest},=%22"));

@@ -23,8 +23,13 @@ pub struct Clear {
 
 impl Clear {
     pub fn random(random: &mut Rng) -> Self {
-        let destinations =
-            [("DE", "49", 10..=11), ("DK", "45", 8..=8), ("US", "1", 10..=10), ("CN", "86", 11..=11), ("AT", "43", 7..=12)];
+        let destinations = [
+            ("DE", "49", 10..=11),
+            ("DK", "45", 8..=8),
+            ("US", "1", 10..=10),
+            ("CN", "86", 11..=11),
+            ("AT", "43", 7..=12),
+        ];
         let variables = ["code", "link", "name"];
         let count = random.usize(0..=3);
         Self {
@@ -155,7 +160,8 @@ impl Secrets {
             let segments = clear.units.div_ceil(60);
             Content::Text { text: self.text.clone().into(), encoding: clear.encoding, segments, units: clear.units }
         } else {
-            let variable = |(name, value): (&&str, &String)| Variable { name: (*name).to_owned(), value: value.clone().into() };
+            let variable =
+                |(name, value): (&&str, &String)| Variable { name: (*name).to_owned(), value: value.clone().into() };
             Content::Variables(clear.variables.iter().zip(&self.variables).map(variable).collect())
         };
         Message {
