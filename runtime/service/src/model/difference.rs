@@ -138,3 +138,10 @@ impl DifferenceLine {
         Self { text: text.into(), code, values }
     }
 }
+
+impl DifferenceCode {
+    /// Whether it is about what people read of a version, and not about what the version can do.
+    pub fn is_presentation(self) -> bool {
+        matches!(self, Self::Name | Self::Description | Self::Readme | Self::Logo | Self::Purpose)
+    }
+}
