@@ -165,6 +165,7 @@ impl Side {
             parameters: Arc::clone(&self.parameters),
             grant: Arc::clone(&self.grant),
             message: message(),
+            pinned: None,
             dry_run: None,
             withdrawn: None,
         };

@@ -153,6 +153,7 @@ impl Lab {
             parameters: Arc::new(parameters),
             grant: Arc::new(grant),
             message: message(content),
+            pinned: None,
             dry_run,
             withdrawn: Some(self.withdrawn.clone()),
         };

@@ -63,6 +63,7 @@ impl Stage {
             parameters: Arc::new(parameters),
             grant: Arc::new(grant),
             message: message(content),
+            pinned: None,
             dry_run: None,
             withdrawn: None,
         };

@@ -68,6 +68,7 @@ async fn a_thousand_sends_leave_nothing_behind() {
             parameters: Arc::clone(&parameters),
             grant: Arc::clone(&grant),
             message: message(text()),
+            pinned: None,
             dry_run: None,
             withdrawn: None,
         };

@@ -123,6 +123,7 @@ async fn ours(sandbox: &Sandbox, connector: &Connector, input: &Value) -> Result
         parameters: Arc::new(parameters),
         grant: Arc::new(grant),
         message: planned.message,
+        pinned: None,
         dry_run: Some(DryRun { show_sealed: true }),
         withdrawn: None,
     };

@@ -65,7 +65,7 @@ async fn one_chooses_and_reads() {
     let reach = detail["reach"].as_array().unwrap();
     let home = reach.iter().find(|host| host["origin"] == "https://api.twilio.com").unwrap();
     assert_eq!((&home["methods"], &home["secrets"]), (&json!(["POST"]), &json!(["authToken"])));
-    assert_eq!(home["receivesMessage"], true);
+    assert_eq!(home["message"]["recipient"], "the form field `To`");
     assert!(reach.iter().all(|host| !text(&host["purpose"]).is_empty()));
     assert!(detail["usages"].as_array().unwrap().contains(&json!("sign-in")));
     // The house brings no texts along; those of the command are looked at where it is.

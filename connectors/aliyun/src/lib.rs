@@ -13,8 +13,8 @@ mod signature;
 mod template;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, Metadata, Method,
-    Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
+    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Step, Usage, Verifier,
 };
 
 /// The connector.
@@ -26,7 +26,11 @@ impl Connector for Aliyun {
             origin,
             methods: vec![Method::Post],
             path_prefix: "/",
-            receives_message: true,
+            message: Some(MessagePlaces::new(
+                NumberFormat::Digits,
+                [Step::Form("PhoneNumbers")],
+                [Step::Form("TemplateParam"), Step::Json("/*")],
+            )),
             secrets: vec![("accessKeySecret", SecretUse::SigningOnly)],
             purpose,
         };

@@ -30,7 +30,8 @@ mod tests {
     use super::*;
     use sendbox_connector_sdk::testing::{ClearRequest, Scene};
     use sendbox_connector_sdk::{
-        Config, Connector, Content, ContentKind, Failure, Host, Message, Metadata, Receipt, Request, Usage,
+        Config, Connector, Content, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata,
+        NumberFormat, Receipt, Request, SecretUse, Usage,
     };
     use serde_json::json;
 
@@ -49,7 +50,14 @@ mod tests {
                 parameters_schema: r#"{"type":"object","properties":{"secret":{"type":"string","writeOnly":true}}}"#,
                 content: ContentKind::Variables,
                 template_schema: None,
-                hosts: vec![],
+                hosts: vec![HostNeed {
+                    origin: "https://example.com",
+                    methods: vec![Method::Post],
+                    path_prefix: "",
+                    message: Some(MessagePlaces::form(NumberFormat::E164, "to", "text")),
+                    secrets: vec![("secret", SecretUse::SigningOnly)],
+                    purpose: "Shows the signature.",
+                }],
                 usages: Usage::ALL.to_vec(),
                 locales: vec![],
                 idempotent: false,

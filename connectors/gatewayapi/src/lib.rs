@@ -9,8 +9,8 @@ mod report;
 mod request;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, Metadata, Method,
-    Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
+    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
 };
 
 /// The connector.
@@ -21,7 +21,7 @@ fn host(origin: &'static str, path_prefix: &'static str, purpose: &'static str) 
         origin,
         methods: vec![Method::Post],
         path_prefix,
-        receives_message: true,
+        message: Some(MessagePlaces::json(NumberFormat::Digits, "/recipients/0/msisdn", "/message")),
         secrets: vec![("apiToken", SecretUse::Sent)],
         purpose,
     }
@@ -40,11 +40,7 @@ impl Connector for GatewayApi {
             content: ContentKind::Text,
             template_schema: None,
             hosts: vec![
-                host(
-                    request::ORIGIN,
-                    request::PATH,
-                    "Hands the message to GatewayAPI, where no endpoint is given.",
-                ),
+                host(request::ORIGIN, request::PATH, "Hands the message to GatewayAPI, where no endpoint is given."),
                 host(
                     // Accounts in the EU have another host, and a tenant may have a proxy of its own.
                     "{endpoint}",

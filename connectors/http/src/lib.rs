@@ -6,7 +6,8 @@ mod answer;
 mod request;
 
 use sendbox_connector_sdk::{
-    Config, Connector, ContentKind, Failure, Host, HostNeed, Message, Metadata, Method, Receipt, SecretUse, Usage,
+    Config, Connector, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat,
+    Receipt, SecretUse, Step, Usage,
 };
 
 /// The connector.
@@ -28,13 +29,15 @@ impl Connector for HttpSms {
                 origin: "{endpoint}",
                 methods: vec![Method::Post],
                 path_prefix: "",
-                receives_message: true,
+                message: Some(
+                    MessagePlaces::json(NumberFormat::Digits, "/to", "/payload/*").client_ip([Step::Json("/ip")]),
+                ),
                 secrets: vec![("authorization", SecretUse::Sent), ("webhookSecret", SecretUse::SigningOnly)],
                 purpose: "Hands the code and the number to your own endpoint.",
             }],
             usages: Usage::ALL.to_vec(),
             locales: vec![],
-            // The signed `webhook-id` is the same over all attempts, but nobody promises that an endpoint looks at it.
+            // `webhook-id` is the same over all attempts, but nobody promises that an endpoint looks at it.
             idempotent: false,
         }
     }

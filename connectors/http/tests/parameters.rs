@@ -62,6 +62,12 @@ fn webhook_secrets_are_bare_base64() {
         ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", true),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
         ("c2hvcnQ=", false),
+        // As long as one should be, and no base64: a group that is not whole, and bits after the last byte.
+        ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwA", false),
+        ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY", false),
+        ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWZ=", false),
+        ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYxMg==", true),
+        ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYxMh==", false),
         ("", false),
     ] {
         let parameters = json!({ "endpoint": "https://a.example", "webhookSecret": secret });

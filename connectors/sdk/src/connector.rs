@@ -51,6 +51,10 @@ pub struct RevealDenied;
 /// What the host does for a connector during one send.
 pub trait Host {
     /// Makes one request and waits for the whole answer. Redirects are not followed.
+    ///
+    /// A request that breaks a rule (a host that the metadata does not name, the number elsewhere than declared) ends the
+    /// send as a fault of the connector; it is no error that could be read here. After the request with the message no other
+    /// one may follow.
     fn send(&mut self, request: &Request) -> Result<Response, SendError>;
 
     /// A line for the connector's author and the operator. Bounded, escaped and scrubbed.
@@ -63,14 +67,17 @@ pub trait Host {
 
 /// What the host does for a connector that reads a callback.
 pub trait Verifier {
-    /// True when `computed` equals what was received, in constant time. False, too, for a value that may not be
-    /// compared: one that is made of anything but received bytes, literals and secrets.
-    fn matches(&mut self, computed: &Sealed, received: &[u8]) -> bool;
+    /// True when `computed` equals `received`, in constant time. At most 8 times in one call of `parse`.
+    ///
+    /// `computed` is an HMAC or a digest under a secret, of received bytes and literals besides. `received` is what the
+    /// provider sent ([`Callback::sealed_header`], [`Field::sealed`](crate::Field::sealed)), as it came or
+    /// [decoded](Sealed::decode): a signature that may come in either case of hexadecimal is compared decoded. Anything else
+    /// ends the call as a fault of the connector.
+    fn matches(&mut self, computed: &Sealed, received: &Sealed) -> bool;
 
     /// The claims of a JSON Web Token that is signed with HS256 or HS512 under `key`, as JSON text with numbers replaced
-    /// like in the callback. `None` for any other token, and for one that may not be checked: `token` must be received
-    /// as it is ([`Callback::sealed_header`], [`Field::sealed`](crate::Field::sealed)), and `key` be made of a secret.
-    /// Times (`exp`, `nbf`) are not judged.
+    /// like in the callback. `None` for any other token. `token` must be received as it is, and `key` be made of a
+    /// secret. Times (`exp`, `nbf`) are not judged.
     fn jwt(&mut self, token: &Sealed, key: &Sealed) -> Option<String>;
 }
 

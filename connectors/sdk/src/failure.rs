@@ -99,22 +99,10 @@ impl Failure {
 /// No answer came: what that means for the message follows from whether bytes may have left.
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
-        use crate::http::HttpErrorKind as Kind;
         let class = match &error {
             SendError::Http(http) if http.request_may_have_left => FailureClass::InDoubt,
-            SendError::Http(http) => match http.kind {
-                Kind::Denied => FailureClass::ConfigurationInvalid,
-                Kind::InvalidRequest => FailureClass::InvalidRequest,
-                Kind::TooManyRequests => FailureClass::Unknown,
-                Kind::Dns
-                | Kind::AddressRefused
-                | Kind::Connect
-                | Kind::Tls
-                | Kind::Timeout
-                | Kind::Reset
-                | Kind::BadResponse => FailureClass::NotSent,
-            },
-            SendError::Sealed(_) => FailureClass::ConfigurationInvalid,
+            SendError::Http(_) => FailureClass::NotSent,
+            SendError::Missing(_) => FailureClass::ConfigurationInvalid,
         };
         Self::new(class).text(error.to_string())
     }
@@ -123,28 +111,25 @@ impl From<SendError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{HttpError, HttpErrorKind as Kind, SealedError};
+    use crate::http::{HttpError, HttpErrorKind as Kind};
 
     #[test]
     fn an_error_without_an_answer_becomes_the_right_class() {
-        for (kind, left, want) in [
-            (Kind::Denied, false, FailureClass::ConfigurationInvalid),
-            (Kind::InvalidRequest, false, FailureClass::InvalidRequest),
-            (Kind::Dns, false, FailureClass::NotSent),
-            (Kind::AddressRefused, false, FailureClass::NotSent),
-            (Kind::Connect, false, FailureClass::NotSent),
-            (Kind::Tls, false, FailureClass::NotSent),
-            (Kind::Timeout, false, FailureClass::NotSent),
-            (Kind::Timeout, true, FailureClass::InDoubt),
-            (Kind::Reset, true, FailureClass::InDoubt),
-            (Kind::BadResponse, true, FailureClass::InDoubt),
-            (Kind::TooManyRequests, false, FailureClass::Unknown),
-            (Kind::TooManyRequests, true, FailureClass::InDoubt),
+        for (kind, left, class, text) in [
+            (Kind::Dns, false, FailureClass::NotSent, "name did not resolve"),
+            (Kind::AddressRefused, false, FailureClass::NotSent, "may not be reached"),
+            (Kind::Connect, false, FailureClass::NotSent, "no connection"),
+            (Kind::Tls, false, FailureClass::NotSent, "TLS"),
+            (Kind::Timeout, false, FailureClass::NotSent, "did not answer"),
+            (Kind::Timeout, true, FailureClass::InDoubt, "did not answer"),
+            (Kind::Reset, true, FailureClass::InDoubt, "broke"),
+            (Kind::BadResponse, true, FailureClass::InDoubt, "HTTP protocol"),
         ] {
-            let error = HttpError { kind, message: "why".into(), request_may_have_left: left };
-            assert_eq!(Failure::from(SendError::Http(error)), Failure::new(want).text("why"), "{kind:?} {left}");
+            let failure = Failure::from(SendError::Http(HttpError { kind, request_may_have_left: left }));
+            assert_eq!(failure.class, class, "{kind:?} {left}");
+            assert!(failure.text.as_ref().is_some_and(|words| words.contains(text)), "{failure:?}");
         }
-        let missing = SendError::Sealed(SealedError::Missing("authToken".into()));
-        assert_eq!(Failure::from(missing).class, FailureClass::ConfigurationInvalid);
+        let missing = Failure::from(SendError::Missing("authToken".into()));
+        assert_eq!(missing, Failure::configuration("`authToken` is not set"));
     }
 }

@@ -42,9 +42,10 @@ impl Method {
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// An absolute `https` URL. Sealed pieces may stand only in path and query, and only encoded.
+    /// An absolute URL that begins with `https://`. Sealed pieces may stand only in path and query, and only once encoded.
     pub url: Parts,
-    /// In order. The host alone sets `Host`, `Content-Length` and the like.
+    /// In order, each name once. `Accept`, `Accept-Language`, `Authorization`, `Content-Type`, `Idempotency-Key`, `User-Agent`,
+    /// `Webhook-*` and the provider's own `X-…`; the host alone sets the others.
     pub headers: Vec<(String, Parts)>,
     /// Empty for none.
     pub body: Parts,
@@ -76,12 +77,14 @@ impl Request {
     }
 }
 
-/// The provider's answer. What the host sealed is already scrubbed from it.
+/// The provider's answer. What was sent to this origin sealed is scrubbed from it: it reads `[sealed]`, or `0` for a run of
+/// digits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Names in lower case, in the order received.
+    /// `content-type`, `date`, `retry-after` and `x-ratelimit-*`, in lower case, in the order received. All others stay with
+    /// the host.
     pub headers: Vec<(String, String)>,
     /// Decompressed.
     pub body: Vec<u8>,
@@ -110,10 +113,6 @@ impl Response {
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpErrorKind {
-    /// Outside manifest or grant.
-    Denied,
-    /// Malformed: URL, header, size.
-    InvalidRequest,
     /// The name did not resolve.
     Dns,
     /// The name resolved to an address that may not be reached.
@@ -128,56 +127,48 @@ pub enum HttpErrorKind {
     Reset,
     /// The answer broke a limit or the protocol.
     BadResponse,
-    /// This send has made all the requests that it may make.
-    TooManyRequests,
+}
+
+impl fmt::Display for HttpErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dns => "the provider's name did not resolve",
+            Self::AddressRefused => "the provider's name resolved to an address that may not be reached",
+            Self::Connect => "no connection to the provider within the time limit",
+            Self::Tls => "no verified TLS session with the provider",
+            Self::Timeout => "the provider did not answer within the time limit",
+            Self::Reset => "the connection to the provider broke",
+            Self::BadResponse => "the provider's answer broke a limit or the HTTP protocol",
+        })
+    }
 }
 
 /// There is no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpError {
     /// What broke.
     pub kind: HttpErrorKind,
-    /// The host's words, for people.
-    pub message: String,
     /// Whether bytes may have reached the provider.
     pub request_may_have_left: bool,
 }
 
-/// A plan could not be carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SealedError {
-    /// `JsonString` was asked of bytes that are not UTF-8.
-    NotText,
-    /// `decode` was asked of bytes that are not of that encoding, or of something else than a secret.
-    NotDecodable,
-    /// A secret with this key is not set, or a value of the message is not there.
-    Missing(String),
-}
-
-impl fmt::Display for SealedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotText => f.write_str("a sealed value that should be text is not UTF-8"),
-            Self::NotDecodable => f.write_str("a secret is not written in the encoding that this connector expects"),
-            Self::Missing(what) => write!(f, "`{what}` is not set"),
-        }
-    }
-}
-
 /// Why [`Host::send`](crate::Host::send) gave no answer. `?` turns it into the fitting [`Failure`](crate::Failure).
+///
+/// A request that breaks a rule is not among these: it ends the send, and the connector is not told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// The request could not be put together; nothing left.
-    Sealed(SealedError),
-    /// The request was refused or lost.
+    /// A sealed value that the request needs is not there: a secret of this key is not set, or the message has no such part.
+    /// Nothing left.
+    Missing(String),
+    /// The request was lost.
     Http(HttpError),
 }
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sealed(error) => error.fmt(f),
-            Self::Http(error) => f.write_str(&error.message),
+            Self::Missing(what) => write!(f, "`{what}` is not set"),
+            Self::Http(error) => error.kind.fmt(f),
         }
     }
 }

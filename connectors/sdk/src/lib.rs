@@ -24,7 +24,7 @@
 //!                 origin: "https://api.example.com",
 //!                 methods: vec![Method::Post],
 //!                 path_prefix: "/v1/messages",
-//!                 receives_message: true,
+//!                 message: Some(MessagePlaces::json(NumberFormat::E164, "/to", "/text")),
 //!                 secrets: vec![("token", SecretUse::Sent)],
 //!                 purpose: "Hands the message to Example.",
 //!             }],
@@ -83,10 +83,10 @@ pub use connector::{Connector, DeliveryReports, Host, LogLevel, RevealDenied, Ve
 pub use failure::{Failure, FailureClass};
 pub use form::form;
 pub use header::{basic_auth, retry_after};
-pub use http::{HttpError, HttpErrorKind, Method, Request, Response, SealedError, SendError};
+pub use http::{HttpError, HttpErrorKind, Method, Request, Response, SendError};
 pub use json::Json;
 pub use message::{Attempt, Content, Message, Price, Receipt, Recipient, TextContent, TextEncoding, Usage, Variable};
-pub use metadata::{ContentKind, HostNeed, Metadata, SecretUse};
+pub use metadata::{ContentKind, HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
 pub use report::{Callback, Field, Report, ReportError, State};
 pub use sealed::{Encoding, Hash, Part, Parts, Sealed};
 pub use time::Utc;

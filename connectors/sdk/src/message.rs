@@ -128,8 +128,9 @@ pub struct Message {
     pub lifetime_seconds: u32,
     /// The end user's address, when the platform passed it on.
     pub client_ip: Option<Sealed>,
-    /// The same over all attempts of one request.
-    pub idempotency_key: String,
+    /// 32 hexadecimal digits, made by the host: the same over all attempts of one message, and of no other one. For a
+    /// provider's own idempotency key.
+    pub message_key: String,
     /// This try.
     pub attempt: Attempt,
 }

@@ -23,6 +23,85 @@ pub enum SecretUse {
     SigningOnly,
 }
 
+/// One step on the way from a request to a value in it, from the outside in. The first step says in which part of the request;
+/// a `Json`, `Form` or `Xml` step after another one reads the value found so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The value of this query parameter, decoded.
+    Query(&'static str),
+    /// The segment of the path at this position, from 0, decoded.
+    PathSegment(u32),
+    /// The value of this header, in any case. Only where the provider takes it nowhere else.
+    Header(&'static str),
+    /// The value of this field of a form, decoded.
+    Form(&'static str),
+    /// The string or number at this JSON pointer (RFC 6901): `/recipients/0/msisdn`. A token `*` stands for any one name or
+    /// position, for the names of variables.
+    Json(&'static str),
+    /// The text of the element at this path of element names: `/request/message/to`.
+    Xml(&'static str),
+}
+
+/// How the recipient's number is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberFormat {
+    /// `+4512345678`: [`Recipient::e164`](crate::Recipient::e164).
+    E164,
+    /// `4512345678`: [`Recipient::digits`](crate::Recipient::digits).
+    Digits,
+    /// `12345678`: [`Recipient::national`](crate::Recipient::national). The provider must know the country from elsewhere.
+    National,
+}
+
+/// Where a request carries the message. The host reads every request to this host and lets it leave only when the number and
+/// the content are there, each exactly once, as the whole value of their place, and nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessagePlaces {
+    /// In which of its formats the number goes out.
+    pub recipient_format: NumberFormat,
+    /// Where the number stands. A list on the way to it has one element.
+    pub recipient: Vec<Step>,
+    /// Where the text stands, or each of the variables.
+    pub content: Vec<Step>,
+    /// Where the end user's address stands, when the connector passes it on.
+    pub client_ip: Option<Vec<Step>>,
+}
+
+impl MessagePlaces {
+    /// For a form: `form(NumberFormat::E164, "To", "Body")`.
+    #[must_use]
+    pub fn form(format: NumberFormat, recipient: &'static str, content: &'static str) -> Self {
+        Self::new(format, [Step::Form(recipient)], [Step::Form(content)])
+    }
+
+    /// For JSON, by pointers: `json(NumberFormat::Digits, "/to", "/text")`.
+    #[must_use]
+    pub fn json(format: NumberFormat, recipient: &'static str, content: &'static str) -> Self {
+        Self::new(format, [Step::Json(recipient)], [Step::Json(content)])
+    }
+
+    /// For anything: the steps to the number, and the steps to the content.
+    pub fn new(
+        recipient_format: NumberFormat,
+        recipient: impl IntoIterator<Item = Step>,
+        content: impl IntoIterator<Item = Step>,
+    ) -> Self {
+        Self {
+            recipient_format,
+            recipient: recipient.into_iter().collect(),
+            content: content.into_iter().collect(),
+            client_ip: None,
+        }
+    }
+
+    /// And the end user's address here.
+    #[must_use]
+    pub fn client_ip(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
+        self.client_ip = Some(steps.into_iter().collect());
+        self
+    }
+}
+
 /// One host that the connector needs.
 #[derive(Clone, Debug)]
 pub struct HostNeed {
@@ -32,8 +111,8 @@ pub struct HostNeed {
     pub methods: Vec<Method>,
     /// The path must be this or continue it at a `/`. Empty for any.
     pub path_prefix: &'static str,
-    /// Whether the message and the recipient may go here.
-    pub receives_message: bool,
+    /// Where a request to this host carries the message. `None` for a host that must receive nothing of it.
+    pub message: Option<MessagePlaces>,
     /// Which secrets may go here, by parameter key.
     pub secrets: Vec<(&'static str, SecretUse)>,
     /// One sentence for the person who grants it.
@@ -69,6 +148,7 @@ pub struct Metadata {
     pub usages: Vec<Usage>,
     /// BCP 47 tags. Empty for any.
     pub locales: Vec<&'static str>,
-    /// The provider treats a repeated idempotency key as one message.
+    /// The provider treats a repeated [`Message::message_key`](crate::Message::message_key) as one message, so that an
+    /// attempt whose outcome is in doubt may be repeated.
     pub idempotent: bool,
 }

@@ -50,10 +50,28 @@ impl Callback {
         self.headers.iter().find(|field| field.name == name).map(|field| &field.sealed)
     }
 
+    /// The first query field of this name.
+    #[must_use]
+    pub fn query_value(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+    }
+
+    /// The exact value of the first query field of this name.
+    #[must_use]
+    pub fn sealed_query_value(&self, name: &str) -> Option<&Sealed> {
+        self.query.iter().find(|field| field.name == name).map(|field| &field.sealed)
+    }
+
     /// The first form field of this name.
     #[must_use]
     pub fn form_value(&self, name: &str) -> Option<&str> {
         self.form.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+    }
+
+    /// The exact value of the first form field of this name.
+    #[must_use]
+    pub fn sealed_form_value(&self, name: &str) -> Option<&Sealed> {
+        self.form.iter().find(|field| field.name == name).map(|field| &field.sealed)
     }
 }
 

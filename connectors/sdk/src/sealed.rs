@@ -75,6 +75,27 @@ pub(crate) enum Source {
     CallbackBody,
 }
 
+#[cfg(feature = "testing")]
+impl Source {
+    /// Whether it came with a callback.
+    pub(crate) fn is_received(&self) -> bool {
+        match self {
+            Self::CallbackHeader(_)
+            | Self::CallbackQuery(_)
+            | Self::CallbackForm(_)
+            | Self::CallbackUrl
+            | Self::CallbackBody => true,
+            Self::RecipientE164
+            | Self::RecipientDigits
+            | Self::RecipientNational
+            | Self::Text
+            | Self::Variable(_)
+            | Self::ClientIp
+            | Self::Secret(_) => false,
+        }
+    }
+}
+
 /// A value that a connector may combine, encode, sign and place, and never read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed(pub(crate) Rc<Plan>);
@@ -96,13 +117,15 @@ impl Sealed {
         Self(Rc::new(Plan::Source(source)))
     }
 
-    /// The same value, written down in another way.
+    /// The same value, written down in another way. It never fails; but [`JsonString`](Encoding::JsonString) of bytes that are
+    /// not UTF-8 is a value that ends the send when it is placed in a request.
     #[must_use]
     pub fn encode(&self, encoding: Encoding) -> Self {
         Self(Rc::new(Plan::Encode(self.clone(), encoding)))
     }
 
-    /// The bytes that this value writes down. The host does this for secrets (a base64 signing key) and nothing else.
+    /// The bytes that this value writes down: of one whole secret (a base64 signing key) or one whole received value (a
+    /// signature in hexadecimal). Of anything else it ends the send, and so does placing a value that was not so encoded.
     #[must_use]
     pub fn decode(&self, encoding: Encoding) -> Self {
         Self(Rc::new(Plan::Decode(self.clone(), encoding)))
@@ -118,6 +141,23 @@ impl Sealed {
     #[must_use]
     pub fn hmac(&self, hash: Hash, key: &Self) -> Self {
         Self(Rc::new(Plan::Hmac { data: self.clone(), hash, key: key.clone() }))
+    }
+
+    /// Everything that it is made of.
+    #[cfg(feature = "testing")]
+    pub(crate) fn sources(&self) -> Vec<&Source> {
+        match &*self.0 {
+            Plan::Source(source) => vec![source],
+            Plan::Encode(data, _) | Plan::Decode(data, _) | Plan::Digest(data, _) => data.sources(),
+            Plan::Hmac { data, key, .. } => [data.sources(), key.sources()].concat(),
+            Plan::Join(parts) => {
+                let sealed = parts.as_slice().iter().filter_map(|part| match part {
+                    Part::Sealed(value) => Some(value.sources()),
+                    Part::Text(_) => None,
+                });
+                sealed.flatten().collect()
+            }
+        }
     }
 
     /// Whether somebody else holds this plan too, so that its result is worth keeping.

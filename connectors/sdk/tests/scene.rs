@@ -1,4 +1,4 @@
-//! A connector that does what the two of this repository do not: two requests in one send, a log line, `reveal`, and a
+//! A connector that does what those of this repository do not: two requests in one send, a log line, `reveal`, and a
 //! report that is a signed body.
 
 #![cfg(feature = "testing")]
@@ -24,7 +24,14 @@ impl Connector for TwoSteps {
                 "retries":{"type":"integer","default":3}}}"#,
             content: ContentKind::Text,
             template_schema: None,
-            hosts: vec![],
+            hosts: vec![HostNeed {
+                origin: "https://{host}",
+                methods: vec![Method::Get, Method::Post],
+                path_prefix: "",
+                message: Some(MessagePlaces::form(NumberFormat::National, "to", "text")),
+                secrets: vec![("key", SecretUse::Sent)],
+                purpose: "Sends.",
+            }],
             usages: Usage::ALL.to_vec(),
             locales: vec![],
             idempotent: false,
@@ -35,10 +42,11 @@ impl Connector for TwoSteps {
         let base = format!("https://{}", config.required("host")?);
         let key = config.required_secret("key")?;
         let session = host.send(&Request::new(Method::Get, parts![&base, "/session?key=", percent(&key)]))?;
-        let session = session.header("x-session").ok_or(Failure::new(FailureClass::Unknown))?;
+        let Some(session) = session.json::<String>() else { return Err(Failure::new(FailureClass::Unknown)) };
         host.log(LogLevel::Info, "session open");
         let seen = host.reveal(&key).map_or(0, |bytes| bytes.len());
-        let body = form([("to", &message.recipient.national)]);
+        let Content::Text(content) = &message.content else { return Err(Failure::new(FailureClass::InvalidRequest)) };
+        let body = form([("to", &message.recipient.national), ("text", &content.text)]);
         host.send(&Request::post(parts![&base, "/send"]).header("x-session", session).body(body))?;
         Ok(Receipt { segments: u32::try_from(seen).ok(), ..Receipt::default() })
     }
@@ -52,10 +60,9 @@ impl DeliveryReports for TwoSteps {
     ) -> Result<Vec<Report>, ReportError> {
         let key = config.secret("key").ok_or(ReportError::NotAuthentic)?;
         let id = callback.query.first().ok_or(ReportError::Malformed)?;
-        let computed =
-            parts![&id.sealed, ".", &callback.sealed_body].seal().hmac(Hash::Sha1, &key).encode(Encoding::Base64);
-        let received = callback.header("x-signature").unwrap_or_default();
-        if !verifier.matches(&computed, received.as_bytes()) {
+        let computed = parts![&id.sealed, ".", &callback.sealed_body].seal().hmac(Hash::Sha1, &key);
+        let received = callback.sealed_header("x-signature").ok_or(ReportError::NotAuthentic)?;
+        if !verifier.matches(&computed, &received.decode(Encoding::Base64)) {
             return Err(ReportError::NotAuthentic);
         }
         Ok(vec![Report {
@@ -74,7 +81,7 @@ fn scene() -> Scene<TwoSteps> {
 }
 
 fn session() -> Response {
-    Response { headers: vec![("x-session".into(), "s1".into())], ..answer(200, "") }
+    answer(200, "\"s1\"")
 }
 
 #[test]
@@ -83,7 +90,7 @@ fn each_request_gets_its_answer_in_turn() {
     let urls: Vec<&str> = run.requests.iter().map(|request| request.url.as_str()).collect();
     assert_eq!(urls, ["https://api.example.com/session?key=a%2Fb", "https://api.example.com/send"]);
     assert_eq!(run.requests[1].header("X-Session"), Some("s1"));
-    assert_eq!(run.requests[1].body, "to=4155550100");
+    assert_eq!(run.requests[1].body, "to=4155550100&text=x");
     assert_eq!(run.log, [(LogLevel::Info, "session open".to_owned())]);
     assert_eq!(run.outcome, Ok(Receipt { segments: Some(0), ..Receipt::default() }), "reveal needs a grant");
 }
@@ -103,9 +110,9 @@ fn a_request_after_the_last_answer_is_in_doubt() {
 
 #[test]
 fn a_lost_request_becomes_the_failure_of_its_kind() {
-    let error = HttpError { kind: HttpErrorKind::Dns, message: "no such name".into(), request_may_have_left: false };
+    let error = HttpError { kind: HttpErrorKind::Dns, request_may_have_left: false };
     let failure = scene().send_into(error).outcome.unwrap_err();
-    assert_eq!(failure, Failure::new(FailureClass::NotSent).text("no such name"));
+    assert_eq!(failure, Failure::new(FailureClass::NotSent).text("the provider's name did not resolve"));
 }
 
 #[test]
@@ -118,4 +125,45 @@ fn a_signed_body_is_a_report_and_a_changed_one_is_not() {
     let reports = scene().parse(&incoming("done")).unwrap();
     assert_eq!((reports[0].message_id.as_str(), reports[0].text.as_deref()), ("7", Some("done")));
     assert_eq!(scene().parse(&incoming("Done")), Err(ReportError::NotAuthentic));
+}
+
+#[test]
+#[should_panic(expected = "after the request with the message")]
+fn a_second_message_ends_the_send() {
+    struct Twice;
+    impl Connector for Twice {
+        fn metadata() -> Metadata {
+            TwoSteps::metadata()
+        }
+
+        fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
+            let twice = [TwoSteps::send(message, config, host), TwoSteps::send(message, config, host)];
+            twice.into_iter().next_back().unwrap_or_else(|| Ok(Receipt::default()))
+        }
+    }
+    let run = Scene::<Twice>::of(json!({ "key": "a" })).text("x").send([session(), answer(200, ""), session()]);
+    drop(run);
+}
+
+#[test]
+#[should_panic(expected = "`received` must be one received value")]
+fn a_signature_is_compared_with_what_was_received_and_nothing_else() {
+    struct Guessing;
+    impl Connector for Guessing {
+        fn metadata() -> Metadata {
+            TwoSteps::metadata()
+        }
+
+        fn send(_: &Message, _: &Config<'_>, _: &mut impl Host) -> Result<Receipt, Failure> {
+            Ok(Receipt::default())
+        }
+    }
+    impl DeliveryReports for Guessing {
+        fn parse(_: &Callback, config: &Config<'_>, verifier: &mut impl Verifier) -> Result<Vec<Report>, ReportError> {
+            let key = config.secret("key").ok_or(ReportError::NotAuthentic)?;
+            verifier.matches(&key.digest(Hash::Md5), &parts!["guess"].seal());
+            Ok(vec![])
+        }
+    }
+    drop(Scene::<Guessing>::of(json!({ "key": "a" })).parse(&Incoming::body("https://us.example/r", "")));
 }

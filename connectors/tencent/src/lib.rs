@@ -12,8 +12,8 @@ mod signature;
 mod template;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, Metadata, Method,
-    Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
+    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
 };
 
 /// The connector.
@@ -25,7 +25,7 @@ impl Connector for Tencent {
             origin,
             methods: vec![Method::Post],
             path_prefix: "/",
-            receives_message: true,
+            message: Some(MessagePlaces::json(NumberFormat::E164, "/PhoneNumberSet/0", "/TemplateParamSet/*")),
             secrets: vec![("accessKeySecret", SecretUse::SigningOnly)],
             purpose,
         };

@@ -53,7 +53,8 @@ mod tests {
     use super::*;
     use sendbox_connector_sdk::testing::{ClearRequest, Scene};
     use sendbox_connector_sdk::{
-        Config, Connector, Content, ContentKind, Failure, Host, Message, Metadata, Receipt, Request, Usage,
+        Config, Connector, Content, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata, Method,
+        NumberFormat, Receipt, Request, SecretUse, Usage,
     };
     use serde_json::json;
 
@@ -81,7 +82,14 @@ mod tests {
                 parameters_schema: r#"{"type":"object","properties":{"secret":{"type":"string","writeOnly":true}}}"#,
                 content: ContentKind::Variables,
                 template_schema: None,
-                hosts: vec![],
+                hosts: vec![HostNeed {
+                    origin: "https://example.com",
+                    methods: vec![Method::Post],
+                    path_prefix: "",
+                    message: Some(MessagePlaces::form(NumberFormat::E164, "to", "text")),
+                    secrets: vec![("secret", SecretUse::SigningOnly)],
+                    purpose: "Shows the signature.",
+                }],
                 usages: Usage::ALL.to_vec(),
                 locales: vec![],
                 idempotent: false,
@@ -101,8 +109,8 @@ mod tests {
             };
             let request = Request::post("https://example.com/")
                 .header("authorization", authorization(&signed, ID, &config.required_secret("secret")?))
-                .header("canonical-hash", hex_sha256(&canonical(&signed)))
-                .header("body-hash", hex_sha256(&body));
+                .header("x-canonical-hash", hex_sha256(&canonical(&signed)))
+                .header("x-body-hash", hex_sha256(&body));
             host.send(&request)?;
             Ok(Receipt::default())
         }
@@ -118,8 +126,8 @@ mod tests {
         let request = signed(2);
         let body_hash = "35e9c5b0e3ae67532d3c9f17ead6c90222632e5b1ff7f6e89887f1398934f064";
         let canonical_hash = "5ffe6a04c0664d6b969fab9a13bdab201d63ee709638e2749d62a09ca18d7031";
-        assert_eq!(request.header("body-hash"), Some(body_hash));
-        assert_eq!(request.header("canonical-hash"), Some(canonical_hash));
+        assert_eq!(request.header("x-body-hash"), Some(body_hash));
+        assert_eq!(request.header("x-canonical-hash"), Some(canonical_hash));
         let want = "TC3-HMAC-SHA256 Credential=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE/2019-02-25/cvm/tc3_request, \
                     SignedHeaders=content-type;host, \
                     Signature=72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168";
@@ -130,7 +138,7 @@ mod tests {
     fn the_newer_example_with_the_action_signed() {
         let request = signed(3);
         let canonical_hash = "7019a55be8395899b900fb5564e4200d984910f34794a27cb3fb7d10ff6a1e84";
-        assert_eq!(request.header("canonical-hash"), Some(canonical_hash));
+        assert_eq!(request.header("x-canonical-hash"), Some(canonical_hash));
         let want = "SignedHeaders=content-type;host;x-tc-action, \
                     Signature=644be983de9a8a3f00db8eadaba61467c3b429e2215758ba897b738ca469fd26";
         let authorization = request.header("authorization").unwrap();

@@ -9,8 +9,8 @@ mod report;
 mod request;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, Metadata, Method,
-    Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
+    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
 };
 
 /// The connector.
@@ -25,7 +25,7 @@ impl Connector for Twilio {
             origin,
             methods: vec![Method::Post],
             path_prefix: PATH_PREFIX,
-            receives_message: true,
+            message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
             secrets: vec![("authToken", SecretUse::Sent)],
             purpose,
         };
@@ -41,7 +41,10 @@ impl Connector for Twilio {
             template_schema: None,
             hosts: vec![
                 host("https://api.twilio.com", "Hands the message to Twilio in the United States, its default."),
-                host("https://api.{edge}.us1.twilio.com", "The same through the chosen edge, when no region is chosen."),
+                host(
+                    "https://api.{edge}.us1.twilio.com",
+                    "The same through the chosen edge, when no region is chosen.",
+                ),
                 host(
                     "https://api.{edge}.{region}.twilio.com",
                     "Hands the message to Twilio through the chosen edge and region.",

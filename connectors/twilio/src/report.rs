@@ -41,7 +41,8 @@ pub(crate) fn parse(
 }
 
 fn is_authentic(callback: &Callback, config: &Config<'_>, verifier: &mut impl Verifier) -> bool {
-    let (Some(received), Some(token)) = (callback.header("x-twilio-signature"), config.secret("authToken")) else {
+    let (Some(received), Some(token)) = (callback.sealed_header("x-twilio-signature"), config.secret("authToken"))
+    else {
         return false;
     };
     let mut fields: Vec<&Field> = callback.form.iter().collect();
@@ -52,7 +53,7 @@ fn is_authentic(callback: &Callback, config: &Config<'_>, verifier: &mut impl Ve
         signed.push(&field.sealed);
     }
     let computed = signed.seal().hmac(Hash::Sha1, &token).encode(Encoding::Base64);
-    verifier.matches(&computed, received.as_bytes())
+    verifier.matches(&computed, received)
 }
 
 /// Twilio's status as a state; `None` for the statuses of messages that we did not send.

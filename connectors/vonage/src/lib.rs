@@ -9,8 +9,8 @@ mod report;
 mod request;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, Metadata, Method,
-    Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
+    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
 };
 
 /// The connector.
@@ -36,7 +36,7 @@ impl Connector for Vonage {
                 origin: ORIGIN,
                 methods: vec![Method::Post],
                 path_prefix: PATH,
-                receives_message: true,
+                message: Some(MessagePlaces::json(NumberFormat::Digits, "/to", "/text")),
                 secrets: vec![("apiKey", SecretUse::Sent), ("apiSecret", SecretUse::Sent)],
                 purpose: "Hands the message to Vonage.",
             }],

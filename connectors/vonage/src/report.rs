@@ -58,7 +58,8 @@ fn report(field: impl Fn(&str) -> Option<String>) -> Result<Vec<Report>, ReportE
 }
 
 fn is_authentic(fields: &[Field], secret: &Sealed, method: &str, verifier: &mut impl Verifier) -> bool {
-    let Some(received) = value(fields, "sig").filter(|sig| !sig.is_empty()) else { return false };
+    let received = fields.iter().find(|field| field.name == "sig" && !field.value.is_empty());
+    let Some(received) = received.map(|field| &field.sealed) else { return false };
     let mut sorted: Vec<&Field> = fields.iter().filter(|field| field.name != "sig").collect();
     sorted.sort_by(|one, other| one.name.cmp(&other.name));
     let mut signed = Parts::new();
@@ -78,7 +79,8 @@ fn is_authentic(fields: &[Field], secret: &Sealed, method: &str, verifier: &mut 
         "sha512" => signed.seal().hmac(Hash::Sha512, secret),
         _ => return false,
     };
-    verifier.matches(&computed.encode(Encoding::Hex), received.to_ascii_lowercase().as_bytes())
+    // In either case of hexadecimal.
+    verifier.matches(&computed, &received.decode(Encoding::Hex))
 }
 
 /// Vonage's status as a state. `accepted` and `buffered` are the carrier's words.

@@ -95,7 +95,7 @@ fn as_json(inspection: &Inspection, limits: &Limits) -> Value {
                 "origin": need.origin().to_string(),
                 "methods": need.methods(),
                 "pathPrefix": need.path_prefix(),
-                "receivesMessage": need.receives_message(),
+                "message": need.message(),
                 "secrets": secrets,
                 "purpose": need.purpose(),
             })
@@ -210,7 +210,15 @@ fn host(need: &HostNeed) -> String {
         _ if need.origin().is_endpoint() => String::new(),
         names => format!(", when {} given", given(names)),
     };
-    let message = if need.receives_message() { "with the message" } else { "without the message" };
+    let message = match need.message() {
+        None => "without the message".to_owned(),
+        Some(places) => format!(
+            "with the message: the number ({}) goes into {}, the content into {}",
+            line(&places.recipient_format().to_string()),
+            line(&places.recipient().to_string()),
+            line(&places.content().to_string()),
+        ),
+    };
     let secrets = match need.secrets() {
         [] => "No secret goes there.".to_owned(),
         bindings => bindings
@@ -225,7 +233,7 @@ fn host(need: &HostNeed) -> String {
             .join(" "),
     };
     format!(
-        "It may reach {place} ({methods}, {message}){condition}. {secrets} Purpose, in its own words: {}",
+        "It may reach {place} ({methods}){condition}, {message}. {secrets} Purpose, in its own words: {}",
         line(need.purpose())
     )
 }

@@ -158,9 +158,9 @@ fn what(kind: &TraceKind) -> String {
         TraceKind::Config { key, secret: true } => format!("takes the secret {}, sealed", line(key)),
         TraceKind::Sealed { operation } => format!("makes a sealed value: {operation}"),
         TraceKind::Revealed { labels } => format!("READS a sealed value, by its grant: {}", line(labels)),
-        TraceKind::Request { method, url, body_bytes, carries_message } => {
-            let message = if *carries_message { ", with the message" } else { "" };
-            format!("request passes the rules: {} {} ({body_bytes} bytes{message})", line(method), line(url))
+        TraceKind::Request { method, url, carries_message } => {
+            let message = if *carries_message { " (with the message)" } else { "" };
+            format!("request passes the rules: {} {}{message}", line(method), line(url))
         }
         TraceKind::Refused { reason } => format!("request REFUSED: {}", line(reason)),
         TraceKind::Response { status, body_bytes, peer, body } => {

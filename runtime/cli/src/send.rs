@@ -151,6 +151,7 @@ pub async fn run(args: &SendArgs) -> Result<Exit, Stop> {
         parameters: Arc::new(parameters),
         grant: Arc::new(grant),
         message: plan.message,
+        pinned: None,
         dry_run: args.dry_run.then_some(DryRun { show_sealed: args.show_sealed }),
         withdrawn: None,
     };

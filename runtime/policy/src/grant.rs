@@ -27,6 +27,7 @@ use crate::host::{CanonicalHost, HostPattern};
 use crate::label::{Form, LabelKind, Labels};
 use crate::manifest::{Method, Reach, ReachEntry, SecretBinding, SecretUse, path_covers};
 use crate::origin::{Origin, Scheme};
+use crate::placement::MessagePlaces;
 
 /// One host on one port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,8 +145,8 @@ pub struct EffectiveEntry {
     pub methods: Vec<Method>,
     /// Which paths.
     pub path_prefix: String,
-    /// Whether the message and the recipient may go here.
-    pub receives_message: bool,
+    /// Where a request to this host carries the message. `None` when nothing of it may go here.
+    pub message: Option<MessagePlaces>,
     /// Which secrets may go here.
     pub secrets: Vec<SecretBinding>,
     /// One sentence for a person.
@@ -288,7 +289,7 @@ impl EffectiveEntry {
             origin: entry.origin.clone(),
             methods: entry.methods.clone(),
             path_prefix: entry.path_prefix.clone(),
-            receives_message: entry.receives_message,
+            message: entry.message.clone(),
             secrets: entry.secrets.clone(),
             purpose: entry.purpose.clone(),
         }
@@ -345,11 +346,13 @@ impl EffectiveEntry {
                 ),
             });
         }
-        if labels.is_message() && !self.receives_message {
+        if labels.is_message() && self.message.is_none() {
             return Err(Denial {
                 rule: DenialRule::MessageNotForHost,
                 sentence: format!("The message and its recipient may not go to `{}`.", self.origin.host),
-                allow_line: "\"receives_message\": true at that host in the manifest's `hosts`".to_owned(),
+                allow_line:
+                    "`message`, with the places of recipient and content, at that host in the manifest's `hosts`"
+                        .to_owned(),
             });
         }
         Ok(())

@@ -28,12 +28,12 @@ pub mod label;
 pub mod limits;
 pub mod manifest;
 pub mod origin;
+pub mod placement;
+pub mod request;
+pub mod shape;
 
 pub use address::{AddressPolicy, AddressRefusal, ConnectToError, RefusedAddress, VettedAddr, judge};
-pub use composition::{
-    Carries, Composition, CompositionViolation, ContentKind, Mark, MessageRule, Piece, Place, RecipientForm,
-    RequestView,
-};
+pub use composition::{Composition, ContentKind, Encoding, Mark, Piece, RecipientForm};
 pub use diff::{ReachDiff, ReachKind, ReachLine};
 pub use grant::{
     Denial, DenialRule, EffectiveEntry, EffectiveGrant, GrantEntry, HostPort, OperatorPolicy, PortRule, TenantGrant,
@@ -44,3 +44,8 @@ pub use label::{Form, Label, LabelKind, Labels};
 pub use limits::Limits;
 pub use manifest::{HostNeed, Manifest, ManifestError, Method, Reach, ReachEntry, SecretBinding, SecretUse};
 pub use origin::{Origin, OriginPattern, PatternError, Scheme};
+pub use placement::{MessagePlaces, Place, PlacementError, Step};
+pub use request::{
+    Carries, CompositionViolation, HostValue, Judged, MessageRule, RequestBytes, RequestPart, RequestView,
+};
+pub use shape::{RequestShape, ShapeChange};

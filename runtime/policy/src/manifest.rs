@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::origin::{Origin, OriginPattern, PatternError};
+use crate::placement::MessagePlaces;
 
 /// Needs of one connector at most.
 pub const NEEDS_MAX: usize = 16;
@@ -161,7 +162,7 @@ pub struct HostNeed {
     origin: OriginPattern,
     methods: Vec<Method>,
     path_prefix: String,
-    receives_message: bool,
+    message: Option<MessagePlaces>,
     secrets: Vec<SecretBinding>,
     purpose: String,
 }
@@ -173,8 +174,8 @@ struct WrittenNeed {
     methods: Vec<Method>,
     #[serde(default)]
     path_prefix: String,
-    #[serde(default)]
-    receives_message: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<MessagePlaces>,
     #[serde(default)]
     secrets: Vec<SecretBinding>,
     purpose: String,
@@ -190,7 +191,7 @@ impl HostNeed {
         origin: OriginPattern,
         methods: impl IntoIterator<Item = Method>,
         path_prefix: impl Into<String>,
-        receives_message: bool,
+        message: Option<MessagePlaces>,
         secrets: Vec<SecretBinding>,
         purpose: impl Into<String>,
     ) -> Result<Self, ManifestError> {
@@ -221,7 +222,7 @@ impl HostNeed {
         if purpose.trim().is_empty() || purpose.len() > PURPOSE_MAX || purpose.contains(char::is_control) {
             return Err(ManifestError::Purpose { origin: name() });
         }
-        Ok(Self { origin, methods, path_prefix, receives_message, secrets, purpose })
+        Ok(Self { origin, methods, path_prefix, message, secrets, purpose })
     }
 
     /// The origin, with its placeholders.
@@ -242,10 +243,10 @@ impl HostNeed {
         &self.path_prefix
     }
 
-    /// Whether the message and the recipient may go here.
+    /// Where a request to this host carries the message. `None` when nothing of it may go here.
     #[must_use]
-    pub fn receives_message(&self) -> bool {
-        self.receives_message
+    pub fn message(&self) -> Option<&MessagePlaces> {
+        self.message.as_ref()
     }
 
     /// Which secrets may go here.
@@ -264,14 +265,14 @@ impl HostNeed {
 impl TryFrom<WrittenNeed> for HostNeed {
     type Error = ManifestError;
     fn try_from(need: WrittenNeed) -> Result<Self, ManifestError> {
-        Self::new(need.origin, need.methods, need.path_prefix, need.receives_message, need.secrets, need.purpose)
+        Self::new(need.origin, need.methods, need.path_prefix, need.message, need.secrets, need.purpose)
     }
 }
 
 impl From<HostNeed> for WrittenNeed {
     fn from(need: HostNeed) -> Self {
-        let HostNeed { origin, methods, path_prefix, receives_message, secrets, purpose } = need;
-        Self { origin, methods, path_prefix, receives_message, secrets, purpose }
+        let HostNeed { origin, methods, path_prefix, message, secrets, purpose } = need;
+        Self { origin, methods, path_prefix, message, secrets, purpose }
     }
 }
 
@@ -319,7 +320,7 @@ impl Manifest {
                     origin,
                     methods: need.methods.clone(),
                     path_prefix: need.path_prefix.clone(),
-                    receives_message: need.receives_message,
+                    message: need.message.clone(),
                     secrets: need.secrets.clone(),
                     purpose: need.purpose.clone(),
                 });
@@ -358,8 +359,8 @@ pub struct ReachEntry {
     pub methods: Vec<Method>,
     /// Which paths, see [`HostNeed::path_prefix`].
     pub path_prefix: String,
-    /// Whether the message and the recipient may go here.
-    pub receives_message: bool,
+    /// Where a request to this host carries the message. `None` when nothing of it may go here.
+    pub message: Option<MessagePlaces>,
     /// Which secrets may go here.
     pub secrets: Vec<SecretBinding>,
     /// One sentence for a person.
@@ -387,13 +388,19 @@ pub(crate) fn path_covers(prefix: &str, path: &str) -> bool {
 mod tests {
     use super::*;
 
+    const PLACES: &str = r#"{"recipient_format":"e164","recipient":[{"form":"To"}],"content":[{"form":"Body"}]}"#;
+
+    fn places() -> MessagePlaces {
+        serde_json::from_str(PLACES).unwrap()
+    }
+
     fn need(path_prefix: &str) -> Result<HostNeed, ManifestError> {
         let origin = OriginPattern::parse("https://api.example.com").unwrap();
         HostNeed::new(
             origin,
             [Method::Post, Method::Get, Method::Post],
             path_prefix,
-            true,
+            Some(places()),
             Vec::new(),
             "Sends messages.",
         )
@@ -443,8 +450,11 @@ mod tests {
     #[test]
     fn what_json_holds_is_judged_too() {
         let read = |json: &str| serde_json::from_str::<Manifest>(json).map_err(|error| error.to_string());
-        let good = r#"{"hosts":[{"origin":"https://api.example.com","methods":["POST"],"path_prefix":"/v1","receives_message":true,"secrets":[{"key":"token","usage":"signing-only"}],"purpose":"Sends."}]}"#;
-        let manifest = read(good).unwrap();
+        let good = format!(
+            r#"{{"hosts":[{{"origin":"https://api.example.com","methods":["POST"],"path_prefix":"/v1","message":{PLACES},"secrets":[{{"key":"token","usage":"signing-only"}}],"purpose":"Sends."}}]}}"#
+        );
+        let manifest = read(&good).unwrap();
+        assert_eq!(manifest.hosts()[0].message(), Some(&places()));
         assert_eq!(serde_json::to_string(&manifest).unwrap(), good);
         for (json, complaint) in [
             (good.replace("\"POST\"", ""), "at least one method"),
@@ -454,6 +464,8 @@ mod tests {
             (good.replace("https://api.example.com", "https://*.com"), "two literal labels"),
             (good.replace("purpose", "reason"), "unknown field `reason`"),
             (good.replace("\"token\"", "\"\""), "binds a secret whose key"),
+            (good.replace("\"message\"", "\"receives_message\""), "unknown field `receives_message`"),
+            (good.replace("\"Body\"", "\"To\""), "places of their own"),
         ] {
             let error = read(&json).unwrap_err();
             assert!(error.contains(complaint), "{error}");
@@ -466,14 +478,15 @@ mod tests {
         let origin = OriginPattern::parse("{endpoint}").unwrap();
         let binding = |usage| SecretBinding { key: "k".to_owned(), usage };
         let secrets = vec![binding(SecretUse::Sent), binding(SecretUse::SigningOnly)];
-        let error = HostNeed::new(origin, [Method::Post], "", true, secrets, "Sends.").unwrap_err();
+        let error = HostNeed::new(origin, [Method::Post], "", Some(places()), secrets, "Sends.").unwrap_err();
         assert!(matches!(error, ManifestError::SecretTwice { .. }), "{error}");
     }
 
     #[test]
     fn a_need_whose_parameter_is_not_set_is_left_out() {
         let endpoint = OriginPattern::parse("{endpoint}").unwrap();
-        let endpoint = HostNeed::new(endpoint, [Method::Post], "/ignored", true, Vec::new(), "Sends.").unwrap();
+        let endpoint =
+            HostNeed::new(endpoint, [Method::Post], "/ignored", Some(places()), Vec::new(), "Sends.").unwrap();
         let manifest = Manifest::new(vec![need("/a").unwrap(), endpoint]).unwrap();
         let origins = |value: Option<&str>| {
             let parameters = value.map(|value| ("endpoint".to_owned(), value.to_owned())).into_iter().collect();

@@ -37,6 +37,7 @@ pub(crate) trait Abi: Send + Sync {
         &'a self,
         store: &'a mut Store<CallState>,
         message: &'a Message,
+        message_key: &'a str,
     ) -> AbiFuture<'a, Result<Receipt, RawFailure>>;
 
     /// Whether it reads delivery reports.

@@ -6,21 +6,25 @@
 pub(crate) mod meter;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use sendbox_policy::{ContentKind, EffectiveGrant, Limits, MessageRule};
+use sendbox_policy::{ContentKind, EffectiveGrant, HostValue, Label, Labels, Limits, MessageRule, RequestShape};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
+use zeroize::Zeroizing;
 
 use self::meter::Meter;
 use crate::egress::permit::ClearRequest;
 use crate::egress::scrub::Scrubber;
 use crate::egress::{Egress, LeavingFlag, PoolKey};
 use crate::host::wasi::LazyWasi;
+use crate::message::{Content, Message, unix_millis};
 use crate::outcome::{ConnectorFault, RequestSent, Violation};
 use crate::parameters::Parameters;
 use crate::report::StandIns;
+use crate::sealed::Bytes;
+use crate::shapes::PinnedShapes;
 use crate::trace::{Trace, TraceKind, one_line};
 
 /// What a call is for. Decides which imports work.
@@ -34,7 +38,7 @@ pub(crate) enum Phase {
     Report,
 }
 
-/// A request that passed the rules, for the trace and for dry runs.
+/// A request that passed the rules, or that one of them held back: for people.
 #[derive(Clone)]
 pub struct RequestRecord {
     /// `POST`
@@ -47,6 +51,8 @@ pub struct RequestRecord {
     pub body: String,
     /// Whether it carries recipient and message.
     pub carries_message: bool,
+    /// Its literal skeleton. `None` for a request that was held back before it was known.
+    pub shape: Option<RequestShape>,
     /// In clear, only in a dry run that asked for it.
     pub clear: Option<ClearRequest>,
 }
@@ -61,9 +67,9 @@ pub struct DryRun {
 /// What the request that carries the message is judged by.
 pub(crate) struct Rule {
     pub(crate) content: ContentKind,
-    pub(crate) calling_code: String,
-    /// Clear strings that the host gave: digits in them are no second recipient.
-    pub(crate) known: Vec<String>,
+    /// Clear values that the host gave: digits in them are no second recipient, and they are no part of a request's shape.
+    pub(crate) known: Vec<HostValue>,
+    pub(crate) lifetime_seconds: u32,
     pub(crate) now_unix_ms: u64,
 }
 
@@ -71,8 +77,8 @@ impl Rule {
     pub(crate) fn message_rule(&self) -> MessageRule<'_> {
         MessageRule {
             content: self.content,
-            calling_code: self.calling_code.clone(),
             known: &self.known,
+            lifetime_seconds: self.lifetime_seconds,
             now_unix_ms: self.now_unix_ms,
         }
     }
@@ -83,6 +89,7 @@ pub(crate) struct Outside {
     pub(crate) egress: Arc<Egress>,
     pub(crate) grant: Arc<EffectiveGrant>,
     pub(crate) rule: Rule,
+    pub(crate) pinned: Option<Arc<PinnedShapes>>,
     pub(crate) pool: PoolKey,
     pub(crate) deadline: Instant,
     pub(crate) dry_run: Option<DryRun>,
@@ -95,8 +102,22 @@ pub(crate) struct CallState {
     pub(crate) table: ResourceTable,
     pub(crate) meter: Meter,
     pub(crate) trace: Trace,
-    pub(crate) scrubber: Scrubber,
     pub(crate) parameters: Arc<Parameters>,
+    /// The message that is sent, in clear: for the values in the guest's request, and for the scrubber.
+    pub(crate) message: Option<Arc<Message>>,
+    /// Made when it is first needed: before an answer, most guests know nothing that must be scrubbed.
+    scrubber: OnceLock<Scrubber>,
+    /// Whether the guest may have learned something sealed: from an answer, or by a grant to read it.
+    pub(crate) learned: bool,
+    /// Whether the guest was handed a sealed value in clear.
+    pub(crate) revealed: bool,
+    /// Where sealed values may have left to in this send, and of what kind. One origin for all of it.
+    pub(crate) sent_sealed: Option<SentSealed>,
+    /// Sealed parts as they were sent, which an answer may repeat.
+    sent_exact: Vec<Bytes>,
+    /// Bodies of answers from the origin that was sent sealed values, as the provider wrote them.
+    pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
+    pub(crate) signature_checks: u32,
     /// What stands for the numbers of a callback, wherever in it they are.
     pub(crate) stand_ins: StandIns,
     pub(crate) outside: Option<Outside>,
@@ -105,6 +126,8 @@ pub(crate) struct CallState {
     /// While the request with the message is under way, and has a body: raised before its first byte leaves.
     pub(crate) leaving: Option<Arc<LeavingFlag>>,
     pub(crate) requests: Vec<RequestRecord>,
+    /// The request that a rule held back, masked.
+    pub(crate) held_back: Option<RequestRecord>,
     pub(crate) hosts_reached: BTreeSet<String>,
     /// The first rule that a request broke.
     pub(crate) violation: Option<Violation>,
@@ -116,7 +139,18 @@ pub(crate) struct CallState {
 }
 
 impl CallState {
-    pub(crate) fn new(phase: Phase, limits: Arc<Limits>, parameters: Arc<Parameters>, scrubber: Scrubber) -> Self {
+    pub(crate) fn new(
+        phase: Phase,
+        limits: Arc<Limits>,
+        parameters: Arc<Parameters>,
+        message: Option<Arc<Message>>,
+    ) -> Self {
+        // Metadata is a pure function: it sees the epoch, always.
+        let now_ms = match (&message, phase) {
+            (Some(message), _) => message.attempt.started_at,
+            (None, Phase::Metadata) => 0,
+            (None, Phase::Send | Phase::Report) => unix_millis(),
+        };
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
@@ -124,18 +158,26 @@ impl CallState {
             meter: Meter::new(&limits),
             table,
             trace: Trace::new(),
-            scrubber,
+            learned: parameters.hides(),
             parameters,
+            message,
+            scrubber: OnceLock::new(),
+            revealed: false,
+            sent_sealed: None,
+            sent_exact: Vec::new(),
+            answers: Vec::new(),
+            signature_checks: 0,
             stand_ins: StandIns::default(),
             outside: None,
             message_sent: RequestSent::No,
             leaving: None,
             requests: Vec::new(),
+            held_back: None,
             hosts_reached: BTreeSet::new(),
             violation: None,
             network_error: None,
             dry_run_done: false,
-            wasi: LazyWasi::new(phase, &limits),
+            wasi: LazyWasi::new(phase, &limits, now_ms),
             limits,
         }
     }
@@ -153,7 +195,45 @@ impl CallState {
         let limit = self.limits.failure_text_bytes;
         // Cut before scrubbing would let half a secret through, so the order is scrub, then cut. The input is bounded by
         // the host call fuel.
-        one_line(&self.scrubber.scrub_text(text), limit)
+        one_line(&self.for_people(text), limit)
+    }
+
+    /// Text that a guest or a provider wrote, without anything sealed.
+    pub(crate) fn for_people(&self, text: &str) -> String {
+        if self.learned { self.scrubber().for_people(text) } else { text.to_owned() }
+    }
+
+    /// A provider's id of a message, as the provider wrote it: what was masked in it for the guest is put back, unless it is
+    /// itself what was sealed.
+    pub(crate) fn message_id(&self, seen: &str) -> String {
+        if !self.learned {
+            return one_line(seen, self.limits.failure_text_bytes);
+        }
+        let original = self.sent_sealed.as_ref().and_then(|sent| {
+            self.answers.iter().find_map(|answer| self.scrubber().original(answer, seen, &sent.labels))
+        });
+        let id = match original {
+            Some(original) => original,
+            None if self.revealed => self.scrubber().for_people(seen),
+            None => self.scrubber().words(seen),
+        };
+        one_line(&id, self.limits.failure_text_bytes)
+    }
+
+    pub(crate) fn scrubber(&self) -> &Scrubber {
+        self.scrubber.get_or_init(|| {
+            let mut scrubber = scrubber(&self.parameters, self.message.as_deref());
+            self.sent_exact.iter().for_each(|value| scrubber.add_exact(value));
+            scrubber
+        })
+    }
+
+    /// Remembers a sealed part that leaves: an answer may repeat it in the form in which it was sent.
+    pub(crate) fn remember_sent(&mut self, value: Bytes) {
+        match self.scrubber.get_mut() {
+            Some(scrubber) => scrubber.add_exact(&value),
+            None => self.sent_exact.push(value),
+        }
     }
 
     /// Counts a call of an import and refuses it where none may be called.
@@ -165,11 +245,42 @@ impl CallState {
         Ok(())
     }
 
-    pub(crate) fn refuse(&mut self, violation: Violation) {
-        let violation = violation.map_texts(|text| self.scrubber.scrub_text(text));
-        self.trace.push(TraceKind::Refused { reason: violation.to_string() });
-        self.violation.get_or_insert(violation);
+    /// Ends the call for a broken rule, as a host function's error.
+    pub(crate) fn broke(&mut self, violation: impl Into<Violation>) -> wasmtime::Error {
+        let violation = violation.into().map_texts(|text| self.for_people(text));
+        self.trace.push(TraceKind::Refused { reason: self.for_people(&violation.to_string()) });
+        ConnectorFault::ManifestViolation(Box::new(violation)).into()
     }
+}
+
+/// Where sealed values may have left to.
+pub(crate) struct SentSealed {
+    /// `https://api.example.com`
+    pub(crate) origin: String,
+    /// What they were made of.
+    pub(crate) labels: Labels,
+}
+
+/// Everything that is sealed in a call.
+fn scrubber(parameters: &Parameters, message: Option<&Message>) -> Scrubber {
+    let mut scrubber = Scrubber::default();
+    scrubber.add_made(parameters.needles());
+    let Some(message) = message else { return scrubber };
+    scrubber.add(message.code.as_bytes(), &Label::Code);
+    scrubber.add_number(message.recipient.digits());
+    scrubber.add_number(&message.recipient.national);
+    match &message.content {
+        Content::Text { text, .. } => scrubber.add(text.as_bytes(), &Label::Text),
+        Content::Template { variables, .. } | Content::Variables(variables) => {
+            for variable in variables {
+                scrubber.add(variable.value.as_bytes(), &variable.label());
+            }
+        }
+    }
+    if let Some(address) = &message.client_ip {
+        scrubber.add(address.as_bytes(), &Label::ClientIp);
+    }
+    scrubber
 }
 
 /// The first ticks find most guests in the middle of useful work: the clock went on while they waited for the provider.

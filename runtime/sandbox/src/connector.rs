@@ -11,7 +11,6 @@ use crate::artifact::compile::LoadStep;
 use crate::artifact::{ArtifactError, Digest, Shape, shape};
 use crate::call::{CallState, Phase, store};
 use crate::egress::Egress;
-use crate::egress::scrub::Scrubber;
 use crate::metadata::{Metadata, MetadataError, RawMetadata, Schema};
 use crate::outcome::ConnectorFault;
 use crate::parameters::{ParameterError, Parameters};
@@ -202,7 +201,7 @@ impl Sandbox {
     async fn call_metadata(&self, abi: &dyn Abi) -> Result<RawMetadata, LoadError> {
         let unavailable = || LoadError::Metadata(ConnectorFault::Trap("the sandbox is shutting down".into()));
         let _place = self.places.acquire().await.map_err(|_| unavailable())?;
-        let state = CallState::new(Phase::Metadata, Arc::clone(&self.limits), Arc::default(), Scrubber::default());
+        let state = CallState::new(Phase::Metadata, Arc::clone(&self.limits), Arc::default(), None);
         let mut store = store(&self.engine, state);
         let deadline = std::time::Duration::from_millis(self.limits.send_ms);
         match tokio::time::timeout(deadline, abi.metadata(&mut store)).await {

@@ -57,8 +57,6 @@ struct ClientKey {
 /// Why there is no answer. Mirrors `error-kind` of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EgressErrorKind {
-    Denied,
-    InvalidRequest,
     Dns,
     AddressRefused,
     Connect,
@@ -66,10 +64,9 @@ pub(crate) enum EgressErrorKind {
     Timeout,
     Reset,
     BadResponse,
-    TooManyRequests,
 }
 
-/// A request without an answer.
+/// A request without an answer. The guest gets its kind and whether bytes left; the message is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct EgressError {
@@ -82,6 +79,11 @@ pub(crate) struct EgressError {
 impl EgressError {
     pub(crate) fn unsent(kind: EgressErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), maybe_sent: false }
+    }
+
+    /// There is no way out of this call.
+    pub(crate) fn nowhere() -> Self {
+        Self::unsent(EgressErrorKind::Connect, "no request may be made here")
     }
 
     fn after(kind: EgressErrorKind, message: impl Into<String>, maybe_sent: bool) -> Self {
@@ -287,7 +289,7 @@ fn outgoing(
     request: &Permitted,
     flag: &Arc<LeavingFlag>,
 ) -> Result<reqwest::Request, EgressError> {
-    let invalid = |what: &str| EgressError::unsent(EgressErrorKind::InvalidRequest, what.to_owned());
+    let invalid = |what: &str| EgressError::unsent(EgressErrorKind::Connect, what.to_owned());
     let method = reqwest::Method::from_bytes(request.method.name().as_bytes())
         .map_err(|_| invalid("the method is not allowed"))?;
     let mut builder = client.request(method, request.url.clone());

@@ -60,6 +60,7 @@
 //!                 idempotency_key: "one-of-a-kind".into(),
 //!                 attempt: Attempt::first()?,
 //!             },
+//!             pinned: None,
 //!             dry_run: None,
 //!             withdrawn: None,
 //!         },
@@ -90,6 +91,7 @@ mod parameters;
 mod report;
 mod sealed;
 mod send;
+mod shapes;
 mod trace;
 
 use std::path::PathBuf;
@@ -116,11 +118,13 @@ pub use self::message::{
 };
 pub use self::metadata::{ContentKind, Metadata, MetadataError, Validators};
 pub use self::outcome::{
-    ConnectorFault, Failure, FailureClass, Outcome, Party, Price, Receipt, RequestSent, Violation,
+    ConnectorFault, Failure, FailureClass, HeldShape, MalformedRequest, Outcome, Party, Price, Receipt, RequestSent,
+    Violation,
 };
 pub use self::parameters::{FaultKind, ParameterError, ParameterFault, Parameters};
 pub use self::report::{Callback, DeliveryReport, DeliveryState, ReportRefusal};
 pub use self::send::{ReportError, SendReport, SendRequest, Used};
+pub use self::shapes::{PinnedShapes, Rehearsal};
 pub use self::trace::{TraceEvent, TraceKind, is_hidden};
 pub use sendbox_policy as policy;
 

@@ -6,7 +6,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sendbox_policy::{Label, Mark, RecipientForm};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// Why a code is sent (`DESIGN.md` 2).
@@ -119,6 +121,16 @@ pub struct Variable {
     pub value: Zeroizing<String>,
 }
 
+impl Variable {
+    /// What its sealed value is labelled with.
+    pub(crate) fn label(&self) -> Label {
+        if self.name == CODE { Label::Code } else { Label::Variable(self.name.as_str().into()) }
+    }
+}
+
+/// The variable that holds the code.
+pub(crate) const CODE: &str = "code";
+
 /// What is to be said, in the kind that the connector's metadata asked for.
 pub enum Content {
     /// A finished text.
@@ -190,10 +202,48 @@ pub struct Message {
     pub lifetime_seconds: u32,
     /// The end user's address.
     pub client_ip: Option<Zeroizing<String>>,
-    /// The same over all attempts of one request.
+    /// What stands for the message over all its attempts. The connector is given a key that is made of it and of the owner, never
+    /// this one: a platform may have chosen it.
     pub idempotency_key: String,
     /// Which try this is.
     pub attempt: Attempt,
+}
+
+impl Message {
+    /// What the connector is given for the provider's own idempotency key: 32 hexadecimal digits.
+    pub(crate) fn key_for(&self, owner: &str) -> String {
+        let mut hash = Sha256::new();
+        for part in ["sendbox message key", owner, &self.idempotency_key] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let mut key = hex::encode(hash.finalize());
+        key.truncate(32);
+        key
+    }
+
+    /// The bytes of what a mark stands for, where it belongs to the message.
+    pub(crate) fn value_of(&self, mark: &Mark) -> Option<&[u8]> {
+        let text = match (mark, &self.content) {
+            (Mark::Recipient(RecipientForm::E164), _) => self.recipient.e164.as_str(),
+            (Mark::Recipient(RecipientForm::Digits), _) => self.recipient.digits(),
+            (Mark::Recipient(RecipientForm::National), _) => &self.recipient.national,
+            (Mark::Text, Content::Text { text, .. }) => text,
+            (Mark::Code, Content::Template { variables, .. } | Content::Variables(variables)) => {
+                variable(variables, CODE)?
+            }
+            (Mark::Variable(name), Content::Template { variables, .. } | Content::Variables(variables)) => {
+                variable(variables, name)?
+            }
+            (Mark::ClientIp, _) => self.client_ip.as_deref()?,
+            _ => return None,
+        };
+        Some(text.as_bytes())
+    }
+}
+
+fn variable<'v>(variables: &'v [Variable], name: &str) -> Option<&'v str> {
+    variables.iter().find(|variable| variable.name == name).map(|variable| variable.value.as_str())
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ mod origin_parameters;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sendbox_policy::{HostNeed, Limits, Manifest, Method, OriginPattern, SecretBinding, SecretUse};
+use sendbox_policy::{
+    HostNeed, Limits, Manifest, MessagePlaces, Method, OriginPattern, Place, RecipientForm, SecretBinding, SecretUse,
+    Step,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,13 +29,22 @@ pub enum ContentKind {
     Variables,
 }
 
+/// Declared places, as the guest wrote them.
+#[derive(Clone, Debug)]
+pub(crate) struct RawPlaces {
+    pub(crate) recipient_format: RecipientForm,
+    pub(crate) recipient: Vec<Step>,
+    pub(crate) content: Vec<Step>,
+    pub(crate) client_ip: Option<Vec<Step>>,
+}
+
 /// One host need, as the guest wrote it.
 #[derive(Clone, Debug)]
 pub(crate) struct RawHostNeed {
     pub(crate) origin: String,
     pub(crate) methods: Vec<String>,
     pub(crate) path_prefix: String,
-    pub(crate) receives_message: bool,
+    pub(crate) message: Option<RawPlaces>,
     pub(crate) secrets: Vec<(String, SecretUse)>,
     pub(crate) purpose: String,
 }
@@ -264,6 +276,15 @@ fn manifest(needs: &[RawHostNeed], secret_keys: &BTreeSet<String>, faults: &mut 
     })
 }
 
+fn places(raw: &RawPlaces) -> Result<MessagePlaces, String> {
+    let place = |what: &str, steps: &[Step]| {
+        Place::new(steps.iter().cloned()).map_err(|error| format!("the place of the {what}: {error}"))
+    };
+    let client_ip = raw.client_ip.as_deref().map(|steps| place("client's address", steps)).transpose()?;
+    let (recipient, content) = (place("recipient", &raw.recipient)?, place("content", &raw.content)?);
+    MessagePlaces::new(raw.recipient_format, recipient, content, client_ip).map_err(|error| error.to_string())
+}
+
 fn host_need(need: &RawHostNeed, secret_keys: &BTreeSet<String>) -> Result<HostNeed, String> {
     let origin = OriginPattern::parse(&need.origin).map_err(|error| error.to_string())?;
     let methods = need
@@ -282,7 +303,7 @@ fn host_need(need: &RawHostNeed, secret_keys: &BTreeSet<String>) -> Result<HostN
         origin,
         methods,
         need.path_prefix.clone(),
-        need.receives_message,
+        need.message.as_ref().map(places).transpose()?,
         secrets,
         need.purpose.chars().take(200).collect::<String>(),
     )

@@ -5,8 +5,10 @@
 
 use std::fmt;
 
-use sendbox_policy::{CompositionViolation, Denial, DenialRule, Place};
+use sendbox_policy::{CompositionViolation, Denial, DenialRule, HeaderRefusal, RequestShape, ShapeChange};
 use serde::{Deserialize, Serialize};
+
+use crate::sealed::{NotDecodable, Void};
 
 /// The provider took the message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -153,21 +155,128 @@ impl fmt::Display for FailureClass {
     }
 }
 
-/// Which rule a request broke. Nothing of it left.
+/// A request that is malformed, whatever it carries. No size is told: what is measured of sealed bytes would be, too.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MalformedRequest {
+    /// All parts together.
+    #[error("the request has more than {limit} bytes over all its parts")]
+    Size {
+        /// Bytes.
+        limit: usize,
+    },
+    /// The body.
+    #[error("the request body has more than {limit} bytes")]
+    BodySize {
+        /// Bytes.
+        limit: usize,
+    },
+    /// The URL.
+    #[error("the URL has more than {limit} bytes")]
+    UrlSize {
+        /// Bytes.
+        limit: usize,
+    },
+    /// The headers' number.
+    #[error("the request has more than {limit} headers")]
+    Headers {
+        /// Headers.
+        limit: usize,
+    },
+    /// The headers' bytes.
+    #[error("the request headers have more than {limit} bytes")]
+    HeaderSize {
+        /// Bytes.
+        limit: usize,
+    },
+    /// One header.
+    #[error(transparent)]
+    Header(#[from] HeaderRefusal),
+    /// Bytes that are no text.
+    #[error("the URL is not text")]
+    UrlText,
+    /// A sealed part that is not encoded.
+    #[error("a sealed part of the URL is not encoded; encode it with `percent`")]
+    UrlEncoding,
+    /// Control characters, spaces, backslashes.
+    #[error("the URL holds control characters, spaces or backslashes")]
+    UrlCharacters,
+    /// Another spelling of the scheme.
+    #[error("the URL does not begin with `https://`")]
+    UrlScheme,
+    /// A sealed part before the path.
+    #[error("a sealed part stands in the scheme, host or port of the URL")]
+    UrlAuthority,
+    /// No URL.
+    #[error("the URL does not parse")]
+    Url,
+    /// A user name or a password.
+    #[error("the URL holds a user name or password; use an Authorization header")]
+    UrlCredentials,
+    /// A fragment.
+    #[error("the URL holds a fragment")]
+    UrlFragment,
+}
+
+/// Which rule the connector broke. It ended the send, and nothing of the request left.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// Outside manifest or grant, or a value aimed at a host that may not have it.
     #[error("{0}")]
     Denied(#[from] Denial),
-    /// The request does not carry recipient and message exactly once, alone in their fields.
+    /// The request does not carry recipient and message exactly once, as whole values at their declared places.
     #[error("{0}")]
     Composition(#[from] CompositionViolation),
-    /// Bytes of the message have left already in this send.
-    #[error("a second request with the message; bytes of the first have left, and one send is one message")]
-    SecondMessage,
+    /// Sizes, headers, URL.
+    #[error("{0}")]
+    Malformed(#[from] MalformedRequest),
+    /// The request with the message may have left already in this send.
+    #[error("a further request after the one with the message; one send is one message, and nothing follows it")]
+    AfterMessage,
+    /// Sealed values have gone to one origin already in this send.
+    #[error(
+        "a request to another origin after sealed values have left to the first; a send that has sealed values out stays there"
+    )]
+    OtherOrigin,
+    /// More requests than one send may make.
+    #[error("more than the {limit} requests that one send may make")]
+    TooManyRequests {
+        /// Requests.
+        limit: u32,
+    },
+    /// A request where none may be made: while a callback is read.
+    #[error("a request where none may be made")]
+    NoRequestHere,
+    /// Something was decoded that may not be.
+    #[error("{}", NotDecodable)]
+    NotDecodable,
+    /// A value without bytes was placed in a request.
+    #[error("{0}")]
+    Void(Void),
+    /// A comparison of something else than a signature under a secret with a received value.
+    #[error("a comparison that is not between a signature under a secret and one received value")]
+    NotCheckable,
+    /// More comparisons than one callback needs.
+    #[error("more than the {limit} signature checks that reading one callback may take")]
+    TooManyChecks {
+        /// Checks.
+        limit: u32,
+    },
+    /// The request's literal skeleton is none that this version was tested to send.
+    #[error("{0}")]
+    Shape(Box<HeldShape>),
     /// A value was to be revealed that the grant does not name.
     #[error("{0}")]
     Reveal(Denial),
+}
+
+/// A request whose shape is none of those that are pinned for its version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request is not shaped like one that this version was tested to send: {}", .changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct HeldShape {
+    /// The shape that was held back.
+    pub shape: RequestShape,
+    /// How it differs from the nearest pinned one.
+    pub changes: Vec<ShapeChange>,
 }
 
 impl Violation {
@@ -178,25 +287,9 @@ impl Violation {
             allow_line: rewrite(&denial.allow_line),
             ..denial
         };
-        let place = |place: Place| match place {
-            Place::Header(name) => Place::Header(rewrite(&name)),
-            other => other,
-        };
         match self {
             Self::Denied(it) => Self::Denied(denial(it)),
             Self::Reveal(it) => Self::Reveal(denial(it)),
-            Self::Composition(CompositionViolation::SecondNumber { digits, place: at }) => {
-                Self::Composition(CompositionViolation::SecondNumber { digits, place: place(at) })
-            }
-            Self::Composition(CompositionViolation::RecipientAltered(at)) => {
-                Self::Composition(CompositionViolation::RecipientAltered(place(at)))
-            }
-            Self::Composition(CompositionViolation::MessageAltered(at)) => {
-                Self::Composition(CompositionViolation::MessageAltered(place(at)))
-            }
-            Self::Composition(CompositionViolation::TooManyPieces(at)) => {
-                Self::Composition(CompositionViolation::TooManyPieces(place(at)))
-            }
             other => other,
         }
     }
@@ -280,6 +373,15 @@ impl ConnectorFault {
     /// Whether the connector only asked for what its manifest says, and operator or tenant do not allow it: no fault of its
     /// code, and no reason to take a version back.
     fn is_of_settings(&self) -> bool {
+        self.is_denied_by_settings() || self.is_of_a_secret()
+    }
+
+    /// Whether a secret is not written in the encoding that the connector expects. The tenant wrote it.
+    fn is_of_a_secret(&self) -> bool {
+        matches!(self, Self::ManifestViolation(violation) if matches!(&**violation, Violation::Void(Void::Secret { .. })))
+    }
+
+    fn is_denied_by_settings(&self) -> bool {
         use DenialRule::{LiteralAddress, NotGrantedByTenant, Port, RefusedByOperator, RevealNotGranted, Scheme};
         let Self::ManifestViolation(violation) = self else { return false };
         let (Violation::Denied(denial) | Violation::Reveal(denial)) = &**violation else { return false };
@@ -347,7 +449,7 @@ impl Failure {
     /// What a person should do next. A rule of the operator or the tenant is theirs to change; all else follows from the
     /// class.
     pub fn advice(&self) -> &'static str {
-        if self.fault.as_ref().is_some_and(ConnectorFault::is_of_settings) {
+        if self.fault.as_ref().is_some_and(ConnectorFault::is_denied_by_settings) {
             return "add the line above to the tenant's grant or the operator's policy, if the connector may do that";
         }
         self.class.advice()

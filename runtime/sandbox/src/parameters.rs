@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::egress::scrub::{Needle, needles};
 use crate::metadata::{Metadata, Schema};
-use crate::sealed::Sealed;
+use crate::sealed::{SECRET_BOUND, Sealed};
 
 /// One thing that is wrong with the parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -141,6 +141,8 @@ pub struct Parameters {
     secrets: BTreeMap<String, Zeroizing<String>>,
     /// The secrets as an answer may hold them, made once for all sends of the connection.
     needles: Vec<Arc<Needle>>,
+    /// Whether something beside the secrets is kept from people.
+    hides: bool,
 }
 
 impl Parameters {
@@ -175,8 +177,12 @@ impl Parameters {
                 parameters.plain.insert(key.clone(), text);
             }
         }
-        parameters.needles =
-            parameters.secrets.values().flat_map(|secret| needles(secret.as_bytes())).map(Arc::new).collect();
+        parameters.needles = parameters
+            .secrets
+            .iter()
+            .flat_map(|(key, secret)| needles(secret.as_bytes(), Some(&Label::Secret(key.as_str().into()))))
+            .map(Arc::new)
+            .collect();
         Ok(parameters)
     }
 
@@ -193,13 +199,19 @@ impl Parameters {
     pub(crate) fn secret(&self, key: &str) -> Option<Sealed> {
         let (key, value) = self.secrets.get_key_value(key)?;
         let name: Arc<str> = key.as_str().into();
-        Some(Sealed::root(value.as_bytes().to_vec(), Label::Secret(name.clone()), Mark::Secret(name)))
+        Some(Sealed::root(value.as_bytes().to_vec(), SECRET_BOUND, Label::Secret(name.clone()), Mark::Secret(name)))
     }
 
     /// Keeps a value out of what is shown of the connection's calls (traces, answers of the provider, what the connector logs),
     /// as a secret is kept out: for what the connector may know, and nobody who looks at a call.
     pub fn hide(&mut self, value: &str) {
-        self.needles.extend(needles(value.as_bytes()).into_iter().map(Arc::new));
+        self.hides = true;
+        self.needles.extend(needles(value.as_bytes(), None).into_iter().map(Arc::new));
+    }
+
+    /// Whether something beside the secrets is kept from people.
+    pub(crate) fn hides(&self) -> bool {
+        self.hides
     }
 
     pub(crate) fn needles(&self) -> &[Arc<Needle>] {

@@ -4,35 +4,25 @@
 //! holds a handle. A value knows
 //! - its **labels**: which secret, code, recipient or text had a part in it, and whether a secret was only signed with;
 //! - its **composition**: where in it each of these stands and what literal text stands around them, as it was before
-//!   encoding. The egress rules read it ([`sendbox_policy::RequestView`]).
+//!   encoding. The egress rules read it ([`sendbox_policy::RequestView`]);
+//! - its **bound**: how many bytes it has at most, by what the guest knows of it. Budgets are charged by bounds.
+//!
+//! Guarantees: no operation fails, and nothing but [`Sealed::bytes`] depends on the bytes. An operation that has no result
+//! for these bytes makes a void value, whose labels, composition and bound are those of any other one; the send ends when
+//! it is placed in a request.
 //!
 //! This module is pure. It must not know wasmtime, HTTP or the limits of a call: whoever calls it charges for it with
 //! [`Sealed::cost`].
+
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use sendbox_policy::{self as policy, Composition, Label, Labels, Mark};
+use sendbox_policy::{self as policy, Composition, Encoding, Label, Labels, Mark};
 use sha2::Digest;
 use zeroize::Zeroizing;
-
-/// How bytes are written down as text. See `wit/connector/v1/sealed.wit`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// RFC 4648 section 4, padded.
-    Base64,
-    /// RFC 4648 section 5, not padded.
-    Base64Url,
-    /// Lower-case hexadecimal.
-    Hex,
-    /// RFC 3986, everything but the unreserved characters.
-    Percent,
-    /// The WHATWG form serialiser.
-    Form,
-    /// The inside of a JSON string literal.
-    JsonString,
-}
 
 /// Hash functions that providers' signatures ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +37,58 @@ pub enum Hash {
     Sha512,
 }
 
-/// What an operation on a sealed value may refuse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SealedError {
+/// Why a value has no bytes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Void {
     /// `json-string` of bytes that are not UTF-8.
-    #[error("the value is not text")]
+    #[error("a sealed value that is not text was encoded as a JSON string")]
     NotText,
-    /// `decode` of something not so encoded, or of something that is not a secret.
-    #[error("the value cannot be decoded")]
-    NotDecodable,
+    /// `decode` of a secret that is not so encoded. The tenant gave it, so it is the tenant's to correct.
+    #[error("the secret `{key}` is not written in {}", name(*.encoding))]
+    Secret {
+        /// The parameter's key.
+        key: Arc<str>,
+        /// What it should be written in.
+        encoding: Encoding,
+    },
+    /// `decode` of a received value that is not so encoded.
+    #[error("a received value is not written in {}", name(*.0))]
+    Received(Encoding),
+}
+
+/// As a person calls it.
+fn name(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Base64 => "base64",
+        Encoding::Base64Url => "base64url",
+        Encoding::Hex => "hexadecimal",
+        Encoding::Percent => "percent-encoding",
+        Encoding::Form => "form encoding",
+        Encoding::JsonString => "JSON string escapes",
+    }
+}
+
+/// `decode` was asked of something that is neither one whole secret nor one whole received value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connector decoded a value that is neither one secret nor one received value")]
+pub struct NotDecodable;
+
+/// What a secret counts as: the most bytes that one may have.
+pub(crate) const SECRET_BOUND: usize = 4_096;
+/// What a variable of the message counts as.
+pub(crate) const VARIABLE_BOUND: usize = 2_048;
+/// What a code counts as.
+pub(crate) const CODE_BOUND: usize = 64;
+/// What a number counts as: `+` and 15 digits.
+pub(crate) const NUMBER_BOUND: usize = 16;
+/// What a client's address counts as.
+pub(crate) const ADDRESS_BOUND: usize = 64;
+/// Bytes of UTF-8 that one septet or one UTF-16 unit of a text can stand for.
+const BYTES_PER_UNIT: usize = 3;
+
+/// What a text of so many septets or UTF-16 units counts as.
+pub(crate) fn text_bound(units: u32) -> usize {
+    usize::try_from(units).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_UNIT)
 }
 
 /// RFC 3986 section 2.3: the unreserved characters stay.
@@ -66,9 +99,28 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 
 /// Bytes that a connector holds but cannot read. Wiped when dropped; has no `Debug`.
 pub struct Sealed {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Result<Bytes, Void>,
     labels: Labels,
     made_of: Composition,
+    bound: usize,
+    origin: Origin,
+    /// What was made on the way and stands in this value: each digest and each encoded value that has a label. An answer may
+    /// repeat any of them alone.
+    made: Vec<Bytes>,
+}
+
+/// Bytes that several values share. Wiped with the last of them.
+pub(crate) type Bytes = Arc<Zeroizing<Vec<u8>>>;
+
+/// How far a value is from what the host handed out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// As it was handed out.
+    Given,
+    /// Decoded, and nothing else.
+    Decoded,
+    /// Anything else.
+    Made,
 }
 
 /// One piece for [`Sealed::concat`].
@@ -80,14 +132,35 @@ pub enum Piece<'a> {
 }
 
 impl Sealed {
-    /// A value that is one thing: a secret, the code, one form of the recipient.
-    pub fn root(bytes: Vec<u8>, label: Label, mark: Mark) -> Self {
-        Self { bytes: Zeroizing::new(bytes), labels: Labels::from(label), made_of: Composition::mark(mark) }
+    /// A value that is one thing: a secret, the code, one form of the recipient. `bound` is what it counts as, by what the
+    /// guest knows; it holds more bytes never.
+    pub fn root(bytes: Vec<u8>, bound: usize, label: Label, mark: Mark) -> Self {
+        Self {
+            bytes: Ok(Arc::new(Zeroizing::new(bytes))),
+            made: Vec::new(),
+            labels: Labels::from(label),
+            made_of: Composition::mark(mark),
+            bound,
+            origin: Origin::Given,
+        }
     }
 
-    /// The bytes. Only the host reads them.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// One received value of a callback. It counts as its length rounded up: what is not masked of it, the guest reads anyway.
+    pub fn received(bytes: &[u8]) -> Self {
+        Self::root(bytes.to_vec(), bytes.len().next_multiple_of(1_024), Label::Received, Mark::Opaque)
+    }
+
+    /// The bytes, or why there are none. Only the host reads them.
+    ///
+    /// # Errors
+    /// For a void value.
+    pub fn bytes(&self) -> Result<&[u8], Void> {
+        self.bytes.as_ref().map(|bytes| bytes.as_slice()).map_err(Clone::clone)
+    }
+
+    /// This value, and what was made on the way to it and stands in it.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Bytes> {
+        self.made.iter().chain(self.bytes.as_ref().ok())
     }
 
     /// Who had a part in this value.
@@ -100,99 +173,165 @@ impl Sealed {
         &self.made_of
     }
 
-    /// What keeping this value costs, in bytes: its own, and its composition's. An empty value is not free, else a guest
-    /// could double an empty one for ever.
+    /// How many bytes it has at most, by what the guest knows.
+    pub fn bound(&self) -> usize {
+        self.bound
+    }
+
+    /// What keeping this value costs: its bound, and its composition. An empty value is not free, else a guest could double
+    /// an empty one for ever.
     pub fn cost(&self) -> usize {
-        self.bytes.len() + cost(&self.made_of) + 64
+        self.bound.saturating_add(cost(&self.made_of)).saturating_add(64)
     }
 
     /// Joins pieces without separators.
     pub fn concat(pieces: &[Piece<'_>]) -> Self {
-        let length = pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Text(text) => text.len(),
-                Piece::Sealed(value) => value.bytes.len(),
-            })
-            .sum();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+        let mut bytes = Ok(Zeroizing::new(Vec::with_capacity(length(pieces))));
         let mut labels = Labels::default();
         let mut made_of = Composition::default();
+        let mut bound = 0_usize;
+        let mut made: Vec<Bytes> = Vec::new();
         for piece in pieces {
-            match piece {
+            let more = match piece {
                 Piece::Text(text) => {
-                    bytes.extend_from_slice(text.as_bytes());
                     made_of.push(policy::Piece::Literal((*text).to_owned()));
+                    bound = bound.saturating_add(text.len());
+                    Ok(text.as_bytes())
                 }
                 Piece::Sealed(value) => {
-                    bytes.extend_from_slice(&value.bytes);
                     labels = labels.union(&value.labels);
                     made_of.extend(&value.made_of);
+                    bound = bound.saturating_add(value.bound);
+                    for one in &value.made {
+                        if !made.iter().any(|known| Arc::ptr_eq(known, one)) {
+                            made.push(Arc::clone(one));
+                        }
+                    }
+                    value.bytes()
                 }
-            }
+            };
+            bytes = bytes.and_then(|mut bytes: Zeroizing<Vec<u8>>| {
+                bytes.extend_from_slice(more?);
+                Ok(bytes)
+            });
         }
-        Self { bytes, labels, made_of }
+        Self { bytes: bytes.map(Arc::new), labels, made_of, bound, origin: Origin::Made, made }
     }
 
     /// The same value, written down as `encoding` says. Labels and composition stay.
-    pub fn encode(&self, encoding: Encoding) -> Result<Self, SealedError> {
-        Ok(Self {
-            bytes: Zeroizing::new(encode_bytes(&self.bytes, encoding)?),
+    pub fn encode(&self, encoding: Encoding) -> Self {
+        let bytes = self.bytes().and_then(|bytes| encode_bytes(bytes, encoding).ok_or(Void::NotText));
+        let bytes = bytes.map(|bytes| Arc::new(Zeroizing::new(bytes)));
+        Self {
+            made: with(&self.made, &bytes, &self.labels),
             labels: self.labels.clone(),
-            made_of: self.made_of.encoded(),
+            // Reads the bytes of what is all literal, and of nothing else.
+            made_of: self.made_of.encoded(encoding, bytes.as_ref().map_or(&[], |bytes| bytes.as_slice())),
+            bytes,
+            bound: encoded_bound(self.bound, encoding),
+            origin: Origin::Made,
+        }
+    }
+
+    /// The bytes that this value writes down. Only of one whole secret or one whole received value: of a code or a text the
+    /// outcome would tell something, and literals need no decoding.
+    ///
+    /// # Errors
+    /// By what the value is made of, and never by its bytes.
+    pub fn decode(&self, encoding: Encoding) -> Result<Self, NotDecodable> {
+        let void = match self.made_of.pieces() {
+            [policy::Piece::Mark(Mark::Secret(key))] if self.origin == Origin::Given => {
+                Void::Secret { key: Arc::clone(key), encoding }
+            }
+            [policy::Piece::Mark(Mark::Opaque)] if self.origin == Origin::Given => Void::Received(encoding),
+            _ => return Err(NotDecodable),
+        };
+        let bytes = self.bytes().and_then(|bytes| decode_bytes(bytes, encoding).ok_or(void));
+        let bytes = bytes.map(|bytes| Arc::new(Zeroizing::new(bytes)));
+        Ok(Self {
+            made: with(&self.made, &bytes, &self.labels),
+            bytes,
+            labels: self.labels.clone(),
+            made_of: self.made_of.clone(),
+            bound: self.bound,
+            origin: Origin::Decoded,
         })
     }
 
-    /// The bytes that this value writes down. Only for secrets, literals and received bytes: of a code or a text, the
-    /// mere success of decoding would tell something.
-    pub fn decode(&self, encoding: Encoding) -> Result<Self, SealedError> {
-        if self.labels.is_message() || self.labels.contains(&Label::Recipient) {
-            return Err(SealedError::NotDecodable);
-        }
-        let bytes = match encoding {
-            Encoding::Base64 => STANDARD.decode(&*self.bytes).map_err(|_| SealedError::NotDecodable)?,
-            Encoding::Base64Url => URL_SAFE_NO_PAD.decode(&*self.bytes).map_err(|_| SealedError::NotDecodable)?,
-            Encoding::Hex => hex::decode(&*self.bytes).map_err(|_| SealedError::NotDecodable)?,
-            Encoding::Percent => percent_encoding::percent_decode(&self.bytes).collect(),
-            Encoding::Form => {
-                let spaced: Vec<u8> = self.bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-                percent_encoding::percent_decode(&spaced).collect()
-            }
-            Encoding::JsonString => {
-                let quoted = [b"\"", self.bytes.as_slice(), b"\""].concat();
-                let text: String = serde_json::from_slice(&quoted).map_err(|_| SealedError::NotDecodable)?;
-                text.into_bytes()
-            }
-        };
-        // What was literal before is other text now, and the rules must see that text.
-        let made_of = self.made_of.decoded(&bytes).ok_or(SealedError::NotDecodable)?;
-        Ok(Self { bytes: Zeroizing::new(bytes), labels: self.labels.clone(), made_of })
+    /// Whether this is one received value: as it came, or decoded.
+    pub fn is_received(&self) -> bool {
+        self.labels == Labels::from(Label::Received) && self.origin != Origin::Made
     }
 
     /// The raw digest. What went in no longer *stands* in it, but still labels it.
     pub fn digest(&self, hash: Hash) -> Self {
-        let bytes = match hash {
-            Hash::Md5 => md5::Md5::digest(&*self.bytes).to_vec(),
-            Hash::Sha1 => sha1::Sha1::digest(&*self.bytes).to_vec(),
-            Hash::Sha256 => sha2::Sha256::digest(&*self.bytes).to_vec(),
-            Hash::Sha512 => sha2::Sha512::digest(&*self.bytes).to_vec(),
-        };
-        Self::derived(bytes, self.labels.signed())
+        let bytes = self.bytes().map(|bytes| match hash {
+            Hash::Md5 => md5::Md5::digest(bytes).to_vec(),
+            Hash::Sha1 => sha1::Sha1::digest(bytes).to_vec(),
+            Hash::Sha256 => sha2::Sha256::digest(bytes).to_vec(),
+            Hash::Sha512 => sha2::Sha512::digest(bytes).to_vec(),
+        });
+        Self::derived(bytes, self.labels.signed(), hash)
     }
 
     /// The raw HMAC (RFC 2104) of this value under `key`.
     pub fn hmac(&self, hash: Hash, key: &Self) -> Self {
-        let bytes = match hash {
-            Hash::Md5 => mac::<Hmac<md5::Md5>>(&key.bytes, &self.bytes),
-            Hash::Sha1 => mac::<Hmac<sha1::Sha1>>(&key.bytes, &self.bytes),
-            Hash::Sha256 => mac::<Hmac<sha2::Sha256>>(&key.bytes, &self.bytes),
-            Hash::Sha512 => mac::<Hmac<sha2::Sha512>>(&key.bytes, &self.bytes),
-        };
-        Self::derived(bytes, self.labels.union(&key.labels).signed())
+        let bytes = self.bytes().and_then(|data| {
+            let key = key.bytes()?;
+            Ok(match hash {
+                Hash::Md5 => mac::<Hmac<md5::Md5>>(key, data),
+                Hash::Sha1 => mac::<Hmac<sha1::Sha1>>(key, data),
+                Hash::Sha256 => mac::<Hmac<sha2::Sha256>>(key, data),
+                Hash::Sha512 => mac::<Hmac<sha2::Sha512>>(key, data),
+            })
+        });
+        Self::derived(bytes, self.labels.union(&key.labels).signed(), hash)
     }
 
-    fn derived(bytes: Vec<u8>, labels: Labels) -> Self {
-        Self { bytes: Zeroizing::new(bytes), labels, made_of: Composition::mark(Mark::Opaque) }
+    fn derived(bytes: Result<Vec<u8>, Void>, labels: Labels, hash: Hash) -> Self {
+        let bytes = bytes.map(|bytes| Arc::new(Zeroizing::new(bytes)));
+        let made_of = Composition::mark(Mark::Opaque);
+        Self { made: with(&[], &bytes, &labels), bytes, labels, made_of, bound: hash.bytes(), origin: Origin::Made }
+    }
+}
+
+/// What stands in a value that was just made.
+fn with(before: &[Bytes], bytes: &Result<Bytes, Void>, labels: &Labels) -> Vec<Bytes> {
+    let own = bytes.as_ref().ok().filter(|_| !labels.is_empty());
+    before.iter().chain(own).map(Arc::clone).collect()
+}
+
+impl Hash {
+    /// Bytes of a raw digest.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Md5 => 16,
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
+/// Room for the joined bytes, so that none of them is moved and left behind unwiped.
+fn length(pieces: &[Piece<'_>]) -> usize {
+    pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => text.len(),
+            Piece::Sealed(value) => value.bytes.as_ref().map_or(0, |bytes| bytes.len()),
+        })
+        .sum()
+}
+
+/// How long `bound` bytes can become.
+fn encoded_bound(bound: usize, encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::Base64 | Encoding::Base64Url => bound.div_ceil(3).saturating_mul(4),
+        Encoding::Hex => bound.saturating_mul(2),
+        Encoding::Percent | Encoding::Form => bound.saturating_mul(3),
+        // `\u0000`
+        Encoding::JsonString => bound.saturating_mul(6),
     }
 }
 
@@ -203,7 +342,7 @@ fn cost(made_of: &Composition) -> usize {
         .map(|piece| match piece {
             policy::Piece::Literal(text) => text.len() + 32,
             policy::Piece::Mark(_) => 32,
-            policy::Piece::Encoded(inner) => cost(inner) + 32,
+            policy::Piece::Encoded(_, inner) => cost(inner) + 32,
         })
         .sum()
 }
@@ -217,9 +356,10 @@ fn mac<M: Mac + KeyInit>(key: &[u8], data: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Writes `bytes` down as `encoding` says. The scrubber uses it too: what a provider echoes, it echoes encoded.
-pub(crate) fn encode_bytes(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, SealedError> {
-    Ok(match encoding {
+/// Writes `bytes` down as `encoding` says; `None` when they cannot be. The scrubber uses it too: what a provider echoes, it
+/// echoes encoded.
+pub(crate) fn encode_bytes(bytes: &[u8], encoding: Encoding) -> Option<Vec<u8>> {
+    Some(match encoding {
         Encoding::Base64 => STANDARD.encode(bytes).into_bytes(),
         Encoding::Base64Url => URL_SAFE_NO_PAD.encode(bytes).into_bytes(),
         Encoding::Hex => hex::encode(bytes).into_bytes(),
@@ -234,9 +374,25 @@ pub(crate) fn encode_bytes(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, 
             encoded
         }
         Encoding::JsonString => {
-            let text = std::str::from_utf8(bytes).map_err(|_| SealedError::NotText)?;
-            let quoted = serde_json::to_vec(text).map_err(|_| SealedError::NotText)?;
+            let quoted = serde_json::to_vec(std::str::from_utf8(bytes).ok()?).ok()?;
             quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_vec()
+        }
+    })
+}
+
+fn decode_bytes(bytes: &[u8], encoding: Encoding) -> Option<Vec<u8>> {
+    Some(match encoding {
+        Encoding::Base64 => STANDARD.decode(bytes).ok()?,
+        Encoding::Base64Url => URL_SAFE_NO_PAD.decode(bytes).ok()?,
+        Encoding::Hex => hex::decode(bytes).ok()?,
+        Encoding::Percent => percent_encoding::percent_decode(bytes).collect(),
+        Encoding::Form => {
+            let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+            percent_encoding::percent_decode(&spaced).collect()
+        }
+        Encoding::JsonString => {
+            let quoted = [b"\"", bytes, b"\""].concat();
+            serde_json::from_slice::<String>(&quoted).ok()?.into_bytes()
         }
     })
 }
@@ -250,11 +406,11 @@ mod tests {
     }
 
     fn secret(text: &str) -> Sealed {
-        Sealed::root(text.as_bytes().to_vec(), Label::Secret("key".into()), Mark::Secret("key".into()))
+        Sealed::root(text.as_bytes().to_vec(), SECRET_BOUND, Label::Secret("key".into()), Mark::Secret("key".into()))
     }
 
     fn text(value: &Sealed) -> &str {
-        std::str::from_utf8(value.bytes()).unwrap()
+        std::str::from_utf8(value.bytes().unwrap()).unwrap()
     }
 
     #[test]
@@ -268,36 +424,94 @@ mod tests {
             (Encoding::JsonString, "a\"\\\n\u{1}ü😀", "a\\\"\\\\\\n\\u0001ü😀"),
         ];
         for (encoding, input, expected) in cases {
-            let encoded = literal(input).encode(encoding).unwrap();
+            let encoded = literal(input).encode(encoding);
             assert_eq!(text(&encoded), expected, "{encoding:?}");
-            assert_eq!(text(&encoded.decode(encoding).unwrap()), input, "{encoding:?} back");
+            let back = secret(expected).decode(encoding).unwrap();
+            assert_eq!(text(&back), input, "{encoding:?} back");
         }
     }
 
     #[test]
-    fn json_of_bytes_that_are_no_text_is_refused() {
-        let raw = literal("x").digest(Hash::Sha256);
-        assert_eq!(raw.encode(Encoding::JsonString).err(), Some(SealedError::NotText));
+    fn a_value_without_bytes_behaves_like_any_other() {
+        let digest = literal("x").digest(Hash::Sha256);
+        let void = digest.encode(Encoding::JsonString);
+        assert_eq!(void.bytes().err(), Some(Void::NotText));
+        let joined = Sealed::concat(&[Piece::Text("a"), Piece::Sealed(&void)]);
+        for value in [void.encode(Encoding::Hex), void.digest(Hash::Md5), literal("x").hmac(Hash::Sha1, &void), joined]
+        {
+            assert_eq!(value.bytes().err(), Some(Void::NotText));
+        }
     }
 
     #[test]
-    fn a_code_cannot_be_decoded() {
-        let code = Sealed::root(b"123456".to_vec(), Label::Code, Mark::Code);
-        assert_eq!(code.decode(Encoding::Hex).err(), Some(SealedError::NotDecodable));
+    fn only_one_whole_secret_or_received_value_is_decoded() {
+        let code = Sealed::root(b"123456".to_vec(), CODE_BOUND, Label::Code, Mark::Code);
+        let received = Sealed::root(b"616".to_vec(), 1024, Label::Received, Mark::Opaque);
+        let join = |one: &Sealed, other: &Sealed| Sealed::concat(&[Piece::Sealed(one), Piece::Sealed(other)]);
+        for (value, decodable) in [
+            (secret("616263"), true),
+            (secret("61 62"), true),
+            (secret("abc").encode(Encoding::Hex), false),
+            (secret("6162").decode(Encoding::Hex).unwrap(), false),
+            (join(&secret("61"), &secret("62")), false),
+            (Sealed::concat(&[Piece::Text("61"), Piece::Sealed(&secret("62"))]), false),
+            (secret("61").digest(Hash::Sha256).encode(Encoding::Hex), false),
+            (literal("616263"), false),
+            (code, false),
+            (received, true),
+        ] {
+            assert_eq!(value.decode(Encoding::Hex).is_ok(), decodable, "{:?}", value.made_of());
+        }
+        assert!(secret("61 62").decode(Encoding::Hex).unwrap().bytes().is_err());
+    }
+
+    /// Everything but the bytes is the same for secrets of other contents and lengths.
+    #[test]
+    fn costs_labels_and_composition_do_not_depend_on_bytes() {
+        let program = |secret: &Sealed| -> Vec<Sealed> {
+            let joined = Sealed::concat(&[Piece::Text("a:"), Piece::Sealed(secret)]);
+            let mut made: Vec<Sealed> = ENCODINGS.iter().map(|encoding| joined.encode(*encoding)).collect();
+            made.extend(ENCODINGS.iter().map(|encoding| secret.decode(*encoding).unwrap()));
+            made.extend([joined.digest(Hash::Md5), literal("x").hmac(Hash::Sha512, &joined), joined]);
+            made
+        };
+        let seen = |text: &str| -> Vec<(usize, usize, Labels, Composition)> {
+            let made = program(&secret(text));
+            made.iter().map(|one| (one.cost(), one.bound(), one.labels().clone(), one.made_of().clone())).collect()
+        };
+        let expected = seen("s");
+        for other in ["616263", "\u{1}\"%", "YWJj", &"é".repeat(2000)] {
+            assert_eq!(seen(other), expected, "{other:.10}");
+        }
+    }
+
+    const ENCODINGS: [Encoding; 6] =
+        [Encoding::Base64, Encoding::Base64Url, Encoding::Hex, Encoding::Percent, Encoding::Form, Encoding::JsonString];
+
+    proptest::proptest! {
+        /// A value never has more bytes than it is charged for.
+        #[test]
+        fn no_encoding_is_longer_than_its_bound(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64)) {
+            let value = Sealed::root(bytes.clone(), bytes.len(), Label::Code, Mark::Code);
+            for encoding in ENCODINGS {
+                let encoded = value.encode(encoding);
+                proptest::prop_assert!(encoded.bytes().map_or(0, <[u8]>::len) <= encoded.bound());
+            }
+        }
     }
 
     /// Tencent's published TC3 vector (PROVIDERS.md B.6), through the algebra a connector has.
     #[test]
     fn tc3_vector() {
         let body = r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
-        let body_hash = literal(body).digest(Hash::Sha256).encode(Encoding::Hex).unwrap();
+        let body_hash = literal(body).digest(Hash::Sha256).encode(Encoding::Hex);
         let canonical = Sealed::concat(&[
             Piece::Text(
                 "POST\n/\n\ncontent-type:application/json; charset=utf-8\nhost:cvm.tencentcloudapi.com\n\ncontent-type;host\n",
             ),
             Piece::Sealed(&body_hash),
         ]);
-        let canonical_hash = canonical.digest(Hash::Sha256).encode(Encoding::Hex).unwrap();
+        let canonical_hash = canonical.digest(Hash::Sha256).encode(Encoding::Hex);
         assert_eq!(text(&canonical_hash), "5ffe6a04c0664d6b969fab9a13bdab201d63ee709638e2749d62a09ca18d7031");
         let to_sign = Sealed::concat(&[
             Piece::Text("TC3-HMAC-SHA256\n1551113065\n2019-02-25/cvm/tc3_request\n"),
@@ -308,7 +522,7 @@ mod tests {
         let k1 = literal("2019-02-25").hmac(Hash::Sha256, &k0);
         let k2 = literal("cvm").hmac(Hash::Sha256, &k1);
         let k3 = literal("tc3_request").hmac(Hash::Sha256, &k2);
-        let signature = to_sign.hmac(Hash::Sha256, &k3).encode(Encoding::Hex).unwrap();
+        let signature = to_sign.hmac(Hash::Sha256, &k3).encode(Encoding::Hex);
         assert_eq!(text(&signature), "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168");
         assert!(signature.labels().secrets().next().is_some(), "a signature remembers its key");
     }
@@ -319,15 +533,15 @@ mod tests {
         sorted.sort_unstable();
         let mut query = literal("");
         for (index, (name, value)) in sorted.iter().enumerate() {
-            let value = Sealed::root(value.as_bytes().to_vec(), Label::Code, Mark::Code);
-            let value = value.encode(Encoding::Percent).unwrap();
+            let value = Sealed::root(value.as_bytes().to_vec(), VARIABLE_BOUND, Label::Code, Mark::Code);
+            let value = value.encode(Encoding::Percent);
             let before = if index == 0 { format!("{name}=") } else { format!("&{name}=") };
             query = Sealed::concat(&[Piece::Sealed(&query), Piece::Text(&before), Piece::Sealed(&value)]);
         }
-        let query = query.encode(Encoding::Percent).unwrap();
+        let query = query.encode(Encoding::Percent);
         let to_sign = Sealed::concat(&[Piece::Text(method), Piece::Text("&%2F&"), Piece::Sealed(&query)]);
         let key = Sealed::concat(&[Piece::Sealed(&secret(secret_key)), Piece::Text("&")]);
-        let signature = to_sign.hmac(Hash::Sha1, &key).encode(Encoding::Base64).unwrap();
+        let signature = to_sign.hmac(Hash::Sha1, &key).encode(Encoding::Base64);
         text(&signature).to_owned()
     }
 
@@ -385,7 +599,7 @@ mod tests {
 
     #[test]
     fn doubling_an_empty_value_costs() {
-        let empty = Sealed::root(Vec::new(), Label::Text, Mark::Text);
+        let empty = Sealed::root(Vec::new(), 0, Label::Text, Mark::Text);
         let twice = Sealed::concat(&[Piece::Sealed(&empty), Piece::Sealed(&empty)]);
         assert!(twice.cost() > empty.cost());
     }

@@ -1,9 +1,9 @@
-//! One send: a place, a fresh instance, one deadline, an honest outcome.
+//! One send: a slot, a fresh instance, one deadline, an honest outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, Limits};
+use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, HostValue, Limits};
 use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,13 +14,14 @@ use crate::Sandbox;
 use crate::abi::RawFailure;
 use crate::call::{CallState, DryRun, Outside, Phase, RequestRecord, Rule, store};
 use crate::connector::Connector;
-use crate::egress::scrub::Scrubber;
 use crate::egress::{EgressErrorKind, PoolKey};
 use crate::host::http_outbound::DryRunEnds;
 use crate::message::{Content, Message};
 use crate::outcome::{ConnectorFault, Failure, FailureClass, Outcome, Party, Receipt, RequestSent};
 use crate::parameters::Parameters;
 use crate::report::{Callback, DeliveryReport, ReportRefusal};
+use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, NUMBER_BOUND, VARIABLE_BOUND, text_bound};
+use crate::shapes::PinnedShapes;
 use crate::trace::{TraceEvent, TraceKind, one_line};
 
 /// What to send, with what, and how far it may reach. What one call owns.
@@ -33,6 +34,8 @@ pub struct SendRequest {
     pub grant: Arc<EffectiveGrant>,
     /// The message.
     pub message: Message,
+    /// The shapes that the request with the message may have. `None` lets any shape out.
+    pub pinned: Option<Arc<PinnedShapes>>,
     /// Let no byte out, and show what would have left.
     pub dry_run: Option<DryRun>,
     /// When it is cancelled the send ends within moments, with an honest outcome: its version is no longer wanted.
@@ -70,6 +73,8 @@ pub struct SendReport {
     pub used: Used,
     /// What passed the rules, masked.
     pub requests: Vec<RequestRecord>,
+    /// The request that a rule held back, masked. Nothing of it left.
+    pub held_back: Option<RequestRecord>,
     /// Origins to which bytes may have left.
     pub hosts_reached: Vec<String>,
     /// What happened, in order.
@@ -99,10 +104,15 @@ impl Sandbox {
     /// Always returns: whatever the connector or the provider does, there is an outcome within the limits.
     pub async fn send(&self, connector: &Connector, request: SendRequest) -> SendReport {
         let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
-        let scrubber = scrubber(&request.parameters, &request.message);
-        let rule = message_rule(&request.parameters, &request.message);
+        let message = Arc::new(request.message);
+        let message_key = message.key_for(&request.owner);
+        let rule = message_rule(&request.parameters, &message, &message_key);
         let withdrawn = request.withdrawn.unwrap_or_default();
-        let mut state = CallState::new(Phase::Send, Arc::clone(&self.limits), request.parameters, scrubber);
+        let parameters = request.parameters;
+        let mut state = CallState::new(Phase::Send, Arc::clone(&self.limits), parameters, Some(Arc::clone(&message)));
+        if let Some(failure) = too_large(&message) {
+            return report(state, Outcome::Failed(failure));
+        }
         let place = tokio::select! {
             biased;
             () = withdrawn.cancelled() => return report(state, Outcome::Failed(withdrawn_before())),
@@ -116,12 +126,13 @@ impl Sandbox {
             egress: Arc::clone(&self.egress),
             grant: request.grant,
             rule,
+            pinned: request.pinned,
             pool: PoolKey { owner: request.owner.into(), revision: connector.revision() },
             deadline,
             dry_run: request.dry_run,
         });
         let mut store = store(&self.engine, state);
-        let call = connector.abi().send(&mut store, &request.message);
+        let call = connector.abi().send(&mut store, &message, &message_key);
         let end = tokio::select! {
             biased;
             result = call => End::Returned(result),
@@ -157,9 +168,10 @@ impl Sandbox {
         let Ok(Ok(_place)) = tokio::time::timeout_at(deadline, self.places.acquire()).await else {
             return Err(ReportError::NoPlace);
         };
-        let mut scrubber = Scrubber::default();
-        scrubber.add_made(parameters.needles());
-        let state = CallState::new(Phase::Report, Arc::clone(&self.limits), parameters, scrubber);
+        let mut state = CallState::new(Phase::Report, Arc::clone(&self.limits), parameters, None);
+        // A provider may have sent the connection's own secrets along, and whatever the connector makes of a callback is read by
+        // people.
+        state.learned = true;
         let mut store = store(&self.engine, state);
         match tokio::time::timeout_at(deadline, connector.abi().parse(&mut store, callback)).await {
             Ok(Ok(Ok(reports))) => Ok(reports.into_iter().map(|report| clean_report(store.data(), report)).collect()),
@@ -172,7 +184,7 @@ impl Sandbox {
 
 fn clean_report(state: &CallState, report: DeliveryReport) -> DeliveryReport {
     DeliveryReport {
-        message_id: state.clean(&report.message_id),
+        message_id: state.message_id(&report.message_id),
         provider_code: report.provider_code.map(|code| state.clean(&code)),
         text: report.text.map(|text| state.clean(&text)),
         at: report.at.map(|at| state.clean(&at)),
@@ -180,30 +192,24 @@ fn clean_report(state: &CallState, report: DeliveryReport) -> DeliveryReport {
     }
 }
 
-fn scrubber(parameters: &Parameters, message: &Message) -> Scrubber {
-    let mut scrubber = Scrubber::default();
-    scrubber.add_made(parameters.needles());
-    scrubber.add(message.code.as_bytes());
-    scrubber.add_number(message.recipient.digits());
-    scrubber.add_number(&message.recipient.national);
-    match &message.content {
-        Content::Text { text, .. } => scrubber.add(text.as_bytes()),
-        Content::Template { variables, .. } | Content::Variables(variables) => {
-            variables.iter().for_each(|variable| scrubber.add(variable.value.as_bytes()));
+/// What the host gives to the connector in clear.
+fn message_rule(parameters: &Parameters, message: &Message, message_key: &str) -> Rule {
+    let mut known: Vec<HostValue> = Vec::new();
+    let mut add = |name: String, value: &str| {
+        if !value.is_empty() {
+            known.push(HostValue { name: name.into(), value: value.into() });
         }
+    };
+    for (key, value) in parameters.plain_values() {
+        add(format!("config {key}"), value);
     }
-    if let Some(address) = &message.client_ip {
-        scrubber.add(address.as_bytes());
-    }
-    scrubber
-}
-
-fn message_rule(parameters: &Parameters, message: &Message) -> Rule {
-    let mut known: Vec<String> = parameters.plain_values().values().cloned().collect();
-    known.push(message.idempotency_key.clone());
-    known.push(message.attempt.nonce.clone());
+    add("message key".into(), message_key);
+    add("nonce".into(), &message.attempt.nonce);
+    add("calling code".into(), &message.recipient.calling_code);
+    add("country".into(), message.recipient.country.as_deref().unwrap_or_default());
+    add("locale".into(), message.locale.as_deref().unwrap_or_default());
     if let Content::Template { template, .. } = &message.content {
-        known.push(template.clone());
+        add("template".into(), template);
     }
     Rule {
         content: match &message.content {
@@ -211,10 +217,32 @@ fn message_rule(parameters: &Parameters, message: &Message) -> Rule {
             Content::Template { .. } => RuleContent::Template,
             Content::Variables(_) => RuleContent::Variables,
         },
-        calling_code: message.recipient.calling_code.clone(),
         known,
+        lifetime_seconds: message.lifetime_seconds,
         now_unix_ms: message.attempt.started_at,
     }
+}
+
+/// A message that counts as less than it has: budgets are charged by bounds, so nothing may be longer than its bound.
+fn too_large(message: &Message) -> Option<Failure> {
+    let (text, variables) = match &message.content {
+        Content::Text { text, units, .. } => (text.len() > text_bound(*units), &[] as &[_]),
+        Content::Template { variables, .. } | Content::Variables(variables) => (false, variables.as_slice()),
+    };
+    let what = if text {
+        "the text is longer than its units say".to_owned()
+    } else if message.code.len() > CODE_BOUND {
+        format!("the code has more than {CODE_BOUND} bytes")
+    } else if message.client_ip.as_ref().is_some_and(|address| address.len() > ADDRESS_BOUND) {
+        format!("the client's address has more than {ADDRESS_BOUND} bytes")
+    } else if message.recipient.e164.len() > NUMBER_BOUND || message.recipient.national.len() > NUMBER_BOUND {
+        "the recipient's number has more than 15 digits".to_owned()
+    } else if variables.iter().any(|variable| variable.value.len() > VARIABLE_BOUND) {
+        format!("a variable has more than {VARIABLE_BOUND} bytes")
+    } else {
+        return None;
+    };
+    Some(Failure { class: FailureClass::InvalidRequest, text: what, retry_after: None, ..no_place() })
 }
 
 fn no_place() -> Failure {
@@ -281,7 +309,7 @@ fn outcome(state: &mut CallState, end: End) -> Outcome {
 fn accepted(state: &CallState, receipt: Receipt) -> Outcome {
     match state.message_sent {
         RequestSent::Yes => Outcome::Accepted(Receipt {
-            message_id: receipt.message_id.map(|id| state.clean(&id)),
+            message_id: receipt.message_id.map(|id| state.message_id(&id)),
             status: receipt.status.map(|status| state.clean(&status)),
             segments: receipt.segments,
             price: receipt.price.map(|price| crate::outcome::Price {
@@ -403,6 +431,7 @@ fn report(mut state: CallState, outcome: Outcome) -> SendReport {
             requests: state.meter.requests,
         },
         requests: state.requests,
+        held_back: state.held_back,
         hosts_reached: state.hosts_reached.into_iter().collect(),
         trace: state.trace.into_events(),
     }

@@ -49,8 +49,6 @@ pub enum TraceKind {
         method: String,
         /// Masked.
         url: String,
-        /// Bytes of the body.
-        body_bytes: usize,
         /// Whether it carries the message.
         carries_message: bool,
     },
@@ -63,7 +61,7 @@ pub enum TraceKind {
     Response {
         /// HTTP status.
         status: u16,
-        /// Bytes of the decoded body.
+        /// Bytes of the decoded body, once it is scrubbed.
         body_bytes: usize,
         /// The address that was dialled.
         peer: String,

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use sendbox_sandbox::{Connector, ContentKind, Sandbox};
 use serde_json::Value;
 
-use crate::model::{ConnectorDetail, ConnectorSummary, HostReach, Owner};
+use crate::model::{ConnectorDetail, ConnectorSummary, HostReach, MessagePlacement, Owner};
 use crate::service::held;
 
 /// A component to be loaded at the start.
@@ -102,7 +102,7 @@ impl Catalogue {
                     origin: need.origin().to_string(),
                     methods: need.methods().iter().map(|method| method.name().to_owned()).collect(),
                     path_prefix: need.path_prefix().to_owned(),
-                    receives_message: need.receives_message(),
+                    message: need.message().map(MessagePlacement::of),
                     secrets: need.secrets().iter().map(|secret| secret.key.clone()).collect(),
                     purpose: need.purpose().to_owned(),
                 })

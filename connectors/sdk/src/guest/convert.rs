@@ -3,9 +3,9 @@
 use crate::connector::LogLevel;
 use crate::failure::{Failure, FailureClass};
 use crate::guest::bindings::imports::{http_outbound, log, sealed as wit, types};
-use crate::http::{HttpError, HttpErrorKind, Method, SealedError};
+use crate::http::{HttpError, HttpErrorKind, Method};
 use crate::message::{Receipt, TextEncoding, Usage};
-use crate::metadata::{ContentKind, HostNeed, Metadata, SecretUse};
+use crate::metadata::{ContentKind, HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
 use crate::sealed::{Encoding, Hash};
 
 pub(super) fn encoding(encoding: Encoding) -> wit::Encoding {
@@ -28,13 +28,6 @@ pub(super) fn hash(hash: Hash) -> wit::Hash {
     }
 }
 
-pub(super) fn sealed_error(error: wit::SealedError) -> SealedError {
-    match error {
-        wit::SealedError::NotText => SealedError::NotText,
-        wit::SealedError::NotDecodable => SealedError::NotDecodable,
-    }
-}
-
 pub(super) fn method(method: Method) -> http_outbound::Method {
     match method {
         Method::Get => http_outbound::Method::Get,
@@ -49,8 +42,6 @@ pub(super) fn http_error(error: http_outbound::Error) -> HttpError {
     use http_outbound::ErrorKind as Kind;
     HttpError {
         kind: match error.kind {
-            Kind::Denied => HttpErrorKind::Denied,
-            Kind::InvalidRequest => HttpErrorKind::InvalidRequest,
             Kind::Dns => HttpErrorKind::Dns,
             Kind::AddressRefused => HttpErrorKind::AddressRefused,
             Kind::Connect => HttpErrorKind::Connect,
@@ -58,9 +49,7 @@ pub(super) fn http_error(error: http_outbound::Error) -> HttpError {
             Kind::Timeout => HttpErrorKind::Timeout,
             Kind::Reset => HttpErrorKind::Reset,
             Kind::BadResponse => HttpErrorKind::BadResponse,
-            Kind::TooManyRequests => HttpErrorKind::TooManyRequests,
         },
-        message: error.message,
         request_may_have_left: matches!(error.request_sent, http_outbound::RequestSent::Maybe),
     }
 }
@@ -136,7 +125,7 @@ fn host_need(need: HostNeed) -> types::HostNeed {
         origin: need.origin.to_owned(),
         methods: need.methods.into_iter().map(|method| method.as_str().to_owned()).collect(),
         path_prefix: need.path_prefix.to_owned(),
-        receives_message: need.receives_message,
+        message: need.message.map(places),
         secrets: need
             .secrets
             .into_iter()
@@ -149,6 +138,31 @@ fn host_need(need: HostNeed) -> types::HostNeed {
             })
             .collect(),
         purpose: need.purpose.to_owned(),
+    }
+}
+
+fn places(places: MessagePlaces) -> types::MessagePlaces {
+    let steps = |steps: Vec<Step>| steps.into_iter().map(step).collect();
+    types::MessagePlaces {
+        recipient_format: match places.recipient_format {
+            NumberFormat::E164 => types::NumberFormat::E164,
+            NumberFormat::Digits => types::NumberFormat::Digits,
+            NumberFormat::National => types::NumberFormat::National,
+        },
+        recipient: steps(places.recipient),
+        content: steps(places.content),
+        client_ip: places.client_ip.map(steps),
+    }
+}
+
+fn step(step: Step) -> types::Step {
+    match step {
+        Step::Query(name) => types::Step::Query(name.to_owned()),
+        Step::PathSegment(position) => types::Step::PathSegment(position),
+        Step::Header(name) => types::Step::Header(name.to_owned()),
+        Step::Form(name) => types::Step::Form(name.to_owned()),
+        Step::Json(pointer) => types::Step::Json(pointer.to_owned()),
+        Step::Xml(path) => types::Step::Xml(path.to_owned()),
     }
 }
 

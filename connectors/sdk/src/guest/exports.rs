@@ -127,7 +127,7 @@ fn take_in(message: types::Message) -> (Message, Given) {
         content,
         lifetime_seconds: message.lifetime_seconds,
         client_ip,
-        idempotency_key: message.idempotency_key,
+        message_key: message.message_key,
         attempt: Attempt {
             number: message.attempt.number,
             started_at: message.attempt.started_at,

@@ -10,7 +10,7 @@ use crate::config::Parameters;
 use crate::connector::{Host, LogLevel, RevealDenied, Verifier};
 use crate::guest::bindings::imports::{config, http_outbound, log, reveal, sealed as wit, signature};
 use crate::guest::convert;
-use crate::http::{Request, Response, SealedError, SendError};
+use crate::http::{Request, Response, SendError};
 use crate::sealed::{Part, Parts, Plan, Sealed, Source};
 
 type Handle = Rc<wit::Sealed>;
@@ -75,7 +75,7 @@ impl<'a> Vault<'a> {
         Self { given, parameters, made: Vec::new() }
     }
 
-    fn source(&self, source: &Source) -> Result<Handle, SealedError> {
+    fn source(&self, source: &Source) -> Result<Handle, SendError> {
         let given = &self.given;
         let form = |index: usize| given.recipient.as_ref().and_then(|forms| forms.get(index)).cloned();
         let (value, name) = match source {
@@ -92,10 +92,10 @@ impl<'a> Vault<'a> {
             Source::CallbackUrl => (given.url.clone(), "url"),
             Source::CallbackBody => (given.body.clone(), "body"),
         };
-        value.ok_or_else(|| SealedError::Missing(name.to_owned()))
+        value.ok_or_else(|| SendError::Missing(name.to_owned()))
     }
 
-    fn carry_out(&mut self, value: &Sealed) -> Result<Handle, SealedError> {
+    fn carry_out(&mut self, value: &Sealed) -> Result<Handle, SendError> {
         if let Plan::Source(source) = &*value.0 {
             return self.source(source);
         }
@@ -104,12 +104,8 @@ impl<'a> Vault<'a> {
         }
         let handle = match &*value.0 {
             Plan::Source(source) => return self.source(source),
-            Plan::Encode(data, encoding) => {
-                Rc::new(self.carry_out(data)?.encode(convert::encoding(*encoding)).map_err(convert::sealed_error)?)
-            }
-            Plan::Decode(data, encoding) => {
-                Rc::new(self.carry_out(data)?.decode(convert::encoding(*encoding)).map_err(convert::sealed_error)?)
-            }
+            Plan::Encode(data, encoding) => Rc::new(self.carry_out(data)?.encode(convert::encoding(*encoding))),
+            Plan::Decode(data, encoding) => Rc::new(self.carry_out(data)?.decode(convert::encoding(*encoding))),
             Plan::Digest(data, hash) => Rc::new(self.carry_out(data)?.digest(convert::hash(*hash))),
             Plan::Hmac { data, hash, key } => {
                 let key = self.carry_out(key)?;
@@ -126,7 +122,7 @@ impl<'a> Vault<'a> {
         Ok(handle)
     }
 
-    fn pieces(&mut self, parts: &Parts) -> Result<Vec<Piece>, SealedError> {
+    fn pieces(&mut self, parts: &Parts) -> Result<Vec<Piece>, SendError> {
         parts
             .as_slice()
             .iter()
@@ -150,12 +146,12 @@ fn lower(pieces: &[Piece]) -> Vec<wit::Part<'_>> {
 
 impl Host for Vault<'_> {
     fn send(&mut self, request: &Request) -> Result<Response, SendError> {
-        let url = self.pieces(&request.url).map_err(SendError::Sealed)?;
+        let url = self.pieces(&request.url)?;
         let mut headers = Vec::with_capacity(request.headers.len());
         for (name, value) in &request.headers {
-            headers.push((name, self.pieces(value).map_err(SendError::Sealed)?));
+            headers.push((name, self.pieces(value)?));
         }
-        let body = self.pieces(&request.body).map_err(SendError::Sealed)?;
+        let body = self.pieces(&request.body)?;
         let lowered = http_outbound::Request {
             method: convert::method(request.method),
             url: lower(&url),
@@ -182,16 +178,17 @@ impl Host for Vault<'_> {
 }
 
 impl Verifier for Vault<'_> {
-    fn matches(&mut self, computed: &Sealed, received: &[u8]) -> bool {
-        match self.carry_out(computed) {
-            Ok(value) => signature::matches(&value, received).unwrap_or(false),
-            Err(_) => false,
+    fn matches(&mut self, computed: &Sealed, received: &Sealed) -> bool {
+        match (self.carry_out(computed), self.carry_out(received)) {
+            (Ok(computed), Ok(received)) => signature::matches(&computed, &received),
+            // What is not there matches nothing.
+            _ => false,
         }
     }
 
     fn jwt(&mut self, token: &Sealed, key: &Sealed) -> Option<String> {
         let token = self.carry_out(token).ok()?;
         let key = self.carry_out(key).ok()?;
-        signature::jwt(&token, &key).ok().flatten()
+        signature::jwt(&token, &key)
     }
 }

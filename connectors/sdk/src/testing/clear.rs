@@ -7,8 +7,31 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Digest as _;
 
-use crate::http::SealedError;
 use crate::sealed::{Encoding, Hash, Part, Parts, Plan, Sealed, Source};
+
+/// Why a plan has no bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoBytes {
+    /// A secret with this key is not set, or the message has no such part.
+    Missing(String),
+    /// `JsonString` of bytes that are not UTF-8.
+    NotText,
+    /// `decode` of bytes that are not of that encoding.
+    NotEncoded,
+    /// `decode` of something else than one whole secret or received value.
+    NotDecodable,
+}
+
+impl std::fmt::Display for NoBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing(what) => write!(f, "`{what}` is not set"),
+            Self::NotText => f.write_str("a sealed value that should be text is not UTF-8"),
+            Self::NotEncoded => f.write_str("a sealed value is not written in the encoding that it is decoded from"),
+            Self::NotDecodable => f.write_str("only one whole secret or received value may be decoded"),
+        }
+    }
+}
 
 /// The values behind the sealed ones.
 #[derive(Clone, Default)]
@@ -27,7 +50,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    fn source(&self, source: &Source) -> Option<&str> {
+    pub(super) fn source(&self, source: &Source) -> Option<&str> {
         let digits = || self.e164.strip_prefix('+');
         match source {
             Source::RecipientE164 => Some(&self.e164),
@@ -46,14 +69,18 @@ impl Values {
     }
 
     /// The bytes that `value` stands for.
-    pub(super) fn bytes(&self, value: &Sealed) -> Result<Vec<u8>, SealedError> {
+    pub(super) fn bytes(&self, value: &Sealed) -> Result<Vec<u8>, NoBytes> {
         Ok(match &*value.0 {
             Plan::Source(source) => {
-                let clear = self.source(source).ok_or_else(|| SealedError::Missing(format!("{source:?}")))?;
+                let clear = self.source(source).ok_or_else(|| match source {
+                    Source::Secret(key) => NoBytes::Missing(key.clone()),
+                    other => NoBytes::Missing(format!("{other:?}")),
+                })?;
                 clear.as_bytes().to_vec()
             }
             Plan::Encode(data, encoding) => encode(&self.bytes(data)?, *encoding)?.into_bytes(),
-            Plan::Decode(data, encoding) => decode(&self.bytes(data)?, *encoding)?,
+            Plan::Decode(data, encoding) if is_decodable(data) => decode(&self.bytes(data)?, *encoding)?,
+            Plan::Decode(..) => return Err(NoBytes::NotDecodable),
             Plan::Digest(data, hash) => digest(&self.bytes(data)?, *hash),
             Plan::Hmac { data, hash, key } => hmac(&self.bytes(data)?, *hash, &self.bytes(key)?),
             Plan::Join(parts) => self.join(parts)?,
@@ -61,7 +88,7 @@ impl Values {
     }
 
     /// The bytes of all pieces.
-    pub(super) fn join(&self, parts: &Parts) -> Result<Vec<u8>, SealedError> {
+    pub(super) fn join(&self, parts: &Parts) -> Result<Vec<u8>, NoBytes> {
         let mut bytes = Vec::new();
         for part in parts.as_slice() {
             match part {
@@ -73,7 +100,7 @@ impl Values {
     }
 }
 
-fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, SealedError> {
+fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, NoBytes> {
     let escaped = |keep: fn(u8) -> bool, plus: bool| {
         bytes
             .iter()
@@ -90,11 +117,16 @@ fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, SealedError> {
         Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
         Encoding::Percent => escaped(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte), false),
         Encoding::Form => escaped(|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte), true),
-        Encoding::JsonString => crate::json::escape(std::str::from_utf8(bytes).map_err(|_| SealedError::NotText)?),
+        Encoding::JsonString => crate::json::escape(std::str::from_utf8(bytes).map_err(|_| NoBytes::NotText)?),
     })
 }
 
-fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, SealedError> {
+/// A received value, or a secret: what the host decodes.
+fn is_decodable(value: &Sealed) -> bool {
+    matches!(&*value.0, Plan::Source(source) if source.is_received() || matches!(source, Source::Secret(_)))
+}
+
+fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, NoBytes> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let decoded = match encoding {
         Encoding::Base64 => STANDARD.decode(bytes).ok(),
@@ -109,7 +141,7 @@ fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, SealedError> {
         // No provider hands a secret out in one of these.
         Encoding::Percent | Encoding::Form | Encoding::JsonString => None,
     };
-    decoded.ok_or(SealedError::NotDecodable)
+    decoded.ok_or(NoBytes::NotEncoded)
 }
 
 fn digest(bytes: &[u8], hash: Hash) -> Vec<u8> {
@@ -280,13 +312,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_done_is_an_error() {
+    fn what_cannot_be_done_has_no_bytes() {
         let values = values();
         assert_eq!(values.bytes(&secret("key").decode(Encoding::Base64)), Ok(vec![0x25, 0xe7, 0xde]));
-        assert_eq!(values.bytes(&secret("password").decode(Encoding::Base64)), Err(SealedError::NotDecodable));
+        assert_eq!(values.bytes(&secret("password").decode(Encoding::Base64)), Err(NoBytes::NotEncoded));
+        assert_eq!(values.bytes(&Sealed::of(Source::Text).decode(Encoding::Hex)), Err(NoBytes::NotDecodable));
         let raw = parts!["x"].seal().digest(Hash::Sha256).encode(Encoding::JsonString);
-        assert_eq!(values.bytes(&raw), Err(SealedError::NotText));
-        assert!(matches!(values.bytes(&secret("absent")), Err(SealedError::Missing(_))));
-        assert!(matches!(values.bytes(&Sealed::of(Source::ClientIp)), Err(SealedError::Missing(_))));
+        assert_eq!(values.bytes(&raw), Err(NoBytes::NotText));
+        assert!(matches!(values.bytes(&secret("absent")), Err(NoBytes::Missing(key)) if key == "absent"));
+        assert!(matches!(values.bytes(&Sealed::of(Source::ClientIp)), Err(NoBytes::Missing(_))));
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::connector::Connector;
-use crate::metadata::{ContentKind, Metadata};
+use crate::metadata::{ContentKind, MessagePlaces, Metadata, Step};
 
 /// What is wrong with the metadata of `C`, one sentence each; empty when nothing is.
 #[must_use]
@@ -53,7 +53,7 @@ fn problems(metadata: &Metadata) -> Vec<String> {
 
     check(!metadata.hosts.is_empty(), "it needs no host, so it can send nothing".into());
     check(
-        metadata.hosts.iter().any(|host| host.receives_message),
+        metadata.hosts.iter().any(|host| host.message.is_some()),
         "no host receives the message, so it can send nothing".into(),
     );
     for host in &metadata.hosts {
@@ -67,10 +67,46 @@ fn problems(metadata: &Metadata) -> Vec<String> {
         for key in origin.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(key, _)| key) {
             check(property(key).is_some(), format!("{origin}: there is no parameter `{key}`"));
         }
+        if let Some(places) = &host.message {
+            places_problems(places).into_iter().for_each(|problem| check(false, format!("{origin}: {problem}")));
+        }
         for (key, _) in &host.secrets {
             let secret = property(key).and_then(|schema| schema.get("writeOnly")) == Some(&Value::Bool(true));
             check(secret, format!("{origin}: `{key}` is no secret (no property with `writeOnly: true`)"));
         }
+    }
+    found
+}
+
+/// Steps of one place at most, as the host takes them.
+const STEPS_MAX: usize = 4;
+
+fn places_problems(places: &MessagePlaces) -> Vec<String> {
+    let mut found = Vec::new();
+    let all = [Some(&places.recipient), Some(&places.content), places.client_ip.as_ref()];
+    for steps in all.into_iter().flatten() {
+        if steps.is_empty() || steps.len() > STEPS_MAX {
+            found.push(format!("a place has 1 to {STEPS_MAX} steps, and {steps:?} has {}", steps.len()));
+        }
+        if steps.iter().skip(1).any(|step| matches!(step, Step::Query(_) | Step::PathSegment(_) | Step::Header(_))) {
+            found.push(format!("a query parameter, path segment or header can only be the first step: {steps:?}"));
+        }
+        for step in steps {
+            let good = match step {
+                Step::PathSegment(_) => true,
+                Step::Query(name) | Step::Header(name) | Step::Form(name) => !name.is_empty(),
+                Step::Json(pointer) => pointer.starts_with('/'),
+                Step::Xml(path) => path.starts_with('/') && path.split('/').skip(1).all(|name| !name.is_empty()),
+            };
+            if !good {
+                found.push(format!("a step has a name, or a path that begins with `/`: {step:?}"));
+            }
+        }
+    }
+    if places.recipient == places.content
+        || places.client_ip.as_ref().is_some_and(|steps| [&places.recipient, &places.content].contains(&steps))
+    {
+        found.push("number, content and address need places of their own".to_owned());
     }
     found
 }
@@ -80,7 +116,7 @@ mod tests {
     use super::*;
     use crate::http::Method;
     use crate::message::Usage;
-    use crate::metadata::{HostNeed, SecretUse};
+    use crate::metadata::{HostNeed, NumberFormat, SecretUse};
 
     fn sound() -> Metadata {
         Metadata {
@@ -98,7 +134,7 @@ mod tests {
                 origin: "https://api.{edge}.example.com",
                 methods: vec![Method::Post],
                 path_prefix: "",
-                receives_message: true,
+                message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
                 secrets: vec![("token", SecretUse::Sent)],
                 purpose: "Sends.",
             }],
@@ -108,10 +144,14 @@ mod tests {
         }
     }
 
+    fn places(metadata: &mut Metadata) -> &mut MessagePlaces {
+        metadata.hosts[0].message.as_mut().unwrap()
+    }
+
     #[test]
     fn sound_metadata_has_no_problem_and_each_mistake_has_one() {
         type Mistake = fn(&mut Metadata);
-        let mistakes: [(&str, Mistake); 11] = [
+        let mistakes: [(&str, Mistake); 16] = [
             ("id `A`", |metadata| metadata.id = "A"),
             ("version is empty", |metadata| metadata.version = ""),
             ("the logo is no SVG", |metadata| metadata.logo = Some("GIF89a")),
@@ -122,7 +162,12 @@ mod tests {
             ("neither `https", |metadata| metadata.hosts[0].origin = "http://example.com"),
             ("no parameter `region`", |metadata| metadata.hosts[0].origin = "https://{region}.example.com"),
             ("`edge` is no secret", |metadata| metadata.hosts[0].secrets = vec![("edge", SecretUse::Sent)]),
-            ("no host receives", |metadata| metadata.hosts[0].receives_message = false),
+            ("1 to 4 steps", |metadata| places(metadata).recipient.clear()),
+            ("only be the first step", |metadata| places(metadata).content.push(Step::Query("x"))),
+            ("begins with `/`", |metadata| places(metadata).content.push(Step::Json("text"))),
+            ("begins with `/`", |metadata| places(metadata).content.push(Step::Xml("/a//b"))),
+            ("places of their own", |metadata| places(metadata).content = vec![Step::Form("To")]),
+            ("no host receives", |metadata| metadata.hosts[0].message = None),
         ];
         assert_eq!(problems(&sound()), Vec::<String>::new());
         for (want, make) in mistakes {

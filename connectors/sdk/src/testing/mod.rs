@@ -3,12 +3,15 @@
 //! A [`Scene`] is one message and one configuration; [`Scene::send`] runs the connector against scripted answers and
 //! shows each request as the bytes that a provider would get. [`Scene::parse`] does the same for a delivery report.
 //!
-//! Promise: the plans that the component hands to the host are the plans that are carried out here. What the host adds on
-//! its way (egress rules, scrubbing, limits) is not imitated: that is what `sendbox send --dry-run` shows.
+//! Promise: the plans that the component hands to the host are the plans that are carried out here. A request that breaks a rule
+//! ends the send on the host, so here it panics, which fails the test; which rules are checked, and which only the host
+//! checks, stands in `rules.rs`. Scrubbing and limits are not imitated: that is what `sendbox send --dry-run` shows.
 
 mod clear;
 mod metadata;
+mod rules;
 mod scene;
+mod script;
 
 pub use clear::hmac_sha1_base64;
 pub use metadata::metadata_problems;
@@ -16,7 +19,8 @@ pub use scene::{ClearRequest, Incoming, Run, Scene};
 
 use crate::http::Response;
 
-/// An answer with this status and body, and no headers.
+/// An answer with this status and body, and no headers. A connector is shown `content-type`, `date`, `retry-after` and
+/// `x-ratelimit-*`; others that a test adds would not reach it.
 #[must_use]
 pub fn answer(status: u16, body: &str) -> Response {
     Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::clear::{self, Values};
+use super::clear::{NoBytes, Values};
+use super::script::{Comparison, Script};
 use crate::config::{Config, Parameters};
-use crate::connector::{Connector, DeliveryReports, Host, LogLevel, RevealDenied, Verifier};
+use crate::connector::{Connector, DeliveryReports, LogLevel};
 use crate::failure::Failure;
-use crate::http::{HttpError, HttpErrorKind, Request, Response, SendError};
+use crate::http::{HttpError, Request, Response};
 use crate::message::{Attempt, Content, Message, Receipt, Recipient, TextContent, TextEncoding, Usage, Variable};
 use crate::report::{Callback, Field, Report, ReportError};
 use crate::sealed::{Parts, Sealed, Source};
@@ -27,6 +28,20 @@ pub struct ClearRequest {
 }
 
 impl ClearRequest {
+    pub(super) fn of(request: &Request, values: &Values) -> Result<Self, NoBytes> {
+        let clear = |parts: &Parts| Ok(String::from_utf8_lossy(&values.join(parts)?).into_owned());
+        Ok(Self {
+            method: request.method.as_str().to_owned(),
+            url: clear(&request.url)?,
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), clear(value)?)))
+                .collect::<Result<_, NoBytes>>()?,
+            body: clear(&request.body)?,
+        })
+    }
+
     /// The first header of this name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -54,7 +69,7 @@ pub struct Scene<C> {
     country: Option<String>,
     template: Option<String>,
     lifetime_seconds: u32,
-    idempotency_key: String,
+    message_key: String,
     started_at: u64,
     nonce: String,
     reveals: bool,
@@ -88,7 +103,7 @@ impl<C: Connector> Scene<C> {
             country: None,
             template: None,
             lifetime_seconds: 600,
-            idempotency_key: "0123456789abcdef0123456789abcdef".into(),
+            message_key: "0123456789abcdef0123456789abcdef".into(),
             started_at: 1_700_000_000_000,
             nonce: "00112233445566778899aabbccddeeff".into(),
             reveals: false,
@@ -161,10 +176,10 @@ impl<C: Connector> Scene<C> {
         self
     }
 
-    /// With this idempotency key.
+    /// With this key of the message (the host gives 32 hexadecimal digits).
     #[must_use]
-    pub fn idempotency_key(mut self, key: &str) -> Self {
-        self.idempotency_key = key.into();
+    pub fn message_key(mut self, key: &str) -> Self {
+        self.message_key = key.into();
         self
     }
 
@@ -190,6 +205,8 @@ impl<C: Connector> Scene<C> {
     }
 
     /// Runs the connector; its requests get these answers in turn. After the last, a request finds the connection reset.
+    ///
+    /// Panics, with the rule, when a request breaks one for which the host would end the send.
     pub fn send(&self, answers: impl IntoIterator<Item = Response>) -> Run {
         self.run(answers.into_iter().map(Ok).collect())
     }
@@ -211,8 +228,7 @@ impl<C: Connector> Scene<C> {
     }
 
     fn run(&self, answers: VecDeque<Result<Response, HttpError>>) -> Run {
-        let mut script =
-            Script { values: &self.values, reveals: self.reveals, answers, requests: Vec::new(), log: Vec::new() };
+        let mut script = Script::new(C::metadata(), &self.values, &self.plain, self.reveals, answers);
         let outcome = C::send(&self.message(), &Config::new(self), &mut script);
         Run { requests: script.requests, outcome, log: script.log }
     }
@@ -242,7 +258,7 @@ impl<C: Connector> Scene<C> {
             content,
             lifetime_seconds: self.lifetime_seconds,
             client_ip: self.values.client_ip.is_some().then(|| Sealed::of(Source::ClientIp)),
-            idempotency_key: self.idempotency_key.clone(),
+            message_key: self.message_key.clone(),
             attempt: Attempt { number: 1, started_at: self.started_at, nonce: self.nonce.clone() },
         }
     }
@@ -267,7 +283,7 @@ impl<C: DeliveryReports> Scene<C> {
             sealed_url: Sealed::of(Source::CallbackUrl),
             sealed_body: Sealed::of(Source::CallbackBody),
         };
-        C::parse(&callback, &Config::new(self), &mut Comparing { values: &values })
+        C::parse(&callback, &Config::new(self), &mut Comparison::new(&values))
     }
 }
 
@@ -355,62 +371,5 @@ impl<C> Parameters for Scene<C> {
 
     fn has_secret(&self, key: &str) -> bool {
         self.values.secrets.contains_key(key)
-    }
-}
-
-/// The host of a test.
-struct Script<'a> {
-    values: &'a Values,
-    reveals: bool,
-    answers: VecDeque<Result<Response, HttpError>>,
-    requests: Vec<ClearRequest>,
-    log: Vec<(LogLevel, String)>,
-}
-
-impl Host for Script<'_> {
-    fn send(&mut self, request: &Request) -> Result<Response, SendError> {
-        let clear = |parts: &Parts| {
-            let bytes = self.values.join(parts).map_err(SendError::Sealed)?;
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
-        };
-        let headers = request.headers.iter().map(|(name, value)| Ok((name.clone(), clear(value)?)));
-        let request = ClearRequest {
-            method: request.method.as_str().to_owned(),
-            url: clear(&request.url)?,
-            headers: headers.collect::<Result<_, SendError>>()?,
-            body: clear(&request.body)?,
-        };
-        self.requests.push(request);
-        let unanswered = HttpError {
-            kind: HttpErrorKind::Reset,
-            message: "the test has no answer for this request".into(),
-            request_may_have_left: true,
-        };
-        self.answers.pop_front().unwrap_or(Err(unanswered)).map_err(SendError::Http)
-    }
-
-    fn log(&mut self, level: LogLevel, message: &str) {
-        self.log.push((level, message.to_owned()));
-    }
-
-    fn reveal(&mut self, value: &Sealed) -> Result<Vec<u8>, RevealDenied> {
-        if !self.reveals {
-            return Err(RevealDenied);
-        }
-        self.values.bytes(value).map_err(|_| RevealDenied)
-    }
-}
-
-struct Comparing<'a> {
-    values: &'a Values,
-}
-
-impl Verifier for Comparing<'_> {
-    fn matches(&mut self, computed: &Sealed, received: &[u8]) -> bool {
-        self.values.bytes(computed).is_ok_and(|computed| computed == received)
-    }
-
-    fn jwt(&mut self, token: &Sealed, key: &Sealed) -> Option<String> {
-        clear::jwt(&self.values.bytes(token).ok()?, &self.values.bytes(key).ok()?)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Only translation happens here. What a call means is in [`crate::host`] and [`crate::send`].
 
-use sendbox_policy::{Label, Mark, Method, RecipientForm, SecretUse};
+use sendbox_policy::{Encoding, Label, Mark, Method, RecipientForm, SecretUse, Step};
 use wasmtime::component::{HasSelf, InstancePre, Linker, Resource};
 use wasmtime::{AsContextMut, Store};
 
@@ -12,10 +12,10 @@ use crate::egress::{EgressError, EgressErrorKind};
 use crate::host::http_outbound::{GuestRequest, GuestResponse};
 use crate::host::sealed::Part;
 use crate::message::{Content, Message, TextEncoding, Usage, Variable};
-use crate::metadata::{ContentKind, RawHostNeed, RawMetadata};
+use crate::metadata::{ContentKind, RawHostNeed, RawMetadata, RawPlaces};
 use crate::outcome::{FailureClass, Price, Receipt};
 use crate::report::{Callback, CallbackField, DeliveryState, RawReport, ReportRefusal, StandIns};
-use crate::sealed::{Encoding, Hash, Sealed, SealedError};
+use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, Hash, NUMBER_BOUND, Sealed, VARIABLE_BOUND, text_bound};
 
 #[allow(missing_docs, clippy::all, clippy::unwrap_used, clippy::indexing_slicing, unused_qualifications)]
 mod bindings {
@@ -112,10 +112,11 @@ impl Abi for V1 {
         &'a self,
         store: &'a mut Store<CallState>,
         message: &'a Message,
+        message_key: &'a str,
     ) -> AbiFuture<'a, Result<Receipt, RawFailure>> {
         Box::pin(async move {
             let host = self.host.instantiate_async(&mut *store).await?;
-            let message = guest_message(store.as_context_mut().data_mut(), message)?;
+            let message = guest_message(store.as_context_mut().data_mut(), message, message_key)?;
             store.data_mut().trace.push(crate::trace::TraceKind::Instantiated);
             let answer = host.sendbox_connector_connector().call_send(&mut *store, &message).await?;
             Ok(answer.map(receipt).map_err(failure))
@@ -149,13 +150,21 @@ impl Abi for V1 {
 
 // ---- from the host to the guest ----
 
-fn root(state: &mut CallState, text: &str, label: Label, mark: Mark) -> wasmtime::Result<Resource<Sealed>> {
-    state.keep(Sealed::root(text.as_bytes().to_vec(), label, mark))
+fn root(
+    state: &mut CallState,
+    text: &str,
+    bound: usize,
+    label: Label,
+    mark: Mark,
+) -> wasmtime::Result<Resource<Sealed>> {
+    state.keep(Sealed::root(text.as_bytes().to_vec(), bound, label, mark))
 }
 
-fn guest_message(state: &mut CallState, message: &Message) -> wasmtime::Result<types::Message> {
+fn guest_message(state: &mut CallState, message: &Message, message_key: &str) -> wasmtime::Result<types::Message> {
     let recipient = &message.recipient;
-    let form = |state: &mut CallState, text: &str, form| root(state, text, Label::Recipient, Mark::Recipient(form));
+    let form = |state: &mut CallState, text: &str, form| {
+        root(state, text, NUMBER_BOUND, Label::Recipient, Mark::Recipient(form))
+    };
     let recipient = types::Recipient {
         e164: form(state, &recipient.e164, RecipientForm::E164)?,
         digits: form(state, recipient.digits(), RecipientForm::Digits)?,
@@ -165,7 +174,7 @@ fn guest_message(state: &mut CallState, message: &Message) -> wasmtime::Result<t
     };
     let content = match &message.content {
         Content::Text { text, encoding, segments, units } => types::Content::Text(types::TextContent {
-            text: root(state, text, Label::Text, Mark::Text)?,
+            text: root(state, text, text_bound(*units), Label::Text, Mark::Text)?,
             encoding: match encoding {
                 TextEncoding::Gsm7 => types::TextEncoding::Gsm7,
                 TextEncoding::Ucs2 => types::TextEncoding::Ucs2,
@@ -180,7 +189,7 @@ fn guest_message(state: &mut CallState, message: &Message) -> wasmtime::Result<t
         Content::Variables(variables) => types::Content::Variables(guest_variables(state, variables)?),
     };
     let client_ip = match &message.client_ip {
-        Some(address) => Some(root(state, address, Label::ClientIp, Mark::ClientIp)?),
+        Some(address) => Some(root(state, address, ADDRESS_BOUND, Label::ClientIp, Mark::ClientIp)?),
         None => None,
     };
     Ok(types::Message {
@@ -190,7 +199,7 @@ fn guest_message(state: &mut CallState, message: &Message) -> wasmtime::Result<t
         content,
         lifetime_seconds: message.lifetime_seconds,
         client_ip,
-        idempotency_key: message.idempotency_key.clone(),
+        message_key: message_key.to_owned(),
         attempt: types::Attempt {
             number: message.attempt.number,
             started_at: message.attempt.started_at,
@@ -203,30 +212,27 @@ fn guest_variables(state: &mut CallState, variables: &[Variable]) -> wasmtime::R
     variables
         .iter()
         .map(|variable| {
-            let (label, mark) = if variable.name == "code" {
-                (Label::Code, Mark::Code)
-            } else {
-                let name: std::sync::Arc<str> = variable.name.as_str().into();
-                (Label::Variable(name.clone()), Mark::Variable(name))
+            let label = variable.label();
+            let (mark, bound) = match &label {
+                Label::Variable(name) => (Mark::Variable(name.clone()), VARIABLE_BOUND),
+                _ => (Mark::Code, CODE_BOUND),
             };
-            let value = root(state, &variable.value, label, mark)?;
+            let value = root(state, &variable.value, bound, label, mark)?;
             Ok(types::Variable { name: variable.name.clone(), value })
         })
         .collect()
 }
 
 fn guest_callback(state: &mut CallState, callback: &Callback) -> wasmtime::Result<reports::Callback> {
-    let received =
-        |state: &mut CallState, bytes: &[u8]| state.keep(Sealed::root(bytes.to_vec(), Label::Received, Mark::Opaque));
+    let received = |state: &mut CallState, bytes: &[u8]| state.keep(Sealed::received(bytes));
     let fields = |state: &mut CallState, fields: Vec<CallbackField>| {
         fields
             .into_iter()
             .map(|field| {
                 Ok(reports::Field {
                     sealed: received(state, field.exact.as_bytes())?,
-                    name: state.scrubber.scrub_text(&field.name),
-                    // A provider may send the connection's own secrets along.
-                    value: state.scrubber.scrub_text(&field.clear),
+                    name: field.name,
+                    value: field.clear,
                 })
             })
             .collect::<wasmtime::Result<Vec<_>>>()
@@ -239,11 +245,11 @@ fn guest_callback(state: &mut CallState, callback: &Callback) -> wasmtime::Resul
     state.table.set_max_capacity(state.limits.handles + given);
     Ok(reports::Callback {
         method: callback.method.clone(),
-        url: state.scrubber.scrub_text(&state.stand_ins.mask(&callback.url)),
+        url: state.stand_ins.mask(&callback.url),
         headers: fields(state, headers)?,
         query: fields(state, query)?,
         form: fields(state, form)?,
-        body: state.scrubber.scrub_text(&state.stand_ins.mask(&String::from_utf8_lossy(&callback.body))),
+        body: state.stand_ins.mask(&String::from_utf8_lossy(&callback.body)),
         sealed_url: received(state, callback.url.as_bytes())?,
         sealed_body: received(state, &callback.body)?,
     })
@@ -301,7 +307,7 @@ fn raw_metadata(metadata: types::ConnectorMetadata) -> RawMetadata {
                 origin: need.origin,
                 methods: need.methods,
                 path_prefix: need.path_prefix,
-                receives_message: need.receives_message,
+                message: need.message.map(raw_places),
                 secrets: need
                     .secrets
                     .into_iter()
@@ -320,6 +326,33 @@ fn raw_metadata(metadata: types::ConnectorMetadata) -> RawMetadata {
         locales: metadata.locales,
         idempotent: metadata.idempotent,
     }
+}
+
+fn raw_places(places: types::MessagePlaces) -> RawPlaces {
+    RawPlaces {
+        recipient_format: match places.recipient_format {
+            types::NumberFormat::E164 => RecipientForm::E164,
+            types::NumberFormat::Digits => RecipientForm::Digits,
+            types::NumberFormat::National => RecipientForm::National,
+        },
+        recipient: steps(places.recipient),
+        content: steps(places.content),
+        client_ip: places.client_ip.map(steps),
+    }
+}
+
+fn steps(steps: Vec<types::Step>) -> Vec<Step> {
+    steps
+        .into_iter()
+        .map(|step| match step {
+            types::Step::Query(name) => Step::Query(name),
+            types::Step::PathSegment(index) => Step::PathSegment(index),
+            types::Step::Header(name) => Step::Header(name),
+            types::Step::Form(name) => Step::Form(name),
+            types::Step::Json(pointer) => Step::Json(pointer),
+            types::Step::Xml(path) => Step::Xml(path),
+        })
+        .collect()
 }
 
 fn receipt(receipt: types::Receipt) -> Receipt {
@@ -416,13 +449,6 @@ fn hash(hash: sealed::Hash) -> Hash {
     }
 }
 
-fn sealed_error(error: SealedError) -> sealed::SealedError {
-    match error {
-        SealedError::NotText => sealed::SealedError::NotText,
-        SealedError::NotDecodable => sealed::SealedError::NotDecodable,
-    }
-}
-
 impl types::Host for CallState {}
 
 impl sealed::Host for CallState {
@@ -432,20 +458,12 @@ impl sealed::Host for CallState {
 }
 
 impl sealed::HostSealed for CallState {
-    fn encode(
-        &mut self,
-        handle: Resource<Sealed>,
-        to: sealed::Encoding,
-    ) -> wasmtime::Result<Result<Resource<Sealed>, sealed::SealedError>> {
-        Ok(self.sealed_encode(&handle, encoding(to))?.map_err(sealed_error))
+    fn encode(&mut self, handle: Resource<Sealed>, to: sealed::Encoding) -> wasmtime::Result<Resource<Sealed>> {
+        self.sealed_encode(&handle, encoding(to))
     }
 
-    fn decode(
-        &mut self,
-        handle: Resource<Sealed>,
-        from: sealed::Encoding,
-    ) -> wasmtime::Result<Result<Resource<Sealed>, sealed::SealedError>> {
-        Ok(self.sealed_decode(&handle, encoding(from))?.map_err(sealed_error))
+    fn decode(&mut self, handle: Resource<Sealed>, from: sealed::Encoding) -> wasmtime::Result<Resource<Sealed>> {
+        self.sealed_decode(&handle, encoding(from))
     }
 
     fn digest(&mut self, handle: Resource<Sealed>, with: sealed::Hash) -> wasmtime::Result<Resource<Sealed>> {
@@ -505,8 +523,6 @@ fn error(error: EgressError) -> http_outbound::Error {
     use http_outbound::ErrorKind as Kind;
     http_outbound::Error {
         kind: match error.kind {
-            EgressErrorKind::Denied => Kind::Denied,
-            EgressErrorKind::InvalidRequest => Kind::InvalidRequest,
             EgressErrorKind::Dns => Kind::Dns,
             EgressErrorKind::AddressRefused => Kind::AddressRefused,
             EgressErrorKind::Connect => Kind::Connect,
@@ -514,9 +530,7 @@ fn error(error: EgressError) -> http_outbound::Error {
             EgressErrorKind::Timeout => Kind::Timeout,
             EgressErrorKind::Reset => Kind::Reset,
             EgressErrorKind::BadResponse => Kind::BadResponse,
-            EgressErrorKind::TooManyRequests => Kind::TooManyRequests,
         },
-        message: error.message,
         request_sent: if error.maybe_sent { http_outbound::RequestSent::Maybe } else { http_outbound::RequestSent::No },
     }
 }
@@ -534,20 +548,12 @@ impl log::Host for CallState {
 }
 
 impl signature::Host for CallState {
-    fn matches(
-        &mut self,
-        computed: Resource<Sealed>,
-        received: Vec<u8>,
-    ) -> wasmtime::Result<Result<bool, signature::SignatureError>> {
-        Ok(self.signature_matches(&computed, &received)?.map_err(|_| signature::SignatureError::NotCheckable))
+    fn matches(&mut self, computed: Resource<Sealed>, received: Resource<Sealed>) -> wasmtime::Result<bool> {
+        self.signature_matches(&computed, &received)
     }
 
-    fn jwt(
-        &mut self,
-        token: Resource<Sealed>,
-        key: Resource<Sealed>,
-    ) -> wasmtime::Result<Result<Option<String>, signature::SignatureError>> {
-        Ok(self.signature_jwt(&token, &key)?.map_err(|_| signature::SignatureError::NotCheckable))
+    fn jwt(&mut self, token: Resource<Sealed>, key: Resource<Sealed>) -> wasmtime::Result<Option<String>> {
+        self.signature_jwt(&token, &key)
     }
 }
 

@@ -1,19 +1,22 @@
 //! From what a guest asked for to what may leave.
 //!
 //! A guest's request is a list of parts, literal and sealed. Here it is put together, and judged by everything that
-//! `sendbox-policy` knows: sizes, header rules, the grant, the labels of what stands in it, and its composition. Only what
-//! passes becomes a [`Permitted`], and only a [`Permitted`] leaves.
+//! `sendbox-policy` knows: sizes, header rules, the grant, the labels of what stands in it, its composition, and that its
+//! bytes have the structure which the composition says. Only what passes becomes a [`Permitted`], and only a [`Permitted`]
+//! leaves.
+//!
+//! Guarantees: no [`Violation`] tells anything about sealed bytes but that a rule is broken.
 
 use sendbox_policy::{
-    Carries, Composition, EffectiveGrant, Label, Labels, Limits, MessageRule, Method, Piece as Part, RequestView,
-    Scheme, header,
+    Carries, Composition, EffectiveGrant, Label, Labels, Limits, Mark, MessageRule, Method, Piece as Part,
+    RequestBytes, RequestShape, RequestView, Scheme, header,
 };
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{EgressError, EgressErrorKind, PoolKey};
-use crate::outcome::Violation;
-use crate::sealed::Piece;
+use super::PoolKey;
+use crate::outcome::{MalformedRequest, Violation};
+use crate::sealed::{Piece, Void};
 
 /// Parts, put together.
 #[derive(Default)]
@@ -27,6 +30,8 @@ pub(crate) struct Assembled {
     literal_prefix: usize,
     /// Whether every sealed part consists of characters that a URL may hold.
     url_safe: bool,
+    /// Why a part has no bytes, if one has none.
+    void: Option<Void>,
 }
 
 impl Assembled {
@@ -45,11 +50,16 @@ impl Assembled {
                 }
                 Piece::Sealed(value) => {
                     sealed_seen = true;
-                    assembled.url_safe &= value.bytes().iter().all(|byte| is_url_safe(*byte));
-                    assembled.bytes.extend_from_slice(value.bytes());
                     assembled.labels = assembled.labels.union(value.labels());
                     assembled.view.extend(value.made_of());
                     assembled.masked.push_str(&mask(value.labels()));
+                    match value.bytes() {
+                        Ok(bytes) => {
+                            assembled.url_safe &= bytes.iter().all(|byte| is_url_safe(*byte));
+                            assembled.bytes.extend_from_slice(bytes);
+                        }
+                        Err(void) => assembled.void = Some(void),
+                    }
                 }
             }
         }
@@ -83,14 +93,18 @@ pub(crate) struct Draft {
     pub(crate) body: Assembled,
 }
 
-/// What a draft is judged against.
+/// What the host knows of the send, beside the draft.
 pub(crate) struct Rules<'a> {
     pub(crate) grant: &'a EffectiveGrant,
-    pub(crate) message: &'a MessageRule<'a>,
+    pub(crate) message: MessageRule<'a>,
     pub(crate) limits: &'a Limits,
-    /// Whether bytes of a request with the message have left already in this send.
+    /// Whether the request with the message may have left already in this send.
     pub(crate) message_gone: bool,
+    /// The origin to which sealed values may have left already in this send.
+    pub(crate) sealed_origin: Option<&'a str>,
     pub(crate) pool: &'a PoolKey,
+    /// The bytes of what belongs to the message, to find each where it is said to stand.
+    pub(crate) value_of: &'a dyn Fn(&Mark) -> Option<&'a [u8]>,
 }
 
 /// A request that may leave. Made by [`permit`] and nothing else.
@@ -102,12 +116,24 @@ pub(crate) struct Permitted {
     pub(super) pool: PoolKey,
     scheme: Scheme,
     carries_message: bool,
+    labels: Labels,
+    shape: RequestShape,
 }
 
 impl Permitted {
     /// Whether this is the request that carries recipient and message.
     pub(crate) fn carries_message(&self) -> bool {
         self.carries_message
+    }
+
+    /// What sealed values stand in it.
+    pub(crate) fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// Its literal skeleton.
+    pub(crate) fn shape(&self) -> &RequestShape {
+        &self.shape
     }
 
     pub(super) fn scheme(&self) -> Scheme {
@@ -127,25 +153,25 @@ impl Permitted {
         self.url.origin().ascii_serialization()
     }
 
-    /// What the host adds to the connector's own headers, for people.
+    /// What the host adds to the connector's own headers, for people. Without the length: it would measure what is sealed.
     pub(crate) fn added_headers(&self, from_guest: usize) -> Vec<(String, String)> {
         let own = self.headers.iter().skip(from_guest);
         own.map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
-            .chain(self.framing_headers())
+            .chain(std::iter::once(self.host_header()))
             .collect()
     }
 
-    /// What the HTTP client writes.
-    fn framing_headers(&self) -> [(String, String); 2] {
+    /// As the HTTP client writes it.
+    fn host_header(&self) -> (String, String) {
         let host = match self.url.port() {
             Some(port) => format!("{}:{port}", self.host()),
             None => self.host().to_owned(),
         };
-        [("host".to_owned(), host), ("content-length".to_owned(), self.body.len().to_string())]
+        ("host".to_owned(), host)
     }
 
-    pub(crate) fn body_bytes(&self) -> usize {
-        self.body.len()
+    pub(crate) fn has_body(&self) -> bool {
+        !self.body.is_empty()
     }
 
     /// The exact request, in clear: for a dry run that was asked to show it.
@@ -156,7 +182,7 @@ impl Permitted {
                 .headers
                 .iter()
                 .map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
-                .chain(self.framing_headers())
+                .chain([self.host_header(), ("content-length".to_owned(), self.body.len().to_string())])
                 .collect(),
             body: String::from_utf8_lossy(&self.body).into_owned(),
         }
@@ -174,35 +200,18 @@ pub struct ClearRequest {
     pub body: String,
 }
 
-/// A draft that may not leave: the error for the guest, and for a broken rule the rule.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    pub(crate) error: EgressError,
-    pub(crate) violation: Option<Violation>,
-}
-
-impl Refused {
-    fn malformed(message: impl Into<String>) -> Self {
-        Self { error: EgressError::unsent(EgressErrorKind::InvalidRequest, message), violation: None }
-    }
-}
-
-impl<T: Into<Violation>> From<T> for Refused {
-    fn from(violation: T) -> Self {
-        let violation = violation.into();
-        Self { error: EgressError::unsent(EgressErrorKind::Denied, violation.to_string()), violation: Some(violation) }
-    }
-}
-
 /// Judges a draft. Nothing has left when this refuses.
-pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Refused> {
+pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Violation> {
+    if rules.message_gone {
+        return Err(Violation::AfterMessage);
+    }
+    let void = [&draft.url, &draft.body].into_iter().chain(draft.headers.iter().map(|(_, value)| value));
+    if let Some(void) = void.filter_map(|part| part.void.clone()).next() {
+        return Err(Violation::Void(void));
+    }
     let url = url(&draft.url, rules.limits)?;
     if draft.body.bytes.len() > rules.limits.request_body {
-        return Err(Refused::malformed(format!(
-            "the request body has {} bytes; {} are allowed",
-            draft.body.bytes.len(),
-            rules.limits.request_body
-        )));
+        return Err(MalformedRequest::BodySize { limit: rules.limits.request_body }.into());
     }
     check_headers(&draft.headers, rules.limits)?;
 
@@ -213,27 +222,37 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Refus
         .map(|(_, value)| &value.labels)
         .fold(draft.url.labels.union(&draft.body.labels), |all, labels| all.union(labels));
     entry.may_receive(&labels)?;
-
-    let view = RequestView {
-        url: draft.url.view,
-        headers: draft.headers.iter().map(|(name, value)| (name.clone(), value.view.clone())).collect(),
-        body: draft.body.view,
-    };
-    let carries_message = view.judge(rules.message)? == Carries::Message;
-    if carries_message && rules.message_gone {
-        return Err(Violation::SecondMessage.into());
+    if rules.sealed_origin.is_some_and(|first| first != url.origin().ascii_serialization()) {
+        return Err(Violation::OtherOrigin);
     }
 
-    let scheme = entry.origin.scheme;
-    let headers = host_headers(&draft.headers);
+    let Draft { method, url: url_parts, headers, body } = draft;
+    let added = host_headers(&headers);
+    let (views, headers): (Vec<_>, Vec<_>) =
+        headers.into_iter().map(|(name, value)| ((name.clone(), value.view), (name, value.bytes))).unzip();
+    let view = RequestView { method, url: url_parts.view, headers: views, body: body.view };
+    let judged = view.judge(entry.message.as_ref(), &rules.message)?;
+    let text = std::str::from_utf8(&url_parts.bytes).map_err(|_| MalformedRequest::UrlText)?;
+    let header_bytes: Vec<(&str, &[u8])> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+    let bytes = RequestBytes {
+        url: text,
+        headers: &header_bytes,
+        body: &body.bytes,
+        value_of: &|mark: &Mark| (rules.value_of)(mark),
+    };
+    view.confirm(&bytes)?;
+
     Ok(Permitted {
-        method: draft.method,
+        method,
         url,
-        headers: draft.headers.into_iter().map(|(name, value)| (name, value.bytes)).chain(headers).collect(),
-        body: draft.body.bytes,
         pool: rules.pool.clone(),
-        scheme,
-        carries_message,
+        scheme: entry.origin.scheme,
+        carries_message: judged.carries == Carries::Message,
+        labels,
+        shape: judged.shape,
+        headers: headers.into_iter().chain(added).collect(),
+        body: body.bytes,
     })
 }
 
@@ -248,56 +267,46 @@ fn host_headers(from_guest: &[(String, Assembled)]) -> Vec<(String, Zeroizing<Ve
     headers
 }
 
-fn url(assembled: &Assembled, limits: &Limits) -> Result<Url, Refused> {
+fn url(assembled: &Assembled, limits: &Limits) -> Result<Url, MalformedRequest> {
     if assembled.bytes.len() > limits.url_bytes {
-        return Err(Refused::malformed(format!("the URL has more than {} bytes", limits.url_bytes)));
+        return Err(MalformedRequest::UrlSize { limit: limits.url_bytes });
     }
-    let text = std::str::from_utf8(&assembled.bytes).map_err(|_| Refused::malformed("the URL is not text"))?;
+    let text = std::str::from_utf8(&assembled.bytes).map_err(|_| MalformedRequest::UrlText)?;
     if !assembled.url_safe {
-        return Err(Refused::malformed("a sealed part of the URL is not encoded; encode it with `percent`"));
+        return Err(MalformedRequest::UrlEncoding);
     }
     if text.chars().any(|character| character.is_control() || character == ' ' || character == '\\') {
-        return Err(Refused::malformed("the URL holds control characters, spaces or backslashes"));
+        return Err(MalformedRequest::UrlCharacters);
     }
-    // Scheme, host and port must be literal: a sealed value there would leave in the name of a host, in clear.
-    let authority_end = text
-        .find("://")
-        .and_then(|scheme| {
-            let rest = text.get(scheme + 3..)?;
-            Some(scheme + 3 + rest.find(['/', '?'])?)
-        })
-        .unwrap_or(text.len());
-    if authority_end >= assembled.literal_prefix && assembled.literal_prefix < text.len() {
-        return Err(Refused::malformed("a sealed part stands in the scheme, host or port of the URL"));
+    // Scheme, host and port must be literal: a sealed value there would leave in the name of a host, in clear. Nothing but
+    // these two spellings: lenient parsers read `https:host` as well, and then nobody agrees on where the host ends.
+    let after_scheme = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme))
+        .ok_or(MalformedRequest::UrlScheme)?;
+    let authority = after_scheme.find(['/', '?', '#']).unwrap_or(after_scheme.len());
+    let authority_end = text.len() - after_scheme.len() + authority;
+    if assembled.literal_prefix <= authority_end && assembled.literal_prefix < text.len() {
+        return Err(MalformedRequest::UrlAuthority);
     }
-    let url = Url::parse(text).map_err(|error| Refused::malformed(format!("the URL does not parse: {error}")))?;
+    let url = Url::parse(text).map_err(|_| MalformedRequest::Url)?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Refused::malformed("the URL holds a user name or password; use an Authorization header"));
+        return Err(MalformedRequest::UrlCredentials);
     }
     if url.fragment().is_some() {
-        return Err(Refused::malformed("the URL holds a fragment"));
+        return Err(MalformedRequest::UrlFragment);
     }
     Ok(url)
 }
 
-fn check_headers(headers: &[(String, Assembled)], limits: &Limits) -> Result<(), Refused> {
+fn check_headers(headers: &[(String, Assembled)], limits: &Limits) -> Result<(), MalformedRequest> {
     if headers.len() > limits.request_headers {
-        return Err(Refused::malformed(format!(
-            "the request has {} headers; {} are allowed",
-            headers.len(),
-            limits.request_headers
-        )));
+        return Err(MalformedRequest::Headers { limit: limits.request_headers });
     }
     let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.bytes.len() + 4).sum();
     if bytes > limits.request_header_bytes {
-        return Err(Refused::malformed(format!(
-            "the request headers have {bytes} bytes; {} are allowed",
-            limits.request_header_bytes
-        )));
+        return Err(MalformedRequest::HeaderSize { limit: limits.request_header_bytes });
     }
-    for (name, value) in headers {
-        header::check_name(name).map_err(|refusal| Refused::malformed(refusal.to_string()))?;
-        header::check_value(&value.bytes).map_err(|refusal| Refused::malformed(refusal.to_string()))?;
-    }
-    Ok(())
+    headers.iter().try_for_each(|(name, _)| header::check_name(name))?;
+    headers.iter().try_for_each(|(_, value)| Ok(header::check_value(&value.bytes)?))
 }

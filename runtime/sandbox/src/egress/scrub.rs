@@ -4,35 +4,89 @@
 //! must not learn them that way, nor may they reach a log. The scrubber knows every sealed root of a send in the encodings
 //! that answers are written in. It guards against accident; what holds against a provider that conspires with a connector
 //! is the grant (see `wit/README.md`).
+//!
+//! There are two readers, and two rules:
+//! - **the guest** gets an answer without what was sent to that origin in this send, and nothing else is taken out: a mask
+//!   in the answer of a host that never had the value would say that the host guessed it. A short value counts only where it
+//!   stands as a word of its own; inside a longer one (an id) it stands by chance;
+//! - **people** (traces, receipts, errors) get nothing that is sealed in this send, wherever it stands.
 
 use std::sync::Arc;
 
 use memchr::memmem;
+use sendbox_policy::{Encoding, Form, Label, LabelKind, Labels};
 use zeroize::Zeroizing;
 
-use crate::sealed::{Encoding, encode_bytes};
+use crate::sealed::encode_bytes;
 
 /// Shorter values are not looked for: they would tear holes into every answer, and are no secrets.
 const SHORTEST: usize = 4;
+
+/// Letters and digits that an id has at least, beside what was masked in it.
+const SHORTEST_ID: usize = 8;
 
 /// What stands for a sealed text.
 const MASK: &[u8] = b"[sealed]";
 /// What stands for a sealed run of digits: inside a JSON number it must stay a number.
 const DIGIT_MASK: &[u8] = b"0";
 
+/// Letters and digits that are shorter than this may stand in a longer word by chance.
+const CHANCE: usize = 16;
+
 /// A value in one of the encodings in which an answer may hold it.
 pub(crate) struct Needle {
     bytes: Zeroizing<Vec<u8>>,
+    /// What it belongs to; `None` for a value as it was sent, and for what is only kept from people.
+    label: Option<Label>,
+    /// Whether it was sent as it is.
+    exact: bool,
 }
 
 impl Needle {
-    fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes: Zeroizing::new(bytes) }
+    fn new(bytes: Vec<u8>, label: Option<Label>) -> Self {
+        Self { bytes: Zeroizing::new(bytes), label, exact: false }
+    }
+
+    fn is_word(&self) -> bool {
+        self.bytes.len() < CHANCE && self.bytes.iter().all(u8::is_ascii_alphanumeric)
+    }
+}
+
+/// Who reads what is scrubbed.
+#[derive(Clone, Copy)]
+enum Reader<'l> {
+    /// The guest: what of these labels was sent to the origin that answers.
+    Guest(&'l Labels),
+    /// The host's record of a message's id: everything, but no part of a longer word.
+    Words,
+    /// People.
+    People,
+}
+
+impl Reader<'_> {
+    fn looks_for(self, needle: &Needle) -> bool {
+        match self {
+            Self::Guest(labels) => needle.exact || needle.label.as_ref().is_some_and(|label| sent(labels, label)),
+            Self::Words | Self::People => true,
+        }
+    }
+
+    fn takes_parts(self) -> bool {
+        matches!(self, Self::People)
+    }
+}
+
+/// Whether values of this label went out with these labels. A secret that only signed did not; with a text goes its code.
+fn sent(labels: &Labels, label: &Label) -> bool {
+    match label {
+        Label::Secret(key) => labels.secrets().any(|(name, form)| name == &**key && form == Form::Plain),
+        Label::Code => labels.has(LabelKind::Code) || labels.has(LabelKind::Text),
+        other => labels.contains(other),
     }
 }
 
 /// All needles of one value. Made once for a connection's secrets, and per send for a message.
-pub(crate) fn needles(value: &[u8]) -> Vec<Needle> {
+pub(crate) fn needles(value: &[u8], label: Option<&Label>) -> Vec<Needle> {
     let mut forms: Vec<Vec<u8>> = Vec::new();
     if value.len() < SHORTEST {
         return Vec::new();
@@ -55,7 +109,7 @@ pub(crate) fn needles(value: &[u8]) -> Vec<Needle> {
         }
     }
     [Encoding::Base64, Encoding::Base64Url, Encoding::Hex].map(encoded).into_iter().for_each(&mut add);
-    forms.into_iter().map(Needle::new).collect()
+    forms.into_iter().map(|form| Needle::new(form, label.cloned())).collect()
 }
 
 /// Knows what must not come back.
@@ -69,9 +123,9 @@ pub(crate) struct Scrubber {
 
 impl Scrubber {
     /// Adds a value in all encodings in which an answer may hold it.
-    pub(crate) fn add(&mut self, value: &[u8]) {
+    pub(crate) fn add(&mut self, value: &[u8], label: &Label) {
         if !self.knows(value) {
-            needles(value).into_iter().for_each(|needle| self.insert(Arc::new(needle)));
+            needles(value, Some(label)).into_iter().for_each(|needle| self.insert(Arc::new(needle)));
         }
     }
 
@@ -82,16 +136,18 @@ impl Scrubber {
 
     /// Adds a number: also masked when written as `+45 12 34 56 78`.
     pub(crate) fn add_number(&mut self, digits: &str) {
-        self.add(digits.as_bytes());
+        self.add(digits.as_bytes(), &Label::Recipient);
         if digits.len() >= 7 {
             self.numbers.push(Zeroizing::new(digits.as_bytes().to_vec()));
         }
     }
 
-    /// Adds one value as it is.
+    /// Adds one value as it was sent, in all encodings in which an answer may repeat it.
     pub(crate) fn add_exact(&mut self, value: &[u8]) {
-        if value.len() >= SHORTEST && !self.knows(value) {
-            self.insert(Arc::new(Needle::new(value.to_vec())));
+        if !self.needles.iter().any(|known| known.exact && known.bytes.as_slice() == value) {
+            for needle in needles(value, None) {
+                self.insert(Arc::new(Needle { exact: true, ..needle }));
+            }
         }
     }
 
@@ -104,20 +160,55 @@ impl Scrubber {
         self.needles.insert(at, needle);
     }
 
-    /// The same bytes without anything sealed.
-    pub(crate) fn scrub(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut clean = bytes.to_vec();
-        for needle in &self.needles {
-            if clean.len() >= needle.bytes.len() && memmem::find(&clean, &needle.bytes).is_some() {
-                clean = replace(&clean, needle);
-            }
-        }
-        self.scrub_separated(clean)
+    /// An answer for the guest: without what went with `sent` to the origin that answers.
+    pub(crate) fn for_guest(&self, answer: &[u8], sent: &Labels) -> Vec<u8> {
+        self.scrub(answer, Reader::Guest(sent))
     }
 
-    /// The same text without anything sealed.
-    pub(crate) fn scrub_text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.scrub(text.as_bytes())).into_owned()
+    /// The same text without anything sealed, for people.
+    pub(crate) fn for_people(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.bytes_for_people(text.as_bytes())).into_owned()
+    }
+
+    /// The same bytes without anything sealed, for people.
+    pub(crate) fn bytes_for_people(&self, bytes: &[u8]) -> Vec<u8> {
+        self.scrub(bytes, Reader::People)
+    }
+
+    /// A provider's id of a message, for the record: nothing sealed as a word of its own, and otherwise unchanged.
+    pub(crate) fn words(&self, id: &str) -> String {
+        String::from_utf8_lossy(&self.scrub(id.as_bytes(), Reader::Words)).into_owned()
+    }
+
+    /// The id that the provider wrote, by what of it the guest saw: the one word of `answer` that reads `seen` once it is
+    /// scrubbed for the guest. `None` when there is none or several, or when nothing of it but sealed values would be left.
+    pub(crate) fn original(&self, answer: &[u8], seen: &str, sent: &Labels) -> Option<String> {
+        let mut originals = answer
+            .split(|byte| byte.is_ascii_whitespace() || b"\"',;&<>[]{}()=".contains(byte))
+            .map(|word| word.strip_prefix(b":").unwrap_or(word))
+            .filter(|word| !word.is_empty() && word.len() <= 2 * seen.len() + 64)
+            .filter(|word| {
+                let masked = self.for_guest(word, sent);
+                masked.as_slice() == seen.as_bytes() && masked.as_slice() != *word && is_more_than_masks(&masked)
+            })
+            // A piece of the text that the provider repeats is no id, whatever the guest calls it.
+            .filter(|word| !self.needles.iter().any(|needle| memmem::find(&needle.bytes, word).is_some()));
+        let first = originals.next()?;
+        originals.all(|other| other == first).then(|| String::from_utf8_lossy(first).into_owned())
+    }
+
+    fn scrub(&self, bytes: &[u8], reader: Reader<'_>) -> Vec<u8> {
+        let mut clean = bytes.to_vec();
+        for needle in self.needles.iter().filter(|needle| reader.looks_for(needle)) {
+            if clean.len() >= needle.bytes.len() && memmem::find(&clean, &needle.bytes).is_some() {
+                clean = replace(&clean, needle, reader.takes_parts());
+            }
+        }
+        let numbers = match reader {
+            Reader::Guest(labels) => labels.has(LabelKind::Recipient),
+            Reader::Words | Reader::People => true,
+        };
+        if numbers { self.scrub_separated(clean) } else { clean }
     }
 
     /// Masks known numbers written with separators between their digits.
@@ -144,6 +235,12 @@ impl Scrubber {
     }
 }
 
+/// Whether so much beside the masks is left that it is an id and not a sealed value with a sign or two.
+fn is_more_than_masks(masked: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(masked).replace("[sealed]", "");
+    text.chars().filter(|character| character.is_alphanumeric() && *character != '0').count() >= SHORTEST_ID
+}
+
 /// How many bytes at the start of `bytes` spell `number`, with at most two separators between digits.
 fn separated_prefix(bytes: &[u8], number: &[u8]) -> Option<usize> {
     let mut position = 0;
@@ -164,17 +261,40 @@ fn separated_prefix(bytes: &[u8], number: &[u8]) -> Option<usize> {
     Some(position)
 }
 
-fn replace(bytes: &[u8], needle: &Needle) -> Vec<u8> {
+fn replace(bytes: &[u8], needle: &Needle, parts: bool) -> Vec<u8> {
     let mask = if needle.bytes.iter().all(u8::is_ascii_digit) { DIGIT_MASK } else { MASK };
+    let whole_words = !parts && needle.is_word();
     let mut clean = Vec::with_capacity(bytes.len());
     let mut from = 0;
     for at in memmem::find_iter(bytes, &needle.bytes) {
+        let end = at + needle.bytes.len();
+        if at < from || (whole_words && !stands_alone(bytes, at, end)) {
+            continue;
+        }
         clean.extend_from_slice(bytes.get(from..at).unwrap_or_default());
         clean.extend_from_slice(mask);
-        from = at + needle.bytes.len();
+        from = end;
     }
     clean.extend_from_slice(bytes.get(from..).unwrap_or_default());
     clean
+}
+
+/// Whether the bytes from `start` to `end` are a word of their own: no letter or digit touches them, but as the end of an
+/// escape (`%20`, `\n`, `\u00e6`).
+fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
+    let before = bytes.get(..start).unwrap_or_default();
+    let after_word = before.last().is_some_and(u8::is_ascii_alphanumeric) && !ends_with_escape(before);
+    let before_word = bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
+    !after_word && !before_word
+}
+
+fn ends_with_escape(text: &[u8]) -> bool {
+    match text {
+        [.., b'%', first, second] => first.is_ascii_hexdigit() && second.is_ascii_hexdigit(),
+        [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()),
+        [.., b'\\', b'n' | b'r' | b't'] => true,
+        _ => false,
+    }
 }
 
 /// JSON with everything outside ASCII as `\uXXXX`, as many providers write it.
@@ -207,12 +327,24 @@ fn html(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn secret() -> Label {
+        Label::Secret("token".into())
+    }
+
     fn scrubber() -> Scrubber {
         let mut scrubber = Scrubber::default();
-        scrubber.add(b"s3cr3t/t\xc3\xb6ken\"");
-        scrubber.add(b"482913");
+        scrubber.add(b"s3cr3t/t\xc3\xb6ken\"", &secret());
+        scrubber.add(b"482913", &Label::Code);
         scrubber.add_number("4512345678");
         scrubber
+    }
+
+    fn all() -> Labels {
+        Labels::from_iter([secret(), Label::Code, Label::Recipient])
+    }
+
+    fn guest(text: &str, sent: &Labels) -> String {
+        String::from_utf8(scrubber().for_guest(text.as_bytes(), sent)).unwrap()
     }
 
     #[test]
@@ -226,17 +358,69 @@ mod tests {
             ("czNjcjN0L3TDtmtlbiI=", "[sealed]"),
             (r#"{"to":4512345678,"code":"482913"}"#, r#"{"to":0,"code":"0"}"#),
             ("+45 12 34 56 78 / (45) 1234-5678", "+0 / (0"),
+            ("is%20482913 is\\n482913 \\u00e6482913 _482913_", "is%200 is\\n0 \\u00e60 _0_"),
             ("nothing here 123", "nothing here 123"),
         ];
         for (input, expected) in cases {
-            assert_eq!(scrubber().scrub_text(input), expected, "{input}");
+            assert_eq!(scrubber().for_people(input), expected, "{input}");
+            assert_eq!(guest(input, &all()), expected, "{input}");
+        }
+    }
+
+    /// A mask tells that the value is known: it may tell so only of what the origin was sent.
+    #[test]
+    fn the_guest_loses_only_what_was_sent_there() {
+        let text = "s3cr3t/töken\" 482913 4512345678";
+        for (sent, expected) in [
+            (Labels::none(), text),
+            (secret().into(), "[sealed] 482913 4512345678"),
+            (Labels::from(secret()).signed(), text),
+            (Label::Code.into(), "s3cr3t/töken\" 0 4512345678"),
+            (Label::Text.into(), "s3cr3t/töken\" 0 4512345678"),
+            (Label::Recipient.into(), "s3cr3t/töken\" 482913 0"),
+        ] {
+            assert_eq!(guest(text, &sent), expected, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_as_it_was_sent_is_masked_for_the_guest_too() {
+        let mut scrubber = scrubber();
+        scrubber.add_exact(b"Basic-abc/def");
+        assert_eq!(scrubber.for_guest(b"got Basic-abc/def", &Labels::none()), b"got [sealed]");
+    }
+
+    /// A code is masked in an id for people only: what the provider wrote is recorded as it is.
+    #[test]
+    fn an_id_that_holds_a_code_by_chance_is_left_alone() {
+        let id = "e482913d803532";
+        assert_eq!(guest(id, &all()), id);
+        assert_eq!(scrubber().words(id), id);
+        assert_eq!(scrubber().words("482913"), "0");
+        assert_eq!(scrubber().for_people(id), "e0d803532");
+    }
+
+    #[test]
+    fn an_id_that_was_masked_is_found_again() {
+        for (answer, seen, original) in [
+            (r#"{"id":"ab1d-482913-9c8e"}"#, "ab1d-0-9c8e", Some("ab1d-482913-9c8e")),
+            (r#"{"id":ab1d-482913-9c8e}"#, "ab1d-0-9c8e", Some("ab1d-482913-9c8e")),
+            (r#"{"id":"ab1d-482913-9c8e","other":"ab1d-4512345678-9c8e"}"#, "ab1d-0-9c8e", None),
+            (r#"{"id":"ab1d-482913-9c8e","again":"ab1d-482913-9c8e"}"#, "ab1d-0-9c8e", Some("ab1d-482913-9c8e")),
+            (r#"{"text":"G-482913"}"#, "G-0", None),
+            (r#"{"code":"482913"}"#, "0", None),
+            (r#"{"code":"+482913"}"#, "+0", None),
+            (r#"{"id":"m-1"}"#, "m-1", None),
+            (r#"{"code":"482913"}"#, "x-0", None),
+        ] {
+            assert_eq!(scrubber().original(answer.as_bytes(), seen, &all()).as_deref(), original, "{answer}");
         }
     }
 
     #[test]
     fn short_values_are_left_alone() {
         let mut scrubber = Scrubber::default();
-        scrubber.add(b"abc");
-        assert_eq!(scrubber.scrub_text("abcabc"), "abcabc");
+        scrubber.add(b"abc", &Label::Code);
+        assert_eq!(scrubber.for_people("abcabc"), "abcabc");
     }
 }

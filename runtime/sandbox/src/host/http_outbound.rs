@@ -1,15 +1,19 @@
 //! `http-outbound`: assemble, judge, let out, scrub.
+//!
+//! A request that breaks a rule ends the call. What comes back to the guest is an answer, without what was sent to its
+//! origin, or the kind of the network's error.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use sendbox_policy::Method;
+use zeroize::Zeroizing;
 
 use super::sealed::Part;
-use crate::call::{CallState, Outside, RequestRecord};
+use crate::call::{CallState, Outside, RequestRecord, SentSealed};
 use crate::egress::permit::{Assembled, Draft, Permitted, Rules, permit};
-use crate::egress::{Answer, EgressError, EgressErrorKind, LeavingFlag};
-use crate::outcome::RequestSent;
+use crate::egress::{Answer, EgressError, LeavingFlag};
+use crate::outcome::{HeldShape, MalformedRequest, RequestSent, Violation};
 use crate::trace::{TraceKind, excerpt};
 
 /// A request as it comes over the ABI.
@@ -20,12 +24,22 @@ pub(crate) struct GuestRequest {
     pub(crate) body: Vec<Part>,
 }
 
+impl GuestRequest {
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.url.iter().chain(self.headers.iter().flat_map(|(_, value)| value)).chain(&self.body)
+    }
+}
+
 /// An answer as it goes to the guest: scrubbed.
 pub(crate) struct GuestResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
+
+/// Headers of an answer that a guest gets. Any other one may measure what is scrubbed from the body (a length, a checksum).
+const RESPONSE_HEADERS: [&str; 3] = ["content-type", "date", "retry-after"];
+const RESPONSE_HEADER_PREFIX: &str = "x-ratelimit-";
 
 /// Ends a dry run: there is no answer that the connector could go on with.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -39,80 +53,89 @@ impl CallState {
     ) -> wasmtime::Result<Result<GuestResponse, EgressError>> {
         self.enter("http-outbound.send")?;
         self.meter.requests += 1;
-        if self.meter.requests > self.limits.requests {
-            let message = format!("this send has made its {} requests", self.limits.requests);
-            return Ok(Err(EgressError::unsent(EgressErrorKind::TooManyRequests, message)));
-        }
         if self.outside.is_none() {
-            return Ok(Err(EgressError::unsent(EgressErrorKind::Denied, "no request may be made here")));
+            return Err(self.broke(Violation::NoRequestHere));
         }
-        if let Some(message) = self.too_large(&request)? {
-            self.trace.push(TraceKind::Refused { reason: message.clone() });
-            return Ok(Err(EgressError::unsent(EgressErrorKind::InvalidRequest, message)));
+        if self.meter.requests > self.limits.requests {
+            return Err(self.broke(Violation::TooManyRequests { limit: self.limits.requests }));
+        }
+        if self.is_too_large(&request)? {
+            let limit = self.largest_request();
+            return Err(self.broke(MalformedRequest::Size { limit }));
         }
         let draft = self.draft(&request)?;
-        self.remember_sealed(&request)?;
-        let mut record = RequestRecord {
-            method: draft.method.name().to_owned(),
-            // What a grant let the connector read, it may have written down in clear.
-            url: self.scrubber.scrub_text(&draft.url.masked),
-            headers: draft
-                .headers
-                .iter()
-                .map(|(name, value)| (self.scrubber.scrub_text(name), self.scrubber.scrub_text(&value.masked)))
-                .collect(),
-            body: self.scrubber.scrub_text(&draft.body.masked),
-            carries_message: false,
-            clear: None,
-        };
-        let Some(outside) = &self.outside else {
-            return Ok(Err(EgressError::unsent(EgressErrorKind::Denied, "no request may be made here")));
-        };
-        let message_rule = outside.rule.message_rule();
-        let rules = Rules {
-            grant: &outside.grant,
-            message: &message_rule,
-            limits: &self.limits,
-            message_gone: self.message_sent != RequestSent::No,
-            pool: &outside.pool,
-        };
-        let permitted = match permit(draft, &rules) {
+        let mut record = self.record(&draft);
+        let permitted = match self.judge(draft) {
             Ok(permitted) => permitted,
-            Err(refused) => {
-                match refused.violation {
-                    Some(violation) => self.refuse(violation),
-                    None => {
-                        let reason = self.scrubber.scrub_text(&refused.error.message);
-                        self.trace.push(TraceKind::Refused { reason });
-                    }
-                }
-                return Ok(Err(refused.error));
+            Err(violation) => {
+                self.held_back = Some(record);
+                return Err(self.broke(violation));
             }
         };
-        record.carries_message = permitted.carries_message();
         let from_guest = record.headers.len();
+        record.carries_message = permitted.carries_message();
+        record.shape = Some(permitted.shape().clone());
         record.headers.extend(permitted.added_headers(from_guest));
-        if let Some(dry_run) = outside.dry_run {
-            record.clear = dry_run.show_sealed.then(|| permitted.in_clear());
-            self.requests.push(record);
+        if let Some(dry_run) = self.outside.as_ref().and_then(|outside| outside.dry_run) {
+            let clear = dry_run.show_sealed.then(|| permitted.in_clear());
+            self.requests.push(RequestRecord { clear, ..record });
             self.dry_run_done = true;
             return Err(wasmtime::Error::from(DryRunEnds));
         }
         self.trace.push(TraceKind::Request {
             method: record.method.clone(),
             url: record.url.clone(),
-            body_bytes: permitted.body_bytes(),
             carries_message: permitted.carries_message(),
         });
         self.requests.push(record);
+        self.remember_sealed(&request, &permitted)?;
         Ok(self.let_out(permitted).await)
+    }
+
+    fn record(&self, draft: &Draft) -> RequestRecord {
+        RequestRecord {
+            method: draft.method.name().to_owned(),
+            // What a grant let the connector read, it may have written down in clear.
+            url: self.for_people(&draft.url.masked),
+            headers: draft
+                .headers
+                .iter()
+                .map(|(name, value)| (self.for_people(name), self.for_people(&value.masked)))
+                .collect(),
+            body: self.for_people(&draft.body.masked),
+            carries_message: false,
+            shape: None,
+            clear: None,
+        }
+    }
+
+    fn judge(&self, draft: Draft) -> Result<Permitted, Violation> {
+        let outside = self.outside.as_ref().ok_or(Violation::NoRequestHere)?;
+        let value_of = |mark: &_| self.message.as_ref().and_then(|message| message.value_of(mark));
+        let permitted = permit(
+            draft,
+            &Rules {
+                grant: &outside.grant,
+                message: outside.rule.message_rule(),
+                limits: &self.limits,
+                message_gone: self.message_sent != RequestSent::No,
+                sealed_origin: self.sent_sealed.as_ref().map(|sent| sent.origin.as_str()),
+                pool: &outside.pool,
+                value_of: &value_of,
+            },
+        )?;
+        if permitted.carries_message()
+            && let Some(pinned) = &outside.pinned
+            && let Some(changes) = pinned.difference(permitted.shape())
+        {
+            return Err(Violation::Shape(Box::new(HeldShape { shape: permitted.shape().clone(), changes })));
+        }
+        Ok(permitted)
     }
 
     /// Sends, and notes what the host then knows.
     async fn let_out(&mut self, permitted: Permitted) -> Result<GuestResponse, EgressError> {
-        let Some(Outside { egress, deadline, .. }) = &self.outside else {
-            return Err(EgressError::unsent(EgressErrorKind::Denied, "no request may be made here"));
-        };
+        let Some(Outside { egress, deadline, .. }) = &self.outside else { return Err(EgressError::nowhere()) };
         let (egress, deadline) = (Arc::clone(egress), *deadline);
         let carries_message = permitted.carries_message();
         let origin = permitted.origin();
@@ -121,26 +144,39 @@ impl CallState {
         if carries_message {
             // Set before the first byte: if this future is dropped, what remains is doubt, unless the flag says otherwise.
             self.message_sent = RequestSent::Maybe;
-            self.leaving = (permitted.body_bytes() > 0).then(|| Arc::clone(&leaving));
+            self.leaving = permitted.has_body().then(|| Arc::clone(&leaving));
+        }
+        let sent_before = self.sent_sealed.take();
+        if !permitted.labels().is_empty() {
+            let labels = match &sent_before {
+                Some(before) => before.labels.union(permitted.labels()),
+                None => permitted.labels().clone(),
+            };
+            self.sent_sealed = Some(SentSealed { origin: origin.clone(), labels });
         }
         let since = Instant::now();
         let result = egress.send(permitted, &limits, deadline, &leaving).await;
         self.leaving = None;
         self.meter.waited_since(since);
-        self.wasi.clock.advance();
         match result {
             Ok(answer) => {
-                self.hosts_reached.insert(origin);
+                self.sent_sealed = self.sent_sealed.take().or(sent_before);
                 if carries_message {
                     self.message_sent = RequestSent::Yes;
                 }
-                Ok(self.scrubbed(answer))
+                let answer = self.scrubbed(answer, &origin);
+                self.hosts_reached.insert(origin);
+                Ok(answer)
             }
             Err(error) => {
                 if error.maybe_sent {
+                    self.sent_sealed = self.sent_sealed.take().or(sent_before);
                     self.hosts_reached.insert(origin);
-                } else if carries_message {
-                    self.message_sent = RequestSent::No;
+                } else {
+                    self.sent_sealed = sent_before;
+                    if carries_message {
+                        self.message_sent = RequestSent::No;
+                    }
                 }
                 self.trace.push(TraceKind::NoResponse { reason: error.message.clone() });
                 self.network_error = Some(error.clone());
@@ -149,18 +185,21 @@ impl CallState {
         }
     }
 
+    /// Over all parts of a request.
+    fn largest_request(&self) -> usize {
+        self.limits.url_bytes + self.limits.request_header_bytes + self.limits.request_body
+    }
+
     /// Judged before anything is put together: a list of handles costs the guest nothing, whatever they stand for.
-    fn too_large(&self, request: &GuestRequest) -> wasmtime::Result<Option<String>> {
-        let limit = self.limits.url_bytes + self.limits.request_header_bytes + self.limits.request_body;
-        let headers = request.headers.iter().flat_map(|(_, value)| value);
+    fn is_too_large(&self, request: &GuestRequest) -> wasmtime::Result<bool> {
         let mut bytes = 0_usize;
-        for part in request.url.iter().chain(headers).chain(&request.body) {
+        for part in request.parts() {
             bytes = bytes.saturating_add(match part {
                 Part::Text(text) => text.len(),
-                Part::Sealed(handle) => self.table.get(handle)?.bytes().len(),
+                Part::Sealed(handle) => self.table.get(handle)?.bytes().map_or(0, <[u8]>::len),
             });
         }
-        Ok((bytes > limit).then(|| format!("the request has {bytes} bytes; {limit} are allowed over all its parts")))
+        Ok(bytes > self.largest_request())
     }
 
     fn draft(&self, request: &GuestRequest) -> wasmtime::Result<Draft> {
@@ -176,40 +215,51 @@ impl CallState {
         })
     }
 
-    /// Every sealed value that stands in a request may come back in the answer, in the form in which it was sent: a whole
-    /// `Basic …` value, a signature.
-    fn remember_sealed(&mut self, request: &GuestRequest) -> wasmtime::Result<()> {
-        let all = request.headers.iter().flat_map(|(_, value)| value).chain(&request.url).chain(&request.body);
-        for part in all {
+    /// Every sealed value that leaves may come back in the answer, in the form in which it was sent (a whole `Basic …` value), or
+    /// a part of it alone (the signature in a header).
+    fn remember_sealed(&mut self, request: &GuestRequest, permitted: &Permitted) -> wasmtime::Result<()> {
+        if permitted.labels().is_empty() {
+            return Ok(());
+        }
+        let mut sent = Vec::new();
+        for part in request.parts() {
             if let Part::Sealed(handle) = part {
                 let value = self.table.get(handle)?;
                 if !value.labels().is_empty() {
-                    self.scrubber.add_exact(value.bytes());
+                    sent.extend(value.parts().cloned());
                 }
             }
         }
+        sent.into_iter().for_each(|value| self.remember_sent(value));
         Ok(())
     }
 
-    fn scrubbed(&mut self, answer: Answer) -> GuestResponse {
-        let body = self.scrubber.scrub(&answer.body);
+    fn scrubbed(&mut self, answer: Answer, origin: &str) -> GuestResponse {
+        self.learned = true;
+        let sent = self.sent_sealed.as_ref().filter(|sent| sent.origin == origin);
+        let for_guest = |text: &[u8]| match sent {
+            Some(sent) => self.scrubber().for_guest(text, &sent.labels),
+            // A host that was sent nothing knows nothing: a mask in its answer would say that it guessed.
+            None => text.to_vec(),
+        };
+        let body = for_guest(&answer.body);
+        let headers = answer
+            .headers
+            .iter()
+            .filter(|(name, _)| RESPONSE_HEADERS.contains(&name.as_str()) || name.starts_with(RESPONSE_HEADER_PREFIX))
+            .map(|(name, value)| (name.clone(), String::from_utf8_lossy(&for_guest(value)).into_owned()))
+            .collect();
+        let is_changed = sent.is_some() && body != answer.body;
+        let shown = self.scrubber().bytes_for_people(&answer.body);
         self.trace.push(TraceKind::Response {
             status: answer.status,
-            body_bytes: answer.body.len(),
+            body_bytes: shown.len(),
             peer: answer.peer,
-            body: excerpt(&body),
+            body: excerpt(&shown),
         });
-        GuestResponse {
-            status: answer.status,
-            headers: answer
-                .headers
-                .iter()
-                .map(|(name, value)| {
-                    let value = self.scrubber.scrub(value);
-                    (name.clone(), String::from_utf8_lossy(&value).into_owned())
-                })
-                .collect(),
-            body,
+        if is_changed {
+            self.answers.push(Zeroizing::new(answer.body));
         }
+        GuestResponse { status: answer.status, headers, body }
     }
 }

@@ -15,7 +15,7 @@ impl CallState {
     pub(crate) fn keep_line(&mut self, level: &'static str, message: &str) {
         match self.meter.log(message.len()) {
             LogRoom::Keep(room) => {
-                let message = one_line(&self.scrubber.scrub_text(message), room);
+                let message = one_line(&self.for_people(message), room);
                 self.trace.push(TraceKind::Log { level, message });
             }
             LogRoom::Mark => self.trace.push(TraceKind::LogTruncated),

@@ -21,10 +21,17 @@ impl CallState {
             None => return Ok(Err(RevealDenied)),
         };
         if let Err(denial) = allowed {
-            self.refuse(Violation::Reveal(denial));
+            let violation = Violation::Reveal(denial).map_texts(|text| self.for_people(text));
+            self.trace.push(TraceKind::Refused { reason: violation.to_string() });
+            self.violation.get_or_insert(violation);
             return Ok(Err(RevealDenied));
         }
-        let bytes = value.bytes().to_vec();
+        let bytes = match value.bytes() {
+            Ok(bytes) => bytes.to_vec(),
+            Err(void) => return Err(self.broke(Violation::Void(void))),
+        };
+        self.learned = true;
+        self.revealed = true;
         self.trace.push(TraceKind::Revealed { labels: mask(&labels) });
         Ok(Ok(bytes))
     }

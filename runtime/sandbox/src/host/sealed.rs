@@ -1,10 +1,11 @@
 //! `sealed`: the algebra, charged.
 
+use sendbox_policy::Encoding;
 use wasmtime::component::Resource;
 
 use crate::call::CallState;
-use crate::outcome::ConnectorFault;
-use crate::sealed::{Encoding, Hash, Piece, Sealed, SealedError};
+use crate::outcome::{ConnectorFault, Violation};
+use crate::sealed::{Hash, Piece, Sealed};
 use crate::trace::TraceKind;
 
 /// One piece as it comes over the ABI.
@@ -23,10 +24,10 @@ impl CallState {
         self.table.push(value).map_err(|_| ConnectorFault::Handles { limit: self.limits.handles }.into())
     }
 
-    /// Charges for a value that an operation reads: the work is the host's, whatever comes of it.
+    /// Charges for a value that an operation reads, by its bound: the work is the host's, whatever comes of it.
     fn charge_read(&mut self, handle: &Resource<Sealed>) -> wasmtime::Result<()> {
-        let bytes = self.table.get(handle)?.bytes().len();
-        Ok(self.meter.sealed(bytes)?)
+        let bound = self.table.get(handle)?.bound();
+        Ok(self.meter.sealed(bound)?)
     }
 
     fn made(&mut self, operation: &'static str, value: Sealed) -> wasmtime::Result<Resource<Sealed>> {
@@ -68,26 +69,22 @@ impl CallState {
         &mut self,
         handle: &Resource<Sealed>,
         encoding: Encoding,
-    ) -> wasmtime::Result<Result<Resource<Sealed>, SealedError>> {
+    ) -> wasmtime::Result<Resource<Sealed>> {
         self.enter("sealed.encode")?;
         self.charge_read(handle)?;
-        match self.table.get(handle)?.encode(encoding) {
-            Ok(value) => self.made("encode", value).map(Ok),
-            Err(error) => Ok(Err(error)),
-        }
+        let value = self.table.get(handle)?.encode(encoding);
+        self.made("encode", value)
     }
 
     pub(crate) fn sealed_decode(
         &mut self,
         handle: &Resource<Sealed>,
         encoding: Encoding,
-    ) -> wasmtime::Result<Result<Resource<Sealed>, SealedError>> {
+    ) -> wasmtime::Result<Resource<Sealed>> {
         self.enter("sealed.decode")?;
         self.charge_read(handle)?;
-        match self.table.get(handle)?.decode(encoding) {
-            Ok(value) => self.made("decode", value).map(Ok),
-            Err(error) => Ok(Err(error)),
-        }
+        let value = self.table.get(handle)?.decode(encoding).map_err(|_| self.broke(Violation::NotDecodable))?;
+        self.made("decode", value)
     }
 
     pub(crate) fn sealed_digest(

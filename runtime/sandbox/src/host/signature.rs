@@ -1,49 +1,71 @@
 //! `signature`: checking what a provider sent to us.
 
-use sendbox_policy::{Composition, LabelKind, Piece};
+use sendbox_policy::{Composition, Form, LabelKind, Piece};
 use subtle::ConstantTimeEq;
 use wasmtime::component::Resource;
 
-use crate::call::CallState;
+use crate::call::{CallState, Phase};
 use crate::jwt;
+use crate::outcome::{ConnectorFault, Violation};
 use crate::sealed::Sealed;
 
-/// The value was made of something that may not be compared.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NotCheckable;
+/// Checks in one call of `parse`. Each tells the connector one thing about a secret and a received value.
+const CHECKS: u32 = 8;
 
 impl CallState {
+    /// Counts a check, and refuses it where none is made.
+    fn check_signature(&mut self, import: &'static str) -> wasmtime::Result<()> {
+        self.enter(import)?;
+        if self.phase != Phase::Report {
+            return Err(ConnectorFault::ImportRefused(import).into());
+        }
+        self.signature_checks += 1;
+        if self.signature_checks > CHECKS {
+            return Err(self.broke(Violation::TooManyChecks { limit: CHECKS }));
+        }
+        Ok(())
+    }
+
     pub(crate) fn signature_matches(
         &mut self,
         computed: &Resource<Sealed>,
-        received: &[u8],
-    ) -> wasmtime::Result<Result<bool, NotCheckable>> {
-        self.enter("signature.matches")?;
-        let value = self.table.get(computed)?;
-        // Only a signature may be compared: of a plain secret, each guess would tell whether it is right.
-        let signed = value.labels().secrets().all(|(_, form)| form == sendbox_policy::Form::Signed);
-        if value.labels().is_message() || !signed {
-            return Ok(Err(NotCheckable));
+        received: &Resource<Sealed>,
+    ) -> wasmtime::Result<bool> {
+        self.check_signature("signature.matches")?;
+        let (computed, received) = (self.table.get(computed)?, self.table.get(received)?);
+        if !is_signature(computed) || !received.is_received() {
+            return Err(self.broke(Violation::NotCheckable));
         }
-        Ok(Ok(value.bytes().ct_eq(received).into()))
+        Ok(match (computed.bytes(), received.bytes()) {
+            (Ok(computed), Ok(received)) => computed.ct_eq(received).into(),
+            _ => false,
+        })
     }
+
     /// The claims of a token, masked with the stand-ins of the callback.
     pub(crate) fn signature_jwt(
         &mut self,
         token: &Resource<Sealed>,
         key: &Resource<Sealed>,
-    ) -> wasmtime::Result<Result<Option<String>, NotCheckable>> {
-        self.enter("signature.jwt")?;
-        let token_bytes = self.table.get(token)?.bytes().len();
+    ) -> wasmtime::Result<Option<String>> {
+        self.check_signature("signature.jwt")?;
+        let bound = self.table.get(token)?.bound();
         // Charged whatever comes out: decoding and signing cost the host as much as a value of that size.
-        self.meter.sealed(token_bytes)?;
+        self.meter.sealed(bound)?;
         let (token, key) = (self.table.get(token)?, self.table.get(key)?);
         if !is_received(token) || !is_secret(key) {
-            return Ok(Err(NotCheckable));
+            return Err(self.broke(Violation::NotCheckable));
         }
-        let claims = jwt::claims(token.bytes(), key.bytes());
-        Ok(Ok(claims.map(|claims| self.stand_ins.mask(&claims))))
+        let (Ok(token), Ok(key)) = (token.bytes(), key.bytes()) else { return Ok(None) };
+        let claims = jwt::claims(token, key);
+        Ok(claims.map(|claims| self.stand_ins.mask(&claims)))
     }
+}
+
+/// Only what was signed with a secret may be compared: of anything else, each guess would tell whether it is right.
+fn is_signature(value: &Sealed) -> bool {
+    let mut secrets = value.labels().secrets().peekable();
+    !value.labels().is_message() && secrets.peek().is_some() && secrets.all(|(_, form)| form == Form::Signed)
 }
 
 /// A token with words of the connector's own in it was not signed by the provider as a whole.
@@ -55,7 +77,7 @@ fn is_received(value: &Sealed) -> bool {
 fn has_literal(composition: &Composition) -> bool {
     composition.pieces().iter().any(|piece| match piece {
         Piece::Literal(_) => true,
-        Piece::Encoded(inner) => has_literal(inner),
+        Piece::Encoded(_, inner) => has_literal(inner),
         Piece::Mark(_) => false,
     })
 }
@@ -70,12 +92,11 @@ fn is_secret(key: &Sealed) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use sendbox_policy::{Label, Limits, Mark};
+    use sendbox_policy::{Encoding, Label, Limits, Mark};
 
     use super::*;
     use crate::call::Phase;
-    use crate::egress::scrub::Scrubber;
-    use crate::sealed::Piece as SealedPiece;
+    use crate::sealed::{Hash, Piece as SealedPiece};
 
     /// The example of GatewayAPI's documentation, signed with `secret`.
     const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.\
@@ -84,15 +105,15 @@ mod tests {
         KdfDH65bnQtgxEkFnpAQodOciAJedZFB13r9wEo8t3Y";
 
     fn state(phase: Phase, limits: Limits) -> CallState {
-        CallState::new(phase, Arc::new(limits), Arc::default(), Scrubber::default())
+        CallState::new(phase, Arc::new(limits), Arc::default(), None)
     }
 
     fn received(text: &str) -> Sealed {
-        Sealed::root(text.as_bytes().to_vec(), Label::Received, Mark::Opaque)
+        Sealed::root(text.as_bytes().to_vec(), text.len(), Label::Received, Mark::Opaque)
     }
 
     fn secret(text: &str) -> Sealed {
-        Sealed::root(text.as_bytes().to_vec(), Label::Secret("k".into()), Mark::Secret("k".into()))
+        Sealed::root(text.as_bytes().to_vec(), text.len(), Label::Secret("k".into()), Mark::Secret("k".into()))
     }
 
     fn literal(text: &str) -> Sealed {
@@ -103,11 +124,7 @@ mod tests {
         Sealed::concat(&[SealedPiece::Sealed(one), SealedPiece::Sealed(other)])
     }
 
-    fn check(
-        state: &mut CallState,
-        token: Sealed,
-        key: Sealed,
-    ) -> wasmtime::Result<Result<Option<String>, NotCheckable>> {
+    fn check(state: &mut CallState, token: Sealed, key: Sealed) -> wasmtime::Result<Option<String>> {
         let (token, key) = (state.table.push(token)?, state.table.push(key)?);
         state.signature_jwt(&token, &key)
     }
@@ -116,7 +133,7 @@ mod tests {
     fn claims_come_with_the_stand_ins_of_the_callback() {
         let mut state = state(Phase::Report, Limits::default());
         assert_eq!(state.stand_ins.mask("to 4542609045"), "to 1000001");
-        let claims = check(&mut state, received(TOKEN), secret("secret")).unwrap().unwrap().unwrap();
+        let claims = check(&mut state, received(TOKEN), secret("secret")).unwrap().unwrap();
         assert_eq!(
             claims,
             r#"{"id":1000002,"msisdn":1000001,"time":1000003,"status":"DELIVERED","error":null,"code":null,"userref":null,"callback_url":"http://bbaf7142.ngrok.io","api":4}"#
@@ -128,14 +145,14 @@ mod tests {
     fn what_is_not_signed_has_no_claims() {
         for (token, key) in [(TOKEN, "Secret"), ("", "secret"), ("a.b.c", "secret")] {
             let mut state = state(Phase::Report, Limits::default());
-            assert_eq!(check(&mut state, received(token), secret(key)).unwrap(), Ok(None), "{token}");
+            assert_eq!(check(&mut state, received(token), secret(key)).unwrap(), None, "{token}");
         }
     }
 
     #[test]
     fn only_received_tokens_and_secret_keys_are_checked() {
         let (head, tail) = TOKEN.split_at(40);
-        let code = || Sealed::root(b"secret".to_vec(), Label::Code, Mark::Code);
+        let code = || Sealed::root(b"secret".to_vec(), 64, Label::Code, Mark::Code);
         for (what, token, key, checkable) in [
             ("a part of a secret", received(TOKEN), join(&literal("sec"), &secret("ret")), true),
             ("two received parts", join(&received(head), &received(tail)), secret("secret"), true),
@@ -150,8 +167,46 @@ mod tests {
             ("a code as key", received(TOKEN), code(), false),
         ] {
             let mut state = state(Phase::Report, Limits::default());
-            let checked = check(&mut state, token, key).unwrap();
+            let checked = check(&mut state, token, key);
             assert_eq!(checked.is_ok_and(|claims| claims.is_some()), checkable, "{what}");
+        }
+    }
+
+    fn matches(state: &mut CallState, computed: Sealed, received: Sealed) -> wasmtime::Result<bool> {
+        let (computed, received) = (state.table.push(computed)?, state.table.push(received)?);
+        state.signature_matches(&computed, &received)
+    }
+
+    #[test]
+    fn only_signatures_under_a_secret_are_compared_with_what_was_received() {
+        let signed = || join(&received("body"), &literal("x")).hmac(Hash::Sha1, &secret("k"));
+        let hex = |text: &str| received(text).decode(Encoding::Hex).unwrap();
+        let right = hex::encode(signed().bytes().unwrap());
+        let code = || Sealed::root(b"secret".to_vec(), 64, Label::Code, Mark::Code);
+        for (what, computed, given, expected) in [
+            ("the signature", signed(), hex(&right), Some(true)),
+            ("in hexadecimal", signed().encode(Encoding::Hex), received(&right), Some(true)),
+            ("a digest with a secret", join(&secret("k"), &received("b")).digest(Hash::Md5), hex("00"), Some(false)),
+            ("not hexadecimal", signed(), hex("xyz"), Some(false)),
+            ("a plain secret", secret("k"), received("k"), None),
+            ("a secret beside its signature", join(&secret("k"), &signed()), received("k"), None),
+            ("received bytes", received("k"), received("k"), None),
+            ("a digest of received bytes", received("k").digest(Hash::Md5), received("k"), None),
+            ("a literal", literal("k"), received("k"), None),
+            ("a code under a secret", code().hmac(Hash::Sha1, &secret("k")), received("k"), None),
+            ("with a literal", signed(), literal("k"), None),
+            ("with two received values", signed(), join(&received("a"), &received("b")), None),
+            ("with a digest of a received value", signed(), received("a").digest(Hash::Md5), None),
+            ("with a secret", signed(), secret("k"), None),
+        ] {
+            let mut state = state(Phase::Report, Limits::default());
+            assert_eq!(matches(&mut state, computed, given).ok(), expected, "{what}");
+        }
+        let mut sending = state(Phase::Send, Limits::default());
+        assert!(matches(&mut sending, signed(), received("k")).is_err(), "while sending");
+        let mut many = state(Phase::Report, Limits::default());
+        for check in 1..=9 {
+            assert_eq!(matches(&mut many, signed(), received("k")).is_ok(), check <= 8, "check {check}");
         }
     }
 

@@ -1,48 +1,29 @@
-//! The minimal WASI that toolchains pull in: clocks that stand still between requests, random numbers from the host,
+//! The minimal WASI that toolchains pull in: clocks that stand still, random numbers from the host,
 //! a bounded standard error, an empty environment. No files, no sockets, no HTTP.
 //!
-//! A clock that moves would let a guest time the host's work on sealed values, so it moves only when a request ends. The
-//! context is made at the first call that needs it; most connectors never do.
+//! A clock that moves would let a guest time the host's work on sealed values, so it shows the time at which the attempt began
+//! for as long as the call lasts. The context is made at the first call that needs it; most connectors never do.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use sendbox_policy::Limits;
 use tokio::io::AsyncWrite;
-use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::p2::bindings::{cli, clocks, io, random};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{DynPollable, OutputStream, Pollable, StreamResult, subscribe};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::call::{CallState, Phase};
-use crate::message::unix_millis;
 
-/// Wall time in milliseconds and the time since the call began, both as of the last request.
+/// Wall time in milliseconds, the same throughout a call. No time passes on the monotonic clock.
 #[derive(Clone)]
 pub(crate) struct FrozenClock {
-    began: Instant,
-    wall_ms: Arc<AtomicU64>,
-    since_ns: Arc<AtomicU64>,
-}
-
-impl FrozenClock {
-    fn new(phase: Phase) -> Self {
-        // Metadata is a pure function: it sees the epoch, always.
-        let now = if phase == Phase::Metadata { 0 } else { unix_millis() };
-        Self { began: Instant::now(), wall_ms: Arc::new(AtomicU64::new(now)), since_ns: Arc::new(AtomicU64::new(0)) }
-    }
-
-    /// Lets the clock see that time has passed. Called when a request ends.
-    pub(crate) fn advance(&self) {
-        self.wall_ms.store(unix_millis(), Ordering::Relaxed);
-        let since = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.since_ns.store(since, Ordering::Relaxed);
-    }
+    wall_ms: u64,
 }
 
 impl HostWallClock for FrozenClock {
@@ -51,7 +32,7 @@ impl HostWallClock for FrozenClock {
     }
 
     fn now(&self) -> Duration {
-        Duration::from_millis(self.wall_ms.load(Ordering::Relaxed))
+        Duration::from_millis(self.wall_ms)
     }
 }
 
@@ -61,13 +42,13 @@ impl HostMonotonicClock for FrozenClock {
     }
 
     fn now(&self) -> u64 {
-        self.since_ns.load(Ordering::Relaxed)
+        0
     }
 }
 
 /// The WASI context of a call, made when it is first needed.
 pub(crate) struct LazyWasi {
-    pub(crate) clock: FrozenClock,
+    clock: FrozenClock,
     context: Option<Box<WasiCtx>>,
     random_bytes: u64,
     phase: Phase,
@@ -75,9 +56,10 @@ pub(crate) struct LazyWasi {
 }
 
 impl LazyWasi {
-    pub(crate) fn new(phase: Phase, limits: &Limits) -> Self {
+    /// `now_ms` is the time that the guest sees.
+    pub(crate) fn new(phase: Phase, limits: &Limits, now_ms: u64) -> Self {
         Self {
-            clock: FrozenClock::new(phase),
+            clock: FrozenClock { wall_ms: now_ms },
             context: None,
             random_bytes: limits.random_bytes as u64,
             phase,
@@ -168,6 +150,52 @@ impl Pollable for Stderr {
     async fn ready(&mut self) {}
 }
 
+/// The monotonic clock: no time passes on it, and a timer has rung as soon as it is asked for. One that rang later would let
+/// a guest measure how long an operation on a sealed value took.
+struct StillTime<'a>(&'a mut ResourceTable);
+
+struct HasStillTime;
+
+impl HasData for HasStillTime {
+    type Data<'a> = StillTime<'a>;
+}
+
+impl clocks::monotonic_clock::Host for StillTime<'_> {
+    fn now(&mut self) -> wasmtime::Result<u64> {
+        Ok(0)
+    }
+
+    fn resolution(&mut self) -> wasmtime::Result<u64> {
+        Ok(1_000_000)
+    }
+
+    fn subscribe_instant(&mut self, _when: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        self.rung()
+    }
+
+    fn subscribe_duration(&mut self, _duration: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        self.rung()
+    }
+}
+
+impl StillTime<'_> {
+    fn rung(&mut self) -> wasmtime::Result<Resource<DynPollable>> {
+        let timer = self.0.push(Rung)?;
+        subscribe(self.0, timer)
+    }
+}
+
+/// A timer that has rung.
+struct Rung;
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Rung {
+    async fn ready(&mut self) {
+        // A guest that polls in a loop must not keep the worker to itself.
+        tokio::task::yield_now().await;
+    }
+}
+
 struct HasIo;
 
 impl HasData for HasIo {
@@ -202,7 +230,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<
     io::poll::add_to_linker::<CallState, HasIo>(linker, |state| state.ctx().table)?;
     io::streams::add_to_linker::<CallState, HasIo>(linker, |state| state.ctx().table)?;
     clocks::wall_clock::add_to_linker::<CallState, WasiClocks>(linker, CallState::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<CallState, WasiClocks>(linker, CallState::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<CallState, HasStillTime>(linker, |state| StillTime(&mut state.table))?;
     random::random::add_to_linker::<CallState, WasiRandom>(linker, |state| state.ctx().ctx.random())?;
     random::insecure::add_to_linker::<CallState, WasiRandom>(linker, |state| state.ctx().ctx.random())?;
     random::insecure_seed::add_to_linker::<CallState, WasiRandom>(linker, |state| state.ctx().ctx.random())?;

@@ -17,8 +17,8 @@ pub(super) fn faults(manifest: &Manifest, schema: &Value) -> Vec<String> {
         for key in need.origin().parameters() {
             if is_chosen(schema, key) {
                 faults.push(format!(
-                    "host `{}`: a default never fills an origin: the parameter `{key}` has no `default`, `const`, `$ref` \
-                     or `x-form.fill`; name the host that is meant without it as a host of its own",
+                    "host `{}`: a default never fills an origin: the parameter `{key}` must have no `default`, `const`, \
+                     `$ref` or `x-form.fill`; name the host that is meant without it as a host of its own",
                     need.origin()
                 ));
             }

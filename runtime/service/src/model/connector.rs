@@ -1,3 +1,4 @@
+use sendbox_sandbox::policy::{MessagePlaces, RecipientForm};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -61,6 +62,36 @@ pub struct ConnectorDetail {
     pub default_templates: Vec<Value>,
 }
 
+/// Where a request carries the message. The host takes it only there, as whole values.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessagePlacement {
+    /// How the number is written: `e164` (`+4512345678`), `digits` (`4512345678`) or `national` (`12345678`).
+    #[schema(value_type = String, example = "e164")]
+    pub recipient_format: RecipientForm,
+    /// Where the number stands, in words.
+    #[schema(example = "the form field `To`")]
+    pub recipient: String,
+    /// Where the text, or each variable, stands, in words.
+    #[schema(example = "the form field `Body`")]
+    pub content: String,
+    /// Where the end user's address stands, in words, when the connector passes it on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "the JSON value `/ip`")]
+    pub client_ip: Option<String>,
+}
+
+impl MessagePlacement {
+    pub(crate) fn of(places: &MessagePlaces) -> Self {
+        Self {
+            recipient_format: places.recipient_format(),
+            recipient: places.recipient().to_string(),
+            content: places.content().to_string(),
+            client_ip: places.client_ip().map(ToString::to_string),
+        }
+    }
+}
+
 /// One host that a connector may reach.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -71,8 +102,9 @@ pub struct HostReach {
     pub methods: Vec<String>,
     /// `/2010-04-01/`
     pub path_prefix: String,
-    /// Whether the message goes there.
-    pub receives_message: bool,
+    /// Where a request to this host carries the message. Absent for a host that receives nothing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessagePlacement>,
     /// Parameters that are secrets and go there.
     pub secrets: Vec<String>,
     /// The author's reason.

@@ -31,10 +31,15 @@ pub enum DifferenceCode {
     PathsNew,
     /// They are not any more.
     PathsGone,
-    /// The message and the recipient go there: `methods`, `place`.
+    /// The message and the recipient go there: `methods`, `place`; and where they stand in a request: `format` of the number,
+    /// `recipient`, `content`, `clientIp`.
     MessageNew,
     /// They do not any more.
     MessageGone,
+    /// The message and the recipient stand elsewhere in a request: as above.
+    PlacesNew,
+    /// They do not stand there any more.
+    PlacesGone,
     /// A secret is sent: `secret`, `methods`, `place`.
     SecretSentNew,
     /// It is not any more.

@@ -286,6 +286,7 @@ impl Service {
                 parameters: Arc::clone(&prepared.parameters),
                 grant: Arc::clone(&prepared.grant),
                 message,
+                pinned: None,
                 dry_run: None,
                 withdrawn,
             };

@@ -97,6 +97,7 @@ impl Service {
                 parameters: std::sync::Arc::clone(&tested.prepared.parameters),
                 grant: std::sync::Arc::clone(&tested.prepared.grant),
                 message,
+                pinned: None,
                 dry_run: dry_run.then_some(DryRun { show_sealed: false }),
                 withdrawn: None,
             };

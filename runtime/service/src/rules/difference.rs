@@ -174,21 +174,29 @@ impl Difference {
 /// What is known of a right, beside its sentence.
 fn reached(line: &ReachLine) -> DifferenceLine {
     use DifferenceCode as Code;
-    // A right that the policy learns to compare is a further arm here, with a code of its own.
     let (new, gone) = match line.kind {
         ReachKind::Host { .. } => (Code::HostNew, Code::HostGone),
         ReachKind::Method => (Code::MethodNew, Code::MethodGone),
         ReachKind::Paths => (Code::PathsNew, Code::PathsGone),
-        ReachKind::Message => (Code::MessageNew, Code::MessageGone),
+        ReachKind::Message { .. } => (Code::MessageNew, Code::MessageGone),
+        ReachKind::Places { .. } => (Code::PlacesNew, Code::PlacesGone),
         ReachKind::SecretSent { .. } => (Code::SecretSentNew, Code::SecretSentGone),
         ReachKind::SecretSigns { .. } => (Code::SecretSignsNew, Code::SecretSignsGone),
     };
-    let mut values = vec![("methods", line.methods.as_str()), ("place", line.place.as_str())];
+    let values = [("methods", line.methods.clone()), ("place", line.place.clone())];
+    let mut values: Vec<(&str, String)> = values.into_iter().collect();
     match &line.kind {
-        ReachKind::Host { purpose } => values.push(("purpose", purpose)),
-        ReachKind::SecretSent { key } | ReachKind::SecretSigns { key } => values.push(("secret", key)),
-        ReachKind::Method | ReachKind::Paths | ReachKind::Message => {}
+        ReachKind::Host { purpose } => values.push(("purpose", purpose.clone())),
+        ReachKind::SecretSent { key } | ReachKind::SecretSigns { key } => values.push(("secret", key.clone())),
+        ReachKind::Message { places } | ReachKind::Places { places } => {
+            values.push(("format", places.recipient_format().to_string()));
+            values.push(("recipient", places.recipient().to_string()));
+            values.push(("content", places.content().to_string()));
+            values.extend(places.client_ip().map(|place| ("clientIp", place.to_string())));
+        }
+        ReachKind::Method | ReachKind::Paths => {}
     }
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     DifferenceLine::new(if line.newly { new } else { gone }, line.to_string(), &values)
 }
 

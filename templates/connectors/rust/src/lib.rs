@@ -3,7 +3,7 @@
 //! This file says what the connector is. What leaves for the provider stands in `request.rs`, what its answer means in
 //! `answer.rs`. Replace "Example" with your provider, step by step:
 //!
-//! 1. `metadata` below: the id, the name, the host.
+//! 1. `metadata` below: the id, the name, the host, and where its request has the number and the text.
 //! 2. `parameters.schema.json`: what a tenant must give. `"writeOnly": true` marks a secret.
 //! 3. `request.rs` and `answer.rs`, and the tests in them.
 
@@ -11,7 +11,8 @@ mod answer;
 mod request;
 
 use sendbox_connector_sdk::{
-    Config, Connector, ContentKind, Failure, Host, HostNeed, Message, Metadata, Method, Receipt, SecretUse, Usage,
+    Config, Connector, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat,
+    Receipt, SecretUse, Usage,
 };
 
 /// The connector. It has no state: every message gets a fresh instance.
@@ -35,7 +36,9 @@ impl Connector for Example {
                 origin: "https://api.example.com",
                 methods: vec![Method::Post],
                 path_prefix: "/v1/messages",
-                receives_message: true,
+                // Where the number and the text stand in the request. The host looks for them there, and lets nothing leave that
+                // has them elsewhere, twice or changed. For a form: `MessagePlaces::form(NumberFormat::E164, "To", "Body")`.
+                message: Some(MessagePlaces::json(NumberFormat::E164, "/to", "/text")),
                 // The API key may go to this host, and to no other.
                 secrets: vec![("apiKey", SecretUse::Sent)],
                 purpose: "Hands the message to Example.",
@@ -43,7 +46,7 @@ impl Connector for Example {
             usages: Usage::ALL.to_vec(),
             // Empty: any language.
             locales: vec![],
-            // Say `true` only if the provider documents that a repeated idempotency key sends nothing twice.
+            // Say `true` only if the provider documents that a repeated `Idempotency-Key` sends nothing twice.
             idempotent: false,
         }
     }

@@ -11,7 +11,7 @@ pub fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure>
         return Err(Failure::new(FailureClass::InvalidRequest).text("this connector sends texts, and was given none"));
     };
 
-    // A JSON body. Strings may be literals or sealed values; both are escaped.
+    // A JSON body. Strings may be literals or sealed values; both are escaped. Number and text stand where `metadata` says.
     // For a form body there is `form([("to", …), …])`, for HTTP Basic `basic_auth(user, password)`.
     let body = Json::object([
         ("from", Json::from(config.required("sender")?)),
@@ -22,7 +22,7 @@ pub fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure>
     Ok(Request::post("https://api.example.com/v1/messages")
         .header("Authorization", parts!["Bearer ", config.required_secret("apiKey")?])
         .header("Content-Type", "application/json")
-        .header("Idempotency-Key", &message.idempotency_key)
+        .header("Idempotency-Key", &message.message_key)
         .body(body.to_parts()))
 }
 

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use crate::bindings::sendbox::connector::config;
 use crate::bindings::sendbox::connector::types::{
-    ConnectorMetadata, ContentKind, HostNeed, SecretBinding, SecretUse, Usage,
+    ConnectorMetadata, ContentKind, HostNeed, MessagePlaces, NumberFormat, SecretBinding, SecretUse, Step, Usage,
 };
 
 /// 32 bytes that a test finds in the component and overwrites.
@@ -65,6 +65,16 @@ fn lies() -> ConnectorMetadata {
     }
 }
 
+/// The form fields `To` and `Body`.
+fn places() -> MessagePlaces {
+    MessagePlaces {
+        recipient_format: NumberFormat::E164,
+        recipient: vec![Step::Form("To".into())],
+        content: vec![Step::Form("Body".into())],
+        client_ip: None,
+    }
+}
+
 fn honest() -> ConnectorMetadata {
     let bound = |key: &str, usage| SecretBinding { key: key.into(), usage };
     ConnectorMetadata {
@@ -82,7 +92,7 @@ fn honest() -> ConnectorMetadata {
                 origin: "https://api.hostile.test".into(),
                 methods: vec!["POST".into()],
                 path_prefix: "/v1".into(),
-                receives_message: true,
+                message: Some(places()),
                 secrets: vec![bound("token", SecretUse::Sent), bound("signer", SecretUse::SigningOnly)],
                 purpose: "Receives messages.".into(),
             },
@@ -90,7 +100,7 @@ fn honest() -> ConnectorMetadata {
                 origin: "https://side.hostile.test".into(),
                 methods: vec!["GET".into(), "POST".into()],
                 path_prefix: String::new(),
-                receives_message: false,
+                message: None,
                 secrets: vec![],
                 purpose: "Receives neither messages nor secrets.".into(),
             },
@@ -98,7 +108,7 @@ fn honest() -> ConnectorMetadata {
                 origin: "{endpoint}".into(),
                 methods: vec!["POST".into()],
                 path_prefix: String::new(),
-                receives_message: true,
+                message: Some(places()),
                 secrets: vec![],
                 purpose: "The tenant's own endpoint.".into(),
             },

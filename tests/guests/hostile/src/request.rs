@@ -31,7 +31,7 @@ pub fn content(message: &Message) -> &Sealed {
 
 /// In the form serialiser's encoding.
 pub fn form(value: &Sealed) -> Sealed {
-    value.encode(Encoding::Form).expect("every value has a form encoding")
+    value.encode(Encoding::Form)
 }
 
 /// `To=…&Body=…`, then `more`.
@@ -45,6 +45,11 @@ pub fn header<'a>(name: &str, value: Part<'a>) -> Header<'a> {
     Header { name: name.to_owned(), value: vec![value] }
 }
 
+/// `content-type` of a form.
+pub fn form_type() -> Header<'static> {
+    header("content-type", text("application/x-www-form-urlencoded"))
+}
+
 /// `POST` of a form, with the token.
 pub fn post(url: Vec<Part<'_>>, body: &Sealed) -> Result<Response, Error> {
     post_with(url, vec![], Part::Sealed(body))
@@ -54,10 +59,7 @@ pub fn post(url: Vec<Part<'_>>, body: &Sealed) -> Result<Response, Error> {
 pub fn post_with(url: Vec<Part<'_>>, headers: Vec<Header<'_>>, body: Part<'_>) -> Result<Response, Error> {
     let token = token();
     let headers = if headers.is_empty() {
-        vec![
-            Header { name: "authorization".into(), value: vec![text("Bearer "), Part::Sealed(&token)] },
-            header("content-type", text("application/x-www-form-urlencoded")),
-        ]
+        vec![Header { name: "authorization".into(), value: vec![text("Bearer "), Part::Sealed(&token)] }, form_type()]
     } else {
         headers
     };
@@ -83,13 +85,13 @@ pub fn answer(result: Result<Response, Error>) -> Result<Receipt, Failure> {
     }
 }
 
-/// `denied/no: why`
+/// `ErrorKind::Dns/no`
 pub fn describe(error: &Error) -> String {
     let sent = match error.request_sent {
         RequestSent::No => "no",
         RequestSent::Maybe => "maybe",
     };
-    format!("{:?}/{sent}: {}", error.kind, error.message)
+    format!("{:?}/{sent}", error.kind)
 }
 
 /// An empty receipt.

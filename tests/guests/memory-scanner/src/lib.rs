@@ -13,8 +13,8 @@ mod request;
 mod scan;
 
 use sendbox_connector_sdk::{
-    Config, Connector, ContentKind, Failure, FailureClass, Host, HostNeed, Message, Metadata, Method, Receipt,
-    SecretUse, Usage,
+    Config, Connector, ContentKind, Failure, FailureClass, Host, HostNeed, Message, MessagePlaces, Metadata, Method,
+    NumberFormat, Receipt, SecretUse, Usage,
 };
 
 /// As in the real connector.
@@ -51,7 +51,7 @@ impl Connector for Scanner {
                 origin: "https://api.twilio.com",
                 methods: vec![Method::Post],
                 path_prefix: PATH_PREFIX,
-                receives_message: true,
+                message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
                 secrets: vec![("authToken", SecretUse::Sent)],
                 purpose: "Hands the message to Twilio.",
             }],

@@ -13,8 +13,8 @@ mod request;
 use std::hint::black_box;
 
 use sendbox_connector_sdk::{
-    Config, Connector, ContentKind, Failure, FailureClass, Host, HostNeed, Message, Metadata, Method, Receipt,
-    SecretUse, Usage,
+    Config, Connector, ContentKind, Failure, FailureClass, Host, HostNeed, Message, MessagePlaces, Metadata, Method,
+    NumberFormat, Receipt, SecretUse, Usage,
 };
 
 /// 64 bytes that a test finds in the component and overwrites.
@@ -87,7 +87,7 @@ fn twilio() -> HostNeed {
         origin: "https://api.twilio.com",
         methods: vec![Method::Post, Method::Get],
         path_prefix: PATH_PREFIX,
-        receives_message: true,
+        message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
         secrets: vec![("authToken", SecretUse::Sent)],
         purpose: "Hands the message to Twilio.",
     }
@@ -131,7 +131,7 @@ impl Connector for Versioned {
     }
 
     fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let tenth = || message.idempotency_key.bytes().map(u32::from).sum::<u32>() % 10 == 0;
+        let tenth = || message.message_key.bytes().map(u32::from).sum::<u32>() % 10 == 0;
         match said("does") {
             "trap" => panic!("it traps"),
             "loop" => forever(),

@@ -56,7 +56,7 @@ export interface HostReach {
   origin: string;
   methods: string[];
   pathPrefix: string;
-  receivesMessage: boolean;
+  message?: { recipientFormat: string; recipient: string; content: string; clientIp?: string };
   secrets: string[];
   purpose: string;
 }

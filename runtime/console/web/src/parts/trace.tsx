@@ -27,7 +27,7 @@ function lineOf(event: TraceEvent, t: Texts): Omit<Line, "at"> {
       return {
         icon: ArrowUpRight,
         text: t.trace.request(text(event["method"]), text(event["url"])),
-        fine: [event["carriesMessage"] ? t.trace.carries : "", t.trace.bytes(Number(event["bodyBytes"]))].filter(Boolean).join(" "),
+        fine: event["carriesMessage"] ? t.trace.carries : "",
       };
     case "refused":
       return { icon: Ban, text: t.trace.refused(text(event["reason"])), tone: "bad" };

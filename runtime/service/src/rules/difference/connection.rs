@@ -69,7 +69,7 @@ fn reach(before: &Reach, after: &Reach) -> Vec<DifferenceLine> {
         reach.entries.iter().flat_map(of).collect()
     };
     let all = |_: &ReachEntry| true;
-    let message = |entry: &ReachEntry| entry.receives_message;
+    let message = |entry: &ReachEntry| entry.message.is_some();
     let mut lines = Vec::new();
     for (code, text, here, there) in [
         (Code::ConnectionReachNew, "it would reach", places(after, &all), places(before, &all)),

@@ -3,12 +3,17 @@ use serde_json::json;
 use super::connection::{Resolved, StoredNames};
 use super::*;
 
+/// The number in a form field, the text in another one.
+fn places(recipient: &str) -> Value {
+    json!({ "recipient_format": "e164", "recipient": [{ "form": recipient }], "content": [{ "form": "Body" }] })
+}
+
 fn description(change: impl FnOnce(&mut Value)) -> Description {
     let mut value = json!({
         "id": "acme-sms", "version": "1.0.0", "name": "Acme", "description": "Sends.",
         "texts": { "readme": "a1", "logo": "b1", "templateSchema": null },
         "manifest": { "hosts": [{
-            "origin": "https://api.acme.test", "methods": ["POST"], "path_prefix": "/v1", "receives_message": true,
+            "origin": "https://api.acme.test", "methods": ["POST"], "path_prefix": "/v1", "message": places("To"),
             "secrets": [{ "key": "token", "usage": "sent" }], "purpose": "Sends.",
         }] },
         "reveals": false, "readsReports": false, "content": "text",
@@ -60,6 +65,11 @@ fn what_differs_in_words() {
             description(set("/manifest/hosts/0/path_prefix", json!("/"))),
             Reach::Wider,
             "new paths: POST https://api.acme.test/",
+        ),
+        (
+            description(set("/manifest/hosts/0/message", places("Recipient"))),
+            Reach::Wider,
+            "new places: at https://api.acme.test/v1 (POST), the number (e164) goes into the form field `Recipient`",
         ),
         (description(set("/reveals", json!(true))), Reach::Wider, "new: it can read what is sealed"),
         (description(set("/manifest/hosts/0/secrets", json!([]))), Reach::Narrower, "no longer: the secret `token`"),
@@ -239,15 +249,14 @@ fn each_line_has_a_code_of_its_own() {
                 "required": ["from", "key", "a"],
             },
             "manifest": { "hosts": [
-                { "origin": "https://b.acme.test", "methods": ["GET"], "receives_message": false, "purpose": "Reads." },
+                { "origin": "https://b.acme.test", "methods": ["GET"], "message": places("To"), "purpose": "Reads." },
                 {
-                    "origin": "https://api.acme.test", "methods": ["GET", "POST"], "path_prefix": "/v1",
-                    "receives_message": false, "purpose": "Sends.",
+                    "origin": "https://api.acme.test", "methods": ["GET", "POST"], "path_prefix": "/v1", "purpose": "Sends.",
                     "secrets": [{ "key": "from", "usage": "sent" }, { "key": "key", "usage": "signing-only" }],
                 },
                 {
                     "origin": "https://api.acme.test", "methods": ["POST"], "path_prefix": "/v2",
-                    "receives_message": true, "purpose": "Sends more.",
+                    "message": places("Recipient"), "purpose": "Sends more.",
                 },
             ] },
             "id": value["id"], "name": "Acme SMS", "description": "Sends texts.", "shape": value["shape"],
@@ -337,10 +346,13 @@ fn for_connection(example: &Example) -> OfConnection {
         .iter()
         .map(|(origin, path_prefix, receives_message, usage)| {
             let secrets = if usage.is_empty() { json!([]) } else { json!([{ "key": "token", "usage": usage }]) };
-            json!({
-                "origin": origin, "methods": ["POST"], "path_prefix": path_prefix, "secrets": secrets,
-                "receives_message": receives_message, "purpose": "Sends.",
-            })
+            let mut host = json!({
+                "origin": origin, "methods": ["POST"], "path_prefix": path_prefix, "secrets": secrets, "purpose": "Sends.",
+            });
+            if *receives_message {
+                host["message"] = places("To");
+            }
+            host
         })
         .collect();
     let properties: Value = serde_json::from_str(example.properties).unwrap();

@@ -2,12 +2,12 @@
 
 use crate::bindings::sendbox::connector::log::{self, Level};
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Price, Receipt};
-use crate::request::{API, failure, form_body, post, receipt, text};
+use crate::request::{API, describe, failure, form_body, post, receipt, text};
 
 pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
     let response = match post(vec![text(API)], &form_body(message, "")) {
         Ok(response) => response,
-        Err(error) => return Err(failure(FailureClass::Unknown, &error.message)),
+        Err(error) => return Err(failure(FailureClass::Unknown, &describe(&error))),
     };
     let echoed = response.headers.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" ")
         + &String::from_utf8_lossy(&response.body);

@@ -3,7 +3,7 @@
 use crate::bindings::sendbox::connector::http_outbound::{self, Method, Request};
 use crate::bindings::sendbox::connector::sealed::{Part, concat};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
-use crate::request::{API, answer, form_body, post, text};
+use crate::request::{API, answer, form_body, form_type, post, text};
 
 pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
     let filler = "x".repeat(65 << 10);
@@ -14,7 +14,7 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
         "handles" => {
             let large = concat(&[text(&"x".repeat(480 << 10))]);
             let body = (0..700).map(|_| Part::Sealed(&large)).collect();
-            let request = Request { method: Method::Post, url: vec![text(API)], headers: vec![], body };
+            let request = Request { method: Method::Post, url: vec![text(API)], headers: vec![form_type()], body };
             answer(http_outbound::send(&request))
         }
         other => panic!("no such aim: {other}"),

@@ -3,7 +3,7 @@
 use crate::bindings::sendbox::connector::http_outbound::Header;
 use crate::bindings::sendbox::connector::sealed::{self, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
-use crate::request::{API, answer, form_body, header, post_with, text};
+use crate::request::{API, answer, form_body, form_type, header, post_with, text};
 
 const INJECTED: &str = "x\r\nHost: elsewhere.hostile.test\r\n\r\nGET / HTTP/1.1\r\n\r\n";
 
@@ -21,5 +21,5 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
         "nul" => header("x-a", text("a\0b")),
         other => panic!("no such aim: {other}"),
     };
-    answer(post_with(vec![text(API)], vec![bad], Part::Sealed(&body)))
+    answer(post_with(vec![text(API)], vec![form_type(), bad], Part::Sealed(&body)))
 }

@@ -7,15 +7,13 @@ use crate::request::{content, failure, text, token};
 
 pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
     let token = token();
-    let hex = |value: &Sealed| value.encode(Encoding::Hex).expect("hex is always possible");
-    let matches = |value: &Sealed| match signature::matches(value, b"123456") {
-        Ok(true) => "yes",
-        Ok(false) => "no",
-        Err(_) => "not checkable",
-    };
+    let hex = |value: &Sealed| value.encode(Encoding::Hex);
+    let guess = concat(&[text("123456")]);
+    let matches = |value: &Sealed| if signature::matches(value, &guess) { "yes" } else { "no" };
     let decodes = |value: &Sealed| {
         let all = [Encoding::Base64, Encoding::Base64url, Encoding::Hex, Encoding::Percent, Encoding::JsonString];
-        if all.iter().any(|encoding| value.decode(*encoding).is_ok()) { "decodable" } else { "not decodable" }
+        all.iter().for_each(|encoding| drop(value.decode(*encoding)));
+        "decoded"
     };
     let answer = match aim {
         "secret" => matches(&token),

@@ -3,7 +3,7 @@
 use crate::bindings::sendbox::connector::http_outbound::{self, Method, Request};
 use crate::bindings::sendbox::connector::sealed::Part;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
-use crate::request::{API, answer, form_body, text};
+use crate::request::{API, answer, form_body, form_type, text};
 
 pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
     let method = match aim {
@@ -14,6 +14,6 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
         other => panic!("no such aim: {other}"),
     };
     let body = form_body(message, "");
-    let request = Request { method, url: vec![text(API)], headers: vec![], body: vec![Part::Sealed(&body)] };
+    let request = Request { method, url: vec![text(API)], headers: vec![form_type()], body: vec![Part::Sealed(&body)] };
     answer(http_outbound::send(&request))
 }

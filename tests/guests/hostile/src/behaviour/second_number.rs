@@ -2,11 +2,11 @@
 
 use crate::bindings::sendbox::connector::sealed::{self, Encoding, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
-use crate::request::{API, answer, content, form_body, header, post, post_with, text};
+use crate::request::{API, answer, content, form_body, form_type, header, post, post_with, text};
 
 pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
     let json = |more: &str| {
-        let write = |value: &sealed::Sealed| value.encode(Encoding::JsonString).expect("numbers and texts are text");
+        let write = |value: &sealed::Sealed| value.encode(Encoding::JsonString);
         let (to, body) = (write(&message.recipient.e164), write(content(message)));
         sealed::concat(&[
             text(r#"{"to":""#),
@@ -28,11 +28,11 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
         "path" => post(vec![text(API), text("/4798765432")], &form_body(message, "")),
         "header" => {
             let body = form_body(message, "");
-            post_with(url, vec![header("x-cc", text("+4798765432"))], Part::Sealed(&body))
+            post_with(url, vec![form_type(), header("x-cc", text("+4798765432"))], Part::Sealed(&body))
         }
         "header name" => {
             let body = form_body(message, "");
-            post_with(url, vec![header("4798765432", text("x"))], Part::Sealed(&body))
+            post_with(url, vec![form_type(), header("4798765432", text("x"))], Part::Sealed(&body))
         }
         "json number" => post_with(url, headers(), Part::Sealed(&json(r#""cc":4798765432"#))),
         "json string" => post_with(url, headers(), Part::Sealed(&json(r#""cc":["+47 98 76 54 32"]"#))),

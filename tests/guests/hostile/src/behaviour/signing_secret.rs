@@ -3,7 +3,7 @@
 use crate::bindings::sendbox::connector::config;
 use crate::bindings::sendbox::connector::sealed::{Encoding, Hash, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
-use crate::request::{API, answer, form_body, header, post_with, text};
+use crate::request::{API, answer, form_body, form_type, header, post_with, text};
 
 pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
     let signer = config::secret("signer").expect("the test gives a signer");
@@ -13,10 +13,6 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
         "signature" => body.hmac(Hash::Sha256, &signer).encode(Encoding::Base64),
         other => panic!("no such aim: {other}"),
     };
-    let value = value.expect("base64 is always possible");
-    let headers = vec![
-        header("content-type", text("application/x-www-form-urlencoded")),
-        header("x-signature", Part::Sealed(&value)),
-    ];
+    let headers = vec![form_type(), header("x-signature", Part::Sealed(&value))];
     answer(post_with(vec![text(API)], headers, Part::Sealed(&body)))
 }

@@ -1,6 +1,6 @@
 // Was der Server mit einem Code sagt: der Satz zu jedem Code. Ein Code ohne Satz erscheint in den Worten des Servers.
 
-import type { Tellers } from "../said";
+import type { Tellers, Values } from "../said";
 
 const times = (count: number) => (count === 1 ? "einmal" : `${count}-mal`);
 
@@ -77,8 +77,10 @@ export const said: { said: Tellers } = {
       "method-gone": (v) => `keine Methode mehr: ${v.text("methods")} bei ${place(v.text("place"))}`,
       "paths-new": (v) => `neue Pfade: ${v.text("methods")} ${place(v.text("place"))}`,
       "paths-gone": (v) => `keine Pfade mehr: ${v.text("methods")} ${place(v.text("place"))}`,
-      "message-new": (v) => `neu: Nachricht und Empfänger gehen an ${place(v.text("place"))} (${v.text("methods")})`,
-      "message-gone": (v) => `nicht mehr: Nachricht und Empfänger gehen an ${place(v.text("place"))} (${v.text("methods")})`,
+      "message-new": (v) => `neu: Nachricht und Empfänger gehen an ${place(v.text("place"))} (${v.text("methods")}): ${places(v)}`,
+      "message-gone": (v) => `nicht mehr: Nachricht und Empfänger gehen an ${place(v.text("place"))} (${v.text("methods")}): ${places(v)}`,
+      "places-new": (v) => `neue Stellen bei ${place(v.text("place"))} (${v.text("methods")}): ${places(v)}`,
+      "places-gone": (v) => `nicht mehr an diesen Stellen bei ${place(v.text("place"))} (${v.text("methods")}): ${places(v)}`,
       "secret-sent-new": (v) => `neu: Das Geheimnis \`${v.text("secret")}\` geht an ${place(v.text("place"))} (${v.text("methods")})`,
       "secret-sent-gone": (v) => `nicht mehr: Das Geheimnis \`${v.text("secret")}\` geht an ${place(v.text("place"))} (${v.text("methods")})`,
       "secret-signs-new": (v) => `neu: Das Geheimnis \`${v.text("secret")}\` unterschreibt Anfragen an ${place(v.text("place"))} (${v.text("methods")})`,
@@ -274,6 +276,25 @@ export const said: { said: Tellers } = {
 /** `https://api.example.com, any path` */
 function place(place: string): string {
   return place.replace(/, any path$/, ", jeder Pfad");
+}
+
+/** `the JSON value `/code` in the query parameter `TemplateParam`` */
+function step(text: string): string {
+  const words: [RegExp, string][] = [
+    [/the query parameter (?=`)/g, "Abfrageparameter "],
+    [/segment (\d+) of the path/g, "Pfadabschnitt $1"],
+    [/the header (?=`)/g, "Kopfzeile "],
+    [/the form field (?=`)/g, "Formularfeld "],
+    [/the JSON value (?=`)/g, "JSON-Wert "],
+    [/the XML element (?=`)/g, "XML-Element "],
+  ];
+  return words.reduce((said, [english, german]) => said.replace(english, german), text);
+}
+
+/** Where the message stands in a request. */
+function places(v: Values): string {
+  const address = v.text("clientIp") ? `; Adresse des Nutzers: ${step(v.text("clientIp"))}` : "";
+  return `Nummer (${v.text("format")}): ${step(v.text("recipient"))}; Inhalt: ${step(v.text("content"))}${address}`;
 }
 
 const types: Record<string, string> = {
