@@ -3,6 +3,8 @@
 //! The guest's metadata is somebody's word. Here it is bounded, its schemas are judged and compiled (see [`crate::schema`]) and
 //! its hosts become a [`Manifest`]; what does not pass is refused at installation, with every fault named at once.
 
+mod origin_parameters;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -198,6 +200,7 @@ impl Metadata {
         };
         let secret_keys = secret_keys(&parameters_schema);
         let manifest = manifest(&raw.hosts, &secret_keys, &mut faults);
+        faults.extend(origin_parameters::faults(&manifest, &parameters_schema));
         match schema {
             Some(schema) if faults.is_empty() => Ok((
                 Self {
