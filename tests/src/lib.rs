@@ -36,6 +36,7 @@ pub mod database;
 pub mod house;
 pub mod lab;
 pub mod needles;
+pub mod noninterference;
 pub mod pointer;
 pub mod process;
 pub mod server;

@@ -16,6 +16,17 @@ use sendbox_connector_sdk::{
 /// The connector.
 pub struct GatewayApi;
 
+fn host(origin: &'static str, path_prefix: &'static str, purpose: &'static str) -> HostNeed {
+    HostNeed {
+        origin,
+        methods: vec![Method::Post],
+        path_prefix,
+        message: Some(MessagePlaces::json(NumberFormat::Digits, "/recipients/0/msisdn", "/message")),
+        secrets: vec![("apiToken", SecretUse::Sent)],
+        purpose,
+    }
+}
+
 impl Connector for GatewayApi {
     fn metadata() -> Metadata {
         Metadata {
@@ -28,15 +39,15 @@ impl Connector for GatewayApi {
             parameters_schema: include_str!("../parameters.schema.json"),
             content: ContentKind::Text,
             template_schema: None,
-            hosts: vec![HostNeed {
-                // GatewayAPI's own two are in the schema's examples; a tenant may have a proxy of its own before them.
-                origin: "{endpoint}",
-                methods: vec![Method::Post],
-                path_prefix: "",
-                message: Some(MessagePlaces::json(NumberFormat::Digits, "/recipients/0/msisdn", "/message")),
-                secrets: vec![("apiToken", SecretUse::Sent)],
-                purpose: "Hands the message to GatewayAPI: gatewayapi.com, or gatewayapi.eu for accounts in the EU.",
-            }],
+            hosts: vec![
+                host(request::ORIGIN, request::PATH, "Hands the message to GatewayAPI, where no endpoint is given."),
+                host(
+                    // Accounts in the EU have another host, and a tenant may have a proxy of its own.
+                    "{endpoint}",
+                    "",
+                    "Hands the message to GatewayAPI at your endpoint: gatewayapi.eu for accounts in the EU, or your proxy.",
+                ),
+            ],
             usages: Usage::ALL.to_vec(),
             locales: vec![],
             // GatewayAPI has no idempotency key.

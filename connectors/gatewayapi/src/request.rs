@@ -1,4 +1,4 @@
-//! What leaves for GatewayAPI: `POST {endpoint}`.
+//! What leaves for GatewayAPI: `POST {endpoint}`, or to GatewayAPI's own address where none is given.
 //!
 //! Promise: with the parameters that Logto's connector has and a text of the GSM alphabet, the request is Logto's, member
 //! by member. Any other text is sent with `encoding: UCS2`, without which GatewayAPI mangles it. Every other member comes
@@ -11,6 +11,10 @@ const MAX_PARTS: u32 = 255;
 
 /// GatewayAPI takes shorter validity periods as this one, in seconds.
 const MIN_VALIDITY: u32 = 60;
+
+/// GatewayAPI's own address. No default of a parameter: where a request leads stands in the manifest, or is given.
+pub(crate) const ORIGIN: &str = "https://gatewayapi.com";
+pub(crate) const PATH: &str = "/rest/mtsms";
 
 /// The one request of a send.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
@@ -38,7 +42,8 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
     members.extend(validity(message, config)?.map(|seconds| ("validity_period", Json::from(seconds))));
     members.extend(config.text("callbackUrl").map(|url| ("callback_url", Json::from(url))));
 
-    Ok(Request::post(config.required("endpoint")?)
+    let endpoint = config.text("endpoint").filter(|endpoint| !endpoint.is_empty());
+    Ok(Request::post(endpoint.unwrap_or_else(|| format!("{ORIGIN}{PATH}")))
         .header("Authorization", basic_auth(config.required_secret("apiToken")?, ""))
         .header("Content-Type", "application/json")
         .body(Json::object(members).to_parts()))

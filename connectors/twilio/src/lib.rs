@@ -42,6 +42,10 @@ impl Connector for Twilio {
             hosts: vec![
                 host("https://api.twilio.com", "Hands the message to Twilio in the United States, its default."),
                 host(
+                    "https://api.{edge}.us1.twilio.com",
+                    "The same through the chosen edge, when no region is chosen.",
+                ),
+                host(
                     "https://api.{edge}.{region}.twilio.com",
                     "Hands the message to Twilio through the chosen edge and region.",
                 ),

@@ -99,7 +99,7 @@ Examples:
         digest: Shortened,
     },
 
-    /// Approve that a version may do more than the active one.
+    /// Approve what a version may do more than the active one, and what it newly says of itself.
     ///
     /// It is an approval of the difference as it is now, which is printed. With --confirm it is one of the difference that was
     /// read before, and refused when that has changed.
@@ -190,7 +190,7 @@ struct PushArgs {
     #[arg(long)]
     activate: bool,
 
-    /// Approve what it may do more than the active version.
+    /// Approve what it may do more than the active version, and what it newly says of itself.
     #[arg(long)]
     approve: bool,
 }

@@ -76,8 +76,8 @@ pub enum Error {
     /// The diff that was confirmed is not the diff that would be applied.
     #[error("what would change is not what was confirmed; look at the new diff and confirm that")]
     DiffChanged,
-    /// A version of a connector may do more than the active one, and nobody has approved that.
-    #[error("this version may do more than the active one: {}. Read its difference, and approve it with the difference's `confirm`", .0.join("; "))]
+    /// A version of a connector may do more than the active one or says something else of itself, and nobody has approved that.
+    #[error("this version needs an approval: {}. Read its difference, and approve it with the difference's `confirm`", .0.join("; "))]
     ApprovalNeeded(Vec<String>),
     /// Flows that are on need the connection.
     #[error("the connection is active, and flows that are on need it: {}. Activate another one first, switch the flows off, or delete with `force=true`", names(.0))]

@@ -33,6 +33,8 @@ pub enum FieldCode {
     OneNeeded,
     /// The value of a secret does not fit.
     Secret,
+    /// It is stored as a secret, and the version of the connector would read it in clear.
+    SecretUnsealed,
     /// It is of another type than `bound`.
     Type,
     /// It is none of `bound`.

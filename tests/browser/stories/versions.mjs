@@ -94,7 +94,7 @@ export function versions(world) {
     await signIn(page, demo, { path: PAGE });
     const file = version(2, "wider");
     const second = await add(page, file, "0002");
-    await second.getByText("It reaches further.").waitFor();
+    await second.getByText("It reaches further, or says something else of itself.").waitFor();
     const wider = second.locator(".capability.wider");
     await wider.getByText("collect.acme.test", { exact: false }).first().waitFor();
     await second.getByText("Needs approval before it can send").waitFor();
@@ -109,7 +109,7 @@ export function versions(world) {
     assert.equal(early.status, 409);
     await second.getByRole("button", { name: "Activate" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByRole("heading", { name: "Let it reach further?" }).waitFor();
+    await dialog.getByRole("heading", { name: "Approve what is new?" }).waitFor();
     await dialog.getByText("collect.acme.test", { exact: false }).first().waitFor();
     await assertAccessible(page, "approval");
     await picture(page, "approval", { fullPage: false });

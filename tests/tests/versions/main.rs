@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod deciding;
+mod disguised;
 mod killing;
 mod racing;
 mod restarting;
 mod scene;
+mod sealed;
 mod sending;
 mod uploading;

@@ -150,9 +150,8 @@ fn asked(desk: &Desk, difference: &VersionDifference) -> Result<bool, Stop> {
     if desk.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(false);
     }
-    let things = if difference.wider.len() == 1 { "thing" } else { "things" };
-    let question =
-        format!("It may do {} {things} more than the active version. Approve? [y/N] ", difference.wider.len());
+    let things = if difference.wider.len() == 1 { "thing needs" } else { "things need" };
+    let question = format!("{} {things} your approval (the lines with +). Approve? [y/N] ", difference.wider.len());
     let mut stderr = std::io::stderr().lock();
     stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).context("cannot ask")?;
     let mut answer = String::new();
@@ -170,7 +169,7 @@ fn unapproved(desk: &Desk, id: &str, digest: &str, difference: &VersionDifferenc
     };
     // People have just read it.
     let wider = if desk.json { format!(": {}", sentences(&difference.wider)) } else { String::new() };
-    let text = format!("the version is there and sends nothing: it may do more than the active one{wider}");
+    let text = format!("the version is there and sends nothing: it needs an approval{wider}");
     Stop::told(Exit::Refused, anyhow!(text), told)
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use sendbox_service::model::{
-    ConnectorSummary, ConnectorVersion, DifferenceLine, Owner, Reach, Release, Side, Standing, Unfit, VersionActivated,
-    VersionDifference, VersionState,
+    ConnectionDifference, ConnectorSummary, ConnectorVersion, DifferenceLine, Owner, Reach, Release, Side, Standing,
+    Unfit, VersionActivated, VersionDifference, VersionState,
 };
 
 use crate::render::{self, line};
@@ -42,6 +42,9 @@ pub fn sentences(difference: &VersionDifference) -> String {
 /// How a version differs from the active one, and whom it does not fit.
 pub fn difference(difference: &VersionDifference) -> String {
     let reach = match difference.reach {
+        Reach::Wider if difference.wider.iter().all(|line| line.code.is_presentation()) => {
+            "it may do the same, and SAYS SOMETHING ELSE OF ITSELF"
+        }
         Reach::Wider => "it may do MORE",
         Reach::Narrower => "it may do less",
         Reach::Equal => "it may do the same",
@@ -52,7 +55,23 @@ pub fn difference(difference: &VersionDifference) -> String {
     if let (Some(at), Some(by)) = (&difference.approved_at, &difference.approved_by) {
         writeln!(text, "Approved {at} by {}.", line(by)).ok();
     }
+    text.push_str(&for_connections(&difference.connections));
     text.push_str(&unfit(&difference.unfit, "do not fit it, and would stay with a version that they fit"));
+    text
+}
+
+/// What would differ for each connection.
+fn for_connections(all: &[ConnectionDifference]) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("For {} connection(s) something would differ:\n", all.len());
+    for one in all {
+        writeln!(text, "  {} of {}", line(&one.connection), line(&one.tenant)).ok();
+        for differs in &one.lines {
+            writeln!(text, "    · {}", line(&differs.text)).ok();
+        }
+    }
     text
 }
 
@@ -256,6 +275,23 @@ mod tests {
     }
 
     #[test]
+    fn another_name_is_no_further_reach() {
+        let shown = difference(
+            &serde_json::from_value(json!({
+                "from": format!("sha256:{}", "ab".repeat(32)), "to": "sha256:cd", "reach": "wider",
+                "wider": [{ "text": "it is called “Twilio (official)”, and no longer “Acme”", "code": "name", "values": {} }],
+                "narrower": [], "other": [], "needsApproval": true, "confirm": "5e", "approvedAt": null, "approvedBy": null,
+                "readme": null, "connections": [], "unfit": [],
+            }))
+            .unwrap(),
+        );
+        insta::assert_snapshot!(shown, @r"
+        Compared with the active version abababababab, it may do the same, and SAYS SOMETHING ELSE OF ITSELF:
+          + it is called “Twilio (official)”, and no longer “Acme”
+        ");
+    }
+
+    #[test]
     fn a_difference_is_signed() {
         let shown = difference(
             &serde_json::from_value(json!({
@@ -264,7 +300,10 @@ mod tests {
                 "narrower": [{ "text": "no longer: GET", "code": "method-gone", "values": {} }],
                 "other": [{ "text": "the author's version: 1 → 2", "code": "version", "values": {} }],
                 "needsApproval": true, "confirm": "5e", "approvedAt": null,
-                "approvedBy": null,
+                "approvedBy": null, "readme": null,
+                "connections": [{ "tenant": "acme", "connection": "other", "lines": [
+                    { "text": "it would reach: POST https://collect.acme.test", "code": "connection-reach-new", "values": {} },
+                ] }],
                 "unfit": [{"tenant": "acme", "connection": "main", "problems": [{"field": "/parameters", "message": "is missing"}]}],
             }))
             .unwrap(),
@@ -274,6 +313,9 @@ mod tests {
           + new host: https://collect.acme.test
           - no longer: GET
           · the author's version: 1 → 2
+        For 1 connection(s) something would differ:
+          other of acme
+            · it would reach: POST https://collect.acme.test
         1 connection(s) do not fit it, and would stay with a version that they fit:
           ! main of acme
               /parameters: is missing

@@ -131,6 +131,9 @@ impl<'a> Bench<'a> {
         }
         let approval = Approval { confirm: difference.confirm.clone() };
         self.service().approve_version(AUTHOR, Some(TENANT), id, &difference.to, approval).await.map_err(stopped)?;
+        if difference.wider.iter().all(|line| line.code.is_presentation()) {
+            return Ok(());
+        }
         render::warn(
             "warning: IT MAY DO MORE, AND WAS APPROVED FOR THIS MACHINE ALONE. Elsewhere an admin must approve it.",
         );

@@ -87,7 +87,7 @@ kinds! {
         "What would change is not what was confirmed.",
         "Look at the new diff, and confirm that.";
     ApprovalNeeded, "approval-needed", CONFLICT, "Approval needed",
-        "The version of the connector may do more than the active one, and nobody has approved that.",
+        "The version of the connector may do more than the active one, or says something else of itself, and nobody has approved that.",
         "Read the version's `difference`, and approve it with its `confirm`.";
     NeededByFlows, "needed-by-flows", CONFLICT, "Needed by flows",
         "Flows that are on need this connection.",

@@ -31,10 +31,15 @@ pub enum DifferenceCode {
     PathsNew,
     /// They are not any more.
     PathsGone,
-    /// The message and the recipient go there: `methods`, `place`.
+    /// The message and the recipient go there: `methods`, `place`; and where they stand in a request: `format` of the number,
+    /// `recipient`, `content`, `clientIp`.
     MessageNew,
     /// They do not any more.
     MessageGone,
+    /// The message and the recipient stand elsewhere in a request: as above.
+    PlacesNew,
+    /// They do not stand there any more.
+    PlacesGone,
     /// A secret is sent: `secret`, `methods`, `place`.
     SecretSentNew,
     /// It is not any more.
@@ -47,8 +52,20 @@ pub enum DifferenceCode {
     RevealsNew,
     /// It cannot any more.
     RevealsGone,
+    /// Its name: `before`, `after`.
+    Name,
+    /// Its description: `before`, `after`.
+    Description,
+    /// Its README is another one.
+    Readme,
+    /// Its logo is another one, new or gone.
+    Logo,
+    /// What a host is for, by the author: `place`, `before`, `after`.
+    Purpose,
     /// The author's version: `before`, `after`.
     Version,
+    /// The author's version is the same, though the file differs: `version`.
+    VersionSame,
     /// A parameter that must be given: `parameter`.
     ParameterNewRequired,
     /// A parameter that may be given: `parameter`.
@@ -61,12 +78,28 @@ pub enum DifferenceCode {
     ParameterGone,
     /// A parameter must be given now: `parameter`.
     ParameterRequired,
+    /// A parameter need not be given any more: `parameter`.
+    ParameterOptional,
     /// A parameter is a secret now: `parameter`.
     ParameterSecret,
-    /// A parameter is no secret any more: `parameter`.
+    /// A parameter is no secret any more, and would be handed over in clear: `parameter`.
     ParameterOpen,
-    /// A parameter is described otherwise: `parameter`.
+    /// Other keywords of a parameter's schema differ: `parameter`, `keywords`.
     ParameterChanged,
+    /// A parameter has a default: `parameter`, `after`.
+    DefaultNew,
+    /// A parameter has another default: `parameter`, `before`, `after`.
+    DefaultChanged,
+    /// A parameter has no default any more: `parameter`, `before`.
+    DefaultGone,
+    /// Sendbox fills a parameter in that was left empty: `parameter`, `fill`.
+    FillNew,
+    /// It does not any more: `parameter`, `fill`.
+    FillGone,
+    /// The schema of the parameters differs beside the parameters themselves: `keywords`.
+    SchemaChanged,
+    /// The schema of a template differs.
+    TemplateChanged,
     /// It takes something else, and templates must be written anew: `before`, `after`, each `text`, `template` or `variables`.
     Content,
     /// It supports further usages: `usages`.
@@ -85,6 +118,22 @@ pub enum DifferenceCode {
     IdempotentNew,
     /// It is not any more.
     IdempotentGone,
+    /// One connection would reach this: `place`.
+    ConnectionReachNew,
+    /// One connection would not reach this any more: `place`.
+    ConnectionReachGone,
+    /// The messages of one connection would go there: `place`.
+    ConnectionMessageNew,
+    /// A secret of one connection would go there: `secret`, `place`.
+    ConnectionSecretNew,
+    /// A default would fill in a parameter of one connection: `parameter`, `after`.
+    ConnectionDefaultNew,
+    /// A default that fills in a parameter of one connection would not any more: `parameter`, `before`.
+    ConnectionDefaultGone,
+    /// Sendbox would fill in a parameter of one connection: `parameter`.
+    ConnectionFillNew,
+    /// A stored secret of one connection would not be handed over, since the version has no such parameter: `secret`.
+    ConnectionSecretGone,
 }
 
 impl DifferenceLine {
@@ -92,5 +141,12 @@ impl DifferenceLine {
     pub fn new(code: DifferenceCode, text: impl Into<String>, values: &[(&str, &str)]) -> Self {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self { text: text.into(), code, values }
+    }
+}
+
+impl DifferenceCode {
+    /// Whether it is about what people read of a version, and not about what the version can do.
+    pub fn is_presentation(self) -> bool {
+        matches!(self, Self::Name | Self::Description | Self::Readme | Self::Logo | Self::Purpose)
     }
 }

@@ -100,11 +100,11 @@ pub struct ConnectorVersion {
     pub difference: Option<VersionDifference>,
 }
 
-/// Whether a version may do more than the one in use.
+/// Whether a version may do more than the one in use, or says something else of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reach {
-    /// More: somebody must approve it.
+    /// It may do more, or people read something else of it: somebody must approve it.
     Wider,
     /// Less.
     Narrower,
@@ -120,14 +120,16 @@ pub struct VersionDifference {
     pub from: String,
     /// This one.
     pub to: String,
-    /// Whether it may do more.
+    /// Whether it needs an approval.
     pub reach: Reach,
-    /// Each thing that is newly allowed.
+    /// Each thing that needs one: what is newly allowed, and what the version newly says of itself.
     pub wider: Vec<DifferenceLine>,
     /// Each thing that is no longer asked for.
     pub narrower: Vec<DifferenceLine>,
-    /// All else: parameters, usages, languages, what it takes.
+    /// All else: parameters, defaults, usages, languages, what it takes.
     pub other: Vec<DifferenceLine>,
+    /// Its README (Markdown, by the author), where that is another one.
+    pub readme: Option<String>,
     /// Whether it is wider and nobody has approved that yet.
     pub needs_approval: bool,
     /// Give it back to approve exactly this difference.
@@ -136,9 +138,24 @@ pub struct VersionDifference {
     pub approved_at: Option<Timestamp>,
     /// By whom.
     pub approved_by: Option<String>,
+    /// What would differ for each connection that would use it, with its own parameters filled in: hosts that it would reach, what
+    /// would be filled in by default. Connections for which nothing differs are left out. At most 100.
+    pub connections: Vec<ConnectionDifference>,
     /// Connections whose parameters or templates do not fit this version. Activation does not break them: they stay with a
     /// version that they fit. At most 100.
     pub unfit: Vec<Unfit>,
+}
+
+/// What would differ for one connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionDifference {
+    /// Whose.
+    pub tenant: String,
+    /// Its name.
+    pub connection: String,
+    /// What would differ.
+    pub lines: Vec<DifferenceLine>,
 }
 
 /// A connection that does not fit a version.

@@ -47,16 +47,16 @@ pub(crate) fn token(row: &ConnectionRow, key: &TenantKey) -> Result<Option<Zeroi
 }
 
 /// What a connection's connector is given, beside what the tenant has set up.
-pub(crate) struct Given {
+pub(crate) struct Given<'c> {
     /// With the address where it is filled in.
     pub(crate) parameters: Map<String, Value>,
-    /// Whether it is.
-    pub(crate) filled: bool,
+    /// The parameter that it is filled into.
+    pub(crate) filled: Option<&'c str>,
     /// To be kept out of whatever is shown of a call.
     pub(crate) token: Option<Zeroizing<String>>,
 }
 
-impl Given {
+impl Given<'_> {
     /// The same parameters, with the token kept out of what is shown.
     pub(crate) fn hidden(&self, mut checked: Checked) -> Checked {
         if let Some(token) = &self.token {
@@ -67,7 +67,7 @@ impl Given {
 }
 
 /// The parameter that takes the address, if the connector has one.
-fn takes_address(connector: &Connector) -> Option<&str> {
+pub(crate) fn takes_address(connector: &Connector) -> Option<&str> {
     let properties = connector.metadata().parameters_schema.get("properties")?.as_object()?;
     let takes = |property: &Value| property.pointer("/x-form/fill").and_then(Value::as_str) == Some(FILL);
     // What is to be filled in is shown as it is.
@@ -91,13 +91,13 @@ impl Service {
     }
 
     /// Fills the address in where it belongs, if the connector's schema takes it.
-    pub(crate) fn given(
+    pub(crate) fn given<'c>(
         &self,
-        connector: &Connector,
+        connector: &'c Connector,
         row: &ConnectionRow,
         key: &TenantKey,
         parameters: Map<String, Value>,
-    ) -> Result<Given> {
+    ) -> Result<Given<'c>> {
         let token = token(row, key)?;
         let address = self.address(row, token.as_ref().map(|token| token.as_str()));
         let name =
@@ -110,10 +110,10 @@ impl Service {
             if connector.parameters(&filled).is_ok()
                 && let Value::Object(parameters) = filled
             {
-                return Ok(Given { parameters, filled: true, token });
+                return Ok(Given { parameters, filled: Some(name), token });
             }
         }
-        Ok(Given { parameters, filled: false, token })
+        Ok(Given { parameters, filled: None, token })
     }
 
     /// What is shown of it.

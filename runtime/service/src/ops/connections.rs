@@ -15,6 +15,7 @@ use crate::model::{
 use crate::ops::address;
 use crate::ops::attempt::word;
 use crate::ops::prepared::{self, OfMessage, Prepared, check, fingerprint};
+use crate::ops::stored_parameters::StoredParameters;
 use crate::problem::{FieldCode, Problem, Problems};
 use crate::rules::{origin, policy};
 use crate::service::{Caller, Service};
@@ -68,7 +69,8 @@ impl Service {
         let (digest, fingerprint) = match &sender {
             // It was saved with another version than the one that sends now: a test of that one says nothing of this one.
             Some(prepared) if prepared.connector.digest().to_string() != row.digest => {
-                let parameters = prepared::all_parameters(row, &key)?;
+                let stored = StoredParameters::of(row, &key)?;
+                let parameters = stored.for_version(prepared.connector.metadata())?;
                 let print = fingerprint(&key, &prepared.connector, &parameters, &row.templates);
                 (prepared.connector.digest().to_string(), print)
             }

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::ops::line::Line;
+use crate::ops::stored_parameters::StoredParameters;
 use crate::plan::ConnectionConfig;
 use crate::problem::{FieldCode, Problem, Problems};
 use crate::service::{Service, held};
@@ -42,18 +43,11 @@ pub(crate) fn place(name: &str) -> String {
     format!("connection/{name}/secrets")
 }
 
-/// A connection's secrets, in clear.
+/// A connection's secrets, in clear. They go to a version of a connector by [`StoredParameters`] alone.
 pub(crate) fn secrets(row: &ConnectionRow, key: &TenantKey) -> Result<Map<String, Value>> {
     let Some(sealed) = &row.secrets else { return Ok(Map::new()) };
     let plain = key.open(&place(&row.name), sealed)?;
     serde_json::from_slice(&plain).map_err(|_| Error::Internal("stored secrets cannot be read".to_owned()))
-}
-
-/// A connection's parameters, secrets included.
-pub(crate) fn all_parameters(row: &ConnectionRow, key: &TenantKey) -> Result<Map<String, Value>> {
-    let mut all = row.parameters.clone();
-    all.extend(secrets(row, key)?);
-    Ok(all)
 }
 
 /// A keyed hash of everything that decides what a connection sends. What a test vouches for.
@@ -230,13 +224,7 @@ impl Service {
         let connector = self.version_of(tx, &choice.line, digest).await?;
         let connector = connector.ok_or_else(|| Error::invalid("/connector", "this version cannot be loaded"))?;
         let key = self.tenant_key(tenant)?;
-        let given = self.given(&connector, row, &key, all_parameters(row, &key)?)?;
-        let prepared = match check(&connector, &given.parameters, &row.templates) {
-            Ok(checked) => self
-                .prepare(&row.name, &row.connector, &connector, given.hidden(checked), row.revision)
-                .map(|prepared| Arc::new(Prepared { filled: given.filled, ..prepared })),
-            Err(problems) => Err(problems.into()),
-        };
+        let prepared = self.prepare_stored(row, &key, &connector).map(|(prepared, _)| Arc::new(prepared));
         let prepared = match prepared {
             Err(Error::Invalid(problems)) => Err(problems),
             Err(other) => return Err(other),
@@ -252,6 +240,23 @@ impl Service {
         }
         kept.versions.insert(digest.to_owned(), prepared.clone());
         prepared.map_err(Error::Invalid)
+    }
+
+    /// A stored connection, made ready for this version, and the parameter that Sendbox filled in.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it does not fit the version, or the version would read a stored secret in clear.
+    pub(crate) fn prepare_stored<'c>(
+        &self,
+        row: &ConnectionRow,
+        key: &TenantKey,
+        connector: &'c Connector,
+    ) -> Result<(Prepared, Option<&'c str>)> {
+        let stored = StoredParameters::of(row, key)?.for_version(connector.metadata())?;
+        let given = self.given(connector, row, key, stored)?;
+        let checked = given.hidden(check(connector, &given.parameters, &row.templates)?);
+        let prepared = self.prepare(&row.name, &row.connector, connector, checked, row.revision)?;
+        Ok((Prepared { filled: given.filled.is_some(), ..prepared }, given.filled))
     }
 
     /// The first version that the connection fits.

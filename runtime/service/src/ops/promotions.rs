@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::error::{Error, Result};
 use crate::model::{Environment, PromotedSecrets, Promotion, PromotionReport, Scope};
 use crate::ops::connections::{following, part, shown, times};
-use crate::ops::prepared::{self, all_parameters};
+use crate::ops::prepared;
+use crate::ops::stored_parameters::StoredParameters;
 use crate::problem::{FieldCode, Problem, Problems};
 use crate::rules::{diff, policy};
 use crate::service::{Caller, Service};
@@ -95,9 +96,8 @@ impl Service {
             before.as_ref().map(|row| prepared::secrets(row, &target_key)).transpose()?.unwrap_or_default();
         let parted = match promotion.secrets {
             PromotedSecrets::Copy => {
-                let mut given = all_parameters(&from, &source_key)?;
-                given.extend(promotion.parameters);
-                part(connector, given, Map::new())
+                let stored = StoredParameters::of(&from, &source_key)?.with(promotion.parameters);
+                part(connector, stored.for_version(connector.metadata())?, Map::new())
             }
             PromotedSecrets::Ask => {
                 let mut given = from.parameters.clone();

@@ -43,7 +43,8 @@ impl Service {
     /// Tries a version on a share of the messages, or changes the share.
     ///
     /// # Errors
-    /// [`Error::ApprovalNeeded`]; [`Error::Conflict`] when somebody was faster; [`Error::NotFound`].
+    /// [`Error::ApprovalNeeded`]; [`Error::Conflict`] when somebody was faster, or it would read a stored secret in clear;
+    /// [`Error::NotFound`].
     pub async fn try_version(
         &self,
         caller: &Caller,
@@ -78,7 +79,8 @@ impl Service {
     /// and are named.
     ///
     /// # Errors
-    /// [`Error::ApprovalNeeded`]; [`Error::Conflict`] when somebody was faster, or it is active already; [`Error::NotFound`].
+    /// [`Error::ApprovalNeeded`]; [`Error::Conflict`] when somebody was faster, it is active already, or it would read a stored
+    /// secret in clear; [`Error::NotFound`].
     pub async fn activate_version(
         &self,
         caller: &Caller,
@@ -94,7 +96,7 @@ impl Service {
         let connector = self.may_send(&mut tx, of, &release, &activation.digest).await?;
         let after = release.versions.activate(&activation.digest, watch, drain, self.now()).map_err(refused)?;
         let changed = self.put(&mut tx, of, release, after).await?;
-        let held_back = self.unfit(&mut tx, &changed.after, &connector).await?;
+        let held_back = self.unfit(&mut tx, of, &changed.after, &connector).await?;
         let release = self.finish(tx, caller, tenant, "connector.activate", changed, None).await?;
         Ok(VersionActivated { release, held_back })
     }
@@ -125,7 +127,7 @@ impl Service {
     /// A tenant's own decision ends: from now on it follows what is decided for all.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it has none.
+    /// [`Error::NotFound`] when it has none; [`Error::Conflict`] when the version of all would read a stored secret in clear.
     pub async fn follow_all(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Release> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
@@ -135,6 +137,9 @@ impl Service {
         }
         releases::delete(&mut tx, tenant, id).await?;
         let after = self.release_here(&mut tx, Some(tenant), id).await?;
+        if let Some(connector) = self.loaded(&mut tx, &after.owner, &after.versions.active).await? {
+            self.keeps_sealed(&mut tx, tenant, &after, &connector).await?;
+        }
         self.finish(tx, caller, Some(tenant), "connector.follow", Changed { before: release, after }, None).await
     }
 
@@ -166,9 +171,13 @@ impl Service {
         digest: &str,
     ) -> Result<sendbox_sandbox::Connector> {
         self.runnable(tx, release, digest).await?;
-        self.approved(tx, of, release, digest).await?;
         let loaded = self.loaded(tx, &release.owner, digest).await?;
-        loaded.ok_or_else(|| Error::Conflict("this version cannot be loaded here; see Sendbox's log".to_owned()))
+        let connector = loaded
+            .ok_or_else(|| Error::Conflict("this version cannot be loaded here; see Sendbox's log".to_owned()))?;
+        // Before the approval, which would not help.
+        self.keeps_sealed(tx, of, release, &connector).await?;
+        self.approved(tx, of, release, digest).await?;
+        Ok(connector)
     }
 
     /// Writes a change, unless somebody was faster.

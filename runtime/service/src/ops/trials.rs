@@ -1,14 +1,14 @@
 //! Test messages: the whole way of a send with a connection that need not be saved, and all that happened on it.
 
 use sendbox_sandbox::{Attempt, Connector, DryRun, Outcome, RequestRecord, SendReport, SendRequest, Usage};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::model::{ConnectionTest, Scope, TestReport};
 use crate::ops::admission::{self, admit};
 use crate::ops::attempt::failure_view;
-use crate::ops::connections::part;
-use crate::ops::prepared::{self, Prepared, check, fingerprint};
+use crate::ops::prepared::{Prepared, check, fingerprint};
+use crate::ops::stored_parameters::StoredParameters;
 use crate::plan::{MessageRequest, Plan, plan};
 use crate::service::{Caller, Service};
 use crate::store::rows::TenantRow;
@@ -148,20 +148,17 @@ impl Service {
             None => self.connector_of(tx, &tenant.id, &connector_id).await?,
         };
         let same = stored.as_ref().filter(|row| row.connector == connector_id);
-        let secrets = same.map(|row| prepared::secrets(row, key)).transpose()?.unwrap_or_default();
-        let given = match (test.parameters, same) {
-            (Some(given), _) => given,
-            (None, Some(row)) => row.parameters.clone(),
-            (None, None) => Map::new(),
+        let stored = same.map(|row| StoredParameters::of(row, key)).transpose()?.unwrap_or_default();
+        let stored = match test.parameters {
+            Some(given) => stored.secrets_alone().with(given),
+            None => stored,
         };
-        let parted = part(connector, given, secrets);
+        let all = stored.for_version(connector.metadata())?;
         let templates = match (test.templates, same) {
             (Some(given), _) => given,
             (None, Some(row)) => row.templates.clone(),
             (None, None) => Value::Array(Vec::new()),
         };
-        let mut all = parted.plain;
-        all.extend(parted.secrets);
         let fingerprint = fingerprint(key, connector, &all, &templates);
         // A test of a saved connection goes out as its messages do.
         let checked = match same {

@@ -1,4 +1,4 @@
-//! Versions of connectors: uploaded, checked, compared, approved, deleted.
+//! Versions of connectors: uploaded, checked, listed, deleted.
 //!
 //! An upload is on disk before it is answered. Its check (inspection, compilation, metadata) is done by whichever process is
 //! there, under a lease, and its result is written once; a crash in between leaves a file that is checked again.
@@ -9,29 +9,21 @@ use sendbox_sandbox::{Connector, LoadError, LoadStep};
 use serde_json::json;
 
 use crate::error::{Error, Result};
-use crate::model::{
-    Approval, ConnectorVersion, DifferenceLine, Progress, Reach, Scope, Standing, Unfit, VersionDifference,
-    VersionState,
-};
+use crate::model::{ConnectorVersion, Progress, Scope, Standing, Unfit, VersionState};
 use crate::ops::line::owner;
-use crate::ops::prepared::{all_parameters, check};
-use crate::problem::Problems;
-use crate::rules::difference::{Description, Difference};
+use crate::rules::difference::Description;
 use crate::rules::release::Versions;
 use crate::service::{Caller, Service};
-use crate::store::rows::{ApprovalRow, ReleaseRow, VersionRow};
-use crate::store::{Tx, connections, releases, tenants, versions};
-use crate::vault;
+use crate::store::rows::{ReleaseRow, VersionRow};
+use crate::store::{Tx, connections, releases, versions};
 
 /// Versions for all tenants at most, and of one tenant. Their files are in the store.
 const MOST: u64 = 200;
 const MOST_OF_TENANT: u64 = 50;
 /// Versions in a list at most: all there can be.
 const LISTED: u32 = 200;
-/// Unfit connections that are named at most.
-const NAMED: usize = 100;
-/// Connections that are looked at for them at most.
-const LOOKED_AT: u32 = 1000;
+/// Connections that are looked at, at most, for what a version means for them.
+pub(crate) const LOOKED_AT: u32 = 1000;
 /// How long a check may take before another process takes it up.
 const CHECK_SECONDS: u64 = 120;
 /// Checks that may begin: a file that ends its process each time is given up.
@@ -369,127 +361,6 @@ impl Service {
         })
     }
 
-    /// What a version may do that the active one may not, with its print.
-    async fn compared(
-        &self,
-        tx: &mut Tx,
-        release: &ReleaseRow,
-        version: &VersionRow,
-    ) -> Result<Option<(Difference, String)>> {
-        let active = versions::get(tx, &release.owner, &release.versions.active).await?;
-        let before = active.as_ref().and_then(|active| active.description.as_ref());
-        Ok(before.zip(version.description.as_ref()).map(|(before, after)| {
-            let difference = Difference::between(before, after);
-            let print = difference.print(&release.versions.active, &version.digest);
-            (difference, print)
-        }))
-    }
-
-    async fn difference(
-        &self,
-        tx: &mut Tx,
-        of: &str,
-        release: &ReleaseRow,
-        version: &VersionRow,
-    ) -> Result<Option<VersionDifference>> {
-        let Some((difference, confirm)) = self.compared(tx, release, version).await? else { return Ok(None) };
-        let approval = approval(tx, of, release, &confirm).await?;
-        let unfit = match self.loaded(tx, &release.owner, &version.digest).await? {
-            Some(connector) => self.unfit(tx, release, &connector).await?,
-            None => Vec::new(),
-        };
-        Ok(Some(VersionDifference {
-            from: release.versions.active.clone(),
-            to: version.digest.clone(),
-            reach: difference.reach,
-            needs_approval: difference.reach == Reach::Wider && approval.is_none(),
-            wider: difference.wider,
-            narrower: difference.narrower,
-            other: difference.other,
-            confirm,
-            approved_at: approval.as_ref().map(|approval| approval.approved_at),
-            approved_by: approval.map(|approval| approval.approved_by),
-            unfit,
-        }))
-    }
-
-    /// The connections of a release that do not fit a version.
-    pub(crate) async fn unfit(&self, tx: &mut Tx, release: &ReleaseRow, connector: &Connector) -> Result<Vec<Unfit>> {
-        let mut found = Vec::new();
-        for row in connections::using(tx, &release.tenant, &release.connector, LOOKED_AT).await? {
-            // A tenant that decides for itself, or has a connector of its own by this name, is not asked.
-            let own = releases::for_tenant(tx, &row.tenant, &release.connector).await?;
-            if own.is_none_or(|own| own.tenant != release.tenant) {
-                continue;
-            }
-            let Some(tenant) = tenants::get(tx, &row.tenant).await? else { continue };
-            let parameters = all_parameters(&row, &self.tenant_key(&tenant)?)?;
-            if let Err(Problems(problems)) = check(connector, &parameters, &row.templates) {
-                found.push(Unfit { tenant: row.tenant, connection: row.name, problems });
-            }
-            if found.len() >= NAMED {
-                break;
-            }
-        }
-        Ok(found)
-    }
-
-    /// Refuses a version that may do more than the active one, unless somebody has approved exactly that.
-    pub(crate) async fn approved(&self, tx: &mut Tx, of: &str, release: &ReleaseRow, digest: &str) -> Result<()> {
-        if release.versions.standing(digest) != Standing::Available {
-            // It sends, or has sent here.
-            return Ok(());
-        }
-        let version = self.runnable(tx, release, digest).await?;
-        let Some((difference, print)) = self.compared(tx, release, &version).await? else {
-            return Err(Error::Internal("the versions cannot be compared".to_owned()));
-        };
-        if difference.reach != Reach::Wider || approval(tx, of, release, &print).await?.is_some() {
-            return Ok(());
-        }
-        Err(Error::ApprovalNeeded(sentences(&difference.wider)))
-    }
-
-    /// Approves that a version may do more than the active one: exactly the difference that was shown.
-    ///
-    /// # Errors
-    /// [`Error::DiffChanged`] when the difference is another one by now.
-    pub async fn approve_version(
-        &self,
-        caller: &Caller,
-        tenant: Option<&str>,
-        id: &str,
-        digest: &str,
-        approval: Approval,
-    ) -> Result<ConnectorVersion> {
-        self.may_for(caller, tenant, Scope::Manage)?;
-        let mut tx = self.inner.store.begin().await?;
-        let release = self.release_here(&mut tx, tenant, id).await?;
-        let version = self.runnable(&mut tx, &release, digest).await?;
-        let compared = self.compared(&mut tx, &release, &version).await?;
-        let Some((difference, print)) = compared.filter(|_| release.versions.active != digest) else {
-            return Err(Error::Conflict("this version is active already; there is nothing to approve".to_owned()));
-        };
-        if !vault::same(approval.confirm.as_bytes(), print.as_bytes()) {
-            return Err(Error::DiffChanged);
-        }
-        let row = ApprovalRow {
-            // A tenant decides for itself only.
-            tenant: scope(tenant).to_owned(),
-            connector: id.to_owned(),
-            print,
-            approved_at: self.now(),
-            approved_by: caller.actor(),
-        };
-        releases::approve(&mut tx, &row).await?;
-        let after = json!({ "digest": digest, "from": release.versions.active, "wider": sentences(&difference.wider) });
-        let what = ("connector.approve", format!("connector:{id}"));
-        self.note(&mut tx, caller, tenant, what, (None, Some(after))).await?;
-        let view = self.version_view(&mut tx, scope(tenant), version, true).await?;
-        tx.commit().await?;
-        Ok(view)
-    }
-
     /// Deletes a version that nothing uses; the last one of a connector that no connection uses, with the connector.
     ///
     /// # Errors
@@ -542,7 +413,7 @@ impl Service {
         }
         for release in &releases_here {
             let Some(active) = self.loaded(tx, of, &release.versions.active).await? else { continue };
-            let left: Vec<Unfit> = self.unfit(tx, release, &active).await?;
+            let left: Vec<Unfit> = self.unfit(tx, &release.tenant, release, &active).await?;
             let needs = |unfit: &&Unfit| {
                 used.iter()
                     .any(|row| row.tenant == unfit.tenant && row.name == unfit.connection && row.digest == digest)
@@ -558,20 +429,7 @@ impl Service {
     }
 }
 
-/// The approval of a difference: by who decides here, or by the platform for all.
-async fn approval(tx: &mut Tx, of: &str, release: &ReleaseRow, print: &str) -> Result<Option<ApprovalRow>> {
-    let own = releases::approval(tx, of, &release.connector, print).await?;
-    if own.is_some() || !release.owner.is_empty() {
-        return Ok(own);
-    }
-    Ok(releases::approval(tx, "", &release.connector, print).await?)
-}
-
 /// For the audit: which versions send.
 pub(crate) fn shown(versions: &Versions) -> serde_json::Value {
     json!({ "active": versions.active, "previous": versions.previous, "canary": versions.canary })
-}
-
-fn sentences(lines: &[DifferenceLine]) -> Vec<String> {
-    lines.iter().map(|line| line.text.clone()).collect()
 }

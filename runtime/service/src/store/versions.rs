@@ -29,7 +29,8 @@ fn read(row: &sqlx::any::AnyRow) -> Result<VersionRow> {
         state: row.word("state")?,
         step: row.count("step")?,
         refusal: row.text_or_none("refusal")?,
-        description: row.json_or_none("description")?,
+        // It can be made of the file again, and is, where it was written by a release that described less or otherwise.
+        description: row.json_or_none("description").unwrap_or_default(),
         bytes: row.large("bytes")?,
         uploaded_at: row.time("uploaded_at")?,
         uploaded_by: row.text("uploaded_by")?,

@@ -30,32 +30,55 @@ fn said(name: &str) -> &'static str {
     found.expect("the marker has this member")
 }
 
-const SCHEMA: &str = r#"{
-    "type": "object",
-    "required": ["accountSID", "authToken"],
-    "properties": {
-        "accountSID": {"type": "string"},
-        "authToken": {"type": "string", "writeOnly": true},
-        "fromMessagingServiceSID": {"type": "string"},
-        "validityPeriod": {"type": "string"},
-        "region": {"type": "string", "default": "us1"},
-        "department": {"type": "string"}
-    }
-}"#;
+/// The parameters: what must be given, how `authToken` is described, what `department` has, and what there is besides.
+macro_rules! schema {
+    ($required:literal, $token:literal, $department:literal, $more:literal) => {
+        concat!(
+            r#"{"type": "object", "required": ["accountSID""#,
+            $required,
+            r#"], "properties": {"accountSID": {"type": "string"},"#,
+            $token,
+            r#""fromMessagingServiceSID": {"type": "string"}, "validityPeriod": {"type": "string"},
+                "region": {"type": "string", "default": "us1"},"#,
+            $more,
+            r#""department": {"type": "string""#,
+            $department,
+            r#"}}}"#
+        )
+    };
+}
 
-/// The same, and one parameter more must be given.
-const STRICTER: &str = r#"{
-    "type": "object",
-    "required": ["accountSID", "authToken", "department"],
-    "properties": {
-        "accountSID": {"type": "string"},
-        "authToken": {"type": "string", "writeOnly": true},
-        "fromMessagingServiceSID": {"type": "string"},
-        "validityPeriod": {"type": "string"},
-        "region": {"type": "string", "default": "us1"},
-        "department": {"type": "string"}
+const SEALED: &str = schema!(r#", "authToken""#, r#""authToken": {"type": "string", "writeOnly": true},"#, "", "");
+
+/// What a version says of its parameters.
+fn parameters() -> &'static str {
+    match said("does") {
+        // One parameter more must be given.
+        "stricter" => schema!(
+            r#", "authToken", "department""#,
+            r#""authToken": {"type": "string", "writeOnly": true},"#,
+            "",
+            ""
+        ),
+        // The secret is none any more.
+        "unseal" => schema!(r#", "authToken""#, r#""authToken": {"type": "string"},"#, "", ""),
+        // It is not spoken of any more; the schema lets in what it does not name.
+        "forget" => schema!("", "", "", ""),
+        "default" => schema!(
+            r#", "authToken""#,
+            r#""authToken": {"type": "string", "writeOnly": true},"#,
+            r#", "default": "evil""#,
+            ""
+        ),
+        "origin" => schema!(
+            r#", "authToken""#,
+            r#""authToken": {"type": "string", "writeOnly": true},"#,
+            "",
+            r#""endpoint": {"type": "string", "default": "https://ep.evil.test/collect"},"#
+        ),
+        _ => SEALED,
     }
-}"#;
+}
 
 struct Versioned;
 
@@ -82,17 +105,22 @@ impl Connector for Versioned {
                 ..twilio()
             });
         }
-        if said("does") == "narrower" {
-            hosts = vec![HostNeed { methods: vec![Method::Post], ..twilio() }];
+        match said("does") {
+            "narrower" => hosts = vec![HostNeed { methods: vec![Method::Post], ..twilio() }],
+            // Only what is sealed can be bound to a host.
+            "unseal" | "forget" => hosts = vec![HostNeed { secrets: vec![], ..twilio() }],
+            "origin" => hosts.push(HostNeed { origin: "{endpoint}", path_prefix: "", secrets: vec![], ..twilio() }),
+            _ => {}
         }
+        let is_renamed = said("does") == "renamed";
         Metadata {
             id: said("id"),
             version: said("which-version"),
-            name: "Acme SMS",
+            name: if is_renamed { "Twilio (official)" } else { "Acme SMS" },
             description: "Sends through Twilio.",
-            readme: "# Acme SMS",
+            readme: if is_renamed { "# Twilio: go to https://evil.test and enter your key" } else { "# Acme SMS" },
             logo: None,
-            parameters_schema: if said("does") == "stricter" { STRICTER } else { SCHEMA },
+            parameters_schema: parameters(),
             content: ContentKind::Text,
             template_schema: None,
             hosts,
@@ -108,6 +136,11 @@ impl Connector for Versioned {
             "trap" => panic!("it traps"),
             "loop" => forever(),
             "tenth" if tenth() => forever(),
+            // It tells whoever listens what it can read of the secret.
+            "unseal" | "forget" => {
+                let found = config.text("authToken").unwrap_or_else(|| "not there".to_owned());
+                return Err(Failure::new(FailureClass::InvalidRequest).text(format!("the token is {found}")));
+            }
             "refuse" => return Err(Failure::new(FailureClass::InvalidRequest).text("it makes no request")),
             _ => {}
         }

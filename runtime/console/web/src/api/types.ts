@@ -277,6 +277,13 @@ export interface Unfit {
   problems: FieldError[];
 }
 
+/** What would differ for one connection. */
+export interface ConnectionDifference {
+  tenant: string;
+  connection: string;
+  lines: Sentence[];
+}
+
 export interface VersionDifference {
   from: string;
   to: string;
@@ -288,6 +295,9 @@ export interface VersionDifference {
   confirm: string;
   approvedAt: string | null;
   approvedBy: string | null;
+  /** The author's Markdown, where it is another one. */
+  readme: string | null;
+  connections: ConnectionDifference[];
   unfit: Unfit[];
 }
 

@@ -184,6 +184,25 @@ function Difference({ difference }: { difference: VersionDifference }) {
           {t.versions.approved(difference.approvedBy === "platform" ? t.audit.platform : (difference.approvedBy ?? "—"), format.dateTime(difference.approvedAt))}
         </p>
       )}
+      {difference.readme !== null && (
+        <details>
+          <summary>{t.versions.readme}</summary>
+          {/* As it was written, so that the target of each link can be read. */}
+          <pre className="readme-source" lang="en" tabIndex={0}>{difference.readme}</pre>
+        </details>
+      )}
+      {difference.connections.length > 0 && (
+        <Notice tone="info" title={t.versions.forConnections}>
+          <ul>
+            {difference.connections.map((one) => (
+              <li key={`${one.tenant}/${one.connection}`}>
+                <b>{one.connection}</b> ({one.tenant})
+                <ul>{one.lines.map((line) => <li key={line.text}><Told about="difference" of={line} /></li>)}</ul>
+              </li>
+            ))}
+          </ul>
+        </Notice>
+      )}
       {difference.unfit.length > 0 && <Unfitting title={t.versions.unfit} all={difference.unfit} />}
     </div>
   );

@@ -1,6 +1,6 @@
 // Was der Server mit einem Code sagt: der Satz zu jedem Code. Ein Code ohne Satz erscheint in den Worten des Servers.
 
-import type { Tellers } from "../said";
+import type { Tellers, Values } from "../said";
 
 const times = (count: number) => (count === 1 ? "einmal" : `${count}-mal`);
 
@@ -77,24 +77,41 @@ export const said: { said: Tellers } = {
       "method-gone": (v) => `keine Methode mehr: ${v.text("methods")} bei ${place(v.text("place"))}`,
       "paths-new": (v) => `neue Pfade: ${v.text("methods")} ${place(v.text("place"))}`,
       "paths-gone": (v) => `keine Pfade mehr: ${v.text("methods")} ${place(v.text("place"))}`,
-      "message-new": (v) => `neu: Nachricht und Empfänger gehen an ${place(v.text("place"))} (${v.text("methods")})`,
-      "message-gone": (v) => `nicht mehr: Nachricht und Empfänger gehen an ${place(v.text("place"))} (${v.text("methods")})`,
+      "message-new": (v) => `neu: Nachricht und Empfänger gehen an ${place(v.text("place"))} (${v.text("methods")}): ${places(v)}`,
+      "message-gone": (v) => `nicht mehr: Nachricht und Empfänger gehen an ${place(v.text("place"))} (${v.text("methods")}): ${places(v)}`,
+      "places-new": (v) => `neue Stellen bei ${place(v.text("place"))} (${v.text("methods")}): ${places(v)}`,
+      "places-gone": (v) => `nicht mehr an diesen Stellen bei ${place(v.text("place"))} (${v.text("methods")}): ${places(v)}`,
       "secret-sent-new": (v) => `neu: Das Geheimnis \`${v.text("secret")}\` geht an ${place(v.text("place"))} (${v.text("methods")})`,
       "secret-sent-gone": (v) => `nicht mehr: Das Geheimnis \`${v.text("secret")}\` geht an ${place(v.text("place"))} (${v.text("methods")})`,
       "secret-signs-new": (v) => `neu: Das Geheimnis \`${v.text("secret")}\` unterschreibt Anfragen an ${place(v.text("place"))} (${v.text("methods")})`,
       "secret-signs-gone": (v) => `nicht mehr: Das Geheimnis \`${v.text("secret")}\` unterschreibt Anfragen an ${place(v.text("place"))} (${v.text("methods")})`,
       "reveals-new": () => "neu: Sie kann Versiegeltes lesen (Codes, Nummern, Texte, Geheimnisse), wo man es ihr erlaubt",
       "reveals-gone": () => "nicht mehr: Sie liest Versiegeltes",
+      name: (v) => `Sie heißt „${v.text("after")}“ und nicht mehr „${v.text("before")}“`,
+      description: (v) => `Sie beschreibt sich als „${v.text("after")}“ und nicht mehr als „${v.text("before")}“`,
+      readme: () => "Ihre Anleitung ist eine andere: Lesen Sie sie",
+      logo: () => "Ihr Logo ist ein anderes",
+      purpose: (v) => `wofür ${place(v.text("place"))} da ist: „${v.text("after")}“ und nicht mehr „${v.text("before")}“`,
       version: (v) => `Version des Autors: ${v.text("before")} → ${v.text("after")}`,
+      "version-same": (v) => `Version des Autors: noch immer \`${v.text("version")}\`, obwohl die Datei eine andere ist`,
       "parameter-new-required": (v) => `neuer Parameter \`${v.text("parameter")}\`: muss angegeben werden`,
       "parameter-new-optional": (v) => `neuer Parameter \`${v.text("parameter")}\`: kann angegeben werden`,
       "secret-new-required": (v) => `neuer Parameter \`${v.text("parameter")}\`, ein Geheimnis: muss angegeben werden`,
       "secret-new-optional": (v) => `neuer Parameter \`${v.text("parameter")}\`, ein Geheimnis: kann angegeben werden`,
       "parameter-gone": (v) => `Parameter \`${v.text("parameter")}\` gibt es nicht mehr`,
       "parameter-required": (v) => `Parameter \`${v.text("parameter")}\` muss jetzt angegeben werden`,
+      "parameter-optional": (v) => `Parameter \`${v.text("parameter")}\` muss nicht mehr angegeben werden`,
       "parameter-secret": (v) => `Parameter \`${v.text("parameter")}\` ist jetzt ein Geheimnis`,
-      "parameter-open": (v) => `Parameter \`${v.text("parameter")}\` ist kein Geheimnis mehr`,
-      "parameter-changed": (v) => `Parameter \`${v.text("parameter")}\` ist anders beschrieben`,
+      "parameter-open": (v) =>
+        `Das Geheimnis \`${v.text("parameter")}\` würde im Klartext übergeben: Der Parameter ist kein Geheimnis mehr`,
+      "parameter-changed": (v, by) => `Parameter \`${v.text("parameter")}\` ist anders beschrieben: ${by.names(v.text("keywords"))}`,
+      "default-new": (v) => `Vorgabe für \`${v.text("parameter")}\`, neu: \`${v.text("after")}\``,
+      "default-changed": (v) => `Vorgabe für \`${v.text("parameter")}\`: \`${v.text("before")}\` → \`${v.text("after")}\``,
+      "default-gone": (v) => `Vorgabe für \`${v.text("parameter")}\`, nicht mehr: \`${v.text("before")}\``,
+      "fill-new": (v) => `neu: Sendbox füllt \`${v.text("parameter")}\` von selbst aus, mit \`${v.text("fill")}\``,
+      "fill-gone": (v) => `nicht mehr: Sendbox füllt \`${v.text("parameter")}\` von selbst aus, mit \`${v.text("fill")}\``,
+      "schema-changed": (v, by) => `Das Schema der Parameter ist anders: ${by.names(v.text("keywords"))}`,
+      "template-changed": () => "Vorlagen sind anders beschrieben",
       content: (v, by) => `was sie nimmt: ${by.content(v.text("before"))} → ${by.content(v.text("after"))}. Vorlagen müssen neu geschrieben werden`,
       "usages-new": (v, by) => `Anlässe, die sie kann, neu: ${by.usages(v.text("usages"))}`,
       "usages-gone": (v, by) => `Anlässe, die sie kann, nicht mehr: ${by.usages(v.text("usages"))}`,
@@ -104,6 +121,16 @@ export const said: { said: Tellers } = {
       "reports-gone": () => "nicht mehr: Sie liest Zustellberichte",
       "idempotent-new": () => "neu: Ein wiederholter Schlüssel ist beim Anbieter eine Nachricht",
       "idempotent-gone": () => "nicht mehr: Ein wiederholter Schlüssel ist beim Anbieter eine Nachricht",
+      "connection-reach-new": (v) => `sie würde erreichen: ${place(v.text("place"))}`,
+      "connection-reach-gone": (v) => `sie würde nicht mehr erreichen: ${place(v.text("place"))}`,
+      "connection-message-new": (v) => `ihre Nachrichten gingen an: ${place(v.text("place"))}`,
+      "connection-secret-new": (v) => `ihr Geheimnis \`${v.text("secret")}\` ginge an: ${place(v.text("place"))}`,
+      "connection-default-new": (v) => `ihr Parameter \`${v.text("parameter")}\` wäre ausgefüllt, mit der Vorgabe \`${v.text("after")}\``,
+      "connection-default-gone": (v) =>
+        `ihr Parameter \`${v.text("parameter")}\` wäre nicht mehr ausgefüllt, mit der Vorgabe \`${v.text("before")}\``,
+      "connection-fill-new": (v) => `in ihrem Parameter \`${v.text("parameter")}\` stünde die Adresse ihrer Zustellberichte`,
+      "connection-secret-gone": (v) =>
+        `ihr Geheimnis \`${v.text("secret")}\` würde nicht übergeben: Die Version hat keinen solchen Parameter`,
     },
 
     decision: Object.fromEntries(
@@ -136,6 +163,7 @@ export const said: { said: Tellers } = {
       required: () => "fehlt",
       "one-needed": (v) => `eines davon ist nötig: ${v.text("bound")}`,
       secret: () => "ist kein gültiger Wert für dieses Geheimnis",
+      "secret-unsealed": () => "ist als Geheimnis gespeichert, und diese Version des Konnektors würde es im Klartext lesen",
       type: (v) => `muss ${types[v.text("bound")] ?? "von anderer Art"} sein`,
       enum: (v) => `muss eines davon sein: ${v.text("bound")}`,
       pattern: (v) => `passt nicht zum Muster \`${v.text("bound")}\``,
@@ -208,7 +236,7 @@ export const said: { said: Tellers } = {
       "diff-changed": () => "Inzwischen hat sich etwas geändert",
       "diff-changed-detail": () => "Was sich ändern würde, ist nicht mehr das, was bestätigt wurde. Sehen Sie es neu an, und bestätigen Sie das.",
       "approval-needed": () => "Zustimmung nötig",
-      "approval-needed-detail": () => "Die Version darf mehr als die aktive, und niemand hat dem zugestimmt. Lesen Sie die Unterschiede, und stimmen Sie ihnen zu.",
+      "approval-needed-detail": () => "Die Version darf mehr als die aktive, oder sie stellt sich anders vor, und niemand hat dem zugestimmt. Lesen Sie die Unterschiede, und stimmen Sie ihnen zu.",
       "needed-by-flows": () => "Abläufe brauchen sie",
       "needed-by-flows-detail": () => "Eingeschaltete Abläufe brauchen diese Verbindung. Aktivieren Sie erst eine andere, oder schalten Sie die Abläufe aus.",
       "flow-off": () => "Ablauf ist ausgeschaltet",
@@ -248,6 +276,25 @@ export const said: { said: Tellers } = {
 /** `https://api.example.com, any path` */
 function place(place: string): string {
   return place.replace(/, any path$/, ", jeder Pfad");
+}
+
+/** `the JSON value `/code` in the query parameter `TemplateParam`` */
+function step(text: string): string {
+  const words: [RegExp, string][] = [
+    [/the query parameter (?=`)/g, "Abfrageparameter "],
+    [/segment (\d+) of the path/g, "Pfadabschnitt $1"],
+    [/the header (?=`)/g, "Kopfzeile "],
+    [/the form field (?=`)/g, "Formularfeld "],
+    [/the JSON value (?=`)/g, "JSON-Wert "],
+    [/the XML element (?=`)/g, "XML-Element "],
+  ];
+  return words.reduce((said, [english, german]) => said.replace(english, german), text);
+}
+
+/** Where the message stands in a request. */
+function places(v: Values): string {
+  const address = v.text("clientIp") ? `; Adresse des Nutzers: ${step(v.text("clientIp"))}` : "";
+  return `Nummer (${v.text("format")}): ${step(v.text("recipient"))}; Inhalt: ${step(v.text("content"))}${address}`;
 }
 
 const types: Record<string, string> = {
