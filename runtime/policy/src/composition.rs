@@ -243,7 +243,7 @@ mod tests {
         let encoded = mixed.encoded(Encoding::Base64, b"not looked at");
         assert_eq!(encoded.pieces(), [Piece::Encoded(Encoding::Base64, mixed)]);
         assert_eq!(encoded.encoded(Encoding::Form, b"").len(), 4);
-        assert_eq!(joined(&[secret.clone()]).encoded(Encoding::Hex, b"").pieces(), [secret]);
+        assert_eq!(joined(std::slice::from_ref(&secret)).encoded(Encoding::Hex, b"").pieces(), [secret]);
         assert_eq!(Composition::new().encoded(Encoding::Hex, b""), Composition::new());
         // Nothing sealed had a part in it: it is the text that it becomes.
         assert_eq!(Composition::literal("E\u{12}").encoded(Encoding::Hex, b"4512"), Composition::literal("4512"));
