@@ -42,9 +42,10 @@ pub fn denial(what: &str, report: SendReport) -> DenialRule {
     denial.rule
 }
 
-/// Refused as malformed: no rule of the grant was broken, and the guest was told why.
+/// Held back because it could not be read in one way only: no rule of the grant was broken.
 pub fn malformed(what: &str, report: SendReport) -> Failure {
-    let failure = expect_failure(what, report, FailureClass::NotSent, RequestSent::No);
-    assert!(failure.text.starts_with("ErrorKind::InvalidRequest/no: "), "{what}: {}", failure.text);
+    let failure = expect_failure(what, report, FailureClass::ConnectorFault, RequestSent::No);
+    let Some(ConnectorFault::ManifestViolation(violation)) = &failure.fault else { panic!("{what}: {failure:?}") };
+    assert!(matches!(**violation, Violation::Malformed(_) | Violation::Composition(_)), "{what}: {violation:?}");
     failure
 }

@@ -1,4 +1,4 @@
-//! Sleeps for a year, holding its place.
+//! Sleeps for a year before it goes on, to hold its slot or to tell the time.
 
 use std::time::Duration;
 
