@@ -66,6 +66,13 @@ fn problems(metadata: &Metadata) -> Vec<String> {
         );
         for key in origin.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(key, _)| key) {
             check(property(key).is_some(), format!("{origin}: there is no parameter `{key}`"));
+            let chooses = |word: &&&str| property(key).and_then(|schema| schema.get(**word)).is_some();
+            if let Some(word) = ["default", "const", "$ref"].iter().find(chooses) {
+                check(
+                    false,
+                    format!("{origin}: `{word}` of the parameter `{key}` would choose the host; the tenant does"),
+                );
+            }
         }
         if let Some(places) = &host.message {
             places_problems(places).into_iter().for_each(|problem| check(false, format!("{origin}: {problem}")));
@@ -151,7 +158,7 @@ mod tests {
     #[test]
     fn sound_metadata_has_no_problem_and_each_mistake_has_one() {
         type Mistake = fn(&mut Metadata);
-        let mistakes: [(&str, Mistake); 16] = [
+        let mistakes: [(&str, Mistake); 17] = [
             ("id `A`", |metadata| metadata.id = "A"),
             ("version is empty", |metadata| metadata.version = ""),
             ("the logo is no SVG", |metadata| metadata.logo = Some("GIF89a")),
@@ -161,6 +168,10 @@ mod tests {
             ("no purpose", |metadata| metadata.hosts[0].purpose = ""),
             ("neither `https", |metadata| metadata.hosts[0].origin = "http://example.com"),
             ("no parameter `region`", |metadata| metadata.hosts[0].origin = "https://{region}.example.com"),
+            ("would choose the host", |metadata| {
+                metadata.parameters_schema = r#"{"type":"object","properties":{
+                    "token":{"type":"string","writeOnly":true},"edge":{"type":"string","default":"x"}}}"#;
+            }),
             ("`edge` is no secret", |metadata| metadata.hosts[0].secrets = vec![("edge", SecretUse::Sent)]),
             ("1 to 4 steps", |metadata| places(metadata).recipient.clear()),
             ("only be the first step", |metadata| places(metadata).content.push(Step::Query("x"))),

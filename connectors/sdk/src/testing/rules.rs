@@ -4,9 +4,9 @@
 //! it is bound to, and as it is bound; the number in its declared format and the content stand at their declared places, once
 //! each, and nowhere else; no request follows the one with the message.
 //!
-//! Not checked: numbers in literals, sizes and counts, content types, places in XML, lists beside the recipient, keys that are
-//! written twice, the exact path of an endpoint that a parameter holds. The host checks those too, so try the component with
-//! `sendbox send --dry-run` as well.
+//! Not checked: numbers in literals, which `X-…` headers are refused, sizes and counts, content types, places in XML, lists
+//! beside the recipient, keys that are written twice, the exact path of an endpoint that a parameter holds. The host checks those
+//! too, so try the component with `sendbox send --dry-run` as well.
 
 use std::collections::BTreeMap;
 
