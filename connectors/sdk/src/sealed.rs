@@ -27,6 +27,8 @@ pub enum Encoding {
     Form,
     /// The inside of a JSON string literal, without its quotes.
     JsonString,
+    /// The text of an XML element or attribute: `&`, `<`, `>`, `"` and `'` become entities.
+    Xml,
 }
 
 /// Hash functions. MD5 and SHA-1 are here because providers' signatures demand them.

@@ -69,6 +69,8 @@ pub enum Encoding {
     Form,
     /// The inside of a JSON string literal.
     JsonString,
+    /// The text of an XML element or attribute, with entities.
+    Xml,
 }
 
 /// One piece of a composition.

@@ -40,8 +40,8 @@ pub enum Hash {
 /// Why a value has no bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Void {
-    /// `json-string` of bytes that are not UTF-8.
-    #[error("a sealed value that is not text was encoded as a JSON string")]
+    /// `json-string` or `xml` of bytes that are not UTF-8.
+    #[error("a sealed value that is not text was encoded as JSON or XML")]
     NotText,
     /// `decode` of a secret that is not so encoded. The tenant gave it, so it is the tenant's to correct.
     #[error("the secret `{key}` is not written in {}", name(*.encoding))]
@@ -65,6 +65,7 @@ fn name(encoding: Encoding) -> &'static str {
         Encoding::Percent => "percent-encoding",
         Encoding::Form => "form encoding",
         Encoding::JsonString => "JSON string escapes",
+        Encoding::Xml => "XML entities",
     }
 }
 
@@ -330,8 +331,8 @@ fn encoded_bound(bound: usize, encoding: Encoding) -> usize {
         Encoding::Base64 | Encoding::Base64Url => bound.div_ceil(3).saturating_mul(4),
         Encoding::Hex => bound.saturating_mul(2),
         Encoding::Percent | Encoding::Form => bound.saturating_mul(3),
-        // `\u0000`
-        Encoding::JsonString => bound.saturating_mul(6),
+        // `\u0000`, `&quot;`
+        Encoding::JsonString | Encoding::Xml => bound.saturating_mul(6),
     }
 }
 
@@ -377,6 +378,7 @@ pub(crate) fn encode_bytes(bytes: &[u8], encoding: Encoding) -> Option<Vec<u8>> 
             let quoted = serde_json::to_vec(std::str::from_utf8(bytes).ok()?).ok()?;
             quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_vec()
         }
+        Encoding::Xml => xml(std::str::from_utf8(bytes).ok()?).into_bytes(),
     })
 }
 
@@ -394,7 +396,25 @@ fn decode_bytes(bytes: &[u8], encoding: Encoding) -> Option<Vec<u8>> {
             let quoted = [b"\"", bytes, b"\""].concat();
             serde_json::from_slice::<String>(&quoted).ok()?.into_bytes()
         }
+        // No provider hands anything out like this.
+        Encoding::Xml => return None,
     })
+}
+
+/// XML 1.0 section 2.4, for elements and for attributes in either quotes.
+fn xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            plain => escaped.push(plain),
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]

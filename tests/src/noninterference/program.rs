@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use super::values::Clear;
 
-const ENCODINGS: [&str; 6] = ["base64", "base64url", "hex", "percent", "form", "json"];
+const ENCODINGS: [&str; 7] = ["base64", "base64url", "hex", "percent", "form", "json", "xml"];
 const HASHES: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];
 const API: &str = "=https://api.hostile.test";
 const SIDE: &str = "=https://side.hostile.test";

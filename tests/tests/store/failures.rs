@@ -45,6 +45,8 @@ async fn it_opens_again_and_again_and_many_at_once(database: &Database) {
     for store in &stores {
         assert_eq!(store.backend(), backend);
         store.ping().await.unwrap();
+        store.touch(1).await.unwrap();
+        store.touch(2).await.unwrap();
     }
     let mut tx = stores[0].begin().await.unwrap();
     assert!(tenants::insert(&mut tx, &sample::tenant("acme")).await.unwrap());
@@ -83,6 +85,7 @@ async fn a_closed_store_answers_nothing(database: &Database) {
     unavailable(store.begin().await);
     unavailable(store.begin_read().await);
     unavailable(store.ping().await);
+    unavailable(store.touch(1).await);
 }
 
 async fn what_is_not_committed_is_not_there(database: &Database) {
@@ -301,6 +304,7 @@ mod a_server_that_goes_away_comes_back {
         unavailable(store.begin().await);
         unavailable(store.begin_read().await);
         unavailable(store.ping().await);
+        unavailable(store.touch(1).await);
 
         database.command_server(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
         let mut tx = store.begin().await.unwrap();

@@ -16,6 +16,7 @@ pub(super) fn encoding(encoding: Encoding) -> wit::Encoding {
         Encoding::Percent => wit::Encoding::Percent,
         Encoding::Form => wit::Encoding::Form,
         Encoding::JsonString => wit::Encoding::JsonString,
+        Encoding::Xml => wit::Encoding::Xml,
     }
 }
 

@@ -118,7 +118,20 @@ fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, NoBytes> {
         Encoding::Percent => escaped(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte), false),
         Encoding::Form => escaped(|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte), true),
         Encoding::JsonString => crate::json::escape(std::str::from_utf8(bytes).map_err(|_| NoBytes::NotText)?),
+        Encoding::Xml => xml(std::str::from_utf8(bytes).map_err(|_| NoBytes::NotText)?),
     })
+}
+
+fn xml(text: &str) -> String {
+    let entity = |character: char| match character {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        '\'' => "&#39;".to_owned(),
+        plain => plain.to_string(),
+    };
+    text.chars().map(entity).collect()
 }
 
 /// A received value, or a secret: what the host decodes.
@@ -139,7 +152,7 @@ fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, NoBytes> {
             })
             .collect(),
         // No provider hands a secret out in one of these.
-        Encoding::Percent | Encoding::Form | Encoding::JsonString => None,
+        Encoding::Percent | Encoding::Form | Encoding::JsonString | Encoding::Xml => None,
     };
     decoded.ok_or(NoBytes::NotEncoded)
 }
@@ -242,6 +255,7 @@ mod tests {
             (Encoding::Percent, "a%20%22b%22%0A%2B~%2A%C3%B8"),
             (Encoding::Form, "a+%22b%22%0A%2B%7E*%C3%B8"),
             (Encoding::JsonString, r#"a \"b\"\n+~*ø"#),
+            (Encoding::Xml, "a &quot;b&quot;\n+~*ø"),
         ] {
             assert_eq!(text(Sealed::of(Source::Text).encode(encoding).into()), want, "{encoding:?}");
         }

@@ -110,7 +110,7 @@ impl<'e, 'r> NumberScan<'e, 'r> {
         let alignments = match encoding {
             Encoding::Hex => 0..1,
             Encoding::Base64 | Encoding::Base64Url => 0..3,
-            Encoding::Percent | Encoding::Form | Encoding::JsonString => return None,
+            Encoding::Percent | Encoding::Form | Encoding::JsonString | Encoding::Xml => return None,
         };
         let marked = self.mark(&literal.chars().filter(|c| u32::from(*c) < DIGITS).collect::<String>());
         marked

@@ -129,6 +129,7 @@ impl Outline<'_, '_> {
             Encoding::Percent => "[percent ",
             Encoding::Form => "[form ",
             Encoding::JsonString => "[json-string ",
+            Encoding::Xml => "[xml ",
         });
         for piece in inner.pieces() {
             match piece {

@@ -437,6 +437,7 @@ fn encoding(encoding: sealed::Encoding) -> Encoding {
         sealed::Encoding::Percent => Encoding::Percent,
         sealed::Encoding::Form => Encoding::Form,
         sealed::Encoding::JsonString => Encoding::JsonString,
+        sealed::Encoding::Xml => Encoding::Xml,
     }
 }
 

@@ -307,6 +307,6 @@ fn check_headers(headers: &[(String, Assembled)], limits: &Limits) -> Result<(),
     if bytes > limits.request_header_bytes {
         return Err(MalformedRequest::HeaderSize { limit: limits.request_header_bytes });
     }
-    headers.iter().try_for_each(|(name, _)| header::check_name(name))?;
+    header::check_names(headers.iter().map(|(name, _)| name.as_str()))?;
     headers.iter().try_for_each(|(_, value)| Ok(header::check_value(&value.bytes)?))
 }

@@ -100,12 +100,11 @@ pub(crate) fn needles(value: &[u8], label: Option<&Label>) -> Vec<Needle> {
     let encoded = |encoding| encode_bytes(value, encoding).unwrap_or_default();
     // Letters and digits are written the same everywhere but in binary-to-text encodings.
     if !value.iter().all(u8::is_ascii_alphanumeric) {
-        [Encoding::JsonString, Encoding::Form, Encoding::Percent].map(encoded).into_iter().for_each(&mut add);
+        [Encoding::JsonString, Encoding::Xml, Encoding::Form, Encoding::Percent].map(encoded).into_iter().for_each(&mut add);
         if let Ok(text) = std::str::from_utf8(value) {
             let json = json_ascii(text);
             add(json.replace('/', "\\/").into_bytes());
             add(json.into_bytes());
-            add(html(text).into_bytes());
         }
     }
     [Encoding::Base64, Encoding::Base64Url, Encoding::Hex].map(encoded).into_iter().for_each(&mut add);
@@ -317,10 +316,6 @@ fn json_ascii(text: &str) -> String {
         }
     }
     escaped
-}
-
-fn html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 #[cfg(test)]

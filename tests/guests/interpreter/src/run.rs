@@ -232,6 +232,7 @@ fn encoding(word: &str) -> Option<Encoding> {
         "percent" => Encoding::Percent,
         "form" => Encoding::Form,
         "json" => Encoding::JsonString,
+        "xml" => Encoding::Xml,
         _ => return None,
     })
 }
