@@ -5,8 +5,12 @@ use std::path::Path;
 use anyhow::Result;
 
 /// Package, and the variable with the path of its component.
-const GUESTS: [(&str, &str); 4] =
-    [("hostile", "GUEST_HOSTILE"), ("interpreter", "GUEST_INTERPRETER"), ("memory-scanner", "GUEST_MEMORY_SCANNER"), ("versioned", "GUEST_VERSIONED")];
+const GUESTS: [(&str, &str); 4] = [
+    ("hostile", "GUEST_HOSTILE"),
+    ("interpreter", "GUEST_INTERPRETER"),
+    ("memory-scanner", "GUEST_MEMORY_SCANNER"),
+    ("versioned", "GUEST_VERSIONED"),
+];
 
 #[allow(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
 fn main() -> Result<()> {

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{
-    Attempt, Connector, Content, DryRun, Failure, FailureClass, LoadError, Message, Outcome, Receipt, Recipient,
-    RequestSent, Resolve, Sandbox, SandboxConfig, SendReport, SendRequest, TextEncoding, Usage, Variable,
+    Attempt, Connector, Content, DryRun, Failure, FailureClass, LoadError, Message, Outcome, PinnedShapes, Receipt,
+    Recipient, RequestSent, Resolve, Sandbox, SandboxConfig, SendReport, SendRequest, TextEncoding, Usage, Variable,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -140,7 +140,23 @@ impl Lab {
     }
 
     /// One send, dry or not. The secrets are filled in.
-    pub async fn run(&self, mut parameters: Value, content: Content, dry_run: Option<DryRun>) -> SendReport {
+    pub async fn run(&self, parameters: Value, content: Content, dry_run: Option<DryRun>) -> SendReport {
+        let request = self.request(parameters, content);
+        self.sandbox.send(&self.connector, SendRequest { dry_run, ..request }).await
+    }
+
+    /// One send of a version whose shapes are pinned, or not.
+    pub async fn run_pinned(
+        &self,
+        parameters: Value,
+        content: Content,
+        pinned: Option<Arc<PinnedShapes>>,
+    ) -> SendReport {
+        let request = self.request(parameters, content);
+        self.sandbox.send(&self.connector, SendRequest { pinned, ..request }).await
+    }
+
+    fn request(&self, mut parameters: Value, content: Content) -> SendRequest {
         if self.connector.metadata().id == "hostile" {
             parameters["token"] = TOKEN.into();
             parameters["signer"] = SIGNER.into();
@@ -148,16 +164,15 @@ impl Lab {
         let parameters = self.connector.parameters(&parameters).expect("the parameters fit");
         let grant = self.connector.grant(&parameters, &self.operator, &self.tenant).expect("the reach resolves");
         let number = if self.one_owner { 0 } else { self.sends.fetch_add(1, Ordering::Relaxed) };
-        let request = SendRequest {
+        SendRequest {
             owner: format!("tenant-{number}"),
             parameters: Arc::new(parameters),
             grant: Arc::new(grant),
             message: message(content),
             pinned: None,
-            dry_run,
+            dry_run: None,
             withdrawn: Some(self.withdrawn.clone()),
-        };
-        self.sandbox.send(&self.connector, request).await
+        }
     }
 
     /// The story goes on: the next send on the same sandbox works, and exactly its request arrives.

@@ -14,6 +14,7 @@
 //! - [`world`]: a tenant in which every operation of the API has something to work on.
 //! - [`versioned`]: one connector in as many versions as a test wants.
 //! - [`needles`]: every form in which a canary may turn up.
+//! - [`zoo`]: every hostile guest, what it tries, and which rule ends it.
 //!
 //! Promises: only loopback traffic; ports chosen by the system; a failed expectation says what was expected of what.
 //!
@@ -35,6 +36,7 @@ pub mod database;
 pub mod house;
 pub mod lab;
 pub mod needles;
+pub mod noninterference;
 pub mod pointer;
 pub mod process;
 pub mod server;
@@ -42,6 +44,7 @@ pub mod stage;
 pub mod verdict;
 pub mod versioned;
 pub mod world;
+pub mod zoo;
 
 pub use database::Database;
 pub use lab::{Lab, LabConfig, expect_accepted, expect_failure};

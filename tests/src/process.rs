@@ -176,6 +176,12 @@ impl Process {
         assert_eq!(code, Some(0), "it ended with an error:\n{log}");
     }
 
+    /// Asks it to stop, and waits until it has: its exit code, if it was not killed, and its log.
+    pub async fn stopped(self) -> (Option<i32>, String) {
+        self.terminate();
+        self.end().await
+    }
+
     /// Waits until it has ended: its exit code, if it was not killed, and its log.
     async fn end(mut self) -> (Option<i32>, String) {
         let status = self.child.wait().await.unwrap();

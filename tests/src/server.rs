@@ -58,6 +58,9 @@ pub enum Step {
     Drip(u8),
     /// Answers with all that the request held, in several encodings.
     Echo(u16),
+    /// Answers with exactly what the request held: its parts as they were sent, and each value of a JSON or form body once more. The
+    /// argument are further header lines.
+    Mirror(String),
     /// Nothing more, until the client leaves.
     Silence,
     /// A TCP reset.
@@ -241,6 +244,11 @@ impl Shared {
                     tls.write_all(&echo(*status, &seen)).await?;
                     tls.flush().await?;
                 }
+                Step::Mirror(headers) => {
+                    let seen = self.seen.lock().unwrap().last().cloned().expect("nothing to repeat");
+                    tls.write_all(&mirror(headers, &seen)).await?;
+                    tls.flush().await?;
+                }
                 Step::Silence => return until_left(&mut tls).await,
                 Step::Reset => {
                     let (tcp, _) = tls.into_inner();
@@ -311,4 +319,15 @@ fn echo(status: u16, seen: &Seen) -> Vec<u8> {
     });
     let headers = format!("x-echo: {authorization}\r\nx-body: {body}\r\ncontent-type: application/json\r\n");
     answer(status, &headers, json.to_string().as_bytes())
+}
+
+fn mirror(headers: &str, seen: &Seen) -> Vec<u8> {
+    let body = String::from_utf8_lossy(&seen.body).into_owned();
+    let lines: Vec<&str> = seen.head.lines().filter(|line| !line.starts_with("content-length")).collect();
+    let fields: Vec<(String, String)> = url::form_urlencoded::parse(&seen.body).into_owned().collect();
+    let values = serde_json::from_str::<serde_json::Value>(&body).unwrap_or_default();
+    let json =
+        serde_json::json!({ "id": "a-message", "head": lines, "body": body, "values": values, "fields": fields });
+    let length = format!("{headers}x-length: {}\r\nx-ratelimit-body: {}\r\n", body.len(), lines.join(" "));
+    answer(201, &length, json.to_string().as_bytes())
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use sendbox_sandbox::policy::Limits;
@@ -327,4 +327,47 @@ async fn a_folder_that_others_can_enter_is_refused() {
     }
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(id(&cached(folder.path()), &hostile()).await, "hostile");
+}
+
+/// Whoever owns the folder, or the key in it, decides what machine code this process runs.
+#[tokio::test]
+async fn a_folder_of_somebody_else_is_refused() {
+    const NOBODY: u32 = 65_534;
+    let open = |folder: &Path| {
+        let config = SandboxConfig { cache: Some(folder.to_owned()), in_flight: 1, ..SandboxConfig::default() };
+        match Sandbox::new(config) {
+            Err(SandboxError::Cache(error)) => Err(error),
+            Err(other) => panic!("{other}"),
+            Ok(_) => Ok(()),
+        }
+    };
+    let folder = private_folder();
+    let own = fs::metadata(folder.path()).unwrap().uid();
+    let key = folder.path().join("key");
+    open(folder.path()).unwrap();
+    for path in [folder.path(), &key] {
+        if let Err(error) = chown(path, Some(NOBODY), None) {
+            assert_ne!(own, 0, "{error}");
+            println!("only root can give a folder away; this user cannot test it");
+            continue;
+        }
+        let error = open(folder.path()).expect_err("it belongs to somebody else");
+        let said = error.to_string();
+        assert!(matches!(error, CacheError::Owner { owner: NOBODY, .. }), "{said}");
+        assert!(said.contains(&format!("{} of the cache belongs to user 65534", path.display())), "{said}");
+        chown(path, Some(own), None).unwrap();
+        open(folder.path()).unwrap();
+    }
+
+    // A link leads where somebody else may decide later.
+    let beside = tempfile::tempdir().unwrap();
+    let link = beside.path().join("cache");
+    symlink(folder.path(), &link).unwrap();
+    let error = open(&link).expect_err("a link");
+    assert!(matches!(error, CacheError::Kind { expected: "a folder", .. }), "{error}");
+    let elsewhere = beside.path().join("key");
+    fs::rename(&key, &elsewhere).unwrap();
+    symlink(&elsewhere, &key).unwrap();
+    let error = open(folder.path()).expect_err("a key that is a link");
+    assert!(matches!(error, CacheError::Kind { expected: "a file", .. }), "{error}");
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use sendbox_sandbox::Resolve;
-use sendbox_sandbox::policy::{AddressPolicy, HostPattern, PortRule};
+use sendbox_sandbox::policy::{AddressPolicy, HostPattern, OperatorPolicy, PortRule};
 
 use crate::exit::{Blame as _, Stop};
 use crate::render;
@@ -39,9 +39,18 @@ pub struct Opened {
     /// DER.
     pub authorities: Vec<Vec<u8>>,
     /// For overrides of other ports than 443: whoever names a port here, wants it reached.
-    pub ports: Vec<PortRule>,
+    ports: Vec<PortRule>,
     /// Another resolver than the machine's.
     pub resolver: Option<Arc<dyn Resolve>>,
+}
+
+impl Opened {
+    /// Makes the operator's policy and the rules of addresses agree: what one of them opens, the other one must not refuse.
+    /// Ports of overrides are granted, and literal addresses that the operator grants may be dialled.
+    pub fn agree_with(&mut self, operator: &mut OperatorPolicy) {
+        operator.ports.extend(self.ports.iter().cloned());
+        self.addresses.literals.extend(&operator.literals);
+    }
 }
 
 impl Development {
@@ -91,5 +100,29 @@ impl Development {
         if !parts.is_empty() {
             render::warn(&format!("warning: DEVELOPMENT FLAGS, NEVER IN PRODUCTION: {}", parts.join("; ")));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use std::net::IpAddr;
+
+    use super::*;
+
+    /// `serve --config` reads `[operator]` from TOML, `send --operator-policy` from JSON; both come through here.
+    #[test]
+    fn what_the_operator_opens_may_be_dialled() {
+        let literal: IpAddr = "10.1.2.3".parse().unwrap();
+        let mut operator: OperatorPolicy = toml::from_str("literals = [\"10.1.2.3\"]").unwrap();
+        let flags = Development::to_simulator(vec!["api.example:8443=127.0.0.1:9".to_owned()], PathBuf::new());
+        let mut opened = Development { extra_ca: Vec::new(), ..flags }.open().unwrap();
+        assert!(opened.addresses.vet("10.1.2.3", 443, &[literal]).is_err());
+        opened.agree_with(&mut operator);
+        assert!(opened.addresses.vet("10.1.2.3", 443, &[literal]).is_ok());
+        assert!(operator.ports.iter().any(|rule| rule.port == 8443));
+        let other: IpAddr = "10.1.2.4".parse().unwrap();
+        assert!(opened.addresses.vet("10.1.2.4", 443, &[other]).is_err(), "nothing else is opened");
     }
 }

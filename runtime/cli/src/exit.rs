@@ -40,15 +40,7 @@ pub enum Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Success => 0_u8,
-            Exit::Usage => 2,
-            Exit::Refused => 3,
-            Exit::Provider => 4,
-            Exit::InDoubt => 5,
-            Exit::Network => 6,
-            Exit::Internal => 7,
-        })
+        Self::from(exit.code())
     }
 }
 
@@ -60,6 +52,19 @@ impl From<&Failure> for Exit {
 }
 
 impl Exit {
+    /// What the operating system is told.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Provider => 4,
+            Self::InDoubt => 5,
+            Self::Network => 6,
+            Self::Internal => 7,
+        }
+    }
+
     /// The same, of a failure that was told.
     pub fn of(class: FailureClass, party: Party, sent: RequestSent) -> Self {
         match (class, party, sent) {

@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use crate::development::Opened;
 use crate::exit::{Blame as _, Stop};
 use crate::render;
-use crate::runner::compiler;
+use crate::runner::{blame, compiler};
 
 /// The file of `--config`. What is left out has its default.
 #[derive(Debug, Deserialize)]
@@ -101,7 +101,7 @@ impl House {
     }
 
     /// Makes what is missing, and starts the service.
-    pub async fn open(self, opened: Opened) -> Result<Running, Stop> {
+    pub async fn open(self, mut opened: Opened) -> Result<Running, Stop> {
         let data = &self.data;
         let name = || format!("cannot use the folder {}", data.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(data).with_context(name).blame_input()?;
@@ -141,7 +141,7 @@ impl House {
         let store =
             Store::open(&url).await.map_err(|error| Stop::from(anyhow::Error::from(error).context("the store")))?;
         let mut operator = self.settings.operator;
-        operator.ports.extend(opened.ports);
+        opened.agree_with(&mut operator);
         let sandbox = Sandbox::new(SandboxConfig {
             limits: self.settings.limits,
             in_flight: self.settings.in_flight,
@@ -152,7 +152,7 @@ impl House {
             resolver: opened.resolver,
             ..SandboxConfig::default()
         })
-        .map_err(anyhow::Error::from)?;
+        .map_err(blame)?;
         let service = Service::start(ServiceConfig {
             store,
             sandbox,

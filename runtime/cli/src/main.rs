@@ -12,6 +12,7 @@ mod demo;
 mod dev;
 mod development;
 mod exit;
+mod hard_stop;
 mod house;
 mod inspect;
 mod new;
@@ -26,6 +27,7 @@ mod stage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -99,7 +101,12 @@ fn main() -> ExitCode {
     let json = cli.command.json();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(cli.command.run()),
+        Ok(runtime) => {
+            let result = runtime.block_on(cli.command.run());
+            // What still runs on a thread that may block is not waited for: it has had its time.
+            runtime.shutdown_timeout(Duration::from_millis(200));
+            result
+        }
         Err(error) => Err(Stop::from(error)),
     };
     match result {

@@ -83,7 +83,8 @@ impl RunnerArgs {
     }
 }
 
-fn blame(error: SandboxError) -> Stop {
+/// Whether what was typed is to blame for a sandbox that cannot be made, or the machine.
+pub fn blame(error: SandboxError) -> Stop {
     match error {
         SandboxError::Cache(_) | SandboxError::Trust(_) => Stop::usage(error),
         other => Stop::from(anyhow::Error::from(other)),

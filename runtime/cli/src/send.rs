@@ -132,8 +132,8 @@ pub async fn run(args: &SendArgs) -> Result<Exit, Stop> {
     let config = connection::read(&args.config)?;
     let mut opened = args.development.open()?;
     args.development.warn(&opened);
-    let (operator, tenant) = args.grants(&opened.ports)?;
-    opened.addresses.literals.extend(&operator.literals);
+    let (mut operator, tenant) = args.grants()?;
+    opened.agree_with(&mut operator);
     let sandbox = args.runner.sandbox(opened)?;
     let connector = runner::load(&sandbox, &args.connector).await?;
 
@@ -209,12 +209,11 @@ fn flag(field: &str) -> String {
 }
 
 impl SendArgs {
-    fn grants(&self, ports: &[sendbox_sandbox::policy::PortRule]) -> Result<(OperatorPolicy, TenantGrant), Stop> {
-        let mut operator: OperatorPolicy = match &self.operator_policy {
+    fn grants(&self) -> Result<(OperatorPolicy, TenantGrant), Stop> {
+        let operator: OperatorPolicy = match &self.operator_policy {
             Some(path) => runner::json_file(path)?,
             None => OperatorPolicy::default(),
         };
-        operator.ports.extend(ports.iter().cloned());
         let mut tenant: TenantGrant = match &self.grant {
             Some(path) => runner::json_file(path)?,
             None => TenantGrant::default(),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -17,12 +18,13 @@ use zeroize::Zeroizing;
 
 use crate::development::Development;
 use crate::exit::{Blame as _, Exit, Stop};
+use crate::hard_stop;
 use crate::house::{self, House, Settings};
 use crate::render;
 use crate::runner;
 
-/// How long what is under way may take to end after SIGTERM.
-pub const GRACE: Duration = Duration::from_secs(18);
+/// How long what is under way may take to end after SIGTERM. What is left of [`hard_stop::WITHIN`] is for closing.
+pub const GRACE: Duration = Duration::from_secs(17);
 
 /// Run the service: REST API, connections, codes, limits.
 ///
@@ -35,7 +37,8 @@ Examples:
   sendbox serve --data /var/lib/sendbox --listen 0.0.0.0:8080 --platform-key-file /run/secrets/platform
   sendbox serve --data /var/lib/sendbox --database-url postgres://sendbox@db/sendbox
 
-In front of it, put something that ends TLS. SIGTERM takes nothing new, ends what is under way, and exits with 0.")]
+In front of it, put something that ends TLS. SIGTERM takes nothing new, ends what is under way, and exits with 0; after 19 s it
+exits in any case.")]
 pub struct ServeArgs {
     /// The folder for the database, keys that are made here, and compiled connectors.
     #[arg(long, value_name = "DIR", default_value = "sendbox-data", env = "SENDBOX_DATA")]
@@ -75,6 +78,19 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, Stop> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     log();
+    let started = Arc::new(OnceLock::<Service>::new());
+    let seen = Arc::clone(&started);
+    hard_stop::arm(move || match seen.get() {
+        Some(service) => format!("{} tasks of the service", service.tasks_left()),
+        None => "the start".to_owned(),
+    })?;
+    let mut stop = Box::pin(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: nothing new is taken, what is under way ends");
+    });
     let opened = args.development.open()?;
     args.development.warn(&opened);
     let settings = match &args.config {
@@ -109,18 +125,16 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, Stop> {
         .with_context(|| format!("cannot listen on {}", args.listen))
         .blame_input()?;
     let address = listener.local_addr()?;
-    let running = house.open(opened).await?;
+    let running = tokio::select! {
+        biased;
+        () = &mut stop => return Ok(Exit::Success),
+        running = house.open(opened) => running?,
+    };
+    started.set(running.service.clone()).ok();
     house::tell(&running);
     render::print(&format!(
         "listening on http://{address}; the console: http://{address}/console/; the API's reference: http://{address}/docs\n"
     ))?;
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: nothing new is taken, what is under way ends");
-    };
     sendbox_server::serve(listener, running.service.clone(), stop, GRACE).await.map_err(anyhow::Error::from)?;
     Ok(Exit::Success)
 }

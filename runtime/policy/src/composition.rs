@@ -211,3 +211,64 @@ pub enum ContentKind {
     /// The bare variables.
     Variables,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(pieces: &[Piece]) -> Composition {
+        let mut value = Composition::new();
+        pieces.iter().for_each(|piece| value.push(piece.clone()));
+        value
+    }
+
+    fn literal(text: &str) -> Piece {
+        Piece::Literal(text.to_owned())
+    }
+
+    #[test]
+    fn literals_that_touch_are_one() {
+        let mut value = Composition::literal("a");
+        value.extend(&Composition::literal("b"));
+        value.extend(&Composition::new());
+        value.push(literal(""));
+        assert_eq!(value.pieces(), [literal("ab")]);
+        assert_eq!(Composition::literal(""), Composition::new());
+    }
+
+    #[test]
+    fn what_an_encoding_leaves() {
+        let secret = Piece::Mark(Mark::Secret("k".into()));
+        let mixed = joined(&[literal("a:"), secret.clone()]);
+        let encoded = mixed.encoded(Encoding::Base64, b"not looked at");
+        assert_eq!(encoded.pieces(), [Piece::Encoded(Encoding::Base64, mixed)]);
+        assert_eq!(encoded.encoded(Encoding::Form, b"").len(), 4);
+        assert_eq!(joined(std::slice::from_ref(&secret)).encoded(Encoding::Hex, b"").pieces(), [secret]);
+        assert_eq!(Composition::new().encoded(Encoding::Hex, b""), Composition::new());
+        // Nothing sealed had a part in it: it is the text that it becomes.
+        assert_eq!(Composition::literal("E\u{12}").encoded(Encoding::Hex, b"4512"), Composition::literal("4512"));
+        assert_eq!(joined(&[literal("a"), Piece::Mark(Mark::Text)]).hashed().pieces(), [Piece::Mark(Mark::Opaque)]);
+    }
+
+    /// What a literal becomes is looked at; a secret stays a secret; what is mixed cannot be told apart.
+    #[test]
+    fn what_may_be_decoded() {
+        let secret = || Piece::Mark(Mark::Secret("k".into()));
+        let decoded = |pieces: &[Piece]| joined(pieces).decoded(b"4598765432");
+        assert_eq!(decoded(&[literal("NDU5ODc2NTQzMg==")]), Some(Composition::literal("4598765432")));
+        assert_eq!(decoded(&[secret()]), Some(joined(&[secret()])));
+        assert_eq!(decoded(&[Piece::Mark(Mark::Opaque)]), Some(Composition::mark(Mark::Opaque)));
+        for mixed in [
+            vec![literal("NDU5"), secret()],
+            vec![secret(), secret()],
+            vec![Piece::Encoded(Encoding::Hex, joined(&[literal("a"), secret()]))],
+            vec![Piece::Mark(Mark::Recipient(RecipientForm::E164))],
+            vec![Piece::Mark(Mark::Code)],
+            vec![Piece::Mark(Mark::Text)],
+            vec![Piece::Mark(Mark::Variable("link".into()))],
+            vec![Piece::Mark(Mark::ClientIp)],
+        ] {
+            assert_eq!(decoded(&mixed), None, "{mixed:?}");
+        }
+    }
+}

@@ -284,6 +284,21 @@ mod tests {
         }
     }
 
+    /// RFC 1035: 255 octets on the wire are 253 in text. A trailing dot does not count.
+    #[test]
+    fn the_longest_name() {
+        let name = |length: usize| {
+            let name = format!("{}.{}.{}.{}", "a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(length - 192));
+            assert_eq!(name.len(), length);
+            name
+        };
+        assert_eq!(CanonicalHost::parse(&name(253)).map(|host| host.to_string()), Ok(name(253)));
+        assert_eq!(CanonicalHost::parse(&format!("{}.", name(253))).map(|host| host.to_string()), Ok(name(253)));
+        assert_eq!(CanonicalHost::parse(&name(254)), Err(PatternError::Host));
+        assert_eq!(CanonicalHost::parse(&format!("{}.x", "a".repeat(64))), Err(PatternError::Host));
+        assert!(CanonicalHost::parse(&format!("{}.x", "a".repeat(63))).is_ok());
+    }
+
     #[test]
     fn patterns() {
         for (pattern, host, matches) in [

@@ -1,14 +1,15 @@
 //! What a connector may reach: the rules of the one way out, as plain values and functions.
 //!
-//! The sandbox asks; this crate judges. A request passes these rooms, in this order:
+//! The sandbox asks; this crate judges. A request passes these rules, in this order:
 //!
-//! 1. [`header`]: may the guest set this header at all?
+//! 1. [`header::check_names`]: may the guest set these headers at all?
 //! 2. [`EffectiveGrant::check`]: is this method, scheme, host, port and path inside *manifest ∩ tenant grant ∩ operator
 //!    policy*? A [`Denial`] names the rule and prints the line that would allow it.
 //! 3. [`EffectiveEntry::may_receive`]: may values with these [`Labels`] (which secret, the message) go to that host?
-//! 4. [`RequestView::judge`]: does the request carry the recipient and the message exactly once, unaltered, and no second
-//!    number in clear?
-//! 5. [`AddressPolicy::vet`]: after resolution, may these very addresses be dialled? Only this makes a [`VettedAddr`].
+//! 4. [`RequestView::judge`]: does it carry recipient and content exactly once, at the [`MessagePlaces`] that the manifest
+//!    declares for that host, and no second number in clear? It answers with the [`RequestShape`], to which a version is pinned.
+//! 5. [`RequestView::confirm`]: do the bytes have the structure that was judged?
+//! 6. [`AddressPolicy::vet`]: after resolution, may these very addresses be dialled? Only this makes a [`VettedAddr`].
 //!
 //! Beside them stand [`Limits`] (every bound, with the threat that it is for) and [`ReachDiff`] (what a new version of a
 //! connector would reach that the old one did not).

@@ -2,14 +2,14 @@
 //!
 //! Promises: a [`MessagePlaces`] that exists is valid, also when it was read from JSON: every path is short and unambiguous.
 //!
-//! Must not know: requests. [`crate::composition`] looks for what stands there.
+//! Must not know: requests. [`crate::request`] looks for what stands there.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::composition::RecipientForm;
+use crate::composition::{ContentKind, RecipientForm};
 
 /// Steps of one path at most: JSON in a form value in JSON is the deepest that any provider asks for.
 pub const STEPS_MAX: usize = 4;
@@ -51,13 +51,18 @@ impl Step {
         }
         match self {
             Self::Header(name) if crate::header::check_name(name).is_err() => Err(PlacementError::Header(name.clone())),
-            Self::Json(pointer) if !pointer.starts_with('/') => Err(PlacementError::Pointer(pointer.clone())),
+            Self::Json(pointer) if !is_pointer(pointer) => Err(PlacementError::Pointer(pointer.clone())),
             Self::Xml(path) if !path.starts_with('/') || path.split('/').skip(1).any(str::is_empty) => {
                 Err(PlacementError::ElementPath(path.clone()))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// RFC 6901: `~` only as `~0` or `~1`.
+fn is_pointer(text: &str) -> bool {
+    text.starts_with('/') && text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
 }
 
 impl fmt::Display for Step {
@@ -94,6 +99,9 @@ pub enum PlacementError {
     /// No path of element names.
     #[error("`{0}` is not a path of XML element names, such as `/request/to`")]
     ElementPath(String),
+    /// A wildcard where one value is meant.
+    #[error("a `*` stands for the names of variables; recipient, text and client address have one place each")]
+    Wildcard,
     /// The same place declared for two things.
     #[error("recipient, content and client address need places of their own")]
     Shared,
@@ -125,6 +133,29 @@ impl Place {
         }
         steps.iter().try_for_each(Step::check)?;
         Ok(Self(steps))
+    }
+
+    /// Whether a `*` stands for any name on the way.
+    fn has_wildcard(&self) -> bool {
+        self.0.iter().any(|step| matches!(step, Step::Json(pointer) if pointer.split('/').any(|token| token == "*")))
+    }
+
+    /// Whether the other place is this one or inside it.
+    fn contains(&self, other: &Self) -> bool {
+        let Some((last, before)) = self.0.split_last() else { return true };
+        let others = other.0.split_at_checked(before.len()).filter(|(others, _)| *others == before);
+        match (last, others.and_then(|(_, rest)| rest.first())) {
+            (_, None) => false,
+            (Step::Json(mine), Some(Step::Json(theirs))) => {
+                let mut tokens = mine.split('/').zip(theirs.split('/'));
+                mine.split('/').count() <= theirs.split('/').count()
+                    && tokens.all(|(mine, theirs)| mine == theirs || mine == "*" || theirs == "*")
+            }
+            (Step::Xml(mine), Some(Step::Xml(theirs))) => {
+                mine == theirs || theirs.strip_prefix(mine.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            }
+            (mine, Some(theirs)) => mine == theirs,
+        }
     }
 
     /// From the outside in.
@@ -185,17 +216,50 @@ impl MessagePlaces {
     /// Puts places together.
     ///
     /// # Errors
-    /// [`PlacementError::Shared`] when two of them are the same.
+    /// [`PlacementError::Shared`] when two of them are the same or one is inside another, [`PlacementError::Wildcard`] for a `*`
+    /// on the way to recipient or client address.
     pub fn new(
         recipient_format: RecipientForm,
         recipient: Place,
         content: Place,
         client_ip: Option<Place>,
     ) -> Result<Self, PlacementError> {
-        if recipient == content || client_ip.as_ref().is_some_and(|place| *place == recipient || *place == content) {
+        let others = [Some(&recipient), client_ip.as_ref()];
+        if others.into_iter().flatten().any(Place::has_wildcard) {
+            return Err(PlacementError::Wildcard);
+        }
+        let shared = |one: &Place, other: &Place| one.contains(other) || other.contains(one);
+        let client_ip_shared =
+            client_ip.as_ref().is_some_and(|place| shared(place, &recipient) || shared(place, &content));
+        if shared(&recipient, &content) || client_ip_shared {
             return Err(PlacementError::Shared);
         }
         Ok(Self { recipient_format, recipient, content, client_ip })
+    }
+
+    /// Whether the places fit what the connector is given: a text has one place.
+    ///
+    /// # Errors
+    /// [`PlacementError::Wildcard`]
+    pub fn check_content(&self, content: ContentKind) -> Result<(), PlacementError> {
+        if content == ContentKind::Text && self.content.has_wildcard() {
+            return Err(PlacementError::Wildcard);
+        }
+        Ok(())
+    }
+
+    /// The places in one sentence, for a connector that is given this: the number goes into the form field `To`, the text into
+    /// the form field `Body`.
+    #[must_use]
+    pub fn sentence(&self, content: ContentKind) -> String {
+        let Self { recipient_format: _, recipient, content: place, client_ip } = self;
+        let what = match content {
+            ContentKind::Text => "the text",
+            ContentKind::Template => "the template's variables",
+            ContentKind::Variables => "the variables",
+        };
+        let address = client_ip.as_ref().map(|place| format!(", the end user's address into {place}"));
+        format!("the number goes into {recipient}, {what} into {place}{}", address.unwrap_or_default())
     }
 
     /// In which form the number goes out.
@@ -250,6 +314,128 @@ impl From<MessagePlaces> for WrittenPlaces {
             recipient: places.recipient,
             content: places.content,
             client_ip: places.client_ip,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(json: &str) -> Result<Place, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn places_in_words() {
+        for (json, words) in [
+            (r#"[{"form":"To"}]"#, "the form field `To`"),
+            (
+                r#"[{"query":"TemplateParam"},{"json":"/*"}]"#,
+                "the JSON value `/*` in the query parameter `TemplateParam`",
+            ),
+            (r#"[{"json":"/recipients/0/msisdn"}]"#, "the JSON value `/recipients/0/msisdn`"),
+            (r#"[{"json":"/a~0b~1c"}]"#, "the JSON value `/a~0b~1c`"),
+            (r#"[{"xml":"/request/to"}]"#, "the XML element `/request/to`"),
+            (r#"[{"path-segment":2}]"#, "segment 2 of the path"),
+            (r#"[{"header":"X-To"}]"#, "the header `x-to`"),
+            (
+                r#"[{"form":"a"},{"json":"/b"},{"xml":"/c"},{"form":"d"}]"#,
+                "the form field `d` in the XML element `/c` in the JSON value `/b` in the form field `a`",
+            ),
+        ] {
+            assert_eq!(place(json).unwrap().to_string(), words);
+        }
+    }
+
+    #[test]
+    fn what_is_no_place() {
+        for (json, complaint) in [
+            ("[]", "1 to 4 steps"),
+            (r#"[{"form":"a"},{"form":"b"},{"form":"c"},{"form":"d"},{"form":"e"}]"#, "1 to 4 steps"),
+            (r#"[{"form":"a"},{"query":"b"}]"#, "may only be the first"),
+            (r#"[{"form":"a"},{"header":"x-b"}]"#, "may only be the first"),
+            (r#"[{"form":"a"},{"path-segment":1}]"#, "may only be the first"),
+            (r#"[{"form":""}]"#, "1 to 256 printable bytes"),
+            (r#"[{"query":"a\nb"}]"#, "1 to 256 printable bytes"),
+            (r#"[{"header":"Host"}]"#, "may not be set"),
+            (r#"[{"header":"x_to"}]"#, "may not be set"),
+            (r#"[{"json":"to"}]"#, "not a JSON pointer"),
+            (r#"[{"json":"/a~2"}]"#, "not a JSON pointer"),
+            (r#"[{"json":"/a~"}]"#, "not a JSON pointer"),
+            (r#"[{"xml":"request"}]"#, "not a path of XML"),
+            (r#"[{"xml":"/request//to"}]"#, "not a path of XML"),
+            (r#"[{"xml":"/"}]"#, "not a path of XML"),
+            (r#"[{"cookie":"a"}]"#, "unknown variant"),
+        ] {
+            let error = place(json).unwrap_err();
+            assert!(error.contains(complaint), "{json}: {error}");
+        }
+        assert!(place(&format!(r#"[{{"form":"{}"}}]"#, "a".repeat(256))).is_ok());
+        assert!(place(&format!(r#"[{{"form":"{}"}}]"#, "a".repeat(257))).is_err());
+    }
+
+    fn places(recipient: &str, content: &str, client_ip: &str) -> Result<MessagePlaces, PlacementError> {
+        let client_ip = (!client_ip.is_empty()).then(|| place(client_ip).unwrap());
+        MessagePlaces::new(RecipientForm::Digits, place(recipient).unwrap(), place(content).unwrap(), client_ip)
+    }
+
+    #[test]
+    fn each_of_the_three_has_a_place_of_its_own() {
+        let json = |pointer: &str| format!(r#"[{{"json":"{pointer}"}}]"#);
+        let inside = |name: &str, pointer: &str| format!(r#"[{{"form":"{name}"}},{{"json":"{pointer}"}}]"#);
+        for (recipient, content, client_ip, expected) in [
+            (json("/to"), json("/text"), String::new(), Ok(())),
+            (json("/to"), json("/p/*"), json("/ip"), Ok(())),
+            (json("/p/to"), json("/p/text"), String::new(), Ok(())),
+            (inside("a", "/to"), inside("a", "/text"), String::new(), Ok(())),
+            (inside("a", "/to"), inside("b", "/to"), String::new(), Ok(())),
+            (json("/to"), json("/to"), String::new(), Err(PlacementError::Shared)),
+            (json("/a"), json("/a/b"), String::new(), Err(PlacementError::Shared)),
+            (json("/a/b"), json("/a"), String::new(), Err(PlacementError::Shared)),
+            (json("/to"), json("/*"), String::new(), Err(PlacementError::Shared)),
+            (json("/to"), json("/text"), json("/to"), Err(PlacementError::Shared)),
+            (json("/to"), json("/p/*"), json("/p/ip"), Err(PlacementError::Shared)),
+            (inside("a", "/to"), r#"[{"form":"a"}]"#.to_owned(), String::new(), Err(PlacementError::Shared)),
+            (
+                r#"[{"xml":"/r/a"}]"#.to_owned(),
+                r#"[{"xml":"/r/a/b"}]"#.to_owned(),
+                String::new(),
+                Err(PlacementError::Shared),
+            ),
+            (r#"[{"xml":"/r/a"}]"#.to_owned(), r#"[{"xml":"/r/ab"}]"#.to_owned(), String::new(), Ok(())),
+            (json("/*"), json("/text/a"), String::new(), Err(PlacementError::Wildcard)),
+            (json("/to"), json("/text"), json("/x/*"), Err(PlacementError::Wildcard)),
+        ] {
+            assert_eq!(
+                places(&recipient, &content, &client_ip).map(drop),
+                expected,
+                "{recipient} {content} {client_ip}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_has_one_place() {
+        let any = places(r#"[{"json":"/to"}]"#, r#"[{"json":"/p/*"}]"#, "").unwrap();
+        assert_eq!(any.check_content(ContentKind::Text), Err(PlacementError::Wildcard));
+        assert_eq!(any.check_content(ContentKind::Variables), Ok(()));
+        let one = places(r#"[{"json":"/to"}]"#, r#"[{"json":"/p/text"}]"#, "").unwrap();
+        assert_eq!(one.check_content(ContentKind::Text), Ok(()));
+    }
+
+    #[test]
+    fn in_one_sentence() {
+        let places = places(r#"[{"form":"To"}]"#, r#"[{"form":"Body"}]"#, r#"[{"query":"ip"}]"#).unwrap();
+        assert_eq!(
+            places.sentence(ContentKind::Text),
+            "the number goes into the form field `To`, the text into the form field `Body`, the end user's address into the query \
+             parameter `ip`"
+        );
+        let json = serde_json::to_string(&places).unwrap();
+        assert_eq!(serde_json::from_str::<MessagePlaces>(&json).unwrap(), places);
+        for bad in [json.replace("client_ip", "address"), json.replace("digits", "local"), json.replace("Body", "To")] {
+            assert!(serde_json::from_str::<MessagePlaces>(&bad).is_err(), "{bad}");
         }
     }
 }

@@ -145,6 +145,14 @@ pub enum ArtifactError {
         /// Milliseconds allowed.
         limit_ms: u64,
     },
+    /// Its metadata did not come in time. It was not its CPU that ran out: the machine is busy, or it waits for something.
+    #[error(
+        "reading the connector's metadata did not end within {limit_ms} ms; try again when the machine is less busy"
+    )]
+    MetadataTime {
+        /// Milliseconds allowed.
+        limit_ms: u64,
+    },
     /// Somebody killed the compiler, again and again.
     #[error(
         "the compiler was killed from outside (signal {signal}) in each of {tries} tries; look whether the machine is out of memory, and try again"
@@ -183,6 +191,7 @@ impl ArtifactError {
             | Self::CompiledSize { .. }
             | Self::CompilerCrashed { .. } => true,
             Self::CompileTime { .. }
+            | Self::MetadataTime { .. }
             | Self::CompilerKilled { .. }
             | Self::CompilerUnavailable(_)
             | Self::CompilerAnswer(_) => false,

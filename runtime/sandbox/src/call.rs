@@ -3,10 +3,12 @@
 //! Nothing in here outlives the call, and nothing is shared with another one but what is behind an `Arc` in
 //! [`CallState`]: the connector's code, the validated parameters, the grant and the egress.
 
+pub(crate) mod cpu;
 pub(crate) mod meter;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use sendbox_policy::{ContentKind, EffectiveGrant, HostValue, Label, Labels, Limits, MessageRule, RequestShape};
 use tokio::time::Instant;
@@ -18,6 +20,7 @@ use self::meter::Meter;
 use crate::egress::permit::ClearRequest;
 use crate::egress::scrub::Scrubber;
 use crate::egress::{Egress, LeavingFlag, PoolKey};
+use crate::engine::TICK;
 use crate::host::wasi::LazyWasi;
 use crate::message::{Content, Message, unix_millis};
 use crate::outcome::{ConnectorFault, RequestSent, Violation};
@@ -283,34 +286,42 @@ fn scrubber(parameters: &Parameters, message: Option<&Message>) -> Scrubber {
     scrubber
 }
 
-/// The first ticks find most guests in the middle of useful work: the clock went on while they waited for the provider.
-const TICKS_BEFORE_YIELDING: u64 = 3;
-/// A guest may compute for this many ticks before it must share the core.
-const TICKS_BEFORE_SHARING: u64 = 10;
-/// How long a guest that computes for long waits between ticks. One looping guest then takes a tenth of a core.
-const SHARING_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+/// A guest that has used no more than this goes on undisturbed: most are done by then.
+const CPU_BEFORE_YIELDING: Duration = Duration::from_millis(3);
+/// A guest that has used more than this must share the core.
+const CPU_BEFORE_SHARING: Duration = Duration::from_millis(10);
+/// It then pauses after each so much of CPU,
+const SHARE: Duration = TICK;
+/// for so long: a looping guest takes a tenth of a core.
+const SHARING_PAUSE: Duration = Duration::from_millis(10);
 
 /// A store for one call, with every limit set.
 pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
     let fuel = state.limits.hostcall_fuel;
     let cpu_ms = state.limits.cpu_ms;
+    let cpu_limit = Duration::from_millis(cpu_ms);
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.meter);
     store.set_hostcall_fuel(fuel);
     store.set_epoch_deadline(1);
-    // The callback runs only while the guest runs, so its calls count the guest's own time and no wait for a provider.
+    // Called at the first loop or function of the guest after a tick. The tick itself says nothing: the thread may have waited
+    // for a core all the time. What was used is read from its CPU clock.
     store.epoch_deadline_callback(move |mut context| {
         let meter = &mut context.data_mut().meter;
-        meter.ticks += 1;
-        if meter.ticks > cpu_ms {
+        let used = meter.cpu.used();
+        if used > cpu_limit {
             return Err(ConnectorFault::Cpu { limit_ms: cpu_ms }.into());
         }
-        if meter.ticks <= TICKS_BEFORE_YIELDING {
+        if used <= CPU_BEFORE_YIELDING {
             return Ok(UpdateDeadline::Continue(1));
         }
-        if meter.ticks <= TICKS_BEFORE_SHARING {
+        if used <= CPU_BEFORE_SHARING {
             return Ok(UpdateDeadline::Yield(1));
         }
+        if used.saturating_sub(meter.cpu_at_pause) < SHARE {
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        meter.cpu_at_pause = used;
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep(SHARING_PAUSE))))
     });
     store

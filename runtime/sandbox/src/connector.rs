@@ -11,9 +11,10 @@ use crate::artifact::compile::LoadStep;
 use crate::artifact::{ArtifactError, Digest, Shape, shape};
 use crate::call::{CallState, Phase, store};
 use crate::egress::Egress;
-use crate::metadata::{Metadata, MetadataError, RawMetadata, Schema};
+use crate::metadata::{Metadata, MetadataError, RawMetadata};
 use crate::outcome::ConnectorFault;
 use crate::parameters::{ParameterError, Parameters};
+use crate::schema::Schema;
 use crate::send::fault_of;
 use crate::{Sandbox, trace};
 
@@ -189,7 +190,15 @@ impl Sandbox {
     }
 
     async fn read_metadata(&self, abi: &dyn Abi) -> Result<(Metadata, Schema), LoadError> {
-        Ok(Metadata::check(self.call_metadata(abi).await?, &self.limits)?)
+        let raw = self.call_metadata(abi).await?;
+        let limits = Arc::clone(&self.limits);
+        // Schemas and patterns are compiled: bounded work, but milliseconds of it.
+        let checked = tokio::task::spawn_blocking(move || Metadata::check(raw, &limits)).await;
+        match checked {
+            Ok(checked) => Ok(checked?),
+            Err(error) if error.is_panic() => Err(MetadataError(vec!["checking it crashed".to_owned()]).into()),
+            Err(_) => Err(ArtifactError::CompilerUnavailable("the sandbox is shutting down".into()).into()),
+        }
     }
 
     /// Instance, call of `metadata`, drop. What the benchmark measures.
@@ -204,10 +213,11 @@ impl Sandbox {
         let state = CallState::new(Phase::Metadata, Arc::clone(&self.limits), Arc::default(), None);
         let mut store = store(&self.engine, state);
         let deadline = std::time::Duration::from_millis(self.limits.send_ms);
-        match tokio::time::timeout(deadline, abi.metadata(&mut store)).await {
+        let cpu = Arc::clone(&store.data().meter.cpu);
+        match tokio::time::timeout(deadline, cpu.count(abi.metadata(&mut store))).await {
             Ok(Ok(raw)) => Ok(raw),
             Ok(Err(error)) => Err(LoadError::Metadata(fault_of(&error, &self.limits))),
-            Err(_) => Err(LoadError::Metadata(ConnectorFault::Cpu { limit_ms: self.limits.cpu_ms })),
+            Err(_) => Err(ArtifactError::MetadataTime { limit_ms: self.limits.send_ms }.into()),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use sendbox_policy::Limits;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// One tick of the epoch clock. CPU budgets are counted in these.
+/// One tick of the epoch clock. At each, a guest that runs is held against its CPU budget.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// Host code (TLS, HTTP) runs on the fiber of the call above the guest's own stack.

@@ -89,6 +89,7 @@ mod metadata;
 mod outcome;
 mod parameters;
 mod report;
+mod schema;
 mod sealed;
 mod send;
 mod shapes;
@@ -121,7 +122,7 @@ pub use self::outcome::{
     ConnectorFault, Failure, FailureClass, HeldShape, MalformedRequest, Outcome, Party, Price, Receipt, RequestSent,
     Violation,
 };
-pub use self::parameters::{FaultKind, ParameterError, ParameterFault, Parameters};
+pub use self::parameters::{FaultKind, ParameterError, ParameterFault, Parameters, SECRET_BYTES};
 pub use self::report::{Callback, DeliveryReport, DeliveryState, ReportRefusal};
 pub use self::send::{ReportError, SendReport, SendRequest, Used};
 pub use self::shapes::{PinnedShapes, Rehearsal};
@@ -203,7 +204,7 @@ impl Sandbox {
     /// Builds the engine, the pool and the one way out.
     ///
     /// # Errors
-    /// When the machine refuses the pool, the cache folder is open to others, or an authority is malformed.
+    /// When the machine refuses the pool, the cache folder is open to others or not this user's, or an authority is malformed.
     pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
         let failed = |error: wasmtime::Error| SandboxError::Engine(format!("{error:#}"));
         let in_flight = config.in_flight.max(1);

@@ -1,7 +1,7 @@
 //! What a connector says about itself, checked.
 //!
-//! The guest's metadata is somebody's word. Here it is bounded, its schema is compiled and its hosts become a
-//! [`Manifest`]; what does not pass is refused at installation, with every fault named at once.
+//! The guest's metadata is somebody's word. Here it is bounded, its schemas are judged and compiled (see [`crate::schema`]) and
+//! its hosts become a [`Manifest`]; what does not pass is refused at installation, with every fault named at once.
 
 mod origin_parameters;
 
@@ -16,6 +16,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::message::Usage;
+use crate::schema::{self, Schema};
+
+/// A code that is held against `x-code` has at most so many bytes; a longer one never fits.
+const CODE_BYTES: usize = 64;
+/// Hosts that a connector may need.
+const HOSTS: usize = 16;
+/// A tenant's template entry, in bytes.
+const TEMPLATE_BYTES: usize = 16 << 10;
 
 /// What a connector puts into the provider's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,9 +125,6 @@ pub struct Validators {
 #[error("the connector's metadata is invalid: {}", .0.join("; "))]
 pub struct MetadataError(pub Vec<String>);
 
-/// Compiled schema of the parameters.
-pub(crate) type Schema = jsonschema::Validator;
-
 impl Metadata {
     /// Whether a tenant's template entry has the connector's shape. `template` is what the connector is handed: a template id
     /// as it is, any other JSON value as compact JSON.
@@ -128,12 +133,16 @@ impl Metadata {
     /// What is wrong with it.
     pub fn check_template(&self, template: &str) -> Result<(), String> {
         let Some(validator) = &self.validators.template else { return Ok(()) };
+        if template.len() > TEMPLATE_BYTES {
+            return Err(format!("the template entry has {} bytes; {TEMPLATE_BYTES} are allowed", template.len()));
+        }
         let text = Value::String(template.to_owned());
         let value = match serde_json::from_str::<Value>(template) {
             // A template id may be all digits.
             Ok(value) if !validator.is_valid(&text) => value,
             _ => text,
         };
+        schema::check_value(&value).map_err(|bound| format!("the template entry {bound}"))?;
         // With alternatives in the schema the validator says only that none fits; its title says what is wanted.
         let wanted = self.template_schema.as_ref().and_then(|schema| schema.get("description")?.as_str());
         validator.validate(&value).map_err(|error| match wanted {
@@ -144,6 +153,9 @@ impl Metadata {
 
     /// Whether the provider takes such a code, by the `x-code` of the parameters' schema.
     pub fn takes_code(&self, code: &str) -> bool {
+        if code.len() > CODE_BYTES {
+            return false;
+        }
         let code = Value::String(code.to_owned());
         self.validators.code.as_ref().is_none_or(|validator| validator.is_valid(&code))
     }
@@ -163,7 +175,7 @@ impl Metadata {
         if raw.usages.is_empty() {
             faults.push("`usages` is empty".to_owned());
         }
-        let (parameters_schema, schema) = match compile("parameters-schema", &raw.parameters_schema) {
+        let (parameters_schema, schema) = match schema::compile("parameters-schema", &raw.parameters_schema) {
             Ok((value, schema)) => (value, Some(schema)),
             Err(fault) => {
                 faults.push(fault);
@@ -171,14 +183,14 @@ impl Metadata {
             }
         };
         let (template_schema, template) =
-            match raw.template_schema.as_deref().map(|text| compile("template-schema", text)).transpose() {
+            match raw.template_schema.as_deref().map(|text| schema::compile("template-schema", text)).transpose() {
                 Ok(compiled) => compiled.map(|(value, schema)| (value, Arc::new(schema))).unzip(),
                 Err(fault) => {
                     faults.push(fault);
                     (None, None)
                 }
             };
-        let code = match parameters_schema.get("x-code").map(|schema| compile("x-code", &schema.to_string())) {
+        let code = match parameters_schema.get("x-code").map(|schema| schema::compile("x-code", &schema.to_string())) {
             None => None,
             Some(Ok((_, schema))) => Some(Arc::new(schema)),
             Some(Err(fault)) => {
@@ -229,7 +241,7 @@ fn check_sizes(raw: &RawMetadata, limits: &Limits, faults: &mut Vec<String>) {
         ("name", raw.name.len(), 80),
         ("description", raw.description.len(), 400),
         ("logo", raw.logo.as_ref().map_or(0, String::len), 32 << 10),
-        ("hosts", raw.hosts.len(), 16),
+        ("hosts", raw.hosts.len(), HOSTS),
         ("locales", raw.locales.len(), 100),
         ("usages", raw.usages.len(), 9),
     ] {
@@ -240,14 +252,6 @@ fn check_sizes(raw: &RawMetadata, limits: &Limits, faults: &mut Vec<String>) {
     if raw.locales.iter().any(|tag| tag.len() > 35) {
         faults.push("a tag in `locales` is too long".to_owned());
     }
-}
-
-fn compile(field: &str, text: &str) -> Result<(Value, Schema), String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("`{field}` is not JSON: {error}"))?;
-    let schema = jsonschema::draft202012::options()
-        .build(&value)
-        .map_err(|error| format!("`{field}` is not a JSON Schema: {error}"))?;
-    Ok((value, schema))
 }
 
 /// The keys that the schema marks `writeOnly`.
@@ -264,7 +268,7 @@ fn secret_keys(schema: &Value) -> BTreeSet<String> {
 
 fn manifest(needs: &[RawHostNeed], secret_keys: &BTreeSet<String>, faults: &mut Vec<String>) -> Manifest {
     let mut hosts = Vec::new();
-    for need in needs {
+    for need in needs.iter().take(HOSTS) {
         match host_need(need, secret_keys) {
             Ok(host) => hosts.push(host),
             Err(fault) => faults.push(format!("host `{}`: {fault}", need.origin)),

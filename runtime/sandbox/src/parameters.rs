@@ -1,4 +1,7 @@
-//! A connection's parameters: validated against the connector's schema, defaults filled in, secrets apart.
+//! A connection's parameters: bounded, validated against the connector's schema, defaults filled in, secrets apart.
+//!
+//! The bounds hold whatever the schema says. What a send costs the host is reckoned with them, and so is what validating costs
+//! (see [`crate::schema`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,8 +14,25 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::egress::scrub::{Needle, needles};
-use crate::metadata::{Metadata, Schema};
+use crate::metadata::Metadata;
+use crate::schema::{self, Schema};
 use crate::sealed::{SECRET_BOUND, Sealed};
+use crate::trace::one_line;
+
+/// A secret has at most so many bytes. What a connector makes of secrets is charged by this, not by their true length.
+pub const SECRET_BYTES: usize = SECRET_BOUND;
+/// A plain parameter has at most so many bytes, as the text that the connector reads.
+const PLAIN_BYTES: usize = 4096;
+/// A connection has at most so many parameters.
+const PARAMETERS: usize = 64;
+/// The name of a parameter has at most so many bytes.
+const NAME_BYTES: usize = 128;
+/// So many faults are told at once.
+const FAULTS: usize = 64;
+/// The sentence of a fault, in bytes. A schema can name a lot that is allowed.
+const MESSAGE_BYTES: usize = 500;
+/// What the schema wants, in bytes; longer than this it is left out.
+const BOUND_BYTES: usize = 2000;
 
 /// One thing that is wrong with the parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -117,7 +137,10 @@ fn fault(metadata: &Metadata, error: &ValidationError<'_>) -> ParameterFault {
         }
         // The validator's own text quotes the value. That of the whole would quote every secret, those included that are
         // stored; and what stands in a plain field may be a secret that was put there by mistake.
-        _ => ParameterFault { field: at, message: error.masked_with("the value").to_string(), kind, bound },
+        _ => {
+            let message = one_line(&error.masked_with("the value").to_string(), MESSAGE_BYTES);
+            ParameterFault { field: at, message, kind, bound: bound.filter(|bound| bound.len() <= BOUND_BYTES) }
+        }
     }
 }
 
@@ -155,18 +178,17 @@ impl Parameters {
                 bound: Some("object".to_owned()),
             }]));
         };
+        check_bounds(metadata, value)?;
         let filled = Value::Object(with_defaults(&metadata.parameters_schema, given));
-        let faults: Vec<ParameterFault> = schema.iter_errors(&filled).map(|error| fault(metadata, &error)).collect();
+        check_bounds(metadata, &filled)?;
+        let faults: Vec<ParameterFault> =
+            schema.iter_errors(&filled).take(FAULTS).map(|error| fault(metadata, &error)).collect();
         if !faults.is_empty() {
             return Err(ParameterError(faults));
         }
         let mut parameters = Self::default();
         for (key, value) in filled.as_object().into_iter().flatten() {
-            let text = match value {
-                Value::Null => continue,
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
+            let Some(text) = text_of(value) else { continue };
             if metadata.secret_keys.contains(key) {
                 // An empty secret is one that is not set.
                 if text.is_empty() {
@@ -219,6 +241,52 @@ impl Parameters {
     }
 }
 
+/// What the connector reads: a string as it is, any other JSON value as compact text, nothing for `null`.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// Holds parameters against the bounds of this file and those of every value that meets a schema.
+fn check_bounds(metadata: &Metadata, parameters: &Value) -> Result<(), ParameterError> {
+    let all = |message: String| ParameterFault { field: String::new(), message, kind: FaultKind::Other, bound: None };
+    let Some(given) = parameters.as_object() else { return Ok(()) };
+    if given.len() > PARAMETERS {
+        let message = format!("has {} parameters; {PARAMETERS} are allowed", given.len());
+        return Err(ParameterError(vec![all(message)]));
+    }
+    if let Some(name) = given.keys().find(|name| name.len() > NAME_BYTES) {
+        let message = format!("has a parameter with a name of {} bytes; {NAME_BYTES} are allowed", name.len());
+        return Err(ParameterError(vec![all(message)]));
+    }
+    schema::check_value(parameters).map_err(|bound| ParameterError(vec![all(bound)]))?;
+    let faults: Vec<ParameterFault> = given
+        .iter()
+        .filter_map(|(name, value)| {
+            let (kind, message, bound) = out_of_bounds(value, metadata.secret_keys.contains(name))?;
+            let field = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            Some(ParameterFault { field, message, kind, bound })
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(ParameterError(faults)) }
+}
+
+/// What of one parameter is too much, whatever its schema says.
+fn out_of_bounds(value: &Value, is_secret: bool) -> Option<(FaultKind, String, Option<String>)> {
+    let bytes = match value {
+        Value::Null => return None,
+        Value::String(text) => text.len(),
+        _ if is_secret => return Some((FaultKind::Secret, "must be a string: it is a secret".to_owned(), None)),
+        other => other.to_string().len(),
+    };
+    let most = if is_secret { SECRET_BYTES } else { PLAIN_BYTES };
+    (bytes > most)
+        .then(|| (FaultKind::MaxLength, format!("has {bytes} bytes; {most} are allowed"), Some(most.to_string())))
+}
+
 fn with_defaults(schema: &Value, given: &Map<String, Value>) -> Map<String, Value> {
     let mut filled = given.clone();
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -231,3 +299,6 @@ fn with_defaults(schema: &Value, given: &Map<String, Value>) -> Map<String, Valu
     }
     filled
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,7 @@ pub struct Used {
     /// From the request for a place to the outcome.
     #[serde(rename = "timeUs", serialize_with = "micros")]
     pub time: Duration,
-    /// Time in which the guest or the host worked for it; waits for a provider not counted.
+    /// CPU of the guest, and of the host's work for it; the exchange with a provider not counted.
     #[serde(rename = "cpuUs", serialize_with = "micros")]
     pub cpu: Duration,
     /// Bytes of linear memory at the peak.
@@ -90,6 +90,13 @@ pub enum ReportError {
     /// No instance became free in time. The same callback may be read later.
     #[error("no instance became free to read the callback")]
     NoPlace,
+    /// The connector did not come to its end in time, and had CPU left: the machine is busy, or it waits for something. The same
+    /// callback may be read later.
+    #[error("the callback was not read within {limit_ms} ms")]
+    OutOfTime {
+        /// Milliseconds allowed.
+        limit_ms: u64,
+    },
     /// The connector says no.
     #[error(transparent)]
     Refused(#[from] ReportRefusal),
@@ -132,7 +139,8 @@ impl Sandbox {
             dry_run: request.dry_run,
         });
         let mut store = store(&self.engine, state);
-        let call = connector.abi().send(&mut store, &message, &message_key);
+        let cpu = Arc::clone(&store.data().meter.cpu);
+        let call = cpu.count(connector.abi().send(&mut store, &message, &message_key));
         let end = tokio::select! {
             biased;
             result = call => End::Returned(result),
@@ -173,11 +181,12 @@ impl Sandbox {
         // people.
         state.learned = true;
         let mut store = store(&self.engine, state);
-        match tokio::time::timeout_at(deadline, connector.abi().parse(&mut store, callback)).await {
+        let cpu = Arc::clone(&store.data().meter.cpu);
+        match tokio::time::timeout_at(deadline, cpu.count(connector.abi().parse(&mut store, callback))).await {
             Ok(Ok(Ok(reports))) => Ok(reports.into_iter().map(|report| clean_report(store.data(), report)).collect()),
             Ok(Ok(Err(refusal))) => Err(refusal.into()),
             Ok(Err(error)) => Err(ReportError::Fault(fault_of(&error, &self.limits))),
-            Err(_) => Err(ReportError::Fault(ConnectorFault::Cpu { limit_ms: self.limits.cpu_ms })),
+            Err(_) => Err(ReportError::OutOfTime { limit_ms: self.limits.send_ms }),
         }
     }
 }
@@ -298,7 +307,11 @@ fn outcome(state: &mut CallState, end: End) -> Outcome {
             Outcome::NotSentDryRun
         }
         End::Returned(Err(error)) => {
-            let fault = violation_of(state).unwrap_or_else(|| fault_of(&error, &state.limits));
+            // A rule that ended the send says why; one that was broken before it, and did not end it, explains a crash.
+            let fault = match error.downcast_ref::<ConnectorFault>() {
+                Some(fault) => fault.clone(),
+                None => violation_of(state).unwrap_or_else(|| fault_of(&error, &state.limits)),
+            };
             Outcome::Failed(scrubbed(state, Failure::fault(fault, state.message_sent)))
         }
         End::Withdrawn => Outcome::Failed(withdrawn_under_way(state)),
@@ -425,7 +438,7 @@ fn report(mut state: CallState, outcome: Outcome) -> SendReport {
         outcome,
         used: Used {
             time,
-            cpu: time.saturating_sub(state.meter.waited()),
+            cpu: state.meter.cpu.used(),
             memory_bytes: state.meter.memory_peak,
             host_calls: state.meter.host_calls,
             requests: state.meter.requests,

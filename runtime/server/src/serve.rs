@@ -15,7 +15,7 @@ pub use tokio::net::TcpListener as Listener;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Lifecycle};
@@ -29,6 +29,8 @@ const HEAD_WITHIN: Duration = Duration::from_secs(60);
 const LARGEST_HEAD: usize = 32 * 1024;
 /// After the kernel refused a connection (most often: no file descriptors left) the next try is made so much later.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long requests may take to notice that they are cut.
+const CUTTING: Duration = Duration::from_millis(500);
 
 /// Why serving did not end in order.
 #[derive(Debug, thiserror::Error)]
@@ -110,8 +112,14 @@ async fn serve_router(
     let all_ended = timeout_at(deadline, lifecycle.requests.wait()).await.is_ok() && ended.is_ok();
     let cut = if all_ended { 0 } else { lifecycle.requests.len() };
     lifecycle.cut.cancel();
-    lifecycle.requests.wait().await;
-    connections.shutdown().await;
+    // Cutting takes a moment. What takes longer holds its thread, and is not waited for.
+    let ended = async {
+        lifecycle.requests.wait().await;
+        connections.shutdown().await;
+    };
+    if timeout(CUTTING, ended).await.is_err() {
+        tracing::warn!(requests = lifecycle.requests.len(), "requests that were cut did not end");
+    }
     (cut, deadline)
 }
 

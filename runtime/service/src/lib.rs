@@ -23,6 +23,7 @@ pub mod phone;
 pub mod plan;
 pub mod problem;
 mod public_url;
+mod readiness;
 pub mod rules;
 pub mod service;
 pub mod store;

@@ -12,6 +12,7 @@ use sendbox_sandbox::{Digest, Sandbox};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
@@ -25,6 +26,7 @@ use crate::ops::prepared::Kept;
 use crate::ops::reports::Desk;
 use crate::ops::watching::Watch;
 use crate::public_url::PublicUrl;
+use crate::readiness::Readiness;
 use crate::rules::breaker::{Breaker, RetryBudget};
 use crate::store::rows::{AuditRow, TenantRow};
 use crate::store::{Store, StoreError, Tx, audit, keys, tenants};
@@ -32,6 +34,9 @@ use crate::vault::{self, MasterKeys, TenantKey, VaultError};
 
 /// Characters of a platform key at least.
 pub const PLATFORM_KEY_LENGTH: usize = 32;
+
+/// How long closing the store may take at least, after everything else has had its time.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// What a service is made of. What the operator says once.
 pub struct ServiceConfig {
@@ -141,6 +146,7 @@ pub(crate) struct Inner {
     pub(crate) watch: Watch,
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) desk: Arc<Desk>,
+    readiness: Readiness,
 }
 
 /// The service. Cheap to clone.
@@ -184,6 +190,7 @@ impl Service {
             watch: Watch::default(),
             public_url: config.public_url,
             desk,
+            readiness: Readiness::default(),
         };
         let service = Self { inner: Arc::new(inner) };
         service.wrap_anew().await?;
@@ -256,7 +263,7 @@ impl Service {
         self.inner.sandbox.limits().component_bytes
     }
 
-    /// Whether messages could be sent: the store answers, connectors are loaded, and nothing is stopping.
+    /// Whether messages could be sent: the store takes writes, connectors are loaded, and nothing is stopping.
     ///
     /// # Errors
     /// What is not ready.
@@ -267,7 +274,7 @@ impl Service {
         if self.inner.catalogue.len() == 0 {
             return Err(Error::Internal("no connector could be loaded; see the log".to_owned()));
         }
-        Ok(self.inner.store.ping().await?)
+        self.inner.readiness.check(&self.inner.store, self.now()).await
     }
 
     /// From now on nothing new is taken, the worker takes nothing up, and no second attempt begins. What is under way goes on:
@@ -281,10 +288,20 @@ impl Service {
     pub async fn stop(&self, grace: Duration) {
         self.begin_to_stop();
         self.inner.work.close();
-        if tokio::time::timeout(grace, self.inner.work.wait()).await.is_err() {
+        let deadline = Instant::now() + grace;
+        if tokio::time::timeout_at(deadline, self.inner.work.wait()).await.is_err() {
             tracing::warn!(left = self.inner.work.len(), "stopped before all sends had ended; they are on record");
         }
-        self.inner.store.close().await;
+        // Waits for connections that are in use, and one may hang with the database.
+        let closing = deadline.saturating_duration_since(Instant::now()).max(CLOSING);
+        if tokio::time::timeout(closing, self.inner.store.close()).await.is_err() {
+            tracing::warn!("the store could not be closed in order; nothing that it acknowledged is lost");
+        }
+    }
+
+    /// Tasks that have not ended: sends, checks of uploads, and the two that always run.
+    pub fn tasks_left(&self) -> usize {
+        self.inner.work.len()
     }
 
     /// The hash of the platform key.

@@ -112,6 +112,15 @@ impl Store {
         Ok(())
     }
 
+    /// Writes a row of no meaning: whether a write comes to its end now. One statement, so that nobody can be left waiting for a
+    /// process that hangs in the middle.
+    pub async fn touch(&self, at: i64) -> Result<()> {
+        let sql = "INSERT INTO meta (name, value) VALUES ('touched', $1) \
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        sqlx::query(sql).bind(at.to_be_bytes().to_vec()).execute(&self.writers).await?;
+        Ok(())
+    }
+
     /// Waits for open transactions to end, and closes. Every later call is an error. SQLite merges its log into the
     /// file.
     pub async fn close(&self) {

@@ -2,7 +2,7 @@
 
 use std::str::from_utf8;
 
-use super::parse::{self, Source};
+use super::parse::{self, Format, Source};
 use super::reading::Reading;
 use super::slot::is_slot;
 use super::tree::{Name, Node, NodeId, Tree, Value};
@@ -24,10 +24,18 @@ pub(super) fn confirm(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<
     Ok(())
 }
 
+/// Some servers read a `;` as `&`. Where the connector wrote none, a sealed value brought it.
+fn has_new_semicolon(judged: &Reading<'_>, fields: &str) -> bool {
+    judged.semicolon.is_none() && fields.contains(';')
+}
+
 fn read(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<Tree, CompositionViolation> {
     let differ = |part: RequestPart| CompositionViolation::BytesDiffer(part);
     let mut tree = Tree::default();
     parse::url(bytes.url, Source::Bytes, &mut tree).map_err(|_| differ(RequestPart::Url))?;
+    if bytes.url.split_once('?').is_some_and(|(_, query)| has_new_semicolon(judged, query)) {
+        return Err(differ(RequestPart::Url));
+    }
     for (name, value) in bytes.headers {
         let part = || differ(RequestPart::Header((*name).to_owned()));
         // Bytes that are no text (a raw digest) are compared by what is literal around them.
@@ -39,6 +47,9 @@ fn read(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<Tree, Composit
         None => return Err(differ(RequestPart::Body)),
         Some(format) => {
             let body = from_utf8(bytes.body).map_err(|_| differ(RequestPart::Body))?;
+            if format == Format::Form && has_new_semicolon(judged, body) {
+                return Err(differ(RequestPart::Body));
+            }
             format.parse(body, Source::Bytes, None, &mut tree).map_err(|_| differ(RequestPart::Body))?;
         }
     }

@@ -83,8 +83,8 @@ fn skip_tag(text: &str, after_comments: usize) -> Option<&str> {
     let inside = text.strip_prefix('<')?;
     if let Some(comment) = inside.strip_prefix("!--") {
         // A comment that does not end hides nothing: its text is read.
-        let ends = text.len() > after_comments;
-        return Some(comment.split_once("-->").filter(|_| ends).map_or(comment, |(_, after)| after));
+        let closed = if text.len() > after_comments { comment.split_once("-->") } else { None };
+        return Some(closed.map_or(comment, |(_, after)| after));
     }
     let end = inside.find(['<', '>'])?;
     inside.get(end..)?.strip_prefix('>')

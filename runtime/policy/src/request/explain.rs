@@ -18,6 +18,9 @@ use super::{HostValue, MessageRule};
 const INSIDE_MIN: usize = 4;
 /// Longer values are found between letters, too: they cannot be there by chance.
 const CERTAIN_MIN: usize = 16;
+/// Bytes of all values that are found inside of others, at most, and of one of them. Bounds what is built for each request.
+const INSIDE_BYTES_MAX: usize = 64 * 1024;
+const INSIDE_ONE_MAX: usize = 2048;
 /// Values of all JSON documents that the host gave, at most. Bounds the search.
 const VALUES_MAX: usize = 1024;
 
@@ -25,6 +28,7 @@ pub(super) struct Explained<'r> {
     /// Where each value is from; of two that are the same, the first.
     whole: BTreeMap<String, &'r str>,
     inside: Option<AhoCorasick>,
+    inside_bytes: usize,
     /// The names of the patterns of `inside`.
     names: Vec<&'r str>,
     /// 32 hexadecimal digits, which a connector may write as a UUID, with version and variant set.
@@ -51,6 +55,7 @@ impl<'r> Explained<'r> {
         let mut explained = Self {
             whole: BTreeMap::new(),
             inside: None,
+            inside_bytes: 0,
             names: Vec::new(),
             identifiers: Vec::new(),
             words: Vec::new(),
@@ -97,7 +102,9 @@ impl<'r> Explained<'r> {
                 if self.whole.len() >= VALUES_MAX || self.whole.contains_key(&spelling) {
                     continue;
                 }
-                if spelling.chars().count() >= INSIDE_MIN {
+                self.inside_bytes += spelling.len();
+                let fits = spelling.len() <= INSIDE_ONE_MAX && self.inside_bytes <= INSIDE_BYTES_MAX;
+                if fits && spelling.chars().count() >= INSIDE_MIN {
                     patterns.push(spelling.clone());
                     self.names.push(name);
                 }

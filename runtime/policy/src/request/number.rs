@@ -71,11 +71,15 @@ impl<'e, 'r> NumberScan<'e, 'r> {
         None
     }
 
-    /// The same for a JSON number, by its value.
+    /// The same for a JSON number, by its value and as it is written.
     pub(super) fn number(&self, number: &str) -> Option<usize> {
-        let digits = expansion(number);
-        let harmless = self.explained.is_harmless(number) || self.explained.is_harmless(&digits);
-        (!harmless && digits.len() >= DIGITS_MIN).then_some(digits.len())
+        let expanded = expansion(number);
+        if self.explained.is_harmless(number) || self.explained.is_harmless(&expanded) {
+            return None;
+        }
+        let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+        let written = mantissa.bytes().filter(u8::is_ascii_digit).count();
+        Some(expanded.len().max(written)).filter(|digits| *digits >= DIGITS_MIN)
     }
 
     /// Writes out what was encoded as a whole. Its own digits are read as they were before; and two encodings can make digits of
@@ -117,7 +121,7 @@ impl<'e, 'r> NumberScan<'e, 'r> {
                     let written = match encoding {
                         Encoding::Hex => hex::encode(bytes),
                         _ => STANDARD_NO_PAD
-                            .encode([&[0; 2].as_slice().get(..before).unwrap_or_default(), bytes].concat()),
+                            .encode([[0; 2].as_slice().get(..before).unwrap_or_default(), bytes].concat()),
                     };
                     written.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default()
                 })
@@ -161,6 +165,8 @@ fn stand_in(mark: &Mark) -> Option<char> {
 #[derive(Default)]
 struct Run {
     own: usize,
+    /// Of those, the ones that are the end of a word (`SHA256`), with nothing between.
+    of_word: usize,
     given: usize,
     longest: usize,
 }
@@ -169,17 +175,18 @@ impl Run {
     /// Digits of the host's alone are none of the connector's; together they are a longer number.
     fn end(&mut self) {
         let all = self.own + self.given;
-        if self.own >= DIGITS_MIN || (self.own > 0 && self.given > 0 && all >= DIGITS_MIN) {
+        let lengthens = self.own > self.of_word && self.given > 0;
+        if self.own >= DIGITS_MIN || (lengthens && all >= DIGITS_MIN) {
             self.longest = self.longest.max(all);
         }
-        self.own = 0;
-        self.given = 0;
+        *self = Self { longest: self.longest, ..Self::default() };
     }
 }
 
 fn longest(text: &str) -> Option<usize> {
     let (mut strict, mut lenient) = (Run::default(), Run::default());
     let mut letters = 0;
+    let mut in_word = false;
     for c in text.chars() {
         let code = u32::from(c);
         if c == SEPARATOR || c == WORD {
@@ -192,6 +199,7 @@ fn longest(text: &str) -> Option<usize> {
             letters = 0;
         } else if c.is_numeric() {
             strict.own += 1;
+            strict.of_word += usize::from(in_word);
             lenient.own += 1;
             letters = 0;
         } else if c.is_alphabetic() {
@@ -199,8 +207,11 @@ fn longest(text: &str) -> Option<usize> {
             letters += 1;
             if letters > LETTERS_MAX {
                 lenient.end();
+                in_word = true;
             }
+            continue;
         }
+        in_word &= c.is_numeric();
     }
     strict.end();
     lenient.end();

@@ -96,9 +96,8 @@ impl Outline<'_, '_> {
             }
             path.push_str(before);
             path.push_str(&name);
-            match self.ordinals.get(id) {
-                Some(before @ 1..) => path.push_str(&format!("[{}]", before + 1)),
-                _ => {}
+            if let Some(before @ 1..) = self.ordinals.get(id) {
+                path.push_str(&format!("[{}]", before + 1));
             }
         }
         path

@@ -269,9 +269,9 @@ fn last_name(place: &Place) -> Option<&str> {
     })
 }
 
-/// A name as the most lenient server reads it: `To[]`, `to%00x` and `T_O` are `to`.
+/// A name as the most lenient server reads it: `To[]`, `[to]`, `to%00x` and `T_O` are `to`.
 fn loose(name: &str) -> String {
     let name = normal(name);
-    let name = name.split(['[', '\0']).next().unwrap_or_default();
+    let name = name.trim_start_matches('[').split(['[', ']', '\0']).next().unwrap_or_default();
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -1,6 +1,6 @@
 //! Compiled code that survives a restart, and cannot be planted.
 //!
-//! One folder of mode 0700. A compiled component is a file named by the digest of its source and the hash of the engine's
+//! One folder of mode 0700 that belongs to the user of this process, and so does the key in it. A compiled component is a file named by the digest of its source and the hash of the engine's
 //! settings; beside it stands an HMAC over both names and the contents, under a key that only this folder has. What does
 //! not verify is compiled anew and replaced, silently: a cache may lose, it may not lie.
 //!
@@ -9,7 +9,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -31,6 +31,27 @@ pub enum CacheError {
     /// It is open to others.
     #[error("the cache folder {0} is open to other users; it needs mode 0700")]
     Open(PathBuf),
+    /// The folder, or the key in it, belongs to somebody else, who could plant code there.
+    #[error(
+        "{path} of the cache belongs to user {owner}, and this process runs as user {user}; remove it, change its owner, or \
+         name another folder"
+    )]
+    Owner {
+        /// The folder or the key.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who this process is.
+        user: u32,
+    },
+    /// The folder, or the key in it, is not what it has to be: most often a symbolic link.
+    #[error("{path} of the cache is not {expected}; remove it")]
+    Kind {
+        /// The folder or the key.
+        path: PathBuf,
+        /// `a folder` or `a file`.
+        expected: &'static str,
+    },
     /// It cannot be read or written.
     #[error("the cache folder {path} cannot be used: {source}")]
     Io {
@@ -53,11 +74,15 @@ impl Cache {
     pub(crate) fn open(folder: &Path, engine: &Engine) -> Result<Self, CacheError> {
         let failed = |source| CacheError::Io { path: folder.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        let mode = fs::metadata(folder).map_err(failed)?.permissions().mode();
-        if mode & 0o077 != 0 {
+        let found = fs::symlink_metadata(folder).map_err(failed)?;
+        check_own(folder, &found, found.is_dir(), "a folder")?;
+        if found.permissions().mode() & 0o077 != 0 {
             return Err(CacheError::Open(folder.to_owned()));
         }
-        let key = key(&folder.join(KEY_FILE)).map_err(failed)?;
+        let key_file = folder.join(KEY_FILE);
+        let key = key(&key_file).map_err(failed)?;
+        let found = fs::symlink_metadata(&key_file).map_err(failed)?;
+        check_own(&key_file, &found, found.is_file(), "a file")?;
         Ok(Self { folder: folder.to_owned(), key, engine_hash: fingerprint(engine) })
     }
 
@@ -98,6 +123,19 @@ impl Cache {
         mac.update(code);
         Some(mac)
     }
+}
+
+/// Whether something belongs to this process's user and is what it has to be. `found` is of the thing itself and not of what a
+/// link leads to.
+fn check_own(path: &Path, found: &fs::Metadata, fits: bool, expected: &'static str) -> Result<(), CacheError> {
+    if !fits {
+        return Err(CacheError::Kind { path: path.to_owned(), expected });
+    }
+    let user = rustix::process::geteuid().as_raw();
+    if found.uid() != user {
+        return Err(CacheError::Owner { path: path.to_owned(), owner: found.uid(), user });
+    }
+    Ok(())
 }
 
 /// Makes code of this process's own compiler runnable.

@@ -1,10 +1,12 @@
 //! What one call has used, and the limits that end it.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use sendbox_policy::Limits;
 use wasmtime::ResourceLimiter;
 
+use super::cpu::CpuClock;
 use crate::engine::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::outcome::ConnectorFault;
 
@@ -19,16 +21,16 @@ pub(crate) struct Meter {
     memory: usize,
     pub(crate) memory_peak: usize,
     table_elements: usize,
-    /// Epoch ticks in which the guest was running. See [`crate::engine::TICK`].
-    pub(crate) ticks: u64,
+    /// What the guest, and the host for it, has used of the CPU.
+    pub(crate) cpu: Arc<CpuClock>,
+    /// The same when the guest last had to pause.
+    pub(crate) cpu_at_pause: Duration,
     pub(crate) host_calls: u64,
     pub(crate) sealed: usize,
     pub(crate) requests: u32,
     log_lines: usize,
     log_bytes: usize,
     log_truncated: bool,
-    /// Time in which the guest waited for a provider.
-    waited: Duration,
 }
 
 /// Whether a log line may be kept.
@@ -53,14 +55,14 @@ impl Meter {
             memory: 0,
             memory_peak: 0,
             table_elements: 0,
-            ticks: 0,
+            cpu: CpuClock::new(),
+            cpu_at_pause: Duration::ZERO,
             host_calls: 0,
             sealed: 0,
             requests: 0,
             log_lines: 0,
             log_bytes: 0,
             log_truncated: false,
-            waited: Duration::ZERO,
         }
     }
 
@@ -94,15 +96,6 @@ impl Meter {
         }
         self.log_truncated = true;
         LogRoom::Mark
-    }
-
-    /// Records a wait for a provider that began at `since`.
-    pub(crate) fn waited_since(&mut self, since: Instant) {
-        self.waited += since.elapsed();
-    }
-
-    pub(crate) fn waited(&self) -> Duration {
-        self.waited
     }
 }
 

@@ -4,7 +4,6 @@
 //! origin, or the kind of the network's error.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use sendbox_policy::Method;
 use zeroize::Zeroizing;
@@ -154,10 +153,9 @@ impl CallState {
             };
             self.sent_sealed = Some(SentSealed { origin: origin.clone(), labels });
         }
-        let since = Instant::now();
-        let result = egress.send(permitted, &limits, deadline, &leaving).await;
+        let exchange = egress.send(permitted, &limits, deadline, &leaving);
+        let result = Arc::clone(&self.meter.cpu).leave_out(exchange).await;
         self.leaving = None;
-        self.meter.waited_since(since);
         match result {
             Ok(answer) => {
                 self.sent_sealed = self.sent_sealed.take().or(sent_before);

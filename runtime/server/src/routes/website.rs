@@ -84,7 +84,8 @@ async fn is_alive() -> Json<Health> {
 
 /// Say whether requests should be sent here
 ///
-/// The store answers, the connectors are loaded, and the server is not stopping.
+/// The store takes writes, the connectors are loaded, and the server is not stopping. Whether it takes writes is found out by
+/// writing, at most once a second.
 #[utoipa::path(get, path = "/readyz", tag = "server", responses((status = 200, description = "It is ready.", body = Health), Failed))]
 async fn is_ready(State(api): State<Api>) -> Answer<Json<Health>> {
     if api.lifecycle.stopping.is_cancelled() {

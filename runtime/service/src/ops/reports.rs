@@ -212,7 +212,7 @@ impl Service {
             Ok(found) if found.len() <= MOST_OF_A_CALL => found,
             Ok(_) => return Err(Error::ReportMalformed),
             Err(ReportError::NotSupported) => return Err(Error::NotFound("path")),
-            Err(ReportError::NoPlace) => return Err(Error::Busy),
+            Err(ReportError::NoPlace | ReportError::OutOfTime { .. }) => return Err(Error::Busy),
             Err(ReportError::Refused(ReportRefusal::NotAuthentic)) => return Err(Error::ReportNotAuthentic),
             Err(ReportError::Refused(ReportRefusal::Malformed)) => return Err(Error::ReportMalformed),
             Err(ReportError::Fault(fault)) => {

@@ -16,6 +16,7 @@ mod bindings {
             world hostile {
                 include sendbox:connector/revealing-connector@1.0.0;
                 import sendbox:connector/signature@1.0.0;
+                export sendbox:connector/delivery-reports@1.0.0;
             }
         ",
         path: "../../../wit/connector/v1",
@@ -24,6 +25,7 @@ mod bindings {
 }
 
 use bindings::exports::sendbox::connector::connector::Guest;
+use bindings::exports::sendbox::connector::delivery_reports::{self, Callback, Report, ReportError};
 use bindings::sendbox::connector::types::{ConnectorMetadata, Failure, Message, Receipt};
 
 struct Hostile;
@@ -35,6 +37,12 @@ impl Guest for Hostile {
 
     fn send(message: Message) -> Result<Receipt, Failure> {
         behaviour::run(&message)
+    }
+}
+
+impl delivery_reports::Guest for Hostile {
+    fn parse(callback: Callback) -> Result<Vec<Report>, ReportError> {
+        behaviour::parse(&callback)
     }
 }
 

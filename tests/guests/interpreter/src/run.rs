@@ -29,7 +29,12 @@ impl<'m> Given<'m> {
     /// The URL, the body, and every field.
     pub fn of_callback(callback: &'m Callback) -> Self {
         let fields = callback.headers.iter().chain(&callback.query).chain(&callback.form);
-        Self([&callback.sealed_url, &callback.sealed_body].into_iter().chain(fields.map(|field| &field.sealed)).collect())
+        Self(
+            [&callback.sealed_url, &callback.sealed_body]
+                .into_iter()
+                .chain(fields.map(|field| &field.sealed))
+                .collect(),
+        )
     }
 }
 
@@ -58,7 +63,13 @@ impl<'m> Machine<'m> {
             Content::Template(content) => format!("{} {:?}", content.template, names(&content.variables)),
             Content::Variables(variables) => format!("{:?}", names(variables)),
         };
-        observe(&(&message.recipient.country, &message.recipient.calling_code, message.usage, &message.locale, content));
+        observe(&(
+            &message.recipient.country,
+            &message.recipient.calling_code,
+            message.usage,
+            &message.locale,
+            content,
+        ));
         observe(&(message.lifetime_seconds, message.client_ip.is_some(), &message.message_key, message.attempt.number));
         observe(&(message.attempt.started_at, &message.attempt.nonce));
     }

@@ -1,1 +1,107 @@
+//! Requests that are made to cost much.
+
 use super::*;
+
+/// 64 sealed things are as many as a request may hold, also inside each other.
+#[test]
+fn many_sealed_things() {
+    let body = |count: usize| value(&format!("To={{e164}}&Body={{text}}&x={}", "{secret}".repeat(count)));
+    let view = |body: Composition| RequestView { body, ..post("https://x.example/", FORM, &[], "") };
+    let judge = |view: &RequestView| judge(Text, &[], &form_places(), view);
+    assert_eq!(judge(&view(body(62))), Ok(Carries::Message));
+    for count in [63, 60_000] {
+        assert_eq!(judge(&view(body(count))), Err(TooManyPieces(RequestPart::Body)), "{count}");
+    }
+    let mut nested = value("{secret}x");
+    for _ in 0..2000 {
+        let mut around = Composition::literal("[");
+        around.extend(&nested);
+        nested = around.encoded(Encoding::Percent, b"");
+    }
+    let mut body = value("To={e164}&Body={text}&x=");
+    body.extend(&nested);
+    assert_eq!(judge(&view(body)), Err(TooManyPieces(RequestPart::Body)));
+}
+
+/// Bodies of twice what may leave. A step for each pair of bytes would be 10^10 steps for each of them, and never end.
+#[test]
+fn long_bodies() {
+    const LENGTH: usize = 1 << 17;
+    let values: Vec<(String, String)> =
+        (0..500).map(|n| (format!("config {n}"), format!("value-{n}-of-the-tenant"))).collect();
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let long = |unit: &str| unit.repeat(LENGTH / unit.len());
+    for unit in [
+        "a",
+        "1 a b c ",
+        "<!--",
+        "<!-- -->",
+        "<",
+        "</",
+        "&#",
+        "&#x",
+        "&",
+        "\\u",
+        "\\u{",
+        "\\u{0",
+        "%",
+        "%2",
+        "%25",
+        "<a ",
+        "<![CDATA[",
+        "]]>",
+        "value-",
+        "2026-11-23 ",
+        "+",
+        "\u{301}",
+        "\u{FDFA}",
+        "{",
+        "abcd-",
+        "45e25e9b-",
+    ] {
+        let value =
+            percent_encoding::percent_encode(long(unit).as_bytes(), percent_encoding::NON_ALPHANUMERIC).to_string();
+        let body = literal_body(&format!("To={{e164}}&Body={{text}}&x={value}"));
+        let _ =
+            judge(Text, &values, &form_places(), &RequestView { body, ..post("https://x.example/", FORM, &[], "") });
+    }
+    for (content_type, body) in [
+        (FORM, long("&")),
+        (FORM, long("a&")),
+        (FORM, long("=")),
+        (JSON, long("[")),
+        (JSON, long("{\"a\":")),
+        (JSON, format!("[{}0]", long("0,"))),
+        (JSON, format!("{{{}\"z\":0}}", (0..60_000).map(|n| format!("\"k{n}\":0,")).collect::<String>())),
+        (JSON, format!("\"{}\"", long("\\u0041"))),
+        (JSON, long("1")),
+        (JSON, format!("1e{}", long("9"))),
+        (XML, long("<a>")),
+        (XML, format!("<a>{}</a>", long("<b/>"))),
+        (XML, format!("<a {}/>", (0..60_000).map(|n| format!("a{n}='' ")).collect::<String>())),
+        (XML, format!("<a {}/>", (0..60_000).map(|n| format!("xmlns:a{n}='u' ")).collect::<String>())),
+        (XML, format!("<a>{}</a>", long("&lt;"))),
+        (XML, format!("<a>{}</a>", long("<!-- -->"))),
+        (XML, format!("<a>{}</a>", long("<![CDATA[]]>"))),
+    ] {
+        let view = RequestView { body: literal_body(&body), ..post("https://x.example/", content_type, &[], "") };
+        let _ = judge(Text, &values, &form_places(), &view);
+    }
+    let url = format!("https://x.example/{}", long("/a"));
+    let _ =
+        judge(Text, &values, &form_places(), &RequestView { url: Composition::literal(&url), ..post("", "", &[], "") });
+}
+
+/// Reads the two marks of the head, and takes the rest as one literal: the little notation is for short texts.
+fn literal_body(text: &str) -> Composition {
+    let Some(rest) = text.strip_prefix("To={e164}&Body={text}") else { return Composition::literal(text) };
+    let mut body = value("To={e164}&Body={text}");
+    body.push(Piece::Literal(rest.to_owned()));
+    body
+}
+
+#[test]
+fn numbers_of_a_long_list_are_found() {
+    let view = post("https://x.example/", FORM, &[], &format!("x={}", "1+".repeat(3000)));
+    assert!(matches!(judge(Text, &[], &form_places(), &view), Err(SecondNumber { digits: 3000, .. })));
+}

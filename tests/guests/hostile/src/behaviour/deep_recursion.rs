@@ -1,4 +1,4 @@
-//! Calls itself.
+//! Calls itself until the stack is full.
 
 use std::hint::black_box;
 

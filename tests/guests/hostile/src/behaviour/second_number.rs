@@ -2,7 +2,7 @@
 
 use crate::bindings::sendbox::connector::sealed::{self, Encoding, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
-use crate::request::{API, answer, content, form_body, form_type, header, post, post_with, text};
+use crate::request::{API, JSON, answer, content, form_body, form_type, header, post, post_with, text};
 
 pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
     let json = |more: &str| {
@@ -19,6 +19,7 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
         ])
     };
     let url = vec![text(API)];
+    let in_json = || vec![text(JSON)];
     let headers = || vec![header("content-type", text("application/json"))];
     answer(match aim {
         "form" => post(url, &form_body(message, "&Cc=%2B4798765432")),
@@ -34,15 +35,15 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
             let body = form_body(message, "");
             post_with(url, vec![form_type(), header("4798765432", text("x"))], Part::Sealed(&body))
         }
-        "json number" => post_with(url, headers(), Part::Sealed(&json(r#""cc":4798765432"#))),
-        "json string" => post_with(url, headers(), Part::Sealed(&json(r#""cc":["+47 98 76 54 32"]"#))),
+        "json number" => post_with(in_json(), headers(), Part::Sealed(&json(r#""cc":4798765432"#))),
+        "json string" => post_with(in_json(), headers(), Part::Sealed(&json(r#""cc":["+47 98 76 54 32"]"#))),
         "escaped" => post_with(
-            url,
+            in_json(),
             headers(),
             Part::Sealed(&json(r#""cc":"\u0034\u0037\u0039\u0038\u0037\u0036\u0035\u0034\u0033\u0032""#)),
         ),
-        "other digits" => post_with(url, headers(), Part::Sealed(&json(r#""cc":"٤٧٩٨٧٦٥٤٣٢""#))),
-        "without the message" => post_with(url, headers(), text(r#"{"to":"+4798765432","text":"buy"}"#)),
+        "other digits" => post_with(in_json(), headers(), Part::Sealed(&json(r#""cc":"٤٧٩٨٧٦٥٤٣٢""#))),
+        "without the message" => post_with(in_json(), headers(), text(r#"{"to":"+4798765432","text":"buy"}"#)),
         other => panic!("no such aim: {other}"),
     })
 }

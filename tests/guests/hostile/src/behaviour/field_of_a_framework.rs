@@ -1,0 +1,8 @@
+//! Writes a field whose name some frameworks read as a part of the one with the number.
+
+use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
+use crate::request::{API, answer, form_body, post, text};
+
+pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
+    answer(post(vec![text(API)], &form_body(message, &format!("&{aim}=112"))))
+}

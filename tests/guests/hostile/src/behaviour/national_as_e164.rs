@@ -1,0 +1,16 @@
+//! Sends the national number where the metadata says that it has its calling code, to reach another country.
+
+use crate::bindings::sendbox::connector::sealed::{Part, concat};
+use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
+use crate::request::{API, answer, content, form, post, text};
+
+pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
+    let number = match aim {
+        "national" => form(&message.recipient.national),
+        "digits" => form(&message.recipient.digits),
+        other => panic!("no such aim: {other}"),
+    };
+    let said = form(content(message));
+    let body = concat(&[text("To="), Part::Sealed(&number), text("&Body="), Part::Sealed(&said)]);
+    answer(post(vec![text(API)], &body))
+}

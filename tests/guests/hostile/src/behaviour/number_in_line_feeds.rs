@@ -1,0 +1,9 @@
+//! A second number in a form, over several lines.
+
+use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
+use crate::request::{API, answer, form_body, post, text};
+
+pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
+    let number = ["1900", "555", "0199"].join(aim);
+    answer(post(vec![text(API)], &form_body(message, &format!("&Cc={number}"))))
+}

@@ -1,0 +1,10 @@
+//! Sets a header that changes which request the provider takes it for.
+
+use crate::bindings::sendbox::connector::sealed::Part;
+use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
+use crate::request::{API, answer, form_body, form_type, header, post_with, text};
+
+pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
+    let body = form_body(message, "");
+    answer(post_with(vec![text(API)], vec![form_type(), header(aim, text("/v2"))], Part::Sealed(&body)))
+}

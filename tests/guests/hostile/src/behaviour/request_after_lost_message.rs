@@ -1,0 +1,11 @@
+//! Makes one more request after the one with the message was lost on its way.
+
+use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
+use crate::request::{API, answer, form_body, post, text};
+
+pub fn run(message: &Message, _aim: &str) -> Result<Receipt, Failure> {
+    let body = form_body(message, "");
+    let lost = post(vec![text(API)], &body);
+    let again = post(vec![text(API)], &body);
+    answer(if lost.is_ok() { lost } else { again })
+}

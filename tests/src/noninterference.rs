@@ -1,0 +1,259 @@
+//! Whether anything that a guest observes depends on a sealed value: shown by programs that are run twice.
+//!
+//! A random program runs in the guest `interpreter`, once with one set of sealed values and once with another, under the
+//! same clear ones, against a provider whose answers do not depend on them and against one that repeats what it was sent.
+//! The guest writes down a digest of everything that it observes. Until the send ends, both runs must read the same; and
+//! where a budget ends a send, it must end both at the same operation. Everything follows from a seed.
+
+mod program;
+mod values;
+
+use std::fmt;
+use std::sync::Arc;
+
+use fastrand::Rng;
+use sendbox_sandbox::policy::{Limits, OperatorPolicy, TenantGrant};
+use sendbox_sandbox::{
+    Connector, ConnectorFault, Outcome, Parameters, ReportError, Sandbox, SendReport, SendRequest, TraceKind, Violation,
+};
+use serde_json::json;
+
+use self::program::program;
+use self::values::{Clear, Secrets};
+use crate::lab::{authority, sandbox};
+use crate::server::{Script, Server, Step, answer};
+
+/// The guest, taking texts or variables.
+fn interpreter(content: &str) -> Vec<u8> {
+    let mut component = std::fs::read(env!("GUEST_INTERPRETER")).unwrap();
+    let usual = b"interpreter=text........";
+    let at = component.windows(usual.len()).position(|window| window == usual).expect("the marker is gone");
+    let marker = format!("interpreter={content:.<12}");
+    component[at..at + usual.len()].copy_from_slice(marker.as_bytes());
+    component
+}
+
+/// A sandbox with the guest, and the two providers.
+pub struct Laboratory {
+    sandbox: Sandbox,
+    texts: Connector,
+    variables: Connector,
+    server: Server,
+}
+
+/// Two runs of one program that observed different things.
+pub struct Finding {
+    /// Replays it.
+    pub seed: u64,
+    /// What was run.
+    pub program: String,
+    /// How the provider answered.
+    pub provider: &'static str,
+    /// What differs.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}, provider {}: {}", self.seed, self.provider, self.what)?;
+        self.program.lines().enumerate().try_for_each(|(number, line)| writeln!(f, "  {number:>3}  {line:.160}"))
+    }
+}
+
+/// What one program showed.
+#[derive(Default)]
+pub struct Tally {
+    /// Observations that were compared.
+    pub observations: usize,
+    /// Requests that left.
+    pub requests: usize,
+    /// Runs that a rule or a limit ended.
+    pub ended: usize,
+    /// Runs that ended with an answer of the provider.
+    pub answered: usize,
+}
+
+impl Tally {
+    /// Adds what another program showed.
+    pub fn add(&mut self, other: &Self) {
+        self.observations += other.observations;
+        self.requests += other.requests;
+        self.ended += other.ended;
+        self.answered += other.answered;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { observations, requests, ended, answered } = self;
+        write!(
+            f,
+            "{observations} observations, {requests} requests, {answered} runs answered, {ended} ended by a rule or a limit"
+        )
+    }
+}
+
+/// How the provider answers.
+#[derive(Clone, Copy, Debug)]
+enum Provider {
+    Constant,
+    Repeating,
+}
+
+/// What one run let the guest see, and how it ended.
+struct Run {
+    observed: String,
+    end: End,
+    requests: usize,
+}
+
+#[derive(Debug, PartialEq)]
+enum End {
+    Returned,
+    /// A fault that must not depend on sealed values.
+    Clear(String),
+    /// A fault that may.
+    Sealed(String),
+}
+
+impl Laboratory {
+    /// Starts the providers.
+    pub async fn start() -> Self {
+        let server = Server::start(authority(), Script::good()).await;
+        let names = ["api.hostile.test", "side.hostile.test"].map(|name| server.connect_to(name));
+        // CPU is measured, and never the same twice; nothing here is about it.
+        let limits = Limits { cpu_ms: 60_000, send_ms: 120_000, first_byte_ms: 60_000, ..Limits::default() };
+        let sandbox = sandbox(limits, &names, None);
+        let texts = sandbox.load(&interpreter("text")).await.expect("the guest loads");
+        let variables = sandbox.load(&interpreter("variables")).await.expect("the guest loads");
+        Self { sandbox, texts, variables, server }
+    }
+
+    /// Runs the program of a seed.
+    ///
+    /// # Errors
+    /// What two runs observed differently.
+    pub async fn check(&self, seed: u64) -> Result<Tally, Finding> {
+        let mut random = Rng::with_seed(seed);
+        let clear = Clear::random(&mut random);
+        let program = program(&mut random, &clear);
+        let secrets = [Secrets::random(&mut random, &clear), Secrets::random(&mut random, &clear)];
+        let mut tally = Tally::default();
+        for (provider, name) in [(Provider::Constant, "constant"), (Provider::Repeating, "repeating")] {
+            self.play(provider);
+            let [one, other] =
+                [self.run(&program, &clear, &secrets[0]).await, self.run(&program, &clear, &secrets[1]).await];
+            if let Some(what) = difference(&one, &other) {
+                return Err(Finding { seed, program, provider: name, what });
+            }
+            for run in [one, other] {
+                tally.observations += run.observed.len() / LETTERS;
+                tally.requests += run.requests;
+                tally.ended += usize::from(run.end != End::Returned);
+                tally.answered += usize::from(run.end == End::Returned && run.requests > 0);
+            }
+        }
+        Ok(tally)
+    }
+
+    fn play(&self, provider: Provider) {
+        let headers =
+            "date: Sat, 28 Nov 2026 10:00:00 GMT\r\ncontent-type: application/json\r\nx-ratelimit-left: nine\r\n";
+        let fixed = answer(201, headers, br#"{"id":"a-message","state":"queued","note":"taken as it is"}"#);
+        self.server.play(Script::steps(match provider {
+            Provider::Constant => [Step::Read, Step::Write(fixed), Step::Again],
+            Provider::Repeating => [Step::Read, Step::Mirror(headers.to_owned()), Step::Again],
+        }));
+    }
+
+    async fn run(&self, program: &str, clear: &Clear, secrets: &Secrets) -> Run {
+        let connector = if clear.variables.is_empty() { &self.texts } else { &self.variables };
+        let parameters = json!({
+            "program": program, "plain": "plain value", "token": secrets.token, "signer": secrets.signer,
+        });
+        let parameters = Arc::new(connector.parameters(&parameters).expect("the parameters fit"));
+        if clear.is_callback {
+            return self.parse(connector, parameters, clear, secrets).await;
+        }
+        let grant = connector.grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default());
+        let report = self
+            .sandbox
+            .send(
+                connector,
+                SendRequest {
+                    owner: "tenant".into(),
+                    parameters,
+                    grant: Arc::new(grant.expect("the reach resolves")),
+                    message: secrets.message(clear),
+                    pinned: None,
+                    dry_run: None,
+                    withdrawn: None,
+                },
+            )
+            .await;
+        Run { observed: observed(&report), end: end(&report), requests: report.requests.len() }
+    }
+
+    /// A callback is read instead of a message being sent. The guest hands its observations back as reports.
+    async fn parse(&self, connector: &Connector, parameters: Arc<Parameters>, clear: &Clear, secrets: &Secrets) -> Run {
+        let (observed, end) = match self.sandbox.parse_report(connector, parameters, &secrets.callback(clear)).await {
+            Ok(reports) => (reports.into_iter().filter_map(|report| report.text).collect(), End::Returned),
+            Err(ReportError::Fault(fault)) => (String::new(), classify(&fault)),
+            Err(other) => panic!("the callback was not read: {other}"),
+        };
+        Run { observed, end, requests: 0 }
+    }
+}
+
+/// Letters of one observation.
+const LETTERS: usize = 16;
+
+/// What the guest wrote down.
+fn observed(report: &SendReport) -> String {
+    let lines = report.trace.iter().filter_map(|event| match &event.what {
+        TraceKind::Log { level: "stderr", message } => Some(message.as_str()),
+        _ => None,
+    });
+    lines.collect()
+}
+
+fn end(report: &SendReport) -> End {
+    match &report.outcome {
+        Outcome::Failed(failure) => failure.fault.as_ref().map_or(End::Returned, classify),
+        Outcome::Accepted(_) | Outcome::NotSentDryRun => End::Returned,
+    }
+}
+
+/// Rules that look at the bytes of a request may end one run and not the other.
+fn classify(fault: &ConnectorFault) -> End {
+    let ConnectorFault::ManifestViolation(violation) = fault else { return End::Clear(fault.to_string()) };
+    match **violation {
+        Violation::Malformed(_) | Violation::Composition(_) | Violation::Void(_) | Violation::Denied(_) => {
+            End::Sealed(fault.to_string())
+        }
+        _ => End::Clear(fault.to_string()),
+    }
+}
+
+fn difference(one: &Run, other: &Run) -> Option<String> {
+    let same = one.observed.bytes().zip(other.observed.bytes()).take_while(|(one, other)| one == other).count();
+    let shorter = one.observed.len().min(other.observed.len());
+    if same < shorter {
+        return Some(format!("observation {} differs", same / LETTERS));
+    }
+    // One that ended earlier saw less: it may have ended for what its bytes are, and for nothing else.
+    let (early, late) = if one.observed.len() <= other.observed.len() { (one, other) } else { (other, one) };
+    if early.observed.len() < late.observed.len() {
+        return match &early.end {
+            End::Sealed(_) => None,
+            end => {
+                Some(format!("one run ended after observation {} ({end:?}), and the other went on", shorter / LETTERS))
+            }
+        };
+    }
+    match (&one.end, &other.end) {
+        (End::Sealed(_), _) | (_, End::Sealed(_)) => None,
+        (one, other) if one == other => None,
+        (one, other) => Some(format!("one run ended with {one:?}, the other with {other:?}")),
+    }
+}

@@ -1,0 +1,249 @@
+//! Random programs: most of them do what a connector does, with something odd in between; some do anything.
+
+use fastrand::Rng;
+
+use super::values::Clear;
+
+const ENCODINGS: [&str; 6] = ["base64", "base64url", "hex", "percent", "form", "json"];
+const HASHES: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];
+const API: &str = "=https://api.hostile.test";
+const SIDE: &str = "=https://side.hostile.test";
+const JSON: &str = "content-type:=application/json";
+const FORM: &str = "content-type:=application/x-www-form-urlencoded";
+
+/// Writes a program down, and knows how many results there are.
+struct Writer<'r> {
+    random: &'r mut Rng,
+    lines: Vec<String>,
+    results: usize,
+    given: usize,
+    is_callback: bool,
+}
+
+/// A program for a message with these clear values.
+pub fn program(random: &mut Rng, clear: &Clear) -> String {
+    let mut writer =
+        Writer { random, lines: Vec::new(), results: 0, given: clear.given(), is_callback: clear.is_callback };
+    writer.make("secret token");
+    writer.make("secret signer");
+    let steps = writer.random.usize(0..20);
+    for _ in 0..steps {
+        if writer.random.u8(..10) == 0 && !clear.is_callback {
+            writer.other_request();
+        } else {
+            writer.anything();
+        }
+    }
+    if !clear.is_callback && writer.random.u8(..8) != 0 {
+        writer.request_with_the_message(clear);
+        let steps = writer.random.usize(0..4);
+        for _ in 0..steps {
+            writer.anything();
+        }
+    }
+    writer.lines.join("\n")
+}
+
+impl Writer<'_> {
+    fn make(&mut self, line: impl Into<String>) -> String {
+        self.lines.push(line.into());
+        self.results += 1;
+        format!("r{}", self.results - 1)
+    }
+
+    fn line(&mut self, line: impl Into<String>) {
+        self.lines.push(line.into());
+    }
+
+    fn one<'w>(&mut self, words: &[&'w str]) -> &'w str {
+        words[self.random.usize(..words.len())]
+    }
+
+    fn value(&mut self) -> String {
+        if self.random.bool() {
+            format!("g{}", self.random.usize(..self.given))
+        } else {
+            format!("r{}", self.random.usize(..self.results))
+        }
+    }
+
+    fn literal(&mut self) -> String {
+        self.one(&["=", "=a", "=%22,%22", "=x%3D1%26", "=%0A", "=%C3%A9", "=Bearer%20", "=%7B%7D", "=12", "=v0."])
+            .to_owned()
+    }
+
+    fn piece(&mut self) -> String {
+        if self.random.bool() { self.literal() } else { self.value() }
+    }
+
+    /// One operation, or many of one.
+    fn anything(&mut self) {
+        let (encoding, hash) = (self.one(&ENCODINGS), self.one(&HASHES));
+        let value = self.value();
+        match self.random.u8(..26) {
+            0..=5 => drop(self.make(format!("encode {value} {encoding}"))),
+            6..=8 => drop(self.make(format!("digest {value} {hash}"))),
+            9..=11 => {
+                let key = self.value();
+                self.make(format!("hmac {value} {hash} {key}"));
+            }
+            12..=15 => {
+                let count = self.random.usize(0..6);
+                let pieces: Vec<String> = (0..count).map(|_| self.piece()).collect();
+                self.make(format!("concat {}", pieces.join(",")));
+            }
+            16 => {
+                // Of a secret this is allowed, and tells nothing.
+                let secret = self.one(&["r0", "r1"]);
+                self.make(format!("decode {secret} {encoding}"));
+            }
+            17 => {
+                let key = self.one(&["token", "signer", "plain", "program", "none"]);
+                self.line(format!("get {key}"));
+            }
+            18 => drop(self.make("secret token")),
+            19 => self.line("log =something%20happened"),
+            20 => {
+                let line =
+                    self.one(&["clock", "timer 1000000", "timer 0", "random 64", "environment", "grow 1", "spin 1000"]);
+                // A callback has no time of its own, so its clock shows when each run began.
+                if line != "clock" || !self.is_callback {
+                    self.line(line);
+                }
+            }
+            21 => self.line(format!("reveal {value}")),
+            22 => self.to_the_end(),
+            23 => {
+                let other = self.value();
+                // Where no check is allowed it ends the call: rarely.
+                if self.random.u8(..4) == 0 {
+                    let check = self.one(&["matches", "jwt"]);
+                    self.line(format!("{check} {value} {other}"));
+                }
+            }
+            24 => {
+                // While a callback is read: a signature that is none, and a token that is none.
+                let received = format!("g{}", self.random.usize(..self.given));
+                let signature = self.make(format!("hmac {received} {hash} r1"));
+                if self.random.u8(..3) == 0 {
+                    self.line(format!("matches {signature} {received}"));
+                }
+            }
+            _ => {
+                let index = self.random.usize(..self.results);
+                if index > 1 {
+                    self.line(format!("drop {index}"));
+                }
+            }
+        }
+    }
+
+    /// Until a budget ends the call.
+    fn to_the_end(&mut self) {
+        if self.random.u8(..6) != 0 {
+            return;
+        }
+        let value = self.value();
+        let times = self.one(&["*70", "*300", "*2500"]);
+        let line = match self.random.u8(..6) {
+            0 => format!("{times} encode {value} hex"),
+            1 => format!("{times} concat {}", [value.as_str(); 40].join(",")),
+            2 => format!("{times} digest {value} sha512"),
+            3 => format!("{times} get plain"),
+            4 => format!("{times} log =x"),
+            _ => format!("{times} grow 20"),
+        };
+        // How many results that makes is not counted: nothing after it refers to them.
+        self.line(line);
+    }
+
+    /// A request without the message: to the side host, or to the provider before the message.
+    fn other_request(&mut self) {
+        let host = self.one(&[SIDE, SIDE, API]);
+        let bearer = "authorization:=Bearer%20,r0";
+        let line = match self.random.u8(..6) {
+            0 => format!("send GET {host}/token?a=1  {bearer}"),
+            1 => format!("send GET {host}/plain "),
+            2 => {
+                let secret = self.make("encode r0 form");
+                format!("send POST {host}/token =a%3D1%26token%3D,{secret} {FORM}")
+            }
+            3 => {
+                let secret = self.make("encode r0 percent");
+                format!("send GET {host}/token?key=,{secret} ")
+            }
+            4 => {
+                let value = self.value();
+                format!("send POST {host}/any =%7B%22a%22:%22,{value},=%22%7D {JSON}")
+            }
+            _ => {
+                let (value, name) = (self.value(), self.one(&["x-any", "user-agent", "range", "host"]));
+                format!("send GET {host}/any  {name}:{value}")
+            }
+        };
+        self.line(line);
+    }
+
+    /// As a connector would send, more or less.
+    fn request_with_the_message(&mut self, clear: &Clear) {
+        let to = self.make("encode g0 json");
+        let contents: Vec<(String, String)> = if clear.variables.is_empty() {
+            vec![("text".into(), self.make("encode g3 json"))]
+        } else {
+            let names = clear.variables.clone();
+            names
+                .iter()
+                .enumerate()
+                .map(|(at, name)| ((*name).to_owned(), self.make(format!("encode g{} json", 3 + at))))
+                .collect()
+        };
+        let mut body = format!("=%7B%22to%22:%22,{to},=%22%2C");
+        if clear.variables.is_empty() {
+            body.push_str(&format!("%22text%22:%22,{},=%22", contents[0].1));
+        } else {
+            let members: Vec<String> =
+                contents.iter().map(|(name, value)| format!("%22{name}%22:%22,{value},=%22")).collect();
+            body.push_str(&format!("%22payload%22:%7B{}%7D", members.join("%2C")));
+        }
+        if clear.has_client_ip && self.random.bool() {
+            let address = self.make(format!("encode g{} json", 3 + clear.variables.len().max(1)));
+            body.push_str(&format!("%2C%22ip%22:%22,{address},=%22"));
+        }
+        match self.random.u8(..6) {
+            0 => {
+                let value = self.value();
+                let value = self.make(format!("encode {value} json"));
+                body.push_str(&format!("%2C%22more%22:%22,{value},=%22"));
+            }
+            1 => {
+                let (value, hash, encoding) =
+                    (self.value(), self.one(&HASHES), self.one(&["hex", "base64", "base64url"]));
+                let digest = self.make(format!("digest {value} {hash}"));
+                let digest = self.make(format!("encode {digest} {encoding}"));
+                body.push_str(&format!("%2C%22digest%22:%22,{digest},=%22"));
+            }
+            _ => {}
+        }
+        body.push_str("%7D");
+        let body = if self.random.u8(..4) == 0 { self.make(format!("concat {body}")) } else { body };
+        let hash = self.one(&HASHES);
+        let signature = self.make(format!("concat {body}"));
+        let signature = self.make(format!("hmac {signature} {hash} r1"));
+        let encoding = self.one(&["hex", "base64"]);
+        let signature = self.make(format!("encode {signature} {encoding}"));
+        let header = match self.random.u8(..4) {
+            0 => format!("authorization:=Bearer%20,r0 x-signature:=v1%3D,{signature}"),
+            1 => {
+                let user = self.make("concat =user:,r0");
+                let basic = self.make(format!("encode {user} base64"));
+                format!("authorization:=Basic%20,{basic}")
+            }
+            2 => {
+                let whole = self.make(format!("concat =TC3%20,{signature}"));
+                format!("authorization:{whole}")
+            }
+            _ => String::new(),
+        };
+        self.line(format!("send POST {API}/v1/messages {body} {JSON} {header}").trim_end().to_owned());
+    }
+}

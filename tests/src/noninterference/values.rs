@@ -1,0 +1,199 @@
+//! What two runs share, and what differs between them.
+
+use fastrand::Rng;
+use sendbox_sandbox::{Attempt, Callback, Content, Message, Recipient, TextEncoding, Usage, Variable};
+
+/// Clear values: the same in both runs.
+pub struct Clear {
+    /// Country, calling code, and how many digits national numbers may have.
+    pub destination: (&'static str, &'static str, std::ops::RangeInclusive<usize>),
+    pub usage: Usage,
+    pub encoding: TextEncoding,
+    pub units: u32,
+    pub has_client_ip: bool,
+    /// Names of variables, `code` first. Empty for a connector that takes texts.
+    pub variables: Vec<&'static str>,
+    pub lifetime_seconds: u32,
+    pub attempt: u32,
+    pub nonce: String,
+    /// A callback is read, and no message sent.
+    pub is_callback: bool,
+    pub callback_fields: usize,
+}
+
+impl Clear {
+    pub fn random(random: &mut Rng) -> Self {
+        let destinations = [
+            ("DE", "49", 10..=11),
+            ("DK", "45", 8..=8),
+            ("US", "1", 10..=10),
+            ("CN", "86", 11..=11),
+            ("AT", "43", 7..=12),
+        ];
+        let variables = ["code", "link", "name"];
+        let count = random.usize(0..=3);
+        Self {
+            destination: destinations[random.usize(..destinations.len())].clone(),
+            usage: Usage::ALL[random.usize(..Usage::ALL.len())],
+            encoding: if random.bool() { TextEncoding::Gsm7 } else { TextEncoding::Ucs2 },
+            units: random.u32(1..=300),
+            has_client_ip: random.bool(),
+            variables: variables[..count].to_vec(),
+            lifetime_seconds: random.u32(1..=900),
+            attempt: random.u32(1..=3),
+            nonce: (0..32).map(|_| char::from(b"0123456789abcdef"[random.usize(..16)])).collect(),
+            is_callback: random.u8(..8) == 0,
+            callback_fields: random.usize(0..=3),
+        }
+    }
+
+    /// How many sealed values a call is given.
+    pub fn given(&self) -> usize {
+        if self.is_callback {
+            // URL, body, two headers, and the fields of query and form.
+            return 4 + 2 * self.callback_fields;
+        }
+        3 + self.variables.len().max(1) + usize::from(self.has_client_ip)
+    }
+}
+
+/// Sealed values: other contents, and other lengths where the clear values leave room for them.
+pub struct Secrets {
+    pub token: String,
+    pub signer: String,
+    national: String,
+    code: String,
+    text: String,
+    variables: Vec<String>,
+    client_ip: String,
+    received: Vec<String>,
+}
+
+/// What secrets look like: each kind is one that some operation treats apart.
+fn secret(random: &mut Rng) -> String {
+    let alphabets: [&[char]; 7] = [
+        &['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+        &['a', 'b', 'c', 'd', 'e', 'f', '0', '1', '2', '3'],
+        &['A', 'b', 'C', 'd', '+', '/', '9', 'x', 'Y', 'z'],
+        &['a', '%', '4', '1', '&', '=', '+', ';', 'z'],
+        &['a', '"', '\\', 'n', '{', '}', '\u{1}', '\n', 'z'],
+        &['ä', '漢', '😀', 'z', '<', '>'],
+        &['k', 'l', 'm', 'n', 'o', 'p', 'q', 'r'],
+    ];
+    let alphabet = alphabets[random.usize(..alphabets.len())];
+    let most = [4, 16, 64, 400, 4_000][random.usize(..5)];
+    let mut secret = String::new();
+    let length = random.usize(1..=most);
+    while secret.len() < length {
+        let next = alphabet[random.usize(..alphabet.len())];
+        if secret.len() + next.len_utf8() > 4_096 {
+            break;
+        }
+        secret.push(next);
+    }
+    secret
+}
+
+fn digits(random: &mut Rng, count: usize) -> String {
+    (0..count).map(|at| char::from(b'0' + if at == 0 { random.u8(1..10) } else { random.u8(..10) })).collect()
+}
+
+/// A text of exactly so many units.
+fn text(random: &mut Rng, encoding: TextEncoding, units: u32, code: &str) -> String {
+    let narrow: &[char] = match encoding {
+        TextEncoding::Gsm7 => &['a', 'é', 'Ω', ' ', '"', '&', '<', '\n', '5', 'k'],
+        TextEncoding::Ucs2 => &['ж', '漢', 'a', '"', '\\', '7', '\u{e000}'],
+    };
+    // Two units each.
+    let wide: &[char] = match encoding {
+        TextEncoding::Gsm7 => &['€', '[', '^'],
+        TextEncoding::Ucs2 => &['😀', '𝟗'],
+    };
+    let mut left = units as usize;
+    let mut text = String::new();
+    if code.len() <= left {
+        text.push_str(code);
+        left -= code.len();
+    }
+    while left > 0 {
+        if left >= 2 && random.u8(..6) == 0 {
+            text.push(wide[random.usize(..wide.len())]);
+            left -= 2;
+        } else {
+            text.push(narrow[random.usize(..narrow.len())]);
+            left -= 1;
+        }
+    }
+    text
+}
+
+impl Secrets {
+    pub fn random(random: &mut Rng, clear: &Clear) -> Self {
+        let length = random.usize(4..=10);
+        let code = digits(random, length);
+        let length = random.usize(clear.destination.2.clone());
+        let received = (0..clear.callback_fields)
+            .map(|_| {
+                let length = random.usize(7..=15);
+                digits(random, length)
+            })
+            .collect();
+        Self {
+            token: secret(random),
+            signer: secret(random),
+            national: digits(random, length),
+            text: text(random, clear.encoding, clear.units, &code),
+            variables: clear
+                .variables
+                .iter()
+                .map(|name| if *name == "code" { code.clone() } else { secret(random).chars().take(400).collect() })
+                .collect(),
+            client_ip: if random.bool() { "192.0.2.7".into() } else { "2001:db8:1234:5678:9abc:def0:1234:5678".into() },
+            code,
+            received,
+        }
+    }
+
+    pub fn message(&self, clear: &Clear) -> Message {
+        let (country, calling_code, _) = &clear.destination;
+        let content = if clear.variables.is_empty() {
+            let segments = clear.units.div_ceil(60);
+            Content::Text { text: self.text.clone().into(), encoding: clear.encoding, segments, units: clear.units }
+        } else {
+            let variable =
+                |(name, value): (&&str, &String)| Variable { name: (*name).to_owned(), value: value.clone().into() };
+            Content::Variables(clear.variables.iter().zip(&self.variables).map(variable).collect())
+        };
+        Message {
+            recipient: Recipient {
+                e164: format!("+{calling_code}{}", self.national).into(),
+                national: self.national.clone().into(),
+                country: Some((*country).to_owned()),
+                calling_code: (*calling_code).to_owned(),
+            },
+            usage: clear.usage,
+            locale: Some("en".into()),
+            content,
+            code: self.code.clone().into(),
+            lifetime_seconds: clear.lifetime_seconds,
+            client_ip: clear.has_client_ip.then(|| self.client_ip.clone().into()),
+            idempotency_key: "one-of-a-kind".into(),
+            attempt: Attempt { number: clear.attempt, started_at: 1_795_000_000_000, nonce: clear.nonce.clone() },
+        }
+    }
+
+    /// Numbers in every part of a callback, and a signature that is none.
+    pub fn callback(&self, clear: &Clear) -> Callback {
+        let fields = self.received.iter().enumerate().map(|(index, number)| format!("to{index}={number}"));
+        let fields = fields.collect::<Vec<_>>().join("&");
+        Callback {
+            method: "POST".into(),
+            url: format!("https://sms.example.test/reports?{fields}"),
+            headers: vec![
+                ("content-type".into(), "application/x-www-form-urlencoded".into()),
+                ("x-signature".into(), format!("00ff{}", clear.nonce)),
+            ],
+            body: fields.into_bytes().into(),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Nothing that a guest observes depends on a sealed value: a thousand random programs, each run twice with other secrets,
+//! numbers, codes and texts. `cargo run --release -p sendbox-tests --example noninterference -- --programs 1000000` runs more.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+use sendbox_tests::noninterference::{Laboratory, Tally};
+
+const PROGRAMS: u64 = 1_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_programs_observe_the_same_whatever_is_sealed() {
+    let laboratory = Laboratory::start().await;
+    let mut all = Tally::default();
+    for seed in 0..PROGRAMS {
+        match laboratory.check(seed).await {
+            Ok(tally) => all.add(&tally),
+            Err(finding) => panic!("{finding}"),
+        }
+    }
+    // Programs that do nothing would prove nothing.
+    println!("{all}");
+    assert!(all.observations > 20 * PROGRAMS as usize, "{all}");
+    assert!(all.answered > PROGRAMS as usize, "{all}");
+    assert!(all.ended > PROGRAMS as usize / 4, "{all}");
+}
