@@ -1,14 +1,14 @@
 //! Where a connector's requests lead is said by a person, or stands in its manifest: nothing else fills an origin.
 //!
 //! A parameter that stands in an origin (`{endpoint}`, `https://{region}.example.com`) has no value that nobody gave: no default,
-//! no single value that a form would fill in, and nothing that Sendbox fills in. Where such a value could hide in a `$ref`, that
-//! is refused with it.
+//! also none of an alternative that a form would fill in, and nothing that Sendbox fills in. Where such a value could hide in a
+//! `$ref`, that is refused with it. What values are allowed (`enum`, `const`, `pattern`) is the author's to say.
 
 use sendbox_policy::Manifest;
 use serde_json::Value;
 
 /// Keywords that would choose a value, or lead to where one is chosen.
-const CHOOSING: [&str; 5] = ["default", "const", "fill", "$ref", "$dynamicRef"];
+const CHOOSING: [&str; 4] = ["default", "fill", "$ref", "$dynamicRef"];
 
 /// Each parameter of an origin that would be filled in by itself.
 pub(super) fn faults(manifest: &Manifest, schema: &Value) -> Vec<String> {
@@ -17,8 +17,8 @@ pub(super) fn faults(manifest: &Manifest, schema: &Value) -> Vec<String> {
         for key in need.origin().parameters() {
             if is_chosen(schema, key) {
                 faults.push(format!(
-                    "host `{}`: a default never fills an origin: the parameter `{key}` must have no `default`, `const`, \
-                     `$ref` or `x-form.fill`; name the host that is meant without it as a host of its own",
+                    "host `{}`: a default never fills an origin: the parameter `{key}` must have no `default`, `$ref` \
+                     or `x-form.fill`; name the host that is meant without it as a host of its own",
                     need.origin()
                 ));
             }
@@ -32,7 +32,7 @@ fn is_chosen(schema: &Value, key: &str) -> bool {
     match schema {
         Value::Object(members) => members.iter().any(|(name, member)| match (name.as_str(), member) {
             // Of a whole object.
-            ("default" | "const", Value::Object(values)) => values.contains_key(key),
+            ("default", Value::Object(values)) => values.contains_key(key),
             ("properties", Value::Object(properties)) => {
                 properties.get(key).is_some_and(chooses) || properties.values().any(|other| is_chosen(other, key))
             }
@@ -74,13 +74,14 @@ mod tests {
             (json!({ "default": { "other": "x" }, "properties": { "at": {} } }), false),
             (json!({ "properties": { "at": { "default": evil } } }), true),
             (json!({ "properties": { "at": { "default": null } } }), true),
-            (json!({ "properties": { "at": { "const": "eu" } } }), true),
+            (json!({ "properties": { "at": { "const": "eu" } } }), false),
+            (json!({ "if": { "properties": { "at": { "not": { "const": "eu" } } } }, "properties": { "at": {} } }), false),
             (json!({ "properties": { "at": { "x-form": { "fill": "report-address" } } } }), true),
             (json!({ "properties": { "at": { "allOf": [{ "default": evil }] } } }), true),
             (json!({ "properties": { "at": { "$ref": "#/$defs/at" } }, "$defs": { "at": { "default": evil } } }), true),
             (json!({ "allOf": [{ "if": {}, "then": { "properties": { "at": { "default": evil } } } }] }), true),
             (json!({ "default": { "at": evil } }), true),
-            (json!({ "anyOf": [{ "const": { "at": evil } }] }), true),
+            (json!({ "anyOf": [{ "default": { "at": evil } }] }), true),
             (json!({ "properties": { "other": { "properties": { "at": { "default": evil } } } } }), true),
             (json!({}), false),
             (json!(true), false),

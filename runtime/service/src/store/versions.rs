@@ -30,7 +30,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<VersionRow> {
         step: row.count("step")?,
         refusal: row.text_or_none("refusal")?,
         // It can be made of the file again, and is, where it was written by a release that described less or otherwise.
-        description: row.json_or_none("description").unwrap_or_default(),
+        description: row.text_or_none("description")?.and_then(|text| serde_json::from_str(&text).ok()),
         bytes: row.large("bytes")?,
         uploaded_at: row.time("uploaded_at")?,
         uploaded_by: row.text("uploaded_by")?,
