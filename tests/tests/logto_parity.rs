@@ -23,7 +23,11 @@ const DEVIATIONS: [(&str, &[&str]); 7] = [
     ("aliyun", &["only the code goes into the template", "the country chooses the template"]),
     (
         "gatewayapi",
-        &["a sender of more than 11 characters is refused", "encoding UCS2 for a text outside of the GSM alphabet"],
+        &[
+            "a sender of more than 11 characters is refused",
+            "encoding UCS2 for a text outside of the GSM alphabet",
+            "no dot segments in an address",
+        ],
     ),
     (
         "http",
@@ -31,6 +35,7 @@ const DEVIATIONS: [(&str, &[&str]); 7] = [
             "an address is written in its normal form",
             "an empty query keeps its question mark",
             "no backslash in an address",
+            "no dot segments in an address",
             "no fragment in an address",
             "no user name in an address",
         ],

@@ -449,6 +449,9 @@ mod tests {
             let back = secret(expected).decode(encoding).unwrap();
             assert_eq!(text(&back), input, "{encoding:?} back");
         }
+        let encoded = literal("a<b> & \"c\" 'd'").encode(Encoding::Xml);
+        assert_eq!(text(&encoded), "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;");
+        assert!(secret("a").decode(Encoding::Xml).unwrap().bytes().is_err());
     }
 
     #[test]

@@ -100,7 +100,10 @@ pub(crate) fn needles(value: &[u8], label: Option<&Label>) -> Vec<Needle> {
     let encoded = |encoding| encode_bytes(value, encoding).unwrap_or_default();
     // Letters and digits are written the same everywhere but in binary-to-text encodings.
     if !value.iter().all(u8::is_ascii_alphanumeric) {
-        [Encoding::JsonString, Encoding::Xml, Encoding::Form, Encoding::Percent].map(encoded).into_iter().for_each(&mut add);
+        [Encoding::JsonString, Encoding::Xml, Encoding::Form, Encoding::Percent]
+            .map(encoded)
+            .into_iter()
+            .for_each(&mut add);
         if let Ok(text) = std::str::from_utf8(value) {
             let json = json_ascii(text);
             add(json.replace('/', "\\/").into_bytes());

@@ -27,5 +27,7 @@ thread_local! {
 
 /// Everything that was observed, in pieces that fit into the text of a report.
 pub fn observed() -> Vec<String> {
-    OBSERVED.with_borrow(|observed| observed.as_bytes().chunks(496).map(|piece| String::from_utf8_lossy(piece).into_owned()).collect())
+    OBSERVED.with_borrow(|observed| {
+        observed.as_bytes().chunks(496).map(|piece| String::from_utf8_lossy(piece).into_owned()).collect()
+    })
 }

@@ -54,12 +54,9 @@ const SEALED: &str = schema!(r#", "authToken""#, r#""authToken": {"type": "strin
 fn parameters() -> &'static str {
     match said("does") {
         // One parameter more must be given.
-        "stricter" => schema!(
-            r#", "authToken", "department""#,
-            r#""authToken": {"type": "string", "writeOnly": true},"#,
-            "",
-            ""
-        ),
+        "stricter" => {
+            schema!(r#", "authToken", "department""#, r#""authToken": {"type": "string", "writeOnly": true},"#, "", "")
+        }
         // The secret is none any more.
         "unseal" => schema!(r#", "authToken""#, r#""authToken": {"type": "string"},"#, "", ""),
         // It is not spoken of any more; the schema lets in what it does not name.
