@@ -32,7 +32,7 @@ fn has_new_semicolon(judged: &Reading<'_>, fields: &str) -> bool {
 fn read(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<Tree, CompositionViolation> {
     let differ = |part: RequestPart| CompositionViolation::BytesDiffer(part);
     let mut tree = Tree::default();
-    parse::url(bytes.url, Source::Bytes, &mut tree).map_err(|_| differ(RequestPart::Url))?;
+    parse::url(bytes.url, &mut tree).map_err(|_| differ(RequestPart::Url))?;
     if bytes.url.split_once('?').is_some_and(|(_, query)| has_new_semicolon(judged, query)) {
         return Err(differ(RequestPart::Url));
     }

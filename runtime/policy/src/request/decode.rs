@@ -90,9 +90,9 @@ fn skip_tag(text: &str, after_comments: usize) -> Option<&str> {
     inside.get(end..)?.strip_prefix('>')
 }
 
-/// A character reference at the start of the text: `&#49;`, `&#x31;`, `&#49` without its semicolon.
+/// A reference at the start of the text: `&#49;`, `&#x31;`, `&nbsp;`, also without its semicolon.
 fn reference<'t>(text: &'t str, plain: &mut String) -> Option<&'t str> {
-    let digits = text.strip_prefix("&#")?;
+    let Some(digits) = text.strip_prefix("&#") else { return named(text.strip_prefix('&')?, plain) };
     let (digits, radix) = match digits.strip_prefix(['x', 'X']) {
         Some(digits) => (digits, 16),
         None => (digits, 10),
@@ -102,6 +102,34 @@ fn reference<'t>(text: &'t str, plain: &mut String) -> Option<&'t str> {
     let code = code.trim_start_matches('0');
     plain.extend(u32::from_str_radix(code, radix).ok().and_then(char::from_u32));
     Some(after.strip_prefix(';').unwrap_or(after))
+}
+
+/// Letters of the longest name of an HTML entity.
+const NAME_MAX: usize = 31;
+
+/// A named reference: what markup is made of, the digits among the names, and for any other one a blank: all that matters of it
+/// is that its letters are none.
+fn named<'t>(text: &'t str, plain: &mut String) -> Option<&'t str> {
+    for (name, c) in [
+        ("lt", '<'),
+        ("gt", '>'),
+        ("amp", '&'),
+        ("quot", '"'),
+        ("nbsp", ' '),
+        ("shy", ' '),
+        ("sup1", '1'),
+        ("sup2", '2'),
+        ("sup3", '3'),
+    ] {
+        if let Some(after) = text.strip_prefix(name) {
+            plain.push(c);
+            return Some(after.strip_prefix(';').unwrap_or(after));
+        }
+    }
+    let length = text.bytes().take(NAME_MAX + 1).take_while(u8::is_ascii_alphanumeric).count();
+    let after = text.get(length..)?.strip_prefix(';').filter(|_| length > 0)?;
+    plain.push(' ');
+    Some(after)
 }
 
 #[cfg(test)]
@@ -127,6 +155,8 @@ mod tests {
             ("a < b & c > d", "a  d"),
             ("a < b", "a < b"),
             ("&#;&#x;&#99999999;", ""),
+            ("1&nbsp;2&nbsp3&ThinSpace;4&sup1;", "1 2 3 41"),
+            ("&amp;lt;&lt;b&gt;&;&é;", "&lt;<b>&;&é;"),
         ] {
             assert_eq!(once(escaped), plain, "{escaped}");
         }

@@ -3,7 +3,6 @@
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
-use super::slot::{count, is_slot};
 use super::tree::{Name, NodeId, Tree, Value};
 use super::{parse_json, parse_xml};
 
@@ -63,7 +62,7 @@ impl Format {
         tree: &mut Tree,
     ) -> Result<(), &'static str> {
         match self {
-            Self::Form => pairs(text, source, parent, Name::Form, tree),
+            Self::Form => pairs(text, parent, Name::Form, tree),
             Self::Json => parse_json::parse(text, source, parent, tree),
             Self::Xml => parse_xml::parse(text, source, parent, tree),
         }
@@ -71,61 +70,37 @@ impl Format {
 }
 
 /// `application/x-www-form-urlencoded`, as the URL standard reads it.
-fn pairs(
-    text: &str,
-    source: Source,
-    parent: Option<NodeId>,
-    name: fn(String) -> Name,
-    tree: &mut Tree,
-) -> Result<(), &'static str> {
-    let mut slots = 0;
+fn pairs(text: &str, parent: Option<NodeId>, name: fn(String) -> Name, tree: &mut Tree) -> Result<(), &'static str> {
     for (key, value) in form_urlencoded::parse(text.as_bytes()) {
-        slots += count(&key) + count(&value);
         tree.push(parent, name(key.into_owned()), Value::Text(value.into_owned()))?;
-    }
-    if source == Source::Written && slots != count(text) {
-        return Err("it writes a character of the private planes");
     }
     Ok(())
 }
 
 /// Reads a URL and gives back what stands before the path.
-pub(super) fn url<'t>(text: &'t str, source: Source, tree: &mut Tree) -> Result<&'t str, UrlFault> {
+pub(super) fn url<'t>(text: &'t str, tree: &mut Tree) -> Result<&'t str, &'static str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let rest = rest.ok_or(UrlFault::Rule("does not begin with a literal `https://`"))?;
+    let rest = rest.ok_or("does not begin with a literal `https://`")?;
     if text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
-        return Err(UrlFault::Rule("holds a blank, a control character or a backslash; encode it"));
+        return Err("holds a blank, a control character or a backslash; encode it");
     }
     if text.contains('#') {
-        return Err(UrlFault::Rule("has a fragment, which no provider receives; encode a `#` of a value"));
+        return Err("has a fragment, which no provider receives; encode a `#` of a value");
     }
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, rest) = rest.split_at_checked(end).ok_or(UrlFault::Rule("cannot be read"))?;
+    let (authority, rest) = rest.split_at_checked(end).ok_or("cannot be read")?;
     if authority.is_empty() || authority.contains('@') {
-        return Err(UrlFault::Rule("has no host, or a user before it"));
-    }
-    if authority.contains(is_slot) {
-        return Err(UrlFault::SealedHost);
+        return Err("has no host, or a user before it");
     }
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let mut slots = 0;
     for (index, segment) in path.strip_prefix('/').unwrap_or(path).split('/').enumerate() {
         let segment = percent_decode_str(segment).decode_utf8_lossy();
         if segment == "." || segment == ".." {
-            return Err(UrlFault::Rule("has a `.` or `..` in its path"));
+            return Err("has a `.` or `..` in its path");
         }
-        slots += count(&segment);
-        tree.push(None, Name::Segment(index), Value::Text(segment.into_owned())).map_err(UrlFault::Rule)?;
+        tree.push(None, Name::Segment(index), Value::Text(segment.into_owned()))?;
     }
-    if source == Source::Written && slots != count(path) {
-        return Err(UrlFault::Rule("writes a character of the private planes"));
-    }
-    pairs(query, source, None, Name::Query, tree).map_err(UrlFault::Rule)?;
+    pairs(query, None, Name::Query, tree)?;
     let before_path = text.len() - rest.len();
-    text.get(..before_path).ok_or(UrlFault::Rule("cannot be read"))
-}
-
-pub(super) enum UrlFault {
-    Rule(&'static str),
-    SealedHost,
+    text.get(..before_path).ok_or("cannot be read")
 }

@@ -136,11 +136,7 @@ impl Parser<'_, '_> {
             if self.next_char() == Some('"') {
                 return Ok(text);
             }
-            let escaped = self.escape()?;
-            if self.source == Source::Written && is_slot(escaped) {
-                return Err("it writes a character of the private planes");
-            }
-            text.push(escaped);
+            text.push(self.escape()?);
         }
     }
 

@@ -50,22 +50,18 @@ pub(super) fn check(
     let check = PlaceCheck { reading, places, explained, wildcard: rule.content != ContentKind::Text };
     let mut at_places = BTreeSet::new();
     let mut variables = BTreeSet::new();
-    let mut client_ips = 0;
     for (id, node) in reading.tree.iter() {
         let Some(text) = node.value.leaf() else { continue };
         let marks = reading.message_marks(text);
         let Some(first) = marks.first() else { continue };
         let whole = if matches!(node.value, Value::Patched(_)) { None } else { reading.mark(text) };
         check.mark(id, first, whole)?;
-        match first {
-            Mark::Variable(name) if !variables.insert(name) => return Err(check.content_violation()),
-            Mark::ClientIp => client_ips += 1,
-            _ => {}
+        if let Mark::Variable(name) = first
+            && !variables.insert(name)
+        {
+            return Err(check.content_violation());
         }
         at_places.extend(reading.tree.path(id));
-    }
-    if client_ips > 1 {
-        return Err(CompositionViolation::ClientIpPlace);
     }
     check.literals_beside(&at_places)?;
     check.names_again(&at_places)?;

@@ -183,8 +183,8 @@ fn structure_in_sealed_bytes() {
 
 #[test]
 fn other_bytes_than_what_was_judged() {
-    let view = post("https://x.example/a?b=1", FORM, &[("x-a", "v1,{mac}")], "To={digits}&Body={text}&c=2");
-    let good_headers: [(&str, &[u8]); 2] = [("content-type", FORM.as_bytes()), ("X-A", b"v1,\xff\xfe")];
+    let view = post("https://x.example/a?b=1", FORM, &[("x-a", "v1,{mac};end")], "To={digits}&Body={text}&c=2");
+    let good_headers: [(&str, &[u8]); 2] = [("content-type", FORM.as_bytes()), ("X-A", b"v1,\xff\xfe;end")];
     let confirm = |url: &str, headers: &[(&str, &[u8])], body: &str| {
         let value_of = |mark: &Mark| match mark {
             Mark::Recipient(RecipientForm::Digits) => Some(b"45".as_slice()),
@@ -218,9 +218,10 @@ fn other_bytes_than_what_was_judged() {
         assert_eq!(confirm(url, &good_headers, other), Err(BytesDiffer(RequestPart::Body)), "{other}");
     }
     let type_only: [(&str, &[u8]); 1] = [("content-type", FORM.as_bytes())];
-    let other_value: [(&str, &[u8]); 2] = [good_headers[0], ("x-a", b"v2,x")];
+    let other_value: [(&str, &[u8]); 2] = [good_headers[0], ("x-a", b"v2,x;end")];
+    let other_end: [(&str, &[u8]); 2] = [good_headers[0], ("x-a", b"v1,x;and")];
     let other_type: [(&str, &[u8]); 2] = [("content-type", JSON.as_bytes()), good_headers[1]];
-    for headers in [type_only.as_slice(), &other_value, &other_type, &[good_headers[1], good_headers[0]]] {
+    for headers in [type_only.as_slice(), &other_value, &other_end, &other_type, &[good_headers[1], good_headers[0]]] {
         assert!(confirm(url, headers, body).is_err());
     }
     // A value of which the host knows nothing cannot be confirmed.

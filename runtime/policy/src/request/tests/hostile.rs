@@ -12,6 +12,10 @@ fn many_sealed_things() {
     for count in [63, 60_000] {
         assert_eq!(judge(&view(body(count))), Err(TooManyPieces(RequestPart::Body)), "{count}");
     }
+    // Also where they are encoded as one.
+    assert_eq!(judge(&view(body(0))), Ok(Carries::Message));
+    let one = value(&format!("To={{e164}}&Body={{text}}&x=«a{}»", "{secret}".repeat(70)));
+    assert_eq!(judge(&view(one)), Err(TooManyPieces(RequestPart::Body)));
     let mut nested = value("{secret}x");
     for _ in 0..2000 {
         let mut around = Composition::literal("[");
@@ -21,6 +25,22 @@ fn many_sealed_things() {
     let mut body = value("To={e164}&Body={text}&x=");
     body.extend(&nested);
     assert_eq!(judge(&view(body)), Err(TooManyPieces(RequestPart::Body)));
+}
+
+#[test]
+fn deep_documents() {
+    let json_places = places(RecipientForm::Digits, &[json("/to")], &[json("/text")]);
+    let xml_places = places(RecipientForm::Digits, &[xml("/r/to")], &[xml("/r/text")]);
+    for (depth, passes) in [(14, true), (15, true), (16, false), (40, false)] {
+        let nested = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let body = format!(r#"{{"to":"{{digits}}","text":"{{text}}","x":{nested}}}"#);
+        let judged = judge(Text, &[], &json_places, &post("https://x.example/", JSON, &[], &body));
+        assert_eq!(judged.is_ok(), passes, "JSON {depth}: {judged:?}");
+        let nested = format!("{}{}", "<x>".repeat(depth), "</x>".repeat(depth));
+        let body = format!("<r><to>{{digits}}</to><text>{{text}}</text>{nested}</r>");
+        let judged = judge(Text, &[], &xml_places, &post("https://x.example/", XML, &[], &body));
+        assert_eq!(judged.is_ok(), depth <= 16, "XML {depth}: {judged:?}");
+    }
 }
 
 /// Bodies of twice what may leave. A step for each pair of bytes would be 10^10 steps for each of them, and never end.

@@ -420,6 +420,7 @@ fn urls() {
         "https://u@x.example/?to={digits}&text={text}",
         "https://x.example/?to={digits}&text={text}#a",
         "https://x.example\\@evil.example/?to={digits}&text={text}",
+        "https://x.example/a\\b?to={digits}&text={text}",
         "https://x.example/\t?to={digits}&text={text}",
         "https://x.example/a b?to={digits}&text={text}",
         "https://x.example/a/../b?to={digits}&text={text}",
@@ -459,7 +460,12 @@ fn forged_places() {
             _ => places(RecipientForm::E164, &[super::xml("/r/To")], &[super::xml("/r/Body")]),
         };
         let refused = judge(Text, &[], &places, &post("https://x.example/", content_type, &[], body));
-        assert!(refused.is_err(), "{body}");
+        // Written as it is, it is replaced; written by an escape, it is there beside the one that it imitates.
+        let escaped = !body.contains('\u{F0000}');
+        assert!(
+            refused.is_err() && (!escaped || matches!(refused, Err(Malformed { .. } | SealedOutsideValue(_)))),
+            "{body}: {refused:?}"
+        );
     }
     let view = post("https://x.example/%F3%B0%80%80/a{text}", "", &[("x-to", "{e164}")], "");
     assert!(judge(Text, &[], &form_places(), &view).is_err());

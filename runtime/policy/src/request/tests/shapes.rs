@@ -210,11 +210,11 @@ fn literals_cannot_look_like_names() {
         "https://x.example/%2F",
         FORM,
         &[],
-        "To={e164}&Body={text}&a=[text]&b=%7Bnonce%7D&c=x%0Aform+d+%3D+1&e=%5C%5B&f=abcd",
+        "To={e164}&Body={text}&a=[text]&b=%7Bnonce%7D&c=x%0Aform+d+%3D+1&e=%5C%5B&f=abcd&g=xabcd&h=abcdx&i=a-abcd-b&j=255551&k=555512&l=x55551&m=x%2055551.",
     );
-    let shape = shape(&view, Text, &form_places(), &[("config y", "abcd")], NOW_MS);
+    let shape = shape(&view, Text, &form_places(), &[("config y", "abcd"), ("config z", "55551")], NOW_MS);
     assert_eq!(
-        shape.lines()[0..8],
+        shape.lines()[0..15],
         [
             "POST https://x.example/\\/",
             "form Body = [text]",
@@ -224,6 +224,14 @@ fn literals_cannot_look_like_names() {
             "form c = x\\u{a}form d = 1",
             "form e = \\\\\\[",
             "form f = {config y}",
+            // Only a word of its own is the host's.
+            "form g = xabcd",
+            "form h = abcdx",
+            "form i = a-{config y}-b",
+            "form j = 255551",
+            "form k = 555512",
+            "form l = x55551",
+            "form m = x {config z}.",
         ]
     );
 }
