@@ -201,6 +201,15 @@ impl Metadata {
         let secret_keys = secret_keys(&parameters_schema);
         let manifest = manifest(&raw.hosts, &secret_keys, &mut faults);
         faults.extend(origin_parameters::faults(&manifest, &parameters_schema));
+        let kind = match raw.content {
+            ContentKind::Text => sendbox_policy::ContentKind::Text,
+            ContentKind::Template => sendbox_policy::ContentKind::Template,
+            ContentKind::Variables => sendbox_policy::ContentKind::Variables,
+        };
+        for need in manifest.hosts() {
+            let fault = need.message().and_then(|places| places.check_content(kind).err());
+            faults.extend(fault.map(|error| format!("host `{}`: {error}", need.origin())));
+        }
         match schema {
             Some(schema) if faults.is_empty() => Ok((
                 Self {

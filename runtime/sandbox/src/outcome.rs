@@ -290,6 +290,7 @@ impl Violation {
         match self {
             Self::Denied(it) => Self::Denied(denial(it)),
             Self::Reveal(it) => Self::Reveal(denial(it)),
+            Self::Composition(it) => Self::Composition(it.map_header(|name| rewrite(&name))),
             other => other,
         }
     }

@@ -216,6 +216,7 @@ fn message_rule(parameters: &Parameters, message: &Message, message_key: &str) -
     add("nonce".into(), &message.attempt.nonce);
     add("calling code".into(), &message.recipient.calling_code);
     add("country".into(), message.recipient.country.as_deref().unwrap_or_default());
+    add("usage".into(), message.usage.as_str());
     add("locale".into(), message.locale.as_deref().unwrap_or_default());
     if let Content::Template { template, .. } = &message.content {
         add("template".into(), template);

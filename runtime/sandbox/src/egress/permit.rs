@@ -232,11 +232,11 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Viola
         headers.into_iter().map(|(name, value)| ((name.clone(), value.view), (name, value.bytes))).unzip();
     let view = RequestView { method, url: url_parts.view, headers: views, body: body.view };
     let judged = view.judge(entry.message.as_ref(), &rules.message)?;
-    let text = std::str::from_utf8(&url_parts.bytes).map_err(|_| MalformedRequest::UrlText)?;
     let header_bytes: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
     let bytes = RequestBytes {
-        url: text,
+        // As it leaves.
+        url: url.as_str(),
         headers: &header_bytes,
         body: &body.bytes,
         value_of: &|mark: &Mark| (rules.value_of)(mark),
