@@ -190,7 +190,7 @@ impl fmt::Display for ReachLine {
 mod tests {
     use super::*;
 
-    fn manifest(needs: &[(&str, &str, &str, bool, &str)]) -> Manifest {
+    fn manifest(needs: &[(&str, &str, &str, &str, &str)]) -> Manifest {
         let hosts: Vec<String> = needs
             .iter()
             .map(|(origin, methods, prefix, message, secrets)| {
@@ -201,8 +201,14 @@ mod tests {
                     .map(|(key, usage)| format!(r#"{{"key":"{key}","usage":"{usage}"}}"#))
                     .collect::<Vec<_>>()
                     .join(",");
+                let message = match message.split_once(' ') {
+                    Some((to, body)) => format!(
+                        r#""message":{{"recipient_format":"e164","recipient":[{{"form":"{to}"}}],"content":[{{"form":"{body}"}}]}},"#
+                    ),
+                    None => String::new(),
+                };
                 format!(
-                    r#"{{"origin":"{origin}","methods":[{methods}],"path_prefix":"{prefix}","receives_message":{message},
+                    r#"{{"origin":"{origin}","methods":[{methods}],"path_prefix":"{prefix}",{message}
                         "secrets":[{secrets}],"purpose":"Sends."}}"#
                 )
             })
@@ -211,24 +217,23 @@ mod tests {
     }
 
     const A: &str = "https://a.example.com";
+    /// Where the number and the text stand, as the names of two form fields.
+    const PLACES: &str = "To Body";
 
     #[test]
     fn what_is_wider() {
-        let base = (A, "POST", "/v1", false, "k:signing-only");
+        let base = (A, "POST", "/v1", "", "k:signing-only");
         for (new, words) in [
-            (
-                vec![base, ("https://b.example.com", "GET", "", false, "")],
-                "new host: GET https://b.example.com, any path",
-            ),
-            (vec![("https://*.example.com", "POST", "/v1", false, "")], "new host: POST https://*.example.com/v1"),
-            (vec![("http://a.example.com", "POST", "/v1", false, "")], "new host: POST http://a.example.com/v1"),
-            (vec![("{endpoint}", "POST", "", false, "")], "new host: POST {endpoint}"),
-            (vec![(A, "POST DELETE", "/v1", false, "")], "new method: DELETE at https://a.example.com/v1"),
-            (vec![(A, "POST", "/", false, "")], "new paths: POST https://a.example.com/"),
-            (vec![(A, "POST", "/v2", false, "")], "new paths: POST https://a.example.com/v2"),
-            (vec![(A, "POST", "/v1", true, "")], "new: the message and the recipient go to https://a.example.com/v1"),
-            (vec![(A, "POST", "/v1", false, "j:sent")], "new: the secret `j` is sent to"),
-            (vec![(A, "POST", "/v1", false, "k:sent")], "new: the secret `k` is sent to"),
+            (vec![base, ("https://b.example.com", "GET", "", "", "")], "new host: GET https://b.example.com, any path"),
+            (vec![("https://*.example.com", "POST", "/v1", "", "")], "new host: POST https://*.example.com/v1"),
+            (vec![("http://a.example.com", "POST", "/v1", "", "")], "new host: POST http://a.example.com/v1"),
+            (vec![("{endpoint}", "POST", "", "", "")], "new host: POST {endpoint}"),
+            (vec![(A, "POST DELETE", "/v1", "", "")], "new method: DELETE at https://a.example.com/v1"),
+            (vec![(A, "POST", "/", "", "")], "new paths: POST https://a.example.com/"),
+            (vec![(A, "POST", "/v2", "", "")], "new paths: POST https://a.example.com/v2"),
+            (vec![(A, "POST", "/v1", PLACES, "")], "new: the message and the recipient go to https://a.example.com/v1"),
+            (vec![(A, "POST", "/v1", "", "j:sent")], "new: the secret `j` is sent to"),
+            (vec![(A, "POST", "/v1", "", "k:sent")], "new: the secret `k` is sent to"),
         ] {
             let diff = ReachDiff::between(&manifest(&[base]), &manifest(&new));
             assert!(
@@ -242,25 +247,48 @@ mod tests {
 
     #[test]
     fn what_is_not_wider() {
-        let old = [("https://*.example.com", "GET POST", "/v1", true, "k:sent"), (A, "DELETE", "", false, "")];
+        let old = [("https://*.example.com", "GET POST", "/v1", PLACES, "k:sent"), (A, "DELETE", "", "", "")];
         for new in [
             vec![],
             old.to_vec(),
             vec![old[1], old[0]],
-            vec![(A, "POST", "/v1/messages", true, "k:signing-only")],
-            vec![(A, "GET", "/v1", false, ""), (A, "POST", "/v1", true, "k:sent"), (A, "DELETE", "/v1", false, "")],
-            vec![("https://{region}.example.com", "POST", "/v1", true, "")],
+            vec![(A, "POST", "/v1/messages", PLACES, "k:signing-only")],
+            vec![(A, "GET", "/v1", "", ""), (A, "POST", "/v1", PLACES, "k:sent"), (A, "DELETE", "/v1", "", "")],
+            vec![("https://{region}.example.com", "POST", "/v1", PLACES, "")],
         ] {
             let diff = ReachDiff::between(&manifest(&old), &manifest(&new));
             assert!(!diff.is_wider(), "{new:?}: {diff:?}");
         }
     }
 
+    #[test]
+    fn places_that_move_are_wider() {
+        let old = manifest(&[(A, "GET POST", "/v1", PLACES, "")]);
+        let moved = manifest(&[(A, "GET POST", "/v1", "To Text", "")]);
+        let diff = ReachDiff::between(&old, &moved);
+        let lines = |lines: &[ReachLine]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            lines(&diff.wider),
+            [
+                "new places: at https://a.example.com/v1 (GET, POST), the number (e164) goes into the form field `To`, the \
+                 message into the form field `Text`"
+            ]
+        );
+        assert_eq!(diff.narrower.len(), 1);
+        assert!(
+            matches!(&diff.wider[0].kind, ReachKind::Places { places } if places.content().to_string() == "the form field `Text`")
+        );
+        assert!(!ReachDiff::between(&old, &old).is_wider());
+        // A host that gets the message for the first time is another thing than one whose places move.
+        let first = ReachDiff::between(&manifest(&[(A, "GET POST", "/v1", "", "")]), &moved);
+        assert!(matches!(&first.wider[0].kind, ReachKind::Message { .. }));
+    }
+
     /// Two needs that are harmless apart must not be joined into one that is not: `GET` with the secret, `POST` without.
     #[test]
     fn rights_are_compared_together() {
-        let old = manifest(&[(A, "GET", "", false, "k:sent"), (A, "POST", "", false, "")]);
-        let new = manifest(&[(A, "GET POST", "", false, "k:sent")]);
+        let old = manifest(&[(A, "GET", "", "", "k:sent"), (A, "POST", "", "", "")]);
+        let new = manifest(&[(A, "GET POST", "", "", "k:sent")]);
         let diff = ReachDiff::between(&old, &new);
         let wider: Vec<String> = diff.wider.iter().map(ToString::to_string).collect();
         assert_eq!(wider, ["new: the secret `k` is sent to https://a.example.com, any path (POST)"]);

@@ -388,13 +388,19 @@ pub(crate) fn path_covers(prefix: &str, path: &str) -> bool {
 mod tests {
     use super::*;
 
+    const PLACES: &str = r#"{"recipient_format":"e164","recipient":[{"form":"To"}],"content":[{"form":"Body"}]}"#;
+
+    fn places() -> MessagePlaces {
+        serde_json::from_str(PLACES).unwrap()
+    }
+
     fn need(path_prefix: &str) -> Result<HostNeed, ManifestError> {
         let origin = OriginPattern::parse("https://api.example.com").unwrap();
         HostNeed::new(
             origin,
             [Method::Post, Method::Get, Method::Post],
             path_prefix,
-            true,
+            Some(places()),
             Vec::new(),
             "Sends messages.",
         )
@@ -444,8 +450,11 @@ mod tests {
     #[test]
     fn what_json_holds_is_judged_too() {
         let read = |json: &str| serde_json::from_str::<Manifest>(json).map_err(|error| error.to_string());
-        let good = r#"{"hosts":[{"origin":"https://api.example.com","methods":["POST"],"path_prefix":"/v1","receives_message":true,"secrets":[{"key":"token","usage":"signing-only"}],"purpose":"Sends."}]}"#;
-        let manifest = read(good).unwrap();
+        let good = format!(
+            r#"{{"hosts":[{{"origin":"https://api.example.com","methods":["POST"],"path_prefix":"/v1","message":{PLACES},"secrets":[{{"key":"token","usage":"signing-only"}}],"purpose":"Sends."}}]}}"#
+        );
+        let manifest = read(&good).unwrap();
+        assert_eq!(manifest.hosts()[0].message(), Some(&places()));
         assert_eq!(serde_json::to_string(&manifest).unwrap(), good);
         for (json, complaint) in [
             (good.replace("\"POST\"", ""), "at least one method"),
@@ -455,6 +464,8 @@ mod tests {
             (good.replace("https://api.example.com", "https://*.com"), "two literal labels"),
             (good.replace("purpose", "reason"), "unknown field `reason`"),
             (good.replace("\"token\"", "\"\""), "binds a secret whose key"),
+            (good.replace("\"message\"", "\"receives_message\""), "unknown field `receives_message`"),
+            (good.replace("\"Body\"", "\"To\""), "places of their own"),
         ] {
             let error = read(&json).unwrap_err();
             assert!(error.contains(complaint), "{error}");
@@ -467,14 +478,15 @@ mod tests {
         let origin = OriginPattern::parse("{endpoint}").unwrap();
         let binding = |usage| SecretBinding { key: "k".to_owned(), usage };
         let secrets = vec![binding(SecretUse::Sent), binding(SecretUse::SigningOnly)];
-        let error = HostNeed::new(origin, [Method::Post], "", true, secrets, "Sends.").unwrap_err();
+        let error = HostNeed::new(origin, [Method::Post], "", Some(places()), secrets, "Sends.").unwrap_err();
         assert!(matches!(error, ManifestError::SecretTwice { .. }), "{error}");
     }
 
     #[test]
     fn a_need_whose_parameter_is_not_set_is_left_out() {
         let endpoint = OriginPattern::parse("{endpoint}").unwrap();
-        let endpoint = HostNeed::new(endpoint, [Method::Post], "/ignored", true, Vec::new(), "Sends.").unwrap();
+        let endpoint =
+            HostNeed::new(endpoint, [Method::Post], "/ignored", Some(places()), Vec::new(), "Sends.").unwrap();
         let manifest = Manifest::new(vec![need("/a").unwrap(), endpoint]).unwrap();
         let origins = |value: Option<&str>| {
             let parameters = value.map(|value| ("endpoint".to_owned(), value.to_owned())).into_iter().collect();

@@ -20,6 +20,20 @@
 //!
 //! Must not know: hosts, grants, sizes. Violations show places and counts, never text.
 
+mod confirm;
+mod decode;
+mod explain;
+mod number;
+mod outline;
+mod parse;
+mod parse_json;
+mod parse_xml;
+mod place;
+mod reading;
+mod slot;
+mod time;
+mod tree;
+
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -28,6 +42,11 @@ use crate::composition::{Composition, ContentKind, Mark, RecipientForm};
 use crate::manifest::Method;
 use crate::placement::{MessagePlaces, Place};
 use crate::shape::RequestShape;
+
+use explain::Explained;
+use number::NumberScan;
+use reading::Reading;
+use tree::Value;
 
 /// A clear value that the host gave to the connector. Digits and literals of a request are explained by it.
 #[derive(Clone)]
@@ -266,16 +285,42 @@ impl RequestView {
         places: Option<&MessagePlaces>,
         rule: &MessageRule<'_>,
     ) -> Result<Judged, CompositionViolation> {
-        let _ = (places, rule);
-        Err(CompositionViolation::NoPlaces)
+        let carries = place::count(self, rule.content)?;
+        let reading = Reading::of(self)?;
+        let explained = Explained::new(rule);
+        if carries == Carries::Message {
+            place::check(&reading, places.ok_or(CompositionViolation::NoPlaces)?, rule, &explained)?;
+        }
+        no_second_number(&reading, &explained)?;
+        let shape = RequestShape::new(carries, outline::lines(&reading, self.method, &explained));
+        Ok(Judged { carries, shape })
     }
 
-    /// Proves that the bytes have the structure that was judged.
+    /// Proves that the bytes have the structure that was judged: the same fields, and in each the same literals and exactly
+    /// the sealed value of its mark.
     ///
     /// # Errors
     /// The first [`CompositionViolation`]; nothing may be sent then.
     pub fn confirm(&self, bytes: &RequestBytes<'_>) -> Result<(), CompositionViolation> {
-        let _ = bytes;
-        Err(CompositionViolation::NoPlaces)
+        confirm::confirm(&Reading::of(self)?, bytes)
     }
 }
+
+fn no_second_number(reading: &Reading<'_>, explained: &Explained<'_>) -> Result<(), CompositionViolation> {
+    let scan = NumberScan::new(explained);
+    for (id, node) in reading.tree.iter() {
+        let found = match &node.value {
+            Value::Text(text) | Value::Patched(text) => scan.text(text, &reading.slots),
+            Value::Number(number) if !number.contains(slot::is_slot) => scan.number(number),
+            _ => None,
+        };
+        let found = found.or_else(|| node.name.text().and_then(|name| scan.text(name, &reading.slots)));
+        if let Some(digits) = found {
+            return Err(CompositionViolation::SecondNumber { digits, place: reading.tree.part(id) });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

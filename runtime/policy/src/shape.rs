@@ -1,12 +1,24 @@
 //! What is literal in a request.
+//!
+//! A blind connector cannot see what it sends, so whatever is literal in its requests follows from clear values. A version is
+//! pinned to the shapes that it was tested with; another shape is held back and shown.
+//!
+//! One line says method and URL; one line each says a header, a query field, a form field, or a value of the body. Sealed values
+//! are `[text]`, `[code]`, `[recipient digits]`, `[variable link]`, `[secret apiKey]`, `[signature]`, also inside of
+//! `[base64 …]`. What the host gave is `{config from}`, `{nonce}`, `{time}`, `{lifetime}`, …, so that the next message has the
+//! same shape. Brackets and braces of the connector's own are written with a `\` before them. The order of fields plays no part.
+//!
+//! Promise: nothing sealed is in a shape, because it is made of compositions alone.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::request::Carries;
 
-/// The literal skeleton of a request: one line for each of its fields, with sealed and host-given values named.
+/// The literal skeleton of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestShape {
@@ -14,7 +26,7 @@ pub struct RequestShape {
     lines: Vec<String>,
 }
 
-/// One difference between two shapes.
+/// One difference between two shapes. Shown as `- line` or `+ line`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ShapeChange {
     /// Only the old one has this line.
@@ -24,30 +36,62 @@ pub enum ShapeChange {
 }
 
 impl RequestShape {
+    pub(crate) fn new(carries: Carries, lines: Vec<String>) -> Self {
+        Self { carries, lines }
+    }
+
     /// What the request carries.
     #[must_use]
     pub fn carries(&self) -> Carries {
         self.carries
     }
 
-    /// The lines: method and URL, then the fields, sorted.
+    /// Method and URL, then the fields, sorted.
     #[must_use]
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
 
-    /// SHA-256 of the shape.
+    /// SHA-256 over the lines and what the request carries: equal for equal shapes.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        [0; 32]
+        let mut hash = Sha256::new();
+        hash.update(match self.carries {
+            Carries::Nothing => "nothing\n",
+            Carries::Message => "message\n",
+        });
+        for line in &self.lines {
+            // No line holds a line break, so no two shapes are written alike.
+            hash.update(line);
+            hash.update("\n");
+        }
+        hash.finalize().into()
     }
 
-    /// The lines that only one of the two has: first those of `self`, then those of `new`.
+    /// The lines that only one of the two has: first those of `self`, then those of `new`, each in its order.
     #[must_use]
     pub fn diff(&self, new: &Self) -> Vec<ShapeChange> {
-        let _ = new;
-        Vec::new()
+        let removed = only_in(&self.lines, &new.lines).map(ShapeChange::Removed);
+        let added = only_in(&new.lines, &self.lines).map(ShapeChange::Added);
+        removed.chain(added).collect()
     }
+}
+
+fn only_in<'l>(these: &'l [String], those: &'l [String]) -> impl Iterator<Item = String> + 'l {
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in those {
+        *left.entry(line).or_default() += 1;
+    }
+    these
+        .iter()
+        .filter(move |line| match left.get_mut(line.as_str()) {
+            Some(times @ 1..) => {
+                *times -= 1;
+                false
+            }
+            _ => true,
+        })
+        .cloned()
 }
 
 impl fmt::Display for RequestShape {
@@ -62,5 +106,39 @@ impl fmt::Display for ShapeChange {
             Self::Removed(line) => write!(f, "- {line}"),
             Self::Added(line) => write!(f, "+ {line}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(lines: &[&str]) -> RequestShape {
+        RequestShape::new(Carries::Message, lines.iter().map(|line| (*line).to_owned()).collect())
+    }
+
+    #[test]
+    fn differences_line_by_line() {
+        let old = shape(&["POST https://a.example/", "form Body = [text]", "form x = 1", "form x = 1"]);
+        let new = shape(&["POST https://a.example/", "form Body = [text]", "form Cc = 9", "form x = 1"]);
+        let changes: Vec<String> = old.diff(&new).iter().map(ToString::to_string).collect();
+        assert_eq!(changes, ["- form x = 1", "+ form Cc = 9"]);
+        assert_eq!(old.diff(&old), []);
+    }
+
+    #[test]
+    fn a_digest_is_that_of_the_lines_and_of_what_is_carried() {
+        let one = shape(&["a", "b"]);
+        assert_eq!(one.digest(), shape(&["a", "b"]).digest());
+        assert_ne!(one.digest(), shape(&["ab"]).digest());
+        assert_ne!(one.digest(), RequestShape::new(Carries::Nothing, one.lines().to_vec()).digest());
+    }
+
+    #[test]
+    fn stored_and_read_again_it_is_the_same() {
+        let one = shape(&["POST https://a.example/", "form Body = [text]"]);
+        let json = serde_json::to_string(&one).unwrap();
+        assert_eq!(json, r#"{"carries":"message","lines":["POST https://a.example/","form Body = [text]"]}"#);
+        assert_eq!(serde_json::from_str::<RequestShape>(&json).unwrap(), one);
     }
 }

@@ -10,18 +10,21 @@ use crate::manifest::Manifest;
 
 const HOOK: &str = "https://own.example/hook";
 
+const PLACES: &str = r#"{"recipient_format":"e164","recipient":[{"form":"To"}],"content":[{"form":"Body"}]}"#;
+
 fn reach() -> Reach {
     let manifest: Manifest = serde_json::from_str(
-        r#"{"hosts":[
-            {"origin":"https://api.example.com","methods":["POST"],"path_prefix":"/v1/send","receives_message":true,
+        &r#"{"hosts":[
+            {"origin":"https://api.example.com","methods":["POST"],"path_prefix":"/v1/send","message":PLACES,
              "secrets":[{"key":"token","usage":"sent"},{"key":"signing","usage":"signing-only"}],"purpose":"Sends."},
             {"origin":"https://api.example.com","methods":["GET","POST"],"path_prefix":"/v1","purpose":"Looks up."},
             {"origin":"https://*.cdn.example.com","methods":["GET"],"path_prefix":"/a/","purpose":"Fetches."},
             {"origin":"https://api.example.com:8443","methods":["GET"],"purpose":"Old API."},
             {"origin":"http://plain.example.com","methods":["GET"],"purpose":"In clear."},
             {"origin":"https://10.1.2.3","methods":["GET"],"purpose":"On site."},
-            {"origin":"{endpoint}","methods":["POST"],"receives_message":true,"purpose":"The tenant's own."}
-        ]}"#,
+            {"origin":"{endpoint}","methods":["POST"],"message":PLACES,"purpose":"The tenant's own."}
+        ]}"#
+        .replace("PLACES", PLACES),
     )
     .unwrap();
     manifest.resolve(&BTreeMap::from([("endpoint".to_owned(), format!("{HOOK}?a=1"))])).unwrap()
@@ -97,6 +100,64 @@ fn by_default_the_manifest_decides() {
         ("GET http://plain.example.com/", Err(Scheme)),
     ] {
         assert_eq!(verdict(&grant, request), expected.map(str::to_owned), "{request}");
+    }
+}
+
+/// Of several entries that allow a request the most specific one gives its rights, wherever in the manifest it stands.
+#[test]
+fn the_most_specific_entry_wins() {
+    let need = |origin: &str, prefix: &str| {
+        let purpose = format!("{origin} {prefix}");
+        format!(r#"{{"origin":"{origin}","methods":["POST"],"path_prefix":"{prefix}","purpose":"{purpose}"}}"#)
+    };
+    let cases = [
+        // From the least specific one to the most specific one.
+        vec![
+            need("https://*.*.example.com", "/a/b"),
+            need("https://x.*.example.com", "/a/b"),
+            need("https://x.y.example.com", ""),
+        ],
+        vec![
+            need("https://x.y.example.com", ""),
+            need("https://x.y.example.com", "/a"),
+            need("https://x.y.example.com", "/a/b"),
+        ],
+        vec![need("https://*.y.example.com", "/a/b"), need("https://x.y.example.com", "/a/b"), need("{endpoint}", "")],
+    ];
+    for ordered in cases {
+        let best: Manifest = serde_json::from_str(&format!("{{\"hosts\":[{}]}}", ordered[2])).unwrap();
+        let best = best.hosts()[0].purpose().to_owned();
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2], [0, 2, 1], [2, 0, 1]] {
+            let hosts: Vec<&str> = order.iter().map(|at| ordered[*at].as_str()).collect();
+            let manifest: Manifest = serde_json::from_str(&format!("{{\"hosts\":[{}]}}", hosts.join(","))).unwrap();
+            let endpoint = BTreeMap::from([("endpoint".to_owned(), "https://x.y.example.com/a/b".to_owned())]);
+            let reach = manifest.resolve(&endpoint).unwrap();
+            let grant = EffectiveGrant::intersect(&OperatorPolicy::default(), &reach, &TenantGrant::default());
+            assert_eq!(verdict(&grant, "POST https://x.y.example.com/a/b"), Ok(best.clone()), "{order:?}");
+        }
+    }
+    // Of two that are equally specific, the first in the manifest.
+    let twins =
+        ["first", "second"].map(|name| need("https://x.example.com", "/a").replace("/a\"}", &format!("{name}\"}}")));
+    let manifest: Manifest = serde_json::from_str(&format!("{{\"hosts\":[{}]}}", twins.join(","))).unwrap();
+    let reach = manifest.resolve(&BTreeMap::new()).unwrap();
+    let grant = EffectiveGrant::intersect(&OperatorPolicy::default(), &reach, &TenantGrant::default());
+    assert!(verdict(&grant, "POST https://x.example.com/a").unwrap().ends_with("first"));
+}
+
+/// Places are the manifest's; a tenant's grant cannot move them.
+#[test]
+fn a_grant_keeps_the_places() {
+    let whole = EffectiveGrant::intersect(&OperatorPolicy::default(), &reach(), &TenantGrant::default());
+    let cut =
+        tenant(r#"{"entries":[{"origin":"https://api.example.com","methods":["POST"],"path_prefix":"/v1/send/now"}]}"#);
+    let cut = EffectiveGrant::intersect(&OperatorPolicy::default(), &reach(), &cut);
+    for grant in [whole, cut] {
+        let entry = grant.check(Method::Post, &url("https://api.example.com/v1/send/now")).unwrap();
+        assert_eq!(
+            entry.message.as_ref().map(|places| serde_json::to_string(places).unwrap()).as_deref(),
+            Some(PLACES)
+        );
     }
 }
 

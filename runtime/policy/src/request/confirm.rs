@@ -1,0 +1,88 @@
+//! The bytes of a request against what was judged.
+
+use std::str::from_utf8;
+
+use super::parse::{self, Source};
+use super::reading::Reading;
+use super::slot::is_slot;
+use super::tree::{Name, Node, NodeId, Tree, Value};
+use super::{CompositionViolation, RequestBytes, RequestPart};
+use crate::composition::Mark;
+
+/// Reads the bytes with the parsers that read the compositions, and compares value by value.
+pub(super) fn confirm(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<(), CompositionViolation> {
+    let read = read(judged, bytes)?;
+    for (id, node) in judged.tree.iter() {
+        let same = read.nodes.get(id).is_some_and(|other| is_same(judged, node, other, bytes));
+        if !same {
+            return Err(CompositionViolation::BytesDiffer(judged.tree.part(id)));
+        }
+    }
+    if read.nodes.len() > judged.tree.nodes.len() {
+        return Err(CompositionViolation::BytesDiffer(read.part(judged.tree.nodes.len())));
+    }
+    Ok(())
+}
+
+fn read(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<Tree, CompositionViolation> {
+    let differ = |part: RequestPart| CompositionViolation::BytesDiffer(part);
+    let mut tree = Tree::default();
+    parse::url(bytes.url, Source::Bytes, &mut tree).map_err(|_| differ(RequestPart::Url))?;
+    for (name, value) in bytes.headers {
+        let part = || differ(RequestPart::Header((*name).to_owned()));
+        // Bytes that are no text (a raw digest) are compared by what is literal around them.
+        let value = Value::Text(String::from_utf8_lossy(value).into_owned());
+        tree.push(None, Name::Header(name.to_ascii_lowercase()), value).map_err(|_| part())?;
+    }
+    match judged.format {
+        None if bytes.body.is_empty() => {}
+        None => return Err(differ(RequestPart::Body)),
+        Some(format) => {
+            let body = from_utf8(bytes.body).map_err(|_| differ(RequestPart::Body))?;
+            format.parse(body, Source::Bytes, None, &mut tree).map_err(|_| differ(RequestPart::Body))?;
+        }
+    }
+    for (id, format) in &judged.nested {
+        let text = text_of(&tree, *id).ok_or_else(|| differ(judged.tree.part(*id)))?.to_owned();
+        format.parse(&text, Source::Bytes, Some(*id), &mut tree).map_err(|_| differ(judged.tree.part(*id)))?;
+        if let Some(node) = tree.nodes.get_mut(*id) {
+            node.value = Value::Holds(text);
+        }
+    }
+    Ok(tree)
+}
+
+fn text_of(tree: &Tree, id: NodeId) -> Option<&str> {
+    match &tree.nodes.get(id)?.value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn is_same(judged: &Reading<'_>, node: &Node, read: &Node, bytes: &RequestBytes<'_>) -> bool {
+    node.parent == read.parent
+        && node.name == read.name
+        && match (&node.value, &read.value) {
+            (Value::Text(judged_text), Value::Text(text))
+            | (Value::Patched(judged_text), Value::Patched(text))
+            | (Value::Number(judged_text), Value::Number(text)) => is_same_text(judged, judged_text, text, bytes),
+            // What they hold follows, value by value.
+            (Value::Holds(_), Value::Holds(_)) => true,
+            (one, other) => one == other,
+        }
+}
+
+fn is_same_text(judged: &Reading<'_>, judged_text: &str, text: &str, bytes: &RequestBytes<'_>) -> bool {
+    let is_sealed_message = |mark: &&Mark| super::slot::is_message(mark);
+    if let Some(mark) = judged.mark(judged_text).filter(is_sealed_message) {
+        return (bytes.value_of)(mark).is_some_and(|value| value == text.as_bytes());
+    }
+    match (judged_text.find(is_slot), judged_text.rfind(is_slot)) {
+        (Some(first), Some(last)) => {
+            let before = judged_text.get(..first).unwrap_or_default();
+            let after = judged_text.get(last..).map(|rest| rest.trim_start_matches(is_slot)).unwrap_or_default();
+            text.strip_prefix(before).is_some_and(|rest| rest.ends_with(after))
+        }
+        _ => judged_text == text,
+    }
+}

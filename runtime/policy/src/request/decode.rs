@@ -1,0 +1,134 @@
+//! Escapes, undone once more than the format of a field asks for, because we do not know how deep a provider reads.
+
+use percent_encoding::percent_decode_str;
+
+/// How often: once for JSON inside a form value, once for markup inside that, once for good measure.
+pub(super) const ROUNDS: usize = 3;
+
+/// Undoes one layer of percent-encoding, of the escapes of JSON and its relatives, and of markup: tags and comments vanish,
+/// character references become what they name.
+pub(super) fn once(text: &str) -> String {
+    let text = percent_decode_str(text).decode_utf8_lossy();
+    markup(&backslashes(&text))
+}
+
+/// `\u0034`, `\u{34}`, `\x34`, and the escapes of one character.
+fn backslashes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let mut chars = escape.chars();
+        let first = chars.next();
+        let code = match first {
+            Some('u' | 'U') => braced(chars.as_str()).or_else(|| hexadecimal(chars.as_str(), 4)),
+            Some('x' | 'X') => hexadecimal(chars.as_str(), 2),
+            _ => None,
+        };
+        if let Some((code, after)) = code {
+            plain.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            rest = after;
+            continue;
+        }
+        match first {
+            Some(c @ ('"' | '\\' | '/' | '\'')) => plain.push(c),
+            Some('n' | 'r' | 't' | 'b' | 'f') => plain.push(' '),
+            Some(c) => plain.extend(['\\', c]),
+            None => plain.push('\\'),
+        }
+        rest = chars.as_str();
+    }
+    plain.push_str(rest);
+    plain
+}
+
+fn hexadecimal(text: &str, length: usize) -> Option<(u32, &str)> {
+    let digits = text.get(..length).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    Some((u32::from_str_radix(digits, 16).ok()?, text.get(length..)?))
+}
+
+/// At most 8 digits, so that a text of many is read once.
+fn braced(text: &str) -> Option<(u32, &str)> {
+    let inside = text.strip_prefix('{')?;
+    let length = inside.bytes().take(9).take_while(u8::is_ascii_hexdigit).count();
+    let (code, after) = hexadecimal(inside, length)?;
+    Some((code, after.strip_prefix('}')?))
+}
+
+/// Tags, comments and the brackets of character data vanish; character references become what they name.
+fn markup(text: &str) -> String {
+    let text = text.replace("<![CDATA[", "").replace("]]>", "");
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    // What is left after the end of the last comment. A comment that begins there never ends.
+    let after_comments = text.rfind("-->").map_or(text.len(), |at| text.len() - at - 3);
+    while let Some(at) = rest.find(['<', '&']) {
+        let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        plain.push_str(before);
+        rest = match skip_tag(from, after_comments).or_else(|| reference(from, &mut plain)) {
+            Some(after) => after,
+            None => {
+                plain.extend(from.chars().next());
+                from.get(1..).unwrap_or_default()
+            }
+        };
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// What follows a comment or a tag at the start of the text. Looks no further than to the next `<`, so that a text of many is
+/// read once.
+fn skip_tag(text: &str, after_comments: usize) -> Option<&str> {
+    let inside = text.strip_prefix('<')?;
+    if let Some(comment) = inside.strip_prefix("!--") {
+        // A comment that does not end hides nothing: its text is read.
+        let ends = text.len() > after_comments;
+        return Some(comment.split_once("-->").filter(|_| ends).map_or(comment, |(_, after)| after));
+    }
+    let end = inside.find(['<', '>'])?;
+    inside.get(end..)?.strip_prefix('>')
+}
+
+/// A character reference at the start of the text: `&#49;`, `&#x31;`, `&#49` without its semicolon.
+fn reference<'t>(text: &'t str, plain: &mut String) -> Option<&'t str> {
+    let digits = text.strip_prefix("&#")?;
+    let (digits, radix) = match digits.strip_prefix(['x', 'X']) {
+        Some(digits) => (digits, 16),
+        None => (digits, 10),
+    };
+    let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+    let (code, after) = digits.split_at_checked(end)?;
+    let code = code.trim_start_matches('0');
+    plain.extend(u32::from_str_radix(code, radix).ok().and_then(char::from_u32));
+    Some(after.strip_prefix(';').unwrap_or(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_layer() {
+        for (escaped, plain) in [
+            (r"\u0034\u0035", "45"),
+            (r"\u{34}\x35\u{000036}", "456"),
+            (r#"\"a\/b"#, "\"a/b"),
+            (r"\\u0034", r"\u0034"),
+            (r"a\", r"a\"),
+            (r"\u00", r"\u00"),
+            (r"\u{34", r"\u{34"),
+            ("%34%35", "45"),
+            ("%2534", "%34"),
+            ("&#52;&#x35;&#54 &#0000055;", "456 7"),
+            ("4<!-- 1 -->5<b class=\"x\">6</b>", "456"),
+            ("4<!--5", "45"),
+            ("<![CDATA[4]]>5", "45"),
+            ("a < b & c > d", "a  d"),
+            ("a < b", "a < b"),
+            ("&#;&#x;&#99999999;", ""),
+        ] {
+            assert_eq!(once(escaped), plain, "{escaped}");
+        }
+    }
+}

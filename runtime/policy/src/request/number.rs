@@ -1,0 +1,256 @@
+//! Looks for what could be a telephone number in the text that a connector wrote.
+//!
+//! A lenient reader drops everything but digits; so does this: 7 digits of any script, with anything but letters between them,
+//! are a number. Up to two letters between two digits count as nothing, too (`1x900x555x0199`). Each field is read as its parser
+//! gives it and again after each of a few rounds of unescaping.
+//!
+//! What the host gave ([`Explained`]) is no number, and neither a part of one: beside digits of the connector's own it counts.
+//!
+//! Must not know: where in a request a text stands.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+use super::decode;
+use super::explain::{Explained, normal};
+use super::slot::{Slot, Slots, Written};
+use crate::composition::{Composition, Encoding, Mark, Piece};
+
+/// The shortest numbers of a country with its calling code have 7 digits.
+const DIGITS_MIN: usize = 7;
+/// As many letters as may stand between two digits of one number.
+const LETTERS_MAX: usize = 2;
+/// A number's decimal expansion is written out to this length.
+const EXPANSION_MAX: usize = 400;
+
+/// Stands for a sealed thing that holds at least one byte, and is not for a connector to choose.
+const SEPARATOR: char = '\u{10_FFFC}';
+/// Stands for a word that the host gave.
+const WORD: char = '\u{10_FFFD}';
+/// Stands for digits that the host gave; their count is added to it.
+const DIGITS: u32 = 0x10_0000;
+const DIGITS_LAST: u32 = 0x10_FFFB;
+
+pub(super) struct NumberScan<'e, 'r> {
+    explained: &'e Explained<'r>,
+}
+
+impl<'e, 'r> NumberScan<'e, 'r> {
+    pub(super) fn new(explained: &'e Explained<'r>) -> Self {
+        Self { explained }
+    }
+
+    /// How many digits a suspicious number in the text has.
+    pub(super) fn text(&self, text: &str, slots: &Slots<'_>) -> Option<usize> {
+        if self.explained.is_harmless(text) {
+            return None;
+        }
+        let mut plain = String::with_capacity(text.len());
+        for piece in slots.pieces(text) {
+            match piece {
+                Written::Literal(literal) => plain.push_str(literal),
+                Written::Slot(Slot::Mark(mark)) => plain.extend(stand_in(mark)),
+                Written::Slot(Slot::Encoded(encoding, inner)) => {
+                    if let Some(digits) = self.encoded(encoding, inner, &mut plain) {
+                        return Some(digits);
+                    }
+                }
+            }
+        }
+        for _ in 0..=decode::ROUNDS {
+            let marked = self.mark(&normal(&plain));
+            if let Some(digits) = longest(&marked) {
+                return Some(digits);
+            }
+            let next = decode::once(&marked);
+            if next == marked {
+                return None;
+            }
+            plain = next;
+        }
+        None
+    }
+
+    /// The same for a JSON number, by its value.
+    pub(super) fn number(&self, number: &str) -> Option<usize> {
+        let digits = expansion(number);
+        let harmless = self.explained.is_harmless(number) || self.explained.is_harmless(&digits);
+        (!harmless && digits.len() >= DIGITS_MIN).then_some(digits.len())
+    }
+
+    /// Writes out what was encoded as a whole. Its own digits are read as they were before; and two encodings can make digits of
+    /// what was none.
+    fn encoded(&self, encoding: Encoding, inner: &Composition, plain: &mut String) -> Option<usize> {
+        for piece in inner.pieces() {
+            match piece {
+                Piece::Literal(literal) => {
+                    if let Some(digits) = self.made_by(encoding, literal) {
+                        return Some(digits);
+                    }
+                    plain.push_str(literal);
+                }
+                Piece::Mark(mark) => plain.extend(stand_in(mark)),
+                Piece::Encoded(encoding, inner) => {
+                    if let Some(digits) = self.encoded(*encoding, inner, plain) {
+                        return Some(digits);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Digits in a row that an encoding makes of a literal. Base64 depends on what stands before it, so each of its three
+    /// alignments is looked at.
+    fn made_by(&self, encoding: Encoding, literal: &str) -> Option<usize> {
+        let alignments = match encoding {
+            Encoding::Hex => 0..1,
+            Encoding::Base64 | Encoding::Base64Url => 0..3,
+            Encoding::Percent | Encoding::Form | Encoding::JsonString => return None,
+        };
+        let marked = self.mark(&literal.chars().filter(|c| u32::from(*c) < DIGITS).collect::<String>());
+        marked
+            .split(|c: char| u32::from(c) >= DIGITS)
+            .flat_map(|own| {
+                alignments.clone().map(move |before| {
+                    let bytes = own.as_bytes();
+                    let written = match encoding {
+                        Encoding::Hex => hex::encode(bytes),
+                        _ => STANDARD_NO_PAD
+                            .encode([&[0; 2].as_slice().get(..before).unwrap_or_default(), bytes].concat()),
+                    };
+                    written.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default()
+                })
+            })
+            .find(|digits| *digits >= DIGITS_MIN)
+    }
+
+    /// Puts one character in the place of each thing that the host gave.
+    fn mark(&self, text: &str) -> String {
+        let mut marked = String::with_capacity(text.len());
+        let mut at = 0;
+        for span in self.explained.spans(text) {
+            marked.push_str(text.get(at..span.start).unwrap_or_default());
+            let given = text.get(span.start..span.end).unwrap_or_default();
+            let digits = given.chars().filter(|c| c.is_numeric()).count();
+            let count = u32::try_from(digits).ok().and_then(|digits| char::from_u32(DIGITS + digits));
+            marked.push(match count {
+                Some(count)
+                    if digits > 0 && u32::from(count) <= DIGITS_LAST && !given.contains(char::is_alphabetic) =>
+                {
+                    count
+                }
+                _ => WORD,
+            });
+            at = span.end;
+        }
+        marked.push_str(text.get(at..).unwrap_or_default());
+        marked
+    }
+}
+
+/// What could be empty must not hide that digits touch; anything else keeps them apart.
+fn stand_in(mark: &Mark) -> Option<char> {
+    match mark {
+        Mark::Recipient(_) | Mark::Text | Mark::Code | Mark::Opaque => Some(SEPARATOR),
+        Mark::Variable(_) | Mark::ClientIp | Mark::Secret(_) => None,
+    }
+}
+
+/// Digits that belong together, so far.
+#[derive(Default)]
+struct Run {
+    own: usize,
+    given: usize,
+    longest: usize,
+}
+
+impl Run {
+    /// Digits of the host's alone are none of the connector's; together they are a longer number.
+    fn end(&mut self) {
+        let all = self.own + self.given;
+        if self.own >= DIGITS_MIN || (self.own > 0 && self.given > 0 && all >= DIGITS_MIN) {
+            self.longest = self.longest.max(all);
+        }
+        self.own = 0;
+        self.given = 0;
+    }
+}
+
+fn longest(text: &str) -> Option<usize> {
+    let (mut strict, mut lenient) = (Run::default(), Run::default());
+    let mut letters = 0;
+    for c in text.chars() {
+        let code = u32::from(c);
+        if c == SEPARATOR || c == WORD {
+            strict.end();
+            lenient.end();
+            letters = 0;
+        } else if (DIGITS..=DIGITS_LAST).contains(&code) {
+            strict.given += usize::try_from(code - DIGITS).unwrap_or_default();
+            lenient.end();
+            letters = 0;
+        } else if c.is_numeric() {
+            strict.own += 1;
+            lenient.own += 1;
+            letters = 0;
+        } else if c.is_alphabetic() {
+            strict.end();
+            letters += 1;
+            if letters > LETTERS_MAX {
+                lenient.end();
+            }
+        }
+    }
+    strict.end();
+    lenient.end();
+    // `%E7%AD%BE` is letters and digits of an escape; the next round reads what it means.
+    let lenient = if text.contains('%') { 0 } else { lenient.longest };
+    Some(strict.longest.max(lenient)).filter(|longest| *longest > 0)
+}
+
+/// The decimal digits of an integral JSON number, or those of its mantissa.
+fn expansion(number: &str) -> String {
+    let number = number.strip_prefix('-').unwrap_or(number);
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let digits = format!("{integer}{fraction}");
+    // An exponent that does not fit is a number of more digits than any telephone's, or none at all.
+    let exponent = exponent.parse::<i64>().unwrap_or(if exponent.starts_with('-') { i64::MIN } else { i64::MAX });
+    let zeros = usize::try_from(exponent).ok().and_then(|exponent| exponent.checked_sub(fraction.len()));
+    match zeros {
+        Some(zeros) => {
+            let written = format!("{digits}{}", "0".repeat(zeros.min(EXPANSION_MAX)));
+            written.trim_start_matches('0').to_owned()
+        }
+        None => digits,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_numbers_by_value() {
+        for (number, digits) in [
+            ("0", ""),
+            ("600", "600"),
+            ("-600", "600"),
+            ("1.9005550199e10", "19005550199"),
+            ("1.9005550199E+10", "19005550199"),
+            ("0.019005550199e12", "19005550199"),
+            ("19005550199.0", "19005550199"),
+            ("190055501990e-1", "190055501990"),
+            ("1.9005550199", "19005550199"),
+            ("6e5", "600000"),
+            ("1.25", "125"),
+        ] {
+            assert_eq!(expansion(number), digits, "{number}");
+        }
+        assert!(expansion("1e99999999999999999999").len() > 15);
+        assert!(expansion("1e18446744073709551615").len() > 15);
+        assert_eq!(expansion("1e-99999999999999999999"), "1");
+    }
+}

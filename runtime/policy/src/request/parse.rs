@@ -1,0 +1,131 @@
+//! The parts of a request, read as a provider reads them.
+
+use percent_encoding::percent_decode_str;
+use url::form_urlencoded;
+
+use super::slot::{count, is_slot};
+use super::tree::{Name, NodeId, Tree, Value};
+use super::{parse_json, parse_xml};
+
+/// What is being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Compositions, written with private characters for what is sealed.
+    Written,
+    /// The bytes as they will leave.
+    Bytes,
+}
+
+/// How a body, or a value that holds others, is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Form,
+    Json,
+    Xml,
+}
+
+impl Format {
+    /// The format that a `Content-Type` names. `None` for one that cannot be read, or that another charset makes ambiguous.
+    pub(super) fn of_content_type(value: &str) -> Option<Self> {
+        let mut parts = value.split(';');
+        let format = match parts.next()?.trim().to_ascii_lowercase().as_str() {
+            "application/json" => Self::Json,
+            "application/x-www-form-urlencoded" => Self::Form,
+            "application/xml" | "text/xml" => Self::Xml,
+            _ => return None,
+        };
+        match (parts.next(), parts.next()) {
+            (None, _) => Some(format),
+            (Some(parameter), None) => {
+                let (name, charset) = parameter.split_once('=')?;
+                let charset = charset.trim();
+                let charset = charset.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(charset);
+                (name.trim().eq_ignore_ascii_case("charset") && charset.eq_ignore_ascii_case("utf-8")).then_some(format)
+            }
+            _ => None,
+        }
+    }
+
+    /// What a value that holds others must be: JSON objects and arrays and XML begin as such.
+    pub(super) fn of_nested(text: &str) -> Self {
+        match text.trim_start_matches([' ', '\t', '\n', '\r']).chars().next() {
+            Some('{' | '[') => Self::Json,
+            Some('<') => Self::Xml,
+            _ => Self::Form,
+        }
+    }
+
+    pub(super) fn parse(
+        self,
+        text: &str,
+        source: Source,
+        parent: Option<NodeId>,
+        tree: &mut Tree,
+    ) -> Result<(), &'static str> {
+        match self {
+            Self::Form => pairs(text, source, parent, Name::Form, tree),
+            Self::Json => parse_json::parse(text, source, parent, tree),
+            Self::Xml => parse_xml::parse(text, source, parent, tree),
+        }
+    }
+}
+
+/// `application/x-www-form-urlencoded`, as the URL standard reads it.
+fn pairs(
+    text: &str,
+    source: Source,
+    parent: Option<NodeId>,
+    name: fn(String) -> Name,
+    tree: &mut Tree,
+) -> Result<(), &'static str> {
+    let mut slots = 0;
+    for (key, value) in form_urlencoded::parse(text.as_bytes()) {
+        slots += count(&key) + count(&value);
+        tree.push(parent, name(key.into_owned()), Value::Text(value.into_owned()))?;
+    }
+    if source == Source::Written && slots != count(text) {
+        return Err("it writes a character of the private planes");
+    }
+    Ok(())
+}
+
+/// Reads a URL and gives back what stands before the path.
+pub(super) fn url<'t>(text: &'t str, source: Source, tree: &mut Tree) -> Result<&'t str, UrlFault> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let rest = rest.ok_or(UrlFault::Rule("does not begin with a literal `https://`"))?;
+    if text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
+        return Err(UrlFault::Rule("holds a blank, a control character or a backslash; encode it"));
+    }
+    if text.contains('#') {
+        return Err(UrlFault::Rule("has a fragment, which no provider receives; encode a `#` of a value"));
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at_checked(end).ok_or(UrlFault::Rule("cannot be read"))?;
+    if authority.is_empty() || authority.contains('@') {
+        return Err(UrlFault::Rule("has no host, or a user before it"));
+    }
+    if authority.contains(is_slot) {
+        return Err(UrlFault::SealedHost);
+    }
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut slots = 0;
+    for (index, segment) in path.strip_prefix('/').unwrap_or(path).split('/').enumerate() {
+        let segment = percent_decode_str(segment).decode_utf8_lossy();
+        if segment == "." || segment == ".." {
+            return Err(UrlFault::Rule("has a `.` or `..` in its path"));
+        }
+        slots += count(&segment);
+        tree.push(None, Name::Segment(index), Value::Text(segment.into_owned())).map_err(UrlFault::Rule)?;
+    }
+    if source == Source::Written && slots != count(path) {
+        return Err(UrlFault::Rule("writes a character of the private planes"));
+    }
+    pairs(query, source, None, Name::Query, tree).map_err(UrlFault::Rule)?;
+    let before_path = text.len() - rest.len();
+    text.get(..before_path).ok_or(UrlFault::Rule("cannot be read"))
+}
+
+pub(super) enum UrlFault {
+    Rule(&'static str),
+    SealedHost,
+}
