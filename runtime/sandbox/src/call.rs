@@ -23,8 +23,8 @@ use crate::message::{Content, Message, unix_millis};
 use crate::outcome::{ConnectorFault, RequestSent, Violation};
 use crate::parameters::Parameters;
 use crate::report::StandIns;
-use crate::shapes::PinnedShapes;
 use crate::trace::{Trace, TraceKind, one_line};
+use sendbox_policy::PinnedShapes;
 
 /// What a call is for. Decides which imports work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,8 @@ pub(crate) struct CallState {
     sent_exact: Vec<Zeroizing<Vec<u8>>>,
     /// Bodies of answers from the origin that was sent sealed values, as the provider wrote them.
     pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
+    /// What answers told the guest, for the shape of its next request.
+    pub(crate) answered: Vec<HostValue>,
     pub(crate) signature_checks: u32,
     /// What stands for the numbers of a callback, wherever in it they are.
     pub(crate) stand_ins: StandIns,
@@ -165,6 +167,7 @@ impl CallState {
             sent_sealed: None,
             sent_exact: Vec::new(),
             answers: Vec::new(),
+            answered: Vec::new(),
             signature_checks: 0,
             stand_ins: StandIns::default(),
             outside: None,
