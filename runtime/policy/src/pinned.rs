@@ -32,33 +32,67 @@ struct Fields {
     most: BTreeMap<String, usize>,
 }
 
+impl Fields {
+    fn extend(&mut self, other: &Self) {
+        self.lines.extend(other.lines.iter().cloned());
+        self.required.retain(|place| other.required.contains(place));
+        for (place, count) in &other.most {
+            let most = self.most.entry(place.clone()).or_default();
+            *most = (*count).max(*most);
+        }
+    }
+}
+
 impl PinnedShapes {
     /// Pins one more.
     pub fn insert(&mut self, shape: RequestShape) {
-        if self.shapes.len() >= SHAPES_MAX || self.shapes.contains_key(&shape.digest()) {
+        let Some((url, fields)) = shape.lines().split_first() else { return };
+        let (url, fields) = (url.clone(), fields.to_vec());
+        self.add(shape, std::slice::from_ref(&url), || fields);
+    }
+
+    /// Pins one more, in all of its readings: what happened to be the calling code this time is a literal the next time.
+    pub fn insert_read(&mut self, shape: RequestShape, readings: &ShapeReadings) {
+        self.add(shape, readings.url(), || readings.fields().flatten().cloned().collect());
+    }
+
+    fn add(&mut self, shape: RequestShape, urls: &[String], lines: impl FnOnce() -> Vec<String>) {
+        // The same shape again may have other readings.
+        if self.shapes.len() >= SHAPES_MAX && !self.shapes.contains_key(&shape.digest()) {
             return;
         }
-        let Some((url, fields)) = shape.lines().split_first() else { return };
-        let counts = counts(fields.iter().map(String::as_str));
-        match self.by_url.get_mut(url) {
-            Some(known) => {
-                known.lines.extend(fields.iter().cloned());
-                known.required.retain(|place| counts.contains_key(place.as_str()));
-                for (place, count) in counts {
-                    let most = known.most.entry(place.to_owned()).or_default();
-                    *most = count.max(*most);
-                }
-            }
-            None => {
-                let known = Fields {
-                    lines: fields.iter().cloned().collect(),
-                    required: counts.keys().map(|place| (*place).to_owned()).collect(),
-                    most: counts.into_iter().map(|(place, count)| (place.to_owned(), count)).collect(),
-                };
-                self.by_url.insert(url.clone(), known);
+        let lines = lines();
+        let counts = counts(shape.lines().iter().skip(1).map(String::as_str));
+        for url in urls {
+            let known = self.by_url.entry(url.clone()).or_insert_with(|| Fields {
+                lines: BTreeSet::new(),
+                required: counts.keys().map(|place| (*place).to_owned()).collect(),
+                most: BTreeMap::new(),
+            });
+            known.lines.extend(lines.iter().cloned());
+            known.required.retain(|place| counts.contains_key(place.as_str()));
+            for (place, count) in &counts {
+                let most = known.most.entry((*place).to_owned()).or_default();
+                *most = (*count).max(*most);
             }
         }
         self.shapes.insert(shape.digest(), shape);
+    }
+
+    /// Adds all that another one pins, with its readings.
+    pub fn extend(&mut self, other: &Self) {
+        let room = SHAPES_MAX.saturating_sub(self.shapes.len());
+        for (digest, shape) in other.shapes.iter().take(room) {
+            self.shapes.entry(*digest).or_insert_with(|| shape.clone());
+        }
+        for (url, fields) in &other.by_url {
+            match self.by_url.get_mut(url) {
+                Some(known) => known.extend(fields),
+                None => {
+                    self.by_url.insert(url.clone(), fields.clone());
+                }
+            }
+        }
     }
 
     /// Whether nothing is pinned. Then nothing is known of the version, and nothing can be held against it.
@@ -105,7 +139,11 @@ impl PinnedShapes {
             ShapeChange::Removed(line) | ShapeChange::Added(line) => places.contains(place(line)),
         };
         let same_url = self.shapes.values().filter(|pinned| pinned.lines().first() == Some(url));
-        let changes = same_url.map(|pinned| pinned.diff(shape).into_iter().filter(of_place).collect::<Vec<_>>());
+        // One that was pinned by another reading of its URL stands for itself.
+        let all = self.shapes.values();
+        let nearest: Vec<_> = if same_url.clone().next().is_some() { same_url.collect() } else { all.collect() };
+        let changes =
+            nearest.into_iter().map(|pinned| pinned.diff(shape).into_iter().filter(of_place).collect::<Vec<_>>());
         changes.min_by_key(Vec::len)
     }
 }

@@ -8,7 +8,9 @@ pub(crate) mod meter;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use sendbox_policy::{ContentKind, EffectiveGrant, HostValue, Label, Labels, Limits, MessageRule, RequestShape};
+use sendbox_policy::{
+    ContentKind, EffectiveGrant, HostValue, Label, Labels, Limits, MessageRule, RequestShape, ShapeReadings,
+};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -52,6 +54,8 @@ pub struct RequestRecord {
     pub carries_message: bool,
     /// Its literal skeleton. `None` for a request that was held back before it was known.
     pub shape: Option<RequestShape>,
+    /// The same in every way in which its literals could be explained, only in a dry run.
+    pub readings: Option<ShapeReadings>,
     /// In clear, only in a dry run that asked for it.
     pub clear: Option<ClearRequest>,
 }

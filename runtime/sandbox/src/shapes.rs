@@ -27,6 +27,8 @@ use crate::send::SendRequest;
 
 /// Templates at most that are rehearsed, each once.
 const TEMPLATES_MAX: usize = 100;
+/// A connector that misbehaves so often is not rehearsed further: each time may take all of a send's CPU.
+const FAULTS_MAX: u32 = 3;
 /// Languages of the metadata at most that are rehearsed.
 const LOCALES_MAX: usize = 40;
 
@@ -156,9 +158,17 @@ impl Sandbox {
     /// [`RehearsalError`] when a dry run could not be made.
     pub async fn rehearse(&self, connector: &Connector, rehearsal: &Rehearsal) -> Result<PinnedShapes, RehearsalError> {
         let mut pinned = PinnedShapes::default();
+        let mut faults = 0;
+        let cases = cases(connector.metadata(), rehearsal);
         for destination in DESTINATIONS {
-            for case in cases(connector.metadata(), rehearsal) {
-                self.rehearse_one(connector, rehearsal, &case, destination, &mut pinned).await?;
+            for case in &cases {
+                faults += u32::from(self.rehearse_one(connector, rehearsal, case, destination, &mut pinned).await?);
+                if faults >= FAULTS_MAX {
+                    return Ok(pinned);
+                }
+                if pinned.is_empty() {
+                    break;
+                }
             }
             if !pinned.is_empty() {
                 break;
@@ -167,6 +177,7 @@ impl Sandbox {
         Ok(pinned)
     }
 
+    /// Whether the connector misbehaved.
     async fn rehearse_one(
         &self,
         connector: &Connector,
@@ -174,8 +185,8 @@ impl Sandbox {
         case: &Case,
         destination: Destination,
         pinned: &mut PinnedShapes,
-    ) -> Result<(), RehearsalError> {
-        let Some(content) = content(connector.metadata().content, case, rehearsal) else { return Ok(()) };
+    ) -> Result<bool, RehearsalError> {
+        let Some(content) = content(connector.metadata().content, case, rehearsal) else { return Ok(false) };
         let request = SendRequest {
             owner: rehearsal.owner.clone(),
             parameters: Arc::clone(&rehearsal.parameters),
@@ -186,14 +197,19 @@ impl Sandbox {
             withdrawn: None,
         };
         let report = self.send(connector, request).await;
-        if let Outcome::Failed(failure) = &report.outcome
-            && failure.party == Party::Host
-        {
-            return Err(RehearsalError::Unavailable(failure.text.clone()));
+        let is_fault = match &report.outcome {
+            Outcome::Failed(failure) if failure.party == Party::Host => {
+                return Err(RehearsalError::Unavailable(failure.text.clone()));
+            }
+            Outcome::Failed(failure) => failure.is_misbehaviour(),
+            Outcome::Accepted(_) | Outcome::NotSentDryRun => false,
+        };
+        for request in report.requests.into_iter().filter(|request| request.carries_message) {
+            if let (Some(shape), Some(readings)) = (request.shape, &request.readings) {
+                pinned.insert_read(shape, readings);
+            }
         }
-        let shapes = report.requests.into_iter().filter(|request| request.carries_message);
-        shapes.filter_map(|request| request.shape).for_each(|shape| pinned.insert(shape));
-        Ok(())
+        Ok(is_fault)
     }
 }
 
@@ -229,6 +245,7 @@ fn message(
     content: Content,
     at_unix_ms: u64,
 ) -> Result<Message, NoRandomness> {
+    let attempt = Attempt { number: case.attempt, started_at: at_unix_ms, ..Attempt::first()? };
     Ok(Message {
         recipient: Recipient {
             e164: format!("+{calling_code}{national}").into(),
@@ -242,7 +259,7 @@ fn message(
         code: CODE.to_owned().into(),
         lifetime_seconds: case.lifetime_seconds,
         client_ip: case.client_ip.then(|| "192.0.2.1".to_owned().into()),
-        idempotency_key: "rehearsal".to_owned(),
-        attempt: Attempt { number: case.attempt, started_at: at_unix_ms, ..Attempt::first()? },
+        idempotency_key: attempt.nonce.clone(),
+        attempt,
     })
 }

@@ -8,4 +8,5 @@ mod racing;
 mod restarting;
 mod scene;
 mod sending;
+mod shaping;
 mod uploading;

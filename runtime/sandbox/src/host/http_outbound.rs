@@ -78,7 +78,8 @@ impl CallState {
         record.headers.extend(permitted.added_headers(from_guest));
         if let Some(dry_run) = self.outside.as_ref().and_then(|outside| outside.dry_run) {
             let clear = dry_run.show_sealed.then(|| permitted.in_clear());
-            self.requests.push(RequestRecord { clear, ..record });
+            let readings = self.outside.as_ref().map(|outside| permitted.readings(&outside.rule.message_rule()));
+            self.requests.push(RequestRecord { clear, readings, ..record });
             self.dry_run_done = true;
             return Err(wasmtime::Error::from(DryRunEnds));
         }
@@ -105,6 +106,7 @@ impl CallState {
             body: self.for_people(&draft.body.masked),
             carries_message: false,
             shape: None,
+            readings: None,
             clear: None,
         }
     }

@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::model::Timestamp;
 use crate::ops::line::Line;
+use crate::ops::shapes::{ConnectionShapes, version_at};
 use crate::plan::ConnectionConfig;
 use crate::problem::{FieldCode, Problem, Problems};
 use crate::service::{Service, held};
@@ -35,6 +37,10 @@ pub(crate) struct Prepared {
     pub(crate) grant: Arc<EffectiveGrant>,
     /// Only the templates; the parameters stand above.
     pub(crate) config: ConnectionConfig,
+    /// When the version came: the present of its rehearsal.
+    pub(crate) version_at: Timestamp,
+    /// What it may send.
+    pub(crate) shapes: ConnectionShapes,
 }
 
 /// Where a connection's secrets are sealed for.
@@ -229,12 +235,16 @@ impl Service {
         }
         let connector = self.version_of(tx, &choice.line, digest).await?;
         let connector = connector.ok_or_else(|| Error::invalid("/connector", "this version cannot be loaded"))?;
+        let version_at = version_at(tx, choice.release(), digest).await?;
         let key = self.tenant_key(tenant)?;
         let given = self.given(&connector, row, &key, all_parameters(row, &key)?)?;
         let prepared = match check(&connector, &given.parameters, &row.templates) {
             Ok(checked) => self
                 .prepare(&row.name, &row.connector, &connector, given.hidden(checked), row.revision)
-                .map(|prepared| Arc::new(Prepared { filled: given.filled, ..prepared })),
+                .map(|prepared| {
+                    let version_at = version_at.unwrap_or(prepared.version_at);
+                    Arc::new(Prepared { filled: given.filled, version_at, ..prepared })
+                }),
             Err(problems) => Err(problems.into()),
         };
         let prepared = match prepared {
@@ -318,6 +328,8 @@ impl Service {
             filled: false,
             grant: Arc::new(grant),
             config: ConnectionConfig { parameters: Value::Null, templates: checked.templates },
+            version_at: self.now(),
+            shapes: ConnectionShapes::default(),
         })
     }
 }

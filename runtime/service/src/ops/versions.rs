@@ -20,7 +20,7 @@ use crate::rules::difference::{Description, Difference};
 use crate::rules::release::Versions;
 use crate::service::{Caller, Service};
 use crate::store::rows::{ApprovalRow, ReleaseRow, VersionRow};
-use crate::store::{Tx, connections, releases, tenants, versions};
+use crate::store::{self, Tx, connections, releases, tenants, versions};
 use crate::vault;
 
 /// Versions for all tenants at most, and of one tenant. Their files are in the store.
@@ -506,6 +506,9 @@ impl Service {
             self.unused(&mut tx, of, id, digest).await?;
         }
         versions::delete(&mut tx, of, digest).await?;
+        if let Some(id) = &row.connector {
+            store::shapes::delete_of_version(&mut tx, of, id, digest).await?;
+        }
         let before = json!({ "digest": digest, "connector": row.connector });
         let what = ("connector.delete", format!("version:{digest}"));
         self.note(&mut tx, caller, tenant, what, (Some(before), None)).await?;
