@@ -23,8 +23,8 @@ fn variants(name: &str) -> Vec<Value> {
     let more: Vec<Value> = match name {
         "twilio" => vec![
             json!({ "validityPeriod": "lifetime" }),
-            json!({ "validityPeriod": 600, "from": "600", "disableRiskCheck": true }),
-            json!({ "from": "60", "validityPeriod": "lifetime", "edge": "dublin", "region": "ie1" }),
+            json!({ "validityPeriod": 600, "from": "3600", "disableRiskCheck": true }),
+            json!({ "from": "600", "validityPeriod": "lifetime", "edge": "dublin", "region": "ie1" }),
             json!({ "statusCallback": "https://reports.example/600/45" }),
         ],
         "smsaero" => vec![json!({ "callbackUrl": "https://reports.example/r" }), json!({ "host": "gate.smsaero.org" })],

@@ -88,13 +88,13 @@ async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(data
     let whole = house.service.message(ADMIN, TENANT, &abroad.id).await.unwrap();
     let detail = whole.attempts[0].detail.clone().unwrap();
     let body = detail["heldBack"]["body"].as_str().unwrap();
-    assert!(body.contains("SendAsMms=true") && body.contains("[recipient]"), "{body}");
-    assert_eq!(detail["heldShape"]["changes"], json!([{ "added": true, "line": "form SendAsMms = true" }]));
+    assert!(body.contains("MaxPrice=9") && body.contains("[recipient]"), "{body}");
+    assert_eq!(detail["heldShape"]["changes"], json!([{ "added": true, "line": "form MaxPrice = 9" }]));
     for secret in ["314159", "701234567", sendbox_simulator::SimulatorConfig::default().twilio.auth_token.as_str()] {
         assert!(!detail.to_string().contains(secret), "{detail}");
     }
     let held = held(&house.service, None, &bad).await;
-    assert_eq!((held.len(), held[0].requests, added(&held[0])), (1, 1, vec!["form SendAsMms = true"]));
+    assert_eq!((held.len(), held[0].requests, added(&held[0])), (1, 1, vec!["form MaxPrice = 9"]));
     assert_eq!(detail["heldShape"]["shape"], Value::from(held[0].shape.clone()));
     // It is taken back as for any other fault.
     let after = until("the version is taken back", || async {
@@ -152,7 +152,7 @@ async fn what_a_canary_sends_is_recorded_and_may_be_sent(database: &Database) {
     })
     .await;
     // Shown before it is activated, with what the active version does not send.
-    assert_eq!(added(&seen), ["form SendAsMms = true"]);
+    assert_eq!(added(&seen), ["form MaxPrice = 9"]);
     activate(&house, &second).await.unwrap();
     let sent = send(&house.service, TENANT, ABROAD).await;
     assert_eq!((accepted(&sent), met(&sent)), (true, vec![digest(&second).as_str()]), "{sent:?}");

@@ -25,7 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// A connector cannot see what it sends, so what is literal in its requests follows from what it is told. Each request has a
 /// shape: method, URL and fields, with sealed values and what Sendbox gave to the connector named. A version may send what it
 /// was rehearsed, tested and tried with; a request of another shape is held back, listed first, and shown with the lines
-/// that differ. Those of all tenants are listed, except what tenants have tested and approved for themselves. Needs the platform key.
+/// that differ. Those of all tenants are listed. Needs the platform key.
 #[utoipa::path(get, path = "/v1/connectors/{id}/versions/{digest}/shapes", tag = "versions", params(OfVersion),
     responses((status = 200, description = "All of them.", body = Vec<VersionShape>), Refused, Unfound, Opposed))]
 async fn list_shapes(

@@ -23,7 +23,7 @@ use crate::ops::outgoing::{Payload, request, route, routes};
 use crate::ops::prepared::{OfMessage, Prepared};
 use crate::ops::reports;
 use crate::ops::sender::Sender;
-use crate::ops::shapes::{OnRecord, SeenShape};
+use crate::ops::shapes::{OnRecord, SeenShape, held_shape};
 use crate::phone;
 use crate::plan::plan;
 use crate::rules::breaker::{BreakerEvent, RetryBudget};
@@ -290,6 +290,7 @@ impl Service {
         let pinned = self.pinned(&attempt.tenant, &prepared, on_record.as_ref()).await;
         let slept = self.now().millis_since(attempt.started_at);
         let mut seen = Vec::new();
+        let mut is_held = false;
         let result = match pinned {
             Err(error) => not_tried(error.to_string()),
             Ok(_) if slept > FRESH_MS => {
@@ -306,12 +307,15 @@ impl Service {
                     withdrawn,
                 };
                 let report = self.inner.sandbox.send(&prepared.connector, request).await;
+                is_held = held_shape(&report).is_some();
                 seen = self.seen_shapes(&attempt, &prepared, (on_record.as_ref(), pinned.as_deref()), &report);
                 ended(report)
             }
         };
         let event = match &result.failed {
             None => BreakerEvent::Success,
+            // Messages of another kind go on with this version.
+            Some(_) if is_held => BreakerEvent::Ignore,
             Some((class, sent, _)) => retry::counts_for_breaker(*class, *sent),
         };
         self.record(&attempt.tenant, &prepared, event, self.now());

@@ -328,13 +328,12 @@ impl Service {
 
 /// One row for each shape, of those of all tenants: with the origin that decides, and the requests of all.
 fn merged(rows: Vec<ShapeRow>) -> Vec<ShapeRow> {
-    let rank = |origin: ShapeOrigin| match origin {
-        ShapeOrigin::Approved => 5,
-        ShapeOrigin::Test => 4,
-        ShapeOrigin::Canary => 3,
-        ShapeOrigin::First => 2,
-        ShapeOrigin::Held => 1,
+    // What one tenant has tested or approved for itself decides nothing for another one whose message was held back.
+    let rank = |row: &ShapeRow| match row.origin {
         ShapeOrigin::Rehearsed => 0,
+        ShapeOrigin::Held => 2,
+        _ if row.tenant.is_empty() => 3,
+        _ => 1,
     };
     let mut all: Vec<ShapeRow> = Vec::new();
     for row in rows {
@@ -344,7 +343,7 @@ fn merged(rows: Vec<ShapeRow>) -> Vec<ShapeRow> {
         };
         let requests = same.requests.saturating_add(row.requests);
         let (first_seen, last_seen) = (same.first_seen.min(row.first_seen), same.last_seen.max(row.last_seen));
-        if rank(row.origin) > rank(same.origin) {
+        if rank(&row) > rank(same) {
             *same = row;
         }
         (same.requests, same.first_seen, same.last_seen) = (requests, first_seen, last_seen);

@@ -37,19 +37,20 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ShapeRow> {
     })
 }
 
-/// Adds a shape, or counts it once more where it is known: its origin stays what it was. Beyond `limit` shapes of this origin,
-/// a new one is not kept.
+/// Adds a shape, or counts it once more where it is known: its origin stays what it was, unless it was only rehearsed. Beyond
+/// `limit` shapes of this origin, a new one is not kept.
 pub async fn record(tx: &mut Tx, row: &ShapeRow, limit: u32) -> Result<()> {
     let again = query(
-        "UPDATE version_shapes SET requests = requests + $5, last_seen = $6 \
-         WHERE tenant = $1 AND connector = $2 AND digest = $3 AND shape = $4",
+        "UPDATE version_shapes SET requests = requests + $5, last_seen = $6, \
+         origin = CASE origin WHEN 'rehearsed' THEN $7 ELSE origin END WHERE tenant = $1 AND connector = $2 AND digest = $3 AND shape = $4",
     )
     .bind(text(&row.tenant))
     .bind(text(&row.connector))
     .bind(text(&row.digest))
     .bind(text(&row.shape))
     .bind(large(row.requests)?)
-    .bind(row.last_seen.0);
+    .bind(row.last_seen.0)
+    .bind(row.origin.as_str());
     if tx.execute(again).await? > 0 || of_origin(tx, row).await? >= i64::from(limit) {
         return Ok(());
     }
@@ -128,14 +129,14 @@ pub async fn pinned(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) ->
 }
 
 /// What a tenant sees of a version: its own shapes, and those that are pinned for all. With an empty tenant: the shapes of all
-/// tenants, except what tenants have tested and approved for themselves.
+/// tenants.
 pub async fn of_version(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) -> Result<Vec<ShapeRow>> {
     let list = query(concat!(
         "SELECT ",
         columns!(),
         " FROM version_shapes WHERE connector = $2 AND digest = $3 AND (tenant = $1 OR (tenant = '' AND origin IN ",
         pinned!(),
-        ") OR ($1 = '' AND origin IN ('held', 'rehearsed'))) ORDER BY first_seen, shape, tenant"
+        ") OR $1 = '') ORDER BY first_seen, shape, tenant"
     ))
     .bind(text(tenant))
     .bind(text(connector))

@@ -154,7 +154,7 @@ fn changed(mut request: Request, message: &Message, config: &Config<'_>) -> Requ
     let is_abroad = message.recipient.country.as_deref() != Some("DK");
     let is_late = || config.integer("department").ok().flatten().is_some_and(|at| message.attempt.started_at >= at as u64);
     match said("does") {
-        "abroad" if is_abroad => request.body.push("&SendAsMms=true"),
+        "abroad" if is_abroad => request.body.push("&MaxPrice=9"),
         "elsewhere" if is_abroad => request.url.push("?Source=acme"),
         "priced" => {
             let class = if is_late() { "premium" } else { "standard" };
