@@ -75,7 +75,10 @@ mod tests {
             (json!({ "properties": { "at": { "default": evil } } }), true),
             (json!({ "properties": { "at": { "default": null } } }), true),
             (json!({ "properties": { "at": { "const": "eu" } } }), false),
-            (json!({ "if": { "properties": { "at": { "not": { "const": "eu" } } } }, "properties": { "at": {} } }), false),
+            (
+                json!({ "if": { "properties": { "at": { "not": { "const": "eu" } } } }, "properties": { "at": {} } }),
+                false,
+            ),
             (json!({ "properties": { "at": { "x-form": { "fill": "report-address" } } } }), true),
             (json!({ "properties": { "at": { "allOf": [{ "default": evil }] } } }), true),
             (json!({ "properties": { "at": { "$ref": "#/$defs/at" } }, "$defs": { "at": { "default": evil } } }), true),
