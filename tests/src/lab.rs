@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy, TenantGrant};
+use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy, PinnedShapes, TenantGrant};
 use sendbox_sandbox::{
-    Attempt, Connector, Content, DryRun, Failure, FailureClass, LoadError, Message, Outcome, PinnedShapes, Receipt,
-    Recipient, RequestSent, Resolve, Sandbox, SandboxConfig, SendReport, SendRequest, TextEncoding, Usage, Variable,
+    Attempt, Connector, Content, DryRun, Failure, FailureClass, LoadError, Message, Outcome, Receipt, Recipient,
+    RequestSent, Resolve, Sandbox, SandboxConfig, SendReport, SendRequest, TextEncoding, Usage, Variable,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -33,8 +33,8 @@ fn interpreter(content: &str) -> Vec<u8> {
     component
 }
 
-/// A sandbox with the guest, and the two providers.
-pub struct Laboratory {
+/// A sandbox with the guest, and a provider, in which programs are run twice and compared.
+pub struct Comparison {
     sandbox: Sandbox,
     texts: Connector,
     variables: Connector,
@@ -93,6 +93,13 @@ impl fmt::Display for Tally {
     }
 }
 
+/// The program of a seed.
+pub fn program_of(seed: u64) -> String {
+    let mut random = Rng::with_seed(seed);
+    let clear = Clear::random(&mut random);
+    program(&mut random, &clear)
+}
+
 /// How the provider answers.
 #[derive(Clone, Copy, Debug)]
 enum Provider {
@@ -116,7 +123,7 @@ enum End {
     Sealed(String),
 }
 
-impl Laboratory {
+impl Comparison {
     /// Starts the providers.
     pub async fn start() -> Self {
         let server = Server::start(authority(), Script::good()).await;

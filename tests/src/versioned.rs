@@ -20,7 +20,7 @@ const LENGTH: usize = 64;
 static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| std::fs::read(env!("GUEST_VERSIONED")).unwrap());
 
 /// Version `number`, which does what `does` says: `honest`, `wider`, `narrower`, `stricter`, `trap`, `loop`, `tenth`, `refuse`,
-/// `late`, `unseal`, `forget`, `default`, `origin`, `renamed`. See `tests/guests/versioned`.
+/// `late`, `unseal`, `forget`, `default`, `origin`, `renamed`, `abroad`, `elsewhere`, `priced`. See `tests/guests/versioned`.
 pub fn version(number: u32, does: &str) -> Vec<u8> {
     version_of(ID, number, does)
 }

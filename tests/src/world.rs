@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use sendbox_service::model::Environment;
+use sendbox_policy::RequestShape;
+use sendbox_service::model::{Environment, ShapeOrigin};
+use sendbox_service::store::rows::ShapeRow;
+use sendbox_service::store::shapes;
 use serde_json::{Value, json};
 
 use crate::api::{Api, May, Operation, SCOPES, Sample, operations, text};
@@ -58,6 +61,8 @@ pub struct Versions {
     pub own_wider: String,
     /// Its print.
     pub own_print: String,
+    /// A shape of requests that was held back, of `active` and of `own`.
+    pub shape: String,
 }
 
 /// The id of the tenant's own connector in a [`World`].
@@ -102,7 +107,10 @@ impl Versions {
         let at = |rest: &str| format!("{own}/connectors/{}/{rest}", versioned::ID);
         client.post(&at(&format!("versions/{}/approval", text(&wider["digest"]))), &confirm).await.expect(200);
         client.post(&at("release/activations"), &activation).await.expect(200);
+        let shape = held_shape(api, "", versioned::ID, &active).await;
+        held_shape(api, TENANT, OWN, &mine).await;
         Self {
+            shape,
             active: text(&active["digest"]),
             ready: text(&ready["digest"]),
             spare: text(&spare["digest"]),
@@ -115,6 +123,29 @@ impl Versions {
             own_print: text(&own_wider["difference"]["confirm"]),
         }
     }
+}
+
+/// Writes down that a request of a version was held back, and says its shape.
+async fn held_shape(api: &Api, tenant: &str, connector: &str, version: &Value) -> String {
+    let lines = json!({ "carries": "message", "lines": ["POST https://api.twilio.com/", "form Extra = 1"] });
+    let description: RequestShape = serde_json::from_value(lines).unwrap();
+    let shape = hex::encode(description.digest());
+    let row = ShapeRow {
+        tenant: tenant.to_owned(),
+        connector: connector.to_owned(),
+        digest: text(&version["digest"]),
+        shape: shape.clone(),
+        origin: ShapeOrigin::Held,
+        description,
+        requests: 1,
+        first_seen: api.house.now(),
+        last_seen: api.house.now(),
+        approved_by: None,
+    };
+    let mut tx = api.house.store.begin().await.unwrap();
+    shapes::record(&mut tx, &row, 64).await.unwrap();
+    tx.commit().await.unwrap();
+    shape
 }
 
 impl World {
@@ -189,6 +220,11 @@ impl World {
         let v = &self.versions;
         let digest = |digest: &str| vec![("digest", digest.to_owned())];
         let of = |id: &str, digest: &str| vec![("id", id.to_owned()), ("digest", digest.to_owned())];
+        let shape = |id: &str, digest: &str| {
+            let mut places = of(id, digest);
+            places.push(("shape", v.shape.clone()));
+            places
+        };
         let canary = |digest: &str| json!({ "digest": digest, "percent": 10 });
         let activation = |digest: &str| json!({ "digest": digest, "watchSeconds": 60, "drainSeconds": 5 });
         let key = vec![("key", self.key.clone())];
@@ -217,6 +253,8 @@ impl World {
                 Some(json!({ "confirm": v.wider_print })),
                 200,
             ),
+            ("list_shapes", Platform, of(versioned::ID, &v.active), "", None, 200),
+            ("approve_shape", Platform, shape(versioned::ID, &v.active), "", None, 200),
             ("read_release", Platform, id(versioned::ID), "", None, 200),
             ("try_version", Platform, id(versioned::ID), "", Some(canary(&v.ready)), 200),
             ("end_trial", Platform, id(versioned::ID), "", None, 200),
@@ -229,6 +267,8 @@ impl World {
             ("list_tenant_versions", READ, id(OWN), "", None, 200),
             ("read_tenant_version", READ, of(OWN, &v.own_wider), "", None, 200),
             ("approve_tenant_version", MANAGE, of(OWN, &v.own_wider), "", Some(json!({ "confirm": v.own_print })), 200),
+            ("list_tenant_shapes", READ, of(OWN, &v.own), "", None, 200),
+            ("approve_tenant_shape", MANAGE, shape(OWN, &v.own), "", None, 200),
             ("read_tenant_release", READ, id(OWN), "", None, 200),
             ("try_tenant_version", MANAGE, id(OWN), "", Some(canary(&v.own_ready)), 200),
             ("end_tenant_trial", MANAGE, id(OWN), "", None, 200),

@@ -16,8 +16,8 @@ pub mod page;
 
 use std::sync::Arc;
 
-use sendbox_sandbox::policy::Limits;
-use sendbox_sandbox::{Callback, ConnectorFault, Outcome, PinnedShapes, ReportError, SendReport};
+use sendbox_sandbox::policy::{Limits, PinnedShapes};
+use sendbox_sandbox::{Callback, ConnectorFault, Outcome, ReportError, SendReport};
 use serde_json::{Value, json};
 
 use crate::lab::{self, impatient, text, variables};

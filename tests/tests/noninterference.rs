@@ -3,16 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
-use sendbox_tests::noninterference::{Laboratory, Tally};
+use sendbox_tests::noninterference::{Comparison, Tally};
 
 const PROGRAMS: u64 = 1_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_programs_observe_the_same_whatever_is_sealed() {
-    let laboratory = Laboratory::start().await;
+    let comparison = Comparison::start().await;
     let mut all = Tally::default();
     for seed in 0..PROGRAMS {
-        match laboratory.check(seed).await {
+        match comparison.check(seed).await {
             Ok(tally) => all.add(&tally),
             Err(finding) => panic!("{finding}"),
         }

@@ -5,6 +5,7 @@
 mod desk;
 mod digest;
 mod push;
+mod shapes;
 pub mod words;
 
 use std::fmt::Write as _;
@@ -167,6 +168,37 @@ Examples:
         id: String,
     },
 
+    /// List the requests that a version makes, line by line: those that were held back first, with what differs.
+    ///
+    /// A version may send what it was rehearsed, tested and tried with. A request of another shape is held back until somebody
+    /// approves it.
+    #[command(after_help = "\
+Examples:
+  sendbox connector shapes acme-sms 3f9a1c
+  sendbox connector shapes acme-sms 3f9a1c --tenant acme --json")]
+    Shapes {
+        /// The connector.
+        #[arg(value_parser = id)]
+        id: String,
+        /// The version, or the beginning of its digest.
+        digest: Shortened,
+    },
+
+    /// Let a version send requests of a shape that was held back, from the next message on.
+    #[command(after_help = "\
+Example:
+  sendbox connector approve-shape acme-sms 3f9a1c 9f86d0   (`shapes` prints it)")]
+    ApproveShape {
+        /// The connector.
+        #[arg(value_parser = id)]
+        id: String,
+        /// The version, or the beginning of its digest.
+        digest: Shortened,
+        /// The shape, or a beginning of it that no other shape of the version has.
+        #[arg(value_parser = shapes::typed)]
+        shape: String,
+    },
+
     /// Delete a version that nothing uses. The last one goes with the connector.
     ///
     /// A file that was refused is on no list: it is deleted by its whole digest.
@@ -243,6 +275,17 @@ pub async fn run(args: &ConnectorArgs) -> Result<Exit, Stop> {
         Action::Status { id } => {
             let release = desk.release(id).await?;
             desk.say(&release, || words::release(&release.read))
+        }
+        Action::Shapes { id, digest } => {
+            let digest = desk.digest(id, digest).await?;
+            let shapes = desk.shapes(id, &digest).await?;
+            desk.say(&shapes, || shapes::list(&shapes.read, &desk, id, &digest))
+        }
+        Action::ApproveShape { id, digest, shape } => {
+            let digest = desk.digest(id, digest).await?;
+            let shape = shapes::pick(&desk.shapes(id, &digest).await?.read, shape)?;
+            let approved = desk.approve_shape(id, &digest, &shape).await?;
+            desk.say(&approved, || shapes::approved(&approved.read, &digest))
         }
         Action::Delete { digest } => {
             let digest = desk.digest_anywhere(digest).await?;

@@ -29,6 +29,7 @@ pub mod label;
 pub mod limits;
 pub mod manifest;
 pub mod origin;
+pub mod pinned;
 pub mod placement;
 pub mod request;
 pub mod shape;
@@ -45,8 +46,10 @@ pub use label::{Form, Label, LabelKind, Labels};
 pub use limits::Limits;
 pub use manifest::{HostNeed, Manifest, ManifestError, Method, Reach, ReachEntry, SecretBinding, SecretUse};
 pub use origin::{Origin, OriginPattern, PatternError, Scheme};
+pub use pinned::{PinnedShapes, SHAPES_MAX};
 pub use placement::{MessagePlaces, Place, PlacementError, Step};
 pub use request::{
     Carries, CompositionViolation, HostValue, Judged, MessageRule, RequestBytes, RequestPart, RequestView,
+    ShapeReadings,
 };
 pub use shape::{RequestShape, ShapeChange};

@@ -30,6 +30,7 @@ mod parse_json;
 mod parse_xml;
 mod place;
 mod reading;
+mod readings;
 mod slot;
 mod time;
 mod tree;
@@ -48,11 +49,13 @@ use number::NumberScan;
 use reading::Reading;
 use tree::Value;
 
+pub use readings::ShapeReadings;
+
 /// A clear value that the host gave to the connector. Digits and literals of a request are explained by it.
 #[derive(Clone)]
 pub struct HostValue {
     /// Where the connector has it from: `config from`, `nonce`, `message key`, `template`, `country`, `calling code`, `locale`,
-    /// `usage`.
+    /// `usage`, `attempt`, `segments`, `units`, `answer`.
     pub name: Arc<str>,
     /// As the connector was given it.
     pub value: Arc<str>,
@@ -294,6 +297,25 @@ impl RequestView {
         no_second_number(&reading, &explained)?;
         let shape = RequestShape::new(carries, outline::lines(&reading, self.method, &explained));
         Ok(Judged { carries, shape })
+    }
+
+    /// What is literal in the request, where more is known to be the host's than it was judged by: what an earlier answer said
+    /// explains a literal, and never a number.
+    ///
+    /// # Errors
+    /// As [`Self::judge`], when the request cannot be read.
+    pub fn shape(&self, rule: &MessageRule<'_>) -> Result<RequestShape, CompositionViolation> {
+        let carries = place::count(self, rule.content)?;
+        let lines = outline::lines(&Reading::of(self)?, self.method, &Explained::new(rule));
+        Ok(RequestShape::new(carries, lines))
+    }
+
+    /// Every way to read the literals of the request.
+    ///
+    /// # Errors
+    /// As [`Self::judge`], when the request cannot be read.
+    pub fn readings(&self, rule: &MessageRule<'_>) -> Result<ShapeReadings, CompositionViolation> {
+        Ok(ShapeReadings::of(&Reading::of(self)?, self.method, rule))
     }
 
     /// Proves that the bytes have the structure that was judged: the same fields, and in each the same literals and exactly

@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sendbox_policy::{ContentKind, EffectiveGrant, HostValue, Label, Labels, Limits, MessageRule, RequestShape};
+use sendbox_policy::{
+    ContentKind, EffectiveGrant, HostValue, Label, Labels, Limits, MessageRule, RequestShape, ShapeReadings,
+};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -27,8 +29,8 @@ use crate::outcome::{ConnectorFault, RequestSent, Violation};
 use crate::parameters::Parameters;
 use crate::report::StandIns;
 use crate::sealed::Bytes;
-use crate::shapes::PinnedShapes;
 use crate::trace::{Trace, TraceKind, one_line};
+use sendbox_policy::PinnedShapes;
 
 /// What a call is for. Decides which imports work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub struct RequestRecord {
     pub carries_message: bool,
     /// Its literal skeleton. `None` for a request that was held back before it was known.
     pub shape: Option<RequestShape>,
+    /// The same in every way in which its literals could be explained, only in a dry run.
+    pub readings: Option<ShapeReadings>,
     /// In clear, only in a dry run that asked for it.
     pub clear: Option<ClearRequest>,
 }
@@ -120,6 +124,8 @@ pub(crate) struct CallState {
     sent_exact: Vec<Bytes>,
     /// Bodies of answers from the origin that was sent sealed values, as the provider wrote them.
     pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
+    /// What answers told the guest, for the shape of its next request.
+    pub(crate) answered: Vec<HostValue>,
     pub(crate) signature_checks: u32,
     /// What stands for the numbers of a callback, wherever in it they are.
     pub(crate) stand_ins: StandIns,
@@ -169,6 +175,7 @@ impl CallState {
             sent_sealed: None,
             sent_exact: Vec::new(),
             answers: Vec::new(),
+            answered: Vec::new(),
             signature_checks: 0,
             stand_ins: StandIns::default(),
             outside: None,

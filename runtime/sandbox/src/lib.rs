@@ -125,7 +125,7 @@ pub use self::outcome::{
 pub use self::parameters::{FaultKind, ParameterError, ParameterFault, Parameters, SECRET_BYTES};
 pub use self::report::{Callback, DeliveryReport, DeliveryState, ReportRefusal};
 pub use self::send::{ReportError, SendReport, SendRequest, Used};
-pub use self::shapes::{PinnedShapes, Rehearsal};
+pub use self::shapes::{Rehearsal, RehearsalError, RehearsedTemplate};
 pub use self::trace::{TraceEvent, TraceKind, is_hidden};
 pub use sendbox_policy as policy;
 

@@ -21,8 +21,8 @@ use crate::outcome::{ConnectorFault, Failure, FailureClass, Outcome, Party, Rece
 use crate::parameters::Parameters;
 use crate::report::{Callback, DeliveryReport, ReportRefusal};
 use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, NUMBER_BOUND, VARIABLE_BOUND, text_bound};
-use crate::shapes::PinnedShapes;
 use crate::trace::{TraceEvent, TraceKind, one_line};
+use sendbox_policy::PinnedShapes;
 
 /// What to send, with what, and how far it may reach. What one call owns.
 pub struct SendRequest {
@@ -216,8 +216,17 @@ fn message_rule(parameters: &Parameters, message: &Message, message_key: &str) -
     add("nonce".into(), &message.attempt.nonce);
     add("calling code".into(), &message.recipient.calling_code);
     add("country".into(), message.recipient.country.as_deref().unwrap_or_default());
+    // `pt-BR`, and `pt`: providers often know the language alone.
+    let subtags = |tag: &str| tag.rsplit_once('-').map(|(shorter, _)| shorter.to_owned());
+    for tag in std::iter::successors(message.locale.clone(), |tag| subtags(tag)) {
+        add("locale".into(), &tag);
+    }
     add("usage".into(), message.usage.as_str());
-    add("locale".into(), message.locale.as_deref().unwrap_or_default());
+    add("attempt".into(), &message.attempt.number.to_string());
+    if let Content::Text { segments, units, .. } = &message.content {
+        add("segments".into(), &segments.to_string());
+        add("units".into(), &units.to_string());
+    }
     if let Content::Template { template, .. } = &message.content {
         add("template".into(), template);
     }

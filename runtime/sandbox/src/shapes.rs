@@ -2,144 +2,150 @@
 //!
 //! A connector cannot see what is sealed, so the literal skeleton of its requests depends on clear values only. [`Sandbox::rehearse`]
 //! runs a connector dry with a table of clear values and made-up sealed ones, and keeps the skeletons. A later request with
-//! the message whose skeleton is none of them is held back: a connector that waits for its moment has no other way to put
-//! words, numbers or hosts of its own into a request.
+//! the message that does not fit them is held back: a connector that waits for its moment has no other way to put words,
+//! numbers or hosts of its own into a request.
+//!
+//! What is rehearsed is what every platform varies: usages, encodings, lifetimes, languages, variables, whether the client's
+//! address is there. What a connector does only for some destination is not: it must be seen before it is sent, in a test,
+//! with a canary, or by whoever approves a request that was held back. The clock of a rehearsal is the caller's: at the time
+//! at which the version came, nothing that waits for a later time shows itself, however often it is rehearsed.
 //!
 //! Must not know: who approves a new shape, or where shapes are kept.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sendbox_policy::{EffectiveGrant, RequestShape, ShapeChange};
+use sendbox_policy::{EffectiveGrant, PinnedShapes};
 
 use crate::Sandbox;
 use crate::call::DryRun;
 use crate::connector::Connector;
 use crate::message::{Attempt, Content, Message, NoRandomness, Recipient, TextEncoding, Usage, Variable};
-use crate::metadata::ContentKind;
+use crate::metadata::{ContentKind, Metadata};
+use crate::outcome::{Outcome, Party};
 use crate::parameters::Parameters;
 use crate::send::SendRequest;
 
-/// Shapes at most that one version may have with one connection. A connector that never repeats itself has no shape.
-pub const SHAPES_MAX: usize = 256;
-
-/// The shapes that the request with the message may have.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PinnedShapes {
-    /// By digest, so that equal ones are kept once and compared quickly.
-    shapes: BTreeMap<[u8; 32], RequestShape>,
-}
-
-impl PinnedShapes {
-    /// Pins one more.
-    pub fn insert(&mut self, shape: RequestShape) {
-        if self.shapes.len() < SHAPES_MAX {
-            self.shapes.insert(shape.digest(), shape);
-        }
-    }
-
-    /// Whether nothing is pinned. Then nothing is known of the version, and nothing can be held against it.
-    pub fn is_empty(&self) -> bool {
-        self.shapes.is_empty()
-    }
-
-    /// Every shape, in the order of their digests.
-    pub fn iter(&self) -> impl Iterator<Item = &RequestShape> {
-        self.shapes.values()
-    }
-
-    /// How a shape differs from the nearest pinned one; `None` when it is pinned, or nothing is.
-    pub(crate) fn difference(&self, shape: &RequestShape) -> Option<Vec<ShapeChange>> {
-        if self.shapes.is_empty() || self.shapes.contains_key(&shape.digest()) {
-            return None;
-        }
-        self.shapes.values().map(|pinned| pinned.diff(shape)).min_by_key(Vec::len)
-    }
-}
-
-impl FromIterator<RequestShape> for PinnedShapes {
-    fn from_iter<I: IntoIterator<Item = RequestShape>>(shapes: I) -> Self {
-        let mut pinned = Self::default();
-        shapes.into_iter().for_each(|shape| pinned.insert(shape));
-        pinned
-    }
-}
+/// Templates at most that are rehearsed, each once.
+const TEMPLATES_MAX: usize = 100;
+/// A connector that misbehaves so often is not rehearsed further: each time may take all of a send's CPU.
+const FAULTS_MAX: u32 = 3;
+/// Languages of the metadata at most that are rehearsed.
+const LOCALES_MAX: usize = 40;
 
 /// With what a connector is rehearsed: one connection.
 pub struct Rehearsal {
+    /// Whose connection it is: places are shared out by owner.
+    pub owner: String,
     /// The connection's parameters.
     pub parameters: Arc<Parameters>,
     /// What the connector may reach.
     pub grant: Arc<EffectiveGrant>,
-    /// What the tenant gave for each usage, for content kind `template`.
-    pub templates: Vec<(Usage, String)>,
-    /// Names of variables that the tenant's messages carry beside the code.
-    pub variables: Vec<String>,
+    /// What the tenant gave, for content kind `template`.
+    pub templates: Vec<RehearsedTemplate>,
+    /// What the connector takes for the present, Unix time in milliseconds.
+    pub at_unix_ms: u64,
+}
+
+/// One template of a connection, as a message with it has it.
+pub struct RehearsedTemplate {
+    /// For which usage.
+    pub usage: Usage,
+    /// For which language.
+    pub locale: Option<String>,
+    /// `template-content.template`
+    pub template: String,
+}
+
+/// A rehearsal was not finished, and its shapes are not all that there are.
+#[derive(Debug, thiserror::Error)]
+pub enum RehearsalError {
+    /// The operating system gives no random bytes.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// The host had no room for a dry run.
+    #[error("a dry run could not be made: {0}")]
+    Unavailable(String),
 }
 
 /// The clear values of one dry run.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Case {
     usage: Usage,
     encoding: TextEncoding,
     units: u32,
     segments: u32,
-    locale: Option<&'static str>,
-    /// Country, calling code, number.
-    destination: (Option<&'static str>, &'static str, &'static str),
+    locale: Option<String>,
     lifetime_seconds: u32,
     attempt: u32,
     client_ip: bool,
+    variables: &'static [&'static str],
+    /// The template that is meant, by its position; otherwise that of the usage.
+    template: Option<usize>,
 }
 
-const USUAL: Case = Case {
-    usage: Usage::Generic,
-    encoding: TextEncoding::Gsm7,
-    units: 40,
-    segments: 1,
-    locale: Some("en"),
-    destination: (Some("DK"), "45", "20123456"),
-    lifetime_seconds: 600,
-    attempt: 1,
-    client_ip: false,
-};
+/// Country, calling code, number.
+type Destination = (Option<&'static str>, &'static str, &'static str);
 
-/// Destinations that providers treat apart: their home markets, and a number of no country.
-const DESTINATIONS: [(Option<&str>, &str, &str); 7] = [
-    (Some("CN"), "86", "13800138000"),
+/// The first one for which a connector makes a request is the one that is rehearsed: some providers have but one market.
+const DESTINATIONS: [Destination; 8] = [
+    (Some("DK"), "45", "20123456"),
     (Some("US"), "1", "2015550123"),
+    (Some("CN"), "86", "13800138000"),
     (Some("RU"), "7", "9121234567"),
-    (Some("HK"), "852", "51234567"),
-    (Some("DE"), "49", "15123456789"),
     (Some("IN"), "91", "8123456789"),
+    (Some("GB"), "44", "7400123456"),
+    (Some("DE"), "49", "15123456789"),
     (None, "882", "1612345678"),
 ];
 
 /// From the shortest to the longest, with the bounds at which providers clamp.
-const LIFETIMES: [u32; 8] = [1, 19, 30, 59, 60, 300, 900, 86_400];
+const LIFETIMES: [u32; 10] = [1, 19, 30, 59, 60, 300, 900, 3600, 36_001, 86_400];
+
+/// Names that platforms give variables. A shape does not hold them, where a connector passes all of them on.
+const VARIABLES: [&str; 3] = ["link", "applicationName", "userName"];
+
+/// A code that no number of [`DESTINATIONS`] holds.
+const CODE: &str = "407193";
+
+fn usual() -> Case {
+    Case {
+        usage: Usage::Generic,
+        encoding: TextEncoding::Gsm7,
+        units: 40,
+        segments: 1,
+        locale: Some("en".to_owned()),
+        lifetime_seconds: 600,
+        attempt: 1,
+        client_ip: false,
+        variables: &[],
+        template: None,
+    }
+}
 
 /// Each usage with each encoding, with and without the client's address; and one further value at a time of all else.
-fn cases() -> Vec<Case> {
+fn cases(metadata: &Metadata, rehearsal: &Rehearsal) -> Vec<Case> {
     let mut cases = Vec::new();
-    for usage in Usage::ALL {
+    for usage in Usage::ALL.into_iter().filter(|usage| metadata.usages.contains(usage)) {
         for (encoding, units) in [(TextEncoding::Gsm7, 40), (TextEncoding::Ucs2, 30)] {
             for client_ip in [false, true] {
-                cases.push(Case { usage, encoding, units, client_ip, ..USUAL });
+                cases.push(Case { usage, encoding, units, client_ip, ..usual() });
             }
         }
     }
-    for destination in DESTINATIONS {
-        cases.push(Case { destination, ..USUAL });
+    cases.extend(LIFETIMES.map(|lifetime_seconds| Case { lifetime_seconds, ..usual() }));
+    let known = metadata.locales.iter().take(LOCALES_MAX).cloned().map(Some);
+    let any = ["de", "fr", "zh-CN", "pt-BR"].map(|tag| Some(tag.to_owned()));
+    let locales: Vec<Option<String>> = if metadata.locales.is_empty() { any.into() } else { known.collect() };
+    cases.extend(locales.into_iter().chain([None]).map(|locale| Case { locale, ..usual() }));
+    cases.push(Case { units: 300, segments: 2, ..usual() });
+    cases.push(Case { encoding: TextEncoding::Ucs2, units: 100, segments: 2, ..usual() });
+    cases.push(Case { attempt: 2, ..usual() });
+    cases.push(Case { attempt: 3, ..usual() });
+    cases.push(Case { variables: &VARIABLES, ..usual() });
+    for (index, template) in rehearsal.templates.iter().enumerate().take(TEMPLATES_MAX) {
+        let (usage, locale) = (template.usage, template.locale.clone());
+        cases.push(Case { usage, locale, template: Some(index), ..usual() });
     }
-    for lifetime_seconds in LIFETIMES {
-        cases.push(Case { lifetime_seconds, ..USUAL });
-    }
-    for locale in [None, Some("de"), Some("zh-CN"), Some("pt-BR")] {
-        cases.push(Case { locale, ..USUAL });
-    }
-    cases.push(Case { units: 300, segments: 2, ..USUAL });
-    cases.push(Case { encoding: TextEncoding::Ucs2, units: 100, segments: 2, ..USUAL });
-    cases.push(Case { attempt: 2, ..USUAL });
     cases
 }
 
@@ -149,42 +155,69 @@ impl Sandbox {
     /// Empty for a connector whose first request does not carry the message: a dry run has no answer to go on with.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
-    pub async fn rehearse(&self, connector: &Connector, rehearsal: &Rehearsal) -> Result<PinnedShapes, NoRandomness> {
+    /// [`RehearsalError`] when a dry run could not be made.
+    pub async fn rehearse(&self, connector: &Connector, rehearsal: &Rehearsal) -> Result<PinnedShapes, RehearsalError> {
         let mut pinned = PinnedShapes::default();
-        for case in cases() {
-            let Some(content) = content(connector.metadata().content, case, rehearsal) else { continue };
-            let report = self
-                .send(
-                    connector,
-                    SendRequest {
-                        owner: "rehearsal".to_owned(),
-                        parameters: Arc::clone(&rehearsal.parameters),
-                        grant: Arc::clone(&rehearsal.grant),
-                        message: message(case, content)?,
-                        pinned: None,
-                        dry_run: Some(DryRun { show_sealed: false }),
-                        withdrawn: None,
-                    },
-                )
-                .await;
-            let shapes = report.requests.into_iter().filter(|request| request.carries_message);
-            shapes.filter_map(|request| request.shape).for_each(|shape| pinned.insert(shape));
+        let mut faults = 0;
+        let cases = cases(connector.metadata(), rehearsal);
+        for destination in DESTINATIONS {
+            for case in &cases {
+                faults += u32::from(self.rehearse_one(connector, rehearsal, case, destination, &mut pinned).await?);
+                if faults >= FAULTS_MAX {
+                    return Ok(pinned);
+                }
+                if pinned.is_empty() {
+                    break;
+                }
+            }
+            if !pinned.is_empty() {
+                break;
+            }
         }
         Ok(pinned)
     }
+
+    /// Whether the connector misbehaved.
+    async fn rehearse_one(
+        &self,
+        connector: &Connector,
+        rehearsal: &Rehearsal,
+        case: &Case,
+        destination: Destination,
+        pinned: &mut PinnedShapes,
+    ) -> Result<bool, RehearsalError> {
+        let Some(content) = content(connector.metadata().content, case, rehearsal) else { return Ok(false) };
+        let request = SendRequest {
+            owner: rehearsal.owner.clone(),
+            parameters: Arc::clone(&rehearsal.parameters),
+            grant: Arc::clone(&rehearsal.grant),
+            message: message(case, destination, content, rehearsal.at_unix_ms)?,
+            pinned: None,
+            dry_run: Some(DryRun { show_sealed: false }),
+            withdrawn: None,
+        };
+        let report = self.send(connector, request).await;
+        let is_fault = match &report.outcome {
+            Outcome::Failed(failure) if failure.party == Party::Host => {
+                return Err(RehearsalError::Unavailable(failure.text.clone()));
+            }
+            Outcome::Failed(failure) => failure.is_misbehaviour(),
+            Outcome::Accepted(_) | Outcome::NotSentDryRun => false,
+        };
+        for request in report.requests.into_iter().filter(|request| request.carries_message) {
+            if let (Some(shape), Some(readings)) = (request.shape, &request.readings) {
+                pinned.insert_read(shape, readings);
+            }
+        }
+        Ok(is_fault)
+    }
 }
 
-/// A code that no number of [`DESTINATIONS`] holds.
-const CODE: &str = "407193";
-
-fn content(kind: ContentKind, case: Case, rehearsal: &Rehearsal) -> Option<Content> {
+fn content(kind: ContentKind, case: &Case, rehearsal: &Rehearsal) -> Option<Content> {
     let variables = || {
         let code = Variable { name: crate::message::CODE.to_owned(), value: CODE.to_owned().into() };
-        let others = rehearsal.variables.iter().filter(|name| *name != crate::message::CODE);
-        std::iter::once(code)
-            .chain(others.map(|name| Variable { name: name.clone(), value: "made up".to_owned().into() }))
-            .collect::<Vec<_>>()
+        let made_up = |name: &&str| Variable { name: (*name).to_owned(), value: "made up".to_owned().into() };
+        std::iter::once(code).chain(case.variables.iter().map(made_up)).collect::<Vec<_>>()
     };
     Some(match kind {
         ContentKind::Text => Content::Text {
@@ -194,16 +227,25 @@ fn content(kind: ContentKind, case: Case, rehearsal: &Rehearsal) -> Option<Conte
             units: case.units,
         },
         ContentKind::Template => {
-            let given = |usage| rehearsal.templates.iter().find(|(of, _)| *of == usage);
-            let (_, template) = given(case.usage).or_else(|| given(Usage::Generic))?;
-            Content::Template { template: template.clone(), variables: variables() }
+            let templates = &rehearsal.templates;
+            let of = |usage| templates.iter().find(|template| template.usage == usage);
+            let template = match case.template {
+                Some(index) => templates.get(index),
+                None => of(case.usage).or_else(|| of(Usage::Generic)),
+            };
+            Content::Template { template: template?.template.clone(), variables: variables() }
         }
         ContentKind::Variables => Content::Variables(variables()),
     })
 }
 
-fn message(case: Case, content: Content) -> Result<Message, NoRandomness> {
-    let (country, calling_code, national) = case.destination;
+fn message(
+    case: &Case,
+    (country, calling_code, national): Destination,
+    content: Content,
+    at_unix_ms: u64,
+) -> Result<Message, NoRandomness> {
+    let attempt = Attempt { number: case.attempt, started_at: at_unix_ms, ..Attempt::first()? };
     Ok(Message {
         recipient: Recipient {
             e164: format!("+{calling_code}{national}").into(),
@@ -212,12 +254,12 @@ fn message(case: Case, content: Content) -> Result<Message, NoRandomness> {
             calling_code: calling_code.to_owned(),
         },
         usage: case.usage,
-        locale: case.locale.map(str::to_owned),
+        locale: case.locale.clone(),
         content,
         code: CODE.to_owned().into(),
         lifetime_seconds: case.lifetime_seconds,
         client_ip: case.client_ip.then(|| "192.0.2.1".to_owned().into()),
-        idempotency_key: "rehearsal".to_owned(),
-        attempt: Attempt { number: case.attempt, ..Attempt::first()? },
+        idempotency_key: attempt.nonce.clone(),
+        attempt,
     })
 }

@@ -41,9 +41,12 @@ fn is_id(text: &str) -> bool {
 
 /// `^sha256:[0-9a-f]{64}$`
 fn is_digest(text: &str) -> bool {
-    text.strip_prefix("sha256:").is_some_and(|hex| {
-        hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-    })
+    text.strip_prefix("sha256:").is_some_and(is_shape)
+}
+
+/// `^[0-9a-f]{64}$`
+fn is_shape(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// `^[A-Za-z0-9_-]{1,64}$`
@@ -98,6 +101,11 @@ part!(
 part!(
     /// A version of a connector.
     Digest, is_digest
+);
+
+part!(
+    /// A shape of requests.
+    Shape, is_shape
 );
 
 part!(
@@ -191,6 +199,21 @@ pub(crate) struct OfVersion {
     pub(crate) digest: Digest,
 }
 
+/// `/v1/connectors/{id}/versions/{digest}/shapes/{shape}…`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfShape {
+    /// The connector's id.
+    #[param(value_type = String, pattern = "^[a-z0-9_-]{1,60}$", example = "acme-sms")]
+    pub(crate) id: Id,
+    /// The version.
+    #[param(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
+    pub(crate) digest: Digest,
+    /// The shape of the request.
+    #[param(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    pub(crate) shape: Shape,
+}
+
 /// `/v1/connector-uploads/{digest}`
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -225,6 +248,24 @@ pub(crate) struct OfTenantVersion {
     /// The version.
     #[param(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
     pub(crate) digest: Digest,
+}
+
+/// `/v1/tenants/{tenant}/connectors/{id}/versions/{digest}/shapes/{shape}…`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfTenantShape {
+    /// The tenant's id.
+    #[param(value_type = String, pattern = "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", example = "acme")]
+    pub(crate) tenant: TenantId,
+    /// The connector's id.
+    #[param(value_type = String, pattern = "^[a-z0-9_-]{1,60}$", example = "acme-sms")]
+    pub(crate) id: Id,
+    /// The version.
+    #[param(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
+    pub(crate) digest: Digest,
+    /// The shape of the request.
+    #[param(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    pub(crate) shape: Shape,
 }
 
 /// `/v1/tenants/{tenant}/connector-uploads/{digest}`

@@ -9,6 +9,7 @@ mod messages;
 mod reports;
 mod session;
 mod settings;
+mod shapes;
 mod statistics;
 mod tenant_versions;
 mod tenants;
@@ -42,6 +43,7 @@ pub(crate) fn described() -> OpenApiRouter<Api> {
         .merge(connectors::routes())
         .merge(versions::routes())
         .merge(tenant_versions::routes())
+        .merge(shapes::routes())
         .merge(tenants::routes())
         .merge(keys::routes())
         .merge(connections::routes())

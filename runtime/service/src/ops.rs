@@ -18,6 +18,7 @@ pub(crate) mod reports;
 mod sender;
 mod sessions;
 mod settings;
+mod shapes;
 mod statistics;
 pub(crate) mod stored_parameters;
 mod tenants;

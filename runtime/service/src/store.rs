@@ -31,6 +31,7 @@ pub mod releases;
 pub mod reports;
 pub mod rows;
 pub mod sessions;
+pub mod shapes;
 pub mod statistics;
 pub mod tenants;
 pub mod verifications;

@@ -10,4 +10,5 @@ mod restarting;
 mod scene;
 mod sealed;
 mod sending;
+mod shaping;
 mod uploading;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use sendbox_service::model::{ConnectorSummary, ConnectorVersion, Owner, Release, VersionActivated};
+use sendbox_service::model::{ConnectorSummary, ConnectorVersion, Owner, Release, VersionActivated, VersionShape};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -136,6 +136,17 @@ impl Desk {
     pub async fn roll_back(&self, id: &str, reason: Option<&str>) -> Result<Said<Release>, Stop> {
         let body = json!({ "reason": reason });
         self.call(Method::POST, &["connectors", id, "release", "rollbacks"], Sent::Json(&body)).await
+    }
+
+    /// The requests of a version, by their shapes.
+    pub async fn shapes(&self, id: &str, digest: &str) -> Result<Said<Vec<VersionShape>>, Stop> {
+        self.get(&["connectors", id, "versions", digest, "shapes"]).await
+    }
+
+    /// Approves requests of a shape that was held back.
+    pub async fn approve_shape(&self, id: &str, digest: &str, shape: &str) -> Result<Said<VersionShape>, Stop> {
+        let path = ["connectors", id, "versions", digest, "shapes", shape, "approve"];
+        self.call(Method::POST, &path, Sent::Nothing).await
     }
 
     /// Deletes a file.

@@ -164,6 +164,16 @@ pub fn release(release: &Release) -> String {
         )
         .ok();
     }
+    for held in &release.held {
+        let shapes = if held.shapes == 1 { "shape" } else { "shapes" };
+        let (id, digest) = (line(&release.connector), short(&held.digest));
+        writeln!(
+            text,
+            "Held back: requests of {} {shapes}, of {digest}; see `sendbox connector shapes {id} {digest}`",
+            held.shapes
+        )
+        .ok();
+    }
     if let Some(comparison) = &release.comparison {
         write!(text, "\nSince {}:\n{}", comparison.since, side_by_side(&comparison.sides)).ok();
     }

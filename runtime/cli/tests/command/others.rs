@@ -8,7 +8,8 @@ async fn inspect_says_it_in_words_first() {
     assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
     for part in [
         "It cannot read secrets, codes, numbers or texts",
-        "It may reach https://api.twilio.com/2010-04-01/Accounts/ (POST, with the message)",
+        "It may reach https://api.twilio.com/2010-04-01/Accounts/ (POST), with the message: the number (e164) goes into",
+        "the form field `To`, the content into the form field `Body`",
         "The secret `authToken` is sent there.",
         "when `edge` and `region` are given",
         "It reaches nothing else.",

@@ -9,14 +9,25 @@ use super::tree::{Name, NodeId, Value};
 use crate::composition::{Composition, Encoding, Mark, Piece};
 use crate::manifest::Method;
 
+/// What is written for a variable that stands under its own name, or in a list.
+const ANY: &str = "*";
+
 /// The line of the method and the URL, then one for each value, sorted.
 pub(super) fn lines(reading: &Reading<'_>, method: Method, explained: &Explained<'_>) -> Vec<String> {
-    let outline = Outline { reading, explained, ordinals: ordinals(reading) };
-    let mut fields: Vec<String> = reading.tree.iter().filter_map(|(id, _)| outline.line(id)).collect();
-    fields.sort_unstable();
-    let mut lines = vec![format!("{method} {}", outline.url())];
-    lines.append(&mut fields);
+    let mut lines = unsorted(reading, method, explained);
+    if let Some((_, fields)) = lines.split_first_mut() {
+        fields.sort_unstable();
+    }
+    // However many variables a message has, they are one line.
+    lines.dedup_by(|next, line| next == line && line.ends_with(&format!("[variable {ANY}]\"")));
     lines
+}
+
+/// The same in the order of the request: equal positions are equal values, however they are explained.
+pub(super) fn unsorted(reading: &Reading<'_>, method: Method, explained: &Explained<'_>) -> Vec<String> {
+    let outline = Outline { reading, explained, ordinals: ordinals(reading) };
+    let url = format!("{method} {}", outline.url());
+    std::iter::once(url).chain(reading.tree.iter().filter_map(|(id, _)| outline.line(id))).collect()
 }
 
 struct Outline<'a, 'c> {
@@ -58,7 +69,8 @@ impl Outline<'_, '_> {
             Value::Text(text) | Value::Patched(text)
                 if matches!(node.name, Name::Json | Name::Key(_) | Name::Index(_)) =>
             {
-                format!("\"{}\"", self.text(text).replace('"', "\\\""))
+                let written = if self.is_under_its_name(id) { format!("[variable {ANY}]") } else { self.text(text) };
+                format!("\"{}\"", written.replace('"', "\\\""))
             }
             Value::Text(text) | Value::Patched(text) | Value::Number(text) => self.text(text),
             Value::Word(word) => (*word).to_owned(),
@@ -66,7 +78,8 @@ impl Outline<'_, '_> {
             Value::Array if self.is_empty(id) => "[]".to_owned(),
             Value::Object | Value::Array | Value::Element | Value::Holds(_) => return None,
         };
-        Some(format!("{} = {value}", self.path(id)))
+        // The first ` = ` of a line ends its place, whatever a connector calls its fields.
+        Some(format!("{} = {value}", self.path(id).replace(" = ", " \\= ")))
     }
 
     fn is_empty(&self, id: NodeId) -> bool {
@@ -76,9 +89,11 @@ impl Outline<'_, '_> {
 
     fn path(&self, id: NodeId) -> String {
         let mut path = String::new();
-        for id in self.reading.tree.path(id) {
-            let Some(name) = self.reading.tree.name(id) else { continue };
+        for step in self.reading.tree.path(id) {
+            let Some(name) = self.reading.tree.name(step) else { continue };
             let (before, name) = match name {
+                Name::Key(_) if step == id && self.is_under_its_name(id) => ("/", ANY.to_owned()),
+                Name::Index(_) if step == id && self.content(id).is_some() => ("/", ANY.to_owned()),
                 Name::Segment(index) => ("path ", index.to_string()),
                 Name::Query(name) => ("query ", plain(name)),
                 Name::Header(name) => ("header ", plain(name)),
@@ -96,11 +111,37 @@ impl Outline<'_, '_> {
             }
             path.push_str(before);
             path.push_str(&name);
-            if let Some(before @ 1..) = self.ordinals.get(id) {
+            if let Some(before @ 1..) = self.ordinals.get(step) {
                 path.push_str(&format!("[{}]", before + 1));
             }
         }
         path
+    }
+
+    /// Code or variable, when a value is nothing but that.
+    fn content(&self, id: NodeId) -> Option<&Mark> {
+        let text = self.reading.tree.nodes.get(id)?.value.leaf()?;
+        let mut pieces = self.reading.slots.pieces(text);
+        let (Some(Written::Slot(slot)), None) = (pieces.next(), pieces.next()) else { return None };
+        let mark = match slot {
+            Slot::Mark(mark) => mark,
+            Slot::Encoded(_, inner) => match inner.pieces() {
+                [Piece::Mark(mark)] => mark,
+                _ => return None,
+            },
+        };
+        matches!(mark, Mark::Code | Mark::Variable(_)).then_some(mark)
+    }
+
+    /// Whether a value is a variable, and its name is the variable's. The platform chooses those names, so they are no part of
+    /// a shape; nor is a variable's position in a list.
+    fn is_under_its_name(&self, id: NodeId) -> bool {
+        let Some(Mark::Variable(variable)) = self.content(id) else { return false };
+        match self.reading.tree.name(id) {
+            Some(Name::Key(name)) => **name == **variable,
+            Some(Name::Index(_)) => true,
+            _ => false,
+        }
     }
 
     fn text(&self, text: &str) -> String {

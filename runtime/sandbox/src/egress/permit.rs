@@ -9,7 +9,7 @@
 
 use sendbox_policy::{
     Carries, Composition, EffectiveGrant, Label, Labels, Limits, Mark, MessageRule, Method, Piece as Part,
-    RequestBytes, RequestShape, RequestView, Scheme, header,
+    RequestBytes, RequestShape, RequestView, Scheme, ShapeReadings, header,
 };
 use url::Url;
 use zeroize::Zeroizing;
@@ -97,6 +97,8 @@ pub(crate) struct Draft {
 pub(crate) struct Rules<'a> {
     pub(crate) grant: &'a EffectiveGrant,
     pub(crate) message: MessageRule<'a>,
+    /// The same, with what earlier answers said: it explains literals of the shape, and no number. `None` before any answer.
+    pub(crate) answered: Option<MessageRule<'a>>,
     pub(crate) limits: &'a Limits,
     /// Whether the request with the message may have left already in this send.
     pub(crate) message_gone: bool,
@@ -117,6 +119,7 @@ pub(crate) struct Permitted {
     scheme: Scheme,
     carries_message: bool,
     labels: Labels,
+    view: RequestView,
     shape: RequestShape,
 }
 
@@ -134,6 +137,12 @@ impl Permitted {
     /// Its literal skeleton.
     pub(crate) fn shape(&self) -> &RequestShape {
         &self.shape
+    }
+
+    /// The same in every way in which its literals could be explained.
+    pub(crate) fn readings(&self, rule: &MessageRule<'_>) -> ShapeReadings {
+        // What was judged can be read again.
+        self.view.readings(rule).unwrap_or_default()
     }
 
     pub(super) fn scheme(&self) -> Scheme {
@@ -242,6 +251,10 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Viola
         value_of: &|mark: &Mark| (rules.value_of)(mark),
     };
     view.confirm(&bytes)?;
+    let shape = match &rules.answered {
+        Some(answered) => view.shape(answered)?,
+        None => judged.shape,
+    };
 
     Ok(Permitted {
         method,
@@ -250,7 +263,8 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Viola
         scheme: entry.origin.scheme,
         carries_message: judged.carries == Carries::Message,
         labels,
-        shape: judged.shape,
+        view,
+        shape,
         headers: headers.into_iter().chain(added).collect(),
         body: body.bytes,
     })

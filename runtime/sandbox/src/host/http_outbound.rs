@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use sendbox_policy::Method;
+use sendbox_policy::{HostValue, MessageRule, Method};
 use zeroize::Zeroizing;
 
 use super::sealed::Part;
@@ -77,7 +77,8 @@ impl CallState {
         record.headers.extend(permitted.added_headers(from_guest));
         if let Some(dry_run) = self.outside.as_ref().and_then(|outside| outside.dry_run) {
             let clear = dry_run.show_sealed.then(|| permitted.in_clear());
-            self.requests.push(RequestRecord { clear, ..record });
+            let readings = self.outside.as_ref().map(|outside| permitted.readings(&outside.rule.message_rule()));
+            self.requests.push(RequestRecord { clear, readings, ..record });
             self.dry_run_done = true;
             return Err(wasmtime::Error::from(DryRunEnds));
         }
@@ -104,6 +105,7 @@ impl CallState {
             body: self.for_people(&draft.body.masked),
             carries_message: false,
             shape: None,
+            readings: None,
             clear: None,
         }
     }
@@ -111,11 +113,14 @@ impl CallState {
     fn judge(&self, draft: Draft) -> Result<Permitted, Violation> {
         let outside = self.outside.as_ref().ok_or(Violation::NoRequestHere)?;
         let value_of = |mark: &_| self.message.as_ref().and_then(|message| message.value_of(mark));
+        let answered: Vec<HostValue> = outside.rule.known.iter().chain(&self.answered).cloned().collect();
+        let with_answers = MessageRule { known: &answered, ..outside.rule.message_rule() };
         let permitted = permit(
             draft,
             &Rules {
                 grant: &outside.grant,
                 message: outside.rule.message_rule(),
+                answered: (!self.answered.is_empty()).then(|| with_answers.clone()),
                 limits: &self.limits,
                 message_gone: self.message_sent != RequestSent::No,
                 sealed_origin: self.sent_sealed.as_ref().map(|sent| sent.origin.as_str()),
@@ -125,7 +130,7 @@ impl CallState {
         )?;
         if permitted.carries_message()
             && let Some(pinned) = &outside.pinned
-            && let Some(changes) = pinned.difference(permitted.shape())
+            && let Some(changes) = pinned.difference(permitted.shape(), || permitted.readings(&with_answers))
         {
             return Err(Violation::Shape(Box::new(HeldShape { shape: permitted.shape().clone(), changes })));
         }
@@ -258,6 +263,24 @@ impl CallState {
         if is_changed {
             self.answers.push(Zeroizing::new(answer.body));
         }
+        self.answered.extend(told(&body));
         GuestResponse { status: answer.status, headers, body }
     }
+}
+
+/// Shorter words of an answer explain nothing: they could be anything.
+const WORD_MIN: usize = 8;
+/// Words of an answer at most that may explain a literal of a later request.
+const WORDS_MAX: usize = 256;
+
+/// What an answer told the connector: it may be repeated in the next request (an access token), and differs every time.
+fn told(body: &[u8]) -> Vec<HostValue> {
+    let Ok(text) = std::str::from_utf8(body) else { return Vec::new() };
+    let value = |text: &str| HostValue { name: "answer".into(), value: text.into() };
+    if serde_json::from_str::<serde_json::Value>(text).is_ok() {
+        return vec![value(text)];
+    }
+    let is_of_word = |c: char| c.is_alphanumeric() || "-_.~+/=".contains(c);
+    let words = text.split(|c: char| !is_of_word(c)).filter(|word| word.len() >= WORD_MIN);
+    words.take(WORDS_MAX).map(value).collect()
 }

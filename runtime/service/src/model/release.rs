@@ -4,7 +4,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Owner, Standing, Timestamp, Unfit};
+use super::{HeldRequests, Owner, Standing, Timestamp, Unfit};
 
 /// A version that is tried on a share of the sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -121,6 +121,9 @@ pub struct Release {
     pub last_rollback: Option<Rollback>,
     /// How the versions did since the canary, or the active version, began.
     pub comparison: Option<Comparison>,
+    /// Versions of which requests were held back that nobody has approved.
+    #[serde(default)]
+    pub held: Vec<HeldRequests>,
 }
 
 /// Versions side by side.

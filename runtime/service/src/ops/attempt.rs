@@ -3,7 +3,8 @@
 use sendbox_sandbox::{Failure, FailureClass, Outcome, Party, RequestSent, SendReport, TraceKind};
 use serde_json::{Value, json};
 
-use crate::model::{AttemptOutcome, FailureView};
+use crate::model::{AttemptOutcome, FailureView, ShapeLine};
+use crate::ops::shapes::held_shape;
 use crate::ops::trials::{request_value, trace_values};
 use crate::rules::retry;
 use crate::store::rows::AttemptRow;
@@ -53,9 +54,17 @@ pub(crate) fn own_failure(class: FailureClass, party: Party, text: String) -> Fa
 }
 
 pub(crate) fn ended(report: SendReport) -> Ended {
+    let changes = held_shape(&report).map(|held| {
+        json!({
+            "shape": hex::encode(held.shape.digest()),
+            "changes": held.changes.iter().cloned().map(ShapeLine::from).collect::<Vec<_>>(),
+        })
+    });
     let detail = json!({
         "trace": trace_values(&report),
         "requests": report.requests.iter().map(request_value).collect::<Vec<_>>(),
+        "heldBack": report.held_back.as_ref().map(request_value),
+        "heldShape": changes,
         "used": report.used,
         "answered": answered(&report),
         "hostsReached": report.hosts_reached,

@@ -23,6 +23,7 @@ use crate::ops::outgoing::{Payload, request, route, routes};
 use crate::ops::prepared::{OfMessage, Prepared};
 use crate::ops::reports;
 use crate::ops::sender::Sender;
+use crate::ops::shapes::{OnRecord, SeenShape, held_shape};
 use crate::phone;
 use crate::plan::plan;
 use crate::rules::breaker::{BreakerEvent, RetryBudget};
@@ -41,6 +42,8 @@ const FRESH_MS: u64 = 20_000;
 const BEGINNINGS: u32 = 100;
 /// How often the end of an attempt is tried to be written, while the store is away.
 const WRITES: u32 = 20;
+/// In how many of those what was seen of its version is written along.
+const WRITES_WITH_SHAPES: u32 = 3;
 
 /// What to do next with a message.
 enum Step {
@@ -54,6 +57,20 @@ struct Begun {
     sender: Sender,
     message: SandboxMessage,
     attempt: AttemptRow,
+    /// What is on record of the requests of an uploaded version.
+    on_record: Option<OnRecord>,
+}
+
+/// An attempt that was written down, and that this machine could not make.
+fn not_tried(why: String) -> Ended {
+    Ended {
+        outcome: AttemptOutcome::Rejected,
+        failed: Some((FailureClass::Unavailable, RequestSent::No, None)),
+        failure: Some(own_failure(FailureClass::Unavailable, Party::Host, why)),
+        provider_message_id: None,
+        detail: None,
+        fault: false,
+    }
 }
 
 /// Ends a message: what it needed to be sent is wiped.
@@ -233,6 +250,10 @@ impl Service {
             fault: false,
             provider_id: None,
         };
+        let on_record = match &sender.line {
+            Some((release, _)) => Some(self.on_record(tx, &tenant.id, prepared, (release, sender.is_canary)).await?),
+            None => None,
+        };
         attempts::insert(tx, &attempt).await?;
         if number == 1 {
             self.retry_budget(&tenant.id, |budget| budget.first_attempt(now));
@@ -244,7 +265,7 @@ impl Service {
         row.connection = Some(prepared.name.clone());
         row.next_attempt_at = None;
         row.lease_until = Some(now.plus_seconds(LEASE_SECONDS));
-        Ok(Step::Send(Box::new(Begun { sender, message: plan.message, attempt })))
+        Ok(Step::Send(Box::new(Begun { sender, message: plan.message, attempt, on_record })))
     }
 
     /// Whether the message must not be sent any more.
@@ -265,41 +286,45 @@ impl Service {
 
     /// One attempt that is on disk: sends, and writes down what became of it.
     async fn attempt(&self, begun: Begun) {
-        let Begun { sender: Sender { prepared, line, withdrawn }, message, attempt } = begun;
+        let Begun { sender: Sender { prepared, line, withdrawn, .. }, message, attempt, on_record } = begun;
+        let pinned = self.pinned(&attempt.tenant, &prepared, on_record.as_ref()).await;
         let slept = self.now().millis_since(attempt.started_at);
-        let result = if slept > FRESH_MS {
-            Ended {
-                outcome: AttemptOutcome::Rejected,
-                failed: Some((FailureClass::Unavailable, RequestSent::No, None)),
-                failure: Some(own_failure(
-                    FailureClass::Unavailable,
-                    Party::Host,
-                    "this machine stood still between writing the attempt down and sending it".to_owned(),
-                )),
-                provider_message_id: None,
-                detail: None,
-                fault: false,
+        let mut seen = Vec::new();
+        let mut is_held = false;
+        let result = match pinned {
+            Err(error) => not_tried(error.to_string()),
+            Ok(_) if slept > FRESH_MS => {
+                not_tried("this machine stood still between writing the attempt down and sending it".to_owned())
             }
-        } else {
-            let request = SendRequest {
-                owner: attempt.tenant.clone(),
-                parameters: Arc::clone(&prepared.parameters),
-                grant: Arc::clone(&prepared.grant),
-                message,
-                pinned: None,
-                dry_run: None,
-                withdrawn,
-            };
-            ended(self.inner.sandbox.send(&prepared.connector, request).await)
+            Ok(pinned) => {
+                let request = SendRequest {
+                    owner: attempt.tenant.clone(),
+                    parameters: Arc::clone(&prepared.parameters),
+                    grant: Arc::clone(&prepared.grant),
+                    message,
+                    pinned: pinned.clone(),
+                    dry_run: None,
+                    withdrawn,
+                };
+                let report = self.inner.sandbox.send(&prepared.connector, request).await;
+                is_held = held_shape(&report).is_some();
+                seen = self.seen_shapes(&attempt, &prepared, (on_record.as_ref(), pinned.as_deref()), &report);
+                ended(report)
+            }
         };
         let event = match &result.failed {
             None => BreakerEvent::Success,
+            // Messages of another kind go on with this version.
+            Some(_) if is_held => BreakerEvent::Ignore,
             Some((class, sent, _)) => retry::counts_for_breaker(*class, *sent),
         };
         self.record(&attempt.tenant, &prepared, event, self.now());
         for write in 1..=WRITES {
-            match self.finish_attempt(&prepared, &attempt, &result).await {
+            // What cannot be written beside the end of an attempt does not keep it from being written.
+            let seen = if write <= WRITES_WITH_SHAPES { seen.as_slice() } else { &[] };
+            match self.finish_attempt(&prepared, &attempt, &result, seen).await {
                 Ok(()) => {
+                    Self::recorded(&prepared, seen);
                     // One that failed may have been one too many for its version.
                     if let Some((tenant, connector)) = line.filter(|_| result.failed.is_some()) {
                         self.inner.watch.suspect(tenant, connector);
@@ -315,7 +340,13 @@ impl Service {
         }
     }
 
-    async fn finish_attempt(&self, prepared: &Prepared, attempt: &AttemptRow, result: &Ended) -> Result<()> {
+    async fn finish_attempt(
+        &self,
+        prepared: &Prepared,
+        attempt: &AttemptRow,
+        result: &Ended,
+        seen: &[SeenShape],
+    ) -> Result<()> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         let Some(tenant) = tenants::get(&mut tx, &attempt.tenant).await? else { return Ok(()) };
@@ -365,6 +396,7 @@ impl Service {
             admission::give_back(&mut tx, &tenant, &row).await?;
         }
         messages::update(&mut tx, &row, Some(&self.inner.owner)).await?;
+        self.record_shapes(&mut tx, (&attempt.connector, &attempt.digest), seen).await?;
         Ok(tx.commit().await?)
     }
 

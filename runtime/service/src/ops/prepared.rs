@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::model::Timestamp;
 use crate::ops::line::Line;
+use crate::ops::shapes::{ConnectionShapes, version_at};
 use crate::ops::stored_parameters::StoredParameters;
 use crate::plan::ConnectionConfig;
 use crate::problem::{FieldCode, Problem, Problems};
@@ -36,6 +38,10 @@ pub(crate) struct Prepared {
     pub(crate) grant: Arc<EffectiveGrant>,
     /// Only the templates; the parameters stand above.
     pub(crate) config: ConnectionConfig,
+    /// When the version came: the present of its rehearsal.
+    pub(crate) version_at: Timestamp,
+    /// What it may send.
+    pub(crate) shapes: ConnectionShapes,
 }
 
 /// Where a connection's secrets are sealed for.
@@ -223,8 +229,12 @@ impl Service {
         }
         let connector = self.version_of(tx, &choice.line, digest).await?;
         let connector = connector.ok_or_else(|| Error::invalid("/connector", "this version cannot be loaded"))?;
+        let version_at = version_at(tx, choice.release(), digest).await?;
         let key = self.tenant_key(tenant)?;
-        let prepared = self.prepare_stored(row, &key, &connector).map(|(prepared, _)| Arc::new(prepared));
+        let prepared = self.prepare_stored(row, &key, &connector).map(|(prepared, _)| {
+            let version_at = version_at.unwrap_or(prepared.version_at);
+            Arc::new(Prepared { version_at, ..prepared })
+        });
         let prepared = match prepared {
             Err(Error::Invalid(problems)) => Err(problems),
             Err(other) => return Err(other),
@@ -323,6 +333,8 @@ impl Service {
             filled: false,
             grant: Arc::new(grant),
             config: ConnectionConfig { parameters: Value::Null, templates: checked.templates },
+            version_at: self.now(),
+            shapes: ConnectionShapes::default(),
         })
     }
 }

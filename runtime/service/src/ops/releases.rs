@@ -16,7 +16,7 @@ use crate::rules::release::{
 };
 use crate::service::{Caller, Service};
 use crate::store::rows::ReleaseRow;
-use crate::store::{Tx, attempts, releases};
+use crate::store::{self, Tx, attempts, releases};
 
 /// The newest attempts whose durations are looked at, and those that are counted.
 const DURATIONS: u32 = 1000;
@@ -233,6 +233,7 @@ impl Service {
             }
             (None, None) => None,
         };
+        let held = store::shapes::held(tx, of, &row.connector).await?;
         Ok(Release {
             connector: row.connector,
             owner: owner(&row.owner),
@@ -245,6 +246,7 @@ impl Service {
             watched_until: row.versions.watched_until,
             last_rollback: row.versions.last_rollback,
             comparison,
+            held,
         })
     }
 }

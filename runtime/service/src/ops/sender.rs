@@ -8,7 +8,7 @@ use sendbox_sandbox::{FailureClass, Party};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
-use crate::model::{AttemptOutcome, FailureView, InDoubt, MessageStatus, Timestamp};
+use crate::model::{AttemptOutcome, FailureView, InDoubt, MessageStatus, Standing, Timestamp};
 use crate::ops::attempt::own_failure;
 use crate::ops::delivery::end_before_attempt;
 use crate::ops::outgoing::routes;
@@ -28,6 +28,8 @@ pub(crate) struct Sender {
     pub(crate) prepared: Arc<Prepared>,
     /// Whose release decided the version, and the connector's id; `None` for connectors that come with Sendbox.
     pub(crate) line: Option<(String, String)>,
+    /// Whether the version is tried on a share of the messages.
+    pub(crate) is_canary: bool,
     /// Cancelled when the version has drained. `None`: it is not one that is replaced.
     pub(crate) withdrawn: Option<CancellationToken>,
 }
@@ -154,7 +156,8 @@ impl Service {
             let withdrawn = release
                 .filter(|release| release.versions.may_go_on(digest, now))
                 .map(|release| self.inner.watch.signal(release, digest));
-            return Ok(Found::Ready(Sender { prepared, line, withdrawn }));
+            let is_canary = release.is_some_and(|release| release.versions.standing(digest) == Standing::Canary);
+            return Ok(Found::Ready(Sender { prepared, line, is_canary, withdrawn }));
         }
         Ok(match (resting, unfit) {
             (Some(until), _) => Found::Resting { until },

@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use crate::model::{ConnectionTest, Scope, TestReport};
 use crate::ops::admission::{self, admit};
 use crate::ops::attempt::failure_view;
+use crate::ops::line::Line;
 use crate::ops::prepared::{Prepared, check, fingerprint};
+use crate::ops::shapes::version_at;
 use crate::ops::stored_parameters::StoredParameters;
 use crate::plan::{MessageRequest, Plan, plan};
 use crate::service::{Caller, Service};
@@ -20,6 +22,8 @@ use crate::{id, phone};
 struct Tested {
     prepared: Prepared,
     fingerprint: Vec<u8>,
+    /// Whether its connector was uploaded: the requests of one that comes with Sendbox are not recorded.
+    is_uploaded: bool,
 }
 
 /// What was sent, masked.
@@ -102,6 +106,9 @@ impl Service {
                 withdrawn: None,
             };
             let report = service.inner.sandbox.send(&tested.prepared.connector, request).await;
+            if tested.is_uploaded {
+                service.record_test(&row.id, &tested.prepared, &report).await;
+            }
             if matches!(report.outcome, Outcome::Accepted(_)) {
                 let mut tx = service.inner.store.begin().await?;
                 connections::record_test(&mut tx, &row.id, &tested.fingerprint, service.now()).await?;
@@ -170,7 +177,11 @@ impl Service {
         };
         let name = test.connection.as_deref().unwrap_or("test");
         let prepared = self.prepare(name, &connector_id, connector, checked, 0)?;
-        Ok(Tested { prepared, fingerprint })
+        let line = self.line(tx, &tenant.id, &connector_id).await?;
+        let release = line.as_ref().and_then(Line::release);
+        let at = version_at(tx, release, &connector.digest().to_string()).await?;
+        let prepared = Prepared { version_at: at.unwrap_or(prepared.version_at), ..prepared };
+        Ok(Tested { prepared, fingerprint, is_uploaded: release.is_some() })
     }
 
     /// A version to be tested before it sends anything else. One that may do more than the active one needs its approval first:

@@ -15,7 +15,7 @@ use crate::rules::difference::Description;
 use crate::rules::release::Versions;
 use crate::service::{Caller, Service};
 use crate::store::rows::{ReleaseRow, VersionRow};
-use crate::store::{Tx, connections, releases, versions};
+use crate::store::{self, Tx, connections, releases, versions};
 
 /// Versions for all tenants at most, and of one tenant. Their files are in the store.
 const MOST: u64 = 200;
@@ -377,6 +377,9 @@ impl Service {
             self.unused(&mut tx, of, id, digest).await?;
         }
         versions::delete(&mut tx, of, digest).await?;
+        if let Some(id) = &row.connector {
+            store::shapes::delete_of_version(&mut tx, of, id, digest).await?;
+        }
         let before = json!({ "digest": digest, "connector": row.connector });
         let what = ("connector.delete", format!("version:{digest}"));
         self.note(&mut tx, caller, tenant, what, (Some(before), None)).await?;

@@ -48,12 +48,14 @@ static SQLITE: LazyLock<Migrator> = LazyLock::new(|| {
     migrations(&[
         (1, "initial", include_str!("../../migrations/sqlite/0001_initial.sql")),
         (2, "delivery reports", include_str!("../../migrations/sqlite/0002_delivery_reports.sql")),
+        (3, "version shapes", include_str!("../../migrations/sqlite/0003_version_shapes.sql")),
     ])
 });
 static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
     migrations(&[
         (1, "initial", include_str!("../../migrations/postgres/0001_initial.sql")),
         (2, "delivery reports", include_str!("../../migrations/postgres/0002_delivery_reports.sql")),
+        (3, "version shapes", include_str!("../../migrations/postgres/0003_version_shapes.sql")),
     ])
 });
 

@@ -85,6 +85,7 @@ pub async fn delete(tx: &mut Tx, tenant: &str, connector: &str) -> Result<bool> 
 
 /// Deletes all releases and approvals of a tenant that goes.
 pub async fn delete_of_tenant(tx: &mut Tx, tenant: &str) -> Result<()> {
+    super::shapes::delete_of_tenant(tx, tenant).await?;
     tx.execute(query("DELETE FROM approvals WHERE tenant = $1").bind(text(tenant))).await?;
     tx.execute(query("DELETE FROM releases WHERE tenant = $1").bind(text(tenant))).await?;
     tick(tx).await

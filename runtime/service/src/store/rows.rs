@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sendbox_sandbox::policy::RequestShape;
 use sendbox_sandbox::{DeliveryState, Usage};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    AttemptOutcome, DecisionView, Environment, FailureView, Flows, MessageStatus, Mode, Policy, Scope, Timestamp,
-    VerificationStatus, VersionState,
+    AttemptOutcome, DecisionView, Environment, FailureView, Flows, MessageStatus, Mode, Policy, Scope, ShapeOrigin,
+    Timestamp, VerificationStatus, VersionState,
 };
 use crate::rules::difference::Description;
 use crate::rules::release::Versions;
@@ -365,6 +366,31 @@ pub struct ReleaseRow {
     pub generation: u64,
     /// Which.
     pub versions: Versions,
+}
+
+/// A shape of requests of an uploaded version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeRow {
+    /// Whose sends it counts for. Empty: those of all tenants.
+    pub tenant: String,
+    /// The connector's id.
+    pub connector: String,
+    /// The version.
+    pub digest: String,
+    /// SHA-256 of the shape, in hexadecimal.
+    pub shape: String,
+    /// Where it was seen, or that it was approved.
+    pub origin: ShapeOrigin,
+    /// The shape.
+    pub description: RequestShape,
+    /// How many requests had it.
+    pub requests: u64,
+    /// When it was seen first.
+    pub first_seen: Timestamp,
+    /// When it was seen last.
+    pub last_seen: Timestamp,
+    /// Who approved it.
+    pub approved_by: Option<String>,
 }
 
 /// A difference that somebody has read and approved.

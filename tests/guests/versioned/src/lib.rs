@@ -14,7 +14,7 @@ use std::hint::black_box;
 
 use sendbox_connector_sdk::{
     Config, Connector, ContentKind, Failure, FailureClass, Host, HostNeed, Message, MessagePlaces, Metadata, Method,
-    NumberFormat, Receipt, SecretUse, Usage,
+    NumberFormat, Receipt, Request, SecretUse, Usage,
 };
 
 /// 64 bytes that a test finds in the component and overwrites.
@@ -141,12 +141,28 @@ impl Connector for Versioned {
             "refuse" => return Err(Failure::new(FailureClass::InvalidRequest).text("it makes no request")),
             _ => {}
         }
-        let response = host.send(&request::build(message, config)?)?;
+        let response = host.send(&changed(request::build(message, config)?, message, config))?;
         if said("does") == "late" {
             panic!("it traps when the message is out");
         }
         answer::read(&response)
     }
+}
+
+/// What a version sends that waits for its moment: for another country, or for the time that stands in `department`.
+fn changed(mut request: Request, message: &Message, config: &Config<'_>) -> Request {
+    let is_abroad = message.recipient.country.as_deref() != Some("DK");
+    let is_late = || config.integer("department").ok().flatten().is_some_and(|at| message.attempt.started_at >= at as u64);
+    match said("does") {
+        "abroad" if is_abroad => request.body.push("&MaxPrice=9"),
+        "elsewhere" if is_abroad => request.url.push("?Source=acme"),
+        "priced" => {
+            let class = if is_late() { "premium" } else { "standard" };
+            request = request.header("X-Class", class);
+        }
+        _ => {}
+    }
+    request
 }
 
 fn forever() -> ! {

@@ -192,6 +192,8 @@ export interface Attempt {
     route?: string;
     trace?: TraceEvent[];
     requests?: SentRequest[];
+    heldBack?: SentRequest | null;
+    heldShape?: { shape: string; changes: ShapeLine[] } | null;
     used?: Members;
     answered?: number;
     hostsReached?: string[];
@@ -269,6 +271,24 @@ export interface Hold {
 
 export type Owner = "built-in" | "all-tenants" | "tenant";
 export type Standing = "active" | "canary" | "previous" | "available";
+
+/** A line that was added to a request, or is gone from it. */
+export interface ShapeLine {
+  added: boolean;
+  line: string;
+}
+
+/** A request of a version, without what differs from message to message. */
+export interface VersionShape {
+  shape: string;
+  origin: "rehearsed" | "test" | "canary" | "first" | "held" | "approved";
+  lines: string[];
+  changes: ShapeLine[];
+  requests: number;
+  firstSeen: string;
+  lastSeen: string;
+  approvedBy?: string;
+}
 
 /** A connection that does not fit a version. */
 export interface Unfit {

@@ -10,6 +10,7 @@ import { Loaded } from "../parts/loaded";
 import { Told } from "../parts/told";
 import { Answers, FailureFacts, Requests, Trace, Used } from "../parts/trace";
 import { useFormat, useTexts } from "../text";
+import { Line } from "./shapes";
 
 const isFinal = (message: Message | undefined) => message !== undefined && !["queued", "sending"].includes(message.status);
 
@@ -184,6 +185,18 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
               <details>
                 <summary>{t.trial.request}</summary>
                 <Requests requests={detail.requests} />
+              </details>
+            )}
+            {detail.heldBack && (
+              <details open>
+                <summary>{t.shapes.heldRequest}</summary>
+                {detail.heldShape && (
+                  <>
+                    <p>{t.shapes.changes}</p>
+                    <pre>{detail.heldShape.changes.map((change) => <Line key={`${change.added}${change.line}`} change={change} />)}</pre>
+                  </>
+                )}
+                <Requests requests={[detail.heldBack]} />
               </details>
             )}
             <Answers events={detail.trace} />

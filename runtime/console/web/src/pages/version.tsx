@@ -12,6 +12,7 @@ import { Dialog } from "../parts/dialog";
 import { Failed, Loaded } from "../parts/loaded";
 import { InEnglish, Told } from "../parts/told";
 import { useFormat, useTexts } from "../text";
+import { Shapes } from "./shapes";
 import { Checking } from "./upload";
 import { nameOf, pathOf, tones } from "./versions";
 
@@ -100,6 +101,7 @@ export function Version({ tenant, id, version, release, isLast }: VersionProps) 
       {version.state === "checking" && <Checking progress={version.progress} />}
       {isOther && <Loaded query={compared}>{(one) => one.difference && <Difference difference={one.difference} />}</Loaded>}
       {heldBack.length > 0 && <Unfitting title={t.versions.heldBack} all={heldBack} />}
+      {version.state === "ready" && <Shapes tenant={tenant} id={id} digest={digest} active={release.active} />}
       {version.inspection && (
         <details>
           <summary>{t.versions.inspection}</summary>

@@ -6,6 +6,7 @@ import { connecting } from "./connecting";
 import { ruling } from "./ruling";
 import { said } from "./said";
 import { sending } from "./sending";
+import { shapes } from "./shapes";
 import { versions } from "./versions";
 import { words } from "./words";
 
@@ -15,6 +16,7 @@ export const de: Texts = {
   ...around,
   ...connecting,
   ...versions,
+  ...shapes,
   ...sending,
   ...ruling,
   ...said,

@@ -5,6 +5,7 @@ import { connecting } from "./connecting";
 import { ruling } from "./ruling";
 import { said } from "./said";
 import { sending } from "./sending";
+import { shapes } from "./shapes";
 import { versions } from "./versions";
 import { words } from "./words";
 
@@ -14,6 +15,7 @@ export const en = {
   ...around,
   ...connecting,
   ...versions,
+  ...shapes,
   ...sending,
   ...ruling,
   ...said,

@@ -1,0 +1,170 @@
+//! The shapes that a version may send: those that it was tested with.
+//!
+//! A request fits when its method and URL are those of a pinned shape, each of its fields has a line that a pinned shape of that
+//! URL has, and no field is missing that all of them have, or there more often. So a connector that adds `"type":"unicode"` for some
+//! texts and leaves out `ttl` for others is tested with each of the two, and not with each combination of all that varies.
+//!
+//! Promise: a literal that no pinned shape has at its place does not pass, and neither does a field, host or path that none has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::request::ShapeReadings;
+use crate::shape::{RequestShape, ShapeChange};
+
+/// Shapes at most that one version may have with one connection. A connector that never repeats itself has no shape.
+pub const SHAPES_MAX: usize = 256;
+
+/// The shapes that the request with the message may have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PinnedShapes {
+    /// By digest, so that equal ones are kept once and found quickly.
+    shapes: BTreeMap<[u8; 32], RequestShape>,
+    by_url: BTreeMap<String, Fields>,
+}
+
+/// What is known of the fields of the requests to one URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fields {
+    lines: BTreeSet<String>,
+    /// Places that every shape has.
+    required: BTreeSet<String>,
+    /// How often a place is in one shape at most.
+    most: BTreeMap<String, usize>,
+}
+
+impl Fields {
+    fn extend(&mut self, other: &Self) {
+        self.lines.extend(other.lines.iter().cloned());
+        self.required.retain(|place| other.required.contains(place));
+        for (place, count) in &other.most {
+            let most = self.most.entry(place.clone()).or_default();
+            *most = (*count).max(*most);
+        }
+    }
+}
+
+impl PinnedShapes {
+    /// Pins one more.
+    pub fn insert(&mut self, shape: RequestShape) {
+        let Some((url, fields)) = shape.lines().split_first() else { return };
+        let (url, fields) = (url.clone(), fields.to_vec());
+        self.add(shape, std::slice::from_ref(&url), || fields);
+    }
+
+    /// Pins one more, in all of its readings: what happened to be the calling code this time is a literal the next time.
+    pub fn insert_read(&mut self, shape: RequestShape, readings: &ShapeReadings) {
+        self.add(shape, readings.url(), || readings.fields().flatten().cloned().collect());
+    }
+
+    fn add(&mut self, shape: RequestShape, urls: &[String], lines: impl FnOnce() -> Vec<String>) {
+        // The same shape again may have other readings.
+        if self.shapes.len() >= SHAPES_MAX && !self.shapes.contains_key(&shape.digest()) {
+            return;
+        }
+        let lines = lines();
+        let counts = counts(shape.lines().iter().skip(1).map(String::as_str));
+        for url in urls {
+            let known = self.by_url.entry(url.clone()).or_insert_with(|| Fields {
+                lines: BTreeSet::new(),
+                required: counts.keys().map(|place| (*place).to_owned()).collect(),
+                most: BTreeMap::new(),
+            });
+            known.lines.extend(lines.iter().cloned());
+            known.required.retain(|place| counts.contains_key(place.as_str()));
+            for (place, count) in &counts {
+                let most = known.most.entry((*place).to_owned()).or_default();
+                *most = (*count).max(*most);
+            }
+        }
+        self.shapes.insert(shape.digest(), shape);
+    }
+
+    /// Adds all that another one pins, with its readings.
+    pub fn extend(&mut self, other: &Self) {
+        let room = SHAPES_MAX.saturating_sub(self.shapes.len());
+        for (digest, shape) in other.shapes.iter().take(room) {
+            self.shapes.entry(*digest).or_insert_with(|| shape.clone());
+        }
+        for (url, fields) in &other.by_url {
+            match self.by_url.get_mut(url) {
+                Some(known) => known.extend(fields),
+                None => {
+                    self.by_url.insert(url.clone(), fields.clone());
+                }
+            }
+        }
+    }
+
+    /// Whether nothing is pinned. Then nothing is known of the version, and nothing can be held against it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shapes.is_empty()
+    }
+
+    /// Every shape, in the order of their digests.
+    pub fn iter(&self) -> impl Iterator<Item = &RequestShape> {
+        self.shapes.values()
+    }
+
+    /// How a request differs from the nearest pinned shape; `None` when it fits, or nothing is pinned. `readings` is asked only
+    /// when the shape is not pinned as it is.
+    pub fn difference(
+        &self,
+        shape: &RequestShape,
+        readings: impl FnOnce() -> ShapeReadings,
+    ) -> Option<Vec<ShapeChange>> {
+        if self.shapes.is_empty() || self.shapes.contains_key(&shape.digest()) {
+            return None;
+        }
+        let readings = readings();
+        let of_url = readings.url().iter().find_map(|url| self.by_url.get_key_value(url));
+        let Some((url, known)) = of_url else {
+            return self.shapes.values().map(|pinned| pinned.diff(shape)).min_by_key(Vec::len);
+        };
+        let unknown: Vec<&str> = readings
+            .fields()
+            .filter(|field| !field.iter().any(|line| known.lines.contains(line)))
+            .filter_map(|field| field.first().map(String::as_str))
+            .collect();
+        let counts = counts(shape.lines().iter().skip(1).map(String::as_str));
+        let most = |place: &str| known.most.get(place).copied().unwrap_or_default();
+        let mut places: BTreeSet<&str> = unknown.iter().map(|line| place(line)).collect();
+        let missing = known.required.iter().map(String::as_str).filter(|place| !counts.contains_key(place));
+        let repeated = counts.iter().filter(|(place, count)| **count > most(place)).map(|(place, _)| *place);
+        places.extend(missing.chain(repeated));
+        if places.is_empty() {
+            return None;
+        }
+        let of_place = |change: &ShapeChange| match change {
+            ShapeChange::Removed(line) | ShapeChange::Added(line) => places.contains(place(line)),
+        };
+        let same_url = self.shapes.values().filter(|pinned| pinned.lines().first() == Some(url));
+        // One that was pinned by another reading of its URL stands for itself.
+        let all = self.shapes.values();
+        let nearest: Vec<_> = if same_url.clone().next().is_some() { same_url.collect() } else { all.collect() };
+        let changes =
+            nearest.into_iter().map(|pinned| pinned.diff(shape).into_iter().filter(of_place).collect::<Vec<_>>());
+        changes.min_by_key(Vec::len)
+    }
+}
+
+impl FromIterator<RequestShape> for PinnedShapes {
+    fn from_iter<I: IntoIterator<Item = RequestShape>>(shapes: I) -> Self {
+        let mut pinned = Self::default();
+        shapes.into_iter().for_each(|shape| pinned.insert(shape));
+        pinned
+    }
+}
+
+/// Where the value of a line stands.
+fn place(line: &str) -> &str {
+    line.split_once(" = ").map_or(line, |(place, _)| place)
+}
+
+fn counts<'l>(lines: impl Iterator<Item = &'l str>) -> BTreeMap<&'l str, usize> {
+    let mut counts = BTreeMap::new();
+    for line in lines {
+        *counts.entry(place(line)).or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,237 @@
+//! What the built-in connectors send in honest use fits what they were rehearsed with, and nothing else does.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use std::sync::Arc;
+
+use sendbox_sandbox::policy::{EffectiveGrant, Limits, OperatorPolicy, PinnedShapes, TenantGrant};
+use sendbox_sandbox::{
+    Attempt, Connector, Content, ContentKind, DryRun, Message, Outcome, Parameters, Recipient, Rehearsal,
+    RehearsedTemplate, SendReport, SendRequest, TextEncoding, Usage, Variable,
+};
+use sendbox_simulator::SimulatorConfig;
+use sendbox_tests::stage::{Stage, connection};
+use serde_json::{Value, json};
+
+/// 2026-11-23, when the versions came.
+const CAME_AT: u64 = 1_795_421_801_000;
+/// A code that nothing else holds.
+const CODE: &str = "904417";
+
+/// Parameters beside those of [`connection`], each a connection of its own.
+fn variants(name: &str) -> Vec<Value> {
+    let more: Vec<Value> = match name {
+        "twilio" => vec![
+            json!({ "validityPeriod": "lifetime" }),
+            json!({ "validityPeriod": 600, "from": "3600", "disableRiskCheck": true }),
+            json!({ "from": "600", "validityPeriod": "lifetime", "edge": "dublin", "region": "ie1" }),
+            json!({ "statusCallback": "https://reports.example/600/45" }),
+        ],
+        "smsaero" => vec![json!({ "callbackUrl": "https://reports.example/r" }), json!({ "host": "gate.smsaero.org" })],
+        "gatewayapi" => vec![
+            json!({ "validityPeriod": "lifetime", "priority": "URGENT", "messageClass": "premium" }),
+            json!({ "validityPeriod": 60, "sender": "45", "callbackUrl": "https://reports.example/r" }),
+        ],
+        "vonage" => vec![
+            json!({ "ttl": "lifetime", "callbackUrl": "https://reports.example/r" }),
+            json!({ "ttl": 600_000, "brandName": "7" }),
+        ],
+        "aliyun" => vec![json!({ "endpoint": "dysmsapi.ap-southeast-1.aliyuncs.com" })],
+        "tencent" => vec![json!({ "endpoint": "sms.intl.tencentcloudapi.com", "region": "ap-singapore" })],
+        "http" => vec![
+            json!({ "authorization": "Bearer abcdefgh" }),
+            json!({ "webhookSecret": "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }),
+            json!({ "endpoint": "https://hooks.simulator.test/45/sms?tenant=7&lang=en" }),
+        ],
+        other => panic!("no parameters for {other}"),
+    };
+    let (usual, _) = connection(name);
+    let with = |more: &Value| {
+        let mut all = usual.as_object().unwrap().clone();
+        all.extend(more.as_object().unwrap().clone());
+        Value::Object(all)
+    };
+    std::iter::once(usual.clone()).chain(more.iter().map(with)).collect()
+}
+
+/// One template for each usage and language.
+fn templates(name: &str) -> Vec<RehearsedTemplate> {
+    let (_, both) = connection(name);
+    let one = |usage, locale: Option<&str>, template: &str| RehearsedTemplate {
+        usage,
+        locale: locale.map(str::to_owned),
+        template: template.to_owned(),
+    };
+    match name {
+        "aliyun" | "tencent" => vec![
+            one(Usage::Generic, None, both),
+            one(Usage::SignIn, None, "44973901"),
+            one(Usage::SignIn, Some("da"), "600"),
+            one(Usage::Register, Some("zh-CN"), r#"{"china":"1","overseas":"45"}"#),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+struct Connected {
+    connector: Connector,
+    parameters: Arc<Parameters>,
+    grant: Arc<EffectiveGrant>,
+    pinned: Arc<PinnedShapes>,
+}
+
+impl Connected {
+    async fn new(stage: &Stage, name: &str, parameters: &Value) -> Self {
+        let connector = stage.load(name).await;
+        let parameters = Arc::new(connector.parameters(parameters).unwrap());
+        let grant = connector.grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default()).unwrap();
+        let grant = Arc::new(grant);
+        let rehearsal = Rehearsal {
+            owner: "acme".to_owned(),
+            parameters: Arc::clone(&parameters),
+            grant: Arc::clone(&grant),
+            templates: templates(name),
+            at_unix_ms: CAME_AT,
+        };
+        let pinned = Arc::new(stage.sandbox.rehearse(&connector, &rehearsal).await.unwrap());
+        assert!(!pinned.is_empty(), "{name}: nothing is pinned");
+        Self { connector, parameters, grant, pinned }
+    }
+
+    async fn send(&self, stage: &Stage, message: Message) -> SendReport {
+        let request = SendRequest {
+            owner: "acme".to_owned(),
+            parameters: Arc::clone(&self.parameters),
+            grant: Arc::clone(&self.grant),
+            message,
+            pinned: Some(Arc::clone(&self.pinned)),
+            dry_run: Some(DryRun { show_sealed: false }),
+            withdrawn: None,
+        };
+        stage.sandbox.send(&self.connector, request).await
+    }
+}
+
+/// The clear values of one message.
+#[derive(Clone, Debug)]
+struct Clear {
+    usage: Usage,
+    locale: Option<&'static str>,
+    destination: (Option<&'static str>, &'static str, &'static str),
+    lifetime_seconds: u32,
+    encoding: TextEncoding,
+    units: u32,
+    segments: u32,
+    client_ip: bool,
+    attempt: u32,
+    variables: &'static [&'static str],
+    now: u64,
+}
+
+const DESTINATIONS: [(Option<&str>, &str, &str); 12] = [
+    (Some("DK"), "45", "20123456"),
+    (Some("US"), "1", "2015550123"),
+    (Some("CA"), "1", "4165550123"),
+    (Some("CN"), "86", "13800138000"),
+    (Some("HK"), "852", "51234567"),
+    (Some("RU"), "7", "9121234567"),
+    (Some("KZ"), "7", "7012345678"),
+    (Some("DE"), "49", "15123456789"),
+    (Some("EG"), "20", "1001234567"),
+    (Some("IN"), "91", "8123456789"),
+    (Some("LU"), "352", "628123456"),
+    (None, "882", "1612345678"),
+];
+const LIFETIMES: [u32; 22] =
+    [1, 2, 7, 19, 20, 45, 59, 60, 61, 119, 120, 300, 419, 420, 600, 900, 999, 1000, 2700, 3600, 36_001, 86_400];
+const LOCALES: [Option<&str>; 8] =
+    [None, Some("en"), Some("da"), Some("zh-CN"), Some("zh-Hant-TW"), Some("pt-BR"), Some("de"), Some("us")];
+const VARIABLES: [&[&str]; 5] =
+    [&[], &["link"], &["link", "user.name"], &["to", "type"], &["a", "b", "c", "d", "e", "f", "g", "h", "i"]];
+
+/// Every value of each list, with every value of the next list at some time: the lengths have no common divisor to speak of, so
+/// that many combinations meet.
+fn messages(count: usize) -> impl Iterator<Item = Clear> {
+    (0..count).map(|n| {
+        let encoding = if n % 2 == 0 { TextEncoding::Gsm7 } else { TextEncoding::Ucs2 };
+        let (units, segments) = [(12, 1), (60, 1), (300, 3), (640, 5)][n / 3 % 4];
+        Clear {
+            usage: Usage::ALL[n % Usage::ALL.len()],
+            locale: LOCALES[n / 2 % LOCALES.len()],
+            destination: DESTINATIONS[n / 5 % DESTINATIONS.len()],
+            lifetime_seconds: LIFETIMES[n % LIFETIMES.len()],
+            encoding,
+            units,
+            segments,
+            client_ip: n / 7 % 2 == 0,
+            attempt: 1 + u32::try_from(n / 11 % 6).unwrap(),
+            variables: VARIABLES[n / 4 % VARIABLES.len()],
+            now: CAME_AT + u64::try_from(n).unwrap() * 86_400_000 * 3,
+        }
+    })
+}
+
+fn message(kind: ContentKind, templates: &[RehearsedTemplate], clear: &Clear) -> Message {
+    let variables = || {
+        let code = Variable { name: "code".to_owned(), value: CODE.to_owned().into() };
+        let others = clear
+            .variables
+            .iter()
+            .map(|name| Variable { name: (*name).to_owned(), value: format!("value of {name}, 45 600").into() });
+        std::iter::once(code).chain(others).collect::<Vec<_>>()
+    };
+    let content = match kind {
+        ContentKind::Text => Content::Text {
+            text: format!("{CODE} er koden").into(),
+            encoding: clear.encoding,
+            segments: clear.segments,
+            units: clear.units,
+        },
+        ContentKind::Variables => Content::Variables(variables()),
+        ContentKind::Template => {
+            let of = |usage| templates.iter().filter(move |template| template.usage == usage);
+            let exact = of(clear.usage).find(|template| template.locale.as_deref() == clear.locale);
+            let template = exact.or_else(|| of(Usage::Generic).next()).unwrap();
+            Content::Template { template: template.template.clone(), variables: variables() }
+        }
+    };
+    let (country, calling_code, national) = clear.destination;
+    Message {
+        recipient: Recipient {
+            e164: format!("+{calling_code}{national}").into(),
+            national: national.to_owned().into(),
+            country: country.map(str::to_owned),
+            calling_code: calling_code.to_owned(),
+        },
+        usage: clear.usage,
+        locale: clear.locale.map(str::to_owned),
+        content,
+        code: CODE.to_owned().into(),
+        lifetime_seconds: clear.lifetime_seconds,
+        client_ip: clear.client_ip.then(|| "203.0.113.7".to_owned().into()),
+        idempotency_key: format!("key-{}", clear.now),
+        attempt: Attempt { number: clear.attempt, started_at: clear.now, ..Attempt::first().unwrap() },
+    }
+}
+
+#[tokio::test]
+async fn no_built_in_connector_is_held_back_in_honest_use() {
+    let stage = Stage::new(SimulatorConfig::default(), Limits::default()).await;
+    for built_in in sendbox_catalogue::all() {
+        let name = built_in.name;
+        for parameters in variants(name) {
+            let connected = Connected::new(&stage, name, &parameters).await;
+            let kind = connected.connector.metadata().content;
+            let templates = templates(name);
+            for clear in messages(264) {
+                let report = connected.send(&stage, message(kind, &templates, &clear)).await;
+                assert!(
+                    matches!(report.outcome, Outcome::NotSentDryRun),
+                    "{name} with {clear:?}: {:?}\npinned:\n{}",
+                    report.outcome,
+                    connected.pinned.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+                );
+            }
+        }
+    }
+}
