@@ -184,7 +184,6 @@ async fn no_second_number_leaves_in_clear() {
         ("query", RequestPart::Url),
         ("path", RequestPart::Url),
         ("header", RequestPart::Header("x-cc".into())),
-        ("header name", RequestPart::Header("4798765432".into())),
         ("json number", RequestPart::Body),
         ("json string", RequestPart::Body),
         ("escaped", RequestPart::Body),
@@ -200,6 +199,7 @@ async fn no_second_number_leaves_in_clear() {
             other => panic!("{aim}: {other:?}"),
         }
     }
+    malformed("header name", lab.send("second_number", "header name").await);
     lab.expect_seen(0, "second numbers");
     lab.expect_next_send_works("second numbers").await;
 }

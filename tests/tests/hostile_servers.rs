@@ -54,7 +54,7 @@ async fn without_a_verified_session_nothing_leaves() {
         let what = format!("{handshake:?}");
         let connections = lab.server.connections();
         let failure = expect_failure(&what, lab.send("honest", "").await, FailureClass::NotSent, RequestSent::No);
-        assert!(failure.text.starts_with(&format!("{kind}/no: ")), "{what}: {}", failure.text);
+        assert!(failure.text.starts_with(&format!("{kind}/no (")), "{what}: {}", failure.text);
         assert_eq!(failure.party, Party::Network, "{what}");
         assert!(lab.server.connections() > connections, "{what}: nobody tried");
         assert_eq!(lab.server.seen().len(), 0, "{what}: a request was read");
@@ -75,7 +75,7 @@ async fn a_refused_connection_is_surely_unsent() {
     });
     let report = lab.send_with(parameters, text()).await;
     let failure = expect_failure("refused", report, FailureClass::NotSent, RequestSent::No);
-    assert!(failure.text.starts_with("ErrorKind::Connect/no: "), "{}", failure.text);
+    assert!(failure.text.starts_with("ErrorKind::Connect/no ("), "{}", failure.text);
     assert_eq!(failure.party, Party::Network);
     lab.expect_next_send_works("a refused connection").await;
 }
@@ -131,7 +131,7 @@ async fn a_name_that_leads_inside_is_refused() {
         let report = lab.send_with(json!({"behaviour": "elsewhere", "aim": url, "endpoint": url}), text()).await;
         assert!(report.hosts_reached.is_empty(), "{name}");
         let failure = expect_failure(name, report, FailureClass::NotSent, RequestSent::No);
-        assert!(failure.text.starts_with(&format!("ErrorKind::{kind}/no: ")), "{name}: {}", failure.text);
+        assert!(failure.text.starts_with(&format!("ErrorKind::{kind}/no (")), "{name}: {}", failure.text);
         assert_eq!(failure.party, party, "{name}");
         assert_eq!(resolver.asked.load(Ordering::SeqCst), asked + 1, "{name}: resolved once");
     }
@@ -249,7 +249,7 @@ async fn without_a_whole_answer_the_outcome_is_doubt() {
         let seen = lab.server.seen().len();
         let failure = expect_failure(what, lab.send("honest", "").await, FailureClass::InDoubt, RequestSent::Maybe);
         // At the very deadline the host may end the guest before it could say a word.
-        let told = failure.text.starts_with(&format!("ErrorKind::{kind}/maybe: "));
+        let told = failure.text.starts_with(&format!("ErrorKind::{kind}/maybe ("));
         assert!(told || (kind == "Timeout" && failure.text.contains("did not end")), "{what}: {}", failure.text);
         assert!(lab.server.seen().len() <= seen + 1, "{what}: sent twice");
         lab.expect_next_send_works(what).await;

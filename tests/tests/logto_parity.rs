@@ -37,6 +37,7 @@ const DEVIATIONS: [(&str, &[&str]); 7] = [
             "no backslash in an address",
             "no dot segments in an address",
             "no fragment in an address",
+            "no semicolon in a query",
             "no user name in an address",
         ],
     ),

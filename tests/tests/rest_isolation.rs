@@ -204,12 +204,14 @@ async fn what_is_the_platforms_is_refused_to_a_tenant() {
     refused.sort();
     let all = [
         "activate_version",
+        "approve_shape",
         "approve_version",
         "create_tenant",
         "delete_tenant",
         "delete_upload",
         "end_trial",
         "list_platform_audit",
+        "list_shapes",
         "list_tenants",
         "list_versions",
         "promote_connection",

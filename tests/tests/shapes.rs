@@ -223,7 +223,7 @@ async fn no_built_in_connector_is_held_back_in_honest_use() {
             let connected = Connected::new(&stage, name, &parameters).await;
             let kind = connected.connector.metadata().content;
             let templates = templates(name);
-            for clear in messages(264) {
+            for clear in messages(66) {
                 let report = connected.send(&stage, message(kind, &templates, &clear)).await;
                 assert!(
                     matches!(report.outcome, Outcome::NotSentDryRun),

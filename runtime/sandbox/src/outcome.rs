@@ -290,6 +290,11 @@ impl Violation {
         match self {
             Self::Denied(it) => Self::Denied(denial(it)),
             Self::Reveal(it) => Self::Reveal(denial(it)),
+            Self::Malformed(MalformedRequest::Header(it)) => Self::Malformed(MalformedRequest::Header(match it {
+                HeaderRefusal::NotAllowed { name } => HeaderRefusal::NotAllowed { name: rewrite(&name) },
+                HeaderRefusal::Twice { name } => HeaderRefusal::Twice { name: rewrite(&name) },
+                other => other,
+            })),
             Self::Composition(it) => Self::Composition(it.map_header(|name| rewrite(&name))),
             other => other,
         }

@@ -112,7 +112,7 @@ impl Writer<'_> {
                 }
             }
             21 => self.line(format!("reveal {value}")),
-            22 => self.to_the_end(),
+            22 => self.exhaust_a_budget(),
             23 => {
                 let other = self.value();
                 // Where no check is allowed it ends the call: rarely.
@@ -139,7 +139,7 @@ impl Writer<'_> {
     }
 
     /// Until a budget ends the call.
-    fn to_the_end(&mut self) {
+    fn exhaust_a_budget(&mut self) {
         if self.random.u8(..3) != 0 {
             return;
         }

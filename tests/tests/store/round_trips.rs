@@ -7,7 +7,7 @@ use sendbox_service::model::{
 use sendbox_service::store::rows::*;
 use sendbox_service::store::{
     StoreError, attempts, audit, buckets, connections, holds, idempotency, keys, messages, meta, releases, reports,
-    tenants, verifications, versions,
+    shapes, tenants, verifications, versions,
 };
 use sendbox_tests::{Database, on_every_database};
 use serde_json::json;
@@ -436,6 +436,7 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         versions::insert(&mut tx, &sample::version(tenant, "sha256:01"), b"a file").await.unwrap();
         releases::put(&mut tx, &sample::release(tenant, "acme-sms")).await.unwrap();
         releases::approve(&mut tx, &sample::approval(tenant, "acme-sms")).await.unwrap();
+        shapes::record(&mut tx, &sample::shape(tenant, "acme-sms"), 10).await.unwrap();
     }
     tx.commit().await.unwrap();
     let full = left_of(database, "acme").await;

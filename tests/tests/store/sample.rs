@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sendbox_sandbox::{DeliveryState, FailureClass, Usage};
 use sendbox_service::model::{
     AttemptOutcome, Cause, DecisionCode, DecisionValues, DecisionView, Environment, FailureView, Flow, Flows,
-    MessageStatus, Mode, NoFallback, NotAgain, Policy, Scope, Timestamp, VerificationStatus, VersionState,
+    MessageStatus, Mode, NoFallback, NotAgain, Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
 };
 use sendbox_service::rules::release::Versions;
 use sendbox_service::store::rows::*;
@@ -292,6 +292,22 @@ pub fn release(tenant: &str, connector: &str) -> ReleaseRow {
         owner: tenant.to_owned(),
         generation: 1,
         versions: Versions::first("sha256:01".to_owned(), NOW),
+    }
+}
+
+pub fn shape(tenant: &str, connector: &str) -> ShapeRow {
+    let shape = json!({ "carries": "message", "lines": ["POST https://a.test/", "form To = [recipient e164]"] });
+    ShapeRow {
+        tenant: tenant.to_owned(),
+        connector: connector.to_owned(),
+        digest: "sha256:01".to_owned(),
+        shape: "5f".repeat(32),
+        origin: ShapeOrigin::Test,
+        description: serde_json::from_value(shape).unwrap(),
+        requests: 1,
+        first_seen: NOW,
+        last_seen: NOW,
+        approved_by: None,
     }
 }
 

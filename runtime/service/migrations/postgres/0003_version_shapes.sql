@@ -1,5 +1,5 @@
 -- How the requests with the message of uploaded versions are shaped: seen in rehearsals, tests and canaries, held back, approved.
--- The twin of this file is migrations/sqlite/0004_version_shapes.sql: the same tables, columns and indexes.
+-- The twin of this file is migrations/sqlite/0003_version_shapes.sql: the same tables, columns and indexes.
 
 -- `tenant` is whose sends the shape counts for, empty for those of all tenants. `shape` is the SHA-256 of the shape, and
 -- `description` the shape itself as JSON: nothing sealed is in it.

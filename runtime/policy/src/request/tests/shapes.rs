@@ -67,7 +67,7 @@ fn in_words() {
              json /SignName = \"签\"\n\
              json /SmsSdkAppId = \"{config sdkAppId}\"\n\
              json /TemplateId = \"{template}\"\n\
-             json /TemplateParamSet/0 = \"[code]\"\n\
+             json /TemplateParamSet/* = \"[code]\"\n\
              json /TemplateParamSet/1 = \"{lifetime}\"\n",
         ),
         (
@@ -79,8 +79,8 @@ fn in_words() {
              header webhook-signature = v1,[signature]\n\
              header webhook-timestamp = {time}\n\
              json /ip = \"[client ip]\"\n\
+             json /payload/* = \"[variable *]\"\n\
              json /payload/code = \"[code]\"\n\
-             json /payload/link = \"[variable link]\"\n\
              json /payload/locale = \"{locale}\"\n\
              json /to = \"[recipient digits]\"\n\
              json /type = \"{usage}\"\n\

@@ -16,7 +16,8 @@ pub fn run(_message: &Message, aim: &str) -> Result<Receipt, Failure> {
             "digest" => drop(large.digest(Hash::Sha512)),
             "hmac data" => drop(large.hmac(Hash::Sha512, &small)),
             "hmac key" => drop(small.hmac(Hash::Sha512, &large)),
-            "decode" => drop(large.decode(Encoding::Base64)),
+            // A secret counts as the longest one that there may be, whatever it holds.
+            "decode" => drop(token.decode(Encoding::Base64)),
             "matches" => drop(signature::matches(&signed, &large)),
             other => panic!("no such aim: {other}"),
         }
