@@ -1,8 +1,8 @@
 //! Whether anything that a guest observes depends on a sealed value: shown by programs that are run twice.
 //!
 //! A random program runs in the guest `interpreter`, once with one set of sealed values and once with another, under the
-//! same clear ones, against a provider whose answers do not depend on them and against one that repeats what it was sent.
-//! The guest writes down a digest of everything that it observes. Until the send ends, both runs must read the same; and
+//! same clear ones, against a provider whose answers do not depend on them, against one that repeats what it was sent, and
+//! against one that guesses before it was sent anything. The guest writes down a digest of everything that it observes. Until the send ends, both runs must read the same; and
 //! where a budget ends a send, it must end both at the same operation. Everything follows from a seed.
 
 mod program;
@@ -101,11 +101,19 @@ pub fn program_of(seed: u64) -> String {
 }
 
 /// How the provider answers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Provider {
     Constant,
     Repeating,
+    /// Before anything sealed was sent, with the sealed values of one of the runs: a mask in them would say which one.
+    Guessing,
 }
+
+const PROVIDERS: [(Provider, &str); 3] =
+    [(Provider::Constant, "constant"), (Provider::Repeating, "repeating"), (Provider::Guessing, "guessing")];
+
+/// The path of a request that carries nothing sealed.
+const PLAIN: &str = "/plain";
 
 /// What one run let the guest see, and how it ended.
 struct Run {
@@ -146,10 +154,17 @@ impl Comparison {
         let program = program(&mut random, &clear);
         let secrets = [Secrets::random(&mut random, &clear), Secrets::random(&mut random, &clear)];
         let mut tally = Tally::default();
-        for (provider, name) in [(Provider::Constant, "constant"), (Provider::Repeating, "repeating")] {
-            self.play(provider);
-            let [one, other] =
-                [self.run(&program, &clear, &secrets[0]).await, self.run(&program, &clear, &secrets[1]).await];
+        for (provider, name) in PROVIDERS {
+            if provider == Provider::Guessing && !program.contains(PLAIN) {
+                continue;
+            }
+            self.play(provider, &secrets[0].all());
+            // A connection plays the script of its beginning, and is used again for the same owner.
+            let owner = if provider == Provider::Guessing { format!("{name} {seed}") } else { name.to_owned() };
+            let [one, other] = [
+                self.run(&program, &clear, &secrets[0], &owner).await,
+                self.run(&program, &clear, &secrets[1], &owner).await,
+            ];
             if let Some(what) = difference(&one, &other) {
                 return Err(Finding { seed, program, provider: name, what });
             }
@@ -163,17 +178,22 @@ impl Comparison {
         Ok(tally)
     }
 
-    fn play(&self, provider: Provider) {
+    fn play(&self, provider: Provider, guess: &[&str]) {
         let headers =
             "date: Sat, 28 Nov 2026 10:00:00 GMT\r\ncontent-type: application/json\r\nx-ratelimit-left: nine\r\n";
         let fixed = answer(201, headers, br#"{"id":"a-message","state":"queued","note":"taken as it is"}"#);
         self.server.play(Script::steps(match provider {
             Provider::Constant => [Step::Read, Step::Write(fixed), Step::Again],
             Provider::Repeating => [Step::Read, Step::Mirror(headers.to_owned()), Step::Again],
+            Provider::Guessing => {
+                let first = answer(201, headers, json!({ "id": "a-message", "guess": guess }).to_string().as_bytes());
+                [Step::Read, Step::WriteUntil { path: PLAIN, first, then: fixed }, Step::Again]
+            }
         }));
     }
 
-    async fn run(&self, program: &str, clear: &Clear, secrets: &Secrets) -> Run {
+    async fn run(&self, program: &str, clear: &Clear, secrets: &Secrets, owner: &str) -> Run {
+        self.server.forget();
         let connector = if clear.variables.is_empty() { &self.texts } else { &self.variables };
         let parameters = json!({
             "program": program, "plain": "plain value", "token": secrets.token, "signer": secrets.signer,
@@ -188,7 +208,7 @@ impl Comparison {
             .send(
                 connector,
                 SendRequest {
-                    owner: "tenant".into(),
+                    owner: owner.into(),
                     parameters,
                     grant: Arc::new(grant.expect("the reach resolves")),
                     message: secrets.message(clear),

@@ -61,6 +61,16 @@ pub enum Step {
     /// Answers with exactly what the request held: its parts as they were sent, and each value of a JSON or form body once more. The
     /// argument are further header lines.
     Mirror(String),
+    /// Writes the first bytes as long as every request since [`Server::forget`] was for this path and without credentials, and the
+    /// second ones from then on.
+    WriteUntil {
+        /// A path that is asked for without anything sealed.
+        path: &'static str,
+        /// What is written first.
+        first: Vec<u8>,
+        /// What is written then.
+        then: Vec<u8>,
+    },
     /// Nothing more, until the client leaves.
     Silence,
     /// A TCP reset.
@@ -191,6 +201,11 @@ impl Server {
         self.shared.seen.lock().unwrap().clone()
     }
 
+    /// Forgets every request so far.
+    pub fn forget(&self) {
+        self.shared.seen.lock().unwrap().clear();
+    }
+
     /// Connections so far, good or not.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
@@ -247,6 +262,14 @@ impl Shared {
                 Step::Mirror(headers) => {
                     let seen = self.seen.lock().unwrap().last().cloned().expect("nothing to repeat");
                     tls.write_all(&mirror(headers, &seen)).await?;
+                    tls.flush().await?;
+                }
+                Step::WriteUntil { path, first, then } => {
+                    let is_bare = |seen: &Seen| {
+                        seen.head.starts_with(&format!("GET {path} ")) && !seen.head.contains("\nauthorization:")
+                    };
+                    let all_bare = self.seen.lock().unwrap().iter().all(is_bare);
+                    tls.write_all(if all_bare { first } else { then }).await?;
                     tls.flush().await?;
                 }
                 Step::Silence => return until_left(&mut tls).await,
@@ -324,7 +347,9 @@ fn echo(status: u16, seen: &Seen) -> Vec<u8> {
 fn mirror(headers: &str, seen: &Seen) -> Vec<u8> {
     let body = String::from_utf8_lossy(&seen.body).into_owned();
     let lines: Vec<&str> = seen.head.lines().filter(|line| !line.starts_with("content-length")).collect();
-    let fields: Vec<(String, String)> = url::form_urlencoded::parse(&seen.body).into_owned().collect();
+    let is_form = seen.head.contains("application/x-www-form-urlencoded");
+    let fields = if is_form { seen.body.as_slice() } else { b"" };
+    let fields: Vec<(String, String)> = url::form_urlencoded::parse(fields).into_owned().collect();
     let values = serde_json::from_str::<serde_json::Value>(&body).unwrap_or_default();
     let json =
         serde_json::json!({ "id": "a-message", "head": lines, "body": body, "values": values, "fields": fields });

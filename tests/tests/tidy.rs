@@ -248,6 +248,19 @@ fn nothing_is_left_unfinished() {
 }
 
 #[test]
+fn every_mutant_finds_its_text_once() {
+    let list: toml::Table = read(Path::new("tests/mutants/mutants.toml")).parse().unwrap();
+    let mutants = list["mutant"].as_array().unwrap();
+    assert!(mutants.len() >= 60, "only {} mutants", mutants.len());
+    let text = |mutant: &toml::Value, key: &str| mutant[key].as_str().unwrap().to_owned();
+    for mutant in mutants {
+        let (name, file) = (text(mutant, "name"), text(mutant, "file"));
+        let times = read(Path::new(&file)).matches(&text(mutant, "find")).count();
+        assert_eq!(times, 1, "{name}: bring tests/mutants/mutants.toml up to date with {file}");
+    }
+}
+
+#[test]
 fn the_map_shows_every_room() {
     let map = read(Path::new("ARCHITECTURE.md"));
     for entry in fs::read_dir(root().join("runtime")).unwrap() {

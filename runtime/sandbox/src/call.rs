@@ -120,8 +120,8 @@ pub(crate) struct CallState {
     pub(crate) revealed: bool,
     /// Where sealed values may have left to in this send, and of what kind. One origin for all of it.
     pub(crate) sent_sealed: Option<SentSealed>,
-    /// Sealed parts as they were sent, which an answer may repeat.
-    sent_exact: Vec<Bytes>,
+    /// Sealed parts as they were sent, which an answer may repeat, and whether a secret is in each.
+    sent_exact: Vec<(Bytes, bool)>,
     /// Bodies of answers from the origin that was sent sealed values, as the provider wrote them.
     pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
     /// What answers told the guest, for the shape of its next request.
@@ -233,16 +233,16 @@ impl CallState {
     pub(crate) fn scrubber(&self) -> &Scrubber {
         self.scrubber.get_or_init(|| {
             let mut scrubber = scrubber(&self.parameters, self.message.as_deref());
-            self.sent_exact.iter().for_each(|value| scrubber.add_exact(value));
+            self.sent_exact.iter().for_each(|(value, secret)| scrubber.add_exact(value, *secret));
             scrubber
         })
     }
 
     /// Remembers a sealed part that leaves: an answer may repeat it in the form in which it was sent.
-    pub(crate) fn remember_sent(&mut self, value: Bytes) {
+    pub(crate) fn remember_sent(&mut self, value: Bytes, secret: bool) {
         match self.scrubber.get_mut() {
-            Some(scrubber) => scrubber.add_exact(&value),
-            None => self.sent_exact.push(value),
+            Some(scrubber) => scrubber.add_exact(&value, secret),
+            None => self.sent_exact.push((value, secret)),
         }
     }
 

@@ -140,13 +140,15 @@ impl Writer<'_> {
 
     /// Until a budget ends the call.
     fn exhaust_a_budget(&mut self) {
-        if self.random.u8(..6) != 0 {
+        if self.random.u8(..3) != 0 {
             return;
         }
-        let value = self.value();
+        // What is large enough for a budget of bytes: there are few handles.
+        let value = if self.random.bool() { self.one(&["r0", "r1"]).to_owned() } else { self.value() };
+        let encoding = self.one(&ENCODINGS);
         let times = self.one(&["*70", "*300", "*2500"]);
         let line = match self.random.u8(..6) {
-            0 => format!("{times} encode {value} hex"),
+            0 => format!("{times} encode {value} {encoding}"),
             1 => format!("{times} concat {}", [value.as_str(); 40].join(",")),
             2 => format!("{times} digest {value} sha512"),
             3 => format!("{times} get plain"),
@@ -161,7 +163,7 @@ impl Writer<'_> {
     fn other_request(&mut self) {
         let host = self.one(&[SIDE, SIDE, API]);
         let bearer = "authorization:=Bearer%20,r0";
-        let line = match self.random.u8(..6) {
+        let line = match self.random.u8(..7) {
             0 => format!("send GET {host}/token?a=1  {bearer}"),
             1 => format!("send GET {host}/plain "),
             2 => {
@@ -173,6 +175,12 @@ impl Writer<'_> {
                 format!("send GET {host}/token?key=,{secret} ")
             }
             4 => {
+                // Too large with one secret, and not with another.
+                let secret = self.make("encode r0 hex");
+                let many = [secret.as_str(); 30].join(",");
+                format!("send POST {host}/token =%7B%22a%22:%22,{many},=%22%7D {JSON}")
+            }
+            5 => {
                 let value = self.value();
                 format!("send POST {host}/any =%7B%22a%22:%22,{value},=%22%7D {JSON}")
             }

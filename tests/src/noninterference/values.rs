@@ -36,7 +36,7 @@ impl Clear {
             destination: destinations[random.usize(..destinations.len())].clone(),
             usage: Usage::ALL[random.usize(..Usage::ALL.len())],
             encoding: if random.bool() { TextEncoding::Gsm7 } else { TextEncoding::Ucs2 },
-            units: random.u32(1..=300),
+            units: random.u32(SHORTEST as u32..=300),
             has_client_ip: random.bool(),
             variables: variables[..count].to_vec(),
             lifetime_seconds: random.u32(1..=900),
@@ -69,6 +69,9 @@ pub struct Secrets {
     received: Vec<String>,
 }
 
+/// Shorter values are not looked for in answers: a provider that repeats them shows them.
+const SHORTEST: usize = 4;
+
 /// What secrets look like: each kind is one that some operation treats apart.
 fn secret(random: &mut Rng) -> String {
     let alphabets: [&[char]; 7] = [
@@ -83,7 +86,7 @@ fn secret(random: &mut Rng) -> String {
     let alphabet = alphabets[random.usize(..alphabets.len())];
     let most = [4, 16, 64, 400, 4_000][random.usize(..5)];
     let mut secret = String::new();
-    let length = random.usize(1..=most);
+    let length = random.usize(SHORTEST..=most);
     while secret.len() < length {
         let next = alphabet[random.usize(..alphabet.len())];
         if secret.len() + next.len_utf8() > 4_096 {
@@ -152,6 +155,12 @@ impl Secrets {
             code,
             received,
         }
+    }
+
+    /// Every sealed value of a message, as a provider could guess it.
+    pub fn all(&self) -> Vec<&str> {
+        let own = [&self.token, &self.signer, &self.national, &self.code, &self.text, &self.client_ip];
+        own.into_iter().chain(&self.variables).map(String::as_str).collect()
     }
 
     pub fn message(&self, clear: &Clear) -> Message {

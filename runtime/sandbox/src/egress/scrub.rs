@@ -7,8 +7,8 @@
 //!
 //! There are two readers, and two rules:
 //! - **the guest** gets an answer without what was sent to that origin in this send, and nothing else is taken out: a mask
-//!   in the answer of a host that never had the value would say that the host guessed it. A short value counts only where it
-//!   stands as a word of its own; inside a longer one (an id) it stands by chance;
+//!   in the answer of a host that never had the value would say that the host guessed it. A short value of the message counts only
+//!   where it stands as a word of its own; inside a longer one (an id) it stands by chance;
 //! - **people** (traces, receipts, errors) get nothing that is sealed in this send, wherever it stands.
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const SHORTEST_ID: usize = 8;
 
 /// What stands for a sealed text.
 const MASK: &[u8] = b"[sealed]";
-/// What stands for a sealed run of digits: inside a JSON number it must stay a number.
+/// What stands for a number or a code as it is: inside a JSON number it must stay a number.
 const DIGIT_MASK: &[u8] = b"0";
 
 /// Letters and digits that are shorter than this may stand in a longer word by chance.
@@ -40,15 +40,21 @@ pub(crate) struct Needle {
     label: Option<Label>,
     /// Whether it was sent as it is.
     exact: bool,
+    /// What stands for it. Follows from what it belongs to, and never from its bytes: a guest reads it.
+    mask: &'static [u8],
+    /// Whether a secret is in it. A connector may write letters of its own beside one, so it is looked for inside of words too. What
+    /// belongs to the message stands alone at its place.
+    secret: bool,
 }
 
 impl Needle {
-    fn new(bytes: Vec<u8>, label: Option<Label>) -> Self {
-        Self { bytes: Zeroizing::new(bytes), label, exact: false }
+    fn new(bytes: Vec<u8>, label: Option<Label>, mask: &'static [u8]) -> Self {
+        let secret = matches!(label, Some(Label::Secret(_)));
+        Self { bytes: Zeroizing::new(bytes), label, exact: false, mask, secret }
     }
 
     fn is_word(&self) -> bool {
-        self.bytes.len() < CHANCE && self.bytes.iter().all(u8::is_ascii_alphanumeric)
+        !self.secret && self.bytes.len() < CHANCE && self.bytes.iter().all(u8::is_ascii_alphanumeric)
     }
 }
 
@@ -111,7 +117,9 @@ pub(crate) fn needles(value: &[u8], label: Option<&Label>) -> Vec<Needle> {
         }
     }
     [Encoding::Base64, Encoding::Base64Url, Encoding::Hex].map(encoded).into_iter().for_each(&mut add);
-    forms.into_iter().map(|form| Needle::new(form, label.cloned())).collect()
+    let as_it_is = if matches!(label, Some(Label::Recipient | Label::Code)) { DIGIT_MASK } else { MASK };
+    let masks = std::iter::once(as_it_is).chain(std::iter::repeat(MASK));
+    forms.into_iter().zip(masks).map(|(form, mask)| Needle::new(form, label.cloned(), mask)).collect()
 }
 
 /// Knows what must not come back.
@@ -144,11 +152,12 @@ impl Scrubber {
         }
     }
 
-    /// Adds one value as it was sent, in all encodings in which an answer may repeat it.
-    pub(crate) fn add_exact(&mut self, value: &[u8]) {
-        if !self.needles.iter().any(|known| known.exact && known.bytes.as_slice() == value) {
+    /// Adds one value as it was sent, in all encodings in which an answer may repeat it. `secret` says whether a secret is in it.
+    pub(crate) fn add_exact(&mut self, value: &[u8], secret: bool) {
+        let knows = |known: &Arc<Needle>| known.exact && known.secret >= secret && known.bytes.as_slice() == value;
+        if !self.needles.iter().any(knows) {
             for needle in needles(value, None) {
-                self.insert(Arc::new(Needle { exact: true, ..needle }));
+                self.insert(Arc::new(Needle { exact: true, secret, ..needle }));
             }
         }
     }
@@ -264,7 +273,6 @@ fn separated_prefix(bytes: &[u8], number: &[u8]) -> Option<usize> {
 }
 
 fn replace(bytes: &[u8], needle: &Needle, parts: bool) -> Vec<u8> {
-    let mask = if needle.bytes.iter().all(u8::is_ascii_digit) { DIGIT_MASK } else { MASK };
     let whole_words = !parts && needle.is_word();
     let mut clean = Vec::with_capacity(bytes.len());
     let mut from = 0;
@@ -274,7 +282,7 @@ fn replace(bytes: &[u8], needle: &Needle, parts: bool) -> Vec<u8> {
             continue;
         }
         clean.extend_from_slice(bytes.get(from..at).unwrap_or_default());
-        clean.extend_from_slice(mask);
+        clean.extend_from_slice(needle.mask);
         from = end;
     }
     clean.extend_from_slice(bytes.get(from..).unwrap_or_default());
@@ -384,11 +392,44 @@ mod tests {
     #[test]
     fn a_value_as_it_was_sent_is_masked_for_the_guest_too() {
         let mut scrubber = scrubber();
-        scrubber.add_exact(b"Basic-abc/def");
+        scrubber.add_exact(b"Basic-abc/def", true);
         assert_eq!(scrubber.for_guest(b"got Basic-abc/def", &Labels::none()), b"got [sealed]");
     }
 
     /// A code is masked in an id for people only: what the provider wrote is recorded as it is.
+    #[test]
+    fn a_short_secret_is_masked_beside_letters_too() {
+        let mut scrubber = Scrubber::default();
+        scrubber.add(b"k7x9", &Label::Secret("key".into()));
+        scrubber.add_exact(b"6b377839", true);
+        scrubber.add_exact(b"7781", false);
+        let sent = Labels::from(Label::Secret("key".into()));
+        for (answer, masked) in [
+            ("ak7x9b k7x9k7x9", "a[sealed]b [sealed][sealed]"),
+            ("6b3778396b377839", "[sealed][sealed]"),
+            ("a7781b 7781", "a7781b [sealed]"),
+        ] {
+            assert_eq!(scrubber.for_guest(answer.as_bytes(), &sent), masked.as_bytes(), "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_mask_does_not_depend_on_what_it_masks() {
+        for value in ["40718265", "k7x9k7x9"] {
+            for (label, mask) in [
+                (Label::Secret("key".into()), "[sealed]"),
+                (Label::Text, "[sealed]"),
+                (Label::Code, "0"),
+                (Label::Recipient, "0"),
+            ] {
+                let mut scrubber = Scrubber::default();
+                scrubber.add(value.as_bytes(), &label);
+                let guest = scrubber.for_guest(value.as_bytes(), &Labels::from(label));
+                assert_eq!(guest, mask.as_bytes(), "{value}");
+            }
+        }
+    }
+
     #[test]
     fn an_id_that_holds_a_code_by_chance_is_left_alone() {
         let id = "e482913d803532";

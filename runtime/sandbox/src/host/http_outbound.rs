@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use sendbox_policy::{HostValue, MessageRule, Method};
+use sendbox_policy::{HostValue, LabelKind, MessageRule, Method};
 use zeroize::Zeroizing;
 
 use super::sealed::Part;
@@ -229,11 +229,12 @@ impl CallState {
             if let Part::Sealed(handle) = part {
                 let value = self.table.get(handle)?;
                 if !value.labels().is_empty() {
-                    sent.extend(value.parts().cloned());
+                    let secret = value.labels().has(LabelKind::Secret);
+                    sent.extend(value.parts().cloned().map(|part| (part, secret)));
                 }
             }
         }
-        sent.into_iter().for_each(|value| self.remember_sent(value));
+        sent.into_iter().for_each(|(value, secret)| self.remember_sent(value, secret));
         Ok(())
     }
 

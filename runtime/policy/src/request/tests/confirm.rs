@@ -224,6 +224,19 @@ fn other_bytes_than_what_was_judged() {
     for headers in [type_only.as_slice(), &other_value, &other_end, &other_type, &[good_headers[1], good_headers[0]]] {
         assert!(confirm(url, headers, body).is_err());
     }
+    // Nothing was judged but the URL.
+    let view = post("https://x.example/?k={secret}", "", &[], "");
+    let confirm = |url: &str, body: &[u8]| view.confirm(&RequestBytes { url, headers: &[], body, value_of: &|_| None });
+    assert_eq!(confirm("https://x.example/?k=x", b""), Ok(()));
+    assert_eq!(confirm("https://x.example/?k=x", b"to=45"), Err(BytesDiffer(RequestPart::Body)));
+    assert_eq!(confirm("https://x.example/?k=x;to=45", b""), Err(BytesDiffer(RequestPart::Url)));
+}
+
+#[test]
+fn a_value_that_nobody_knows() {
+    let view = post("https://x.example/a?b=1", FORM, &[("x-a", "v1,{mac};end")], "To={digits}&Body={text}&c=2");
+    let good_headers: [(&str, &[u8]); 2] = [("content-type", FORM.as_bytes()), ("X-A", b"v1,\xff\xfe;end")];
+    let (url, body) = ("https://x.example/a?b=1", "To=45&Body=h%C3%A6&c=2");
     // A value of which the host knows nothing cannot be confirmed.
     let nothing = |_: &Mark| None;
     let unknown = RequestBytes { url, headers: &good_headers, body: body.as_bytes(), value_of: &nothing };

@@ -125,3 +125,26 @@ fn numbers_of_a_long_list_are_found() {
     let view = post("https://x.example/", FORM, &[], &format!("x={}", "1+".repeat(3000)));
     assert!(matches!(judge(Text, &[], &form_places(), &view), Err(SecondNumber { digits: 3000, .. })));
 }
+
+/// What an XML parser compares with each other is counted first.
+#[test]
+fn many_attributes_and_namespaces() {
+    let of = |attributes: String| {
+        let body = format!("<r{attributes}/>");
+        judge(Text, &[], &form_places(), &post("https://x.example/", XML, &[], &body))
+    };
+    let attributes = |count: usize| of((0..count).map(|n| format!(" a{n}=''")).collect());
+    let namespaces = |count: usize| of((0..count).map(|n| format!(" xmlns:n{n}='u{n}'")).collect());
+    let too_many = |why| Err(Malformed { place: RequestPart::Body, why });
+    assert_eq!(attributes(512), Ok(Carries::Nothing));
+    assert_eq!(attributes(513), too_many("its XML has too many attributes"));
+    assert_eq!(namespaces(16), Ok(Carries::Nothing));
+    assert_eq!(namespaces(17), too_many("its XML has too many namespaces"));
+}
+
+/// A value that holds others is read once more, and so are those: as often as a place has steps, and not once for each byte.
+#[test]
+fn values_inside_each_other() {
+    let view = post("https://x.example/", FORM, &[], &format!("To={{e164}}&x{}{{text}}", "=".repeat(200)));
+    assert_eq!(Reading::of(&view).ok().map(|reading| reading.nested.len()), Some(4));
+}

@@ -249,3 +249,17 @@ fn sealed_literals() {
     joined.extend(&Composition::literal("5550199"));
     assert_eq!(sealed(joined), Some(11));
 }
+
+/// In base64 of what stands before it, `㍴` is `4420`.
+#[test]
+fn digits_that_an_encoding_makes() {
+    for (value, digits) in [
+        ("b64«{secret}㍴»", None),
+        ("b64«{secret}㍴㍴»", Some(8)),
+        ("b64«{secret}a㍴㍴»", Some(8)),
+        ("b64«{secret}aa㍴㍴»", Some(8)),
+        ("«{secret}b64«{secret}㍴㍴»»", Some(8)),
+    ] {
+        assert_eq!(digits_of(cc(value)), digits, "{value}");
+    }
+}

@@ -245,6 +245,16 @@ fn a_name_again_elsewhere() {
 }
 
 #[test]
+fn the_name_of_a_list_again() {
+    let places = places(RecipientForm::Digits, &[json("/To/0")], &[json("/Body")]);
+    let body = r#"{"To":["{digits}"],"Body":"{text}"}"#;
+    let judged = |url: &str| judge(Text, &[], &places, &post(url, JSON, &[], body));
+    assert_eq!(judged("https://x.example/?b=1"), Ok(Carries::Message));
+    assert!(matches!(judged("https://x.example/?To=45"), Err(NameAgain { .. })));
+    assert!(matches!(judged("https://x.example/?a=1;b=2"), Err(Malformed { place: RequestPart::Url, .. })));
+}
+
+#[test]
 fn xml() {
     let places = places(RecipientForm::Digits, &[super::xml("/sms/to")], &[super::xml("/sms/text")]);
     let recipient = Err(RecipientPlace { declared: places.recipient().clone() });
