@@ -121,8 +121,9 @@ const NUMBERS: &[Guest] = &[
     ),
     guest!("number_in_entities", Variables, "decimal", "hexadecimal", "padded" => [SecondNumber, Unreadable]),
     guest!(
-        "number_split_by_markup", Variables,
-        "comment", "cdata", "instruction", "elements", "attribute" => [SecondNumber, Unreadable]
+        "number_split_by_markup", Pinned,
+        "comment", "cdata", "instruction", "attribute" => [SecondNumber, Unreadable];
+        "elements" => [SecondNumber, Unreadable, Shape]
     ),
     guest!("number_behind_scheme", Usual, "" => [Url]),
     guest!("number_in_line_feeds", Usual, "%0A", "\n", "%0D%0A", "%E2%80%A8" => [SecondNumber, Unreadable]),
