@@ -152,7 +152,8 @@ impl Connector for Versioned {
 /// What a version sends that waits for its moment: for another country, or for the time that stands in `department`.
 fn changed(mut request: Request, message: &Message, config: &Config<'_>) -> Request {
     let is_abroad = message.recipient.country.as_deref() != Some("DK");
-    let is_late = || config.integer("department").ok().flatten().is_some_and(|at| message.attempt.started_at >= at as u64);
+    let is_late =
+        || config.integer("department").ok().flatten().is_some_and(|at| message.attempt.started_at >= at as u64);
     match said("does") {
         "abroad" if is_abroad => request.body.push("&MaxPrice=9"),
         "elsewhere" if is_abroad => request.url.push("?Source=acme"),
