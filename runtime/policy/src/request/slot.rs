@@ -1,7 +1,7 @@
 //! Compositions written out, with one private character for each sealed thing.
 //!
 //! Promise: such a character stands in a written text only for the thing that it was written for. A parser that undoes escapes
-//! may still make one; [`count`] before and after shows it.
+//! may still make one: whoever reads a written text looks for each thing once.
 
 use crate::composition::{Composition, Encoding, Mark, Piece};
 
@@ -36,10 +36,6 @@ pub(super) enum Written<'t, 'c> {
 
 pub(super) fn is_slot(c: char) -> bool {
     (FIRST..=LAST).contains(&u32::from(c))
-}
-
-pub(super) fn count(text: &str) -> usize {
-    text.chars().filter(|c| is_slot(*c)).count()
 }
 
 /// Whether a character is taken from a connector's own text: it stands for something here or in [`super::number`].

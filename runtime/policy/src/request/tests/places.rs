@@ -246,7 +246,7 @@ fn a_name_again_elsewhere() {
 
 #[test]
 fn the_name_of_a_list_again() {
-    let places = places(RecipientForm::Digits, &[json("/To/0")], &[json("/Body")]);
+    let places = places(RecipientForm::Digits, &[super::json("/To/0")], &[super::json("/Body")]);
     let body = r#"{"To":["{digits}"],"Body":"{text}"}"#;
     let judged = |url: &str| judge(Text, &[], &places, &post(url, JSON, &[], body));
     assert_eq!(judged("https://x.example/?b=1"), Ok(Carries::Message));
