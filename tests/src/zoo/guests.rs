@@ -286,8 +286,7 @@ const RESOURCES: &[Guest] = &[
     guest!("loop_of_host_calls", Usual, "concat", "config", "log" => [HostCalls, Cpu]),
     guest!(
         "costly_host_calls", Usual,
-        "digest", "hmac data", "hmac key" => [SealedBytes];
-        "decode" => [NotDecodable];
+        "digest", "hmac data", "hmac key", "decode" => [SealedBytes];
         "matches" => [NotHere]
     ),
     guest!("memory_bomb", Usual, "" => [Memory]),
