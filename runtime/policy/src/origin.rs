@@ -255,10 +255,7 @@ impl HostTemplate {
         }
         let labels = text.split('.').map(LabelTemplate::parse).collect::<Result<Vec<_>, _>>()?;
         let tail_start = labels.len().saturating_sub(2);
-        let (head, tail) = labels.split_at(tail_start);
-        if head.is_empty() {
-            return Err(if text.contains('*') { PatternError::Wildcard } else { PatternError::Placeholder });
-        }
+        let tail = labels.get(tail_start..).unwrap_or_default();
         for label in tail {
             match label {
                 LabelTemplate::Exactly(_) => {}

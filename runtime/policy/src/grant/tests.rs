@@ -250,11 +250,28 @@ fn the_tenant_narrows() {
             "GET https://api.example.com/v1/one/two",
             Err(NotGrantedByTenant),
         ),
+        // Another port, and another scheme on the same port.
+        (
+            r#""origin":"https://api.example.com","methods":["GET"]"#,
+            "GET https://api.example.com:8443/v1",
+            Err(NotGrantedByTenant),
+        ),
+        (
+            r#""origin":"https://plain.example.com:80","methods":["GET"]"#,
+            "GET http://plain.example.com/",
+            Err(NotGrantedByTenant),
+        ),
     ] {
         let grant = tenant(&format!("{{\"entries\":[{{{entry}}}]}}"));
         let grant = EffectiveGrant::intersect(&OperatorPolicy::default(), &reach(), &grant);
         assert_eq!(verdict(&grant, request).map(drop), expected, "{entry} {request}");
     }
+    let shows = |operator: &OperatorPolicy, purpose: &str| {
+        let grant = EffectiveGrant::intersect(operator, &reach(), &TenantGrant::default());
+        grant.entries().any(|entry| entry.purpose == purpose)
+    };
+    assert!(!shows(&OperatorPolicy::default(), "On site."));
+    assert!(shows(&operator(r#"{"literals":["10.1.2.3"]}"#), "On site."));
     let nothing = EffectiveGrant::intersect(&OperatorPolicy::default(), &reach(), &tenant(r#"{"entries":[]}"#));
     assert_eq!(nothing.entries().count(), 0);
 }

@@ -82,6 +82,11 @@ fn filling() {
         let error = fill(&[("edge", bad), ("region", "ie1")]).unwrap_err();
         assert_eq!(error, PatternError::Value { parameter: "edge".to_owned() }, "{bad}");
     }
+    // With what stands around it in the label.
+    let pattern = OriginPattern::parse("https://a-{edge}.example.com").unwrap();
+    let fill = |length: usize| pattern.fill(&parameters(&[("edge", &"x".repeat(length))]));
+    assert!(fill(61).is_ok());
+    assert_eq!(fill(62), Err(PatternError::Value { parameter: "edge".to_owned() }));
 }
 
 #[test]

@@ -16,15 +16,21 @@ fn many_sealed_things() {
     assert_eq!(judge(&view(body(0))), Ok(Carries::Message));
     let one = value(&format!("To={{e164}}&Body={{text}}&x=«a{}»", "{secret}".repeat(70)));
     assert_eq!(judge(&view(one)), Err(TooManyPieces(RequestPart::Body)));
-    let mut nested = value("{secret}x");
-    for _ in 0..2000 {
-        let mut around = Composition::literal("[");
-        around.extend(&nested);
-        nested = around.encoded(Encoding::Percent, b"");
+    let nested = |depth: usize| {
+        let mut nested = value("{secret}x");
+        for _ in 0..depth {
+            let mut around = Composition::literal("[");
+            around.extend(&nested);
+            nested = around.encoded(Encoding::Percent, b"");
+        }
+        let mut body = value("To={e164}&Body={text}&x=");
+        body.extend(&nested);
+        judge(&view(body))
+    };
+    assert_eq!(nested(16), Ok(Carries::Message));
+    for depth in [17, 2000] {
+        assert_eq!(nested(depth), Err(TooManyPieces(RequestPart::Body)), "{depth}");
     }
-    let mut body = value("To={e164}&Body={text}&x=");
-    body.extend(&nested);
-    assert_eq!(judge(&view(body)), Err(TooManyPieces(RequestPart::Body)));
 }
 
 #[test]

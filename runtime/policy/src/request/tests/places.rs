@@ -244,6 +244,16 @@ fn a_name_again_elsewhere() {
     assert_eq!(judge(Text, &[], &with_ip, &view), Err(NameAgain { declared: at(&[form("ip")]) }));
 }
 
+/// Full-width letters are letters to some readers.
+#[test]
+fn a_name_twice_in_another_form() {
+    let places = places(RecipientForm::Digits, &[super::json("/to")], &[super::json("/text")]);
+    let body = r#"{"to":"{digits}","text":"{text}","x":{"ab":1,"ａb":2}}"#;
+    let why = "a JSON object has the same name twice";
+    let twice = Err(Malformed { place: RequestPart::Body, why });
+    assert_eq!(judge(Text, &[], &places, &post("https://x.example/", JSON, &[], body)), twice);
+}
+
 #[test]
 fn the_name_of_a_list_again() {
     let places = places(RecipientForm::Digits, &[super::json("/To/0")], &[super::json("/Body")]);
@@ -391,6 +401,7 @@ fn content_types() {
         "application/x-www-form-urlencoded; charset=utf-7",
         "application/x-www-form-urlencoded; charset",
         "application/x-www-form-urlencoded; boundary=a",
+        "application/x-www-form-urlencoded; encoding=utf-8",
         "application/x-www-form-urlencoded; charset=utf-8; charset=utf-16",
         "application/x-www-form-urlencoded, application/json",
         "application/vnd.api+json",
