@@ -23,12 +23,12 @@
 mod confirm;
 mod decode;
 mod explain;
+mod message_check;
 mod number;
 mod outline;
 mod parse;
 mod parse_json;
 mod parse_xml;
-mod place;
 mod reading;
 mod readings;
 mod slot;
@@ -288,14 +288,40 @@ impl RequestView {
         places: Option<&MessagePlaces>,
         rule: &MessageRule<'_>,
     ) -> Result<Judged, CompositionViolation> {
-        let carries = place::count(self, rule.content)?;
+        let carries = message_check::count(self, rule.content)?;
+        self.judge_read(&Reading::of(self)?, carries, places, rule)
+    }
+
+    /// Judges the request, and proves that the bytes have the structure that was judged, with one reading for both.
+    ///
+    /// # Errors
+    /// As [`Self::judge`] and [`Self::confirm`].
+    pub fn judge_and_confirm(
+        &self,
+        places: Option<&MessagePlaces>,
+        rule: &MessageRule<'_>,
+        bytes: &RequestBytes<'_>,
+    ) -> Result<Judged, CompositionViolation> {
+        let carries = message_check::count(self, rule.content)?;
         let reading = Reading::of(self)?;
+        let judged = self.judge_read(&reading, carries, places, rule)?;
+        confirm::confirm(&reading, bytes)?;
+        Ok(judged)
+    }
+
+    fn judge_read(
+        &self,
+        reading: &Reading<'_>,
+        carries: Carries,
+        places: Option<&MessagePlaces>,
+        rule: &MessageRule<'_>,
+    ) -> Result<Judged, CompositionViolation> {
         let explained = Explained::new(rule);
         if carries == Carries::Message {
-            place::check(&reading, places.ok_or(CompositionViolation::NoPlaces)?, rule, &explained)?;
+            message_check::check(reading, places.ok_or(CompositionViolation::NoPlaces)?, rule, &explained)?;
         }
-        no_second_number(&reading, &explained)?;
-        let shape = RequestShape::new(carries, outline::lines(&reading, self.method, &explained));
+        no_second_number(reading, &explained)?;
+        let shape = RequestShape::new(carries, outline::lines(reading, self.method, &explained));
         Ok(Judged { carries, shape })
     }
 
@@ -305,7 +331,7 @@ impl RequestView {
     /// # Errors
     /// As [`Self::judge`], when the request cannot be read.
     pub fn shape(&self, rule: &MessageRule<'_>) -> Result<RequestShape, CompositionViolation> {
-        let carries = place::count(self, rule.content)?;
+        let carries = message_check::count(self, rule.content)?;
         let lines = outline::lines(&Reading::of(self)?, self.method, &Explained::new(rule));
         Ok(RequestShape::new(carries, lines))
     }

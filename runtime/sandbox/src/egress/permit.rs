@@ -240,7 +240,6 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Viola
     let (views, headers): (Vec<_>, Vec<_>) =
         headers.into_iter().map(|(name, value)| ((name.clone(), value.view), (name, value.bytes))).unzip();
     let view = RequestView { method, url: url_parts.view, headers: views, body: body.view };
-    let judged = view.judge(entry.message.as_ref(), &rules.message)?;
     let header_bytes: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
     let bytes = RequestBytes {
@@ -250,7 +249,7 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Viola
         body: &body.bytes,
         value_of: &|mark: &Mark| (rules.value_of)(mark),
     };
-    view.confirm(&bytes)?;
+    let judged = view.judge_and_confirm(entry.message.as_ref(), &rules.message, &bytes)?;
     let shape = match &rules.answered {
         Some(answered) => view.shape(answered)?,
         None => judged.shape,

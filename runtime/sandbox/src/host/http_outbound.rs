@@ -113,14 +113,17 @@ impl CallState {
     fn judge(&self, draft: Draft) -> Result<Permitted, Violation> {
         let outside = self.outside.as_ref().ok_or(Violation::NoRequestHere)?;
         let value_of = |mark: &_| self.message.as_ref().and_then(|message| message.value_of(mark));
-        let answered: Vec<HostValue> = outside.rule.known.iter().chain(&self.answered).cloned().collect();
-        let with_answers = MessageRule { known: &answered, ..outside.rule.message_rule() };
+        // Most sends have one request, and no answer before it.
+        let known: Option<Vec<HostValue>> =
+            (!self.answered.is_empty()).then(|| outside.rule.known.iter().chain(&self.answered).cloned().collect());
+        let message = outside.rule.message_rule();
+        let answered = known.as_deref().map(|known| MessageRule { known, ..message.clone() });
         let permitted = permit(
             draft,
             &Rules {
                 grant: &outside.grant,
-                message: outside.rule.message_rule(),
-                answered: (!self.answered.is_empty()).then(|| with_answers.clone()),
+                message: message.clone(),
+                answered: answered.clone(),
                 limits: &self.limits,
                 message_gone: self.message_sent != RequestSent::No,
                 sealed_origin: self.sent_sealed.as_ref().map(|sent| sent.origin.as_str()),
@@ -130,7 +133,8 @@ impl CallState {
         )?;
         if permitted.carries_message()
             && let Some(pinned) = &outside.pinned
-            && let Some(changes) = pinned.difference(permitted.shape(), || permitted.readings(&with_answers))
+            && let Some(changes) =
+                pinned.difference(permitted.shape(), || permitted.readings(answered.as_ref().unwrap_or(&message)))
         {
             return Err(Violation::Shape(Box::new(HeldShape { shape: permitted.shape().clone(), changes })));
         }
