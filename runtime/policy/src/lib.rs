@@ -49,7 +49,7 @@ pub use origin::{Origin, OriginPattern, PatternError, Scheme};
 pub use pinned::{PinnedShapes, SHAPES_MAX};
 pub use placement::{MessagePlaces, Place, PlacementError, Step};
 pub use request::{
-    Carries, CompositionViolation, HostValue, Judged, MessageRule, RequestBytes, RequestPart, RequestView,
+    Carries, CompositionViolation, HostValue, HostValues, Judged, MessageRule, RequestBytes, RequestPart, RequestView,
     ShapeReadings,
 };
 pub use shape::{RequestShape, ShapeChange};

@@ -23,6 +23,7 @@
 mod confirm;
 mod decode;
 mod explain;
+mod known;
 mod message_check;
 mod number;
 mod outline;
@@ -32,10 +33,9 @@ mod parse_xml;
 mod reading;
 mod readings;
 mod slot;
+mod spelling;
 mod time;
 mod tree;
-
-use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -49,25 +49,16 @@ use number::NumberScan;
 use reading::Reading;
 use tree::Value;
 
+pub use known::{HostValue, HostValues};
 pub use readings::ShapeReadings;
-
-/// A clear value that the host gave to the connector. Digits and literals of a request are explained by it.
-#[derive(Clone)]
-pub struct HostValue {
-    /// Where the connector has it from: `config from`, `nonce`, `message key`, `template`, `country`, `calling code`, `locale`,
-    /// `usage`, `attempt`, `segments`, `units`, `answer`.
-    pub name: Arc<str>,
-    /// As the connector was given it.
-    pub value: Arc<str>,
-}
 
 /// What the host knows of the message that is being sent. Has no `Debug`: `known` may hold what logs must not.
 #[derive(Clone)]
 pub struct MessageRule<'k> {
     /// What the connector was given.
     pub content: ContentKind,
-    /// Everything in clear that the host gave to the connector.
-    pub known: &'k [HostValue],
+    /// Everything in clear that the host gave to the connector. Of two values that are the same, the first names what is found.
+    pub known: Vec<&'k HostValues>,
     /// How long the code lives, from the start of this attempt.
     pub lifetime_seconds: u32,
     /// When this attempt began, Unix time in milliseconds.

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sendbox_policy::{
-    ContentKind, EffectiveGrant, HostValue, Label, Labels, Limits, MessageRule, RequestShape, ShapeReadings,
+    ContentKind, EffectiveGrant, HostValues, Label, Labels, Limits, MessageRule, RequestShape, ShapeReadings,
 };
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
@@ -74,17 +74,19 @@ pub struct DryRun {
 /// What the request that carries the message is judged by.
 pub(crate) struct Rule {
     pub(crate) content: ContentKind,
-    /// Clear values that the host gave: digits in them are no second recipient, and they are no part of a request's shape.
-    pub(crate) known: Vec<HostValue>,
+    /// Clear values of the message that the host gave, beside the connection's: digits in them are no second recipient, and they
+    /// are no part of a request's shape.
+    pub(crate) known: HostValues,
     pub(crate) lifetime_seconds: u32,
     pub(crate) now_unix_ms: u64,
 }
 
 impl Rule {
-    pub(crate) fn message_rule(&self) -> MessageRule<'_> {
+    /// With what the host gave of the connection.
+    pub(crate) fn message_rule<'k>(&'k self, parameters: &'k Parameters) -> MessageRule<'k> {
         MessageRule {
             content: self.content,
-            known: &self.known,
+            known: vec![parameters.known(), &self.known],
             lifetime_seconds: self.lifetime_seconds,
             now_unix_ms: self.now_unix_ms,
         }
@@ -120,12 +122,12 @@ pub(crate) struct CallState {
     pub(crate) revealed: bool,
     /// Where sealed values may have left to in this send, and of what kind. One origin for all of it.
     pub(crate) sent_sealed: Option<SentSealed>,
-    /// Sealed parts as they were sent, which an answer may repeat, and whether a secret is in each.
-    sent_exact: Vec<(Bytes, bool)>,
+    /// Sealed parts as they were sent, which an answer may repeat, and what is in each.
+    sent_exact: Vec<(Bytes, Labels)>,
     /// Bodies of answers from the origin that was sent sealed values, as the provider wrote them.
     pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
-    /// What answers told the guest, for the shape of its next request.
-    pub(crate) answered: Vec<HostValue>,
+    /// Bodies of answers as the guest got them: what they say explains literals of its next request.
+    pub(crate) answered: Vec<Vec<u8>>,
     pub(crate) signature_checks: u32,
     /// What stands for the numbers of a callback, wherever in it they are.
     pub(crate) stand_ins: StandIns,
@@ -233,16 +235,16 @@ impl CallState {
     pub(crate) fn scrubber(&self) -> &Scrubber {
         self.scrubber.get_or_init(|| {
             let mut scrubber = scrubber(&self.parameters, self.message.as_deref());
-            self.sent_exact.iter().for_each(|(value, secret)| scrubber.add_exact(value, *secret));
+            self.sent_exact.iter().for_each(|(value, labels)| scrubber.add_exact(value, labels));
             scrubber
         })
     }
 
     /// Remembers a sealed part that leaves: an answer may repeat it in the form in which it was sent.
-    pub(crate) fn remember_sent(&mut self, value: Bytes, secret: bool) {
+    pub(crate) fn remember_sent(&mut self, value: Bytes, labels: &Labels) {
         match self.scrubber.get_mut() {
-            Some(scrubber) => scrubber.add_exact(&value, secret),
-            None => self.sent_exact.push((value, secret)),
+            Some(scrubber) => scrubber.add_exact(&value, labels),
+            None => self.sent_exact.push((value, labels.clone())),
         }
     }
 
@@ -315,6 +317,9 @@ pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
     // for a core all the time. What was used is read from its CPU clock.
     store.epoch_deadline_callback(move |mut context| {
         let meter = &mut context.data_mut().meter;
+        if meter.cpu.is_within(CPU_BEFORE_YIELDING) {
+            return Ok(UpdateDeadline::Continue(1));
+        }
         let used = meter.cpu.used();
         if used > cpu_limit {
             return Err(ConnectorFault::Cpu { limit_ms: cpu_ms }.into());

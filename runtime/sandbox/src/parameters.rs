@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
-use sendbox_policy::{Label, Mark};
+use sendbox_policy::{HostValue, HostValues, Label, Mark};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -162,6 +162,8 @@ fn missing(alternatives: &[Vec<ValidationError<'_>>]) -> Vec<String> {
 pub struct Parameters {
     plain: BTreeMap<String, String>,
     secrets: BTreeMap<String, Zeroizing<String>>,
+    /// The plain parameters, ready to be found in a request, made once for all sends of the connection.
+    known: HostValues,
     /// The secrets as an answer may hold them, made once for all sends of the connection.
     needles: Vec<Arc<Needle>>,
     /// Whether something beside the secrets is kept from people.
@@ -199,6 +201,10 @@ impl Parameters {
                 parameters.plain.insert(key.clone(), text);
             }
         }
+        let known = parameters.plain.iter().filter(|(_, value)| !value.is_empty());
+        let known =
+            known.map(|(key, value)| HostValue { name: format!("config {key}").into(), value: value.as_str().into() });
+        parameters.known = HostValues::new(known.collect());
         parameters.needles = parameters
             .secrets
             .iter()
@@ -216,6 +222,11 @@ impl Parameters {
     /// All plain parameters, to fill host patterns.
     pub fn plain_values(&self) -> &BTreeMap<String, String> {
         &self.plain
+    }
+
+    /// The plain parameters as they may stand in a request.
+    pub(crate) fn known(&self) -> &HostValues {
+        &self.known
     }
 
     pub(crate) fn secret(&self, key: &str) -> Option<Sealed> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, HostValue, Limits};
+use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, HostValue, HostValues, Limits};
 use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -113,7 +113,7 @@ impl Sandbox {
         let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
         let message = Arc::new(request.message);
         let message_key = message.key_for(&request.owner);
-        let rule = message_rule(&request.parameters, &message, &message_key);
+        let rule = message_rule(&message, &message_key);
         let withdrawn = request.withdrawn.unwrap_or_default();
         let parameters = request.parameters;
         let mut state = CallState::new(Phase::Send, Arc::clone(&self.limits), parameters, Some(Arc::clone(&message)));
@@ -201,34 +201,31 @@ fn clean_report(state: &CallState, report: DeliveryReport) -> DeliveryReport {
     }
 }
 
-/// What the host gives to the connector in clear.
-fn message_rule(parameters: &Parameters, message: &Message, message_key: &str) -> Rule {
+/// What the host gives to the connector in clear of a message.
+fn message_rule(message: &Message, message_key: &str) -> Rule {
     let mut known: Vec<HostValue> = Vec::new();
-    let mut add = |name: String, value: &str| {
+    let mut add = |name: &'static str, value: &str| {
         if !value.is_empty() {
             known.push(HostValue { name: name.into(), value: value.into() });
         }
     };
-    for (key, value) in parameters.plain_values() {
-        add(format!("config {key}"), value);
-    }
-    add("message key".into(), message_key);
-    add("nonce".into(), &message.attempt.nonce);
-    add("calling code".into(), &message.recipient.calling_code);
-    add("country".into(), message.recipient.country.as_deref().unwrap_or_default());
+    add("message key", message_key);
+    add("nonce", &message.attempt.nonce);
+    add("calling code", &message.recipient.calling_code);
+    add("country", message.recipient.country.as_deref().unwrap_or_default());
     // `pt-BR`, and `pt`: providers often know the language alone.
     let subtags = |tag: &str| tag.rsplit_once('-').map(|(shorter, _)| shorter.to_owned());
     for tag in std::iter::successors(message.locale.clone(), |tag| subtags(tag)) {
-        add("locale".into(), &tag);
+        add("locale", &tag);
     }
-    add("usage".into(), message.usage.as_str());
-    add("attempt".into(), &message.attempt.number.to_string());
+    add("usage", message.usage.as_str());
+    add("attempt", &message.attempt.number.to_string());
     if let Content::Text { segments, units, .. } = &message.content {
-        add("segments".into(), &segments.to_string());
-        add("units".into(), &units.to_string());
+        add("segments", &segments.to_string());
+        add("units", &units.to_string());
     }
     if let Content::Template { template, .. } = &message.content {
-        add("template".into(), template);
+        add("template", template);
     }
     Rule {
         content: match &message.content {
@@ -236,7 +233,7 @@ fn message_rule(parameters: &Parameters, message: &Message, message_key: &str) -
             Content::Template { .. } => RuleContent::Template,
             Content::Variables(_) => RuleContent::Variables,
         },
-        known,
+        known: HostValues::new(known),
         lifetime_seconds: message.lifetime_seconds,
         now_unix_ms: message.attempt.started_at,
     }

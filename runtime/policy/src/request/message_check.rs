@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::explain::{Explained, normal};
+use super::explain::Explained;
 use super::reading::Reading;
+use super::spelling::{normal, plain_letters};
 use super::tree::{Name, NodeId, Value};
 use super::{Carries, CompositionViolation, MessageRule, RequestView};
 use crate::composition::{ContentKind, Mark, RecipientForm};
@@ -119,6 +120,10 @@ impl PlaceCheck<'_, '_> {
 
     /// Whether the way to a value is the declared one.
     fn stands_at(&self, id: NodeId, place: &Place, wildcard: bool) -> bool {
+        let name = self.reading.tree.name(id);
+        if !name.zip(place.steps().last()).is_some_and(|(name, step)| may_end(step, name)) {
+            return false;
+        }
         let path = self.reading.tree.path(id);
         let mut names = path.iter().filter_map(|id| self.reading.tree.name(*id));
         let mut same = |step: &Step| match step {
@@ -185,13 +190,9 @@ impl PlaceCheck<'_, '_> {
     /// What stands among the variables is what the message says too, so only the host may have written it.
     fn literals_beside(&self, at_places: &BTreeSet<NodeId>) -> Result<(), CompositionViolation> {
         let tree = &self.reading.tree;
-        let in_list = |id: NodeId| {
-            let path = tree.path(id);
-            path.iter().any(|above| {
-                at_places.contains(above)
-                    && matches!(tree.nodes.get(*above).map(|node| &node.value), Some(Value::Array))
-            })
-        };
+        let is_list = |id: &&NodeId| matches!(tree.nodes.get(**id).map(|node| &node.value), Some(Value::Array));
+        let lists: BTreeSet<NodeId> = at_places.iter().filter(is_list).copied().collect();
+        let in_list = |id: NodeId| !lists.is_empty() && tree.path(id).iter().any(|above| lists.contains(above));
         for (id, node) in tree.iter() {
             if at_places.contains(&id) || !(self.stands_at(id, self.places.content(), self.wildcard) || in_list(id)) {
                 continue;
@@ -218,6 +219,7 @@ impl PlaceCheck<'_, '_> {
         let places = [Some(self.places.recipient()), Some(self.places.content()), self.places.client_ip()];
         let declared: Vec<(String, &Place)> =
             places.into_iter().flatten().filter_map(|place| Some((loose(last_name(place)?), place))).collect();
+        let declared: Vec<&(String, &Place)> = declared.iter().filter(|(name, _)| !name.is_empty()).collect();
         let levels: BTreeSet<Option<NodeId>> =
             at_places.iter().filter_map(|id| tree.nodes.get(*id)).map(|node| node.parent).collect();
         for (id, node) in tree.iter() {
@@ -233,8 +235,7 @@ impl PlaceCheck<'_, '_> {
             if at_places.contains(&id) {
                 continue;
             }
-            let name = loose(name);
-            if let Some((_, place)) = declared.iter().find(|(declared, _)| !name.is_empty() && *declared == name) {
+            if let Some((_, place)) = declared.iter().find(|(declared, _)| is_loosely(name, declared)) {
                 return Err(CompositionViolation::NameAgain { declared: (*place).clone() });
             }
         }
@@ -244,6 +245,18 @@ impl PlaceCheck<'_, '_> {
     /// Whether this is the document of the body.
     fn is_outermost(&self, parent: Option<NodeId>) -> bool {
         parent.and_then(|id| self.reading.tree.nodes.get(id)).is_some_and(|node| node.parent.is_none())
+    }
+}
+
+/// Whether a value of this name may stand where the step ends. Most of a request ends here.
+fn may_end(step: &Step, name: &Name) -> bool {
+    match step {
+        Step::Query(_) => matches!(name, Name::Query(_)),
+        Step::Header(_) => matches!(name, Name::Header(_)),
+        Step::Form(_) => matches!(name, Name::Form(_)),
+        Step::PathSegment(_) => matches!(name, Name::Segment(_)),
+        Step::Json(_) => matches!(name, Name::Json | Name::Key(_) | Name::Index(_)),
+        Step::Xml(_) => matches!(name, Name::Xml | Name::Element(_)),
     }
 }
 
@@ -267,7 +280,15 @@ fn last_name(place: &Place) -> Option<&str> {
 
 /// A name as the most lenient server reads it: `To[]`, `[to]`, `to%00x` and `T_O` are `to`.
 fn loose(name: &str) -> String {
-    let name = normal(name);
-    let name = name.trim_start_matches('[').split(['[', ']', '\0']).next().unwrap_or_default();
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    plain_letters(base_name(&normal(name))).collect()
+}
+
+/// Whether a name reads so.
+fn is_loosely(name: &str, loose: &str) -> bool {
+    plain_letters(base_name(&normal(name))).eq(loose.chars())
+}
+
+/// A name without brackets, and what stands in them or after a NUL.
+fn base_name(name: &str) -> &str {
+    name.trim_start_matches('[').split(['[', ']', '\0']).next().unwrap_or_default()
 }

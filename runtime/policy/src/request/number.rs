@@ -12,8 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::decode;
-use super::explain::{Explained, normal};
+use super::explain::Explained;
 use super::slot::{Slot, Slots, Written};
+use super::spelling::normal;
 use crate::composition::{Composition, Encoding, Mark, Piece};
 
 /// The shortest numbers of a country with its calling code have 7 digits.
@@ -42,7 +43,7 @@ impl<'e, 'r> NumberScan<'e, 'r> {
 
     /// How many digits a suspicious number in the text has.
     pub(super) fn text(&self, text: &str, slots: &Slots<'_>) -> Option<usize> {
-        if self.explained.is_harmless(text) {
+        if is_plain_and_short_of_digits(text, slots) || self.explained.is_harmless(text) {
             return None;
         }
         let mut plain = String::with_capacity(text.len());
@@ -151,6 +152,16 @@ impl<'e, 'r> NumberScan<'e, 'r> {
         marked.push_str(text.get(at..).unwrap_or_default());
         marked
     }
+}
+
+/// Whether a text has too few digits for a number, and nothing that could be read as more of them: no escape, and no character
+/// that looks like several digits. Most texts of a request end here.
+fn is_plain_and_short_of_digits(text: &str, slots: &Slots<'_>) -> bool {
+    let is_plain = |c: char| match c {
+        '%' | '\\' | '&' => false,
+        c => c.is_ascii() || matches!(slots.get(c), Some(Slot::Mark(_))),
+    };
+    text.chars().all(is_plain) && text.bytes().filter(u8::is_ascii_digit).count() < DIGITS_MIN
 }
 
 /// What could be empty must not hide that digits touch; anything else keeps them apart.

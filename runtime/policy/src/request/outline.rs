@@ -26,8 +26,9 @@ pub(super) fn lines(reading: &Reading<'_>, method: Method, explained: &Explained
 /// The same in the order of the request: equal positions are equal values, however they are explained.
 pub(super) fn unsorted(reading: &Reading<'_>, method: Method, explained: &Explained<'_>) -> Vec<String> {
     let outline = Outline { reading, explained, ordinals: ordinals(reading) };
-    let url = format!("{method} {}", outline.url());
-    std::iter::once(url).chain(reading.tree.iter().filter_map(|(id, _)| outline.line(id))).collect()
+    let mut first = format!("{method} ");
+    outline.url(&mut first);
+    std::iter::once(first).chain(reading.tree.iter().filter_map(|(id, _)| outline.line(id))).collect()
 }
 
 struct Outline<'a, 'c> {
@@ -49,37 +50,53 @@ fn ordinals(reading: &Reading<'_>) -> Vec<usize> {
 }
 
 impl Outline<'_, '_> {
-    fn url(&self) -> String {
-        let mut url = self.literal(&self.reading.before_path);
+    fn url(&self, url: &mut String) {
+        self.literal(&self.reading.before_path, url);
         for (_, node) in self.reading.tree.iter() {
             if let (Name::Segment(_), Some(text)) = (&node.name, node.value.leaf()) {
                 url.push('/');
-                url.push_str(&self.text(text).replace('/', "\\/"));
+                let segment = written(|segment| self.text(text, segment));
+                url.push_str(&segment.replace('/', "\\/"));
             } else if let (Name::Segment(_), Value::Holds(_)) = (&node.name, &node.value) {
                 url.push_str("/…");
             }
         }
-        url
     }
 
     fn line(&self, id: NodeId) -> Option<String> {
         let node = self.reading.tree.nodes.get(id)?;
-        let value = match &node.value {
+        match &node.value {
             Value::Text(_) if matches!(node.name, Name::Segment(_)) => return None,
+            Value::Object | Value::Array if !self.is_empty(id) => return None,
+            Value::Element | Value::Holds(_) => return None,
+            _ => {}
+        }
+        let mut line = String::with_capacity(LINE);
+        self.path(id, &mut line);
+        // The first ` = ` of a line ends its place, whatever a connector calls its fields.
+        if line.contains(" = ") {
+            line = line.replace(" = ", " \\= ");
+        }
+        line.push_str(" = ");
+        match &node.value {
             Value::Text(text) | Value::Patched(text)
                 if matches!(node.name, Name::Json | Name::Key(_) | Name::Index(_)) =>
             {
-                let written = if self.is_under_its_name(id) { format!("[variable {ANY}]") } else { self.text(text) };
-                format!("\"{}\"", written.replace('"', "\\\""))
+                line.push('"');
+                if self.is_under_its_name(id) {
+                    line.extend(["[variable ", ANY, "]"]);
+                } else {
+                    line.push_str(&written(|value| self.text(text, value)).replace('"', "\\\""));
+                }
+                line.push('"');
             }
-            Value::Text(text) | Value::Patched(text) | Value::Number(text) => self.text(text),
-            Value::Word(word) => (*word).to_owned(),
-            Value::Object if self.is_empty(id) => "{}".to_owned(),
-            Value::Array if self.is_empty(id) => "[]".to_owned(),
-            Value::Object | Value::Array | Value::Element | Value::Holds(_) => return None,
-        };
-        // The first ` = ` of a line ends its place, whatever a connector calls its fields.
-        Some(format!("{} = {value}", self.path(id).replace(" = ", " \\= ")))
+            Value::Text(text) | Value::Patched(text) | Value::Number(text) => self.text(text, &mut line),
+            Value::Word(word) => line.push_str(word),
+            Value::Object => line.push_str("{}"),
+            Value::Array => line.push_str("[]"),
+            Value::Element | Value::Holds(_) => {}
+        }
+        Some(line)
     }
 
     fn is_empty(&self, id: NodeId) -> bool {
@@ -87,35 +104,63 @@ impl Outline<'_, '_> {
         self.reading.tree.nodes.get(id + 1).is_none_or(|next| next.parent != Some(id))
     }
 
-    fn path(&self, id: NodeId) -> String {
-        let mut path = String::new();
+    fn path(&self, id: NodeId, path: &mut String) {
         for step in self.reading.tree.path(id) {
             let Some(name) = self.reading.tree.name(step) else { continue };
-            let (before, name) = match name {
-                Name::Key(_) if step == id && self.is_under_its_name(id) => ("/", ANY.to_owned()),
-                Name::Index(_) if step == id && self.content(id).is_some() => ("/", ANY.to_owned()),
-                Name::Segment(index) => ("path ", index.to_string()),
-                Name::Query(name) => ("query ", plain(name)),
-                Name::Header(name) => ("header ", plain(name)),
-                Name::Form(name) => ("form ", plain(name)),
-                Name::Json => ("json ", String::new()),
-                Name::Xml => ("xml ", String::new()),
-                Name::Key(name) => ("/", plain(&name.replace('~', "~0").replace('/', "~1"))),
-                Name::Index(index) => ("/", index.to_string()),
-                Name::Element(name) => ("/", plain(name)),
-                Name::Attribute(name) => ("/@", plain(name)),
-                Name::Beside => ("/", "text()".to_owned()),
+            let begin = |path: &mut String, part: &str| {
+                if !path.is_empty() {
+                    path.push(' ');
+                }
+                path.push_str(part);
             };
-            if before.ends_with(' ') && !path.is_empty() {
-                path.push(' ');
+            let is_last = step == id;
+            match name {
+                Name::Key(_) if is_last && self.is_under_its_name(id) => path.extend(["/", ANY]),
+                Name::Index(_) if is_last && self.content(id).is_some() => path.extend(["/", ANY]),
+                Name::Segment(index) => {
+                    begin(path, "path ");
+                    path.push_str(&index.to_string());
+                }
+                Name::Query(name) => {
+                    begin(path, "query ");
+                    plain(name, path);
+                }
+                Name::Header(name) => {
+                    begin(path, "header ");
+                    plain(name, path);
+                }
+                Name::Form(name) => {
+                    begin(path, "form ");
+                    plain(name, path);
+                }
+                Name::Json => begin(path, "json "),
+                Name::Xml => begin(path, "xml "),
+                Name::Key(name) => {
+                    path.push('/');
+                    if name.contains(['~', '/']) {
+                        plain(&name.replace('~', "~0").replace('/', "~1"), path);
+                    } else {
+                        plain(name, path);
+                    }
+                }
+                Name::Index(index) => {
+                    path.push('/');
+                    path.push_str(&index.to_string());
+                }
+                Name::Element(name) => {
+                    path.push('/');
+                    plain(name, path);
+                }
+                Name::Attribute(name) => {
+                    path.push_str("/@");
+                    plain(name, path);
+                }
+                Name::Beside => path.push_str("/text()"),
             }
-            path.push_str(before);
-            path.push_str(&name);
             if let Some(before @ 1..) = self.ordinals.get(step) {
                 path.push_str(&format!("[{}]", before + 1));
             }
         }
-        path
     }
 
     /// Code or variable, when a value is nothing but that.
@@ -144,22 +189,21 @@ impl Outline<'_, '_> {
         }
     }
 
-    fn text(&self, text: &str) -> String {
+    fn text(&self, text: &str, written: &mut String) {
         if !text.contains(is_slot) {
-            return match self.explained.whole(text) {
-                Some(name) => format!("{{{name}}}"),
-                None => self.literal(text),
-            };
+            match self.explained.whole(text) {
+                Some(name) => written.extend(["{", name, "}"]),
+                None => self.literal(text, written),
+            }
+            return;
         }
-        let mut written = String::new();
         for piece in self.reading.slots.pieces(text) {
             match piece {
-                Written::Literal(literal) => written.push_str(&self.literal(literal)),
-                Written::Slot(Slot::Mark(mark)) => written.push_str(&mask(mark)),
-                Written::Slot(Slot::Encoded(encoding, inner)) => self.encoded(encoding, inner, &mut written),
+                Written::Literal(literal) => self.literal(literal, written),
+                Written::Slot(Slot::Mark(mark)) => mask(mark, written),
+                Written::Slot(Slot::Encoded(encoding, inner)) => self.encoded(encoding, inner, written),
             }
         }
-        written
     }
 
     fn encoded(&self, encoding: Encoding, inner: &Composition, written: &mut String) {
@@ -174,8 +218,8 @@ impl Outline<'_, '_> {
         });
         for piece in inner.pieces() {
             match piece {
-                Piece::Literal(literal) => written.push_str(&self.literal(literal)),
-                Piece::Mark(mark) => written.push_str(&mask(mark)),
+                Piece::Literal(literal) => self.literal(literal, written),
+                Piece::Mark(mark) => mask(mark, written),
                 Piece::Encoded(encoding, inner) => self.encoded(*encoding, inner, written),
             }
         }
@@ -183,35 +227,47 @@ impl Outline<'_, '_> {
     }
 
     /// A literal with what the host gave named.
-    fn literal(&self, text: &str) -> String {
-        let mut written = String::new();
+    fn literal(&self, text: &str, written: &mut String) {
         let mut at = 0;
         for span in self.explained.spans(text) {
-            written.push_str(&plain(text.get(at..span.start).unwrap_or_default()));
-            written.push_str(&format!("{{{}}}", span.name));
+            plain(text.get(at..span.start).unwrap_or_default(), written);
+            written.extend(["{", span.name, "}"]);
             at = span.end;
         }
-        written.push_str(&plain(text.get(at..).unwrap_or_default()));
-        written
+        plain(text.get(at..).unwrap_or_default(), written);
     }
+}
+
+/// Room for a line, in bytes. Most have no more.
+const LINE: usize = 64;
+
+fn written(write: impl FnOnce(&mut String)) -> String {
+    let mut text = String::with_capacity(LINE);
+    write(&mut text);
+    text
 }
 
 /// What a sealed value is called.
-fn mask(mark: &Mark) -> String {
+fn mask(mark: &Mark, written: &mut String) {
     match mark {
-        Mark::Recipient(form) => format!("[recipient {form}]"),
-        Mark::Text => "[text]".to_owned(),
-        Mark::Code => "[code]".to_owned(),
-        Mark::Variable(name) => format!("[variable {}]", plain(name)),
-        Mark::ClientIp => "[client ip]".to_owned(),
-        Mark::Secret(key) => format!("[secret {}]", plain(key)),
-        Mark::Opaque => "[signature]".to_owned(),
+        Mark::Recipient(form) => written.push_str(&format!("[recipient {form}]")),
+        Mark::Text => written.push_str("[text]"),
+        Mark::Code => written.push_str("[code]"),
+        Mark::Variable(name) => named("[variable ", name, written),
+        Mark::ClientIp => written.push_str("[client ip]"),
+        Mark::Secret(key) => named("[secret ", key, written),
+        Mark::Opaque => written.push_str("[signature]"),
     }
 }
 
+fn named(kind: &str, name: &str, written: &mut String) {
+    written.push_str(kind);
+    plain(name, written);
+    written.push(']');
+}
+
 /// Text on one line in which no bracket is mistaken for one of ours.
-fn plain(text: &str) -> String {
-    let mut written = String::with_capacity(text.len());
+fn plain(text: &str, written: &mut String) {
     for c in text.chars() {
         match c {
             '\\' | '[' | ']' | '{' | '}' => written.extend(['\\', c]),
@@ -219,5 +275,4 @@ fn plain(text: &str) -> String {
             c => written.push(c),
         }
     }
-    written
 }

@@ -6,8 +6,9 @@
 //! holds a message back.
 
 use super::explain::Explained;
+use super::known::{HostValue, HostValues};
 use super::reading::Reading;
-use super::{HostValue, MessageRule, outline};
+use super::{MessageRule, outline};
 use crate::manifest::Method;
 
 /// What is left out in turn: kinds of [`HostValue`], by the first word of their names, and the two values of the clock.
@@ -48,6 +49,12 @@ impl LeftOut {
             Self::All => false,
         }
     }
+
+    /// What is kept of the values. `None` for all of them.
+    fn without(self, known: &HostValues) -> Option<HostValues> {
+        let kept: Vec<HostValue> = known.values().iter().filter(|value| self.keeps(value)).cloned().collect();
+        (kept.len() < known.values().len()).then(|| HostValues::new(kept))
+    }
 }
 
 /// The lines of a request's shape in the order of the request, each in every reading. The first reading of a line is that of
@@ -62,9 +69,10 @@ impl ShapeReadings {
         let first = outline::unsorted(reading, method, &Explained::new(rule));
         let mut lines: Vec<Vec<String>> = first.into_iter().map(|line| vec![line]).collect();
         for left_out in LEFT_OUT {
-            let known: Vec<HostValue> = rule.known.iter().filter(|value| left_out.keeps(value)).cloned().collect();
+            let kept: Vec<Option<HostValues>> = rule.known.iter().map(|known| left_out.without(known)).collect();
+            let known = rule.known.iter().zip(&kept).map(|(all, kept)| kept.as_ref().unwrap_or(all)).collect();
             let fewer = MessageRule {
-                known: &known,
+                known,
                 lifetime_seconds: match left_out {
                     LeftOut::Lifetime | LeftOut::OfTheMessage | LeftOut::All => 0,
                     _ => rule.lifetime_seconds,

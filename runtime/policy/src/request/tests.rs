@@ -116,12 +116,13 @@ fn form_places() -> MessagePlaces {
     places(RecipientForm::E164, &[form("To")], &[form("Body")])
 }
 
-fn known(values: &[(&str, &str)]) -> Vec<HostValue> {
-    values.iter().map(|(name, value)| HostValue { name: Arc::from(*name), value: Arc::from(*value) }).collect()
+fn known(values: &[(&str, &str)]) -> HostValues {
+    let value = |(name, value): &(&str, &str)| HostValue { name: (*name).to_owned().into(), value: Arc::from(*value) };
+    HostValues::new(values.iter().map(value).collect())
 }
 
-fn rule(content: ContentKind, known: &[HostValue]) -> MessageRule<'_> {
-    MessageRule { content, known, lifetime_seconds: 600, now_unix_ms: NOW_MS }
+fn rule<'k>(content: ContentKind, known: &[&'k HostValues]) -> MessageRule<'k> {
+    MessageRule { content, known: known.to_vec(), lifetime_seconds: 600, now_unix_ms: NOW_MS }
 }
 
 fn judge(
@@ -130,7 +131,7 @@ fn judge(
     places: &MessagePlaces,
     view: &RequestView,
 ) -> Result<Carries, CompositionViolation> {
-    view.judge(Some(places), &rule(content, &known(values))).map(|judged| judged.carries)
+    view.judge(Some(places), &rule(content, &[&known(values)])).map(|judged| judged.carries)
 }
 
 /// A form to a host that takes a text at `To` and `Body`.

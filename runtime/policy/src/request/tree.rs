@@ -99,7 +99,8 @@ impl Tree {
 
     /// The node and those above it, outermost first.
     pub(super) fn path(&self, id: NodeId) -> Vec<NodeId> {
-        let mut path = vec![id];
+        let mut path = Vec::with_capacity(8);
+        path.push(id);
         let mut at = id;
         while let Some(parent) = self.nodes.get(at).and_then(|node| node.parent) {
             path.push(parent);
@@ -115,7 +116,8 @@ impl Tree {
 
     /// The part of the request that a node belongs to.
     pub(super) fn part(&self, id: NodeId) -> RequestPart {
-        match self.path(id).first().and_then(|root| self.name(*root)) {
+        let above = |id: &NodeId| self.nodes.get(*id).and_then(|node| node.parent);
+        match std::iter::successors(Some(id), above).last().and_then(|root| self.name(root)) {
             Some(Name::Segment(_) | Name::Query(_)) => RequestPart::Url,
             Some(Name::Header(name)) => RequestPart::Header(name.clone()),
             _ => RequestPart::Body,

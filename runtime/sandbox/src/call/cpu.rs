@@ -8,7 +8,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -16,17 +16,27 @@ use rustix::time::{ClockId, clock_gettime};
 /// No stretch is under way.
 const NONE: u64 = u64::MAX;
 
-/// The CPU clock of one call. Used by one thread at a time; the atomics are there because the call moves between threads.
+/// The CPU clock of one call. Used by one thread at a time; the atomics are there because the call moves between threads. To
+/// read a thread's clock is a system call, so it is read where counting begins and ends, and at no poll in between.
 pub(crate) struct CpuClock {
     /// Nanoseconds of the stretches that have ended.
     spent: AtomicU64,
     /// What the thread's clock said when the present stretch began, or [`NONE`].
     began: AtomicU64,
+    /// What the clock on the wall said then.
+    began_at: AtomicU64,
+    /// Whether what is being polled is left out.
+    left_out: AtomicBool,
 }
 
 impl CpuClock {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { spent: AtomicU64::new(0), began: AtomicU64::new(NONE) })
+        Arc::new(Self {
+            spent: AtomicU64::new(0),
+            began: AtomicU64::new(NONE),
+            began_at: AtomicU64::new(0),
+            left_out: AtomicBool::new(false),
+        })
     }
 
     /// What the call has used until now. Exact within the call, on its own thread, and after its end.
@@ -36,6 +46,15 @@ impl CpuClock {
             began => thread_clock().saturating_sub(began),
         };
         Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(under_way))
+    }
+
+    /// Whether the call has certainly used no more than this: no stretch uses more than it lasts. Asks no thread's clock.
+    pub(crate) fn is_within(&self, most: Duration) -> bool {
+        let under_way = match self.began.load(Ordering::Relaxed) {
+            NONE => 0,
+            _ => wall_clock().saturating_sub(self.began_at.load(Ordering::Relaxed)),
+        };
+        Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(under_way)) <= most
     }
 
     /// Counts what `call` uses.
@@ -50,18 +69,24 @@ impl CpuClock {
 
     /// Does not count what `work`, a part of the call, uses.
     pub(crate) async fn leave_out<F: Future>(self: Arc<Self>, work: F) -> F::Output {
-        let mut work = pin!(work);
-        poll_fn(|context| {
-            let before = thread_clock();
-            let polled = work.as_mut().poll(context);
-            let began = self.began.load(Ordering::Relaxed);
-            if began != NONE {
-                let later = began.saturating_add(thread_clock().saturating_sub(before));
-                self.began.store(later, Ordering::Relaxed);
-            }
-            polled
-        })
-        .await
+        self.end_stretch();
+        let left_out = LeftOut::begin(&self);
+        let output = work.await;
+        drop(left_out);
+        self.begin_stretch();
+        output
+    }
+
+    fn begin_stretch(&self) {
+        self.began_at.store(wall_clock(), Ordering::Relaxed);
+        self.began.store(thread_clock(), Ordering::Relaxed);
+    }
+
+    fn end_stretch(&self) {
+        if self.began.load(Ordering::Relaxed) != NONE {
+            self.spent.store(u64::try_from(self.used().as_nanos()).unwrap_or(NONE), Ordering::Relaxed);
+            self.began.store(NONE, Ordering::Relaxed);
+        }
     }
 }
 
@@ -70,22 +95,47 @@ struct Stretch<'c>(&'c CpuClock);
 
 impl<'c> Stretch<'c> {
     fn begin(clock: &'c CpuClock) -> Self {
-        clock.began.store(thread_clock(), Ordering::Relaxed);
+        if !clock.left_out.load(Ordering::Relaxed) {
+            clock.begin_stretch();
+        }
         Self(clock)
     }
 }
 
 impl Drop for Stretch<'_> {
     fn drop(&mut self) {
-        let used = self.0.used();
-        self.0.spent.store(u64::try_from(used.as_nanos()).unwrap_or(NONE), Ordering::Relaxed);
-        self.0.began.store(NONE, Ordering::Relaxed);
+        self.0.end_stretch();
+    }
+}
+
+/// As long as something is left out, however that ends.
+struct LeftOut<'c>(&'c CpuClock);
+
+impl<'c> LeftOut<'c> {
+    fn begin(clock: &'c CpuClock) -> Self {
+        clock.left_out.store(true, Ordering::Relaxed);
+        Self(clock)
+    }
+}
+
+impl Drop for LeftOut<'_> {
+    fn drop(&mut self) {
+        self.0.left_out.store(false, Ordering::Relaxed);
     }
 }
 
 /// Nanoseconds for which the current thread has had a core.
 fn thread_clock() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    nanos(ClockId::ThreadCPUTime)
+}
+
+/// Nanoseconds on a clock that never stands still. Cheap to read.
+fn wall_clock() -> u64 {
+    nanos(ClockId::Monotonic)
+}
+
+fn nanos(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
     let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
@@ -120,11 +170,31 @@ mod tests {
                 work_for(SHORT);
             })
             .await;
+        assert!(clock.is_within(LONG));
+        assert!(!clock.is_within(SHORT));
         // Waiting for a core, or for anything else, would have added a multiple of `LONG`.
         let used = clock.used();
         assert!(used >= SHORT * 2 && used < LONG, "{used:?}");
         work_for(LONG);
         assert_eq!(clock.used(), used, "it stands still when the call has ended");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_gives_up_an_exchange_counts_again() {
+        let clock = CpuClock::new();
+        let inner = Arc::clone(&clock);
+        clock
+            .clone()
+            .count(async move {
+                let mut exchange = Box::pin(inner.leave_out(std::future::pending::<()>()));
+                let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+                assert!(exchange.as_mut().poll(&mut context).is_pending());
+                drop(exchange);
+                tokio::task::yield_now().await;
+                work_for(SHORT);
+            })
+            .await;
+        assert!(clock.used() >= SHORT);
     }
 
     #[test]

@@ -119,8 +119,21 @@ pub(crate) struct Permitted {
     scheme: Scheme,
     carries_message: bool,
     labels: Labels,
+}
+
+/// What a permitted request is made of. Kept apart from it, so that it is gone while the request is under way.
+pub(crate) struct Skeleton {
     view: RequestView,
-    shape: RequestShape,
+    /// What is literal in it.
+    pub(crate) shape: RequestShape,
+}
+
+impl Skeleton {
+    /// The shape in every way in which the literals could be explained.
+    pub(crate) fn readings(&self, rule: &MessageRule<'_>) -> ShapeReadings {
+        // What was judged can be read again.
+        self.view.readings(rule).unwrap_or_default()
+    }
 }
 
 impl Permitted {
@@ -132,17 +145,6 @@ impl Permitted {
     /// What sealed values stand in it.
     pub(crate) fn labels(&self) -> &Labels {
         &self.labels
-    }
-
-    /// Its literal skeleton.
-    pub(crate) fn shape(&self) -> &RequestShape {
-        &self.shape
-    }
-
-    /// The same in every way in which its literals could be explained.
-    pub(crate) fn readings(&self, rule: &MessageRule<'_>) -> ShapeReadings {
-        // What was judged can be read again.
-        self.view.readings(rule).unwrap_or_default()
     }
 
     pub(super) fn scheme(&self) -> Scheme {
@@ -210,7 +212,7 @@ pub struct ClearRequest {
 }
 
 /// Judges a draft. Nothing has left when this refuses.
-pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Violation> {
+pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<(Permitted, Skeleton), Violation> {
     if rules.message_gone {
         return Err(Violation::AfterMessage);
     }
@@ -255,18 +257,17 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<Permitted, Viola
         None => judged.shape,
     };
 
-    Ok(Permitted {
+    let permitted = Permitted {
         method,
         url,
         pool: rules.pool.clone(),
         scheme: entry.origin.scheme,
         carries_message: judged.carries == Carries::Message,
         labels,
-        view,
-        shape,
         headers: headers.into_iter().chain(added).collect(),
         body: body.bytes,
-    })
+    };
+    Ok((permitted, Skeleton { view, shape }))
 }
 
 /// What the host itself sets. `Host` and `Content-Length` are the HTTP client's.

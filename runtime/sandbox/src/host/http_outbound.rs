@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use sendbox_policy::{HostValue, LabelKind, MessageRule, Method};
+use sendbox_policy::{HostValue, HostValues, MessageRule, Method};
 use zeroize::Zeroizing;
 
 use super::sealed::Part;
 use crate::call::{CallState, Outside, RequestRecord, SentSealed};
-use crate::egress::permit::{Assembled, Draft, Permitted, Rules, permit};
+use crate::egress::permit::{Assembled, Draft, Permitted, Rules, Skeleton, permit};
 use crate::egress::{Answer, EgressError, LeavingFlag};
 use crate::outcome::{HeldShape, MalformedRequest, RequestSent, Violation};
 use crate::trace::{TraceKind, excerpt};
@@ -62,9 +62,9 @@ impl CallState {
             let limit = self.largest_request();
             return Err(self.broke(MalformedRequest::Size { limit }));
         }
-        let draft = self.draft(&request)?;
-        let mut record = self.record(&draft);
-        let permitted = match self.judge(draft) {
+        let mut draft = self.draft(&request)?;
+        let mut record = self.record(&mut draft);
+        let (permitted, skeleton) = match self.judge(draft) {
             Ok(permitted) => permitted,
             Err(violation) => {
                 self.held_back = Some(record);
@@ -73,12 +73,12 @@ impl CallState {
         };
         let from_guest = record.headers.len();
         record.carries_message = permitted.carries_message();
-        record.shape = Some(permitted.shape().clone());
         record.headers.extend(permitted.added_headers(from_guest));
         if let Some(dry_run) = self.outside.as_ref().and_then(|outside| outside.dry_run) {
             let clear = dry_run.show_sealed.then(|| permitted.in_clear());
-            let readings = self.outside.as_ref().map(|outside| permitted.readings(&outside.rule.message_rule()));
-            self.requests.push(RequestRecord { clear, readings, ..record });
+            let rule = self.outside.as_ref().map(|outside| outside.rule.message_rule(&self.parameters));
+            let readings = rule.map(|rule| skeleton.readings(&rule));
+            self.requests.push(RequestRecord { clear, readings, shape: Some(skeleton.shape), ..record });
             self.dry_run_done = true;
             return Err(wasmtime::Error::from(DryRunEnds));
         }
@@ -87,22 +87,24 @@ impl CallState {
             url: record.url.clone(),
             carries_message: permitted.carries_message(),
         });
-        self.requests.push(record);
+        self.requests.push(RequestRecord { shape: Some(skeleton.shape), ..record });
         self.remember_sealed(&request, &permitted)?;
         Ok(self.let_out(permitted).await)
     }
 
-    fn record(&self, draft: &Draft) -> RequestRecord {
+    /// Takes what of a draft is for people.
+    fn record(&self, draft: &mut Draft) -> RequestRecord {
+        // What a grant let the connector read, it may have written down in clear.
+        let clean = |text: String| if self.learned { self.for_people(&text) } else { text };
         RequestRecord {
             method: draft.method.name().to_owned(),
-            // What a grant let the connector read, it may have written down in clear.
-            url: self.for_people(&draft.url.masked),
+            url: clean(std::mem::take(&mut draft.url.masked)),
             headers: draft
                 .headers
-                .iter()
-                .map(|(name, value)| (self.for_people(name), self.for_people(&value.masked)))
+                .iter_mut()
+                .map(|(name, value)| (clean(name.clone()), clean(std::mem::take(&mut value.masked))))
                 .collect(),
-            body: self.for_people(&draft.body.masked),
+            body: clean(std::mem::take(&mut draft.body.masked)),
             carries_message: false,
             shape: None,
             readings: None,
@@ -110,15 +112,17 @@ impl CallState {
         }
     }
 
-    fn judge(&self, draft: Draft) -> Result<Permitted, Violation> {
+    fn judge(&self, draft: Draft) -> Result<(Permitted, Skeleton), Violation> {
         let outside = self.outside.as_ref().ok_or(Violation::NoRequestHere)?;
         let value_of = |mark: &_| self.message.as_ref().and_then(|message| message.value_of(mark));
+        let message = outside.rule.message_rule(&self.parameters);
         // Most sends have one request, and no answer before it.
-        let known: Option<Vec<HostValue>> =
-            (!self.answered.is_empty()).then(|| outside.rule.known.iter().chain(&self.answered).cloned().collect());
-        let message = outside.rule.message_rule();
-        let answered = known.as_deref().map(|known| MessageRule { known, ..message.clone() });
-        let permitted = permit(
+        let told = (!self.answered.is_empty()).then(|| told(&self.answered));
+        let answered = told.as_ref().map(|told| {
+            let known = message.known.iter().copied().chain([told]).collect();
+            MessageRule { known, ..message.clone() }
+        });
+        let (permitted, skeleton) = permit(
             draft,
             &Rules {
                 grant: &outside.grant,
@@ -134,11 +138,11 @@ impl CallState {
         if permitted.carries_message()
             && let Some(pinned) = &outside.pinned
             && let Some(changes) =
-                pinned.difference(permitted.shape(), || permitted.readings(answered.as_ref().unwrap_or(&message)))
+                pinned.difference(&skeleton.shape, || skeleton.readings(answered.as_ref().unwrap_or(&message)))
         {
-            return Err(Violation::Shape(Box::new(HeldShape { shape: permitted.shape().clone(), changes })));
+            return Err(Violation::Shape(Box::new(HeldShape { shape: skeleton.shape, changes })));
         }
-        Ok(permitted)
+        Ok((permitted, skeleton))
     }
 
     /// Sends, and notes what the host then knows.
@@ -233,12 +237,11 @@ impl CallState {
             if let Part::Sealed(handle) = part {
                 let value = self.table.get(handle)?;
                 if !value.labels().is_empty() {
-                    let secret = value.labels().has(LabelKind::Secret);
-                    sent.extend(value.parts().cloned().map(|part| (part, secret)));
+                    sent.extend(value.parts().map(|part| (part.clone(), value.labels().clone())));
                 }
             }
         }
-        sent.into_iter().for_each(|(value, secret)| self.remember_sent(value, secret));
+        sent.into_iter().for_each(|(value, labels)| self.remember_sent(value, &labels));
         Ok(())
     }
 
@@ -268,7 +271,7 @@ impl CallState {
         if is_changed {
             self.answers.push(Zeroizing::new(answer.body));
         }
-        self.answered.extend(told(&body));
+        self.answered.push(body.clone());
         GuestResponse { status: answer.status, headers, body }
     }
 }
@@ -278,9 +281,13 @@ const WORD_MIN: usize = 8;
 /// Words of an answer at most that may explain a literal of a later request.
 const WORDS_MAX: usize = 256;
 
-/// What an answer told the connector: it may be repeated in the next request (an access token), and differs every time.
-fn told(body: &[u8]) -> Vec<HostValue> {
-    let Ok(text) = std::str::from_utf8(body) else { return Vec::new() };
+/// What answers told the connector: it may be repeated in the next request (an access token), and differs every time.
+fn told(answers: &[Vec<u8>]) -> HostValues {
+    HostValues::new(answers.iter().flat_map(|answer| told_by(answer)).collect())
+}
+
+fn told_by(answer: &[u8]) -> Vec<HostValue> {
+    let Ok(text) = std::str::from_utf8(answer) else { return Vec::new() };
     let value = |text: &str| HostValue { name: "answer".into(), value: text.into() };
     if serde_json::from_str::<serde_json::Value>(text).is_ok() {
         return vec![value(text)];

@@ -147,6 +147,19 @@ fn in_url_and_headers() {
     assert!(matches!(view.judge(None, &rule(Text, &[])), Err(SecondNumber { .. })));
 }
 
+/// One character may read as several digits, and an escape of it has fewer.
+#[test]
+fn few_digits_that_read_as_many() {
+    let places = places(RecipientForm::Digits, &[json("/to")], &[json("/text")]);
+    for more in
+        ["¼¼¼¼", "%C2%BC%C2%BC%C2%BC%C2%BC", r"\\xBC\\xBC\\xBC\\xBC", "&#xBC;&#xBC;&#xBC;&#xBC;", "㏠㏡㏢㏣㏤㏥㏦"]
+    {
+        let body = format!(r#"{{"to":"{{digits}}","text":"{{text}}","more":"{more}"}}"#);
+        let refused = judge(Text, &[], &places, &post("https://x.example/", JSON, &[], &body));
+        assert!(matches!(refused, Err(SecondNumber { .. })), "{more}: {refused:?}");
+    }
+}
+
 #[test]
 fn what_is_no_second_number() {
     for value in [

@@ -11,7 +11,7 @@ fn shape(
     at_ms: u64,
 ) -> RequestShape {
     let known = known(values);
-    let rule = MessageRule { now_unix_ms: at_ms, ..rule(content, &known) };
+    let rule = MessageRule { now_unix_ms: at_ms, ..rule(content, &[&known]) };
     view.judge(Some(places), &rule).unwrap().shape
 }
 

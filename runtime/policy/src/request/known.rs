@@ -1,0 +1,300 @@
+//! Clear values that the host gave to the connector, made ready to be found in a request.
+//!
+//! A connection's configuration is made ready once for all of its sends. What belongs to one message is little, and is looked
+//! for value by value: an automaton would cost more to build than it saves.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+use memchr::memmem;
+use serde_json::Value as Json;
+
+use super::spelling::{normal, plain_letters};
+
+/// Shorter values are found only where they are the whole of a field: `5` would be found everywhere.
+const INSIDE_MIN: usize = 4;
+/// Bytes of all values that are found inside of others, at most, and of one of them. Bounds what is built.
+const INSIDE_BYTES_MAX: usize = 64 * 1024;
+const INSIDE_ONE_MAX: usize = 2048;
+/// Values at most, those of JSON documents included. Bounds the search.
+const VALUES_MAX: usize = 1024;
+/// So many values are looked for one by one.
+const FEW: usize = 16;
+
+/// A clear value that the host gave to the connector. Digits and literals of a request are explained by it.
+#[derive(Clone)]
+pub struct HostValue {
+    /// Where the connector has it from: `config from`, `nonce`, `message key`, `template`, `country`, `calling code`, `locale`,
+    /// `usage`, `attempt`, `segments`, `units`, `answer`.
+    pub name: Cow<'static, str>,
+    /// As the connector was given it.
+    pub value: Arc<str>,
+}
+
+/// Values that the host gave, ready to be found. Has no `Debug`: they may be what logs must not hold.
+#[derive(Default)]
+pub struct HostValues {
+    values: Vec<HostValue>,
+    /// Which value each spelling is; of two that are the same, the first.
+    whole: BTreeMap<Arc<str>, usize>,
+    inside: Inside,
+    /// Bytes of the shortest pattern of `inside`.
+    shortest: usize,
+    /// Which value each pattern of `inside` is.
+    patterns: Vec<usize>,
+    /// 32 hexadecimal digits, which a connector may write as a UUID, with version and variant set.
+    identifiers: Vec<usize>,
+    /// Words of the contract that a connector may write in another style.
+    words: Vec<(String, usize)>,
+}
+
+#[derive(Default)]
+enum Inside {
+    #[default]
+    None,
+    Few(Vec<Arc<str>>),
+    Many(AhoCorasick),
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'v> {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) name: &'v str,
+}
+
+impl HostValues {
+    /// Makes the values ready. Of two that are the same, the first names what is found.
+    #[must_use]
+    pub fn new(values: Vec<HostValue>) -> Self {
+        let mut spellings = Spellings::default();
+        let (mut identifiers, mut words) = (Vec::new(), Vec::new());
+        for (index, HostValue { name, value }) in values.iter().enumerate() {
+            spellings.add_value(index, value);
+            if value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                identifiers.push(index);
+            }
+            if matches!(&**name, "usage" | "locale") {
+                words.push((plain_letters(value).collect(), index));
+            }
+        }
+        let Spellings { whole, patterns, inside, .. } = spellings;
+        let shortest = inside.iter().map(|pattern| pattern.len()).min().unwrap_or_default();
+        let inside = match inside.len() {
+            0 => Inside::None,
+            1..=FEW => Inside::Few(inside),
+            _ => AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(inside.iter().map(|pattern| &**pattern))
+                // With more bytes than an automaton can hold, only whole values are explained.
+                .map_or(Inside::None, Inside::Many),
+        };
+        Self { values, whole, inside, shortest, patterns, identifiers, words }
+    }
+
+    /// As they were given.
+    #[must_use]
+    pub fn values(&self) -> &[HostValue] {
+        &self.values
+    }
+
+    /// The name of the value that is spelt so.
+    pub(super) fn whole(&self, text: &str) -> Option<&str> {
+        self.name(*self.whole.get(text)?)
+    }
+
+    /// The name of the word of the contract that reads like the text.
+    pub(super) fn word(&self, text: &str) -> Option<&str> {
+        let reads_like = |known: &str| !known.is_empty() && plain_letters(text).eq(known.chars());
+        let (_, index) = self.words.iter().find(|(known, _)| reads_like(known))?;
+        self.name(*index)
+    }
+
+    /// Values of 32 hexadecimal digits, and their names.
+    pub(super) fn identifiers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.identifiers.iter().filter_map(|index| self.values.get(*index)).map(|value| (&*value.value, &*value.name))
+    }
+
+    /// Looks for the values inside a text.
+    pub(super) fn search<'v>(&'v self, text: &'v str) -> Search<'v> {
+        let next = if text.len() < self.shortest { Next::Nowhere } else { Next::Unknown };
+        Search { values: self, text, next, of_each: [None; FEW], is_begun: false }
+    }
+
+    fn name(&self, index: usize) -> Option<&str> {
+        self.values.get(index).map(|value| &*value.name)
+    }
+}
+
+/// What is known of the next value in a text.
+#[derive(Clone, Copy)]
+enum Next<'v> {
+    Unknown,
+    At(Found<'v>),
+    Nowhere,
+}
+
+/// The values in one text, from left to right. Reads the text once for each of few values, and once for all of many.
+pub(super) struct Search<'v> {
+    values: &'v HostValues,
+    text: &'v str,
+    next: Next<'v>,
+    /// Of few values: where each one stands next.
+    of_each: [Option<usize>; FEW],
+    is_begun: bool,
+}
+
+impl<'v> Search<'v> {
+    /// The first value that starts at `from` or later; of those that start there, the longest. `from` never goes back.
+    pub(super) fn next(&mut self, from: usize) -> Option<Found<'v>> {
+        match self.next {
+            Next::At(found) if found.start >= from => return Some(found),
+            Next::Nowhere => return None,
+            Next::At(_) | Next::Unknown => {}
+        }
+        let found = match &self.values.inside {
+            Inside::None => None,
+            Inside::Few(patterns) => self.one_by_one(patterns, from),
+            Inside::Many(automaton) => automaton
+                .find(Input::new(self.text).range(from..))
+                .map(|found| (found.start(), found.end(), found.pattern().as_usize())),
+        };
+        let found = found.and_then(|(start, end, pattern)| {
+            let name = self.values.name(*self.values.patterns.get(pattern)?)?;
+            Some(Found { start, end, name })
+        });
+        self.next = found.map_or(Next::Nowhere, Next::At);
+        found
+    }
+
+    fn one_by_one(&mut self, patterns: &[Arc<str>], from: usize) -> Option<(usize, usize, usize)> {
+        let rest = self.text.as_bytes().get(from..)?;
+        let find = |pattern: &str| memmem::find(rest, pattern.as_bytes()).map(|at| from + at);
+        let is_begun = std::mem::replace(&mut self.is_begun, true);
+        let mut first: Option<(usize, usize, usize)> = None;
+        for ((index, pattern), next) in patterns.iter().enumerate().zip(&mut self.of_each) {
+            if !is_begun || next.is_some_and(|start| start < from) {
+                *next = find(pattern);
+            }
+            let Some(start) = *next else { continue };
+            let end = start + pattern.len();
+            if first.is_none_or(|(first, longest, _)| start < first || (start == first && end > longest)) {
+                first = Some((start, end, index));
+            }
+        }
+        first
+    }
+}
+
+/// The spellings of values, counted.
+#[derive(Default)]
+struct Spellings {
+    whole: BTreeMap<Arc<str>, usize>,
+    inside: Vec<Arc<str>>,
+    patterns: Vec<usize>,
+    inside_bytes: usize,
+}
+
+impl Spellings {
+    /// A value, and what stands in it when it is a JSON document.
+    fn add_value(&mut self, index: usize, value: &Arc<str>) {
+        self.add_spelling(index, value, Some(value));
+        self.add_readings(index, value);
+        if value.starts_with(['{', '['])
+            && let Ok(document) = serde_json::from_str::<Json>(value)
+        {
+            let mut left = vec![document];
+            while let Some(next) = left.pop() {
+                match next {
+                    Json::String(text) => self.add_text(index, &text),
+                    Json::Number(number) => self.add_text(index, &number.to_string()),
+                    Json::Array(items) => left.extend(items),
+                    Json::Object(members) => left.extend(members.into_iter().map(|(_, value)| value)),
+                    Json::Null | Json::Bool(_) => {}
+                }
+            }
+        }
+    }
+
+    fn add_text(&mut self, index: usize, text: &str) {
+        self.add_spelling(index, text, None);
+        self.add_readings(index, text);
+    }
+
+    /// What a text is also written as: without its `+`, and as it looks.
+    fn add_readings(&mut self, index: usize, text: &str) {
+        let without_plus = text.strip_prefix('+').filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        for text in [Some(text), without_plus].into_iter().flatten() {
+            self.add_spelling(index, text, None);
+            self.add_spelling(index, &normal(text), None);
+        }
+    }
+
+    /// `shared` is the same text, where it is kept anyway.
+    fn add_spelling(&mut self, index: usize, spelling: &str, shared: Option<&Arc<str>>) {
+        if spelling.is_empty() || self.whole.len() >= VALUES_MAX || self.whole.contains_key(spelling) {
+            return;
+        }
+        let spelling: Arc<str> = shared.map_or_else(|| spelling.into(), Arc::clone);
+        self.inside_bytes += spelling.len();
+        let fits = spelling.len() <= INSIDE_ONE_MAX && self.inside_bytes <= INSIDE_BYTES_MAX;
+        if fits && spelling.chars().count() >= INSIDE_MIN {
+            self.inside.push(Arc::clone(&spelling));
+            self.patterns.push(index);
+        }
+        self.whole.insert(spelling, index);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn values(values: &[String]) -> HostValues {
+        let value = |value: &String| HostValue { name: value.clone().into(), value: value.as_str().into() };
+        HostValues::new(values.iter().map(value).collect())
+    }
+
+    fn all(values: &HostValues, text: &str) -> Vec<(usize, usize)> {
+        let mut search = values.search(text);
+        let (mut found, mut from) = (Vec::new(), 0);
+        while let Some(next) = search.next(from) {
+            found.push((next.start, next.end));
+            from = next.end;
+        }
+        found
+    }
+
+    proptest! {
+        /// Few values are looked for one by one, many with an automaton: what is found must not depend on it.
+        #[test]
+        fn few_and_many_find_the_same(given in prop::collection::vec("[ab]{4,7}", 1..8), text in "[abc]{0,60}") {
+            let few = values(&given);
+            // Values that the text cannot hold.
+            let others = (0..=FEW).map(|number| format!("other {number:02}"));
+            let many = values(&given.iter().cloned().chain(others).collect::<Vec<_>>());
+            prop_assert!(matches!((&few.inside, &many.inside), (Inside::Few(_), Inside::Many(_))));
+            prop_assert_eq!(all(&few, &text), all(&many, &text));
+        }
+    }
+
+    #[test]
+    fn the_search_goes_on_where_it_is_told() {
+        for others in [0, FEW] {
+            let given: Vec<String> = ["abcd".to_owned(), "cdef".to_owned()]
+                .into_iter()
+                .chain((0..others).map(|number| format!("other {number:02}")))
+                .collect();
+            let values = values(&given);
+            let mut search = values.search("abcdef");
+            assert_eq!(search.next(0).map(|found| found.name), Some("abcd"));
+            assert_eq!(search.next(0).map(|found| found.name), Some("abcd"));
+            assert_eq!(search.next(1).map(|found| found.name), Some("cdef"));
+            assert!(search.next(3).is_none());
+        }
+    }
+}
