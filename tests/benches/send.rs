@@ -33,6 +33,10 @@ use sendbox_sandbox::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const REPETITIONS: usize = 5;
 const SENDS: usize = 3_000;
 const AT_ONCE: usize = 64;
