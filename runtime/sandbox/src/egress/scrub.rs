@@ -40,6 +40,8 @@ pub(crate) struct Needle {
     label: Option<Label>,
     /// Whether it was sent as it is.
     exact: bool,
+    /// Whether it is a value, and not another form of one.
+    whole: bool,
     /// What stands for it. Follows from what it belongs to, and never from its bytes: a guest reads it.
     mask: &'static [u8],
     /// Whether a secret is in it. A connector may write letters of its own beside one, so it is looked for inside of words too. What
@@ -50,7 +52,7 @@ pub(crate) struct Needle {
 impl Needle {
     fn new(bytes: Vec<u8>, label: Option<Label>, mask: &'static [u8]) -> Self {
         let secret = matches!(label, Some(Label::Secret(_)));
-        Self { bytes: Zeroizing::new(bytes), label, exact: false, mask, secret }
+        Self { bytes: Zeroizing::new(bytes), label, exact: false, whole: false, mask, secret }
     }
 
     fn is_word(&self) -> bool {
@@ -119,7 +121,12 @@ pub(crate) fn needles(value: &[u8], label: Option<&Label>) -> Vec<Needle> {
     [Encoding::Base64, Encoding::Base64Url, Encoding::Hex].map(encoded).into_iter().for_each(&mut add);
     let as_it_is = if matches!(label, Some(Label::Recipient | Label::Code)) { DIGIT_MASK } else { MASK };
     let masks = std::iter::once(as_it_is).chain(std::iter::repeat(MASK));
-    forms.into_iter().zip(masks).map(|(form, mask)| Needle::new(form, label.cloned(), mask)).collect()
+    let mut needles: Vec<Needle> =
+        forms.into_iter().zip(masks).map(|(form, mask)| Needle::new(form, label.cloned(), mask)).collect();
+    if let Some(as_it_is) = needles.first_mut() {
+        as_it_is.whole = true;
+    }
+    needles
 }
 
 /// Knows what must not come back.
@@ -154,7 +161,10 @@ impl Scrubber {
 
     /// Adds one value as it was sent, in all encodings in which an answer may repeat it. `secret` says whether a secret is in it.
     pub(crate) fn add_exact(&mut self, value: &[u8], secret: bool) {
-        let knows = |known: &Arc<Needle>| known.exact && known.secret >= secret && known.bytes.as_slice() == value;
+        // A form of another value is no value: its own forms are still to be added.
+        let knows = |known: &Arc<Needle>| {
+            known.exact && known.whole && known.secret >= secret && known.bytes.as_slice() == value
+        };
         if !self.needles.iter().any(knows) {
             for needle in needles(value, None) {
                 self.insert(Arc::new(Needle { exact: true, secret, ..needle }));
@@ -163,7 +173,7 @@ impl Scrubber {
     }
 
     fn knows(&self, value: &[u8]) -> bool {
-        self.needles.iter().any(|known| known.bytes.as_slice() == value)
+        self.needles.iter().any(|known| known.whole && known.bytes.as_slice() == value)
     }
 
     fn insert(&mut self, needle: Arc<Needle>) {
@@ -403,6 +413,17 @@ mod tests {
         let mut scrubber = scrubber();
         scrubber.add_exact(b"Basic-abc/def", true);
         assert_eq!(scrubber.for_guest(b"got Basic-abc/def", &Labels::none()), b"got [sealed]");
+    }
+
+    /// A secret in a header and, encoded, in the body: the second is a form of the first, and is repeated in forms of its own.
+    #[test]
+    fn a_form_of_a_value_that_was_sent_too_is_masked_in_its_own_forms() {
+        let mut scrubber = Scrubber::default();
+        scrubber.add_exact(br"a\b-token", true);
+        scrubber.add_exact(br"a\\b-token", true);
+        let answer = br#"{"body":"{\"k\":\"a\\\\b-token\"}"}"#;
+        let masked = br#"{"body":"{\"k\":\"[sealed]\"}"}"#;
+        assert_eq!(scrubber.for_guest(answer, &Labels::none()), masked);
     }
 
     /// A code is masked in an id for people only: what the provider wrote is recorded as it is.
