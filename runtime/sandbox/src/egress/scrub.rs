@@ -141,7 +141,7 @@ pub(crate) struct Scrubber {
 impl Scrubber {
     /// Adds a value in all encodings in which an answer may hold it.
     pub(crate) fn add(&mut self, value: &[u8], label: &Label) {
-        if !self.knows(value) {
+        if !self.knows(value, label) {
             needles(value, Some(label)).into_iter().for_each(|needle| self.insert(Arc::new(needle)));
         }
     }
@@ -172,12 +172,15 @@ impl Scrubber {
         }
     }
 
-    fn knows(&self, value: &[u8]) -> bool {
-        self.needles.iter().any(|known| known.whole && known.bytes.as_slice() == value)
+    fn knows(&self, value: &[u8], label: &Label) -> bool {
+        let is_it = |known: &Arc<Needle>| known.whole && known.label.as_ref() == Some(label);
+        self.needles.iter().any(|known| is_it(known) && known.bytes.as_slice() == value)
     }
 
     fn insert(&mut self, needle: Arc<Needle>) {
-        let at = self.needles.partition_point(|known| known.bytes.len() >= needle.bytes.len());
+        // A text that is nothing but its code is masked as any other text.
+        let order = |one: &Needle| (one.bytes.len(), one.mask == MASK);
+        let at = self.needles.partition_point(|known| order(known) >= order(&needle));
         self.needles.insert(at, needle);
     }
 
@@ -424,6 +427,16 @@ mod tests {
         let answer = br#"{"body":"{\"k\":\"a\\\\b-token\"}"}"#;
         let masked = br#"{"body":"{\"k\":\"[sealed]\"}"}"#;
         assert_eq!(scrubber.for_guest(answer, &Labels::none()), masked);
+    }
+
+    #[test]
+    fn a_text_that_is_its_code_is_masked_as_a_text() {
+        for labels in [[Label::Code, Label::Text], [Label::Text, Label::Code]] {
+            let mut scrubber = Scrubber::default();
+            labels.iter().for_each(|label| scrubber.add(b"482913", label));
+            assert_eq!(scrubber.for_guest(b"482913", &Label::Text.into()), b"[sealed]");
+            assert_eq!(scrubber.for_guest(b"482913", &Label::Code.into()), b"0");
+        }
     }
 
     /// A code is masked in an id for people only: what the provider wrote is recorded as it is.
