@@ -37,7 +37,8 @@ impl Clear {
             destination: input.choose(&destinations)?.clone(),
             usage: *input.choose(&Usage::ALL)?,
             encoding: *input.choose(&[TextEncoding::Gsm7, TextEncoding::Ucs2])?,
-            units: input.int_in_range(SHORTEST as u32..=300)?,
+            // Of the units of a text, a character may have two.
+            units: input.int_in_range(2 * SHORTEST as u32..=300)?,
             has_client_ip: input.arbitrary()?,
             variables: variables[..count].to_vec(),
             lifetime_seconds: input.int_in_range(1..=900)?,
