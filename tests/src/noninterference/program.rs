@@ -10,6 +10,8 @@ const API: &str = "=https://api.hostile.test";
 const SIDE: &str = "=https://side.hostile.test";
 const JSON: &str = "content-type:=application/json";
 const FORM: &str = "content-type:=application/x-www-form-urlencoded";
+/// Bytes of a parameter, at most.
+const LONGEST: usize = 4_096;
 
 /// Writes a program down, and knows how many results there are.
 struct Writer<'w, 'u> {
@@ -41,7 +43,12 @@ pub fn program(input: &mut Unstructured<'_>, clear: &Clear) -> Result<String> {
             writer.anything()?;
         }
     }
-    Ok(writer.lines.join("\n"))
+    // Nothing refers to what comes after it, so the end can be left out.
+    let mut lines = writer.lines;
+    while lines.iter().map(|line| line.len() + 1).sum::<usize>() > LONGEST {
+        lines.pop();
+    }
+    Ok(lines.join("\n"))
 }
 
 impl Writer<'_, '_> {
