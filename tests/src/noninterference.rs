@@ -1,16 +1,19 @@
 //! Whether anything that a guest observes depends on a sealed value: shown by programs that are run twice.
 //!
-//! A random program runs in the guest `interpreter`, once with one set of sealed values and once with another, under the
-//! same clear ones, against a provider whose answers do not depend on them, against one that repeats what it was sent, and
-//! against one that guesses before it was sent anything. The guest writes down a digest of everything that it observes. Until the send ends, both runs must read the same; and
-//! where a budget ends a send, it must end both at the same operation. Everything follows from a seed.
+//! A program that follows from bytes runs in the guest `interpreter`, once with one set of sealed values and once with another,
+//! under the same clear ones, against a provider whose answers do not depend on them, against one that repeats what it was sent,
+//! and against one that guesses before it was sent anything. The guest writes down a digest of everything that it observes. Until
+//! the send ends, both runs must read the same; and where a budget ends a send, it must end both at the same operation. The bytes
+//! are random, from a seed, or a fuzzer's (`tests/fuzz`).
 
 mod program;
 mod values;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use arbitrary::Unstructured;
 use fastrand::Rng;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{
@@ -39,12 +42,14 @@ pub struct Comparison {
     texts: Connector,
     variables: Connector,
     server: Server,
+    /// Owners that were given a connection of their own.
+    owners: AtomicU64,
 }
 
 /// Two runs of one program that observed different things.
 pub struct Finding {
-    /// Replays it.
-    pub seed: u64,
+    /// The seed that its input was made of.
+    pub seed: Option<u64>,
     /// What was run.
     pub program: String,
     /// How the provider answered.
@@ -55,7 +60,10 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {}, provider {}: {}", self.seed, self.provider, self.what)?;
+        if let Some(seed) = self.seed {
+            write!(f, "seed {seed}, ")?;
+        }
+        writeln!(f, "provider {}: {}", self.provider, self.what)?;
         self.program.lines().enumerate().try_for_each(|(number, line)| writeln!(f, "  {number:>3}  {line:.160}"))
     }
 }
@@ -93,11 +101,45 @@ impl fmt::Display for Tally {
     }
 }
 
-/// The program of a seed.
-pub fn program_of(seed: u64) -> String {
+/// Bytes of an input that is made of a seed. No program reads more.
+const INPUT_BYTES: usize = 1_024;
+/// The last bytes of an input are a seed of the sealed values. Those are long, and their kinds and lengths matter more than their
+/// bytes: one changed byte is other values, and a change of the program leaves them as they were.
+const SEALED_BYTES: usize = 8;
+
+/// The input of a seed.
+pub fn input_of(seed: u64) -> Vec<u8> {
     let mut random = Rng::with_seed(seed);
-    let clear = Clear::random(&mut random);
-    program(&mut random, &clear)
+    std::iter::repeat_with(|| random.u8(..)).take(INPUT_BYTES).collect()
+}
+
+/// The program of an input.
+pub fn program_of(input: &[u8]) -> String {
+    Case::read(input).program
+}
+
+/// What an input says.
+struct Case {
+    clear: Clear,
+    program: String,
+    secrets: [Secrets; 2],
+}
+
+impl Case {
+    fn read(input: &[u8]) -> Self {
+        let (clear, sealed) = input.split_at(input.len().saturating_sub(SEALED_BYTES));
+        let (clear, program) = read_clear(&mut Unstructured::new(clear)).expect("a program follows from any bytes");
+        let seed = sealed.iter().fold(0, |seed, byte| seed << 8 | u64::from(*byte));
+        let mut random = Rng::with_seed(seed);
+        let secrets = [Secrets::random(&mut random, &clear), Secrets::random(&mut random, &clear)];
+        Self { clear, program, secrets }
+    }
+}
+
+fn read_clear(input: &mut Unstructured<'_>) -> arbitrary::Result<(Clear, String)> {
+    let clear = Clear::read(input)?;
+    let program = program(input, &clear)?;
+    Ok((clear, program))
 }
 
 /// How the provider answers.
@@ -141,7 +183,7 @@ impl Comparison {
         let sandbox = sandbox(limits, &names, None);
         let texts = sandbox.load(&interpreter("text")).await.expect("the guest loads");
         let variables = sandbox.load(&interpreter("variables")).await.expect("the guest loads");
-        Self { sandbox, texts, variables, server }
+        Self { sandbox, texts, variables, server, owners: AtomicU64::new(0) }
     }
 
     /// Runs the program of a seed.
@@ -149,10 +191,15 @@ impl Comparison {
     /// # Errors
     /// What two runs observed differently.
     pub async fn check(&self, seed: u64) -> Result<Tally, Finding> {
-        let mut random = Rng::with_seed(seed);
-        let clear = Clear::random(&mut random);
-        let program = program(&mut random, &clear);
-        let secrets = [Secrets::random(&mut random, &clear), Secrets::random(&mut random, &clear)];
+        self.check_input(&input_of(seed)).await.map_err(|finding| Finding { seed: Some(seed), ..finding })
+    }
+
+    /// Runs the program of an input.
+    ///
+    /// # Errors
+    /// What two runs observed differently.
+    pub async fn check_input(&self, input: &[u8]) -> Result<Tally, Finding> {
+        let Case { clear, program, secrets } = Case::read(input);
         let mut tally = Tally::default();
         for (provider, name) in PROVIDERS {
             if provider == Provider::Guessing && !program.contains(PLAIN) {
@@ -160,13 +207,16 @@ impl Comparison {
             }
             self.play(provider, &secrets[0].all());
             // A connection plays the script of its beginning, and is used again for the same owner.
-            let owner = if provider == Provider::Guessing { format!("{name} {seed}") } else { name.to_owned() };
+            let owner = match provider {
+                Provider::Guessing => format!("{name} {}", self.owners.fetch_add(1, Ordering::Relaxed)),
+                Provider::Constant | Provider::Repeating => name.to_owned(),
+            };
             let [one, other] = [
                 self.run(&program, &clear, &secrets[0], &owner).await,
                 self.run(&program, &clear, &secrets[1], &owner).await,
             ];
             if let Some(what) = difference(&one, &other) {
-                return Err(Finding { seed, program, provider: name, what });
+                return Err(Finding { seed: None, program, provider: name, what });
             }
             for run in [one, other] {
                 tally.observations += run.observed.len() / LETTERS;
@@ -270,7 +320,8 @@ fn difference(one: &Run, other: &Run) -> Option<String> {
     }
     // One that ended earlier saw less: it may have ended for what its bytes are, and for nothing else.
     let (early, late) = if one.observed.len() <= other.observed.len() { (one, other) } else { (other, one) };
-    if early.observed.len() < late.observed.len() {
+    // A guest that has logged all that it may leaves no record, and then only the ends can be compared.
+    if !early.observed.is_empty() && early.observed.len() < late.observed.len() {
         return match &early.end {
             End::Sealed(_) => None,
             end => {

@@ -1,7 +1,11 @@
 //! Nothing that a guest observes depends on a sealed value: a thousand random programs, each run twice with other secrets,
-//! numbers, codes and texts. `cargo run --release -p sendbox-tests --example noninterference -- --programs 1000000` runs more.
+//! numbers, codes and texts. `cargo run --release -p sendbox-tests --example noninterference -- --programs 1000000` runs more,
+//! and `tests/fuzz/run noninterference 600` those that reach other code.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+use std::fs;
+use std::path::Path;
 
 use sendbox_tests::noninterference::{Comparison, Tally};
 
@@ -22,4 +26,18 @@ async fn a_thousand_programs_observe_the_same_whatever_is_sealed() {
     assert!(all.observations > 20 * PROGRAMS as usize, "{all}");
     assert!(all.answered > PROGRAMS as usize, "{all}");
     assert!(all.ended > PROGRAMS as usize / 4, "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn programs_that_a_fuzzer_found() {
+    let comparison = Comparison::start().await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/noninterference");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        if let Err(finding) = comparison.check_input(&fs::read(&file).unwrap()).await {
+            panic!("{}: {finding}", file.display());
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What two runs share, and what differs between them.
 
+use arbitrary::{Result, Unstructured};
 use fastrand::Rng;
 use sendbox_sandbox::{Attempt, Callback, Content, Message, Recipient, TextEncoding, Usage, Variable};
 
@@ -22,7 +23,7 @@ pub struct Clear {
 }
 
 impl Clear {
-    pub fn random(random: &mut Rng) -> Self {
+    pub fn read(input: &mut Unstructured<'_>) -> Result<Self> {
         let destinations = [
             ("DE", "49", 10..=11),
             ("DK", "45", 8..=8),
@@ -31,20 +32,21 @@ impl Clear {
             ("AT", "43", 7..=12),
         ];
         let variables = ["code", "link", "name"];
-        let count = random.usize(0..=3);
-        Self {
-            destination: destinations[random.usize(..destinations.len())].clone(),
-            usage: Usage::ALL[random.usize(..Usage::ALL.len())],
-            encoding: if random.bool() { TextEncoding::Gsm7 } else { TextEncoding::Ucs2 },
-            units: random.u32(SHORTEST as u32..=300),
-            has_client_ip: random.bool(),
+        let count = input.int_in_range(0..=3)?;
+        Ok(Self {
+            destination: input.choose(&destinations)?.clone(),
+            usage: *input.choose(&Usage::ALL)?,
+            encoding: *input.choose(&[TextEncoding::Gsm7, TextEncoding::Ucs2])?,
+            // Of the units of a text, a character may have two.
+            units: input.int_in_range(2 * SHORTEST as u32..=300)?,
+            has_client_ip: input.arbitrary()?,
             variables: variables[..count].to_vec(),
-            lifetime_seconds: random.u32(1..=900),
-            attempt: random.u32(1..=3),
-            nonce: (0..32).map(|_| char::from(b"0123456789abcdef"[random.usize(..16)])).collect(),
-            is_callback: random.u8(..8) == 0,
-            callback_fields: random.usize(0..=3),
-        }
+            lifetime_seconds: input.int_in_range(1..=900)?,
+            attempt: input.int_in_range(1..=3)?,
+            nonce: input.arbitrary::<[u8; 16]>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
+            is_callback: input.int_in_range(1..=8_u8)? == 8,
+            callback_fields: input.int_in_range(0..=3)?,
+        })
     }
 
     /// How many sealed values a call is given.

@@ -2,14 +2,31 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::slot::is_reserved;
+
 /// How often: once for JSON inside a form value, once for markup inside that, once for good measure.
 pub(super) const ROUNDS: usize = 3;
 
 /// Undoes one layer of percent-encoding, of the escapes of JSON and its relatives, and of markup: tags and comments vanish,
-/// character references become what they name.
+/// character references become what they name. What stands for something else stays, and no escape makes such a character.
 pub(super) fn once(text: &str) -> String {
-    let text = percent_decode_str(text).decode_utf8_lossy();
+    let text = percent(text);
     markup(&backslashes(&text))
+}
+
+fn percent(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for piece in text.split_inclusive(is_reserved) {
+        let own = piece.trim_end_matches(is_reserved);
+        plain.extend(percent_decode_str(own).decode_utf8_lossy().chars().filter(|c| !is_reserved(*c)));
+        plain.push_str(piece.get(own.len()..).unwrap_or_default());
+    }
+    plain
+}
+
+/// The character of a code, if there is one that a connector may write.
+fn character(code: u32) -> Option<char> {
+    char::from_u32(code).filter(|c| !is_reserved(*c))
 }
 
 /// `\u0034`, `\u{34}`, `\x34`, and the escapes of one character.
@@ -26,7 +43,7 @@ fn backslashes(text: &str) -> String {
             _ => None,
         };
         if let Some((code, after)) = code {
-            plain.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            plain.push(character(code).unwrap_or(char::REPLACEMENT_CHARACTER));
             rest = after;
             continue;
         }
@@ -100,7 +117,7 @@ fn reference<'t>(text: &'t str, plain: &mut String) -> Option<&'t str> {
     let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
     let (code, after) = digits.split_at_checked(end)?;
     let code = code.trim_start_matches('0');
-    plain.extend(u32::from_str_radix(code, radix).ok().and_then(char::from_u32));
+    plain.extend(u32::from_str_radix(code, radix).ok().and_then(character));
     Some(after.strip_prefix(';').unwrap_or(after))
 }
 
@@ -155,6 +172,8 @@ mod tests {
             ("a < b & c > d", "a  d"),
             ("a < b", "a < b"),
             ("&#;&#x;&#99999999;", ""),
+            ("4%F4%8F%BF%BD5\\u{10fffc}6&#x100000;7", "45\u{FFFD}67"),
+            ("4\u{10FFFC}%35%F4\u{10FFFD}%8F%BF%BD", "4\u{10FFFC}5\u{FFFD}\u{10FFFD}\u{FFFD}\u{FFFD}\u{FFFD}"),
             ("1&nbsp;2&nbsp3&ThinSpace;4&sup1;", "1 2 3 41"),
             ("&amp;lt;&lt;b&gt;&;&é;", "&lt;<b>&;&é;"),
         ] {

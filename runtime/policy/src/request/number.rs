@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::decode;
 use super::explain::Explained;
-use super::slot::{Slot, Slots, Written};
+use super::slot::{Slot, Slots, Written, is_reserved};
 use super::spelling::normal;
 use crate::composition::{Composition, Encoding, Mark, Piece};
 
@@ -49,7 +49,7 @@ impl<'e, 'r> NumberScan<'e, 'r> {
         let mut plain = String::with_capacity(text.len());
         for piece in slots.pieces(text) {
             match piece {
-                Written::Literal(literal) => plain.push_str(literal),
+                Written::Literal(literal) => plain.extend(own(literal)),
                 Written::Slot(Slot::Mark(mark)) => plain.extend(stand_in(mark)),
                 Written::Slot(Slot::Encoded(encoding, inner)) => {
                     if let Some(digits) = self.encoded(encoding, inner, &mut plain) {
@@ -92,7 +92,7 @@ impl<'e, 'r> NumberScan<'e, 'r> {
                     if let Some(digits) = self.made_by(encoding, literal) {
                         return Some(digits);
                     }
-                    plain.push_str(literal);
+                    plain.extend(own(literal));
                 }
                 Piece::Mark(mark) => plain.extend(stand_in(mark)),
                 Piece::Encoded(encoding, inner) => {
@@ -162,6 +162,11 @@ fn is_plain_and_short_of_digits(text: &str, slots: &Slots<'_>) -> bool {
         c => c.is_ascii() || matches!(slots.get(c), Some(Slot::Mark(_))),
     };
     text.chars().all(is_plain) && text.bytes().filter(u8::is_ascii_digit).count() < DIGITS_MIN
+}
+
+/// What a connector wrote, without the characters that stand for something here: it must not part its digits with one.
+fn own(literal: &str) -> impl Iterator<Item = char> {
+    literal.chars().filter(|c| !is_reserved(*c))
 }
 
 /// What could be empty must not hide that digits touch; anything else keeps them apart.

@@ -39,7 +39,7 @@ pub(super) fn is_slot(c: char) -> bool {
 }
 
 /// Whether a character is taken from a connector's own text: it stands for something here or in [`super::number`].
-fn is_reserved(c: char) -> bool {
+pub(super) fn is_reserved(c: char) -> bool {
     u32::from(c) >= FIRST
 }
 

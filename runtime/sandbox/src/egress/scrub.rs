@@ -40,8 +40,8 @@ pub(crate) struct Needle {
     label: Option<Label>,
     /// Whether it was sent as it is.
     exact: bool,
-    /// Whether it is the value as it is, and no encoding of it.
-    as_it_is: bool,
+    /// Whether it is a value, and not another form of one.
+    whole: bool,
     /// What stands for it. Follows from what it belongs to, and never from its bytes: a guest reads it.
     mask: &'static [u8],
     /// Whether a secret is in it. A connector may write letters of its own beside one, so it is looked for inside of words too. What
@@ -52,7 +52,7 @@ pub(crate) struct Needle {
 impl Needle {
     fn new(bytes: Vec<u8>, label: Option<Label>, mask: &'static [u8]) -> Self {
         let secret = matches!(label, Some(Label::Secret(_)));
-        Self { bytes: Zeroizing::new(bytes), label, exact: false, as_it_is: false, mask, secret }
+        Self { bytes: Zeroizing::new(bytes), label, exact: false, whole: false, mask, secret }
     }
 
     fn is_word(&self) -> bool {
@@ -123,8 +123,8 @@ pub(crate) fn needles(value: &[u8], label: Option<&Label>) -> Vec<Needle> {
     let masks = std::iter::once(as_it_is).chain(std::iter::repeat(MASK));
     let mut needles: Vec<Needle> =
         forms.into_iter().zip(masks).map(|(form, mask)| Needle::new(form, label.cloned(), mask)).collect();
-    if let Some(first) = needles.first_mut() {
-        first.as_it_is = true;
+    if let Some(as_it_is) = needles.first_mut() {
+        as_it_is.whole = true;
     }
     needles
 }
@@ -141,7 +141,7 @@ pub(crate) struct Scrubber {
 impl Scrubber {
     /// Adds a value in all encodings in which an answer may hold it.
     pub(crate) fn add(&mut self, value: &[u8], label: &Label) {
-        if !self.knows(value) {
+        if !self.knows(value, label) {
             needles(value, Some(label)).into_iter().for_each(|needle| self.insert(Arc::new(needle)));
         }
     }
@@ -162,12 +162,12 @@ impl Scrubber {
     /// Adds one value as it was sent, in all encodings in which an answer may repeat it. `labels` says what is in it.
     pub(crate) fn add_exact(&mut self, value: &[u8], labels: &Labels) {
         let secret = labels.has(LabelKind::Secret);
-        // What went out as the host gave it is known, and looked for by its label.
-        let looked_for = |known: &Needle| {
-            known.exact || known.as_it_is && known.label.as_ref().is_some_and(|label| sent(labels, label))
+        // What went out as the host gave it is known, and looked for by its label. A form of another value is no value: its own
+        // forms are still to be added.
+        let looked_for = |known: &Needle| known.exact || known.label.as_ref().is_some_and(|label| sent(labels, label));
+        let knows = |known: &Arc<Needle>| {
+            known.whole && known.secret >= secret && known.bytes.as_slice() == value && looked_for(known)
         };
-        let knows =
-            |known: &Arc<Needle>| known.secret >= secret && known.bytes.as_slice() == value && looked_for(known);
         if !self.needles.iter().any(knows) {
             for needle in needles(value, None) {
                 self.insert(Arc::new(Needle { exact: true, secret, ..needle }));
@@ -175,12 +175,15 @@ impl Scrubber {
         }
     }
 
-    fn knows(&self, value: &[u8]) -> bool {
-        self.needles.iter().any(|known| known.bytes.as_slice() == value)
+    fn knows(&self, value: &[u8], label: &Label) -> bool {
+        let is_it = |known: &Arc<Needle>| known.whole && known.label.as_ref() == Some(label);
+        self.needles.iter().any(|known| is_it(known) && known.bytes.as_slice() == value)
     }
 
     fn insert(&mut self, needle: Arc<Needle>) {
-        let at = self.needles.partition_point(|known| known.bytes.len() >= needle.bytes.len());
+        // A text that is nothing but its code is masked as any other text.
+        let order = |one: &Needle| (one.bytes.len(), one.mask == MASK);
+        let at = self.needles.partition_point(|known| order(known) >= order(&needle));
         self.needles.insert(at, needle);
     }
 
@@ -460,6 +463,27 @@ mod tests {
 
     fn secret_labels() -> Labels {
         Label::Secret("key".into()).into()
+    }
+
+    /// A secret in a header and, encoded, in the body: the second is a form of the first, and is repeated in forms of its own.
+    #[test]
+    fn a_form_of_a_value_that_was_sent_too_is_masked_in_its_own_forms() {
+        let mut scrubber = Scrubber::default();
+        scrubber.add_exact(br"a\b-token", &secret_labels());
+        scrubber.add_exact(br"a\\b-token", &secret_labels());
+        let answer = br#"{"body":"{\"k\":\"a\\\\b-token\"}"}"#;
+        let masked = br#"{"body":"{\"k\":\"[sealed]\"}"}"#;
+        assert_eq!(scrubber.for_guest(answer, &Labels::none()), masked);
+    }
+
+    #[test]
+    fn a_text_that_is_its_code_is_masked_as_a_text() {
+        for labels in [[Label::Code, Label::Text], [Label::Text, Label::Code]] {
+            let mut scrubber = Scrubber::default();
+            labels.iter().for_each(|label| scrubber.add(b"482913", label));
+            assert_eq!(scrubber.for_guest(b"482913", &Label::Text.into()), b"[sealed]");
+            assert_eq!(scrubber.for_guest(b"482913", &Label::Code.into()), b"0");
+        }
     }
 
     /// A code is masked in an id for people only: what the provider wrote is recorded as it is.
