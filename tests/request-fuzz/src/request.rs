@@ -10,11 +10,14 @@ use sendbox_policy::{
 use crate::sealed::{Contents, SETS, Value};
 use crate::text::{self, one_in};
 
+/// Names and values.
+type Headers = Vec<(String, Value)>;
+
 /// A request, and what it is judged by.
 pub struct Request {
     pub method: Method,
     pub url: Value,
-    pub headers: Vec<(String, Value)>,
+    pub headers: Headers,
     pub body: Value,
     /// `None` where the connector declares none.
     pub places: Option<MessagePlaces>,
@@ -509,7 +512,7 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    fn write_request(&mut self, layout: Layout) -> Result<(Value, Vec<(String, Value)>, Value)> {
+    fn write_request(&mut self, layout: Layout) -> Result<(Value, Headers, Value)> {
         let mut url = Value::literal("https://api.example.com/");
         if let Some(path) = &layout.path {
             url.push_text("send/");
