@@ -148,3 +148,32 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     };
     !touches(before, first) && !touches(last, after)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::known::HostValue;
+    use super::*;
+    use crate::composition::ContentKind;
+
+    /// A connection's values and those of a message are looked for apart, and found as if they were together.
+    #[test]
+    fn values_of_two_kinds_that_overlap() {
+        let values = |given: &[&'static str]| {
+            let value = |value: &&'static str| HostValue { name: (*value).into(), value: (*value).into() };
+            HostValues::new(given.iter().map(value).collect())
+        };
+        for (connection, message, found) in [
+            (["north-east"], ["east-or-west-or-south"], "north-east"),
+            (["east-or-west-or-south"], ["north-east"], "north-east"),
+            (["north"], ["north-east"], "north-east"),
+            (["north-east"], ["north"], "north-east"),
+        ] {
+            let (connection, message) = (values(&connection), values(&message));
+            let known = vec![&connection, &message];
+            let rule = MessageRule { content: ContentKind::Text, known, lifetime_seconds: 0, now_unix_ms: 0 };
+            let explained = Explained::new(&rule);
+            let spans = explained.spans("north-east-or-west-or-south");
+            assert_eq!(spans.iter().map(|span| span.name).collect::<Vec<_>>(), [found]);
+        }
+    }
+}

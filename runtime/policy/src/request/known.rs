@@ -282,6 +282,20 @@ mod tests {
         }
     }
 
+    /// What is built for a connection is bounded, whatever its configuration holds.
+    #[test]
+    fn values_are_counted() {
+        let numbered = |count: usize, length: usize| -> Vec<String> {
+            (0..count).map(|number| format!("{number:0length$}")).collect()
+        };
+        let many = values(&numbered(VALUES_MAX + 10, 8));
+        assert_eq!((many.whole.len(), many.patterns.len()), (VALUES_MAX, VALUES_MAX));
+        let long = values(&numbered(100, INSIDE_ONE_MAX));
+        assert_eq!((long.whole.len(), long.patterns.len()), (100, INSIDE_BYTES_MAX / INSIDE_ONE_MAX));
+        let longer = values(&numbered(1, INSIDE_ONE_MAX + 1));
+        assert_eq!((longer.whole.len(), longer.patterns.len()), (1, 0));
+    }
+
     #[test]
     fn the_search_goes_on_where_it_is_told() {
         for others in [0, FEW] {

@@ -11,6 +11,7 @@
 //!   where it stands as a word of its own; inside a longer one (an id) it stands by chance;
 //! - **people** (traces, receipts, errors) get nothing that is sealed in this send, wherever it stands.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::memmem;
@@ -25,10 +26,10 @@ const SHORTEST: usize = 4;
 /// Letters and digits that an id has at least, beside what was masked in it.
 const SHORTEST_ID: usize = 8;
 
-/// What stands for a sealed text.
+/// What stands for a sealed value.
 const MASK: &[u8] = b"[sealed]";
-/// What stands for a number or a code as it is: inside a JSON number it must stay a number.
-const DIGIT_MASK: &[u8] = b"0";
+/// The same where JSON has a number, which must stay one.
+const NUMBER_MASK: &[u8] = b"0";
 
 /// Letters and digits that are shorter than this may stand in a longer word by chance.
 const CHANCE: usize = 16;
@@ -42,17 +43,15 @@ pub(crate) struct Needle {
     exact: bool,
     /// Whether it is a value, and not another form of one.
     whole: bool,
-    /// What stands for it. Follows from what it belongs to, and never from its bytes: a guest reads it.
-    mask: &'static [u8],
     /// Whether a secret is in it. A connector may write letters of its own beside one, so it is looked for inside of words too. What
     /// belongs to the message stands alone at its place.
     secret: bool,
 }
 
 impl Needle {
-    fn new(bytes: Vec<u8>, label: Option<Label>, mask: &'static [u8]) -> Self {
+    fn new(bytes: Vec<u8>, label: Option<Label>) -> Self {
         let secret = matches!(label, Some(Label::Secret(_)));
-        Self { bytes: Zeroizing::new(bytes), label, exact: false, whole: false, mask, secret }
+        Self { bytes: Zeroizing::new(bytes), label, exact: false, whole: false, secret }
     }
 
     fn is_word(&self) -> bool {
@@ -119,10 +118,7 @@ pub(crate) fn needles(value: &[u8], label: Option<&Label>) -> Vec<Needle> {
         }
     }
     [Encoding::Base64, Encoding::Base64Url, Encoding::Hex].map(encoded).into_iter().for_each(&mut add);
-    let as_it_is = if matches!(label, Some(Label::Recipient | Label::Code)) { DIGIT_MASK } else { MASK };
-    let masks = std::iter::once(as_it_is).chain(std::iter::repeat(MASK));
-    let mut needles: Vec<Needle> =
-        forms.into_iter().zip(masks).map(|(form, mask)| Needle::new(form, label.cloned(), mask)).collect();
+    let mut needles: Vec<Needle> = forms.into_iter().map(|form| Needle::new(form, label.cloned())).collect();
     if let Some(as_it_is) = needles.first_mut() {
         as_it_is.whole = true;
     }
@@ -181,9 +177,7 @@ impl Scrubber {
     }
 
     fn insert(&mut self, needle: Arc<Needle>) {
-        // A text that is nothing but its code is masked as any other text.
-        let order = |one: &Needle| (one.bytes.len(), one.mask == MASK);
-        let at = self.needles.partition_point(|known| order(known) >= order(&needle));
+        let at = self.needles.partition_point(|known| known.bytes.len() >= needle.bytes.len());
         self.needles.insert(at, needle);
     }
 
@@ -227,45 +221,127 @@ impl Scrubber {
     }
 
     fn scrub(&self, bytes: &[u8], reader: Reader<'_>) -> Vec<u8> {
-        let mut clean = bytes.to_vec();
-        let mut letters = Letters::of(&clean);
-        for needle in self.needles.iter().filter(|needle| reader.looks_for(needle)) {
-            // Most encodings of most values have a letter that an answer does not have at all.
-            let is_possible = clean.len() >= needle.bytes.len() && letters.spell(&needle.bytes);
-            if is_possible && memmem::find(&clean, &needle.bytes).is_some() {
-                clean = replace(&clean, needle, reader.takes_parts());
-                letters = Letters::of(&clean);
-            }
+        let letters = Letters::of(bytes);
+        let mut found = Found::new(bytes);
+        // Most encodings of most values have a letter that an answer does not have at all.
+        let is_possible = |needle: &Needle| bytes.len() >= needle.bytes.len() && letters.spell(&needle.bytes);
+        let needles = || self.needles.iter().filter(|needle| reader.looks_for(needle) && is_possible(needle));
+        let is_word = |needle: &Needle| needle.is_word() && !reader.takes_parts();
+        needles().for_each(|needle| found.look_for(&needle.bytes, is_word(needle)));
+        if !found.ranges.is_empty() {
+            // Words that stand beside a value which was found after them stand alone now.
+            needles().filter(|needle| is_word(needle)).for_each(|needle| found.look_for(&needle.bytes, true));
         }
         let numbers = match reader {
             Reader::Guest(labels) => labels.has(LabelKind::Recipient),
             Reader::Words | Reader::People => true,
         };
-        if numbers { self.scrub_separated(clean) } else { clean }
+        if numbers {
+            found.look_for_separated(&self.numbers);
+        }
+        found.masked()
+    }
+}
+
+/// Where sealed values stand in a text. What was found first is not looked at again: a mask is no place for another value, and
+/// nothing of a value that was found decides about what stands beside it.
+struct Found<'b> {
+    bytes: &'b [u8],
+    /// From where to where, in the order of finding.
+    ranges: Vec<Range<usize>>,
+    /// For each byte whether it is in a range. Empty as long as nothing was found.
+    taken: Vec<bool>,
+}
+
+impl<'b> Found<'b> {
+    fn new(bytes: &'b [u8]) -> Self {
+        Self { bytes, ranges: Vec::new(), taken: Vec::new() }
     }
 
-    /// Masks known numbers written with separators between their digits.
-    fn scrub_separated(&self, bytes: Vec<u8>) -> Vec<u8> {
-        let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-        if !self.numbers.iter().any(|number| number.len() <= digits) {
-            return bytes;
-        }
-        let mut clean = Vec::with_capacity(bytes.len());
-        let mut rest = bytes.as_slice();
-        while let Some((first, tail)) = rest.split_first() {
-            if first.is_ascii_digit() {
-                let matched = self.numbers.iter().find_map(|number| separated_prefix(rest, number));
-                if let Some(length) = matched {
-                    clean.extend_from_slice(DIGIT_MASK);
-                    rest = rest.get(length..).unwrap_or_default();
-                    continue;
-                }
+    fn look_for(&mut self, value: &[u8], whole_words: bool) {
+        let finder = memmem::Finder::new(value);
+        let mut from = 0;
+        while let Some(at) = self.bytes.get(from..).and_then(|rest| finder.find(rest)) {
+            let range = from + at..from + at + value.len();
+            if self.is_free(&range) && !(whole_words && !self.stands_alone(&range)) {
+                from = range.end;
+                self.take(range);
+            } else {
+                from = range.start + 1;
             }
-            clean.push(*first);
-            rest = tail;
         }
-        clean
     }
+
+    /// Looks for numbers that are written with separators between their digits.
+    fn look_for_separated(&mut self, numbers: &[Zeroizing<Vec<u8>>]) {
+        let digits = self.bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if !numbers.iter().any(|number| number.len() <= digits) {
+            return;
+        }
+        let mut at = 0;
+        while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let lengths = numbers.iter().filter_map(|number| separated_prefix(rest, number));
+            match lengths.map(|length| at..at + length).find(|range| self.is_free(range)) {
+                Some(range) => {
+                    at = range.end;
+                    self.take(range);
+                }
+                None => at += 1,
+            }
+        }
+    }
+
+    fn take(&mut self, range: Range<usize>) {
+        self.taken.resize(self.bytes.len(), false);
+        self.taken.get_mut(range.clone()).unwrap_or_default().fill(true);
+        self.ranges.push(range);
+    }
+
+    fn is_free(&self, range: &Range<usize>) -> bool {
+        self.taken.get(range.clone()).is_none_or(|taken| !taken.contains(&true))
+    }
+
+    /// What stands before and after, up to where something else was found.
+    fn beside(&self, range: &Range<usize>) -> (&'b [u8], &'b [u8]) {
+        let is_taken = |taken: &bool| *taken;
+        let before = self.taken.get(..range.start).and_then(|taken| taken.iter().rposition(is_taken));
+        let after = self.taken.get(range.end..).and_then(|taken| taken.iter().position(is_taken));
+        let (start, end) = (before.map_or(0, |at| at + 1), after.map_or(self.bytes.len(), |at| range.end + at));
+        let between = |range: Range<usize>| self.bytes.get(range).unwrap_or_default();
+        (between(start..range.start), between(range.end..end))
+    }
+
+    /// Whether it is a word of its own: no letter or digit touches it, but as the end of an escape (`%20`, `\n`, `\u00e6`).
+    fn stands_alone(&self, range: &Range<usize>) -> bool {
+        let (before, after) = self.beside(range);
+        let after_word = before.last().is_some_and(u8::is_ascii_alphanumeric) && !ends_with_escape(before);
+        !after_word && !after.first().is_some_and(u8::is_ascii_alphanumeric)
+    }
+
+    /// The text with a mask in place of each value. Which one follows from what stands beside it, and never from the value or
+    /// from what it belongs to: of two values that are the same, a guest would see that they are.
+    fn masked(mut self) -> Vec<u8> {
+        if self.ranges.is_empty() {
+            return self.bytes.to_vec();
+        }
+        self.ranges.sort_unstable_by_key(|range| range.start);
+        let mut masked = Vec::with_capacity(self.bytes.len());
+        let mut at = 0;
+        for range in &self.ranges {
+            masked.extend_from_slice(self.bytes.get(at..range.start).unwrap_or_default());
+            let (before, after) = self.beside(range);
+            masked.extend_from_slice(if is_bare(before, after) { NUMBER_MASK } else { MASK });
+            at = range.end;
+        }
+        masked.extend_from_slice(self.bytes.get(at..).unwrap_or_default());
+        masked
+    }
+}
+
+/// Whether something stands where JSON has a number: with no quotes, between the signs of JSON.
+fn is_bare(before: &[u8], after: &[u8]) -> bool {
+    before.trim_ascii_end().last().is_some_and(|before| b":[,".contains(before))
+        && after.trim_ascii_start().first().is_some_and(|after| b",]}".contains(after))
 }
 
 /// Most values are too short to hold a word: those are not searched.
@@ -294,7 +370,7 @@ impl Letters {
 
 /// Whether a word may read `seen` once it is scrubbed: at both ends it has the same byte, or a mask stands there.
 fn may_read(word: &[u8], seen: &[u8]) -> bool {
-    let masks = [MASK, DIGIT_MASK];
+    let masks = [MASK, NUMBER_MASK];
     (word.first() == seen.first() || masks.iter().any(|mask| seen.starts_with(mask)))
         && (word.last() == seen.last() || masks.iter().any(|mask| seen.ends_with(mask)))
 }
@@ -323,32 +399,6 @@ fn separated_prefix(bytes: &[u8], number: &[u8]) -> Option<usize> {
         position += 1;
     }
     Some(position)
-}
-
-fn replace(bytes: &[u8], needle: &Needle, parts: bool) -> Vec<u8> {
-    let whole_words = !parts && needle.is_word();
-    let mut clean = Vec::with_capacity(bytes.len());
-    let mut from = 0;
-    for at in memmem::find_iter(bytes, &needle.bytes) {
-        let end = at + needle.bytes.len();
-        if at < from || (whole_words && !stands_alone(bytes, at, end)) {
-            continue;
-        }
-        clean.extend_from_slice(bytes.get(from..at).unwrap_or_default());
-        clean.extend_from_slice(needle.mask);
-        from = end;
-    }
-    clean.extend_from_slice(bytes.get(from..).unwrap_or_default());
-    clean
-}
-
-/// Whether the bytes from `start` to `end` are a word of their own: no letter or digit touches them, but as the end of an
-/// escape (`%20`, `\n`, `\u00e6`).
-fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
-    let before = bytes.get(..start).unwrap_or_default();
-    let after_word = before.last().is_some_and(u8::is_ascii_alphanumeric) && !ends_with_escape(before);
-    let before_word = bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
-    !after_word && !before_word
 }
 
 fn ends_with_escape(text: &[u8]) -> bool {
@@ -383,173 +433,4 @@ fn json_ascii(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn secret() -> Label {
-        Label::Secret("token".into())
-    }
-
-    fn scrubber() -> Scrubber {
-        let mut scrubber = Scrubber::default();
-        scrubber.add(b"s3cr3t/t\xc3\xb6ken\"", &secret());
-        scrubber.add(b"482913", &Label::Code);
-        scrubber.add_number("4512345678");
-        scrubber
-    }
-
-    fn all() -> Labels {
-        Labels::from_iter([secret(), Label::Code, Label::Recipient])
-    }
-
-    fn guest(text: &str, sent: &Labels) -> String {
-        String::from_utf8(scrubber().for_guest(text.as_bytes(), sent)).unwrap()
-    }
-
-    #[test]
-    fn echoes_are_masked_in_every_encoding() {
-        let cases = [
-            ("Bearer s3cr3t/töken\"", "Bearer [sealed]"),
-            (r#"{"a":"s3cr3t/töken\""}"#, r#"{"a":"[sealed]"}"#),
-            (r#"{"a":"s3cr3t/t\u00f6ken\""}"#, r#"{"a":"[sealed]"}"#),
-            (r#"{"a":"s3cr3t\/t\u00f6ken\""}"#, r#"{"a":"[sealed]"}"#),
-            ("t=s3cr3t%2Ft%C3%B6ken%22&x=1", "t=[sealed]&x=1"),
-            ("czNjcjN0L3TDtmtlbiI=", "[sealed]"),
-            (r#"{"to":4512345678,"code":"482913"}"#, r#"{"to":0,"code":"0"}"#),
-            ("+45 12 34 56 78 / (45) 1234-5678", "+0 / (0"),
-            ("is%20482913 is\\n482913 \\u00e6482913 _482913_", "is%200 is\\n0 \\u00e60 _0_"),
-            ("nothing here 123", "nothing here 123"),
-        ];
-        for (input, expected) in cases {
-            assert_eq!(scrubber().for_people(input), expected, "{input}");
-            assert_eq!(guest(input, &all()), expected, "{input}");
-        }
-    }
-
-    /// A mask tells that the value is known: it may tell so only of what the origin was sent.
-    #[test]
-    fn the_guest_loses_only_what_was_sent_there() {
-        let text = "s3cr3t/töken\" 482913 4512345678";
-        for (sent, expected) in [
-            (Labels::none(), text),
-            (secret().into(), "[sealed] 482913 4512345678"),
-            (Labels::from(secret()).signed(), text),
-            (Label::Code.into(), "s3cr3t/töken\" 0 4512345678"),
-            (Label::Text.into(), "s3cr3t/töken\" 0 4512345678"),
-            (Label::Recipient.into(), "s3cr3t/töken\" 482913 0"),
-        ] {
-            assert_eq!(guest(text, &sent), expected, "{sent:?}");
-        }
-    }
-
-    #[test]
-    fn a_value_as_it_was_sent_is_masked_for_the_guest_too() {
-        let mut scrubber = scrubber();
-        scrubber.add_exact(b"Basic-abc/def", &secret_labels());
-        assert_eq!(scrubber.for_guest(b"got Basic-abc/def", &Labels::none()), b"got [sealed]");
-    }
-
-    /// What is known already is looked for by its label, so an answer is read for it once.
-    #[test]
-    fn a_value_that_went_out_as_it_is_adds_nothing() {
-        let mut scrubber = scrubber();
-        let known = scrubber.needles.len();
-        scrubber.add_exact(b"482913", &Label::Code.into());
-        assert_eq!(scrubber.needles.len(), known);
-        // Under another label the code's own does not count.
-        scrubber.add_exact(b"482913", &Label::Recipient.into());
-        assert_eq!(scrubber.for_guest(b"482913", &Labels::none()), MASK);
-    }
-
-    fn secret_labels() -> Labels {
-        Label::Secret("key".into()).into()
-    }
-
-    /// A secret in a header and, encoded, in the body: the second is a form of the first, and is repeated in forms of its own.
-    #[test]
-    fn a_form_of_a_value_that_was_sent_too_is_masked_in_its_own_forms() {
-        let mut scrubber = Scrubber::default();
-        scrubber.add_exact(br"a\b-token", &secret_labels());
-        scrubber.add_exact(br"a\\b-token", &secret_labels());
-        let answer = br#"{"body":"{\"k\":\"a\\\\b-token\"}"}"#;
-        let masked = br#"{"body":"{\"k\":\"[sealed]\"}"}"#;
-        assert_eq!(scrubber.for_guest(answer, &Labels::none()), masked);
-    }
-
-    #[test]
-    fn a_text_that_is_its_code_is_masked_as_a_text() {
-        for labels in [[Label::Code, Label::Text], [Label::Text, Label::Code]] {
-            let mut scrubber = Scrubber::default();
-            labels.iter().for_each(|label| scrubber.add(b"482913", label));
-            assert_eq!(scrubber.for_guest(b"482913", &Label::Text.into()), b"[sealed]");
-            assert_eq!(scrubber.for_guest(b"482913", &Label::Code.into()), b"0");
-        }
-    }
-
-    /// A code is masked in an id for people only: what the provider wrote is recorded as it is.
-    #[test]
-    fn a_short_secret_is_masked_beside_letters_too() {
-        let mut scrubber = Scrubber::default();
-        scrubber.add(b"k7x9", &Label::Secret("key".into()));
-        scrubber.add_exact(b"6b377839", &secret_labels());
-        scrubber.add_exact(b"7781", &Labels::none());
-        let sent = Labels::from(Label::Secret("key".into()));
-        for (answer, masked) in [
-            ("ak7x9b k7x9k7x9", "a[sealed]b [sealed][sealed]"),
-            ("6b3778396b377839", "[sealed][sealed]"),
-            ("a7781b 7781", "a7781b [sealed]"),
-        ] {
-            assert_eq!(scrubber.for_guest(answer.as_bytes(), &sent), masked.as_bytes(), "{answer}");
-        }
-    }
-
-    #[test]
-    fn a_mask_does_not_depend_on_what_it_masks() {
-        for value in ["40718265", "k7x9k7x9"] {
-            for (label, mask) in [
-                (Label::Secret("key".into()), "[sealed]"),
-                (Label::Text, "[sealed]"),
-                (Label::Code, "0"),
-                (Label::Recipient, "0"),
-            ] {
-                let mut scrubber = Scrubber::default();
-                scrubber.add(value.as_bytes(), &label);
-                let guest = scrubber.for_guest(value.as_bytes(), &Labels::from(label));
-                assert_eq!(guest, mask.as_bytes(), "{value}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_id_that_holds_a_code_by_chance_is_left_alone() {
-        let id = "e482913d803532";
-        assert_eq!(guest(id, &all()), id);
-        assert_eq!(scrubber().words(id), id);
-        assert_eq!(scrubber().words("482913"), "0");
-        assert_eq!(scrubber().for_people(id), "e0d803532");
-    }
-
-    #[test]
-    fn an_id_that_was_masked_is_found_again() {
-        for (answer, seen, original) in [
-            (r#"{"id":"ab1d-482913-9c8e"}"#, "ab1d-0-9c8e", Some("ab1d-482913-9c8e")),
-            (r#"{"id":ab1d-482913-9c8e}"#, "ab1d-0-9c8e", Some("ab1d-482913-9c8e")),
-            (r#"{"id":"ab1d-482913-9c8e","other":"ab1d-4512345678-9c8e"}"#, "ab1d-0-9c8e", None),
-            (r#"{"id":"ab1d-482913-9c8e","again":"ab1d-482913-9c8e"}"#, "ab1d-0-9c8e", Some("ab1d-482913-9c8e")),
-            (r#"{"text":"G-482913"}"#, "G-0", None),
-            (r#"{"code":"482913"}"#, "0", None),
-            (r#"{"code":"+482913"}"#, "+0", None),
-            (r#"{"id":"m-1"}"#, "m-1", None),
-            (r#"{"code":"482913"}"#, "x-0", None),
-        ] {
-            assert_eq!(scrubber().original(answer.as_bytes(), seen, &all()).as_deref(), original, "{answer}");
-        }
-    }
-
-    #[test]
-    fn short_values_are_left_alone() {
-        let mut scrubber = Scrubber::default();
-        scrubber.add(b"abc", &Label::Code);
-        assert_eq!(scrubber.for_people("abcabc"), "abcabc");
-    }
-}
+mod tests;

@@ -242,3 +242,17 @@ fn a_value_that_nobody_knows() {
     let unknown = RequestBytes { url, headers: &good_headers, body: body.as_bytes(), value_of: &nothing };
     assert_eq!(view.confirm(&unknown), Err(BytesDiffer(RequestPart::Body)));
 }
+
+/// In the bytes nothing is written for a sealed value but its own bytes: a private character is no JSON.
+#[test]
+fn a_private_character_in_the_bytes() {
+    let view = post("https://x.example/", JSON, &[], r#"{"a":{mac}}"#);
+    let body = "{\"a\":\u{F0000}}";
+    let url = "https://x.example/";
+    let headers: Vec<(&str, &[u8])> =
+        view.headers.iter().map(|(name, _)| (name.as_str(), "application/json".as_bytes())).collect();
+    let request = RequestBytes { url, headers: &headers, body: body.as_bytes(), value_of: &|_| None };
+    assert_eq!(view.confirm(&request), Err(BytesDiffer(RequestPart::Body)));
+    let request = RequestBytes { body: b"{\"a\":12}", ..request };
+    assert_eq!(view.confirm(&request), Ok(()));
+}

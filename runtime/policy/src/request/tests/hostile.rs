@@ -154,3 +154,11 @@ fn values_inside_each_other() {
     let view = post("https://x.example/", FORM, &[], &format!("To={{e164}}&x{}{{text}}", "=".repeat(200)));
     assert_eq!(Reading::of(&view).ok().map(|reading| reading.nested.len()), Some(4));
 }
+
+#[test]
+fn values_of_a_request_are_counted() {
+    let of = |body: String| judge(Text, &[], &form_places(), &post("https://x.example/", JSON, &[], &body));
+    let zeros = |count: usize| of(format!("[{}]", vec!["0"; count].join(",")));
+    assert_eq!(zeros(4000), Ok(Carries::Nothing));
+    assert_eq!(zeros(4200), Err(Malformed { place: RequestPart::Body, why: "it has too many values" }));
+}

@@ -235,3 +235,22 @@ fn literals_cannot_look_like_names() {
         ]
     );
 }
+
+#[test]
+fn elements_of_one_name_are_told_apart() {
+    let view = post("https://x.example/", XML, &[], "<r><a>x</a><a>y</a><b>z</b></r>");
+    let shape = view.judge(None, &rule(Text, &[])).unwrap().shape.to_string();
+    for line in ["xml /r/a = x", "xml /r/a[2] = y", "xml /r/b = z"] {
+        assert!(shape.lines().any(|have| have == line), "{line}: {shape}");
+    }
+}
+
+#[test]
+fn three_characters_explain_nothing_inside_a_field() {
+    let view = post("https://x.example/", FORM, &[], "To={e164}&Body={text}&a=x-abc-y&b=x-abcd-y&c=abc");
+    let values = [("config three", "abc"), ("config four", "abcd")];
+    let shape = shape(&view, Text, &form_places(), &values, NOW_MS).to_string();
+    for line in ["form a = x-abc-y", "form b = x-{config four}-y", "form c = {config three}"] {
+        assert!(shape.lines().any(|have| have == line), "{line}: {shape}");
+    }
+}
