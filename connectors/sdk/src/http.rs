@@ -77,8 +77,8 @@ impl Request {
     }
 }
 
-/// The provider's answer. What was sent to this origin sealed is scrubbed from it: it reads `[sealed]`, or `0` for a run of
-/// digits.
+/// The provider's answer. What was sent to this origin sealed is scrubbed from it: it reads `[sealed]`, or `0`
+/// where JSON has a number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.

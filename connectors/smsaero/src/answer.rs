@@ -109,7 +109,7 @@ mod tests {
     use FailureClass as Class;
     use sendbox_connector_sdk::testing::answer;
 
-    const TAKEN: &str = r#"{"success":true,"data":{"id":12345,"from":"SMS Aero","number":"0","text":"[sealed]",
+    const TAKEN: &str = r#"{"success":true,"data":{"id":12345,"from":"SMS Aero","number":"[sealed]","text":"[sealed]",
         "status":0,"extendStatus":"queue","channel":"FREE SIGN","cost":5.49,"dateCreate":1,"dateSend":1},"message":null}"#;
 
     #[test]

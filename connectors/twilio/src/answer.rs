@@ -101,7 +101,7 @@ mod tests {
     use sendbox_connector_sdk::testing::answer;
 
     const TAKEN: &str = r#"{"sid":"SM1","status":"accepted","num_segments":"0","price":null,"price_unit":"USD",
-        "error_code":null,"error_message":null,"to":"0","body":"[sealed]"}"#;
+        "error_code":null,"error_message":null,"to":"[sealed]","body":"[sealed]"}"#;
 
     #[test]
     fn a_message_resource_is_a_receipt() {

@@ -116,12 +116,12 @@ mod tests {
 
     fn part(id: &str) -> String {
         format!(
-            r#"{{"to":"0","message-id":"{id}","status":"0","remaining-balance":"15.5","message-price":"0.03330000","network":"23410"}}"#
+            r#"{{"to":"[sealed]","message-id":"{id}","status":"0","remaining-balance":"15.5","message-price":"0.03330000","network":"23410"}}"#
         )
     }
 
     fn error(status: &str, text: &str) -> String {
-        format!(r#"{{"to":"0","status":"{status}","error-text":"{text}"}}"#)
+        format!(r#"{{"to":"[sealed]","status":"{status}","error-text":"{text}"}}"#)
     }
 
     fn body(messages: &[String]) -> String {

@@ -132,6 +132,11 @@ fn text(random: &mut Rng, encoding: TextEncoding, units: u32, code: &str) -> Str
     text
 }
 
+/// Which values are the same is sealed, too.
+fn is_the_same(random: &mut Rng) -> bool {
+    random.u8(..8) == 0
+}
+
 impl Secrets {
     pub fn random(random: &mut Rng, clear: &Clear) -> Self {
         let length = random.usize(4..=10);
@@ -143,15 +148,21 @@ impl Secrets {
                 digits(random, length)
             })
             .collect();
+        let token = secret(random);
         Self {
-            token: secret(random),
-            signer: secret(random),
+            signer: if is_the_same(random) { token.clone() } else { secret(random) },
+            token: if is_the_same(random) { code.clone() } else { token },
             national: digits(random, length),
             text: text(random, clear.encoding, clear.units, &code),
             variables: clear
                 .variables
                 .iter()
-                .map(|name| if *name == "code" { code.clone() } else { secret(random).chars().take(400).collect() })
+                .map(|name| {
+                    if *name == "code" || is_the_same(random) {
+                        return code.clone();
+                    }
+                    secret(random).chars().take(400).collect()
+                })
                 .collect(),
             client_ip: if random.bool() { "192.0.2.7".into() } else { "2001:db8:1234:5678:9abc:def0:1234:5678".into() },
             code,
