@@ -27,14 +27,24 @@ const NEVER_MS: u64 = 120_000;
 /// What `sendbox` uses, on a machine that may be busy with other tests.
 async fn honest() -> ChildCompiler {
     let limits = CompileLimits { wall_ms: 10 * NEVER_MS, ..CompileLimits::default() };
-    ChildCompiler { program: process::binary().await.to_owned(), arguments: vec!["__compile".into()], limits }
+    ChildCompiler {
+        program: process::binary().await.to_owned(),
+        arguments: vec!["__compile".into()],
+        environment: unreserved(),
+        limits,
+    }
+}
+
+/// As `sendbox` starts it.
+fn unreserved() -> Vec<(OsString, OsString)> {
+    vec![("MIMALLOC_DISALLOW_ARENA_ALLOC".into(), "1".into())]
 }
 
 /// A program that behaves badly, in a way that its arguments say.
 fn poor(arguments: &[&str]) -> ChildCompiler {
     let arguments = arguments.iter().map(OsString::from).collect();
     let limits = CompileLimits { wall_ms: NEVER_MS, ..CompileLimits::default() };
-    ChildCompiler { program: POOR.into(), arguments, limits }
+    ChildCompiler { program: POOR.into(), arguments, environment: Vec::new(), limits }
 }
 
 fn sandbox(compiler: ChildCompiler, cache: Option<&Path>) -> Sandbox {

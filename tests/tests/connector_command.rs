@@ -170,6 +170,49 @@ async fn from_a_file_to_all_messages_and_back() {
     scene.process.stop().await;
 }
 
+/// What a version sends for the first time is held back, shown, and approved with the command that is printed beside it.
+#[tokio::test]
+async fn a_request_that_was_held_back_is_shown_and_approved() {
+    let scene = Scene::new().await;
+    let abroad = version(1, "abroad");
+    let one = beginning(&abroad);
+    scene.push(&abroad, &[]).await.ended(0);
+    let unseen = scene.run(&["shapes", ID, &one]).await.ended(0);
+    assert!(unseen.stdout.contains("No request of this version has been seen"), "{}", unseen.stdout);
+    scene.use_it().await;
+    scene.send(0..1).await;
+    let message = json!({ "to": "+46701234567", "usage": "sign-in", "code": "271828" });
+    let refused = scene.process.client.post("messages", &message, None).await.unwrap();
+    assert!(!refused.is_success(), "{refused:?}");
+
+    let status = scene.run(&["status", ID]).await.ended(0).stdout;
+    assert!(status.contains("Held back: requests of 1 shape"), "{status}");
+    let shown = scene.run(&["shapes", ID, &one]).await.ended(0).stdout;
+    for part in ["  form To = [recipient e164]", "HELD BACK, 1 request", "    + form MaxPrice = 9\n"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    for secret in ["271828", "701234567"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    let approve = shown.split_once("connector approve-shape ").unwrap().1.lines().next().unwrap();
+    let approve: Vec<&str> = approve.split(' ').collect();
+    let unclear = scene.run(&["approve-shape", ID, &one, "0000"]).await.ended(2);
+    assert!(unclear.stderr.contains("0000"), "{}", unclear.stderr);
+    let approved = scene.run(&[&["approve-shape"][..], &approve].concat()).await.ended(0).stdout;
+    assert!(
+        approved.contains("may send requests of the shape") && approved.contains("+ form MaxPrice = 9"),
+        "{approved}"
+    );
+    scene.run(&[&["approve-shape"][..], &approve].concat()).await.ended(3);
+
+    let sent = scene.process.client.post("messages", &message, None).await.unwrap();
+    assert!(sent.is_success(), "{sent:?}");
+    let shapes = scene.run(&["shapes", ID, &one, "--json"]).await.ended(0).json();
+    let origins: Vec<&str> = shapes.as_array().unwrap().iter().filter_map(|one| one["origin"].as_str()).collect();
+    assert!(origins.contains(&"approved") && !origins.contains(&"held"), "{origins:?}");
+    scene.process.stop().await;
+}
+
 #[tokio::test]
 async fn what_scripts_read_is_what_the_server_said() {
     let scene = Scene::new().await;

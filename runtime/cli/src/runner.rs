@@ -32,7 +32,9 @@ pub fn compiler(limits: CompileLimits) -> Result<Compiler, Stop> {
     } else {
         std::env::current_exe().context("this program does not find itself, to compile connectors")?
     };
-    Ok(Compiler::Child(ChildCompiler { program, arguments: vec![COMPILE.into()], limits }))
+    // The command's allocator would reserve gigabytes at the start, before the child's limit on memory is there.
+    let environment = vec![("MIMALLOC_DISALLOW_ARENA_ALLOC".into(), "1".into())];
+    Ok(Compiler::Child(ChildCompiler { program, arguments: vec![COMPILE.into()], environment, limits }))
 }
 
 /// How connectors are run.

@@ -48,6 +48,9 @@ pub struct ChildCompiler {
     pub program: PathBuf,
     /// Its arguments; what the child has to know is appended to them.
     pub arguments: Vec<OsString>,
+    /// All of its environment: it inherits nothing. An allocator that reserves memory when the program starts must be told here
+    /// not to, as the limit on memory is set after that.
+    pub environment: Vec<(OsString, OsString)>,
     /// What one file may cost.
     pub limits: CompileLimits,
 }

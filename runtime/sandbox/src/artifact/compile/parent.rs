@@ -84,6 +84,7 @@ fn spawn(compiler: &ChildCompiler) -> std::io::Result<Child> {
         .args(&compiler.arguments)
         .args(bounds.arguments())
         .env_clear()
+        .envs(compiler.environment.iter().map(|(name, value)| (name, value)))
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
