@@ -282,6 +282,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_longest_of_those_that_begin_at_one_place() {
+        for others in [0, FEW] {
+            for both in [["abcd", "abcdef"], ["abcdef", "abcd"]] {
+                let others = (0..others).map(|number| format!("other {number:02}"));
+                let given: Vec<String> = both.map(str::to_owned).into_iter().chain(others).collect();
+                assert_eq!(all(&values(&given), "x abcdef abcdx"), [(2, 8), (9, 13)]);
+            }
+        }
+    }
+
     /// What is built for a connection is bounded, whatever its configuration holds.
     #[test]
     fn values_are_counted() {

@@ -121,6 +121,8 @@ mod tests {
     fn a_bomb_is_stopped_by_size_and_by_ratio() {
         let bomb = gzip(&vec![0; 10 << 20]);
         assert!(decode("gzip", bomb, 256 << 10, 20).unwrap_err().contains("grows beyond"));
+        // Small as it is, it has the limit of any other answer.
+        assert!(decode("gzip", gzip(&vec![0; 2000]), 1000, 20).unwrap_err().contains("beyond 1000 bytes"));
         let dense = gzip(&vec![0; 200 << 10]);
         assert!(decode("gzip", dense, 256 << 10, 20).unwrap_err().contains("grows beyond"));
     }

@@ -52,6 +52,17 @@ fn schemas_that_explode_are_refused_with_the_bound() {
             chain(11, |next| json!({"additionalProperties": next, "propertyNames": next})),
             "more subschemas than the 4000",
         ),
+        // A definition that is known by then, further down.
+        (
+            json!({
+                "allOf": [
+                    {"$ref": "#/$defs/a"},
+                    nested(16, json!({"$ref": "#/$defs/a"}), |inner| json!({"not": inner})),
+                ],
+                "$defs": {"a": nested(12, json!({"type": "string"}), |inner| json!({"not": inner}))},
+            }),
+            "deeper within each other than the 24",
+        ),
         // References that come back.
         (json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}), "`#/$defs/a` back to itself"),
         (

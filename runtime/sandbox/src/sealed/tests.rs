@@ -206,3 +206,31 @@ fn doubling_an_empty_value_costs() {
     let twice = Sealed::concat(&[Piece::Sealed(&empty), Piece::Sealed(&empty)]);
     assert!(twice.cost() > empty.cost());
 }
+
+/// What has no bytes has the composition, and so the cost, of what has them.
+#[test]
+fn a_void_part_is_a_part() {
+    let joined = |hex: &str| {
+        let part = secret(hex).decode(Encoding::Hex).unwrap();
+        Sealed::concat(&[Piece::Text("a:"), Piece::Sealed(&part)])
+    };
+    let (good, void) = (joined("616263"), joined("61 62"));
+    assert!(good.bytes().is_ok() && void.bytes().is_err());
+    assert_eq!(good.made_of(), void.made_of());
+    assert_eq!(good.cost(), void.cost());
+}
+
+#[test]
+fn nothing_is_free_of_charge() {
+    assert!(literal("").cost() >= 64, "an empty value could be doubled for ever");
+}
+
+#[test]
+fn no_text_is_longer_than_its_bound() {
+    // One UTF-16 unit each, and one septet.
+    for (letter, units) in [("漢", 1), ("€", 2), ("\u{FFFD}", 1), ("Ω", 1), ("😀", 2)] {
+        let text = letter.repeat(10);
+        assert!(text.len() <= text_bound(10 * units), "{letter}");
+    }
+    assert_eq!(text_bound(10), "漢".len() * 10);
+}

@@ -197,3 +197,20 @@ fn short_values_are_left_alone() {
     scrubber.add(b"abc", &Label::Code);
     assert_eq!(scrubber.for_people("abcabc"), "abcabc");
 }
+
+#[test]
+fn a_long_value_is_masked_inside_of_a_word() {
+    let mut scrubber = Scrubber::default();
+    scrubber.add(b"abcdefgh12345678", &Label::Variable("link".into()));
+    let sent = Labels::from(Label::Variable("link".into()));
+    assert_eq!(scrubber.for_guest(b"xabcdefgh12345678y", &sent), b"x[sealed]y");
+}
+
+/// A connector may call a piece of the text an id: it is not put back.
+#[test]
+fn a_piece_of_a_sealed_text_is_no_id() {
+    let mut scrubber = scrubber();
+    scrubber.add(b"Take ab1d-482913-9c8e", &Label::Text);
+    let sent = Labels::from_iter([Label::Code, Label::Text]);
+    assert_eq!(scrubber.original(br#"{"id":"ab1d-482913-9c8e"}"#, "ab1d-[sealed]-9c8e", &sent), None);
+}
