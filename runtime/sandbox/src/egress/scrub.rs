@@ -31,6 +31,9 @@ const MASK: &[u8] = b"[sealed]";
 /// The same where JSON has a number, which must stay one.
 const NUMBER_MASK: &[u8] = b"0";
 
+/// Bytes of the longest escape that may stand before a word: `\u00e6`.
+const ESCAPE: usize = 6;
+
 /// Letters and digits that are shorter than this may stand in a longer word by chance.
 const CHANCE: usize = 16;
 
@@ -263,7 +266,9 @@ impl<'b> Found<'b> {
         let mut from = 0;
         while let Some(at) = self.bytes.get(from..).and_then(|rest| finder.find(rest)) {
             let range = from + at..from + at + value.len();
-            if self.is_free(&range) && !(whole_words && !self.stands_alone(&range)) {
+            if let Some(taken) = self.last_taken(&range) {
+                from = taken + 1;
+            } else if !whole_words || self.stands_alone(&range) {
                 from = range.end;
                 self.take(range);
             } else {
@@ -281,7 +286,7 @@ impl<'b> Found<'b> {
         let mut at = 0;
         while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let lengths = numbers.iter().filter_map(|number| separated_prefix(rest, number));
-            match lengths.map(|length| at..at + length).find(|range| self.is_free(range)) {
+            match lengths.map(|length| at..at + length).find(|range| self.last_taken(range).is_none()) {
                 Some(range) => {
                     at = range.end;
                     self.take(range);
@@ -297,25 +302,40 @@ impl<'b> Found<'b> {
         self.ranges.push(range);
     }
 
-    fn is_free(&self, range: &Range<usize>) -> bool {
-        self.taken.get(range.clone()).is_none_or(|taken| !taken.contains(&true))
+    fn is_taken(&self, at: usize) -> bool {
+        self.taken.get(at).copied().unwrap_or_default()
     }
 
-    /// What stands before and after, up to where something else was found.
-    fn beside(&self, range: &Range<usize>) -> (&'b [u8], &'b [u8]) {
-        let is_taken = |taken: &bool| *taken;
-        let before = self.taken.get(..range.start).and_then(|taken| taken.iter().rposition(is_taken));
-        let after = self.taken.get(range.end..).and_then(|taken| taken.iter().position(is_taken));
-        let (start, end) = (before.map_or(0, |at| at + 1), after.map_or(self.bytes.len(), |at| range.end + at));
-        let between = |range: Range<usize>| self.bytes.get(range).unwrap_or_default();
-        (between(start..range.start), between(range.end..end))
+    fn last_taken(&self, range: &Range<usize>) -> Option<usize> {
+        let at = self.taken.get(range.clone())?.iter().rposition(|taken| *taken)?;
+        Some(range.start + at)
+    }
+
+    /// What stands before, backwards, up to where something else was found.
+    fn before(&self, range: &Range<usize>) -> impl Iterator<Item = u8> {
+        let free = (0..range.start).rev().take_while(|at| !self.is_taken(*at));
+        free.filter_map(|at| self.bytes.get(at).copied())
+    }
+
+    /// What stands after, up to where something else was found.
+    fn after(&self, range: &Range<usize>) -> impl Iterator<Item = u8> {
+        let free = (range.end..self.bytes.len()).take_while(|at| !self.is_taken(*at));
+        free.filter_map(|at| self.bytes.get(at).copied())
     }
 
     /// Whether it is a word of its own: no letter or digit touches it, but as the end of an escape (`%20`, `\n`, `\u00e6`).
     fn stands_alone(&self, range: &Range<usize>) -> bool {
-        let (before, after) = self.beside(range);
-        let after_word = before.last().is_some_and(u8::is_ascii_alphanumeric) && !ends_with_escape(before);
-        !after_word && !after.first().is_some_and(u8::is_ascii_alphanumeric)
+        let mut before: Vec<u8> = self.before(range).take(ESCAPE).collect();
+        before.reverse();
+        let after_word = before.last().is_some_and(u8::is_ascii_alphanumeric) && !ends_with_escape(&before);
+        !after_word && !self.after(range).next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+    }
+
+    /// Whether it stands where JSON has a number: with no quotes, between the signs of JSON.
+    fn is_bare(&self, range: &Range<usize>) -> bool {
+        let is_sign = |byte: &u8| !byte.is_ascii_whitespace();
+        self.before(range).find(is_sign).is_some_and(|before| b":[,".contains(&before))
+            && self.after(range).find(is_sign).is_some_and(|after| b",]}".contains(&after))
     }
 
     /// The text with a mask in place of each value. Which one follows from what stands beside it, and never from the value or
@@ -329,19 +349,12 @@ impl<'b> Found<'b> {
         let mut at = 0;
         for range in &self.ranges {
             masked.extend_from_slice(self.bytes.get(at..range.start).unwrap_or_default());
-            let (before, after) = self.beside(range);
-            masked.extend_from_slice(if is_bare(before, after) { NUMBER_MASK } else { MASK });
+            masked.extend_from_slice(if self.is_bare(range) { NUMBER_MASK } else { MASK });
             at = range.end;
         }
         masked.extend_from_slice(self.bytes.get(at..).unwrap_or_default());
         masked
     }
-}
-
-/// Whether something stands where JSON has a number: with no quotes, between the signs of JSON.
-fn is_bare(before: &[u8], after: &[u8]) -> bool {
-    before.trim_ascii_end().last().is_some_and(|before| b":[,".contains(before))
-        && after.trim_ascii_start().first().is_some_and(|after| b",]}".contains(after))
 }
 
 /// Most values are too short to hold a word: those are not searched.

@@ -214,3 +214,19 @@ fn a_piece_of_a_sealed_text_is_no_id() {
     let sent = Labels::from_iter([Label::Code, Label::Text]);
     assert_eq!(scrubber.original(br#"{"id":"ab1d-482913-9c8e"}"#, "ab1d-[sealed]-9c8e", &sent), None);
 }
+
+/// Every value a thousand times, side by side, in one another: each byte is looked at a bounded number of times. A rule that
+/// is quadratic takes minutes here.
+#[test]
+fn long_answers_are_read_once() {
+    let mut scrubber = scrubber();
+    scrubber.add(&[b'a'; 4096], &Label::Secret("long".into()));
+    scrubber.add(&[b'a'; 2048], &Label::Secret("half".into()));
+    scrubber.add(b"aaaa", &Label::Variable("short".into()));
+    for answer in ["482913 ".repeat(37_000), "482913".repeat(43_000), "a".repeat(256 << 10), " ".repeat(256 << 10)] {
+        let masked = scrubber.for_people(&answer);
+        assert!(!masked.contains("482913") && !masked.contains("aaaa"));
+        let sent = Labels::from_iter([Label::Code, Label::Secret("long".into()), Label::Variable("short".into())]);
+        scrubber.for_guest(answer.as_bytes(), &sent);
+    }
+}
