@@ -262,8 +262,9 @@ impl<'b> Found<'b> {
     }
 
     fn look_for(&mut self, value: &[u8], whole_words: bool) {
+        // Most values are nowhere: a searcher that is made for many answers costs more than this one does.
+        let Some(mut from) = memmem::find(self.bytes, value) else { return };
         let finder = memmem::Finder::new(value);
-        let mut from = 0;
         while let Some(at) = self.bytes.get(from..).and_then(|rest| finder.find(rest)) {
             let range = from + at..from + at + value.len();
             if let Some(taken) = self.last_taken(&range) {
