@@ -324,3 +324,45 @@ fn check_headers(headers: &[(String, Assembled)], limits: &Limits) -> Result<(),
     header::check_names(headers.iter().map(|(name, _)| name.as_str()))?;
     headers.iter().try_for_each(|(_, value)| Ok(header::check_value(&value.bytes)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use sendbox_policy::Label;
+
+    use super::*;
+    use crate::sealed::{SECRET_BOUND, Sealed};
+
+    fn secret(text: &str) -> Sealed {
+        let key = "key".into();
+        Sealed::root(text.as_bytes().to_vec(), SECRET_BOUND, Label::Secret("key".into()), Mark::Secret(key))
+    }
+
+    fn read(pieces: &[Piece<'_>]) -> Result<String, MalformedRequest> {
+        url(&Assembled::new(pieces), &Limits::default()).map(String::from)
+    }
+
+    #[test]
+    fn a_sealed_value_in_a_url_is_encoded() {
+        let with = |text: &str| read(&[Piece::Text("https://a.example/?k="), Piece::Sealed(&secret(text))]);
+        assert_eq!(with("a%26b-._~+*").unwrap(), "https://a.example/?k=a%26b-._~+*");
+        for text in ["a&b", "a/b", "a=b", "a?b", "a#b", "a:b", "ä", "a b", "a;b"] {
+            assert_eq!(with(text), Err(MalformedRequest::UrlEncoding), "{text}");
+        }
+    }
+
+    /// Not even an empty one: what follows a host at once could become a part of it.
+    #[test]
+    fn nothing_sealed_touches_the_host() {
+        for (before, sealed, after) in [
+            ("https://", "a", ".example/"),
+            ("https://a", "b", ".example/"),
+            ("https://a.example", "b", "/"),
+            ("https://a.example", "", "/x"),
+            ("https://a.example:", "1", "/"),
+        ] {
+            let refused = read(&[Piece::Text(before), Piece::Sealed(&secret(sealed)), Piece::Text(after)]);
+            assert_eq!(refused, Err(MalformedRequest::UrlAuthority), "{before}«{sealed}»{after}");
+        }
+        assert!(read(&[Piece::Text("https://a.example/"), Piece::Sealed(&secret("b"))]).is_ok());
+    }
+}
