@@ -8,7 +8,7 @@ use super::slot::is_reserved;
 pub(super) const ROUNDS: usize = 3;
 
 /// Undoes one layer of percent-encoding, of the escapes of JSON and its relatives, and of markup: tags and comments vanish,
-/// character references become what they name. What stands for something else stays, and no escape makes such a character.
+/// character references become what they name. Reserved characters are kept, and no escape can produce one.
 pub(super) fn once(text: &str) -> String {
     let text = percent(text);
     markup(&backslashes(&text))

@@ -58,7 +58,7 @@ enum Inside {
     Many(AhoCorasick),
 }
 
-/// Where a value stands.
+/// A value that was found in a text.
 #[derive(Clone, Copy)]
 pub(super) struct Found<'v> {
     pub(super) start: usize,
@@ -142,7 +142,7 @@ pub(super) struct Search<'v> {
     values: &'v HostValues,
     text: &'v str,
     next: Next<'v>,
-    /// Of few values: where each one stands next.
+    /// The next position of each value, if there are few.
     of_each: [Option<usize>; FEW],
     is_begun: bool,
 }
@@ -199,18 +199,17 @@ struct Spellings {
 }
 
 impl Spellings {
-    /// A value, and what stands in it when it is a JSON document.
+    /// Adds a value and, if it is a JSON document, every string and number in it.
     fn add_value(&mut self, index: usize, value: &Arc<str>) {
-        self.add_spelling(index, value, Some(value));
-        self.add_readings(index, value);
+        self.add_text(index, value, Some(value));
         if value.starts_with(['{', '['])
             && let Ok(document) = serde_json::from_str::<Json>(value)
         {
             let mut left = vec![document];
             while let Some(next) = left.pop() {
                 match next {
-                    Json::String(text) => self.add_text(index, &text),
-                    Json::Number(number) => self.add_text(index, &number.to_string()),
+                    Json::String(text) => self.add_text(index, &text, None),
+                    Json::Number(number) => self.add_text(index, &number.to_string(), None),
                     Json::Array(items) => left.extend(items),
                     Json::Object(members) => left.extend(members.into_iter().map(|(_, value)| value)),
                     Json::Null | Json::Bool(_) => {}
@@ -219,21 +218,17 @@ impl Spellings {
         }
     }
 
-    fn add_text(&mut self, index: usize, text: &str) {
-        self.add_spelling(index, text, None);
-        self.add_readings(index, text);
-    }
-
-    /// What a text is also written as: without its `+`, and as it looks.
-    fn add_readings(&mut self, index: usize, text: &str) {
-        let without_plus = text.strip_prefix('+').filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
-        for text in [Some(text), without_plus].into_iter().flatten() {
-            self.add_spelling(index, text, None);
-            self.add_spelling(index, &normal(text), None);
+    /// Adds a text as it is, as it looks, and a number also without its `+`. `shared` is the same text, where it is kept anyway.
+    fn add_text(&mut self, index: usize, text: &str, shared: Option<&Arc<str>>) {
+        self.add_spelling(index, text, shared);
+        if let Cow::Owned(normal) = normal(text) {
+            self.add_spelling(index, &normal, None);
+        }
+        if let Some(digits) = text.strip_prefix('+').filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit())) {
+            self.add_spelling(index, digits, None);
         }
     }
 
-    /// `shared` is the same text, where it is kept anyway.
     fn add_spelling(&mut self, index: usize, spelling: &str, shared: Option<&Arc<str>>) {
         if spelling.is_empty() || self.whole.len() >= VALUES_MAX || self.whole.contains_key(spelling) {
             return;

@@ -217,9 +217,8 @@ impl PlaceCheck<'_, '_> {
     fn names_again(&self, at_places: &BTreeSet<NodeId>) -> Result<(), CompositionViolation> {
         let tree = &self.reading.tree;
         let places = [Some(self.places.recipient()), Some(self.places.content()), self.places.client_ip()];
-        let declared: Vec<(String, &Place)> =
-            places.into_iter().flatten().filter_map(|place| Some((loose(last_name(place)?), place))).collect();
-        let declared: Vec<&(String, &Place)> = declared.iter().filter(|(name, _)| !name.is_empty()).collect();
+        let names = places.into_iter().flatten().filter_map(|place| Some((loose(last_name(place)?), place)));
+        let declared: Vec<(String, &Place)> = names.filter(|(name, _)| !name.is_empty()).collect();
         let levels: BTreeSet<Option<NodeId>> =
             at_places.iter().filter_map(|id| tree.nodes.get(*id)).map(|node| node.parent).collect();
         for (id, node) in tree.iter() {
@@ -288,7 +287,7 @@ fn is_loosely(name: &str, loose: &str) -> bool {
     plain_letters(base_name(&normal(name))).eq(loose.chars())
 }
 
-/// A name without brackets, and what stands in them or after a NUL.
+/// The part of a name before a bracket or a NUL character; of `[to]`, what is inside the brackets.
 fn base_name(name: &str) -> &str {
     name.trim_start_matches('[').split(['[', ']', '\0']).next().unwrap_or_default()
 }

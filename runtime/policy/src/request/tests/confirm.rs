@@ -243,7 +243,7 @@ fn a_value_that_nobody_knows() {
     assert_eq!(view.confirm(&unknown), Err(BytesDiffer(RequestPart::Body)));
 }
 
-/// In the bytes nothing is written for a sealed value but its own bytes: a private character is no JSON.
+/// A private character stands for a sealed value only in what is judged. In the bytes it is not valid JSON.
 #[test]
 fn a_private_character_in_the_bytes() {
     let view = post("https://x.example/", JSON, &[], r#"{"a":{mac}}"#);
