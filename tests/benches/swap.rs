@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use sendbox_domain::model::{Activation, VersionActivation, VersionState};
 use sendbox_service::Caller;
-use sendbox_service::model::{Activation, VersionActivation, VersionState};
 use sendbox_tests::house::{House, TENANT, message};
 use sendbox_tests::versioned::{ID, digest, input, version};
 

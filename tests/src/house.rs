@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy};
-use sendbox_sandbox::{Sandbox, SandboxConfig, Usage};
-use sendbox_service::clock::{Clock, ManualClock};
-use sendbox_service::model::{
+use sendbox_domain::model::{
     Activation, ConnectionInput, Environment, LimitPolicy, Mode, NewMessage, NewTenant, NewVerification, Policy,
     Sensitive, Timestamp,
 };
-use sendbox_service::store::Store;
+use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy};
+use sendbox_sandbox::{Sandbox, SandboxConfig, Usage};
+use sendbox_service::clock::{Clock, ManualClock};
 use sendbox_service::vault::MasterKeys;
 use sendbox_service::{BuiltIn, Caller, Error, PublicUrl, Service, ServiceConfig};
 use sendbox_simulator::{Simulator, SimulatorConfig};
+use sendbox_store::Store;
 use serde_json::{Value, json};
 
 use crate::database::Database;
@@ -144,13 +144,13 @@ impl House {
     }
 
     /// Starts a verification for sign-in.
-    pub async fn start_verification(&self, number: &str) -> Result<sendbox_service::model::Verification, Error> {
+    pub async fn start_verification(&self, number: &str) -> Result<sendbox_domain::model::Verification, Error> {
         self.service.start_verification(&Caller::Platform, TENANT, verification(number), None).await
     }
 
     /// Checks a code.
-    pub async fn check(&self, id: &str, code: &str) -> Result<sendbox_service::model::Verification, Error> {
-        let check = sendbox_service::model::Check { code: Sensitive::from(code) };
+    pub async fn check(&self, id: &str, code: &str) -> Result<sendbox_domain::model::Verification, Error> {
+        let check = sendbox_domain::model::Check { code: Sensitive::from(code) };
         self.service.check_verification(&Caller::Platform, TENANT, id, check).await
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::house::templates;
 use crate::stage::connection;
-use sendbox_service::model::ConnectionInput;
+use sendbox_domain::model::ConnectionInput;
 
 /// What the connector calls itself.
 pub const ID: &str = "acme-sms";

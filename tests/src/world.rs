@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use sendbox_domain::model::{Environment, ShapeOrigin};
 use sendbox_policy::RequestShape;
-use sendbox_service::model::{Environment, ShapeOrigin};
-use sendbox_service::store::rows::ShapeRow;
-use sendbox_service::store::shapes;
+use sendbox_store::rows::ShapeRow;
+use sendbox_store::shapes;
 use serde_json::{Value, json};
 
 use crate::api::{Api, May, Operation, SCOPES, Sample, operations, text};

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use futures_util::future::join_all;
-use sendbox_service::model::{Environment, Resend, Sensitive, TestNumber, TestNumbers, VerificationStatus};
-use sendbox_service::{Caller, Error, LimitName};
+use sendbox_domain::LimitName;
+use sendbox_domain::model::{Environment, Resend, Sensitive, TestNumber, TestNumbers, VerificationStatus};
+use sendbox_service::{Caller, Error};
 use sendbox_tests::house::{House, TENANT, verification};
 use sendbox_tests::{Database, on_every_database};
 
@@ -66,7 +67,7 @@ async fn of_a_thousand_right_checks_one_succeeds(database: &Database) {
         let checks = (0..1000).map(|_| {
             let (service, id, code) = (house.service.clone(), id.clone(), code.clone());
             tokio::spawn(async move {
-                let check = sendbox_service::model::Check { code: Sensitive::from(code.as_str()) };
+                let check = sendbox_domain::model::Check { code: Sensitive::from(code.as_str()) };
                 service.check_verification(ADMIN, TENANT, &id, check).await
             })
         });
@@ -190,7 +191,7 @@ async fn a_code_is_of_its_tenant_and_verification(database: &Database) {
     house.furnish("other", Environment::Development).await;
     let mine = house.start_verification(NUMBER).await.unwrap().id;
     let code = house.code_on_phone(NUMBER);
-    let check = || sendbox_service::model::Check { code: Sensitive::from(code.as_str()) };
+    let check = || sendbox_domain::model::Check { code: Sensitive::from(code.as_str()) };
     let elsewhere = house.service.check_verification(ADMIN, "other", &mine, check()).await.unwrap_err();
     assert!(matches!(elsewhere, Error::NotFound(_)));
     // The same number and usage of another tenant has a life of its own.

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use sendbox_service::model::{NewMessage, Policy, Sensitive, SpendPolicy};
-use sendbox_service::{Caller, Error, LimitName};
+use sendbox_domain::LimitName;
+use sendbox_domain::model::{NewMessage, Policy, Sensitive, SpendPolicy};
+use sendbox_service::{Caller, Error};
 use sendbox_tests::house::{House, TENANT, message};
 use sendbox_tests::{Database, on_every_database};
 

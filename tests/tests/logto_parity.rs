@@ -12,9 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sendbox_domain::{ConnectionConfig, MessageRequest, plan};
 use sendbox_sandbox::policy::{Limits, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{Attempt, Connector, DryRun, Outcome, Sandbox, SendRequest};
-use sendbox_service::{ConnectionConfig, MessageRequest, plan};
 use sendbox_tests::lab;
 use serde_json::Value;
 

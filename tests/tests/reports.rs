@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use sendbox_service::model::Environment;
+use sendbox_domain::model::Environment;
 use sendbox_tests::api::{Answer, Api, LIVE, NUMBER, text};
 use sendbox_tests::house::{House, PUBLIC_URL, START, TENANT, templates, twilio};
 use sendbox_tests::stage::connection;
@@ -254,14 +254,14 @@ async fn reports_go_with_their_message(database: &Database) {
     report(&api, &path, "SM00000000000000000000000000000000", "sent", None).await;
     let count = async || {
         let mut tx = api.house.store.begin().await.unwrap();
-        sendbox_service::store::reports::waiting(&mut tx, TENANT, "main").await.unwrap()
+        sendbox_store::reports::waiting(&mut tx, TENANT, "main").await.unwrap()
     };
     assert_eq!(count().await, 1);
     api.house.clock.advance_millis(3_600_001);
     report(&api, &path, "SM11111111111111111111111111111111", "sent", None).await;
     assert_eq!(count().await, 1, "the older one has waited long enough");
     let mut tx = api.house.store.begin().await.unwrap();
-    let forgotten = sendbox_service::store::messages::forget_before(&mut tx, api.house.now(), 10).await.unwrap();
+    let forgotten = sendbox_store::messages::forget_before(&mut tx, api.house.now(), 10).await.unwrap();
     assert_eq!(forgotten, 1);
     tx.commit().await.unwrap();
     let again = address(&api, TENANT, "main").await;
@@ -408,9 +408,9 @@ async fn a_connection_of_before_gets_an_address_when_it_is_saved() {
     let api = Api::over(House::furnished_alone().await).await;
     let caller = sendbox_service::Caller::Platform;
     let mut tx = api.house.store.begin().await.unwrap();
-    let row = sendbox_service::store::connections::get(&mut tx, TENANT, "main").await.unwrap().unwrap();
-    let of_before = sendbox_service::store::rows::ConnectionRow { report_token: None, ..row };
-    sendbox_service::store::connections::put(&mut tx, &of_before).await.unwrap();
+    let row = sendbox_store::connections::get(&mut tx, TENANT, "main").await.unwrap().unwrap();
+    let of_before = sendbox_store::rows::ConnectionRow { report_token: None, ..row };
+    sendbox_store::connections::put(&mut tx, &of_before).await.unwrap();
     tx.commit().await.unwrap();
     let shown = api.platform().get(&at(TENANT, "connections/main")).await.expect(200);
     assert_eq!((&shown["reports"]["supported"], &shown["reports"]["address"]), (&json!(true), &Value::Null));

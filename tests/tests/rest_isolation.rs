@@ -6,8 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+use sendbox_domain::model::LimitPolicy;
 use sendbox_service::clock::Clock as _;
-use sendbox_service::model::LimitPolicy;
 use sendbox_tests::api::{Answer, Client, LIVE, May, NUMBER, SCOPES, Sample, World, text};
 use sendbox_tests::house::{PLATFORM_KEY, TENANT};
 use serde_json::{Value, json};
@@ -368,7 +368,7 @@ async fn answers_do_not_tell_whether_a_number_is_known() {
     let unknown = story(UNKNOWN).await;
     let statuses: Vec<_> = known.iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses, [201, 429, 429, 200, 422, 422, 422, 422, 200, 200, 410, 410]);
-    let day = |at: sendbox_service::model::Timestamp| at.to_string()[..10].to_owned();
+    let day = |at: sendbox_domain::model::Timestamp| at.to_string()[..10].to_owned();
     let (first, second) = (day(begun), day(begun.plus_seconds(24 * 3600)));
     for ((known, said), (unknown, other)) in known.iter().zip(&unknown) {
         assert_eq!((known, said.replace(&first, "day")), (unknown, other.replace(&second, "day")));

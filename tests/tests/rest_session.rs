@@ -190,7 +190,7 @@ async fn what_is_no_key_or_no_session_opens_nothing() {
     both.problem(401, "unauthenticated");
     // The database holds nothing that would open anything.
     let mut tx = api.house.store.begin_read().await.unwrap();
-    let rows = sendbox_service::store::sessions::of_key(&mut tx, None).await.unwrap();
+    let rows = sendbox_store::sessions::of_key(&mut tx, None).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert!(rows.iter().all(|row| row.id != browser.cookie.as_bytes() && row.proof.len() == 32));
 }

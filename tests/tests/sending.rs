@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use futures_util::future::join_all;
-use sendbox_service::model::{
+use sendbox_domain::LimitName;
+use sendbox_domain::model::{
     Activation, AttemptOutcome, ConnectionInput, Environment, Flow, Flows, InDoubt, Message, MessageFilter,
     MessageStatus, Mode, NewMessage, Sensitive,
 };
-use sendbox_service::{Caller, Error, LimitName};
+use sendbox_service::{Caller, Error};
 use sendbox_tests::house::{House, TENANT, message, templates, twilio};
 use sendbox_tests::{Database, on_every_database};
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use sendbox_service::model::{
+use sendbox_domain::model::{
     AuditFilter, ConnectionTest, Mode, NewMessage, Scope, Sensitive, StatisticsFilter, TestNumber, TestNumbers,
 };
 use sendbox_service::{Caller, Error};
@@ -164,7 +164,7 @@ async fn canaries_are_nowhere() {
     let statistics = house.service.statistics(ADMIN, TENANT, StatisticsFilter::default()).await.unwrap();
     keep(serde_json::to_string(&statistics).unwrap());
     let scopes = [Scope::Manage].into();
-    let new_key = sendbox_service::model::NewKey { name: "k".to_owned(), scopes, expires_at: None };
+    let new_key = sendbox_domain::model::NewKey { name: "k".to_owned(), scopes, expires_at: None };
     let key = house.service.create_key(ADMIN, TENANT, new_key).await.unwrap();
     keep(serde_json::to_string(&house.service.audit(ADMIN, TENANT, AuditFilter::default()).await.unwrap()).unwrap());
     keep(serde_json::to_string(&house.service.messages(ADMIN, TENANT, Default::default()).await.unwrap()).unwrap());

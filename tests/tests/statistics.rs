@@ -2,16 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-use sendbox_sandbox::Usage;
-use sendbox_service::model::{
+use sendbox_domain::model::{
     AttemptOutcome, Attention, Bucket, ConnectionTest, Conversion, Countries, CountryCount, Deletion, Environment,
     FailureCount, FailureView, Latency, MessageStatus, Mode, Point, Rollback, Scope, Sensitive, Severity, SpendPolicy,
     StartedCount, Statistics, StatisticsFilter, TestNumber, TestNumbers, Timestamp,
 };
-use sendbox_service::rules::release::Versions;
-use sendbox_service::store::rows::{AttemptRow, ConnectionRow, MessageRow, ReleaseRow};
-use sendbox_service::store::{Tx, attempts, connections, messages, releases};
+use sendbox_domain::rules::release::Versions;
+use sendbox_sandbox::Usage;
 use sendbox_service::{Caller, Error};
+use sendbox_store::rows::{AttemptRow, ConnectionRow, MessageRow, ReleaseRow};
+use sendbox_store::{Tx, attempts, connections, messages, releases};
 use sendbox_tests::house::{House, START, TENANT, message, twilio};
 use sendbox_tests::{Database, on_every_database};
 use sqlx::{AssertSqlSafe, Executor};

@@ -6,7 +6,7 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use sendbox_service::{ConnectionConfig, Problem, Problems};
+use sendbox_domain::{ConnectionConfig, Problem, Problems};
 use serde_json::Value;
 
 use crate::exit::Stop;

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
-use sendbox_service::model::{ConnectorVersion, Reach};
-use sendbox_service::rules::difference::Description;
+use sendbox_domain::model::{ConnectorVersion, Reach};
+use sendbox_domain::rules::difference::Description;
 use serde_json::json;
 
 use self::desk::{Desk, Said};

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use sendbox_service::model::{
+use sendbox_domain::model::{
     Activation, ConnectionInput, Environment, IssuedKey, LimitPolicy, NewKey, NewTenant, Policy, Scope,
 };
 use sendbox_service::{Caller, PublicUrl, Service};

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
+use sendbox_domain::{Problem, Problems};
 use sendbox_sandbox::{Failure, FailureClass, Party, RequestSent};
-use sendbox_service::{Problem, Problems};
 use serde_json::json;
 
 use crate::render;

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use sendbox_domain::rules::difference::Description;
 use sendbox_sandbox::policy::{HostNeed, Limits, Manifest, Method, SecretUse};
 use sendbox_sandbox::{ContentKind, Inspection};
-use sendbox_service::rules::difference::Description;
 use serde_json::{Value, json};
 
 use crate::development::Opened;

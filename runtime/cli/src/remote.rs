@@ -15,7 +15,7 @@ use clap::Args;
 pub use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url};
-use sendbox_service::Problem;
+use sendbox_domain::Problem;
 use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
+use sendbox_contract::is_hidden;
+use sendbox_domain::TextSize;
 use sendbox_sandbox::{
-    Failure, Party, Receipt, RequestRecord, RequestSent, SendReport, TextEncoding, TraceEvent, TraceKind, is_hidden,
+    Failure, Party, Receipt, RequestRecord, RequestSent, SendReport, TextEncoding, TraceEvent, TraceKind,
 };
-use sendbox_service::TextSize;
 
 /// Writes to stdout. A reader who has left is no error.
 pub fn print(text: &str) -> io::Result<()> {

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use sendbox_domain::{ConnectionConfig, MessageRequest, Plan, Problem, Problems, TextSize, plan};
 use sendbox_sandbox::policy::{LabelKind, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{
     Attempt, Connector, DryRun, Failure, Metadata, Outcome, Parameters, SendReport, SendRequest, Usage,
 };
-use sendbox_service::{ConnectionConfig, MessageRequest, Plan, Problem, Problems, TextSize, plan};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 

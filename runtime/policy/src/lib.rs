@@ -19,6 +19,8 @@
 //!
 //! Must not know: wasmtime, tokio, HTTP clients, tenants' names, databases.
 
+#![warn(missing_docs)]
+
 pub mod address;
 pub mod composition;
 pub mod diff;

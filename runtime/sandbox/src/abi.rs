@@ -8,14 +8,14 @@ pub(crate) mod v1;
 use std::future::Future;
 use std::pin::Pin;
 
+use sendbox_contract::message::Message;
+use sendbox_contract::metadata::RawMetadata;
+use sendbox_contract::{DeliveryReport, FailureClass, Receipt, ReportRefusal};
 use wasmtime::Store;
 use wasmtime::component::{Component, Linker};
 
 use crate::call::CallState;
-use crate::message::Message;
-use crate::metadata::RawMetadata;
-use crate::outcome::{FailureClass, Receipt};
-use crate::report::{Callback, RawReport, ReportRefusal};
+use crate::report::Callback;
 
 /// A failure as the guest wrote it, scrubbed later.
 pub(crate) struct RawFailure {
@@ -48,7 +48,7 @@ pub(crate) trait Abi: Send + Sync {
         &'a self,
         store: &'a mut Store<CallState>,
         callback: &'a Callback,
-    ) -> AbiFuture<'a, Result<Vec<RawReport>, ReportRefusal>>;
+    ) -> AbiFuture<'a, Result<Vec<DeliveryReport>, ReportRefusal>>;
 }
 
 /// Links every major's imports. They have different names, so one linker serves all.

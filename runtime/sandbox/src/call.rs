@@ -10,8 +10,12 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use sendbox_contract::message::{Content, Message, unix_millis};
+use sendbox_contract::text::one_line;
+use sendbox_contract::{ConnectorFault, RequestSent, TraceKind, Violation};
 use sendbox_policy::{
-    ContentKind, EffectiveGrant, HostValues, Label, Labels, Limits, MessageRule, RequestShape, ShapeReadings,
+    ContentKind, EffectiveGrant, HostValues, Label, Labels, Limits, MessageRule, PinnedShapes, RequestShape,
+    ShapeReadings,
 };
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
@@ -24,13 +28,10 @@ use crate::egress::scrub::Scrubber;
 use crate::egress::{Egress, LeavingFlag, PoolKey};
 use crate::engine::TICK;
 use crate::host::wasi::LazyWasi;
-use crate::message::{Content, Message, unix_millis};
-use crate::outcome::{ConnectorFault, RequestSent, Violation};
 use crate::parameters::Parameters;
 use crate::report::StandIns;
 use crate::sealed::Bytes;
-use crate::trace::{Trace, TraceKind, one_line};
-use sendbox_policy::PinnedShapes;
+use crate::trace::Trace;
 
 /// What a call is for. Decides which imports work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,21 +2,21 @@
 
 use std::sync::{Arc, Weak};
 
+use sendbox_contract::metadata::{Metadata, MetadataError, RawMetadata};
+use sendbox_contract::schema::Schema;
+use sendbox_contract::text::one_line;
+use sendbox_contract::{ConnectorFault, Digest, Inspection, ParameterError, Shape};
 use sendbox_policy::{EffectiveGrant, ManifestError, OperatorPolicy, Reach, TenantGrant};
-use serde::Serialize;
 use serde_json::Value;
 
+use crate::Sandbox;
 use crate::abi::{self, Abi};
 use crate::artifact::compile::LoadStep;
-use crate::artifact::{ArtifactError, Digest, Shape, shape};
+use crate::artifact::{ArtifactError, shape};
 use crate::call::{CallState, Phase, store};
 use crate::egress::Egress;
-use crate::metadata::{Metadata, MetadataError, RawMetadata};
-use crate::outcome::ConnectorFault;
-use crate::parameters::{ParameterError, Parameters};
-use crate::schema::Schema;
+use crate::parameters::Parameters;
 use crate::send::fault_of;
-use crate::{Sandbox, trace};
 
 /// Why a file could not be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,22 +40,6 @@ impl LoadError {
             Self::Metadata(_) | Self::Invalid(_) => true,
         }
     }
-}
-
-/// What a person wants to know before granting anything.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Inspection {
-    /// `sha256:…`
-    pub digest: String,
-    /// What the file holds.
-    pub shape: Shape,
-    /// What the connector says about itself.
-    pub metadata: Metadata,
-    /// Whether it can read sealed values, if a grant lets it.
-    pub reveals: bool,
-    /// Whether it reads delivery reports.
-    pub reads_reports: bool,
 }
 
 struct Inner {
@@ -182,7 +166,7 @@ impl Sandbox {
         let digest = Digest::of(bytes);
         let (shape, component) = self.workshop.build(bytes, digest, progress).await?;
         let abi = abi::load(&self.linker, &component)
-            .map_err(|error| ArtifactError::Contract(trace::one_line(&format!("{error:#}"), 500)))?;
+            .map_err(|error| ArtifactError::Contract(one_line(&format!("{error:#}"), 500)))?;
         progress(LoadStep::ReadingMetadata);
         let (metadata, schema) = self.read_metadata(&*abi).await?;
         let pool = PoolShare { revision: digest.hex().into(), egress: Arc::downgrade(&self.egress) };

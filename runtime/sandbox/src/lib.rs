@@ -75,6 +75,8 @@
 //! # }
 //! ```
 
+#![warn(missing_docs)]
+
 mod abi;
 mod artifact;
 mod call;
@@ -84,12 +86,8 @@ mod egress;
 mod engine;
 mod host;
 mod jwt;
-mod message;
-mod metadata;
-mod outcome;
 mod parameters;
 mod report;
-mod schema;
 mod sealed;
 mod send;
 mod shapes;
@@ -98,42 +96,38 @@ mod trace;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use sendbox_contract::{
+    Attempt, ConnectorFault, Content, ContentKind, DeliveryReport, DeliveryState, Digest, Failure, FailureClass,
+    FaultKind, HeldShape, Inspection, MalformedRequest, Message, Metadata, MetadataError, NoRandomness, Outcome,
+    ParameterError, ParameterFault, Party, Price, Receipt, Recipient, ReportRefusal, RequestSent, Shape, TextEncoding,
+    TraceEvent, TraceKind, UnknownUsage, Usage, Validators, Variable, Violation,
+};
+pub use sendbox_policy as policy;
 use sendbox_policy::{AddressPolicy, Limits};
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
+pub use self::artifact::ArtifactError;
+use self::artifact::cache::Cache;
 pub use self::artifact::cache::CacheError;
+use self::artifact::compile::Workshop;
 pub use self::artifact::compile::child::compile_child;
 pub use self::artifact::compile::confine::{ConfineError, confine};
 pub use self::artifact::compile::{ChildCompiler, CompileLimits, Compiler, LoadStep};
-pub use self::artifact::{ArtifactError, Digest, Shape};
+use self::call::CallState;
 pub use self::call::{DryRun, RequestRecord};
-pub use self::connector::{Connector, Inspection, LoadError};
+pub use self::connector::{Connector, LoadError};
+use self::egress::Egress;
 pub use self::egress::TrustError;
 pub use self::egress::dns::{Answers, Resolve, ResolveError, SystemResolver};
 pub use self::egress::permit::ClearRequest;
 pub use self::engine::Allocation;
-pub use self::message::{
-    Attempt, Content, Message, NoRandomness, Recipient, TextEncoding, UnknownUsage, Usage, Variable,
-};
-pub use self::metadata::{ContentKind, Metadata, MetadataError, Validators};
-pub use self::outcome::{
-    ConnectorFault, Failure, FailureClass, HeldShape, MalformedRequest, Outcome, Party, Price, Receipt, RequestSent,
-    Violation,
-};
-pub use self::parameters::{FaultKind, ParameterError, ParameterFault, Parameters, SECRET_BYTES};
-pub use self::report::{Callback, DeliveryReport, DeliveryState, ReportRefusal};
+use self::engine::Ticker;
+pub use self::parameters::{Parameters, SECRET_BYTES};
+pub use self::report::Callback;
 pub use self::send::{ReportError, SendReport, SendRequest, Used};
 pub use self::shapes::{Rehearsal, RehearsalError, RehearsedTemplate};
-pub use self::trace::{TraceEvent, TraceKind, is_hidden};
-pub use sendbox_policy as policy;
-
-use self::artifact::cache::Cache;
-use self::artifact::compile::Workshop;
-use self::call::CallState;
-use self::egress::Egress;
-use self::engine::Ticker;
 
 /// How a sandbox is set up. What the operator says once.
 #[derive(Clone, Debug)]

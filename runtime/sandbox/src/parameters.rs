@@ -1,23 +1,23 @@
 //! A connection's parameters: bounded, validated against the connector's schema, defaults filled in, secrets apart.
 //!
 //! The bounds hold whatever the schema says. What a send costs the host is reckoned with them, and so is what validating costs
-//! (see [`crate::schema`]).
+//! (see [`sendbox_contract::schema`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
+use sendbox_contract::metadata::Metadata;
+use sendbox_contract::schema::{self, Schema};
+use sendbox_contract::text::one_line;
+use sendbox_contract::{FaultKind, ParameterError, ParameterFault};
 use sendbox_policy::{HostValue, HostValues, Label, Mark};
-use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::egress::scrub::{Needle, needles};
-use crate::metadata::Metadata;
-use crate::schema::{self, Schema};
 use crate::sealed::{SECRET_BOUND, Sealed};
-use crate::trace::one_line;
 
 /// A secret has at most so many bytes. What a connector makes of secrets is charged by this, not by their true length.
 pub const SECRET_BYTES: usize = SECRET_BOUND;
@@ -33,55 +33,6 @@ const FAULTS: usize = 64;
 const MESSAGE_BYTES: usize = 500;
 /// What the schema wants, in bytes; longer than this it is left out.
 const BOUND_BYTES: usize = 2000;
-
-/// One thing that is wrong with the parameters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ParameterFault {
-    /// JSON pointer into the parameters (`/authToken`); empty for the whole.
-    pub field: String,
-    /// What is wrong. Never the value of a secret.
-    pub message: String,
-    /// The same for programs.
-    pub kind: FaultKind,
-    /// What the schema wants there: a length, a number, a pattern, names with `, ` between them. Never a value that was given.
-    pub bound: Option<String>,
-}
-
-/// Kinds of faults, by the keyword of JSON Schema that is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// `required`, at the member that is missing.
-    Required,
-    /// `anyOf` or `oneOf`, whose alternatives each miss a member; the bound names them.
-    OneNeeded,
-    /// A secret does not fit; more is not said of secrets.
-    Secret,
-    /// `type`
-    Type,
-    /// `enum` or `const`
-    Enum,
-    /// `pattern`
-    Pattern,
-    /// `format`
-    Format,
-    /// `minLength`
-    MinLength,
-    /// `maxLength`
-    MaxLength,
-    /// `minimum`
-    Minimum,
-    /// `maximum`
-    Maximum,
-    /// `minItems`
-    MinItems,
-    /// `maxItems`
-    MaxItems,
-    /// `additionalProperties`
-    Unknown,
-    /// Another keyword.
-    Other,
-}
 
 /// Which keyword is broken, and by what it bounds.
 fn broken(kind: &ValidationErrorKind) -> (FaultKind, Option<String>) {
@@ -109,11 +60,6 @@ fn broken(kind: &ValidationErrorKind) -> (FaultKind, Option<String>) {
         _ => (FaultKind::Other, None),
     }
 }
-
-/// The parameters do not fit the schema. All faults at once.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the parameters are invalid: {}", .0.iter().map(|fault| format!("{}: {}", if fault.field.is_empty() { "/" } else { &fault.field }, fault.message)).collect::<Vec<_>>().join("; "))]
-pub struct ParameterError(pub Vec<ParameterFault>);
 
 /// One thing that is wrong, at the field that has to change, without its value.
 fn fault(metadata: &Metadata, error: &ValidationError<'_>) -> ParameterFault {

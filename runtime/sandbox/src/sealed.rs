@@ -20,6 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use sendbox_contract::{NotDecodable, Void};
 use sendbox_policy::{self as policy, Composition, Encoding, Label, Labels, Mark};
 use sha2::Digest;
 use zeroize::Zeroizing;
@@ -36,43 +37,6 @@ pub enum Hash {
     /// FIPS 180-4.
     Sha512,
 }
-
-/// Why a value has no bytes.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Void {
-    /// `json-string` or `xml` of bytes that are not UTF-8.
-    #[error("a sealed value that is not text was encoded as JSON or XML")]
-    NotText,
-    /// `decode` of a secret that is not so encoded. The tenant gave it, so it is the tenant's to correct.
-    #[error("the secret `{key}` is not written in {}", name(*.encoding))]
-    Secret {
-        /// The parameter's key.
-        key: Arc<str>,
-        /// What it should be written in.
-        encoding: Encoding,
-    },
-    /// `decode` of a received value that is not so encoded.
-    #[error("a received value is not written in {}", name(*.0))]
-    Received(Encoding),
-}
-
-/// As a person calls it.
-fn name(encoding: Encoding) -> &'static str {
-    match encoding {
-        Encoding::Base64 => "base64",
-        Encoding::Base64Url => "base64url",
-        Encoding::Hex => "hexadecimal",
-        Encoding::Percent => "percent-encoding",
-        Encoding::Form => "form encoding",
-        Encoding::JsonString => "JSON string escapes",
-        Encoding::Xml => "XML entities",
-    }
-}
-
-/// `decode` was asked of something that is neither one whole secret nor one whole received value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the connector decoded a value that is neither one secret nor one received value")]
-pub struct NotDecodable;
 
 /// What a secret counts as: the most bytes that one may have.
 pub(crate) const SECRET_BOUND: usize = 4_096;

@@ -3,7 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, HostValue, HostValues, Limits};
+use sendbox_contract::message::{Content, Message};
+use sendbox_contract::text::one_line;
+use sendbox_contract::{
+    ConnectorFault, DeliveryReport, Failure, FailureClass, Outcome, Party, Receipt, ReportRefusal, RequestSent,
+    TraceEvent, TraceKind,
+};
+use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, HostValue, HostValues, Limits, PinnedShapes};
 use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -16,13 +22,9 @@ use crate::call::{CallState, DryRun, Outside, Phase, RequestRecord, Rule, store}
 use crate::connector::Connector;
 use crate::egress::{EgressErrorKind, PoolKey};
 use crate::host::http_outbound::DryRunEnds;
-use crate::message::{Content, Message};
-use crate::outcome::{ConnectorFault, Failure, FailureClass, Outcome, Party, Receipt, RequestSent};
 use crate::parameters::Parameters;
-use crate::report::{Callback, DeliveryReport, ReportRefusal};
+use crate::report::Callback;
 use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, NUMBER_BOUND, VARIABLE_BOUND, text_bound};
-use crate::trace::{TraceEvent, TraceKind, one_line};
-use sendbox_policy::PinnedShapes;
 
 /// What to send, with what, and how far it may reach. What one call owns.
 pub struct SendRequest {
@@ -332,7 +334,7 @@ fn accepted(state: &CallState, receipt: Receipt) -> Outcome {
             message_id: receipt.message_id.map(|id| state.message_id(&id)),
             status: receipt.status.map(|status| state.clean(&status)),
             segments: receipt.segments,
-            price: receipt.price.map(|price| crate::outcome::Price {
+            price: receipt.price.map(|price| sendbox_contract::Price {
                 amount: state.clean(&price.amount),
                 currency: state.clean(&price.currency),
             }),

@@ -14,14 +14,13 @@
 
 use std::sync::Arc;
 
+use sendbox_contract::message::{Attempt, Content, Message, NoRandomness, Recipient, TextEncoding, Usage, Variable};
+use sendbox_contract::{ContentKind, Metadata, Outcome, Party};
 use sendbox_policy::{EffectiveGrant, PinnedShapes};
 
 use crate::Sandbox;
 use crate::call::DryRun;
 use crate::connector::Connector;
-use crate::message::{Attempt, Content, Message, NoRandomness, Recipient, TextEncoding, Usage, Variable};
-use crate::metadata::{ContentKind, Metadata};
-use crate::outcome::{Outcome, Party};
 use crate::parameters::Parameters;
 use crate::send::SendRequest;
 
@@ -215,7 +214,7 @@ impl Sandbox {
 
 fn content(kind: ContentKind, case: &Case, rehearsal: &Rehearsal) -> Option<Content> {
     let variables = || {
-        let code = Variable { name: crate::message::CODE.to_owned(), value: CODE.to_owned().into() };
+        let code = Variable { name: sendbox_contract::message::CODE.to_owned(), value: CODE.to_owned().into() };
         let made_up = |name: &&str| Variable { name: (*name).to_owned(), value: "made up".to_owned().into() };
         std::iter::once(code).chain(case.variables.iter().map(made_up)).collect::<Vec<_>>()
     };

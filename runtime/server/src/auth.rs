@@ -4,7 +4,7 @@
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use sendbox_service::model::SessionView;
+use sendbox_domain::model::SessionView;
 use sendbox_service::{Caller, Error};
 
 use crate::api::Api;

@@ -119,7 +119,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use sendbox_service::model::{Check, Flows, NewKey, NewMessage, NewTenant, Policy, TestNumbers};
+    use sendbox_domain::model::{Check, Flows, NewKey, NewMessage, NewTenant, Policy, TestNumbers};
 
     use super::*;
 

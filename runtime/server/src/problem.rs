@@ -12,8 +12,9 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
-use sendbox_service::model::{Flow, Message, Scope, Verification};
-use sendbox_service::{Error, FieldCode};
+use sendbox_domain::FieldCode;
+use sendbox_domain::model::{Flow, Message, Scope, Verification};
+use sendbox_service::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -249,7 +250,7 @@ pub(crate) fn render(response: Response, method: &Method, request_id: &str) -> R
 
 #[cfg(test)]
 mod tests {
-    use sendbox_service::LimitName;
+    use sendbox_domain::LimitName;
 
     use super::*;
 

@@ -65,7 +65,7 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
 
 #[cfg(test)]
 mod tests {
-    use sendbox_service::model::{Deletion, MessageFilter, PageRequest};
+    use sendbox_domain::model::{Deletion, MessageFilter, PageRequest};
 
     use super::*;
 

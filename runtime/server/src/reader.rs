@@ -6,7 +6,8 @@
 
 use std::fmt::{self, Display};
 
-use sendbox_service::{Error, FieldCode, Problem, Problems};
+use sendbox_domain::{FieldCode, Problem, Problems};
+use sendbox_service::Error;
 use serde::Deserialize;
 use serde::de::value::StringDeserializer;
 use serde::de::{

@@ -14,8 +14,8 @@ use axum::extract::FromRequestParts;
 use http::header::{COOKIE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use sendbox_domain::model::SessionView;
 use sendbox_service::Error;
-use sendbox_service::model::SessionView;
 use subtle::ConstantTimeEq as _;
 use url::{Host, Url};
 
@@ -143,7 +143,7 @@ fn header(value: &str, age: &str, transport: Transport) -> Result<HeaderValue, E
 
 #[cfg(test)]
 mod tests {
-    use sendbox_service::model::SessionOf;
+    use sendbox_domain::model::SessionOf;
 
     use super::*;
 

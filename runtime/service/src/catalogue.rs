@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
+use sendbox_domain::model::{ConnectorDetail, ConnectorSummary, HostReach, MessagePlacement, Owner};
 use sendbox_sandbox::{Connector, ContentKind, Sandbox};
 use serde_json::Value;
 
-use crate::model::{ConnectorDetail, ConnectorSummary, HostReach, MessagePlacement, Owner};
-use crate::service::held;
+use crate::lock::lock;
 
 /// A component to be loaded at the start.
 #[derive(Clone, Copy, Debug)]
@@ -70,17 +70,17 @@ impl Catalogue {
 
     /// An uploaded version, if it is loaded.
     pub(crate) fn uploaded(&self, digest: &str) -> Option<Connector> {
-        held(&self.uploaded).get(digest).cloned()
+        lock(&self.uploaded).get(digest).cloned()
     }
 
     /// Keeps a version loaded.
     pub(crate) fn keep(&self, connector: Connector) {
-        held(&self.uploaded).insert(connector.digest().to_string(), connector);
+        lock(&self.uploaded).insert(connector.digest().to_string(), connector);
     }
 
     /// Lets go of all uploaded versions but these, and gives back which. What is under way keeps its own until it ends.
     pub(crate) fn keep_only(&self, kept: &BTreeSet<String>) -> Vec<Connector> {
-        let mut uploaded = held(&self.uploaded);
+        let mut uploaded = lock(&self.uploaded);
         let gone: Vec<String> = uploaded.keys().filter(|digest| !kept.contains(*digest)).cloned().collect();
         gone.iter().filter_map(|digest| uploaded.remove(digest)).collect()
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::model::Timestamp;
+use sendbox_domain::model::Timestamp;
 
 /// Says what time it is.
 pub trait Clock: Send + Sync {

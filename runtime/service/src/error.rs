@@ -1,56 +1,9 @@
 //! Why the service says no: a closed set, each with a stable name, who has to act, and what to do.
 
-use std::fmt;
-
-use crate::model::{Flow, Message, Scope, Verification};
-use crate::problem::{Problem, Problems};
-
-/// Which limit on the way in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the names are the documentation")]
-pub enum LimitName {
-    NumberPerHour,
-    NumberPerDay,
-    PrefixPerHour,
-    IpPerHour,
-    ConnectionPerMinute,
-    TenantPerMinute,
-    TenantPerDay,
-    Cooldown,
-    SpendCap,
-    /// 100 failed checks of one number, over all its codes.
-    RecipientFailures,
-    /// Codes of one verification.
-    SendsOfVerification,
-    /// A provider suspects fraud at these numbers; see `/holds`.
-    Hold,
-}
-
-impl LimitName {
-    /// `number-per-hour`
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NumberPerHour => "number-per-hour",
-            Self::NumberPerDay => "number-per-day",
-            Self::PrefixPerHour => "prefix-per-hour",
-            Self::IpPerHour => "ip-per-hour",
-            Self::ConnectionPerMinute => "connection-per-minute",
-            Self::TenantPerMinute => "tenant-per-minute",
-            Self::TenantPerDay => "tenant-per-day",
-            Self::Cooldown => "cooldown",
-            Self::SpendCap => "spend-cap",
-            Self::RecipientFailures => "recipient-failures",
-            Self::SendsOfVerification => "sends-of-verification",
-            Self::Hold => "hold",
-        }
-    }
-}
-
-impl fmt::Display for LimitName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use sendbox_domain::LimitName;
+use sendbox_domain::model::{Flow, Message, Scope, Verification};
+use sendbox_domain::problem::{Problem, Problems};
+use sendbox_store::StoreError;
 
 /// Why the service says no. Nothing was changed, unless the case says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -171,6 +124,26 @@ impl From<Problems> for Error {
     }
 }
 
+impl From<StoreError> for Error {
+    /// Logs the cause, because the answer to the caller does not name it.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(cause) => {
+                tracing::error!(%cause, "the store is not available");
+                Self::StoreUnavailable
+            }
+            StoreError::Uncertain(cause) => {
+                tracing::error!(%cause, "nobody knows whether a change was committed");
+                Self::StoreUncertain
+            }
+            StoreError::Corrupt(what) => {
+                tracing::error!(%what, "the store holds a value that cannot be read");
+                Self::Internal(format!("a stored value cannot be read ({what})"))
+            }
+        }
+    }
+}
+
 impl Error {
     /// One field that is wrong.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
@@ -212,3 +185,19 @@ impl Error {
 
 /// What the service answers with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_whose_answer_is_lost_is_uncertain_for_the_caller_too() {
+        for (error, name) in [
+            (StoreError::Uncertain("the connection was reset".to_owned()), "store-uncertain"),
+            (StoreError::Unavailable("the connection was reset".to_owned()), "store-unavailable"),
+            (StoreError::Corrupt("messages.status".to_owned()), "internal"),
+        ] {
+            assert_eq!(Error::from(error).name(), name);
+        }
+    }
+}

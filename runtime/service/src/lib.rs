@@ -13,31 +13,29 @@
 //!
 //! Must not know: HTTP frameworks, how a connector is run, the command line.
 
+mod access;
 mod catalogue;
 pub mod clock;
+mod connections;
+mod delivery_reports;
 pub mod error;
 mod id;
-pub mod model;
-mod ops;
-pub mod phone;
-pub mod plan;
-pub mod problem;
+mod lock;
+mod paging;
 mod public_url;
 mod readiness;
-pub mod rules;
+mod releases;
+mod sending;
 pub mod service;
-pub mod store;
-pub mod template;
-pub mod text;
+mod statistics;
+mod tenants;
 pub mod vault;
 
+pub use sendbox_store::{Store, StoreError};
+
+pub use self::access::caller::Caller;
 pub use self::catalogue::BuiltIn;
-pub use self::error::{Error, LimitName};
-pub use self::ops::reports::{ReportCall, ReportReceiver};
-pub use self::phone::PhoneError;
-pub use self::plan::{ConnectionConfig, MessageRequest, Plan, plan};
-pub use self::problem::{FieldCode, Problem, Problems};
+pub use self::delivery_reports::receiver::{ReportCall, ReportReceiver};
+pub use self::error::Error;
 pub use self::public_url::{NotPublic, PublicUrl};
-pub use self::service::{Caller, Service, ServiceConfig, StartError};
-pub use self::template::{Rendered, Template, TemplateBody};
-pub use self::text::TextSize;
+pub use self::service::{Service, ServiceConfig, StartError};

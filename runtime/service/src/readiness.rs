@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
+use sendbox_domain::model::Timestamp;
+use sendbox_store::Store;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use crate::error::{Error, Result};
-use crate::model::Timestamp;
-use crate::store::Store;
 
 /// A finding is repeated for so long.
 const REPEATED_FOR: Duration = Duration::from_secs(1);

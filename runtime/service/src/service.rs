@@ -3,12 +3,16 @@
 //! Every operation takes a [`Caller`] and checks it first. What the operations do stands in `ops/`, one file for each word of
 //! the domain.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sendbox_sandbox::policy::OperatorPolicy;
+use sendbox_domain::model::Timestamp;
+use sendbox_domain::rules::breaker::{Breaker, RetryBudget};
+use sendbox_policy::OperatorPolicy;
 use sendbox_sandbox::{Digest, Sandbox};
+use sendbox_store::rows::{AuditRow, TenantRow};
+use sendbox_store::{Store, StoreError, Tx, audit, keys, tenants};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
@@ -17,20 +21,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
+use crate::access::caller::Caller;
 use crate::catalogue::{BuiltIn, Catalogue};
 use crate::clock::Clock;
+use crate::connections::cached_connection::CachedConnection;
+use crate::delivery_reports::limiter::CallbackLimiter;
 use crate::error::{Error, Result};
-use crate::id;
-use crate::model::{Scope, Timestamp};
-use crate::ops::prepared::Kept;
-use crate::ops::reports::Desk;
-use crate::ops::watching::Watch;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
-use crate::rules::breaker::{Breaker, RetryBudget};
-use crate::store::rows::{AuditRow, TenantRow};
-use crate::store::{Store, StoreError, Tx, audit, keys, tenants};
-use crate::vault::{self, MasterKeys, TenantKey, VaultError};
+use crate::releases::monitor_state::ReleaseMonitor;
+use crate::vault::{MasterKeys, TenantKey, VaultError};
+use crate::{id, vault};
 
 /// Characters of a platform key at least.
 pub const PLATFORM_KEY_LENGTH: usize = 32;
@@ -79,49 +80,6 @@ pub enum StartError {
     Store(#[from] StoreError),
 }
 
-/// Who asks.
-#[derive(Clone, Debug)]
-pub enum Caller {
-    /// With the platform key: everything, for every tenant.
-    Platform,
-    /// With a key of a tenant.
-    Key {
-        /// Whose.
-        tenant: String,
-        /// Which.
-        key: String,
-        /// What it may do.
-        scopes: BTreeSet<Scope>,
-    },
-}
-
-impl Caller {
-    /// `platform`, or `key:` and the key's id. For logs and the audit.
-    pub fn actor(&self) -> String {
-        match self {
-            Self::Platform => "platform".to_owned(),
-            Self::Key { key, .. } => format!("key:{key}"),
-        }
-    }
-
-    pub(crate) fn is_platform(&self) -> Result<()> {
-        if matches!(self, Self::Platform) { Ok(()) } else { Err(Error::PlatformOnly) }
-    }
-
-    /// Another tenant's things do not exist for a key, whatever is there.
-    pub(crate) fn may(&self, tenant: &str, any_of: &[Scope]) -> Result<()> {
-        let Self::Key { tenant: own, scopes, .. } = self else { return Ok(()) };
-        if own != tenant {
-            return Err(Error::NotFound("tenant"));
-        }
-        let has = |scope: &Scope| scopes.contains(scope) || (*scope == Scope::Read && scopes.contains(&Scope::Manage));
-        match any_of.first() {
-            Some(first) if !any_of.iter().any(has) => Err(Error::Forbidden(*first)),
-            _ => Ok(()),
-        }
-    }
-}
-
 /// Which breaker: a connection at one revision with one version of its connector, since a changed one deserves a fresh start.
 pub(crate) type BreakerKey = (String, String, u64, Digest);
 
@@ -140,12 +98,12 @@ pub(crate) struct Inner {
     pub(crate) work: TaskTracker,
     /// Wakes the worker.
     pub(crate) due: Notify,
-    pub(crate) prepared: Mutex<HashMap<(String, String), Kept>>,
+    pub(crate) prepared: Mutex<HashMap<(String, String), CachedConnection>>,
     pub(crate) breakers: Mutex<HashMap<BreakerKey, Breaker>>,
     pub(crate) retry_budgets: Mutex<HashMap<String, RetryBudget>>,
-    pub(crate) watch: Watch,
+    pub(crate) watch: ReleaseMonitor,
     pub(crate) public_url: Option<PublicUrl>,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) desk: Arc<CallbackLimiter>,
     readiness: Readiness,
 }
 
@@ -153,11 +111,6 @@ pub(crate) struct Inner {
 #[derive(Clone)]
 pub struct Service {
     pub(crate) inner: Arc<Inner>,
-}
-
-/// A lock whose holder cannot have left half a change: they are all single calls of pure rules.
-pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Service {
@@ -170,7 +123,7 @@ impl Service {
             return Err(StartError::PlatformKey);
         }
         let catalogue = Catalogue::load(&config.sandbox, &config.connectors, config.default_templates).await;
-        let desk = Desk::for_sandbox(&config.sandbox);
+        let desk = CallbackLimiter::for_sandbox(&config.sandbox);
         let inner = Inner {
             store: config.store,
             sandbox: config.sandbox,
@@ -187,7 +140,7 @@ impl Service {
             prepared: Mutex::default(),
             breakers: Mutex::default(),
             retry_budgets: Mutex::default(),
-            watch: Watch::default(),
+            watch: ReleaseMonitor::default(),
             public_url: config.public_url,
             desk,
             readiness: Readiness::default(),
@@ -196,8 +149,8 @@ impl Service {
         service.wrap_anew().await?;
         if config.sole {
             let mut tx = service.inner.store.begin().await?;
-            crate::store::messages::release_all(&mut tx).await?;
-            crate::store::versions::release_all(&mut tx).await?;
+            sendbox_store::messages::release_all(&mut tx).await?;
+            sendbox_store::versions::release_all(&mut tx).await?;
             tx.commit().await?;
         }
         // What may send is loaded before anything is taken.
@@ -246,7 +199,7 @@ impl Service {
         if vault::same(&given, &self.inner.platform_key) {
             return Ok(Caller::Platform);
         }
-        let id = crate::ops::keys::id_of(bearer).ok_or(Error::Unauthenticated)?;
+        let id = crate::access::keys::id_of(bearer).ok_or(Error::Unauthenticated)?;
         let mut tx = self.inner.store.begin_read().await?;
         let row = keys::find(&mut tx, id).await?.ok_or(Error::Unauthenticated)?;
         let now = self.now();
@@ -335,7 +288,7 @@ impl Service {
         if before.is_some() && before == after {
             return Ok(());
         }
-        let (before, after) = crate::rules::diff::changed(before.as_ref(), after.as_ref());
+        let (before, after) = sendbox_domain::rules::diff::changed(before.as_ref(), after.as_ref());
         let row = AuditRow {
             tenant: tenant.map(str::to_owned),
             at: self.now(),

@@ -3,12 +3,12 @@
 //! Most states are put on disk as the journal writes them; that they are what a crash leaves is shown by one that is copied
 //! from under a send.
 
-use sendbox_service::Caller;
-use sendbox_service::model::{
+use sendbox_domain::model::{
     AttemptOutcome, Environment, InDoubt, Message, MessageStatus, Mode, NewMessage, Timestamp,
 };
-use sendbox_service::store::rows::{AttemptRow, MessageRow};
-use sendbox_service::store::{attempts, messages};
+use sendbox_service::Caller;
+use sendbox_store::rows::{AttemptRow, MessageRow};
+use sendbox_store::{attempts, messages};
 use sendbox_tests::house::{House, TENANT, message, twilio, verification};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 

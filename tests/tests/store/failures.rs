@@ -1,10 +1,11 @@
 //! What the store does when something is wrong: it refuses, says so without values, and works again once it is right.
 
-use sendbox_service::store::rows::{MessageRow, TenantRow};
-use sendbox_service::store::{
+use sendbox_service::Error;
+use sendbox_store as store;
+use sendbox_store::rows::{MessageRow, TenantRow};
+use sendbox_store::{
     Backend, Store, StoreError, attempts, audit, connections, keys, messages, meta, tenants, verifications,
 };
-use sendbox_service::{Error, store};
 use sendbox_tests::{Database, on_every_database};
 use sqlx::{AssertSqlSafe, Executor};
 

@@ -1,9 +1,9 @@
 //! Guarded changes of verifications: what they let through, and what not.
 
+use sendbox_domain::model::{Timestamp, VerificationStatus};
 use sendbox_sandbox::Usage;
-use sendbox_service::model::{Timestamp, VerificationStatus};
-use sendbox_service::store::rows::VerificationRow;
-use sendbox_service::store::verifications;
+use sendbox_store::rows::VerificationRow;
+use sendbox_store::verifications;
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};

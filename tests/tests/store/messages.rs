@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use sendbox_domain::model::{MessageStatus, Timestamp};
 use sendbox_sandbox::Usage;
-use sendbox_service::model::{MessageStatus, Timestamp};
-use sendbox_service::store::messages::MessageQuery;
-use sendbox_service::store::rows::MessageRow;
-use sendbox_service::store::{attempts, messages, tenants};
+use sendbox_store::messages::MessageQuery;
+use sendbox_store::rows::MessageRow;
+use sendbox_store::{attempts, messages, tenants};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use sendbox_service::store::rows::{IdempotencyRow, MessageRow, VerificationRow};
-use sendbox_service::store::{Store, buckets, idempotency, keys, messages, meta, tenants, verifications};
+use sendbox_store::rows::{IdempotencyRow, MessageRow, VerificationRow};
+use sendbox_store::{Store, buckets, idempotency, keys, messages, meta, tenants, verifications};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};
@@ -137,7 +137,7 @@ async fn a_code_is_approved_once(database: &Database) {
                 let mut approved = false;
                 // Some race to end it in another way.
                 if number % 8 == 7 {
-                    let end = sendbox_service::model::VerificationStatus::Cancelled;
+                    let end = sendbox_domain::model::VerificationStatus::Cancelled;
                     approved |= verifications::end(&mut tx, "acme", &id, end).await.unwrap();
                 } else {
                     approved |= verifications::approve(&mut tx, "acme", &id, &mac, NOW).await.unwrap();

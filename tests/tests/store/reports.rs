@@ -1,15 +1,11 @@
-//! Delivery reports: kept once for each state, given to their attempt, and forgotten in time. And how a database that was made
-//! before there were any gets room for them.
+//! Delivery reports: stored once for each state, matched with their attempt, and removed in time.
 
+use sendbox_domain::model::AttemptOutcome;
 use sendbox_sandbox::DeliveryState::{self, Delivered, Queued, Sent, Undelivered};
-use sendbox_service::model::AttemptOutcome;
-use sendbox_service::store::messages::MessageQuery;
-use sendbox_service::store::rows::{AttemptRow, ReportRow};
-use sendbox_service::store::{Backend, Store, Tx, attempts, connections, messages, reports};
+use sendbox_store::messages::MessageQuery;
+use sendbox_store::rows::{AttemptRow, ReportRow};
+use sendbox_store::{Store, Tx, attempts, messages, reports};
 use sendbox_tests::{Database, on_every_database};
-use sqlx::any::install_default_drivers;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, Connection, SqlSafeStr};
 
 use crate::sample::{self, NOW};
 
@@ -20,7 +16,6 @@ on_every_database!(
     the_newest_attempt_of_an_id_is_found_within_its_connection,
     messages_are_listed_by_what_was_reported,
     reports_go_with_their_message,
-    an_older_database_gets_room_for_reports,
 );
 
 async fn with_attempt(database: &Database) -> Store {
@@ -154,58 +149,10 @@ async fn reports_go_with_their_message(database: &Database) {
     let mut tx = store.begin().await.unwrap();
     reports::insert(&mut tx, &of_attempt(Delivered, 0)).await.unwrap();
     let ended = sample::message("acme", "m1");
-    let ended =
-        sendbox_service::store::rows::MessageRow { status: sendbox_service::model::MessageStatus::Accepted, ..ended };
+    let ended = sendbox_store::rows::MessageRow { status: sendbox_domain::model::MessageStatus::Accepted, ..ended };
     messages::update(&mut tx, &ended, None).await.unwrap();
     assert_eq!(messages::forget_before(&mut tx, NOW.plus_seconds(1), 10).await.unwrap(), 1);
     assert!(of_m1(&mut tx).await.is_empty());
     let again = sample::report("acme", 1, Delivered);
     assert!(reports::insert(&mut tx, &again).await.unwrap(), "nothing of it is left");
-}
-
-async fn an_older_database_gets_room_for_reports(database: &Database) {
-    install_default_drivers();
-    let is_sqlite = database.url().starts_with("sqlite");
-    let sql = if is_sqlite {
-        include_str!("../../../runtime/service/migrations/sqlite/0001_initial.sql")
-    } else {
-        include_str!("../../../runtime/service/migrations/postgres/0001_initial.sql")
-    };
-    let url = if is_sqlite { format!("{}?mode=rwc", database.url()) } else { database.url().to_owned() };
-    let mut connection = AnyConnection::connect(&url).await.unwrap();
-    let first = Migration::new(1, "initial".into(), MigrationType::Simple, sql.into_sql_str(), false);
-    Migrator::with_migrations(vec![first]).run_direct(None, &mut connection, false).await.unwrap();
-    let bytes = if is_sqlite { "x'00'" } else { "'\\x00'" };
-    for insert in [
-        format!(
-            "INSERT INTO tenants (id, name, environment, flows, policy, wrapped_key, master_key, created_at) \
-             VALUES ('acme', 'Acme', 'development', '{{}}', '{{}}', {bytes}, 'm1', 1)"
-        ),
-        format!(
-            "INSERT INTO connections (tenant, name, connector, digest, parameters, secret_times, templates, fingerprint, \
-             revision, created_at, updated_at) VALUES ('acme', 'main', 'twilio', 'sha256:00', '{{}}', '{{}}', '[]', \
-             {bytes}, 1, 1, 1)"
-        ),
-        "INSERT INTO messages (tenant, id, created_at, expires_at, usage, recipient_hash, recipient_masked, status, mode, \
-         test, attempts, physical, price_micros) VALUES ('acme', 'm1', 1, 2, 'sign-in', "
-            .to_owned()
-            + bytes
-            + ", '+45', 'accepted', 'sync', 0, 1, 1, 0)",
-        "INSERT INTO attempts (tenant, message, number, connection, connector, digest, started_at) \
-         VALUES ('acme', 'm1', 1, 'main', 'twilio', 'sha256:00', 1)"
-            .to_owned(),
-    ] {
-        sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&mut connection).await.unwrap();
-    }
-    connection.close().await.unwrap();
-
-    let store = Store::open(database.url()).await.unwrap();
-    assert_eq!(store.backend() == Backend::Sqlite, is_sqlite);
-    let mut tx = store.begin().await.unwrap();
-    let row = connections::get(&mut tx, "acme", "main").await.unwrap().unwrap();
-    assert_eq!(row.report_token, None, "it gets one when it is saved");
-    assert_eq!(attempts::list(&mut tx, "acme", "m1").await.unwrap()[0].provider_id, None);
-    assert!(reports::insert(&mut tx, &of_attempt(Delivered, 0)).await.unwrap());
-    assert_eq!(of_m1(&mut tx).await.len(), 1);
-    tx.commit().await.unwrap();
 }

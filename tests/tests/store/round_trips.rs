@@ -1,11 +1,11 @@
 //! What is put in comes out, to the bit; and lists have their order.
 
-use sendbox_sandbox::{DeliveryState, Usage};
-use sendbox_service::model::{
+use sendbox_domain::model::{
     AttemptOutcome, DecisionCode, DecisionView, Environment, MessageStatus, Mode, Timestamp, VerificationStatus,
 };
-use sendbox_service::store::rows::*;
-use sendbox_service::store::{
+use sendbox_sandbox::{DeliveryState, Usage};
+use sendbox_store::rows::*;
+use sendbox_store::{
     StoreError, attempts, audit, buckets, connections, holds, idempotency, keys, messages, meta, releases, reports,
     shapes, tenants, verifications, versions,
 };

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_sandbox::{DeliveryState, FailureClass, Usage};
-use sendbox_service::model::{
+use sendbox_domain::model::{
     AttemptOutcome, Cause, DecisionCode, DecisionValues, DecisionView, Environment, FailureView, Flow, Flows,
     MessageStatus, Mode, NoFallback, NotAgain, Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
 };
-use sendbox_service::rules::release::Versions;
-use sendbox_service::store::rows::*;
-use sendbox_service::store::{Store, tenants};
+use sendbox_domain::rules::release::Versions;
+use sendbox_sandbox::{DeliveryState, FailureClass, Usage};
+use sendbox_store::rows::*;
+use sendbox_store::{Store, tenants};
 use sendbox_tests::Database;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Who is signed in: kept, found by one hash only, and gone with the key.
 
-use sendbox_service::store::{keys, sessions, tenants};
+use sendbox_store::{keys, sessions, tenants};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};

@@ -1,8 +1,8 @@
 //! Versions of connectors, which of them send, and how they did.
 
-use sendbox_service::model::{AttemptOutcome, Timestamp, VersionState};
-use sendbox_service::store::rows::*;
-use sendbox_service::store::{attempts, connections, messages, releases, tenants, versions};
+use sendbox_domain::model::{AttemptOutcome, Timestamp, VersionState};
+use sendbox_store::rows::*;
+use sendbox_store::{attempts, connections, messages, releases, tenants, versions};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};

@@ -1,10 +1,10 @@
 //! What a version may do is compared and approved; which one sends is decided, and can be taken back.
 
-use sendbox_service::Error;
-use sendbox_service::model::{
+use sendbox_domain::model::{
     Approval, AuditFilter, CanaryStart, ConnectionTest, Environment, Reach, RollbackRequest, Sensitive, Standing,
     VersionActivation,
 };
+use sendbox_service::Error;
 use sendbox_tests::house::TENANT;
 use sendbox_tests::versioned::{ID, digest, input, version};
 use sendbox_tests::{Database, on_every_database};
@@ -80,7 +80,7 @@ async fn a_connection_that_does_not_fit_is_named_and_not_broken(database: &Datab
         difference.other.iter().any(|line| line.text == "parameter `department` must be given now"),
         "{difference:?}"
     );
-    let named = |unfit: &[sendbox_service::model::Unfit]| {
+    let named = |unfit: &[sendbox_domain::model::Unfit]| {
         unfit.iter().map(|one| (one.tenant.clone(), one.connection.clone())).collect::<Vec<_>>()
     };
     assert_eq!(named(&difference.unfit), [(TENANT.to_owned(), "acme".to_owned())]);

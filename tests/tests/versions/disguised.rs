@@ -1,7 +1,7 @@
 //! A version that says something else of itself, or fills in something else, is seen before it sends.
 
+use sendbox_domain::model::{DifferenceCode, DifferenceLine, Environment, Reach, VersionState};
 use sendbox_service::Error;
-use sendbox_service::model::{DifferenceCode, DifferenceLine, Environment, Reach, VersionState};
 use sendbox_tests::house::TENANT;
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};

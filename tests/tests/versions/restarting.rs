@@ -1,7 +1,7 @@
 //! Versions outlive their process, and other processes see what is decided.
 
-use sendbox_service::model::{CanaryStart, VersionState};
-use sendbox_service::store::versions;
+use sendbox_domain::model::{CanaryStart, VersionState};
+use sendbox_store::versions;
 use sendbox_tests::house::{House, TENANT};
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};
@@ -69,7 +69,7 @@ async fn a_check_that_a_process_left_is_taken_up(database: &Database) {
     let row = versions::lock(&mut tx, "", &digest(&file)).await.unwrap().unwrap();
     let left = versions_row_left(row, 1, house.now().plus_seconds(60));
     versions::update(&mut tx, &left).await.unwrap();
-    sendbox_service::store::releases::delete(&mut tx, "", ID).await.unwrap();
+    sendbox_store::releases::delete(&mut tx, "", ID).await.unwrap();
     tx.commit().await.unwrap();
     let house = house.restart().await;
     house.clock.advance_millis(60_000);
@@ -95,11 +95,11 @@ async fn a_check_that_ends_its_process_each_time_is_given_up(database: &Database
 }
 
 fn versions_row_left(
-    row: sendbox_service::store::rows::VersionRow,
+    row: sendbox_store::rows::VersionRow,
     checks: u32,
-    until: sendbox_service::model::Timestamp,
-) -> sendbox_service::store::rows::VersionRow {
-    sendbox_service::store::rows::VersionRow {
+    until: sendbox_domain::model::Timestamp,
+) -> sendbox_store::rows::VersionRow {
+    sendbox_store::rows::VersionRow {
         state: VersionState::Checking,
         connector: None,
         description: None,

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use sendbox_sandbox::Usage;
-use sendbox_service::model::{
+use sendbox_domain::model::{
     Activation, Approval, ConnectorVersion, Message, Mode, NewMessage, Release, Sensitive, VersionActivation,
     VersionState,
 };
+use sendbox_sandbox::Usage;
 use sendbox_service::{Caller, Error};
 use sendbox_tests::Database;
 use sendbox_tests::house::{House, TENANT};

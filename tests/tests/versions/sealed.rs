@@ -1,12 +1,12 @@
 //! What is stored as a secret never goes to a version that does not seal it: not when it is tried, activated, tested, promoted or
 //! taken back to.
 
-use sendbox_service::Error;
-use sendbox_service::model::{
+use sendbox_domain::model::{
     AuditFilter, CanaryStart, ConnectionTest, DifferenceCode, Environment, PromotedSecrets, Promotion, Reach,
     RollbackRequest, Sensitive,
 };
-use sendbox_service::problem::FieldCode;
+use sendbox_domain::problem::FieldCode;
+use sendbox_service::Error;
 use sendbox_tests::house::{House, TENANT};
 use sendbox_tests::versioned::{ID, digest, parameters, version};
 use sendbox_tests::{Database, on_every_database};
@@ -151,7 +151,7 @@ async fn what_one_tenant_seals_is_not_promoted_in_clear(database: &Database) {
     house.furnish("other", Environment::Development).await;
     house.furnish("production", Environment::Production).await;
     approve(&house, &second).await.unwrap();
-    let activation = sendbox_service::model::VersionActivation {
+    let activation = sendbox_domain::model::VersionActivation {
         digest: digest(&second),
         generation: None,
         watch_seconds: None,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_service::model::{CanaryStart, Message, Release, VersionActivation, VersionFault};
+use sendbox_domain::model::{CanaryStart, Message, Release, VersionActivation, VersionFault};
 use sendbox_tests::house::{House, TENANT};
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};

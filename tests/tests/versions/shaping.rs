@@ -1,10 +1,10 @@
 //! A version sends what it was seen to send, and nothing else: rehearsed, tested, tried, held back, approved.
 
-use sendbox_service::Error;
-use sendbox_service::model::{
+use sendbox_domain::model::{
     AuditFilter, CanaryStart, ConnectionInput, ConnectionTest, Environment, Message, Sensitive, ShapeOrigin,
     VersionShape,
 };
+use sendbox_service::Error;
 use sendbox_service::{Caller, Service};
 use sendbox_tests::house::{House, START, TENANT, message};
 use sendbox_tests::versioned::{ID, digest, input, version};

@@ -1,6 +1,6 @@
 //! An upload is kept, checked, and becomes a version, or is refused with a reason.
 
-use sendbox_service::model::{Environment, Owner, Standing, VersionState};
+use sendbox_domain::model::{Environment, Owner, Standing, VersionState};
 use sendbox_service::{Caller, Error};
 use sendbox_tests::house::{House, TENANT};
 use sendbox_tests::versioned::{ID, digest, input, version, version_of};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use sendbox_service::model::{ConnectorSummary, ConnectorVersion, Owner, Release, VersionActivated, VersionShape};
+use sendbox_domain::model::{ConnectorSummary, ConnectorVersion, Owner, Release, VersionActivated, VersionShape};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use sendbox_service::model::{ConnectorVersion, DifferenceLine, Progress, Standing, VersionDifference, VersionState};
+use sendbox_domain::model::{ConnectorVersion, DifferenceLine, Progress, Standing, VersionDifference, VersionState};
 use serde_json::json;
 
 use super::desk::{Desk, Said};

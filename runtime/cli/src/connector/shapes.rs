@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
-use sendbox_service::model::{ShapeLine, ShapeOrigin, VersionShape};
+use sendbox_domain::model::{ShapeLine, ShapeOrigin, VersionShape};
 
 use super::desk::Desk;
 use super::words;

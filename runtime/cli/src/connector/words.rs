@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use sendbox_service::model::{
+use sendbox_domain::model::{
     ConnectionDifference, ConnectorSummary, ConnectorVersion, DifferenceLine, Owner, Reach, Release, Side, Standing,
     Unfit, VersionActivated, VersionDifference, VersionState,
 };

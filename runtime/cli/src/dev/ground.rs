@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
+use sendbox_domain::model::{Environment, LimitPolicy, NewTenant};
 use sendbox_sandbox::{Answers, Resolve, ResolveError};
-use sendbox_service::model::{Environment, LimitPolicy, NewTenant};
 use sendbox_service::{Caller, Error, Service};
 use sendbox_simulator::SimulatorConfig;
 

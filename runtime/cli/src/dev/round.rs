@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use sendbox_sandbox::{FailureClass, Party, RequestSent};
-use sendbox_service::model::{
+use sendbox_domain::Problems;
+use sendbox_domain::model::{
     Activation, Approval, ConnectionInput, ConnectionTest, ConnectorVersion, FailureView, Standing, TestReport,
     VersionActivation, VersionDifference, VersionState,
 };
-use sendbox_service::{Caller, Error, Problems, Service};
+use sendbox_sandbox::{FailureClass, Party, RequestSent};
+use sendbox_service::{Caller, Error, Service};
 use serde_json::Value;
 
 use super::ground::{Ground, TENANT};

@@ -2,6 +2,10 @@
 //!
 //! Only translation happens here. What a call means is in [`crate::host`] and [`crate::send`].
 
+use sendbox_contract::inspection::REVEAL;
+use sendbox_contract::message::{Content, Message, TextEncoding, Usage, Variable};
+use sendbox_contract::metadata::{RawHostNeed, RawMetadata, RawPlaces};
+use sendbox_contract::{ContentKind, DeliveryReport, DeliveryState, FailureClass, Price, Receipt, ReportRefusal};
 use sendbox_policy::{Encoding, Label, Mark, Method, RecipientForm, SecretUse, Step};
 use wasmtime::component::{HasSelf, InstancePre, Linker, Resource};
 use wasmtime::{AsContextMut, Store};
@@ -11,10 +15,7 @@ use crate::call::CallState;
 use crate::egress::{EgressError, EgressErrorKind};
 use crate::host::http_outbound::{GuestRequest, GuestResponse};
 use crate::host::sealed::Part;
-use crate::message::{Content, Message, TextEncoding, Usage, Variable};
-use crate::metadata::{ContentKind, RawHostNeed, RawMetadata, RawPlaces};
-use crate::outcome::{FailureClass, Price, Receipt};
-use crate::report::{Callback, CallbackField, DeliveryState, RawReport, ReportRefusal, StandIns};
+use crate::report::{Callback, CallbackField, StandIns};
 use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, Hash, NUMBER_BOUND, Sealed, VARIABLE_BOUND, text_bound};
 
 #[allow(missing_docs, clippy::all, clippy::unwrap_used, clippy::indexing_slicing, unused_qualifications)]
@@ -62,8 +63,6 @@ use report_bindings::exports::sendbox::connector::delivery_reports as reports;
 
 /// What a component of this major exports, without its version.
 pub(crate) const EXPORT: &str = "sendbox:connector/connector";
-/// What it exports when it reads delivery reports.
-pub(crate) const REPORT_EXPORT: &str = "sendbox:connector/delivery-reports";
 /// What a component of this major may import, beside the minimal WASI.
 pub(crate) const IMPORTS: [&str; 7] = [
     "sendbox:connector/types",
@@ -74,8 +73,6 @@ pub(crate) const IMPORTS: [&str; 7] = [
     "sendbox:connector/signature",
     REVEAL,
 ];
-/// The import that reads secrets.
-pub(crate) const REVEAL: &str = "sendbox:connector/reveal";
 
 pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     types::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
@@ -117,7 +114,7 @@ impl Abi for V1 {
         Box::pin(async move {
             let host = self.host.instantiate_async(&mut *store).await?;
             let message = guest_message(store.as_context_mut().data_mut(), message, message_key)?;
-            store.data_mut().trace.push(crate::trace::TraceKind::Instantiated);
+            store.data_mut().trace.push(sendbox_contract::TraceKind::Instantiated);
             let answer = host.sendbox_connector_connector().call_send(&mut *store, &message).await?;
             Ok(answer.map(receipt).map_err(failure))
         })
@@ -131,7 +128,7 @@ impl Abi for V1 {
         &'a self,
         store: &'a mut Store<CallState>,
         callback: &'a Callback,
-    ) -> AbiFuture<'a, Result<Vec<RawReport>, ReportRefusal>> {
+    ) -> AbiFuture<'a, Result<Vec<DeliveryReport>, ReportRefusal>> {
         Box::pin(async move {
             let Some(reports) = &self.reports else { return Ok(Err(ReportRefusal::Malformed)) };
             let instance = reports.instantiate_async(&mut *store).await?;
@@ -398,8 +395,8 @@ fn failure_class(class: types::FailureClass) -> FailureClass {
     }
 }
 
-fn delivery_report(report: reports::Report, stand_ins: &StandIns) -> RawReport {
-    RawReport {
+fn delivery_report(report: reports::Report, stand_ins: &StandIns) -> DeliveryReport {
+    DeliveryReport {
         message_id: stand_ins.restore(&report.message_id),
         state: match report.state {
             reports::State::Queued => DeliveryState::Queued,

@@ -13,12 +13,12 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
+use sendbox_contract::Digest;
 use sha2::Sha256;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use zeroize::Zeroizing;
 
-use super::Digest;
 use super::compile::OwnCode;
 use crate::engine::fingerprint;
 

@@ -18,16 +18,17 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sendbox_contract::text::one_line;
+use sendbox_contract::{Digest, Shape};
 use sendbox_policy::Limits;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::ArtifactError;
 use super::cache::{Cache, adopt};
-use super::shape::check_kind;
-use super::{ArtifactError, Digest, Shape};
-use crate::trace::one_line;
+use super::shape::{self, check_kind};
 
 /// Where files are compiled.
 #[derive(Clone, Debug, Default)]
@@ -170,7 +171,7 @@ impl Workshop {
 
     async fn shape(&self, bytes: &Arc<[u8]>) -> Result<Shape, ArtifactError> {
         let (bytes, limits) = (Arc::clone(bytes), Arc::clone(&self.limits));
-        blocking(move || Shape::read(&bytes, &limits)).await
+        blocking(move || shape::read(&bytes, &limits)).await
     }
 
     async fn kept(&self, digest: Digest) -> Result<Option<Component>, ArtifactError> {

@@ -1,9 +1,8 @@
 //! What a component holds, read without compiling or running anything.
 
-use std::collections::BTreeSet;
-
+use sendbox_contract::Shape;
+use sendbox_contract::inspection::without_version;
 use sendbox_policy::Limits;
-use serde::{Deserialize, Serialize};
 use wasmparser::{
     BinaryReaderError, ComponentExternalKind, Encoding, FunctionBody, Operator, Parser, Payload, Validator,
     WasmFeatures,
@@ -31,158 +30,120 @@ const MAX_INTERFACES: usize = 64;
 const MAX_CUSTOM_SECTIONS: usize = 64;
 const MAX_CUSTOM_BYTES: usize = 512 << 10;
 
-/// What a component imports, exports and holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Shape {
-    /// Bytes of the file.
-    pub bytes: usize,
-    /// Interfaces that it imports, with versions.
-    pub imports: BTreeSet<String>,
-    /// Interfaces that it exports, with versions.
-    pub exports: BTreeSet<String>,
-    /// Core modules inside.
-    pub modules: usize,
-    /// Memories over all modules.
-    pub memories: usize,
-    /// Bytes of memory that it starts with.
-    pub initial_memory: u64,
-    /// Tables over all modules.
-    pub tables: usize,
-    /// Functions over all modules.
-    pub functions: usize,
-    /// Custom sections, inside modules too.
-    pub custom_sections: usize,
-    /// Bytes of all custom sections. They are never run.
-    pub custom_bytes: usize,
+/// Reads and judges a file.
+pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Shape, ArtifactError> {
+    check_kind(bytes, limits)?;
+    validate(bytes)?;
+    let mut shape = Shape { bytes: bytes.len(), ..Shape::default() };
+    let mut depth = Depth::default();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(|error| malformed(&error))?;
+        take(&mut shape, &payload, &mut depth).map_err(|error| malformed(&error))??;
+    }
+    judge(&shape)?;
+    if shape.initial_memory > limits.memory_bytes as u64 {
+        let count = usize::try_from(shape.initial_memory).unwrap_or(usize::MAX);
+        return over("bytes of initial memory", count, limits.memory_bytes);
+    }
+    Ok(shape)
 }
 
-impl Shape {
-    /// Whether it can read sealed values, if a grant lets it.
-    pub fn reveals(&self) -> bool {
-        self.imports.iter().any(|import| without_version(import) == v1::REVEAL)
+fn take(
+    shape: &mut Shape,
+    payload: &Payload<'_>,
+    depth: &mut Depth,
+) -> Result<Result<(), ArtifactError>, BinaryReaderError> {
+    match payload {
+        Payload::Version { encoding, .. } => {
+            if let Err(error) = depth.enter(*encoding) {
+                return Ok(Err(error));
+            }
+            if *encoding == Encoding::Module {
+                shape.modules += 1;
+            }
+        }
+        Payload::End(_) => depth.leave(),
+        Payload::ComponentImportSection(section) if depth.is_outermost() => {
+            for import in section.clone() {
+                shape.imports.insert(import?.name.name.to_owned());
+            }
+        }
+        Payload::ComponentExportSection(section) if depth.is_outermost() => {
+            for export in section.clone() {
+                let export = export?;
+                if export.kind == ComponentExternalKind::Instance {
+                    shape.exports.insert(export.name.name.to_owned());
+                }
+            }
+        }
+        Payload::MemorySection(section) => {
+            for memory in section.clone() {
+                shape.memories += 1;
+                shape.initial_memory = shape.initial_memory.saturating_add(memory?.initial.saturating_mul(64 << 10));
+            }
+        }
+        Payload::TableSection(section) => {
+            for table in section.clone() {
+                shape.tables += 1;
+                let elements = usize::try_from(table?.ty.initial).unwrap_or(usize::MAX);
+                if elements > MAX_TABLE_ELEMENTS {
+                    return Ok(over("table elements", elements, MAX_TABLE_ELEMENTS));
+                }
+            }
+        }
+        Payload::CodeSectionEntry(body) => {
+            shape.functions += 1;
+            let bytes = body.range().len();
+            if bytes > MAX_FUNCTION_BYTES {
+                return Ok(over("bytes in one function", bytes, MAX_FUNCTION_BYTES));
+            }
+            let mut locals = 0_u64;
+            for local in body.get_locals_reader()? {
+                locals = locals.saturating_add(u64::from(local?.0));
+            }
+            if locals > MAX_LOCALS {
+                let count = usize::try_from(locals).unwrap_or(usize::MAX);
+                return Ok(over("locals in one function", count, MAX_LOCALS as usize));
+            }
+            let nesting = nesting(body)?;
+            if nesting > MAX_NESTING {
+                return Ok(over("blocks inside one another in one function", nesting, MAX_NESTING));
+            }
+        }
+        Payload::CustomSection(section) => {
+            shape.custom_sections += 1;
+            shape.custom_bytes += section.range().len();
+        }
+        _ => {}
     }
+    Ok(Ok(()))
+}
 
-    /// Whether it reads delivery reports.
-    pub fn reads_reports(&self) -> bool {
-        self.exports.iter().any(|export| without_version(export) == v1::REPORT_EXPORT)
+fn judge(shape: &Shape) -> Result<(), ArtifactError> {
+    for (what, count, limit) in [
+        ("core modules", shape.modules, MAX_MODULES),
+        ("memories", shape.memories, MAX_MEMORIES as usize),
+        ("tables", shape.tables, MAX_TABLES as usize),
+        ("functions", shape.functions, MAX_FUNCTIONS),
+        ("imported interfaces", shape.imports.len(), MAX_INTERFACES),
+        ("exported interfaces", shape.exports.len(), MAX_INTERFACES),
+        ("custom sections", shape.custom_sections, MAX_CUSTOM_SECTIONS),
+        ("bytes of custom sections", shape.custom_bytes, MAX_CUSTOM_BYTES),
+    ] {
+        if count > limit {
+            return over(what, count, limit);
+        }
     }
-
-    /// Reads and judges a file.
-    pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, ArtifactError> {
-        check_kind(bytes, limits)?;
-        validate(bytes)?;
-        let mut shape = Self { bytes: bytes.len(), ..Self::default() };
-        let mut depth = Depth::default();
-        for payload in Parser::new(0).parse_all(bytes) {
-            let payload = payload.map_err(|error| malformed(&error))?;
-            shape.take(&payload, &mut depth).map_err(|error| malformed(&error))??;
+    for import in &shape.imports {
+        let name = without_version(import);
+        if !v1::IMPORTS.contains(&name) && !wasi::LINKED.contains(&name) {
+            return Err(ArtifactError::ForbiddenImport { import: name.to_owned(), hint: hint(name).into() });
         }
-        shape.judge()?;
-        if shape.initial_memory > limits.memory_bytes as u64 {
-            let count = usize::try_from(shape.initial_memory).unwrap_or(usize::MAX);
-            return over("bytes of initial memory", count, limits.memory_bytes);
-        }
-        Ok(shape)
     }
-
-    fn take(
-        &mut self,
-        payload: &Payload<'_>,
-        depth: &mut Depth,
-    ) -> Result<Result<(), ArtifactError>, BinaryReaderError> {
-        match payload {
-            Payload::Version { encoding, .. } => {
-                if let Err(error) = depth.enter(*encoding) {
-                    return Ok(Err(error));
-                }
-                if *encoding == Encoding::Module {
-                    self.modules += 1;
-                }
-            }
-            Payload::End(_) => depth.leave(),
-            Payload::ComponentImportSection(section) if depth.is_outermost() => {
-                for import in section.clone() {
-                    self.imports.insert(import?.name.name.to_owned());
-                }
-            }
-            Payload::ComponentExportSection(section) if depth.is_outermost() => {
-                for export in section.clone() {
-                    let export = export?;
-                    if export.kind == ComponentExternalKind::Instance {
-                        self.exports.insert(export.name.name.to_owned());
-                    }
-                }
-            }
-            Payload::MemorySection(section) => {
-                for memory in section.clone() {
-                    self.memories += 1;
-                    self.initial_memory = self.initial_memory.saturating_add(memory?.initial.saturating_mul(64 << 10));
-                }
-            }
-            Payload::TableSection(section) => {
-                for table in section.clone() {
-                    self.tables += 1;
-                    let elements = usize::try_from(table?.ty.initial).unwrap_or(usize::MAX);
-                    if elements > MAX_TABLE_ELEMENTS {
-                        return Ok(over("table elements", elements, MAX_TABLE_ELEMENTS));
-                    }
-                }
-            }
-            Payload::CodeSectionEntry(body) => {
-                self.functions += 1;
-                let bytes = body.range().len();
-                if bytes > MAX_FUNCTION_BYTES {
-                    return Ok(over("bytes in one function", bytes, MAX_FUNCTION_BYTES));
-                }
-                let mut locals = 0_u64;
-                for local in body.get_locals_reader()? {
-                    locals = locals.saturating_add(u64::from(local?.0));
-                }
-                if locals > MAX_LOCALS {
-                    let count = usize::try_from(locals).unwrap_or(usize::MAX);
-                    return Ok(over("locals in one function", count, MAX_LOCALS as usize));
-                }
-                let nesting = nesting(body)?;
-                if nesting > MAX_NESTING {
-                    return Ok(over("blocks inside one another in one function", nesting, MAX_NESTING));
-                }
-            }
-            Payload::CustomSection(section) => {
-                self.custom_sections += 1;
-                self.custom_bytes += section.range().len();
-            }
-            _ => {}
-        }
-        Ok(Ok(()))
+    if !shape.exports.iter().any(|export| is_served(export, v1::EXPORT)) {
+        return Err(ArtifactError::WrongWorld { expected: format!("{}@1.0.0", v1::EXPORT) });
     }
-
-    fn judge(&self) -> Result<(), ArtifactError> {
-        for (what, count, limit) in [
-            ("core modules", self.modules, MAX_MODULES),
-            ("memories", self.memories, MAX_MEMORIES as usize),
-            ("tables", self.tables, MAX_TABLES as usize),
-            ("functions", self.functions, MAX_FUNCTIONS),
-            ("imported interfaces", self.imports.len(), MAX_INTERFACES),
-            ("exported interfaces", self.exports.len(), MAX_INTERFACES),
-            ("custom sections", self.custom_sections, MAX_CUSTOM_SECTIONS),
-            ("bytes of custom sections", self.custom_bytes, MAX_CUSTOM_BYTES),
-        ] {
-            if count > limit {
-                return over(what, count, limit);
-            }
-        }
-        for import in &self.imports {
-            let name = without_version(import);
-            if !v1::IMPORTS.contains(&name) && !wasi::LINKED.contains(&name) {
-                return Err(ArtifactError::ForbiddenImport { import: name.to_owned(), hint: hint(name).into() });
-            }
-        }
-        if !self.exports.iter().any(|export| is_served(export, v1::EXPORT)) {
-            return Err(ArtifactError::WrongWorld { expected: format!("{}@1.0.0", v1::EXPORT) });
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Where in the nesting the parser is.
@@ -256,11 +217,6 @@ fn malformed(error: &BinaryReaderError) -> ArtifactError {
 
 fn over<T>(what: &'static str, count: usize, limit: usize) -> Result<T, ArtifactError> {
     Err(ArtifactError::Shape { what: what.into(), count, limit })
-}
-
-/// `wasi:io/error@0.2.6` → `wasi:io/error`
-pub(crate) fn without_version(name: &str) -> &str {
-    name.split_once('@').map_or(name, |(name, _)| name)
 }
 
 /// Whether an export is of the interface, in a version of a major that is served.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sendbox_contract::ConnectorFault;
 use sendbox_policy::Limits;
 use wasmtime::ResourceLimiter;
 
 use super::cpu::CpuClock;
 use crate::engine::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
-use crate::outcome::ConnectorFault;
 
 /// Counts, and says no.
 pub(crate) struct Meter {

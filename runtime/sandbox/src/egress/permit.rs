@@ -7,6 +7,7 @@
 //!
 //! Guarantees: no [`Violation`] tells anything about sealed bytes but that a rule is broken.
 
+use sendbox_contract::{MalformedRequest, Violation, Void};
 use sendbox_policy::{
     Carries, Composition, EffectiveGrant, Label, Labels, Limits, Mark, MessageRule, Method, Piece as Part,
     RequestBytes, RequestShape, RequestView, Scheme, ShapeReadings, header,
@@ -15,8 +16,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::PoolKey;
-use crate::outcome::{MalformedRequest, Violation};
-use crate::sealed::{Piece, Void};
+use crate::sealed::Piece;
 
 /// Parts, put together.
 #[derive(Default)]

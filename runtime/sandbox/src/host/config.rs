@@ -1,10 +1,11 @@
 //! `config`: the tenant's parameters.
 
+use sendbox_contract::TraceKind;
+use sendbox_contract::text::one_line;
 use wasmtime::component::Resource;
 
 use crate::call::CallState;
 use crate::sealed::Sealed;
-use crate::trace::{TraceKind, one_line};
 
 impl CallState {
     pub(crate) fn config_get(&mut self, key: &str) -> wasmtime::Result<Option<String>> {

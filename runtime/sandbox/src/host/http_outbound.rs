@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use sendbox_contract::{HeldShape, MalformedRequest, RequestSent, TraceKind, Violation};
 use sendbox_policy::{HostValue, HostValues, MessageRule, Method};
 use zeroize::Zeroizing;
 
@@ -12,8 +13,7 @@ use super::sealed::Part;
 use crate::call::{CallState, Outside, RequestRecord, SentSealed};
 use crate::egress::permit::{Assembled, Draft, Permitted, Rules, Skeleton, permit};
 use crate::egress::{Answer, EgressError, LeavingFlag};
-use crate::outcome::{HeldShape, MalformedRequest, RequestSent, Violation};
-use crate::trace::{TraceKind, excerpt};
+use crate::trace::excerpt;
 
 /// A request as it comes over the ABI.
 pub(crate) struct GuestRequest {

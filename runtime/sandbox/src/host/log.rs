@@ -1,8 +1,10 @@
 //! `log`: bounded, escaped, scrubbed.
 
+use sendbox_contract::TraceKind;
+use sendbox_contract::text::one_line;
+
 use crate::call::CallState;
 use crate::call::meter::LogRoom;
-use crate::trace::{TraceKind, one_line};
 
 impl CallState {
     pub(crate) fn log_line(&mut self, level: &'static str, message: &str) -> wasmtime::Result<()> {

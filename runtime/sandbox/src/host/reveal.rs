@@ -1,12 +1,11 @@
 //! `reveal`: the one way into guest memory, by grant only.
 
+use sendbox_contract::{TraceKind, Violation};
 use wasmtime::component::Resource;
 
 use crate::call::CallState;
 use crate::egress::permit::mask;
-use crate::outcome::Violation;
 use crate::sealed::Sealed;
-use crate::trace::TraceKind;
 
 /// The grant does not let this connector read such a value.
 pub(crate) struct RevealDenied;

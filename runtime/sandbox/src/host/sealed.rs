@@ -1,12 +1,11 @@
 //! `sealed`: the algebra, charged.
 
+use sendbox_contract::{ConnectorFault, TraceKind, Violation};
 use sendbox_policy::Encoding;
 use wasmtime::component::Resource;
 
 use crate::call::CallState;
-use crate::outcome::{ConnectorFault, Violation};
 use crate::sealed::{Hash, Piece, Sealed};
-use crate::trace::TraceKind;
 
 /// One piece as it comes over the ABI.
 pub(crate) enum Part {

@@ -1,12 +1,12 @@
 //! `signature`: checking what a provider sent to us.
 
+use sendbox_contract::{ConnectorFault, Violation};
 use sendbox_policy::{Composition, Form, LabelKind, Piece};
 use subtle::ConstantTimeEq;
 use wasmtime::component::Resource;
 
 use crate::call::{CallState, Phase};
 use crate::jwt;
-use crate::outcome::{ConnectorFault, Violation};
 use crate::sealed::Sealed;
 
 /// Checks in one call of `parse`. Each tells the connector one thing about a secret and a received value.

@@ -1,11 +1,12 @@
 //! Parameters are bounded, whatever the schema says of them.
 
+use sendbox_contract::ContentKind;
+use sendbox_contract::message::Usage;
+use sendbox_contract::metadata::RawMetadata;
 use sendbox_policy::Limits;
 use serde_json::json;
 
 use super::*;
-use crate::message::Usage;
-use crate::metadata::{ContentKind, RawMetadata};
 
 fn checked(schema: &Value) -> (Metadata, Schema) {
     let raw = RawMetadata {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use sendbox_service::model::{Activation, ActiveConnection, Promotion, PromotionReport};
+use sendbox_domain::model::{Activation, ActiveConnection, Promotion, PromotionReport};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

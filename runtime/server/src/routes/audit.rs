@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use sendbox_service::model::{AuditEntry, AuditFilter, Page};
+use sendbox_domain::model::{AuditEntry, AuditFilter, Page};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

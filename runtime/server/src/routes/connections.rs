@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use sendbox_service::model::{Connection, ConnectionInput, Deletion};
+use sendbox_domain::model::{Connection, ConnectionInput, Deletion};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

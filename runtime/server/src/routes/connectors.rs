@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use sendbox_service::model::{ConnectorDetail, ConnectorSummary};
+use sendbox_domain::model::{ConnectorDetail, ConnectorSummary};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

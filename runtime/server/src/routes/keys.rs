@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use sendbox_service::model::{IssuedKey, Key, KeyRotation, NewKey};
+use sendbox_domain::model::{IssuedKey, Key, KeyRotation, NewKey};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

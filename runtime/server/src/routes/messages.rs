@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use sendbox_domain::model::{Message, MessageFilter, MessageStatus, NewMessage, Page};
 use sendbox_service::Error;
-use sendbox_service::model::{Message, MessageFilter, MessageStatus, NewMessage, Page};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

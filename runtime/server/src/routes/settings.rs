@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use sendbox_service::model::{Flows, Hold, Policy, Sensitive, TestNumbers, TestNumbersView};
+use sendbox_domain::model::{Flows, Hold, Policy, Sensitive, TestNumbers, TestNumbersView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use sendbox_service::model::{Statistics, StatisticsFilter};
+use sendbox_domain::model::{Statistics, StatisticsFilter};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

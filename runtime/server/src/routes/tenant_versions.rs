@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use sendbox_service::model::{
+use sendbox_domain::model::{
     Approval, CanaryStart, ConnectorDetail, ConnectorSummary, ConnectorVersion, Release, RollbackRequest,
     VersionActivated, VersionActivation,
 };

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use sendbox_service::model::{NewTenant, Page, PageRequest, Tenant, TenantChange};
+use sendbox_domain::model::{NewTenant, Page, PageRequest, Tenant, TenantChange};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

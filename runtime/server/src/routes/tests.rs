@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use http_body::Frame;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
-use sendbox_service::model::{Deletion, KeyRotation, NewTenant};
+use sendbox_domain::model::{Deletion, KeyRotation, NewTenant};
 use serde_json::{Value, json};
 
 use super::*;

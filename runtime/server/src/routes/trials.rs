@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use sendbox_service::model::{ConnectionTest, Preview, PreviewRequest, TestReport};
+use sendbox_domain::model::{ConnectionTest, Preview, PreviewRequest, TestReport};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

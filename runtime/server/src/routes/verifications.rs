@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use sendbox_service::model::{Check, NewVerification, Resend, Verification};
+use sendbox_domain::model::{Check, NewVerification, Resend, Verification};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -14,7 +14,7 @@ use wasmtime::{Engine, OutOfMemory};
 use super::confine::confine;
 use super::does_not_compile;
 use super::wire::{Frame, Received};
-use crate::artifact::{ArtifactError, Shape};
+use crate::artifact::{ArtifactError, shape};
 use crate::engine::{compiling_engine, fingerprint};
 
 /// What a program that a [`ChildCompiler`](crate::ChildCompiler) names does, and nothing else: compiles the component that
@@ -88,7 +88,7 @@ fn work(engine: &Engine, bounds: Bounds, answers: &mut impl io::Write) -> Result
         return Err(Last::Unable("its engine is another one than that of its parent".into()));
     }
     let crashed = |_| Last::Refused(ArtifactError::Compile("the compiler crashed".into()));
-    let shape = catch_unwind(AssertUnwindSafe(|| Shape::read(&component, &order.limits)))
+    let shape = catch_unwind(AssertUnwindSafe(|| shape::read(&component, &order.limits)))
         .map_err(crashed)?
         .map_err(Last::Refused)?;
     serde_json::to_vec(&shape)

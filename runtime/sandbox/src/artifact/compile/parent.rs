@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use sendbox_contract::Shape;
+use sendbox_contract::text::one_line;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 use super::child::Bounds;
 use super::wire::{FINGERPRINT_BYTES, Frame, LARGEST_WORD, Order};
 use super::{ChildCompiler, CompileLimits, LoadStep, OwnCode, Progress};
-use crate::artifact::{ArtifactError, Shape};
-use crate::trace::one_line;
+use crate::artifact::ArtifactError;
 
 /// How often a file is compiled whose child somebody kills.
 const TRIES: u32 = 3;

@@ -1,0 +1,199 @@
+//! Why a send failed: the class that decides what follows, who failed, and whether bytes of the message had left.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::ConnectorFault;
+
+/// A send that did not end with a receipt.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// What follows from it.
+    pub class: FailureClass,
+    /// Who failed.
+    pub party: Party,
+    /// Whether bytes of the message had left.
+    pub request_sent: RequestSent,
+    /// What happened, in a sentence. Holds nothing sealed.
+    pub text: String,
+    /// The provider's own code.
+    pub provider_code: Option<String>,
+    /// Seconds to wait before the next try, when the provider said so.
+    pub retry_after: Option<u32>,
+    /// For a misbehaving connector: how.
+    #[serde(skip)]
+    pub fault: Option<ConnectorFault>,
+}
+
+impl Failure {
+    /// A connector that misbehaved before anything had left, or after.
+    pub fn fault(fault: ConnectorFault, request_sent: RequestSent) -> Self {
+        let party = match fault {
+            ConnectorFault::ManifestViolation(_) => Party::Policy,
+            _ => Party::Connector,
+        };
+        // Once bytes of the message have left, nobody but the connector could tell what the provider made of them: the honest
+        // outcome is doubt, whoever is to blame. Another try could be a second message.
+        let class = match request_sent {
+            RequestSent::No if fault.is_of_settings() => FailureClass::ConfigurationInvalid,
+            RequestSent::No => FailureClass::ConnectorFault,
+            RequestSent::Maybe | RequestSent::Yes => FailureClass::InDoubt,
+        };
+        Self {
+            class,
+            party,
+            request_sent,
+            text: fault.to_string(),
+            provider_code: None,
+            retry_after: None,
+            fault: Some(fault),
+        }
+    }
+}
+
+impl Failure {
+    /// Whether the connector's own code misbehaved: it trapped, exceeded a limit, or broke its own manifest. A version that does
+    /// is not one to keep.
+    pub fn is_misbehaviour(&self) -> bool {
+        self.fault.as_ref().is_some_and(|fault| !fault.is_of_settings())
+    }
+
+    /// What a person should do next. A rule of the operator or the tenant is theirs to change; all else follows from the
+    /// class.
+    pub fn advice(&self) -> &'static str {
+        if self.fault.as_ref().is_some_and(ConnectorFault::is_denied_by_settings) {
+            return "add the line above to the tenant's grant or the operator's policy, if the connector may do that";
+        }
+        self.class.advice()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class, self.text)
+    }
+}
+
+/// What a failed send means for the next step (`DESIGN.md` 6). The first nineteen are the contract's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "described in wit/connector/v1/types.wit")]
+pub enum FailureClass {
+    NotSent,
+    RateLimited,
+    QuotaExceeded,
+    ProviderUnavailable,
+    InDoubt,
+    InvalidRequest,
+    TemplateRejected,
+    ContentRejected,
+    SenderRejected,
+    AuthenticationFailed,
+    ConfigurationInvalid,
+    InsufficientBalance,
+    AccountSuspended,
+    InvalidRecipient,
+    RecipientUnsubscribed,
+    RecipientBlocked,
+    UnsupportedDestination,
+    FraudBlocked,
+    Unknown,
+    /// The connector trapped, broke a limit, lied or reached beyond its grant.
+    ConnectorFault,
+    /// Sendbox could not run it: no free instance, no random bytes.
+    Unavailable,
+}
+
+impl FailureClass {
+    /// `rate-limited`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not-sent",
+            Self::RateLimited => "rate-limited",
+            Self::QuotaExceeded => "quota-exceeded",
+            Self::ProviderUnavailable => "provider-unavailable",
+            Self::InDoubt => "in-doubt",
+            Self::InvalidRequest => "invalid-request",
+            Self::TemplateRejected => "template-rejected",
+            Self::ContentRejected => "content-rejected",
+            Self::SenderRejected => "sender-rejected",
+            Self::AuthenticationFailed => "authentication-failed",
+            Self::ConfigurationInvalid => "configuration-invalid",
+            Self::InsufficientBalance => "insufficient-balance",
+            Self::AccountSuspended => "account-suspended",
+            Self::InvalidRecipient => "invalid-recipient",
+            Self::RecipientUnsubscribed => "recipient-unsubscribed",
+            Self::RecipientBlocked => "recipient-blocked",
+            Self::UnsupportedDestination => "unsupported-destination",
+            Self::FraudBlocked => "fraud-blocked",
+            Self::Unknown => "unknown",
+            Self::ConnectorFault => "connector-fault",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// What a person should do next.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::NotSent | Self::ProviderUnavailable => "the message was not sent: try again, or use another provider",
+            Self::RateLimited => "the message was not sent: try again later, not before the time given",
+            Self::QuotaExceeded => "raise the quota at the provider, or use another provider",
+            Self::InDoubt => {
+                "the provider may have sent the message: look it up there before sending again, or the user gets two"
+            }
+            Self::InvalidRequest => "check the parameters of the connection against the provider's text",
+            Self::TemplateRejected => "check the template and its variables at the provider",
+            Self::ContentRejected => "change the text of the template",
+            Self::SenderRejected => "use a sender that is approved at the provider for this country",
+            Self::AuthenticationFailed => "check the credentials of the connection",
+            Self::ConfigurationInvalid => "correct the parameters of the connection",
+            Self::InsufficientBalance => "top up the account at the provider",
+            Self::AccountSuspended => "settle the account with the provider",
+            Self::InvalidRecipient => "ask the user for another number; do not retry this one",
+            Self::RecipientUnsubscribed | Self::RecipientBlocked => {
+                "this number refuses messages; do not retry and do not use another provider"
+            }
+            Self::UnsupportedDestination => "enable the country at the provider, or use another provider",
+            Self::FraudBlocked => "the provider suspects fraud; do not retry and do not use another provider",
+            Self::Unknown => "read the provider's text",
+            Self::ConnectorFault => "the connector misbehaved: use another version, and tell its author",
+            Self::Unavailable => "try again when the machine has room",
+        }
+    }
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether bytes of the request that carries the message have left this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestSent {
+    /// Certainly none.
+    No,
+    /// Some or all, and no complete answer came: the provider may have acted.
+    Maybe,
+    /// All of them, and the provider answered.
+    Yes,
+}
+
+/// Who failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Party {
+    /// The code of the connector.
+    Connector,
+    /// The rules of operator or tenant stopped it.
+    Policy,
+    /// Name resolution, connection or TLS.
+    Network,
+    /// The provider.
+    Provider,
+    /// Sendbox itself or its machine.
+    Host,
+}

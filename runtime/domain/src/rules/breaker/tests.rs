@@ -1,0 +1,183 @@
+use BreakerEvent::{Failure, Ignore, OpenAtOnce, Success};
+use proptest::prelude::*;
+
+use super::*;
+
+const START: i64 = 1_700_000_000_000;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp(START + millis)
+}
+
+/// Opened at `at(0)`.
+fn opened() -> Breaker {
+    let mut breaker = Breaker::default();
+    breaker.record(OpenAtOnce, at(0));
+    breaker
+}
+
+#[test]
+fn five_failures_in_a_row_within_a_minute_open_it() {
+    for (story, events, open) in [
+        ("five at once", vec![(Failure, 0); 5], true),
+        ("four", vec![(Failure, 0); 4], false),
+        ("over a minute", [0, 15, 30, 45, 60].map(|s| (Failure, s)).to_vec(), true),
+        ("too slowly", [0, 15, 30, 45, 61].map(|s| (Failure, s)).to_vec(), false),
+        ("slowly, then fast", [0, 61, 62, 63, 64, 65].map(|s| (Failure, s)).to_vec(), true),
+        ("a success between", [&[(Failure, 0); 4][..], &[(Success, 0)], &[(Failure, 0); 4]].concat(), false),
+        ("others between", [&[(Failure, 0); 4][..], &[(Ignore, 0); 9], &[(Failure, 0)]].concat(), true),
+        ("at once", vec![(Success, 0), (OpenAtOnce, 0)], true),
+        ("of the message only", vec![(Ignore, 0); 99], false),
+    ] {
+        let mut breaker = Breaker::default();
+        let mut last = 0;
+        for (event, second) in events {
+            breaker.record(event, at(second * 1000));
+            last = second * 1000;
+        }
+        let want = if open { Allowed::No { until: at(last + 30_000) } } else { Allowed::Yes };
+        assert_eq!(breaker.allows(at(last)), want, "{story}");
+        assert_eq!(breaker.is_open(at(last)), open, "{story}");
+    }
+}
+
+#[test]
+fn after_its_time_one_probe_decides() {
+    let mut breaker = opened();
+    assert_eq!(breaker.allows(at(29_999)), Allowed::No { until: at(30_000) });
+    assert_eq!(breaker.allows(at(30_000)), Allowed::Probe);
+    assert_eq!(breaker.allows(at(30_001)), Allowed::No { until: at(90_000) }, "one at a time");
+    breaker.record(Success, at(31_000));
+    assert_eq!(breaker.allows(at(31_000)), Allowed::Yes);
+    // And it starts from the shortest time again, with all five failures.
+    for _ in 0..4 {
+        breaker.record(Failure, at(32_000));
+    }
+    assert_eq!(breaker.allows(at(32_000)), Allowed::Yes);
+    breaker.record(Failure, at(32_000));
+    assert_eq!(breaker.allows(at(32_000)), Allowed::No { until: at(62_000) });
+}
+
+#[test]
+fn each_probe_that_fails_doubles_its_time_up_to_five_minutes() {
+    let mut breaker = opened();
+    let mut now = 0;
+    let mut open = 30;
+    for (failed_after, event) in [(60, Failure), (120, OpenAtOnce), (240, Failure), (300, Failure), (300, Failure)] {
+        now += open * 1000;
+        assert_eq!(breaker.allows(at(now)), Allowed::Probe);
+        breaker.record(event, at(now));
+        open = failed_after;
+        assert_eq!(breaker.allows(at(now)), Allowed::No { until: at(now + open * 1000) });
+    }
+}
+
+#[test]
+fn a_probe_about_the_message_or_lost_lets_another_one_try() {
+    let mut breaker = opened();
+    assert_eq!(breaker.allows(at(30_000)), Allowed::Probe);
+    breaker.record(Ignore, at(30_100));
+    assert_eq!(breaker.allows(at(30_100)), Allowed::Probe);
+    // This one never reports.
+    assert_eq!(breaker.allows(at(90_099)), Allowed::No { until: at(90_100) });
+    assert_eq!(breaker.allows(at(90_100)), Allowed::Probe);
+}
+
+#[test]
+fn what_began_before_it_opened_changes_nothing() {
+    let mut breaker = opened();
+    for event in [Success, Failure, OpenAtOnce, Ignore] {
+        breaker.record(event, at(10_000));
+        assert_eq!(breaker.allows(at(10_000)), Allowed::No { until: at(30_000) }, "{event:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_keep_it_shut() {
+    let mut breaker = opened();
+    assert_eq!(breaker.allows(at(-3_600_000)), Allowed::No { until: at(-3_570_000) });
+    assert_eq!(breaker.allows(at(-3_570_000)), Allowed::Probe);
+    assert_eq!(breaker.allows(at(-7_200_000)), Allowed::No { until: at(-7_140_000) });
+}
+
+#[test]
+fn a_small_tenant_has_ten_retries_a_minute() {
+    let mut budget = RetryBudget::default();
+    for _ in 0..10 {
+        assert!(budget.has(at(0)) && budget.take(at(0)));
+    }
+    assert!(!budget.take(at(0)) && !budget.take(at(59_000)));
+    assert!(budget.take(at(60_000)), "a minute later they are back");
+}
+
+#[test]
+fn a_large_one_a_tenth() {
+    let mut budget = RetryBudget::default();
+    for second in 0..60 {
+        for _ in 0..50 {
+            budget.first_attempt(at(second * 1000));
+        }
+    }
+    assert_eq!((0..1000).filter(|_| budget.take(at(59_000))).count(), 300);
+    // Half of the first attempts are over, all retries are not.
+    assert!(!budget.take(at(89_000)));
+}
+
+proptest! {
+    /// Whatever happens: open means no attempt, half-open one at a time, and the time to ask again is never far.
+    #[test]
+    fn no_two_probes_at_once_and_never_shut_for_good(
+        steps in prop::collection::vec((0_u8..5, -5_000_i64..40_000), 1..200),
+    ) {
+        let mut breaker = Breaker::default();
+        let mut now = START;
+        let mut probe: Option<i64> = None;
+        for (step, millis) in steps {
+            now += millis;
+            let event = match step {
+                0 => {
+                    match breaker.allows(Timestamp(now)) {
+                        Allowed::Yes => prop_assert!(probe.is_none()),
+                        Allowed::Probe => {
+                            prop_assert!(probe.is_none_or(|begun| now >= begun + 60_000));
+                            probe = Some(now);
+                        }
+                        Allowed::No { until } => {
+                            prop_assert!(until.0 > now && until.0 <= now + 300_000);
+                            // On a clock that was set back, its minute is counted from when that was seen.
+                            probe = probe.map(|begun| begun.min(now));
+                            let mut later = breaker.clone();
+                            prop_assert_eq!(later.allows(until), Allowed::Probe);
+                        }
+                    }
+                    continue;
+                }
+                1 => Success,
+                2 => Failure,
+                3 => OpenAtOnce,
+                _ => Ignore,
+            };
+            breaker.record(event, Timestamp(now));
+            probe = None;
+        }
+    }
+
+    #[test]
+    fn never_more_than_a_tenth_or_ten(steps in prop::collection::vec((any::<bool>(), 0_i64..2_000), 1..600)) {
+        let mut budget = RetryBudget::default();
+        let (mut firsts, mut retries): (Vec<i64>, Vec<i64>) = (Vec::new(), Vec::new());
+        let mut now = START;
+        for (first, millis) in steps {
+            now += millis;
+            if first {
+                budget.first_attempt(Timestamp(now));
+                firsts.push(now);
+            } else if budget.take(Timestamp(now)) {
+                retries.push(now);
+                // Counted by whole seconds.
+                let recent = |times: &[i64]| times.iter().filter(|at| now / 1000 - **at / 1000 < 60).count();
+                prop_assert!(recent(&retries) <= (recent(&firsts) / 10).max(10));
+            }
+        }
+    }
+}

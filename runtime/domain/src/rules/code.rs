@@ -1,0 +1,221 @@
+//! Codes: how one is made of random bytes, and what a typed one is.
+//!
+//! Promises: every code of a length is as likely as any other; leading zeros stay; nothing here compares or keeps a code.
+//!
+//! Must not know: where random bytes come from, what a code is for.
+
+use sendbox_contract::is_hidden;
+use zeroize::Zeroizing;
+
+/// Random bytes for [`digits`] that are practically always enough: of 64 bytes fewer than 10 can be used once in 10^79 draws.
+pub const RANDOM_BYTES: usize = 64;
+
+/// A code of so many digits, or `None` when the random bytes ran out: draw new ones.
+///
+/// A byte from 250 on is thrown away, because 256 is no multiple of ten and the remainders would not be equally likely
+/// (NIST SP 800-90A, A.5.1).
+pub fn digits(random: &[u8], digits: u8) -> Option<Zeroizing<String>> {
+    let wanted = usize::from(digits);
+    // As long as it gets: a text that grows would leave copies behind in freed memory.
+    let mut code = Zeroizing::new(String::with_capacity(wanted));
+    for byte in random.iter().filter(|byte| **byte < 250).take(wanted) {
+        code.push(char::from(b'0' + byte % 10));
+    }
+    (code.len() == wanted).then_some(code)
+}
+
+/// What a user typed, as the code that was meant: without white space, hyphens and characters that cannot be seen (they come
+/// along when a text is copied), and with the digits of every script as ASCII. All else stays, and fits no code.
+pub fn normalise(typed: &str) -> Zeroizing<String> {
+    let mut code = Zeroizing::new(String::with_capacity(typed.len()));
+    let meant = |character: &char| {
+        !character.is_whitespace() && !is_hidden(*character) && !matches!(character, '-' | '\u{2010}' | '\u{2011}')
+    };
+    for character in typed.chars().filter(meant) {
+        code.push(ascii_digit(character).unwrap_or(character));
+    }
+    code
+}
+
+/// The same digit in ASCII.
+fn ascii_digit(character: char) -> Option<char> {
+    let zero = ZEROS.iter().rev().find(|zero| **zero <= character)?;
+    char::from_digit(u32::from(character).checked_sub(u32::from(*zero))?, 10)
+}
+
+/// The zeros of all scripts that write numbers in tens, ascending; each is followed by its other nine digits (Unicode 16,
+/// general category `Nd`).
+const ZEROS: [char; 76] = [
+    '\u{30}',
+    '\u{660}',
+    '\u{6f0}',
+    '\u{7c0}',
+    '\u{966}',
+    '\u{9e6}',
+    '\u{a66}',
+    '\u{ae6}',
+    '\u{b66}',
+    '\u{be6}',
+    '\u{c66}',
+    '\u{ce6}',
+    '\u{d66}',
+    '\u{de6}',
+    '\u{e50}',
+    '\u{ed0}',
+    '\u{f20}',
+    '\u{1040}',
+    '\u{1090}',
+    '\u{17e0}',
+    '\u{1810}',
+    '\u{1946}',
+    '\u{19d0}',
+    '\u{1a80}',
+    '\u{1a90}',
+    '\u{1b50}',
+    '\u{1bb0}',
+    '\u{1c40}',
+    '\u{1c50}',
+    '\u{a620}',
+    '\u{a8d0}',
+    '\u{a900}',
+    '\u{a9d0}',
+    '\u{a9f0}',
+    '\u{aa50}',
+    '\u{abf0}',
+    '\u{ff10}',
+    '\u{104a0}',
+    '\u{10d30}',
+    '\u{10d40}',
+    '\u{11066}',
+    '\u{110f0}',
+    '\u{11136}',
+    '\u{111d0}',
+    '\u{112f0}',
+    '\u{11450}',
+    '\u{114d0}',
+    '\u{11650}',
+    '\u{116c0}',
+    '\u{116d0}',
+    '\u{116da}',
+    '\u{11730}',
+    '\u{118e0}',
+    '\u{11950}',
+    '\u{11bf0}',
+    '\u{11c50}',
+    '\u{11d50}',
+    '\u{11da0}',
+    '\u{11f50}',
+    '\u{16130}',
+    '\u{16a60}',
+    '\u{16ac0}',
+    '\u{16b50}',
+    '\u{16d70}',
+    '\u{1ccf0}',
+    '\u{1d7ce}',
+    '\u{1d7d8}',
+    '\u{1d7e2}',
+    '\u{1d7ec}',
+    '\u{1d7f6}',
+    '\u{1e140}',
+    '\u{1e2f0}',
+    '\u{1e4f0}',
+    '\u{1e5f1}',
+    '\u{1e950}',
+    '\u{1fbf0}',
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// How often each code comes out over all pairs of random bytes; the empty text stands for none.
+    fn over_all_pairs(length: u8) -> HashMap<String, u32> {
+        let mut counts = HashMap::new();
+        for pair in 0..=u16::MAX {
+            let code = digits(&pair.to_be_bytes(), length).map_or_else(String::new, |code| code.to_string());
+            *counts.entry(code).or_default() += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn every_code_is_as_likely_as_any_other() {
+        let two = over_all_pairs(2);
+        assert_eq!(two.len(), 101);
+        for code in 0..100 {
+            assert_eq!(two[&format!("{code:02}")], 625, "{code:02}");
+        }
+        // Pairs with a byte that is thrown away.
+        assert_eq!(two[""], 65_536 - 250 * 250);
+
+        let one = over_all_pairs(1);
+        for code in 0..10 {
+            // The first byte decides; or the second, where the first was thrown away.
+            assert_eq!(one[&code.to_string()], 25 * 256 + 6 * 25, "{code}");
+        }
+        assert_eq!(one[""], 6 * 6);
+    }
+
+    #[test]
+    fn zeros_stay_and_high_bytes_do_not_count() {
+        assert_eq!(digits(&[0, 10, 250, 255, 7, 249, 9, 1], 6).unwrap().as_str(), "007991");
+        assert!(digits(&[0, 10, 250, 255, 7, 249, 9], 6).is_none(), "one is missing");
+        assert!(digits(&[], 6).is_none());
+    }
+
+    #[test]
+    fn what_was_meant() {
+        for (typed, meant) in [
+            ("123456", "123456"),
+            (" 123 456\n", "123456"),
+            ("123-456", "123456"),
+            ("123\u{2011}456", "123456"),
+            ("\u{202d}123456\u{202c}\u{a0}", "123456"),
+            ("١٢٣٤٥٦", "123456"),
+            ("۱۲۳۴۵۶", "123456"),
+            ("１２３４５６", "123456"),
+            ("०१२३४५", "012345"),
+            ("𝟗𝟘", "90"),
+            ("12345o", "12345o"),
+            // A number, and no digit.
+            ("½²", "½²"),
+            ("", ""),
+        ] {
+            assert_eq!(normalise(typed).as_str(), meant, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn each_script_has_ten_digits_in_a_row() {
+        assert!(ZEROS.is_sorted());
+        for zero in ZEROS {
+            for value in 0..10 {
+                let digit = char::from_u32(u32::from(zero) + value).unwrap();
+                assert_eq!(ascii_digit(digit), char::from_digit(value, 10), "{digit:?}");
+                assert!(digit.is_numeric(), "{digit:?}");
+            }
+        }
+        assert_eq!(ascii_digit('a'), None);
+        assert_eq!(ascii_digit('\u{fc}'), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_code_is_digits_and_is_what_it_is_when_typed(random in prop::array::uniform32(any::<u8>()), length in 1_u8..=10) {
+            if let Some(code) = digits(&random, length) {
+                prop_assert!(code.len() == usize::from(length) && code.bytes().all(|byte| byte.is_ascii_digit()));
+                prop_assert_eq!(normalise(&code), code);
+            }
+        }
+
+        #[test]
+        fn to_read_twice_changes_nothing(typed in any::<String>()) {
+            let once = normalise(&typed);
+            prop_assert_eq!(normalise(&once), once);
+        }
+    }
+}

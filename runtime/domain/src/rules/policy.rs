@@ -1,0 +1,246 @@
+//! What a tenant may decide, and what follows from it: the bounds of a policy, names, test numbers, prices.
+//!
+//! Promises: everything that is wrong is named at once, by JSON pointer; no problem shows a number or a code.
+//!
+//! Must not know: who may change a policy, where it is kept.
+
+use std::fmt::Display;
+
+use sendbox_contract::is_hidden;
+use zeroize::Zeroizing;
+
+use super::origin;
+use crate::model::{Countries, DeliveryPolicy, Environment, Policy, SpendPolicy, TestNumbers};
+use crate::problem::{FieldCode, Problem, Problems};
+use crate::{phone, template};
+
+/// What numbers of no country (+800, …) are listed as: the region code that libphonenumber has for them.
+pub const NO_COUNTRY: &str = "001";
+/// Connections to fall back to at most.
+const MOST_FALLBACKS: usize = 5;
+/// Test numbers of a tenant at most.
+const MOST_TEST_NUMBERS: usize = 20;
+/// Characters of a name for people at most.
+const LONGEST_NAME: usize = 80;
+/// Of a month, in millionths: a thousand million.
+const HIGHEST_CAP: u64 = 1_000_000_000_000_000;
+/// Of a segment, in millionths: a thousand.
+const HIGHEST_PRICE: u64 = 1_000_000_000;
+
+/// The policy that a new tenant starts with. In development every country is open; in production none is.
+pub fn new_tenant(environment: Environment) -> Policy {
+    let all = match environment {
+        Environment::Development => true,
+        Environment::Production => false,
+    };
+    Policy { countries: Countries { all, ..Countries::default() }, ..Policy::default() }
+}
+
+/// Checks a policy against the bounds of its fields and the tenant's connections, by name.
+///
+/// # Errors
+/// Everything that is wrong, by JSON pointer.
+pub fn check(policy: &Policy, connections: &[String]) -> Result<(), Problems> {
+    let mut problems = Vec::new();
+    let (codes, limits) = (&policy.codes, &policy.limits);
+    for (field, value, least, most) in [
+        ("/codes/digits", codes.digits.into(), 6, 10),
+        ("/codes/lifetimeSeconds", codes.lifetime_seconds, 60, 600),
+        ("/codes/tries", codes.tries, 1, 10),
+        ("/codes/sends", codes.sends, 1, 10),
+        ("/limits/numberPerHour", limits.number_per_hour, 1, 100),
+        ("/limits/numberPerDay", limits.number_per_day, 1, 1000),
+        ("/limits/prefixPerHour", limits.prefix_per_hour, 1, 1_000_000),
+        ("/limits/ipPerHour", limits.ip_per_hour, 1, 1_000_000),
+        ("/limits/connectionPerMinute", limits.connection_per_minute, 1, 1_000_000),
+        ("/limits/tenantPerMinute", limits.tenant_per_minute, 1, 1_000_000),
+        ("/limits/tenantPerDay", limits.tenant_per_day, 1, 100_000_000),
+        ("/limits/cooldownSeconds", limits.cooldown_seconds, 0, 600),
+        ("/delivery/mostMessages", policy.delivery.most_messages, 1, 3),
+    ] {
+        bound(field, value, least, most, &mut problems);
+    }
+    for country in &policy.countries.only {
+        if let Err(message) = country_code(country) {
+            problems.push(Problem::new("/countries/only", message).coded(FieldCode::Country, &[]));
+        }
+    }
+    if let Some(spend) = &policy.spend {
+        check_spend(spend, &mut problems);
+    }
+    check_delivery(&policy.delivery, connections, &mut problems);
+    if policy.origin_domain.as_deref().is_some_and(|domain| !origin::is_domain(domain)) {
+        let message = "must be a domain in lower case, like `example.com`, without `https://` and without a port";
+        problems.push(Problem::new("/originDomain", message).coded(FieldCode::Domain, &[]));
+    }
+    Problems::none_or(problems)
+}
+
+fn bound<T: PartialOrd + Display>(field: &str, value: T, least: T, most: T, problems: &mut Vec<Problem>) {
+    if value < least || value > most {
+        problems.push(
+            Problem::new(field, format!("is {value}; must be from {least} to {most}"))
+                .coded(FieldCode::Range, &[("least", &least.to_string()), ("most", &most.to_string())]),
+        );
+    }
+}
+
+fn check_spend(spend: &SpendPolicy, problems: &mut Vec<Problem>) {
+    if spend.currency.len() != 3 || !spend.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        problems.push(
+            Problem::new("/spend/currency", "must be three upper-case letters, like `EUR` (ISO 4217)")
+                .coded(FieldCode::Currency, &[]),
+        );
+    }
+    bound("/spend/capPerMonthMicros", spend.cap_per_month_micros, 0, HIGHEST_CAP, problems);
+    bound("/spend/pricePerSegmentMicros", spend.price_per_segment_micros, 0, HIGHEST_PRICE, problems);
+    for (country, price) in &spend.prices {
+        let field = format!("/spend/prices/{}", template::pointer(country));
+        if let Err(message) = country_code(country) {
+            problems.push(Problem::new(&field, message).coded(FieldCode::Country, &[]));
+        }
+        bound(&field, *price, 0, HIGHEST_PRICE, problems);
+    }
+}
+
+fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], problems: &mut Vec<Problem>) {
+    let missing = "is no connection of this tenant; save it first, or name another one";
+    let fallbacks = &delivery.fallbacks;
+    if fallbacks.len() > MOST_FALLBACKS {
+        let message = format!("has {}; {MOST_FALLBACKS} are allowed", fallbacks.len());
+        problems.push(
+            Problem::new("/delivery/fallbacks", message)
+                .coded(FieldCode::MaxItems, &[("bound", &MOST_FALLBACKS.to_string())]),
+        );
+    }
+    // Those beyond the most are wrong already; a long list is not gone through for each of its entries.
+    for (index, name) in fallbacks.iter().enumerate().take(MOST_FALLBACKS) {
+        let field = format!("/delivery/fallbacks/{index}");
+        if fallbacks.iter().take(index).any(|earlier| earlier == name) {
+            problems.push(Problem::new(&field, "is named twice").coded(FieldCode::Twice, &[]));
+        } else if !connections.contains(name) {
+            problems.push(Problem::new(&field, missing).coded(FieldCode::NoConnection, &[]));
+        }
+    }
+    for (country, name) in &delivery.routes {
+        let field = format!("/delivery/routes/{}", template::pointer(country));
+        if let Err(message) = country_code(country) {
+            problems.push(Problem::new(&field, message).coded(FieldCode::Country, &[]));
+        }
+        if !connections.contains(name) {
+            problems.push(Problem::new(&field, missing).coded(FieldCode::NoConnection, &[]));
+        }
+    }
+}
+
+/// ISO 3166-1 alpha-2 by its shape, or [`NO_COUNTRY`]. Which codes are in use is not asked: they change.
+fn country_code(text: &str) -> Result<(), String> {
+    if text == NO_COUNTRY || (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())) {
+        return Ok(());
+    }
+    let shown: String = text.chars().take(10).flat_map(char::escape_debug).collect();
+    Err(format!("`{shown}` is no country: write two upper-case letters, like `DK`, or `{NO_COUNTRY}` for none"))
+}
+
+/// Whether messages may go to numbers of this country. `None`: the number is of no country.
+pub fn allows(countries: &Countries, country: Option<&str>) -> bool {
+    countries.all || countries.only.contains(country.unwrap_or(NO_COUNTRY))
+}
+
+/// What a message costs by the tenant's price list, in millionths. `None`: there is no list. `segments` of 0 count as one.
+pub fn price(policy: &Policy, country: Option<&str>, segments: u32) -> Option<u64> {
+    let spend = policy.spend.as_ref()?;
+    let segment = spend.prices.get(country.unwrap_or(NO_COUNTRY)).unwrap_or(&spend.price_per_segment_micros);
+    Some(segment.saturating_mul(segments.max(1).into()))
+}
+
+/// A number that never gets a message, as E.164, and the code that always fits it. Has no `Debug`.
+pub struct FixedCode {
+    /// `+4512345678`
+    pub number: Zeroizing<String>,
+    /// 6 to 10 ASCII digits.
+    pub code: Zeroizing<String>,
+}
+
+/// Checks test numbers, and brings each to its normal form. The order stays.
+///
+/// # Errors
+/// Everything that is wrong, by JSON pointer, without the numbers and the codes.
+pub fn test_numbers(given: &TestNumbers) -> Result<Vec<FixedCode>, Problems> {
+    if given.numbers.len() > MOST_TEST_NUMBERS {
+        let message = format!("has {}; {MOST_TEST_NUMBERS} are allowed", given.numbers.len());
+        return Err(Problems(vec![
+            Problem::new("/numbers", message).coded(FieldCode::MaxItems, &[("bound", &MOST_TEST_NUMBERS.to_string())]),
+        ]));
+    }
+    let mut problems = Vec::new();
+    let mut numbers: Vec<FixedCode> = Vec::new();
+    for (index, entry) in given.numbers.iter().enumerate() {
+        let code = entry.code.expose();
+        if !(6..=10).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+            problems.push(
+                Problem::new(format!("/numbers/{index}/code"), "must be 6 to 10 digits")
+                    .coded(FieldCode::Digits, &[("least", "6"), ("most", "10")]),
+            );
+        }
+        let field = format!("/numbers/{index}/number");
+        match phone::recipient(entry.number.expose()) {
+            Err(error) => problems.push(Problem::new(field, error.to_string()).coded(FieldCode::PhoneNumber, &[])),
+            Ok(recipient) if numbers.iter().any(|known| known.number == recipient.e164) => {
+                problems.push(Problem::new(field, "is in the list twice").coded(FieldCode::Twice, &[]));
+            }
+            Ok(recipient) => numbers.push(FixedCode { number: recipient.e164, code: Zeroizing::new(code.to_owned()) }),
+        }
+    }
+    Problems::none_or(problems)?;
+    Ok(numbers)
+}
+
+/// Checks the id of a new tenant: 3 to 40 of a-z, 0-9 and `-`, first and last no `-`.
+///
+/// # Errors
+/// What is wrong, at `/id`.
+pub fn tenant_id(id: &str) -> Result<(), Problem> {
+    if (3..=40).contains(&id.len()) && is_slug(id) && !id.ends_with('-') {
+        return Ok(());
+    }
+    Err(Problem::new("/id", "must be 3 to 40 of a-z, 0-9 and `-`, and neither begin nor end with `-`")
+        .coded(FieldCode::Name, &[("least", "3"), ("most", "40")]))
+}
+
+/// Checks the name of a connection: 1 to 40 of a-z, 0-9 and `-`, the first no `-`.
+///
+/// # Errors
+/// What is wrong, at `name`.
+pub fn connection_name(name: &str) -> Result<(), Problem> {
+    if (1..=40).contains(&name.len()) && is_slug(name) {
+        return Ok(());
+    }
+    Err(Problem::new("name", "must be 1 to 40 of a-z, 0-9 and `-`, and not begin with `-`")
+        .coded(FieldCode::Name, &[("least", "1"), ("most", "40")]))
+}
+
+fn is_slug(text: &str) -> bool {
+    !text.starts_with('-')
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// Checks a name for people: 1 to 80 characters that can be seen, with no white space around them.
+///
+/// # Errors
+/// What is wrong, at `/name`.
+pub fn display_name(name: &str) -> Result<(), Problem> {
+    let (code, message) = match name.chars().count() {
+        _ if name.chars().any(is_hidden) => (FieldCode::Hidden, "holds a character that cannot be seen; type it anew"),
+        0 => (FieldCode::Empty, "is empty"),
+        _ if name.trim() != name => (FieldCode::Space, "begins or ends with white space; remove it"),
+        1..=LONGEST_NAME => return Ok(()),
+        _ => (FieldCode::MaxLength, "is longer than 80 characters"),
+    };
+    let most = LONGEST_NAME.to_string();
+    let values = [("bound", most.as_str())];
+    Err(Problem::new("/name", message).coded(code, if code == FieldCode::MaxLength { &values } else { &[] }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,358 @@
+//! Templates of a connection: how they are written, which one is meant, and how one becomes a text.
+//!
+//! Written as a list of `{"usage", "locale"?, "content"}`. Logto's spellings (`usageType: "SignIn"`, `templateCode`) are
+//! read too, so that a stored configuration carries over. What stands in `content` is a text with `{{code}}`; a provider's
+//! own template stands in `template` (or `templateCode`): an id, or whatever JSON the connector's schema asks for.
+//!
+//! Promises: reading names everything that is wrong at once; choosing is by usage, then by language, then `generic`;
+//! rendering replaces once, never what a value brought along, and reports names that it does not know.
+//!
+//! Must not know: who sends, and with which connector.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sendbox_contract::Usage;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::problem::{FieldCode, Problem, Problems};
+
+/// Usages that every connection must have a template for; any other falls back to `generic`.
+pub const MANDATORY: [Usage; 4] = [Usage::Register, Usage::SignIn, Usage::ForgotPassword, Usage::Generic];
+/// Bytes of one template at most.
+pub const LONGEST: usize = 8 << 10;
+/// Templates of one connection at most: nine usages in more than a hundred languages.
+const MOST: usize = 1000;
+
+/// What a template says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TemplateBody {
+    /// A text with `{{code}}`, rendered here.
+    Text(String),
+    /// A provider's own template: an id as it is, any other JSON as compact text.
+    Provider(String),
+}
+
+/// One template of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// For which usage.
+    pub usage: Usage,
+    /// BCP 47; `None` for every language that has none of its own.
+    pub locale: Option<String>,
+    /// What it says.
+    pub body: TemplateBody,
+}
+
+/// No template fits. Names what is missing and what there is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no template for `{usage}`{} and none for `generic`; {}", .locale.as_ref().map(|tag| format!(" in `{tag}`")).unwrap_or_default(), there_is(.existing))]
+pub struct NoTemplate {
+    /// The usage that was wanted.
+    pub usage: Usage,
+    /// The language that was wanted.
+    pub locale: Option<String>,
+    /// What there is, like `sign-in` or `sign-in (da)`.
+    pub existing: Vec<String>,
+}
+
+fn there_is(existing: &[String]) -> String {
+    if existing.is_empty() {
+        "there are no templates: add one with the usage `generic`".to_owned()
+    } else {
+        format!("there is {}. Add one with the usage `generic` and no locale", existing.join(", "))
+    }
+}
+
+/// Reads the templates of a connection.
+///
+/// # Errors
+/// Everything that is wrong, by JSON pointer below `at`.
+pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, Problems> {
+    let Some(entries) = value.as_array() else {
+        return Err(Problems(vec![
+            Problem::new(at, "must be a list of {\"usage\", \"content\"}")
+                .coded(FieldCode::Type, &[("bound", "array")]),
+        ]));
+    };
+    if entries.len() > MOST {
+        return Err(Problems(vec![
+            Problem::new(at, format!("has {} templates; {MOST} are allowed", entries.len()))
+                .coded(FieldCode::MaxItems, &[("bound", &MOST.to_string())]),
+        ]));
+    }
+    let mut problems = Vec::new();
+    let mut templates = Vec::new();
+    let mut seen = BTreeMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let at = format!("{at}/{index}");
+        let Some(template) = read_one(entry, &at, &mut problems) else { continue };
+        let key = (template.usage, template.locale.as_deref().map(str::to_ascii_lowercase));
+        if let Some(first) = seen.insert(key, at.clone()) {
+            problems.push(
+                Problem::new(at, format!("is for the same usage and locale as {first}; remove one"))
+                    .coded(FieldCode::TemplateTwice, &[]),
+            );
+        }
+        templates.push(template);
+    }
+    Problems::none_or(problems)?;
+    Ok(templates)
+}
+
+/// Mandatory usages for which there is no template.
+pub fn missing(templates: &[Template]) -> Vec<&'static str> {
+    let has = |usage: &&Usage| templates.iter().any(|template| template.usage == **usage);
+    MANDATORY.iter().filter(|usage| !has(usage)).map(|usage| usage.as_str()).collect()
+}
+
+/// What a connection needs before it may be saved: the four mandatory usages, and a `generic` for every other language.
+///
+/// # Errors
+/// All that is missing, at once.
+pub fn mandatory(templates: &[Template], at: &str) -> Result<(), Problems> {
+    let missing = missing(templates);
+    let mut problems = Vec::new();
+    if !missing.is_empty() {
+        problems.push(
+            Problem::new(at, format!("templates are missing for: {}", missing.join(", ")))
+                .coded(FieldCode::TemplatesMissing, &[("bound", &missing.join(", "))]),
+        );
+    }
+    let fallback = |template: &Template| template.usage == Usage::Generic && template.locale.is_none();
+    if !missing.contains(&Usage::Generic.as_str()) && !templates.iter().any(fallback) {
+        problems.push(
+            Problem::new(at, "`generic` needs a template without a locale, for languages that have none")
+                .coded(FieldCode::TemplateFallback, &[]),
+        );
+    }
+    Problems::none_or(problems)
+}
+
+/// The template that is meant: that of the usage in the language (`pt-BR`, then `pt`, then without a locale), else that of
+/// `generic` in the same order.
+///
+/// # Errors
+/// [`NoTemplate`] with what there is.
+pub fn choose<'a>(templates: &'a [Template], usage: Usage, locale: Option<&str>) -> Result<&'a Template, NoTemplate> {
+    let of = |usage: Usage, wanted: Option<&str>| {
+        templates.iter().find(|template| {
+            template.usage == usage
+                && match (template.locale.as_deref(), wanted) {
+                    (Some(tag), Some(wanted)) => tag.eq_ignore_ascii_case(wanted),
+                    (None, None) => true,
+                    _ => false,
+                }
+        })
+    };
+    [usage, Usage::Generic]
+        .into_iter()
+        .flat_map(|usage| ranges(locale).map(move |tag| (usage, tag)))
+        .find_map(|(usage, tag)| of(usage, tag))
+        .ok_or_else(|| NoTemplate {
+            usage,
+            locale: locale.map(str::to_owned),
+            existing: templates
+                .iter()
+                .map(|template| match &template.locale {
+                    Some(tag) => format!("{} ({tag})", template.usage),
+                    None => template.usage.to_string(),
+                })
+                .collect(),
+        })
+}
+
+/// `zh-Hant-TW`, `zh-Hant`, `zh`, and at last none (RFC 4647, 3.4).
+pub fn ranges(locale: Option<&str>) -> impl Iterator<Item = Option<&str>> {
+    std::iter::successors(locale, |tag| tag.rsplit_once('-').map(|(shorter, _)| shorter)).map(Some).chain([None])
+}
+
+/// Whether a text has the shape of a BCP 47 tag.
+pub fn is_language_tag(text: &str) -> bool {
+    let mut subtags = text.split('-');
+    text.len() <= 35
+        && subtags.next().is_some_and(|language| {
+            (2..=8).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+        })
+        && subtags
+            .all(|subtag| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// A text, with its values in place.
+pub struct Rendered {
+    /// The text. Sealed from here on.
+    pub text: Zeroizing<String>,
+    /// Names in braces for which there is no value; they stand in the text as they were.
+    pub unknown: BTreeSet<String>,
+}
+
+/// Puts values in place of `{{ name }}`.
+///
+/// Two braces, optional white space, a name of `[A-Za-z0-9_.]`; every occurrence, once over the template, so that braces
+/// in a value mean nothing. An unknown name stays as it is and is reported. A dotted path below a known name has no value
+/// and becomes empty.
+pub fn render<'v>(content: &str, value: impl Fn(&str) -> Option<&'v str>) -> Rendered {
+    // As long as the longest text that is accepted: a text that grows would leave copies behind in freed memory.
+    let mut text = Zeroizing::new(String::with_capacity(content.len().saturating_add(LONGEST)));
+    let mut unknown = BTreeSet::new();
+    let mut rest = content;
+    while let Some(start) = rest.find("{{") {
+        let (before, from) = rest.split_at(start);
+        text.push_str(before);
+        let Some((name, after)) = placeholder(from) else {
+            // A third brace may begin one.
+            let (brace, next) = from.split_at(1);
+            text.push_str(brace);
+            rest = next;
+            continue;
+        };
+        let below_a_known_name = || name.split_once('.').and_then(|(first, _)| value(first)).map(|_| "");
+        match value(name).or_else(below_a_known_name) {
+            Some(known) => text.push_str(known),
+            None => {
+                unknown.insert(name.to_owned());
+                text.push_str(from.strip_suffix(after).unwrap_or_default());
+            }
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    Rendered { text, unknown }
+}
+
+/// The name at the start of `{{ name }}…`, and what follows it.
+fn placeholder(text: &str) -> Option<(&str, &str)> {
+    let inside = text.strip_prefix("{{")?.trim_start();
+    let end = inside.find(|character: char| !(character.is_ascii_alphanumeric() || "_.".contains(character)))?;
+    let (name, rest) = inside.split_at(end);
+    let after = rest.trim_start().strip_prefix("}}")?;
+    (!name.is_empty()).then_some((name, after))
+}
+
+/// Whether a text has a place for the code.
+pub fn names_code(content: &str) -> bool {
+    let asked = std::cell::Cell::new(false);
+    render(content, |name| {
+        asked.set(asked.get() || name == "code");
+        Some("")
+    });
+    asked.get()
+}
+
+fn read_one(entry: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Template> {
+    let Some(fields) = entry.as_object() else {
+        problems.push(
+            Problem::new(at, "must be an object with `usage` and `content`")
+                .coded(FieldCode::Type, &[("bound", "object")]),
+        );
+        return None;
+    };
+    let before = problems.len();
+    for key in fields.keys() {
+        // `type` is in Logto's Aliyun templates, and read by nobody there.
+        if !["usage", "usageType", "locale", "content", "template", "templateCode", "type"].contains(&key.as_str()) {
+            problems.push(
+                Problem::new(
+                    format!("{at}/{}", pointer(key)),
+                    "unknown field; a template has `usage`, `locale`, and `content` or `template`",
+                )
+                .coded(FieldCode::Unknown, &[]),
+            );
+        }
+    }
+    let usage = read_usage(fields, at, problems);
+    let locale = match fields.get("locale") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(tag)) if is_language_tag(tag) => Some(tag.clone()),
+        Some(_) => {
+            problems.push(
+                Problem::new(format!("{at}/locale"), "must be a language tag, like `da` or `pt-BR`")
+                    .coded(FieldCode::LanguageTag, &[]),
+            );
+            None
+        }
+    };
+    let body = read_body(fields, at, problems);
+    (problems.len() == before).then_some(())?;
+    Some(Template { usage: usage?, locale, body: body? })
+}
+
+fn read_usage(fields: &Map<String, Value>, at: &str, problems: &mut Vec<Problem>) -> Option<Usage> {
+    let (key, value) = match (fields.get("usage"), fields.get("usageType")) {
+        (Some(value), None) => ("usage", value),
+        (None, Some(value)) => ("usageType", value),
+        (Some(_), Some(_)) => {
+            problems.push(Problem::new(at, "has both `usage` and `usageType`; keep `usage`"));
+            return None;
+        }
+        (None, None) => {
+            problems.push(Problem::new(format!("{at}/usage"), "is missing").coded(FieldCode::Required, &[]));
+            return None;
+        }
+    };
+    let parsed = value.as_str().ok_or_else(|| "must be a text".to_owned());
+    match parsed.and_then(|text| text.parse::<Usage>().map_err(|error| error.to_string())) {
+        Ok(usage) => Some(usage),
+        Err(message) => {
+            problems.push(Problem::new(format!("{at}/{key}"), message));
+            None
+        }
+    }
+}
+
+fn read_body(fields: &Map<String, Value>, at: &str, problems: &mut Vec<Problem>) -> Option<TemplateBody> {
+    let given: Vec<(&str, &Value)> = ["content", "template", "templateCode"]
+        .into_iter()
+        .filter_map(|key| Some((key, fields.get(key).filter(|value| !value.is_null())?)))
+        .collect();
+    let longest = LONGEST.to_string();
+    let mut wrong = |field: String, message: &str, code: FieldCode| {
+        let bound = (code == FieldCode::MaxLength).then_some(("bound", longest.as_str()));
+        problems.push(Problem::new(field, message).coded(code, bound.as_slice()));
+        None
+    };
+    match given.as_slice() {
+        [("content", Value::String(text))] => match text {
+            empty if empty.trim().is_empty() => wrong(format!("{at}/content"), "is empty", FieldCode::Empty),
+            long if long.len() > LONGEST => {
+                wrong(format!("{at}/content"), "is longer than any message can be", FieldCode::MaxLength)
+            }
+            lacking if !names_code(lacking) => wrong(
+                format!("{at}/content"),
+                "does not hold `{{code}}`, so the message would have no code; put it in",
+                FieldCode::TemplateNoCode,
+            ),
+            text => Some(TemplateBody::Text(text.clone())),
+        },
+        [("content", _)] => wrong(format!("{at}/content"), "must be a text", FieldCode::Type),
+        [(key, Value::String(id))] if id.trim().is_empty() => {
+            wrong(format!("{at}/{key}"), "is empty", FieldCode::Empty)
+        }
+        [(_, Value::String(id))] if id.len() <= LONGEST => Some(TemplateBody::Provider(id.clone())),
+        [(key, value)] => {
+            let compact = value.to_string();
+            if compact.len() > LONGEST {
+                return wrong(format!("{at}/{key}"), "is too long", FieldCode::MaxLength);
+            }
+            Some(TemplateBody::Provider(compact))
+        }
+        [] => wrong(
+            at.to_owned(),
+            "has neither `content` (a text) nor `template` (a template of the provider)",
+            FieldCode::Required,
+        ),
+        _ => wrong(
+            at.to_owned(),
+            "has more than one of `content`, `template` and `templateCode`; keep one",
+            FieldCode::Twice,
+        ),
+    }
+}
+
+/// A key, as a JSON pointer has it (RFC 6901).
+pub fn pointer(key: &str) -> String {
+    key.chars().take(40).collect::<String>().replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn templates(value: Value) -> Vec<Template> {
+    read(&value, "/templates").unwrap()
+}
+
+fn rendered(content: &str, values: &[(&'static str, &'static str)]) -> (String, Vec<String>) {
+    let rendered = render(content, |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value));
+    (rendered.text.to_string(), rendered.unknown.into_iter().collect())
+}
+
+#[test]
+fn logtos_braces() {
+    for (content, want, unknown) in [
+        ("{{code}}", "123456", vec![]),
+        ("{{ code }} and {{\tcode\n}}", "123456 and 123456", vec![]),
+        ("{{{code}}}", "{123456}", vec![]),
+        ("{{{{code}}}}", "{{123456}}", vec![]),
+        ("{{ code", "{{ code", vec![]),
+        ("{{}} {{ }} {{a b}}", "{{}} {{ }} {{a b}}", vec![]),
+        ("{{code}}{{name}}", "123456{{name}}", vec!["name"]),
+        ("{{ who_1 }}", "{{ who_1 }}", vec!["who_1"]),
+        // Inherited in JavaScript, and just unknown here.
+        (
+            "{{toString}} {{constructor.name}}",
+            "{{toString}} {{constructor.name}}",
+            vec!["constructor.name", "toString"],
+        ),
+        ("[{{code.digits}}]", "[]", vec![]),
+        // Not recursive.
+        ("{{link}}", "{{code}}", vec![]),
+        ("{code} }} {{", "{code} }} {{", vec![]),
+        ("Kód {{code}} ✓", "Kód 123456 ✓", vec![]),
+    ] {
+        let got = rendered(content, &[("code", "123456"), ("link", "{{code}}")]);
+        assert_eq!(got, (want.to_owned(), unknown.into_iter().map(str::to_owned).collect()), "{content}");
+    }
+}
+
+#[test]
+fn a_dotted_name_of_its_own_comes_first() {
+    assert_eq!(rendered("{{user.name}}", &[("user.name", "Ada")]).0, "Ada");
+}
+
+#[test]
+fn both_spellings_are_read() {
+    let read = templates(json!([
+        {"usage": "sign-in", "content": "{{code}}"},
+        {"usageType": "SignIn", "locale": "da", "content": "Din kode er {{ code }}"},
+        {"usageType": "Generic", "templateCode": "SMS_1", "type": 2},
+        {"usageType": "Register", "templateCode": {"china": "SMS_2", "overseas": "SMS_3"}},
+        {"usage": "bind-mfa", "template": 7},
+    ]));
+    let bodies: Vec<TemplateBody> = read.iter().map(|template| template.body.clone()).collect();
+    assert_eq!(read[1].locale.as_deref(), Some("da"));
+    assert_eq!(bodies[2], TemplateBody::Provider("SMS_1".into()));
+    assert_eq!(bodies[3], TemplateBody::Provider(r#"{"china":"SMS_2","overseas":"SMS_3"}"#.into()));
+    assert_eq!(bodies[4], TemplateBody::Provider("7".into()));
+}
+
+#[test]
+fn everything_wrong_is_named_at_once() {
+    let Problems(problems) = read(
+        &json!([
+            {"usage": "signing", "content": "{{code}}"},
+            {"usage": "sign-in", "content": "no place"},
+            {"usage": "generic", "locale": "not a tag", "content": "{{code}}"},
+            {"usage": "generic", "body": "{{code}}"},
+            "text",
+            {"usage": "generic", "content": "{{code}}", "template": "1"},
+            {"content": "{{code}}"},
+            {"usage": "register", "content": "{{code}}"},
+            {"usageType": "Register", "content": "{{code}}!"},
+            {"usage": "bind-mfa", "content": ""},
+        ]),
+        "/templates",
+    )
+    .unwrap_err();
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    for (field, words) in [
+        ("/templates/0/usage", "is no usage"),
+        ("/templates/1/content", "does not hold `{{code}}`"),
+        ("/templates/2/locale", "language tag"),
+        ("/templates/3/body", "unknown field"),
+        ("/templates/3", "neither `content`"),
+        ("/templates/4", "must be an object"),
+        ("/templates/5", "more than one"),
+        ("/templates/6/usage", "is missing"),
+        ("/templates/8", "same usage and locale as /templates/7"),
+        ("/templates/9/content", "is empty"),
+    ] {
+        let found = problems.iter().any(|problem| problem.field == field && problem.message.contains(words));
+        assert!(found, "{field}: {words}\n{}", shown.join("\n"));
+    }
+    assert_eq!(problems.len(), 10, "{}", shown.join("\n"));
+}
+
+#[test]
+fn usage_then_language_then_generic() {
+    let all = templates(json!([
+        {"usage": "generic", "content": "{{code}} generic"},
+        {"usage": "generic", "locale": "fr", "content": "{{code}} generic fr"},
+        {"usage": "sign-in", "content": "{{code}} sign-in"},
+        {"usage": "sign-in", "locale": "pt", "content": "{{code}} sign-in pt"},
+        {"usage": "sign-in", "locale": "zh-Hant", "content": "{{code}} sign-in zh-Hant"},
+        {"usage": "bind-mfa", "locale": "da", "content": "{{code}} bind-mfa da"},
+    ]));
+    for (usage, locale, want) in [
+        (Usage::SignIn, None, "{{code}} sign-in"),
+        (Usage::SignIn, Some("pt-BR"), "{{code}} sign-in pt"),
+        (Usage::SignIn, Some("PT"), "{{code}} sign-in pt"),
+        (Usage::SignIn, Some("zh-Hant-TW"), "{{code}} sign-in zh-Hant"),
+        (Usage::SignIn, Some("zh-Hans"), "{{code}} sign-in"),
+        (Usage::SignIn, Some("fr"), "{{code}} sign-in"),
+        (Usage::MfaVerification, Some("fr-CA"), "{{code}} generic fr"),
+        (Usage::BindMfa, Some("da-DK"), "{{code}} bind-mfa da"),
+        (Usage::BindMfa, None, "{{code}} generic"),
+    ] {
+        let chosen = choose(&all, usage, locale).unwrap();
+        assert_eq!(chosen.body, TemplateBody::Text(want.into()), "{usage} {locale:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_and_what_exists() {
+    let all = templates(json!([{"usage": "register", "locale": "da", "content": "{{code}}"}]));
+    let error = choose(&all, Usage::SignIn, Some("fr")).unwrap_err().to_string();
+    assert!(error.contains("`sign-in` in `fr`") && error.contains("register (da)"), "{error}");
+    assert!(choose(&[], Usage::SignIn, None).unwrap_err().to_string().contains("there are no templates"));
+}
+
+#[test]
+fn the_mandatory_ones_are_missed_together() {
+    let all = templates(
+        json!([{"usage": "sign-in", "content": "{{code}}"}, {"usage": "generic", "locale": "da", "content": "{{code}}"}]),
+    );
+    let error = mandatory(&all, "/templates").unwrap_err().to_string();
+    assert!(error.contains("register, forgot-password") && error.contains("without a locale"), "{error}");
+    let all: Vec<Template> = MANDATORY
+        .iter()
+        .map(|usage| Template { usage: *usage, locale: None, body: TemplateBody::Text("{{code}}".into()) })
+        .collect();
+    assert_eq!(mandatory(&all, "/templates"), Ok(()));
+}
+
+proptest! {
+    #[test]
+    fn without_braces_nothing_changes(text in "[^{]{0,60}") {
+        prop_assert_eq!(rendered(&text, &[("code", "1")]), (text, vec![]));
+    }
+
+    #[test]
+    fn whatever_the_template_nothing_panics_and_unknown_text_is_kept(text in "[{} a.é]{0,40}") {
+        prop_assert_eq!(rendered(&text, &[]).0, text);
+    }
+}

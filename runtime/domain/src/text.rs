@@ -1,0 +1,381 @@
+//! How a text goes over the air: its encoding, and how many parts are billed.
+//!
+//! The numbers are those of 3GPP TS 23.038 (alphabets) and TS 23.040 (concatenation): 160 septets in one part, 153 in each
+//! of several, because the header that joins them takes 7; for UCS-2 70 and 67 UTF-16 units. A character of the extension
+//! table takes two septets, a character outside the basic plane two units, and neither is cut in two by the end of a part.
+
+use sendbox_contract::TextEncoding;
+use serde::Serialize;
+
+use crate::model::Hint;
+
+/// The GSM 03.38 default alphabet, without the escape.
+const GSM_BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+/// Its extension table: an escape and one more septet.
+const GSM_EXTENSION: &str = "\u{c}^{}\\[~]|€";
+
+/// What a text takes on the air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TextSize {
+    /// How it is encoded.
+    pub encoding: TextEncoding,
+    /// Parts as billed. At least 1.
+    pub segments: u32,
+    /// Septets or UTF-16 units of the text itself.
+    pub units: u32,
+}
+
+/// Measures a text. UCS-2 as soon as one character is not in GSM 03.38.
+pub fn measure(text: &str) -> TextSize {
+    match text.chars().map(septets).collect::<Option<Vec<u32>>>() {
+        Some(widths) => size(TextEncoding::Gsm7, &widths, 160, 153),
+        None => {
+            let widths: Vec<u32> =
+                text.chars().map(|character| if u32::from(character) > 0xffff { 2 } else { 1 }).collect();
+            size(TextEncoding::Ucs2, &widths, 70, 67)
+        }
+    }
+}
+
+/// Septets of one character, `None` when GSM 03.38 does not have it.
+fn septets(character: char) -> Option<u32> {
+    if GSM_BASIC.contains(character) {
+        Some(1)
+    } else if GSM_EXTENSION.contains(character) {
+        Some(2)
+    } else {
+        None
+    }
+}
+
+fn size(encoding: TextEncoding, widths: &[u32], alone: u32, joined: u32) -> TextSize {
+    let units = widths.iter().fold(0_u32, |sum, width| sum.saturating_add(*width));
+    if units <= alone {
+        return TextSize { encoding, segments: 1, units };
+    }
+    let (mut segments, mut filled) = (1_u32, 0_u32);
+    for width in widths {
+        if filled + width > joined {
+            segments = segments.saturating_add(1);
+            filled = 0;
+        }
+        filled += width;
+    }
+    TextSize { encoding, segments, units }
+}
+
+/// The characters that GSM 03.38 does not have, each once, in the order in which they first stand.
+pub fn outside_gsm7(text: &str) -> Vec<char> {
+    let mut outside = Vec::new();
+    for character in text.chars().filter(|character| septets(*character).is_none()) {
+        if !outside.contains(&character) {
+            outside.push(character);
+        }
+    }
+    outside
+}
+
+/// Characters that a hint names at most: a text in another script would be named letter by letter.
+const MOST_NAMED: usize = 8;
+
+/// What would make a text cheaper, for whoever writes it. `size` is its [`measure`].
+///
+/// Names characters of the text: show the hints where the text may be shown, and do not log them.
+pub fn hints(text: &str, size: TextSize) -> Vec<Hint> {
+    let mut hints = Vec::new();
+    if size.encoding == TextEncoding::Ucs2 {
+        hints.push(encoding_hint(text, size));
+    }
+    if size.segments > 1 {
+        let over = characters_over(text, size.segments) as u64;
+        hints.push(Hint::Shorten { segments: size.segments, over });
+    }
+    hints
+}
+
+/// Why the text is UCS-2, and whether it could be written without.
+fn encoding_hint(text: &str, size: TextSize) -> Hint {
+    let outside = outside_gsm7(text);
+    let without: Vec<char> = outside.iter().copied().filter(|character| in_gsm7(*character).is_none()).collect();
+    let more = |all: &[char]| all.len().saturating_sub(MOST_NAMED) as u64;
+    if !without.is_empty() {
+        return Hint::OtherScript { characters: listed(&without, shown), more: more(&without) };
+    }
+    let instead = |character: char| match in_gsm7(character) {
+        Some("") | None => shown(character),
+        Some(" ") => format!("{} → U+0020", shown(character)),
+        Some(other) => format!("{} → `{other}`", shown(character)),
+    };
+    let plain: String = text.chars().map(|character| plainly(character).unwrap_or_default()).collect();
+    Hint::WriteOtherwise {
+        instead: listed(&outside, instead),
+        more: more(&outside),
+        segments: size.segments,
+        then: measure(&plain).segments,
+    }
+}
+
+fn listed(characters: &[char], say: impl Fn(char) -> String) -> String {
+    characters.iter().take(MOST_NAMED).map(|character| say(*character)).collect::<Vec<_>>().join(", ")
+}
+
+/// The character itself, if GSM 03.38 has it; else what is written for it.
+fn plainly(character: char) -> Option<String> {
+    if septets(character).is_some() { Some(character.into()) } else { in_gsm7(character).map(str::to_owned) }
+}
+
+/// How many characters must go from the end of a text of so many parts until it takes one less. A longer text never takes
+/// fewer parts, so the place is found by halving.
+fn characters_over(text: &str, segments: u32) -> usize {
+    let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let fits = |end: &usize| text.get(..*end).is_some_and(|shorter| measure(shorter).segments < segments);
+    // The longest that fits is the one before this place.
+    ends.len() - ends.partition_point(fits).saturating_sub(1)
+}
+
+/// A character that can be seen as it is, another by its number.
+fn shown(character: char) -> String {
+    if character.is_whitespace() || sendbox_contract::is_hidden(character) {
+        format!("U+{:04X}", u32::from(character))
+    } else {
+        format!("`{character}`")
+    }
+}
+
+/// What is written in GSM 03.38 for a character that it does not have: a like for marks and letters, nothing for what
+/// cannot be seen and for pictures. `None` for a letter of another script.
+fn in_gsm7(character: char) -> Option<&'static str> {
+    let like = match character {
+        '‘' | '’' | '‚' | '‛' | '′' | '`' | '´' | 'ʼ' | '‹' | '›' => "'",
+        '“' | '”' | '„' | '‟' | '″' | '«' | '»' => "\"",
+        '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' | '•' | '·' => "-",
+        '…' => "...",
+        '×' => "x",
+        '№' => "No.",
+        '\t' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => " ",
+        '\u{2028}' | '\u{2029}' | '\u{85}' => "\n",
+        'á' | 'â' | 'ã' | 'ā' | 'ă' | 'ą' => "a",
+        'À' | 'Á' | 'Â' | 'Ã' | 'Ā' | 'Ă' | 'Ą' => "A",
+        'ç' | 'ć' | 'ĉ' | 'ċ' | 'č' => "c",
+        'Ć' | 'Ĉ' | 'Ċ' | 'Č' => "C",
+        'ď' | 'đ' | 'ð' => "d",
+        'Ď' | 'Đ' | 'Ð' => "D",
+        'ê' | 'ë' | 'ē' | 'ĕ' | 'ė' | 'ę' | 'ě' => "e",
+        'È' | 'Ê' | 'Ë' | 'Ē' | 'Ĕ' | 'Ė' | 'Ę' | 'Ě' => "E",
+        'ĝ' | 'ğ' | 'ġ' | 'ģ' => "g",
+        'Ĝ' | 'Ğ' | 'Ġ' | 'Ģ' => "G",
+        'ĥ' | 'ħ' => "h",
+        'Ĥ' | 'Ħ' => "H",
+        'í' | 'î' | 'ï' | 'ĩ' | 'ī' | 'į' | 'ı' => "i",
+        'Ì' | 'Í' | 'Î' | 'Ï' | 'Ĩ' | 'Ī' | 'Į' | 'İ' => "I",
+        'ĵ' => "j",
+        'Ĵ' => "J",
+        'ķ' => "k",
+        'Ķ' => "K",
+        'ĺ' | 'ļ' | 'ľ' | 'ł' => "l",
+        'Ĺ' | 'Ļ' | 'Ľ' | 'Ł' => "L",
+        'ń' | 'ņ' | 'ň' => "n",
+        'Ń' | 'Ņ' | 'Ň' => "N",
+        'ó' | 'ô' | 'õ' | 'ō' | 'ŏ' | 'ő' => "o",
+        'Ò' | 'Ó' | 'Ô' | 'Õ' | 'Ō' | 'Ŏ' | 'Ő' => "O",
+        'œ' => "oe",
+        'Œ' => "OE",
+        'ŕ' | 'ŗ' | 'ř' => "r",
+        'Ŕ' | 'Ŗ' | 'Ř' => "R",
+        'ś' | 'ŝ' | 'ş' | 'š' | 'ș' => "s",
+        'Ś' | 'Ŝ' | 'Ş' | 'Š' | 'Ș' => "S",
+        'ţ' | 'ť' | 'ț' => "t",
+        'Ţ' | 'Ť' | 'Ț' => "T",
+        'þ' => "th",
+        'Þ' => "Th",
+        'ú' | 'û' | 'ũ' | 'ū' | 'ŭ' | 'ů' | 'ű' | 'ų' => "u",
+        'Ù' | 'Ú' | 'Û' | 'Ũ' | 'Ū' | 'Ŭ' | 'Ů' | 'Ű' | 'Ų' => "U",
+        'ŵ' => "w",
+        'Ŵ' => "W",
+        'ý' | 'ÿ' | 'ŷ' => "y",
+        'Ý' | 'Ÿ' | 'Ŷ' => "Y",
+        'ź' | 'ż' | 'ž' => "z",
+        'Ź' | 'Ż' | 'Ž' => "Z",
+        letter if letter.is_alphanumeric() => return None,
+        // Pictures, signs, and what cannot be seen.
+        _ => "",
+    };
+    Some(like)
+}
+
+#[cfg(test)]
+mod tests {
+    use TextEncoding::{Gsm7, Ucs2};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(text: &str, encoding: TextEncoding, segments: u32, units: u32) {
+        assert_eq!(measure(text), TextSize { encoding, segments, units }, "{} characters", text.chars().count());
+    }
+
+    #[test]
+    fn the_alphabet_has_all_its_127_characters_once() {
+        let mut characters: Vec<char> = GSM_BASIC.chars().chain(GSM_EXTENSION.chars()).collect();
+        let count = characters.len();
+        characters.sort_unstable();
+        characters.dedup();
+        // 128 places less the escape, and ten of the extension table.
+        assert_eq!((count, characters.len()), (127 + 10, 127 + 10));
+    }
+
+    #[test]
+    fn boundaries() {
+        check("", Gsm7, 1, 0);
+        check(&"a".repeat(160), Gsm7, 1, 160);
+        check(&"a".repeat(161), Gsm7, 2, 161);
+        check(&"a".repeat(306), Gsm7, 2, 306);
+        check(&"a".repeat(307), Gsm7, 3, 307);
+        check(&"中".repeat(70), Ucs2, 1, 70);
+        check(&"中".repeat(71), Ucs2, 2, 71);
+        check(&"中".repeat(134), Ucs2, 2, 134);
+        check(&"中".repeat(135), Ucs2, 3, 135);
+    }
+
+    #[test]
+    fn one_character_outside_makes_all_of_it_ucs2() {
+        check("Kód: 123456", Ucs2, 1, 11);
+        check("Ünïcode", Ucs2, 1, 7);
+        check("Über øl für £5 à 2€", Gsm7, 1, 20);
+        // A capital cedilla is in the alphabet, a small one is not.
+        check("Ç", Gsm7, 1, 1);
+        check("ç", Ucs2, 1, 1);
+    }
+
+    #[test]
+    fn pairs_do_not_straddle() {
+        // 152 + 2 do not fit into 153, so the euro begins the second part, and the second overflows into a third.
+        check(&format!("{}€{}", "a".repeat(152), "a".repeat(152)), Gsm7, 3, 306);
+        check(&format!("{}€{}", "a".repeat(151), "a".repeat(153)), Gsm7, 2, 306);
+        check(&format!("{}😀{}", "中".repeat(66), "中".repeat(66)), Ucs2, 3, 134);
+        check(&format!("{}😀{}", "中".repeat(65), "中".repeat(67)), Ucs2, 2, 134);
+        check(&"€".repeat(80), Gsm7, 1, 160);
+        check(&"€".repeat(81), Gsm7, 2, 162);
+        check(&"😀".repeat(35), Ucs2, 1, 70);
+        check(&"😀".repeat(36), Ucs2, 2, 72);
+    }
+
+    #[test]
+    fn what_is_outside_is_named_once_in_order() {
+        assert_eq!(outside_gsm7("“Kód” ó – 中"), ['“', 'ó', '”', '–', '中']);
+        assert!(outside_gsm7("Über øl für £5 à 2€ {x}").is_empty());
+    }
+
+    #[test]
+    fn hints_say_what_to_write() {
+        for (text, wanted) in [
+            ("Your code is 123456", vec![]),
+            (
+                "It’s 123456 – “go”…",
+                vec![
+                    "write `'` for `’`, write `-` for `–`, write `\"` for `“`, write `\"` for `”`, write `...` for `…`; one segment would hold 160",
+                ],
+            ),
+            ("Kód\u{a0}123456", vec!["write `o` for `ó`, write a plain space for U+00A0"]),
+            ("123456\u{200b} 🎉", vec!["leave out U+200B, leave out `🎉`"]),
+            ("验证码 123456", vec!["`验`, `证`, `码` are not in GSM 03.38 and have no like there"]),
+            // As long as one letter has no like, the others may stay.
+            ("’я", vec!["`я` is not in GSM 03.38 and has no like there"]),
+            ("абвгдежзий", vec!["`з` and 2 more are not"]),
+            ("áâãāăąçćĉ", vec!["write `c` for `ć` (and 1 more)"]),
+        ] {
+            let hints = hints(text, measure(text));
+            assert_eq!(hints.len(), wanted.len(), "{text}: {hints:?}");
+            for (hint, wanted) in hints.iter().zip(wanted) {
+                assert!(hint.to_string().contains(wanted), "{text}: {hint}");
+            }
+        }
+    }
+
+    #[test]
+    fn hints_are_data() {
+        for (text, wanted) in [
+            (
+                "Kód\u{a0}1\u{200b}",
+                json!({ "code": "write-otherwise", "values": {
+                "instead": "`ó` → `o`, U+00A0 → U+0020, U+200B", "more": 0, "segments": 1, "then": 1 } }),
+            ),
+            (
+                "абвгдежзийя",
+                json!({ "code": "other-script", "values": { "characters": "`а`, `б`, `в`, `г`, `д`, `е`, `ж`, `з`", "more": 3 } }),
+            ),
+        ] {
+            assert_eq!(serde_json::to_value(&hints(text, measure(text))[0]).unwrap(), wanted);
+        }
+        let long = "a".repeat(310);
+        let wanted = json!({ "code": "shorten", "values": { "segments": 3, "over": 4 } });
+        assert_eq!(serde_json::to_value(&hints(&long, measure(&long))[0]).unwrap(), wanted);
+    }
+
+    #[test]
+    fn hints_count_what_is_over() {
+        for (text, wanted) in [
+            ("a".repeat(161), "takes 2 segments; 1 character less, and it takes 1 segment"),
+            ("a".repeat(306), "takes 2 segments; 146 characters less, and it takes 1 segment"),
+            ("a".repeat(310), "takes 3 segments; 4 characters less, and it takes 2 segments"),
+            // The euro does not straddle: without the last character it still takes three.
+            (format!("{}€{}", "a".repeat(152), "a".repeat(153)), "takes 3 segments; 2 characters less"),
+        ] {
+            let hints = hints(&text, measure(&text));
+            assert!(hints.iter().any(|hint| hint.to_string().contains(wanted)), "{hints:?}");
+        }
+        let curly = format!("{}’", "a".repeat(80));
+        let hints = hints(&curly, measure(&curly));
+        assert!(hints[0].to_string().contains("it would take 1 instead of 2 segments"), "{hints:?}");
+    }
+
+    #[test]
+    fn what_is_written_instead_is_in_the_alphabet() {
+        let characters = (0..=0x3_0000).filter_map(char::from_u32);
+        for (character, like) in characters.filter_map(|character| Some((character, in_gsm7(character)?))) {
+            assert!(like.chars().all(|character| septets(character).is_some()), "{character} {like}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ucs2_units_are_utf16_units(text in any::<String>()) {
+            let size = measure(&text);
+            if size.encoding == Ucs2 {
+                prop_assert_eq!(size.units as usize, text.encode_utf16().count());
+            }
+        }
+
+        #[test]
+        fn parts_hold_all_units_and_waste_little(text in "[a-z€{}中😀]{0,700}") {
+            let size = measure(&text);
+            let joined = if size.encoding == Gsm7 { 153 } else { 67 };
+            prop_assert!(size.segments >= 1);
+            if size.segments > 1 {
+                prop_assert!(size.units <= size.segments * joined);
+                // At most one place is wasted at the end of every part but the last.
+                prop_assert!(size.units > (size.segments - 1) * (joined - 1));
+            }
+        }
+
+        #[test]
+        fn a_longer_text_never_takes_fewer_parts(text in "[a-z€]{0,400}", more in "[a-z€]{0,20}") {
+            let longer = text.clone() + &more;
+            prop_assert!(measure(&longer).segments >= measure(&text).segments);
+        }
+
+        #[test]
+        fn the_characters_over_are_just_enough(text in "[a-z€’中😀]{71,400}") {
+            let segments = measure(&text).segments;
+            prop_assume!(segments > 1);
+            let over = characters_over(&text, segments);
+            let without = |count: usize| {
+                let left = text.chars().count() - count;
+                measure(&text.chars().take(left).collect::<String>()).segments
+            };
+            prop_assert!(without(over) < segments && without(over - 1) >= segments);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Who may do what: API keys, console sessions, and the caller that every operation checks first.
+
+pub(crate) mod caller;
+pub(crate) mod keys;
+pub(crate) mod sessions;

@@ -1,0 +1,191 @@
+//! API keys of tenants: random, shown once, kept as a hash.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sendbox_domain::model::{IssuedKey, Key, KeyRotation, NewKey, Scope};
+use sendbox_domain::problem::{FieldCode, Problem, Problems};
+use sendbox_domain::rules::policy;
+use sendbox_store::keys;
+use sendbox_store::rows::KeyRow;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::access::caller::Caller;
+use crate::error::{Error, Result};
+use crate::id;
+use crate::service::Service;
+use crate::vault::random;
+
+/// What every secret begins with, so that scanners for leaked secrets can find it.
+const PREFIX: &str = "sbx_";
+/// How long an old secret may still work: a week.
+const LONGEST_GRACE: u64 = 7 * 24 * 3600;
+/// Keys of one tenant at most.
+const MOST: usize = 100;
+
+/// The key's id in a secret. Says nothing about whether it is right.
+pub(crate) fn id_of(secret: &str) -> Option<&str> {
+    let (id, rest) = secret.strip_prefix(PREFIX)?.split_once('_')?;
+    let plain = id.len() <= 40 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    (plain && !id.is_empty() && !rest.is_empty()).then_some(id)
+}
+
+/// A new secret of a key, and its hash. With 256 random bits a plain hash is as good as a slow one.
+fn issue(id: &str) -> Result<(String, Vec<u8>)> {
+    let secret = format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(random::<32>()?.as_ref()));
+    let hash = Sha256::digest(secret.as_bytes()).to_vec();
+    Ok((secret, hash))
+}
+
+fn view(row: &KeyRow) -> Key {
+    Key {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        scopes: row.scopes.clone(),
+        created_at: row.created_at,
+        rotated_at: row.rotated_at,
+        old_secret_until: row.old_until,
+        expires_at: row.expires_at,
+    }
+}
+
+fn shown(row: &KeyRow) -> Option<Value> {
+    Some(json!({ "name": row.name, "scopes": row.scopes, "expiresAt": row.expires_at }))
+}
+
+/// A key cannot make one that may do more than itself.
+fn within(caller: &Caller, wanted: &BTreeSet<Scope>) -> Result<()> {
+    let Caller::Key { scopes, .. } = caller else { return Ok(()) };
+    let allowed = |scope: &Scope| scopes.contains(scope) || *scope == Scope::Read;
+    match wanted.iter().find(|scope| !allowed(scope)) {
+        Some(missing) => Err(Error::Forbidden(*missing)),
+        None => Ok(()),
+    }
+}
+
+impl Service {
+    /// Makes a key. Its secret is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`]; [`Error::Forbidden`] when it would be able to do more than the key that makes it.
+    pub async fn create_key(&self, caller: &Caller, tenant: &str, new: NewKey) -> Result<IssuedKey> {
+        caller.may(tenant, &[Scope::Manage])?;
+        let now = self.now();
+        let mut problems: Vec<Problem> = policy::display_name(&new.name).err().into_iter().collect();
+        if new.scopes.is_empty() {
+            problems.push(
+                Problem::new("scopes", "must name at least one of manage, send, verify, read")
+                    .coded(FieldCode::Required, &[]),
+            );
+        }
+        if new.expires_at.is_some_and(|at| at <= now) {
+            problems.push(
+                Problem::new("expiresAt", "has passed; give a later time, or none").coded(FieldCode::Passed, &[]),
+            );
+        }
+        Problems::none_or(problems)?;
+        within(caller, &new.scopes)?;
+        let id = id::new("k")?;
+        let (secret, hash) = issue(&id)?;
+        let row = KeyRow {
+            id,
+            tenant: tenant.to_owned(),
+            name: new.name,
+            scopes: new.scopes,
+            hash,
+            old_hash: None,
+            old_until: None,
+            created_at: now,
+            rotated_at: None,
+            expires_at: new.expires_at,
+        };
+        let mut tx = self.inner.store.begin().await?;
+        self.locked_row(&mut tx, tenant).await?;
+        if keys::list(&mut tx, tenant).await?.len() >= MOST {
+            return Err(Error::Conflict(format!("the tenant has {MOST} keys already; delete one that is not used")));
+        }
+        keys::insert(&mut tx, &row).await?;
+        let what = ("key.create", format!("key:{}", row.id));
+        self.note(&mut tx, caller, Some(tenant), what, (None, shown(&row))).await?;
+        tx.commit().await?;
+        Ok(IssuedKey { key: view(&row), secret })
+    }
+
+    /// All keys of a tenant, without their secrets.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Forbidden`].
+    pub async fn keys(&self, caller: &Caller, tenant: &str) -> Result<Vec<Key>> {
+        caller.may(tenant, &[Scope::Read])?;
+        let mut tx = self.inner.store.begin_read().await?;
+        self.row(&mut tx, tenant).await?;
+        Ok(keys::list(&mut tx, tenant).await?.iter().map(view).collect())
+    }
+
+    /// Gives a key a new secret. The old one works for the grace that is asked for, so that nothing has to stop.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Forbidden`] when the key may do more than the one that asks.
+    pub async fn rotate_key(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        key: &str,
+        rotation: KeyRotation,
+    ) -> Result<IssuedKey> {
+        caller.may(tenant, &[Scope::Manage])?;
+        if rotation.grace_seconds > LONGEST_GRACE {
+            return Err(Error::invalid("/graceSeconds", format!("must be at most {LONGEST_GRACE}, a week")));
+        }
+        let now = self.now();
+        let mut tx = self.inner.store.begin().await?;
+        self.locked_row(&mut tx, tenant).await?;
+        let mut row =
+            keys::find(&mut tx, key).await?.filter(|row| row.tenant == tenant).ok_or(Error::NotFound("key"))?;
+        within(caller, &row.scopes)?;
+        let (secret, hash) = issue(&row.id)?;
+        let old = std::mem::replace(&mut row.hash, hash);
+        let until = (rotation.grace_seconds > 0).then(|| now.plus_seconds(rotation.grace_seconds));
+        row.old_hash = until.map(|_| old);
+        row.old_until = until;
+        let before = json!({ "rotatedAt": row.rotated_at });
+        row.rotated_at = Some(now);
+        keys::update(&mut tx, &row).await?;
+        let after = json!({ "rotatedAt": now, "oldSecretUntil": until });
+        let what = ("key.rotate", format!("key:{key}"));
+        self.note(&mut tx, caller, Some(tenant), what, (Some(before), Some(after))).await?;
+        tx.commit().await?;
+        Ok(IssuedKey { key: view(&row), secret })
+    }
+
+    /// Ends a key at once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn delete_key(&self, caller: &Caller, tenant: &str, key: &str) -> Result<()> {
+        caller.may(tenant, &[Scope::Manage])?;
+        let mut tx = self.inner.store.begin().await?;
+        self.locked_row(&mut tx, tenant).await?;
+        let row = keys::find(&mut tx, key).await?.filter(|row| row.tenant == tenant).ok_or(Error::NotFound("key"))?;
+        keys::delete(&mut tx, tenant, key).await?;
+        let what = ("key.delete", format!("key:{key}"));
+        self.note(&mut tx, caller, Some(tenant), what, (shown(&row), None)).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_names_its_key() {
+        let (secret, _) = issue("kabc123").unwrap();
+        assert_eq!(id_of(&secret), Some("kabc123"));
+        for wrong in ["", "sbx_", "sbx_k1", "sbx_k1_", "sbx__x", "sbx_K1_x", "other_k1_x", "sbx_k'1_x"] {
+            assert_eq!(id_of(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Connections: connectors that a tenant has set up, made ready to send, tested and promoted.
+
+pub(crate) mod cached_connection;
+pub(crate) mod connection_tests;
+pub(crate) mod promotions;
+pub(crate) mod ready_connection;
+pub(crate) mod saved;
+pub(crate) mod stored_parameters;

@@ -1,0 +1,370 @@
+//! Connections: save, read, activate, delete, preview.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sendbox_domain::model::{
+    Activation, ActiveConnection, Connection, ConnectionInput, Deletion, HintView, Preview, PreviewRequest, Scope,
+    Timestamp,
+};
+use sendbox_domain::problem::{FieldCode, Problem, Problems};
+use sendbox_domain::rules::{origin, policy};
+use sendbox_domain::{template, text};
+use sendbox_sandbox::Connector;
+use sendbox_store::rows::{ConnectionRow, TenantRow};
+use sendbox_store::{Tx, connections, reports, tenants};
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use crate::access::caller::Caller;
+use crate::connections::cached_connection::ReadyConnection;
+use crate::connections::ready_connection::{OfMessage, check, fingerprint};
+use crate::connections::stored_parameters;
+use crate::connections::stored_parameters::StoredParameters;
+use crate::delivery_reports::callback_url;
+use crate::error::{Error, Result};
+use crate::sending::attempt_result::word;
+use crate::service::Service;
+use crate::vault::TenantKey;
+
+/// Connections of one tenant at most.
+const MOST: usize = 50;
+
+/// Parameters apart: those that may be shown, and those that may not.
+pub(crate) struct Parted {
+    pub(crate) plain: Map<String, Value>,
+    pub(crate) secrets: Map<String, Value>,
+}
+
+/// Parts what was given, and fills in stored secrets that were left out. `null` takes a value away.
+pub(crate) fn part(connector: &Connector, given: Map<String, Value>, stored: Map<String, Value>) -> Parted {
+    let keys = &connector.metadata().secret_keys;
+    let (secrets, mut plain): (Map<_, _>, Map<_, _>) = given.into_iter().partition(|(name, _)| keys.contains(name));
+    let mut all: Map<String, Value> = stored.into_iter().filter(|(name, _)| keys.contains(name)).collect();
+    all.extend(secrets);
+    all.retain(|_, value| !value.is_null());
+    plain.retain(|_, value| !value.is_null());
+    Parted { plain, secrets: all }
+}
+
+/// A connection as the audit and a diff may show it.
+pub(crate) fn shown(row: &ConnectionRow) -> Value {
+    json!({
+        "connector": row.connector,
+        "connectorDigest": row.digest,
+        "parameters": row.parameters,
+        "secrets": row.secret_times,
+        "templates": row.templates,
+    })
+}
+
+impl Service {
+    async fn connection_view(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        tenant: &TenantRow,
+        row: &ConnectionRow,
+    ) -> Result<Connection> {
+        let key = self.tenant_key(tenant)?;
+        let sender = self.now_sending(tx, tenant, row).await?;
+        let (digest, fingerprint) = match &sender {
+            // It was saved with another version than the one that sends now: a test of that one says nothing of this one.
+            Some(prepared) if prepared.connector.digest().to_string() != row.digest => {
+                let stored = StoredParameters::of(row, &key)?;
+                let parameters = stored.for_version(prepared.connector.metadata())?;
+                let print = fingerprint(&key, &prepared.connector, &parameters, &row.templates);
+                (prepared.connector.digest().to_string(), print)
+            }
+            _ => (row.digest.clone(), row.fingerprint.clone()),
+        };
+        Ok(Connection {
+            name: row.name.clone(),
+            connector: row.connector.clone(),
+            connector_digest: digest,
+            parameters: row.parameters.clone(),
+            secrets: row.secret_times.clone(),
+            templates: row.templates.clone(),
+            active: tenant.active_connection.as_deref() == Some(&row.name),
+            tested_at: connections::tested_at(tx, &tenant.id, &fingerprint).await?,
+            reports: self.reports_view(caller, row, &key, sender.as_ref())?,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+
+    /// What a connection would send with now, if it fits any version of its connector.
+    pub(crate) async fn now_sending(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        row: &ConnectionRow,
+    ) -> Result<Option<Arc<ReadyConnection>>> {
+        let choice = match self.choice_of(tx, row.clone(), OfMessage::default()).await {
+            Ok(choice) => choice,
+            Err(Error::Invalid(_)) => return Ok(None),
+            Err(other) => return Err(other),
+        };
+        match self.first_fit(tx, tenant, &choice).await {
+            Ok(prepared) => Ok(Some(prepared)),
+            Err(Error::Invalid(_)) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// All connections of a tenant, by name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn connections(&self, caller: &Caller, tenant: &str) -> Result<Vec<Connection>> {
+        caller.may(tenant, &[Scope::Read])?;
+        let mut tx = self.inner.store.begin_read().await?;
+        let tenant_row = self.row(&mut tx, tenant).await?;
+        let mut views = Vec::new();
+        for row in connections::list(&mut tx, tenant).await? {
+            views.push(self.connection_view(&mut tx, caller, &tenant_row, &row).await?);
+        }
+        Ok(views)
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn connection(&self, caller: &Caller, tenant: &str, name: &str) -> Result<Connection> {
+        caller.may(tenant, &[Scope::Read])?;
+        let mut tx = self.inner.store.begin_read().await?;
+        let tenant_row = self.row(&mut tx, tenant).await?;
+        let row = connections::get(&mut tx, tenant, name).await?.ok_or(Error::NotFound("connection"))?;
+        self.connection_view(&mut tx, caller, &tenant_row, &row).await
+    }
+
+    /// Saves a connection, new or changed; the flag says whether it is new. A change of the active one takes effect with the
+    /// next send.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything that is wrong; nothing is saved then.
+    pub async fn save_connection(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        name: &str,
+        input: ConnectionInput,
+    ) -> Result<(Connection, bool)> {
+        caller.may(tenant, &[Scope::Manage])?;
+        policy::connection_name(name).map_err(|problem| Problems(vec![problem]))?;
+        let mut tx = self.inner.store.begin().await?;
+        let tenant_row = self.locked_row(&mut tx, tenant).await?;
+        let connector = &self.connector_of(&mut tx, tenant, &input.connector).await?;
+        let key = self.tenant_key(&tenant_row)?;
+        let before = connections::get(&mut tx, tenant, name).await?;
+        let same = before.as_ref().filter(|row| row.connector == input.connector);
+        let stored = same.map(|row| stored_parameters::secrets(row, &key)).transpose()?.unwrap_or_default();
+        let parted = part(connector, input.parameters, stored.clone());
+        if before.is_none() && connections::list(&mut tx, tenant).await?.len() >= MOST {
+            return Err(Error::Conflict(format!("the tenant has {MOST} connections already; delete one")));
+        }
+        let old_times = same.map(|row| row.secret_times.clone()).unwrap_or_default();
+        let times = times(&parted.secrets, &stored, &old_times, self.now());
+        let row = self.connection_row(
+            &tenant_row,
+            &key,
+            (name, &input.connector, connector),
+            parted,
+            input.templates,
+            times,
+        )?;
+        let row = following(row, before.as_ref());
+        connections::put(&mut tx, &row).await?;
+        let what = ("connection.save", format!("connection:{name}"));
+        let change = (before.as_ref().map(shown), Some(shown(&row)));
+        self.note(&mut tx, caller, Some(tenant), what, change).await?;
+        let view = self.connection_view(&mut tx, caller, &tenant_row, &row).await?;
+        tx.commit().await?;
+        Ok((view, before.is_none()))
+    }
+
+    /// Checks a connection and seals its secrets. The row has revision 1 and is as old as now.
+    pub(crate) fn connection_row(
+        &self,
+        tenant: &TenantRow,
+        key: &TenantKey,
+        (name, connector_id, connector): (&str, &str, &Connector),
+        parted: Parted,
+        templates: Value,
+        secret_times: BTreeMap<String, Timestamp>,
+    ) -> Result<ConnectionRow> {
+        let templates = if templates.is_null() { Value::Array(Vec::new()) } else { templates };
+        let mut all = parted.plain.clone();
+        all.extend(parted.secrets.clone());
+        let checked = check(connector, &all, &templates)?;
+        let fingerprint = fingerprint(key, connector, &all, &templates);
+        // What the operator does not allow is better known now than with the first send.
+        self.prepare(name, connector_id, connector, checked, 1)?;
+        let plain =
+            Zeroizing::new(serde_json::to_vec(&parted.secrets).map_err(|error| Error::Internal(error.to_string()))?);
+        let now = self.now();
+        Ok(ConnectionRow {
+            tenant: tenant.id.clone(),
+            name: name.to_owned(),
+            connector: connector_id.to_owned(),
+            digest: connector.digest().to_string(),
+            parameters: parted.plain,
+            secrets: Some(key.seal(&stored_parameters::secrets_aad(name), &plain)?),
+            secret_times,
+            templates,
+            fingerprint,
+            revision: 1,
+            created_at: now,
+            updated_at: now,
+            report_token: Some(callback_url::new_token(key, name)?),
+        })
+    }
+
+    /// Deletes a connection.
+    ///
+    /// # Errors
+    /// [`Error::NeededByFlows`] when it is the active one and flows that are on need it, unless forced;
+    /// [`Error::Conflict`] when the policy names it.
+    pub async fn delete_connection(&self, caller: &Caller, tenant: &str, name: &str, deletion: Deletion) -> Result<()> {
+        caller.may(tenant, &[Scope::Manage])?;
+        let mut tx = self.inner.store.begin().await?;
+        let mut tenant_row = self.locked_row(&mut tx, tenant).await?;
+        let row = connections::get(&mut tx, tenant, name).await?.ok_or(Error::NotFound("connection"))?;
+        let active = tenant_row.active_connection.as_deref() == Some(name);
+        let flows = tenant_row.flows.enabled();
+        if active && !flows.is_empty() && !deletion.force {
+            return Err(Error::NeededByFlows(flows));
+        }
+        let delivery = &tenant_row.policy.delivery;
+        if delivery.fallbacks.iter().chain(delivery.routes.values()).any(|used| used == name) {
+            return Err(Error::Conflict(format!(
+                "the policy names `{name}` as a fallback or route; take it out at `/policy` first"
+            )));
+        }
+        connections::delete(&mut tx, tenant, name).await?;
+        reports::keep_newest(&mut tx, tenant, name, 0).await?;
+        if active {
+            tenant_row.active_connection = None;
+            tenants::update(&mut tx, &tenant_row).await?;
+        }
+        let mut before = shown(&row);
+        if let Some(members) = before.as_object_mut() {
+            members.insert("active".to_owned(), json!(active));
+        }
+        let what = ("connection.delete", format!("connection:{name}"));
+        self.note(&mut tx, caller, Some(tenant), what, (Some(before), None)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The connection that sends, and what depends on it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn active_connection(&self, caller: &Caller, tenant: &str) -> Result<ActiveConnection> {
+        caller.may(tenant, &[Scope::Read])?;
+        let mut tx = self.inner.store.begin_read().await?;
+        let row = self.row(&mut tx, tenant).await?;
+        Ok(ActiveConnection { flows: row.flows.enabled(), name: row.active_connection, previous: None })
+    }
+
+    /// Makes a connection the one that sends, from the next send on. Sends under way end with the one before.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] when it does not fit its connector any more.
+    pub async fn activate(&self, caller: &Caller, tenant: &str, activation: Activation) -> Result<ActiveConnection> {
+        caller.may(tenant, &[Scope::Manage])?;
+        let mut tx = self.inner.store.begin().await?;
+        let mut row = self.locked_row(&mut tx, tenant).await?;
+        if self.prepared(&mut tx, &row, &activation.name, OfMessage::default()).await?.is_none() {
+            return Err(Error::NotFound("connection"));
+        }
+        let previous = row.active_connection.replace(activation.name.clone());
+        tenants::update(&mut tx, &row).await?;
+        let change = (Some(json!({ "active": previous })), Some(json!({ "active": activation.name })));
+        let what = ("connection.activate", format!("connection:{}", activation.name));
+        self.note(&mut tx, caller, Some(tenant), what, change).await?;
+        tx.commit().await?;
+        Ok(ActiveConnection { name: row.active_connection, previous, flows: row.flows.enabled() })
+    }
+
+    /// What a template looks like with an example code, and what it takes.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub async fn preview(&self, caller: &Caller, tenant: &str, request: PreviewRequest) -> Result<Preview> {
+        caller.may(tenant, &[Scope::Read])?;
+        let mut tx = self.inner.store.begin_read().await?;
+        let row = self.row(&mut tx, tenant).await?;
+        drop(tx);
+        let mut problems = Vec::new();
+        if request.content.len() > template::LONGEST {
+            problems.push(
+                Problem::new("content", format!("has more than {} bytes", template::LONGEST))
+                    .coded(FieldCode::MaxLength, &[("bound", &template::LONGEST.to_string())]),
+            );
+        }
+        if request.locale.as_deref().is_some_and(|tag| !template::is_language_tag(tag)) {
+            problems.push(
+                Problem::new("locale", "must be a language tag, like `da` or `pt-BR`")
+                    .coded(FieldCode::LanguageTag, &[]),
+            );
+        }
+        if request.variables.len() > sendbox_domain::plan::MOST_VARIABLES {
+            problems.push(
+                Problem::new("variables", format!("{} are allowed", sendbox_domain::plan::MOST_VARIABLES))
+                    .coded(FieldCode::MaxItems, &[("bound", &sendbox_domain::plan::MOST_VARIABLES.to_string())]),
+            );
+        }
+        Problems::none_or(problems)?;
+        let code: String = "1234567890".chars().take(usize::from(row.policy.codes.digits)).collect();
+        let minutes = row.policy.codes.lifetime_seconds.div_ceil(60).to_string();
+        let rendered = template::render(&request.content, |name| match name {
+            "code" => Some(code.as_str()),
+            "minutes" => Some(minutes.as_str()),
+            "locale" => Some(request.locale.as_deref().unwrap_or_default()),
+            other => request.variables.get(other).map(String::as_str),
+        });
+        let text = match &row.policy.origin_domain {
+            Some(domain) => origin::bind(&rendered.text, domain, &code),
+            None => rendered.text,
+        };
+        let size = text::measure(&text);
+        Ok(Preview {
+            encoding: word(&size.encoding),
+            segments: size.segments,
+            units: size.units,
+            outside_gsm7: text::outside_gsm7(&text).into_iter().map(String::from).collect(),
+            unknown_variables: rendered.unknown.into_iter().collect(),
+            hints: text::hints(&text, size).into_iter().map(HintView::from).collect(),
+            price_micros: policy::price(&row.policy, None, size.segments),
+            text: text.to_string(),
+        })
+    }
+}
+
+/// The row as it takes the place of the one before: made when that was made, one revision on, and with the same address.
+pub(crate) fn following(row: ConnectionRow, before: Option<&ConnectionRow>) -> ConnectionRow {
+    let Some(before) = before else { return row };
+    ConnectionRow {
+        revision: before.revision + 1,
+        created_at: before.created_at,
+        report_token: before.report_token.clone().or(row.report_token),
+        ..row
+    }
+}
+
+/// Since when each secret is set: those that did not change keep their time.
+pub(crate) fn times(
+    secrets: &Map<String, Value>,
+    stored: &Map<String, Value>,
+    before: &BTreeMap<String, Timestamp>,
+    now: Timestamp,
+) -> BTreeMap<String, Timestamp> {
+    let time = |name: &String, value: &Value| {
+        let kept = before.get(name).filter(|_| stored.get(name) == Some(value));
+        kept.copied().unwrap_or(now)
+    };
+    secrets.iter().map(|(name, value)| (name.clone(), time(name, value))).collect()
+}

@@ -1,0 +1,200 @@
+//! The address that a connection's provider reports to.
+//!
+//! It ends in a token, and whoever knows that may report: it is sealed at rest, and stands in no log, trace, audit or error. A
+//! parameter whose schema says `"x-form": {"fill": "report-address"}` is filled with the address where the tenant left it empty.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sendbox_domain::model::{ConnectionReports, Scope};
+use sendbox_sandbox::Connector;
+use sendbox_store::rows::ConnectionRow;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::access::caller::Caller;
+use crate::connections::cached_connection::ReadyConnection;
+use crate::connections::ready_connection::Checked;
+use crate::error::{Error, Result};
+use crate::service::Service;
+use crate::vault::{TenantKey, random};
+
+/// Bytes of a token: 128 bits, and short, since Vonage takes addresses of 100 characters.
+const TOKEN: usize = 16;
+/// What a parameter says that takes the address.
+const FILL: &str = "report-address";
+
+/// Where a token is sealed for.
+fn place(connection: &str) -> String {
+    format!("connection/{connection}/report-token")
+}
+
+/// A new token, sealed.
+pub(crate) fn new_token(key: &TenantKey, connection: &str) -> Result<Vec<u8>> {
+    Ok(key.seal(&place(connection), random_token()?.as_bytes())?)
+}
+
+/// As it stands in an address: 22 characters of base64url.
+pub(crate) fn random_token() -> Result<Zeroizing<String>> {
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<TOKEN>()?.as_ref())))
+}
+
+/// A connection's token, if it has one.
+pub(crate) fn token(row: &ConnectionRow, key: &TenantKey) -> Result<Option<Zeroizing<String>>> {
+    let Some(sealed) = &row.report_token else { return Ok(None) };
+    let plain = key.open(&place(&row.name), sealed)?;
+    let text = std::str::from_utf8(&plain);
+    Ok(Some(Zeroizing::new(text.map_err(|_| Error::Internal("a stored token cannot be read".to_owned()))?.to_owned())))
+}
+
+/// What a connection's connector is given, beside what the tenant has set up.
+pub(crate) struct Given<'c> {
+    /// With the address where it is filled in.
+    pub(crate) parameters: Map<String, Value>,
+    /// The parameter that it is filled into.
+    pub(crate) filled: Option<&'c str>,
+    /// To be kept out of whatever is shown of a call.
+    pub(crate) token: Option<Zeroizing<String>>,
+}
+
+impl Given<'_> {
+    /// The same parameters, with the token kept out of what is shown.
+    pub(crate) fn hidden(&self, mut checked: Checked) -> Checked {
+        if let Some(token) = &self.token {
+            checked.parameters.hide(token);
+        }
+        checked
+    }
+}
+
+/// The parameter that takes the address, if the connector has one.
+pub(crate) fn takes_address(connector: &Connector) -> Option<&str> {
+    let properties = connector.metadata().parameters_schema.get("properties")?.as_object()?;
+    let takes = |property: &Value| property.pointer("/x-form/fill").and_then(Value::as_str) == Some(FILL);
+    // What is to be filled in is shown as it is.
+    let is_plain = |name: &str| !connector.metadata().secret_keys.contains(name);
+    properties.iter().find(|(name, property)| takes(property) && is_plain(name)).map(|(name, _)| name.as_str())
+}
+
+/// Whether the tenant has left it empty.
+fn is_left_empty(parameters: &Map<String, Value>, name: &str) -> bool {
+    match parameters.get(name) {
+        None | Some(Value::Null) => true,
+        Some(value) => value.as_str() == Some(""),
+    }
+}
+
+impl Service {
+    /// The whole address of a connection; `None` without a public URL or a token.
+    fn address(&self, row: &ConnectionRow, token: Option<&str>) -> Option<String> {
+        let public = self.inner.public_url.as_ref()?;
+        Some(format!("{public}/reports/{}/{}/{}", row.tenant, row.name, token?))
+    }
+
+    /// Fills the address in where it belongs, if the connector's schema takes it.
+    pub(crate) fn given<'c>(
+        &self,
+        connector: &'c Connector,
+        row: &ConnectionRow,
+        key: &TenantKey,
+        parameters: Map<String, Value>,
+    ) -> Result<Given<'c>> {
+        let token = token(row, key)?;
+        let address = self.address(row, token.as_ref().map(|token| token.as_str()));
+        let name =
+            takes_address(connector).filter(|name| connector.reads_reports() && is_left_empty(&parameters, name));
+        if let (Some(name), Some(address)) = (name, address) {
+            let mut filled = parameters.clone();
+            filled.insert(name.to_owned(), Value::String(address));
+            let filled = Value::Object(filled);
+            // One that is too long, or not https, is better left out than refused.
+            if connector.parameters(&filled).is_ok()
+                && let Value::Object(parameters) = filled
+            {
+                return Ok(Given { parameters, filled: Some(name), token });
+            }
+        }
+        Ok(Given { parameters, filled: None, token })
+    }
+
+    /// What is shown of it.
+    pub(crate) fn reports_view(
+        &self,
+        caller: &Caller,
+        row: &ConnectionRow,
+        key: &TenantKey,
+        sender: Option<&Arc<ReadyConnection>>,
+    ) -> Result<ConnectionReports> {
+        let nothing = |supported, filled, why: &str| ConnectionReports {
+            supported,
+            address: None,
+            filled,
+            why: Some(why.to_owned()),
+        };
+        let Some(sender) = sender else {
+            return Ok(nothing(
+                false,
+                false,
+                "The connection does not fit its connector, so nothing can read reports.",
+            ));
+        };
+        let connector = &sender.connector;
+        if !connector.reads_reports() {
+            return Ok(nothing(false, false, "This connector reads no delivery reports."));
+        }
+        if self.inner.public_url.is_none() {
+            let why = "Sendbox does not know its public URL; its operator gives it with `serve --public-url`.";
+            return Ok(nothing(true, false, why));
+        }
+        let token = token(row, key)?;
+        let Some(address) = self.address(row, token.as_ref().map(|token| token.as_str())) else {
+            let why = "The connection was saved before Sendbox could take reports; save it once more.";
+            return Ok(nothing(true, false, why));
+        };
+        if caller.may(&row.tenant, &[Scope::Manage]).is_err() {
+            let why = "Only a key with the scope `manage` sees the address.";
+            return Ok(nothing(true, sender.filled, why));
+        }
+        let why = match takes_address(connector) {
+            _ if sender.filled => None,
+            None => Some("Enter the address in the provider's settings; messages cannot carry it.".to_owned()),
+            Some(name) if is_left_empty(&row.parameters, name) => Some(format!(
+                "The parameter `{name}` does not take this address (too long, or not https); enter it in the provider's settings."
+            )),
+            Some(name) if row.parameters.get(name).and_then(Value::as_str) == Some(&address) => None,
+            Some(name) => Some(format!(
+                "The parameter `{name}` names another address; leave it empty, and reports come here by themselves."
+            )),
+        };
+        Ok(ConnectionReports { supported: true, address: Some(address), filled: sender.filled, why })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_short_plain_and_differ() {
+        let (one, other) = (random_token().unwrap(), random_token().unwrap());
+        assert_eq!(one.len(), 22);
+        assert!(one.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+        assert_ne!(*one, *other);
+    }
+
+    #[test]
+    fn a_parameter_is_empty_when_nothing_stands_there() {
+        for (parameters, empty) in [
+            (json!({}), true),
+            (json!({ "callbackUrl": null }), true),
+            (json!({ "callbackUrl": "" }), true),
+            (json!({ "callbackUrl": "https://example.com" }), false),
+            (json!({ "callbackUrl": 1 }), false),
+        ] {
+            assert_eq!(is_left_empty(parameters.as_object().unwrap(), "callbackUrl"), empty, "{parameters}");
+        }
+    }
+}

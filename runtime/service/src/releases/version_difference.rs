@@ -1,0 +1,308 @@
+//! How a version differs from the active one, in general and for each connection that would use it; and who has approved that.
+//!
+//! Promises
+//! - versions are compared as resolved: with the parameters of each connection filled in, defaults and reports included;
+//! - a tenant sees its own connections alone;
+//! - a version that would read a stored secret in clear is refused for whoever stores one, approved or not.
+
+use sendbox_domain::model::{
+    Approval, ConnectionDifference, ConnectorVersion, DifferenceLine, Reach, Scope, Standing, Unfit, VersionDifference,
+};
+use sendbox_domain::problem::Problems;
+use sendbox_domain::rules::difference::connection::{Resolved, lines};
+use sendbox_domain::rules::difference::{Description, Difference};
+use sendbox_sandbox::Connector;
+use sendbox_store::rows::{ApprovalRow, ConnectionRow, ReleaseRow, TenantRow, VersionRow};
+use sendbox_store::{Tx, connections, releases, tenants, versions};
+use serde_json::json;
+
+use crate::access::caller::Caller;
+use crate::connections::stored_parameters::StoredParameters;
+use crate::delivery_reports::callback_url::takes_address;
+use crate::error::{Error, Result};
+use crate::releases::versions::{LOOKED_AT, scope};
+use crate::service::Service;
+use crate::vault;
+
+/// Connections that are named at most.
+const NAMED: usize = 100;
+/// The same, in a sentence.
+const NAMED_IN_TEXT: usize = 10;
+
+/// What a version means for the connections that would use it.
+#[derive(Default)]
+struct ForConnections {
+    unfit: Vec<Unfit>,
+    differing: Vec<ConnectionDifference>,
+}
+
+impl Service {
+    /// What is known of a version. One that was described before all of it was kept is described again.
+    async fn described(&self, tx: &mut Tx, owner: &str, version: &VersionRow) -> Result<Option<Description>> {
+        match &version.description {
+            Some(description) if description.texts.is_some() => Ok(Some(description.clone())),
+            older => match self.loaded(tx, owner, &version.digest).await? {
+                Some(connector) => Ok(Some(Description::of(connector.inspect()))),
+                None => Ok(older.clone()),
+            },
+        }
+    }
+
+    /// How a version differs from the active one, with the print of that.
+    async fn compared(
+        &self,
+        tx: &mut Tx,
+        release: &ReleaseRow,
+        version: &VersionRow,
+    ) -> Result<Option<(Difference, String)>> {
+        let Some(active) = versions::get(tx, &release.owner, &release.versions.active).await? else { return Ok(None) };
+        let before = self.described(tx, &release.owner, &active).await?;
+        let after = self.described(tx, &release.owner, version).await?;
+        Ok(before.zip(after).map(|(before, after)| {
+            let difference = Difference::between(&before, &after);
+            let print = difference.print(&active.digest, &version.digest);
+            (difference, print)
+        }))
+    }
+
+    /// The same as it is shown to who decides for a scope.
+    pub(crate) async fn difference(
+        &self,
+        tx: &mut Tx,
+        of: &str,
+        release: &ReleaseRow,
+        version: &VersionRow,
+    ) -> Result<Option<VersionDifference>> {
+        let Some((difference, confirm)) = self.compared(tx, release, version).await? else { return Ok(None) };
+        let approval = approval(tx, of, release, &confirm).await?;
+        let active = self.loaded(tx, &release.owner, &release.versions.active).await?;
+        let connector = self.loaded(tx, &release.owner, &version.digest).await?;
+        let readme = |connector: &Connector| connector.metadata().readme.clone();
+        let (old_readme, new_readme) = (active.as_ref().map(readme), connector.as_ref().map(readme));
+        let ForConnections { unfit, differing } = match &connector {
+            Some(connector) => self.for_connections(tx, of, release, connector).await?,
+            None => ForConnections::default(),
+        };
+        Ok(Some(VersionDifference {
+            from: release.versions.active.clone(),
+            to: version.digest.clone(),
+            reach: difference.reach,
+            needs_approval: difference.reach == Reach::Wider && approval.is_none(),
+            wider: difference.wider,
+            narrower: difference.narrower,
+            other: difference.other,
+            readme: new_readme.filter(|new| old_readme.as_ref() != Some(new)),
+            confirm,
+            approved_at: approval.as_ref().map(|approval| approval.approved_at),
+            approved_by: approval.map(|approval| approval.approved_by),
+            connections: differing,
+            unfit,
+        }))
+    }
+
+    /// The connections whose version a release decides: those of one tenant, or (for an empty scope) of all that follow it.
+    async fn deciding_for(
+        &self,
+        tx: &mut Tx,
+        of: &str,
+        release: &ReleaseRow,
+    ) -> Result<Vec<(ConnectionRow, TenantRow)>> {
+        let mut found = Vec::new();
+        for row in connections::using(tx, of, &release.connector, LOOKED_AT).await? {
+            // A tenant that decides for itself, or has a connector of its own by this name, is not asked.
+            let own = releases::for_tenant(tx, &row.tenant, &release.connector).await?;
+            if own.is_none_or(|own| own.tenant != release.tenant) {
+                continue;
+            }
+            if let Some(tenant) = tenants::get(tx, &row.tenant).await? {
+                found.push((row, tenant));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn for_connections(
+        &self,
+        tx: &mut Tx,
+        of: &str,
+        release: &ReleaseRow,
+        connector: &Connector,
+    ) -> Result<ForConnections> {
+        let mut found = ForConnections::default();
+        for (row, tenant) in self.deciding_for(tx, of, release).await? {
+            if found.unfit.len() >= NAMED && found.differing.len() >= NAMED {
+                break;
+            }
+            match self.lines_for(tx, &tenant, &row, connector).await {
+                Ok(lines) if lines.is_empty() || found.differing.len() >= NAMED => {}
+                Ok(lines) => {
+                    found.differing.push(ConnectionDifference { tenant: row.tenant, connection: row.name, lines });
+                }
+                Err(Error::Invalid(_)) if found.unfit.len() >= NAMED => {}
+                Err(Error::Invalid(Problems(problems))) => {
+                    found.unfit.push(Unfit { tenant: row.tenant, connection: row.name, problems });
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(found)
+    }
+
+    /// What would differ for a connection.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it does not fit the version.
+    async fn lines_for(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        row: &ConnectionRow,
+        connector: &Connector,
+    ) -> Result<Vec<DifferenceLine>> {
+        let key = self.tenant_key(tenant)?;
+        let (after, filled) = self.prepare_stored(row, &key, connector)?;
+        // What does not send now has nothing that could differ.
+        let Some(before) = self.now_sending(tx, tenant, row).await? else { return Ok(Vec::new()) };
+        let reach = |connector: &Connector, parameters: &sendbox_sandbox::Parameters| {
+            connector.reach(parameters).map_err(|error| Error::invalid("/parameters", error.to_string()))
+        };
+        let (before, after) = (
+            Resolved {
+                reach: reach(&before.connector, &before.parameters)?,
+                schema: &before.connector.metadata().parameters_schema,
+                filled: takes_address(&before.connector).filter(|_| before.filled),
+            },
+            Resolved {
+                reach: reach(connector, &after.parameters)?,
+                schema: &connector.metadata().parameters_schema,
+                filled,
+            },
+        );
+        let stored = StoredParameters::of(row, &key)?;
+        Ok(lines(&stored.names(), &before, &after))
+    }
+
+    /// The connections of a release that do not fit a version.
+    pub(crate) async fn unfit(
+        &self,
+        tx: &mut Tx,
+        of: &str,
+        release: &ReleaseRow,
+        connector: &Connector,
+    ) -> Result<Vec<Unfit>> {
+        let mut found = Vec::new();
+        for (row, tenant) in self.deciding_for(tx, of, release).await? {
+            match self.prepare_stored(&row, &self.tenant_key(&tenant)?, connector) {
+                Ok(_) => {}
+                Err(Error::Invalid(Problems(problems))) => {
+                    found.push(Unfit { tenant: row.tenant, connection: row.name, problems });
+                }
+                Err(other) => return Err(other),
+            }
+            if found.len() >= NAMED {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Refuses a version that would read a secret in clear which one of these connections stores. No approval helps. (A send
+    /// holds to the same rule by itself: see `stored_parameters.rs`.)
+    pub(crate) async fn keeps_sealed(
+        &self,
+        tx: &mut Tx,
+        of: &str,
+        release: &ReleaseRow,
+        connector: &Connector,
+    ) -> Result<()> {
+        let mut found = Vec::new();
+        for (row, tenant) in self.deciding_for(tx, of, release).await? {
+            let stored = StoredParameters::of(&row, &self.tenant_key(&tenant)?)?;
+            for name in stored.unsealed_by(connector.metadata()) {
+                found.push(format!("`{name}` of `{}` (tenant `{}`)", row.name, row.tenant));
+            }
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+        let more = found.len().saturating_sub(NAMED_IN_TEXT);
+        let mut named = found.into_iter().take(NAMED_IN_TEXT).collect::<Vec<_>>().join(", ");
+        if more > 0 {
+            named.push_str(&format!(" and {more} more"));
+        }
+        Err(Error::Conflict(format!(
+            "this version would read in clear what is stored as a secret: {named}. Upload a version that marks it `writeOnly`, or \
+             delete these connections first"
+        )))
+    }
+
+    /// Refuses a version that needs an approval, unless somebody has approved exactly its difference.
+    pub(crate) async fn approved(&self, tx: &mut Tx, of: &str, release: &ReleaseRow, digest: &str) -> Result<()> {
+        if release.versions.standing(digest) != Standing::Available {
+            // It sends, or has sent here.
+            return Ok(());
+        }
+        let version = self.runnable(tx, release, digest).await?;
+        let Some((difference, print)) = self.compared(tx, release, &version).await? else {
+            return Err(Error::Internal("the versions cannot be compared".to_owned()));
+        };
+        if difference.reach != Reach::Wider || approval(tx, of, release, &print).await?.is_some() {
+            return Ok(());
+        }
+        Err(Error::ApprovalNeeded(sentences(&difference.wider)))
+    }
+
+    /// Approves what a version may do more than the active one, and what it newly says of itself: exactly the difference that was
+    /// shown.
+    ///
+    /// # Errors
+    /// [`Error::DiffChanged`] when the difference is another one by now.
+    pub async fn approve_version(
+        &self,
+        caller: &Caller,
+        tenant: Option<&str>,
+        id: &str,
+        digest: &str,
+        approval: Approval,
+    ) -> Result<ConnectorVersion> {
+        self.may_for(caller, tenant, Scope::Manage)?;
+        let mut tx = self.inner.store.begin().await?;
+        let release = self.release_here(&mut tx, tenant, id).await?;
+        let version = self.runnable(&mut tx, &release, digest).await?;
+        let compared = self.compared(&mut tx, &release, &version).await?;
+        let Some((difference, print)) = compared.filter(|_| release.versions.active != digest) else {
+            return Err(Error::Conflict("this version is active already; there is nothing to approve".to_owned()));
+        };
+        if !vault::same(approval.confirm.as_bytes(), print.as_bytes()) {
+            return Err(Error::DiffChanged);
+        }
+        let row = ApprovalRow {
+            // A tenant decides for itself only.
+            tenant: scope(tenant).to_owned(),
+            connector: id.to_owned(),
+            print,
+            approved_at: self.now(),
+            approved_by: caller.actor(),
+        };
+        releases::approve(&mut tx, &row).await?;
+        let after = json!({ "digest": digest, "from": release.versions.active, "wider": sentences(&difference.wider) });
+        let what = ("connector.approve", format!("connector:{id}"));
+        self.note(&mut tx, caller, tenant, what, (None, Some(after))).await?;
+        let view = self.version_view(&mut tx, scope(tenant), version, true).await?;
+        tx.commit().await?;
+        Ok(view)
+    }
+}
+
+/// The approval of a difference: by who decides here, or by the platform for all.
+async fn approval(tx: &mut Tx, of: &str, release: &ReleaseRow, print: &str) -> Result<Option<ApprovalRow>> {
+    let own = releases::approval(tx, of, &release.connector, print).await?;
+    if own.is_some() || !release.owner.is_empty() {
+        return Ok(own);
+    }
+    Ok(releases::approval(tx, "", &release.connector, print).await?)
+}
+
+fn sentences(lines: &[DifferenceLine]) -> Vec<String> {
+    lines.iter().map(|line| line.text.clone()).collect()
+}

@@ -1,0 +1,439 @@
+//! Versions of connectors: uploaded, checked, listed, deleted.
+//!
+//! An upload is on disk before it is answered. Its check (inspection, compilation, metadata) is done by whichever process is
+//! there, under a lease, and its result is written once; a crash in between leaves a file that is checked again.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sendbox_domain::model::{ConnectorVersion, Progress, Scope, Standing, Unfit, VersionState};
+use sendbox_domain::rules::difference::Description;
+use sendbox_domain::rules::release::Versions;
+use sendbox_sandbox::{Connector, LoadError, LoadStep};
+use sendbox_store::rows::{ReleaseRow, VersionRow};
+use sendbox_store::{self, Tx, connections, releases, versions};
+use serde_json::json;
+
+use crate::access::caller::Caller;
+use crate::error::{Error, Result};
+use crate::releases::resolved_connector::owner;
+use crate::service::Service;
+
+/// Versions for all tenants at most, and of one tenant. Their files are in the store.
+const MOST: u64 = 200;
+const MOST_OF_TENANT: u64 = 50;
+/// Versions in a list at most: all there can be.
+const LISTED: u32 = 200;
+/// Connections that are looked at, at most, for what a version means for them.
+pub(crate) const LOOKED_AT: u32 = 1000;
+/// How long a check may take before another process takes it up.
+const CHECK_SECONDS: u64 = 120;
+/// Checks that may begin: a file that ends its process each time is given up.
+const CHECKS: u32 = 3;
+/// What a check does, in order.
+const STEPS: [&str; 3] = ["inspecting", "compiling", "reading its metadata"];
+
+/// Where a tenant's connectors stand in the store; without a tenant, those of all.
+pub(crate) fn scope(tenant: Option<&str>) -> &str {
+    tenant.unwrap_or_default()
+}
+
+impl Service {
+    /// Whether a caller may do this with the connectors of a tenant; without one, with those of all tenants.
+    pub(crate) fn may_for(&self, caller: &Caller, tenant: Option<&str>, wanted: Scope) -> Result<()> {
+        match tenant {
+            Some(tenant) => caller.may(tenant, &[wanted]),
+            None => caller.is_platform(),
+        }
+    }
+
+    /// Takes a file. The same file again is the same version, and the flag says that it was there already; one that was refused is
+    /// checked again.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is too large or no component; [`Error::Conflict`] when there are too many.
+    pub async fn upload(
+        &self,
+        caller: &Caller,
+        tenant: Option<&str>,
+        component: &[u8],
+    ) -> Result<(ConnectorVersion, bool)> {
+        self.may_for(caller, tenant, Scope::Manage)?;
+        self.not_stopping()?;
+        self.inner.sandbox.peek(component).map_err(|error| Error::invalid("", error.to_string()))?;
+        let digest = sendbox_sandbox::Digest::of(component).to_string();
+        let now = self.now();
+        let mut tx = self.inner.store.begin().await?;
+        if let Some(tenant) = tenant {
+            self.locked_row(&mut tx, tenant).await?;
+        }
+        let of = scope(tenant);
+        let found = versions::lock(&mut tx, of, &digest).await?;
+        let is_there = found.as_ref().is_some_and(|row| row.state != VersionState::Refused);
+        let row = match found {
+            Some(row) if is_there => return Ok((self.version_view(&mut tx, of, row, false).await?, true)),
+            Some(row) => {
+                let row = VersionRow { state: VersionState::Checking, step: 1, refusal: None, checks: 0, ..row };
+                versions::update(&mut tx, &row).await?;
+                row
+            }
+            None => {
+                let most = if tenant.is_some() { MOST_OF_TENANT } else { MOST };
+                if versions::count(&mut tx, of).await? >= most {
+                    let text = format!("there are {most} versions already; delete some that are not in use");
+                    return Err(Error::Conflict(text));
+                }
+                let row = VersionRow {
+                    tenant: of.to_owned(),
+                    digest: digest.clone(),
+                    connector: None,
+                    state: VersionState::Checking,
+                    step: 1,
+                    refusal: None,
+                    description: None,
+                    bytes: component.len() as u64,
+                    uploaded_at: now,
+                    uploaded_by: caller.actor(),
+                    checks: 0,
+                    lease_owner: None,
+                    lease_until: None,
+                };
+                versions::insert(&mut tx, &row, component).await?;
+                row
+            }
+        };
+        let after = json!({ "digest": digest, "bytes": row.bytes });
+        let what = ("connector.upload", format!("version:{digest}"));
+        self.note(&mut tx, caller, tenant, what, (None, Some(after))).await?;
+        let view = self.version_view(&mut tx, of, row, false).await?;
+        tx.commit().await?;
+        self.inner.watch.wake();
+        Ok((view, false))
+    }
+
+    /// Checks a file in the background.
+    pub(crate) fn begin_check(&self, of: String, digest: String) {
+        let service = self.clone();
+        self.inner.work.spawn(async move {
+            if let Err(error) = service.check_version(&of, &digest).await {
+                tracing::error!(digest, %error, "the check of a connector could not be written down; it is taken up again");
+            }
+        });
+    }
+
+    /// Takes the lease. `None`: somebody else is at it, or it is done.
+    async fn claim_check(&self, of: &str, digest: &str) -> Result<Option<(VersionRow, Vec<u8>)>> {
+        let now = self.now();
+        let mut tx = self.inner.store.begin().await?;
+        let Some(row) = versions::lock(&mut tx, of, digest).await? else { return Ok(None) };
+        if row.state != VersionState::Checking || row.lease_until.is_some_and(|until| now < until) {
+            return Ok(None);
+        }
+        let Some(component) = versions::component(&mut tx, of, digest).await? else { return Ok(None) };
+        let row = if row.checks >= CHECKS {
+            let text = format!(
+                "its check ended {CHECKS} times without a result; look into Sendbox's log, and upload it again"
+            );
+            VersionRow {
+                state: VersionState::Refused,
+                refusal: Some(text),
+                lease_owner: None,
+                lease_until: None,
+                ..row
+            }
+        } else {
+            VersionRow {
+                checks: row.checks + 1,
+                step: 1,
+                lease_owner: Some(self.inner.owner.clone()),
+                lease_until: Some(now.plus_seconds(CHECK_SECONDS)),
+                ..row
+            }
+        };
+        versions::update(&mut tx, &row).await?;
+        tx.commit().await?;
+        Ok((row.state == VersionState::Checking).then_some((row, component)))
+    }
+
+    async fn check_version(&self, of: &str, digest: &str) -> Result<()> {
+        let Some((row, component)) = self.claim_check(of, digest).await? else { return Ok(()) };
+        let loaded = self.load_in_steps(&row, &component).await;
+        let mut tx = self.inner.store.begin().await?;
+        let Some(now_there) = versions::lock(&mut tx, of, digest).await? else { return Ok(()) };
+        if now_there.lease_owner.as_deref() != Some(&self.inner.owner) || now_there.state != VersionState::Checking {
+            return Ok(());
+        }
+        let row = VersionRow { lease_owner: None, lease_until: None, ..now_there };
+        let row = match loaded {
+            Ok(connector) => {
+                let row = self.judged(&mut tx, row, Description::of(connector.inspect())).await?;
+                if row.state == VersionState::Ready {
+                    self.inner.catalogue.keep(connector);
+                }
+                row
+            }
+            Err(error) if error.is_of_the_file() => {
+                VersionRow { state: VersionState::Refused, refusal: Some(error.to_string()), ..row }
+            }
+            Err(error) => {
+                tracing::error!(digest, %error, "the check of a connector failed, and not for the file's sake");
+                row
+            }
+        };
+        versions::update(&mut tx, &row).await?;
+        tx.commit().await?;
+        self.inner.watch.wake();
+        Ok(())
+    }
+
+    /// Loads the file, and writes down how far that is.
+    async fn load_in_steps(&self, row: &VersionRow, component: &[u8]) -> Result<Connector, LoadError> {
+        let step = AtomicU32::new(1);
+        let progress = |at: LoadStep| {
+            let number = match at {
+                LoadStep::Inspecting => 1,
+                LoadStep::Compiling => 2,
+                LoadStep::ReadingMetadata => 3,
+            };
+            step.store(number, Ordering::Relaxed);
+        };
+        let loading = self.inner.sandbox.load_with_progress(component, &progress);
+        tokio::pin!(loading);
+        let mut told = 1;
+        loop {
+            tokio::select! {
+                done = &mut loading => return done,
+                () = tokio::time::sleep(std::time::Duration::from_millis(100)) => {
+                    let now = step.load(Ordering::Relaxed);
+                    if now != told {
+                        told = now;
+                        // For people who watch; the check does not depend on it.
+                        if let Err(error) = self.tell_step(row, now).await {
+                            tracing::debug!(%error, "the progress of a check could not be written down");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn tell_step(&self, row: &VersionRow, step: u32) -> Result<()> {
+        let mut tx = self.inner.store.begin().await?;
+        if let Some(found) = versions::lock(&mut tx, &row.tenant, &row.digest).await?
+            && found.lease_owner == row.lease_owner
+            && found.state == VersionState::Checking
+        {
+            versions::update(&mut tx, &VersionRow { step, ..found }).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// A file that is a connector: whether it may be one here. The first version of a connector is active at once.
+    async fn judged(&self, tx: &mut Tx, row: VersionRow, description: Description) -> Result<VersionRow> {
+        let id = description.id.clone();
+        let row = VersionRow { connector: Some(id.clone()), description: Some(description), ..row };
+        let refused = |text: String| VersionRow { state: VersionState::Refused, refusal: Some(text), ..row.clone() };
+        if self.inner.catalogue.is_reserved(&id) {
+            return Ok(refused(format!("`{id}` is a connector that comes with Sendbox; give yours an id of its own")));
+        }
+        if !row.tenant.is_empty() && releases::get(tx, "", &id).await?.is_some() {
+            return Ok(refused(format!("`{id}` is a connector of all tenants; give yours an id of its own")));
+        }
+        if releases::get(tx, &row.tenant, &id).await?.is_none() {
+            let release = ReleaseRow {
+                tenant: row.tenant.clone(),
+                connector: id,
+                owner: row.tenant.clone(),
+                generation: 1,
+                versions: Versions::first(row.digest.clone(), self.now()),
+            };
+            // Another first version may have been faster: then this one is a further one.
+            releases::put(tx, &release).await?;
+        }
+        Ok(VersionRow { state: VersionState::Ready, ..row })
+    }
+
+    /// The release that decides here, or why there is none.
+    pub(crate) async fn release_here(&self, tx: &mut Tx, tenant: Option<&str>, id: &str) -> Result<ReleaseRow> {
+        if let Some(tenant) = tenant {
+            self.row(tx, tenant).await?;
+        }
+        if self.inner.catalogue.built_in(id).is_some() {
+            return Err(Error::Conflict(format!(
+                "`{id}` comes with Sendbox, and its version changes with Sendbox alone"
+            )));
+        }
+        releases::for_tenant(tx, scope(tenant), id).await?.ok_or(Error::NotFound("connector"))
+    }
+
+    /// The versions of a connector, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn versions(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Vec<ConnectorVersion>> {
+        self.may_for(caller, tenant, Scope::Read)?;
+        let mut tx = self.inner.store.begin_read().await?;
+        let release = self.release_here(&mut tx, tenant, id).await?;
+        let mut views = Vec::new();
+        for row in versions::of_connector(&mut tx, &release.owner, id, LISTED).await? {
+            views.push(self.version_view(&mut tx, scope(tenant), row, false).await?);
+        }
+        Ok(views)
+    }
+
+    /// One upload, by its digest: also one that is still checked, or was refused.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn uploaded(&self, caller: &Caller, tenant: Option<&str>, digest: &str) -> Result<ConnectorVersion> {
+        self.may_for(caller, tenant, Scope::Read)?;
+        let mut tx = self.inner.store.begin_read().await?;
+        if let Some(tenant) = tenant {
+            self.row(&mut tx, tenant).await?;
+        }
+        let row = versions::get(&mut tx, scope(tenant), digest).await?.ok_or(Error::NotFound("upload"))?;
+        self.version_view(&mut tx, scope(tenant), row, true).await
+    }
+
+    /// One version, and how it differs from the active one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn version(
+        &self,
+        caller: &Caller,
+        tenant: Option<&str>,
+        id: &str,
+        digest: &str,
+    ) -> Result<ConnectorVersion> {
+        self.may_for(caller, tenant, Scope::Read)?;
+        let mut tx = self.inner.store.begin_read().await?;
+        let release = self.release_here(&mut tx, tenant, id).await?;
+        let row = self.runnable(&mut tx, &release, digest).await?;
+        self.version_view(&mut tx, scope(tenant), row, true).await
+    }
+
+    /// A version of this connector that may run.
+    pub(crate) async fn runnable(&self, tx: &mut Tx, release: &ReleaseRow, digest: &str) -> Result<VersionRow> {
+        let row = versions::get(tx, &release.owner, digest).await?;
+        let fits =
+            |row: &VersionRow| row.state == VersionState::Ready && row.connector.as_deref() == Some(&release.connector);
+        row.filter(fits).ok_or(Error::NotFound("version"))
+    }
+
+    pub(crate) async fn version_view(
+        &self,
+        tx: &mut Tx,
+        of: &str,
+        row: VersionRow,
+        whole: bool,
+    ) -> Result<ConnectorVersion> {
+        let release = match (&row.connector, row.state) {
+            (Some(id), VersionState::Ready) => releases::for_tenant(tx, of, id).await?,
+            _ => None,
+        };
+        // A private connector and one of all tenants may share an id; a version is one of them.
+        let release = release.filter(|release| release.owner == row.tenant);
+        let difference = match &release {
+            Some(release) if whole && release.versions.active != row.digest => {
+                self.difference(tx, of, release, &row).await?
+            }
+            _ => None,
+        };
+        let doing = || usize::try_from(row.step).ok().and_then(|step| STEPS.get(step.saturating_sub(1)));
+        Ok(ConnectorVersion {
+            standing: release.map(|release| release.versions.standing(&row.digest)),
+            progress: (row.state == VersionState::Checking).then(|| Progress {
+                step: row.step,
+                of: 3,
+                doing: doing().map_or_else(|| "waiting".to_owned(), |doing| (*doing).to_owned()),
+            }),
+            version: row.description.as_ref().map(|description| description.version.clone()),
+            inspection: row.description.as_ref().and_then(|description| serde_json::to_value(description).ok()),
+            connector: row.connector,
+            digest: row.digest,
+            owner: owner(&row.tenant),
+            state: row.state,
+            refusal: row.refusal,
+            bytes: row.bytes,
+            uploaded_at: row.uploaded_at,
+            uploaded_by: row.uploaded_by,
+            difference,
+        })
+    }
+
+    /// Deletes a version that nothing uses; the last one of a connector that no connection uses, with the connector.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] with what uses it.
+    pub async fn delete_version(&self, caller: &Caller, tenant: Option<&str>, digest: &str) -> Result<()> {
+        self.may_for(caller, tenant, Scope::Manage)?;
+        let of = scope(tenant);
+        let mut tx = self.inner.store.begin().await?;
+        if let Some(tenant) = tenant {
+            self.locked_row(&mut tx, tenant).await?;
+        }
+        let row = versions::lock(&mut tx, of, digest).await?.ok_or(Error::NotFound("upload"))?;
+        if let (Some(id), VersionState::Ready) = (&row.connector, row.state) {
+            self.unused(&mut tx, of, id, digest).await?;
+        }
+        versions::delete(&mut tx, of, digest).await?;
+        if let Some(id) = &row.connector {
+            sendbox_store::shapes::delete_of_version(&mut tx, of, id, digest).await?;
+        }
+        let before = json!({ "digest": digest, "connector": row.connector });
+        let what = ("connector.delete", format!("version:{digest}"));
+        self.note(&mut tx, caller, tenant, what, (Some(before), None)).await?;
+        tx.commit().await?;
+        self.inner.watch.wake();
+        Ok(())
+    }
+
+    /// Says what uses a version; takes away the release of a connector that goes with its last version.
+    async fn unused(&self, tx: &mut Tx, of: &str, id: &str, digest: &str) -> Result<()> {
+        let now = self.now();
+        let releases_here: Vec<ReleaseRow> =
+            releases::of_connector(tx, id).await?.into_iter().filter(|release| release.owner == of).collect();
+        let used = connections::using(tx, of, id, LOOKED_AT).await?;
+        let is_last = versions::of_connector(tx, of, id, LISTED).await?.len() == 1;
+        if is_last && used.is_empty() {
+            for release in &releases_here {
+                releases::delete(tx, &release.tenant, id).await?;
+            }
+            return Ok(());
+        }
+        for release in &releases_here {
+            if release.versions.kept(now).any(|kept| kept == digest) {
+                let who = if release.tenant.is_empty() { "all tenants" } else { "a tenant" };
+                let standing = release.versions.standing(digest);
+                let word = crate::sending::attempt_result::word(&standing);
+                return Err(Error::Conflict(match standing {
+                    Standing::Available => {
+                        "messages that began on it may still be under way; try again in a minute".to_owned()
+                    }
+                    _ => format!("it is the {word} version for {who}; activate another one first"),
+                }));
+            }
+        }
+        for release in &releases_here {
+            let Some(active) = self.loaded(tx, of, &release.versions.active).await? else { continue };
+            let left: Vec<Unfit> = self.unfit(tx, &release.tenant, release, &active).await?;
+            let needs = |unfit: &&Unfit| {
+                used.iter()
+                    .any(|row| row.tenant == unfit.tenant && row.name == unfit.connection && row.digest == digest)
+            };
+            if let Some(unfit) = left.iter().find(needs) {
+                return Err(Error::Conflict(format!(
+                    "the connection `{}` of `{}` does not fit the active version and sends with this one; save it anew first",
+                    unfit.connection, unfit.tenant
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// For the audit: which versions send.
+pub(crate) fn shown(versions: &Versions) -> serde_json::Value {
+    json!({ "active": versions.active, "previous": versions.previous, "canary": versions.canary })
+}

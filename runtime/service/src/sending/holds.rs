@@ -1,0 +1,94 @@
+//! Holds: a provider suspects fraud, so nothing is sent to the numbers around for a while; a person can read why, and lift it.
+
+use sendbox_domain::model::{Hold, Scope, Timestamp};
+use sendbox_domain::rules::limit;
+use sendbox_sandbox::Recipient;
+use sendbox_store::rows::{HoldRow, MessageRow};
+use sendbox_store::{Tx, holds};
+use serde_json::json;
+
+use crate::access::caller::Caller;
+use crate::error::{Error, Result};
+use crate::id;
+use crate::service::Service;
+use crate::vault::TenantKey;
+
+/// How long a hold lasts. A wave of fraud is over, or comes again and is held again.
+const LASTS_SECONDS: u64 = 3600;
+
+/// The keyed hash of the thousand numbers that a number stands among.
+pub(crate) fn prefix_hash(key: &TenantKey, recipient: &Recipient) -> Vec<u8> {
+    key.hash("prefix", &[limit::prefix(&recipient.e164).as_bytes()])
+}
+
+/// Refuses a number that is held.
+pub(crate) async fn check(
+    tx: &mut Tx,
+    tenant: &str,
+    key: &TenantKey,
+    recipient: &Recipient,
+    now: Timestamp,
+) -> Result<()> {
+    match holds::find(tx, tenant, &prefix_hash(key, recipient), now).await? {
+        Some(hold) => Err(Error::Limited {
+            limit: sendbox_domain::LimitName::Hold,
+            retry_after: Some(hold.expires_at.seconds_from(now).max(1)),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Holds the numbers around the recipient of a message.
+pub(crate) async fn hold(
+    tx: &mut Tx,
+    key: &TenantKey,
+    message: &MessageRow,
+    recipient: &Recipient,
+    now: Timestamp,
+) -> Result<()> {
+    let shown: String = recipient.national.chars().take(2).collect();
+    let row = HoldRow {
+        tenant: message.tenant.clone(),
+        id: id::new("h")?,
+        prefix_hash: prefix_hash(key, recipient),
+        prefix: format!("+{}{shown}…", recipient.calling_code),
+        reason: "a provider refused a message to these numbers because it suspects fraud".to_owned(),
+        message: message.id.clone(),
+        created_at: now,
+        expires_at: now.plus_seconds(LASTS_SECONDS),
+    };
+    Ok(holds::put(tx, &row).await?)
+}
+
+fn view(row: HoldRow) -> Hold {
+    let HoldRow { id, prefix, reason, message, created_at, expires_at, .. } = row;
+    Hold { id, prefix, reason, message, created_at, expires_at }
+}
+
+impl Service {
+    /// The holds of a tenant, those that end last first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn holds(&self, caller: &Caller, tenant: &str) -> Result<Vec<Hold>> {
+        caller.may(tenant, &[Scope::Read])?;
+        let mut tx = self.inner.store.begin_read().await?;
+        self.row(&mut tx, tenant).await?;
+        Ok(holds::list(&mut tx, tenant, self.now()).await?.into_iter().map(view).collect())
+    }
+
+    /// Lifts a hold.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn lift_hold(&self, caller: &Caller, tenant: &str, id: &str) -> Result<()> {
+        caller.may(tenant, &[Scope::Manage])?;
+        let mut tx = self.inner.store.begin().await?;
+        self.row(&mut tx, tenant).await?;
+        let row = holds::delete(&mut tx, tenant, id).await?.ok_or(Error::NotFound("hold"))?;
+        let before = json!({ "prefix": row.prefix, "reason": row.reason, "expiresAt": row.expires_at });
+        let what = ("hold.lift", format!("hold:{id}"));
+        self.note(&mut tx, caller, Some(tenant), what, (Some(before), None)).await?;
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,457 @@
+//! Messages: let in, written down, sent, read.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sendbox_domain::model::{
+    Attempt, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, Sensitive, Timestamp,
+    Verification,
+};
+use sendbox_domain::phone;
+use sendbox_domain::plan::plan;
+use sendbox_sandbox::{Recipient, Usage};
+use sendbox_store::messages::MessageQuery;
+use sendbox_store::rows::{AttemptRow, IdempotencyRow, MessageRow, ReportRow, TenantRow};
+use sendbox_store::{Tx, attempts, idempotency, messages, reports};
+use zeroize::Zeroizing;
+
+use crate::access::caller::Caller;
+use crate::connections::cached_connection::ReadyConnection;
+use crate::connections::ready_connection::OfMessage;
+use crate::delivery_reports::receiver::{by_attempt, delivery};
+use crate::error::{Error, Result};
+use crate::id;
+use crate::paging::{bad_cursor, no_longer_than, page_size};
+use crate::sending::admission;
+use crate::sending::admission::{Admitted, admit, recipient_hash};
+use crate::sending::outgoing::{Outgoing, Payload, RequestFields, check_flow, request, routes};
+use crate::service::Service;
+use crate::tenants::settings;
+use crate::vault::TenantKey;
+
+/// How long a synchronous request waits for its outcome: a send has 15 s, and a second one may follow.
+const LONGEST_WAIT: Duration = Duration::from_secs(25);
+/// How long a lease lasts: longer than any attempt with all that is written around it.
+pub(crate) const LEASE_SECONDS: u64 = 60;
+/// How long an idempotency key is remembered.
+const REMEMBERED_SECONDS: u64 = 24 * 3600;
+
+/// An idempotency key with what it was used for.
+pub(crate) struct IdempotencyClaim<'a> {
+    pub(crate) operation: &'static str,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) body: Vec<Vec<u8>>,
+}
+
+impl IdempotencyClaim<'_> {
+    /// Takes the key for a resource; or the resource that it made before.
+    ///
+    /// # Errors
+    /// [`Error::IdempotencyMismatch`].
+    pub(crate) async fn claim(
+        &self,
+        tx: &mut Tx,
+        tenant: &str,
+        key: &TenantKey,
+        resource: &str,
+        now: Timestamp,
+    ) -> Result<Option<String>> {
+        let Some(given) = self.key else { return Ok(None) };
+        let parts: Vec<&[u8]> = self.body.iter().map(Vec::as_slice).collect();
+        let row = IdempotencyRow {
+            tenant: tenant.to_owned(),
+            operation: self.operation.to_owned(),
+            key_hash: key.hash("idempotency-key", &[given.as_bytes()]),
+            body_hash: key.hash("idempotency-body", &parts),
+            resource: resource.to_owned(),
+            expires_at: now.plus_seconds(REMEMBERED_SECONDS),
+        };
+        match idempotency::claim(tx, &row, now).await? {
+            None => Ok(None),
+            Some(first) if first.body_hash == row.body_hash => Ok(Some(first.resource)),
+            Some(_) => Err(Error::IdempotencyMismatch),
+        }
+    }
+}
+
+/// What a request says, as bytes that are the same for the same request. Only a keyed hash of it is kept.
+pub(crate) fn request_bytes(
+    to: &Recipient,
+    usage: Usage,
+    locale: Option<&str>,
+    variables: &BTreeMap<String, Sensitive>,
+    further: &[&str],
+) -> Vec<Vec<u8>> {
+    let mut parts: Vec<Vec<u8>> = [to.e164.as_str(), usage.as_str(), locale.unwrap_or_default()]
+        .iter()
+        .chain(further)
+        .map(|part| part.as_bytes().to_vec())
+        .collect();
+    for (name, value) in variables {
+        parts.push(name.as_bytes().to_vec());
+        parts.push(value.expose().as_bytes().to_vec());
+    }
+    parts
+}
+
+/// An idempotency key that can be kept and sent on.
+pub(crate) fn check_idempotency_key(key: Option<&str>) -> Result<()> {
+    match key {
+        Some(key) if key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err(Error::invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces"))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Service {
+    /// Sends a code of the platform. Returns the message when a provider took it, when nobody knows, or when it is still
+    /// under way (asynchronous, or another attempt is due).
+    ///
+    /// # Errors
+    /// [`Error::NotSent`] with the message; before that everything that keeps it out: [`Error::Invalid`],
+    /// [`Error::FlowOff`], [`Error::NoActiveConnection`], [`Error::CountryNotAllowed`], [`Error::Limited`],
+    /// [`Error::IdempotencyMismatch`], [`Error::IdempotencyInFlight`].
+    pub async fn send_message(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        new: NewMessage,
+        idempotency_key: Option<&str>,
+    ) -> Result<Message> {
+        caller.may(tenant, &[Scope::Send])?;
+        check_idempotency_key(idempotency_key)?;
+        self.not_stopping()?;
+        let mut tx = self.inner.store.begin().await?;
+        let row = self.row(&mut tx, tenant).await?;
+        let key = self.tenant_key(&row)?;
+        let asked = RequestFields {
+            to: &new.to,
+            client_ip: new.client_ip.as_ref(),
+            locale: new.locale.as_deref(),
+            code: Some(&new.code),
+            lifetime_seconds: new.lifetime_seconds,
+            variables: &new.variables,
+        };
+        let (recipient, client_ip) = asked.read()?;
+        let lifetime_seconds = new.lifetime_seconds.unwrap_or(row.policy.codes.lifetime_seconds);
+        let mode = new.mode;
+        let id = id::new("m")?;
+        let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let further = [
+            new.code.expose(),
+            ip_text.as_str(),
+            &lifetime_seconds.to_string(),
+            if mode == Mode::Sync { "sync" } else { "async" },
+        ];
+        let body = request_bytes(&recipient, new.usage, new.locale.as_deref(), &new.variables, &further);
+        let once = IdempotencyClaim { operation: "messages", key: idempotency_key, body };
+        if let Some(first) = once.claim(&mut tx, tenant, &key, &id, self.now()).await? {
+            drop(tx);
+            return self.answer_again(tenant, &first, mode, None).await;
+        }
+        check_flow(&row, new.usage)?;
+        let outgoing = Outgoing {
+            payload: Payload {
+                to: Zeroizing::new(recipient.e164.to_string()),
+                code: new.code.into_inner(),
+                variables: new.variables.into_iter().map(|(name, value)| (name, value.into_inner())).collect(),
+                client_ip: client_ip.map(|ip| Zeroizing::new(ip.to_string())),
+                lifetime_seconds,
+            },
+            recipient,
+            usage: new.usage,
+            locale: new.locale,
+            verification: None,
+            mode,
+        };
+        let test = settings::test_numbers(&row, &key)?;
+        if test.iter().any(|(number, _)| *number == *outgoing.recipient.e164) {
+            let message = self.take_test(&mut tx, &row, &key, &id, outgoing).await?;
+            tx.commit().await?;
+            return Ok(message);
+        }
+        self.take(&mut tx, &row, &key, &id, outgoing, client_ip).await?;
+        tx.commit().await?;
+        self.answer(tenant, &id, mode, None).await
+    }
+
+    pub(crate) fn not_stopping(&self) -> Result<()> {
+        if self.inner.stopping.is_cancelled() { Err(Error::Stopping) } else { Ok(()) }
+    }
+
+    /// Checks a message, lets it in and writes it down: held by this process when somebody waits, else for the worker.
+    pub(crate) async fn take(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        key: &TenantKey,
+        id: &str,
+        outgoing: Outgoing,
+        client_ip: Option<IpAddr>,
+    ) -> Result<Admitted> {
+        let now = self.now();
+        let country = outgoing.recipient.country.clone();
+        let name = routes(tenant, country.as_deref()).into_iter().next().ok_or(Error::NoActiveConnection)?;
+        let of = OfMessage { message: id, ..OfMessage::default() };
+        let prepared = self.prepared(tx, tenant, &name, of).await?.ok_or(Error::NoActiveConnection)?;
+        let segments = self.check_plan(tenant, &prepared, id, &outgoing)?;
+        let request = admission::Request {
+            tenant,
+            key,
+            recipient: &outgoing.recipient,
+            client_ip,
+            connection: &name,
+            usage: outgoing.usage,
+            segments: segments.unwrap_or(1),
+        };
+        let admitted = admit(tx, &request, now).await?;
+        let waits = outgoing.mode == Mode::Sync;
+        let row = MessageRow {
+            connection: Some(name),
+            segments,
+            price_micros: admitted.price_micros,
+            payload: Some(outgoing.payload.seal(key, id)?),
+            lease_owner: waits.then(|| self.inner.owner.clone()),
+            lease_until: waits.then(|| now.plus_seconds(LEASE_SECONDS)),
+            ..row(tenant, key, id, &outgoing, now)
+        };
+        messages::insert(tx, &row).await?;
+        Ok(admitted)
+    }
+
+    /// A message to a test number: on record, and never sent.
+    async fn take_test(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        key: &TenantKey,
+        id: &str,
+        outgoing: Outgoing,
+    ) -> Result<Message> {
+        let now = self.now();
+        let row = MessageRow { status: MessageStatus::Accepted, test: true, ..row(tenant, key, id, &outgoing, now) };
+        messages::insert(tx, &row).await?;
+        Ok(view(row, Vec::new(), Vec::new()))
+    }
+
+    /// Whether the message can be made at all: all that is wrong is better known before anything is written. Returns the
+    /// segments of a text.
+    fn check_plan(
+        &self,
+        tenant: &TenantRow,
+        prepared: &Arc<ReadyConnection>,
+        id: &str,
+        outgoing: &Outgoing,
+    ) -> Result<Option<u32>> {
+        let request = request(tenant, id, outgoing.usage, outgoing.locale.clone(), &outgoing.payload, 1)?;
+        let plan = plan(&prepared.config, request, prepared.connector.metadata())?;
+        Ok(plan.size.map(|size| size.segments))
+    }
+
+    /// Sends what this process holds, or wakes the worker; and answers.
+    pub(crate) async fn answer(
+        &self,
+        tenant: &str,
+        id: &str,
+        mode: Mode,
+        verification: Option<&str>,
+    ) -> Result<Message> {
+        if mode == Mode::Async {
+            self.inner.due.notify_one();
+            // It was taken, and that is the answer, however soon it ends.
+            return self.read_message(tenant, id).await;
+        }
+        // Not in the request's own task: a client that goes away must not end a send in the middle.
+        let (service, at) = (self.clone(), (tenant.to_owned(), id.to_owned()));
+        let sending = self.inner.work.spawn(async move { service.deliver(&at.0, &at.1).await });
+        tokio::time::timeout(LONGEST_WAIT, sending).await.ok();
+        self.outcome(tenant, id, verification).await
+    }
+
+    /// The answer to a request that was made before.
+    pub(crate) async fn answer_again(
+        &self,
+        tenant: &str,
+        id: &str,
+        mode: Mode,
+        verification: Option<&str>,
+    ) -> Result<Message> {
+        let mut tx = self.inner.store.begin_read().await?;
+        let found = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
+        drop(tx);
+        let held = found.lease_until.is_some_and(|until| until > self.now());
+        if mode == Mode::Async {
+            return self.read_message(tenant, id).await;
+        }
+        if !found.status.is_final() && held {
+            return Err(Error::IdempotencyInFlight);
+        }
+        self.outcome(tenant, id, verification).await
+    }
+
+    /// The message as it is; an error when it was not sent.
+    async fn outcome(&self, tenant: &str, id: &str, verification: Option<&str>) -> Result<Message> {
+        let message = self.read_message(tenant, id).await?;
+        match message.status {
+            MessageStatus::Failed | MessageStatus::Expired | MessageStatus::Cancelled => {
+                let verification: Option<Box<Verification>> = match verification {
+                    Some(id) => Some(Box::new(self.read_verification(tenant, id).await?)),
+                    None => None,
+                };
+                Err(Error::NotSent { message: Box::new(message), verification })
+            }
+            _ => Ok(message),
+        }
+    }
+
+    async fn read_message(&self, tenant: &str, id: &str) -> Result<Message> {
+        let mut tx = self.inner.store.begin_read().await?;
+        let row = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
+        let attempts = attempts::list(&mut tx, tenant, id).await?;
+        let reports = reports::list_for(&mut tx, tenant, std::slice::from_ref(&row.id))
+            .await?
+            .remove(&row.id)
+            .unwrap_or_default();
+        Ok(view(row, attempts, reports))
+    }
+
+    /// One message, with every attempt and its trace.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn message(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Message> {
+        caller.may(tenant, &[Scope::Read, Scope::Send])?;
+        let mut tx = self.inner.store.begin_read().await?;
+        self.row(&mut tx, tenant).await?;
+        drop(tx);
+        self.read_message(tenant, id).await
+    }
+
+    /// Messages, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Invalid`].
+    pub async fn messages(&self, caller: &Caller, tenant: &str, filter: MessageFilter) -> Result<Page<Message>> {
+        caller.may(tenant, &[Scope::Read])?;
+        let size = page_size(filter.limit)?;
+        no_longer_than("cursor", filter.cursor.as_deref(), 200)?;
+        no_longer_than("country", filter.country.as_deref(), 3)?;
+        no_longer_than("connection", filter.connection.as_deref(), 40)?;
+        let mut tx = self.inner.store.begin_read().await?;
+        let row = self.row(&mut tx, tenant).await?;
+        let hash = match &filter.to {
+            Some(to) => {
+                let number = phone::recipient(to.expose()).map_err(|error| Error::invalid("to", error.to_string()))?;
+                Some(recipient_hash(&self.tenant_key(&row)?, &number))
+            }
+            None => None,
+        };
+        let before = filter.cursor.as_deref().map(|cursor| read_cursor(cursor).ok_or_else(bad_cursor)).transpose()?;
+        let query = MessageQuery {
+            status: filter.status,
+            usage: filter.usage,
+            country: filter.country,
+            recipient_hash: hash,
+            connection: filter.connection,
+            delivery: filter.delivery,
+            since: filter.since,
+            until: filter.until,
+            before,
+            limit: size + 1,
+        };
+        let mut rows = messages::list(&mut tx, tenant, &query).await?;
+        let more = rows.len() > size as usize;
+        rows.truncate(size as usize);
+        let next = rows.last().filter(|_| more).map(|row| format!("{}-{}", row.created_at.0, row.id));
+        let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+        let mut by_message: BTreeMap<String, Vec<AttemptRow>> = BTreeMap::new();
+        for attempt in attempts::list_for(&mut tx, tenant, &ids).await? {
+            by_message.entry(attempt.message.clone()).or_default().push(attempt);
+        }
+        let mut reported = reports::list_for(&mut tx, tenant, &ids).await?;
+        let items = rows.into_iter().map(|row| {
+            let attempts = by_message.remove(&row.id).unwrap_or_default();
+            let reports = reported.remove(&row.id).unwrap_or_default();
+            view(row, attempts, reports)
+        });
+        Ok(Page { items: items.collect(), next })
+    }
+}
+
+fn read_cursor(text: &str) -> Option<(Timestamp, String)> {
+    let (at, id) = text.split_once('-')?;
+    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain.then_some(())?;
+    Some((Timestamp(at.parse().ok()?), id.to_owned()))
+}
+
+fn row(tenant: &TenantRow, key: &TenantKey, id: &str, outgoing: &Outgoing, now: Timestamp) -> MessageRow {
+    MessageRow {
+        id: id.to_owned(),
+        tenant: tenant.id.clone(),
+        created_at: now,
+        expires_at: now.plus_seconds(u64::from(outgoing.payload.lifetime_seconds)),
+        usage: outgoing.usage,
+        locale: outgoing.locale.clone(),
+        recipient_hash: recipient_hash(key, &outgoing.recipient),
+        recipient_masked: phone::masked(&outgoing.recipient),
+        country: outgoing.recipient.country.clone(),
+        payload: None,
+        verification: outgoing.verification.clone(),
+        status: MessageStatus::Queued,
+        mode: outgoing.mode,
+        test: false,
+        connection: None,
+        segments: None,
+        provider_message_id: None,
+        failure: None,
+        attempts: 0,
+        physical: 0,
+        price_micros: 0,
+        next_attempt_at: None,
+        lease_owner: None,
+        lease_until: None,
+    }
+}
+
+fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> Message {
+    let delivery = delivery(&reports);
+    let mut reports = by_attempt(reports);
+    Message {
+        id: row.id,
+        status: row.status,
+        to: row.recipient_masked,
+        country: row.country,
+        usage: row.usage,
+        flow: Flow::of(row.usage),
+        locale: row.locale,
+        verification: row.verification,
+        test: row.test,
+        segments: row.segments,
+        provider_message_id: row.provider_message_id,
+        failure: row.failure,
+        delivery,
+        attempts: attempts
+            .into_iter()
+            .map(|attempt| Attempt {
+                reports: reports.remove(&attempt.number).unwrap_or_default(),
+                number: attempt.number,
+                connection: attempt.connection,
+                connector: attempt.connector,
+                connector_digest: attempt.digest,
+                started_at: attempt.started_at,
+                finished_at: attempt.finished_at,
+                outcome: attempt.outcome,
+                failure: attempt.failure,
+                decision: attempt.decision,
+                detail: attempt.detail,
+            })
+            .collect(),
+        next_attempt_at: row.next_attempt_at.filter(|_| !row.status.is_final()),
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+    }
+}

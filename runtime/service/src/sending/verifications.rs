@@ -1,0 +1,406 @@
+//! Verifications: a code is made, sent, checked, and ends (`DESIGN.md` 7).
+//!
+//! Promises
+//! - a code verifies at most once, whatever the concurrency: the last step is a guarded update;
+//! - a try is counted, on disk, before the code is looked at; failed tries are counted for the number too, over all codes;
+//! - there is one living code for a tenant, usage and number: a later one ends the one before;
+//! - a code is compared in constant time, as a keyed hash that is bound to tenant, usage, number and verification.
+
+use sendbox_domain::model::{
+    Check, MessageStatus, Mode, NewVerification, Resend, Scope, Sensitive, Timestamp, Verification,
+    VerificationMessage, VerificationStatus,
+};
+use sendbox_domain::problem::Problems;
+use sendbox_domain::rules::code;
+use sendbox_domain::{LimitName, phone};
+use sendbox_sandbox::{Recipient, Usage};
+use sendbox_store::rows::{TenantRow, VerificationRow};
+use sendbox_store::{Tx, messages, verifications};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::access::caller::Caller;
+use crate::error::{Error, Result};
+use crate::sending::admission::recipient_hash;
+use crate::sending::messages::{IdempotencyClaim, check_idempotency_key, request_bytes};
+use crate::sending::outgoing::{Outgoing, Payload, RequestFields, check_flow, client_ip_of, recipient_of};
+use crate::service::Service;
+use crate::tenants::settings;
+use crate::vault::{CodeBinding, TenantKey, random};
+use crate::{id, vault};
+
+/// Failed checks of one number, over all its codes (NIST SP 800-63B-4: at most 100).
+const MOST_FAILURES: u32 = 100;
+
+/// What a resend needs. Sealed at rest; has no `Debug`.
+#[derive(Serialize, Deserialize)]
+struct CachedConnection {
+    to: Zeroizing<String>,
+    variables: Vec<(String, Zeroizing<String>)>,
+}
+
+impl CachedConnection {
+    fn seal(&self, key: &TenantKey, id: &str) -> Result<Vec<u8>> {
+        let plain = serde_json::to_vec(self).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(key.seal(&format!("verification/{id}"), &Zeroizing::new(plain))?)
+    }
+
+    fn open(key: &TenantKey, id: &str, sealed: &[u8]) -> Result<Self> {
+        let plain = key.open(&format!("verification/{id}"), sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| Error::Internal("a stored verification cannot be read".to_owned()))
+    }
+}
+
+/// Where a verification is, seen now: time and tries end it without anybody writing that down.
+fn status(row: &VerificationRow, now: Timestamp) -> VerificationStatus {
+    match row.status {
+        VerificationStatus::Pending if now >= row.expires_at => VerificationStatus::Expired,
+        VerificationStatus::Pending if row.tries >= row.most_tries => VerificationStatus::Exhausted,
+        other => other,
+    }
+}
+
+fn view(row: &VerificationRow, message: Option<MessageStatus>, now: Timestamp) -> Verification {
+    let status = status(row, now);
+    // A further code may follow when tries ran out.
+    let sends_left = match status {
+        VerificationStatus::Pending | VerificationStatus::Exhausted if !row.test => {
+            row.most_sends.saturating_sub(row.sends)
+        }
+        _ => 0,
+    };
+    Verification {
+        id: row.id.clone(),
+        status,
+        to: row.recipient_masked.clone(),
+        usage: row.usage,
+        locale: row.locale.clone(),
+        test: row.test,
+        tries_left: if status == VerificationStatus::Pending { row.most_tries.saturating_sub(row.tries) } else { 0 },
+        sends_left,
+        expires_at: row.expires_at,
+        resend_at: (sends_left > 0).then_some(row.resend_at),
+        created_at: row.created_at,
+        approved_at: row.approved_at,
+        message: row.message.clone().zip(message).map(|(id, status)| VerificationMessage { id, status }),
+    }
+}
+
+impl Service {
+    /// A new code from the operating system's randomness.
+    pub(crate) fn fresh_code(&self, digits: u8) -> Result<Zeroizing<String>> {
+        // A draw is rejected once in 43 bytes; far more are at hand than ever needed.
+        for _ in 0..8 {
+            if let Some(code) = code::digits(random::<64>()?.as_ref(), digits) {
+                return Ok(code);
+            }
+        }
+        Err(Error::Internal("the operating system's randomness is not random".to_owned()))
+    }
+
+    /// Starts a verification: makes a code, sends it, and keeps a keyed hash of it. A verification of the same number and
+    /// usage that is still open ends.
+    ///
+    /// # Errors
+    /// [`Error::NotSent`] with message and verification, which stays open for a resend; and everything that keeps a message
+    /// out, as [`Self::send_message`].
+    pub async fn start_verification(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        new: NewVerification,
+        idempotency_key: Option<&str>,
+    ) -> Result<Verification> {
+        caller.may(tenant, &[Scope::Verify])?;
+        check_idempotency_key(idempotency_key)?;
+        self.not_stopping()?;
+        let now = self.now();
+        let mut tx = self.inner.store.begin().await?;
+        let tenant_row = self.row(&mut tx, tenant).await?;
+        let key = self.tenant_key(&tenant_row)?;
+        let asked = RequestFields {
+            to: &new.to,
+            client_ip: new.client_ip.as_ref(),
+            locale: new.locale.as_deref(),
+            code: None,
+            lifetime_seconds: None,
+            variables: &new.variables,
+        };
+        let (recipient, client_ip) = asked.read()?;
+        let id = id::new("v")?;
+        let mode = new.mode;
+        let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let further = [ip_text.as_str(), if mode == Mode::Sync { "sync" } else { "async" }];
+        let body = request_bytes(&recipient, new.usage, new.locale.as_deref(), &new.variables, &further);
+        let once = IdempotencyClaim { operation: "verifications", key: idempotency_key, body };
+        if let Some(first) = once.claim(&mut tx, tenant, &key, &id, now).await? {
+            drop(tx);
+            return self.verification_again(tenant, &first, mode).await;
+        }
+        check_flow(&tenant_row, new.usage)?;
+
+        let policy = &tenant_row.policy.codes;
+        let fixed = settings::test_numbers(&tenant_row, &key)?
+            .into_iter()
+            .find(|(number, _)| *number == *recipient.e164)
+            .map(|(_, code)| Zeroizing::new(code));
+        let test = fixed.is_some();
+        let code = match fixed {
+            Some(code) => code,
+            None => self.fresh_code(policy.digits)?,
+        };
+        let hash = recipient_hash(&key, &recipient);
+        let variables: Vec<_> = new.variables.into_iter().map(|(name, value)| (name, value.into_inner())).collect();
+        let kept = CachedConnection { to: Zeroizing::new(recipient.e164.to_string()), variables: variables.clone() };
+        let mut row = VerificationRow {
+            code_mac: self.code_mac(&tenant_row, &id, new.usage, &hash, &code)?,
+            code_key: self.inner.keys.current_id().to_owned(),
+            payload: Some(kept.seal(&key, &id)?),
+            id: id.clone(),
+            tenant: tenant.to_owned(),
+            usage: new.usage,
+            locale: new.locale,
+            recipient_masked: phone::masked(&recipient),
+            recipient_hash: hash,
+            test,
+            status: VerificationStatus::Pending,
+            tries: 0,
+            most_tries: policy.tries,
+            sends: 1,
+            most_sends: policy.sends,
+            created_at: now,
+            expires_at: now.plus_seconds(u64::from(policy.lifetime_seconds)),
+            resend_at: now,
+            approved_at: None,
+            message: None,
+        };
+        if test {
+            verifications::supersede(&mut tx, tenant, &row.recipient_hash, row.usage.as_str(), &id).await?;
+            verifications::insert(&mut tx, &row).await?;
+            tx.commit().await?;
+            return Ok(view(&row, None, now));
+        }
+        let message = id::new("m")?;
+        let outgoing = self.outgoing(&row, recipient, variables, code, client_ip, policy.lifetime_seconds, mode);
+        let admitted = self.take(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
+        row.resend_at = admitted.next_at;
+        row.message = Some(message.clone());
+        verifications::supersede(&mut tx, tenant, &row.recipient_hash, row.usage.as_str(), &id).await?;
+        verifications::insert(&mut tx, &row).await?;
+        tx.commit().await?;
+        self.answer(tenant, &message, mode, Some(&id)).await?;
+        self.read_verification(tenant, &id).await
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a message is made of all this")]
+    fn outgoing(
+        &self,
+        row: &VerificationRow,
+        recipient: Recipient,
+        variables: Vec<(String, Zeroizing<String>)>,
+        code: Zeroizing<String>,
+        client_ip: Option<std::net::IpAddr>,
+        lifetime_seconds: u32,
+        mode: Mode,
+    ) -> Outgoing {
+        Outgoing {
+            payload: Payload {
+                to: Zeroizing::new(recipient.e164.to_string()),
+                code,
+                variables,
+                client_ip: client_ip.map(|ip| Zeroizing::new(ip.to_string())),
+                lifetime_seconds,
+            },
+            recipient,
+            usage: row.usage,
+            locale: row.locale.clone(),
+            verification: Some(row.id.clone()),
+            mode,
+        }
+    }
+
+    fn code_mac(&self, tenant: &TenantRow, id: &str, usage: Usage, recipient: &[u8], code: &str) -> Result<Vec<u8>> {
+        let binding = CodeBinding { tenant: &tenant.id, verification: id, usage: usage.as_str(), recipient };
+        Ok(self.inner.keys.code_mac(self.inner.keys.current_id(), &binding, code)?)
+    }
+
+    /// The answer to a request that was made before.
+    async fn verification_again(&self, tenant: &str, id: &str, mode: Mode) -> Result<Verification> {
+        let mut tx = self.inner.store.begin_read().await?;
+        let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+        drop(tx);
+        if let Some(message) = &row.message {
+            self.answer_again(tenant, message, mode, Some(id)).await?;
+        }
+        self.read_verification(tenant, id).await
+    }
+
+    pub(crate) async fn read_verification(&self, tenant: &str, id: &str) -> Result<Verification> {
+        let mut tx = self.inner.store.begin_read().await?;
+        self.view_of(&mut tx, tenant, id).await
+    }
+
+    async fn view_of(&self, tx: &mut Tx, tenant: &str, id: &str) -> Result<Verification> {
+        let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+        let message = match &row.message {
+            Some(message) => messages::get(tx, tenant, message).await?.map(|message| message.status),
+            None => None,
+        };
+        Ok(view(&row, message, self.now()))
+    }
+
+    /// One verification.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn verification(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Verification> {
+        caller.may(tenant, &[Scope::Read, Scope::Verify])?;
+        let mut tx = self.inner.store.begin_read().await?;
+        self.row(&mut tx, tenant).await?;
+        self.view_of(&mut tx, tenant, id).await
+    }
+
+    /// Checks a code. Approved, or an error that says why not: a caller that looks at nothing but success is safe.
+    ///
+    /// # Errors
+    /// [`Error::WrongCode`] (counted), [`Error::VerificationEnded`], [`Error::Limited`] when the number has failed too often.
+    pub async fn check_verification(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        id: &str,
+        check: Check,
+    ) -> Result<Verification> {
+        caller.may(tenant, &[Scope::Verify])?;
+        if check.code.expose().chars().count() > 40 {
+            return Err(Error::invalid("/code", "is longer than any code"));
+        }
+        let typed = code::normalise(check.code.expose());
+        let now = self.now();
+
+        // The try is on disk before the code is looked at: a caller that goes away, or a crash, gives no free try.
+        let mut tx = self.inner.store.begin().await?;
+        let tenant_row = self.row(&mut tx, tenant).await?;
+        let Some(row) = verifications::count_try(&mut tx, tenant, id, now).await? else {
+            let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+            return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
+        };
+        if !verifications::raise_failures(&mut tx, tenant, &row.recipient_hash, MOST_FAILURES).await? {
+            return Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None });
+        }
+        tx.commit().await?;
+
+        let binding = CodeBinding {
+            tenant: &tenant_row.id,
+            verification: id,
+            usage: row.usage.as_str(),
+            recipient: &row.recipient_hash,
+        };
+        let given = self.inner.keys.code_mac(&row.code_key, &binding, &typed)?;
+        if !vault::same(&given, &row.code_mac) {
+            let tries_left = row.most_tries.saturating_sub(row.tries);
+            return Err(Error::WrongCode { tries_left });
+        }
+        let mut tx = self.inner.store.begin().await?;
+        if !verifications::approve(&mut tx, tenant, id, &row.code_mac, now).await? {
+            let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+            return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
+        }
+        verifications::clear_failures(&mut tx, tenant, &row.recipient_hash).await?;
+        let approved = self.view_of(&mut tx, tenant, id).await?;
+        tx.commit().await?;
+        Ok(approved)
+    }
+
+    /// Sends a new code for the same verification. The code before ends.
+    ///
+    /// # Errors
+    /// [`Error::VerificationEnded`], [`Error::Limited`], [`Error::NotSent`]; and all that keeps a message out.
+    pub async fn resend_verification(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        id: &str,
+        resend: Resend,
+    ) -> Result<Verification> {
+        caller.may(tenant, &[Scope::Verify])?;
+        self.not_stopping()?;
+        let now = self.now();
+        let client_ip = client_ip_of(resend.client_ip.as_ref()).map_err(|problem| Problems(vec![problem]))?;
+        let mut tx = self.inner.store.begin().await?;
+        let tenant_row = self.row(&mut tx, tenant).await?;
+        let key = self.tenant_key(&tenant_row)?;
+        let mut row = verifications::lock(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+        // One whose tries ran out may get another code: failures are counted for the number too.
+        if !matches!(status(&row, now), VerificationStatus::Pending | VerificationStatus::Exhausted) {
+            return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
+        }
+        if row.test {
+            // Its code is fixed, and was never sent.
+            return Ok(view(&row, None, now));
+        }
+        if row.sends >= row.most_sends {
+            return Err(Error::Limited { limit: LimitName::SendsOfVerification, retry_after: None });
+        }
+        check_flow(&tenant_row, row.usage)?;
+        let sealed =
+            row.payload.as_deref().ok_or_else(|| Error::Internal("a verification has lost its number".to_owned()))?;
+        let kept = CachedConnection::open(&key, id, sealed)?;
+        let recipient = phone::recipient(&kept.to).map_err(|error| Error::Internal(error.to_string()))?;
+        let policy = &tenant_row.policy.codes;
+        let code = self.fresh_code(policy.digits)?;
+        row.code_mac = self.code_mac(&tenant_row, id, row.usage, &row.recipient_hash, &code)?;
+        row.code_key = self.inner.keys.current_id().to_owned();
+        let message = id::new("m")?;
+        let outgoing =
+            self.outgoing(&row, recipient, kept.variables, code, client_ip, policy.lifetime_seconds, resend.mode);
+        let admitted = self.take(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
+        row.tries = 0;
+        row.sends += 1;
+        row.expires_at = now.plus_seconds(u64::from(policy.lifetime_seconds));
+        row.resend_at = admitted.next_at;
+        row.message = Some(message.clone());
+        if !verifications::renew(&mut tx, &row).await? {
+            return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
+        }
+        tx.commit().await?;
+        self.answer(tenant, &message, resend.mode, Some(id)).await?;
+        self.read_verification(tenant, id).await
+    }
+
+    /// Ends a verification: its code verifies nothing any more, and nothing further is sent.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::VerificationEnded`] when it has ended in another way.
+    pub async fn cancel_verification(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Verification> {
+        caller.may(tenant, &[Scope::Verify])?;
+        let mut tx = self.inner.store.begin().await?;
+        self.row(&mut tx, tenant).await?;
+        let ended = verifications::end(&mut tx, tenant, id, VerificationStatus::Cancelled).await?;
+        let now = self.view_of(&mut tx, tenant, id).await?;
+        if !ended && now.status != VerificationStatus::Cancelled {
+            return Err(Error::VerificationEnded(Box::new(now)));
+        }
+        tx.commit().await?;
+        Ok(now)
+    }
+
+    /// Lifts the limit of failed checks of a number.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub async fn unlock_number(&self, caller: &Caller, tenant: &str, to: Sensitive) -> Result<()> {
+        caller.may(tenant, &[Scope::Manage])?;
+        let recipient = recipient_of(&to)?;
+        let mut tx = self.inner.store.begin().await?;
+        let row = self.row(&mut tx, tenant).await?;
+        let hash = recipient_hash(&self.tenant_key(&row)?, &recipient);
+        let failures = verifications::failures(&mut tx, tenant, &hash).await?;
+        verifications::clear_failures(&mut tx, tenant, &hash).await?;
+        let what = ("number.unlock", format!("number:{}", phone::masked(&recipient)));
+        let change = (Some(json!({ "failedChecks": failures })), Some(json!({ "failedChecks": 0 })));
+        self.note(&mut tx, caller, Some(tenant), what, change).await?;
+        Ok(tx.commit().await?)
+    }
+}

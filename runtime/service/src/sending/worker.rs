@@ -1,0 +1,98 @@
+//! The worker: takes up messages that are due and held by nobody, and sweeps what is over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sendbox_domain::rules::report::WAITS_MS;
+use sendbox_store::{buckets, holds, idempotency, messages, reports, verifications};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::error::Result;
+use crate::sending::messages::LEASE_SECONDS;
+use crate::service::Service;
+
+/// Messages taken up at once.
+const BATCH: u32 = 32;
+/// Messages under way at most, so that a long line stays in the store and not in memory.
+const UNDER_WAY: usize = 256;
+/// How often the store is asked when nothing wakes the worker: what other processes leave behind is found by asking.
+const POLL: Duration = Duration::from_millis(250);
+/// How often is swept.
+const SWEEP: Duration = Duration::from_secs(30);
+/// Rows of a sweep.
+const SWEPT: u32 = 500;
+/// Milliseconds of a day.
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+impl Service {
+    /// Until the service stops.
+    pub(crate) async fn work(&self) {
+        let mut sweep_at = Instant::now();
+        // Its own places: requests that wait for their sends take none of them.
+        let places = Arc::new(Semaphore::new(UNDER_WAY));
+        while !self.inner.stopping.is_cancelled() {
+            let mut busy = false;
+            if places.available_permits() >= BATCH as usize {
+                match self.take_up(&places).await {
+                    Ok(count) => busy = count == BATCH as usize,
+                    Err(error) => tracing::error!(%error, "the worker could not take up messages"),
+                }
+            }
+            if Instant::now() >= sweep_at {
+                sweep_at = Instant::now() + SWEEP;
+                if let Err(error) = self.sweep().await {
+                    tracing::error!(%error, "the worker could not sweep");
+                }
+            }
+            if busy {
+                continue;
+            }
+            tokio::select! {
+                () = self.inner.due.notified() => {}
+                () = tokio::time::sleep(POLL) => {}
+                () = self.inner.stopping.cancelled() => {}
+            }
+        }
+    }
+
+    async fn take_up(&self, places: &Arc<Semaphore>) -> Result<usize> {
+        let now = self.now();
+        // A look first: most of the time nothing is due, and a look holds up nobody.
+        let mut tx = self.inner.store.begin_read().await?;
+        let due = messages::next_due(&mut tx).await?;
+        drop(tx);
+        if due.is_none_or(|due| due > now) {
+            return Ok(0);
+        }
+        let mut tx = self.inner.store.begin().await?;
+        let until = now.plus_seconds(LEASE_SECONDS);
+        let rows = messages::claim(&mut tx, now, &self.inner.owner, until, BATCH).await?;
+        tx.commit().await?;
+        let count = rows.len();
+        for row in rows {
+            let service = self.clone();
+            // There is room for a batch, and nobody else takes places.
+            let place = Arc::clone(places).try_acquire_owned();
+            self.inner.work.spawn(async move {
+                service.deliver(&row.tenant, &row.id).await;
+                drop(place);
+            });
+        }
+        Ok(count)
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        let now = self.now();
+        let old = now.minus_millis(u64::from(self.inner.retention_days.max(1)) * DAY_MS);
+        let mut tx = self.inner.store.begin().await?;
+        verifications::expire(&mut tx, now, SWEPT).await?;
+        buckets::sweep(&mut tx, now, SWEPT).await?;
+        holds::sweep(&mut tx, now, SWEPT).await?;
+        idempotency::sweep(&mut tx, now, SWEPT).await?;
+        reports::sweep(&mut tx, now.minus_millis(WAITS_MS), SWEPT).await?;
+        messages::forget_before(&mut tx, old, SWEPT).await?;
+        verifications::forget_before(&mut tx, old, SWEPT).await?;
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,327 @@
+//! How a tenant did in a time, and what of it needs a person now.
+//!
+//! Everything is counted by the database, in one view of it. What needs a person is said by `rules/attention.rs`; here its
+//! facts are looked up.
+
+use std::collections::BTreeMap;
+
+use sendbox_domain::model::{
+    AttemptOutcome, Attention, Conversion, CountryCount, Flow, Latency, MessageStatus, Point, Rollback, Scope,
+    StartedCount, Statistics, StatisticsFilter, Timestamp, Totals,
+};
+use sendbox_domain::rules::attention::{Active, Facts, LATELY_MS, RECENT_MS, Refused, Tally, attention, of_account};
+use sendbox_domain::rules::limit;
+use sendbox_domain::rules::period::Period;
+use sendbox_domain::{LimitName, template};
+use sendbox_sandbox::{ContentKind, DeliveryState, Digest};
+use sendbox_store::rows::{ConnectionRow, TenantRow};
+use sendbox_store::statistics::{Converted, Counted, EndedAlike, Reported, ToCountry};
+use sendbox_store::{Tx, buckets, connections, holds, statistics};
+
+use crate::access::caller::Caller;
+use crate::connections::ready_connection::OfMessage;
+use crate::error::{Error, Result};
+use crate::lock::lock;
+use crate::releases::resolved_connector::ResolvedConnector;
+use crate::service::Service;
+
+/// Messages whose latencies are looked at.
+const LATENCIES: u32 = 1000;
+/// And of a bucket: there are up to 745 of them.
+const LATENCIES_OF_A_BUCKET: u32 = 100;
+/// Numbers of no country, as a policy writes it.
+const NO_COUNTRY: &str = "001";
+
+impl Service {
+    /// How a tenant did, and what needs a person.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Invalid`].
+    pub async fn statistics(&self, caller: &Caller, tenant: &str, filter: StatisticsFilter) -> Result<Statistics> {
+        caller.may(tenant, &[Scope::Read])?;
+        let now = self.now();
+        // By name: these are no members of a body.
+        let period = Period::of(&filter, now).map_err(Error::Invalid)?;
+        let span = (period.from, period.to);
+        let mut tx = self.inner.store.begin_read().await?;
+        statistics::be_patient(&mut tx).await?;
+        let row = self.row(&mut tx, tenant).await?;
+        let counted = statistics::by_bucket(&mut tx, tenant, span, period.width()).await?;
+        let (totals, mut series) = add_up(&period, counted);
+        let started = statistics::started_by_bucket(&mut tx, tenant, span, period.width()).await?;
+        let took =
+            statistics::latencies_by_bucket(&mut tx, tenant, span, period.width(), LATENCIES_OF_A_BUCKET).await?;
+        fill_in(&mut series, started, took);
+        let to_country = statistics::by_country(&mut tx, tenant, span).await?;
+        let converted = statistics::conversions(&mut tx, tenant, span).await?;
+        Ok(Statistics {
+            from: period.from,
+            to: period.to,
+            bucket: period.bucket,
+            totals,
+            conversion: conversion(&converted),
+            latency_ms: Latency::of(statistics::latencies(&mut tx, tenant, span, LATENCIES).await?),
+            failures: statistics::failures(&mut tx, tenant, span).await?,
+            countries: countries(to_country, converted),
+            series,
+            attention: self.attention(&mut tx, &row, now).await?,
+        })
+    }
+
+    /// What of a tenant needs a person now.
+    async fn attention(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<Vec<Attention>> {
+        let (recent, lately) = (now.minus_millis(RECENT_MS), now.minus_millis(LATELY_MS));
+        let connections = connections::list(tx, &tenant.id).await?;
+        let lines = self.lines(tx, tenant, &connections).await?;
+        let active = connections.iter().find(|row| tenant.active_connection.as_ref() == Some(&row.name));
+        let active = match active {
+            Some(row) => Some(self.active_facts(tx, tenant, row, lines.get(&row.connector)).await?),
+            None => None,
+        };
+        let ended = statistics::by_connection(tx, &tenant.id, recent).await?;
+        let converted = statistics::conversions(tx, &tenant.id, (lately, Timestamp(i64::MAX))).await?;
+        let spend = match &tenant.policy.spend {
+            Some(policy) => Some((policy, self.spent(tx, tenant, now).await?)),
+            None => None,
+        };
+        let flows: Vec<Flow> = tenant.flows.enabled();
+        Ok(attention(&Facts {
+            now,
+            environment: tenant.environment,
+            flows: &flows,
+            countries: &tenant.policy.countries,
+            active,
+            last_hour: tally(&statistics::by_status(tx, &tenant.id, recent).await?),
+            last_day: tally(&statistics::by_status(tx, &tenant.id, lately).await?),
+            reported: reported(statistics::reported(tx, &tenant.id, lately).await?),
+            refused: refused(&ended),
+            resting: self.resting(&tenant.id, &connections, &lines, now),
+            holds: holds::list(tx, &tenant.id, now).await?.into_iter().map(|hold| (hold.id, hold.expires_at)).collect(),
+            spend,
+            rollbacks: rollbacks(&lines),
+            secrets: connections.into_iter().map(|row| (row.name, row.secret_times.into_iter().collect())).collect(),
+            conversions: by_country(converted),
+        }))
+    }
+
+    /// The connectors of these connections.
+    async fn lines(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        connections: &[ConnectionRow],
+    ) -> Result<BTreeMap<String, ResolvedConnector>> {
+        let mut lines = BTreeMap::new();
+        for row in connections {
+            if !lines.contains_key(&row.connector)
+                && let Some(line) = self.line(tx, &tenant.id, &row.connector).await?
+            {
+                lines.insert(row.connector.clone(), line);
+            }
+        }
+        Ok(lines)
+    }
+
+    async fn active_facts(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        row: &ConnectionRow,
+        line: Option<&ResolvedConnector>,
+    ) -> Result<Active> {
+        let unfit = match self.prepared(tx, tenant, &row.name, OfMessage::default()).await {
+            Ok(_) => None,
+            Err(Error::Invalid(problems)) => Some(problems.to_string()),
+            Err(other) => return Err(other),
+        };
+        let content = match line {
+            // One that cannot be loaded is unfit already.
+            Some(line) => self.active_of(tx, line).await.ok().map(|connector| connector.metadata().content),
+            None => None,
+        };
+        let missing = match content {
+            Some(ContentKind::Text | ContentKind::Template) => {
+                let templates = template::read(&row.templates, "/templates").unwrap_or_default();
+                template::missing(&templates).into_iter().map(str::to_owned).collect()
+            }
+            Some(ContentKind::Variables) | None => Vec::new(),
+        };
+        let tested = connections::tested_at(tx, &tenant.id, &row.fingerprint).await?.is_some();
+        Ok(Active { name: row.name.clone(), tested, missing, unfit })
+    }
+
+    /// What the month has cost.
+    async fn spent(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<u64> {
+        let state = buckets::peek(tx, &tenant.id, &LimitName::SpendCap.to_string()).await?;
+        // One that cannot be read lets nothing in: as good as reached.
+        Ok(limit::spent(state.as_deref(), now).unwrap_or(u64::MAX))
+    }
+
+    /// Connections whose breaker is open, as far as this process has learnt. A version that is only tried does not count: the
+    /// active one sends instead.
+    fn resting(
+        &self,
+        tenant: &str,
+        connections: &[ConnectionRow],
+        lines: &BTreeMap<String, ResolvedConnector>,
+        now: Timestamp,
+    ) -> Vec<String> {
+        let breakers = lock(&self.inner.breakers);
+        let open: Vec<(&String, u64, &Digest)> = breakers
+            .iter()
+            .filter(|((of, ..), breaker)| of == tenant && breaker.is_open(now))
+            .map(|((_, name, revision, digest), _)| (name, *revision, digest))
+            .collect();
+        let is_tried = |row: &ConnectionRow, digest: &Digest| {
+            let release = lines.get(&row.connector).and_then(ResolvedConnector::release);
+            let canary = release.and_then(|release| release.versions.canary.as_ref());
+            canary.is_some_and(|canary| canary.digest == digest.to_string())
+        };
+        let rests = |row: &&ConnectionRow| {
+            open.iter().any(|(name, revision, digest)| {
+                **name == row.name && *revision == row.revision && !is_tried(row, digest)
+            })
+        };
+        connections.iter().filter(rests).map(|row| row.name.clone()).collect()
+    }
+}
+
+/// What the buckets come to, and a point for each of them.
+fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
+    let empty = |at: Timestamp| (at, Point::empty(at));
+    let mut series: BTreeMap<Timestamp, Point> = period.starts().map(empty).collect();
+    let mut totals = Totals::default();
+    for Counted { at, status, delivery, messages, segments, cost_micros } in counted {
+        let delivered = if delivery == Some(DeliveryState::Delivered) { messages } else { 0 };
+        let undelivered = if delivery.is_some_and(DeliveryState::is_undelivered) { messages } else { 0 };
+        totals.delivered += delivered;
+        totals.undelivered += undelivered;
+        totals.messages += messages;
+        totals.segments += segments;
+        totals.cost_micros += cost_micros;
+        *match status {
+            MessageStatus::Queued | MessageStatus::Sending => &mut totals.under_way,
+            MessageStatus::Accepted => &mut totals.accepted,
+            MessageStatus::Failed => &mut totals.failed,
+            MessageStatus::InDoubt => &mut totals.in_doubt,
+            MessageStatus::Expired => &mut totals.expired,
+            MessageStatus::Cancelled => &mut totals.cancelled,
+        } += messages;
+        if let Some(point) = series.get_mut(&at) {
+            point.messages += messages;
+            point.delivered += delivered;
+            point.undelivered += undelivered;
+            match status {
+                MessageStatus::Accepted => point.accepted += messages,
+                MessageStatus::Failed => point.failed += messages,
+                _ => {}
+            }
+        }
+    }
+    (totals, series.into_values().collect())
+}
+
+/// Puts verifications and latencies into the points of their buckets.
+fn fill_in(series: &mut [Point], started: Vec<(Timestamp, StartedCount)>, took: Vec<(Timestamp, u64)>) {
+    let mut started: BTreeMap<Timestamp, StartedCount> = started.into_iter().collect();
+    let mut durations: BTreeMap<Timestamp, Vec<u64>> = BTreeMap::new();
+    for (at, one) in took {
+        durations.entry(at).or_default().push(one);
+    }
+    for point in series {
+        point.verifications = started.remove(&point.at).unwrap_or_default();
+        point.latency_ms = durations.remove(&point.at).and_then(Latency::of);
+    }
+}
+
+fn conversion(converted: &[Converted]) -> Conversion {
+    let sum = |of: fn(&Converted) -> u64| converted.iter().map(of).sum();
+    Conversion::of(sum(|one| one.approved), sum(|one| one.started))
+}
+
+fn by_country(converted: Vec<Converted>) -> Vec<(String, Conversion)> {
+    let named = |country: Option<String>| country.unwrap_or_else(|| NO_COUNTRY.to_owned());
+    converted.into_iter().map(|one| (named(one.country), Conversion::of(one.approved, one.started))).collect()
+}
+
+/// Countries with messages or verifications, most messages first.
+fn countries(messages: Vec<ToCountry>, converted: Vec<Converted>) -> Vec<CountryCount> {
+    let mut conversions: BTreeMap<String, Conversion> = by_country(converted).into_iter().collect();
+    let mut found: Vec<CountryCount> = messages
+        .into_iter()
+        .map(|ToCountry { country, messages, accepted, reported }| {
+            let Reported { delivered, undelivered } = reported;
+            let country = country.unwrap_or_else(|| NO_COUNTRY.to_owned());
+            CountryCount {
+                conversion: conversions.remove(&country),
+                country,
+                messages,
+                accepted,
+                delivered,
+                undelivered,
+            }
+        })
+        .collect();
+    // A verification may have been started in this time, and its message taken a moment later.
+    found.extend(conversions.into_iter().map(|(country, conversion)| CountryCount {
+        country,
+        messages: 0,
+        accepted: 0,
+        delivered: 0,
+        undelivered: 0,
+        conversion: Some(conversion),
+    }));
+    found.sort_by(|one, other| other.messages.cmp(&one.messages).then_with(|| one.country.cmp(&other.country)));
+    found
+}
+
+/// What was cancelled says nothing of sending, and what is under way nothing yet.
+fn tally(by_status: &[(MessageStatus, u64)]) -> Tally {
+    let mut tally = Tally::default();
+    for (status, messages) in by_status {
+        match status {
+            MessageStatus::Queued | MessageStatus::Sending | MessageStatus::Cancelled => {}
+            MessageStatus::Accepted => {
+                tally.ended += messages;
+                tally.accepted += messages;
+            }
+            MessageStatus::Failed | MessageStatus::InDoubt | MessageStatus::Expired => tally.ended += messages,
+        }
+    }
+    tally
+}
+
+/// Messages of which the end was reported, and of those the ones that are there.
+fn reported(Reported { delivered, undelivered }: Reported) -> Tally {
+    Tally { ended: delivered + undelivered, accepted: delivered }
+}
+
+/// Attempts that the account of a connection refused.
+fn refused(ended: &[EndedAlike]) -> Vec<Refused> {
+    let sent_after = |connection: &str, at: Timestamp| {
+        let is_later = |one: &EndedAlike| one.outcome == AttemptOutcome::Accepted && one.last > at;
+        ended.iter().any(|one| one.connection == connection && is_later(one))
+    };
+    let mut found: Vec<Refused> = Vec::new();
+    for one in ended {
+        let Some(class) = one.class.as_deref().and_then(of_account) else { continue };
+        let recovered = sent_after(&one.connection, one.last);
+        match found.iter_mut().find(|known| known.connection == one.connection && known.class == class) {
+            // Refused, and in doubt, with the same class.
+            Some(known) => {
+                known.attempts += one.attempts;
+                known.recovered &= recovered;
+            }
+            None => {
+                let (connection, attempts) = (one.connection.clone(), one.attempts);
+                found.push(Refused { connection, class, attempts, recovered });
+            }
+        }
+    }
+    found
+}
+
+fn rollbacks(lines: &BTreeMap<String, ResolvedConnector>) -> Vec<(String, Rollback)> {
+    let last = |line: &ResolvedConnector| line.release().and_then(|release| release.versions.last_rollback.clone());
+    lines.iter().filter_map(|(id, line)| Some((id.clone(), last(line)?))).collect()
+}

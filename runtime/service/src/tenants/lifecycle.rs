@@ -1,0 +1,126 @@
+//! Tenants.
+
+use sendbox_domain::model::{Environment, Flow, Flows, NewTenant, Page, PageRequest, Scope, Tenant, TenantChange};
+use sendbox_domain::problem::Problems;
+use sendbox_domain::rules::policy;
+use sendbox_store::rows::TenantRow;
+use sendbox_store::tenants;
+use serde_json::json;
+
+use crate::access::caller::Caller;
+use crate::error::{Error, Result};
+use crate::id;
+use crate::paging::{bad_cursor, page_size};
+use crate::service::Service;
+
+fn view(row: &TenantRow) -> Tenant {
+    Tenant {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        environment: row.environment,
+        active_connection: row.active_connection.clone(),
+        created_at: row.created_at,
+    }
+}
+
+impl Service {
+    /// Makes a tenant. One for development has all flows on and may send to every country; one for production starts closed.
+    ///
+    /// # Errors
+    /// [`Error::PlatformOnly`], [`Error::Invalid`], [`Error::Conflict`] when the id is taken.
+    pub async fn create_tenant(&self, caller: &Caller, new: NewTenant) -> Result<Tenant> {
+        caller.is_platform()?;
+        let mut problems = Vec::new();
+        problems.extend(new.id.as_deref().and_then(|id| policy::tenant_id(id).err()));
+        problems.extend(policy::display_name(&new.name).err());
+        Problems::none_or(problems)?;
+        let id = match new.id {
+            Some(id) => id,
+            None => id::new("t-")?,
+        };
+        let (_, wrapped_key) = self.inner.keys.new_tenant_key(&id)?;
+        let on = new.environment == Environment::Development;
+        let row = TenantRow {
+            id: id.clone(),
+            name: new.name,
+            environment: new.environment,
+            active_connection: None,
+            flows: Flows(Flow::ALL.into_iter().map(|flow| (flow, on)).collect()),
+            policy: policy::new_tenant(new.environment),
+            wrapped_key,
+            master_key: self.inner.keys.current_id().to_owned(),
+            test_numbers: None,
+            created_at: self.now(),
+        };
+        let mut tx = self.inner.store.begin().await?;
+        if !tenants::insert(&mut tx, &row).await? {
+            return Err(Error::Conflict(format!("there is a tenant `{id}` already; choose another id")));
+        }
+        let after = json!({ "name": row.name, "environment": row.environment });
+        self.note(&mut tx, caller, Some(&id), ("tenant.create", format!("tenant:{id}")), (None, Some(after))).await?;
+        tx.commit().await?;
+        Ok(view(&row))
+    }
+
+    /// All tenants, by id.
+    ///
+    /// # Errors
+    /// [`Error::PlatformOnly`].
+    pub async fn tenants(&self, caller: &Caller, page: PageRequest) -> Result<Page<Tenant>> {
+        caller.is_platform()?;
+        let size = page_size(page.limit)?;
+        if page.cursor.as_deref().is_some_and(|id| policy::tenant_id(id).is_err()) {
+            return Err(bad_cursor());
+        }
+        let mut tx = self.inner.store.begin_read().await?;
+        let mut rows = tenants::list(&mut tx, page.cursor.as_deref(), size + 1).await?;
+        let more = rows.len() > size as usize;
+        rows.truncate(size as usize);
+        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
+        Ok(Page { items: rows.iter().map(view).collect(), next })
+    }
+
+    /// One tenant.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn tenant(&self, caller: &Caller, tenant: &str) -> Result<Tenant> {
+        caller.may(tenant, &[Scope::Read, Scope::Send, Scope::Verify])?;
+        let mut tx = self.inner.store.begin_read().await?;
+        Ok(view(&self.row(&mut tx, tenant).await?))
+    }
+
+    /// Changes its name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Invalid`].
+    pub async fn change_tenant(&self, caller: &Caller, tenant: &str, change: TenantChange) -> Result<Tenant> {
+        caller.may(tenant, &[Scope::Manage])?;
+        policy::display_name(&change.name).map_err(|problem| Problems(vec![problem]))?;
+        let mut tx = self.inner.store.begin().await?;
+        let mut row = self.locked_row(&mut tx, tenant).await?;
+        let before = json!({ "name": row.name });
+        row.name = change.name;
+        let after = json!({ "name": row.name });
+        tenants::update(&mut tx, &row).await?;
+        let what = ("tenant.change", format!("tenant:{tenant}"));
+        self.note(&mut tx, caller, Some(tenant), what, (Some(before), Some(after))).await?;
+        tx.commit().await?;
+        Ok(view(&row))
+    }
+
+    /// Deletes a tenant with its keys, connections, messages and verifications. Its audit stays.
+    ///
+    /// # Errors
+    /// [`Error::PlatformOnly`], [`Error::NotFound`].
+    pub async fn delete_tenant(&self, caller: &Caller, tenant: &str) -> Result<()> {
+        caller.is_platform()?;
+        let mut tx = self.inner.store.begin().await?;
+        let row = self.locked_row(&mut tx, tenant).await?;
+        tenants::delete(&mut tx, tenant).await?;
+        let before = json!({ "name": row.name, "environment": row.environment });
+        let what = ("tenant.delete", format!("tenant:{tenant}"));
+        self.note(&mut tx, caller, Some(tenant), what, (Some(before), None)).await?;
+        Ok(tx.commit().await?)
+    }
+}

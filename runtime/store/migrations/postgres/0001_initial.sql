@@ -1,0 +1,321 @@
+-- Times are Unix milliseconds. Sets and JSON are TEXT. What is sealed or hashed is BYTEA.
+-- Ids and names are compared byte by byte (COLLATE "C"), as SQLite does, whatever the database's language is.
+-- The twin of this file is migrations/sqlite/0001_initial.sql: the same tables, columns and indexes.
+
+-- Small values that belong to the whole installation.
+CREATE TABLE meta (
+    name  TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    value BYTEA NOT NULL
+);
+
+CREATE TABLE tenants (
+    id                TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    name              TEXT COLLATE "C" NOT NULL,
+    environment       TEXT NOT NULL,
+    active_connection TEXT,
+    flows             TEXT NOT NULL,
+    policy            TEXT NOT NULL,
+    wrapped_key       BYTEA NOT NULL,
+    master_key        TEXT NOT NULL,
+    test_numbers      BYTEA,
+    created_at        BIGINT NOT NULL
+);
+
+CREATE TABLE api_keys (
+    id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    tenant     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    name       TEXT COLLATE "C" NOT NULL,
+    scopes     TEXT NOT NULL,
+    hash       BYTEA NOT NULL,
+    old_hash   BYTEA,
+    old_until  BIGINT,
+    created_at BIGINT NOT NULL,
+    rotated_at BIGINT,
+    expires_at BIGINT
+);
+CREATE INDEX api_keys_of_tenant ON api_keys (tenant, created_at, id);
+
+-- Who is signed in to the console. `id` is the hash of what the cookie holds; `proof` binds it to the key's secret of then.
+CREATE TABLE sessions (
+    id         BYTEA NOT NULL PRIMARY KEY,
+    api_key    TEXT COLLATE "C" REFERENCES api_keys (id) ON DELETE CASCADE,
+    proof      BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    seen_at    BIGINT NOT NULL
+);
+CREATE INDEX sessions_of_key ON sessions (api_key, created_at);
+CREATE INDEX sessions_by_age ON sessions (seen_at);
+
+CREATE TABLE connections (
+    tenant       TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    name         TEXT COLLATE "C" NOT NULL,
+    connector    TEXT NOT NULL,
+    digest       TEXT NOT NULL,
+    parameters   TEXT NOT NULL,
+    secrets      BYTEA,
+    secret_times TEXT NOT NULL,
+    templates    TEXT NOT NULL,
+    fingerprint  BYTEA NOT NULL,
+    revision     BIGINT NOT NULL,
+    created_at   BIGINT NOT NULL,
+    updated_at   BIGINT NOT NULL,
+    -- Sealed: the token at the end of the URL that providers send delivery reports to.
+    report_token BYTEA,
+    PRIMARY KEY (tenant, name)
+);
+
+-- What a test has vouched for, by fingerprint: it outlives a change that is taken back.
+CREATE TABLE connection_tests (
+    tenant      TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    fingerprint BYTEA NOT NULL,
+    tested_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant, fingerprint)
+);
+
+-- Numbers that nothing is sent to for a while, because a provider suspects fraud.
+CREATE TABLE holds (
+    tenant      TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id          TEXT COLLATE "C" NOT NULL,
+    prefix_hash BYTEA NOT NULL,
+    prefix      TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    message     TEXT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    expires_at  BIGINT NOT NULL,
+    PRIMARY KEY (tenant, id),
+    UNIQUE (tenant, prefix_hash)
+);
+
+-- Connectors that were uploaded: a row for each version. `tenant` is empty for those of all tenants. `connector` is absent
+-- until the file has been read.
+CREATE TABLE connector_versions (
+    tenant      TEXT COLLATE "C" NOT NULL,
+    digest      TEXT COLLATE "C" NOT NULL,
+    connector   TEXT COLLATE "C",
+    state       TEXT NOT NULL,
+    step        BIGINT NOT NULL,
+    refusal     TEXT,
+    description TEXT,
+    component   BYTEA NOT NULL,
+    bytes       BIGINT NOT NULL,
+    uploaded_at BIGINT NOT NULL,
+    uploaded_by TEXT NOT NULL,
+    checks      BIGINT NOT NULL,
+    lease_owner TEXT,
+    lease_until BIGINT,
+    PRIMARY KEY (tenant, digest)
+);
+CREATE INDEX connector_versions_of_connector ON connector_versions (tenant, connector, uploaded_at);
+-- What the worker asks for.
+CREATE INDEX connector_versions_unchecked ON connector_versions (uploaded_at) WHERE state = 'checking';
+
+-- Which versions of an uploaded connector send: for one tenant, or (`tenant` empty) for all that have no row of their own.
+-- `owner` is whose the connector is: empty for all tenants.
+CREATE TABLE releases (
+    tenant     TEXT COLLATE "C" NOT NULL,
+    connector  TEXT COLLATE "C" NOT NULL,
+    owner      TEXT COLLATE "C" NOT NULL,
+    generation BIGINT NOT NULL,
+    versions   TEXT NOT NULL,
+    PRIMARY KEY (tenant, connector)
+);
+
+-- One row: grows with every change of a release, so that other processes see with one look that there is one.
+CREATE TABLE release_clock (
+    id    BIGINT NOT NULL PRIMARY KEY,
+    ticks BIGINT NOT NULL
+);
+INSERT INTO release_clock (id, ticks) VALUES (1, 0);
+
+-- Differences that somebody has read and approved.
+CREATE TABLE approvals (
+    tenant      TEXT COLLATE "C" NOT NULL,
+    connector   TEXT COLLATE "C" NOT NULL,
+    print       TEXT NOT NULL,
+    approved_at BIGINT NOT NULL,
+    approved_by TEXT NOT NULL,
+    PRIMARY KEY (tenant, connector, print)
+);
+
+-- How the requests with the message of uploaded versions are shaped: seen in rehearsals, tests and canaries, held back, approved.
+-- `tenant` is whose sends the shape counts for, empty for those of all tenants. `shape` is the SHA-256 of the shape, and
+-- `description` the shape itself as JSON: nothing sealed is in it.
+CREATE TABLE version_shapes (
+    tenant      TEXT COLLATE "C" NOT NULL,
+    connector   TEXT COLLATE "C" NOT NULL,
+    digest      TEXT COLLATE "C" NOT NULL,
+    shape       TEXT COLLATE "C" NOT NULL,
+    origin      TEXT NOT NULL,
+    description TEXT NOT NULL,
+    requests    BIGINT NOT NULL,
+    first_seen  BIGINT NOT NULL,
+    last_seen   BIGINT NOT NULL,
+    approved_by TEXT,
+    PRIMARY KEY (tenant, connector, digest, shape)
+);
+CREATE INDEX version_shapes_of_version ON version_shapes (connector, digest, origin);
+
+CREATE TABLE messages (
+    tenant              TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id                  TEXT COLLATE "C" NOT NULL,
+    created_at          BIGINT NOT NULL,
+    expires_at          BIGINT NOT NULL,
+    usage               TEXT NOT NULL,
+    locale              TEXT,
+    recipient_hash      BYTEA NOT NULL,
+    recipient_masked    TEXT NOT NULL,
+    country             TEXT,
+    payload             BYTEA,
+    verification        TEXT,
+    status              TEXT NOT NULL,
+    mode                TEXT NOT NULL,
+    test                BIGINT NOT NULL,
+    connection          TEXT,
+    segments            BIGINT,
+    provider_message_id TEXT,
+    failure             TEXT,
+    attempts            BIGINT NOT NULL,
+    physical            BIGINT NOT NULL,
+    price_micros        BIGINT NOT NULL,
+    next_attempt_at     BIGINT,
+    lease_owner         TEXT,
+    lease_until         BIGINT,
+    -- Of its failure.
+    class               TEXT COLLATE "C",
+    -- The furthest state that was reported.
+    delivery            TEXT,
+    PRIMARY KEY (tenant, id)
+);
+CREATE INDEX messages_newest ON messages (tenant, created_at, id);
+CREATE INDEX messages_of_recipient ON messages (tenant, recipient_hash, created_at, id);
+CREATE INDEX messages_by_age ON messages (created_at);
+-- What the worker asks for: only what is not final, so it stays as small as the backlog.
+CREATE INDEX messages_due ON messages (COALESCE(next_attempt_at, created_at), tenant, id)
+    WHERE status IN ('queued', 'sending');
+
+CREATE TABLE attempts (
+    tenant      TEXT COLLATE "C" NOT NULL,
+    message     TEXT COLLATE "C" NOT NULL,
+    number      BIGINT NOT NULL,
+    connection  TEXT NOT NULL,
+    connector   TEXT NOT NULL,
+    digest      TEXT NOT NULL,
+    started_at  BIGINT NOT NULL,
+    finished_at BIGINT,
+    outcome     TEXT,
+    failure     TEXT,
+    decision    TEXT,
+    detail      TEXT,
+    -- What the attempt says of its version: the class of its failure, and whether the connector misbehaved.
+    class       TEXT,
+    fault       BIGINT NOT NULL DEFAULT 0,
+    -- Keyed hash of the provider's id of the message, once the provider has accepted it.
+    provider_id BYTEA,
+    PRIMARY KEY (tenant, message, number),
+    FOREIGN KEY (tenant, message) REFERENCES messages (tenant, id) ON DELETE CASCADE
+);
+
+CREATE INDEX attempts_of_version ON attempts (digest, started_at);
+CREATE INDEX attempts_of_provider_id ON attempts (tenant, connection, provider_id) WHERE provider_id IS NOT NULL;
+
+-- A row for each state that was reported of a message. `message` and `attempt` are absent until an attempt is known that the
+-- provider gave this id: a report may be here before the provider's answer is written down.
+CREATE TABLE delivery_reports (
+    tenant        TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    connection    TEXT COLLATE "C" NOT NULL,
+    provider_id   BYTEA NOT NULL,
+    state         TEXT NOT NULL,
+    class         TEXT,
+    provider_code TEXT,
+    description   TEXT,
+    provider_at   TEXT,
+    received_at   BIGINT NOT NULL,
+    message       TEXT COLLATE "C",
+    attempt       BIGINT,
+    PRIMARY KEY (tenant, connection, provider_id, state),
+    FOREIGN KEY (tenant, message, attempt) REFERENCES attempts (tenant, message, number) ON DELETE CASCADE
+);
+CREATE INDEX delivery_reports_of_message ON delivery_reports (tenant, message, attempt) WHERE message IS NOT NULL;
+CREATE INDEX delivery_reports_waiting ON delivery_reports (tenant, connection, received_at) WHERE message IS NULL;
+CREATE INDEX delivery_reports_waiting_by_age ON delivery_reports (received_at) WHERE message IS NULL;
+
+CREATE TABLE verifications (
+    tenant           TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id               TEXT COLLATE "C" NOT NULL,
+    usage            TEXT NOT NULL,
+    locale           TEXT,
+    recipient_hash   BYTEA NOT NULL,
+    recipient_masked TEXT NOT NULL,
+    payload          BYTEA,
+    test             BIGINT NOT NULL,
+    code_mac         BYTEA NOT NULL,
+    code_key         TEXT NOT NULL,
+    status           TEXT NOT NULL,
+    tries            BIGINT NOT NULL,
+    most_tries       BIGINT NOT NULL,
+    sends            BIGINT NOT NULL,
+    most_sends       BIGINT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    resend_at        BIGINT NOT NULL,
+    approved_at      BIGINT,
+    message          TEXT COLLATE "C",
+    PRIMARY KEY (tenant, id)
+);
+CREATE INDEX verifications_pending_of_recipient ON verifications (tenant, recipient_hash) WHERE status = 'pending';
+CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE status = 'pending';
+CREATE INDEX verifications_newest ON verifications (tenant, created_at);
+CREATE INDEX verifications_by_age ON verifications (created_at);
+
+-- Failed checks of one number, over all its codes.
+CREATE TABLE recipient_failures (
+    tenant         TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    recipient_hash BYTEA NOT NULL,
+    failures       BIGINT NOT NULL,
+    PRIMARY KEY (tenant, recipient_hash)
+);
+
+-- States of limits, as the service writes them. An empty state is a place that was locked and never filled.
+-- Written twice in each transaction: the free space lets a row be replaced within its page.
+CREATE TABLE buckets (
+    tenant     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    name       TEXT COLLATE "C" NOT NULL,
+    state      TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, name)
+) WITH (fillfactor = 70);
+CREATE INDEX buckets_by_expiry ON buckets (expires_at);
+
+CREATE TABLE idempotency (
+    tenant     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    operation  TEXT COLLATE "C" NOT NULL,
+    key_hash   BYTEA NOT NULL,
+    body_hash  BYTEA NOT NULL,
+    resource   TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, operation, key_hash)
+);
+CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+
+-- `tenant` refers to no table: what was done to a tenant stays known after it is gone.
+CREATE TABLE audit (
+    id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant       TEXT COLLATE "C",
+    happened_at  BIGINT NOT NULL,
+    actor        TEXT NOT NULL,
+    action       TEXT NOT NULL,
+    target       TEXT NOT NULL,
+    state_before TEXT,
+    state_after  TEXT
+);
+CREATE INDEX audit_of_tenant ON audit (tenant, id);
+
+CREATE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'an audit entry is never changed or deleted';
+END
+$$;
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE OR DELETE ON audit
+    FOR EACH ROW EXECUTE FUNCTION audit_refuses();
+CREATE TRIGGER audit_is_never_emptied BEFORE TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses();

@@ -1,0 +1,242 @@
+//! Attempts of messages: written before anything leaves, finished once.
+
+use sendbox_domain::model::{AttemptOutcome, DecisionView, Timestamp};
+use sqlx::any::AnyArguments;
+use sqlx::{Arguments, AssertSqlSafe, query, query_with};
+
+use super::columns::{Columns, json, json_or_none, text, time_or_none};
+use super::rows::AttemptRow;
+use super::{Result, StoreError, Tx};
+
+macro_rules! columns {
+    () => {
+        "tenant, message, number, connection, connector, digest, started_at, finished_at, outcome, failure, decision, fault, \
+         provider_id"
+    };
+}
+
+fn read(row: &sqlx::any::AnyRow, detail: bool) -> Result<AttemptRow> {
+    let row = Columns::of("attempts", row);
+    Ok(AttemptRow {
+        tenant: row.text("tenant")?,
+        message: row.text("message")?,
+        number: row.count("number")?,
+        connection: row.text("connection")?,
+        connector: row.text("connector")?,
+        digest: row.text("digest")?,
+        started_at: row.time("started_at")?,
+        finished_at: row.time_or_none("finished_at")?,
+        outcome: row.word_or_none("outcome")?,
+        failure: row.json_or_none("failure")?,
+        decision: row.text_or_none("decision")?.map(decision),
+        fault: row.flag("fault")?,
+        provider_id: row.bytes_or_none("provider_id")?,
+        detail: if detail { row.json_or_none("detail")? } else { None },
+    })
+}
+
+/// A decision stands in its column as JSON; as bare words where it was written before there were codes.
+fn decision(written: String) -> DecisionView {
+    serde_json::from_str(&written).unwrap_or_else(|_| DecisionView::only_words(written))
+}
+
+/// Adds an attempt.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] too when the message has one of that number: whoever numbers attempts holds the message.
+pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
+    let insert = concat!(
+        "INSERT INTO attempts (",
+        columns!(),
+        ", detail, class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+    );
+    let insert = query(insert)
+        .bind(text(&attempt.tenant))
+        .bind(text(&attempt.message))
+        .bind(i64::from(attempt.number))
+        .bind(text(&attempt.connection))
+        .bind(text(&attempt.connector))
+        .bind(text(&attempt.digest))
+        .bind(attempt.started_at.0)
+        .bind(time_or_none(attempt.finished_at))
+        .bind(attempt.outcome.map(|outcome| outcome.as_str()))
+        .bind(json_or_none(attempt.failure.as_ref())?)
+        .bind(json_or_none(attempt.decision.as_ref())?)
+        .bind(i64::from(attempt.fault))
+        .bind(attempt.provider_id.clone())
+        .bind(json_or_none(attempt.detail.as_ref())?)
+        .bind(class(attempt));
+    tx.execute(insert).await?;
+    Ok(())
+}
+
+/// The class of its failure, in a column of its own: versions are compared by it.
+fn class(attempt: &AttemptRow) -> Option<String> {
+    attempt.failure.as_ref().map(|failure| text(&failure.class))
+}
+
+/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `detail`, `fault`, `provider_id`.
+/// `false`: it had ended already, or is not there; then nothing is changed.
+pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
+    let finish = query(
+        "UPDATE attempts SET finished_at = $4, outcome = $5, failure = $6, decision = $7, detail = $8, class = $9, \
+         fault = $10, provider_id = $11 WHERE tenant = $1 AND message = $2 AND number = $3 AND finished_at IS NULL",
+    )
+    .bind(text(&attempt.tenant))
+    .bind(text(&attempt.message))
+    .bind(i64::from(attempt.number))
+    .bind(time_or_none(attempt.finished_at))
+    .bind(attempt.outcome.map(|outcome| outcome.as_str()))
+    .bind(json_or_none(attempt.failure.as_ref())?)
+    .bind(json_or_none(attempt.decision.as_ref())?)
+    .bind(json_or_none(attempt.detail.as_ref())?)
+    .bind(class(attempt))
+    .bind(i64::from(attempt.fault))
+    .bind(attempt.provider_id.clone());
+    Ok(tx.execute(finish).await? == 1)
+}
+
+/// Writes what follows from an attempt, whether it has ended or not.
+pub async fn annotate(tx: &mut Tx, tenant: &str, message: &str, number: u32, decision: &DecisionView) -> Result<()> {
+    let annotate = query("UPDATE attempts SET decision = $4 WHERE tenant = $1 AND message = $2 AND number = $3")
+        .bind(text(tenant))
+        .bind(text(message))
+        .bind(i64::from(number))
+        .bind(json(decision)?);
+    tx.execute(annotate).await?;
+    Ok(())
+}
+
+/// The message and the number of the newest attempt over a connection to which the provider gave this id.
+pub async fn of_provider(
+    tx: &mut Tx,
+    tenant: &str,
+    connection: &str,
+    provider_id: &[u8],
+) -> Result<Option<(String, u32)>> {
+    let find = query(
+        "SELECT message, number FROM attempts WHERE tenant = $1 AND connection = $2 AND provider_id = $3 \
+         ORDER BY started_at DESC, number DESC LIMIT 1",
+    )
+    .bind(text(tenant))
+    .bind(text(connection))
+    .bind(provider_id.to_vec());
+    let Some(row) = tx.one(find).await? else { return Ok(None) };
+    let row = Columns::of("attempts", &row);
+    Ok(Some((row.text("message")?, row.count("number")?)))
+}
+
+/// The attempts of a message, first to last, with their detail.
+pub async fn list(tx: &mut Tx, tenant: &str, message: &str) -> Result<Vec<AttemptRow>> {
+    const LIST: &str =
+        concat!("SELECT ", columns!(), ", detail FROM attempts WHERE tenant = $1 AND message = $2 ORDER BY number");
+    let rows = tx.all(query(LIST).bind(text(tenant)).bind(text(message))).await?;
+    rows.iter().map(|row| read(row, true)).collect()
+}
+
+/// The attempts of these messages, without their detail, by message and number.
+pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<Vec<AttemptRow>> {
+    let select = concat!("SELECT ", columns!(), " FROM attempts");
+    let rows = of_messages(tx, select, "message, number", tenant, messages).await?;
+    rows.iter().map(|row| read(row, false)).collect()
+}
+
+/// The rows of a selection that belong to these messages.
+pub(super) async fn of_messages(
+    tx: &mut Tx,
+    select: &'static str,
+    order: &'static str,
+    tenant: &str,
+    messages: &[String],
+) -> Result<Vec<sqlx::any::AnyRow>> {
+    let mut arguments = AnyArguments::default();
+    bind(&mut arguments, tenant)?;
+    let mut places = Vec::with_capacity(messages.len());
+    for message in messages {
+        bind(&mut arguments, message)?;
+        places.push(format!("${}", arguments.len()));
+    }
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = format!("{select} WHERE tenant = $1 AND message IN ({}) ORDER BY {order}", places.join(", "));
+    // Not kept: there is one such statement for each length of the list.
+    tx.all(query_with(AssertSqlSafe(list), arguments).persistent(false)).await
+}
+
+fn bind(arguments: &mut AnyArguments, value: &str) -> Result<()> {
+    arguments.add(text(value)).map_err(|_| StoreError::Unavailable("a value could not be bound".to_owned()))
+}
+
+/// How often a version ended how for a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Whose messages.
+    pub tenant: String,
+    /// How.
+    pub outcome: AttemptOutcome,
+    /// The class of the failure, where there is one.
+    pub class: Option<String>,
+    /// Whether the connector misbehaved.
+    pub fault: bool,
+    /// How often.
+    pub attempts: u64,
+}
+
+/// How the newest attempts of a version ended, at most `limit` that began from `since` on and before `until`: of one tenant, or
+/// (empty) of all.
+pub async fn counts(
+    tx: &mut Tx,
+    tenant: &str,
+    digest: &str,
+    (since, until): (Timestamp, Timestamp),
+    limit: u32,
+) -> Result<Vec<Count>> {
+    let count = query(
+        "SELECT tenant, outcome, class, fault, COUNT(*) AS attempts FROM (\
+           SELECT tenant, outcome, class, fault FROM attempts WHERE digest = $1 AND started_at >= $2 AND started_at < $3 \
+           AND (tenant = $4 OR $4 = '') AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT $5\
+         ) AS newest GROUP BY tenant, outcome, class, fault",
+    )
+    .bind(text(digest))
+    .bind(since.0)
+    .bind(until.0)
+    .bind(text(tenant))
+    .bind(i64::from(limit));
+    let rows = tx.all(count).await?;
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("attempts", row);
+        Ok(Count {
+            tenant: row.text("tenant")?,
+            outcome: row.word("outcome")?,
+            class: row.text_or_none("class")?,
+            fault: row.flag("fault")?,
+            attempts: row.large("attempts")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// How long the newest attempts of a version took, in milliseconds: at most `limit` that began from `since` on and before
+/// `until`, of one tenant, or (empty) of all.
+pub async fn durations(
+    tx: &mut Tx,
+    tenant: &str,
+    digest: &str,
+    (since, until): (Timestamp, Timestamp),
+    limit: u32,
+) -> Result<Vec<u64>> {
+    let list = query(
+        "SELECT finished_at - started_at AS took FROM attempts WHERE digest = $1 AND started_at >= $2 \
+         AND started_at < $3 AND (tenant = $4 OR $4 = '') AND finished_at IS NOT NULL \
+         ORDER BY started_at DESC LIMIT $5",
+    )
+    .bind(text(digest))
+    .bind(since.0)
+    .bind(until.0)
+    .bind(text(tenant))
+    .bind(i64::from(limit));
+    let rows = tx.all(list).await?;
+    // A clock that was set back makes no negative durations.
+    rows.iter().map(|row| Ok(u64::try_from(Columns::of("attempts", row).integer("took")?).unwrap_or(0))).collect()
+}

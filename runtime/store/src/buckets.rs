@@ -1,0 +1,91 @@
+//! States of limits, each read, judged and written back within one transaction that holds it alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sendbox_domain::model::Timestamp;
+use sqlx::any::AnyArguments;
+use sqlx::{Arguments, AssertSqlSafe, query, query_with};
+
+use super::columns::{Columns, text};
+use super::{Backend, Result, Tx};
+
+/// The states of these buckets, by key; those without one are left out. All of them are locked until the commit, the
+/// missing ones too, so that of two transactions with a key in common the second sees what the first has written. Needs
+/// a writing transaction.
+pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap<String, String>> {
+    // Sorted, so that no two transactions wait for each other; once, because one statement may not lock a row twice.
+    let keys: BTreeSet<String> = keys.iter().map(|key| text(key)).collect();
+    if keys.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let count = keys.len();
+    let mut arguments = AnyArguments::default();
+    arguments.add(text(tenant)).map_err(sqlx::Error::Encode)?;
+    for key in keys {
+        arguments.add(key).map_err(sqlx::Error::Encode)?;
+    }
+    let places = 2..count + 2;
+    let sql = match tx.backend() {
+        // The transaction is the only writer.
+        Backend::Sqlite => {
+            let places: Vec<_> = places.map(|place| format!("${place}")).collect();
+            format!("SELECT name, state FROM buckets WHERE tenant = $1 AND name IN ({})", places.join(", "))
+        }
+        // One statement that makes what is missing and locks what is there, row by row in this order. Two statements,
+        // one that makes and one that locks, would leave a gap in which a sweep takes a row away.
+        Backend::Postgres => {
+            let rows: Vec<_> = places.map(|place| format!("($1, ${place}, '', 0)")).collect();
+            format!(
+                "INSERT INTO buckets (tenant, name, state, expires_at) VALUES {} \
+                 ON CONFLICT (tenant, name) DO UPDATE SET state = buckets.state RETURNING name, state",
+                rows.join(", ")
+            )
+        }
+    };
+    let mut states = BTreeMap::new();
+    for row in tx.all(query_with(AssertSqlSafe(sql), arguments)).await? {
+        let row = Columns::of("buckets", &row);
+        let state = row.text("state")?;
+        if !state.is_empty() {
+            states.insert(row.text("name")?, state);
+        }
+    }
+    Ok(states)
+}
+
+/// The state of a bucket, to be shown: nobody waits for it, and it may have changed already.
+pub async fn peek(tx: &mut Tx, tenant: &str, key: &str) -> Result<Option<String>> {
+    let get = query("SELECT state FROM buckets WHERE tenant = $1 AND name = $2").bind(text(tenant)).bind(text(key));
+    let state = tx.one(get).await?.map(|row| Columns::of("buckets", &row).text("state")).transpose()?;
+    Ok(state.filter(|state| !state.is_empty()))
+}
+
+/// Writes the state of a bucket that this transaction has loaded. It may be swept from `expires_at` on.
+pub async fn save(tx: &mut Tx, tenant: &str, key: &str, state: &str, expires_at: Timestamp) -> Result<()> {
+    let save = query(
+        "INSERT INTO buckets (tenant, name, state, expires_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (tenant, name) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at",
+    )
+    .bind(text(tenant))
+    .bind(text(key))
+    .bind(text(state))
+    .bind(expires_at.0);
+    tx.execute(save).await?;
+    Ok(())
+}
+
+/// Deletes at most `limit` buckets that have expired, and waits for none that is in use. Returns how many.
+pub async fn sweep(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! sweep {
+        ($lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT tenant, name FROM buckets WHERE expires_at <= $1 ORDER BY expires_at \
+                 LIMIT $2",
+                $lock,
+                ") DELETE FROM buckets WHERE (tenant, name) IN (SELECT tenant, name FROM old)"
+            )
+        };
+    }
+    let sweep = tx.locking(sweep!(""), sweep!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(sweep).bind(now.0).bind(i64::from(limit))).await
+}

@@ -1,0 +1,130 @@
+//! How values stand in columns: numbers and times as 64-bit integers, flags as 0 and 1, words and JSON as text.
+//!
+//! A value that cannot be read is [`StoreError::Corrupt`] with table and column, and never with the value.
+
+use sendbox_domain::model::Timestamp;
+use serde::Serialize;
+use serde::de::value::{Error as WordError, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use sqlx::any::AnyRow;
+use sqlx::{Any, Decode, Row, Type};
+
+use super::{Result, StoreError};
+
+/// A row that is read, column by column.
+pub(super) struct Columns<'r> {
+    table: &'static str,
+    row: &'r AnyRow,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) fn of(table: &'static str, row: &'r AnyRow) -> Self {
+        Self { table, row }
+    }
+
+    fn corrupt(&self, column: &str) -> StoreError {
+        StoreError::Corrupt(format!("{}.{column}", self.table))
+    }
+
+    fn get<T: Decode<'r, Any> + Type<Any>>(&self, column: &str) -> Result<T> {
+        self.row.try_get(column).map_err(|_| self.corrupt(column))
+    }
+
+    pub(super) fn text(&self, column: &str) -> Result<String> {
+        self.get(column)
+    }
+
+    pub(super) fn text_or_none(&self, column: &str) -> Result<Option<String>> {
+        self.get(column)
+    }
+
+    pub(super) fn bytes(&self, column: &str) -> Result<Vec<u8>> {
+        self.get(column)
+    }
+
+    pub(super) fn bytes_or_none(&self, column: &str) -> Result<Option<Vec<u8>>> {
+        self.get(column)
+    }
+
+    pub(super) fn integer(&self, column: &str) -> Result<i64> {
+        self.get(column)
+    }
+
+    pub(super) fn time(&self, column: &str) -> Result<Timestamp> {
+        self.get(column).map(Timestamp)
+    }
+
+    pub(super) fn time_or_none(&self, column: &str) -> Result<Option<Timestamp>> {
+        Ok(self.get::<Option<i64>>(column)?.map(Timestamp))
+    }
+
+    pub(super) fn flag(&self, column: &str) -> Result<bool> {
+        match self.integer(column)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.corrupt(column)),
+        }
+    }
+
+    pub(super) fn count(&self, column: &str) -> Result<u32> {
+        u32::try_from(self.integer(column)?).map_err(|_| self.corrupt(column))
+    }
+
+    pub(super) fn count_or_none(&self, column: &str) -> Result<Option<u32>> {
+        self.get::<Option<i64>>(column)?.map(u32::try_from).transpose().map_err(|_| self.corrupt(column))
+    }
+
+    pub(super) fn large(&self, column: &str) -> Result<u64> {
+        u64::try_from(self.integer(column)?).map_err(|_| self.corrupt(column))
+    }
+
+    /// One of a closed set, by the name that it has in JSON too.
+    pub(super) fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
+        self.word_or_none(column)?.ok_or_else(|| self.corrupt(column))
+    }
+
+    pub(super) fn word_or_none<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>> {
+        let Some(text) = self.text_or_none(column)? else { return Ok(None) };
+        let word: StrDeserializer<'_, WordError> = text.as_str().into_deserializer();
+        T::deserialize(word).map(Some).map_err(|_| self.corrupt(column))
+    }
+
+    pub(super) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
+        self.json_or_none(column)?.ok_or_else(|| self.corrupt(column))
+    }
+
+    pub(super) fn json_or_none<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>> {
+        let Some(text) = self.text_or_none(column)? else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|_| self.corrupt(column))
+    }
+}
+
+/// A text to be bound. PostgreSQL's TEXT cannot hold NUL, and what comes from a connector may: it is replaced, on both
+/// databases, so that a message with such an id can still be ended, and a search for it finds nothing instead of
+/// failing.
+pub(super) fn text(value: &str) -> String {
+    if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value.to_owned() }
+}
+
+/// [`text`], where there may be none.
+pub(super) fn text_or_none(value: Option<&str>) -> Option<String> {
+    value.map(text)
+}
+
+pub(super) fn time_or_none(value: Option<Timestamp>) -> Option<i64> {
+    value.map(|at| at.0)
+}
+
+/// A number that must fit 63 bits.
+pub(super) fn large(value: u64) -> Result<i64> {
+    i64::try_from(value).map_err(|_| StoreError::Corrupt("a number to be stored is larger than 2^63".to_owned()))
+}
+
+pub(super) fn json(value: &(impl Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|_| StoreError::Corrupt("a value to be stored cannot be written as JSON".to_owned()))
+}
+
+pub(super) fn json_or_none(value: Option<&(impl Serialize + ?Sized)>) -> Result<Option<String>> {
+    value.map(json).transpose()
+}

@@ -1,0 +1,203 @@
+//! How a database is opened: the settings of each connection, and the tables.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, ConnectOptions, Connection, SqlSafeStr, raw_sql};
+use tokio::time::Instant;
+
+use super::{Backend, Result, Store, StoreError};
+
+/// How long to wait for a connection, a lock or a statement.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Readers of SQLite do not wait for each other; four use the cores of a small machine.
+const SQLITE_READERS: u32 = 4;
+/// A PostgreSQL server takes 100 by default, and several processes share it.
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// Of every connection. `secure_delete`: what is deleted is overwritten.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
+    PRAGMA secure_delete = ON;";
+const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only = ON;";
+
+/// Of every connection. A server that was told to acknowledge before it has written is told otherwise here; a stricter
+/// setting stays. A transaction whose process hangs lets go of its locks.
+const POSTGRES_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
+    SET idle_in_transaction_session_timeout = '30s'; SET application_name = 'sendbox'; SET client_min_messages = 'warning'; \
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
+
+/// All migrations of one database, oldest first. Each is run once, and never edited after a release. They are run by
+/// `run_direct`, because the future of `run` is not `Send` where the connection is borrowed.
+fn migrations(scripts: &[(i64, &'static str, &'static str)]) -> Migrator {
+    Migrator::with_migrations(
+        scripts
+            .iter()
+            .map(|(number, name, sql)| {
+                Migration::new(*number, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
+            })
+            .collect(),
+    )
+}
+
+// Named one by one instead of by `migrate!`: that would not notice a new file without a build script.
+static SQLITE: LazyLock<Migrator> =
+    LazyLock::new(|| migrations(&[(1, "initial", include_str!("../migrations/sqlite/0001_initial.sql"))]));
+static POSTGRES: LazyLock<Migrator> =
+    LazyLock::new(|| migrations(&[(1, "initial", include_str!("../migrations/postgres/0001_initial.sql"))]));
+
+pub(super) async fn open(url: &str) -> Result<Store> {
+    install_default_drivers();
+    if url.starts_with("sqlite:") {
+        sqlite(url).await
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        postgres(url).await
+    } else {
+        Err(StoreError::Unavailable("the URL of the database must begin with `sqlite://` or `postgres://`".to_owned()))
+    }
+}
+
+async fn sqlite(url: &str) -> Result<Store> {
+    create_file(url)?;
+    let options = AnyConnectOptions::from_str(url)?;
+
+    let mut connection = options.connect().await?;
+    let prepared = prepare_sqlite(&mut connection).await;
+    // Closed in any case: the pools below are to be alone.
+    let closed = connection.close().await;
+    prepared?;
+    closed?;
+
+    let pool = |most: u32, settings: &'static [&'static str]| {
+        AnyPoolOptions::new()
+            .max_connections(most)
+            .acquire_timeout(PATIENCE)
+            // A file does not go away like a server: connections are kept.
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    for settings in settings {
+                        raw_sql(*settings).execute(&mut *connection).await?;
+                    }
+                    Ok(())
+                })
+            })
+            // After a full disk SQLite has rolled back by itself, and the driver still believes in the transaction:
+            // every later `BEGIN` would fail. Such a connection is replaced.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+    };
+    Ok(Store {
+        backend: Backend::Sqlite,
+        writers: pool(1, &[SQLITE_SETTINGS]).connect_with(options.clone()).await?,
+        readers: pool(SQLITE_READERS, &[SQLITE_SETTINGS, SQLITE_READER_SETTINGS]).connect_with(options).await?,
+    })
+}
+
+/// Write-ahead logging, and the tables.
+async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<()> {
+    raw_sql(SQLITE_SETTINGS).execute(&mut *connection).await?;
+    write_ahead(connection).await?;
+    // The driver has no lock for migrations on SQLite. Within one transaction two processes cannot both find a table
+    // missing.
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    SQLITE.run_direct(None, &mut *tx, false).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Changing to write-ahead logging needs the file alone and does not wait for it, so two processes that start at once
+/// can meet here.
+async fn write_ahead(connection: &mut AnyConnection) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await;
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(_) => {
+                let cause = "SQLite cannot use write-ahead logging here; put the file on a local disk".to_owned();
+                return Err(StoreError::Unavailable(cause));
+            }
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// SQLITE_BUSY with any of its extensions: <https://www.sqlite.org/rescode.html#busy>.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
+}
+
+/// Makes the file before SQLite does, so that no other user can ever open it. SQLite gives its log the same mode.
+fn create_file(url: &str) -> Result<()> {
+    let path = path_of(url)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map(drop)
+        .map_err(|error| StoreError::Unavailable(format!("the file of the database: {}", error.kind())))
+}
+
+/// The path in `sqlite:///folder/file.db`, as the driver reads it.
+fn path_of(url: &str) -> Result<PathBuf> {
+    let wrong =
+        || StoreError::Unavailable("the URL of the database must be like `sqlite:///folder/file.db`".to_owned());
+    let rest = url.strip_prefix("sqlite:").ok_or_else(wrong)?;
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    // `?` begins parameters, and one of them would be a store that is gone with the process.
+    if rest.is_empty() || rest.contains(['?', '#']) || rest.contains(":memory:") {
+        return Err(wrong());
+    }
+    percent_decoded(rest).map(PathBuf::from).ok_or_else(wrong)
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        bytes.push(digit(rest.next())? * 16 + digit(rest.next())?);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+async fn postgres(url: &str) -> Result<Store> {
+    let options = AnyConnectOptions::from_str(url)?;
+    let pool = AnyPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                raw_sql(POSTGRES_SETTINGS).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .connect_with(options)
+        .await?;
+
+    // Another process may migrate for longer than a statement may last otherwise: the driver waits for it on an
+    // advisory lock, here for at most a minute.
+    let mut connection = pool.acquire().await?.detach();
+    raw_sql("SET statement_timeout = 0; SET lock_timeout = '60s';").execute(&mut connection).await?;
+    let migrated = POSTGRES.run_direct(None, &mut connection, false).await;
+    // Closing lets go of the lock, also after a failure.
+    let closed = connection.close().await;
+    migrated?;
+    closed?;
+
+    Ok(Store { backend: Backend::Postgres, writers: pool.clone(), readers: pool })
+}

@@ -1,0 +1,118 @@
+//! Connections, and which of their states a test has vouched for.
+
+use std::collections::BTreeMap;
+
+use sendbox_domain::model::Timestamp;
+use sqlx::query;
+
+use super::columns::{Columns, json, large, text};
+use super::rows::ConnectionRow;
+use super::{Result, Tx};
+
+macro_rules! columns {
+    () => {
+        "tenant, name, connector, digest, parameters, secrets, secret_times, templates, fingerprint, revision, created_at, \
+         updated_at, report_token"
+    };
+}
+
+fn read(row: &sqlx::any::AnyRow) -> Result<ConnectionRow> {
+    let row = Columns::of("connections", row);
+    let secret_times: BTreeMap<String, i64> = row.json("secret_times")?;
+    Ok(ConnectionRow {
+        tenant: row.text("tenant")?,
+        name: row.text("name")?,
+        connector: row.text("connector")?,
+        digest: row.text("digest")?,
+        parameters: row.json("parameters")?,
+        secrets: row.bytes_or_none("secrets")?,
+        secret_times: secret_times.into_iter().map(|(name, at)| (name, Timestamp(at))).collect(),
+        templates: row.json("templates")?,
+        fingerprint: row.bytes("fingerprint")?,
+        revision: row.large("revision")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+        report_token: row.bytes_or_none("report_token")?,
+    })
+}
+
+/// Adds the connection, or replaces the one of that name (all but its `created_at`).
+pub async fn put(tx: &mut Tx, connection: &ConnectionRow) -> Result<()> {
+    let put = concat!(
+        "INSERT INTO connections (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (tenant, name) DO UPDATE SET \
+         connector = excluded.connector, digest = excluded.digest, parameters = excluded.parameters, \
+         secrets = excluded.secrets, secret_times = excluded.secret_times, templates = excluded.templates, \
+         fingerprint = excluded.fingerprint, revision = excluded.revision, updated_at = excluded.updated_at, \
+         report_token = excluded.report_token"
+    );
+    let secret_times: BTreeMap<&str, i64> =
+        connection.secret_times.iter().map(|(name, at)| (name.as_str(), at.0)).collect();
+    let put = query(put)
+        .bind(text(&connection.tenant))
+        .bind(text(&connection.name))
+        .bind(text(&connection.connector))
+        .bind(text(&connection.digest))
+        .bind(json(&connection.parameters)?)
+        .bind(connection.secrets.clone())
+        .bind(json(&secret_times)?)
+        .bind(json(&connection.templates)?)
+        .bind(connection.fingerprint.clone())
+        .bind(large(connection.revision)?)
+        .bind(connection.created_at.0)
+        .bind(connection.updated_at.0)
+        .bind(connection.report_token.clone());
+    tx.execute(put).await?;
+    Ok(())
+}
+
+/// The connection of that name. It is not locked: whoever changes connections locks their tenant.
+pub async fn get(tx: &mut Tx, tenant: &str, name: &str) -> Result<Option<ConnectionRow>> {
+    const GET: &str = concat!("SELECT ", columns!(), " FROM connections WHERE tenant = $1 AND name = $2");
+    tx.one(query(GET).bind(text(tenant)).bind(text(name))).await?.as_ref().map(read).transpose()
+}
+
+/// The connections of a tenant, by name.
+pub async fn list(tx: &mut Tx, tenant: &str) -> Result<Vec<ConnectionRow>> {
+    const LIST: &str = concat!("SELECT ", columns!(), " FROM connections WHERE tenant = $1 ORDER BY name");
+    tx.all(query(LIST).bind(text(tenant))).await?.iter().map(read).collect()
+}
+
+/// Connections with a connector, by tenant and name, at most `limit`: of one tenant, or (empty) of all.
+pub async fn using(tx: &mut Tx, tenant: &str, connector: &str, limit: u32) -> Result<Vec<ConnectionRow>> {
+    const LIST: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM connections WHERE connector = $1 AND (tenant = $2 OR $2 = '') ORDER BY tenant, name LIMIT $3"
+    );
+    let list = query(LIST).bind(text(connector)).bind(text(tenant)).bind(i64::from(limit));
+    tx.all(list).await?.iter().map(read).collect()
+}
+
+/// Deletes the connection. `false`: there is none of that name.
+pub async fn delete(tx: &mut Tx, tenant: &str, name: &str) -> Result<bool> {
+    let delete = query("DELETE FROM connections WHERE tenant = $1 AND name = $2").bind(text(tenant)).bind(text(name));
+    Ok(tx.execute(delete).await? == 1)
+}
+
+/// Remembers that a test of this state went well.
+pub async fn record_test(tx: &mut Tx, tenant: &str, fingerprint: &[u8], at: Timestamp) -> Result<()> {
+    let record = query(
+        "INSERT INTO connection_tests (tenant, fingerprint, tested_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (tenant, fingerprint) DO UPDATE SET tested_at = excluded.tested_at",
+    )
+    .bind(text(tenant))
+    .bind(fingerprint)
+    .bind(at.0);
+    tx.execute(record).await?;
+    Ok(())
+}
+
+/// When a test of this state went well last.
+pub async fn tested_at(tx: &mut Tx, tenant: &str, fingerprint: &[u8]) -> Result<Option<Timestamp>> {
+    let get = query("SELECT tested_at FROM connection_tests WHERE tenant = $1 AND fingerprint = $2")
+        .bind(text(tenant))
+        .bind(fingerprint);
+    tx.one(get).await?.map(|row| Columns::of("connection_tests", &row).time("tested_at")).transpose()
+}

@@ -1,0 +1,121 @@
+//! What a database says when it fails, without what was in it.
+
+use sqlx::error::DatabaseError;
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
+
+/// Why the store did not answer. The text holds no value of any row, and no password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The database, the disk or the way to it. Nothing was changed.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// The commit failed in a way that leaves open whether the change is on disk, and whether it comes back after a crash: a
+    /// flush that failed, an answer that was lost.
+    #[error("the store failed while a change was committed: {0}")]
+    Uncertain(String),
+    /// A stored value cannot be read. Names table and column.
+    #[error("the store holds a value that cannot be read: {0}")]
+    Corrupt(String),
+}
+
+impl StoreError {
+    /// What a failed commit means.
+    pub(super) fn of_commit(error: sqlx::Error) -> Self {
+        let sure = match &error {
+            // SQLITE_BUSY and SQLITE_FULL: it rolls back. Anything else of it may be a flush that failed.
+            sqlx::Error::Database(error) if error.try_downcast_ref::<SqliteError>().is_some() => {
+                error.code().is_some_and(|code| ["5", "13"].contains(&code.as_ref()))
+            }
+            // The server has answered, and its answer is no.
+            sqlx::Error::Database(error) => error.try_downcast_ref::<PgDatabaseError>().is_some(),
+            _ => false,
+        };
+        match Self::from(error) {
+            Self::Unavailable(cause) if !sure => Self::Uncertain(cause),
+            other => other,
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as Cause;
+        let cause = match error {
+            // The causes of these quote what they could not read.
+            Cause::ColumnDecode { index, .. } => return Self::Corrupt(format!("column {index}")),
+            Cause::Decode(_) | Cause::AnyDriverError(_) => return Self::Corrupt("a column of another type".to_owned()),
+            Cause::ColumnNotFound(name) => return Self::Corrupt(format!("column {name} is missing")),
+            Cause::Database(error) => database(&*error),
+            Cause::Io(error) => format!("connection or disk: {}", error.kind()),
+            Cause::Tls(_) => "TLS with the database failed".to_owned(),
+            // May quote the URL.
+            Cause::Configuration(_) => "the URL of the database is wrong".to_owned(),
+            Cause::PoolTimedOut => "no connection within 5 s".to_owned(),
+            Cause::PoolClosed => "the store is closed".to_owned(),
+            Cause::WorkerCrashed => "a connection of SQLite has crashed".to_owned(),
+            Cause::Protocol(_) => "the database broke the protocol".to_owned(),
+            Cause::BeginFailed | Cause::InvalidSavePointStatement => "no transaction could be begun".to_owned(),
+            _ => "the database driver failed".to_owned(),
+        };
+        Self::Unavailable(cause)
+    }
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        let cause = match error {
+            MigrateError::Execute(error) => return error.into(),
+            MigrateError::ExecuteMigration(error, number) => match Self::from(error) {
+                Self::Unavailable(cause) | Self::Uncertain(cause) | Self::Corrupt(cause) => {
+                    format!("migration {number} failed: {cause}")
+                }
+            },
+            MigrateError::VersionMissing(number) => {
+                format!("the database was made by a newer version of Sendbox (migration {number}); run that version")
+            }
+            MigrateError::VersionMismatch(number) => {
+                format!(
+                    "the database was made by another build of Sendbox (its migration {number} differs); run that build"
+                )
+            }
+            _ => "the tables could not be brought up to date".to_owned(),
+        };
+        Self::Unavailable(cause)
+    }
+}
+
+/// Classes of SQLSTATE whose messages name objects and circumstances, never values: connection, transaction state,
+/// authorization, catalogue, rollback, resources, object state, operator, system.
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+const PLAIN_CLASSES: [&str; 9] = ["08", "25", "28", "3D", "40", "53", "55", "57", "58"];
+
+fn database(error: &dyn DatabaseError) -> String {
+    let code = error.code().unwrap_or_default();
+    if error.try_downcast_ref::<SqliteError>().is_some() {
+        // SQLite's messages name tables and columns, and our statements hold no values that it could quote.
+        return format!("SQLite {code}: {}", error.message());
+    }
+    let plain = PLAIN_CLASSES.iter().any(|class| code.starts_with(class));
+    match error.try_downcast_ref::<PgDatabaseError>() {
+        Some(error) if plain => format!("PostgreSQL {code}: {}", error.message()),
+        Some(error) => {
+            let place = error.constraint().or(error.table()).unwrap_or("unnamed");
+            format!("PostgreSQL {code} ({place})")
+        }
+        None => format!("database error {code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_whose_answer_is_lost_is_uncertain() {
+        let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        assert!(matches!(StoreError::of_commit(lost()), StoreError::Uncertain(_)));
+        assert!(matches!(StoreError::from(lost()), StoreError::Unavailable(_)));
+    }
+}

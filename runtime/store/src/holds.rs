@@ -1,0 +1,79 @@
+//! Holds: thousands of numbers that nothing is sent to for a while.
+
+use sendbox_domain::model::Timestamp;
+use sqlx::query;
+
+use super::columns::{Columns, text};
+use super::rows::HoldRow;
+use super::{Result, Tx};
+
+macro_rules! columns {
+    () => {
+        "tenant, id, prefix_hash, prefix, reason, message, created_at, expires_at"
+    };
+}
+
+fn read(row: &sqlx::any::AnyRow) -> Result<HoldRow> {
+    let row = Columns::of("holds", row);
+    Ok(HoldRow {
+        tenant: row.text("tenant")?,
+        id: row.text("id")?,
+        prefix_hash: row.bytes("prefix_hash")?,
+        prefix: row.text("prefix")?,
+        reason: row.text("reason")?,
+        message: row.text("message")?,
+        created_at: row.time("created_at")?,
+        expires_at: row.time("expires_at")?,
+    })
+}
+
+/// Adds a hold, or gives the one of this prefix a new end and reason; it keeps its id.
+pub async fn put(tx: &mut Tx, hold: &HoldRow) -> Result<()> {
+    let put = concat!(
+        "INSERT INTO holds (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, prefix_hash) DO UPDATE SET \
+         reason = excluded.reason, message = excluded.message, expires_at = excluded.expires_at"
+    );
+    let put = query(put)
+        .bind(text(&hold.tenant))
+        .bind(text(&hold.id))
+        .bind(hold.prefix_hash.clone())
+        .bind(text(&hold.prefix))
+        .bind(text(&hold.reason))
+        .bind(text(&hold.message))
+        .bind(hold.created_at.0)
+        .bind(hold.expires_at.0);
+    tx.execute(put).await?;
+    Ok(())
+}
+
+/// The hold on a prefix that has not ended.
+pub async fn find(tx: &mut Tx, tenant: &str, prefix_hash: &[u8], now: Timestamp) -> Result<Option<HoldRow>> {
+    let find = concat!("SELECT ", columns!(), " FROM holds WHERE tenant = $1 AND prefix_hash = $2 AND expires_at > $3");
+    let find = query(find).bind(text(tenant)).bind(prefix_hash.to_vec()).bind(now.0);
+    tx.one(find).await?.as_ref().map(read).transpose()
+}
+
+/// The holds of a tenant that have not ended, those that end last first.
+pub async fn list(tx: &mut Tx, tenant: &str, now: Timestamp) -> Result<Vec<HoldRow>> {
+    let list = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM holds WHERE tenant = $1 AND expires_at > $2 ORDER BY expires_at DESC, id LIMIT 1000"
+    );
+    tx.all(query(list).bind(text(tenant)).bind(now.0)).await?.iter().map(read).collect()
+}
+
+/// Takes a hold away. Returns it, if it was there.
+pub async fn delete(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<HoldRow>> {
+    let delete = concat!("DELETE FROM holds WHERE tenant = $1 AND id = $2 RETURNING ", columns!());
+    tx.one(query(delete).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
+}
+
+/// Deletes at most `limit` holds that have ended. Returns how many.
+pub async fn sweep(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
+    let sweep = "WITH old AS MATERIALIZED (SELECT tenant, id FROM holds WHERE expires_at <= $1 ORDER BY expires_at \
+                 LIMIT $2) DELETE FROM holds WHERE (tenant, id) IN (SELECT tenant, id FROM old)";
+    tx.execute(query(sweep).bind(now.0).bind(i64::from(limit))).await
+}

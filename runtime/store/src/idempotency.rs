@@ -1,0 +1,71 @@
+//! First uses of idempotency keys.
+
+use sendbox_domain::model::Timestamp;
+use sqlx::query;
+
+use super::columns::{Columns, text};
+use super::rows::IdempotencyRow;
+use super::{Result, StoreError, Tx};
+
+fn read(row: &sqlx::any::AnyRow) -> Result<IdempotencyRow> {
+    let row = Columns::of("idempotency", row);
+    Ok(IdempotencyRow {
+        tenant: row.text("tenant")?,
+        operation: row.text("operation")?,
+        key_hash: row.bytes("key_hash")?,
+        body_hash: row.bytes("body_hash")?,
+        resource: row.text("resource")?,
+        expires_at: row.time("expires_at")?,
+    })
+}
+
+/// Takes the key. `None`: it was free, or its first use has expired, and this is its first use now. `Some`: the first
+/// use.
+///
+/// Of many that come at once, one gets `None`; the others wait for its commit, and see its row, or one of them gets the
+/// key if it was rolled back.
+pub async fn claim(tx: &mut Tx, first: &IdempotencyRow, now: Timestamp) -> Result<Option<IdempotencyRow>> {
+    // On PostgreSQL a row that is left alone by the last line is locked all the same: it is there when it is read next.
+    let claim = query(
+        "INSERT INTO idempotency (tenant, operation, key_hash, body_hash, resource, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, operation, key_hash) DO UPDATE \
+         SET body_hash = excluded.body_hash, resource = excluded.resource, expires_at = excluded.expires_at \
+         WHERE idempotency.expires_at <= $7",
+    )
+    .bind(text(&first.tenant))
+    .bind(text(&first.operation))
+    .bind(first.key_hash.clone())
+    .bind(first.body_hash.clone())
+    .bind(text(&first.resource))
+    .bind(first.expires_at.0)
+    .bind(now.0);
+    if tx.execute(claim).await? == 1 {
+        return Ok(None);
+    }
+    let get = query(
+        "SELECT tenant, operation, key_hash, body_hash, resource, expires_at FROM idempotency \
+         WHERE tenant = $1 AND operation = $2 AND key_hash = $3",
+    )
+    .bind(text(&first.tenant))
+    .bind(text(&first.operation))
+    .bind(first.key_hash.clone());
+    let row = tx.one(get).await?.ok_or_else(|| StoreError::Corrupt("idempotency".to_owned()))?;
+    read(&row).map(Some)
+}
+
+/// Forgets at most `limit` keys that have expired. Returns how many.
+pub async fn sweep(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! sweep {
+        ($lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT tenant, operation, key_hash FROM idempotency WHERE expires_at <= $1 \
+                 ORDER BY expires_at LIMIT $2",
+                $lock,
+                ") DELETE FROM idempotency WHERE (tenant, operation, key_hash) IN \
+                 (SELECT tenant, operation, key_hash FROM old)"
+            )
+        };
+    }
+    let sweep = tx.locking(sweep!(""), sweep!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(sweep).bind(now.0).bind(i64::from(limit))).await
+}

@@ -1,0 +1,152 @@
+//! What providers report of messages after they took them.
+//!
+//! A report belongs to an attempt as soon as one is known that the provider gave this id; until then it waits. Whoever looks for
+//! the one or the other holds [`lock`], so that a report and the end of its attempt never pass each other.
+
+use std::collections::BTreeMap;
+
+use sendbox_domain::model::Timestamp;
+use sqlx::query;
+
+use super::columns::{Columns, text, text_or_none};
+use super::rows::ReportRow;
+use super::{Backend, Result, Tx, attempts};
+
+macro_rules! columns {
+    () => {
+        "tenant, connection, provider_id, state, class, provider_code, description, provider_at, received_at, message, attempt"
+    };
+}
+
+fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
+    let row = Columns::of("delivery_reports", row);
+    let message = row.text_or_none("message")?;
+    Ok(ReportRow {
+        tenant: row.text("tenant")?,
+        connection: row.text("connection")?,
+        provider_id: row.bytes("provider_id")?,
+        state: row.word("state")?,
+        class: row.text_or_none("class")?,
+        provider_code: row.text_or_none("provider_code")?,
+        text: row.text_or_none("description")?,
+        provider_at: row.text_or_none("provider_at")?,
+        received_at: row.time("received_at")?,
+        of: message.zip(row.count_or_none("attempt")?),
+    })
+}
+
+/// Makes everybody else who asks for the same id wait until this transaction ends. Asked for before anything else is locked, and
+/// of several ids the smallest first: then nobody waits for somebody who waits for them.
+pub async fn lock(tx: &mut Tx, provider_id: &[u8]) -> Result<()> {
+    // SQLite has one writer.
+    if tx.backend() == Backend::Postgres {
+        let key = provider_id.first_chunk::<8>().copied().unwrap_or_default();
+        tx.all(query("SELECT pg_advisory_xact_lock($1) IS NULL AS done").bind(i64::from_be_bytes(key))).await?;
+    }
+    Ok(())
+}
+
+/// Adds a report. `false`: this state was reported of this id before; then nothing is changed.
+pub async fn insert(tx: &mut Tx, report: &ReportRow) -> Result<bool> {
+    let insert = concat!(
+        "INSERT INTO delivery_reports (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
+    );
+    let insert = query(insert)
+        .bind(text(&report.tenant))
+        .bind(text(&report.connection))
+        .bind(report.provider_id.clone())
+        .bind(report.state.as_str())
+        .bind(text_or_none(report.class.as_deref()))
+        .bind(text_or_none(report.provider_code.as_deref()))
+        .bind(text_or_none(report.text.as_deref()))
+        .bind(text_or_none(report.provider_at.as_deref()))
+        .bind(report.received_at.0)
+        .bind(report.of.as_ref().map(|(message, _)| text(message)))
+        .bind(report.of.as_ref().map(|(_, attempt)| i64::from(*attempt)));
+    Ok(tx.execute(insert).await? == 1)
+}
+
+/// Gives the reports that wait for this id, and were received at or after `since`, to an attempt. Returns how many there were.
+pub async fn claim(
+    tx: &mut Tx,
+    (tenant, connection): (&str, &str),
+    provider_id: &[u8],
+    (message, attempt): (&str, u32),
+    since: Timestamp,
+) -> Result<u64> {
+    let claim = query(
+        "UPDATE delivery_reports SET message = $4, attempt = $5 WHERE tenant = $1 AND connection = $2 \
+         AND provider_id = $3 AND message IS NULL AND received_at >= $6",
+    )
+    .bind(text(tenant))
+    .bind(text(connection))
+    .bind(provider_id.to_vec())
+    .bind(text(message))
+    .bind(i64::from(attempt))
+    .bind(since.0);
+    tx.execute(claim).await
+}
+
+/// Forgets of the reports of a connection that wait all but the newest `most`.
+pub async fn keep_newest(tx: &mut Tx, tenant: &str, connection: &str, most: u32) -> Result<u64> {
+    macro_rules! forget {
+        ($lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT tenant, connection, provider_id, state FROM delivery_reports \
+                 WHERE tenant = $1 AND connection = $2 AND message IS NULL \
+                 ORDER BY received_at DESC, provider_id, state LIMIT 1000000 OFFSET $3",
+                $lock,
+                ") DELETE FROM delivery_reports WHERE (tenant, connection, provider_id, state) IN \
+                 (SELECT tenant, connection, provider_id, state FROM old)"
+            )
+        };
+    }
+    let forget = tx.locking(forget!(""), forget!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(forget).bind(text(tenant)).bind(text(connection)).bind(i64::from(most))).await
+}
+
+/// Forgets at most `limit` reports that wait and were received before `before`. Returns how many.
+pub async fn sweep(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! sweep {
+        ($lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT tenant, connection, provider_id, state FROM delivery_reports \
+                 WHERE message IS NULL AND received_at < $1 ORDER BY received_at LIMIT $2",
+                $lock,
+                ") DELETE FROM delivery_reports WHERE (tenant, connection, provider_id, state) IN \
+                 (SELECT tenant, connection, provider_id, state FROM old)"
+            )
+        };
+    }
+    let sweep = tx.locking(sweep!(""), sweep!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(sweep).bind(before.0).bind(i64::from(limit))).await
+}
+
+/// How many reports of a connection wait.
+pub async fn waiting(tx: &mut Tx, tenant: &str, connection: &str) -> Result<u64> {
+    let count = query(
+        "SELECT COUNT(*) AS waiting FROM delivery_reports WHERE tenant = $1 AND connection = $2 AND message IS NULL",
+    )
+    .bind(text(tenant))
+    .bind(text(connection));
+    match tx.one(count).await? {
+        Some(row) => Columns::of("delivery_reports", &row).large("waiting"),
+        None => Ok(0),
+    }
+}
+
+/// What was reported of these messages, by message, in the order in which it came; within one millisecond, in that of the states.
+pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<BTreeMap<String, Vec<ReportRow>>> {
+    let mut found: BTreeMap<String, Vec<ReportRow>> = BTreeMap::new();
+    let select = concat!("SELECT ", columns!(), " FROM delivery_reports");
+    for row in attempts::of_messages(tx, select, "received_at", tenant, messages).await? {
+        let report = read(&row)?;
+        if let Some((message, _)) = &report.of {
+            found.entry(message.clone()).or_default().push(report);
+        }
+    }
+    found.values_mut().for_each(|reports| reports.sort_by_key(|report| (report.received_at, report.state)));
+    Ok(found)
+}

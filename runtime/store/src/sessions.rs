@@ -1,0 +1,69 @@
+//! Sessions of the console. Only hashes of what their cookies hold.
+
+use sendbox_domain::model::Timestamp;
+use sqlx::query;
+
+use super::columns::{Columns, text_or_none};
+use super::rows::SessionRow;
+use super::{Result, Tx};
+
+fn read(row: &sqlx::any::AnyRow) -> Result<SessionRow> {
+    let row = Columns::of("sessions", row);
+    Ok(SessionRow {
+        id: row.bytes("id")?,
+        api_key: row.text_or_none("api_key")?,
+        proof: row.bytes("proof")?,
+        created_at: row.time("created_at")?,
+        seen_at: row.time("seen_at")?,
+    })
+}
+
+/// Adds a session.
+pub async fn insert(tx: &mut Tx, session: &SessionRow) -> Result<()> {
+    let insert = "INSERT INTO sessions (id, api_key, proof, created_at, seen_at) VALUES ($1, $2, $3, $4, $5)";
+    let insert = query(insert)
+        .bind(session.id.clone())
+        .bind(text_or_none(session.api_key.as_deref()))
+        .bind(session.proof.clone())
+        .bind(session.created_at.0)
+        .bind(session.seen_at.0);
+    tx.execute(insert).await?;
+    Ok(())
+}
+
+/// The session with this hash.
+pub async fn find(tx: &mut Tx, id: &[u8]) -> Result<Option<SessionRow>> {
+    let find = "SELECT id, api_key, proof, created_at, seen_at FROM sessions WHERE id = $1";
+    tx.one(query(find).bind(id.to_vec())).await?.as_ref().map(read).transpose()
+}
+
+/// Those that were opened with one key (`None`: the platform key), oldest first.
+pub async fn of_key(tx: &mut Tx, api_key: Option<&str>) -> Result<Vec<SessionRow>> {
+    const OF_KEY: &str =
+        "SELECT id, api_key, proof, created_at, seen_at FROM sessions WHERE api_key = $1 ORDER BY created_at, id";
+    const OF_PLATFORM: &str =
+        "SELECT id, api_key, proof, created_at, seen_at FROM sessions WHERE api_key IS NULL ORDER BY created_at, id";
+    let list = match api_key {
+        Some(key) => query(OF_KEY).bind(key.to_owned()),
+        None => query(OF_PLATFORM),
+    };
+    tx.all(list).await?.iter().map(read).collect()
+}
+
+/// Writes down that it is used. It never goes back. Nothing happens when the session is gone.
+pub async fn seen(tx: &mut Tx, id: &[u8], at: Timestamp) -> Result<()> {
+    let update = query("UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2").bind(id.to_vec()).bind(at.0);
+    tx.execute(update).await?;
+    Ok(())
+}
+
+/// Ends one. `false`: there is none.
+pub async fn delete(tx: &mut Tx, id: &[u8]) -> Result<bool> {
+    Ok(tx.execute(query("DELETE FROM sessions WHERE id = $1").bind(id.to_vec())).await? == 1)
+}
+
+/// Forgets those that were opened at or before one time, or last seen at or before another.
+pub async fn delete_ended(tx: &mut Tx, opened: Timestamp, seen: Timestamp) -> Result<u64> {
+    let delete = query("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2").bind(opened.0).bind(seen.0);
+    tx.execute(delete).await
+}

@@ -1,0 +1,202 @@
+//! Shapes of requests of uploaded versions: where each was seen, how often, and who approved it.
+//!
+//! `tenant` is empty for what counts for all tenants.
+
+use sendbox_domain::model::HeldRequests;
+use sqlx::query;
+
+use super::columns::{Columns, json, large, text, text_or_none};
+use super::rows::ShapeRow;
+use super::{Result, Tx};
+
+macro_rules! columns {
+    () => {
+        "tenant, connector, digest, shape, origin, description, requests, first_seen, last_seen, approved_by"
+    };
+}
+
+macro_rules! pinned {
+    () => {
+        "('test', 'canary', 'first', 'approved')"
+    };
+}
+
+fn read(row: &sqlx::any::AnyRow) -> Result<ShapeRow> {
+    let row = Columns::of("version_shapes", row);
+    Ok(ShapeRow {
+        tenant: row.text("tenant")?,
+        connector: row.text("connector")?,
+        digest: row.text("digest")?,
+        shape: row.text("shape")?,
+        origin: row.word("origin")?,
+        description: row.json("description")?,
+        requests: row.large("requests")?,
+        first_seen: row.time("first_seen")?,
+        last_seen: row.time("last_seen")?,
+        approved_by: row.text_or_none("approved_by")?,
+    })
+}
+
+/// Adds a shape, or counts it once more where it is known: its origin stays what it was, unless it was only rehearsed. Beyond
+/// `limit` shapes of this origin, a new one is not kept.
+pub async fn record(tx: &mut Tx, row: &ShapeRow, limit: u32) -> Result<()> {
+    let again = query(
+        "UPDATE version_shapes SET requests = requests + $5, last_seen = $6, \
+         origin = CASE origin WHEN 'rehearsed' THEN $7 ELSE origin END WHERE tenant = $1 AND connector = $2 AND digest = $3 AND shape = $4",
+    )
+    .bind(text(&row.tenant))
+    .bind(text(&row.connector))
+    .bind(text(&row.digest))
+    .bind(text(&row.shape))
+    .bind(large(row.requests)?)
+    .bind(row.last_seen.0)
+    .bind(row.origin.as_str());
+    if tx.execute(again).await? > 0 || of_origin(tx, row).await? >= i64::from(limit) {
+        return Ok(());
+    }
+    insert(tx, row, "DO NOTHING").await
+}
+
+async fn of_origin(tx: &mut Tx, row: &ShapeRow) -> Result<i64> {
+    let count = query(
+        "SELECT COUNT(*) AS shapes FROM version_shapes \
+         WHERE tenant = $1 AND connector = $2 AND digest = $3 AND origin = $4",
+    )
+    .bind(text(&row.tenant))
+    .bind(text(&row.connector))
+    .bind(text(&row.digest))
+    .bind(row.origin.as_str());
+    let count = tx.one(count).await?;
+    count.map_or(Ok(0), |row| Columns::of("version_shapes", &row).integer("shapes"))
+}
+
+/// Adds an approved shape, or approves the one that is there.
+pub async fn approve(tx: &mut Tx, row: &ShapeRow) -> Result<()> {
+    insert(tx, row, "DO UPDATE SET origin = excluded.origin, approved_by = excluded.approved_by").await
+}
+
+async fn insert(tx: &mut Tx, row: &ShapeRow, conflict: &'static str) -> Result<()> {
+    let insert = format!(
+        concat!(
+            "INSERT INTO version_shapes (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (tenant, connector, digest, shape) {}"
+        ),
+        conflict
+    );
+    let insert = query(sqlx::AssertSqlSafe(insert))
+        .bind(text(&row.tenant))
+        .bind(text(&row.connector))
+        .bind(text(&row.digest))
+        .bind(text(&row.shape))
+        .bind(row.origin.as_str())
+        .bind(json(&row.description)?)
+        .bind(large(row.requests)?)
+        .bind(row.first_seen.0)
+        .bind(row.last_seen.0)
+        .bind(text_or_none(row.approved_by.as_deref()));
+    tx.execute(insert).await?;
+    Ok(())
+}
+
+/// How many shapes a tenant may send with a version, beside those that are rehearsed. It never shrinks: who knows as many knows
+/// all.
+pub async fn count_pinned(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) -> Result<u64> {
+    let count = query(concat!(
+        "SELECT COUNT(*) AS shapes FROM version_shapes WHERE (tenant = $1 OR tenant = '') AND connector = $2 AND digest = $3 \
+         AND origin IN ",
+        pinned!()
+    ))
+    .bind(text(tenant))
+    .bind(text(connector))
+    .bind(text(digest));
+    let row = tx.one(count).await?;
+    row.map_or(Ok(0), |row| Columns::of("version_shapes", &row).large("shapes"))
+}
+
+/// Those shapes.
+pub async fn pinned(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) -> Result<Vec<ShapeRow>> {
+    let list = query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM version_shapes WHERE (tenant = $1 OR tenant = '') AND connector = $2 AND digest = $3 AND origin IN ",
+        pinned!()
+    ))
+    .bind(text(tenant))
+    .bind(text(connector))
+    .bind(text(digest));
+    tx.all(list).await?.iter().map(read).collect()
+}
+
+/// What a tenant sees of a version: its own shapes, and those that are pinned for all. With an empty tenant: the shapes of all
+/// tenants.
+pub async fn of_version(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) -> Result<Vec<ShapeRow>> {
+    let list = query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM version_shapes WHERE connector = $2 AND digest = $3 AND (tenant = $1 OR (tenant = '' AND origin IN ",
+        pinned!(),
+        ") OR $1 = '') ORDER BY first_seen, shape, tenant"
+    ))
+    .bind(text(tenant))
+    .bind(text(connector))
+    .bind(text(digest));
+    tx.all(list).await?.iter().map(read).collect()
+}
+
+/// How many shapes of each version are held back, for a tenant; with an empty one, for any.
+pub async fn held(tx: &mut Tx, tenant: &str, connector: &str) -> Result<Vec<HeldRequests>> {
+    let list = query(concat!(
+        "SELECT held.digest AS digest, COUNT(DISTINCT held.shape) AS shapes FROM version_shapes AS held \
+         WHERE held.connector = $2 AND held.origin = 'held' AND (held.tenant = $1 OR $1 = '') AND NOT EXISTS ( \
+         SELECT 1 FROM version_shapes AS pinned WHERE pinned.tenant = '' AND pinned.connector = held.connector \
+         AND pinned.digest = held.digest AND pinned.shape = held.shape AND pinned.origin IN ",
+        pinned!(),
+        ") GROUP BY held.digest ORDER BY held.digest"
+    ))
+    .bind(text(tenant))
+    .bind(text(connector));
+    let rows = tx.all(list).await?;
+    rows.iter()
+        .map(|row| {
+            let row = Columns::of("version_shapes", row);
+            Ok(HeldRequests { digest: row.text("digest")?, shapes: row.large("shapes")? })
+        })
+        .collect()
+}
+
+/// Deletes the shapes of a version that goes; for one of all tenants, those of every tenant.
+pub async fn delete_of_version(tx: &mut Tx, owner: &str, connector: &str, digest: &str) -> Result<()> {
+    let delete = query("DELETE FROM version_shapes WHERE connector = $2 AND digest = $3 AND (tenant = $1 OR $1 = '')");
+    tx.execute(delete.bind(text(owner)).bind(text(connector)).bind(text(digest))).await?;
+    Ok(())
+}
+
+/// Deletes the shapes of a tenant that goes.
+pub async fn delete_of_tenant(tx: &mut Tx, tenant: &str) -> Result<()> {
+    tx.execute(query("DELETE FROM version_shapes WHERE tenant = $1").bind(text(tenant))).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sendbox_domain::model::ShapeOrigin;
+
+    #[test]
+    fn what_is_pinned_is_said_twice_alike() {
+        let all = [
+            ShapeOrigin::Rehearsed,
+            ShapeOrigin::Test,
+            ShapeOrigin::Canary,
+            ShapeOrigin::First,
+            ShapeOrigin::Held,
+            ShapeOrigin::Approved,
+        ];
+        let written: Vec<String> = all
+            .into_iter()
+            .filter(|origin| origin.is_pinned())
+            .map(|origin| format!("'{}'", origin.as_str()))
+            .collect();
+        assert_eq!(format!("({})", written.join(", ")), pinned!());
+    }
+}

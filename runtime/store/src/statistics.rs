@@ -1,0 +1,310 @@
+//! What a tenant's messages and verifications come to. The database counts: what comes back are as many rows as there are
+//! buckets, countries and classes, however many messages there are.
+//!
+//! Every statement looks at one tenant and one time, by an index that begins with both, and passes over what went to test
+//! numbers.
+
+use sendbox_contract::DeliveryState;
+use sendbox_domain::model::{AttemptOutcome, FailureCount, MessageStatus, StartedCount, Timestamp};
+use sqlx::query;
+
+use super::columns::{Columns, large, text};
+use super::{Backend, Result, Tx};
+
+/// From the first on, and before the second.
+pub type Span = (Timestamp, Timestamp);
+
+/// Messages of one bucket that are in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Where the bucket begins.
+    pub at: Timestamp,
+    /// Where they are.
+    pub status: MessageStatus,
+    /// The furthest that was reported of them.
+    pub delivery: Option<DeliveryState>,
+    /// How many.
+    pub messages: u64,
+    /// Parts of the physical messages that may have gone out.
+    pub segments: u64,
+    /// What these cost.
+    pub cost_micros: u64,
+}
+
+/// Messages to one country.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToCountry {
+    /// `None`: of no country.
+    pub country: Option<String>,
+    /// How many.
+    pub messages: u64,
+    /// Of those: a provider took it.
+    pub accepted: u64,
+    /// What was reported of them.
+    pub reported: Reported,
+}
+
+/// Messages of which a provider has reported the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// They are there.
+    pub delivered: u64,
+    /// They will never be there.
+    pub undelivered: u64,
+}
+
+/// The columns of [`Reported`]. The words of `DeliveryState::is_undelivered`.
+macro_rules! reported {
+    () => {
+        "COUNT(CASE WHEN delivery = 'delivered' THEN 1 END) AS delivered, \
+         COUNT(CASE WHEN delivery IN ('expired', 'rejected', 'undelivered') THEN 1 END) AS undelivered"
+    };
+}
+
+fn reported_of(row: &Columns<'_>) -> Result<Reported> {
+    Ok(Reported { delivered: row.large("delivered")?, undelivered: row.large("undelivered")? })
+}
+
+/// Verifications in one country.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Converted {
+    /// `None`: of no country, or the message is forgotten.
+    pub country: Option<String>,
+    /// How many were started.
+    pub started: u64,
+    /// Of those: approved.
+    pub approved: u64,
+}
+
+/// Attempts over one connection that ended alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedAlike {
+    /// Its name.
+    pub connection: String,
+    /// How.
+    pub outcome: AttemptOutcome,
+    /// The class of the failure, where there is one.
+    pub class: Option<String>,
+    /// How many.
+    pub attempts: u64,
+    /// When the last one ended.
+    pub last: Timestamp,
+}
+
+/// Lets the statements of this transaction take longer than those that somebody waits for at a sign-in.
+pub async fn be_patient(tx: &mut Tx) -> Result<()> {
+    if tx.backend() == Backend::Postgres {
+        tx.execute(query("SET LOCAL statement_timeout = '30s'")).await?;
+    }
+    Ok(())
+}
+
+/// Messages by bucket and by where they are. `width` is that of a bucket, in milliseconds; the first one begins in 1970.
+pub async fn by_bucket(tx: &mut Tx, tenant: &str, (from, to): Span, width: u64) -> Result<Vec<Counted>> {
+    let count = query(
+        "SELECT created_at / $4 * $4 AS slot, status, delivery, COUNT(*) AS messages, \
+         CAST(SUM(COALESCE(segments, 1) * physical) AS BIGINT) AS parts, \
+         CAST(SUM(price_micros * physical) AS BIGINT) AS cost \
+         FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY slot, status, delivery",
+    )
+    .bind(text(tenant))
+    .bind(from.0)
+    .bind(to.0)
+    .bind(large(width)?);
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("messages", row);
+        Ok(Counted {
+            at: row.time("slot")?,
+            status: row.word("status")?,
+            delivery: row.word_or_none("delivery")?,
+            messages: row.large("messages")?,
+            segments: row.large("parts")?,
+            cost_micros: row.large("cost")?,
+        })
+    };
+    tx.all(count).await?.iter().map(read).collect()
+}
+
+/// Messages by country.
+pub async fn by_country(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec<ToCountry>> {
+    let count = query(concat!(
+        "SELECT country, COUNT(*) AS messages, COUNT(CASE WHEN status = 'accepted' THEN 1 END) AS accepted, ",
+        reported!(),
+        " FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY country"
+    ))
+    .bind(text(tenant))
+    .bind(from.0)
+    .bind(to.0);
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("messages", row);
+        Ok(ToCountry {
+            country: row.text_or_none("country")?,
+            messages: row.large("messages")?,
+            accepted: row.large("accepted")?,
+            reported: reported_of(&row)?,
+        })
+    };
+    tx.all(count).await?.iter().map(read).collect()
+}
+
+/// Messages that failed or are in doubt, by the class of their failure, most frequent first.
+pub async fn failures(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec<FailureCount>> {
+    let count = query(
+        "SELECT class, COUNT(*) AS messages FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 \
+         AND test = 0 AND status IN ('failed', 'in-doubt') AND class IS NOT NULL GROUP BY class \
+         ORDER BY messages DESC, class",
+    )
+    .bind(text(tenant))
+    .bind(from.0)
+    .bind(to.0);
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("messages", row);
+        Ok(FailureCount { class: row.text("class")?, count: row.large("messages")? })
+    };
+    tx.all(count).await?.iter().map(read).collect()
+}
+
+/// How long it took from taking a message to the answer of the provider that took it, in milliseconds: of the newest
+/// messages, at most `limit`.
+pub async fn latencies(tx: &mut Tx, tenant: &str, (from, to): Span, limit: u32) -> Result<Vec<u64>> {
+    let list = query(
+        "SELECT attempts.finished_at - messages.created_at AS took FROM messages \
+         JOIN attempts ON attempts.tenant = messages.tenant AND attempts.message = messages.id \
+         WHERE messages.tenant = $1 AND messages.created_at >= $2 AND messages.created_at < $3 AND messages.test = 0 \
+         AND attempts.outcome = 'accepted' AND attempts.finished_at IS NOT NULL \
+         ORDER BY messages.created_at DESC, messages.id DESC LIMIT $4",
+    )
+    .bind(text(tenant))
+    .bind(from.0)
+    .bind(to.0)
+    .bind(i64::from(limit));
+    let rows = tx.all(list).await?;
+    // A clock that was set back makes no negative durations.
+    rows.iter().map(|row| Ok(u64::try_from(Columns::of("messages", row).integer("took")?).unwrap_or(0))).collect()
+}
+
+/// [`latencies`] by bucket: of each, those of the newest messages that a provider took, at most `limit`. `width` as in
+/// [`by_bucket`].
+pub async fn latencies_by_bucket(
+    tx: &mut Tx,
+    tenant: &str,
+    (from, to): Span,
+    width: u64,
+    limit: u32,
+) -> Result<Vec<(Timestamp, u64)>> {
+    let list = query(
+        "SELECT newest.slot AS slot, attempts.finished_at - newest.created_at AS took FROM \
+         (SELECT id, created_at, created_at / $4 * $4 AS slot, ROW_NUMBER() OVER \
+         (PARTITION BY created_at / $4 ORDER BY created_at DESC, id DESC) AS place \
+         FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 AND status = 'accepted') \
+         AS newest JOIN attempts ON attempts.tenant = $1 AND attempts.message = newest.id \
+         WHERE newest.place <= $5 AND attempts.outcome = 'accepted' AND attempts.finished_at IS NOT NULL",
+    )
+    .bind(text(tenant))
+    .bind(from.0)
+    .bind(to.0)
+    .bind(large(width)?)
+    .bind(i64::from(limit));
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("messages", row);
+        Ok((row.time("slot")?, u64::try_from(row.integer("took")?).unwrap_or(0)))
+    };
+    tx.all(list).await?.iter().map(read).collect()
+}
+
+/// Verifications by the bucket in which they were started. `width` as in [`by_bucket`].
+pub async fn started_by_bucket(
+    tx: &mut Tx,
+    tenant: &str,
+    (from, to): Span,
+    width: u64,
+) -> Result<Vec<(Timestamp, StartedCount)>> {
+    let count = query(
+        "SELECT created_at / $4 * $4 AS slot, COUNT(*) AS started, \
+         COUNT(CASE WHEN status = 'approved' THEN 1 END) AS approved FROM verifications \
+         WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY slot",
+    )
+    .bind(text(tenant))
+    .bind(from.0)
+    .bind(to.0)
+    .bind(large(width)?);
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("verifications", row);
+        Ok((row.time("slot")?, StartedCount { started: row.large("started")?, approved: row.large("approved")? }))
+    };
+    tx.all(count).await?.iter().map(read).collect()
+}
+
+/// Verifications by the country of their message.
+pub async fn conversions(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec<Converted>> {
+    let count = query(
+        "SELECT messages.country AS country, COUNT(*) AS started, \
+         COUNT(CASE WHEN verifications.status = 'approved' THEN 1 END) AS approved FROM verifications \
+         LEFT JOIN messages ON messages.tenant = verifications.tenant AND messages.id = verifications.message \
+         WHERE verifications.tenant = $1 AND verifications.created_at >= $2 AND verifications.created_at < $3 \
+         AND verifications.test = 0 GROUP BY messages.country",
+    )
+    .bind(text(tenant))
+    .bind(from.0)
+    .bind(to.0);
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("verifications", row);
+        Ok(Converted {
+            country: row.text_or_none("country")?,
+            started: row.large("started")?,
+            approved: row.large("approved")?,
+        })
+    };
+    tx.all(count).await?.iter().map(read).collect()
+}
+
+/// What was reported of the messages that were taken from `since` on.
+pub async fn reported(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Reported> {
+    const COUNT: &str =
+        concat!("SELECT ", reported!(), " FROM messages WHERE tenant = $1 AND created_at >= $2 AND test = 0");
+    match tx.one(query(COUNT).bind(text(tenant)).bind(since.0)).await? {
+        Some(row) => reported_of(&Columns::of("messages", &row)),
+        None => Ok(Reported::default()),
+    }
+}
+
+/// Where the messages are that were taken from `since` on.
+pub async fn by_status(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Vec<(MessageStatus, u64)>> {
+    let count = query(
+        "SELECT status, COUNT(*) AS messages FROM messages WHERE tenant = $1 AND created_at >= $2 AND test = 0 \
+         GROUP BY status",
+    )
+    .bind(text(tenant))
+    .bind(since.0);
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("messages", row);
+        Ok((row.word("status")?, row.large("messages")?))
+    };
+    tx.all(count).await?.iter().map(read).collect()
+}
+
+/// How the attempts ended of the messages that were taken from `since` on, by connection.
+pub async fn by_connection(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Vec<EndedAlike>> {
+    let count = query(
+        "SELECT attempts.connection AS connection, attempts.outcome AS outcome, attempts.class AS class, \
+         COUNT(*) AS attempts, MAX(attempts.finished_at) AS last FROM messages \
+         JOIN attempts ON attempts.tenant = messages.tenant AND attempts.message = messages.id \
+         WHERE messages.tenant = $1 AND messages.created_at >= $2 AND messages.test = 0 \
+         AND attempts.finished_at IS NOT NULL \
+         GROUP BY attempts.connection, attempts.outcome, attempts.class \
+         ORDER BY attempts.connection, attempts.class",
+    )
+    .bind(text(tenant))
+    .bind(since.0);
+    let read = |row: &sqlx::any::AnyRow| {
+        let row = Columns::of("attempts", row);
+        Ok(EndedAlike {
+            connection: row.text("connection")?,
+            outcome: row.word("outcome")?,
+            class: row.text_or_none("class")?,
+            attempts: row.large("attempts")?,
+            last: row.time("last")?,
+        })
+    };
+    tx.all(count).await?.iter().map(read).collect()
+}

@@ -1,0 +1,232 @@
+//! Verifications, and the failed checks of each number.
+//!
+//! What decides over a code is a single guarded statement: counting a try, approving, ending. Of any number that come
+//! at once, each counts once and one approves.
+
+use sendbox_domain::model::{Timestamp, VerificationStatus};
+use sqlx::query;
+
+use super::columns::{Columns, text, text_or_none, time_or_none};
+use super::rows::VerificationRow;
+use super::{Result, Tx};
+
+macro_rules! columns {
+    () => {
+        "tenant, id, usage, locale, recipient_hash, recipient_masked, payload, test, code_mac, code_key, status, tries, \
+         most_tries, sends, most_sends, created_at, expires_at, resend_at, approved_at, message"
+    };
+}
+
+fn read(row: &sqlx::any::AnyRow) -> Result<VerificationRow> {
+    let row = Columns::of("verifications", row);
+    Ok(VerificationRow {
+        id: row.text("id")?,
+        tenant: row.text("tenant")?,
+        usage: row.word("usage")?,
+        locale: row.text_or_none("locale")?,
+        recipient_hash: row.bytes("recipient_hash")?,
+        recipient_masked: row.text("recipient_masked")?,
+        payload: row.bytes_or_none("payload")?,
+        test: row.flag("test")?,
+        code_mac: row.bytes("code_mac")?,
+        code_key: row.text("code_key")?,
+        status: row.word("status")?,
+        tries: row.count("tries")?,
+        most_tries: row.count("most_tries")?,
+        sends: row.count("sends")?,
+        most_sends: row.count("most_sends")?,
+        created_at: row.time("created_at")?,
+        expires_at: row.time("expires_at")?,
+        resend_at: row.time("resend_at")?,
+        approved_at: row.time_or_none("approved_at")?,
+        message: row.text_or_none("message")?,
+    })
+}
+
+/// Adds a verification.
+///
+/// # Errors
+/// [`StoreError::Unavailable`](super::StoreError) too when the tenant has one of that id: ids are random.
+pub async fn insert(tx: &mut Tx, verification: &VerificationRow) -> Result<()> {
+    let insert = concat!(
+        "INSERT INTO verifications (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
+    );
+    let insert = query(insert)
+        .bind(text(&verification.tenant))
+        .bind(text(&verification.id))
+        .bind(verification.usage.as_str())
+        .bind(text_or_none(verification.locale.as_deref()))
+        .bind(verification.recipient_hash.clone())
+        .bind(text(&verification.recipient_masked))
+        .bind(verification.payload.clone())
+        .bind(i64::from(verification.test))
+        .bind(verification.code_mac.clone())
+        .bind(text(&verification.code_key))
+        .bind(verification.status.as_str())
+        .bind(i64::from(verification.tries))
+        .bind(i64::from(verification.most_tries))
+        .bind(i64::from(verification.sends))
+        .bind(i64::from(verification.most_sends))
+        .bind(verification.created_at.0)
+        .bind(verification.expires_at.0)
+        .bind(verification.resend_at.0)
+        .bind(time_or_none(verification.approved_at))
+        .bind(text_or_none(verification.message.as_deref()));
+    tx.execute(insert).await?;
+    Ok(())
+}
+
+const GET: &str = concat!("SELECT ", columns!(), " FROM verifications WHERE tenant = $1 AND id = $2");
+const LOCK: &str =
+    concat!("SELECT ", columns!(), " FROM verifications WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE");
+
+/// The verification.
+pub async fn get(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<VerificationRow>> {
+    tx.one(query(GET).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
+}
+
+/// The verification, for a change: no one else can change it until the commit.
+pub async fn lock(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<VerificationRow>> {
+    let get = tx.locking(GET, LOCK);
+    tx.one(query(get).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
+}
+
+/// Counts a try of the current code, before anyone looks at it, and returns the verification with that try counted.
+/// `None`: it is not pending, no try is left, or the code has expired; then nothing is counted. Commit before the code
+/// is compared.
+pub async fn count_try(tx: &mut Tx, tenant: &str, id: &str, now: Timestamp) -> Result<Option<VerificationRow>> {
+    const COUNT: &str = concat!(
+        "UPDATE verifications SET tries = tries + 1 WHERE tenant = $1 AND id = $2 AND status = 'pending' \
+         AND tries < most_tries AND expires_at > $3 RETURNING ",
+        columns!()
+    );
+    tx.one(query(COUNT).bind(text(tenant)).bind(text(id)).bind(now.0)).await?.as_ref().map(read).transpose()
+}
+
+/// Approves it, if it is pending, has not expired, and its code is still the one that was compared. Once: `false` for
+/// everyone who comes later. What a resend would need is cleared.
+pub async fn approve(tx: &mut Tx, tenant: &str, id: &str, code_mac: &[u8], now: Timestamp) -> Result<bool> {
+    let approve = query(
+        "UPDATE verifications SET status = 'approved', approved_at = $4, payload = NULL \
+         WHERE tenant = $1 AND id = $2 AND status = 'pending' AND code_mac = $3 AND expires_at > $4",
+    )
+    .bind(text(tenant))
+    .bind(text(id))
+    .bind(code_mac)
+    .bind(now.0);
+    Ok(tx.execute(approve).await? == 1)
+}
+
+/// Ends it in another way than by approval, if it is pending. What a resend would need is cleared. `false`: it had
+/// ended.
+pub async fn end(tx: &mut Tx, tenant: &str, id: &str, status: VerificationStatus) -> Result<bool> {
+    let end = query(
+        "UPDATE verifications SET status = $3, payload = NULL WHERE tenant = $1 AND id = $2 AND status = 'pending'",
+    )
+    .bind(text(tenant))
+    .bind(text(id))
+    .bind(status.as_str());
+    Ok(tx.execute(end).await? == 1)
+}
+
+/// Ends all pending ones of this number and usage but `except`: a later one takes their place. Returns how many.
+///
+/// Two that start at the same moment do not see each other here; whoever starts one holds something of that number,
+/// like its bucket.
+pub async fn supersede(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], usage: &str, except: &str) -> Result<u64> {
+    let supersede = query(
+        "UPDATE verifications SET status = 'superseded', payload = NULL WHERE tenant = $1 AND recipient_hash = $2 \
+         AND usage = $3 AND id <> $4 AND status = 'pending'",
+    )
+    .bind(text(tenant))
+    .bind(recipient_hash)
+    .bind(text(usage))
+    .bind(text(except));
+    tx.execute(supersede).await
+}
+
+/// Writes a further code: `code_mac`, `code_key`, `expires_at`, `tries`, `sends`, `resend_at` and `message`. `false`:
+/// it is not pending; then nothing is changed.
+pub async fn renew(tx: &mut Tx, verification: &VerificationRow) -> Result<bool> {
+    let renew = query(
+        "UPDATE verifications SET code_mac = $3, code_key = $4, expires_at = $5, tries = $6, sends = $7, resend_at = $8, \
+         message = $9 WHERE tenant = $1 AND id = $2 AND status = 'pending'",
+    )
+    .bind(text(&verification.tenant))
+    .bind(text(&verification.id))
+    .bind(verification.code_mac.clone())
+    .bind(text(&verification.code_key))
+    .bind(verification.expires_at.0)
+    .bind(i64::from(verification.tries))
+    .bind(i64::from(verification.sends))
+    .bind(verification.resend_at.0)
+    .bind(text_or_none(verification.message.as_deref()));
+    Ok(tx.execute(renew).await? == 1)
+}
+
+/// Counts a failed check of a number, unless `most` are counted already: then `false`.
+pub async fn raise_failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], most: u32) -> Result<bool> {
+    let raise = query(
+        "INSERT INTO recipient_failures (tenant, recipient_hash, failures) SELECT $1, $2, 1 WHERE $3 > 0 \
+         ON CONFLICT (tenant, recipient_hash) DO UPDATE SET failures = recipient_failures.failures + 1 \
+         WHERE recipient_failures.failures < $3",
+    )
+    .bind(text(tenant))
+    .bind(recipient_hash)
+    .bind(i64::from(most));
+    Ok(tx.execute(raise).await? == 1)
+}
+
+/// How many failed checks of a number are counted.
+pub async fn failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8]) -> Result<u32> {
+    let get = query("SELECT failures FROM recipient_failures WHERE tenant = $1 AND recipient_hash = $2")
+        .bind(text(tenant))
+        .bind(recipient_hash);
+    match tx.one(get).await? {
+        Some(row) => Columns::of("recipient_failures", &row).count("failures"),
+        None => Ok(0),
+    }
+}
+
+/// Forgets the failed checks of a number. `false`: there were none.
+pub async fn clear_failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8]) -> Result<bool> {
+    let clear = query("DELETE FROM recipient_failures WHERE tenant = $1 AND recipient_hash = $2")
+        .bind(text(tenant))
+        .bind(recipient_hash);
+    Ok(tx.execute(clear).await? == 1)
+}
+
+/// Ends at most `limit` pending ones whose code has expired. What a resend would need is cleared. Returns how many.
+pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! expire {
+        ($lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT tenant, id FROM verifications WHERE status = 'pending' \
+                 AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
+                $lock,
+                ") UPDATE verifications SET status = 'expired', payload = NULL \
+                 WHERE (tenant, id) IN (SELECT tenant, id FROM old)"
+            )
+        };
+    }
+    let expire = tx.locking(expire!(""), expire!(" FOR NO KEY UPDATE SKIP LOCKED"));
+    tx.execute(query(expire).bind(now.0).bind(i64::from(limit))).await
+}
+
+/// Deletes at most `limit` that were started before `before` and have ended. Returns how many.
+pub async fn forget_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! forget {
+        ($lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT tenant, id FROM verifications WHERE created_at < $1 \
+                 AND status <> 'pending' ORDER BY created_at LIMIT $2",
+                $lock,
+                ") DELETE FROM verifications WHERE (tenant, id) IN (SELECT tenant, id FROM old)"
+            )
+        };
+    }
+    let forget = tx.locking(forget!(""), forget!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(forget).bind(before.0).bind(i64::from(limit))).await
+}

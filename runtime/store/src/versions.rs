@@ -1,0 +1,151 @@
+//! Versions of connectors that were uploaded, with their files.
+//!
+//! `tenant` is empty for connectors of all tenants.
+
+use sendbox_domain::model::{Timestamp, VersionState};
+use sqlx::query;
+
+use super::columns::{Columns, json_or_none, large, text, text_or_none, time_or_none};
+use super::rows::VersionRow;
+use super::{Result, Tx};
+
+macro_rules! columns {
+    () => {
+        "tenant, digest, connector, state, step, refusal, description, bytes, uploaded_at, uploaded_by, checks, lease_owner, \
+         lease_until"
+    };
+}
+
+const GET: &str = concat!("SELECT ", columns!(), " FROM connector_versions WHERE tenant = $1 AND digest = $2");
+const LOCK: &str =
+    concat!("SELECT ", columns!(), " FROM connector_versions WHERE tenant = $1 AND digest = $2 FOR NO KEY UPDATE");
+
+fn read(row: &sqlx::any::AnyRow) -> Result<VersionRow> {
+    let row = Columns::of("connector_versions", row);
+    Ok(VersionRow {
+        tenant: row.text("tenant")?,
+        digest: row.text("digest")?,
+        connector: row.text_or_none("connector")?,
+        state: row.word("state")?,
+        step: row.count("step")?,
+        refusal: row.text_or_none("refusal")?,
+        // It can be made of the file again, and is, where it was written by a release that described less or otherwise.
+        description: row.text_or_none("description")?.and_then(|text| serde_json::from_str(&text).ok()),
+        bytes: row.large("bytes")?,
+        uploaded_at: row.time("uploaded_at")?,
+        uploaded_by: row.text("uploaded_by")?,
+        checks: row.count("checks")?,
+        lease_owner: row.text_or_none("lease_owner")?,
+        lease_until: row.time_or_none("lease_until")?,
+    })
+}
+
+/// Adds a version with its file. `false`: it is there already.
+pub async fn insert(tx: &mut Tx, version: &VersionRow, component: &[u8]) -> Result<bool> {
+    let insert = query(concat!(
+        "INSERT INTO connector_versions (",
+        columns!(),
+        ", component) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         ON CONFLICT (tenant, digest) DO NOTHING"
+    ))
+    .bind(text(&version.tenant))
+    .bind(text(&version.digest))
+    .bind(text_or_none(version.connector.as_deref()))
+    .bind(version.state.as_str())
+    .bind(i64::from(version.step))
+    .bind(text_or_none(version.refusal.as_deref()))
+    .bind(json_or_none(version.description.as_ref())?)
+    .bind(large(version.bytes)?)
+    .bind(version.uploaded_at.0)
+    .bind(text(&version.uploaded_by))
+    .bind(i64::from(version.checks))
+    .bind(text_or_none(version.lease_owner.as_deref()))
+    .bind(time_or_none(version.lease_until))
+    .bind(component.to_vec());
+    Ok(tx.execute(insert).await? == 1)
+}
+
+/// Writes what a check finds: all but names, file and upload.
+pub async fn update(tx: &mut Tx, version: &VersionRow) -> Result<()> {
+    let update = query(
+        "UPDATE connector_versions SET connector = $3, state = $4, step = $5, refusal = $6, description = $7, checks = $8, \
+         lease_owner = $9, lease_until = $10 WHERE tenant = $1 AND digest = $2",
+    )
+    .bind(text(&version.tenant))
+    .bind(text(&version.digest))
+    .bind(text_or_none(version.connector.as_deref()))
+    .bind(version.state.as_str())
+    .bind(i64::from(version.step))
+    .bind(text_or_none(version.refusal.as_deref()))
+    .bind(json_or_none(version.description.as_ref())?)
+    .bind(i64::from(version.checks))
+    .bind(text_or_none(version.lease_owner.as_deref()))
+    .bind(time_or_none(version.lease_until));
+    tx.execute(update).await?;
+    Ok(())
+}
+
+/// The version.
+pub async fn get(tx: &mut Tx, tenant: &str, digest: &str) -> Result<Option<VersionRow>> {
+    tx.one(query(GET).bind(text(tenant)).bind(text(digest))).await?.as_ref().map(read).transpose()
+}
+
+/// The version, for a change.
+pub async fn lock(tx: &mut Tx, tenant: &str, digest: &str) -> Result<Option<VersionRow>> {
+    let get = tx.locking(GET, LOCK);
+    tx.one(query(get).bind(text(tenant)).bind(text(digest))).await?.as_ref().map(read).transpose()
+}
+
+/// The file.
+pub async fn component(tx: &mut Tx, tenant: &str, digest: &str) -> Result<Option<Vec<u8>>> {
+    let get = query("SELECT component FROM connector_versions WHERE tenant = $1 AND digest = $2");
+    let row = tx.one(get.bind(text(tenant)).bind(text(digest))).await?;
+    row.map(|row| Columns::of("connector_versions", &row).bytes("component")).transpose()
+}
+
+/// The versions of a connector, newest first, at most `limit`.
+pub async fn of_connector(tx: &mut Tx, tenant: &str, connector: &str, limit: u32) -> Result<Vec<VersionRow>> {
+    const LIST: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM connector_versions WHERE tenant = $1 AND connector = $2 ORDER BY uploaded_at DESC, digest LIMIT $3"
+    );
+    let list = query(LIST).bind(text(tenant)).bind(text(connector)).bind(i64::from(limit));
+    tx.all(list).await?.iter().map(read).collect()
+}
+
+/// How many versions there are, those that were refused included.
+pub async fn count(tx: &mut Tx, tenant: &str) -> Result<u64> {
+    let count = query("SELECT COUNT(*) AS versions FROM connector_versions WHERE tenant = $1").bind(text(tenant));
+    let row = tx.one(count).await?;
+    row.map_or(Ok(0), |row| Columns::of("connector_versions", &row).large("versions"))
+}
+
+/// Versions whose check nobody is at, oldest first.
+pub async fn unchecked(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<VersionRow>> {
+    const LIST: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM connector_versions WHERE state = 'checking' AND (lease_until IS NULL OR lease_until <= $1) \
+         ORDER BY uploaded_at LIMIT $2"
+    );
+    tx.all(query(LIST).bind(now.0).bind(i64::from(limit))).await?.iter().map(read).collect()
+}
+
+/// Takes every lease away, for a process that knows itself to be alone.
+pub async fn release_all(tx: &mut Tx) -> Result<u64> {
+    let text = "UPDATE connector_versions SET lease_owner = NULL, lease_until = NULL WHERE state = $1";
+    tx.execute(query(text).bind(VersionState::Checking.as_str())).await
+}
+
+/// Deletes the version. `false`: it was not there.
+pub async fn delete(tx: &mut Tx, tenant: &str, digest: &str) -> Result<bool> {
+    let delete = query("DELETE FROM connector_versions WHERE tenant = $1 AND digest = $2");
+    Ok(tx.execute(delete.bind(text(tenant)).bind(text(digest))).await? == 1)
+}
+
+/// Deletes all versions of a tenant that goes.
+pub async fn delete_of_tenant(tx: &mut Tx, tenant: &str) -> Result<()> {
+    tx.execute(query("DELETE FROM connector_versions WHERE tenant = $1").bind(text(tenant))).await?;
+    Ok(())
+}
