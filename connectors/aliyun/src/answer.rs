@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::errors;
 
+/// The provider's name in failures.
+const PROVIDER: &str = "Alibaba Cloud";
+
 /// The part that is read. Loose types: a surprise in one field must not lose the id of a message that was taken.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -30,16 +33,13 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
             .code(response.status.to_string())
             .text(format!("Alibaba Cloud answered OK with HTTP {}: the message may have been sent", response.status))),
         Some(code) => Err(refused(response, &code, message)),
-        None => Err(foreign(response)),
+        None => Err(Failure::unexpected_response(PROVIDER, response)),
     }
 }
 
 /// The provider named a code. What it names decides, whatever the HTTP status.
 fn refused(response: &Response, code: &str, message: Option<String>) -> Failure {
-    let class = errors::class_of(code).unwrap_or(match response.status {
-        401 | 403 | 408 | 429 | 500..=599 => errors::class_of_status(response.status),
-        _ => FailureClass::Unknown,
-    });
+    let class = errors::class_of(code).unwrap_or_else(|| FailureClass::of_unlisted_code(response.status));
     let message = message.unwrap_or_else(|| "Alibaba Cloud gave no reason".to_owned());
     // Of a wrong signature Alibaba Cloud shows what it signed: number and code, in an encoding that no scrubber undoes.
     let message = message.split("server string to sign").next().unwrap_or_default().trim_end().to_owned();
@@ -49,25 +49,6 @@ fn refused(response: &Response, code: &str, message: Option<String>) -> Failure 
         Some(advice) => format!("{message} ({advice})"),
         None => message,
     })
-}
-
-/// An answer that is not Alibaba Cloud's.
-fn foreign(response: &Response) -> Failure {
-    let (class, text) = match response.status {
-        // A 2xx says that something was taken; without a code nobody can tell what.
-        200..=299 => (
-            FailureClass::InDoubt,
-            "Alibaba Cloud answered with success, but not with a result: it may have been sent".to_owned(),
-        ),
-        300..=399 => {
-            (FailureClass::Unknown, "Alibaba Cloud answered with a redirect, which is never followed".to_owned())
-        }
-        status => (
-            errors::class_of_status(status),
-            format!("Alibaba Cloud answered with HTTP {status} and no error that it documents"),
-        ),
-    };
-    Failure::new(class).code(response.status.to_string()).text(text).retry_after(response)
 }
 
 fn text(value: Option<Value>) -> Option<String> {

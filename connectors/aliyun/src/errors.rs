@@ -73,19 +73,6 @@ pub(crate) fn wait(code: &str, text: &str) -> Option<u32> {
     unit.map(|(_, seconds)| seconds)
 }
 
-/// The class of an answer whose code says nothing, from the HTTP status alone.
-pub(crate) fn class_of_status(status: u16) -> Class {
-    match status {
-        401 | 403 => Class::AuthenticationFailed,
-        408 => Class::InDoubt,
-        429 => Class::RateLimited,
-        400..=499 => Class::InvalidRequest,
-        503 => Class::ProviderUnavailable,
-        500..=599 => Class::InDoubt,
-        _ => Class::Unknown,
-    }
-}
-
 /// `Throttling` and `Throttling.User`, but not `ThrottlingX`.
 fn is_or_below(code: &str, family: &str) -> bool {
     code.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

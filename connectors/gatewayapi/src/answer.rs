@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::errors;
 
+/// The provider's name in failures.
+const PROVIDER: &str = "GatewayAPI";
+
 /// A receipt, or why there is none.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     let body = match response.json::<Value>() {
@@ -21,10 +24,7 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
 
 fn accepted(response: &Response, body: &Map<String, Value>) -> Result<Receipt, Failure> {
     let Some(ids) = body.get("ids").and_then(Value::as_array) else {
-        // A 2xx says that something was taken; without an id nobody can tell what.
-        return Err(Failure::new(FailureClass::InDoubt)
-            .code(response.status.to_string())
-            .text("GatewayAPI answered with success, but not with a message: it may have been sent"));
+        return Err(Failure::unexpected_response(PROVIDER, response));
     };
     let Some(id) = ids.first().and_then(scalar) else {
         return Err(Failure::new(FailureClass::Unknown)
@@ -51,18 +51,18 @@ fn refused(response: &Response, body: &Map<String, Value>) -> Failure {
         .or_else(|| code.filter(|_| status < 500).and_then(errors::class_of_low_byte))
         .unwrap_or_else(|| match (code, status) {
             // Its own code, and not one of the index: its text is all that there is.
-            (Some(_), 400..=499) => FailureClass::Unknown,
-            _ => errors::class_of_status(status),
+            (_, 200..=299) | (Some(_), 400..=499) => FailureClass::Unknown,
+            _ => FailureClass::of_endpoint_status(status),
         });
+    let failure = Failure::unexpected_response(PROVIDER, response);
     let text = match body.get("message").and_then(Value::as_str) {
-        Some(message) => fill_in(message, body.get("variables")),
-        None if (300..400).contains(&status) => {
-            "the endpoint answered with a redirect, which is never followed: give the final address as `endpoint`"
-                .to_owned()
+        Some(message) => Some(fill_in(message, body.get("variables"))),
+        None if class == FailureClass::ConfigurationInvalid => {
+            failure.text.map(|text| format!("{text}: check the parameter `endpoint`"))
         }
-        None => format!("GatewayAPI answered with HTTP {status} and no error it documents"),
+        None => failure.text,
     };
-    Failure::new(class).code(written.map_or_else(|| status.to_string(), str::to_owned)).text(text).retry_after(response)
+    Failure { class, provider_code: written.map(str::to_owned).or(failure.provider_code), text, ..failure }
 }
 
 /// A message with its variables in the places of `%1`, `%2` and so on.

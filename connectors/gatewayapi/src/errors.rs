@@ -59,21 +59,6 @@ pub(crate) fn class_of_low_byte(code: u16) -> Option<Class> {
     })
 }
 
-/// The class of an answer whose code says nothing, from the HTTP status alone. The endpoint is the tenant's own choice, so
-/// one that is not there is a wrong parameter.
-pub(crate) fn class_of_status(status: u16) -> Class {
-    match status {
-        300..=399 | 404 | 405 | 410 => Class::ConfigurationInvalid,
-        401 | 403 => Class::AuthenticationFailed,
-        408 => Class::InDoubt,
-        429 => Class::RateLimited,
-        400..=499 => Class::InvalidRequest,
-        503 => Class::ProviderUnavailable,
-        500..=599 => Class::InDoubt,
-        _ => Class::Unknown,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

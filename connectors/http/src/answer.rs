@@ -8,7 +8,7 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     if response.is_success() {
         return Ok(Receipt { message_id: message_id(response), ..Receipt::default() });
     }
-    let class = class_of(response.status);
+    let class = FailureClass::of_endpoint_status(response.status);
     let mut failure = Failure::new(class).code(response.status.to_string()).text(reason(response.status));
     if matches!(class, FailureClass::RateLimited | FailureClass::ProviderUnavailable) {
         failure = failure.retry_after(response);
@@ -22,19 +22,6 @@ fn message_id(response: &Response) -> Option<String> {
         Value::String(id) if !id.is_empty() => Some(id.clone()),
         Value::Number(id) => Some(id.to_string()),
         _ => None,
-    }
-}
-
-fn class_of(status: u16) -> FailureClass {
-    match status {
-        300..=399 | 404 | 405 | 410 => FailureClass::ConfigurationInvalid,
-        401 | 403 => FailureClass::AuthenticationFailed,
-        408 => FailureClass::InDoubt,
-        429 => FailureClass::RateLimited,
-        400..=499 => FailureClass::InvalidRequest,
-        503 => FailureClass::ProviderUnavailable,
-        500..=599 => FailureClass::InDoubt,
-        _ => FailureClass::Unknown,
     }
 }
 

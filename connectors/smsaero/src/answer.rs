@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::errors;
 
+/// The provider's name in failures.
+const PROVIDER: &str = "SMS Aero";
+
 /// SMS Aero bills in roubles.
 const CURRENCY: &str = "RUB";
 
@@ -13,22 +16,20 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     match response.json::<Value>() {
         Some(Value::Object(body)) if body.contains_key("success") || body.contains_key("result") => {
             let good = response.is_success() && body.get("success") == Some(&Value::Bool(true));
-            if good && !body.contains_key("result") { accepted(&body) } else { Err(refused(response, &body)) }
+            if good && !body.contains_key("result") { accepted(response, &body) } else { Err(refused(response, &body)) }
         }
-        _ => Err(foreign(response)),
+        _ => Err(Failure::unexpected_response(PROVIDER, response)),
     }
 }
 
-fn accepted(body: &Map<String, Value>) -> Result<Receipt, Failure> {
+fn accepted(response: &Response, body: &Map<String, Value>) -> Result<Receipt, Failure> {
     // One number has one object; SMS Aero writes a list for several.
     let data = match body.get("data") {
         Some(Value::Array(messages)) => messages.first(),
         data => data,
     };
     let Some((data, id)) = data.and_then(|data| Some((data, scalar(data.get("id")?)?))) else {
-        // It says that something was taken; without an id nobody can tell what.
-        return Err(Failure::new(FailureClass::InDoubt)
-            .text("SMS Aero answered with success, but not with a message: it may have been sent"));
+        return Err(Failure::unexpected_response(PROVIDER, response));
     };
     let word = data.get("extendStatus").and_then(scalar);
     // 2: not delivered, 6: rejected.
@@ -54,7 +55,11 @@ fn refused(response: &Response, body: &Map<String, Value>) -> Failure {
         .and_then(errors::class_of_result)
         .or_else(|| fields.first().map(|(field, _)| errors::class_of_field(field)))
         .or_else(|| message.and_then(errors::class_of_text))
-        .unwrap_or_else(|| errors::class_of_status(response.status));
+        .unwrap_or_else(|| match response.status {
+            // It refuses with success, in words that are not known.
+            200..=299 => FailureClass::Unknown,
+            status => FailureClass::of_status(status),
+        });
     let code = match (result, fields.first()) {
         (Some(result), _) => result.to_owned(),
         (None, Some((field, what))) => format!("{field}: {what}"),
@@ -80,18 +85,6 @@ fn wrong_fields(body: &Map<String, Value>) -> Vec<(String, String)> {
             Some((field.clone(), what))
         })
         .collect()
-}
-
-/// An answer that is not SMS Aero's.
-fn foreign(response: &Response) -> Failure {
-    let (class, text) = match response.status {
-        200..=299 => {
-            (FailureClass::InDoubt, "an answer of another kind came with success: it may have been sent".to_owned())
-        }
-        300..=399 => (FailureClass::Unknown, "SMS Aero answered with a redirect, which is never followed".to_owned()),
-        status => (errors::class_of_status(status), format!("SMS Aero answered with HTTP {status} and no reason")),
-    };
-    Failure::new(class).code(response.status.to_string()).text(text).retry_after(response)
 }
 
 /// A string or a number as text. SMS Aero writes some fields as either.

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::errors;
 
+/// The provider's name in failures.
+const PROVIDER: &str = "Tencent Cloud";
+
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(rename = "Response")]
@@ -34,11 +37,11 @@ struct Status {
 /// A receipt, or why there is none.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     let Some(Envelope { response: content }) = response.json() else {
-        return Err(foreign(response));
+        return Err(Failure::unexpected_response(PROVIDER, response));
     };
     let first = content.send_status_set.and_then(|numbers| numbers.into_iter().next());
     let Some(status) = content.error.or(first) else {
-        return Err(foreign(response));
+        return Err(Failure::unexpected_response(PROVIDER, response));
     };
     match text(status.code.as_ref()) {
         Some(code) if code.eq_ignore_ascii_case("ok") && response.is_success() => Ok(Receipt {
@@ -56,16 +59,13 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
             .code(response.status.to_string())
             .text(format!("Tencent Cloud answered Ok with HTTP {}: the message may have been sent", response.status))),
         Some(code) => Err(refused(response, &code, text(status.message.as_ref()))),
-        None => Err(foreign(response)),
+        None => Err(Failure::unexpected_response(PROVIDER, response)),
     }
 }
 
 /// The provider named a code. What it names decides, whatever the HTTP status.
 fn refused(response: &Response, code: &str, message: Option<String>) -> Failure {
-    let class = errors::class_of(code).unwrap_or(match response.status {
-        401 | 403 | 408 | 429 | 500..=599 => errors::class_of_status(response.status),
-        _ => FailureClass::Unknown,
-    });
+    let class = errors::class_of(code).unwrap_or_else(|| FailureClass::of_unlisted_code(response.status));
     let message = message.unwrap_or_else(|| "Tencent Cloud gave no reason".to_owned());
     let mut failure = Failure::new(class).code(code).retry_after(response);
     failure.retry_after_seconds = failure.retry_after_seconds.or_else(|| errors::wait(code));
@@ -73,26 +73,6 @@ fn refused(response: &Response, code: &str, message: Option<String>) -> Failure 
         Some(advice) => format!("{message} ({advice})"),
         None => message,
     })
-}
-
-/// An answer that is not Tencent's, or says nothing about the message.
-fn foreign(response: &Response) -> Failure {
-    let (class, text) = match response.status {
-        // A 2xx says that something was taken; without a status nobody can tell what.
-        200..=299 => (
-            FailureClass::InDoubt,
-            "Tencent Cloud answered with success, but not with a status of the message: it may have been sent"
-                .to_owned(),
-        ),
-        300..=399 => {
-            (FailureClass::Unknown, "Tencent Cloud answered with a redirect, which is never followed".to_owned())
-        }
-        status => (
-            errors::class_of_status(status),
-            format!("Tencent Cloud answered with HTTP {status} and no error that it documents"),
-        ),
-    };
-    Failure::new(class).code(response.status.to_string()).text(text).retry_after(response)
 }
 
 fn text(value: Option<&Value>) -> Option<String> {

@@ -27,22 +27,13 @@ struct ErrorEnvelope {
 
 /// A receipt, or why there is none.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
-    match response.status {
-        200..=299 => accepted(response),
-        300..=399 => Err(Failure::new(FailureClass::Unknown)
-            .code(response.status.to_string())
-            .text("Twilio answered with a redirect, which is never followed")),
-        _ => Err(refused(response)),
-    }
+    if response.is_success() { accepted(response) } else { Err(refused(response)) }
 }
 
 fn accepted(response: &Response) -> Result<Receipt, Failure> {
     let message = response.json::<MessageResource>();
     let Some(message) = message.filter(|message| message.sid.as_ref().is_some_and(|sid| !sid.is_empty())) else {
-        // A 2xx says that something was taken; without a sid nobody can tell what.
-        return Err(Failure::new(FailureClass::InDoubt)
-            .code(response.status.to_string())
-            .text("Twilio answered with success, but not with a message: it may have been sent"));
+        return Err(Failure::unexpected_response("Twilio", response));
     };
     if matches!(message.status.as_deref(), Some("failed" | "undelivered" | "canceled")) {
         let code = number(message.error_code.as_ref());
@@ -67,23 +58,20 @@ fn accepted(response: &Response) -> Result<Receipt, Failure> {
 }
 
 fn refused(response: &Response) -> Failure {
-    let envelope = response.json::<ErrorEnvelope>();
-    let (code, text) = match &envelope {
-        Some(envelope) => (number(envelope.code.as_ref()), envelope.message.clone()),
-        None => (None, None),
-    };
-    let by_status = errors::class_of_status(response.status);
-    // Above 500 the status decides: whatever the code, Twilio may have acted.
+    let failure = Failure::unexpected_response("Twilio", response);
+    let Some(envelope) = response.json::<ErrorEnvelope>() else { return failure };
+    let code = number(envelope.code.as_ref());
     let class = match code.and_then(errors::class_of) {
-        Some(by_code) if response.status < 500 => by_code,
-        _ => by_status,
+        // With any other status than 4xx the status decides: whatever the code, Twilio may have acted.
+        Some(class) if (400..500).contains(&response.status) => class,
+        _ => failure.class,
     };
-    Failure::new(class)
-        .code(code.map_or_else(|| response.status.to_string(), |code| code.to_string()))
-        .text(
-            text.unwrap_or_else(|| format!("Twilio answered with HTTP {} and no error it documents", response.status)),
-        )
-        .retry_after(response)
+    Failure {
+        class,
+        provider_code: code.map(|code| code.to_string()).or(failure.provider_code),
+        text: envelope.message.or(failure.text),
+        ..failure
+    }
 }
 
 /// A number that Twilio writes as a number in some places and as a string in others.

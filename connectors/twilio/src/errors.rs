@@ -48,19 +48,6 @@ pub(crate) fn class_of(code: u32) -> Option<Class> {
     })
 }
 
-/// The class of an answer whose code says nothing, from the HTTP status alone.
-pub(crate) fn class_of_status(status: u16) -> Class {
-    match status {
-        401 | 403 => Class::AuthenticationFailed,
-        408 => Class::InDoubt,
-        429 => Class::RateLimited,
-        400..=499 => Class::InvalidRequest,
-        503 => Class::ProviderUnavailable,
-        500..=599 => Class::InDoubt,
-        _ => Class::Unknown,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

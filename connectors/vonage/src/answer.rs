@@ -56,20 +56,12 @@ fn refusal(response: &Response, message: &Value, others_were_taken: bool) -> Fai
 
 /// An answer without messages: `{}`, a page, or an error of another of Vonage's interfaces.
 fn foreign(response: &Response, body: Option<&Value>) -> Failure {
-    let said = |key| body.and_then(|body| text(body, key));
-    let (class, fallback) = match response.status {
-        // A 2xx says that something was taken; without a message nobody can tell what.
-        200..=299 => (
-            FailureClass::InDoubt,
-            "Vonage answered with success, but not with a message: it may have been sent".to_owned(),
-        ),
-        300..=399 => (FailureClass::Unknown, "Vonage answered with a redirect, which is never followed".to_owned()),
-        http => (errors::class_of_status(http), format!("Vonage answered with HTTP {http} and no error it documents")),
-    };
-    Failure::new(class)
-        .code(response.status.to_string())
-        .text(said("error_text").or_else(|| said("detail")).or_else(|| said("title")).unwrap_or(fallback))
-        .retry_after(response)
+    let failure = Failure::unexpected_response("Vonage", response);
+    let said = ["error_text", "detail", "title"].iter().find_map(|key| text(body?, key));
+    match said {
+        Some(said) => failure.text(said),
+        None => failure,
+    }
 }
 
 /// A message's status: a string by the documentation, tolerated as a number.

@@ -39,20 +39,6 @@ pub(crate) fn class_of_receipt(code: u32) -> Option<Class> {
     })
 }
 
-/// The class of an answer that says nothing else.
-pub(crate) fn class_of_status(http: u16) -> Class {
-    match http {
-        401 | 403 => Class::AuthenticationFailed,
-        402 => Class::InsufficientBalance,
-        408 => Class::InDoubt,
-        429 => Class::RateLimited,
-        400..=499 => Class::InvalidRequest,
-        503 => Class::ProviderUnavailable,
-        500..=599 => Class::InDoubt,
-        _ => Class::Unknown,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,16 +31,11 @@ pub fn read(response: &Response) -> Result<Receipt, Failure> {
 
 fn refused(response: &Response) -> Failure {
     let refused: Refused = response.json().unwrap_or_default();
-    // First the provider's own codes, then the HTTP status.
-    let class = match (refused.code.as_deref(), response.status) {
-        (Some("E104"), _) => FailureClass::InvalidRecipient,
-        (Some("E201"), _) => FailureClass::InsufficientBalance,
-        (_, 401 | 403) => FailureClass::AuthenticationFailed,
-        (_, 429) => FailureClass::RateLimited,
-        (_, 503) => FailureClass::ProviderUnavailable,
-        (_, 500..=599) => FailureClass::InDoubt,
-        (_, 400..=499) => FailureClass::InvalidRequest,
-        _ => FailureClass::Unknown,
+    // The provider's own codes first, then the HTTP status.
+    let class = match refused.code.as_deref() {
+        Some("E104") => FailureClass::InvalidRecipient,
+        Some("E201") => FailureClass::InsufficientBalance,
+        _ => FailureClass::of_status(response.status),
     };
     Failure::new(class)
         .code(refused.code.unwrap_or_else(|| response.status.to_string()))
