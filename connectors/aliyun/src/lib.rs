@@ -2,19 +2,19 @@
 //! reports about it.
 //!
 //! This file is glue. [`request`] says what leaves, [`signature`] signs it blind, [`template`] picks the template by
-//! destination, [`answer`] says what came back means, [`report`] reads delivery reports and [`errors`] is the provider's
+//! destination, [`response`] says what came back means, [`report`] reads delivery reports and [`errors`] is the provider's
 //! error table.
 
-mod answer;
 mod errors;
 mod report;
 mod request;
+mod response;
 mod signature;
 mod template;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
-    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Step, Usage, Verifier,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Step, Usage,
 };
 
 /// The connector.
@@ -64,19 +64,12 @@ impl Connector for Aliyun {
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
     }
-}
 
-impl DeliveryReports for Aliyun {
-    fn parse(
-        callback: &Callback,
-        _config: &Config<'_>,
-        _verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
-        report::parse(&callback.body)
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

@@ -4,11 +4,11 @@
 //! They are not signed: whoever knows the address can call it, so a report changes what is shown of a message and nothing
 //! else, and the address must be one that cannot be guessed.
 
-use sendbox_connector_sdk::{FailureClass, Report, ReportError, State};
+use sendbox_connector_sdk::{Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::errors;
+use crate::{Aliyun, errors};
 
 #[derive(Deserialize)]
 struct Entry {
@@ -19,11 +19,12 @@ struct Entry {
     report_time: Option<String>,
 }
 
-/// The messages that a callback is about.
-pub(crate) fn parse(body: &str) -> Result<Vec<Report>, ReportError> {
-    let entries: Vec<Entry> = serde_json::from_str(body).map_err(|_| ReportError::Malformed)?;
-    let reports: Vec<Report> = entries.into_iter().filter_map(report).collect();
-    if reports.is_empty() { Err(ReportError::Malformed) } else { Ok(reports) }
+impl DeliveryReports for Aliyun {
+    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, ReportError> {
+        let entries: Vec<Entry> = serde_json::from_str(&callback.body).map_err(|_| ReportError::Malformed)?;
+        let reports: Vec<Report> = entries.into_iter().filter_map(report).collect();
+        if reports.is_empty() { Err(ReportError::Malformed) } else { Ok(reports) }
+    }
 }
 
 /// `None` for an entry that names no message or says nothing of it.
@@ -74,12 +75,11 @@ fn failed(code: &str) -> (State, Option<FailureClass>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Aliyun;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::json;
 
     fn parse_text(body: &str) -> Result<Vec<Report>, ReportError> {
-        Scene::<Aliyun>::of(json!({})).parse(&Incoming::body("https://us.example/reports/7", body))
+        Harness::<Aliyun>::new(json!({})).parse(&Incoming::body("https://us.example/reports/7", body))
     }
 
     fn entry(success: impl Into<Value>, code: &str) -> Value {

@@ -3,9 +3,7 @@
 //! Promise: with the parameters that Logto's connector has, the form has Logto's fields in Logto's order. Two values
 //! differ on purpose: `TemplateParam` holds the code and nothing else, and the template is chosen by country.
 
-use sendbox_connector_sdk::{
-    Config, Content, Failure, FailureClass, Json, Message, Method, Parts, Request, Sealed, Utc, form, parts,
-};
+use sendbox_connector_sdk::{Config, Failure, Json, Message, Method, Parts, Request, Utc, form, parts};
 
 use crate::{signature, template};
 
@@ -22,8 +20,7 @@ const ENDPOINTS: [(&str, &str); 7] = [
 
 /// The one request of a send.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let (template, code) = content(message)?;
-    let template = template::choose(template, message.recipient.country.as_deref())?;
+    let template = template::choose(message.template()?, message.recipient.country.as_deref())?;
     let (host, region) = endpoint(config)?;
     let mut fields: Vec<(&str, Parts)> = vec![
         ("Action", "SendSms".into()),
@@ -36,7 +33,7 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         ("PhoneNumbers", Parts::from(&message.recipient.digits)),
         ("SignName", config.required("signName")?.into()),
         ("TemplateCode", template.into()),
-        ("TemplateParam", Json::object([("code", Json::from(code))]).to_parts()),
+        ("TemplateParam", Json::object([("code", Json::from(message.code()?))]).to_parts()),
         ("SignatureNonce", uuid(&message.attempt.nonce).into()),
         ("Timestamp", Utc::from_millis(message.attempt.started_at).timestamp().into()),
     ];
@@ -45,18 +42,6 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
     Ok(Request::post(parts!["https://", host, "/"])
         .header("Content-Type", "application/x-www-form-urlencoded")
         .body(form(fields)))
-}
-
-fn content(message: &Message) -> Result<(&str, &Sealed), Failure> {
-    let Content::Template { template, variables } = &message.content else {
-        return Err(Failure::new(FailureClass::InvalidRequest)
-            .text("this connector fills templates of Alibaba Cloud, and was given none"));
-    };
-    let code = variables.iter().find(|variable| variable.name == "code").map(|variable| &variable.value);
-    let code = code.ok_or_else(|| {
-        Failure::new(FailureClass::InvalidRequest).text("the message has no variable `code` to put into the template")
-    })?;
-    Ok((template, code))
 }
 
 fn endpoint(config: &Config<'_>) -> Result<(&'static str, &'static str), Failure> {
@@ -89,7 +74,8 @@ fn uuid(nonce: &str) -> String {
 mod tests {
     use super::*;
     use crate::Aliyun;
-    use sendbox_connector_sdk::testing::{Scene, hmac_sha1_base64};
+    use sendbox_connector_sdk::FailureClass;
+    use sendbox_connector_sdk::testing::{Harness, hmac_sha1_base64};
     use serde_json::{Value, json};
 
     const BOTH: &str = r#"{"china":"SMS_1001","overseas":"SMS_2002"}"#;
@@ -101,8 +87,8 @@ mod tests {
         all
     }
 
-    fn scene(more: Value) -> Scene<Aliyun> {
-        Scene::of(parameters(more))
+    fn harness(more: Value) -> Harness<Aliyun> {
+        Harness::new(parameters(more))
             .to("+8613912345678", "86")
             .country("CN")
             .template("SMS_154950909")
@@ -118,7 +104,7 @@ mod tests {
 
     #[test]
     fn with_logtos_parameters_it_is_logtos_request() {
-        let request = scene(json!({})).request();
+        let request = harness(json!({})).request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://dysmsapi.aliyuncs.com/"));
         assert_eq!(request.headers, [("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())]);
         // Signed apart from the code under test: RFC 3986 by hand, sorted by hand, the query encoded once more.
@@ -152,8 +138,8 @@ mod tests {
             ("+886912345678", "886", "TW", "SMS_2002"),
         ] {
             for strict in [false, true] {
-                let scene = scene(json!({ "strictPhoneRegionNumberCheck": strict })).template(BOTH);
-                let body = scene.to(number, calling_code).country(country).request().body;
+                let harness = harness(json!({ "strictPhoneRegionNumberCheck": strict })).template(BOTH);
+                let body = harness.to(number, calling_code).country(country).request().body;
                 assert_eq!(field(&body, "TemplateCode"), want, "{number} {strict}");
                 assert_eq!(field(&body, "PhoneNumbers"), number[1..], "{number}");
             }
@@ -162,7 +148,7 @@ mod tests {
 
     #[test]
     fn only_the_code_goes_into_the_template() {
-        let body = scene(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
+        let body = harness(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
         assert_eq!(field(&body, "TemplateParam"), "%7B%22code%22%3A%229%5C%22%5C%5Cx%22%7D");
     }
 
@@ -176,7 +162,7 @@ mod tests {
         for (index, (host, region)) in ENDPOINTS.into_iter().enumerate() {
             assert_eq!(listed[index]["const"], host);
             assert_eq!(metadata.hosts[index].origin, format!("https://{host}"));
-            let request = scene(json!({ "endpoint": host })).request();
+            let request = harness(json!({ "endpoint": host })).request();
             assert_eq!(request.url, format!("https://{host}/"));
             assert_eq!(field(&request.body, "RegionId"), region);
         }
@@ -184,8 +170,8 @@ mod tests {
 
     #[test]
     fn every_attempt_is_signed_anew() {
-        let first = scene(json!({})).request().body;
-        let second = scene(json!({})).nonce("ffffffffffffffffffffffffffffffff").request().body;
+        let first = harness(json!({})).request().body;
+        let second = harness(json!({})).nonce("ffffffffffffffffffffffffffffffff").request().body;
         for name in ["SignatureNonce", "Signature"] {
             assert_ne!(field(&first, name), field(&second, name));
         }
@@ -205,18 +191,18 @@ mod tests {
     fn what_cannot_be_sent_is_refused_before_anything_leaves() {
         let mut no_id = parameters(json!({}));
         no_id.as_object_mut().unwrap().remove("accessKeyId");
-        let no_id = Scene::<Aliyun>::of(no_id).template("SMS_1").variables([("code", "1")]);
-        let no_text = Scene::<Aliyun>::of(parameters(json!({}))).text("Your code is 123456");
-        for (scene, want) in [
+        let no_id = Harness::<Aliyun>::new(no_id).template("SMS_1").variables([("code", "1")]);
+        let no_text = Harness::<Aliyun>::new(parameters(json!({}))).text("Your code is 123456");
+        for (harness, want) in [
             (no_id, FailureClass::ConfigurationInvalid),
             (no_text, FailureClass::InvalidRequest),
-            (scene(json!({})).variables([("link", "x")]), FailureClass::InvalidRequest),
-            (scene(json!({})).template("SMS 1"), FailureClass::TemplateRejected),
-            (scene(json!({ "endpoint": "evil.example" })), FailureClass::ConfigurationInvalid),
+            (harness(json!({})).variables([("link", "x")]), FailureClass::InvalidRequest),
+            (harness(json!({})).template("SMS 1"), FailureClass::TemplateRejected),
+            (harness(json!({ "endpoint": "evil.example" })), FailureClass::ConfigurationInvalid),
         ] {
-            let run = scene.send([]);
+            let run = harness.send([]);
             assert!(run.requests.is_empty());
-            assert_eq!(run.outcome.unwrap_err().class, want);
+            assert_eq!(run.result.unwrap_err().class, want);
         }
     }
 

@@ -28,10 +28,10 @@ pub(crate) fn sign(method: Method, parameters: &[(&str, Parts)], secret: &Sealed
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::{ClearRequest, Scene};
+    use sendbox_connector_sdk::testing::{ClearRequest, Harness};
     use sendbox_connector_sdk::{
-        Config, Connector, Content, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata,
-        NumberFormat, Receipt, Request, SecretUse, Usage,
+        Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, NumberFormat, Receipt,
+        Request, Response, SecretUse, Usage,
     };
     use serde_json::json;
 
@@ -64,8 +64,8 @@ mod tests {
             }
         }
 
-        fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-            let Content::Variables(variables) = &message.content else { panic!("variables") };
+        fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+            let variables = message.variables()?;
             let given: Vec<(String, String)> = config.json("parameters")?.unwrap();
             let parameters: Vec<(&str, Parts)> = given
                 .iter()
@@ -80,14 +80,17 @@ mod tests {
                 .collect();
             let method = if config.required("method")? == "GET" { Method::Get } else { Method::Post };
             let signature = sign(method, &parameters, &config.required_secret("secret")?);
-            host.send(&Request::post("https://example.com/").body(signature))?;
+            Ok(Request::post("https://example.com/").body(signature))
+        }
+
+        fn read_response(_: &Response) -> Result<Receipt, Failure> {
             Ok(Receipt::default())
         }
     }
 
     fn signature(secret: &str, method: &str, parameters: &[(&str, &str)], number: &str, code: &str) -> String {
-        let scene = Scene::<Example>::of(json!({ "secret": secret, "method": method, "parameters": parameters }));
-        let ClearRequest { body, .. } = scene.to(number, "86").variables([("code", code)]).request();
+        let harness = Harness::<Example>::new(json!({ "secret": secret, "method": method, "parameters": parameters }));
+        let ClearRequest { body, .. } = harness.to(number, "86").variables([("code", code)]).request();
         body
     }
 

@@ -1,16 +1,16 @@
 //! GatewayAPI: one text to one number by its REST API, and what GatewayAPI later reports about it.
 //!
-//! This file is glue. [`request`] says what leaves, [`answer`] what came back means, [`report`] reads status
+//! This file is glue. [`request`] says what leaves, [`response`] what came back means, [`report`] reads status
 //! notifications and [`errors`] is GatewayAPI's error index.
 
-mod answer;
 mod errors;
 mod report;
 mod request;
+mod response;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
-    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Usage,
 };
 
 /// The connector.
@@ -55,19 +55,12 @@ impl Connector for GatewayApi {
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
     }
-}
 
-impl DeliveryReports for GatewayApi {
-    fn parse(
-        callback: &Callback,
-        config: &Config<'_>,
-        verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
-        report::parse(callback, config, verifier)
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

@@ -5,11 +5,11 @@
 //! signed, and what keeps others out is that nobody else knows the address. The token repeats the phone number, so the host
 //! checks and reads it, and what comes here has a stand-in.
 
-use sendbox_connector_sdk::{Callback, Config, FailureClass, Report, ReportError, State, Verifier};
+use sendbox_connector_sdk::{Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::errors;
+use crate::{GatewayApi, errors};
 
 /// What is read of a notification; not the number.
 #[derive(Deserialize)]
@@ -24,34 +24,35 @@ struct Notification {
     code: Option<String>,
 }
 
-/// The one message that a callback is about.
-pub(crate) fn parse(
-    callback: &Callback,
-    config: &Config<'_>,
-    verifier: &mut impl Verifier,
-) -> Result<Vec<Report>, ReportError> {
-    let notification: Notification = match config.secret("webhookSecret") {
-        Some(secret) => {
-            let token = callback.sealed_header("x-gwapi-signature").ok_or(ReportError::NotAuthentic)?;
-            let claims = verifier.jwt(token, &secret).ok_or(ReportError::NotAuthentic)?;
-            serde_json::from_str(&claims)
+impl DeliveryReports for GatewayApi {
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, ReportError> {
+        let notification: Notification = match config.secret("webhookSecret") {
+            Some(secret) => {
+                let token = callback.sealed_header("x-gwapi-signature").ok_or(ReportError::NotAuthentic)?;
+                let claims = verifier.jwt(token, &secret).ok_or(ReportError::NotAuthentic)?;
+                serde_json::from_str(&claims)
+            }
+            None => serde_json::from_str(&callback.body),
         }
-        None => serde_json::from_str(&callback.body),
+        .map_err(|_| ReportError::Malformed)?;
+        let id = scalar(&notification.id).ok_or(ReportError::Malformed)?;
+        let state = state(&notification.status);
+        let failed = matches!(state, State::Undelivered | State::Rejected);
+        let code = notification.code.filter(|code| !code.is_empty());
+        let class = code.as_deref().and_then(errors::parse).and_then(errors::class_of);
+        Ok(vec![Report {
+            message_id: id,
+            state,
+            class: failed.then(|| class.unwrap_or(FailureClass::Unknown)),
+            provider_code: code,
+            text: notification.error,
+            at: scalar(&notification.time),
+        }])
     }
-    .map_err(|_| ReportError::Malformed)?;
-    let id = scalar(&notification.id).ok_or(ReportError::Malformed)?;
-    let state = state(&notification.status);
-    let failed = matches!(state, State::Undelivered | State::Rejected);
-    let code = notification.code.filter(|code| !code.is_empty());
-    let class = code.as_deref().and_then(errors::parse).and_then(errors::class_of);
-    Ok(vec![Report {
-        message_id: id,
-        state,
-        class: failed.then(|| class.unwrap_or(FailureClass::Unknown)),
-        provider_code: code,
-        text: notification.error,
-        at: scalar(&notification.time),
-    }])
 }
 
 /// A string or a number as text.
@@ -79,8 +80,7 @@ fn state(status: &str) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::GatewayApi;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::json;
 
     const URL: &str = "https://us.example/reports/7";
@@ -93,13 +93,13 @@ mod tests {
     ];
 
     fn unsigned(body: &str) -> Result<Vec<Report>, ReportError> {
-        Scene::<GatewayApi>::of(json!({})).parse(&Incoming::body(URL, body))
+        Harness::<GatewayApi>::new(json!({})).parse(&Incoming::body(URL, body))
     }
 
     fn signed(secret: &str, token: &str) -> Result<Vec<Report>, ReportError> {
         let forged = Incoming::body(URL, r#"{"id":1,"status":"REJECTED"}"#);
         let incoming = if token.is_empty() { forged } else { forged.header("X-Gwapi-Signature", token) };
-        Scene::<GatewayApi>::of(json!({ "webhookSecret": secret })).parse(&incoming)
+        Harness::<GatewayApi>::new(json!({ "webhookSecret": secret })).parse(&incoming)
     }
 
     #[test]

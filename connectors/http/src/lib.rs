@@ -1,13 +1,13 @@
 //! Hands the code and its circumstances to an endpoint of the tenant's own, which does the sending.
 //!
-//! This file is glue: [`request`] says what leaves, [`answer`] what came back means.
+//! This file is glue: [`request`] says what leaves, [`response`] what came back means.
 
-mod answer;
 mod request;
+mod response;
 
 use sendbox_connector_sdk::{
-    Config, Connector, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat,
-    Receipt, SecretUse, Step, Usage,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Step, Usage,
 };
 
 /// The connector.
@@ -42,9 +42,12 @@ impl Connector for HttpSms {
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
+    }
+
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

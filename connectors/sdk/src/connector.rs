@@ -1,6 +1,6 @@
 //! What a connector implements, and what it may ask of the host.
 //!
-//! `send` and `parse` take their host as `impl Trait`, not as `dyn`: what a connector does not call is then not in its
+//! Methods take their host as `impl Trait`, not as `dyn`: a host function that a connector does not call is then not in its
 //! component, and so not among its imports.
 
 use crate::config::Config;
@@ -11,19 +11,141 @@ use crate::metadata::Metadata;
 use crate::report::{Callback, Report, ReportError};
 use crate::sealed::Sealed;
 
-/// A connector. Export it with [`export!`](crate::export).
+/// A connector: what it is, the request that carries a message, and what the provider's response means.
+///
+/// A connector has no state. Every message runs in a fresh instance, and everything that it depends on is an argument.
+///
+/// # Example
+///
+/// `sendbox new acme-sms` writes a project with a connector in `src/lib.rs`. This is a whole one:
+///
+/// ```
+/// use sendbox_connector_sdk::*;
+///
+/// struct Acme;
+///
+/// impl Connector for Acme {
+///     fn metadata() -> Metadata {
+///         Metadata {
+///             id: "acme-sms",
+///             version: "1.0.0",
+///             name: "Acme",
+///             description: "Sends text messages through Acme.",
+///             readme: "# Acme\n\nCreate an API key under Account → API and enter it as `apiKey`.",
+///             logo: None,
+///             parameters_schema: r#"{
+///                 "type": "object",
+///                 "required": ["apiKey", "sender"],
+///                 "properties": {
+///                     "apiKey": { "type": "string", "writeOnly": true },
+///                     "sender": { "type": "string", "pattern": "^[A-Za-z0-9]{1,11}$" }
+///                 }
+///             }"#,
+///             content: ContentKind::Text,
+///             template_schema: None,
+///             hosts: vec![HostNeed {
+///                 origin: "https://api.acme.example",
+///                 methods: vec![Method::Post],
+///                 path_prefix: "/v1/messages",
+///                 message: Some(MessagePlaces::json(NumberFormat::E164, "/to", "/text")),
+///                 secrets: vec![("apiKey", SecretUse::Sent)],
+///                 purpose: "Sends the message.",
+///             }],
+///             usages: Usage::ALL.to_vec(),
+///             locales: vec![],
+///             idempotent: false,
+///         }
+///     }
+///
+///     fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+///         let body = Json::object([
+///             ("from", Json::from(config.required("sender")?)),
+///             ("to", Json::from(&message.recipient.e164)),
+///             ("text", Json::from(&message.text()?.text)),
+///         ]);
+///         Ok(Request::post("https://api.acme.example/v1/messages")
+///             .header("Authorization", parts!["Bearer ", config.required_secret("apiKey")?])
+///             .header("Content-Type", "application/json")
+///             .body(body.to_parts()))
+///     }
+///
+///     fn read_response(response: &Response) -> Result<Receipt, Failure> {
+///         if response.is_success() {
+///             Ok(Receipt::default())
+///         } else {
+///             Err(Failure::unexpected_response("Acme", response))
+///         }
+///     }
+/// }
+///
+/// export!(Acme);
+///
+/// // Native tests (`cargo test`) see the request as the provider would.
+/// # #[cfg(feature = "testing")]
+/// # {
+/// use sendbox_connector_sdk::testing::{Harness, response};
+///
+/// let harness = Harness::<Acme>::new(serde_json::json!({ "apiKey": "k-1", "sender": "MyShop" }))
+///     .to("+4512345678", "45")
+///     .text("Your code is 123456");
+/// assert_eq!(
+///     harness.request().body,
+///     r#"{"from":"MyShop","to":"+4512345678","text":"Your code is 123456"}"#
+/// );
+/// let refused = harness.send([response(429, "")]).result.unwrap_err();
+/// assert_eq!(refused.class, FailureClass::RateLimited);
+/// # }
+/// ```
+///
+/// `config.json` holds what a tenant would enter, the parameters and one template for each usage:
+///
+/// ```json
+/// {
+///   "parameters": { "apiKey": "…", "sender": "MyShop" },
+///   "templates": [{ "usage": "generic", "content": "Your code is {{code}}" }]
+/// }
+/// ```
+///
+/// Build the component and print the request that it would send; without `--dry-run` it is sent:
+///
+/// ```sh
+/// cargo build --target wasm32-wasip2 --release
+/// sendbox send --connector target/wasm32-wasip2/release/acme_sms.wasm --config config.json \
+///     --to +4512345678 --code 123456 --dry-run
+/// ```
 pub trait Connector {
-    /// What it is and needs. A pure function: at installation every import is refused.
+    /// What it is and what it needs. The host reads this once, at installation, when every import is refused; so it must
+    /// not depend on anything.
     fn metadata() -> Metadata;
 
-    /// Hands one message to the provider. Most connectors are three lines: build the request, `host.send(&request)?`,
-    /// read the answer.
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure>;
+    /// The request that carries the message, with the recipient and the content where [`metadata`](Self::metadata)
+    /// declares them ([`MessagePlaces`](crate::MessagePlaces)).
+    ///
+    /// Fails when the message or the configuration cannot be sent. Nothing has left then.
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure>;
+
+    /// What the provider's response means: a receipt when it took the message, else why it did not.
+    ///
+    /// If the message may have been sent all the same, the failure is [`FailureClass::InDoubt`](crate::FailureClass).
+    fn read_response(response: &Response) -> Result<Receipt, Failure>;
+
+    /// Sends one message: builds the request, lets the host send it and reads the response.
+    ///
+    /// Override this when one request is not enough, for instance to fetch an access token first. The request that
+    /// carries the message is the last one of a send.
+    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
+        let response = host.send(&Self::build_request(message, config)?)?;
+        Self::read_response(&response)
+    }
 }
 
-/// A connector whose provider calls back. Export it with [`export_reporting!`](crate::export_reporting).
+/// A connector whose provider reports delivery by calling back. Export it with
+/// [`export_reporting!`](crate::export_reporting).
 pub trait DeliveryReports: Connector {
-    /// Reads one callback, and first of all checks that it is authentic.
+    /// Reads one callback: the messages that it reports on.
+    ///
+    /// Where the provider signs its callbacks, check the signature first: what is not authentic is
+    /// [`ReportError::NotAuthentic`], whatever it says.
     fn parse(
         callback: &Callback,
         config: &Config<'_>,

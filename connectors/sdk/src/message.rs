@@ -1,5 +1,6 @@
 //! What a connector is told about one message: what routing and limits need in clear, the rest sealed.
 
+use crate::failure::{Failure, FailureClass};
 use crate::sealed::Sealed;
 
 /// Why a code is sent.
@@ -133,6 +134,41 @@ pub struct Message {
     pub message_key: String,
     /// This try.
     pub attempt: Attempt,
+}
+
+impl Message {
+    /// The finished text of a connector of content kind [`Text`](crate::ContentKind::Text).
+    pub fn text(&self) -> Result<&TextContent, Failure> {
+        match &self.content {
+            Content::Text(text) => Ok(text),
+            _ => Err(Failure::new(FailureClass::InvalidRequest).text("the message has no text")),
+        }
+    }
+
+    /// The template that the tenant gave, an id or compact JSON, for a connector of content kind
+    /// [`Template`](crate::ContentKind::Template).
+    pub fn template(&self) -> Result<&str, Failure> {
+        match &self.content {
+            Content::Template { template, .. } => Ok(template),
+            _ => Err(Failure::new(FailureClass::InvalidRequest).text("the message has no template")),
+        }
+    }
+
+    /// The variables of a connector of content kind [`Template`](crate::ContentKind::Template) or
+    /// [`Variables`](crate::ContentKind::Variables), in the order of the message.
+    pub fn variables(&self) -> Result<&[Variable], Failure> {
+        match &self.content {
+            Content::Template { variables, .. } | Content::Variables(variables) => Ok(variables),
+            Content::Text(_) => Err(Failure::new(FailureClass::InvalidRequest).text("the message has no variables")),
+        }
+    }
+
+    /// The variable `code`, the one-time password.
+    pub fn code(&self) -> Result<&Sealed, Failure> {
+        let code = self.variables()?.iter().find(|variable| variable.name == "code");
+        let code = code.map(|variable| &variable.value);
+        code.ok_or_else(|| Failure::new(FailureClass::InvalidRequest).text("the message has no variable `code`"))
+    }
 }
 
 /// What the provider charges.

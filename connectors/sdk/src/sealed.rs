@@ -2,7 +2,7 @@
 //!
 //! A [`Sealed`] is a *plan*: it says which value is meant (the number, a secret, the text) and what is to be done to it
 //! (encode, sign, join). In a component the host carries the plan out on values that never enter the guest; in a native
-//! test `testing::Scene` carries out the same plan on values in the clear. So a request is written once and tested byte
+//! test `testing::Harness` carries out the same plan on values in the clear. So a request is written once and tested byte
 //! for byte.
 //!
 //! Promise: no value of a plan holds a secret, a code, a number or a text, so printing one is harmless. Plans are cheap

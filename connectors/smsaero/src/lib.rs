@@ -1,16 +1,16 @@
 //! SMS Aero: one text to one number, and what SMS Aero later reports about it.
 //!
-//! This file is glue. [`request`] says what leaves, [`answer`] what came back means, [`report`] reads status callbacks
+//! This file is glue. [`request`] says what leaves, [`response`] what came back means, [`report`] reads status callbacks
 //! and [`errors`] says what a refusal means.
 
-mod answer;
 mod errors;
 mod report;
 mod request;
+mod response;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
-    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Usage,
 };
 
 /// The connector.
@@ -51,15 +51,12 @@ impl Connector for SmsAero {
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
     }
-}
 
-impl DeliveryReports for SmsAero {
-    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, ReportError> {
-        report::parse(callback)
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

@@ -3,32 +3,35 @@
 //!
 //! SMS Aero does not sign them. What keeps others out is that nobody else knows the address.
 
-use sendbox_connector_sdk::{Callback, FailureClass, Report, ReportError, State};
+use sendbox_connector_sdk::{Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier};
 use serde_json::Value;
 
-/// The one message that a callback is about.
-pub(crate) fn parse(callback: &Callback) -> Result<Vec<Report>, ReportError> {
-    let body: Option<Value> = serde_json::from_str(&callback.body).ok();
-    // The documentation of sending puts the message into `data`; a callback may come with or without that envelope.
-    let members = body.as_ref().and_then(|body| body.get("data").filter(|data| data.is_object()).or(Some(body)));
-    let field = |name: &str| match members.and_then(|members| members.get(name)) {
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => callback.form_value(name).map(str::to_owned),
-    };
-    let id = field("id").filter(|id| !id.is_empty()).ok_or(ReportError::Malformed)?;
-    let status = field("status").filter(|status| !status.is_empty()).ok_or(ReportError::Malformed)?;
-    let state = state(&status);
-    let failed = matches!(state, State::Undelivered | State::Rejected);
-    Ok(vec![Report {
-        message_id: id,
-        state,
-        // SMS Aero gives no reason.
-        class: failed.then_some(FailureClass::Unknown),
-        provider_code: failed.then_some(status),
-        text: field("extendStatus"),
-        at: field("dateAnswer").or_else(|| field("dateSend")),
-    }])
+use crate::SmsAero;
+
+impl DeliveryReports for SmsAero {
+    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, ReportError> {
+        let body: Option<Value> = serde_json::from_str(&callback.body).ok();
+        // The documentation of sending puts the message into `data`; a callback may come with or without that envelope.
+        let members = body.as_ref().and_then(|body| body.get("data").filter(|data| data.is_object()).or(Some(body)));
+        let field = |name: &str| match members.and_then(|members| members.get(name)) {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => callback.form_value(name).map(str::to_owned),
+        };
+        let id = field("id").filter(|id| !id.is_empty()).ok_or(ReportError::Malformed)?;
+        let status = field("status").filter(|status| !status.is_empty()).ok_or(ReportError::Malformed)?;
+        let state = state(&status);
+        let failed = matches!(state, State::Undelivered | State::Rejected);
+        Ok(vec![Report {
+            message_id: id,
+            state,
+            // SMS Aero gives no reason.
+            class: failed.then_some(FailureClass::Unknown),
+            provider_code: failed.then_some(status),
+            text: field("extendStatus"),
+            at: field("dateAnswer").or_else(|| field("dateSend")),
+        }])
+    }
 }
 
 fn state(status: &str) -> State {
@@ -47,14 +50,13 @@ fn state(status: &str) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SmsAero;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::json;
 
     const URL: &str = "https://us.example/reports/7";
 
     fn parse(incoming: &Incoming) -> Result<Vec<Report>, ReportError> {
-        Scene::<SmsAero>::of(json!({})).parse(incoming)
+        Harness::<SmsAero>::new(json!({})).parse(incoming)
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! Tencent Cloud SMS (API 2021-01-11): one code into an approved template, and what Tencent later reports about it.
 //!
 //! This file is glue. [`request`] says what leaves, [`signature`] signs it blind, [`template`] picks the template by
-//! destination, [`answer`] says what came back means, [`report`] reads delivery reports and [`errors`] is Tencent's error
+//! destination, [`response`] says what came back means, [`report`] reads delivery reports and [`errors`] is Tencent's error
 //! table.
 
-mod answer;
 mod errors;
 mod report;
 mod request;
+mod response;
 mod signature;
 mod template;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
-    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Usage,
 };
 
 /// The connector.
@@ -71,19 +71,12 @@ impl Connector for Tencent {
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
     }
-}
 
-impl DeliveryReports for Tencent {
-    fn parse(
-        callback: &Callback,
-        _config: &Config<'_>,
-        _verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
-        report::parse(&callback.body)
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

@@ -4,8 +4,10 @@
 //! They are not signed: whoever knows the address can call it, so a report changes what is shown of a message and nothing
 //! else, and the address must be one that cannot be guessed.
 
-use sendbox_connector_sdk::{FailureClass, Report, ReportError, State};
+use sendbox_connector_sdk::{Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier};
 use serde::Deserialize;
+
+use crate::Tencent;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -16,11 +18,12 @@ struct Entry {
     user_receive_time: Option<String>,
 }
 
-/// The messages that a callback is about.
-pub(crate) fn parse(body: &str) -> Result<Vec<Report>, ReportError> {
-    let entries: Vec<Entry> = serde_json::from_str(body).map_err(|_| ReportError::Malformed)?;
-    let reports: Vec<Report> = entries.into_iter().filter_map(report).collect();
-    if reports.is_empty() { Err(ReportError::Malformed) } else { Ok(reports) }
+impl DeliveryReports for Tencent {
+    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, ReportError> {
+        let entries: Vec<Entry> = serde_json::from_str(&callback.body).map_err(|_| ReportError::Malformed)?;
+        let reports: Vec<Report> = entries.into_iter().filter_map(report).collect();
+        if reports.is_empty() { Err(ReportError::Malformed) } else { Ok(reports) }
+    }
 }
 
 /// `None` for an entry that names no message or says nothing of it: replies of users come to the same kind of address.
@@ -63,12 +66,11 @@ fn failed(code: &str) -> (State, Option<FailureClass>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Tencent;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::{Value, json};
 
     fn parse_text(body: &str) -> Result<Vec<Report>, ReportError> {
-        Scene::<Tencent>::of(json!({})).parse(&Incoming::body("https://us.example/reports/7", body))
+        Harness::<Tencent>::new(json!({})).parse(&Incoming::body("https://us.example/reports/7", body))
     }
 
     fn entry(status: &str, code: &str) -> Value {

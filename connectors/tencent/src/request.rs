@@ -3,7 +3,7 @@
 //! Promise: with the parameters that Logto's connector has, headers and body are Logto's, field by field. Three values
 //! differ on purpose: the number has its `+`, the template is chosen by country, and the parameter set is the code alone.
 
-use sendbox_connector_sdk::{Config, Content, Failure, FailureClass, Json, Message, Request, Sealed, Utc, parts};
+use sendbox_connector_sdk::{Config, Failure, Json, Message, Request, Utc, parts};
 
 use crate::signature::{self, Signed};
 use crate::template;
@@ -32,14 +32,13 @@ const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
 /// The one request of a send.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let (template, code) = content(message)?;
-    let template = template::choose(template, message.recipient.country.as_deref())?;
+    let template = template::choose(message.template()?, message.recipient.country.as_deref())?;
     let host = endpoint(config)?;
     let body = Json::object([
         ("SmsSdkAppId", config.required("sdkAppId")?.into()),
         ("SignName", config.required("signName")?.into()),
         ("TemplateId", template.into()),
-        ("TemplateParamSet", Json::array([Json::from(code)])),
+        ("TemplateParamSet", Json::array([Json::from(message.code()?)])),
         ("PhoneNumberSet", Json::array([Json::from(&message.recipient.e164)])),
     ]);
     // Signed as a whole, sent in its pieces: so a dry run can show each of them masked.
@@ -64,18 +63,6 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         .body(body))
 }
 
-fn content(message: &Message) -> Result<(&str, &Sealed), Failure> {
-    let Content::Template { template, variables } = &message.content else {
-        return Err(Failure::new(FailureClass::InvalidRequest)
-            .text("this connector fills templates of Tencent Cloud, and was given none"));
-    };
-    let code = variables.iter().find(|variable| variable.name == "code").map(|variable| &variable.value);
-    let code = code.ok_or_else(|| {
-        Failure::new(FailureClass::InvalidRequest).text("the message has no variable `code` to put into the template")
-    })?;
-    Ok((template, code))
-}
-
 fn endpoint(config: &Config<'_>) -> Result<&'static str, Failure> {
     let [default, ..] = ENDPOINTS;
     let Some(chosen) = config.text("endpoint") else {
@@ -89,7 +76,8 @@ fn endpoint(config: &Config<'_>) -> Result<&'static str, Failure> {
 mod tests {
     use super::*;
     use crate::Tencent;
-    use sendbox_connector_sdk::testing::Scene;
+    use sendbox_connector_sdk::FailureClass;
+    use sendbox_connector_sdk::testing::Harness;
     use serde_json::{Value, json};
 
     const BOTH: &str = r#"{"china":"1001","overseas":"2002"}"#;
@@ -107,8 +95,8 @@ mod tests {
         all
     }
 
-    fn scene(more: Value) -> Scene<Tencent> {
-        Scene::of(parameters(more))
+    fn harness(more: Value) -> Harness<Tencent> {
+        Harness::new(parameters(more))
             .to("+8613912345678", "86")
             .country("CN")
             .template("449739")
@@ -118,7 +106,7 @@ mod tests {
 
     #[test]
     fn with_logtos_parameters_it_is_logtos_request() {
-        let request = scene(json!({})).request();
+        let request = harness(json!({})).request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://sms.tencentcloudapi.com/"));
         // Computed apart from the code under test, with Python's hashlib and hmac.
         let authorization = "TC3-HMAC-SHA256 \
@@ -151,8 +139,8 @@ mod tests {
             ("+85291234567", "852", "HK", "2002"),
             ("+4512345678", "45", "DK", "2002"),
         ] {
-            let scene = scene(json!({})).template(BOTH).to(number, calling_code).country(country);
-            let body: Value = serde_json::from_str(&scene.request().body).unwrap();
+            let harness = harness(json!({})).template(BOTH).to(number, calling_code).country(country);
+            let body: Value = serde_json::from_str(&harness.request().body).unwrap();
             assert_eq!(body["TemplateId"], want, "{number}");
             assert_eq!(body["PhoneNumberSet"], json!([number]));
         }
@@ -160,7 +148,7 @@ mod tests {
 
     #[test]
     fn only_the_code_goes_into_the_template() {
-        let body = scene(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
+        let body = harness(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
         assert!(body.contains(r#""TemplateParamSet":["9\"\\x"],"#), "{body}");
     }
 
@@ -175,7 +163,7 @@ mod tests {
         for (index, host) in ENDPOINTS.into_iter().enumerate() {
             assert_eq!(listed[index]["const"], host);
             assert_eq!(metadata.hosts[index].origin, format!("https://{host}"));
-            let request = scene(json!({ "endpoint": host })).request();
+            let request = harness(json!({ "endpoint": host })).request();
             assert_eq!(request.url, format!("https://{host}/"));
             signatures.push(request.header("authorization").unwrap().to_owned());
         }
@@ -186,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_region_goes_into_its_header_and_nowhere_else() {
-        let request = scene(json!({ "region": "ap-singapore" })).request();
+        let request = harness(json!({ "region": "ap-singapore" })).request();
         assert_eq!(request.header("X-TC-Region"), Some("ap-singapore"));
         assert_eq!(request.url, "https://sms.tencentcloudapi.com/");
     }
@@ -194,7 +182,7 @@ mod tests {
     #[test]
     fn the_date_of_the_scope_is_the_utc_date_of_the_timestamp() {
         for (milliseconds, date) in [(1_735_689_599_999, "2024-12-31"), (1_735_689_600_000, "2025-01-01")] {
-            let request = scene(json!({})).started_at(milliseconds).request();
+            let request = harness(json!({})).started_at(milliseconds).request();
             let authorization = request.header("authorization").unwrap();
             assert!(authorization.contains(&format!("/{date}/sms/tc3_request,")), "{authorization}");
         }
@@ -205,22 +193,22 @@ mod tests {
         let without = |key: &str| {
             let mut less = parameters(json!({}));
             less.as_object_mut().unwrap().remove(key);
-            Scene::<Tencent>::of(less).template("1").variables([("code", "1")])
+            Harness::<Tencent>::new(less).template("1").variables([("code", "1")])
         };
-        let no_template = Scene::<Tencent>::of(parameters(json!({}))).text("Your code is 123456");
-        for (scene, want) in [
+        let no_template = Harness::<Tencent>::new(parameters(json!({}))).text("Your code is 123456");
+        for (harness, want) in [
             (without("accessKeyId"), FailureClass::ConfigurationInvalid),
             (without("accessKeySecret"), FailureClass::ConfigurationInvalid),
             (without("sdkAppId"), FailureClass::ConfigurationInvalid),
             (without("region"), FailureClass::ConfigurationInvalid),
             (no_template, FailureClass::InvalidRequest),
-            (scene(json!({})).variables([("link", "x")]), FailureClass::InvalidRequest),
-            (scene(json!({})).template("44 9739"), FailureClass::TemplateRejected),
-            (scene(json!({ "endpoint": "evil.example" })), FailureClass::ConfigurationInvalid),
+            (harness(json!({})).variables([("link", "x")]), FailureClass::InvalidRequest),
+            (harness(json!({})).template("44 9739"), FailureClass::TemplateRejected),
+            (harness(json!({ "endpoint": "evil.example" })), FailureClass::ConfigurationInvalid),
         ] {
-            let run = scene.send([]);
+            let run = harness.send([]);
             assert!(run.requests.is_empty());
-            assert_eq!(run.outcome.unwrap_err().class, want);
+            assert_eq!(run.result.unwrap_err().class, want);
         }
     }
 

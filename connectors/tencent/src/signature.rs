@@ -51,10 +51,10 @@ fn hex_sha256(value: &Sealed) -> Sealed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::{ClearRequest, Scene};
+    use sendbox_connector_sdk::testing::{ClearRequest, Harness};
     use sendbox_connector_sdk::{
-        Config, Connector, Content, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata, Method,
-        NumberFormat, Receipt, Request, SecretUse, Usage,
+        Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat,
+        Receipt, Request, Response, SecretUse, Usage,
     };
     use serde_json::json;
 
@@ -96,8 +96,8 @@ mod tests {
             }
         }
 
-        fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-            let Content::Variables(variables) = &message.content else { panic!("variables") };
+        fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+            let variables = message.variables()?;
             let [before, _, after] = BODY;
             let body = parts![before, &variables[0].value, after].seal();
             let count: usize = config.json("headers")?.unwrap();
@@ -107,18 +107,21 @@ mod tests {
                 body: &body,
                 time: Utc::from_millis(message.attempt.started_at),
             };
-            let request = Request::post("https://example.com/")
+            Ok(Request::post("https://example.com/")
                 .header("authorization", authorization(&signed, ID, &config.required_secret("secret")?))
                 .header("x-canonical-hash", hex_sha256(&canonical(&signed)))
-                .header("x-body-hash", hex_sha256(&body));
-            host.send(&request)?;
+                .header("x-body-hash", hex_sha256(&body)))
+        }
+
+        fn read_response(_: &Response) -> Result<Receipt, Failure> {
             Ok(Receipt::default())
         }
     }
 
     fn signed(headers: usize) -> ClearRequest {
-        let scene = Scene::<Example>::of(json!({ "secret": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE", "headers": headers }));
-        scene.variables([("code", BODY[1])]).started_at(1_551_113_065_999).request()
+        let harness =
+            Harness::<Example>::new(json!({ "secret": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE", "headers": headers }));
+        harness.variables([("code", BODY[1])]).started_at(1_551_113_065_999).request()
     }
 
     #[test]

@@ -6,38 +6,39 @@
 //! signed sealed.
 
 use sendbox_connector_sdk::{
-    Callback, Config, Encoding, FailureClass, Field, Hash, Report, ReportError, State, Verifier, parts,
+    Callback, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Report, ReportError, State, Verifier, parts,
 };
 
-use crate::errors;
+use crate::{Twilio, errors};
 
-/// The one message that a callback is about.
-pub(crate) fn parse(
-    callback: &Callback,
-    config: &Config<'_>,
-    verifier: &mut impl Verifier,
-) -> Result<Vec<Report>, ReportError> {
-    if !is_authentic(callback, config, verifier) {
-        return Err(ReportError::NotAuthentic);
+impl DeliveryReports for Twilio {
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, ReportError> {
+        if !is_authentic(callback, config, verifier) {
+            return Err(ReportError::NotAuthentic);
+        }
+        let sid = callback.form_value("MessageSid").or_else(|| callback.form_value("SmsSid"));
+        let status = callback.form_value("MessageStatus").or_else(|| callback.form_value("SmsStatus"));
+        let (Some(sid), Some(status)) = (sid.filter(|sid| !sid.is_empty()), status) else {
+            return Err(ReportError::Malformed);
+        };
+        let code = callback.form_value("ErrorCode").filter(|code| !code.is_empty());
+        let state = state(status, code).ok_or(ReportError::Malformed)?;
+        let failed = matches!(state, State::Undelivered | State::Rejected);
+        Ok(vec![Report {
+            message_id: sid.to_owned(),
+            state,
+            class: failed
+                .then(|| code.and_then(|code| errors::class_of(code.parse().ok()?)))
+                .map(|class| class.unwrap_or(FailureClass::Unknown)),
+            provider_code: code.map(str::to_owned),
+            text: callback.form_value("ErrorMessage").map(str::to_owned),
+            at: callback.form_value("RawDlrDoneDate").map(str::to_owned),
+        }])
     }
-    let sid = callback.form_value("MessageSid").or_else(|| callback.form_value("SmsSid"));
-    let status = callback.form_value("MessageStatus").or_else(|| callback.form_value("SmsStatus"));
-    let (Some(sid), Some(status)) = (sid.filter(|sid| !sid.is_empty()), status) else {
-        return Err(ReportError::Malformed);
-    };
-    let code = callback.form_value("ErrorCode").filter(|code| !code.is_empty());
-    let state = state(status, code).ok_or(ReportError::Malformed)?;
-    let failed = matches!(state, State::Undelivered | State::Rejected);
-    Ok(vec![Report {
-        message_id: sid.to_owned(),
-        state,
-        class: failed
-            .then(|| code.and_then(|code| errors::class_of(code.parse().ok()?)))
-            .map(|class| class.unwrap_or(FailureClass::Unknown)),
-        provider_code: code.map(str::to_owned),
-        text: callback.form_value("ErrorMessage").map(str::to_owned),
-        at: callback.form_value("RawDlrDoneDate").map(str::to_owned),
-    }])
 }
 
 fn is_authentic(callback: &Callback, config: &Config<'_>, verifier: &mut impl Verifier) -> bool {
@@ -74,15 +75,14 @@ fn state(status: &str, code: Option<&str>) -> Option<State> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Twilio;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::json;
 
     const URL: &str = "https://mycompany.com/myapp.php?foo=1&bar=2";
 
     fn parse(fields: &[(&str, &str)], signature: &str) -> Result<Vec<Report>, ReportError> {
-        let scene = Scene::<Twilio>::of(json!({ "authToken": "12345" }));
-        scene.parse(&Incoming::form(URL, fields).header("x-twilio-signature", signature))
+        let harness = Harness::<Twilio>::new(json!({ "authToken": "12345" }));
+        harness.parse(&Incoming::form(URL, fields).header("x-twilio-signature", signature))
     }
 
     /// What Twilio would sign, computed apart from the code under test.

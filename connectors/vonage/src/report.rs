@@ -6,33 +6,35 @@
 //! keeps others out is that nobody else knows the address.
 
 use sendbox_connector_sdk::{
-    Callback, Config, Encoding, FailureClass, Field, Hash, Parts, Report, ReportError, Sealed, State, Verifier, parts,
+    Callback, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Parts, Report, ReportError, Sealed, State,
+    Verifier, parts,
 };
 use serde_json::Value;
 
-use crate::errors;
+use crate::{Vonage, errors};
 
-/// The one part of a message that a callback is about.
-pub(crate) fn parse(
-    callback: &Callback,
-    config: &Config<'_>,
-    verifier: &mut impl Verifier,
-) -> Result<Vec<Report>, ReportError> {
-    let fields = if callback.form.is_empty() { &callback.query } else { &callback.form };
-    if let Some(secret) = config.secret("signatureSecret") {
-        let method = config.text("signatureMethod");
-        if !is_authentic(fields, &secret, method.as_deref().unwrap_or("md5hash"), verifier) {
-            return Err(ReportError::NotAuthentic);
+impl DeliveryReports for Vonage {
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, ReportError> {
+        let fields = if callback.form.is_empty() { &callback.query } else { &callback.form };
+        if let Some(secret) = config.secret("signatureSecret") {
+            let method = config.text("signatureMethod");
+            if !is_authentic(fields, &secret, method.as_deref().unwrap_or("md5hash"), verifier) {
+                return Err(ReportError::NotAuthentic);
+            }
+            // What the signature does not cover is not looked at.
+            return report(|name| value(fields, name));
         }
-        // What the signature does not cover is not looked at.
-        return report(|name| value(fields, name));
+        let json: Option<Value> = serde_json::from_str(&callback.body).ok();
+        report(|name| match json.as_ref().and_then(|json| json.get(name)) {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => value(fields, name),
+        })
     }
-    let json: Option<Value> = serde_json::from_str(&callback.body).ok();
-    report(|name| match json.as_ref().and_then(|json| json.get(name)) {
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => value(fields, name),
-    })
 }
 
 fn value(fields: &[Field], name: &str) -> Option<String> {
@@ -99,8 +101,7 @@ fn state(status: &str) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Vonage;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::json;
 
     const URL: &str = "https://us.example/reports/7";
@@ -128,10 +129,10 @@ mod tests {
     }
 
     fn signed(method: &str, fields: &[(&str, &str)], sig: &str) -> [Result<Vec<Report>, ReportError>; 2] {
-        let scene = Scene::<Vonage>::of(json!({ "signatureSecret": "my secret", "signatureMethod": method }));
+        let harness = Harness::<Vonage>::new(json!({ "signatureSecret": "my secret", "signatureMethod": method }));
         let mut fields = fields.to_vec();
         fields.push(("sig", sig));
-        [scene.parse(&Incoming::form(URL, &fields)), scene.parse(&Incoming::body(URL, "").query(&fields))]
+        [harness.parse(&Incoming::form(URL, &fields)), harness.parse(&Incoming::body(URL, "").query(&fields))]
     }
 
     /// The expected values were made apart from this code, with Python's `hashlib` and `hmac`.
@@ -161,27 +162,27 @@ mod tests {
 
     #[test]
     fn with_a_secret_json_does_not_count() {
-        let scene = Scene::<Vonage>::of(json!({ "signatureSecret": "my secret" }));
+        let harness = Harness::<Vonage>::new(json!({ "signatureSecret": "my secret" }));
         let body =
             json!({ "messageId": "1", "status": "delivered", "sig": "1827ad906334f445cdbf80f8fba84639" }).to_string();
-        assert_eq!(scene.parse(&Incoming::body(URL, &body)), Err(ReportError::NotAuthentic));
+        assert_eq!(harness.parse(&Incoming::body(URL, &body)), Err(ReportError::NotAuthentic));
         // Signed fields, and a body that says something else.
         let mut fields = FIELDS.to_vec();
         fields.push(("sig", "1827ad906334f445cdbf80f8fba84639"));
         let mixed = Incoming::body(URL, r#"{"messageId":"9","status":"failed"}"#).query(&fields);
-        assert_eq!(scene.parse(&mixed), Ok(vec![delivered()]));
+        assert_eq!(harness.parse(&mixed), Ok(vec![delivered()]));
     }
 
     #[test]
     fn without_a_secret_each_of_the_three_forms_counts() {
-        let scene = Scene::<Vonage>::of(json!({}));
+        let harness = Harness::<Vonage>::new(json!({}));
         let object = FIELDS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         for incoming in [
             Incoming::form(URL, &FIELDS),
             Incoming::body(URL, "").query(&FIELDS),
             Incoming::body(URL, &Value::Object(object).to_string()),
         ] {
-            assert_eq!(scene.parse(&incoming), Ok(vec![delivered()]));
+            assert_eq!(harness.parse(&incoming), Ok(vec![delivered()]));
         }
     }
 
@@ -211,18 +212,18 @@ mod tests {
                 text: None,
                 at: None,
             };
-            let scene = Scene::<Vonage>::of(json!({}));
-            assert_eq!(scene.parse(&Incoming::form(URL, &fields)), Ok(vec![want]), "{status} {code}");
+            let harness = Harness::<Vonage>::new(json!({}));
+            assert_eq!(harness.parse(&Incoming::form(URL, &fields)), Ok(vec![want]), "{status} {code}");
         }
     }
 
     #[test]
     fn what_is_no_receipt_is_malformed() {
-        let scene = Scene::<Vonage>::of(json!({}));
+        let harness = Harness::<Vonage>::new(json!({}));
         for body in
             ["", "{}", "[]", r#"{"messageId":"1"}"#, r#"{"status":"delivered"}"#, r#"{"messageId":"","status":"x"}"#]
         {
-            assert_eq!(scene.parse(&Incoming::body(URL, body)), Err(ReportError::Malformed), "{body}");
+            assert_eq!(harness.parse(&Incoming::body(URL, body)), Err(ReportError::Malformed), "{body}");
         }
     }
 }

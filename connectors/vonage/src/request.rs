@@ -4,9 +4,7 @@
 //! by member. Any other text is sent with `type: unicode`, without which Vonage loses it. Every other member comes after
 //! those and only when its parameter is set.
 
-use sendbox_connector_sdk::{
-    Config, Content, Failure, FailureClass, Json, Message, Request, TextEncoding, basic_auth, parts,
-};
+use sendbox_connector_sdk::{Config, Failure, FailureClass, Json, Message, Request, TextEncoding, basic_auth, parts};
 
 /// Vonage refuses longer texts with status 12. The number is from its support pages, the reference has none; counted as
 /// the host counts: septets or UTF-16 units.
@@ -21,9 +19,7 @@ const MAX_LIFETIME_TTL: i64 = 999_000;
 
 /// The one request of a send.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let Content::Text(content) = &message.content else {
-        return Err(Failure::new(FailureClass::InvalidRequest).text("this connector sends texts, and was given none"));
-    };
+    let content = message.text()?;
     if content.units == 0 {
         return Err(Failure::new(FailureClass::ContentRejected).text("the text is empty"));
     }
@@ -61,19 +57,19 @@ fn ttl(message: &Message, config: &Config<'_>) -> Result<Option<i64>, Failure> {
 mod tests {
     use super::*;
     use crate::Vonage;
-    use sendbox_connector_sdk::testing::{Scene, metadata_problems};
+    use sendbox_connector_sdk::testing::{Harness, metadata_problems};
     use serde_json::{Value, json};
 
-    fn scene(more: Value) -> Scene<Vonage> {
+    fn harness(more: Value) -> Harness<Vonage> {
         let mut all = json!({ "apiKey": "key", "apiSecret": "sec:ret", "brandName": "My Shop" });
         let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
         all_map.extend(more);
-        Scene::of(all).to("+4512345678", "45")
+        Harness::new(all).to("+4512345678", "45")
     }
 
     #[test]
     fn with_logtos_parameters_it_is_logtos_request() {
-        let request = scene(json!({})).text("Your code: 123456 \"~*+\"\n").request();
+        let request = harness(json!({})).text("Your code: 123456 \"~*+\"\n").request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://rest.nexmo.com/sms/json"));
         // printf 'key:sec:ret' | base64
         let headers = [("Authorization", "Basic a2V5OnNlYzpyZXQ="), ("Content-Type", "application/json")];
@@ -84,7 +80,7 @@ mod tests {
     #[test]
     fn a_text_outside_the_gsm_alphabet_is_unicode() {
         assert_eq!(
-            scene(json!({})).text("Код 123456 😀").request().body,
+            harness(json!({})).text("Код 123456 😀").request().body,
             r#"{"from":"My Shop","to":"4512345678","text":"Код 123456 😀","type":"unicode"}"#
         );
     }
@@ -98,25 +94,25 @@ mod tests {
             (json!({ "ttl": "lifetime" }), 3600, r#""ttl":999000"#),
             (json!({ "callbackUrl": "https://a.example/r?x=1" }), 600, r#""callback":"https://a.example/r?x=1""#),
         ] {
-            let body = scene(more).text("xx").lifetime_seconds(lifetime).request().body;
+            let body = harness(more).text("xx").lifetime_seconds(lifetime).request().body;
             assert_eq!(body, format!(r#"{{"from":"My Shop","to":"4512345678","text":"xx",{want}}}"#));
         }
     }
 
     #[test]
     fn what_cannot_be_sent_is_refused_before_anything_leaves() {
-        for (scene, want) in [
-            (scene(json!({})).text(""), FailureClass::ContentRejected),
-            (scene(json!({})).text(&"x".repeat(3201)), FailureClass::ContentRejected),
-            (scene(json!({})).variables([("code", "123456")]), FailureClass::InvalidRequest),
-            (Scene::of(json!({ "apiKey": "k", "apiSecret": "s" })).text("xx"), FailureClass::ConfigurationInvalid),
-            (Scene::of(json!({ "apiKey": "k", "brandName": "b" })).text("xx"), FailureClass::ConfigurationInvalid),
+        for (harness, want) in [
+            (harness(json!({})).text(""), FailureClass::ContentRejected),
+            (harness(json!({})).text(&"x".repeat(3201)), FailureClass::ContentRejected),
+            (harness(json!({})).variables([("code", "123456")]), FailureClass::InvalidRequest),
+            (Harness::new(json!({ "apiKey": "k", "apiSecret": "s" })).text("xx"), FailureClass::ConfigurationInvalid),
+            (Harness::new(json!({ "apiKey": "k", "brandName": "b" })).text("xx"), FailureClass::ConfigurationInvalid),
         ] {
-            let run = scene.send([]);
+            let run = harness.send([]);
             assert!(run.requests.is_empty());
-            assert_eq!(run.outcome.unwrap_err().class, want);
+            assert_eq!(run.result.unwrap_err().class, want);
         }
-        assert_eq!(scene(json!({})).text(&"x".repeat(3200)).send([]).requests.len(), 1);
+        assert_eq!(harness(json!({})).text(&"x".repeat(3200)).send([]).requests.len(), 1);
     }
 
     #[test]

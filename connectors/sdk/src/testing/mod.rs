@@ -1,35 +1,35 @@
 //! Runs a connector natively and in the clear, for its own tests.
 //!
-//! A [`Scene`] is one message and one configuration; [`Scene::send`] runs the connector against scripted answers and
-//! shows each request as the bytes that a provider would get. [`Scene::parse`] does the same for a delivery report.
+//! A [`Harness`] is one message and one configuration; [`Harness::send`] runs the connector against scripted answers and
+//! shows each request as the bytes that a provider would get. [`Harness::parse`] does the same for a delivery report.
 //!
 //! Promise: the plans that the component hands to the host are the plans that are carried out here. A request that breaks a rule
 //! ends the send on the host, so here it panics, which fails the test; which rules are checked, and which only the host
 //! checks, stands in `rules.rs`. Scrubbing and limits are not imitated: that is what `sendbox send --dry-run` shows.
 
 mod clear;
+mod harness;
 mod metadata;
 mod rules;
-mod scene;
 mod script;
 
 pub use clear::hmac_sha1_base64;
+pub use harness::{ClearRequest, Harness, Incoming, Run};
 pub use metadata::metadata_problems;
-pub use scene::{ClearRequest, Incoming, Run, Scene};
 
 use crate::http::Response;
 
 /// An answer with this status and body, and no headers. A connector is shown `content-type`, `date`, `retry-after` and
 /// `x-ratelimit-*`; others that a test adds would not reach it.
 #[must_use]
-pub fn answer(status: u16, body: &str) -> Response {
+pub fn response(status: u16, body: &str) -> Response {
     Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() }
 }
 
 /// An answer written down as JSON: `{"status": 201, "headers": {"retry-after": "2"}, "body": …}`, where a body that is a
 /// string is taken as it is and any other is written as JSON. `None` when `text` is not that.
 #[must_use]
-pub fn answer_from_json(text: &str) -> Option<Response> {
+pub fn response_from_json(text: &str) -> Option<Response> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     let headers = value.get("headers").and_then(serde_json::Value::as_object);
     Some(Response {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::clear::Values;
-use super::scene::ClearRequest;
+use super::harness::ClearRequest;
 use crate::http::Request;
 use crate::metadata::{HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
 use crate::sealed::{Part, Parts, Plan, Sealed, Source};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::clear::{self, NoBytes, Values};
+use super::harness::ClearRequest;
 use super::rules;
-use super::scene::ClearRequest;
 use crate::connector::{Host, LogLevel, RevealDenied, Verifier};
 use crate::http::{HttpError, HttpErrorKind, Request, Response, SendError};
 use crate::metadata::Metadata;

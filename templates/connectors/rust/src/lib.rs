@@ -1,18 +1,18 @@
 //! {{name}}: sends a text through the SMS provider Example.
 //!
-//! This file says what the connector is. What leaves for the provider stands in `request.rs`, what its answer means in
-//! `answer.rs`. Replace "Example" with your provider, step by step:
+//! This file says what the connector is. `request.rs` builds the request, `response.rs` reads the provider's
+//! response. Replace "Example" with your provider, step by step:
 //!
 //! 1. `metadata` below: the id, the name, the host, and where its request has the number and the text.
 //! 2. `parameters.schema.json`: what a tenant must give. `"writeOnly": true` marks a secret.
-//! 3. `request.rs` and `answer.rs`, and the tests in them.
+//! 3. `request.rs` and `response.rs`, and the tests in them.
 
-mod answer;
 mod request;
+mod response;
 
 use sendbox_connector_sdk::{
-    Config, Connector, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat,
-    Receipt, SecretUse, Usage,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Usage,
 };
 
 /// The connector. It has no state: every message gets a fresh instance.
@@ -51,11 +51,14 @@ impl Connector for Example {
         }
     }
 
-    /// One message: build the request, send it, read the answer. The `?` after `send` turns "no answer" into the right
-    /// failure.
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    /// The request that carries the message.
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
+    }
+
+    /// What the provider's response means. When no response came, the SDK returns the right failure by itself.
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

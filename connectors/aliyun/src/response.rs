@@ -62,7 +62,7 @@ fn text(value: Option<Value>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
     #[test]
     fn ok_is_a_receipt() {
@@ -73,9 +73,9 @@ mod tests {
             segments: None,
             price: None,
         };
-        assert_eq!(read(&answer(200, body)), Ok(want.clone()));
+        assert_eq!(read(&response(200, body)), Ok(want.clone()));
         let without = Receipt { message_id: None, ..want };
-        assert_eq!(read(&answer(200, r#"{"Code":"OK","Message":null,"BizId":{}}"#)), Ok(without));
+        assert_eq!(read(&response(200, r#"{"Code":"OK","Message":null,"BizId":{}}"#)), Ok(without));
     }
 
     #[test]
@@ -85,7 +85,7 @@ mod tests {
             let want = Failure::new(FailureClass::InvalidRecipient)
                 .code("isv.MOBILE_NUMBER_ILLEGAL")
                 .text("0invalid mobile number");
-            assert_eq!(read(&answer(status, body)), Err(want), "{status}");
+            assert_eq!(read(&response(status, body)), Err(want), "{status}");
         }
     }
 
@@ -93,11 +93,11 @@ mod tests {
     fn limits_are_typed_and_say_how_long() {
         let body = r#"{"Code":"isv.BUSINESS_LIMIT_CONTROL","Message":"触发分钟级流控Permits:1","RequestId":"R"}"#;
         for status in [200, 400] {
-            let failure = read(&answer(status, body)).unwrap_err();
+            let failure = read(&response(status, body)).unwrap_err();
             assert_eq!((failure.class, failure.retry_after_seconds), (FailureClass::RateLimited, Some(60)));
             assert_eq!(failure.text.as_deref(), Some("触发分钟级流控Permits:1"));
         }
-        let mut told = answer(200, body);
+        let mut told = response(200, body);
         told.headers.push(("retry-after".into(), "7".into()));
         assert_eq!(read(&told).unwrap_err().retry_after_seconds, Some(7), "the header counts before the text");
     }
@@ -106,7 +106,7 @@ mod tests {
     fn a_template_rule_says_what_to_change() {
         let message = "Params must be [a-zA-Z0-9] for verification sms";
         let body = format!(r#"{{"Code":"isv.TEMPLATE_PARAMS_ILLEGAL","Message":"{message}","RequestId":"R"}}"#);
-        let failure = read(&answer(200, &body)).unwrap_err();
+        let failure = read(&response(200, &body)).unwrap_err();
         assert_eq!(failure.class, FailureClass::TemplateRejected);
         let text = failure.text.unwrap();
         assert!(text.starts_with(message) && text.contains("letters and digits"), "{text}");
@@ -118,7 +118,7 @@ mod tests {
         let body = format!(
             r#"{{"Code":"SignatureDoesNotMatch","Message":"{message} server string to sign is:POST&%2F&%253D12%255C"}}"#
         );
-        let text = read(&answer(400, &body)).unwrap_err().text.unwrap();
+        let text = read(&response(400, &body)).unwrap_err().text.unwrap();
         assert_eq!(text, format!("{message} (the AccessKey's secret is probably wrong)"));
     }
 
@@ -132,7 +132,7 @@ mod tests {
             (500, FailureClass::InDoubt),
             (503, FailureClass::ProviderUnavailable),
         ] {
-            let failure = read(&answer(status, r#"{"Code":"isv.NEW","Message":"why"}"#));
+            let failure = read(&response(status, r#"{"Code":"isv.NEW","Message":"why"}"#));
             assert_eq!(failure, Err(Failure::new(want).code("isv.NEW").text("why")), "{status}");
         }
     }
@@ -154,7 +154,7 @@ mod tests {
                 (503, FailureClass::ProviderUnavailable),
                 (504, FailureClass::InDoubt),
             ] {
-                let failure = read(&answer(status, body)).unwrap_err();
+                let failure = read(&response(status, body)).unwrap_err();
                 assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())), "{body}");
             }
         }
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn ok_with_an_error_status_is_in_doubt() {
-        let failure = read(&answer(500, r#"{"Code":"OK","Message":"OK"}"#)).unwrap_err();
+        let failure = read(&response(500, r#"{"Code":"OK","Message":"OK"}"#)).unwrap_err();
         assert_eq!(failure.class, FailureClass::InDoubt);
     }
 }

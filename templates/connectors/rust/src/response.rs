@@ -46,22 +46,22 @@ fn refused(response: &Response) -> Failure {
 #[cfg(test)]
 mod tests {
     use crate::Example;
-    use sendbox_connector_sdk::testing::{Run, Scene, answer, answer_from_json};
+    use sendbox_connector_sdk::testing::{Harness, Run, response, response_from_json};
     use sendbox_connector_sdk::{FailureClass, Response};
     use serde_json::json;
 
     /// Runs the whole connector; the provider gives this answer.
     fn run(response: Response) -> Run {
-        Scene::<Example>::of(json!({ "apiKey": "k-1", "sender": "MyShop" })).text("123456").send([response])
+        Harness::<Example>::new(json!({ "apiKey": "k-1", "sender": "MyShop" })).text("123456").send([response])
     }
 
     fn scripted(text: &str) -> Response {
-        answer_from_json(text).expect("a scripted answer")
+        response_from_json(text).expect("a scripted answer")
     }
 
     #[test]
     fn a_message_id_is_a_receipt() {
-        let receipt = run(scripted(include_str!("../answers/accepted.json"))).outcome.unwrap();
+        let receipt = run(scripted(include_str!("../answers/accepted.json"))).result.unwrap();
         assert_eq!(receipt.message_id.as_deref(), Some("msg-1"));
         assert_eq!(receipt.status.as_deref(), Some("queued"));
     }
@@ -71,18 +71,18 @@ mod tests {
         for (response, class, code) in [
             (scripted(include_str!("../answers/invalid-number.json")), FailureClass::InvalidRecipient, Some("E104")),
             (scripted(include_str!("../answers/too-many.json")), FailureClass::RateLimited, Some("E429")),
-            (answer(401, ""), FailureClass::AuthenticationFailed, Some("401")),
-            (answer(500, "<html>"), FailureClass::InDoubt, Some("500")),
-            (answer(200, "<html>"), FailureClass::InDoubt, None),
+            (response(401, ""), FailureClass::AuthenticationFailed, Some("401")),
+            (response(500, "<html>"), FailureClass::InDoubt, Some("500")),
+            (response(200, "<html>"), FailureClass::InDoubt, None),
         ] {
-            let failure = run(response).outcome.unwrap_err();
+            let failure = run(response).result.unwrap_err();
             assert_eq!((failure.class, failure.provider_code.as_deref()), (class, code));
         }
     }
 
     #[test]
     fn the_provider_says_when_to_come_back() {
-        let failure = run(scripted(include_str!("../answers/too-many.json"))).outcome.unwrap_err();
+        let failure = run(scripted(include_str!("../answers/too-many.json"))).result.unwrap_err();
         assert_eq!(failure.retry_after_seconds, Some(5));
     }
 }

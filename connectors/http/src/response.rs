@@ -42,7 +42,7 @@ fn reason(status: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
     #[test]
     fn any_2xx_is_taken_whatever_the_body() {
@@ -57,7 +57,7 @@ mod tests {
             (299, "<html>ok</html>", None),
         ] {
             let want = Receipt { message_id: id.map(str::to_owned), ..Receipt::default() };
-            assert_eq!(read(&answer(status, body)), Ok(want), "{status} {body}");
+            assert_eq!(read(&response(status, body)), Ok(want), "{status} {body}");
         }
     }
 
@@ -83,7 +83,7 @@ mod tests {
             (504, Class::InDoubt),
             (600, Class::Unknown),
         ] {
-            let failure = read(&answer(status, "secret diagnostics")).unwrap_err();
+            let failure = read(&response(status, "secret diagnostics")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())), "{status}");
             assert!(!failure.text.unwrap().contains("diagnostics"));
         }
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn retry_after_is_passed_on_where_it_means_something() {
         for (status, want) in [(429, Some(7)), (503, Some(7)), (400, None)] {
-            let mut response = answer(status, "");
+            let mut response = response(status, "");
             response.headers.push(("retry-after".into(), "7".into()));
             assert_eq!(read(&response).unwrap_err().retry_after_seconds, want);
         }

@@ -86,7 +86,7 @@ fn text(value: Option<&Value>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
     use serde_json::json;
 
     /// The answer about one number with this code.
@@ -117,14 +117,14 @@ mod tests {
                 segments: Some(1),
                 price: None,
             };
-            assert_eq!(read(&answer(200, &body)), Ok(want));
+            assert_eq!(read(&response(200, &body)), Ok(want));
         }
     }
 
     #[test]
     fn surprises_in_other_fields_do_not_lose_the_message() {
         let odd = r#"{"Response":{"SendStatusSet":[{"SerialNo":"1:2","Fee":"1","Code":"Ok","Message":5}]}}"#;
-        let receipt = read(&answer(200, odd)).unwrap();
+        let receipt = read(&response(200, odd)).unwrap();
         assert_eq!((receipt.message_id.as_deref(), receipt.segments), (Some("1:2"), None));
     }
 
@@ -134,7 +134,7 @@ mod tests {
         let want = Failure::new(FailureClass::RecipientUnsubscribed).code(code).text("why");
         for status in [200, 400, 403, 429, 500, 503] {
             for body in [number(code, "why"), error(code, "why")] {
-                assert_eq!(read(&answer(status, &body)), Err(want.clone()), "{status} {body}");
+                assert_eq!(read(&response(status, &body)), Err(want.clone()), "{status} {body}");
             }
         }
     }
@@ -148,10 +148,10 @@ mod tests {
             ("LimitExceeded.DeliveryFrequencyLimit", None),
             ("RequestLimitExceeded", None),
         ] {
-            let failure = read(&answer(200, &number(code, "why"))).unwrap_err();
+            let failure = read(&response(200, &number(code, "why"))).unwrap_err();
             assert_eq!((failure.class, failure.retry_after_seconds), (FailureClass::RateLimited, want), "{code}");
         }
-        let mut told = answer(200, &error("RequestLimitExceeded", "why"));
+        let mut told = response(200, &error("RequestLimitExceeded", "why"));
         told.headers.push(("retry-after".into(), "2".into()));
         assert_eq!(read(&told).unwrap_err().retry_after_seconds, Some(2));
     }
@@ -162,7 +162,7 @@ mod tests {
             "InvalidParameterValue.TemplateParameterFormatError",
             "verification code template parameter format error",
         );
-        let failure = read(&answer(200, &body)).unwrap_err();
+        let failure = read(&response(200, &body)).unwrap_err();
         assert_eq!(failure.class, FailureClass::TemplateRejected);
         let text = failure.text.unwrap();
         assert!(text.starts_with("verification code template") && text.contains("up to 6 digits"), "{text}");
@@ -178,7 +178,7 @@ mod tests {
             (500, FailureClass::InDoubt),
             (503, FailureClass::ProviderUnavailable),
         ] {
-            let failure = read(&answer(status, &number("FailedOperation.New", "why")));
+            let failure = read(&response(status, &number("FailedOperation.New", "why")));
             assert_eq!(failure, Err(Failure::new(want).code("FailedOperation.New").text("why")), "{status}");
         }
     }
@@ -202,7 +202,7 @@ mod tests {
                 (503, FailureClass::ProviderUnavailable),
                 (504, FailureClass::InDoubt),
             ] {
-                let failure = read(&answer(status, body)).unwrap_err();
+                let failure = read(&response(status, body)).unwrap_err();
                 assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())), "{body}");
             }
         }
@@ -210,6 +210,6 @@ mod tests {
 
     #[test]
     fn ok_with_an_error_status_is_in_doubt() {
-        assert_eq!(read(&answer(500, &number("Ok", "send success"))).unwrap_err().class, FailureClass::InDoubt);
+        assert_eq!(read(&response(500, &number("Ok", "send success"))).unwrap_err().class, FailureClass::InDoubt);
     }
 }

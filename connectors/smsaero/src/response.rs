@@ -100,7 +100,7 @@ fn scalar(value: &Value) -> Option<String> {
 mod tests {
     use super::*;
     use FailureClass as Class;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
     const TAKEN: &str = r#"{"success":true,"data":{"id":12345,"from":"SMS Aero","number":"[sealed]","text":"[sealed]",
         "status":0,"extendStatus":"queue","channel":"FREE SIGN","cost":5.49,"dateCreate":1,"dateSend":1},"message":null}"#;
@@ -113,10 +113,10 @@ mod tests {
             segments: None,
             price: Some(Price { amount: "5.49".into(), currency: "RUB".into() }),
         };
-        assert_eq!(read(&answer(200, TAKEN)), Ok(want));
+        assert_eq!(read(&response(200, TAKEN)), Ok(want));
         let in_a_list = r#"{"success":true,"data":[{"id":"7","status":8,"extendStatus":"moderation"}]}"#;
         let want = Receipt { message_id: Some("7".into()), status: Some("moderation".into()), ..Receipt::default() };
-        assert_eq!(read(&answer(200, in_a_list)), Ok(want));
+        assert_eq!(read(&response(200, in_a_list)), Ok(want));
     }
 
     #[test]
@@ -147,14 +147,18 @@ mod tests {
             (400, r#"{"success":true,"data":{"id":1},"message":"m"}"#, Class::InvalidRequest, "400", "m"),
             (200, r#"{"success":"true","data":{"id":1},"message":"m"}"#, Class::Unknown, "200", "m"),
         ] {
-            assert_eq!(read(&answer(status, body)), Err(Failure::new(class).code(code).text(said)), "{status} {body}");
+            assert_eq!(
+                read(&response(status, body)),
+                Err(Failure::new(class).code(code).text(said)),
+                "{status} {body}"
+            );
         }
     }
 
     #[test]
     fn success_without_a_message_is_in_doubt() {
         for body in ["", "{}", "[]", "<html>", r#"{"success":true}"#, r#"{"success":true,"data":{"id":null}}"#] {
-            assert_eq!(read(&answer(200, body)).unwrap_err().class, Class::InDoubt, "{body}");
+            assert_eq!(read(&response(200, body)).unwrap_err().class, Class::InDoubt, "{body}");
         }
     }
 
@@ -162,7 +166,7 @@ mod tests {
     fn a_message_that_failed_at_once_is_no_receipt() {
         for status in ["2", "6"] {
             let body = format!(r#"{{"success":true,"data":{{"id":1,"status":{status},"extendStatus":"reject"}}}}"#);
-            let failure = read(&answer(200, &body)).unwrap_err();
+            let failure = read(&response(200, &body)).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (Class::Unknown, Some(format!("status {status}"))));
         }
     }
@@ -184,7 +188,7 @@ mod tests {
             (504, Class::InDoubt),
             (600, Class::Unknown),
         ] {
-            let failure = read(&answer(status, "<html>busy</html>")).unwrap_err();
+            let failure = read(&response(status, "<html>busy</html>")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
         }
     }
@@ -192,7 +196,7 @@ mod tests {
     #[test]
     fn retry_after_is_passed_on() {
         for body in ["", r#"{"success":false,"message":"m"}"#] {
-            let mut response = answer(429, body);
+            let mut response = response(429, body);
             response.headers.push(("retry-after".into(), "2".into()));
             assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
         }

@@ -88,15 +88,15 @@ fn scalar(value: &Value) -> Option<String> {
 mod tests {
     use super::*;
     use FailureClass as Class;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
     #[test]
     fn ids_are_a_receipt() {
         let plain = Receipt { message_id: Some("421332671".into()), ..Receipt::default() };
-        assert_eq!(read(&answer(200, r#"{"ids":[421332671],"usage":{"countries":{"DK":1}}}"#)), Ok(plain.clone()));
+        assert_eq!(read(&response(200, r#"{"ids":[421332671],"usage":{"countries":{"DK":1}}}"#)), Ok(plain.clone()));
         let priced = r#"{"ids":[421332671],"usage":{"countries":{"DK":1},"currency":"DKK","total_cost":0.12}}"#;
         let price = Price { amount: "0.12".into(), currency: "DKK".into() };
-        assert_eq!(read(&answer(200, priced)), Ok(Receipt { price: Some(price), ..plain }));
+        assert_eq!(read(&response(200, priced)), Ok(Receipt { price: Some(price), ..plain }));
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
             ("<html>", Class::InDoubt),
             (r#"{"ids":7}"#, Class::InDoubt),
         ] {
-            assert_eq!(read(&answer(200, body)).unwrap_err().class, want, "{body}");
+            assert_eq!(read(&response(200, body)).unwrap_err().class, want, "{body}");
         }
     }
 
@@ -131,7 +131,11 @@ mod tests {
             (401, r#"{"message":"m"}"#, Class::AuthenticationFailed, "401", "m"),
             (422, r#"{"message":"%1 %2 %1","variables":["a",2]}"#, Class::InvalidRequest, "422", "a 2 a"),
         ] {
-            assert_eq!(read(&answer(status, body)), Err(Failure::new(class).code(code).text(text)), "{status} {body}");
+            assert_eq!(
+                read(&response(status, body)),
+                Err(Failure::new(class).code(code).text(text)),
+                "{status} {body}"
+            );
         }
     }
 
@@ -152,14 +156,14 @@ mod tests {
             (504, Class::InDoubt),
             (600, Class::Unknown),
         ] {
-            let failure = read(&answer(status, "<html>busy</html>")).unwrap_err();
+            let failure = read(&response(status, "<html>busy</html>")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
         }
     }
 
     #[test]
     fn retry_after_is_passed_on() {
-        let mut response = answer(429, r#"{"message":"m"}"#);
+        let mut response = response(429, r#"{"message":"m"}"#);
         response.headers.push(("retry-after".into(), "2".into()));
         assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
     }

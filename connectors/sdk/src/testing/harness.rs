@@ -55,13 +55,13 @@ pub struct Run {
     /// Each request that it made, in order.
     pub requests: Vec<ClearRequest>,
     /// What it returned.
-    pub outcome: Result<Receipt, Failure>,
+    pub result: Result<Receipt, Failure>,
     /// What it logged.
     pub log: Vec<(LogLevel, String)>,
 }
 
 /// One message and one configuration of connector `C`.
-pub struct Scene<C> {
+pub struct Harness<C> {
     values: Values,
     plain: BTreeMap<String, String>,
     usage: Usage,
@@ -76,11 +76,11 @@ pub struct Scene<C> {
     connector: std::marker::PhantomData<C>,
 }
 
-impl<C: Connector> Scene<C> {
+impl<C: Connector> Harness<C> {
     /// A message to `+4512345678` with no text yet, and these parameters, secrets among them. As with the host, the
     /// schema says which are secret and which have defaults (top level only); unlike the host, it validates nothing.
     #[must_use]
-    pub fn of(parameters: Value) -> Self {
+    pub fn new(parameters: Value) -> Self {
         let schema: Value = serde_json::from_str(C::metadata().parameters_schema).unwrap_or_default();
         let mut given = match parameters {
             Value::Object(given) => given,
@@ -223,14 +223,14 @@ impl<C: Connector> Scene<C> {
         let run = self.send([]);
         match run.requests.into_iter().next() {
             Some(request) => request,
-            None => panic!("the connector made no request: {:?}", run.outcome),
+            None => panic!("the connector made no request: {:?}", run.result),
         }
     }
 
     fn run(&self, answers: VecDeque<Result<Response, HttpError>>) -> Run {
         let mut script = Script::new(C::metadata(), &self.values, &self.plain, self.reveals, answers);
-        let outcome = C::send(&self.message(), &Config::new(self), &mut script);
-        Run { requests: script.requests, outcome, log: script.log }
+        let result = C::send(&self.message(), &Config::new(self), &mut script);
+        Run { requests: script.requests, result, log: script.log }
     }
 
     fn message(&self) -> Message {
@@ -264,7 +264,7 @@ impl<C: Connector> Scene<C> {
     }
 }
 
-impl<C: DeliveryReports> Scene<C> {
+impl<C: DeliveryReports> Harness<C> {
     /// Lets the connector read one callback.
     pub fn parse(&self, incoming: &Incoming) -> Result<Vec<Report>, ReportError> {
         let mut values = self.values.clone();
@@ -364,7 +364,7 @@ fn as_text(value: Value) -> String {
     }
 }
 
-impl<C> Parameters for Scene<C> {
+impl<C> Parameters for Harness<C> {
     fn get(&self, key: &str) -> Option<String> {
         self.plain.get(key).cloned()
     }

@@ -86,7 +86,7 @@ fn number(value: Option<&Value>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
     const TAKEN: &str = r#"{"sid":"SM1","status":"accepted","num_segments":"0","price":null,"price_unit":"USD",
         "error_code":null,"error_message":null,"to":"[sealed]","body":"[sealed]"}"#;
@@ -95,25 +95,25 @@ mod tests {
     fn a_message_resource_is_a_receipt() {
         let want =
             Receipt { message_id: Some("SM1".into()), status: Some("accepted".into()), segments: None, price: None };
-        assert_eq!(read(&answer(201, TAKEN)), Ok(want.clone()));
+        assert_eq!(read(&response(201, TAKEN)), Ok(want.clone()));
 
         let priced = r#"{"sid":"SM1","status":"queued","num_segments":"2","price":"-0.0075","price_unit":"USD"}"#;
         let price = Price { amount: "-0.0075".into(), currency: "USD".into() };
         let want = Receipt { status: Some("queued".into()), segments: Some(2), price: Some(price), ..want };
-        assert_eq!(read(&answer(201, priced)), Ok(want));
+        assert_eq!(read(&response(201, priced)), Ok(want));
     }
 
     #[test]
     fn surprises_in_other_fields_do_not_lose_the_message() {
         let odd = r#"{"sid":"SM1","num_segments":1,"price":0.1,"error_code":"x"}"#;
-        let receipt = read(&answer(200, odd)).unwrap();
+        let receipt = read(&response(200, odd)).unwrap();
         assert_eq!((receipt.message_id.as_deref(), receipt.segments), (Some("SM1"), Some(1)));
     }
 
     #[test]
     fn success_without_a_message_is_in_doubt() {
         for body in ["", "{}", "[]", "<html>", r#"{"sid":""}"#, r#"{"sid":5}"#, r#"{"sid":null}"#] {
-            assert_eq!(read(&answer(200, body)).unwrap_err().class, FailureClass::InDoubt, "{body}");
+            assert_eq!(read(&response(200, body)).unwrap_err().class, FailureClass::InDoubt, "{body}");
         }
     }
 
@@ -121,7 +121,7 @@ mod tests {
     fn a_message_that_failed_at_once_is_no_receipt() {
         let body = r#"{"sid":"SM1","status":"failed","error_code":30450,"error_message":"why"}"#;
         let want = Failure::new(FailureClass::FraudBlocked).code("30450").text("why");
-        assert_eq!(read(&answer(201, body)), Err(want));
+        assert_eq!(read(&response(201, body)), Err(want));
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         ];
         for (status, body, class, code, text) in cases {
             let want = Failure::new(class).code(code).text(text);
-            assert_eq!(read(&answer(status, body)), Err(want), "{status} {body}");
+            assert_eq!(read(&response(status, body)), Err(want), "{status} {body}");
         }
     }
 
@@ -163,14 +163,14 @@ mod tests {
             (302, FailureClass::Unknown),
             (600, FailureClass::Unknown),
         ] {
-            let failure = read(&answer(status, "<html>busy</html>")).unwrap_err();
+            let failure = read(&response(status, "<html>busy</html>")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
         }
     }
 
     #[test]
     fn retry_after_is_passed_on() {
-        let mut response = answer(429, r#"{"code":20429,"message":"m"}"#);
+        let mut response = response(429, r#"{"code":20429,"message":"m"}"#);
         response.headers.push(("retry-after".into(), "2".into()));
         assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
     }

@@ -104,7 +104,7 @@ fn scaled(decimal: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use FailureClass as Class;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
     fn part(id: &str) -> String {
         format!(
@@ -129,11 +129,11 @@ mod tests {
             segments: Some(1),
             price: price("0.03330000"),
         };
-        assert_eq!(read(&answer(200, &body(&[part("0C1")]))), Ok(want.clone()));
+        assert_eq!(read(&response(200, &body(&[part("0C1")]))), Ok(want.clone()));
         let want = Receipt { segments: Some(3), price: price("0.09990000"), ..want };
-        assert_eq!(read(&answer(200, &body(&[part("0C1"), part("0C2"), part("0C3")]))), Ok(want));
+        assert_eq!(read(&response(200, &body(&[part("0C1"), part("0C2"), part("0C3")]))), Ok(want));
         let bare = r#"{"messages":[{"status":0,"message-id":"7"},{"status":"0"}]}"#;
-        let receipt = read(&answer(200, bare)).unwrap();
+        let receipt = read(&response(200, bare)).unwrap();
         assert_eq!((receipt.message_id.as_deref(), receipt.segments, receipt.price), (Some("7"), Some(2), None));
     }
 
@@ -153,15 +153,15 @@ mod tests {
             (200, "word", Class::Unknown),
         ] {
             let want = Failure::new(class).code(status).text("why");
-            assert_eq!(read(&answer(http, &body(&[error(status, "why")]))), Err(want), "{http} {status}");
+            assert_eq!(read(&response(http, &body(&[error(status, "why")]))), Err(want), "{http} {status}");
         }
         let mute = r#"{"messages":[{}]}"#;
-        assert_eq!(read(&answer(200, mute)).unwrap_err().class, Class::Unknown);
+        assert_eq!(read(&response(200, mute)).unwrap_err().class, Class::Unknown);
     }
 
     #[test]
     fn a_message_that_was_taken_in_part_is_in_doubt() {
-        let failure = read(&answer(200, &body(&[part("0C1"), error("9", "Quota Exceeded")]))).unwrap_err();
+        let failure = read(&response(200, &body(&[part("0C1"), error("9", "Quota Exceeded")]))).unwrap_err();
         assert_eq!((failure.class, failure.provider_code.as_deref()), (Class::InDoubt, Some("9")));
         assert!(failure.text.unwrap().ends_with("Quota Exceeded"));
     }
@@ -176,7 +176,7 @@ mod tests {
             (r#"{"messages":7}"#, Class::InDoubt),
             (r#"{"message-count":"0","messages":[]}"#, Class::Unknown),
         ] {
-            assert_eq!(read(&answer(200, text)).unwrap_err().class, want, "{text}");
+            assert_eq!(read(&response(200, text)).unwrap_err().class, want, "{text}");
         }
     }
 
@@ -196,21 +196,21 @@ mod tests {
             (504, Class::InDoubt),
             (600, Class::Unknown),
         ] {
-            let failure = read(&answer(status, "<html>busy</html>")).unwrap_err();
+            let failure = read(&response(status, "<html>busy</html>")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
-            let taken = read(&answer(status, &body(&[part("0C1")]))).unwrap_err();
+            let taken = read(&response(status, &body(&[part("0C1")]))).unwrap_err();
             assert_eq!(taken.class, want, "a message that Vonage took, with HTTP {status}");
         }
         let problem = r#"{"type":"u","title":"Unauthorized","detail":"You did not provide correct credentials."}"#;
         let want =
             Failure::new(Class::AuthenticationFailed).code("401").text("You did not provide correct credentials.");
-        assert_eq!(read(&answer(401, problem)), Err(want));
+        assert_eq!(read(&response(401, problem)), Err(want));
     }
 
     #[test]
     fn retry_after_is_passed_on() {
         for text in ["", body(&[error("1", "Throttled")]).as_str()] {
-            let mut response = answer(429, text);
+            let mut response = response(429, text);
             response.headers.push(("retry-after".into(), "2".into()));
             assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
         }
