@@ -3,9 +3,11 @@
 //! Promise: with the parameters that Logto's connector has, the form has Logto's fields in Logto's order. Two values
 //! differ on purpose: `TemplateParam` holds the code and nothing else, and the template is chosen by country.
 
-use sendbox_connector_sdk::{Config, Failure, Json, Message, Method, Parts, Request, Utc, form, parts};
+use sendbox_connector_sdk::{
+    Config, Failure, Json, Message, Method, Parts, Request, Utc, form, parts, template_for_country,
+};
 
-use crate::{signature, template};
+use crate::signature;
 
 /// The API's hosts, each with the `RegionId` that goes with it. The first is the default.
 const ENDPOINTS: [(&str, &str); 7] = [
@@ -20,7 +22,7 @@ const ENDPOINTS: [(&str, &str); 7] = [
 
 /// The one request of a send.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let template = template::choose(message.template()?, message.recipient.country.as_deref())?;
+    let template = template_for_country(message.template()?, message.recipient.country.as_deref(), "SMS_154950909")?;
     let (host, region) = endpoint(config)?;
     let mut fields: Vec<(&str, Parts)> = vec![
         ("Action", "SendSms".into()),
@@ -75,16 +77,16 @@ mod tests {
     use super::*;
     use crate::Aliyun;
     use sendbox_connector_sdk::FailureClass;
-    use sendbox_connector_sdk::testing::{Harness, hmac_sha1_base64};
+    use sendbox_connector_sdk::testing::{Harness, hmac_sha1_base64, merge_patch};
     use serde_json::{Value, json};
 
     const BOTH: &str = r#"{"china":"SMS_1001","overseas":"SMS_2002"}"#;
 
     fn parameters(more: Value) -> Value {
-        let mut all = json!({ "accessKeyId": "testId", "accessKeySecret": "testSecret", "signName": "阿里云短信 *~'" });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        all
+        merge_patch(
+            json!({ "accessKeyId": "testId", "accessKeySecret": "testSecret", "signName": "阿里云短信 *~'" }),
+            more,
+        )
     }
 
     fn harness(more: Value) -> Harness<Aliyun> {

@@ -59,14 +59,12 @@ fn validity(message: &Message, config: &Config<'_>) -> Result<Option<i64>, Failu
 mod tests {
     use super::*;
     use crate::GatewayApi;
-    use sendbox_connector_sdk::testing::{Harness, metadata_problems};
+    use sendbox_connector_sdk::testing::{Harness, merge_patch, metadata_problems};
     use serde_json::{Value, json};
 
     fn harness(more: Value) -> Harness<GatewayApi> {
-        let mut all = json!({ "apiToken": "to:ken", "sender": "My Shop" });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        Harness::new(all).to("+4512345678", "45")
+        let all = json!({ "apiToken": "to:ken", "sender": "My Shop" });
+        Harness::new(merge_patch(all, more)).to("+4512345678", "45")
     }
 
     const BODY: &str = r#"{"sender":"My Shop","message":"xx","recipients":[{"msisdn":"4512345678"}]"#;

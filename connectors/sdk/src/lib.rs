@@ -8,6 +8,7 @@
 //! | recipient, text, template, variables | [`Message`] |
 //! | parameters and secrets of the connection | [`Config`] |
 //! | a request | [`Request`], [`Json`], [`form`](fn@form), [`parts!`], [`percent`], [`basic_auth`] |
+//! | a template for mainland China or overseas | [`template_for_country`] |
 //! | to sign, encode or hash what you may not read | [`Sealed`] |
 //! | what the provider's response means | [`Response`], [`Receipt`], [`Failure`], [`FailureClass::of_status`] |
 //! | delivery reports | [`DeliveryReports`], [`Callback`], [`Verifier`] |
@@ -31,6 +32,7 @@ mod message;
 mod metadata;
 mod report;
 mod sealed;
+mod template;
 mod time;
 mod url;
 
@@ -51,5 +53,6 @@ pub use message::{Attempt, Content, Message, Price, Receipt, Recipient, TextCont
 pub use metadata::{ContentKind, HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
 pub use report::{Callback, Field, Report, ReportError, State};
 pub use sealed::{Encoding, Hash, Part, Parts, Sealed};
+pub use template::template_for_country;
 pub use time::Utc;
 pub use url::percent;

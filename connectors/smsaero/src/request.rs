@@ -38,14 +38,11 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
 mod tests {
     use super::*;
     use crate::SmsAero;
-    use sendbox_connector_sdk::testing::{Harness, metadata_problems};
+    use sendbox_connector_sdk::testing::{Harness, merge_patch, metadata_problems};
     use serde_json::{Value, json};
 
     fn parameters(more: Value) -> Value {
-        let mut all = json!({ "email": "me@example.com", "apiKey": "k:ey", "senderName": "SMS Aero" });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        all
+        merge_patch(json!({ "email": "me@example.com", "apiKey": "k:ey", "senderName": "SMS Aero" }), more)
     }
 
     fn harness(more: Value) -> Harness<SmsAero> {

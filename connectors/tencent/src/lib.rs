@@ -9,7 +9,6 @@ mod report;
 mod request;
 mod response;
 mod signature;
-mod template;
 
 use sendbox_connector_sdk::{
     Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,

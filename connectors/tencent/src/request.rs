@@ -3,10 +3,9 @@
 //! Promise: with the parameters that Logto's connector has, headers and body are Logto's, field by field. Three values
 //! differ on purpose: the number has its `+`, the template is chosen by country, and the parameter set is the code alone.
 
-use sendbox_connector_sdk::{Config, Failure, Json, Message, Request, Utc, parts};
+use sendbox_connector_sdk::{Config, Failure, Json, Message, Request, Utc, parts, template_for_country};
 
 use crate::signature::{self, Signed};
-use crate::template;
 
 /// The API's hosts. The first is the default.
 const ENDPOINTS: [&str; 16] = [
@@ -32,7 +31,7 @@ const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
 /// The one request of a send.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let template = template::choose(message.template()?, message.recipient.country.as_deref())?;
+    let template = template_for_country(message.template()?, message.recipient.country.as_deref(), "449739")?;
     let host = endpoint(config)?;
     let body = Json::object([
         ("SmsSdkAppId", config.required("sdkAppId")?.into()),
@@ -77,22 +76,20 @@ mod tests {
     use super::*;
     use crate::Tencent;
     use sendbox_connector_sdk::FailureClass;
-    use sendbox_connector_sdk::testing::Harness;
+    use sendbox_connector_sdk::testing::{Harness, merge_patch};
     use serde_json::{Value, json};
 
     const BOTH: &str = r#"{"china":"1001","overseas":"2002"}"#;
 
     fn parameters(more: Value) -> Value {
-        let mut all = json!({
+        let all = json!({
             "accessKeyId": "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
             "accessKeySecret": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE",
             "signName": "腾讯云 \"~*'",
             "sdkAppId": "1400006666",
             "region": "ap-guangzhou",
         });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        all
+        merge_patch(all, more)
     }
 
     fn harness(more: Value) -> Harness<Tencent> {

@@ -66,23 +66,17 @@ fn validity(message: &Message, config: &Config<'_>) -> Result<Option<String>, Fa
 mod tests {
     use super::*;
     use crate::Twilio;
-    use sendbox_connector_sdk::testing::Harness;
+    use sendbox_connector_sdk::testing::{Harness, merge_patch};
     use serde_json::{Value, json};
 
     const SID: &str = "AC0123456789abcdef0123456789abcdef";
 
     fn parameters(more: Value) -> Value {
-        let mut all = json!({ "accountSID": SID, "authToken": "tok:en" });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        all
+        merge_patch(json!({ "accountSID": SID, "authToken": "tok:en" }), more)
     }
 
     fn service(more: Value) -> Value {
-        let mut all = parameters(json!({ "fromMessagingServiceSID": "MG0123456789abcdef0123456789abcdef" }));
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        all
+        merge_patch(parameters(json!({ "fromMessagingServiceSID": "MG0123456789abcdef0123456789abcdef" })), more)
     }
 
     #[test]

@@ -57,14 +57,12 @@ fn ttl(message: &Message, config: &Config<'_>) -> Result<Option<i64>, Failure> {
 mod tests {
     use super::*;
     use crate::Vonage;
-    use sendbox_connector_sdk::testing::{Harness, metadata_problems};
+    use sendbox_connector_sdk::testing::{Harness, merge_patch, metadata_problems};
     use serde_json::{Value, json};
 
     fn harness(more: Value) -> Harness<Vonage> {
-        let mut all = json!({ "apiKey": "key", "apiSecret": "sec:ret", "brandName": "My Shop" });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        Harness::new(all).to("+4512345678", "45")
+        let all = json!({ "apiKey": "key", "apiSecret": "sec:ret", "brandName": "My Shop" });
+        Harness::new(merge_patch(all, more)).to("+4512345678", "45")
     }
 
     #[test]

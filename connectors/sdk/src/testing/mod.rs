@@ -17,6 +17,8 @@ pub use clear::hmac_sha1_base64;
 pub use harness::{ClearRequest, Harness, Incoming, Run};
 pub use metadata::metadata_problems;
 
+use serde_json::Value;
+
 use crate::http::Response;
 
 /// An answer with this status and body, and no headers. A connector is shown `content-type`, `date`, `retry-after` and
@@ -26,12 +28,27 @@ pub fn response(status: u16, body: &str) -> Response {
     Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() }
 }
 
+/// `target` with the members of `patch`, where `null` removes a member: a JSON Merge Patch (RFC 7396) of the top level.
+/// For tests that change one parameter of many.
+#[must_use]
+pub fn merge_patch(mut target: Value, patch: Value) -> Value {
+    if let (Value::Object(members), Value::Object(changes)) = (&mut target, patch) {
+        for (key, value) in changes {
+            match value {
+                Value::Null => drop(members.remove(&key)),
+                value => drop(members.insert(key, value)),
+            }
+        }
+    }
+    target
+}
+
 /// An answer written down as JSON: `{"status": 201, "headers": {"retry-after": "2"}, "body": …}`, where a body that is a
 /// string is taken as it is and any other is written as JSON. `None` when `text` is not that.
 #[must_use]
 pub fn response_from_json(text: &str) -> Option<Response> {
-    let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    let headers = value.get("headers").and_then(serde_json::Value::as_object);
+    let value: Value = serde_json::from_str(text).ok()?;
+    let headers = value.get("headers").and_then(Value::as_object);
     Some(Response {
         status: value.get("status")?.as_u64()?.try_into().ok()?,
         headers: headers
@@ -41,7 +58,7 @@ pub fn response_from_json(text: &str) -> Option<Response> {
             .collect::<Option<_>>()?,
         body: match value.get("body") {
             None => Vec::new(),
-            Some(serde_json::Value::String(text)) => text.clone().into_bytes(),
+            Some(Value::String(text)) => text.clone().into_bytes(),
             Some(other) => other.to_string().into_bytes(),
         },
     })
