@@ -1,6 +1,6 @@
 //! What Alibaba Cloud's answer means: `{Code, Message, RequestId, BizId?}`, with `OK` for success and with any HTTP status.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response, scalar};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -20,11 +20,10 @@ struct Answer {
 
 /// A receipt, or why there is none.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
-    let answer = response.json::<Answer>();
-    let (code, message, id) = match answer {
-        Some(answer) => (text(answer.code), text(answer.message), text(answer.biz_id)),
-        None => (None, None, None),
+    let Some(Answer { code, message, biz_id }) = response.json() else {
+        return Err(Failure::unexpected_response(PROVIDER, response));
     };
+    let [code, message, id] = [code, message, biz_id].map(|value| value.as_ref().and_then(scalar));
     match code {
         Some(code) if code == "OK" && response.is_success() => {
             Ok(Receipt { message_id: id, status: Some(code), ..Receipt::default() })
@@ -49,14 +48,6 @@ fn refused(response: &Response, code: &str, message: Option<String>) -> Failure 
         Some(advice) => format!("{message} ({advice})"),
         None => message,
     })
-}
-
-fn text(value: Option<Value>) -> Option<String> {
-    match value {
-        Some(Value::String(text)) if !text.is_empty() => Some(text),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -28,10 +28,9 @@ pub(crate) fn sign(method: Method, parameters: &[(&str, Parts)], secret: &Sealed
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::{ClearRequest, Harness};
+    use sendbox_connector_sdk::testing::{ClearRequest, Harness, example_host, example_metadata};
     use sendbox_connector_sdk::{
-        Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, NumberFormat, Receipt,
-        Request, Response, SecretUse, Usage,
+        Config, Connector, ContentKind, Failure, HostNeed, Message, Metadata, Receipt, Request, Response, SecretUse,
     };
     use serde_json::json;
 
@@ -40,27 +39,11 @@ mod tests {
 
     impl Connector for Example {
         fn metadata() -> Metadata {
+            let secrets = vec![("token", SecretUse::SigningOnly)];
             Metadata {
-                id: "example",
-                version: "1",
-                name: "Example",
-                description: "Signs.",
-                readme: "# Example",
-                logo: None,
-                parameters_schema: r#"{"type":"object","properties":{"secret":{"type":"string","writeOnly":true}}}"#,
                 content: ContentKind::Variables,
-                template_schema: None,
-                hosts: vec![HostNeed {
-                    origin: "https://example.com",
-                    methods: vec![Method::Post],
-                    path_prefix: "",
-                    message: Some(MessagePlaces::form(NumberFormat::E164, "to", "text")),
-                    secrets: vec![("secret", SecretUse::SigningOnly)],
-                    purpose: "Shows the signature.",
-                }],
-                usages: Usage::ALL.to_vec(),
-                locales: vec![],
-                idempotent: false,
+                hosts: vec![HostNeed { secrets, ..example_host() }],
+                ..example_metadata()
             }
         }
 
@@ -79,8 +62,8 @@ mod tests {
                 })
                 .collect();
             let method = if config.required("method")? == "GET" { Method::Get } else { Method::Post };
-            let signature = sign(method, &parameters, &config.required_secret("secret")?);
-            Ok(Request::post("https://example.com/").body(signature))
+            let signature = sign(method, &parameters, &config.required_secret("token")?);
+            Ok(Request::post("https://api.example.com/").body(signature))
         }
 
         fn read_response(_: &Response) -> Result<Receipt, Failure> {
@@ -89,7 +72,7 @@ mod tests {
     }
 
     fn signature(secret: &str, method: &str, parameters: &[(&str, &str)], number: &str, code: &str) -> String {
-        let harness = Harness::<Example>::new(json!({ "secret": secret, "method": method, "parameters": parameters }));
+        let harness = Harness::<Example>::new(json!({ "token": secret, "method": method, "parameters": parameters }));
         let ClearRequest { body, .. } = harness.to(number, "86").variables([("code", code)]).request();
         body
     }

@@ -5,7 +5,9 @@
 //! signed, and what keeps others out is that nobody else knows the address. The token repeats the phone number, so the host
 //! checks and reads it, and what comes here has a stand-in.
 
-use sendbox_connector_sdk::{Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier};
+use sendbox_connector_sdk::{
+    Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier, scalar,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -41,7 +43,7 @@ impl DeliveryReports for GatewayApi {
         .map_err(|_| ReportError::Malformed)?;
         let id = scalar(&notification.id).ok_or(ReportError::Malformed)?;
         let state = state(&notification.status);
-        let failed = matches!(state, State::Undelivered | State::Rejected);
+        let failed = state.is_failure();
         let code = notification.code.filter(|code| !code.is_empty());
         let class = code.as_deref().and_then(errors::parse).and_then(errors::class_of);
         Ok(vec![Report {
@@ -52,15 +54,6 @@ impl DeliveryReports for GatewayApi {
             text: notification.error,
             at: scalar(&notification.time),
         }])
-    }
-}
-
-/// A string or a number as text.
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
     }
 }
 

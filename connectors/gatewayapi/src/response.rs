@@ -1,6 +1,6 @@
 //! What GatewayAPI's answer means: `{ids, usage}`, or `{code, incident_uuid, message, variables}`.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response, scalar};
 use serde_json::{Map, Value};
 
 use crate::errors;
@@ -73,15 +73,6 @@ fn fill_in(message: &str, variables: Option<&Value>) -> String {
         variables.enumerate().filter_map(|(index, value)| Some((index + 1, scalar(value)?))).collect();
     numbered.reverse();
     numbered.iter().fold(message.to_owned(), |text, (number, value)| text.replace(&format!("%{number}"), value))
-}
-
-/// A string or a number as text.
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

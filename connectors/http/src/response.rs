@@ -1,6 +1,6 @@
 //! What the endpoint's answer means. Its status decides; its body is read only for an `id` to remember.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response, scalar};
 use serde_json::Value;
 
 /// A receipt for any 2xx, or why there is none.
@@ -18,11 +18,7 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
 
 /// The endpoint's own id, if the body is a JSON object with a string or number `id`.
 fn message_id(response: &Response) -> Option<String> {
-    match response.json::<Value>()?.get("id")? {
-        Value::String(id) if !id.is_empty() => Some(id.clone()),
-        Value::Number(id) => Some(id.to_string()),
-        _ => None,
-    }
+    scalar(response.json::<Value>()?.get("id")?)
 }
 
 /// What the admin should do. The endpoint's own body stays out: it is the tenant's, and may hold anything.

@@ -2,6 +2,8 @@
 //!
 //! Promise: compact, in the order written; whatever stands in a string, literal or sealed, cannot leave it.
 
+use serde_json::Value;
+
 use crate::sealed::{Encoding, Parts, Sealed};
 
 /// A JSON value that is being written.
@@ -71,6 +73,17 @@ impl Json {
                 out.push("}");
             }
         }
+    }
+}
+
+/// A string or a number of a received JSON value as text; `None` for an empty string and for anything else. For ids,
+/// codes and prices, which many providers write as either.
+#[must_use]
+pub fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 
@@ -144,6 +157,23 @@ mod tests {
         let every_ascii: String = (0..128u8).map(char::from).collect();
         for text in [every_ascii.as_str(), "smørrebrød 未 🎈", "\u{7f}\u{2028}"] {
             assert_eq!(format!("\"{}\"", escape(text)), serde_json::to_string(text).unwrap());
+        }
+    }
+
+    #[test]
+    fn scalars_are_text() {
+        for (json, want) in [
+            (r#""SM1""#, Some("SM1")),
+            ("7", Some("7")),
+            ("5.49", Some("5.49")),
+            (r#""""#, None),
+            ("null", None),
+            ("true", None),
+            ("[1]", None),
+            ("{}", None),
+        ] {
+            let value: Value = serde_json::from_str(json).unwrap();
+            assert_eq!(scalar(&value).as_deref(), want, "{json}");
         }
     }
 

@@ -48,7 +48,7 @@ pub use failure::{Failure, FailureClass};
 pub use form::form;
 pub use header::{basic_auth, retry_after};
 pub use http::{HttpError, HttpErrorKind, Method, Request, Response, SendError};
-pub use json::Json;
+pub use json::{Json, scalar};
 pub use message::{Attempt, Content, Message, Price, Receipt, Recipient, TextContent, TextEncoding, Usage, Variable};
 pub use metadata::{ContentKind, HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
 pub use report::{Callback, Field, Report, ReportError, State};

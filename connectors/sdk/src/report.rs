@@ -41,38 +41,42 @@ impl Callback {
     /// The first header of this (lower-case) name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+        first(&self.headers, name).map(|field| field.value.as_str())
     }
 
     /// The exact value of the first header of this (lower-case) name.
     #[must_use]
     pub fn sealed_header(&self, name: &str) -> Option<&Sealed> {
-        self.headers.iter().find(|field| field.name == name).map(|field| &field.sealed)
+        first(&self.headers, name).map(|field| &field.sealed)
     }
 
     /// The first query field of this name.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+        first(&self.query, name).map(|field| field.value.as_str())
     }
 
     /// The exact value of the first query field of this name.
     #[must_use]
     pub fn sealed_query_value(&self, name: &str) -> Option<&Sealed> {
-        self.query.iter().find(|field| field.name == name).map(|field| &field.sealed)
+        first(&self.query, name).map(|field| &field.sealed)
     }
 
     /// The first form field of this name.
     #[must_use]
     pub fn form_value(&self, name: &str) -> Option<&str> {
-        self.form.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+        first(&self.form, name).map(|field| field.value.as_str())
     }
 
     /// The exact value of the first form field of this name.
     #[must_use]
     pub fn sealed_form_value(&self, name: &str) -> Option<&Sealed> {
-        self.form.iter().find(|field| field.name == name).map(|field| &field.sealed)
+        first(&self.form, name).map(|field| &field.sealed)
     }
+}
+
+fn first<'f>(fields: &'f [Field], name: &str) -> Option<&'f Field> {
+    fields.iter().find(|field| field.name == name)
 }
 
 /// The states of a message, in the order in which they can be reached.
@@ -92,6 +96,14 @@ pub enum State {
     Rejected,
     /// The provider does not know.
     Unknown,
+}
+
+impl State {
+    /// Whether the message was not delivered for a reason that has a class.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Undelivered | Self::Rejected)
+    }
 }
 
 /// What one callback says about one message.

@@ -3,7 +3,7 @@
 
 #![cfg(feature = "testing")]
 
-use sendbox_connector_sdk::testing::{Harness, Incoming, response};
+use sendbox_connector_sdk::testing::{Harness, Incoming, example_host, example_metadata, response};
 use sendbox_connector_sdk::*;
 use serde_json::json;
 
@@ -12,29 +12,18 @@ struct TwoSteps;
 impl Connector for TwoSteps {
     fn metadata() -> Metadata {
         Metadata {
-            id: "two-steps",
-            version: "1",
-            name: "Two steps",
-            description: "Fetches a session, then sends.",
-            readme: "# Two steps",
-            logo: None,
             parameters_schema: r#"{"type":"object","properties":{
                 "key":{"type":"string","writeOnly":true},
                 "host":{"type":"string","default":"api.example.com"},
                 "retries":{"type":"integer","default":3}}}"#,
-            content: ContentKind::Text,
-            template_schema: None,
             hosts: vec![HostNeed {
                 origin: "https://{host}",
                 methods: vec![Method::Get, Method::Post],
-                path_prefix: "",
                 message: Some(MessagePlaces::form(NumberFormat::National, "to", "text")),
                 secrets: vec![("key", SecretUse::Sent)],
-                purpose: "Sends.",
+                ..example_host()
             }],
-            usages: Usage::ALL.to_vec(),
-            locales: vec![],
-            idempotent: false,
+            ..example_metadata()
         }
     }
 

@@ -3,7 +3,9 @@
 //!
 //! SMS Aero does not sign them. What keeps others out is that nobody else knows the address.
 
-use sendbox_connector_sdk::{Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier};
+use sendbox_connector_sdk::{
+    Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier, scalar,
+};
 use serde_json::Value;
 
 use crate::SmsAero;
@@ -13,15 +15,14 @@ impl DeliveryReports for SmsAero {
         let body: Option<Value> = serde_json::from_str(&callback.body).ok();
         // The documentation of sending puts the message into `data`; a callback may come with or without that envelope.
         let members = body.as_ref().and_then(|body| body.get("data").filter(|data| data.is_object()).or(Some(body)));
-        let field = |name: &str| match members.and_then(|members| members.get(name)) {
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(Value::Number(number)) => Some(number.to_string()),
-            _ => callback.form_value(name).map(str::to_owned),
+        let field = |name: &str| {
+            let member = members.and_then(|members| members.get(name)).and_then(scalar);
+            member.or_else(|| callback.form_value(name).map(str::to_owned))
         };
         let id = field("id").filter(|id| !id.is_empty()).ok_or(ReportError::Malformed)?;
         let status = field("status").filter(|status| !status.is_empty()).ok_or(ReportError::Malformed)?;
         let state = state(&status);
-        let failed = matches!(state, State::Undelivered | State::Rejected);
+        let failed = state.is_failure();
         Ok(vec![Report {
             message_id: id,
             state,

@@ -1,6 +1,6 @@
 //! What SMS Aero's answer means: `{success, data, message}`, whatever the HTTP status says.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response, scalar};
 use serde_json::{Map, Value};
 
 use crate::errors;
@@ -85,15 +85,6 @@ fn wrong_fields(body: &Map<String, Value>) -> Vec<(String, String)> {
             Some((field.clone(), what))
         })
         .collect()
-}
-
-/// A string or a number as text. SMS Aero writes some fields as either.
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

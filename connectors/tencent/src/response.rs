@@ -1,7 +1,7 @@
 //! What Tencent Cloud's answer means: `{Response: {SendStatusSet: [{SerialNo, Fee, Code, Message, …}], Error?, RequestId}}`.
 //! Errors come with HTTP 200: as `Error` when the request was refused, as the number's `Code` when the message was.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response, scalar};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -43,9 +43,9 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     let Some(status) = content.error.or(first) else {
         return Err(Failure::unexpected_response(PROVIDER, response));
     };
-    match text(status.code.as_ref()) {
+    match status.code.as_ref().and_then(scalar) {
         Some(code) if code.eq_ignore_ascii_case("ok") && response.is_success() => Ok(Receipt {
-            message_id: text(status.serial_no.as_ref()),
+            message_id: status.serial_no.as_ref().and_then(scalar),
             status: Some(code),
             segments: status
                 .fee
@@ -58,7 +58,7 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
         Some(code) if code.eq_ignore_ascii_case("ok") => Err(Failure::new(FailureClass::InDoubt)
             .code(response.status.to_string())
             .text(format!("Tencent Cloud answered Ok with HTTP {}: the message may have been sent", response.status))),
-        Some(code) => Err(refused(response, &code, text(status.message.as_ref()))),
+        Some(code) => Err(refused(response, &code, status.message.as_ref().and_then(scalar))),
         None => Err(Failure::unexpected_response(PROVIDER, response)),
     }
 }
@@ -73,14 +73,6 @@ fn refused(response: &Response, code: &str, message: Option<String>) -> Failure 
         Some(advice) => format!("{message} ({advice})"),
         None => message,
     })
-}
-
-fn text(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -51,10 +51,9 @@ fn hex_sha256(value: &Sealed) -> Sealed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::{ClearRequest, Harness};
+    use sendbox_connector_sdk::testing::{ClearRequest, Harness, example_host, example_metadata};
     use sendbox_connector_sdk::{
-        Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat,
-        Receipt, Request, Response, SecretUse, Usage,
+        Config, Connector, ContentKind, Failure, HostNeed, Message, Metadata, Receipt, Request, Response, SecretUse,
     };
     use serde_json::json;
 
@@ -72,27 +71,11 @@ mod tests {
 
     impl Connector for Example {
         fn metadata() -> Metadata {
+            let secrets = vec![("token", SecretUse::SigningOnly)];
             Metadata {
-                id: "example",
-                version: "1",
-                name: "Example",
-                description: "Signs.",
-                readme: "# Example",
-                logo: None,
-                parameters_schema: r#"{"type":"object","properties":{"secret":{"type":"string","writeOnly":true}}}"#,
                 content: ContentKind::Variables,
-                template_schema: None,
-                hosts: vec![HostNeed {
-                    origin: "https://example.com",
-                    methods: vec![Method::Post],
-                    path_prefix: "",
-                    message: Some(MessagePlaces::form(NumberFormat::E164, "to", "text")),
-                    secrets: vec![("secret", SecretUse::SigningOnly)],
-                    purpose: "Shows the signature.",
-                }],
-                usages: Usage::ALL.to_vec(),
-                locales: vec![],
-                idempotent: false,
+                hosts: vec![HostNeed { secrets, ..example_host() }],
+                ..example_metadata()
             }
         }
 
@@ -107,8 +90,8 @@ mod tests {
                 body: &body,
                 time: Utc::from_millis(message.attempt.started_at),
             };
-            Ok(Request::post("https://example.com/")
-                .header("authorization", authorization(&signed, ID, &config.required_secret("secret")?))
+            Ok(Request::post("https://api.example.com/")
+                .header("authorization", authorization(&signed, ID, &config.required_secret("token")?))
                 .header("x-canonical-hash", hex_sha256(&canonical(&signed)))
                 .header("x-body-hash", hex_sha256(&body)))
         }
@@ -120,7 +103,7 @@ mod tests {
 
     fn signed(headers: usize) -> ClearRequest {
         let harness =
-            Harness::<Example>::new(json!({ "secret": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE", "headers": headers }));
+            Harness::<Example>::new(json!({ "token": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE", "headers": headers }));
         harness.variables([("code", BODY[1])]).started_at(1_551_113_065_999).request()
     }
 

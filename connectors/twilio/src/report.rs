@@ -27,7 +27,7 @@ impl DeliveryReports for Twilio {
         };
         let code = callback.form_value("ErrorCode").filter(|code| !code.is_empty());
         let state = state(status, code).ok_or(ReportError::Malformed)?;
-        let failed = matches!(state, State::Undelivered | State::Rejected);
+        let failed = state.is_failure();
         Ok(vec![Report {
             message_id: sid.to_owned(),
             state,

@@ -7,7 +7,7 @@
 
 use sendbox_connector_sdk::{
     Callback, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Parts, Report, ReportError, Sealed, State,
-    Verifier, parts,
+    Verifier, parts, scalar,
 };
 use serde_json::Value;
 
@@ -29,11 +29,7 @@ impl DeliveryReports for Vonage {
             return report(|name| value(fields, name));
         }
         let json: Option<Value> = serde_json::from_str(&callback.body).ok();
-        report(|name| match json.as_ref().and_then(|json| json.get(name)) {
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(Value::Number(number)) => Some(number.to_string()),
-            _ => value(fields, name),
-        })
+        report(|name| json.as_ref().and_then(|json| json.get(name)).and_then(scalar).or_else(|| value(fields, name)))
     }
 }
 
@@ -46,7 +42,7 @@ fn report(field: impl Fn(&str) -> Option<String>) -> Result<Vec<Report>, ReportE
     let id = field("messageId").ok_or(ReportError::Malformed)?;
     let state = state(&field("status").ok_or(ReportError::Malformed)?);
     let code = field("err-code").filter(|code| code != "0");
-    let failed = matches!(state, State::Undelivered | State::Rejected);
+    let failed = state.is_failure();
     let class = code.as_deref().and_then(|code| errors::class_of_receipt(code.parse().ok()?));
     Ok(vec![Report {
         message_id: id,

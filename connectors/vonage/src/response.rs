@@ -1,7 +1,7 @@
 //! What Vonage's answer means: `{message-count, messages}` with one entry for every part, each with a `status` of its own,
 //! and HTTP 200 also for errors.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response, scalar};
 use serde_json::Value;
 
 use crate::errors;
@@ -66,11 +66,7 @@ fn foreign(response: &Response, body: Option<&Value>) -> Failure {
 
 /// A message's status: a string by the documentation, tolerated as a number.
 fn status(message: &Value) -> Option<String> {
-    match message.get("status")? {
-        Value::String(status) => Some(status.clone()),
-        Value::Number(status) => Some(status.to_string()),
-        _ => None,
-    }
+    message.get("status").and_then(scalar)
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {

@@ -3,7 +3,43 @@
 use serde_json::Value;
 
 use crate::connector::Connector;
-use crate::metadata::{ContentKind, MessagePlaces, Metadata, Step};
+use crate::http::Method;
+use crate::message::Usage;
+use crate::metadata::{ContentKind, HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
+
+/// Metadata of a connector that sends texts to `https://api.example.com` with the secret `token`, for tests that need some:
+/// `Metadata { content: ContentKind::Variables, ..example_metadata() }`.
+#[must_use]
+pub fn example_metadata() -> Metadata {
+    Metadata {
+        id: "example-sms",
+        version: "1.0.0",
+        name: "Example",
+        description: "Sends text messages.",
+        readme: "# Example",
+        logo: None,
+        parameters_schema: r#"{"type":"object","properties":{"token":{"type":"string","writeOnly":true}}}"#,
+        content: ContentKind::Text,
+        template_schema: None,
+        hosts: vec![example_host()],
+        usages: Usage::ALL.to_vec(),
+        locales: vec![],
+        idempotent: false,
+    }
+}
+
+/// The host of [`example_metadata`]: takes forms with the number in `To` and the text in `Body`.
+#[must_use]
+pub fn example_host() -> HostNeed {
+    HostNeed {
+        origin: "https://api.example.com",
+        methods: vec![Method::Post],
+        path_prefix: "",
+        message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
+        secrets: vec![("token", SecretUse::Sent)],
+        purpose: "Sends the message.",
+    }
+}
 
 /// What is wrong with the metadata of `C`, one sentence each; empty when nothing is.
 #[must_use]
@@ -121,33 +157,14 @@ fn places_problems(places: &MessagePlaces) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Method;
-    use crate::message::Usage;
-    use crate::metadata::{HostNeed, NumberFormat, SecretUse};
 
     fn sound() -> Metadata {
         Metadata {
-            id: "example-sms",
-            version: "1",
-            name: "Example",
-            description: "Sends.",
-            readme: "# Example",
             logo: Some("<svg/>"),
             parameters_schema: r#"{"type":"object","properties":{
                 "token":{"type":"string","writeOnly":true},"edge":{"type":"string"}}}"#,
-            content: ContentKind::Text,
-            template_schema: None,
-            hosts: vec![HostNeed {
-                origin: "https://api.{edge}.example.com",
-                methods: vec![Method::Post],
-                path_prefix: "",
-                message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
-                secrets: vec![("token", SecretUse::Sent)],
-                purpose: "Sends.",
-            }],
-            usages: Usage::ALL.to_vec(),
-            locales: vec![],
-            idempotent: false,
+            hosts: vec![HostNeed { origin: "https://api.{edge}.example.com", ..example_host() }],
+            ..example_metadata()
         }
     }
 

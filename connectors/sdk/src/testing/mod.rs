@@ -15,7 +15,7 @@ mod script;
 
 pub use clear::hmac_sha1_base64;
 pub use harness::{ClearRequest, Harness, Incoming, Run};
-pub use metadata::metadata_problems;
+pub use metadata::{example_host, example_metadata, metadata_problems};
 
 use serde_json::Value;
 

@@ -313,35 +313,19 @@ fn decode(text: &str, plus: bool) -> String {
 mod tests {
     use super::*;
     use crate::http::Method;
-    use crate::message::Usage;
-    use crate::metadata::ContentKind;
+    use crate::testing::{example_host, example_metadata};
     use crate::{Json, form, parts, percent};
 
     fn metadata(message: Option<MessagePlaces>) -> Metadata {
         let need = HostNeed {
             origin: "https://api.{region}.example.com",
-            methods: vec![Method::Post],
             path_prefix: "/send",
             message,
             secrets: vec![("token", SecretUse::Sent), ("key", SecretUse::SigningOnly)],
-            purpose: "Sends.",
+            ..example_host()
         };
         let side = HostNeed { origin: "https://side.example.com", path_prefix: "", message: None, ..need.clone() };
-        Metadata {
-            id: "example",
-            version: "1",
-            name: "Example",
-            description: "Sends.",
-            readme: "# Example",
-            logo: None,
-            parameters_schema: "{}",
-            content: ContentKind::Text,
-            template_schema: None,
-            hosts: vec![need, side],
-            usages: Usage::ALL.to_vec(),
-            locales: vec![],
-            idempotent: false,
-        }
+        Metadata { hosts: vec![need, side], ..example_metadata() }
     }
 
     fn values(text: Option<&str>) -> Values {
