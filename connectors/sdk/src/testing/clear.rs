@@ -219,8 +219,7 @@ mod tests {
                 ("key".into(), "Jefe".into()),
                 ("password".into(), "open sesame".into()),
                 ("encoded".into(), "SmVmZQ==".into()),
-                ("id".into(), "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE".into()),
-                ("tencent".into(), "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE".into()),
+                ("input".into(), "\u{b}".repeat(22)),
             ]),
             ..Values::default()
         }
@@ -303,26 +302,15 @@ mod tests {
         assert_eq!(text(basic_auth("Aladdin", secret("password"))), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
     }
 
-    /// Tencent's published TC3 example, signed blind.
+    /// A chain of keys that begins with a secret: HKDF with SHA-256, test case 3 of RFC 5869.
     #[test]
-    fn tencents_published_signature() {
-        let body = r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
-        let body_hash = parts![body].seal().digest(Hash::Sha256).encode(Encoding::Hex);
-        let canonical = parts![
-            "POST\n/\n\ncontent-type:application/json; charset=utf-8\nhost:cvm.tencentcloudapi.com\n\n",
-            "content-type;host\n",
-            body_hash
-        ];
-        let to_sign = parts![
-            "TC3-HMAC-SHA256\n1551113065\n2019-02-25/cvm/tc3_request\n",
-            canonical.seal().digest(Hash::Sha256).encode(Encoding::Hex)
-        ];
-        let mut key = parts!["TC3", secret("tencent")].seal();
-        for step in ["2019-02-25", "cvm", "tc3_request"] {
-            key = parts![step].seal().hmac(Hash::Sha256, &key);
-        }
-        let signature = to_sign.seal().hmac(Hash::Sha256, &key).encode(Encoding::Hex);
-        assert_eq!(text(signature.into()), "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168");
+    fn a_chain_of_keys_is_hkdf() {
+        let pseudorandom_key = secret("input").hmac(Hash::Sha256, &Parts::new().seal());
+        let first = parts!["\u{1}"].seal().hmac(Hash::Sha256, &pseudorandom_key);
+        let second = parts![&first, "\u{2}"].seal().hmac(Hash::Sha256, &pseudorandom_key);
+        let output = text(parts![first, second].seal().encode(Encoding::Hex).into());
+        let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8";
+        assert_eq!(&output[..84], expected);
     }
 
     #[test]
