@@ -6,7 +6,7 @@
 //! checks and reads it, and what comes here has a stand-in.
 
 use sendbox_connector_sdk::{
-    Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier, scalar,
+    Callback, CallbackError, Config, DeliveryReports, FailureClass, Report, State, Verifier, scalar,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -31,17 +31,17 @@ impl DeliveryReports for GatewayApi {
         callback: &Callback,
         config: &Config<'_>,
         verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
+    ) -> Result<Vec<Report>, CallbackError> {
         let notification: Notification = match config.secret("webhookSecret") {
             Some(secret) => {
-                let token = callback.sealed_header("x-gwapi-signature").ok_or(ReportError::NotAuthentic)?;
-                let claims = verifier.jwt(token, &secret).ok_or(ReportError::NotAuthentic)?;
+                let token = callback.sealed_header("x-gwapi-signature").ok_or(CallbackError::NotAuthentic)?;
+                let claims = verifier.jwt(token, &secret).ok_or(CallbackError::NotAuthentic)?;
                 serde_json::from_str(&claims)
             }
             None => serde_json::from_str(&callback.body),
         }
-        .map_err(|_| ReportError::Malformed)?;
-        let id = scalar(&notification.id).ok_or(ReportError::Malformed)?;
+        .map_err(|_| CallbackError::Malformed)?;
+        let id = scalar(&notification.id).ok_or(CallbackError::Malformed)?;
         let state = state(&notification.status);
         let failed = state.is_failure();
         let code = notification.code.filter(|code| !code.is_empty());
@@ -85,11 +85,11 @@ mod tests {
         "KdfDH65bnQtgxEkFnpAQodOciAJedZFB13r9wEo8t3Y",
     ];
 
-    fn unsigned(body: &str) -> Result<Vec<Report>, ReportError> {
+    fn unsigned(body: &str) -> Result<Vec<Report>, CallbackError> {
         Harness::<GatewayApi>::new(json!({})).parse(&Incoming::body(URL, body))
     }
 
-    fn signed(secret: &str, token: &str) -> Result<Vec<Report>, ReportError> {
+    fn signed(secret: &str, token: &str) -> Result<Vec<Report>, CallbackError> {
         let forged = Incoming::body(URL, r#"{"id":1,"status":"REJECTED"}"#);
         let incoming = if token.is_empty() { forged } else { forged.header("X-Gwapi-Signature", token) };
         Harness::<GatewayApi>::new(json!({ "webhookSecret": secret })).parse(&incoming)
@@ -126,7 +126,7 @@ mod tests {
             ("secret", "not_valid".to_owned()),
             ("secret", String::new()),
         ] {
-            assert_eq!(signed(secret, &token), Err(ReportError::NotAuthentic), "{token}");
+            assert_eq!(signed(secret, &token), Err(CallbackError::NotAuthentic), "{token}");
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
             // An incoming message.
             r#"{"id":1,"msisdn":2,"receiver":451204,"message":"foo","senttime":1}"#,
         ] {
-            assert_eq!(unsigned(body), Err(ReportError::Malformed), "{body}");
+            assert_eq!(unsigned(body), Err(CallbackError::Malformed), "{body}");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::http::{Request, Response, SendError};
 use crate::message::{Message, Receipt};
 use crate::metadata::Metadata;
-use crate::report::{Callback, Report, ReportError};
+use crate::report::{Callback, CallbackError, Report};
 use crate::sealed::Sealed;
 
 /// A connector: what it is, the request that carries a message, and what the provider's response means.
@@ -145,67 +145,71 @@ pub trait DeliveryReports: Connector {
     /// Reads one callback: the messages that it reports on.
     ///
     /// Where the provider signs its callbacks, check the signature first: what is not authentic is
-    /// [`ReportError::NotAuthentic`], whatever it says.
+    /// [`CallbackError::NotAuthentic`], whatever it says.
     fn parse(
         callback: &Callback,
         config: &Config<'_>,
         verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError>;
+    ) -> Result<Vec<Report>, CallbackError>;
 }
 
-/// How important a line is.
+/// How important a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
-    /// For the author.
+    /// Details for the connector's author.
     Debug,
-    /// For the operator.
+    /// Normal operation, for the operator.
     Info,
-    /// Something is odd.
+    /// Unexpected, but the send goes on.
     Warn,
-    /// Something is broken.
+    /// The send cannot go on.
     Error,
 }
 
-/// The grant does not let this connector read such a value.
+/// The grant does not allow this connector to read the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevealDenied;
 
 /// What the host does for a connector during one send.
 pub trait Host {
-    /// Makes one request and waits for the whole answer. Redirects are not followed.
+    /// Sends one request and waits for the whole response. Redirects are not followed.
     ///
-    /// A request that breaks a rule (a host that the metadata does not name, the number elsewhere than declared) ends the
-    /// send as a fault of the connector; it is no error that could be read here. After the request with the message no other
-    /// one may follow.
+    /// A request that breaks a rule, such as one to a host that the metadata does not name or with the number in another
+    /// place than declared, ends the send as a fault of the connector: this function does not return then. No request may
+    /// follow the one that carries the message.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Missing`] when a secret or a part of the message that the request needs is not there, and
+    /// [`SendError::Http`] when no response came. `?` turns both into the right [`Failure`].
     fn send(&mut self, request: &Request) -> Result<Response, SendError>;
 
-    /// A line for the connector's author and the operator. Bounded, escaped and scrubbed.
+    /// Writes a log line for the connector's author and the operator. The host bounds its length, escapes it and removes
+    /// sealed values.
     fn log(&mut self, level: LogLevel, message: &str);
 
-    /// The bytes of a sealed value, if the grant says so. A connector that calls this shows in every inspection as one
-    /// that reads secrets; signing and encoding do not need it.
+    /// The bytes of a sealed value, if the grant allows it. Signing and encoding do not need this: a connector that calls
+    /// it shows in every inspection as one that reads secrets.
     fn reveal(&mut self, value: &Sealed) -> Result<Vec<u8>, RevealDenied>;
 }
 
 /// What the host does for a connector that reads a callback.
 pub trait Verifier {
-    /// True when `computed` equals `received`, in constant time. At most 8 times in one call of `parse`.
+    /// Whether `computed` equals `received`, compared in constant time. At most 8 comparisons per callback.
     ///
-    /// `computed` is an HMAC or a digest under a secret, of received bytes and literals besides. `received` is what the
-    /// provider sent ([`Callback::sealed_header`], [`Field::sealed`](crate::Field::sealed)), as it came or
-    /// [decoded](Sealed::decode): a signature that may come in either case of hexadecimal is compared decoded. Anything else
-    /// ends the call as a fault of the connector.
+    /// `computed` is an HMAC or a digest with a secret in it, over received values and literals. `received` is one value
+    /// that the provider sent ([`Callback::sealed_header`], [`Field::sealed`](crate::Field::sealed)), as it came or
+    /// [decoded](Sealed::decode). Decode a signature in hexadecimal, so that upper and lower case are the same. Anything
+    /// else ends the call as a fault of the connector.
     fn matches(&mut self, computed: &Sealed, received: &Sealed) -> bool;
 
-    /// The claims of a JSON Web Token that is signed with HS256 or HS512 under `key`, as JSON text with numbers replaced
-    /// like in the callback. `None` for any other token. `token` must be received as it is, and `key` be made of a
-    /// secret. Times (`exp`, `nbf`) are not judged.
+    /// The claims of a JSON Web Token that is signed with HS256 or HS512 under `key`, as JSON text in which numbers are
+    /// replaced as in the callback; `None` for any other token. `token` must be a received value, unchanged, and `key`
+    /// must be made of a secret. Times (`exp`, `nbf`) are not checked.
     fn jwt(&mut self, token: &Sealed, key: &Sealed) -> Option<String>;
 }
 
-/// Makes the component of a [`Connector`]: `export!(MyConnector);`, once, in `lib.rs`.
-///
-/// Outside of WebAssembly it does nothing, so that `cargo test` runs natively.
+/// Exports a [`Connector`] as a component: `export!(MyConnector);`, once, in `lib.rs`. In a native build it does nothing.
 #[macro_export]
 macro_rules! export {
     ($connector:ident) => {
@@ -218,7 +222,7 @@ macro_rules! export {
     };
 }
 
-/// Makes the component of a connector that also implements [`DeliveryReports`].
+/// Exports a connector that also implements [`DeliveryReports`] as a component.
 #[macro_export]
 macro_rules! export_reporting {
     ($connector:ident) => {

@@ -1,50 +1,50 @@
 //! Why a provider did not take a message.
 //!
-//! The class decides what the host does next (another try, another provider, a stop), so choosing it is the most
-//! consequential thing a connector does. In doubt about whether the provider acted, say [`FailureClass::InDoubt`].
+//! The class decides what the host does next: retry, use another provider, or stop. If the message may have been sent,
+//! it is [`FailureClass::InDoubt`]: a second message is worse than a late one.
 
 use crate::http::{Response, SendError};
 
-/// The closed set of reasons. What follows from each is the host's business and is documented there.
+/// Why a message was not sent. The host decides by this what it does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
-    /// No request left, or the provider certainly did not act.
+    /// Nothing was sent: no request left, or the provider certainly did not process it. The host may retry.
     NotSent,
-    /// Too many requests; come back later.
+    /// Too many requests; a later one may succeed. See [`Failure::retry_after_seconds`].
     RateLimited,
-    /// A quota that lasts (day, month) is used up.
+    /// The quota of a longer period, such as a day or a month, is used up.
     QuotaExceeded,
-    /// The provider is down and says that it did not act.
+    /// The provider is unavailable and says that it did not process the request.
     ProviderUnavailable,
-    /// The provider may or may not have acted.
+    /// The provider may have sent the message. The host does not simply retry.
     InDoubt,
-    /// The request is malformed in the provider's eyes.
+    /// The provider refused the request as malformed.
     InvalidRequest,
-    /// The provider's template is missing, unapproved or does not fit.
+    /// The provider's template does not exist, is not approved or does not fit the variables.
     TemplateRejected,
-    /// The text itself was refused.
+    /// The provider refused the text.
     ContentRejected,
-    /// The sender may not send this.
+    /// The sender (a number, name or signature) is not registered, not approved or not allowed for this message.
     SenderRejected,
-    /// The credentials are wrong.
+    /// The credentials are wrong, or lack a permission.
     AuthenticationFailed,
-    /// A parameter of the connection is wrong.
+    /// A parameter of the connection is missing or wrong.
     ConfigurationInvalid,
-    /// No money.
+    /// The account has no credit left.
     InsufficientBalance,
     /// The account is closed or suspended.
     AccountSuspended,
-    /// Not a number, or not one that takes messages.
+    /// The recipient is not a valid number, or one that cannot receive text messages.
     InvalidRecipient,
-    /// The recipient opted out.
+    /// The recipient has opted out of messages from this sender.
     RecipientUnsubscribed,
-    /// The recipient, or their carrier for them, blocks the sender.
+    /// The recipient, or their carrier for them, blocks this sender.
     RecipientBlocked,
-    /// This account or route does not reach that country or network.
+    /// This account or route does not serve the recipient's country or network.
     UnsupportedDestination,
-    /// The provider's fraud or pumping protection stopped it.
+    /// The provider's protection against fraud or SMS pumping stopped the message.
     FraudBlocked,
-    /// An answer of a kind that the connector does not know.
+    /// The provider gave a reason that the connector does not know.
     Unknown,
 }
 
@@ -95,59 +95,59 @@ impl FailureClass {
 /// Why the provider did not take the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What the host acts on.
+    /// Decides what the host does next.
     pub class: FailureClass,
-    /// The provider's own code.
+    /// The provider's error code, as the provider writes it; the HTTP status where it gave none.
     pub provider_code: Option<String>,
-    /// The provider's own text, or the connector's reason. Must hold nothing personal.
+    /// The provider's error text, or what the connector says instead. Must not contain personal data.
     pub text: Option<String>,
-    /// When the provider wants to be asked again.
+    /// Seconds until the provider accepts requests again, where it says so.
     pub retry_after_seconds: Option<u32>,
 }
 
 impl Failure {
-    /// A failure of this class with nothing more to say.
+    /// A failure of this class, without details.
     #[must_use]
     pub fn new(class: FailureClass) -> Self {
         Self { class, provider_code: None, text: None, retry_after_seconds: None }
     }
 
-    /// A parameter of the connection that makes sending impossible; `text` tells the admin what to do.
+    /// A wrong parameter of the connection. `text` tells the admin what to change.
     #[must_use]
     pub fn configuration(text: impl Into<String>) -> Self {
         Self::new(FailureClass::ConfigurationInvalid).text(text)
     }
 
-    /// A response that the provider does not document, such as a proxy's error page: the HTTP status is its code and
-    /// decides its [class](FailureClass::of_status). `provider` is the name that people know it by.
+    /// A response that the provider does not document, such as a proxy's error page. The HTTP status is the code and
+    /// decides the [class](FailureClass::of_status). `provider` is its name in the text.
     #[must_use]
     pub fn unexpected_response(provider: &str, response: &Response) -> Self {
         let status = response.status;
         let text = match status {
             200..=299 => {
-                format!("{provider} answered with HTTP {status} but without a result; the message may have been sent")
+                format!("{provider} responded with HTTP {status} but without a result; the message may have been sent")
             }
-            300..=399 => format!("{provider} answered with a redirect (HTTP {status}), and redirects are not followed"),
-            _ => format!("{provider} answered with HTTP {status} and without an error that it documents"),
+            300..=399 => format!("{provider} responded with a redirect (HTTP {status}); redirects are not followed"),
+            _ => format!("{provider} responded with HTTP {status} and no error that it documents"),
         };
         Self::new(FailureClass::of_status(status)).code(status.to_string()).text(text).retry_after(response)
     }
 
-    /// With the provider's own code.
+    /// With this provider code.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.provider_code = Some(code.into());
         self
     }
 
-    /// With the provider's text or the connector's reason.
+    /// With this text.
     #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
         self
     }
 
-    /// With the wait that the answer's `Retry-After` asks for, if it has one.
+    /// With the seconds of the response's `Retry-After` header, if it has one.
     #[must_use]
     pub fn retry_after(mut self, response: &Response) -> Self {
         self.retry_after_seconds = crate::header::retry_after(&response.headers);
@@ -155,7 +155,7 @@ impl Failure {
     }
 }
 
-/// No answer came: what that means for the message follows from whether bytes may have left.
+/// No response came. Whether the message may have been sent depends on whether bytes may have left.
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         let class = match &error {
@@ -225,9 +225,9 @@ mod tests {
     #[test]
     fn an_unexpected_response_says_what_came() {
         for (status, text) in [
-            (200, "Example answered with HTTP 200 but without a result; the message may have been sent"),
-            (302, "Example answered with a redirect (HTTP 302), and redirects are not followed"),
-            (429, "Example answered with HTTP 429 and without an error that it documents"),
+            (200, "Example responded with HTTP 200 but without a result; the message may have been sent"),
+            (302, "Example responded with a redirect (HTTP 302); redirects are not followed"),
+            (429, "Example responded with HTTP 429 and no error that it documents"),
         ] {
             let headers = vec![("retry-after".to_owned(), "2".to_owned())];
             let failure = Failure::unexpected_response("Example", &Response { status, headers, body: Vec::new() });
@@ -237,16 +237,16 @@ mod tests {
     }
 
     #[test]
-    fn an_error_without_an_answer_becomes_the_right_class() {
+    fn an_error_without_a_response_has_a_class() {
         for (kind, left, class, text) in [
             (Kind::Dns, false, FailureClass::NotSent, "name did not resolve"),
             (Kind::AddressRefused, false, FailureClass::NotSent, "may not be reached"),
             (Kind::Connect, false, FailureClass::NotSent, "no connection"),
             (Kind::Tls, false, FailureClass::NotSent, "TLS"),
-            (Kind::Timeout, false, FailureClass::NotSent, "did not answer"),
-            (Kind::Timeout, true, FailureClass::InDoubt, "did not answer"),
+            (Kind::Timeout, false, FailureClass::NotSent, "did not respond"),
+            (Kind::Timeout, true, FailureClass::InDoubt, "did not respond"),
             (Kind::Reset, true, FailureClass::InDoubt, "broke"),
-            (Kind::BadResponse, true, FailureClass::InDoubt, "HTTP protocol"),
+            (Kind::BadResponse, true, FailureClass::InDoubt, "violated HTTP"),
         ] {
             let failure = Failure::from(SendError::Http(HttpError { kind, request_may_have_left: left }));
             assert_eq!(failure.class, class, "{kind:?} {left}");

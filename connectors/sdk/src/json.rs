@@ -1,21 +1,22 @@
-//! JSON bodies with sealed strings in them.
+//! JSON bodies with sealed values in them, and text out of received JSON.
 //!
-//! Promise: compact, in the order written; whatever stands in a string, literal or sealed, cannot leave it.
+//! Output is compact, in the order written. Every string is escaped, sealed ones by the host, so that no value can end the
+//! string that it is in.
 
 use serde_json::Value;
 
 use crate::sealed::{Encoding, Parts, Sealed};
 
-/// A JSON value that is being written.
+/// A JSON value to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Json {
-    /// Numbers, booleans, null: their own text.
+    /// A number, a boolean or `null`, as JSON text.
     Literal(String),
-    /// A string of which pieces may be sealed.
+    /// A string, parts of which may be sealed.
     String(Parts),
-    /// Items in order.
+    /// An array.
     Array(Vec<Self>),
-    /// Members in order.
+    /// An object, in the order of its members.
     Object(Vec<(String, Self)>),
 }
 
@@ -30,12 +31,12 @@ impl Json {
         Self::Array(items.into_iter().collect())
     }
 
-    /// A string made of several pieces.
+    /// A string of several parts: `Json::string(parts!["+", digits])`.
     pub fn string(pieces: impl Into<Parts>) -> Self {
         Self::String(pieces.into())
     }
 
-    /// The whole as compact JSON text.
+    /// The value as compact JSON text, for a request's body.
     #[must_use]
     pub fn to_parts(&self) -> Parts {
         let mut out = Parts::new();

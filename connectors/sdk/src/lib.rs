@@ -51,7 +51,7 @@ pub use http::{HttpError, HttpErrorKind, Method, Request, Response, SendError};
 pub use json::{Json, scalar};
 pub use message::{Attempt, Content, Message, Price, Receipt, Recipient, TextContent, TextEncoding, Usage, Variable};
 pub use metadata::{ContentKind, HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
-pub use report::{Callback, Field, Report, ReportError, State};
+pub use report::{Callback, CallbackError, Field, Report, State};
 pub use sealed::{Encoding, Hash, Part, Parts, Sealed};
 pub use template::template_for_country;
 pub use time::Utc;

@@ -53,13 +53,13 @@ impl DeliveryReports for TwoSteps {
         callback: &Callback,
         config: &Config<'_>,
         verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
-        let key = config.secret("key").ok_or(ReportError::NotAuthentic)?;
-        let id = callback.query.first().ok_or(ReportError::Malformed)?;
+    ) -> Result<Vec<Report>, CallbackError> {
+        let key = config.secret("key").ok_or(CallbackError::NotAuthentic)?;
+        let id = callback.query.first().ok_or(CallbackError::Malformed)?;
         let computed = parts![&id.sealed, ".", &callback.sealed_body].seal().hmac(Hash::Sha1, &key);
-        let received = callback.sealed_header("x-signature").ok_or(ReportError::NotAuthentic)?;
+        let received = callback.sealed_header("x-signature").ok_or(CallbackError::NotAuthentic)?;
         if !verifier.matches(&computed, &received.decode(Encoding::Base64)) {
-            return Err(ReportError::NotAuthentic);
+            return Err(CallbackError::NotAuthentic);
         }
         Ok(vec![Report {
             message_id: id.value.clone(),
@@ -120,7 +120,7 @@ fn a_signed_body_is_a_report_and_a_changed_one_is_not() {
     };
     let reports = harness().parse(&incoming("done")).unwrap();
     assert_eq!((reports[0].message_id.as_str(), reports[0].text.as_deref()), ("7", Some("done")));
-    assert_eq!(harness().parse(&incoming("Done")), Err(ReportError::NotAuthentic));
+    assert_eq!(harness().parse(&incoming("Done")), Err(CallbackError::NotAuthentic));
 }
 
 #[test]
@@ -167,8 +167,12 @@ fn a_signature_is_compared_with_what_was_received_and_nothing_else() {
         }
     }
     impl DeliveryReports for Guessing {
-        fn parse(_: &Callback, config: &Config<'_>, verifier: &mut impl Verifier) -> Result<Vec<Report>, ReportError> {
-            let key = config.secret("key").ok_or(ReportError::NotAuthentic)?;
+        fn parse(
+            _: &Callback,
+            config: &Config<'_>,
+            verifier: &mut impl Verifier,
+        ) -> Result<Vec<Report>, CallbackError> {
+            let key = config.secret("key").ok_or(CallbackError::NotAuthentic)?;
             verifier.matches(&key.digest(Hash::Md5), &parts!["guess"].seal());
             Ok(vec![])
         }

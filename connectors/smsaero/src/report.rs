@@ -4,14 +4,14 @@
 //! SMS Aero does not sign them. What keeps others out is that nobody else knows the address.
 
 use sendbox_connector_sdk::{
-    Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier, scalar,
+    Callback, CallbackError, Config, DeliveryReports, FailureClass, Report, State, Verifier, scalar,
 };
 use serde_json::Value;
 
 use crate::SmsAero;
 
 impl DeliveryReports for SmsAero {
-    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, ReportError> {
+    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, CallbackError> {
         let body: Option<Value> = serde_json::from_str(&callback.body).ok();
         // The documentation of sending puts the message into `data`; a callback may come with or without that envelope.
         let members = body.as_ref().and_then(|body| body.get("data").filter(|data| data.is_object()).or(Some(body)));
@@ -19,8 +19,8 @@ impl DeliveryReports for SmsAero {
             let member = members.and_then(|members| members.get(name)).and_then(scalar);
             member.or_else(|| callback.form_value(name).map(str::to_owned))
         };
-        let id = field("id").filter(|id| !id.is_empty()).ok_or(ReportError::Malformed)?;
-        let status = field("status").filter(|status| !status.is_empty()).ok_or(ReportError::Malformed)?;
+        let id = field("id").filter(|id| !id.is_empty()).ok_or(CallbackError::Malformed)?;
+        let status = field("status").filter(|status| !status.is_empty()).ok_or(CallbackError::Malformed)?;
         let state = state(&status);
         let failed = state.is_failure();
         Ok(vec![Report {
@@ -56,7 +56,7 @@ mod tests {
 
     const URL: &str = "https://us.example/reports/7";
 
-    fn parse(incoming: &Incoming) -> Result<Vec<Report>, ReportError> {
+    fn parse(incoming: &Incoming) -> Result<Vec<Report>, CallbackError> {
         Harness::<SmsAero>::new(json!({})).parse(incoming)
     }
 
@@ -94,7 +94,7 @@ mod tests {
         for body in
             ["", "{}", "[]", r#"{"id":1}"#, r#"{"status":1}"#, r#"{"id":"","status":1}"#, r#"{"id":{},"status":1}"#]
         {
-            assert_eq!(parse(&Incoming::body(URL, body)), Err(ReportError::Malformed), "{body}");
+            assert_eq!(parse(&Incoming::body(URL, body)), Err(CallbackError::Malformed), "{body}");
         }
     }
 }

@@ -4,7 +4,7 @@
 //! They are not signed: whoever knows the address can call it, so a report changes what is shown of a message and nothing
 //! else, and the address must be one that cannot be guessed.
 
-use sendbox_connector_sdk::{Callback, Config, DeliveryReports, FailureClass, Report, ReportError, State, Verifier};
+use sendbox_connector_sdk::{Callback, CallbackError, Config, DeliveryReports, FailureClass, Report, State, Verifier};
 use serde::Deserialize;
 
 use crate::Tencent;
@@ -19,10 +19,10 @@ struct Entry {
 }
 
 impl DeliveryReports for Tencent {
-    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, ReportError> {
-        let entries: Vec<Entry> = serde_json::from_str(&callback.body).map_err(|_| ReportError::Malformed)?;
+    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, CallbackError> {
+        let entries: Vec<Entry> = serde_json::from_str(&callback.body).map_err(|_| CallbackError::Malformed)?;
         let reports: Vec<Report> = entries.into_iter().filter_map(report).collect();
-        if reports.is_empty() { Err(ReportError::Malformed) } else { Ok(reports) }
+        if reports.is_empty() { Err(CallbackError::Malformed) } else { Ok(reports) }
     }
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::{Value, json};
 
-    fn parse_text(body: &str) -> Result<Vec<Report>, ReportError> {
+    fn parse_text(body: &str) -> Result<Vec<Report>, CallbackError> {
         Harness::<Tencent>::new(json!({})).parse(&Incoming::body("https://us.example/reports/7", body))
     }
 
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn what_is_no_report_is_malformed() {
         for body in ["", "{}", "[]", "[1]", "<xml/>", r#"[{"sid":"1:2"}]"#, r#"{"mobile":"1","text":"a reply"}"#] {
-            assert_eq!(parse_text(body), Err(ReportError::Malformed), "{body}");
+            assert_eq!(parse_text(body), Err(CallbackError::Malformed), "{body}");
         }
     }
 }

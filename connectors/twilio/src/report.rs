@@ -6,7 +6,8 @@
 //! signed sealed.
 
 use sendbox_connector_sdk::{
-    Callback, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Report, ReportError, State, Verifier, parts,
+    Callback, CallbackError, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Report, State, Verifier,
+    parts,
 };
 
 use crate::{Twilio, errors};
@@ -16,17 +17,17 @@ impl DeliveryReports for Twilio {
         callback: &Callback,
         config: &Config<'_>,
         verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
+    ) -> Result<Vec<Report>, CallbackError> {
         if !is_authentic(callback, config, verifier) {
-            return Err(ReportError::NotAuthentic);
+            return Err(CallbackError::NotAuthentic);
         }
         let sid = callback.form_value("MessageSid").or_else(|| callback.form_value("SmsSid"));
         let status = callback.form_value("MessageStatus").or_else(|| callback.form_value("SmsStatus"));
         let (Some(sid), Some(status)) = (sid.filter(|sid| !sid.is_empty()), status) else {
-            return Err(ReportError::Malformed);
+            return Err(CallbackError::Malformed);
         };
         let code = callback.form_value("ErrorCode").filter(|code| !code.is_empty());
-        let state = state(status, code).ok_or(ReportError::Malformed)?;
+        let state = state(status, code).ok_or(CallbackError::Malformed)?;
         let failed = state.is_failure();
         Ok(vec![Report {
             message_id: sid.to_owned(),
@@ -80,7 +81,7 @@ mod tests {
 
     const URL: &str = "https://mycompany.com/myapp.php?foo=1&bar=2";
 
-    fn parse(fields: &[(&str, &str)], signature: &str) -> Result<Vec<Report>, ReportError> {
+    fn parse(fields: &[(&str, &str)], signature: &str) -> Result<Vec<Report>, CallbackError> {
         let harness = Harness::<Twilio>::new(json!({ "authToken": "12345" }));
         harness.parse(&Incoming::form(URL, fields).header("x-twilio-signature", signature))
     }
@@ -103,12 +104,12 @@ mod tests {
             ("From", "+12349013030"),
             ("To", "+18005551212"),
         ];
-        assert_eq!(parse(&fields, "0/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(ReportError::Malformed));
-        assert_eq!(parse(&fields, "1/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(ReportError::NotAuthentic));
+        assert_eq!(parse(&fields, "0/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(CallbackError::Malformed));
+        assert_eq!(parse(&fields, "1/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(CallbackError::NotAuthentic));
         let mut changed = fields;
         changed[2].1 = "1235";
-        assert_eq!(parse(&changed, "0/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(ReportError::NotAuthentic));
-        assert_eq!(parse(&fields, ""), Err(ReportError::NotAuthentic));
+        assert_eq!(parse(&changed, "0/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(CallbackError::NotAuthentic));
+        assert_eq!(parse(&fields, ""), Err(CallbackError::NotAuthentic));
     }
 
     #[test]
@@ -154,7 +155,7 @@ mod tests {
             &[("MessageSid", ""), ("MessageStatus", "sent")],
             &[("MessageSid", "SM1"), ("SmsStatus", "received")],
         ] {
-            assert_eq!(parse(fields, &signed(fields)), Err(ReportError::Malformed));
+            assert_eq!(parse(fields, &signed(fields)), Err(CallbackError::Malformed));
         }
     }
 }

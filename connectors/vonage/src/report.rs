@@ -6,8 +6,8 @@
 //! keeps others out is that nobody else knows the address.
 
 use sendbox_connector_sdk::{
-    Callback, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Parts, Report, ReportError, Sealed, State,
-    Verifier, parts, scalar,
+    Callback, CallbackError, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Parts, Report, Sealed,
+    State, Verifier, parts, scalar,
 };
 use serde_json::Value;
 
@@ -18,12 +18,12 @@ impl DeliveryReports for Vonage {
         callback: &Callback,
         config: &Config<'_>,
         verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
+    ) -> Result<Vec<Report>, CallbackError> {
         let fields = if callback.form.is_empty() { &callback.query } else { &callback.form };
         if let Some(secret) = config.secret("signatureSecret") {
             let method = config.text("signatureMethod");
             if !is_authentic(fields, &secret, method.as_deref().unwrap_or("md5hash"), verifier) {
-                return Err(ReportError::NotAuthentic);
+                return Err(CallbackError::NotAuthentic);
             }
             // What the signature does not cover is not looked at.
             return report(|name| value(fields, name));
@@ -37,10 +37,10 @@ fn value(fields: &[Field], name: &str) -> Option<String> {
     fields.iter().find(|field| field.name == name).map(|field| field.value.clone())
 }
 
-fn report(field: impl Fn(&str) -> Option<String>) -> Result<Vec<Report>, ReportError> {
+fn report(field: impl Fn(&str) -> Option<String>) -> Result<Vec<Report>, CallbackError> {
     let field = |name: &str| field(name).filter(|value| !value.is_empty());
-    let id = field("messageId").ok_or(ReportError::Malformed)?;
-    let state = state(&field("status").ok_or(ReportError::Malformed)?);
+    let id = field("messageId").ok_or(CallbackError::Malformed)?;
+    let state = state(&field("status").ok_or(CallbackError::Malformed)?);
     let code = field("err-code").filter(|code| code != "0");
     let failed = state.is_failure();
     let class = code.as_deref().and_then(|code| errors::class_of_receipt(code.parse().ok()?));
@@ -124,7 +124,7 @@ mod tests {
         }
     }
 
-    fn signed(method: &str, fields: &[(&str, &str)], sig: &str) -> [Result<Vec<Report>, ReportError>; 2] {
+    fn signed(method: &str, fields: &[(&str, &str)], sig: &str) -> [Result<Vec<Report>, CallbackError>; 2] {
         let harness = Harness::<Vonage>::new(json!({ "signatureSecret": "my secret", "signatureMethod": method }));
         let mut fields = fields.to_vec();
         fields.push(("sig", sig));
@@ -149,7 +149,7 @@ mod tests {
             assert_eq!(signed(method, &FIELDS, &sig.to_uppercase()), [good.clone(), good], "{method}");
             let mut changed = FIELDS;
             changed[7].1 = "failed";
-            let bad = [Err(ReportError::NotAuthentic), Err(ReportError::NotAuthentic)];
+            let bad = [Err(CallbackError::NotAuthentic), Err(CallbackError::NotAuthentic)];
             assert_eq!(signed(method, &changed, sig), bad, "{method}");
             assert_eq!(signed(method, &FIELDS, ""), bad, "{method}");
             assert_eq!(signed("other", &FIELDS, sig), bad, "{method}");
@@ -161,7 +161,7 @@ mod tests {
         let harness = Harness::<Vonage>::new(json!({ "signatureSecret": "my secret" }));
         let body =
             json!({ "messageId": "1", "status": "delivered", "sig": "1827ad906334f445cdbf80f8fba84639" }).to_string();
-        assert_eq!(harness.parse(&Incoming::body(URL, &body)), Err(ReportError::NotAuthentic));
+        assert_eq!(harness.parse(&Incoming::body(URL, &body)), Err(CallbackError::NotAuthentic));
         // Signed fields, and a body that says something else.
         let mut fields = FIELDS.to_vec();
         fields.push(("sig", "1827ad906334f445cdbf80f8fba84639"));
@@ -219,7 +219,7 @@ mod tests {
         for body in
             ["", "{}", "[]", r#"{"messageId":"1"}"#, r#"{"status":"delivered"}"#, r#"{"messageId":"","status":"x"}"#]
         {
-            assert_eq!(harness.parse(&Incoming::body(URL, body)), Err(ReportError::Malformed), "{body}");
+            assert_eq!(harness.parse(&Incoming::body(URL, body)), Err(CallbackError::Malformed), "{body}");
         }
     }
 }

@@ -6,10 +6,10 @@ use crate::config::Config;
 use crate::connector::{Connector, DeliveryReports};
 use crate::guest::bindings::imports::{sealed as wit, types};
 use crate::guest::bindings::{blind, reports};
-use crate::guest::vault::{Given, HostParameters, Vault};
+use crate::guest::evaluator::{CallHandles, Evaluator, HostParameters};
 use crate::guest::{Component, convert};
 use crate::message::{Attempt, Content, Message, Recipient, TextContent, Variable};
-use crate::report::{Callback, Field, ReportError, State};
+use crate::report::{Callback, CallbackError, Field, State};
 use crate::sealed::{Sealed, Source};
 
 use blind::exports::sendbox::connector::connector;
@@ -21,10 +21,10 @@ impl<C: Connector> connector::Guest for Component<C> {
     }
 
     fn send(message: types::Message) -> Result<types::Receipt, types::Failure> {
-        let (message, given) = take_in(message);
+        let (message, given) = receive_message(message);
         let parameters = HostParameters::default();
-        let mut vault = Vault::new(given, &parameters);
-        C::send(&message, &Config::new(&parameters), &mut vault).map(convert::receipt).map_err(convert::failure)
+        let mut evaluator = Evaluator::new(given, &parameters);
+        C::send(&message, &Config::new(&parameters), &mut evaluator).map(convert::receipt).map_err(convert::failure)
     }
 }
 
@@ -32,7 +32,7 @@ impl<C: DeliveryReports> delivery_reports::Guest for Component<C> {
     fn parse(
         callback: delivery_reports::Callback,
     ) -> Result<Vec<delivery_reports::Report>, delivery_reports::ReportError> {
-        let mut given = Given::default();
+        let mut given = CallHandles::default();
         let headers = fields(callback.headers, &mut given.headers, Source::CallbackHeader);
         let query = fields(callback.query, &mut given.query, Source::CallbackQuery);
         let form = fields(callback.form, &mut given.form, Source::CallbackForm);
@@ -49,10 +49,10 @@ impl<C: DeliveryReports> delivery_reports::Guest for Component<C> {
             sealed_body: Sealed::of(Source::CallbackBody),
         };
         let parameters = HostParameters::default();
-        let mut vault = Vault::new(given, &parameters);
-        let reports = C::parse(&callback, &Config::new(&parameters), &mut vault).map_err(|error| match error {
-            ReportError::NotAuthentic => delivery_reports::ReportError::NotAuthentic,
-            ReportError::Malformed => delivery_reports::ReportError::Malformed,
+        let mut evaluator = Evaluator::new(given, &parameters);
+        let reports = C::parse(&callback, &Config::new(&parameters), &mut evaluator).map_err(|error| match error {
+            CallbackError::NotAuthentic => delivery_reports::ReportError::NotAuthentic,
+            CallbackError::Malformed => delivery_reports::ReportError::Malformed,
         })?;
         Ok(reports
             .into_iter()
@@ -91,9 +91,9 @@ fn fields(
         .collect()
 }
 
-/// The host's message as the SDK's, and its sealed values for the vault.
-fn take_in(message: types::Message) -> (Message, Given) {
-    let mut given = Given::default();
+/// The host's message as the SDK's, and its sealed values for the evaluator.
+fn receive_message(message: types::Message) -> (Message, CallHandles) {
+    let mut given = CallHandles::default();
     let recipient = Recipient {
         e164: Sealed::of(Source::RecipientE164),
         digits: Sealed::of(Source::RecipientDigits),

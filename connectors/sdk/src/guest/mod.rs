@@ -5,8 +5,8 @@
 
 pub mod bindings;
 mod convert;
+mod evaluator;
 mod exports;
-mod vault;
 
 pub use wit_bindgen::rt;
 

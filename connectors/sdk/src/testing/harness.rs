@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::clear::{NoBytes, Values};
-use super::script::{Comparison, Script};
+use super::cleartext::{EvaluationError, Values};
+use super::host::{ScriptedHost, TestVerifier};
 use crate::config::{Config, Parameters};
 use crate::connector::{Connector, DeliveryReports, LogLevel};
 use crate::failure::Failure;
 use crate::http::{HttpError, Request, Response};
 use crate::message::{Attempt, Content, Message, Receipt, Recipient, TextContent, TextEncoding, Usage, Variable};
-use crate::report::{Callback, Field, Report, ReportError};
+use crate::report::{Callback, CallbackError, Field, Report};
 use crate::sealed::{Parts, Sealed, Source};
 
 /// A request as the provider would get it.
@@ -28,7 +28,7 @@ pub struct ClearRequest {
 }
 
 impl ClearRequest {
-    pub(super) fn of(request: &Request, values: &Values) -> Result<Self, NoBytes> {
+    pub(super) fn of(request: &Request, values: &Values) -> Result<Self, EvaluationError> {
         let clear = |parts: &Parts| Ok(String::from_utf8_lossy(&values.join(parts)?).into_owned());
         Ok(Self {
             method: request.method.as_str().to_owned(),
@@ -37,7 +37,7 @@ impl ClearRequest {
                 .headers
                 .iter()
                 .map(|(name, value)| Ok((name.clone(), clear(value)?)))
-                .collect::<Result<_, NoBytes>>()?,
+                .collect::<Result<_, EvaluationError>>()?,
             body: clear(&request.body)?,
         })
     }
@@ -228,7 +228,7 @@ impl<C: Connector> Harness<C> {
     }
 
     fn run(&self, answers: VecDeque<Result<Response, HttpError>>) -> Run {
-        let mut script = Script::new(C::metadata(), &self.values, &self.plain, self.reveals, answers);
+        let mut script = ScriptedHost::new(C::metadata(), &self.values, &self.plain, self.reveals, answers);
         let result = C::send(&self.message(), &Config::new(self), &mut script);
         Run { requests: script.requests, result, log: script.log }
     }
@@ -266,7 +266,7 @@ impl<C: Connector> Harness<C> {
 
 impl<C: DeliveryReports> Harness<C> {
     /// Lets the connector read one callback.
-    pub fn parse(&self, incoming: &Incoming) -> Result<Vec<Report>, ReportError> {
+    pub fn parse(&self, incoming: &Incoming) -> Result<Vec<Report>, CallbackError> {
         let mut values = self.values.clone();
         values.headers.clone_from(&incoming.headers);
         values.query.clone_from(&incoming.query);
@@ -283,7 +283,7 @@ impl<C: DeliveryReports> Harness<C> {
             sealed_url: Sealed::of(Source::CallbackUrl),
             sealed_body: Sealed::of(Source::CallbackBody),
         };
-        C::parse(&callback, &Config::new(self), &mut Comparison::new(&values))
+        C::parse(&callback, &Config::new(self), &mut TestVerifier::new(&values))
     }
 }
 

@@ -7,13 +7,13 @@
 //! ends the send on the host, so here it panics, which fails the test; which rules are checked, and which only the host
 //! checks, stands in `rules.rs`. Scrubbing and limits are not imitated: that is what `sendbox send --dry-run` shows.
 
-mod clear;
+mod cleartext;
 mod harness;
+mod host;
 mod metadata;
 mod rules;
-mod script;
 
-pub use clear::hmac_sha1_base64;
+pub use cleartext::hmac_sha1_base64;
 pub use harness::{ClearRequest, Harness, Incoming, Run};
 pub use metadata::{example_host, example_metadata, metadata_problems};
 

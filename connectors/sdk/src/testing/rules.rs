@@ -12,15 +12,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::clear::Values;
+use super::cleartext::Values;
 use super::harness::ClearRequest;
 use crate::http::Request;
 use crate::metadata::{HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
-use crate::sealed::{Part, Parts, Plan, Sealed, Source};
+use crate::sealed::{Expression, Part, Parts, Sealed, Source};
 
 /// What of the message and of the secrets a request carries.
 #[derive(Default)]
-struct Carried {
+struct SealedContents {
     recipient: Vec<NumberFormat>,
     text: usize,
     variables: Vec<usize>,
@@ -30,7 +30,7 @@ struct Carried {
     hashed_message: bool,
 }
 
-impl Carried {
+impl SealedContents {
     fn of(request: &Request) -> Self {
         let mut carried = Self::default();
         carried.parts(&request.url, false);
@@ -49,14 +49,14 @@ impl Carried {
 
     fn value(&mut self, value: &Sealed, hashed: bool) {
         match &*value.0 {
-            Plan::Source(source) => self.source(source, hashed),
-            Plan::Encode(data, _) | Plan::Decode(data, _) => self.value(data, hashed),
-            Plan::Digest(data, _) => self.value(data, true),
-            Plan::Hmac { data, key, .. } => {
+            Expression::Source(source) => self.source(source, hashed),
+            Expression::Encode(data, _) | Expression::Decode(data, _) => self.value(data, hashed),
+            Expression::Digest(data, _) => self.value(data, true),
+            Expression::Hmac { data, key, .. } => {
                 self.value(data, true);
                 self.value(key, true);
             }
-            Plan::Join(parts) => self.parts(parts, hashed),
+            Expression::Join(parts) => self.parts(parts, hashed),
         }
     }
 
@@ -91,7 +91,7 @@ pub(super) fn judge(
 ) -> Result<bool, String> {
     headers(clear)?;
     let need = need(clear, metadata, plain)?;
-    let carried = Carried::of(request);
+    let carried = SealedContents::of(request);
     for (key, usage) in &carried.secrets {
         let bound = need.secrets.iter().find(|(bound, _)| bound == key).map(|(_, usage)| *usage);
         match (bound, usage) {
@@ -184,7 +184,12 @@ fn below(path: &str, prefix: &str) -> bool {
         .is_some_and(|rest| prefix.is_empty() || prefix.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
 }
 
-fn message(carried: &Carried, places: &MessagePlaces, clear: &ClearRequest, values: &Values) -> Result<(), String> {
+fn message(
+    carried: &SealedContents,
+    places: &MessagePlaces,
+    clear: &ClearRequest,
+    values: &Values,
+) -> Result<(), String> {
     if carried.recipient != [places.recipient_format] {
         return Err(format!(
             "the number must be there once, as {:?}; it is {:?}",

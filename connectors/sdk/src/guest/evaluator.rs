@@ -11,7 +11,7 @@ use crate::connector::{Host, LogLevel, RevealDenied, Verifier};
 use crate::guest::bindings::imports::{config, http_outbound, log, reveal, sealed as wit, signature};
 use crate::guest::convert;
 use crate::http::{Request, Response, SendError};
-use crate::sealed::{Part, Parts, Plan, Sealed, Source};
+use crate::sealed::{Expression, Part, Parts, Sealed, Source};
 
 type Handle = Rc<wit::Sealed>;
 
@@ -45,7 +45,7 @@ impl Parameters for HostParameters {
 
 /// The sealed values that the host handed in with this call.
 #[derive(Default)]
-pub(crate) struct Given {
+pub(crate) struct CallHandles {
     pub(crate) recipient: Option<[Handle; 3]>,
     pub(crate) text: Option<Handle>,
     pub(crate) variables: Vec<Handle>,
@@ -58,20 +58,20 @@ pub(crate) struct Given {
 }
 
 /// One call's sealed values.
-pub(crate) struct Vault<'a> {
-    given: Given,
+pub(crate) struct Evaluator<'a> {
+    given: CallHandles,
     parameters: &'a HostParameters,
     made: Vec<(Sealed, Handle)>,
 }
 
 /// A [`Part`] whose plan has been carried out.
-enum Piece {
+enum EvaluatedPart {
     Text(String),
     Sealed(Handle),
 }
 
-impl<'a> Vault<'a> {
-    pub(crate) fn new(given: Given, parameters: &'a HostParameters) -> Self {
+impl<'a> Evaluator<'a> {
+    pub(crate) fn new(given: CallHandles, parameters: &'a HostParameters) -> Self {
         Self { given, parameters, made: Vec::new() }
     }
 
@@ -95,23 +95,23 @@ impl<'a> Vault<'a> {
         value.ok_or_else(|| SendError::Missing(name.to_owned()))
     }
 
-    fn carry_out(&mut self, value: &Sealed) -> Result<Handle, SendError> {
-        if let Plan::Source(source) = &*value.0 {
+    fn evaluate(&mut self, value: &Sealed) -> Result<Handle, SendError> {
+        if let Expression::Source(source) = &*value.0 {
             return self.source(source);
         }
         if let Some((_, known)) = self.made.iter().find(|(plan, _)| Rc::ptr_eq(&plan.0, &value.0)) {
             return Ok(known.clone());
         }
         let handle = match &*value.0 {
-            Plan::Source(source) => return self.source(source),
-            Plan::Encode(data, encoding) => Rc::new(self.carry_out(data)?.encode(convert::encoding(*encoding))),
-            Plan::Decode(data, encoding) => Rc::new(self.carry_out(data)?.decode(convert::encoding(*encoding))),
-            Plan::Digest(data, hash) => Rc::new(self.carry_out(data)?.digest(convert::hash(*hash))),
-            Plan::Hmac { data, hash, key } => {
-                let key = self.carry_out(key)?;
-                Rc::new(self.carry_out(data)?.hmac(convert::hash(*hash), &key))
+            Expression::Source(source) => return self.source(source),
+            Expression::Encode(data, encoding) => Rc::new(self.evaluate(data)?.encode(convert::encoding(*encoding))),
+            Expression::Decode(data, encoding) => Rc::new(self.evaluate(data)?.decode(convert::encoding(*encoding))),
+            Expression::Digest(data, hash) => Rc::new(self.evaluate(data)?.digest(convert::hash(*hash))),
+            Expression::Hmac { data, hash, key } => {
+                let key = self.evaluate(key)?;
+                Rc::new(self.evaluate(data)?.hmac(convert::hash(*hash), &key))
             }
-            Plan::Join(parts) => {
+            Expression::Join(parts) => {
                 let pieces = self.pieces(parts)?;
                 Rc::new(wit::concat(&lower(&pieces)))
             }
@@ -122,29 +122,29 @@ impl<'a> Vault<'a> {
         Ok(handle)
     }
 
-    fn pieces(&mut self, parts: &Parts) -> Result<Vec<Piece>, SendError> {
+    fn pieces(&mut self, parts: &Parts) -> Result<Vec<EvaluatedPart>, SendError> {
         parts
             .as_slice()
             .iter()
             .map(|part| match part {
-                Part::Text(text) => Ok(Piece::Text(text.clone())),
-                Part::Sealed(value) => self.carry_out(value).map(Piece::Sealed),
+                Part::Text(text) => Ok(EvaluatedPart::Text(text.clone())),
+                Part::Sealed(value) => self.evaluate(value).map(EvaluatedPart::Sealed),
             })
             .collect()
     }
 }
 
-fn lower(pieces: &[Piece]) -> Vec<wit::Part<'_>> {
+fn lower(pieces: &[EvaluatedPart]) -> Vec<wit::Part<'_>> {
     pieces
         .iter()
         .map(|piece| match piece {
-            Piece::Text(text) => wit::Part::Text(text.clone()),
-            Piece::Sealed(value) => wit::Part::Sealed(value),
+            EvaluatedPart::Text(text) => wit::Part::Text(text.clone()),
+            EvaluatedPart::Sealed(value) => wit::Part::Sealed(value),
         })
         .collect()
 }
 
-impl Host for Vault<'_> {
+impl Host for Evaluator<'_> {
     fn send(&mut self, request: &Request) -> Result<Response, SendError> {
         let url = self.pieces(&request.url)?;
         let mut headers = Vec::with_capacity(request.headers.len());
@@ -172,14 +172,14 @@ impl Host for Vault<'_> {
     }
 
     fn reveal(&mut self, value: &Sealed) -> Result<Vec<u8>, RevealDenied> {
-        let value = self.carry_out(value).map_err(|_| RevealDenied)?;
+        let value = self.evaluate(value).map_err(|_| RevealDenied)?;
         reveal::reveal(&value).map_err(|_| RevealDenied)
     }
 }
 
-impl Verifier for Vault<'_> {
+impl Verifier for Evaluator<'_> {
     fn matches(&mut self, computed: &Sealed, received: &Sealed) -> bool {
-        match (self.carry_out(computed), self.carry_out(received)) {
+        match (self.evaluate(computed), self.evaluate(received)) {
             (Ok(computed), Ok(received)) => signature::matches(&computed, &received),
             // What is not there matches nothing.
             _ => false,
@@ -187,8 +187,8 @@ impl Verifier for Vault<'_> {
     }
 
     fn jwt(&mut self, token: &Sealed, key: &Sealed) -> Option<String> {
-        let token = self.carry_out(token).ok()?;
-        let key = self.carry_out(key).ok()?;
+        let token = self.evaluate(token).ok()?;
+        let key = self.evaluate(key).ok()?;
         signature::jwt(&token, &key)
     }
 }

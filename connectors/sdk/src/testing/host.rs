@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::clear::{self, NoBytes, Values};
+use super::cleartext::{self, EvaluationError, Values};
 use super::harness::ClearRequest;
 use super::rules;
 use crate::connector::{Host, LogLevel, RevealDenied, Verifier};
 use crate::http::{HttpError, HttpErrorKind, Request, Response, SendError};
 use crate::metadata::Metadata;
-use crate::sealed::{Plan, Sealed, Source};
+use crate::sealed::{Expression, Sealed, Source};
 
 /// The host of a test of `send`.
-pub(super) struct Script<'a> {
+pub(super) struct ScriptedHost<'a> {
     metadata: Metadata,
     values: &'a Values,
     plain: &'a BTreeMap<String, String>,
@@ -22,7 +22,7 @@ pub(super) struct Script<'a> {
     pub(super) log: Vec<(LogLevel, String)>,
 }
 
-impl<'a> Script<'a> {
+impl<'a> ScriptedHost<'a> {
     pub(super) fn new(
         metadata: Metadata,
         values: &'a Values,
@@ -37,7 +37,7 @@ impl<'a> Script<'a> {
     /// The request in the clear, and whether it carries the message; or the rule that it breaks.
     fn judge(&self, request: &Request) -> Result<(ClearRequest, bool), Refusal> {
         let clear = ClearRequest::of(request, self.values).map_err(|reason| match reason {
-            NoBytes::Missing(what) => Refusal::Missing(what),
+            EvaluationError::Missing(what) => Refusal::Missing(what),
             broken => Refusal::Broken(broken.to_string()),
         })?;
         if self.message_has_left {
@@ -62,7 +62,7 @@ fn end(rule: impl std::fmt::Display) -> ! {
     panic!("the host would end this call: {rule}")
 }
 
-impl Host for Script<'_> {
+impl Host for ScriptedHost<'_> {
     fn send(&mut self, request: &Request) -> Result<Response, SendError> {
         let (clear, carries_message) = match self.judge(request) {
             Ok(judged) => judged,
@@ -90,12 +90,12 @@ impl Host for Script<'_> {
 }
 
 /// The host of a test of `parse`.
-pub(super) struct Comparison<'a> {
+pub(super) struct TestVerifier<'a> {
     values: &'a Values,
     calls: usize,
 }
 
-impl<'a> Comparison<'a> {
+impl<'a> TestVerifier<'a> {
     pub(super) fn new(values: &'a Values) -> Self {
         Self { values, calls: 0 }
     }
@@ -104,7 +104,7 @@ impl<'a> Comparison<'a> {
 /// Calls of [`Verifier::matches`] in one `parse`, as the host counts them.
 const MATCHES_MAX: usize = 8;
 
-impl Verifier for Comparison<'_> {
+impl Verifier for TestVerifier<'_> {
     fn matches(&mut self, computed: &Sealed, received: &Sealed) -> bool {
         self.calls += 1;
         if self.calls > MATCHES_MAX {
@@ -114,8 +114,8 @@ impl Verifier for Comparison<'_> {
             end("`computed` must be an HMAC or a digest under a secret, of received values and literals");
         }
         let whole = match &*received.0 {
-            Plan::Source(source) => source.is_received(),
-            Plan::Decode(data, _) => matches!(&*data.0, Plan::Source(source) if source.is_received()),
+            Expression::Source(source) => source.is_received(),
+            Expression::Decode(data, _) => matches!(&*data.0, Expression::Source(source) if source.is_received()),
             _ => false,
         };
         if !whole {
@@ -128,15 +128,15 @@ impl Verifier for Comparison<'_> {
     }
 
     fn jwt(&mut self, token: &Sealed, key: &Sealed) -> Option<String> {
-        clear::jwt(&self.values.bytes(token).ok()?, &self.values.bytes(key).ok()?)
+        cleartext::jwt(&self.values.bytes(token).ok()?, &self.values.bytes(key).ok()?)
     }
 }
 
 /// An HMAC or a digest, perhaps encoded, that a secret has gone into and nothing of a message.
 fn is_signature(value: &Sealed) -> bool {
     let sources = match &*value.0 {
-        Plan::Encode(data, _) => return is_signature(data),
-        Plan::Digest(..) | Plan::Hmac { .. } => value.sources(),
+        Expression::Encode(data, _) => return is_signature(data),
+        Expression::Digest(..) | Expression::Hmac { .. } => value.sources(),
         _ => return false,
     };
     let secret = |source: &&Source| matches!(source, Source::Secret(_));

@@ -7,11 +7,11 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Digest as _;
 
-use crate::sealed::{Encoding, Hash, Part, Parts, Plan, Sealed, Source};
+use crate::sealed::{Encoding, Expression, Hash, Part, Parts, Sealed, Source};
 
 /// Why a plan has no bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NoBytes {
+pub(super) enum EvaluationError {
     /// A secret with this key is not set, or the message has no such part.
     Missing(String),
     /// `JsonString` of bytes that are not UTF-8.
@@ -22,7 +22,7 @@ pub(super) enum NoBytes {
     NotDecodable,
 }
 
-impl std::fmt::Display for NoBytes {
+impl std::fmt::Display for EvaluationError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing(what) => write!(f, "`{what}` is not set"),
@@ -69,26 +69,26 @@ impl Values {
     }
 
     /// The bytes that `value` stands for.
-    pub(super) fn bytes(&self, value: &Sealed) -> Result<Vec<u8>, NoBytes> {
+    pub(super) fn bytes(&self, value: &Sealed) -> Result<Vec<u8>, EvaluationError> {
         Ok(match &*value.0 {
-            Plan::Source(source) => {
+            Expression::Source(source) => {
                 let clear = self.source(source).ok_or_else(|| match source {
-                    Source::Secret(key) => NoBytes::Missing(key.clone()),
-                    other => NoBytes::Missing(format!("{other:?}")),
+                    Source::Secret(key) => EvaluationError::Missing(key.clone()),
+                    other => EvaluationError::Missing(format!("{other:?}")),
                 })?;
                 clear.as_bytes().to_vec()
             }
-            Plan::Encode(data, encoding) => encode(&self.bytes(data)?, *encoding)?.into_bytes(),
-            Plan::Decode(data, encoding) if is_decodable(data) => decode(&self.bytes(data)?, *encoding)?,
-            Plan::Decode(..) => return Err(NoBytes::NotDecodable),
-            Plan::Digest(data, hash) => digest(&self.bytes(data)?, *hash),
-            Plan::Hmac { data, hash, key } => hmac(&self.bytes(data)?, *hash, &self.bytes(key)?),
-            Plan::Join(parts) => self.join(parts)?,
+            Expression::Encode(data, encoding) => encode(&self.bytes(data)?, *encoding)?.into_bytes(),
+            Expression::Decode(data, encoding) if is_decodable(data) => decode(&self.bytes(data)?, *encoding)?,
+            Expression::Decode(..) => return Err(EvaluationError::NotDecodable),
+            Expression::Digest(data, hash) => digest(&self.bytes(data)?, *hash),
+            Expression::Hmac { data, hash, key } => hmac(&self.bytes(data)?, *hash, &self.bytes(key)?),
+            Expression::Join(parts) => self.join(parts)?,
         })
     }
 
     /// The bytes of all pieces.
-    pub(super) fn join(&self, parts: &Parts) -> Result<Vec<u8>, NoBytes> {
+    pub(super) fn join(&self, parts: &Parts) -> Result<Vec<u8>, EvaluationError> {
         let mut bytes = Vec::new();
         for part in parts.as_slice() {
             match part {
@@ -100,7 +100,7 @@ impl Values {
     }
 }
 
-fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, NoBytes> {
+fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, EvaluationError> {
     let escaped = |keep: fn(u8) -> bool, plus: bool| {
         bytes
             .iter()
@@ -117,8 +117,8 @@ fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, NoBytes> {
         Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
         Encoding::Percent => escaped(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte), false),
         Encoding::Form => escaped(|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte), true),
-        Encoding::JsonString => crate::json::escape(std::str::from_utf8(bytes).map_err(|_| NoBytes::NotText)?),
-        Encoding::Xml => xml(std::str::from_utf8(bytes).map_err(|_| NoBytes::NotText)?),
+        Encoding::JsonString => crate::json::escape(std::str::from_utf8(bytes).map_err(|_| EvaluationError::NotText)?),
+        Encoding::Xml => xml(std::str::from_utf8(bytes).map_err(|_| EvaluationError::NotText)?),
     })
 }
 
@@ -136,10 +136,10 @@ fn xml(text: &str) -> String {
 
 /// A received value, or a secret: what the host decodes.
 fn is_decodable(value: &Sealed) -> bool {
-    matches!(&*value.0, Plan::Source(source) if source.is_received() || matches!(source, Source::Secret(_)))
+    matches!(&*value.0, Expression::Source(source) if source.is_received() || matches!(source, Source::Secret(_)))
 }
 
-fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, NoBytes> {
+fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, EvaluationError> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let decoded = match encoding {
         Encoding::Base64 => STANDARD.decode(bytes).ok(),
@@ -154,7 +154,7 @@ fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, NoBytes> {
         // No provider hands a secret out in one of these.
         Encoding::Percent | Encoding::Form | Encoding::JsonString | Encoding::Xml => None,
     };
-    decoded.ok_or(NoBytes::NotEncoded)
+    decoded.ok_or(EvaluationError::NotEncoded)
 }
 
 fn digest(bytes: &[u8], hash: Hash) -> Vec<u8> {
@@ -317,11 +317,11 @@ mod tests {
     fn what_cannot_be_done_has_no_bytes() {
         let values = values();
         assert_eq!(values.bytes(&secret("key").decode(Encoding::Base64)), Ok(vec![0x25, 0xe7, 0xde]));
-        assert_eq!(values.bytes(&secret("password").decode(Encoding::Base64)), Err(NoBytes::NotEncoded));
-        assert_eq!(values.bytes(&Sealed::of(Source::Text).decode(Encoding::Hex)), Err(NoBytes::NotDecodable));
+        assert_eq!(values.bytes(&secret("password").decode(Encoding::Base64)), Err(EvaluationError::NotEncoded));
+        assert_eq!(values.bytes(&Sealed::of(Source::Text).decode(Encoding::Hex)), Err(EvaluationError::NotDecodable));
         let raw = parts!["x"].seal().digest(Hash::Sha256).encode(Encoding::JsonString);
-        assert_eq!(values.bytes(&raw), Err(NoBytes::NotText));
-        assert!(matches!(values.bytes(&secret("absent")), Err(NoBytes::Missing(key)) if key == "absent"));
-        assert!(matches!(values.bytes(&Sealed::of(Source::ClientIp)), Err(NoBytes::Missing(_))));
+        assert_eq!(values.bytes(&raw), Err(EvaluationError::NotText));
+        assert!(matches!(values.bytes(&secret("absent")), Err(EvaluationError::Missing(key)) if key == "absent"));
+        assert!(matches!(values.bytes(&Sealed::of(Source::ClientIp)), Err(EvaluationError::Missing(_))));
     }
 }
