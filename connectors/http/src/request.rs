@@ -153,7 +153,7 @@ mod tests {
 
     /// The schema lets none in; the host would end the send.
     #[test]
-    #[should_panic(expected = "not written in the encoding")]
+    #[should_panic(expected = "not in the encoding")]
     fn with_a_secret_that_is_not_base64_nothing_leaves() {
         let harness = Harness::<HttpSms>::new(json!({ "endpoint": ENDPOINT, "webhookSecret": "whsec_MDEy" }));
         drop(harness.variables([("code", "1")]).send([]));

@@ -124,7 +124,7 @@ fn a_signed_body_is_a_report_and_a_changed_one_is_not() {
 }
 
 #[test]
-#[should_panic(expected = "after the request with the message")]
+#[should_panic(expected = "no request may follow")]
 fn a_second_message_ends_the_send() {
     struct Twice;
     impl Connector for Twice {

@@ -1,7 +1,7 @@
-//! Holds the sealed values of one call and carries out plans on them.
+//! Evaluates sealed expressions on the values of one call, with the host's functions.
 //!
-//! Promise: a plan that is used twice (by clone) is carried out once; a value that nobody needs any more is given back to
-//! the host, whose number of live values per send is bounded.
+//! An expression that is used twice (as a clone) is evaluated once. A value that is not needed any more is dropped: the
+//! number of values per send is bounded.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,10 +15,10 @@ use crate::sealed::{Expression, Part, Parts, Sealed, Source};
 
 type Handle = Rc<wit::Sealed>;
 
-/// The tenant's parameters, asked of the host once per key.
+/// The connection's parameters. Each secret is fetched from the host once.
 #[derive(Default)]
 pub(crate) struct HostParameters {
-    // A list: connectors have one or two secrets, and a map's code would be a tenth of a component.
+    // A list: connectors have one or two secrets, and the code of a hash map would be a tenth of a component.
     secrets: RefCell<Vec<(String, Option<Handle>)>>,
 }
 
@@ -27,9 +27,9 @@ impl HostParameters {
         if let Some((_, known)) = self.secrets.borrow().iter().find(|(known, _)| known == key) {
             return known.clone();
         }
-        let asked = config::secret(key).map(Rc::new);
-        self.secrets.borrow_mut().push((key.to_owned(), asked.clone()));
-        asked
+        let secret = config::secret(key).map(Rc::new);
+        self.secrets.borrow_mut().push((key.to_owned(), secret.clone()));
+        secret
     }
 }
 
@@ -43,7 +43,7 @@ impl Parameters for HostParameters {
     }
 }
 
-/// The sealed values that the host handed in with this call.
+/// The sealed values that the host passed to this call.
 #[derive(Default)]
 pub(crate) struct CallHandles {
     pub(crate) recipient: Option<[Handle; 3]>,
@@ -57,40 +57,40 @@ pub(crate) struct CallHandles {
     pub(crate) body: Option<Handle>,
 }
 
-/// One call's sealed values.
+/// The sealed values of one call, and what has been evaluated from them.
 pub(crate) struct Evaluator<'a> {
-    given: CallHandles,
+    handles: CallHandles,
     parameters: &'a HostParameters,
-    made: Vec<(Sealed, Handle)>,
+    evaluated: Vec<(Sealed, Handle)>,
 }
 
-/// A [`Part`] whose plan has been carried out.
+/// A [`Part`] that has been evaluated.
 enum EvaluatedPart {
     Text(String),
     Sealed(Handle),
 }
 
 impl<'a> Evaluator<'a> {
-    pub(crate) fn new(given: CallHandles, parameters: &'a HostParameters) -> Self {
-        Self { given, parameters, made: Vec::new() }
+    pub(crate) fn new(handles: CallHandles, parameters: &'a HostParameters) -> Self {
+        Self { handles, parameters, evaluated: Vec::new() }
     }
 
     fn source(&self, source: &Source) -> Result<Handle, SendError> {
-        let given = &self.given;
-        let form = |index: usize| given.recipient.as_ref().and_then(|forms| forms.get(index)).cloned();
+        let handles = &self.handles;
+        let form = |index: usize| handles.recipient.as_ref().and_then(|forms| forms.get(index)).cloned();
         let (value, name) = match source {
             Source::RecipientE164 => (form(0), "recipient"),
             Source::RecipientDigits => (form(1), "recipient"),
             Source::RecipientNational => (form(2), "recipient"),
-            Source::Text => (given.text.clone(), "text"),
-            Source::Variable(index) => (given.variables.get(*index).cloned(), "variable"),
-            Source::ClientIp => (given.client_ip.clone(), "client ip"),
+            Source::Text => (handles.text.clone(), "text"),
+            Source::Variable(index) => (handles.variables.get(*index).cloned(), "variable"),
+            Source::ClientIp => (handles.client_ip.clone(), "client ip"),
             Source::Secret(key) => (self.parameters.secret(key), key.as_str()),
-            Source::CallbackHeader(index) => (given.headers.get(*index).cloned(), "header"),
-            Source::CallbackQuery(index) => (given.query.get(*index).cloned(), "query field"),
-            Source::CallbackForm(index) => (given.form.get(*index).cloned(), "form field"),
-            Source::CallbackUrl => (given.url.clone(), "url"),
-            Source::CallbackBody => (given.body.clone(), "body"),
+            Source::CallbackHeader(index) => (handles.headers.get(*index).cloned(), "header"),
+            Source::CallbackQuery(index) => (handles.query.get(*index).cloned(), "query field"),
+            Source::CallbackForm(index) => (handles.form.get(*index).cloned(), "form field"),
+            Source::CallbackUrl => (handles.url.clone(), "url"),
+            Source::CallbackBody => (handles.body.clone(), "body"),
         };
         value.ok_or_else(|| SendError::Missing(name.to_owned()))
     }
@@ -99,7 +99,7 @@ impl<'a> Evaluator<'a> {
         if let Expression::Source(source) = &*value.0 {
             return self.source(source);
         }
-        if let Some((_, known)) = self.made.iter().find(|(plan, _)| Rc::ptr_eq(&plan.0, &value.0)) {
+        if let Some((_, known)) = self.evaluated.iter().find(|(expression, _)| Rc::ptr_eq(&expression.0, &value.0)) {
             return Ok(known.clone());
         }
         let handle = match &*value.0 {
@@ -112,17 +112,17 @@ impl<'a> Evaluator<'a> {
                 Rc::new(self.evaluate(data)?.hmac(convert::hash(*hash), &key))
             }
             Expression::Join(parts) => {
-                let pieces = self.pieces(parts)?;
-                Rc::new(wit::concat(&lower(&pieces)))
+                let parts = self.parts(parts)?;
+                Rc::new(wit::concat(&lower(&parts)))
             }
         };
         if value.is_shared() {
-            self.made.push((value.clone(), handle.clone()));
+            self.evaluated.push((value.clone(), handle.clone()));
         }
         Ok(handle)
     }
 
-    fn pieces(&mut self, parts: &Parts) -> Result<Vec<EvaluatedPart>, SendError> {
+    fn parts(&mut self, parts: &Parts) -> Result<Vec<EvaluatedPart>, SendError> {
         parts
             .as_slice()
             .iter()
@@ -134,10 +134,10 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-fn lower(pieces: &[EvaluatedPart]) -> Vec<wit::Part<'_>> {
-    pieces
+fn lower(parts: &[EvaluatedPart]) -> Vec<wit::Part<'_>> {
+    parts
         .iter()
-        .map(|piece| match piece {
+        .map(|part| match part {
             EvaluatedPart::Text(text) => wit::Part::Text(text.clone()),
             EvaluatedPart::Sealed(value) => wit::Part::Sealed(value),
         })
@@ -146,12 +146,12 @@ fn lower(pieces: &[EvaluatedPart]) -> Vec<wit::Part<'_>> {
 
 impl Host for Evaluator<'_> {
     fn send(&mut self, request: &Request) -> Result<Response, SendError> {
-        let url = self.pieces(&request.url)?;
+        let url = self.parts(&request.url)?;
         let mut headers = Vec::with_capacity(request.headers.len());
         for (name, value) in &request.headers {
-            headers.push((name, self.pieces(value)?));
+            headers.push((name, self.parts(value)?));
         }
-        let body = self.pieces(&request.body)?;
+        let body = self.parts(&request.body)?;
         let lowered = http_outbound::Request {
             method: convert::method(request.method),
             url: lower(&url),
@@ -181,7 +181,7 @@ impl Verifier for Evaluator<'_> {
     fn matches(&mut self, computed: &Sealed, received: &Sealed) -> bool {
         match (self.evaluate(computed), self.evaluate(received)) {
             (Ok(computed), Ok(received)) => signature::matches(&computed, &received),
-            // What is not there matches nothing.
+            // A missing value equals nothing.
             _ => false,
         }
     }

@@ -1,4 +1,4 @@
-//! Plans on sealed values, carried out in the clear: what the host does, for tests.
+//! Evaluates sealed values in clear text, as the host does on the real ones.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use sha2::Digest as _;
 
 use crate::sealed::{Encoding, Expression, Hash, Part, Parts, Sealed, Source};
 
-/// Why a plan has no bytes.
+/// Why a sealed value has no bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum EvaluationError {
     /// A secret with this key is not set, or the message has no such part.
     Missing(String),
-    /// `JsonString` of bytes that are not UTF-8.
+    /// `JsonString` or `Xml` of bytes that are not UTF-8.
     NotText,
-    /// `decode` of bytes that are not of that encoding.
+    /// `decode` of bytes that are not in that encoding.
     NotEncoded,
-    /// `decode` of something else than one whole secret or received value.
+    /// `decode` of anything but one whole secret or received value.
     NotDecodable,
 }
 
@@ -27,13 +27,13 @@ impl std::fmt::Display for EvaluationError {
         match self {
             Self::Missing(what) => write!(f, "`{what}` is not set"),
             Self::NotText => f.write_str("a sealed value that should be text is not UTF-8"),
-            Self::NotEncoded => f.write_str("a sealed value is not written in the encoding that it is decoded from"),
+            Self::NotEncoded => f.write_str("a sealed value is not in the encoding that it is decoded from"),
             Self::NotDecodable => f.write_str("only one whole secret or received value may be decoded"),
         }
     }
 }
 
-/// The values behind the sealed ones.
+/// The clear text of the sealed values of a message, a configuration and a callback.
 #[derive(Clone, Default)]
 pub(super) struct Values {
     pub(super) e164: String,
@@ -68,7 +68,7 @@ impl Values {
         }
     }
 
-    /// The bytes that `value` stands for.
+    /// The bytes of `value`.
     pub(super) fn bytes(&self, value: &Sealed) -> Result<Vec<u8>, EvaluationError> {
         Ok(match &*value.0 {
             Expression::Source(source) => {
@@ -87,7 +87,7 @@ impl Values {
         })
     }
 
-    /// The bytes of all pieces.
+    /// The bytes of all parts.
     pub(super) fn join(&self, parts: &Parts) -> Result<Vec<u8>, EvaluationError> {
         let mut bytes = Vec::new();
         for part in parts.as_slice() {
@@ -134,7 +134,7 @@ fn xml(text: &str) -> String {
     text.chars().map(entity).collect()
 }
 
-/// A received value, or a secret: what the host decodes.
+/// Whether the host decodes this value: a secret, or a received one.
 fn is_decodable(value: &Sealed) -> bool {
     matches!(&*value.0, Expression::Source(source) if source.is_received() || matches!(source, Source::Secret(_)))
 }
@@ -151,7 +151,7 @@ fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, EvaluationError> 
                 _ => None,
             })
             .collect(),
-        // No provider hands a secret out in one of these.
+        // No provider issues a secret in one of these.
         Encoding::Percent | Encoding::Form | Encoding::JsonString | Encoding::Xml => None,
     };
     decoded.ok_or(EvaluationError::NotEncoded)
@@ -179,7 +179,7 @@ fn hmac(data: &[u8], hash: Hash, key: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The claims of a token that is signed with HS256 or HS512 under `key`, as they stand in it.
+/// The claims of a token that is signed with HS256 or HS512 under `key`, as the token has them.
 pub(super) fn jwt(token: &[u8], key: &[u8]) -> Option<String> {
     let token = std::str::from_utf8(token).ok()?;
     let (signed, signature) = token.rsplit_once('.')?;
@@ -199,7 +199,7 @@ pub(super) fn jwt(token: &[u8], key: &[u8]) -> Option<String> {
     Some(claims)
 }
 
-/// Base64 of HMAC-SHA1: for a test that signs what a provider would send.
+/// HMAC-SHA1 in base64, to sign what a provider would send.
 #[must_use]
 pub fn hmac_sha1_base64(key: &[u8], data: &[u8]) -> String {
     STANDARD.encode(hmac(data, Hash::Sha1, key))
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_token_is_read_only_with_its_key() {
-        // HS512 under `secret`, made apart from this code with Python's `hmac`.
+        // HS512 with the key `secret`, computed with Python's `hmac`.
         let [header, payload, signature] = [
             "eyJhbGciOiJIUzUxMiJ9",
             "eyJpZCI6MSwibXNpc2RuIjo0NTEyMzQ1Njc4fQ",

@@ -1,4 +1,4 @@
-//! The host of a test: judges each request, and answers it from a script.
+//! The host of a test: checks each request and returns scripted responses.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,13 +10,13 @@ use crate::http::{HttpError, HttpErrorKind, Request, Response, SendError};
 use crate::metadata::Metadata;
 use crate::sealed::{Expression, Sealed, Source};
 
-/// The host of a test of `send`.
+/// The host of one `send`.
 pub(super) struct ScriptedHost<'a> {
     metadata: Metadata,
     values: &'a Values,
     plain: &'a BTreeMap<String, String>,
     reveals: bool,
-    answers: VecDeque<Result<Response, HttpError>>,
+    responses: VecDeque<Result<Response, HttpError>>,
     message_has_left: bool,
     pub(super) requests: Vec<ClearRequest>,
     pub(super) log: Vec<(LogLevel, String)>,
@@ -28,53 +28,53 @@ impl<'a> ScriptedHost<'a> {
         values: &'a Values,
         plain: &'a BTreeMap<String, String>,
         reveals: bool,
-        answers: VecDeque<Result<Response, HttpError>>,
+        responses: VecDeque<Result<Response, HttpError>>,
     ) -> Self {
         let (requests, log) = (Vec::new(), Vec::new());
-        Self { metadata, values, plain, reveals, answers, message_has_left: false, requests, log }
+        Self { metadata, values, plain, reveals, responses, message_has_left: false, requests, log }
     }
 
-    /// The request in the clear, and whether it carries the message; or the rule that it breaks.
-    fn judge(&self, request: &Request) -> Result<(ClearRequest, bool), Refusal> {
+    /// The request in clear text, and whether it carries the message; or the rule that it breaks.
+    fn check(&self, request: &Request) -> Result<(ClearRequest, bool), RequestError> {
         let clear = ClearRequest::of(request, self.values).map_err(|reason| match reason {
-            EvaluationError::Missing(what) => Refusal::Missing(what),
-            broken => Refusal::Broken(broken.to_string()),
+            EvaluationError::Missing(what) => RequestError::Missing(what),
+            broken => RequestError::Broken(broken.to_string()),
         })?;
         if self.message_has_left {
-            return Err(Refusal::Broken("after the request with the message no other one may follow".to_owned()));
+            return Err(RequestError::Broken("no request may follow the one that carries the message".to_owned()));
         }
-        let carries = rules::judge(request, &clear, &self.metadata, self.plain, self.values);
-        Ok((clear, carries.map_err(Refusal::Broken)?))
+        let carries = rules::check(request, &clear, &self.metadata, self.plain, self.values);
+        Ok((clear, carries.map_err(RequestError::Broken)?))
     }
 }
 
-/// Why a request does not leave.
-enum Refusal {
-    /// The connector is told.
+/// Why a request is not sent.
+enum RequestError {
+    /// A value is missing, which the connector is told.
     Missing(String),
-    /// A rule is broken: the host ends the send.
+    /// A rule is broken, which ends the send.
     Broken(String),
 }
 
-/// What the host does with a call that breaks a rule: it ends it, and the connector is not told.
+/// Ends a call that breaks a rule. The host does so without telling the connector.
 #[allow(clippy::panic, reason = "for tests, where a panic is how a test fails")]
-fn end(rule: impl std::fmt::Display) -> ! {
+fn end_call(rule: impl std::fmt::Display) -> ! {
     panic!("the host would end this call: {rule}")
 }
 
 impl Host for ScriptedHost<'_> {
     fn send(&mut self, request: &Request) -> Result<Response, SendError> {
-        let (clear, carries_message) = match self.judge(request) {
-            Ok(judged) => judged,
-            Err(Refusal::Missing(what)) => return Err(SendError::Missing(what)),
-            Err(Refusal::Broken(rule)) => end(rule),
+        let (clear, carries_message) = match self.check(request) {
+            Ok(checked) => checked,
+            Err(RequestError::Missing(what)) => return Err(SendError::Missing(what)),
+            Err(RequestError::Broken(rule)) => end_call(rule),
         };
         self.requests.push(clear);
-        let unanswered = HttpError { kind: HttpErrorKind::Reset, request_may_have_left: true };
-        let answer = self.answers.pop_front().unwrap_or(Err(unanswered));
-        let left = answer.as_ref().err().is_none_or(|error| error.request_may_have_left);
+        let no_response = HttpError { kind: HttpErrorKind::Reset, request_may_have_left: true };
+        let response = self.responses.pop_front().unwrap_or(Err(no_response));
+        let left = response.as_ref().err().is_none_or(|error| error.request_may_have_left);
         self.message_has_left |= carries_message && left;
-        answer.map_err(SendError::Http)
+        response.map_err(SendError::Http)
     }
 
     fn log(&mut self, level: LogLevel, message: &str) {
@@ -89,7 +89,7 @@ impl Host for ScriptedHost<'_> {
     }
 }
 
-/// The host of a test of `parse`.
+/// The host of one `parse`.
 pub(super) struct TestVerifier<'a> {
     values: &'a Values,
     calls: usize,
@@ -101,17 +101,17 @@ impl<'a> TestVerifier<'a> {
     }
 }
 
-/// Calls of [`Verifier::matches`] in one `parse`, as the host counts them.
+/// Maximum calls of [`Verifier::matches`] in one `parse`, as on the host.
 const MATCHES_MAX: usize = 8;
 
 impl Verifier for TestVerifier<'_> {
     fn matches(&mut self, computed: &Sealed, received: &Sealed) -> bool {
         self.calls += 1;
         if self.calls > MATCHES_MAX {
-            end(format!("a signature is compared at most {MATCHES_MAX} times"));
+            end_call(format!("at most {MATCHES_MAX} comparisons are allowed in one call"));
         }
         if !is_signature(computed) {
-            end("`computed` must be an HMAC or a digest under a secret, of received values and literals");
+            end_call("`computed` must be an HMAC or a digest with a secret in it, over received values and literals");
         }
         let whole = match &*received.0 {
             Expression::Source(source) => source.is_received(),
@@ -119,7 +119,7 @@ impl Verifier for TestVerifier<'_> {
             _ => false,
         };
         if !whole {
-            end("`received` must be one received value, as it came or decoded");
+            end_call("`received` must be one received value, as it came or decoded");
         }
         match (self.values.bytes(computed), self.values.bytes(received)) {
             (Ok(computed), Ok(received)) => computed == received,
@@ -132,7 +132,7 @@ impl Verifier for TestVerifier<'_> {
     }
 }
 
-/// An HMAC or a digest, perhaps encoded, that a secret has gone into and nothing of a message.
+/// Whether this is an HMAC or a digest, encoded or not, of a secret, received values and literals.
 fn is_signature(value: &Sealed) -> bool {
     let sources = match &*value.0 {
         Expression::Encode(data, _) => return is_signature(data),
