@@ -1,14 +1,14 @@
-//! What leaves for the provider.
+//! Builds the request.
 //!
-//! The number, the text and the API key are *sealed*: you can place, encode and sign them, and never read them. The host
-//! puts the real values in after the request has left your code.
+//! The number, the text and the API key are *sealed*: you can put them into the request, encode them and sign them, but not
+//! read them. The host fills in the real values after your code has run.
 
 use sendbox_connector_sdk::{Config, Failure, Json, Message, Request, parts};
 
-/// The one request of a send.
+/// The request that carries the message.
 pub fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    // A JSON body. Strings may be literals or sealed values; both are escaped. Number and text stand where `metadata` says.
-    // For a form body there is `form([("to", …), …])`, for HTTP Basic `basic_auth(user, password)`.
+    // A JSON body. Strings can be literals or sealed values; both are escaped. The number and the text are where `metadata`
+    // declares them. For a form body, use `form([("to", …), …])`; for HTTP Basic authentication, `basic_auth(user, password)`.
     let body = Json::object([
         ("from", Json::from(config.required("sender")?)),
         ("to", Json::from(&message.recipient.e164)),
@@ -28,7 +28,7 @@ mod tests {
     use sendbox_connector_sdk::testing::{Harness, metadata_problems};
     use serde_json::json;
 
-    /// A harness is one message and one configuration. `request()` shows what the provider would get, in the clear.
+    /// A harness is a message and a configuration. `request()` is what the provider would receive, in clear text.
     #[test]
     fn the_request_is_what_the_provider_documents() {
         let request = Harness::<Example>::new(json!({ "apiKey": "k-1", "sender": "MyShop" }))
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_is_sound() {
+    fn the_metadata_has_no_problems() {
         assert_eq!(metadata_problems::<Example>(), Vec::<String>::new());
     }
 }

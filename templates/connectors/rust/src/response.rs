@@ -1,46 +1,42 @@
-//! What the provider's answer means.
+//! Reads the provider's response.
 //!
-//! The failure class decides what happens next: another try, another provider, or a stop. Where you cannot tell whether
-//! the provider acted, say `InDoubt`: a second message is worse than a late one.
+//! The failure class decides what the host does next: retry, use another provider, or stop. If the message may have been
+//! sent, it is `InDoubt`: a second message is worse than a late one.
 
 use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Accepted {
+struct MessageBody {
     id: String,
     state: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
-struct Refused {
-    code: Option<String>,
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: String,
     message: Option<String>,
 }
 
 /// A receipt, or why there is none.
 pub fn read(response: &Response) -> Result<Receipt, Failure> {
-    if !response.is_success() {
-        return Err(refused(response));
-    }
-    match response.json::<Accepted>() {
-        Some(accepted) => Ok(Receipt { message_id: Some(accepted.id), status: accepted.state, ..Receipt::default() }),
-        None => Err(Failure::new(FailureClass::InDoubt).text("success, but no message id: it may have been sent")),
+    let message: Option<MessageBody> = response.json();
+    match message.filter(|_| response.is_success()) {
+        Some(message) => Ok(Receipt { message_id: Some(message.id), status: message.state, ..Receipt::default() }),
+        None => Err(failure(response)),
     }
 }
 
-fn refused(response: &Response) -> Failure {
-    let refused: Refused = response.json().unwrap_or_default();
-    // The provider's own codes first, then the HTTP status.
-    let class = match refused.code.as_deref() {
-        Some("E104") => FailureClass::InvalidRecipient,
-        Some("E201") => FailureClass::InsufficientBalance,
-        _ => FailureClass::of_status(response.status),
+/// The provider's own error codes decide first, then the HTTP status.
+fn failure(response: &Response) -> Failure {
+    let failure = Failure::unexpected_response("Example", response);
+    let Some(error) = response.json::<ErrorBody>() else { return failure };
+    let class = match error.code.as_str() {
+        "E104" => FailureClass::InvalidRecipient,
+        "E201" => FailureClass::InsufficientBalance,
+        _ => failure.class,
     };
-    Failure::new(class)
-        .code(refused.code.unwrap_or_else(|| response.status.to_string()))
-        .text(refused.message.unwrap_or_else(|| "the provider gave no reason".to_owned()))
-        .retry_after(response)
+    Failure { class, provider_code: Some(error.code), text: error.message.or(failure.text), ..failure }
 }
 
 #[cfg(test)]
@@ -50,18 +46,18 @@ mod tests {
     use sendbox_connector_sdk::{FailureClass, Response};
     use serde_json::json;
 
-    /// Runs the whole connector; the provider gives this answer.
+    /// Runs the connector with this response.
     fn run(response: Response) -> Run {
         Harness::<Example>::new(json!({ "apiKey": "k-1", "sender": "MyShop" })).text("123456").send([response])
     }
 
-    fn scripted(text: &str) -> Response {
-        response_from_json(text).expect("a scripted answer")
+    fn from_file(text: &str) -> Response {
+        response_from_json(text).expect("a response as JSON")
     }
 
     #[test]
     fn a_message_id_is_a_receipt() {
-        let receipt = run(scripted(include_str!("../answers/accepted.json"))).result.unwrap();
+        let receipt = run(from_file(include_str!("../answers/accepted.json"))).result.unwrap();
         assert_eq!(receipt.message_id.as_deref(), Some("msg-1"));
         assert_eq!(receipt.status.as_deref(), Some("queued"));
     }
@@ -69,20 +65,20 @@ mod tests {
     #[test]
     fn every_failure_has_its_class() {
         for (response, class, code) in [
-            (scripted(include_str!("../answers/invalid-number.json")), FailureClass::InvalidRecipient, Some("E104")),
-            (scripted(include_str!("../answers/too-many.json")), FailureClass::RateLimited, Some("E429")),
-            (response(401, ""), FailureClass::AuthenticationFailed, Some("401")),
-            (response(500, "<html>"), FailureClass::InDoubt, Some("500")),
-            (response(200, "<html>"), FailureClass::InDoubt, None),
+            (from_file(include_str!("../answers/invalid-number.json")), FailureClass::InvalidRecipient, "E104"),
+            (from_file(include_str!("../answers/too-many.json")), FailureClass::RateLimited, "E429"),
+            (response(401, ""), FailureClass::AuthenticationFailed, "401"),
+            (response(500, "<html>"), FailureClass::InDoubt, "500"),
+            (response(200, "<html>"), FailureClass::InDoubt, "200"),
         ] {
             let failure = run(response).result.unwrap_err();
-            assert_eq!((failure.class, failure.provider_code.as_deref()), (class, code));
+            assert_eq!((failure.class, failure.provider_code.as_deref()), (class, Some(code)));
         }
     }
 
     #[test]
-    fn the_provider_says_when_to_come_back() {
-        let failure = run(scripted(include_str!("../answers/too-many.json"))).result.unwrap_err();
+    fn retry_after_is_kept() {
+        let failure = run(from_file(include_str!("../answers/too-many.json"))).result.unwrap_err();
         assert_eq!(failure.retry_after_seconds, Some(5));
     }
 }
