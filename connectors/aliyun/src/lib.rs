@@ -1,9 +1,7 @@
-//! Alibaba Cloud SMS (Aliyun, Dysmsapi 2017-05-25): one code into an approved template, and what Alibaba Cloud later
-//! reports about it.
+//! Alibaba Cloud SMS (Aliyun, Dysmsapi 2017-05-25): sends a code with an approved template, with delivery reports.
 //!
-//! This file is glue. [`request`] says what leaves, [`signature`] signs it blind, [`template`] picks the template by
-//! destination, [`response`] says what came back means, [`report`] reads delivery reports and [`errors`] is the provider's
-//! error table.
+//! This file has the metadata. [`request`] builds the request and [`signature`] signs it, [`response`] reads the response,
+//! [`report`] reads delivery reports, and [`errors`] has Alibaba Cloud's error codes.
 
 mod errors;
 mod report;
@@ -16,7 +14,7 @@ use sendbox_connector_sdk::{
     Request, Response, SecretUse, Step, Usage,
 };
 
-/// The connector.
+/// The Alibaba Cloud connector.
 pub struct Aliyun;
 
 impl Connector for Aliyun {
@@ -37,28 +35,46 @@ impl Connector for Aliyun {
             id: "aliyun-short-message-service",
             version: env!("CARGO_PKG_VERSION"),
             name: "Aliyun",
-            description: "Sends codes through Alibaba Cloud SMS, to the mainland and overseas.",
+            description: "Sends one-time passwords through Alibaba Cloud SMS, to mainland China and overseas.",
             readme: include_str!("../README.md"),
             logo: Some(include_str!("../logo.svg")),
             parameters_schema: include_str!("../parameters.schema.json"),
             content: ContentKind::Template,
             template_schema: Some(include_str!("../template.schema.json")),
-            // `request::ENDPOINTS`, written out for the person who grants them.
+            // The endpoints of `request::ENDPOINTS`, each with a purpose for the admin who grants it.
             hosts: vec![
                 host(
                     "https://dysmsapi.aliyuncs.com",
-                    "Hands the message to Alibaba Cloud in mainland China, its default.",
+                    "Sends the message through Alibaba Cloud in mainland China (default).",
                 ),
-                host("https://dysmsapi-proxy.cn-beijing.aliyuncs.com", "The same in Beijing, when it is chosen."),
-                host("https://dysmsapi-xman.cn-hongkong.aliyuncs.com", "The same in Hong Kong, when it is chosen."),
-                host("https://dysmsapi.ap-southeast-1.aliyuncs.com", "The same in Singapore, when it is chosen."),
-                host("https://dysmsapi.ap-southeast-5.aliyuncs.com", "The same in Jakarta, when it is chosen."),
-                host("https://dysmsapi.eu-central-1.aliyuncs.com", "The same in Frankfurt, when it is chosen."),
-                host("https://dysmsapi.us-east-1.aliyuncs.com", "The same in Virginia, when it is chosen."),
+                host(
+                    "https://dysmsapi-proxy.cn-beijing.aliyuncs.com",
+                    "Sends the message through Alibaba Cloud in Beijing, if selected.",
+                ),
+                host(
+                    "https://dysmsapi-xman.cn-hongkong.aliyuncs.com",
+                    "Sends the message through Alibaba Cloud in Hong Kong, if selected.",
+                ),
+                host(
+                    "https://dysmsapi.ap-southeast-1.aliyuncs.com",
+                    "Sends the message through Alibaba Cloud in Singapore, if selected.",
+                ),
+                host(
+                    "https://dysmsapi.ap-southeast-5.aliyuncs.com",
+                    "Sends the message through Alibaba Cloud in Jakarta, if selected.",
+                ),
+                host(
+                    "https://dysmsapi.eu-central-1.aliyuncs.com",
+                    "Sends the message through Alibaba Cloud in Frankfurt, if selected.",
+                ),
+                host(
+                    "https://dysmsapi.us-east-1.aliyuncs.com",
+                    "Sends the message through Alibaba Cloud in Virginia, if selected.",
+                ),
             ],
             usages: Usage::ALL.to_vec(),
             locales: vec![],
-            // The nonce only stops a replayed request; SendSms has no idempotency key.
+            // SendSms has no idempotency key; the nonce only rejects a request that is repeated as it is.
             idempotent: false,
         }
     }

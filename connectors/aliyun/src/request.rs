@@ -1,7 +1,7 @@
-//! What leaves for Alibaba Cloud: `POST /` with a signed form, action `SendSms`.
+//! The request to Alibaba Cloud: `POST /` with a signed form, action `SendSms`.
 //!
-//! Promise: with the parameters that Logto's connector has, the form has Logto's fields in Logto's order. Two values
-//! differ on purpose: `TemplateParam` holds the code and nothing else, and the template is chosen by country.
+//! With the parameters of Logto's connector, the form has the same fields in the same order. Two values differ on purpose:
+//! `TemplateParam` contains the code only, and the country chooses the template.
 
 use sendbox_connector_sdk::{
     Config, Failure, Json, Message, Method, Parts, Request, Utc, form, parts, template_for_country,
@@ -9,7 +9,7 @@ use sendbox_connector_sdk::{
 
 use crate::signature;
 
-/// The API's hosts, each with the `RegionId` that goes with it. The first is the default.
+/// The endpoints, each with its `RegionId`. The first is the default.
 const ENDPOINTS: [(&str, &str); 7] = [
     ("dysmsapi.aliyuncs.com", "cn-hangzhou"),
     ("dysmsapi-proxy.cn-beijing.aliyuncs.com", "cn-beijing"),
@@ -20,7 +20,7 @@ const ENDPOINTS: [(&str, &str); 7] = [
     ("dysmsapi.us-east-1.aliyuncs.com", "us-east-1"),
 ];
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
     let template = template_for_country(message.template()?, message.recipient.country.as_deref(), "SMS_154950909")?;
     let (host, region) = endpoint(config)?;
@@ -52,10 +52,10 @@ fn endpoint(config: &Config<'_>) -> Result<(&'static str, &'static str), Failure
         return Ok(default);
     };
     let known = ENDPOINTS.into_iter().find(|(host, _)| *host == chosen);
-    known.ok_or_else(|| Failure::configuration("parameter `endpoint` is none of Alibaba Cloud's SMS endpoints"))
+    known.ok_or_else(|| Failure::configuration("parameter `endpoint` is not an SMS endpoint of Alibaba Cloud"))
 }
 
-/// The attempt's nonce as a UUID of version 4. Its `a` or `b` also keeps an all-digit nonce from looking like a number.
+/// The nonce of the attempt as a UUID of version 4. Its `a` or `b` ensures that it never looks like a phone number.
 fn uuid(nonce: &str) -> String {
     let mut text = String::with_capacity(36);
     for (index, digit) in nonce.chars().enumerate() {
@@ -109,7 +109,7 @@ mod tests {
         let request = harness(json!({})).request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://dysmsapi.aliyuncs.com/"));
         assert_eq!(request.headers, [("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())]);
-        // Signed apart from the code under test: RFC 3986 by hand, sorted by hand, the query encoded once more.
+        // The expected signature, without the code under test: encoded and sorted by hand.
         let canonical = "AccessKeyId=testId&Action=SendSms&Format=json&PhoneNumbers=8613912345678&RegionId=cn-hangzhou\
             &SignName=%E9%98%BF%E9%87%8C%E4%BA%91%E7%9F%AD%E4%BF%A1%20%2A~%27&SignatureMethod=HMAC-SHA1\
             &SignatureNonce=45e25e9b-0a6f-4070-bc85-2956eda1b466&SignatureVersion=1.0&TemplateCode=SMS_154950909\
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn every_attempt_is_signed_anew() {
+    fn every_attempt_has_its_own_signature() {
         let first = harness(json!({})).request().body;
         let second = harness(json!({})).nonce("ffffffffffffffffffffffffffffffff").request().body;
         for name in ["SignatureNonce", "Signature"] {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+    fn what_cannot_be_sent_is_refused_before_sending() {
         let mut no_id = parameters(json!({}));
         no_id.as_object_mut().unwrap().remove("accessKeyId");
         let no_id = Harness::<Aliyun>::new(no_id).template("SMS_1").variables([("code", "1")]);

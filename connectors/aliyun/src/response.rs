@@ -1,4 +1,5 @@
-//! What Alibaba Cloud's answer means: `{Code, Message, RequestId, BizId?}`, with `OK` for success and with any HTTP status.
+//! Alibaba Cloud's response: `{Code, Message, RequestId, BizId?}`. The code is `OK` for success and counts with any HTTP
+//! status.
 
 use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response, scalar};
 use serde::Deserialize;
@@ -6,10 +7,11 @@ use serde_json::Value;
 
 use crate::errors;
 
-/// The provider's name in failures.
+/// The name in the texts of failures.
 const PROVIDER: &str = "Alibaba Cloud";
 
-/// The part that is read. Loose types: a surprise in one field must not lose the id of a message that was taken.
+/// What is read of a response. The types are loose, so that an unexpected value in one field does not lose the id of a
+/// message that was accepted.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
@@ -18,7 +20,7 @@ struct Answer {
     biz_id: Option<Value>,
 }
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     let Some(Answer { code, message, biz_id }) = response.json() else {
         return Err(Failure::unexpected_response(PROVIDER, response));
@@ -30,17 +32,18 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
         }
         Some(code) if code == "OK" => Err(Failure::new(FailureClass::InDoubt)
             .code(response.status.to_string())
-            .text(format!("Alibaba Cloud answered OK with HTTP {}: the message may have been sent", response.status))),
+            .text(format!("Alibaba Cloud responded OK with HTTP {}; the message may have been sent", response.status))),
         Some(code) => Err(refused(response, &code, message)),
         None => Err(Failure::unexpected_response(PROVIDER, response)),
     }
 }
 
-/// The provider named a code. What it names decides, whatever the HTTP status.
+/// The failure of an error code, which counts whatever the HTTP status is.
 fn refused(response: &Response, code: &str, message: Option<String>) -> Failure {
     let class = errors::class_of(code).unwrap_or_else(|| FailureClass::of_unlisted_code(response.status));
     let message = message.unwrap_or_else(|| "Alibaba Cloud gave no reason".to_owned());
-    // Of a wrong signature Alibaba Cloud shows what it signed: number and code, in an encoding that no scrubber undoes.
+    // For a wrong signature, Alibaba Cloud returns what it signed: number and code, encoded so that the host cannot mask
+    // them.
     let message = message.split("server string to sign").next().unwrap_or_default().trim_end().to_owned();
     let mut failure = Failure::new(class).code(code).retry_after(response);
     failure.retry_after_seconds = failure.retry_after_seconds.or_else(|| errors::wait(code, &message));
@@ -104,13 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_signed_is_not_repeated() {
+    fn the_string_to_sign_is_removed() {
         let message = "Specified signature is not matched with our calculation.";
         let body = format!(
             r#"{{"Code":"SignatureDoesNotMatch","Message":"{message} server string to sign is:POST&%2F&%253D12%255C"}}"#
         );
         let text = read(&response(400, &body)).unwrap_err().text.unwrap();
-        assert_eq!(text, format!("{message} (the AccessKey's secret is probably wrong)"));
+        assert_eq!(text, format!("{message} (the AccessKey secret is probably wrong)"));
     }
 
     #[test]
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_are_not_alibaba_clouds_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         for body in ["", "{}", "[]", "<html>busy</html>", r#"{"Code":""}"#, r#"{"Code":null}"#, r#"{"code":"OK"}"#] {
             for (status, want) in [
                 (200, FailureClass::InDoubt),

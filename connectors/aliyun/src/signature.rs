@@ -1,14 +1,14 @@
-//! Alibaba Cloud's RPC signature, version 1.0, blind: base64 of HMAC-SHA1 over the percent-encoded canonical query.
+//! Alibaba Cloud's RPC signature, version 1.0: HMAC-SHA1 in base64 over the percent-encoded canonical query. The key is the
+//! secret followed by `&`.
 //!
-//! The number and the code are among what is signed, encoded twice, so canonical query and string to sign are plans over
-//! sealed values. The key is the secret and `&`.
+//! The number and the code are part of the query, so query and string to sign are sealed values.
 //!
-//! Source: «Request syntax and signature method V2 for RPC APIs» of Alibaba Cloud's documentation, and its three published
-//! examples, which the tests recompute.
+//! Source: "Request syntax and signature method V2 for RPC APIs" in Alibaba Cloud's documentation, with three published
+//! examples that the tests recompute.
 
 use sendbox_connector_sdk::{Encoding, Hash, Method, Parts, Sealed, parts, percent};
 
-/// The value of `Signature` for these parameters, none of which may be `Signature` itself.
+/// The value of the parameter `Signature` for all other parameters.
 pub(crate) fn sign(method: Method, parameters: &[(&str, Parts)], secret: &Sealed) -> Sealed {
     let mut sorted: Vec<&(&str, Parts)> = parameters.iter().collect();
     sorted.sort_unstable_by_key(|(name, _)| *name);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_published_example_of_directmail_with_awkward_characters() {
+    fn the_published_example_of_directmail_with_special_characters() {
         let parameters = [
             ("AccessKeyId", "testid"),
             ("AccountName", "<a%b'>"),
@@ -139,7 +139,7 @@ mod tests {
         ];
         let clear = signature("testsecret", "POST", &parameters, "+1", "x");
         assert_eq!(clear, "llJfXJjBW3OacrVgxxsITgYaYm0=");
-        // The same with the awkward value sealed: the host encodes as this crate does.
+        // The same with the special characters in a sealed value: the host encodes as the SDK does.
         let sealed = parameters.map(|(name, value)| (name, if name == "AccountName" { "$code" } else { value }));
         assert_eq!(signature("testsecret", "POST", &sealed, "+1", "<a%b'>"), clear);
     }

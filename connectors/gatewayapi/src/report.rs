@@ -1,9 +1,9 @@
 //! GatewayAPI's status notifications: `{id, msisdn, time, status, error?, code?}` as JSON.
 //!
-//! With an authentication token set for the webhook, GatewayAPI sends a JWT in `X-Gwapi-Signature`: the whole notification
-//! again, signed with HMAC-SHA256. Then that is what is read, because nothing covers the body. Without a token nothing is
-//! signed, and what keeps others out is that nobody else knows the address. The token repeats the phone number, so the host
-//! checks and reads it, and what comes here has a stand-in.
+//! If the webhook has an authentication token, GatewayAPI sends a JWT in `X-Gwapi-Signature`: the whole notification, signed with
+//! HMAC-SHA256. Then the connector reads the JWT, because the body is not signed. Without an authentication token, nothing is
+//! signed, and the callback URL, which cannot be guessed, is the only protection. The JWT contains the phone number, so the host
+//! verifies it and returns its claims with the number replaced.
 
 use sendbox_connector_sdk::{
     Callback, CallbackError, Config, DeliveryReports, FailureClass, Report, State, Verifier, scalar,
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{GatewayApi, errors};
 
-/// What is read of a notification; not the number.
+/// What is read of a notification.
 #[derive(Deserialize)]
 struct Notification {
     id: Value,
@@ -57,7 +57,7 @@ impl DeliveryReports for GatewayApi {
     }
 }
 
-/// GatewayAPI's status as a state. `ACCEPTED` is the network's word, not the handset's.
+/// The state of a GatewayAPI status. `ACCEPTED` comes from the network, not from the phone.
 fn state(status: &str) -> State {
     match status {
         "SCHEDULED" | "BUFFERED" => State::Queued,
@@ -77,7 +77,7 @@ mod tests {
     use serde_json::json;
 
     const URL: &str = "https://us.example/reports/7";
-    /// The example of GatewayAPI's documentation, signed with `secret`: id 2381703, time 1522764062, DELIVERED.
+    /// The example in GatewayAPI's documentation, signed with `secret`: id 2381703, time 1522764062, DELIVERED.
     const PUBLISHED: [&str; 3] = [
         "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
         "eyJpZCI6MjM4MTcwMywibXNpc2RuIjo0NTQyNjA5MDQ1LCJ0aW1lIjoxNTIyNzY0MDYyLCJzdGF0dXMiOiJERUxJVkVSRUQiLCJlcnJvciI6\

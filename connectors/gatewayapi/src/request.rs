@@ -1,29 +1,29 @@
-//! What leaves for GatewayAPI: `POST {endpoint}`, or to GatewayAPI's own address where none is given.
+//! The request to GatewayAPI: `POST {endpoint}`, or to GatewayAPI's own URL if no endpoint is set.
 //!
-//! Promise: with the parameters that Logto's connector has and a text of the GSM alphabet, the request is Logto's, member
-//! by member. Any other text is sent with `encoding: UCS2`, without which GatewayAPI mangles it. Every other member comes
-//! after those and only when its parameter is set.
+//! With the parameters of Logto's connector and a text in the GSM alphabet, the request is the same, member by member. Any other
+//! text is sent with `encoding: UCS2`, without which GatewayAPI corrupts it. Other members follow, each only if its parameter is
+//! set.
 
 use sendbox_connector_sdk::{Config, Failure, FailureClass, Json, Message, Request, TextEncoding, basic_auth};
 
-/// A concatenated message has at most 255 parts (3GPP TS 23.040; `max_parts` in GatewayAPI's documentation).
-const MAX_PARTS: u32 = 255;
+/// Maximum segments of a message (3GPP TS 23.040; `max_parts` in GatewayAPI's documentation).
+const MAX_SEGMENTS: u32 = 255;
 
-/// GatewayAPI takes shorter validity periods as this one, in seconds.
+/// Minimum validity period, in seconds. GatewayAPI raises shorter ones to it.
 const MIN_VALIDITY: u32 = 60;
 
-/// GatewayAPI's own address. No default of a parameter: where a request leads stands in the manifest, or is given.
+/// GatewayAPI's own URL. It is not the default of a parameter: the host of a request is in the metadata, or the tenant enters it.
 pub(crate) const ORIGIN: &str = "https://gatewayapi.com";
 pub(crate) const PATH: &str = "/rest/mtsms";
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
     let content = message.text()?;
     if content.units == 0 {
         return Err(Failure::new(FailureClass::ContentRejected).text("the text is empty"));
     }
-    if content.segments > MAX_PARTS {
-        let text = format!("the text has {} parts; GatewayAPI takes {MAX_PARTS}", content.segments);
+    if content.segments > MAX_SEGMENTS {
+        let text = format!("the text has {} segments; GatewayAPI accepts {MAX_SEGMENTS}", content.segments);
         return Err(Failure::new(FailureClass::ContentRejected).text(text));
     }
     let recipient = Json::object([("msisdn", Json::from(&message.recipient.digits))]);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+    fn what_cannot_be_sent_is_refused_before_sending() {
         for (harness, want) in [
             (harness(json!({})).text(""), FailureClass::ContentRejected),
             (harness(json!({})).text(&"x".repeat(255 * 153 + 1)), FailureClass::ContentRejected),

@@ -1,20 +1,20 @@
-//! What GatewayAPI's answer means: `{ids, usage}`, or `{code, incident_uuid, message, variables}`.
+//! GatewayAPI's response: `{ids, usage}`, or `{code, incident_uuid, message, variables}`.
 
 use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response, scalar};
 use serde_json::{Map, Value};
 
 use crate::errors;
 
-/// The provider's name in failures.
+/// The name in the texts of failures.
 const PROVIDER: &str = "GatewayAPI";
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     let body = match response.json::<Value>() {
         Some(Value::Object(body)) => body,
         _ => Map::new(),
     };
-    // An error envelope is an error, also with status 200.
+    // A code is an error, also with HTTP 200.
     if response.is_success() && !body.contains_key("code") {
         accepted(response, &body)
     } else {
@@ -29,12 +29,12 @@ fn accepted(response: &Response, body: &Map<String, Value>) -> Result<Receipt, F
     let Some(id) = ids.first().and_then(scalar) else {
         return Err(Failure::new(FailureClass::Unknown)
             .code(response.status.to_string())
-            .text("GatewayAPI answered with success and with no message: it took none"));
+            .text("GatewayAPI responded with success but accepted no message"));
     };
     Ok(Receipt { message_id: Some(id), status: None, segments: None, price: price(body) })
 }
 
-/// What the message cost, where GatewayAPI says so.
+/// The price of the message, if the response has one.
 fn price(body: &Map<String, Value>) -> Option<Price> {
     let usage = body.get("usage")?;
     let amount = scalar(usage.get("total_cost")?)?;
@@ -47,10 +47,10 @@ fn refused(response: &Response, body: &Map<String, Value>) -> Failure {
     let code = written.and_then(errors::parse);
     let class = code
         .and_then(errors::class_of)
-        // The kind of an error says less than a 5xx, after which the message may have been sent.
+        // A low byte does not count with a 5xx, after which the message may have been sent.
         .or_else(|| code.filter(|_| status < 500).and_then(errors::class_of_low_byte))
         .unwrap_or_else(|| match (code, status) {
-            // Its own code, and not one of the index: its text is all that there is.
+            // An unknown code: only its text says what is wrong.
             (_, 200..=299) | (Some(_), 400..=499) => FailureClass::Unknown,
             _ => FailureClass::of_endpoint_status(status),
         });
@@ -65,10 +65,10 @@ fn refused(response: &Response, body: &Map<String, Value>) -> Failure {
     Failure { class, provider_code: written.map(str::to_owned).or(failure.provider_code), text, ..failure }
 }
 
-/// A message with its variables in the places of `%1`, `%2` and so on.
+/// The message with its variables filled in for `%1`, `%2` and so on.
 fn fill_in(message: &str, variables: Option<&Value>) -> String {
     let variables = variables.and_then(Value::as_array).into_iter().flatten();
-    // From the last on, so that `%1` does not take the front of `%10`.
+    // The last one first, so that `%1` does not replace a part of `%10`.
     let mut numbered: Vec<(usize, String)> =
         variables.enumerate().filter_map(|(index, value)| Some((index + 1, scalar(value)?))).collect();
     numbered.reverse();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_another_kind_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         for (status, want) in [
             (302, Class::ConfigurationInvalid),
             (400, Class::InvalidRequest),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_passed_on() {
+    fn retry_after_is_kept() {
         let mut response = response(429, r#"{"message":"m"}"#);
         response.headers.push(("retry-after".into(), "2".into()));
         assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));

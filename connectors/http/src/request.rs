@@ -1,12 +1,12 @@
-//! What leaves for the endpoint: `{"to", "type", "payload", "ip"?}`, as users of Logto's HTTP SMS connector know it.
+//! The request to the endpoint: `{"to", "type", "payload", "ip"?}`, the same as from Logto's HTTP SMS connector.
 //!
-//! Promise: `to` is digits only, `type` is Logto's word, and `payload` has `code` first, then `locale`, then the other
-//! variables in their order. With a webhook secret the request is signed by Standard Webhooks
+//! `to` is digits only, `type` is Logto's name of the usage, and `payload` has `code`, then `locale`, then the other variables in
+//! their order. With a webhook secret, the request is signed by Standard Webhooks
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 
 use sendbox_connector_sdk::{Config, Encoding, Failure, Hash, Json, Message, Request, Usage, Variable, parts};
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
     let mut members = vec![
         ("to", Json::from(&message.recipient.digits)),
@@ -36,7 +36,7 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
     Ok(request.body(body))
 }
 
-/// The variables, with `code` and the locale first as Logto has them. A variable of the name `locale` takes its place.
+/// The variables, with `code` and the locale first, as in Logto. A variable named `locale` replaces the locale.
 fn payload(variables: &[Variable], locale: Option<&str>) -> Json {
     let (code, others): (Vec<&Variable>, Vec<&Variable>) = variables.iter().partition(|one| one.name == "code");
     let member = |one: &Variable| (one.name.clone(), Json::from(&one.value));
@@ -49,7 +49,7 @@ fn payload(variables: &[Variable], locale: Option<&str>) -> Json {
     Json::object(members)
 }
 
-/// Logto's spelling of a usage (its `TemplateType`).
+/// Logto's name of a usage (its `TemplateType`).
 fn logto_type(usage: Usage) -> &'static str {
     match usage {
         Usage::Register => "Register",
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_usage_has_logtos_word() {
+    fn every_usage_has_logtos_name() {
         let words: Vec<&str> = Usage::ALL.into_iter().map(logto_type).collect();
         assert_eq!(
             words,
@@ -135,7 +135,7 @@ mod tests {
         );
     }
 
-    /// The expected value was made apart from this code, with Python's `hmac` and `base64`.
+    /// The expected value was computed with Python's `hmac` and `base64`.
     #[test]
     fn the_signature_is_standard_webhooks() {
         let harness = Harness::<HttpSms>::new(json!({
@@ -151,10 +151,10 @@ mod tests {
         assert_eq!(request.header("webhook-signature"), Some("v1,OZj780kmj4HSdP9XK07LZ34RNd1tMQElIU/D4ftBtuI="));
     }
 
-    /// The schema lets none in; the host would end the send.
+    /// The schema refuses such a secret; the host would end the send.
     #[test]
     #[should_panic(expected = "not in the encoding")]
-    fn with_a_secret_that_is_not_base64_nothing_leaves() {
+    fn with_a_secret_that_is_not_base64_nothing_is_sent() {
         let harness = Harness::<HttpSms>::new(json!({ "endpoint": ENDPOINT, "webhookSecret": "whsec_MDEy" }));
         drop(harness.variables([("code", "1")]).send([]));
     }

@@ -1,9 +1,9 @@
-//! What the endpoint's answer means. Its status decides; its body is read only for an `id` to remember.
+//! The endpoint's response. The HTTP status decides; the body is read only for an `id`.
 
 use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response, scalar};
 use serde_json::Value;
 
-/// A receipt for any 2xx, or why there is none.
+/// A receipt for any 2xx, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     if response.is_success() {
         return Ok(Receipt { message_id: message_id(response), ..Receipt::default() });
@@ -21,18 +21,19 @@ fn message_id(response: &Response) -> Option<String> {
     scalar(response.json::<Value>()?.get("id")?)
 }
 
-/// What the admin should do. The endpoint's own body stays out: it is the tenant's, and may hold anything.
+/// What the admin should change. The body is left out: it can contain anything.
 fn reason(status: u16) -> String {
     let advice = match status {
-        300..=399 => "a redirect, which is never followed: give the final address as `endpoint`",
-        401 | 403 => "that it does not accept `authorization`",
-        404 | 405 | 410 => "that nothing takes a POST there: check `endpoint`",
-        400..=499 => "that it does not accept the request",
-        503 => "that it is not available",
-        500..=599 => "an error of its own; it may have sent the message",
-        _ => "a status that HTTP does not define",
+        300..=399 => "redirects are not followed; enter the final URL as `endpoint`",
+        401 | 403 => "it does not accept `authorization`",
+        404 | 405 | 410 => "nothing accepts a POST there; check `endpoint`",
+        408 => "it timed out, and may have sent the message",
+        400..=499 => "it does not accept the request",
+        503 => "it is not available",
+        500..=599 => "it failed, and may have sent the message",
+        _ => "HTTP does not define this status",
     };
-    format!("the endpoint answered with HTTP {status}: {advice}")
+    format!("the endpoint responded with HTTP {status}: {advice}")
 }
 
 #[cfg(test)]
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_passed_on_where_it_means_something() {
+    fn retry_after_is_kept_where_it_means_something() {
         for (status, want) in [(429, Some(7)), (503, Some(7)), (400, None)] {
             let mut response = response(status, "");
             response.headers.push(("retry-after".into(), "7".into()));

@@ -1,7 +1,7 @@
-//! SMS Aero's status callbacks: the message's `id` and `status`, as JSON (which [`request`](crate::request) asks for) or as
+//! SMS Aero's status callbacks: the `id` and the `status` of a message, as JSON, which [`request`](crate::request) asks for, or as
 //! a form.
 //!
-//! SMS Aero does not sign them. What keeps others out is that nobody else knows the address.
+//! They are not signed. The callback URL, which cannot be guessed, is the only protection.
 
 use sendbox_connector_sdk::{
     Callback, CallbackError, Config, DeliveryReports, FailureClass, Report, State, Verifier, scalar,
@@ -13,7 +13,7 @@ use crate::SmsAero;
 impl DeliveryReports for SmsAero {
     fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, CallbackError> {
         let body: Option<Value> = serde_json::from_str(&callback.body).ok();
-        // The documentation of sending puts the message into `data`; a callback may come with or without that envelope.
+        // The API's responses have the message in `data`; a callback may have it there or at the top level.
         let members = body.as_ref().and_then(|body| body.get("data").filter(|data| data.is_object()).or(Some(body)));
         let field = |name: &str| {
             let member = members.and_then(|members| members.get(name)).and_then(scalar);
@@ -37,11 +37,11 @@ impl DeliveryReports for SmsAero {
 
 fn state(status: &str) -> State {
     match status {
-        // In the queue; at moderation.
+        // Queue, moderation.
         "0" | "8" => State::Queued,
         "1" => State::Delivered,
         "2" => State::Undelivered,
-        // With the operator; waiting for the operator's word.
+        // Sent to the operator, waiting for the operator.
         "3" | "4" => State::Sent,
         "6" => State::Rejected,
         _ => State::Unknown,

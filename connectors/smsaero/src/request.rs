@@ -1,21 +1,22 @@
-//! What leaves for SMS Aero: `POST …/v2/sms/send`.
+//! The request to SMS Aero: `POST …/v2/sms/send`.
 //!
-//! Promise: with the parameters that Logto's connector has, the request is Logto's, member by member; every other member
-//! comes after those and only when its parameter is set.
+//! With the parameters of Logto's connector, the request is the same, member by member. Other members follow, each only if its
+//! parameter is set.
 
 use sendbox_connector_sdk::{Config, Failure, FailureClass, Json, Message, Request, basic_auth, parts};
 
-/// SMS Aero takes 2 to 640 characters. Counted as the host counts: septets or UTF-16 units.
+/// The length of a text, in septets or UTF-16 code units.
 const UNITS: std::ops::RangeInclusive<u32> = 2..=640;
 
-/// The gate that Logto uses, and the first that SMS Aero's own clients try.
+/// The server that Logto uses, and the first that SMS Aero's own clients try.
 const DEFAULT_HOST: &str = "gate.smsaero.ru";
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
     let content = message.text()?;
     if !UNITS.contains(&content.units) {
-        let text = format!("the text has {} units; SMS Aero takes {} to {}", content.units, UNITS.start(), UNITS.end());
+        let text =
+            format!("the text has {} units; SMS Aero accepts {} to {}", content.units, UNITS.start(), UNITS.end());
         return Err(Failure::new(FailureClass::ContentRejected).text(text));
     }
     let mut members = vec![
@@ -60,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn other_parameters_choose_the_gate_and_add_members_after_logtos() {
+    fn other_parameters_choose_the_server_and_add_members() {
         for (host, want) in [
             ("gate.smsaero.org", "https://gate.smsaero.org/v2/sms/send"),
             ("gate.smsaero.net", "https://gate.smsaero.net/v2/sms/send"),
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+    fn what_cannot_be_sent_is_refused_before_sending() {
         for (harness, want) in [
             (harness(json!({})).text("x"), FailureClass::ContentRejected),
             (harness(json!({})).text(""), FailureClass::ContentRejected),

@@ -1,17 +1,17 @@
-//! What SMS Aero's answer means: `{success, data, message}`, whatever the HTTP status says.
+//! SMS Aero's response: `{success, data, message}`, whatever the HTTP status is.
 
 use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response, scalar};
 use serde_json::{Map, Value};
 
 use crate::errors;
 
-/// The provider's name in failures.
+/// The name in the texts of failures.
 const PROVIDER: &str = "SMS Aero";
 
-/// SMS Aero bills in roubles.
+/// The currency of all prices.
 const CURRENCY: &str = "RUB";
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     match response.json::<Value>() {
         Some(Value::Object(body)) if body.contains_key("success") || body.contains_key("result") => {
@@ -23,7 +23,7 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
 }
 
 fn accepted(response: &Response, body: &Map<String, Value>) -> Result<Receipt, Failure> {
-    // One number has one object; SMS Aero writes a list for several.
+    // An object for one number, an array for several.
     let data = match body.get("data") {
         Some(Value::Array(messages)) => messages.first(),
         data => data,
@@ -31,16 +31,19 @@ fn accepted(response: &Response, body: &Map<String, Value>) -> Result<Receipt, F
     let Some((data, id)) = data.and_then(|data| Some((data, scalar(data.get("id")?)?))) else {
         return Err(Failure::unexpected_response(PROVIDER, response));
     };
-    let word = data.get("extendStatus").and_then(scalar);
+    let extended = data.get("extendStatus").and_then(scalar);
     // 2: not delivered, 6: rejected.
     if let Some(status @ ("2" | "6")) = data.get("status").and_then(scalar).as_deref() {
-        let text = format!("SMS Aero took the message and gave it up at once ({})", word.as_deref().unwrap_or(status));
+        let text = format!(
+            "SMS Aero accepted the message and then failed to send it ({})",
+            extended.as_deref().unwrap_or(status)
+        );
         return Err(Failure::new(FailureClass::Unknown).code(format!("status {status}")).text(text));
     }
     let price = data.get("cost").and_then(scalar);
     Ok(Receipt {
         message_id: Some(id),
-        status: word,
+        status: extended,
         segments: None,
         price: price.map(|amount| Price { amount, currency: CURRENCY.to_owned() }),
     })
@@ -56,7 +59,7 @@ fn refused(response: &Response, body: &Map<String, Value>) -> Failure {
         .or_else(|| fields.first().map(|(field, _)| errors::class_of_field(field)))
         .or_else(|| message.and_then(errors::class_of_text))
         .unwrap_or_else(|| match response.status {
-            // It refuses with success, in words that are not known.
+            // An error with a 2xx status and an unknown message.
             200..=299 => FailureClass::Unknown,
             status => FailureClass::of_status(status),
         });
@@ -163,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_another_kind_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         for (status, want) in [
             (302, Class::Unknown),
             (400, Class::InvalidRequest),
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_passed_on() {
+    fn retry_after_is_kept() {
         for body in ["", r#"{"success":false,"message":"m"}"#] {
             let mut response = response(429, body);
             response.headers.push(("retry-after".into(), "2".into()));

@@ -1,8 +1,7 @@
-//! Tencent Cloud SMS (API 2021-01-11): one code into an approved template, and what Tencent later reports about it.
+//! Tencent Cloud SMS (API 2021-01-11): sends a code with an approved template, with delivery reports.
 //!
-//! This file is glue. [`request`] says what leaves, [`signature`] signs it blind, [`template`] picks the template by
-//! destination, [`response`] says what came back means, [`report`] reads delivery reports and [`errors`] is Tencent's error
-//! table.
+//! This file has the metadata. [`request`] builds the request and [`signature`] signs it, [`response`] reads the response,
+//! [`report`] reads delivery reports, and [`errors`] has Tencent Cloud's error codes.
 
 mod errors;
 mod report;
@@ -15,7 +14,7 @@ use sendbox_connector_sdk::{
     Request, Response, SecretUse, Usage,
 };
 
-/// The connector.
+/// The Tencent Cloud connector.
 pub struct Tencent;
 
 impl Connector for Tencent {
@@ -32,40 +31,82 @@ impl Connector for Tencent {
             id: "tencent-short-message-service",
             version: env!("CARGO_PKG_VERSION"),
             name: "Tencent Cloud",
-            description: "Sends codes through Tencent Cloud SMS, to the mainland and overseas.",
+            description: "Sends one-time passwords through Tencent Cloud SMS, to mainland China and overseas.",
             readme: include_str!("../README.md"),
             logo: Some(include_str!("../logo.svg")),
             parameters_schema: include_str!("../parameters.schema.json"),
             content: ContentKind::Template,
             template_schema: Some(include_str!("../template.schema.json")),
-            // `request::ENDPOINTS`, written out for the person who grants them.
+            // The endpoints of `request::ENDPOINTS`, each with a purpose for the admin who grants it.
             hosts: vec![
                 host(
                     "https://sms.tencentcloudapi.com",
-                    "Hands the message to Tencent Cloud's nearest site, its default.",
+                    "Sends the message through Tencent Cloud's nearest site (default).",
                 ),
-                host("https://sms.ap-guangzhou.tencentcloudapi.com", "The same in Guangzhou, when it is chosen."),
-                host("https://sms.ap-shanghai.tencentcloudapi.com", "The same in Shanghai, when it is chosen."),
-                host("https://sms.ap-beijing.tencentcloudapi.com", "The same in Beijing, when it is chosen."),
-                host("https://sms.ap-chengdu.tencentcloudapi.com", "The same in Chengdu, when it is chosen."),
-                host("https://sms.ap-chongqing.tencentcloudapi.com", "The same in Chongqing, when it is chosen."),
-                host("https://sms.ap-hongkong.tencentcloudapi.com", "The same in Hong Kong, when it is chosen."),
-                host("https://sms.ap-singapore.tencentcloudapi.com", "The same in Singapore, when it is chosen."),
-                host("https://sms.ap-bangkok.tencentcloudapi.com", "The same in Bangkok, when it is chosen."),
-                host("https://sms.ap-mumbai.tencentcloudapi.com", "The same in Mumbai, when it is chosen."),
-                host("https://sms.ap-seoul.tencentcloudapi.com", "The same in Seoul, when it is chosen."),
-                host("https://sms.ap-tokyo.tencentcloudapi.com", "The same in Tokyo, when it is chosen."),
-                host("https://sms.na-ashburn.tencentcloudapi.com", "The same in Virginia, when it is chosen."),
+                host(
+                    "https://sms.ap-guangzhou.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Guangzhou, if selected.",
+                ),
+                host(
+                    "https://sms.ap-shanghai.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Shanghai, if selected.",
+                ),
+                host(
+                    "https://sms.ap-beijing.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Beijing, if selected.",
+                ),
+                host(
+                    "https://sms.ap-chengdu.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Chengdu, if selected.",
+                ),
+                host(
+                    "https://sms.ap-chongqing.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Chongqing, if selected.",
+                ),
+                host(
+                    "https://sms.ap-hongkong.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Hong Kong, if selected.",
+                ),
+                host(
+                    "https://sms.ap-singapore.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Singapore, if selected.",
+                ),
+                host(
+                    "https://sms.ap-bangkok.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Bangkok, if selected.",
+                ),
+                host(
+                    "https://sms.ap-mumbai.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Mumbai, if selected.",
+                ),
+                host(
+                    "https://sms.ap-seoul.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Seoul, if selected.",
+                ),
+                host(
+                    "https://sms.ap-tokyo.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Tokyo, if selected.",
+                ),
+                host(
+                    "https://sms.na-ashburn.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Virginia, if selected.",
+                ),
                 host(
                     "https://sms.na-siliconvalley.tencentcloudapi.com",
-                    "The same in Silicon Valley, when it is chosen.",
+                    "Sends the message through Tencent Cloud in Silicon Valley, if selected.",
                 ),
-                host("https://sms.eu-frankfurt.tencentcloudapi.com", "The same in Frankfurt, when it is chosen."),
-                host("https://sms.intl.tencentcloudapi.com", "The same at the international site, when it is chosen."),
+                host(
+                    "https://sms.eu-frankfurt.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud in Frankfurt, if selected.",
+                ),
+                host(
+                    "https://sms.intl.tencentcloudapi.com",
+                    "Sends the message through Tencent Cloud's international site, if selected.",
+                ),
             ],
             usages: Usage::ALL.to_vec(),
             locales: vec![],
-            // Tencent has no idempotency key for sending.
+            // SendSms has no idempotency key.
             idempotent: false,
         }
     }

@@ -1,8 +1,8 @@
 //! Tencent Cloud's delivery reports: a JSON array of
 //! `{user_receive_time, nationcode, mobile, report_status, errmsg, description, sid}`.
 //!
-//! They are not signed: whoever knows the address can call it, so a report changes what is shown of a message and nothing
-//! else, and the address must be one that cannot be guessed.
+//! They are not signed: anyone who knows the callback URL can call it. The URL cannot be guessed, and a report only changes
+//! the displayed state of a message.
 
 use sendbox_connector_sdk::{Callback, CallbackError, Config, DeliveryReports, FailureClass, Report, State, Verifier};
 use serde::Deserialize;
@@ -26,7 +26,7 @@ impl DeliveryReports for Tencent {
     }
 }
 
-/// `None` for an entry that names no message or says nothing of it: replies of users come to the same kind of address.
+/// `None` for an entry without a message id or a result: replies of users can come to the same URL.
 fn report(entry: Entry) -> Option<Report> {
     let message_id = entry.sid.filter(|id| !id.is_empty())?;
     let code = entry.errmsg.filter(|code| !code.is_empty());
@@ -45,18 +45,18 @@ fn report(entry: Entry) -> Option<Report> {
     })
 }
 
-/// What a receipt code says about a message that did not arrive. Mainland carriers have hundreds of their own (`MK:0001`),
-/// which mean nothing to anybody else: they are kept, and their class is unknown.
+/// State and class of a message that was not delivered, by its `errmsg`. Mainland carriers have hundreds of undocumented codes
+/// (`MK:0001`), which are kept; their class is unknown.
 fn failed(code: &str) -> (State, Option<FailureClass>) {
     use FailureClass as Class;
     let (state, class) = match code {
         "EXPIRED" => return (State::Expired, None),
         "UNKNOWN" => return (State::Unknown, None),
-        // The content has a word that the carrier refuses, or was not registered with it.
+        // The text has a word that the carrier refuses, or is not registered with the carrier.
         "REJECTD" => (State::Rejected, Class::ContentRejected),
         // The carrier refused the number.
         "SUBFAIL" => (State::Rejected, Class::InvalidRecipient),
-        // Tencent's way to the carrier broke.
+        // The connection between Tencent Cloud and the carrier failed.
         "COMFAIL" | "WTNFAIL" => (State::Undelivered, Class::ProviderUnavailable),
         _ => (State::Undelivered, Class::Unknown),
     };

@@ -1,13 +1,13 @@
-//! What leaves for Tencent Cloud: `POST /` with a JSON body, signed with TC3-HMAC-SHA256, action `SendSms`.
+//! The request to Tencent Cloud: `POST /` with a JSON body, signed with TC3-HMAC-SHA256, action `SendSms`.
 //!
-//! Promise: with the parameters that Logto's connector has, headers and body are Logto's, field by field. Three values
-//! differ on purpose: the number has its `+`, the template is chosen by country, and the parameter set is the code alone.
+//! With the parameters of Logto's connector, headers and body are the same, field by field. Three values differ on purpose: the
+//! number has its `+`, the country chooses the template, and the parameters of the template are the code only.
 
 use sendbox_connector_sdk::{Config, Failure, Json, Message, Request, Utc, parts, template_for_country};
 
-use crate::signature::{self, Signed};
+use crate::signature::{self, SigningInput};
 
-/// The API's hosts. The first is the default.
+/// The endpoints. The first is the default.
 const ENDPOINTS: [&str; 16] = [
     "sms.tencentcloudapi.com",
     "sms.ap-guangzhou.tencentcloudapi.com",
@@ -29,7 +29,7 @@ const ENDPOINTS: [&str; 16] = [
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
     let template = template_for_country(message.template()?, message.recipient.country.as_deref(), "449739")?;
     let host = endpoint(config)?;
@@ -40,18 +40,22 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         ("TemplateParamSet", Json::array([Json::from(message.code()?)])),
         ("PhoneNumberSet", Json::array([Json::from(&message.recipient.e164)])),
     ]);
-    // Signed as a whole, sent in its pieces: so a dry run can show each of them masked.
+    // SigningInput as a whole, but sent in parts, so that a dry run can show each part masked.
     let body = body.to_parts();
     let sealed_body = body.clone().seal();
     let time = Utc::from_millis(message.attempt.started_at);
-    let signed =
-        Signed { service: "sms", headers: &[("content-type", CONTENT_TYPE), ("host", host)], body: &sealed_body, time };
+    let signed = SigningInput {
+        service: "sms",
+        headers: &[("content-type", CONTENT_TYPE), ("host", host)],
+        body: &sealed_body,
+        time,
+    };
     let authorization = signature::authorization(
         &signed,
         &config.required("accessKeyId")?,
         &config.required_secret("accessKeySecret")?,
     );
-    // The host itself sets `Host`, from the URL.
+    // The host sets the header `Host` from the URL.
     Ok(Request::post(parts!["https://", host, "/"])
         .header("Authorization", authorization)
         .header("Content-Type", CONTENT_TYPE)
@@ -68,7 +72,7 @@ fn endpoint(config: &Config<'_>) -> Result<&'static str, Failure> {
         return Ok(default);
     };
     let known = ENDPOINTS.into_iter().find(|host| *host == chosen);
-    known.ok_or_else(|| Failure::configuration("parameter `endpoint` is none of Tencent Cloud's SMS endpoints"))
+    known.ok_or_else(|| Failure::configuration("parameter `endpoint` is not an SMS endpoint of Tencent Cloud"))
 }
 
 #[cfg(test)]
@@ -105,7 +109,7 @@ mod tests {
     fn with_logtos_parameters_it_is_logtos_request() {
         let request = harness(json!({})).request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://sms.tencentcloudapi.com/"));
-        // Computed apart from the code under test, with Python's hashlib and hmac.
+        // Computed with Python's hashlib and hmac.
         let authorization = "TC3-HMAC-SHA256 \
             Credential=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE/2019-02-25/sms/tc3_request, \
             SignedHeaders=content-type;host, \
@@ -186,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+    fn what_cannot_be_sent_is_refused_before_sending() {
         let without = |key: &str| {
             let mut less = parameters(json!({}));
             less.as_object_mut().unwrap().remove(key);

@@ -1,5 +1,5 @@
-//! What Tencent Cloud's answer means: `{Response: {SendStatusSet: [{SerialNo, Fee, Code, Message, …}], Error?, RequestId}}`.
-//! Errors come with HTTP 200: as `Error` when the request was refused, as the number's `Code` when the message was.
+//! Tencent Cloud's response: `{Response: {SendStatusSet: [{SerialNo, Fee, Code, Message, …}], Error?, RequestId}}`. Errors come
+//! with HTTP 200: in `Error` if the request was refused, in the `Code` of the number if the message was.
 
 use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response, scalar};
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::errors;
 
-/// The provider's name in failures.
+/// The name in the texts of failures.
 const PROVIDER: &str = "Tencent Cloud";
 
 #[derive(Deserialize)]
@@ -23,8 +23,8 @@ struct Content {
     send_status_set: Option<Vec<Status>>,
 }
 
-/// `Error`, or what became of one number. Loose types: a surprise in one field must not lose the id of a message that was
-/// taken.
+/// `Error`, or the result of one number. The types are loose, so that an unexpected value in one field does not lose the id of
+/// a message that was accepted.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Status {
@@ -34,7 +34,7 @@ struct Status {
     fee: Option<Value>,
 }
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     let Some(Envelope { response: content }) = response.json() else {
         return Err(Failure::unexpected_response(PROVIDER, response));
@@ -57,13 +57,13 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
         }),
         Some(code) if code.eq_ignore_ascii_case("ok") => Err(Failure::new(FailureClass::InDoubt)
             .code(response.status.to_string())
-            .text(format!("Tencent Cloud answered Ok with HTTP {}: the message may have been sent", response.status))),
+            .text(format!("Tencent Cloud responded Ok with HTTP {}; the message may have been sent", response.status))),
         Some(code) => Err(refused(response, &code, status.message.as_ref().and_then(scalar))),
         None => Err(Failure::unexpected_response(PROVIDER, response)),
     }
 }
 
-/// The provider named a code. What it names decides, whatever the HTTP status.
+/// The failure of an error code, which counts whatever the HTTP status is.
 fn refused(response: &Response, code: &str, message: Option<String>) -> Failure {
     let class = errors::class_of(code).unwrap_or_else(|| FailureClass::of_unlisted_code(response.status));
     let message = message.unwrap_or_else(|| "Tencent Cloud gave no reason".to_owned());
@@ -81,7 +81,7 @@ mod tests {
     use sendbox_connector_sdk::testing::response;
     use serde_json::json;
 
-    /// The answer about one number with this code.
+    /// A response with this code for one number.
     fn number(code: &str, message: &str) -> String {
         let status = json!({
             "SerialNo": "", "PhoneNumber": "+0", "Fee": 0, "SessionContext": "", "Code": code, "Message": message,
@@ -90,7 +90,7 @@ mod tests {
         json!({ "Response": { "SendStatusSet": [status], "RequestId": "a0aabda6" } }).to_string()
     }
 
-    /// The answer to a request that was refused.
+    /// The response to a request that was refused.
     fn error(code: &str, message: &str) -> String {
         json!({ "Response": { "Error": { "Code": code, "Message": message }, "RequestId": "a0aabda6" } }).to_string()
     }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn surprises_in_other_fields_do_not_lose_the_message() {
+    fn unexpected_values_in_other_fields_do_not_lose_the_message() {
         let odd = r#"{"Response":{"SendStatusSet":[{"SerialNo":"1:2","Fee":"1","Code":"Ok","Message":5}]}}"#;
         let receipt = read(&response(200, odd)).unwrap();
         assert_eq!((receipt.message_id.as_deref(), receipt.segments), (Some("1:2"), None));
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_are_not_tencents_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         let nothing = r#"{"Response":{"SendStatusSet":[],"RequestId":"R"}}"#;
         let no_code = r#"{"Response":{"SendStatusSet":[{"SerialNo":"1:2"}]}}"#;
         for body in ["", "{}", "[]", "<html>busy</html>", nothing, no_code, r#"{"Response":{}}"#, r#"{"Response":1}"#] {

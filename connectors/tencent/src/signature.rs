@@ -1,26 +1,26 @@
-//! Tencent Cloud's signature TC3-HMAC-SHA256, blind.
+//! Tencent Cloud's signature TC3-HMAC-SHA256.
 //!
-//! The body holds the number and the code, so its hash, the canonical request and all that follows are plans over sealed
-//! values; so is the chain of keys, which begins with the secret.
+//! The body has the number and the code, so its hash and the canonical request are sealed values; so are the keys, which are
+//! derived from the secret.
 //!
-//! Source: «Signature v3» of Tencent Cloud's documentation and its published example, which the tests recompute.
+//! Source: "Signature v3" in Tencent Cloud's documentation, with a published example that the tests recompute.
 
 use sendbox_connector_sdk::{Encoding, Hash, Parts, Sealed, Utc, parts};
 
-/// What is signed: a `POST /` without a query.
-pub(crate) struct Signed<'a> {
-    /// `sms`
+/// The signed parts of a request, which is `POST /` without a query.
+pub(crate) struct SigningInput<'a> {
+    /// The service: `sms`.
     pub(crate) service: &'a str,
-    /// The signed headers: names in lower case, sorted; values as they are to be signed.
+    /// The signed headers: names in lower case, sorted, and values.
     pub(crate) headers: &'a [(&'a str, &'a str)],
-    /// The exact body.
+    /// The body.
     pub(crate) body: &'a Sealed,
-    /// When. The date in the scope is the UTC date of this time.
+    /// The time of the request. Its UTC date is part of the scope.
     pub(crate) time: Utc,
 }
 
 /// The value of the `Authorization` header.
-pub(crate) fn authorization(signed: &Signed<'_>, secret_id: &str, secret_key: &Sealed) -> Parts {
+pub(crate) fn authorization(signed: &SigningInput<'_>, secret_id: &str, secret_key: &Sealed) -> Parts {
     let date = signed.time.date();
     let scope = format!("{date}/{}/tc3_request", signed.service);
     let to_sign =
@@ -34,12 +34,12 @@ pub(crate) fn authorization(signed: &Signed<'_>, secret_id: &str, secret_key: &S
     parts![format!("TC3-HMAC-SHA256 Credential={secret_id}/{scope}, SignedHeaders={names}, Signature="), signature]
 }
 
-fn canonical(signed: &Signed<'_>) -> Sealed {
+fn canonical(signed: &SigningInput<'_>) -> Sealed {
     let headers: String = signed.headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     parts![format!("POST\n/\n\n{headers}\n{}\n", signed_names(signed)), hex_sha256(signed.body)].seal()
 }
 
-fn signed_names(signed: &Signed<'_>) -> String {
+fn signed_names(signed: &SigningInput<'_>) -> String {
     let names: Vec<&str> = signed.headers.iter().map(|(name, _)| *name).collect();
     names.join(";")
 }
@@ -66,7 +66,7 @@ mod tests {
         ("x-tc-action", "describeinstances"),
     ];
 
-    /// Signs Tencent's published request, a piece of its body sealed.
+    /// Signs Tencent Cloud's published request, with a part of the body sealed.
     struct Example;
 
     impl Connector for Example {
@@ -84,7 +84,7 @@ mod tests {
             let [before, _, after] = BODY;
             let body = parts![before, &variables[0].value, after].seal();
             let count: usize = config.json("headers")?.unwrap();
-            let signed = Signed {
+            let signed = SigningInput {
                 service: "cvm",
                 headers: &HEADERS[..count],
                 body: &body,

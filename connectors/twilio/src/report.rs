@@ -1,9 +1,8 @@
-//! Twilio's status callbacks: a form with `MessageSid`, `MessageStatus` and, when it failed, `ErrorCode`.
+//! Twilio's status callbacks: a form with `MessageSid`, `MessageStatus` and, for a failure, `ErrorCode`.
 //!
-//! Authentic is what carries `X-Twilio-Signature`: base64 of HMAC-SHA1, keyed with the auth token, over the called URL
-//! followed by the name and value of every form field, sorted by name
-//! (<https://www.twilio.com/docs/usage/security#validating-requests>). The fields hold the phone number, so they are
-//! signed sealed.
+//! The header `X-Twilio-Signature` is HMAC-SHA1 in base64, with the auth token as key, over the URL followed by the name and
+//! the value of every form field, sorted by name (<https://www.twilio.com/docs/usage/security#validating-requests>). The
+//! fields contain the phone number, so the signature is computed over sealed values.
 
 use sendbox_connector_sdk::{
     Callback, CallbackError, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Report, State, Verifier,
@@ -58,7 +57,7 @@ fn is_authentic(callback: &Callback, config: &Config<'_>, verifier: &mut impl Ve
     verifier.matches(&computed, received)
 }
 
-/// Twilio's status as a state; `None` for the statuses of messages that we did not send.
+/// The state of a Twilio status; `None` for the statuses of incoming messages.
 fn state(status: &str, code: Option<&str>) -> Option<State> {
     Some(match status {
         // 30036: the validity period passed.
@@ -86,7 +85,7 @@ mod tests {
         harness.parse(&Incoming::form(URL, fields).header("x-twilio-signature", signature))
     }
 
-    /// What Twilio would sign, computed apart from the code under test.
+    /// Twilio's signature, computed without the code under test.
     fn signed(fields: &[(&str, &str)]) -> String {
         let mut sorted = fields.to_vec();
         sorted.sort_unstable();
@@ -96,7 +95,7 @@ mod tests {
 
     #[test]
     fn twilios_published_signature_is_accepted() {
-        // The example of Twilio's security page. It is a call, not a message: authentic, and not a report.
+        // The example of Twilio's security page. It reports a call, not a message: authentic, but malformed.
         let fields = [
             ("CallSid", "CA1234567890ABCDE"),
             ("Caller", "+12349013030"),

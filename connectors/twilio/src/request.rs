@@ -1,21 +1,21 @@
-//! What leaves for Twilio: `POST …/Accounts/{accountSID}/Messages.json`.
+//! The request to Twilio: `POST …/Accounts/{accountSID}/Messages.json`.
 //!
-//! Promise: with the parameters that Logto's connector has, the request is Logto's, field by field; every other field
-//! comes after those and only when its parameter is set.
+//! With the parameters of Logto's connector, the request is the same, field by field. Other fields follow, each only if its
+//! parameter is set.
 
 use sendbox_connector_sdk::{Config, Failure, FailureClass, Message, Parts, Request, basic_auth, form, parts, percent};
 
-/// Twilio refuses longer bodies (error 21617). Counted as the host counts: septets or UTF-16 units.
+/// Maximum length of a text, in septets or UTF-16 code units. Twilio refuses longer ones (error 21617).
 const MAX_UNITS: u32 = 1600;
 
-/// Twilio's longest validity period, in seconds.
+/// Maximum validity period, in seconds.
 const MAX_VALIDITY: u32 = 36_000;
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
     let content = message.text()?;
     if content.units > MAX_UNITS {
-        let text = format!("the text has {} units; Twilio takes {MAX_UNITS}", content.units);
+        let text = format!("the text has {} units; Twilio accepts {MAX_UNITS}", content.units);
         return Err(Failure::new(FailureClass::ContentRejected).text(text));
     }
     let account = config.required("accountSID")?;
@@ -41,8 +41,8 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         .body(form(fields)))
 }
 
-/// `https://api.twilio.com`, or the host of an edge and a region. Twilio has no host for a region alone since April
-/// 2026, and takes `us1` for an edge alone.
+/// The origin: `https://api.twilio.com`, or that of an edge and a region. An edge alone means region `us1`; since April 2026,
+/// Twilio has no host for a region alone.
 fn host(config: &Config<'_>) -> Result<String, Failure> {
     match (config.text("edge"), config.text("region")) {
         (Some(edge), region) => Ok(format!("https://api.{edge}.{}.twilio.com", region.as_deref().unwrap_or("us1"))),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+    fn what_cannot_be_sent_is_refused_before_sending() {
         let long = Harness::<Twilio>::new(service(json!({}))).text(&"x".repeat(1601)).send([]);
         let no_sender = Harness::<Twilio>::new(parameters(json!({}))).text("x").send([]);
         let no_text = Harness::<Twilio>::new(service(json!({}))).variables([("code", "123456")]).send([]);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_is_no_sid_stays_one_path_segment() {
+    fn an_account_stays_one_path_segment() {
         let mut evil = service(json!({}));
         evil["accountSID"] = "../../x?y=".into();
         let url = Harness::<Twilio>::new(evil).text("x").request().url;

@@ -1,4 +1,4 @@
-//! What Twilio's answer means: a message resource, or an error envelope `{code, message, more_info, status}`.
+//! Twilio's response: a message resource, or an error `{code, message, more_info, status}`.
 
 use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response};
 use serde::Deserialize;
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::errors;
 
-/// The part of Twilio's message resource that is read. Loose types: a surprise in one field must not lose the `sid` of a
-/// message that was taken.
+/// What is read of a message resource. The types are loose, so that an unexpected value in one field does not lose the `sid`
+/// of a message that was accepted.
 #[derive(Deserialize)]
 struct MessageResource {
     sid: Option<String>,
@@ -25,7 +25,7 @@ struct ErrorEnvelope {
     message: Option<String>,
 }
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     if response.is_success() { accepted(response) } else { Err(refused(response)) }
 }
@@ -37,8 +37,11 @@ fn accepted(response: &Response) -> Result<Receipt, Failure> {
     };
     if matches!(message.status.as_deref(), Some("failed" | "undelivered" | "canceled")) {
         let code = number(message.error_code.as_ref());
-        let failure = Failure::new(code.and_then(errors::class_of).unwrap_or(FailureClass::Unknown))
-            .text(message.error_message.unwrap_or_else(|| "Twilio took the message and gave it up at once".to_owned()));
+        let failure = Failure::new(code.and_then(errors::class_of).unwrap_or(FailureClass::Unknown)).text(
+            message
+                .error_message
+                .unwrap_or_else(|| "Twilio accepted the message and then failed to send it".to_owned()),
+        );
         return Err(match code {
             Some(code) => failure.code(code.to_string()),
             None => failure,
@@ -51,7 +54,7 @@ fn accepted(response: &Response) -> Result<Receipt, Failure> {
     Ok(Receipt {
         message_id: message.sid,
         status: message.status,
-        // With a Messaging Service Twilio does not know the number yet and says 0.
+        // With a Messaging Service, Twilio does not know the number yet and returns 0.
         segments: number(message.num_segments.as_ref()).filter(|segments| *segments > 0),
         price,
     })
@@ -62,7 +65,7 @@ fn refused(response: &Response) -> Failure {
     let Some(envelope) = response.json::<ErrorEnvelope>() else { return failure };
     let code = number(envelope.code.as_ref());
     let class = match code.and_then(errors::class_of) {
-        // With any other status than 4xx the status decides: whatever the code, Twilio may have acted.
+        // With another status than 4xx, Twilio may have sent the message, whatever the code says.
         Some(class) if (400..500).contains(&response.status) => class,
         _ => failure.class,
     };
@@ -74,7 +77,7 @@ fn refused(response: &Response) -> Failure {
     }
 }
 
-/// A number that Twilio writes as a number in some places and as a string in others.
+/// A number, which Twilio writes as a number in some fields and as a string in others.
 fn number(value: Option<&Value>) -> Option<u32> {
     match value? {
         Value::Number(number) => number.as_u64().and_then(|number| number.try_into().ok()),
@@ -104,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn surprises_in_other_fields_do_not_lose_the_message() {
+    fn unexpected_values_in_other_fields_do_not_lose_the_message() {
         let odd = r#"{"sid":"SM1","num_segments":1,"price":0.1,"error_code":"x"}"#;
         let receipt = read(&response(200, odd)).unwrap();
         assert_eq!((receipt.message_id.as_deref(), receipt.segments), (Some("SM1"), Some(1)));
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_are_not_twilios_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         for (status, want) in [
             (401, FailureClass::AuthenticationFailed),
             (403, FailureClass::AuthenticationFailed),
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_passed_on() {
+    fn retry_after_is_kept() {
         let mut response = response(429, r#"{"code":20429,"message":"m"}"#);
         response.headers.push(("retry-after".into(), "2".into()));
         assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));

@@ -1,9 +1,9 @@
-//! Vonage's delivery receipts: `messageId`, `status` and `err-code`, in the query, a form or JSON, as the account is set.
+//! Vonage's delivery receipts: `messageId`, `status` and `err-code`, in the query, a form or JSON, as set in the account.
 //!
-//! Signed only where Vonage's support has switched that on for the account; then each carries `sig`: a digest over all
-//! other fields, sorted by name, as `&name=value`, with `&` and `=` inside of values replaced by `_`. The fields hold the
-//! phone number, so they are signed sealed. Once `signatureSecret` is set, only signed receipts count; without it, what
-//! keeps others out is that nobody else knows the address.
+//! They are signed only if Vonage's support has enabled it for the account. Then `sig` is a digest of all other fields, sorted by
+//! name, as `&name=value`, with `&` and `=` in values replaced by `_`. The fields contain the phone number, so the digest is
+//! computed over sealed values. If `signatureSecret` is set, only signed receipts are accepted; otherwise the callback URL, which
+//! cannot be guessed, is the only protection.
 
 use sendbox_connector_sdk::{
     Callback, CallbackError, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Parts, Report, Sealed,
@@ -25,7 +25,7 @@ impl DeliveryReports for Vonage {
             if !is_authentic(fields, &secret, method.as_deref().unwrap_or("md5hash"), verifier) {
                 return Err(CallbackError::NotAuthentic);
             }
-            // What the signature does not cover is not looked at.
+            // The signature covers these fields only, so the body is not read.
             return report(|name| value(fields, name));
         }
         let json: Option<Value> = serde_json::from_str(&callback.body).ok();
@@ -50,7 +50,7 @@ fn report(field: impl Fn(&str) -> Option<String>) -> Result<Vec<Report>, Callbac
         class: failed.then(|| class.unwrap_or(FailureClass::Unknown)),
         provider_code: code,
         text: None,
-        // YYMMDDHHMM. `message-timestamp` holds a date and a time, of which the host hides a part.
+        // YYMMDDHHMM. The host hides a part of the date and time in `message-timestamp`.
         at: field("scts"),
     }])
 }
@@ -77,11 +77,11 @@ fn is_authentic(fields: &[Field], secret: &Sealed, method: &str, verifier: &mut 
         "sha512" => signed.seal().hmac(Hash::Sha512, secret),
         _ => return false,
     };
-    // In either case of hexadecimal.
+    // Decoded, so that upper and lower case of hexadecimal are the same.
     verifier.matches(&computed, &received.decode(Encoding::Hex))
 }
 
-/// Vonage's status as a state. `accepted` and `buffered` are the carrier's words.
+/// The state of a Vonage status. `accepted` and `buffered` come from the carrier.
 fn state(status: &str) -> State {
     match status {
         "submitted" => State::Queued,
@@ -131,7 +131,7 @@ mod tests {
         [harness.parse(&Incoming::form(URL, &fields)), harness.parse(&Incoming::body(URL, "").query(&fields))]
     }
 
-    /// The expected values were made apart from this code, with Python's `hashlib` and `hmac`.
+    /// The expected values were computed with Python's `hashlib` and `hmac`.
     #[test]
     fn every_signature_method_is_checked() {
         for (method, sig) in [
@@ -162,7 +162,7 @@ mod tests {
         let body =
             json!({ "messageId": "1", "status": "delivered", "sig": "1827ad906334f445cdbf80f8fba84639" }).to_string();
         assert_eq!(harness.parse(&Incoming::body(URL, &body)), Err(CallbackError::NotAuthentic));
-        // Signed fields, and a body that says something else.
+        // Signed fields, and a body with other values.
         let mut fields = FIELDS.to_vec();
         fields.push(("sig", "1827ad906334f445cdbf80f8fba84639"));
         let mixed = Incoming::body(URL, r#"{"messageId":"9","status":"failed"}"#).query(&fields);

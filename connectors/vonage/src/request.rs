@@ -1,30 +1,30 @@
-//! What leaves for Vonage: `POST https://rest.nexmo.com/sms/json`.
+//! The request to Vonage: `POST https://rest.nexmo.com/sms/json`.
 //!
-//! Promise: with the parameters that Logto's connector has and a text of the GSM alphabet, the request is Logto's, member
-//! by member. Any other text is sent with `type: unicode`, without which Vonage loses it. Every other member comes after
-//! those and only when its parameter is set.
+//! With the parameters of Logto's connector and a text in the GSM alphabet, the request is the same, member by member. Any other
+//! text is sent with `type: unicode`, without which Vonage loses characters. Other members follow, each only if its parameter
+//! is set.
 
 use sendbox_connector_sdk::{Config, Failure, FailureClass, Json, Message, Request, TextEncoding, basic_auth, parts};
 
-/// Vonage refuses longer texts with status 12. The number is from its support pages, the reference has none; counted as
-/// the host counts: septets or UTF-16 units.
+/// Maximum length of a text, in septets or UTF-16 code units. Vonage refuses longer ones with status 12. The number is from its
+/// support pages; the reference has none.
 const MAX_UNITS: u32 = 3200;
 
-/// The shortest `ttl` of Vonage's reference, in milliseconds.
+/// Minimum `ttl` by Vonage's reference, in milliseconds.
 const MIN_TTL: i64 = 20_000;
 
-/// The longest `ttl` that follows from a code's lifetime, in milliseconds: more than any code lives, and short enough that
-/// nobody mistakes it for a telephone number.
+/// Maximum `ttl` for a code's lifetime, in milliseconds: longer than any code is valid, and with too few digits for a phone
+/// number, which the host would refuse.
 const MAX_LIFETIME_TTL: i64 = 999_000;
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
     let content = message.text()?;
     if content.units == 0 {
         return Err(Failure::new(FailureClass::ContentRejected).text("the text is empty"));
     }
     if content.units > MAX_UNITS {
-        let text = format!("the text has {} units; Vonage takes {MAX_UNITS}", content.units);
+        let text = format!("the text has {} units; Vonage accepts {MAX_UNITS}", content.units);
         return Err(Failure::new(FailureClass::ContentRejected).text(text));
     }
     let mut members = vec![
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+    fn what_cannot_be_sent_is_refused_before_sending() {
         for (harness, want) in [
             (harness(json!({})).text(""), FailureClass::ContentRejected),
             (harness(json!({})).text(&"x".repeat(3201)), FailureClass::ContentRejected),

@@ -1,38 +1,38 @@
-//! What Vonage's answer means: `{message-count, messages}` with one entry for every part, each with a `status` of its own,
-//! and HTTP 200 also for errors.
+//! Vonage's response: `{message-count, messages}` with one entry for every segment, each with a `status`, and with HTTP 200 for
+//! errors too.
 
 use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response, scalar};
 use serde_json::Value;
 
 use crate::errors;
 
-/// Vonage's SMS API writes prices in euros.
+/// The currency of all prices.
 const CURRENCY: &str = "EUR";
 
-/// Decimals of the prices that Vonage writes.
+/// Decimals of a price.
 const DECIMALS: usize = 8;
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     let body = response.json::<Value>();
     let messages = body.as_ref().and_then(|body| body.get("messages")).and_then(Value::as_array);
-    let Some(messages) = messages else { return Err(foreign(response, body.as_ref())) };
+    let Some(messages) = messages else { return Err(no_messages(response, body.as_ref())) };
     let refused: Vec<&Value> = messages.iter().filter(|message| status(message).as_deref() != Some("0")).collect();
     match refused.first() {
         Some(first) => Err(refusal(response, first, refused.len() < messages.len())),
         None if messages.is_empty() => Err(Failure::new(FailureClass::Unknown)
             .code(response.status.to_string())
-            .text("Vonage answered with no message: it took none")
+            .text("Vonage accepted no message")
             .retry_after(response)),
         None if response.is_success() => Ok(receipt(messages)),
-        // Taken, by its messages; failed, by its status.
-        None => Err(foreign(response, None)),
+        // The messages say that it was accepted, the HTTP status says that it was not.
+        None => Err(no_messages(response, None)),
     }
 }
 
 fn receipt(parts: &[Value]) -> Receipt {
     Receipt {
-        // Delivery receipts come for every part; the first part stands for the message.
+        // There are delivery receipts for every segment. The first segment represents the message.
         message_id: parts.first().and_then(|part| text(part, "message-id")),
         status: Some("queued".to_owned()),
         segments: u32::try_from(parts.len()).ok(),
@@ -40,31 +40,31 @@ fn receipt(parts: &[Value]) -> Receipt {
     }
 }
 
-fn refusal(response: &Response, message: &Value, others_were_taken: bool) -> Failure {
+fn refusal(response: &Response, message: &Value, others_were_accepted: bool) -> Failure {
     let code = status(message);
-    let said = text(message, "error-text");
+    let reason = text(message, "error-text");
     let number = code.as_deref().and_then(|code| code.parse().ok());
-    let (class, said) = if others_were_taken {
-        let said = said.unwrap_or_else(|| "no reason".to_owned());
-        (FailureClass::InDoubt, format!("Vonage took some parts of the message and refused another: {said}"))
+    let (class, reason) = if others_were_accepted {
+        let reason = reason.unwrap_or_else(|| "no reason".to_owned());
+        (FailureClass::InDoubt, format!("Vonage accepted some segments of the message and refused another: {reason}"))
     } else {
         let class = number.and_then(errors::class_of).unwrap_or(FailureClass::Unknown);
-        (class, said.unwrap_or_else(|| "Vonage refused the message and gave no reason".to_owned()))
+        (class, reason.unwrap_or_else(|| "Vonage refused the message and gave no reason".to_owned()))
     };
-    Failure::new(class).code(code.unwrap_or_else(|| response.status.to_string())).text(said).retry_after(response)
+    Failure::new(class).code(code.unwrap_or_else(|| response.status.to_string())).text(reason).retry_after(response)
 }
 
-/// An answer without messages: `{}`, a page, or an error of another of Vonage's interfaces.
-fn foreign(response: &Response, body: Option<&Value>) -> Failure {
+/// A response without messages: `{}`, a page, or an error of another API of Vonage.
+fn no_messages(response: &Response, body: Option<&Value>) -> Failure {
     let failure = Failure::unexpected_response("Vonage", response);
-    let said = ["error_text", "detail", "title"].iter().find_map(|key| text(body?, key));
-    match said {
-        Some(said) => failure.text(said),
+    let reason = ["error_text", "detail", "title"].iter().find_map(|key| text(body?, key));
+    match reason {
+        Some(reason) => failure.text(reason),
         None => failure,
     }
 }
 
-/// A message's status: a string by the documentation, tolerated as a number.
+/// A message's status: a string by the documentation, accepted as a number too.
 fn status(message: &Value) -> Option<String> {
     message.get("status").and_then(scalar)
 }
@@ -73,7 +73,7 @@ fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// What all parts cost; `None` when one of them does not say it.
+/// The price of all segments; `None` if one of them has none.
 fn total(parts: &[Value]) -> Option<String> {
     match parts {
         [only] => text(only, "message-price"),
@@ -86,7 +86,7 @@ fn total(parts: &[Value]) -> Option<String> {
     }
 }
 
-/// A decimal number as a whole number of its eighth decimal.
+/// A decimal number in units of its eighth decimal.
 fn scaled(decimal: &str) -> Option<u64> {
     let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
     let good = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_was_taken_in_part_is_in_doubt() {
+    fn a_message_that_was_accepted_in_part_is_in_doubt() {
         let failure = read(&response(200, &body(&[part("0C1"), error("9", "Quota Exceeded")]))).unwrap_err();
         assert_eq!((failure.class, failure.provider_code.as_deref()), (Class::InDoubt, Some("9")));
         assert!(failure.text.unwrap().ends_with("Quota Exceeded"));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_another_kind_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         for (status, want) in [
             (302, Class::Unknown),
             (400, Class::InvalidRequest),
@@ -195,7 +195,7 @@ mod tests {
             let failure = read(&response(status, "<html>busy</html>")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
             let taken = read(&response(status, &body(&[part("0C1")]))).unwrap_err();
-            assert_eq!(taken.class, want, "a message that Vonage took, with HTTP {status}");
+            assert_eq!(taken.class, want, "a message that Vonage accepted, with HTTP {status}");
         }
         let problem = r#"{"type":"u","title":"Unauthorized","detail":"You did not provide correct credentials."}"#;
         let want =
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_passed_on() {
+    fn retry_after_is_kept() {
         for text in ["", body(&[error("1", "Throttled")]).as_str()] {
             let mut response = response(429, text);
             response.headers.push(("retry-after".into(), "2".into()));
