@@ -138,7 +138,8 @@ pub struct Metadata {
     pub logo: Option<&'static str>,
     /// The JSON Schema (2020-12) of the parameters, an object. `writeOnly: true` marks a secret. `x-form` may have hints for the
     /// form: `order`, `placeholder` and `widget`; and `fill: "report-address"` for a parameter that the host sets, when it is
-    /// empty, to the URL at which it receives delivery reports.
+    /// empty, to the URL at which it receives delivery reports. `x-code` at the top level may have a schema of the codes that the
+    /// provider accepts, which the host checks before it sends.
     pub parameters_schema: &'static str,
     /// What the connector needs to build the provider's request.
     pub content: ContentKind,
