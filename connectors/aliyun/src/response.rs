@@ -30,9 +30,7 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
         Some(code) if code == "OK" && response.is_success() => {
             Ok(Receipt { message_id: id, status: Some(code), ..Receipt::default() })
         }
-        Some(code) if code == "OK" => Err(Failure::new(FailureClass::InDoubt)
-            .code(response.status.to_string())
-            .text(format!("Alibaba Cloud responded OK with HTTP {}; the message may have been sent", response.status))),
+        Some(code) if code == "OK" => Err(Failure::contradictory_response(PROVIDER, response)),
         Some(code) => Err(refused(response, &code, message)),
         None => Err(Failure::unexpected_response(PROVIDER, response)),
     }
@@ -91,9 +89,9 @@ mod tests {
             assert_eq!((failure.class, failure.retry_after_seconds), (FailureClass::RateLimited, Some(60)));
             assert_eq!(failure.text.as_deref(), Some("触发分钟级流控Permits:1"));
         }
-        let mut told = response(200, body);
-        told.headers.push(("retry-after".into(), "7".into()));
-        assert_eq!(read(&told).unwrap_err().retry_after_seconds, Some(7), "the header counts before the text");
+        let mut response = response(200, body);
+        response.headers.push(("retry-after".into(), "7".into()));
+        assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(7), "the header counts before the text");
     }
 
     #[test]

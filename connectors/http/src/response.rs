@@ -42,7 +42,7 @@ mod tests {
     use sendbox_connector_sdk::testing::response;
 
     #[test]
-    fn any_2xx_is_taken_whatever_the_body() {
+    fn any_2xx_is_accepted_whatever_the_body() {
         for (status, body, id) in [
             (200, "", None),
             (204, "", None),

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 /// Checks the schema of `C`'s parameters.
 ///
 /// `valid` are parameters that the schema accepts. Each case of `accepted` and `refused` is a change of these, where
-/// `null` removes a parameter. Besides, every parameter must have a title and a description, and its examples and its
+/// `null` removes a parameter. In addition, every parameter must have a title and a description, and its examples and its
 /// default must be accepted.
 ///
 /// # Panics

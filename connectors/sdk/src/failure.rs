@@ -133,6 +133,16 @@ impl Failure {
         Self::new(FailureClass::of_status(status)).code(status.to_string()).text(text).retry_after(response)
     }
 
+    /// A response whose body says that the message was accepted, while its HTTP status says that it was not. The message may
+    /// have been sent, so it is [`InDoubt`](FailureClass::InDoubt), whatever the status is.
+    #[must_use]
+    pub fn contradictory_response(provider: &str, response: &Response) -> Self {
+        let status = response.status;
+        Self::new(FailureClass::InDoubt).code(status.to_string()).text(format!(
+            "{provider} responded that it accepted the message, but with HTTP {status}; the message may have been sent"
+        ))
+    }
+
     /// With this provider code.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
@@ -234,6 +244,13 @@ mod tests {
             let want = Failure::new(FailureClass::of_status(status)).code(status.to_string()).text(text);
             assert_eq!(failure, Failure { retry_after_seconds: Some(2), ..want }, "{status}");
         }
+    }
+
+    #[test]
+    fn a_contradictory_response_is_in_doubt() {
+        let failure = Failure::contradictory_response("Example", &Response { status: 400, ..Response::default() });
+        let text = "Example responded that it accepted the message, but with HTTP 400; the message may have been sent";
+        assert_eq!(failure, Failure::new(FailureClass::InDoubt).code("400").text(text));
     }
 
     #[test]

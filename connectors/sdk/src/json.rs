@@ -1,4 +1,4 @@
-//! JSON bodies with sealed values in them, and text out of received JSON.
+//! JSON bodies with sealed values in them, and text from received JSON.
 //!
 //! Output is compact, in the order written. Every string is escaped, sealed ones by the host, so that no value can end the
 //! string that it is in.

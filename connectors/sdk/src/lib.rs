@@ -9,7 +9,7 @@
 //! | parameters and secrets of the connection | [`Config`] |
 //! | a request | [`Request`], [`Json`], [`form`](fn@form), [`parts!`], [`percent`], [`basic_auth`] |
 //! | a template for mainland China or overseas | [`template_for_country`] |
-//! | to sign, encode or hash what you may not read | [`Sealed`] |
+//! | to sign, encode or hash what you cannot read | [`Sealed`] |
 //! | what the provider's response means | [`Response`], [`Receipt`], [`Failure`], [`FailureClass::of_status`] |
 //! | delivery reports | [`DeliveryReports`], [`Callback`], [`Verifier`] |
 //! | native tests (feature `testing`) | `testing::Harness` |

@@ -26,7 +26,7 @@ pub struct Callback {
     pub headers: Vec<Field>,
     /// The query parameters.
     pub query: Vec<Field>,
-    /// The fields of a form body; empty when the body is no form.
+    /// The fields of a form body; empty when the body is not a form.
     pub form: Vec<Field>,
     /// The body as text, with numbers and tokens replaced as in [`Field::value`]. JSON stays valid.
     pub body: String,

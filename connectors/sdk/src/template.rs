@@ -8,7 +8,7 @@ use crate::failure::{Failure, FailureClass};
 /// Characters of a template's id at most.
 const ID_MAX: usize = 64;
 
-/// The id of the template for a recipient in `country` (ISO 3166-1 alpha-2), out of what the tenant gave: one id for every
+/// The id of the template for a recipient in `country` (ISO 3166-1 alpha-2), from what the tenant entered: one id for every
 /// number, or `{"china": …, "overseas": …}`.
 ///
 /// The country decides and never the digits: a number of the United States is `1` and ten digits, and so is a mainland

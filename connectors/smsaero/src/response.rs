@@ -15,8 +15,12 @@ const CURRENCY: &str = "RUB";
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     match response.json::<Value>() {
         Some(Value::Object(body)) if body.contains_key("success") || body.contains_key("result") => {
-            let good = response.is_success() && body.get("success") == Some(&Value::Bool(true));
-            if good && !body.contains_key("result") { accepted(response, &body) } else { Err(refused(response, &body)) }
+            let good = body.get("success") == Some(&Value::Bool(true)) && !body.contains_key("result");
+            match (good, response.is_success()) {
+                (true, true) => accepted(response, &body),
+                (true, false) => Err(Failure::contradictory_response(PROVIDER, response)),
+                (false, _) => Err(refused(response, &body)),
+            }
         }
         _ => Err(Failure::unexpected_response(PROVIDER, response)),
     }
@@ -96,7 +100,7 @@ mod tests {
     use FailureClass as Class;
     use sendbox_connector_sdk::testing::response;
 
-    const TAKEN: &str = r#"{"success":true,"data":{"id":12345,"from":"SMS Aero","number":"[sealed]","text":"[sealed]",
+    const ACCEPTED: &str = r#"{"success":true,"data":{"id":12345,"from":"SMS Aero","number":"[sealed]","text":"[sealed]",
         "status":0,"extendStatus":"queue","channel":"FREE SIGN","cost":5.49,"dateCreate":1,"dateSend":1},"message":null}"#;
 
     #[test]
@@ -107,7 +111,7 @@ mod tests {
             segments: None,
             price: Some(Price { amount: "5.49".into(), currency: "RUB".into() }),
         };
-        assert_eq!(read(&response(200, TAKEN)), Ok(want));
+        assert_eq!(read(&response(200, ACCEPTED)), Ok(want));
         let in_a_list = r#"{"success":true,"data":[{"id":"7","status":8,"extendStatus":"moderation"}]}"#;
         let want = Receipt { message_id: Some("7".into()), status: Some("moderation".into()), ..Receipt::default() };
         assert_eq!(read(&response(200, in_a_list)), Ok(want));
@@ -138,7 +142,6 @@ mod tests {
             (429, r#"{"success":false,"message":"m"}"#, Class::RateLimited, "429", "m"),
             (200, r#"{"success":false,"message":"new words"}"#, Class::Unknown, "200", "new words"),
             (500, r#"{"success":false,"message":"new words"}"#, Class::InDoubt, "500", "new words"),
-            (400, r#"{"success":true,"data":{"id":1},"message":"m"}"#, Class::InvalidRequest, "400", "m"),
             (200, r#"{"success":"true","data":{"id":1},"message":"m"}"#, Class::Unknown, "200", "m"),
         ] {
             assert_eq!(
@@ -146,6 +149,14 @@ mod tests {
                 Err(Failure::new(class).code(code).text(said)),
                 "{status} {body}"
             );
+        }
+    }
+
+    #[test]
+    fn success_with_an_error_status_is_in_doubt() {
+        for status in [400, 401, 429, 503] {
+            let failure = read(&response(status, r#"{"success":true,"data":{"id":1},"message":"m"}"#)).unwrap_err();
+            assert_eq!((failure.class, failure.provider_code), (Class::InDoubt, Some(status.to_string())));
         }
     }
 

@@ -55,9 +55,7 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
                 .filter(|fee| *fee > 0),
             price: None,
         }),
-        Some(code) if code.eq_ignore_ascii_case("ok") => Err(Failure::new(FailureClass::InDoubt)
-            .code(response.status.to_string())
-            .text(format!("Tencent Cloud responded Ok with HTTP {}; the message may have been sent", response.status))),
+        Some(code) if code.eq_ignore_ascii_case("ok") => Err(Failure::contradictory_response(PROVIDER, response)),
         Some(code) => Err(refused(response, &code, status.message.as_ref().and_then(scalar))),
         None => Err(Failure::unexpected_response(PROVIDER, response)),
     }
@@ -143,9 +141,9 @@ mod tests {
             let failure = read(&response(200, &number(code, "why"))).unwrap_err();
             assert_eq!((failure.class, failure.retry_after_seconds), (FailureClass::RateLimited, want), "{code}");
         }
-        let mut told = response(200, &error("RequestLimitExceeded", "why"));
-        told.headers.push(("retry-after".into(), "2".into()));
-        assert_eq!(read(&told).unwrap_err().retry_after_seconds, Some(2));
+        let mut response = response(200, &error("RequestLimitExceeded", "why"));
+        response.headers.push(("retry-after".into(), "2".into()));
+        assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
     }
 
     #[test]

@@ -91,14 +91,14 @@ mod tests {
     use super::*;
     use sendbox_connector_sdk::testing::response;
 
-    const TAKEN: &str = r#"{"sid":"SM1","status":"accepted","num_segments":"0","price":null,"price_unit":"USD",
+    const ACCEPTED: &str = r#"{"sid":"SM1","status":"accepted","num_segments":"0","price":null,"price_unit":"USD",
         "error_code":null,"error_message":null,"to":"[sealed]","body":"[sealed]"}"#;
 
     #[test]
     fn a_message_resource_is_a_receipt() {
         let want =
             Receipt { message_id: Some("SM1".into()), status: Some("accepted".into()), segments: None, price: None };
-        assert_eq!(read(&response(201, TAKEN)), Ok(want.clone()));
+        assert_eq!(read(&response(201, ACCEPTED)), Ok(want.clone()));
 
         let priced = r#"{"sid":"SM1","status":"queued","num_segments":"2","price":"-0.0075","price_unit":"USD"}"#;
         let price = Price { amount: "-0.0075".into(), currency: "USD".into() };

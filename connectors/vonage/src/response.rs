@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::errors;
 
+/// The name in the texts of failures.
+const PROVIDER: &str = "Vonage";
+
 /// The currency of all prices.
 const CURRENCY: &str = "EUR";
 
@@ -25,8 +28,7 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
             .text("Vonage accepted no message")
             .retry_after(response)),
         None if response.is_success() => Ok(receipt(messages)),
-        // The messages say that it was accepted, the HTTP status says that it was not.
-        None => Err(no_messages(response, None)),
+        None => Err(Failure::contradictory_response(PROVIDER, response)),
     }
 }
 
@@ -56,7 +58,7 @@ fn refusal(response: &Response, message: &Value, others_were_accepted: bool) -> 
 
 /// A response without messages: `{}`, a page, or an error of another API of Vonage.
 fn no_messages(response: &Response, body: Option<&Value>) -> Failure {
-    let failure = Failure::unexpected_response("Vonage", response);
+    let failure = Failure::unexpected_response(PROVIDER, response);
     let reason = ["error_text", "detail", "title"].iter().find_map(|key| text(body?, key));
     match reason {
         Some(reason) => failure.text(reason),
@@ -194,8 +196,8 @@ mod tests {
         ] {
             let failure = read(&response(status, "<html>busy</html>")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
-            let taken = read(&response(status, &body(&[part("0C1")]))).unwrap_err();
-            assert_eq!(taken.class, want, "a message that Vonage accepted, with HTTP {status}");
+            let accepted = read(&response(status, &body(&[part("0C1")]))).unwrap_err();
+            assert_eq!(accepted.class, Class::InDoubt, "a message that Vonage accepted, with HTTP {status}");
         }
         let problem = r#"{"type":"u","title":"Unauthorized","detail":"You did not provide correct credentials."}"#;
         let want =

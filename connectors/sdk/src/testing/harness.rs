@@ -323,7 +323,7 @@ impl Incoming {
         Self { form: owned(fields), ..Self::body(url, &pairs.collect::<Vec<_>>().join("&")) }
     }
 
-    /// A callback to this URL with this body, which is no form.
+    /// A callback to this URL with a body that is not a form.
     #[must_use]
     pub fn body(url: &str, body: &str) -> Self {
         Self { url: url.into(), body: body.into(), ..Self::default() }
