@@ -19,8 +19,8 @@ pub struct Aliyun;
 
 impl Connector for Aliyun {
     fn metadata() -> Metadata {
-        let host = |origin, purpose| HostNeed {
-            origin,
+        let host = |endpoint: request::Endpoint| HostNeed {
+            origin: endpoint.origin,
             methods: vec![Method::Post],
             path_prefix: "/",
             message: Some(MessagePlaces::new(
@@ -29,7 +29,7 @@ impl Connector for Aliyun {
                 [Step::Form("TemplateParam"), Step::Json("/*")],
             )),
             secrets: vec![("accessKeySecret", SecretUse::SigningOnly)],
-            purpose,
+            purpose: endpoint.purpose,
         };
         Metadata {
             id: "aliyun-short-message-service",
@@ -41,37 +41,7 @@ impl Connector for Aliyun {
             parameters_schema: include_str!("../parameters.schema.json"),
             content: ContentKind::Template,
             template_schema: Some(include_str!("../template.schema.json")),
-            // The endpoints of `request::ENDPOINTS`, each with a purpose for the admin who grants it.
-            hosts: vec![
-                host(
-                    "https://dysmsapi.aliyuncs.com",
-                    "Sends the message through Alibaba Cloud in mainland China (default).",
-                ),
-                host(
-                    "https://dysmsapi-proxy.cn-beijing.aliyuncs.com",
-                    "Sends the message through Alibaba Cloud in Beijing, if selected.",
-                ),
-                host(
-                    "https://dysmsapi-xman.cn-hongkong.aliyuncs.com",
-                    "Sends the message through Alibaba Cloud in Hong Kong, if selected.",
-                ),
-                host(
-                    "https://dysmsapi.ap-southeast-1.aliyuncs.com",
-                    "Sends the message through Alibaba Cloud in Singapore, if selected.",
-                ),
-                host(
-                    "https://dysmsapi.ap-southeast-5.aliyuncs.com",
-                    "Sends the message through Alibaba Cloud in Jakarta, if selected.",
-                ),
-                host(
-                    "https://dysmsapi.eu-central-1.aliyuncs.com",
-                    "Sends the message through Alibaba Cloud in Frankfurt, if selected.",
-                ),
-                host(
-                    "https://dysmsapi.us-east-1.aliyuncs.com",
-                    "Sends the message through Alibaba Cloud in Virginia, if selected.",
-                ),
-            ],
+            hosts: request::ENDPOINTS.into_iter().map(host).collect(),
             usages: Usage::ALL.to_vec(),
             locales: vec![],
             // SendSms has no idempotency key; the nonce only rejects a request that is repeated as it is.

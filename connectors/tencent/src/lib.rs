@@ -19,13 +19,13 @@ pub struct Tencent;
 
 impl Connector for Tencent {
     fn metadata() -> Metadata {
-        let host = |origin, purpose| HostNeed {
-            origin,
+        let host = |endpoint: request::Endpoint| HostNeed {
+            origin: endpoint.origin,
             methods: vec![Method::Post],
             path_prefix: "/",
             message: Some(MessagePlaces::json(NumberFormat::E164, "/PhoneNumberSet/0", "/TemplateParamSet/*")),
             secrets: vec![("accessKeySecret", SecretUse::SigningOnly)],
-            purpose,
+            purpose: endpoint.purpose,
         };
         Metadata {
             id: "tencent-short-message-service",
@@ -37,73 +37,7 @@ impl Connector for Tencent {
             parameters_schema: include_str!("../parameters.schema.json"),
             content: ContentKind::Template,
             template_schema: Some(include_str!("../template.schema.json")),
-            // The endpoints of `request::ENDPOINTS`, each with a purpose for the admin who grants it.
-            hosts: vec![
-                host(
-                    "https://sms.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud's nearest site (default).",
-                ),
-                host(
-                    "https://sms.ap-guangzhou.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Guangzhou, if selected.",
-                ),
-                host(
-                    "https://sms.ap-shanghai.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Shanghai, if selected.",
-                ),
-                host(
-                    "https://sms.ap-beijing.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Beijing, if selected.",
-                ),
-                host(
-                    "https://sms.ap-chengdu.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Chengdu, if selected.",
-                ),
-                host(
-                    "https://sms.ap-chongqing.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Chongqing, if selected.",
-                ),
-                host(
-                    "https://sms.ap-hongkong.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Hong Kong, if selected.",
-                ),
-                host(
-                    "https://sms.ap-singapore.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Singapore, if selected.",
-                ),
-                host(
-                    "https://sms.ap-bangkok.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Bangkok, if selected.",
-                ),
-                host(
-                    "https://sms.ap-mumbai.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Mumbai, if selected.",
-                ),
-                host(
-                    "https://sms.ap-seoul.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Seoul, if selected.",
-                ),
-                host(
-                    "https://sms.ap-tokyo.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Tokyo, if selected.",
-                ),
-                host(
-                    "https://sms.na-ashburn.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Virginia, if selected.",
-                ),
-                host(
-                    "https://sms.na-siliconvalley.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Silicon Valley, if selected.",
-                ),
-                host(
-                    "https://sms.eu-frankfurt.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud in Frankfurt, if selected.",
-                ),
-                host(
-                    "https://sms.intl.tencentcloudapi.com",
-                    "Sends the message through Tencent Cloud's international site, if selected.",
-                ),
-            ],
+            hosts: request::ENDPOINTS.into_iter().map(host).collect(),
             usages: Usage::ALL.to_vec(),
             locales: vec![],
             // SendSms has no idempotency key.
