@@ -1,6 +1,6 @@
 //! The Twilio connector, and then a look through its own memory for what it must not hold.
 //!
-//! The request and the reading of the answer are the real connector's files. Then every byte of linear memory, freed or
+//! `request.rs`, `response.rs` and `errors.rs` are the real connector's. Then every byte of linear memory, freed or
 //! not, is compared with the needles that the test gives. They come masked (each byte XOR [`MASK`], as hexadecimal), so that
 //! the needles themselves are not in memory; they are unmasked one byte at a time, on the way to the comparison.
 
@@ -77,15 +77,15 @@ impl Connector for Scanner {
             _ => None,
         };
         let response = host.send(&Self::build_request(message, config)?);
-        let answer = response.as_ref().ok().map(Self::read_response);
+        let receipt = response.as_ref().ok().map(Self::read_response);
         let found = scan::memory(&config.required("needles")?);
         // Alive until here, so that the scan meets them.
-        std::hint::black_box((&planted, &revealed, &response, &answer));
+        std::hint::black_box((&planted, &revealed, &response, &receipt));
         if !found.is_empty() {
             return Err(Failure::new(FailureClass::Unknown).text(found.join(" ")));
         }
         response?;
-        answer.unwrap_or_else(|| Err(Failure::new(FailureClass::Unknown)))
+        receipt.unwrap_or_else(|| Err(Failure::new(FailureClass::Unknown)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The Twilio connector in as many versions as a test wants, good and bad.
 //!
-//! The request and the reading of the answer are the real connector's files. [`MARKER`] says which version this is and what it
+//! `request.rs`, `response.rs` and `errors.rs` are the real connector's. [`MARKER`] says which version this is and what it
 //! does; a test overwrites it in the component's bytes, so that each version is a file of its own.
 
 #[path = "../../../../connectors/twilio/src/errors.rs"]
