@@ -1,20 +1,20 @@
-//! Alibaba Cloud's error codes and what each means for the message.
+//! Alibaba Cloud's error codes and their failure classes.
 //!
 //! Sources: the error code pages of SendSms (2017-05-25) and of the API gateway, and the receipt codes of SmsReport.
-//! `isv.` is the caller's side, `isp.` the provider's, codes without a prefix are the gateway's.
+//! Codes with `isv.` are errors of the caller, with `isp.` of the provider, without a prefix of the API gateway.
 
 use sendbox_connector_sdk::FailureClass as Class;
 
-/// The class of a code that answers the request; `None` for a code that is not in the table.
+/// The class of an error code in a response; `None` for an unknown code.
 pub(crate) fn class_of(code: &str) -> Option<Class> {
     Some(match code {
-        // Too much: for one number, or of requests.
+        // Too many messages to one number, or too many requests.
         "isv.BUSINESS_LIMIT_CONTROL" => Class::RateLimited,
         _ if is_or_below(code, "Throttling") => Class::RateLimited,
-        // The account's own cap for the day or the month.
+        // The limit of the account for the day or the month.
         "isv.DAY_LIMIT_CONTROL" | "isv.MONTH_LIMIT_CONTROL" => Class::QuotaExceeded,
 
-        // The number that the message is for.
+        // The recipient.
         "isv.MOBILE_NUMBER_ILLEGAL" | "isv.MOBILE_COUNT_OVER_LIMIT" => Class::InvalidRecipient,
         "isv.DOMESTIC_NUMBER_NOT_SUPPORTED" | "isv.DENY_IP_RANGE" => Class::UnsupportedDestination,
 
@@ -27,7 +27,7 @@ pub(crate) fn class_of(code: &str) -> Option<Class> {
         }
         "isv.ACCOUNT_ABNORMAL" | "isv.PRODUCT_UN_SUBSCRIPT" | "isv.PRODUCT_UNSUBSCRIBE" => Class::AccountSuspended,
 
-        // The sender: Alibaba Cloud's word for it is signature.
+        // The sender, which Alibaba Cloud calls signature.
         "isv.SMS_SIGNATURE_ILLEGAL" | "isv.SMS_SIGN_ILLEGAL" | "isv.SIGN_STATE_ILLEGAL" => Class::SenderRejected,
         "isv.SMS_SIGNATURE_SCENE_ILLEGAL" | "isv.EXTEND_CODE_ERROR" => Class::SenderRejected,
 
@@ -46,47 +46,34 @@ pub(crate) fn class_of(code: &str) -> Option<Class> {
 
         // The request.
         "isv.INVALID_PARAMETERS" | "InvalidVersion" | "InvalidAction.NotFound" => Class::InvalidRequest,
-        // The gateway's, one for each field: `MissingPhoneNumbers`.
+        // The API gateway has one for each field: `MissingPhoneNumbers`.
         _ if code.starts_with("Missing") || is_or_below(code, "InvalidParameter") => Class::InvalidRequest,
         _ => return None,
     })
 }
 
-/// What to change, where the provider's own text does not say it.
+/// What the admin should change, where the provider's text does not say it.
 pub(crate) fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
-        "isv.DENY_IP_RANGE" => "mainland numbers are served only from mainland addresses",
+        "isv.DENY_IP_RANGE" => "messages to mainland numbers are accepted only from IP addresses in the mainland",
         "isv.TEMPLATE_MISSING_PARAMETERS" => "the template must have the variable ${code} and no other",
-        "isv.TEMPLATE_PARAMS_ILLEGAL" => "a verification template takes a code of letters and digits only",
+        "isv.TEMPLATE_PARAMS_ILLEGAL" => "a verification template accepts letters and digits only",
         "isv.PARAM_LENGTH_LIMIT" => "the code is longer than the template's variable allows",
-        "SignatureDoesNotMatch" => "the AccessKey's secret is probably wrong",
-        "InvalidTimeStamp.Expired" => "set this machine's clock: it is more than 15 minutes off",
+        "SignatureDoesNotMatch" => "the AccessKey secret is probably wrong",
+        "InvalidTimeStamp.Expired" => "correct the clock of this machine: it is more than 15 minutes off",
         _ => return None,
     })
 }
 
-/// Seconds until a limit for one number ends at the latest, from the unit that the provider names in its text
-/// (触发分钟级流控, 小时级, 天级: by the minute, the hour, the day).
+/// The longest wait in seconds for a limit of one number, by the unit in the provider's text: 分钟级 (minute), 小时级 (hour)
+/// or 天级 (day).
 pub(crate) fn wait(code: &str, text: &str) -> Option<u32> {
     let units = [("分钟级", 60), ("小时级", 3600), ("天级", 86_400)];
     let unit = units.into_iter().find(|(unit, _)| code == "isv.BUSINESS_LIMIT_CONTROL" && text.contains(unit));
     unit.map(|(_, seconds)| seconds)
 }
 
-/// The class of an answer whose code says nothing, from the HTTP status alone.
-pub(crate) fn class_of_status(status: u16) -> Class {
-    match status {
-        401 | 403 => Class::AuthenticationFailed,
-        408 => Class::InDoubt,
-        429 => Class::RateLimited,
-        400..=499 => Class::InvalidRequest,
-        503 => Class::ProviderUnavailable,
-        500..=599 => Class::InDoubt,
-        _ => Class::Unknown,
-    }
-}
-
-/// `Throttling` and `Throttling.User`, but not `ThrottlingX`.
+/// Whether `code` is `family` or a code of it: `Throttling` and `Throttling.User`, but not `ThrottlingX`.
 fn is_or_below(code: &str, family: &str) -> bool {
     code.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

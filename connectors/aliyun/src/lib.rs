@@ -1,29 +1,26 @@
-//! Alibaba Cloud SMS (Aliyun, Dysmsapi 2017-05-25): one code into an approved template, and what Alibaba Cloud later
-//! reports about it.
+//! Alibaba Cloud SMS (Aliyun, Dysmsapi 2017-05-25): sends a code with an approved template, with delivery reports.
 //!
-//! This file is glue. [`request`] says what leaves, [`signature`] signs it blind, [`template`] picks the template by
-//! destination, [`answer`] says what came back means, [`report`] reads delivery reports and [`errors`] is the provider's
-//! error table.
+//! This file has the metadata. [`request`] builds the request and [`signature`] signs it, [`response`] reads the response,
+//! [`report`] reads delivery reports, and [`errors`] has Alibaba Cloud's error codes.
 
-mod answer;
 mod errors;
 mod report;
 mod request;
+mod response;
 mod signature;
-mod template;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
-    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Step, Usage, Verifier,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Step, Usage,
 };
 
-/// The connector.
+/// The Alibaba Cloud connector.
 pub struct Aliyun;
 
 impl Connector for Aliyun {
     fn metadata() -> Metadata {
-        let host = |origin, purpose| HostNeed {
-            origin,
+        let host = |endpoint: request::Endpoint| HostNeed {
+            origin: endpoint.origin,
             methods: vec![Method::Post],
             path_prefix: "/",
             message: Some(MessagePlaces::new(
@@ -32,51 +29,32 @@ impl Connector for Aliyun {
                 [Step::Form("TemplateParam"), Step::Json("/*")],
             )),
             secrets: vec![("accessKeySecret", SecretUse::SigningOnly)],
-            purpose,
+            purpose: endpoint.purpose,
         };
         Metadata {
             id: "aliyun-short-message-service",
             version: env!("CARGO_PKG_VERSION"),
             name: "Aliyun",
-            description: "Sends codes through Alibaba Cloud SMS, to the mainland and overseas.",
+            description: "Sends one-time passwords through Alibaba Cloud SMS, to mainland China and overseas.",
             readme: include_str!("../README.md"),
             logo: Some(include_str!("../logo.svg")),
             parameters_schema: include_str!("../parameters.schema.json"),
             content: ContentKind::Template,
             template_schema: Some(include_str!("../template.schema.json")),
-            // `request::ENDPOINTS`, written out for the person who grants them.
-            hosts: vec![
-                host(
-                    "https://dysmsapi.aliyuncs.com",
-                    "Hands the message to Alibaba Cloud in mainland China, its default.",
-                ),
-                host("https://dysmsapi-proxy.cn-beijing.aliyuncs.com", "The same in Beijing, when it is chosen."),
-                host("https://dysmsapi-xman.cn-hongkong.aliyuncs.com", "The same in Hong Kong, when it is chosen."),
-                host("https://dysmsapi.ap-southeast-1.aliyuncs.com", "The same in Singapore, when it is chosen."),
-                host("https://dysmsapi.ap-southeast-5.aliyuncs.com", "The same in Jakarta, when it is chosen."),
-                host("https://dysmsapi.eu-central-1.aliyuncs.com", "The same in Frankfurt, when it is chosen."),
-                host("https://dysmsapi.us-east-1.aliyuncs.com", "The same in Virginia, when it is chosen."),
-            ],
+            hosts: request::ENDPOINTS.into_iter().map(host).collect(),
             usages: Usage::ALL.to_vec(),
             locales: vec![],
-            // The nonce only stops a replayed request; SendSms has no idempotency key.
+            // SendSms has no idempotency key; the nonce only rejects a request that is repeated as it is.
             idempotent: false,
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
     }
-}
 
-impl DeliveryReports for Aliyun {
-    fn parse(
-        callback: &Callback,
-        _config: &Config<'_>,
-        _verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
-        report::parse(&callback.body)
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

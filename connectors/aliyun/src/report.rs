@@ -1,14 +1,14 @@
-//! Alibaba Cloud's delivery reports (SmsReport, «HTTP batch push»): a JSON array of
+//! Alibaba Cloud's delivery reports (SmsReport, "HTTP batch push"): a JSON array of
 //! `{phone_number, send_time, report_time, success, err_code, err_msg, sms_size, biz_id, out_id}`.
 //!
-//! They are not signed: whoever knows the address can call it, so a report changes what is shown of a message and nothing
-//! else, and the address must be one that cannot be guessed.
+//! They are not signed: anyone who knows the callback URL can call it. The URL cannot be guessed, and a report only changes
+//! the displayed state of a message.
 
-use sendbox_connector_sdk::{FailureClass, Report, ReportError, State};
+use sendbox_connector_sdk::{Callback, CallbackError, Config, DeliveryReports, FailureClass, Report, State, Verifier};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::errors;
+use crate::{Aliyun, errors};
 
 #[derive(Deserialize)]
 struct Entry {
@@ -19,14 +19,15 @@ struct Entry {
     report_time: Option<String>,
 }
 
-/// The messages that a callback is about.
-pub(crate) fn parse(body: &str) -> Result<Vec<Report>, ReportError> {
-    let entries: Vec<Entry> = serde_json::from_str(body).map_err(|_| ReportError::Malformed)?;
-    let reports: Vec<Report> = entries.into_iter().filter_map(report).collect();
-    if reports.is_empty() { Err(ReportError::Malformed) } else { Ok(reports) }
+impl DeliveryReports for Aliyun {
+    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, CallbackError> {
+        let entries: Vec<Entry> = serde_json::from_str(&callback.body).map_err(|_| CallbackError::Malformed)?;
+        let reports: Vec<Report> = entries.into_iter().filter_map(report).collect();
+        if reports.is_empty() { Err(CallbackError::Malformed) } else { Ok(reports) }
+    }
 }
 
-/// `None` for an entry that names no message or says nothing of it.
+/// `None` for an entry without a message id or a result.
 fn report(entry: Entry) -> Option<Report> {
     let message_id = entry.biz_id.filter(|id| !id.is_empty())?;
     let delivered = match entry.success? {
@@ -42,11 +43,11 @@ fn report(entry: Entry) -> Option<Report> {
     Some(Report { message_id, state, class, provider_code: code, text: entry.err_msg, at: entry.report_time })
 }
 
-/// What a receipt code says about a message that did not arrive.
+/// State and class of a message that was not delivered, by its `err_code`.
 fn failed(code: &str) -> (State, Option<FailureClass>) {
     use FailureClass as Class;
     let (state, class) = match code {
-        // Taken over by the carrier, which then never said more.
+        // The carrier accepted the message and has reported nothing since.
         "REQUEST_SUCCESS" => return (State::Unknown, None),
         "EXPIRED" => return (State::Expired, None),
         "INVALID_NUMBER" | "MOBILE_ACCOUNT_ABNORMAL" => (State::Undelivered, Class::InvalidRecipient),
@@ -58,8 +59,7 @@ fn failed(code: &str) -> (State, Option<FailureClass>) {
         "SP_NOT_BY_INTER_SMS" | "NO_ROUTE" => (State::Rejected, Class::UnsupportedDestination),
         "PARAMS_ILLEGAL" => (State::Rejected, Class::InvalidRequest),
         "IS_CLOSE" | "IS_CLOSED" => (State::Rejected, Class::ProviderUnavailable),
-        // Switched off or out of reach, full, or no reason given: nothing that anybody could act on. (The provider
-        // spells it `MOBLLE`.)
+        // Switched off, out of reach, memory full, or no reason given. `MOBLLE` is the provider's spelling.
         "MOBILE_NOT_ON_SERVICE" | "MOBLLE_TERMINAL_ERROR" | "MOBILE_TERMINAL_ERROR" | "SP_UNKNOWN_ERROR" => {
             (State::Undelivered, Class::Unknown)
         }
@@ -74,12 +74,11 @@ fn failed(code: &str) -> (State, Option<FailureClass>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Aliyun;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::json;
 
-    fn parse_text(body: &str) -> Result<Vec<Report>, ReportError> {
-        Scene::<Aliyun>::of(json!({})).parse(&Incoming::body("https://us.example/reports/7", body))
+    fn parse_text(body: &str) -> Result<Vec<Report>, CallbackError> {
+        Harness::<Aliyun>::new(json!({})).parse(&Incoming::body("https://us.example/reports/7", body))
     }
 
     fn entry(success: impl Into<Value>, code: &str) -> Value {
@@ -134,7 +133,7 @@ mod tests {
     #[test]
     fn what_is_no_report_is_malformed() {
         for body in ["", "{}", "[]", "[1]", "<xml/>", r#"[{"biz_id":"1^0"}]"#, r#"[{"success":true}]"#] {
-            assert_eq!(parse_text(body), Err(ReportError::Malformed), "{body}");
+            assert_eq!(parse_text(body), Err(CallbackError::Malformed), "{body}");
         }
     }
 }

@@ -1,34 +1,76 @@
-//! What leaves for Alibaba Cloud: `POST /` with a signed form, action `SendSms`.
+//! The request to Alibaba Cloud: `POST /` with a signed form, action `SendSms`.
 //!
-//! Promise: with the parameters that Logto's connector has, the form has Logto's fields in Logto's order. Two values
-//! differ on purpose: `TemplateParam` holds the code and nothing else, and the template is chosen by country.
+//! With the parameters of Logto's connector, the form has the same fields in the same order. Two values differ on purpose:
+//! `TemplateParam` contains the code only, and the country chooses the template.
 
 use sendbox_connector_sdk::{
-    Config, Content, Failure, FailureClass, Json, Message, Method, Parts, Request, Sealed, Utc, form, parts,
+    Config, Failure, Json, Message, Method, Parts, Request, Utc, form, parts, template_for_country,
 };
 
-use crate::{signature, template};
+use crate::signature;
 
-/// The API's hosts, each with the `RegionId` that goes with it. The first is the default.
-const ENDPOINTS: [(&str, &str); 7] = [
-    ("dysmsapi.aliyuncs.com", "cn-hangzhou"),
-    ("dysmsapi-proxy.cn-beijing.aliyuncs.com", "cn-beijing"),
-    ("dysmsapi-xman.cn-hongkong.aliyuncs.com", "cn-hongkong"),
-    ("dysmsapi.ap-southeast-1.aliyuncs.com", "ap-southeast-1"),
-    ("dysmsapi.ap-southeast-5.aliyuncs.com", "ap-southeast-5"),
-    ("dysmsapi.eu-central-1.aliyuncs.com", "eu-central-1"),
-    ("dysmsapi.us-east-1.aliyuncs.com", "us-east-1"),
+/// An endpoint of the API.
+#[derive(Clone, Copy)]
+pub(crate) struct Endpoint {
+    /// `https://` and the host that the parameter `endpoint` names.
+    pub(crate) origin: &'static str,
+    /// The `RegionId` of requests to it.
+    region: &'static str,
+    /// What it is for, for the admin who grants it.
+    pub(crate) purpose: &'static str,
+}
+
+const fn endpoint(origin: &'static str, region: &'static str, purpose: &'static str) -> Endpoint {
+    Endpoint { origin, region, purpose }
+}
+
+/// The endpoints. The first is the default.
+pub(crate) const ENDPOINTS: [Endpoint; 7] = [
+    endpoint(
+        "https://dysmsapi.aliyuncs.com",
+        "cn-hangzhou",
+        "Sends the message through Alibaba Cloud in mainland China (default).",
+    ),
+    endpoint(
+        "https://dysmsapi-proxy.cn-beijing.aliyuncs.com",
+        "cn-beijing",
+        "Sends the message through Alibaba Cloud in Beijing, if selected.",
+    ),
+    endpoint(
+        "https://dysmsapi-xman.cn-hongkong.aliyuncs.com",
+        "cn-hongkong",
+        "Sends the message through Alibaba Cloud in Hong Kong, if selected.",
+    ),
+    endpoint(
+        "https://dysmsapi.ap-southeast-1.aliyuncs.com",
+        "ap-southeast-1",
+        "Sends the message through Alibaba Cloud in Singapore, if selected.",
+    ),
+    endpoint(
+        "https://dysmsapi.ap-southeast-5.aliyuncs.com",
+        "ap-southeast-5",
+        "Sends the message through Alibaba Cloud in Jakarta, if selected.",
+    ),
+    endpoint(
+        "https://dysmsapi.eu-central-1.aliyuncs.com",
+        "eu-central-1",
+        "Sends the message through Alibaba Cloud in Frankfurt, if selected.",
+    ),
+    endpoint(
+        "https://dysmsapi.us-east-1.aliyuncs.com",
+        "us-east-1",
+        "Sends the message through Alibaba Cloud in Virginia, if selected.",
+    ),
 ];
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let (template, code) = content(message)?;
-    let template = template::choose(template, message.recipient.country.as_deref())?;
-    let (host, region) = endpoint(config)?;
+    let template = template_for_country(message.template()?, message.recipient.country.as_deref(), "SMS_154950909")?;
+    let endpoint = selected_endpoint(config)?;
     let mut fields: Vec<(&str, Parts)> = vec![
         ("Action", "SendSms".into()),
         ("Format", "json".into()),
-        ("RegionId", region.into()),
+        ("RegionId", endpoint.region.into()),
         ("SignatureMethod", "HMAC-SHA1".into()),
         ("SignatureVersion", "1.0".into()),
         ("Version", "2017-05-25".into()),
@@ -36,39 +78,27 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         ("PhoneNumbers", Parts::from(&message.recipient.digits)),
         ("SignName", config.required("signName")?.into()),
         ("TemplateCode", template.into()),
-        ("TemplateParam", Json::object([("code", Json::from(code))]).to_parts()),
+        ("TemplateParam", Json::object([("code", Json::from(message.code()?))]).to_parts()),
         ("SignatureNonce", uuid(&message.attempt.nonce).into()),
         ("Timestamp", Utc::from_millis(message.attempt.started_at).timestamp().into()),
     ];
     let signature = signature::sign(Method::Post, &fields, &config.required_secret("accessKeySecret")?);
     fields.push(("Signature", signature.into()));
-    Ok(Request::post(parts!["https://", host, "/"])
+    Ok(Request::post(parts![endpoint.origin, "/"])
         .header("Content-Type", "application/x-www-form-urlencoded")
         .body(form(fields)))
 }
 
-fn content(message: &Message) -> Result<(&str, &Sealed), Failure> {
-    let Content::Template { template, variables } = &message.content else {
-        return Err(Failure::new(FailureClass::InvalidRequest)
-            .text("this connector fills templates of Alibaba Cloud, and was given none"));
-    };
-    let code = variables.iter().find(|variable| variable.name == "code").map(|variable| &variable.value);
-    let code = code.ok_or_else(|| {
-        Failure::new(FailureClass::InvalidRequest).text("the message has no variable `code` to put into the template")
-    })?;
-    Ok((template, code))
-}
-
-fn endpoint(config: &Config<'_>) -> Result<(&'static str, &'static str), Failure> {
+fn selected_endpoint(config: &Config<'_>) -> Result<Endpoint, Failure> {
     let [default, ..] = ENDPOINTS;
-    let Some(chosen) = config.text("endpoint") else {
+    let Some(host) = config.text("endpoint") else {
         return Ok(default);
     };
-    let known = ENDPOINTS.into_iter().find(|(host, _)| *host == chosen);
-    known.ok_or_else(|| Failure::configuration("parameter `endpoint` is none of Alibaba Cloud's SMS endpoints"))
+    let selected = ENDPOINTS.into_iter().find(|endpoint| endpoint.origin.strip_prefix("https://") == Some(&host));
+    selected.ok_or_else(|| Failure::configuration("parameter `endpoint` is not an SMS endpoint of Alibaba Cloud"))
 }
 
-/// The attempt's nonce as a UUID of version 4. Its `a` or `b` also keeps an all-digit nonce from looking like a number.
+/// The nonce of the attempt as a UUID of version 4. Its `a` or `b` ensures that it never looks like a phone number.
 fn uuid(nonce: &str) -> String {
     let mut text = String::with_capacity(36);
     for (index, digit) in nonce.chars().enumerate() {
@@ -89,20 +119,21 @@ fn uuid(nonce: &str) -> String {
 mod tests {
     use super::*;
     use crate::Aliyun;
-    use sendbox_connector_sdk::testing::{Scene, hmac_sha1_base64};
+    use sendbox_connector_sdk::FailureClass;
+    use sendbox_connector_sdk::testing::{Harness, hmac_sha1_base64, merge_patch};
     use serde_json::{Value, json};
 
     const BOTH: &str = r#"{"china":"SMS_1001","overseas":"SMS_2002"}"#;
 
     fn parameters(more: Value) -> Value {
-        let mut all = json!({ "accessKeyId": "testId", "accessKeySecret": "testSecret", "signName": "阿里云短信 *~'" });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        all
+        merge_patch(
+            json!({ "accessKeyId": "testId", "accessKeySecret": "testSecret", "signName": "阿里云短信 *~'" }),
+            more,
+        )
     }
 
-    fn scene(more: Value) -> Scene<Aliyun> {
-        Scene::of(parameters(more))
+    fn harness(more: Value) -> Harness<Aliyun> {
+        Harness::new(parameters(more))
             .to("+8613912345678", "86")
             .country("CN")
             .template("SMS_154950909")
@@ -118,10 +149,10 @@ mod tests {
 
     #[test]
     fn with_logtos_parameters_it_is_logtos_request() {
-        let request = scene(json!({})).request();
+        let request = harness(json!({})).request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://dysmsapi.aliyuncs.com/"));
         assert_eq!(request.headers, [("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())]);
-        // Signed apart from the code under test: RFC 3986 by hand, sorted by hand, the query encoded once more.
+        // The expected signature, without the code under test: encoded and sorted by hand.
         let canonical = "AccessKeyId=testId&Action=SendSms&Format=json&PhoneNumbers=8613912345678&RegionId=cn-hangzhou\
             &SignName=%E9%98%BF%E9%87%8C%E4%BA%91%E7%9F%AD%E4%BF%A1%20%2A~%27&SignatureMethod=HMAC-SHA1\
             &SignatureNonce=45e25e9b-0a6f-4070-bc85-2956eda1b466&SignatureVersion=1.0&TemplateCode=SMS_154950909\
@@ -152,8 +183,8 @@ mod tests {
             ("+886912345678", "886", "TW", "SMS_2002"),
         ] {
             for strict in [false, true] {
-                let scene = scene(json!({ "strictPhoneRegionNumberCheck": strict })).template(BOTH);
-                let body = scene.to(number, calling_code).country(country).request().body;
+                let harness = harness(json!({ "strictPhoneRegionNumberCheck": strict })).template(BOTH);
+                let body = harness.to(number, calling_code).country(country).request().body;
                 assert_eq!(field(&body, "TemplateCode"), want, "{number} {strict}");
                 assert_eq!(field(&body, "PhoneNumbers"), number[1..], "{number}");
             }
@@ -162,30 +193,28 @@ mod tests {
 
     #[test]
     fn only_the_code_goes_into_the_template() {
-        let body = scene(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
+        let body = harness(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
         assert_eq!(field(&body, "TemplateParam"), "%7B%22code%22%3A%229%5C%22%5C%5Cx%22%7D");
     }
 
     #[test]
-    fn every_endpoint_is_in_schema_and_manifest_and_goes_with_its_region() {
-        use sendbox_connector_sdk::Connector as _;
+    fn every_endpoint_is_in_the_schema_and_has_its_region() {
         let schema: Value = serde_json::from_str(include_str!("../parameters.schema.json")).unwrap();
         let listed = schema["properties"]["endpoint"]["oneOf"].as_array().unwrap();
-        let metadata = Aliyun::metadata();
-        assert_eq!((listed.len(), metadata.hosts.len()), (ENDPOINTS.len(), ENDPOINTS.len()));
-        for (index, (host, region)) in ENDPOINTS.into_iter().enumerate() {
-            assert_eq!(listed[index]["const"], host);
-            assert_eq!(metadata.hosts[index].origin, format!("https://{host}"));
-            let request = scene(json!({ "endpoint": host })).request();
+        assert_eq!(listed.len(), ENDPOINTS.len());
+        for (listed, endpoint) in listed.iter().zip(ENDPOINTS) {
+            let host = listed["const"].as_str().unwrap();
+            assert_eq!(endpoint.origin, format!("https://{host}"));
+            let request = harness(json!({ "endpoint": host })).request();
             assert_eq!(request.url, format!("https://{host}/"));
-            assert_eq!(field(&request.body, "RegionId"), region);
+            assert_eq!(field(&request.body, "RegionId"), endpoint.region);
         }
     }
 
     #[test]
-    fn every_attempt_is_signed_anew() {
-        let first = scene(json!({})).request().body;
-        let second = scene(json!({})).nonce("ffffffffffffffffffffffffffffffff").request().body;
+    fn every_attempt_has_its_own_signature() {
+        let first = harness(json!({})).request().body;
+        let second = harness(json!({})).nonce("ffffffffffffffffffffffffffffffff").request().body;
         for name in ["SignatureNonce", "Signature"] {
             assert_ne!(field(&first, name), field(&second, name));
         }
@@ -202,21 +231,21 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+    fn what_cannot_be_sent_is_refused_before_sending() {
         let mut no_id = parameters(json!({}));
         no_id.as_object_mut().unwrap().remove("accessKeyId");
-        let no_id = Scene::<Aliyun>::of(no_id).template("SMS_1").variables([("code", "1")]);
-        let no_text = Scene::<Aliyun>::of(parameters(json!({}))).text("Your code is 123456");
-        for (scene, want) in [
+        let no_id = Harness::<Aliyun>::new(no_id).template("SMS_1").variables([("code", "1")]);
+        let no_text = Harness::<Aliyun>::new(parameters(json!({}))).text("Your code is 123456");
+        for (harness, want) in [
             (no_id, FailureClass::ConfigurationInvalid),
             (no_text, FailureClass::InvalidRequest),
-            (scene(json!({})).variables([("link", "x")]), FailureClass::InvalidRequest),
-            (scene(json!({})).template("SMS 1"), FailureClass::TemplateRejected),
-            (scene(json!({ "endpoint": "evil.example" })), FailureClass::ConfigurationInvalid),
+            (harness(json!({})).variables([("link", "x")]), FailureClass::InvalidRequest),
+            (harness(json!({})).template("SMS 1"), FailureClass::TemplateRejected),
+            (harness(json!({ "endpoint": "evil.example" })), FailureClass::ConfigurationInvalid),
         ] {
-            let run = scene.send([]);
+            let run = harness.send([]);
             assert!(run.requests.is_empty());
-            assert_eq!(run.outcome.unwrap_err().class, want);
+            assert_eq!(run.result.unwrap_err().class, want);
         }
     }
 

@@ -1,14 +1,14 @@
-//! Alibaba Cloud's RPC signature, version 1.0, blind: base64 of HMAC-SHA1 over the percent-encoded canonical query.
+//! Alibaba Cloud's RPC signature, version 1.0: HMAC-SHA1 in base64 over the percent-encoded canonical query. The key is the
+//! secret followed by `&`.
 //!
-//! The number and the code are among what is signed, encoded twice, so canonical query and string to sign are plans over
-//! sealed values. The key is the secret and `&`.
+//! The number and the code are part of the query, so query and string to sign are sealed values.
 //!
-//! Source: «Request syntax and signature method V2 for RPC APIs» of Alibaba Cloud's documentation, and its three published
-//! examples, which the tests recompute.
+//! Source: "Request syntax and signature method V2 for RPC APIs" in Alibaba Cloud's documentation, with three published
+//! examples that the tests recompute.
 
 use sendbox_connector_sdk::{Encoding, Hash, Method, Parts, Sealed, parts, percent};
 
-/// The value of `Signature` for these parameters, none of which may be `Signature` itself.
+/// The value of the parameter `Signature` for all other parameters.
 pub(crate) fn sign(method: Method, parameters: &[(&str, Parts)], secret: &Sealed) -> Sealed {
     let mut sorted: Vec<&(&str, Parts)> = parameters.iter().collect();
     sorted.sort_unstable_by_key(|(name, _)| *name);
@@ -28,10 +28,9 @@ pub(crate) fn sign(method: Method, parameters: &[(&str, Parts)], secret: &Sealed
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::{ClearRequest, Scene};
+    use sendbox_connector_sdk::testing::{ClearRequest, Harness, example_host, example_metadata};
     use sendbox_connector_sdk::{
-        Config, Connector, Content, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata,
-        NumberFormat, Receipt, Request, SecretUse, Usage,
+        Config, Connector, ContentKind, Failure, HostNeed, Message, Metadata, Receipt, Request, Response, SecretUse,
     };
     use serde_json::json;
 
@@ -40,32 +39,16 @@ mod tests {
 
     impl Connector for Example {
         fn metadata() -> Metadata {
+            let secrets = vec![("token", SecretUse::SigningOnly)];
             Metadata {
-                id: "example",
-                version: "1",
-                name: "Example",
-                description: "Signs.",
-                readme: "# Example",
-                logo: None,
-                parameters_schema: r#"{"type":"object","properties":{"secret":{"type":"string","writeOnly":true}}}"#,
                 content: ContentKind::Variables,
-                template_schema: None,
-                hosts: vec![HostNeed {
-                    origin: "https://example.com",
-                    methods: vec![Method::Post],
-                    path_prefix: "",
-                    message: Some(MessagePlaces::form(NumberFormat::E164, "to", "text")),
-                    secrets: vec![("secret", SecretUse::SigningOnly)],
-                    purpose: "Shows the signature.",
-                }],
-                usages: Usage::ALL.to_vec(),
-                locales: vec![],
-                idempotent: false,
+                hosts: vec![HostNeed { secrets, ..example_host() }],
+                ..example_metadata()
             }
         }
 
-        fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-            let Content::Variables(variables) = &message.content else { panic!("variables") };
+        fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+            let variables = message.variables()?;
             let given: Vec<(String, String)> = config.json("parameters")?.unwrap();
             let parameters: Vec<(&str, Parts)> = given
                 .iter()
@@ -79,15 +62,18 @@ mod tests {
                 })
                 .collect();
             let method = if config.required("method")? == "GET" { Method::Get } else { Method::Post };
-            let signature = sign(method, &parameters, &config.required_secret("secret")?);
-            host.send(&Request::post("https://example.com/").body(signature))?;
+            let signature = sign(method, &parameters, &config.required_secret("token")?);
+            Ok(Request::post("https://api.example.com/").body(signature))
+        }
+
+        fn read_response(_: &Response) -> Result<Receipt, Failure> {
             Ok(Receipt::default())
         }
     }
 
     fn signature(secret: &str, method: &str, parameters: &[(&str, &str)], number: &str, code: &str) -> String {
-        let scene = Scene::<Example>::of(json!({ "secret": secret, "method": method, "parameters": parameters }));
-        let ClearRequest { body, .. } = scene.to(number, "86").variables([("code", code)]).request();
+        let harness = Harness::<Example>::new(json!({ "token": secret, "method": method, "parameters": parameters }));
+        let ClearRequest { body, .. } = harness.to(number, "86").variables([("code", code)]).request();
         body
     }
 
@@ -132,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_published_example_of_directmail_with_awkward_characters() {
+    fn the_published_example_of_directmail_with_special_characters() {
         let parameters = [
             ("AccessKeyId", "testid"),
             ("AccountName", "<a%b'>"),
@@ -153,7 +139,7 @@ mod tests {
         ];
         let clear = signature("testsecret", "POST", &parameters, "+1", "x");
         assert_eq!(clear, "llJfXJjBW3OacrVgxxsITgYaYm0=");
-        // The same with the awkward value sealed: the host encodes as this crate does.
+        // The same with the special characters in a sealed value: the host encodes as the SDK does.
         let sealed = parameters.map(|(name, value)| (name, if name == "AccountName" { "$code" } else { value }));
         assert_eq!(signature("testsecret", "POST", &sealed, "+1", "<a%b'>"), clear);
     }

@@ -1,19 +1,19 @@
-//! GatewayAPI: one text to one number by its REST API, and what GatewayAPI later reports about it.
+//! GatewayAPI's REST API, with delivery reports.
 //!
-//! This file is glue. [`request`] says what leaves, [`answer`] what came back means, [`report`] reads status
-//! notifications and [`errors`] is GatewayAPI's error index.
+//! This file has the metadata. [`request`] builds the request, [`response`] reads the response, [`report`] reads status
+//! notifications, and [`errors`] has GatewayAPI's error codes.
 
-mod answer;
 mod errors;
 mod report;
 mod request;
+mod response;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
-    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Usage,
 };
 
-/// The connector.
+/// The GatewayAPI connector.
 pub struct GatewayApi;
 
 fn host(origin: &'static str, path_prefix: &'static str, purpose: &'static str) -> HostNeed {
@@ -33,19 +33,23 @@ impl Connector for GatewayApi {
             id: "gatewayapi-sms",
             version: env!("CARGO_PKG_VERSION"),
             name: "GatewayAPI",
-            description: "Sends texts through GatewayAPI's REST API.",
+            description: "Sends text messages through GatewayAPI's REST API.",
             readme: include_str!("../README.md"),
             logo: Some(include_str!("../logo.svg")),
             parameters_schema: include_str!("../parameters.schema.json"),
             content: ContentKind::Text,
             template_schema: None,
             hosts: vec![
-                host(request::ORIGIN, request::PATH, "Hands the message to GatewayAPI, where no endpoint is given."),
                 host(
-                    // Accounts in the EU have another host, and a tenant may have a proxy of its own.
+                    request::ORIGIN,
+                    request::PATH,
+                    "Sends the message through GatewayAPI, if no endpoint is entered.",
+                ),
+                host(
+                    // Accounts in the EU use another host, and a tenant can have a proxy.
                     "{endpoint}",
                     "",
-                    "Hands the message to GatewayAPI at your endpoint: gatewayapi.eu for accounts in the EU, or your proxy.",
+                    "Sends the message through your endpoint: gatewayapi.eu for an account in the EU, or your proxy.",
                 ),
             ],
             usages: Usage::ALL.to_vec(),
@@ -55,19 +59,12 @@ impl Connector for GatewayApi {
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
     }
-}
 
-impl DeliveryReports for GatewayApi {
-    fn parse(
-        callback: &Callback,
-        config: &Config<'_>,
-        verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
-        report::parse(callback, config, verifier)
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

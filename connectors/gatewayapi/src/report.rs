@@ -1,17 +1,19 @@
 //! GatewayAPI's status notifications: `{id, msisdn, time, status, error?, code?}` as JSON.
 //!
-//! With an authentication token set for the webhook, GatewayAPI sends a JWT in `X-Gwapi-Signature`: the whole notification
-//! again, signed with HMAC-SHA256. Then that is what is read, because nothing covers the body. Without a token nothing is
-//! signed, and what keeps others out is that nobody else knows the address. The token repeats the phone number, so the host
-//! checks and reads it, and what comes here has a stand-in.
+//! If the webhook has an authentication token, GatewayAPI sends a JWT in `X-Gwapi-Signature`: the whole notification, signed with
+//! HMAC-SHA256. Then the connector reads the JWT, because the body is not signed. Without an authentication token, nothing is
+//! signed, and the callback URL, which cannot be guessed, is the only protection. The JWT contains the phone number, so the host
+//! verifies it and returns its claims with the number replaced.
 
-use sendbox_connector_sdk::{Callback, Config, FailureClass, Report, ReportError, State, Verifier};
+use sendbox_connector_sdk::{
+    Callback, CallbackError, Config, DeliveryReports, FailureClass, Report, State, Verifier, scalar,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::errors;
+use crate::{GatewayApi, errors};
 
-/// What is read of a notification; not the number.
+/// What is read of a notification.
 #[derive(Deserialize)]
 struct Notification {
     id: Value,
@@ -24,46 +26,38 @@ struct Notification {
     code: Option<String>,
 }
 
-/// The one message that a callback is about.
-pub(crate) fn parse(
-    callback: &Callback,
-    config: &Config<'_>,
-    verifier: &mut impl Verifier,
-) -> Result<Vec<Report>, ReportError> {
-    let notification: Notification = match config.secret("webhookSecret") {
-        Some(secret) => {
-            let token = callback.sealed_header("x-gwapi-signature").ok_or(ReportError::NotAuthentic)?;
-            let claims = verifier.jwt(token, &secret).ok_or(ReportError::NotAuthentic)?;
-            serde_json::from_str(&claims)
+impl DeliveryReports for GatewayApi {
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, CallbackError> {
+        let notification: Notification = match config.secret("webhookSecret") {
+            Some(secret) => {
+                let token = callback.sealed_header("x-gwapi-signature").ok_or(CallbackError::NotAuthentic)?;
+                let claims = verifier.jwt(token, &secret).ok_or(CallbackError::NotAuthentic)?;
+                serde_json::from_str(&claims)
+            }
+            None => serde_json::from_str(&callback.body),
         }
-        None => serde_json::from_str(&callback.body),
-    }
-    .map_err(|_| ReportError::Malformed)?;
-    let id = scalar(&notification.id).ok_or(ReportError::Malformed)?;
-    let state = state(&notification.status);
-    let failed = matches!(state, State::Undelivered | State::Rejected);
-    let code = notification.code.filter(|code| !code.is_empty());
-    let class = code.as_deref().and_then(errors::parse).and_then(errors::class_of);
-    Ok(vec![Report {
-        message_id: id,
-        state,
-        class: failed.then(|| class.unwrap_or(FailureClass::Unknown)),
-        provider_code: code,
-        text: notification.error,
-        at: scalar(&notification.time),
-    }])
-}
-
-/// A string or a number as text.
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        .map_err(|_| CallbackError::Malformed)?;
+        let id = scalar(&notification.id).ok_or(CallbackError::Malformed)?;
+        let state = state(&notification.status);
+        let failed = state.is_failure();
+        let code = notification.code.filter(|code| !code.is_empty());
+        let class = code.as_deref().and_then(errors::parse).and_then(errors::class_of);
+        Ok(vec![Report {
+            message_id: id,
+            state,
+            class: failed.then(|| class.unwrap_or(FailureClass::Unknown)),
+            provider_code: code,
+            text: notification.error,
+            at: scalar(&notification.time),
+        }])
     }
 }
 
-/// GatewayAPI's status as a state. `ACCEPTED` is the network's word, not the handset's.
+/// The state of a GatewayAPI status. `ACCEPTED` comes from the network, not from the phone.
 fn state(status: &str) -> State {
     match status {
         "SCHEDULED" | "BUFFERED" => State::Queued,
@@ -79,12 +73,11 @@ fn state(status: &str) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::GatewayApi;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::json;
 
     const URL: &str = "https://us.example/reports/7";
-    /// The example of GatewayAPI's documentation, signed with `secret`: id 2381703, time 1522764062, DELIVERED.
+    /// The example in GatewayAPI's documentation, signed with `secret`: id 2381703, time 1522764062, DELIVERED.
     const PUBLISHED: [&str; 3] = [
         "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
         "eyJpZCI6MjM4MTcwMywibXNpc2RuIjo0NTQyNjA5MDQ1LCJ0aW1lIjoxNTIyNzY0MDYyLCJzdGF0dXMiOiJERUxJVkVSRUQiLCJlcnJvciI6\
@@ -92,14 +85,14 @@ mod tests {
         "KdfDH65bnQtgxEkFnpAQodOciAJedZFB13r9wEo8t3Y",
     ];
 
-    fn unsigned(body: &str) -> Result<Vec<Report>, ReportError> {
-        Scene::<GatewayApi>::of(json!({})).parse(&Incoming::body(URL, body))
+    fn unsigned(body: &str) -> Result<Vec<Report>, CallbackError> {
+        Harness::<GatewayApi>::new(json!({})).parse(&Incoming::body(URL, body))
     }
 
-    fn signed(secret: &str, token: &str) -> Result<Vec<Report>, ReportError> {
+    fn signed(secret: &str, token: &str) -> Result<Vec<Report>, CallbackError> {
         let forged = Incoming::body(URL, r#"{"id":1,"status":"REJECTED"}"#);
         let incoming = if token.is_empty() { forged } else { forged.header("X-Gwapi-Signature", token) };
-        Scene::<GatewayApi>::of(json!({ "webhookSecret": secret })).parse(&incoming)
+        Harness::<GatewayApi>::new(json!({ "webhookSecret": secret })).parse(&incoming)
     }
 
     #[test]
@@ -133,7 +126,7 @@ mod tests {
             ("secret", "not_valid".to_owned()),
             ("secret", String::new()),
         ] {
-            assert_eq!(signed(secret, &token), Err(ReportError::NotAuthentic), "{token}");
+            assert_eq!(signed(secret, &token), Err(CallbackError::NotAuthentic), "{token}");
         }
     }
 
@@ -181,7 +174,7 @@ mod tests {
             // An incoming message.
             r#"{"id":1,"msisdn":2,"receiver":451204,"message":"foo","senttime":1}"#,
         ] {
-            assert_eq!(unsigned(body), Err(ReportError::Malformed), "{body}");
+            assert_eq!(unsigned(body), Err(CallbackError::Malformed), "{body}");
         }
     }
 }

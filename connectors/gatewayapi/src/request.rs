@@ -1,31 +1,29 @@
-//! What leaves for GatewayAPI: `POST {endpoint}`, or to GatewayAPI's own address where none is given.
+//! The request to GatewayAPI: `POST {endpoint}`, or to GatewayAPI's own URL if no endpoint is set.
 //!
-//! Promise: with the parameters that Logto's connector has and a text of the GSM alphabet, the request is Logto's, member
-//! by member. Any other text is sent with `encoding: UCS2`, without which GatewayAPI mangles it. Every other member comes
-//! after those and only when its parameter is set.
+//! With the parameters of Logto's connector and a text in the GSM alphabet, the request is the same, member by member. Any other
+//! text is sent with `encoding: UCS2`, without which GatewayAPI corrupts it. Other members follow, each only if its parameter is
+//! set.
 
-use sendbox_connector_sdk::{Config, Content, Failure, FailureClass, Json, Message, Request, TextEncoding, basic_auth};
+use sendbox_connector_sdk::{Config, Failure, FailureClass, Json, Message, Request, TextEncoding, basic_auth};
 
-/// A concatenated message has at most 255 parts (3GPP TS 23.040; `max_parts` in GatewayAPI's documentation).
-const MAX_PARTS: u32 = 255;
+/// Maximum segments of a message (3GPP TS 23.040; `max_parts` in GatewayAPI's documentation).
+const MAX_SEGMENTS: u32 = 255;
 
-/// GatewayAPI takes shorter validity periods as this one, in seconds.
+/// Minimum validity period, in seconds. GatewayAPI raises shorter ones to it.
 const MIN_VALIDITY: u32 = 60;
 
-/// GatewayAPI's own address. No default of a parameter: where a request leads stands in the manifest, or is given.
+/// GatewayAPI's own URL. It is not the default of a parameter: the host of a request is in the metadata, or the tenant enters it.
 pub(crate) const ORIGIN: &str = "https://gatewayapi.com";
 pub(crate) const PATH: &str = "/rest/mtsms";
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let Content::Text(content) = &message.content else {
-        return Err(Failure::new(FailureClass::InvalidRequest).text("this connector sends texts, and was given none"));
-    };
+    let content = message.text()?;
     if content.units == 0 {
         return Err(Failure::new(FailureClass::ContentRejected).text("the text is empty"));
     }
-    if content.segments > MAX_PARTS {
-        let text = format!("the text has {} parts; GatewayAPI takes {MAX_PARTS}", content.segments);
+    if content.segments > MAX_SEGMENTS {
+        let text = format!("the text has {} segments; GatewayAPI accepts {MAX_SEGMENTS}", content.segments);
         return Err(Failure::new(FailureClass::ContentRejected).text(text));
     }
     let recipient = Json::object([("msisdn", Json::from(&message.recipient.digits))]);
@@ -61,21 +59,19 @@ fn validity(message: &Message, config: &Config<'_>) -> Result<Option<i64>, Failu
 mod tests {
     use super::*;
     use crate::GatewayApi;
-    use sendbox_connector_sdk::testing::{Scene, metadata_problems};
+    use sendbox_connector_sdk::testing::{Harness, merge_patch, metadata_problems};
     use serde_json::{Value, json};
 
-    fn scene(more: Value) -> Scene<GatewayApi> {
-        let mut all = json!({ "apiToken": "to:ken", "sender": "My Shop" });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        Scene::of(all).to("+4512345678", "45")
+    fn harness(more: Value) -> Harness<GatewayApi> {
+        let all = json!({ "apiToken": "to:ken", "sender": "My Shop" });
+        Harness::new(merge_patch(all, more)).to("+4512345678", "45")
     }
 
     const BODY: &str = r#"{"sender":"My Shop","message":"xx","recipients":[{"msisdn":"4512345678"}]"#;
 
     #[test]
     fn with_logtos_parameters_it_is_logtos_request() {
-        let request = scene(json!({})).text("Your code: 123456 \"~*+\"\n").request();
+        let request = harness(json!({})).text("Your code: 123456 \"~*+\"\n").request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://gatewayapi.com/rest/mtsms"));
         // printf 'to:ken:' | base64
         let headers = [("Authorization", "Basic dG86a2VuOg=="), ("Content-Type", "application/json")];
@@ -89,7 +85,7 @@ mod tests {
     #[test]
     fn a_text_outside_the_gsm_alphabet_asks_for_ucs2() {
         assert_eq!(
-            scene(json!({})).text("验证码 123456 😀").request().body,
+            harness(json!({})).text("验证码 123456 😀").request().body,
             r#"{"sender":"My Shop","message":"验证码 123456 😀","recipients":[{"msisdn":"4512345678"}],"encoding":"UCS2"}"#
         );
     }
@@ -103,34 +99,34 @@ mod tests {
             (json!({ "validityPeriod": "lifetime" }), r#""validity_period":300"#),
             (json!({ "callbackUrl": "https://a.example/r?x=1" }), r#""callback_url":"https://a.example/r?x=1""#),
         ] {
-            let body = scene(more).text("xx").lifetime_seconds(300).request().body;
+            let body = harness(more).text("xx").lifetime_seconds(300).request().body;
             assert_eq!(body, format!("{BODY},{want}}}"));
         }
-        let short = scene(json!({ "validityPeriod": "lifetime" })).text("xx").lifetime_seconds(1).request().body;
+        let short = harness(json!({ "validityPeriod": "lifetime" })).text("xx").lifetime_seconds(1).request().body;
         assert_eq!(short, format!(r#"{BODY},"validity_period":60}}"#));
     }
 
     #[test]
     fn the_endpoint_is_the_tenants() {
         for endpoint in ["https://gatewayapi.eu/rest/mtsms", "https://proxy.example:8443/gw?tenant=7"] {
-            assert_eq!(scene(json!({ "endpoint": endpoint })).text("xx").request().url, endpoint);
+            assert_eq!(harness(json!({ "endpoint": endpoint })).text("xx").request().url, endpoint);
         }
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
-        for (scene, want) in [
-            (scene(json!({})).text(""), FailureClass::ContentRejected),
-            (scene(json!({})).text(&"x".repeat(255 * 153 + 1)), FailureClass::ContentRejected),
-            (scene(json!({})).variables([("code", "123456")]), FailureClass::InvalidRequest),
-            (Scene::of(json!({ "sender": "x" })).text("xx"), FailureClass::ConfigurationInvalid),
-            (Scene::of(json!({ "apiToken": "x" })).text("xx"), FailureClass::ConfigurationInvalid),
+    fn what_cannot_be_sent_is_refused_before_sending() {
+        for (harness, want) in [
+            (harness(json!({})).text(""), FailureClass::ContentRejected),
+            (harness(json!({})).text(&"x".repeat(255 * 153 + 1)), FailureClass::ContentRejected),
+            (harness(json!({})).variables([("code", "123456")]), FailureClass::InvalidRequest),
+            (Harness::new(json!({ "sender": "x" })).text("xx"), FailureClass::ConfigurationInvalid),
+            (Harness::new(json!({ "apiToken": "x" })).text("xx"), FailureClass::ConfigurationInvalid),
         ] {
-            let run = scene.send([]);
+            let run = harness.send([]);
             assert!(run.requests.is_empty());
-            assert_eq!(run.outcome.unwrap_err().class, want);
+            assert_eq!(run.result.unwrap_err().class, want);
         }
-        assert_eq!(scene(json!({})).text(&"x".repeat(255 * 153)).send([]).requests.len(), 1);
+        assert_eq!(harness(json!({})).text(&"x".repeat(255 * 153)).send([]).requests.len(), 1);
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! Hands the code and its circumstances to an endpoint of the tenant's own, which does the sending.
+//! Passes the code and the number to an HTTP endpoint of the tenant, which sends the message.
 //!
-//! This file is glue: [`request`] says what leaves, [`answer`] what came back means.
+//! This file has the metadata. [`request`] builds the request, and [`response`] reads the response.
 
-mod answer;
 mod request;
+mod response;
 
 use sendbox_connector_sdk::{
-    Config, Connector, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat,
-    Receipt, SecretUse, Step, Usage,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Step, Usage,
 };
 
-/// The connector.
+/// The HTTP SMS connector.
 pub struct HttpSms;
 
 impl Connector for HttpSms {
@@ -19,7 +19,7 @@ impl Connector for HttpSms {
             id: "http-sms",
             version: env!("CARGO_PKG_VERSION"),
             name: "HTTP SMS",
-            description: "Hands every message to an endpoint of your own, which sends it.",
+            description: "Passes every message to an HTTP endpoint of your own, which sends it.",
             readme: include_str!("../README.md"),
             logo: Some(include_str!("../logo.svg")),
             parameters_schema: include_str!("../parameters.schema.json"),
@@ -33,18 +33,21 @@ impl Connector for HttpSms {
                     MessagePlaces::json(NumberFormat::Digits, "/to", "/payload/*").client_ip([Step::Json("/ip")]),
                 ),
                 secrets: vec![("authorization", SecretUse::Sent), ("webhookSecret", SecretUse::SigningOnly)],
-                purpose: "Hands the code and the number to your own endpoint.",
+                purpose: "Passes the number and the code to your endpoint.",
             }],
             usages: Usage::ALL.to_vec(),
             locales: vec![],
-            // `webhook-id` is the same over all attempts, but nobody promises that an endpoint looks at it.
+            // `webhook-id` is the same for all attempts, but an endpoint may ignore it.
             idempotent: false,
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
+    }
+
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

@@ -1,24 +1,17 @@
-//! What leaves for the endpoint: `{"to", "type", "payload", "ip"?}`, as users of Logto's HTTP SMS connector know it.
+//! The request to the endpoint: `{"to", "type", "payload", "ip"?}`, the same as from Logto's HTTP SMS connector.
 //!
-//! Promise: `to` is digits only, `type` is Logto's word, and `payload` has `code` first, then `locale`, then the other
-//! variables in their order. With a webhook secret the request is signed by Standard Webhooks
+//! `to` is digits only, `type` is Logto's name of the usage, and `payload` has `code`, then `locale`, then the other variables in
+//! their order. With a webhook secret, the request is signed by Standard Webhooks
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 
-use sendbox_connector_sdk::{
-    Config, Content, Encoding, Failure, FailureClass, Hash, Json, Message, Request, Usage, Variable, parts,
-};
+use sendbox_connector_sdk::{Config, Encoding, Failure, Hash, Json, Message, Request, Usage, Variable, parts};
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let Content::Variables(variables) = &message.content else {
-        return Err(
-            Failure::new(FailureClass::InvalidRequest).text("this connector takes variables, and was given none")
-        );
-    };
     let mut members = vec![
         ("to", Json::from(&message.recipient.digits)),
         ("type", Json::from(logto_type(message.usage))),
-        ("payload", payload(variables, message.locale.as_deref())),
+        ("payload", payload(message.variables()?, message.locale.as_deref())),
     ];
     members.extend(message.client_ip.as_ref().map(|address| ("ip", Json::from(address))));
     let body = Json::object(members).to_parts();
@@ -43,7 +36,7 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
     Ok(request.body(body))
 }
 
-/// The variables, with `code` and the locale first as Logto has them. A variable of the name `locale` takes its place.
+/// The variables, with `code` and the locale first, as in Logto. A variable named `locale` replaces the locale.
 fn payload(variables: &[Variable], locale: Option<&str>) -> Json {
     let (code, others): (Vec<&Variable>, Vec<&Variable>) = variables.iter().partition(|one| one.name == "code");
     let member = |one: &Variable| (one.name.clone(), Json::from(&one.value));
@@ -56,7 +49,7 @@ fn payload(variables: &[Variable], locale: Option<&str>) -> Json {
     Json::object(members)
 }
 
-/// Logto's spelling of a usage (its `TemplateType`).
+/// Logto's name of a usage (its `TemplateType`).
 fn logto_type(usage: Usage) -> &'static str {
     match usage {
         Usage::Register => "Register",
@@ -75,18 +68,18 @@ fn logto_type(usage: Usage) -> &'static str {
 mod tests {
     use super::*;
     use crate::HttpSms;
-    use sendbox_connector_sdk::testing::{Scene, metadata_problems};
+    use sendbox_connector_sdk::testing::{Harness, metadata_problems};
     use serde_json::json;
 
     const ENDPOINT: &str = "https://sms.example.com/send?tenant=7";
 
     #[test]
     fn it_is_logtos_request() {
-        let scene = Scene::<HttpSms>::of(json!({ "endpoint": ENDPOINT, "authorization": "Bearer a b" }))
+        let harness = Harness::<HttpSms>::new(json!({ "endpoint": ENDPOINT, "authorization": "Bearer a b" }))
             .to("+4512345678", "45")
             .variables([("code", "123456")])
             .locale("da");
-        let request = scene.request();
+        let request = harness.request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", ENDPOINT));
         let headers = [("Authorization", "Bearer a b"), ("Content-Type", "application/json")];
         assert_eq!(request.headers, headers.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -95,36 +88,36 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_not_sent() {
-        let scene = Scene::<HttpSms>::of(json!({ "endpoint": ENDPOINT })).variables([("code", "1")]);
-        let request = scene.request();
+        let harness = Harness::<HttpSms>::new(json!({ "endpoint": ENDPOINT })).variables([("code", "1")]);
+        let request = harness.request();
         assert_eq!(request.headers, [("Content-Type".to_owned(), "application/json".to_owned())]);
         assert_eq!(request.body, r#"{"to":"4512345678","type":"SignIn","payload":{"code":"1"}}"#);
     }
 
     #[test]
     fn payload_and_ip() {
-        let scene = || Scene::<HttpSms>::of(json!({ "endpoint": ENDPOINT }));
+        let harness = || Harness::<HttpSms>::new(json!({ "endpoint": ENDPOINT }));
         let cases = [
             (
-                scene().variables([("link", "https://a.example/\"x\""), ("code", "123456")]).locale("da"),
+                harness().variables([("link", "https://a.example/\"x\""), ("code", "123456")]).locale("da"),
                 r#"{"to":"4512345678","type":"SignIn","payload":{"code":"123456","locale":"da","link":"https://a.example/\"x\""}}"#,
             ),
             (
-                scene().variables([("code", "1"), ("locale", "fr")]).locale("da"),
+                harness().variables([("code", "1"), ("locale", "fr")]).locale("da"),
                 r#"{"to":"4512345678","type":"SignIn","payload":{"code":"1","locale":"fr"}}"#,
             ),
             (
-                scene().variables([]).client_ip("2001:db8::1").usage(Usage::BindMfa),
+                harness().variables([]).client_ip("2001:db8::1").usage(Usage::BindMfa),
                 r#"{"to":"4512345678","type":"BindMfa","payload":{},"ip":"2001:db8::1"}"#,
             ),
         ];
-        for (scene, want) in cases {
-            assert_eq!(scene.request().body, want);
+        for (harness, want) in cases {
+            assert_eq!(harness.request().body, want);
         }
     }
 
     #[test]
-    fn every_usage_has_logtos_word() {
+    fn every_usage_has_logtos_name() {
         let words: Vec<&str> = Usage::ALL.into_iter().map(logto_type).collect();
         assert_eq!(
             words,
@@ -142,28 +135,28 @@ mod tests {
         );
     }
 
-    /// The expected value was made apart from this code, with Python's `hmac` and `base64`.
+    /// The expected value was computed with Python's `hmac` and `base64`.
     #[test]
     fn the_signature_is_standard_webhooks() {
-        let scene = Scene::<HttpSms>::of(json!({
+        let harness = Harness::<HttpSms>::new(json!({
             "endpoint": ENDPOINT,
             "webhookSecret": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
         }))
         .variables([("code", "123456")])
         .message_key("msg_1")
         .started_at(1_700_000_000_999);
-        let request = scene.request();
+        let request = harness.request();
         assert_eq!(request.header("webhook-id"), Some("msg_1"));
         assert_eq!(request.header("webhook-timestamp"), Some("1700000000"));
         assert_eq!(request.header("webhook-signature"), Some("v1,OZj780kmj4HSdP9XK07LZ34RNd1tMQElIU/D4ftBtuI="));
     }
 
-    /// The schema lets none in; the host would end the send.
+    /// The schema refuses such a secret; the host would end the send.
     #[test]
-    #[should_panic(expected = "not written in the encoding")]
-    fn with_a_secret_that_is_not_base64_nothing_leaves() {
-        let scene = Scene::<HttpSms>::of(json!({ "endpoint": ENDPOINT, "webhookSecret": "whsec_MDEy" }));
-        drop(scene.variables([("code", "1")]).send([]));
+    #[should_panic(expected = "not in the encoding")]
+    fn with_a_secret_that_is_not_base64_nothing_is_sent() {
+        let harness = Harness::<HttpSms>::new(json!({ "endpoint": ENDPOINT, "webhookSecret": "whsec_MDEy" }));
+        drop(harness.variables([("code", "1")]).send([]));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The connection's parameters, typed.
 //!
-//! The host has validated them against the schema before the connector runs, so a parameter of the wrong type here
-//! means that the schema allows too much: that is a failure with a name, not a panic.
+//! The host validates them against the schema before the connector runs. A parameter of the wrong type here means that the
+//! schema allows too much, and is a [`Failure`] of class `ConfigurationInvalid`.
 
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
 use crate::sealed::{Sealed, Source};
 
-/// Where parameters come from.
+/// The source of parameters: the host, or a test.
 pub(crate) trait Parameters {
     /// A string as its content, any other value as compact JSON; `None` when unset or secret.
     fn get(&self, key: &str) -> Option<String>;
@@ -16,7 +16,7 @@ pub(crate) trait Parameters {
     fn has_secret(&self, key: &str) -> bool;
 }
 
-/// The parameters of the connection.
+/// The parameters of the connection, by the keys of the [schema](crate::Metadata::parameters_schema).
 pub struct Config<'a> {
     parameters: &'a dyn Parameters,
 }
@@ -27,29 +27,29 @@ impl<'a> Config<'a> {
         Self { parameters }
     }
 
-    /// A plain parameter: a string as its content, any other value as compact JSON. `None` when it is not set or is a
-    /// secret.
+    /// A plain parameter: a string as it is, any other value as compact JSON. `None` when it is not set or is a secret.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<String> {
         self.parameters.get(key)
     }
 
-    /// A plain parameter that the schema requires.
+    /// A plain parameter that the schema requires. Fails when it is not set.
     pub fn required(&self, key: &str) -> Result<String, Failure> {
         self.text(key).ok_or_else(|| not_set(key))
     }
 
-    /// A boolean.
+    /// A boolean parameter. Fails when it is anything else.
     pub fn flag(&self, key: &str) -> Result<Option<bool>, Failure> {
         self.json(key)
     }
 
-    /// An integer.
+    /// An integer parameter. Fails when it is anything else.
     pub fn integer(&self, key: &str) -> Result<Option<i64>, Failure> {
         self.json(key)
     }
 
-    /// An object or array. (A string is given as its content, so read those with [`text`](Self::text).)
+    /// A parameter parsed as JSON: an object, array, number or boolean. Read strings with [`text`](Self::text). Fails when
+    /// it does not parse.
     pub fn json<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Failure> {
         let Some(text) = self.text(key) else { return Ok(None) };
         match serde_json::from_str(&text) {
@@ -58,13 +58,13 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// A secret, sealed. `None` when it is not set.
+    /// A secret parameter, sealed. `None` when it is not set.
     #[must_use]
     pub fn secret(&self, key: &str) -> Option<Sealed> {
         self.parameters.has_secret(key).then(|| Sealed::of(Source::Secret(key.to_owned())))
     }
 
-    /// A secret that the schema requires.
+    /// A secret parameter that the schema requires. Fails when it is not set.
     pub fn required_secret(&self, key: &str) -> Result<Sealed, Failure> {
         self.secret(key).ok_or_else(|| not_set(key))
     }

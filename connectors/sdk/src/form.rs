@@ -1,11 +1,10 @@
 //! `application/x-www-form-urlencoded` bodies and queries, by the WHATWG serialiser
-//! (<https://url.spec.whatwg.org/#urlencoded-serializing>).
-//!
-//! Promise: the pairs keep their order; a literal is written exactly as the host writes a sealed value.
+//! (<https://url.spec.whatwg.org/#urlencoded-serializing>). Literals are encoded here exactly as the host encodes sealed
+//! values.
 
 use crate::sealed::{Encoding, Parts};
 
-/// The pairs as `name=value&name=value`, in their order.
+/// Encodes a form, `name=value&name=value`, in the order of the pairs.
 pub fn form<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Parts
 where
     N: AsRef<str>,
@@ -23,7 +22,7 @@ where
     written
 }
 
-/// One name or value.
+/// Encodes one name or value.
 pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 2);
     for byte in text.bytes() {

@@ -1,18 +1,18 @@
-//! Header values that many providers share: HTTP Basic on the way out, `Retry-After` on the way in.
+//! Header values that many providers share: HTTP Basic authentication and `Retry-After`.
 
 use crate::parts;
 use crate::sealed::{Encoding, Parts};
 
-/// `Basic …` of RFC 7617. The user must not contain a colon.
+/// The value of an `Authorization` header for HTTP Basic authentication (RFC 7617). The user must not contain a colon.
 pub fn basic_auth(user: impl Into<Parts>, password: impl Into<Parts>) -> Parts {
     let credentials = parts![user, ":", password].seal();
     parts!["Basic ", credentials.encode(Encoding::Base64)]
 }
 
-/// The seconds that a `Retry-After` header asks for (RFC 9110 section 10.2.3): a number, or an HTTP date, which is
-/// counted from the answer's own `Date`, so that no clock is needed. `None` when there is none or it makes no sense.
+/// The seconds of a `Retry-After` header (RFC 9110 section 10.2.3): a number, or an HTTP date relative to the response's own
+/// `Date` header, so that no clock is needed. `None` when there is no such header or it is malformed.
 ///
-/// Dates are read in the form that senders must write (IMF-fixdate); the two obsolete forms are not.
+/// Dates are read in the form that senders must write (IMF-fixdate), not in the two obsolete ones.
 #[must_use]
 pub fn retry_after(headers: &[(String, String)]) -> Option<u32> {
     let value = |name: &str| headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
@@ -57,7 +57,7 @@ fn unix_seconds(date: &str) -> Option<i64> {
     in_range.then(|| days_from_epoch(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar; counts years from March, so that the leap day is the last.
+/// Days since 1970-01-01 in the Gregorian calendar. Years begin in March here, so that the leap day is the last.
 fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

@@ -1,6 +1,4 @@
-//! One request of a connector and what came back, as plain data.
-//!
-//! Must not know: how it travels. In a component the host sends it; in a test a script answers.
+//! HTTP requests and responses as plain data. In a component the host sends a request; in a test, responses are scripted.
 
 use std::fmt;
 
@@ -8,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::sealed::Parts;
 
-/// Request methods.
+/// An HTTP request method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// `GET`
@@ -24,7 +22,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The name on the wire.
+    /// The name as HTTP writes it: `POST`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,39 +35,40 @@ impl Method {
     }
 }
 
-/// A request that is to be sent.
+/// An HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The method.
+    /// The HTTP method. The metadata must allow it for the host ([`HostNeed::methods`](crate::HostNeed::methods)).
     pub method: Method,
-    /// An absolute URL that begins with `https://`. Sealed pieces may stand only in path and query, and only once encoded.
+    /// An absolute URL that begins with `https://`. Sealed values are allowed in path and query only, encoded with
+    /// [`percent`](crate::percent) or [`form`](fn@crate::form).
     pub url: Parts,
-    /// In order, each name once. `Accept`, `Accept-Language`, `Authorization`, `Content-Type`, `Idempotency-Key`, `User-Agent`,
-    /// `Webhook-*` and the provider's own `X-…`; the host alone sets the others.
+    /// Headers in order, each name once. Allowed are `Accept`, `Accept-Language`, `Authorization`, `Content-Type`,
+    /// `Idempotency-Key`, `User-Agent`, `Webhook-*` and the provider's own `X-…`. The host sets all others.
     pub headers: Vec<(String, Parts)>,
-    /// Empty for none.
+    /// The body; empty for none.
     pub body: Parts,
 }
 
 impl Request {
-    /// A `POST` without headers and body yet.
+    /// A `POST` request without headers and body.
     pub fn post(url: impl Into<Parts>) -> Self {
         Self::new(Method::Post, url)
     }
 
-    /// A request without headers and body yet.
+    /// A request without headers and body.
     pub fn new(method: Method, url: impl Into<Parts>) -> Self {
         Self { method, url: url.into(), headers: Vec::new(), body: Parts::new() }
     }
 
-    /// With one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Parts>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// With this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Parts>) -> Self {
         self.body = body.into();
@@ -77,16 +76,16 @@ impl Request {
     }
 }
 
-/// The provider's answer. What was sent to this origin sealed is scrubbed from it: it reads `[sealed]`, or `0`
-/// where JSON has a number.
+/// The provider's response. Sealed values that were sent to this origin are masked in it: as `[sealed]`, or `0` where JSON
+/// has a number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
-    /// The HTTP status.
+    /// The HTTP status code.
     pub status: u16,
-    /// `content-type`, `date`, `retry-after` and `x-ratelimit-*`, in lower case, in the order received. All others stay with
-    /// the host.
+    /// `content-type`, `date`, `retry-after` and `x-ratelimit-*`, in the order received, names in lower case. The host passes
+    /// no other headers on.
     pub headers: Vec<(String, String)>,
-    /// Decompressed.
+    /// The body, decompressed.
     pub body: Vec<u8>,
 }
 
@@ -97,7 +96,7 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
-    /// The body as JSON of shape `T`; `None` when it is anything else.
+    /// The body parsed as JSON into `T`; `None` when it is anything else.
     #[must_use]
     pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
@@ -110,22 +109,22 @@ impl Response {
     }
 }
 
-/// Why there is no answer.
+/// At what step a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpErrorKind {
-    /// The name did not resolve.
+    /// The host name did not resolve.
     Dns,
-    /// The name resolved to an address that may not be reached.
+    /// The host name resolved to an address that may not be reached, such as a private one.
     AddressRefused,
-    /// No TCP connection within the limit.
+    /// No TCP connection within the time limit.
     Connect,
     /// No verified TLS session.
     Tls,
-    /// A time limit passed after the connection stood.
+    /// The time limit passed after the connection was established.
     Timeout,
-    /// The connection broke after it stood.
+    /// The connection broke after it was established.
     Reset,
-    /// The answer broke a limit or the protocol.
+    /// The response exceeded a limit or violated HTTP.
     BadResponse,
 }
 
@@ -136,31 +135,31 @@ impl fmt::Display for HttpErrorKind {
             Self::AddressRefused => "the provider's name resolved to an address that may not be reached",
             Self::Connect => "no connection to the provider within the time limit",
             Self::Tls => "no verified TLS session with the provider",
-            Self::Timeout => "the provider did not answer within the time limit",
+            Self::Timeout => "the provider did not respond within the time limit",
             Self::Reset => "the connection to the provider broke",
-            Self::BadResponse => "the provider's answer broke a limit or the HTTP protocol",
+            Self::BadResponse => "the provider's response exceeded a limit or violated HTTP",
         })
     }
 }
 
-/// There is no answer.
+/// A request without a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpError {
-    /// What broke.
+    /// At what step it failed.
     pub kind: HttpErrorKind,
-    /// Whether bytes may have reached the provider.
+    /// Whether bytes of the request may have reached the provider. If so, the message may have been sent.
     pub request_may_have_left: bool,
 }
 
-/// Why [`Host::send`](crate::Host::send) gave no answer. `?` turns it into the fitting [`Failure`](crate::Failure).
+/// Why [`Host::send`](crate::Host::send) returned no response. `?` turns it into the right [`Failure`](crate::Failure).
 ///
-/// A request that breaks a rule is not among these: it ends the send, and the connector is not told.
+/// A request that breaks a rule is not among these: it ends the send at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// A sealed value that the request needs is not there: a secret of this key is not set, or the message has no such part.
-    /// Nothing left.
+    /// A sealed value that the request needs is missing: the secret with this key is not set, or the message has no such
+    /// part. Nothing was sent.
     Missing(String),
-    /// The request was lost.
+    /// No response came.
     Http(HttpError),
 }
 

@@ -1,19 +1,22 @@
-//! JSON bodies with sealed strings in them.
+//! JSON bodies with sealed values in them, and text from received JSON.
 //!
-//! Promise: compact, in the order written; whatever stands in a string, literal or sealed, cannot leave it.
+//! Output is compact, in the order written. Every string is escaped, sealed ones by the host, so that no value can end the
+//! string that it is in.
+
+use serde_json::Value;
 
 use crate::sealed::{Encoding, Parts, Sealed};
 
-/// A JSON value that is being written.
+/// A JSON value to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Json {
-    /// Numbers, booleans, null: their own text.
+    /// A number, a boolean or `null`, as JSON text.
     Literal(String),
-    /// A string of which pieces may be sealed.
+    /// A string, parts of which may be sealed.
     String(Parts),
-    /// Items in order.
+    /// An array.
     Array(Vec<Self>),
-    /// Members in order.
+    /// An object, in the order of its members.
     Object(Vec<(String, Self)>),
 }
 
@@ -28,12 +31,12 @@ impl Json {
         Self::Array(items.into_iter().collect())
     }
 
-    /// A string made of several pieces.
+    /// A string of several parts: `Json::string(parts!["+", digits])`.
     pub fn string(pieces: impl Into<Parts>) -> Self {
         Self::String(pieces.into())
     }
 
-    /// The whole as compact JSON text.
+    /// The value as compact JSON text, for a request's body.
     #[must_use]
     pub fn to_parts(&self) -> Parts {
         let mut out = Parts::new();
@@ -71,6 +74,17 @@ impl Json {
                 out.push("}");
             }
         }
+    }
+}
+
+/// A string or a number of a received JSON value as text; `None` for an empty string and for anything else. For ids,
+/// codes and prices, which many providers write as either.
+#[must_use]
+pub fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 
@@ -144,6 +158,23 @@ mod tests {
         let every_ascii: String = (0..128u8).map(char::from).collect();
         for text in [every_ascii.as_str(), "smørrebrød 未 🎈", "\u{7f}\u{2028}"] {
             assert_eq!(format!("\"{}\"", escape(text)), serde_json::to_string(text).unwrap());
+        }
+    }
+
+    #[test]
+    fn scalars_are_text() {
+        for (json, want) in [
+            (r#""SM1""#, Some("SM1")),
+            ("7", Some("7")),
+            ("5.49", Some("5.49")),
+            (r#""""#, None),
+            ("null", None),
+            ("true", None),
+            ("[1]", None),
+            ("{}", None),
+        ] {
+            let value: Value = serde_json::from_str(json).unwrap();
+            assert_eq!(scalar(&value).as_deref(), want, "{json}");
         }
     }
 

@@ -1,8 +1,9 @@
-//! What a connector is told about one message: what routing and limits need in clear, the rest sealed.
+//! A message as a connector sees it: recipient, content and client address are sealed, what routing needs is not.
 
+use crate::failure::{Failure, FailureClass};
 use crate::sealed::Sealed;
 
-/// Why a code is sent.
+/// What a one-time password is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Usage {
     /// Sign-up.
@@ -11,22 +12,22 @@ pub enum Usage {
     SignIn,
     /// Password reset.
     ForgotPassword,
-    /// Anything else; what an unknown usage is treated as.
+    /// Anything else, and a usage that the host does not know.
     Generic,
     /// An invitation to an organization.
     OrganizationInvitation,
-    /// The user proves that they are still themselves.
+    /// The user confirms their identity before a sensitive change.
     UserPermissionValidation,
-    /// A number is linked to an account.
+    /// A phone number is added to an account.
     BindNewIdentifier,
     /// A second factor at sign-in.
     MfaVerification,
-    /// A number becomes a second factor.
+    /// A phone number is set up as a second factor.
     BindMfa,
 }
 
 impl Usage {
-    /// All nine.
+    /// Every usage.
     pub const ALL: [Self; 9] = [
         Self::Register,
         Self::SignIn,
@@ -40,119 +41,156 @@ impl Usage {
     ];
 }
 
-/// Whom the message is for.
+/// The recipient's phone number, sealed in three formats, and what is known of it.
 #[derive(Clone, Debug)]
 pub struct Recipient {
-    /// `+4512345678`
+    /// The number in E.164 format: `+4512345678`.
     pub e164: Sealed,
-    /// `4512345678`
+    /// The number in digits only: `4512345678`.
     pub digits: Sealed,
-    /// `12345678`: without the calling code and without a trunk prefix.
+    /// The national number, without calling code and trunk prefix: `12345678`.
     pub national: Sealed,
-    /// ISO 3166-1 alpha-2, upper case. `None` for numbers of no country.
+    /// ISO 3166-1 alpha-2 country code in upper case: `DK`. `None` for a number of no country, such as a satellite phone.
     pub country: Option<String>,
-    /// `45`
+    /// Country calling code without `+`: `45`.
     pub calling_code: String,
 }
 
-/// How the text goes over the air.
+/// The encoding that a text needs in an SMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextEncoding {
-    /// GSM 03.38 default alphabet and its extension table.
+    /// The default alphabet of GSM 03.38 with its extension table; units are septets.
     Gsm7,
-    /// UTF-16 units.
+    /// UCS-2, for every other text; units are UTF-16 code units.
     Ucs2,
 }
 
-/// A finished text.
+/// A text, rendered by the host from the tenant's template.
 #[derive(Clone, Debug)]
 pub struct TextContent {
-    /// The text itself.
+    /// The text.
     pub text: Sealed,
-    /// How it goes over the air.
+    /// The encoding that the text needs.
     pub encoding: TextEncoding,
-    /// Parts as billed: 160/153 septets or 70/67 UTF-16 units.
+    /// Number of SMS segments: of 160 septets or 70 UTF-16 code units if there is one, else of 153 or 67.
     pub segments: u32,
-    /// Septets or UTF-16 units.
+    /// Length in septets ([`Gsm7`](TextEncoding::Gsm7)) or UTF-16 code units ([`Ucs2`](TextEncoding::Ucs2)).
     pub units: u32,
 }
 
-/// One variable of the message.
+/// A variable of the message.
 #[derive(Clone, Debug)]
 pub struct Variable {
-    /// `code`, `link`, …
+    /// The name: `code`, `minutes`, or another one that the platform gave.
     pub name: String,
-    /// Its value.
+    /// The value.
     pub value: Sealed,
 }
 
-/// What goes into the provider's request, as the metadata's [`ContentKind`](crate::ContentKind) asked.
+/// The content of a message, of the kind that the metadata asks for ([`ContentKind`](crate::ContentKind)).
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// A finished text.
+    /// A text.
     Text(TextContent),
-    /// The provider's own template with named variables.
+    /// A template of the provider and the variables to fill in.
     Template {
-        /// What the tenant gave for this usage and locale.
+        /// What the tenant entered for this usage and locale: an id, or compact JSON as the
+        /// [template schema](crate::Metadata::template_schema) describes it.
         template: String,
-        /// In the order of the message.
+        /// The variables, in the order of the message.
         variables: Vec<Variable>,
     },
-    /// The bare variables.
+    /// The variables alone, in the order of the message.
     Variables(Vec<Variable>),
 }
 
-/// This try.
+/// An attempt to send a message.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// 1 for the first.
+    /// The number of the attempt, from 1.
     pub number: u32,
-    /// Unix time in milliseconds when it began.
+    /// When the attempt began: Unix time in milliseconds.
     pub started_at: u64,
-    /// 32 hexadecimal digits, new for every attempt.
+    /// 32 hexadecimal digits, different for every attempt.
     pub nonce: String,
 }
 
-/// One request to send.
+/// A message to send.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// Whom it is for.
+    /// The recipient.
     pub recipient: Recipient,
-    /// Why it is sent.
+    /// What the one-time password is for.
     pub usage: Usage,
-    /// BCP 47, as resolved by the host.
+    /// The language as a BCP 47 tag, as resolved by the host: `pt-BR`. `None` when it is unknown.
     pub locale: Option<String>,
-    /// What is sent.
+    /// The text, the template or the variables. See also [`text`](Self::text), [`template`](Self::template) and
+    /// [`code`](Self::code).
     pub content: Content,
-    /// How long the code lives, in seconds, from the start of this attempt.
+    /// For how many seconds the code is valid, from the start of this attempt.
     pub lifetime_seconds: u32,
-    /// The end user's address, when the platform passed it on.
+    /// The end user's IP address, if the platform passed it on.
     pub client_ip: Option<Sealed>,
-    /// 32 hexadecimal digits, made by the host: the same over all attempts of one message, and of no other one. For a
-    /// provider's own idempotency key.
+    /// 32 hexadecimal digits, the same for all attempts of this message and unique to it: for the provider's idempotency
+    /// key.
     pub message_key: String,
-    /// This try.
+    /// The current attempt.
     pub attempt: Attempt,
 }
 
-/// What the provider charges.
+impl Message {
+    /// The text, for a connector of content kind [`Text`](crate::ContentKind::Text).
+    pub fn text(&self) -> Result<&TextContent, Failure> {
+        match &self.content {
+            Content::Text(text) => Ok(text),
+            _ => Err(Failure::new(FailureClass::InvalidRequest).text("the message has no text")),
+        }
+    }
+
+    /// The template that the tenant entered, an id or compact JSON, for a connector of content kind
+    /// [`Template`](crate::ContentKind::Template).
+    pub fn template(&self) -> Result<&str, Failure> {
+        match &self.content {
+            Content::Template { template, .. } => Ok(template),
+            _ => Err(Failure::new(FailureClass::InvalidRequest).text("the message has no template")),
+        }
+    }
+
+    /// The variables, for a connector of content kind [`Template`](crate::ContentKind::Template) or
+    /// [`Variables`](crate::ContentKind::Variables), in the order of the message.
+    pub fn variables(&self) -> Result<&[Variable], Failure> {
+        match &self.content {
+            Content::Template { variables, .. } | Content::Variables(variables) => Ok(variables),
+            Content::Text(_) => Err(Failure::new(FailureClass::InvalidRequest).text("the message has no variables")),
+        }
+    }
+
+    /// The variable `code`, the one-time password.
+    pub fn code(&self) -> Result<&Sealed, Failure> {
+        let code = self.variables()?.iter().find(|variable| variable.name == "code");
+        let code = code.map(|variable| &variable.value);
+        code.ok_or_else(|| Failure::new(FailureClass::InvalidRequest).text("the message has no variable `code`"))
+    }
+}
+
+/// What the provider charges for a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
-    /// Decimal, as the provider wrote it.
+    /// A decimal number, as the provider writes it.
     pub amount: String,
-    /// ISO 4217, or the provider's own unit.
+    /// ISO 4217 currency code, or the provider's own unit.
     pub currency: String,
 }
 
-/// The provider took the message.
+/// The provider accepted the message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// The provider's id of the message, to match a delivery report.
+    /// The provider's id of the message. Delivery reports are matched by it.
     pub message_id: Option<String>,
-    /// The provider's own word for the state.
+    /// The provider's status of the message, as the provider writes it.
     pub status: Option<String>,
-    /// Parts, as the provider counted them.
+    /// Number of segments, as the provider counts them.
     pub segments: Option<u32>,
-    /// What it costs.
+    /// The price, if the provider names it in the response.
     pub price: Option<Price>,
 }

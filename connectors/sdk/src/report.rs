@@ -1,39 +1,38 @@
-//! Delivery reports: what a provider tells about a message later, by calling back.
+//! Delivery reports: a provider calls back to say what became of a message.
 
 use crate::failure::FailureClass;
 use crate::sealed::Sealed;
 
-/// A field of the callback: of its headers, query or form.
+/// A header, query parameter or form field of a callback.
 #[derive(Clone, Debug)]
 pub struct Field {
-    /// Its name.
+    /// The name. Of a header, in lower case.
     pub name: String,
-    /// Its value, with every run of 7 to 15 digits, which could be a phone number, replaced by another number that
-    /// stands for it, and every JSON Web Token, which could carry one, by `[jwt]` (see
-    /// [`Verifier::jwt`](crate::Verifier::jwt)).
+    /// The value, without what could be a phone number: every run of 7 to 15 digits is replaced by another number, the
+    /// same one for the same digits, and every JSON Web Token by `[jwt]` (see [`Verifier::jwt`](crate::Verifier::jwt)).
     pub value: String,
-    /// Its exact value, for a signature.
+    /// The exact value, to verify a signature.
     pub sealed: Sealed,
 }
 
-/// One callback of the provider.
+/// One HTTP request that a provider made to report on messages.
 #[derive(Clone, Debug)]
 pub struct Callback {
-    /// The method.
+    /// The HTTP method: `POST` or `GET`.
     pub method: String,
-    /// The public URL that the provider called, as it was configured there, with numbers and tokens replaced.
+    /// The URL as it is configured at the provider, with numbers and tokens replaced as in [`Field::value`].
     pub url: String,
-    /// Names in lower case.
+    /// The headers.
     pub headers: Vec<Field>,
-    /// The fields of the query.
+    /// The query parameters.
     pub query: Vec<Field>,
-    /// The fields of a form body; empty for any other type.
+    /// The fields of a form body; empty when the body is not a form.
     pub form: Vec<Field>,
-    /// The body as text, with numbers and tokens replaced like in [`Field::value`]. JSON still parses.
+    /// The body as text, with numbers and tokens replaced as in [`Field::value`]. JSON stays valid.
     pub body: String,
-    /// The exact URL, as it was configured at the provider: signatures cover it.
+    /// The exact URL, to verify a signature that covers it.
     pub sealed_url: Sealed,
-    /// The exact body.
+    /// The exact body, to verify a signature that covers it.
     pub sealed_body: Sealed,
 }
 
@@ -41,81 +40,94 @@ impl Callback {
     /// The first header of this (lower-case) name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+        first(&self.headers, name).map(|field| field.value.as_str())
     }
 
     /// The exact value of the first header of this (lower-case) name.
     #[must_use]
     pub fn sealed_header(&self, name: &str) -> Option<&Sealed> {
-        self.headers.iter().find(|field| field.name == name).map(|field| &field.sealed)
+        first(&self.headers, name).map(|field| &field.sealed)
     }
 
-    /// The first query field of this name.
+    /// The first query parameter of this name.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+        first(&self.query, name).map(|field| field.value.as_str())
     }
 
-    /// The exact value of the first query field of this name.
+    /// The exact value of the first query parameter of this name.
     #[must_use]
     pub fn sealed_query_value(&self, name: &str) -> Option<&Sealed> {
-        self.query.iter().find(|field| field.name == name).map(|field| &field.sealed)
+        first(&self.query, name).map(|field| &field.sealed)
     }
 
     /// The first form field of this name.
     #[must_use]
     pub fn form_value(&self, name: &str) -> Option<&str> {
-        self.form.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+        first(&self.form, name).map(|field| field.value.as_str())
     }
 
     /// The exact value of the first form field of this name.
     #[must_use]
     pub fn sealed_form_value(&self, name: &str) -> Option<&Sealed> {
-        self.form.iter().find(|field| field.name == name).map(|field| &field.sealed)
+        first(&self.form, name).map(|field| &field.sealed)
     }
 }
 
-/// The states of a message, in the order in which they can be reached.
+fn first<'f>(fields: &'f [Field], name: &str) -> Option<&'f Field> {
+    fields.iter().find(|field| field.name == name)
+}
+
+/// The delivery state of a message, in the order in which a message can reach them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// The provider has it.
+    /// The provider has accepted the message.
     Queued,
-    /// The carrier has it.
+    /// The carrier has accepted the message.
     Sent,
-    /// The handset has it.
+    /// The handset has received the message.
     Delivered,
-    /// The carrier could not deliver it.
+    /// The carrier could not deliver the message.
     Undelivered,
-    /// It was not delivered in time.
+    /// The message was not delivered within its validity period.
     Expired,
-    /// The provider or the carrier refused it.
+    /// The provider or the carrier refused the message.
     Rejected,
-    /// The provider does not know.
+    /// The provider does not know, or names a state that the connector does not know.
     Unknown,
+}
+
+impl State {
+    /// Whether the message was refused or could not be delivered, so that a report has a [`class`](Report::class).
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Undelivered | Self::Rejected)
+    }
 }
 
 /// What one callback says about one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The id that the receipt gave, as it stands in the callback: the host turns stand-ins back.
+    /// The id that the [receipt](crate::Receipt::message_id) had, as the callback shows it. The host restores digits that
+    /// it replaced.
     pub message_id: String,
-    /// Where the message is now.
+    /// The delivery state.
     pub state: State,
-    /// When it was not delivered: why.
+    /// Why the message was not delivered.
     pub class: Option<FailureClass>,
-    /// The provider's own code.
+    /// The provider's error code, as the provider writes it.
     pub provider_code: Option<String>,
-    /// The provider's own text.
+    /// The provider's error text.
     pub text: Option<String>,
-    /// The provider's time of the event, as it stands in the callback.
+    /// The provider's time of the event, as the callback shows it.
     pub at: Option<String>,
 }
 
-/// Why a callback is no report.
+/// Why a callback was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReportError {
+pub enum CallbackError {
     /// The signature is missing or wrong.
     NotAuthentic,
-    /// Not a report of this provider.
+    /// The callback is not a delivery report of this provider.
     Malformed,
 }

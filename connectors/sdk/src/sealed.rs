@@ -1,18 +1,16 @@
-//! Values that a connector arranges without reading them.
+//! Values that a connector uses without reading them.
 //!
-//! A [`Sealed`] is a *plan*: it says which value is meant (the number, a secret, the text) and what is to be done to it
-//! (encode, sign, join). In a component the host carries the plan out on values that never enter the guest; in a native
-//! test `testing::Scene` carries out the same plan on values in the clear. So a request is written once and tested byte
-//! for byte.
+//! A [`Sealed`] value is an expression: which value is meant (the number, a secret, the text) and what to do with it
+//! (encode, sign, join). In a component, the host evaluates it on values that never enter the guest; in a native test,
+//! `testing::Harness` evaluates it on values in clear text. So the same code builds the request in both, and a test sees it
+//! byte for byte.
 //!
-//! Promise: no value of a plan holds a secret, a code, a number or a text, so printing one is harmless. Plans are cheap
-//! to clone, and a plan that is used twice is carried out once.
-//!
-//! Must not know: bindings, HTTP, providers.
+//! An expression contains no secret, code, number or text, so printing one is harmless. It is cheap to clone, and one that
+//! is used twice is evaluated once.
 
 use std::rc::Rc;
 
-/// How bytes are written down as text.
+/// How bytes are encoded as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// RFC 4648 section 4, with padding.
@@ -25,30 +23,30 @@ pub enum Encoding {
     Percent,
     /// The WHATWG form serialiser: space becomes `+`, everything but `A-Z a-z 0-9 * - . _` becomes `%XX`.
     Form,
-    /// The inside of a JSON string literal, without its quotes.
+    /// The content of a JSON string, without the quotes.
     JsonString,
     /// The text of an XML element or attribute: `&`, `<`, `>`, `"` and `'` become entities.
     Xml,
 }
 
-/// Hash functions. MD5 and SHA-1 are here because providers' signatures demand them.
+/// Hash functions. MD5 and SHA-1 are here because signatures of providers need them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {
-    /// 16 bytes.
+    /// MD5, 16 bytes.
     Md5,
-    /// 20 bytes.
+    /// SHA-1, 20 bytes.
     Sha1,
-    /// 32 bytes.
+    /// SHA-256, 32 bytes.
     Sha256,
-    /// 64 bytes.
+    /// SHA-512, 64 bytes.
     Sha512,
 }
 
-/// Where a sealed value comes from.
+/// The origin of a sealed value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(any(target_arch = "wasm32", feature = "testing")),
-    allow(dead_code, reason = "messages and callbacks are made only where plans are carried out")
+    allow(dead_code, reason = "messages and callbacks exist only where expressions are evaluated")
 )]
 pub(crate) enum Source {
     /// `+4512345678`
@@ -98,13 +96,13 @@ impl Source {
     }
 }
 
-/// A value that a connector may combine, encode, sign and place, and never read.
+/// A value that a connector can combine, encode, sign and put into a request, but not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed(pub(crate) Rc<Plan>);
+pub struct Sealed(pub(crate) Rc<Expression>);
 
-/// What a [`Sealed`] stands for.
+/// How the host computes a [`Sealed`] value.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Plan {
+pub(crate) enum Expression {
     Source(Source),
     Encode(Sealed, Encoding),
     Decode(Sealed, Encoding),
@@ -114,45 +112,46 @@ pub(crate) enum Plan {
 }
 
 impl Sealed {
-    /// The value that comes from `source`. Connectors get theirs from the message and the configuration.
+    /// The value of `source`. Connectors get theirs from the message and the configuration.
     pub(crate) fn of(source: Source) -> Self {
-        Self(Rc::new(Plan::Source(source)))
+        Self(Rc::new(Expression::Source(source)))
     }
 
-    /// The same value, written down in another way. It never fails; but [`JsonString`](Encoding::JsonString) of bytes that are
-    /// not UTF-8 is a value that ends the send when it is placed in a request.
+    /// The value in this encoding. Bytes that are not UTF-8 have no [`JsonString`](Encoding::JsonString) and no
+    /// [`Xml`](Encoding::Xml): a request with such a value ends the send.
     #[must_use]
     pub fn encode(&self, encoding: Encoding) -> Self {
-        Self(Rc::new(Plan::Encode(self.clone(), encoding)))
+        Self(Rc::new(Expression::Encode(self.clone(), encoding)))
     }
 
-    /// The bytes that this value writes down: of one whole secret (a base64 signing key) or one whole received value (a
-    /// signature in hexadecimal). Of anything else it ends the send, and so does placing a value that was not so encoded.
+    /// The bytes that this value encodes, for one whole secret (a signing key in base64) or one whole received value (a
+    /// signature in hexadecimal). With any other value it ends the send, and so does a request with a value that is not in
+    /// this encoding.
     #[must_use]
     pub fn decode(&self, encoding: Encoding) -> Self {
-        Self(Rc::new(Plan::Decode(self.clone(), encoding)))
+        Self(Rc::new(Expression::Decode(self.clone(), encoding)))
     }
 
-    /// The raw digest. Follow with [`encode`](Self::encode).
+    /// The digest, as raw bytes. [`encode`](Self::encode) it for a request.
     #[must_use]
     pub fn digest(&self, hash: Hash) -> Self {
-        Self(Rc::new(Plan::Digest(self.clone(), hash)))
+        Self(Rc::new(Expression::Digest(self.clone(), hash)))
     }
 
-    /// The raw HMAC of this value under `key`. Follow with [`encode`](Self::encode).
+    /// The HMAC of this value with `key`, as raw bytes. [`encode`](Self::encode) it for a request.
     #[must_use]
     pub fn hmac(&self, hash: Hash, key: &Self) -> Self {
-        Self(Rc::new(Plan::Hmac { data: self.clone(), hash, key: key.clone() }))
+        Self(Rc::new(Expression::Hmac { data: self.clone(), hash, key: key.clone() }))
     }
 
-    /// Everything that it is made of.
+    /// The origins of everything that the value is made of.
     #[cfg(feature = "testing")]
     pub(crate) fn sources(&self) -> Vec<&Source> {
         match &*self.0 {
-            Plan::Source(source) => vec![source],
-            Plan::Encode(data, _) | Plan::Decode(data, _) | Plan::Digest(data, _) => data.sources(),
-            Plan::Hmac { data, key, .. } => [data.sources(), key.sources()].concat(),
-            Plan::Join(parts) => {
+            Expression::Source(source) => vec![source],
+            Expression::Encode(data, _) | Expression::Decode(data, _) | Expression::Digest(data, _) => data.sources(),
+            Expression::Hmac { data, key, .. } => [data.sources(), key.sources()].concat(),
+            Expression::Join(parts) => {
                 let sealed = parts.as_slice().iter().filter_map(|part| match part {
                     Part::Sealed(value) => Some(value.sources()),
                     Part::Text(_) => None,
@@ -162,14 +161,14 @@ impl Sealed {
         }
     }
 
-    /// Whether somebody else holds this plan too, so that its result is worth keeping.
+    /// Whether the expression is used more than once, so that its result is worth keeping.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn is_shared(&self) -> bool {
         Rc::strong_count(&self.0) > 1
     }
 }
 
-/// One piece of something that is being put together.
+/// A part of a URL, a header value, a body or a text to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Literal text.
@@ -178,20 +177,20 @@ pub enum Part {
     Sealed(Sealed),
 }
 
-/// Text of which some pieces may be sealed: a URL, a header value, a body, or what is to be signed.
+/// A text, parts of which may be sealed: a URL, a header value, a body, or what is to be signed.
 ///
 /// Write one with the [`parts!`](crate::parts) macro, or `.into()` from a string or a sealed value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts(Vec<Part>);
 
 impl Parts {
-    /// Nothing yet.
+    /// An empty text.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Puts `more` at the end. Neighbouring literals become one.
+    /// Appends `more`. Adjacent literals become one.
     pub fn push(&mut self, more: impl Into<Self>) {
         for part in more.into().0 {
             match (self.0.last_mut(), part) {
@@ -202,31 +201,30 @@ impl Parts {
         }
     }
 
-    /// The pieces in order.
+    /// The parts in order.
     #[must_use]
     pub fn as_slice(&self) -> &[Part] {
         &self.0
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the text has no parts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All pieces joined into one sealed value, to be encoded, signed or used as a key. One that is a sealed value
-    /// alone stays that value.
+    /// All parts joined into one sealed value, to encode, sign or use as a key. A single sealed value stays as it is.
     #[must_use]
     pub fn seal(self) -> Sealed {
         match <[Part; 1]>::try_from(self.0) {
             Ok([Part::Sealed(only)]) => only,
-            Ok([text]) => Sealed(Rc::new(Plan::Join(Self(vec![text])))),
-            Err(parts) => Sealed(Rc::new(Plan::Join(Self(parts)))),
+            Ok([text]) => Sealed(Rc::new(Expression::Join(Self(vec![text])))),
+            Err(parts) => Sealed(Rc::new(Expression::Join(Self(parts)))),
         }
     }
 
-    /// Writes every piece down in `encoding`: literals by `literal`, here and now, sealed ones by the host. Right for
-    /// encodings that work byte by byte, and only for those.
+    /// Encodes every part: literals with `literal`, sealed values by the host. Correct only for an encoding that works byte
+    /// by byte.
     pub(crate) fn encode_each(&self, encoding: Encoding, literal: impl Fn(&str) -> String) -> Self {
         let mut encoded = Self::new();
         for part in &self.0 {
@@ -275,7 +273,7 @@ impl From<&Self> for Parts {
     }
 }
 
-/// Puts text and sealed values together: `parts!["Bearer ", token]`.
+/// Joins texts and sealed values: `parts!["Bearer ", token]`.
 #[macro_export]
 macro_rules! parts {
     ($($piece:expr),* $(,)?) => {{
@@ -291,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbouring_literals_become_one() {
+    fn adjacent_literals_become_one() {
         let secret = Sealed::of(Source::Secret("k".into()));
         let joined = parts!["a", "", String::from("b"), &secret, "c", parts!["d", "e"]];
         assert_eq!(joined.as_slice(), [Part::Text("ab".into()), Part::Sealed(secret), Part::Text("cde".into())]);

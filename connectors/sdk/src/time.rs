@@ -1,16 +1,15 @@
-//! A point in time as signatures want it written: a date, or a date and time of day, in UTC.
-//!
-//! Must not know: any clock. The time is [`Attempt::started_at`](crate::Attempt), so that a retry is signed anew and a test
-//! is the same every day.
+//! A date and time in UTC as signatures need it. There is no clock: the time is
+//! [`Attempt::started_at`](crate::Attempt::started_at), so that each attempt has its own and a test does not depend on the
+//! day.
 
-/// A civil date and time in UTC, in whole seconds.
+/// A date and time in UTC, in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Utc {
     unix_seconds: u64,
 }
 
 impl Utc {
-    /// From Unix time in milliseconds; what is left of a second is dropped.
+    /// From Unix time in milliseconds, rounded down to whole seconds.
     #[must_use]
     pub const fn from_millis(milliseconds: u64) -> Self {
         Self { unix_seconds: milliseconds / 1000 }
@@ -22,14 +21,14 @@ impl Utc {
         self.unix_seconds
     }
 
-    /// `2019-02-25`
+    /// The date: `2019-02-25`.
     #[must_use]
     pub fn date(self) -> String {
         let (year, month, day) = civil(self.unix_seconds / 86_400);
         format!("{year:04}-{month:02}-{day:02}")
     }
 
-    /// `2019-02-25T16:44:25Z`: ISO 8601, in whole seconds.
+    /// Date and time in ISO 8601: `2019-02-25T16:44:25Z`.
     #[must_use]
     pub fn timestamp(self) -> String {
         let second = self.unix_seconds % 86_400;
@@ -37,8 +36,7 @@ impl Utc {
     }
 }
 
-/// Year, month and day of a day since 1970-01-01 in the Gregorian calendar. Counts years from March, so that the leap day is
-/// the last.
+/// Year, month and day, given the days since 1970-01-01. Years begin in March here, so that the leap day is the last.
 const fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

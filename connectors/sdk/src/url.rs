@@ -1,12 +1,11 @@
-//! Pieces of a URL, encoded by RFC 3986: one path segment, one query value.
+//! Percent-encoding by RFC 3986 for path segments and query values.
 
 use crate::sealed::{Encoding, Parts};
 
-/// Text for one path segment or one query value: everything but `A-Z a-z 0-9 - . _ ~` becomes `%XX`, so that a parameter
-/// cannot leave its place.
+/// Encodes one path segment or one query value: everything but `A-Z a-z 0-9 - . _ ~` becomes `%XX`, so that a value cannot
+/// add a segment or a parameter.
 ///
-/// A segment that is `.` or `..` as a whole would still be resolved away by URL parsers; check such parameters by their
-/// schema.
+/// URL parsers still resolve a whole segment that is `.` or `..`. Exclude these by the schema of the parameter.
 pub fn percent(value: impl Into<Parts>) -> Parts {
     value.into().encode_each(Encoding::Percent, encode)
 }
@@ -37,7 +36,7 @@ mod tests {
     use crate::parts;
 
     #[test]
-    fn a_parameter_cannot_leave_its_place() {
+    fn a_value_cannot_add_a_segment_or_a_parameter() {
         for (text, want) in [("../x?y=#z", "..%2Fx%3Fy%3D%23z"), ("a b+~*", "a%20b%2B~%2A"), ("ø", "%C3%B8")] {
             assert_eq!(percent(text), parts![want]);
         }

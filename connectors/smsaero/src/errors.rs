@@ -1,12 +1,12 @@
-//! What SMS Aero's refusals mean.
+//! The failure classes of SMS Aero's errors.
 //!
-//! SMS Aero publishes no list of error codes. It refuses with `success: false` and a `message`, for validation errors
-//! with the wrong fields in `data`; older forms have `result: "no credits"` and `result: "reject"` with a `reason`. So
-//! the class follows from `result`, else from the wrong field, else from words of the message, else from the HTTP status.
+//! SMS Aero does not publish error codes. An error has `success: false` and a `message`, and for a validation error the wrong
+//! fields in `data`; older forms have `result: "no credits"`, or `result: "reject"` with a `reason`. So the class depends on
+//! `result`, or else on the wrong field, or else on words of the message, or else on the HTTP status.
 
 use sendbox_connector_sdk::FailureClass as Class;
 
-/// The class of the older form's `result`.
+/// The class of the `result` of an older form.
 pub(crate) fn class_of_result(result: &str) -> Option<Class> {
     match result {
         "no credits" => Some(Class::InsufficientBalance),
@@ -14,7 +14,7 @@ pub(crate) fn class_of_result(result: &str) -> Option<Class> {
     }
 }
 
-/// The class of a validation error in this member of the request.
+/// The class of a validation error of this member of the request.
 pub(crate) fn class_of_field(field: &str) -> Class {
     match field {
         "number" | "numbers" => Class::InvalidRecipient,
@@ -25,34 +25,20 @@ pub(crate) fn class_of_field(field: &str) -> Class {
     }
 }
 
-/// The class that the words of a message give away; `None` when they say nothing.
+/// The class of a message by its words; `None` if they are unknown.
 pub(crate) fn class_of_text(text: &str) -> Option<Class> {
     let text = text.to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if says(&["credentials", "unauthorized", "api key"]) {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has(&["credentials", "unauthorized", "api key"]) {
         Some(Class::AuthenticationFailed)
-    } else if says(&["no credits", "money", "balance", "funds"]) {
+    } else if has(&["no credits", "money", "balance", "funds"]) {
         Some(Class::InsufficientBalance)
-    } else if says(&["too many", "rate limit"]) {
+    } else if has(&["too many", "rate limit"]) {
         Some(Class::RateLimited)
-    } else if says(&["blacklist", "black list"]) {
+    } else if has(&["blacklist", "black list"]) {
         Some(Class::RecipientBlocked)
     } else {
         None
-    }
-}
-
-/// The class of an answer that says nothing else.
-pub(crate) fn class_of_status(status: u16) -> Class {
-    match status {
-        401 | 403 => Class::AuthenticationFailed,
-        402 => Class::InsufficientBalance,
-        408 => Class::InDoubt,
-        429 => Class::RateLimited,
-        400..=499 => Class::InvalidRequest,
-        503 => Class::ProviderUnavailable,
-        500..=599 => Class::InDoubt,
-        _ => Class::Unknown,
     }
 }
 
@@ -61,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_give_the_class_away() {
+    fn messages_are_classified_by_their_words() {
         for (text, want) in [
             ("Your request was made with invalid credentials.", Some(Class::AuthenticationFailed)),
             ("Unauthorized", Some(Class::AuthenticationFailed)),

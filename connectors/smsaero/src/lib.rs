@@ -1,22 +1,22 @@
-//! SMS Aero: one text to one number, and what SMS Aero later reports about it.
+//! SMS Aero, with delivery reports.
 //!
-//! This file is glue. [`request`] says what leaves, [`answer`] what came back means, [`report`] reads status callbacks
-//! and [`errors`] says what a refusal means.
+//! This file has the metadata. [`request`] builds the request, [`response`] reads the response, [`report`] reads status
+//! callbacks, and [`errors`] classifies errors.
 
-mod answer;
 mod errors;
 mod report;
 mod request;
+mod response;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
-    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Usage,
 };
 
-/// The connector.
+/// The SMS Aero connector.
 pub struct SmsAero;
 
-/// Every request goes here.
+/// The path of every request.
 const PATH: &str = "/v2/sms/send";
 
 impl Connector for SmsAero {
@@ -33,16 +33,16 @@ impl Connector for SmsAero {
             id: "smsaero-short-message-service",
             version: env!("CARGO_PKG_VERSION"),
             name: "SMS Aero",
-            description: "Sends texts through SMS Aero.",
+            description: "Sends text messages through SMS Aero.",
             readme: include_str!("../README.md"),
             logo: Some(include_str!("../logo.svg")),
             parameters_schema: include_str!("../parameters.schema.json"),
             content: ContentKind::Text,
             template_schema: None,
             hosts: vec![
-                host("https://gate.smsaero.ru", "Hands the message to SMS Aero, by its default gate."),
-                host("https://gate.smsaero.org", "Hands the message to SMS Aero, by its second gate."),
-                host("https://gate.smsaero.net", "Hands the message to SMS Aero, by its third gate."),
+                host("https://gate.smsaero.ru", "Sends the message through SMS Aero's default server."),
+                host("https://gate.smsaero.org", "Sends the message through SMS Aero's second server, if selected."),
+                host("https://gate.smsaero.net", "Sends the message through SMS Aero's third server, if selected."),
             ],
             usages: Usage::ALL.to_vec(),
             locales: vec![],
@@ -51,15 +51,12 @@ impl Connector for SmsAero {
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
     }
-}
 
-impl DeliveryReports for SmsAero {
-    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, ReportError> {
-        report::parse(callback)
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

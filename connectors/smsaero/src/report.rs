@@ -1,43 +1,47 @@
-//! SMS Aero's status callbacks: the message's `id` and `status`, as JSON (which [`request`](crate::request) asks for) or as
+//! SMS Aero's status callbacks: the `id` and the `status` of a message, as JSON, which [`request`](crate::request) asks for, or as
 //! a form.
 //!
-//! SMS Aero does not sign them. What keeps others out is that nobody else knows the address.
+//! They are not signed. The callback URL, which cannot be guessed, is the only protection.
 
-use sendbox_connector_sdk::{Callback, FailureClass, Report, ReportError, State};
+use sendbox_connector_sdk::{
+    Callback, CallbackError, Config, DeliveryReports, FailureClass, Report, State, Verifier, scalar,
+};
 use serde_json::Value;
 
-/// The one message that a callback is about.
-pub(crate) fn parse(callback: &Callback) -> Result<Vec<Report>, ReportError> {
-    let body: Option<Value> = serde_json::from_str(&callback.body).ok();
-    // The documentation of sending puts the message into `data`; a callback may come with or without that envelope.
-    let members = body.as_ref().and_then(|body| body.get("data").filter(|data| data.is_object()).or(Some(body)));
-    let field = |name: &str| match members.and_then(|members| members.get(name)) {
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => callback.form_value(name).map(str::to_owned),
-    };
-    let id = field("id").filter(|id| !id.is_empty()).ok_or(ReportError::Malformed)?;
-    let status = field("status").filter(|status| !status.is_empty()).ok_or(ReportError::Malformed)?;
-    let state = state(&status);
-    let failed = matches!(state, State::Undelivered | State::Rejected);
-    Ok(vec![Report {
-        message_id: id,
-        state,
-        // SMS Aero gives no reason.
-        class: failed.then_some(FailureClass::Unknown),
-        provider_code: failed.then_some(status),
-        text: field("extendStatus"),
-        at: field("dateAnswer").or_else(|| field("dateSend")),
-    }])
+use crate::SmsAero;
+
+impl DeliveryReports for SmsAero {
+    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, CallbackError> {
+        let body: Option<Value> = serde_json::from_str(&callback.body).ok();
+        // The API's responses have the message in `data`; a callback may have it there or at the top level.
+        let members = body.as_ref().and_then(|body| body.get("data").filter(|data| data.is_object()).or(Some(body)));
+        let field = |name: &str| {
+            let member = members.and_then(|members| members.get(name)).and_then(scalar);
+            member.or_else(|| callback.form_value(name).map(str::to_owned))
+        };
+        let id = field("id").filter(|id| !id.is_empty()).ok_or(CallbackError::Malformed)?;
+        let status = field("status").filter(|status| !status.is_empty()).ok_or(CallbackError::Malformed)?;
+        let state = state(&status);
+        let failed = state.is_failure();
+        Ok(vec![Report {
+            message_id: id,
+            state,
+            // SMS Aero gives no reason.
+            class: failed.then_some(FailureClass::Unknown),
+            provider_code: failed.then_some(status),
+            text: field("extendStatus"),
+            at: field("dateAnswer").or_else(|| field("dateSend")),
+        }])
+    }
 }
 
 fn state(status: &str) -> State {
     match status {
-        // In the queue; at moderation.
+        // Queue, moderation.
         "0" | "8" => State::Queued,
         "1" => State::Delivered,
         "2" => State::Undelivered,
-        // With the operator; waiting for the operator's word.
+        // Sent to the operator, waiting for the operator.
         "3" | "4" => State::Sent,
         "6" => State::Rejected,
         _ => State::Unknown,
@@ -47,14 +51,13 @@ fn state(status: &str) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SmsAero;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::json;
 
     const URL: &str = "https://us.example/reports/7";
 
-    fn parse(incoming: &Incoming) -> Result<Vec<Report>, ReportError> {
-        Scene::<SmsAero>::of(json!({})).parse(incoming)
+    fn parse(incoming: &Incoming) -> Result<Vec<Report>, CallbackError> {
+        Harness::<SmsAero>::new(json!({})).parse(incoming)
     }
 
     #[test]
@@ -91,7 +94,7 @@ mod tests {
         for body in
             ["", "{}", "[]", r#"{"id":1}"#, r#"{"status":1}"#, r#"{"id":"","status":1}"#, r#"{"id":{},"status":1}"#]
         {
-            assert_eq!(parse(&Incoming::body(URL, body)), Err(ReportError::Malformed), "{body}");
+            assert_eq!(parse(&Incoming::body(URL, body)), Err(CallbackError::Malformed), "{body}");
         }
     }
 }

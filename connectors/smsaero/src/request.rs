@@ -1,23 +1,22 @@
-//! What leaves for SMS Aero: `POST …/v2/sms/send`.
+//! The request to SMS Aero: `POST …/v2/sms/send`.
 //!
-//! Promise: with the parameters that Logto's connector has, the request is Logto's, member by member; every other member
-//! comes after those and only when its parameter is set.
+//! With the parameters of Logto's connector, the request is the same, member by member. Other members follow, each only if its
+//! parameter is set.
 
-use sendbox_connector_sdk::{Config, Content, Failure, FailureClass, Json, Message, Request, basic_auth, parts};
+use sendbox_connector_sdk::{Config, Failure, FailureClass, Json, Message, Request, basic_auth, parts};
 
-/// SMS Aero takes 2 to 640 characters. Counted as the host counts: septets or UTF-16 units.
+/// The length of a text, in septets or UTF-16 code units.
 const UNITS: std::ops::RangeInclusive<u32> = 2..=640;
 
-/// The gate that Logto uses, and the first that SMS Aero's own clients try.
+/// The server that Logto uses, and the first that SMS Aero's own clients try.
 const DEFAULT_HOST: &str = "gate.smsaero.ru";
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let Content::Text(content) = &message.content else {
-        return Err(Failure::new(FailureClass::InvalidRequest).text("this connector sends texts, and was given none"));
-    };
+    let content = message.text()?;
     if !UNITS.contains(&content.units) {
-        let text = format!("the text has {} units; SMS Aero takes {} to {}", content.units, UNITS.start(), UNITS.end());
+        let text =
+            format!("the text has {} units; SMS Aero accepts {} to {}", content.units, UNITS.start(), UNITS.end());
         return Err(Failure::new(FailureClass::ContentRejected).text(text));
     }
     let mut members = vec![
@@ -40,23 +39,20 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
 mod tests {
     use super::*;
     use crate::SmsAero;
-    use sendbox_connector_sdk::testing::{Scene, metadata_problems};
+    use sendbox_connector_sdk::testing::{Harness, merge_patch, metadata_problems};
     use serde_json::{Value, json};
 
     fn parameters(more: Value) -> Value {
-        let mut all = json!({ "email": "me@example.com", "apiKey": "k:ey", "senderName": "SMS Aero" });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        all
+        merge_patch(json!({ "email": "me@example.com", "apiKey": "k:ey", "senderName": "SMS Aero" }), more)
     }
 
-    fn scene(more: Value) -> Scene<SmsAero> {
-        Scene::of(parameters(more)).to("+79031234567", "7")
+    fn harness(more: Value) -> Harness<SmsAero> {
+        Harness::new(parameters(more)).to("+79031234567", "7")
     }
 
     #[test]
     fn with_logtos_parameters_it_is_logtos_request() {
-        let request = scene(json!({})).text("Код: 123456 \"~*+\"\n😀").request();
+        let request = harness(json!({})).text("Код: 123456 \"~*+\"\n😀").request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://gate.smsaero.ru/v2/sms/send"));
         // printf 'me@example.com:k:ey' | base64
         let headers = [("Authorization", "Basic bWVAZXhhbXBsZS5jb206azpleQ=="), ("Content-Type", "application/json")];
@@ -65,14 +61,14 @@ mod tests {
     }
 
     #[test]
-    fn other_parameters_choose_the_gate_and_add_members_after_logtos() {
+    fn other_parameters_choose_the_server_and_add_members() {
         for (host, want) in [
             ("gate.smsaero.org", "https://gate.smsaero.org/v2/sms/send"),
             ("gate.smsaero.net", "https://gate.smsaero.net/v2/sms/send"),
         ] {
-            assert_eq!(scene(json!({ "host": host })).text("xx").request().url, want);
+            assert_eq!(harness(json!({ "host": host })).text("xx").request().url, want);
         }
-        let body = scene(json!({ "callbackUrl": "https://a.example/r?x=1" })).text("xx").request().body;
+        let body = harness(json!({ "callbackUrl": "https://a.example/r?x=1" })).text("xx").request().body;
         assert_eq!(
             body,
             r#"{"number":"79031234567","sign":"SMS Aero","text":"xx","callbackUrl":"https://a.example/r?x=1","callbackFormat":"JSON"}"#
@@ -80,21 +76,21 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
-        for (scene, want) in [
-            (scene(json!({})).text("x"), FailureClass::ContentRejected),
-            (scene(json!({})).text(""), FailureClass::ContentRejected),
-            (scene(json!({})).text(&"x".repeat(641)), FailureClass::ContentRejected),
-            (scene(json!({})).text(&"ж".repeat(641)), FailureClass::ContentRejected),
-            (scene(json!({})).variables([("code", "123456")]), FailureClass::InvalidRequest),
-            (Scene::of(json!({})).text("xx"), FailureClass::ConfigurationInvalid),
+    fn what_cannot_be_sent_is_refused_before_sending() {
+        for (harness, want) in [
+            (harness(json!({})).text("x"), FailureClass::ContentRejected),
+            (harness(json!({})).text(""), FailureClass::ContentRejected),
+            (harness(json!({})).text(&"x".repeat(641)), FailureClass::ContentRejected),
+            (harness(json!({})).text(&"ж".repeat(641)), FailureClass::ContentRejected),
+            (harness(json!({})).variables([("code", "123456")]), FailureClass::InvalidRequest),
+            (Harness::new(json!({})).text("xx"), FailureClass::ConfigurationInvalid),
         ] {
-            let run = scene.send([]);
+            let run = harness.send([]);
             assert!(run.requests.is_empty());
-            assert_eq!(run.outcome.unwrap_err().class, want);
+            assert_eq!(run.result.unwrap_err().class, want);
         }
         for text in ["xx".to_owned(), "x".repeat(640), "ж".repeat(640)] {
-            assert_eq!(scene(json!({})).text(&text).send([]).requests.len(), 1);
+            assert_eq!(harness(json!({})).text(&text).send([]).requests.len(), 1);
         }
     }
 

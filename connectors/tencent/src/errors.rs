@@ -1,23 +1,23 @@
-//! Tencent Cloud's error codes and what each means for the message.
+//! Tencent Cloud's error codes and their failure classes.
 //!
 //! Sources: the error code page of SendSms (2021-01-11), the public error codes of API 3.0, and the receipt codes of the SMS
-//! documentation. A code is a family and, after a dot, a reason; a family that is known answers for a reason that is not.
+//! documentation. A code is a family and, after a dot, a reason. For an unknown reason, a known family decides.
 
 use sendbox_connector_sdk::FailureClass as Class;
 
-/// The class of a code that answers the request; `None` for a code that is not in the table.
+/// The class of an error code in a response; `None` for an unknown code.
 pub(crate) fn class_of(code: &str) -> Option<Class> {
     let (family, reason) = code.split_once('.').unwrap_or((code, ""));
     Some(match (family, reason) {
-        // Credentials, and whether they may do this.
+        // Credentials and permissions.
         ("AuthFailure" | "UnauthorizedOperation", _) if !is_account_state(reason) => Class::AuthenticationFailed,
         ("UnauthorizedOperation", "SdkAppIdIsDisabled") => Class::AccountSuspended,
         ("UnauthorizedOperation", "ServiceSuspendDueToArrears") => Class::InsufficientBalance,
         ("FailedOperation", "InsufficientBalanceInSmsPackage") => Class::InsufficientBalance,
-        // This machine's clock is off.
+        // The clock of this machine is wrong.
         ("InternalError", "RequestTimeException") => Class::AuthenticationFailed,
 
-        // Where it may go.
+        // Destinations.
         ("LimitExceeded", "AppCountryOrRegionInBlacklist" | "AppCountryOrRegionDailyLimit") => {
             Class::UnsupportedDestination
         }
@@ -29,18 +29,18 @@ pub(crate) fn class_of(code: &str) -> Option<Class> {
             | "ContainDomesticAndInternationalPhoneNumber",
         ) => Class::UnsupportedDestination,
 
-        // Too much: the application's cap for the day, or anything that passes sooner or concerns one number.
+        // The limit of the application for the day; other limits are shorter or concern one number.
         ("LimitExceeded", "AppDailyLimit" | "AppGlobalDailyLimit" | "AppMainlandChinaDailyLimit" | "DailyLimit") => {
             Class::QuotaExceeded
         }
         ("LimitExceeded" | "RequestLimitExceeded", _) => Class::RateLimited,
 
-        // The number that the message is for.
+        // The recipient.
         ("InvalidParameterValue", "IncorrectPhoneNumber") => Class::InvalidRecipient,
         ("FailedOperation", "PhoneNumberParseFail") => Class::InvalidRecipient,
         ("FailedOperation", "PhoneNumberInBlacklist") => Class::RecipientUnsubscribed,
 
-        // The sender: Tencent's word for it is signature.
+        // The sender, which Tencent Cloud calls signature.
         ("FailedOperation", "SignatureIncorrectOrUnapproved") => Class::SenderRejected,
         ("FailedOperation", reason) if reason.starts_with("MissingSignature") => Class::SenderRejected,
 
@@ -57,7 +57,7 @@ pub(crate) fn class_of(code: &str) -> Option<Class> {
         ) => Class::TemplateRejected,
         ("FailedOperation", "ContainSensitiveWord") | ("InvalidParameter", "DirtyWordFound") => Class::ContentRejected,
 
-        // Tencent itself.
+        // Tencent Cloud itself.
         ("InternalError" | "ServiceUnavailable", _) => Class::ProviderUnavailable,
 
         // The request.
@@ -67,16 +67,16 @@ pub(crate) fn class_of(code: &str) -> Option<Class> {
     })
 }
 
-/// Reasons below `UnauthorizedOperation` that say nothing about credentials.
+/// Reasons of `UnauthorizedOperation` that do not concern credentials.
 fn is_account_state(reason: &str) -> bool {
     matches!(reason, "SdkAppIdIsDisabled" | "ServiceSuspendDueToArrears")
 }
 
-/// What to change, where the provider's own text does not say it.
+/// What the admin should change, where the provider's text does not say it.
 pub(crate) fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
         "InvalidParameterValue.TemplateParameterFormatError" => {
-            "a verification template takes codes of up to 6 digits: set shorter codes, or digits only"
+            "a verification template accepts codes of up to 6 digits: use shorter codes, with digits only"
         }
         "InvalidParameterValue.TemplateParameterLengthLimit" => {
             "the code is longer than this account's templates allow"
@@ -85,19 +85,19 @@ pub(crate) fn advice(code: &str) -> Option<&'static str> {
             "the template must have exactly one variable, {1}"
         }
         "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone" => {
-            "give the template as {\"china\": …, \"overseas\": …}, with an approved overseas template"
+            "enter the template as {\"china\": …, \"overseas\": …}, with an approved overseas template"
         }
         "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone" => {
-            "give the template as {\"china\": …, \"overseas\": …}, with an approved mainland template"
+            "enter the template as {\"china\": …, \"overseas\": …}, with an approved mainland template"
         }
         "AuthFailure.SignatureExpire" | "InternalError.RequestTimeException" => {
-            "set this machine's clock: it is more than 5 minutes off"
+            "correct the clock of this machine: it is more than 5 minutes off"
         }
         _ => return None,
     })
 }
 
-/// Seconds until a limit for one number ends at the latest, where the code names the time.
+/// The longest wait in seconds for a limit of one number, if the code names it.
 pub(crate) fn wait(code: &str) -> Option<u32> {
     Some(match code {
         "LimitExceeded.PhoneNumberThirtySecondLimit" => 30,
@@ -105,19 +105,6 @@ pub(crate) fn wait(code: &str) -> Option<u32> {
         "LimitExceeded.PhoneNumberDailyLimit" | "LimitExceeded.PhoneNumberSameContentDailyLimit" => 86_400,
         _ => return None,
     })
-}
-
-/// The class of an answer whose code says nothing, from the HTTP status alone.
-pub(crate) fn class_of_status(status: u16) -> Class {
-    match status {
-        401 | 403 => Class::AuthenticationFailed,
-        408 => Class::InDoubt,
-        429 => Class::RateLimited,
-        400..=499 => Class::InvalidRequest,
-        503 => Class::ProviderUnavailable,
-        500..=599 => Class::InDoubt,
-        _ => Class::Unknown,
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Tencent Cloud's delivery reports: a JSON array of
 //! `{user_receive_time, nationcode, mobile, report_status, errmsg, description, sid}`.
 //!
-//! They are not signed: whoever knows the address can call it, so a report changes what is shown of a message and nothing
-//! else, and the address must be one that cannot be guessed.
+//! They are not signed: anyone who knows the callback URL can call it. The URL cannot be guessed, and a report only changes
+//! the displayed state of a message.
 
-use sendbox_connector_sdk::{FailureClass, Report, ReportError, State};
+use sendbox_connector_sdk::{Callback, CallbackError, Config, DeliveryReports, FailureClass, Report, State, Verifier};
 use serde::Deserialize;
+
+use crate::Tencent;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -16,14 +18,15 @@ struct Entry {
     user_receive_time: Option<String>,
 }
 
-/// The messages that a callback is about.
-pub(crate) fn parse(body: &str) -> Result<Vec<Report>, ReportError> {
-    let entries: Vec<Entry> = serde_json::from_str(body).map_err(|_| ReportError::Malformed)?;
-    let reports: Vec<Report> = entries.into_iter().filter_map(report).collect();
-    if reports.is_empty() { Err(ReportError::Malformed) } else { Ok(reports) }
+impl DeliveryReports for Tencent {
+    fn parse(callback: &Callback, _: &Config<'_>, _: &mut impl Verifier) -> Result<Vec<Report>, CallbackError> {
+        let entries: Vec<Entry> = serde_json::from_str(&callback.body).map_err(|_| CallbackError::Malformed)?;
+        let reports: Vec<Report> = entries.into_iter().filter_map(report).collect();
+        if reports.is_empty() { Err(CallbackError::Malformed) } else { Ok(reports) }
+    }
 }
 
-/// `None` for an entry that names no message or says nothing of it: replies of users come to the same kind of address.
+/// `None` for an entry without a message id or a result: replies of users can come to the same URL.
 fn report(entry: Entry) -> Option<Report> {
     let message_id = entry.sid.filter(|id| !id.is_empty())?;
     let code = entry.errmsg.filter(|code| !code.is_empty());
@@ -42,18 +45,18 @@ fn report(entry: Entry) -> Option<Report> {
     })
 }
 
-/// What a receipt code says about a message that did not arrive. Mainland carriers have hundreds of their own (`MK:0001`),
-/// which mean nothing to anybody else: they are kept, and their class is unknown.
+/// State and class of a message that was not delivered, by its `errmsg`. Mainland carriers have hundreds of undocumented codes
+/// (`MK:0001`), which are kept; their class is unknown.
 fn failed(code: &str) -> (State, Option<FailureClass>) {
     use FailureClass as Class;
     let (state, class) = match code {
         "EXPIRED" => return (State::Expired, None),
         "UNKNOWN" => return (State::Unknown, None),
-        // The content has a word that the carrier refuses, or was not registered with it.
+        // The text has a word that the carrier refuses, or is not registered with the carrier.
         "REJECTD" => (State::Rejected, Class::ContentRejected),
         // The carrier refused the number.
         "SUBFAIL" => (State::Rejected, Class::InvalidRecipient),
-        // Tencent's way to the carrier broke.
+        // The connection between Tencent Cloud and the carrier failed.
         "COMFAIL" | "WTNFAIL" => (State::Undelivered, Class::ProviderUnavailable),
         _ => (State::Undelivered, Class::Unknown),
     };
@@ -63,12 +66,11 @@ fn failed(code: &str) -> (State, Option<FailureClass>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Tencent;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::{Value, json};
 
-    fn parse_text(body: &str) -> Result<Vec<Report>, ReportError> {
-        Scene::<Tencent>::of(json!({})).parse(&Incoming::body("https://us.example/reports/7", body))
+    fn parse_text(body: &str) -> Result<Vec<Report>, CallbackError> {
+        Harness::<Tencent>::new(json!({})).parse(&Incoming::body("https://us.example/reports/7", body))
     }
 
     fn entry(status: &str, code: &str) -> Value {
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn what_is_no_report_is_malformed() {
         for body in ["", "{}", "[]", "[1]", "<xml/>", r#"[{"sid":"1:2"}]"#, r#"{"mobile":"1","text":"a reply"}"#] {
-            assert_eq!(parse_text(body), Err(ReportError::Malformed), "{body}");
+            assert_eq!(parse_text(body), Err(CallbackError::Malformed), "{body}");
         }
     }
 }

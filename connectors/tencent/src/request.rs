@@ -1,59 +1,119 @@
-//! What leaves for Tencent Cloud: `POST /` with a JSON body, signed with TC3-HMAC-SHA256, action `SendSms`.
+//! The request to Tencent Cloud: `POST /` with a JSON body, signed with TC3-HMAC-SHA256, action `SendSms`.
 //!
-//! Promise: with the parameters that Logto's connector has, headers and body are Logto's, field by field. Three values
-//! differ on purpose: the number has its `+`, the template is chosen by country, and the parameter set is the code alone.
+//! With the parameters of Logto's connector, headers and body are the same, field by field. Three values differ on purpose: the
+//! number has its `+`, the country chooses the template, and the parameters of the template are the code only.
 
-use sendbox_connector_sdk::{Config, Content, Failure, FailureClass, Json, Message, Request, Sealed, Utc, parts};
+use sendbox_connector_sdk::{Config, Failure, Json, Message, Request, Utc, parts, template_for_country};
 
-use crate::signature::{self, Signed};
-use crate::template;
+use crate::signature::{self, SigningInput};
 
-/// The API's hosts. The first is the default.
-const ENDPOINTS: [&str; 16] = [
-    "sms.tencentcloudapi.com",
-    "sms.ap-guangzhou.tencentcloudapi.com",
-    "sms.ap-shanghai.tencentcloudapi.com",
-    "sms.ap-beijing.tencentcloudapi.com",
-    "sms.ap-chengdu.tencentcloudapi.com",
-    "sms.ap-chongqing.tencentcloudapi.com",
-    "sms.ap-hongkong.tencentcloudapi.com",
-    "sms.ap-singapore.tencentcloudapi.com",
-    "sms.ap-bangkok.tencentcloudapi.com",
-    "sms.ap-mumbai.tencentcloudapi.com",
-    "sms.ap-seoul.tencentcloudapi.com",
-    "sms.ap-tokyo.tencentcloudapi.com",
-    "sms.na-ashburn.tencentcloudapi.com",
-    "sms.na-siliconvalley.tencentcloudapi.com",
-    "sms.eu-frankfurt.tencentcloudapi.com",
-    "sms.intl.tencentcloudapi.com",
+/// An endpoint of the API.
+#[derive(Clone, Copy)]
+pub(crate) struct Endpoint {
+    /// `https://` and the host that the parameter `endpoint` names.
+    pub(crate) origin: &'static str,
+    /// What it is for, for the admin who grants it.
+    pub(crate) purpose: &'static str,
+}
+
+const fn endpoint(origin: &'static str, purpose: &'static str) -> Endpoint {
+    Endpoint { origin, purpose }
+}
+
+/// The endpoints. The first is the default.
+pub(crate) const ENDPOINTS: [Endpoint; 16] = [
+    endpoint("https://sms.tencentcloudapi.com", "Sends the message through Tencent Cloud's nearest site (default)."),
+    endpoint(
+        "https://sms.ap-guangzhou.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Guangzhou, if selected.",
+    ),
+    endpoint(
+        "https://sms.ap-shanghai.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Shanghai, if selected.",
+    ),
+    endpoint(
+        "https://sms.ap-beijing.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Beijing, if selected.",
+    ),
+    endpoint(
+        "https://sms.ap-chengdu.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Chengdu, if selected.",
+    ),
+    endpoint(
+        "https://sms.ap-chongqing.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Chongqing, if selected.",
+    ),
+    endpoint(
+        "https://sms.ap-hongkong.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Hong Kong, if selected.",
+    ),
+    endpoint(
+        "https://sms.ap-singapore.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Singapore, if selected.",
+    ),
+    endpoint(
+        "https://sms.ap-bangkok.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Bangkok, if selected.",
+    ),
+    endpoint(
+        "https://sms.ap-mumbai.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Mumbai, if selected.",
+    ),
+    endpoint(
+        "https://sms.ap-seoul.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Seoul, if selected.",
+    ),
+    endpoint(
+        "https://sms.ap-tokyo.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Tokyo, if selected.",
+    ),
+    endpoint(
+        "https://sms.na-ashburn.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Virginia, if selected.",
+    ),
+    endpoint(
+        "https://sms.na-siliconvalley.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Silicon Valley, if selected.",
+    ),
+    endpoint(
+        "https://sms.eu-frankfurt.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud in Frankfurt, if selected.",
+    ),
+    endpoint(
+        "https://sms.intl.tencentcloudapi.com",
+        "Sends the message through Tencent Cloud's international site, if selected.",
+    ),
 ];
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let (template, code) = content(message)?;
-    let template = template::choose(template, message.recipient.country.as_deref())?;
-    let host = endpoint(config)?;
+    let template = template_for_country(message.template()?, message.recipient.country.as_deref(), "449739")?;
+    let host = selected_host(config)?;
     let body = Json::object([
         ("SmsSdkAppId", config.required("sdkAppId")?.into()),
         ("SignName", config.required("signName")?.into()),
         ("TemplateId", template.into()),
-        ("TemplateParamSet", Json::array([Json::from(code)])),
+        ("TemplateParamSet", Json::array([Json::from(message.code()?)])),
         ("PhoneNumberSet", Json::array([Json::from(&message.recipient.e164)])),
     ]);
-    // Signed as a whole, sent in its pieces: so a dry run can show each of them masked.
+    // SigningInput as a whole, but sent in parts, so that a dry run can show each part masked.
     let body = body.to_parts();
     let sealed_body = body.clone().seal();
     let time = Utc::from_millis(message.attempt.started_at);
-    let signed =
-        Signed { service: "sms", headers: &[("content-type", CONTENT_TYPE), ("host", host)], body: &sealed_body, time };
+    let signed = SigningInput {
+        service: "sms",
+        headers: &[("content-type", CONTENT_TYPE), ("host", host)],
+        body: &sealed_body,
+        time,
+    };
     let authorization = signature::authorization(
         &signed,
         &config.required("accessKeyId")?,
         &config.required_secret("accessKeySecret")?,
     );
-    // The host itself sets `Host`, from the URL.
+    // The host sets the header `Host` from the URL.
     Ok(Request::post(parts!["https://", host, "/"])
         .header("Authorization", authorization)
         .header("Content-Type", CONTENT_TYPE)
@@ -64,51 +124,38 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         .body(body))
 }
 
-fn content(message: &Message) -> Result<(&str, &Sealed), Failure> {
-    let Content::Template { template, variables } = &message.content else {
-        return Err(Failure::new(FailureClass::InvalidRequest)
-            .text("this connector fills templates of Tencent Cloud, and was given none"));
+fn selected_host(config: &Config<'_>) -> Result<&'static str, Failure> {
+    let mut hosts = ENDPOINTS.iter().filter_map(|endpoint| endpoint.origin.strip_prefix("https://"));
+    let host = match config.text("endpoint") {
+        Some(selected) => hosts.find(|host| *host == selected),
+        None => hosts.next(),
     };
-    let code = variables.iter().find(|variable| variable.name == "code").map(|variable| &variable.value);
-    let code = code.ok_or_else(|| {
-        Failure::new(FailureClass::InvalidRequest).text("the message has no variable `code` to put into the template")
-    })?;
-    Ok((template, code))
-}
-
-fn endpoint(config: &Config<'_>) -> Result<&'static str, Failure> {
-    let [default, ..] = ENDPOINTS;
-    let Some(chosen) = config.text("endpoint") else {
-        return Ok(default);
-    };
-    let known = ENDPOINTS.into_iter().find(|host| *host == chosen);
-    known.ok_or_else(|| Failure::configuration("parameter `endpoint` is none of Tencent Cloud's SMS endpoints"))
+    host.ok_or_else(|| Failure::configuration("parameter `endpoint` is not an SMS endpoint of Tencent Cloud"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Tencent;
-    use sendbox_connector_sdk::testing::Scene;
+    use sendbox_connector_sdk::FailureClass;
+    use sendbox_connector_sdk::testing::{Harness, merge_patch};
     use serde_json::{Value, json};
 
     const BOTH: &str = r#"{"china":"1001","overseas":"2002"}"#;
 
     fn parameters(more: Value) -> Value {
-        let mut all = json!({
+        let all = json!({
             "accessKeyId": "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
             "accessKeySecret": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE",
             "signName": "腾讯云 \"~*'",
             "sdkAppId": "1400006666",
             "region": "ap-guangzhou",
         });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        all
+        merge_patch(all, more)
     }
 
-    fn scene(more: Value) -> Scene<Tencent> {
-        Scene::of(parameters(more))
+    fn harness(more: Value) -> Harness<Tencent> {
+        Harness::new(parameters(more))
             .to("+8613912345678", "86")
             .country("CN")
             .template("449739")
@@ -118,9 +165,9 @@ mod tests {
 
     #[test]
     fn with_logtos_parameters_it_is_logtos_request() {
-        let request = scene(json!({})).request();
+        let request = harness(json!({})).request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://sms.tencentcloudapi.com/"));
-        // Computed apart from the code under test, with Python's hashlib and hmac.
+        // Computed with Python's hashlib and hmac.
         let authorization = "TC3-HMAC-SHA256 \
             Credential=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE/2019-02-25/sms/tc3_request, \
             SignedHeaders=content-type;host, \
@@ -151,8 +198,8 @@ mod tests {
             ("+85291234567", "852", "HK", "2002"),
             ("+4512345678", "45", "DK", "2002"),
         ] {
-            let scene = scene(json!({})).template(BOTH).to(number, calling_code).country(country);
-            let body: Value = serde_json::from_str(&scene.request().body).unwrap();
+            let harness = harness(json!({})).template(BOTH).to(number, calling_code).country(country);
+            let body: Value = serde_json::from_str(&harness.request().body).unwrap();
             assert_eq!(body["TemplateId"], want, "{number}");
             assert_eq!(body["PhoneNumberSet"], json!([number]));
         }
@@ -160,22 +207,20 @@ mod tests {
 
     #[test]
     fn only_the_code_goes_into_the_template() {
-        let body = scene(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
+        let body = harness(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
         assert!(body.contains(r#""TemplateParamSet":["9\"\\x"],"#), "{body}");
     }
 
     #[test]
-    fn every_endpoint_is_in_schema_and_manifest_and_is_what_is_signed() {
-        use sendbox_connector_sdk::Connector as _;
+    fn every_endpoint_is_in_the_schema_and_is_signed() {
         let schema: Value = serde_json::from_str(include_str!("../parameters.schema.json")).unwrap();
         let listed = schema["properties"]["endpoint"]["oneOf"].as_array().unwrap();
-        let metadata = Tencent::metadata();
-        assert_eq!((listed.len(), metadata.hosts.len()), (ENDPOINTS.len(), ENDPOINTS.len()));
+        assert_eq!(listed.len(), ENDPOINTS.len());
         let mut signatures = Vec::new();
-        for (index, host) in ENDPOINTS.into_iter().enumerate() {
-            assert_eq!(listed[index]["const"], host);
-            assert_eq!(metadata.hosts[index].origin, format!("https://{host}"));
-            let request = scene(json!({ "endpoint": host })).request();
+        for (listed, endpoint) in listed.iter().zip(ENDPOINTS) {
+            let host = listed["const"].as_str().unwrap();
+            assert_eq!(endpoint.origin, format!("https://{host}"));
+            let request = harness(json!({ "endpoint": host })).request();
             assert_eq!(request.url, format!("https://{host}/"));
             signatures.push(request.header("authorization").unwrap().to_owned());
         }
@@ -186,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_region_goes_into_its_header_and_nowhere_else() {
-        let request = scene(json!({ "region": "ap-singapore" })).request();
+        let request = harness(json!({ "region": "ap-singapore" })).request();
         assert_eq!(request.header("X-TC-Region"), Some("ap-singapore"));
         assert_eq!(request.url, "https://sms.tencentcloudapi.com/");
     }
@@ -194,33 +239,33 @@ mod tests {
     #[test]
     fn the_date_of_the_scope_is_the_utc_date_of_the_timestamp() {
         for (milliseconds, date) in [(1_735_689_599_999, "2024-12-31"), (1_735_689_600_000, "2025-01-01")] {
-            let request = scene(json!({})).started_at(milliseconds).request();
+            let request = harness(json!({})).started_at(milliseconds).request();
             let authorization = request.header("authorization").unwrap();
             assert!(authorization.contains(&format!("/{date}/sms/tc3_request,")), "{authorization}");
         }
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
+    fn what_cannot_be_sent_is_refused_before_sending() {
         let without = |key: &str| {
             let mut less = parameters(json!({}));
             less.as_object_mut().unwrap().remove(key);
-            Scene::<Tencent>::of(less).template("1").variables([("code", "1")])
+            Harness::<Tencent>::new(less).template("1").variables([("code", "1")])
         };
-        let no_template = Scene::<Tencent>::of(parameters(json!({}))).text("Your code is 123456");
-        for (scene, want) in [
+        let no_template = Harness::<Tencent>::new(parameters(json!({}))).text("Your code is 123456");
+        for (harness, want) in [
             (without("accessKeyId"), FailureClass::ConfigurationInvalid),
             (without("accessKeySecret"), FailureClass::ConfigurationInvalid),
             (without("sdkAppId"), FailureClass::ConfigurationInvalid),
             (without("region"), FailureClass::ConfigurationInvalid),
             (no_template, FailureClass::InvalidRequest),
-            (scene(json!({})).variables([("link", "x")]), FailureClass::InvalidRequest),
-            (scene(json!({})).template("44 9739"), FailureClass::TemplateRejected),
-            (scene(json!({ "endpoint": "evil.example" })), FailureClass::ConfigurationInvalid),
+            (harness(json!({})).variables([("link", "x")]), FailureClass::InvalidRequest),
+            (harness(json!({})).template("44 9739"), FailureClass::TemplateRejected),
+            (harness(json!({ "endpoint": "evil.example" })), FailureClass::ConfigurationInvalid),
         ] {
-            let run = scene.send([]);
+            let run = harness.send([]);
             assert!(run.requests.is_empty());
-            assert_eq!(run.outcome.unwrap_err().class, want);
+            assert_eq!(run.result.unwrap_err().class, want);
         }
     }
 

@@ -1,26 +1,26 @@
-//! Tencent Cloud's signature TC3-HMAC-SHA256, blind.
+//! Tencent Cloud's signature TC3-HMAC-SHA256.
 //!
-//! The body holds the number and the code, so its hash, the canonical request and all that follows are plans over sealed
-//! values; so is the chain of keys, which begins with the secret.
+//! The body has the number and the code, so its hash and the canonical request are sealed values; so are the keys, which are
+//! derived from the secret.
 //!
-//! Source: «Signature v3» of Tencent Cloud's documentation and its published example, which the tests recompute.
+//! Source: "Signature v3" in Tencent Cloud's documentation, with a published example that the tests recompute.
 
 use sendbox_connector_sdk::{Encoding, Hash, Parts, Sealed, Utc, parts};
 
-/// What is signed: a `POST /` without a query.
-pub(crate) struct Signed<'a> {
-    /// `sms`
+/// The signed parts of a request, which is `POST /` without a query.
+pub(crate) struct SigningInput<'a> {
+    /// The service: `sms`.
     pub(crate) service: &'a str,
-    /// The signed headers: names in lower case, sorted; values as they are to be signed.
+    /// The signed headers: names in lower case, sorted, and values.
     pub(crate) headers: &'a [(&'a str, &'a str)],
-    /// The exact body.
+    /// The body.
     pub(crate) body: &'a Sealed,
-    /// When. The date in the scope is the UTC date of this time.
+    /// The time of the request. Its UTC date is part of the scope.
     pub(crate) time: Utc,
 }
 
 /// The value of the `Authorization` header.
-pub(crate) fn authorization(signed: &Signed<'_>, secret_id: &str, secret_key: &Sealed) -> Parts {
+pub(crate) fn authorization(signed: &SigningInput<'_>, secret_id: &str, secret_key: &Sealed) -> Parts {
     let date = signed.time.date();
     let scope = format!("{date}/{}/tc3_request", signed.service);
     let to_sign =
@@ -34,12 +34,12 @@ pub(crate) fn authorization(signed: &Signed<'_>, secret_id: &str, secret_key: &S
     parts![format!("TC3-HMAC-SHA256 Credential={secret_id}/{scope}, SignedHeaders={names}, Signature="), signature]
 }
 
-fn canonical(signed: &Signed<'_>) -> Sealed {
+fn canonical(signed: &SigningInput<'_>) -> Sealed {
     let headers: String = signed.headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     parts![format!("POST\n/\n\n{headers}\n{}\n", signed_names(signed)), hex_sha256(signed.body)].seal()
 }
 
-fn signed_names(signed: &Signed<'_>) -> String {
+fn signed_names(signed: &SigningInput<'_>) -> String {
     let names: Vec<&str> = signed.headers.iter().map(|(name, _)| *name).collect();
     names.join(";")
 }
@@ -51,10 +51,9 @@ fn hex_sha256(value: &Sealed) -> Sealed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::{ClearRequest, Scene};
+    use sendbox_connector_sdk::testing::{ClearRequest, Harness, example_host, example_metadata};
     use sendbox_connector_sdk::{
-        Config, Connector, Content, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata, Method,
-        NumberFormat, Receipt, Request, SecretUse, Usage,
+        Config, Connector, ContentKind, Failure, HostNeed, Message, Metadata, Receipt, Request, Response, SecretUse,
     };
     use serde_json::json;
 
@@ -67,58 +66,45 @@ mod tests {
         ("x-tc-action", "describeinstances"),
     ];
 
-    /// Signs Tencent's published request, a piece of its body sealed.
+    /// Signs Tencent Cloud's published request, with a part of the body sealed.
     struct Example;
 
     impl Connector for Example {
         fn metadata() -> Metadata {
+            let secrets = vec![("token", SecretUse::SigningOnly)];
             Metadata {
-                id: "example",
-                version: "1",
-                name: "Example",
-                description: "Signs.",
-                readme: "# Example",
-                logo: None,
-                parameters_schema: r#"{"type":"object","properties":{"secret":{"type":"string","writeOnly":true}}}"#,
                 content: ContentKind::Variables,
-                template_schema: None,
-                hosts: vec![HostNeed {
-                    origin: "https://example.com",
-                    methods: vec![Method::Post],
-                    path_prefix: "",
-                    message: Some(MessagePlaces::form(NumberFormat::E164, "to", "text")),
-                    secrets: vec![("secret", SecretUse::SigningOnly)],
-                    purpose: "Shows the signature.",
-                }],
-                usages: Usage::ALL.to_vec(),
-                locales: vec![],
-                idempotent: false,
+                hosts: vec![HostNeed { secrets, ..example_host() }],
+                ..example_metadata()
             }
         }
 
-        fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-            let Content::Variables(variables) = &message.content else { panic!("variables") };
+        fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+            let variables = message.variables()?;
             let [before, _, after] = BODY;
             let body = parts![before, &variables[0].value, after].seal();
             let count: usize = config.json("headers")?.unwrap();
-            let signed = Signed {
+            let signed = SigningInput {
                 service: "cvm",
                 headers: &HEADERS[..count],
                 body: &body,
                 time: Utc::from_millis(message.attempt.started_at),
             };
-            let request = Request::post("https://example.com/")
-                .header("authorization", authorization(&signed, ID, &config.required_secret("secret")?))
+            Ok(Request::post("https://api.example.com/")
+                .header("authorization", authorization(&signed, ID, &config.required_secret("token")?))
                 .header("x-canonical-hash", hex_sha256(&canonical(&signed)))
-                .header("x-body-hash", hex_sha256(&body));
-            host.send(&request)?;
+                .header("x-body-hash", hex_sha256(&body)))
+        }
+
+        fn read_response(_: &Response) -> Result<Receipt, Failure> {
             Ok(Receipt::default())
         }
     }
 
     fn signed(headers: usize) -> ClearRequest {
-        let scene = Scene::<Example>::of(json!({ "secret": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE", "headers": headers }));
-        scene.variables([("code", BODY[1])]).started_at(1_551_113_065_999).request()
+        let harness =
+            Harness::<Example>::new(json!({ "token": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE", "headers": headers }));
+        harness.variables([("code", BODY[1])]).started_at(1_551_113_065_999).request()
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Twilio's error codes and what each means for the message.
+//! Twilio's error codes and their failure classes.
 //!
-//! Source: Twilio's error and warning dictionary (<https://www.twilio.com/docs/api/errors>). Codes up to 2xxxx answer the
-//! request; 3xxxx come later, in status callbacks, and only sometimes in the answer.
+//! Source: Twilio's error and warning dictionary (<https://www.twilio.com/docs/api/errors>). Codes up to
+//! 2xxxx come in responses; 3xxxx usually come later, in status callbacks.
 
 use sendbox_connector_sdk::FailureClass as Class;
 
-/// The class of one of Twilio's codes; `None` for a code that is not in the table.
+/// The class of an error code; `None` for an unknown code.
 pub(crate) fn class_of(code: u32) -> Option<Class> {
     Some(match code {
         // Account and credentials.
@@ -13,15 +13,15 @@ pub(crate) fn class_of(code: u32) -> Option<Class> {
         20003 | 20006 | 20008 => Class::AuthenticationFailed,     // wrong token, access denied, test credentials
         20404 => Class::InvalidRequest,                           // no such account under this SID
 
-        // Too much.
+        // Limits.
         14107 | 20429 | 21611 | 30001 | 30022 => Class::RateLimited, // request rate, full queues, 10DLC rate
-        30023 | 63038 => Class::QuotaExceeded,                       // daily caps
+        30023 | 63038 => Class::QuotaExceeded,                       // daily limits
 
-        // The number that the message is for.
+        // The recipient.
         21211 | 21217 | 21401 | 21421 | 21604 | 21614 | 21635 | 30005 | 30006 => Class::InvalidRecipient,
         21610 => Class::RecipientUnsubscribed, // answered STOP
         30004 => Class::RecipientBlocked,
-        21408 | 21608 | 21612 => Class::UnsupportedDestination, // country off, trial account, no route
+        21408 | 21608 | 21612 => Class::UnsupportedDestination, // country not enabled, trial account, no route
         30450 => Class::FraudBlocked,                           // SMS pumping protection
 
         // The sender.
@@ -33,32 +33,18 @@ pub(crate) fn class_of(code: u32) -> Option<Class> {
         21602 | 21619 => Class::InvalidRequest,                          // empty
 
         // Parameters of the connection.
-        21609 => Class::ConfigurationInvalid, // StatusCallback is no URL
+        21609 => Class::ConfigurationInvalid, // StatusCallback is not a URL
         21701 | 21703 | 21704 | 21705 => Class::ConfigurationInvalid, // Messaging Service missing, empty, wrong
         30010 => Class::ConfigurationInvalid, // over the account's price limit
 
-        // Twilio itself. 500 does not say whether the message was taken, 503 says that it was not.
+        // Twilio itself. After 500 the message may have been sent; after 503 it was not.
         20500 => Class::InDoubt,
         20503 => Class::ProviderUnavailable,
 
-        // 30003 (switched off, out of reach) and 30008 (carrier gave no reason) say nothing that an admin or a user
-        // could act on: known, and still `Unknown`.
+        // Switched off or out of reach, and no reason from the carrier: nothing that an admin or a user could change.
         30003 | 30008 => Class::Unknown,
         _ => return None,
     })
-}
-
-/// The class of an answer whose code says nothing, from the HTTP status alone.
-pub(crate) fn class_of_status(status: u16) -> Class {
-    match status {
-        401 | 403 => Class::AuthenticationFailed,
-        408 => Class::InDoubt,
-        429 => Class::RateLimited,
-        400..=499 => Class::InvalidRequest,
-        503 => Class::ProviderUnavailable,
-        500..=599 => Class::InDoubt,
-        _ => Class::Unknown,
-    }
 }
 
 #[cfg(test)]
@@ -95,6 +81,6 @@ mod tests {
             assert_eq!(class_of(code), Some(want), "{code}");
         }
         assert_eq!(class_of(1), None);
-        assert_eq!(class_of(11200), None, "a failed callback says nothing about a message");
+        assert_eq!(class_of(11200), None, "a failed callback does not concern a message");
     }
 }

@@ -1,22 +1,22 @@
-//! Twilio Programmable Messaging: one text to one number, and what Twilio later reports about it.
+//! Twilio Programmable Messaging, with delivery reports.
 //!
-//! This file is glue. [`request`] says what leaves, [`answer`] what came back means, [`report`] reads status callbacks
-//! and [`errors`] is Twilio's error table.
+//! This file has the metadata. [`request`] builds the request, [`response`] reads the response, [`report`] reads status
+//! callbacks, and [`errors`] has Twilio's error codes.
 
-mod answer;
 mod errors;
 mod report;
 mod request;
+mod response;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
-    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Usage,
 };
 
-/// The connector.
+/// The Twilio connector.
 pub struct Twilio;
 
-/// Every request goes below this.
+/// The path of every request begins with this.
 const PATH_PREFIX: &str = "/2010-04-01/Accounts/";
 
 impl Connector for Twilio {
@@ -33,21 +33,21 @@ impl Connector for Twilio {
             id: "twilio-short-message-service",
             version: env!("CARGO_PKG_VERSION"),
             name: "Twilio",
-            description: "Sends texts through Twilio Programmable Messaging.",
+            description: "Sends text messages through Twilio Programmable Messaging.",
             readme: include_str!("../README.md"),
             logo: Some(include_str!("../logo.svg")),
             parameters_schema: include_str!("../parameters.schema.json"),
             content: ContentKind::Text,
             template_schema: None,
             hosts: vec![
-                host("https://api.twilio.com", "Hands the message to Twilio in the United States, its default."),
+                host("https://api.twilio.com", "Sends the message through Twilio in the United States (default)."),
                 host(
                     "https://api.{edge}.us1.twilio.com",
-                    "The same through the chosen edge, when no region is chosen.",
+                    "Sends the message through the selected edge, if no region is selected.",
                 ),
                 host(
                     "https://api.{edge}.{region}.twilio.com",
-                    "Hands the message to Twilio through the chosen edge and region.",
+                    "Sends the message through the selected edge and region.",
                 ),
             ],
             usages: Usage::ALL.to_vec(),
@@ -57,19 +57,12 @@ impl Connector for Twilio {
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
     }
-}
 
-impl DeliveryReports for Twilio {
-    fn parse(
-        callback: &Callback,
-        config: &Config<'_>,
-        verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
-        report::parse(callback, config, verifier)
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

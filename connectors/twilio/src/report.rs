@@ -1,43 +1,44 @@
-//! Twilio's status callbacks: a form with `MessageSid`, `MessageStatus` and, when it failed, `ErrorCode`.
+//! Twilio's status callbacks: a form with `MessageSid`, `MessageStatus` and, for a failure, `ErrorCode`.
 //!
-//! Authentic is what carries `X-Twilio-Signature`: base64 of HMAC-SHA1, keyed with the auth token, over the called URL
-//! followed by the name and value of every form field, sorted by name
-//! (<https://www.twilio.com/docs/usage/security#validating-requests>). The fields hold the phone number, so they are
-//! signed sealed.
+//! The header `X-Twilio-Signature` is HMAC-SHA1 in base64, with the auth token as key, over the URL followed by the name and
+//! the value of every form field, sorted by name (<https://www.twilio.com/docs/usage/security#validating-requests>). The
+//! fields contain the phone number, so the signature is computed over sealed values.
 
 use sendbox_connector_sdk::{
-    Callback, Config, Encoding, FailureClass, Field, Hash, Report, ReportError, State, Verifier, parts,
+    Callback, CallbackError, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Report, State, Verifier,
+    parts,
 };
 
-use crate::errors;
+use crate::{Twilio, errors};
 
-/// The one message that a callback is about.
-pub(crate) fn parse(
-    callback: &Callback,
-    config: &Config<'_>,
-    verifier: &mut impl Verifier,
-) -> Result<Vec<Report>, ReportError> {
-    if !is_authentic(callback, config, verifier) {
-        return Err(ReportError::NotAuthentic);
+impl DeliveryReports for Twilio {
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, CallbackError> {
+        if !is_authentic(callback, config, verifier) {
+            return Err(CallbackError::NotAuthentic);
+        }
+        let sid = callback.form_value("MessageSid").or_else(|| callback.form_value("SmsSid"));
+        let status = callback.form_value("MessageStatus").or_else(|| callback.form_value("SmsStatus"));
+        let (Some(sid), Some(status)) = (sid.filter(|sid| !sid.is_empty()), status) else {
+            return Err(CallbackError::Malformed);
+        };
+        let code = callback.form_value("ErrorCode").filter(|code| !code.is_empty());
+        let state = state(status, code).ok_or(CallbackError::Malformed)?;
+        let failed = state.is_failure();
+        Ok(vec![Report {
+            message_id: sid.to_owned(),
+            state,
+            class: failed
+                .then(|| code.and_then(|code| errors::class_of(code.parse().ok()?)))
+                .map(|class| class.unwrap_or(FailureClass::Unknown)),
+            provider_code: code.map(str::to_owned),
+            text: callback.form_value("ErrorMessage").map(str::to_owned),
+            at: callback.form_value("RawDlrDoneDate").map(str::to_owned),
+        }])
     }
-    let sid = callback.form_value("MessageSid").or_else(|| callback.form_value("SmsSid"));
-    let status = callback.form_value("MessageStatus").or_else(|| callback.form_value("SmsStatus"));
-    let (Some(sid), Some(status)) = (sid.filter(|sid| !sid.is_empty()), status) else {
-        return Err(ReportError::Malformed);
-    };
-    let code = callback.form_value("ErrorCode").filter(|code| !code.is_empty());
-    let state = state(status, code).ok_or(ReportError::Malformed)?;
-    let failed = matches!(state, State::Undelivered | State::Rejected);
-    Ok(vec![Report {
-        message_id: sid.to_owned(),
-        state,
-        class: failed
-            .then(|| code.and_then(|code| errors::class_of(code.parse().ok()?)))
-            .map(|class| class.unwrap_or(FailureClass::Unknown)),
-        provider_code: code.map(str::to_owned),
-        text: callback.form_value("ErrorMessage").map(str::to_owned),
-        at: callback.form_value("RawDlrDoneDate").map(str::to_owned),
-    }])
 }
 
 fn is_authentic(callback: &Callback, config: &Config<'_>, verifier: &mut impl Verifier) -> bool {
@@ -56,7 +57,7 @@ fn is_authentic(callback: &Callback, config: &Config<'_>, verifier: &mut impl Ve
     verifier.matches(&computed, received)
 }
 
-/// Twilio's status as a state; `None` for the statuses of messages that we did not send.
+/// The state of a Twilio status; `None` for the statuses of incoming messages.
 fn state(status: &str, code: Option<&str>) -> Option<State> {
     Some(match status {
         // 30036: the validity period passed.
@@ -74,18 +75,17 @@ fn state(status: &str, code: Option<&str>) -> Option<State> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Twilio;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::json;
 
     const URL: &str = "https://mycompany.com/myapp.php?foo=1&bar=2";
 
-    fn parse(fields: &[(&str, &str)], signature: &str) -> Result<Vec<Report>, ReportError> {
-        let scene = Scene::<Twilio>::of(json!({ "authToken": "12345" }));
-        scene.parse(&Incoming::form(URL, fields).header("x-twilio-signature", signature))
+    fn parse(fields: &[(&str, &str)], signature: &str) -> Result<Vec<Report>, CallbackError> {
+        let harness = Harness::<Twilio>::new(json!({ "authToken": "12345" }));
+        harness.parse(&Incoming::form(URL, fields).header("x-twilio-signature", signature))
     }
 
-    /// What Twilio would sign, computed apart from the code under test.
+    /// Twilio's signature, computed without the code under test.
     fn signed(fields: &[(&str, &str)]) -> String {
         let mut sorted = fields.to_vec();
         sorted.sort_unstable();
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn twilios_published_signature_is_accepted() {
-        // The example of Twilio's security page. It is a call, not a message: authentic, and not a report.
+        // The example of Twilio's security page. It reports a call, not a message: authentic, but malformed.
         let fields = [
             ("CallSid", "CA1234567890ABCDE"),
             ("Caller", "+12349013030"),
@@ -103,12 +103,12 @@ mod tests {
             ("From", "+12349013030"),
             ("To", "+18005551212"),
         ];
-        assert_eq!(parse(&fields, "0/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(ReportError::Malformed));
-        assert_eq!(parse(&fields, "1/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(ReportError::NotAuthentic));
+        assert_eq!(parse(&fields, "0/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(CallbackError::Malformed));
+        assert_eq!(parse(&fields, "1/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(CallbackError::NotAuthentic));
         let mut changed = fields;
         changed[2].1 = "1235";
-        assert_eq!(parse(&changed, "0/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(ReportError::NotAuthentic));
-        assert_eq!(parse(&fields, ""), Err(ReportError::NotAuthentic));
+        assert_eq!(parse(&changed, "0/KCTR6DLpKmkAf8muzZqo1nDgQ="), Err(CallbackError::NotAuthentic));
+        assert_eq!(parse(&fields, ""), Err(CallbackError::NotAuthentic));
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
             &[("MessageSid", ""), ("MessageStatus", "sent")],
             &[("MessageSid", "SM1"), ("SmsStatus", "received")],
         ] {
-            assert_eq!(parse(fields, &signed(fields)), Err(ReportError::Malformed));
+            assert_eq!(parse(fields, &signed(fields)), Err(CallbackError::Malformed));
         }
     }
 }

@@ -1,25 +1,21 @@
-//! What leaves for Twilio: `POST …/Accounts/{accountSID}/Messages.json`.
+//! The request to Twilio: `POST …/Accounts/{accountSID}/Messages.json`.
 //!
-//! Promise: with the parameters that Logto's connector has, the request is Logto's, field by field; every other field
-//! comes after those and only when its parameter is set.
+//! With the parameters of Logto's connector, the request is the same, field by field. Other fields follow, each only if its
+//! parameter is set.
 
-use sendbox_connector_sdk::{
-    Config, Content, Failure, FailureClass, Message, Parts, Request, basic_auth, form, parts, percent,
-};
+use sendbox_connector_sdk::{Config, Failure, FailureClass, Message, Parts, Request, basic_auth, form, parts, percent};
 
-/// Twilio refuses longer bodies (error 21617). Counted as the host counts: septets or UTF-16 units.
+/// Maximum length of a text, in septets or UTF-16 code units. Twilio refuses longer ones (error 21617).
 const MAX_UNITS: u32 = 1600;
 
-/// Twilio's longest validity period, in seconds.
+/// Maximum validity period, in seconds.
 const MAX_VALIDITY: u32 = 36_000;
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let Content::Text(content) = &message.content else {
-        return Err(Failure::new(FailureClass::InvalidRequest).text("this connector sends texts, and was given none"));
-    };
+    let content = message.text()?;
     if content.units > MAX_UNITS {
-        let text = format!("the text has {} units; Twilio takes {MAX_UNITS}", content.units);
+        let text = format!("the text has {} units; Twilio accepts {MAX_UNITS}", content.units);
         return Err(Failure::new(FailureClass::ContentRejected).text(text));
     }
     let account = config.required("accountSID")?;
@@ -45,8 +41,8 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         .body(form(fields)))
 }
 
-/// `https://api.twilio.com`, or the host of an edge and a region. Twilio has no host for a region alone since April
-/// 2026, and takes `us1` for an edge alone.
+/// The origin: `https://api.twilio.com`, or that of an edge and a region. An edge alone means region `us1`; since April 2026,
+/// Twilio has no host for a region alone.
 fn host(config: &Config<'_>) -> Result<String, Failure> {
     match (config.text("edge"), config.text("region")) {
         (Some(edge), region) => Ok(format!("https://api.{edge}.{}.twilio.com", region.as_deref().unwrap_or("us1"))),
@@ -70,29 +66,23 @@ fn validity(message: &Message, config: &Config<'_>) -> Result<Option<String>, Fa
 mod tests {
     use super::*;
     use crate::Twilio;
-    use sendbox_connector_sdk::testing::Scene;
+    use sendbox_connector_sdk::testing::{Harness, merge_patch};
     use serde_json::{Value, json};
 
     const SID: &str = "AC0123456789abcdef0123456789abcdef";
 
     fn parameters(more: Value) -> Value {
-        let mut all = json!({ "accountSID": SID, "authToken": "tok:en" });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        all
+        merge_patch(json!({ "accountSID": SID, "authToken": "tok:en" }), more)
     }
 
     fn service(more: Value) -> Value {
-        let mut all = parameters(json!({ "fromMessagingServiceSID": "MG0123456789abcdef0123456789abcdef" }));
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        all
+        merge_patch(parameters(json!({ "fromMessagingServiceSID": "MG0123456789abcdef0123456789abcdef" })), more)
     }
 
     #[test]
     fn with_logtos_parameters_it_is_logtos_request() {
-        let scene = Scene::<Twilio>::of(service(json!({}))).to("+4512345678", "45").text("Din kode: 123456 ~*ø");
-        let request = scene.request();
+        let harness = Harness::<Twilio>::new(service(json!({}))).to("+4512345678", "45").text("Din kode: 123456 ~*ø");
+        let request = harness.request();
         assert_eq!(request.method, "POST");
         assert_eq!(request.url, format!("https://api.twilio.com/2010-04-01/Accounts/{SID}/Messages.json"));
         assert_eq!(
@@ -116,7 +106,7 @@ mod tests {
     #[test]
     fn every_other_parameter_adds_its_field_after_logtos() {
         let body = |parameters: Value| {
-            Scene::<Twilio>::of(parameters).to("+4512345678", "45").text("x").lifetime_seconds(600).request().body
+            Harness::<Twilio>::new(parameters).to("+4512345678", "45").text("x").lifetime_seconds(600).request().body
         };
         let service_fields = "To=%2B4512345678&MessagingServiceSid=MG0123456789abcdef0123456789abcdef&Body=x";
         let cases = [
@@ -152,8 +142,8 @@ mod tests {
     #[test]
     fn a_lifetime_outside_twilios_range_is_brought_into_it() {
         for (lifetime, want) in [(0, "1"), (36_001, "36000")] {
-            let scene = Scene::<Twilio>::of(service(json!({ "validityPeriod": "lifetime" }))).text("x");
-            let body = scene.lifetime_seconds(lifetime).request().body;
+            let harness = Harness::<Twilio>::new(service(json!({ "validityPeriod": "lifetime" }))).text("x");
+            let body = harness.lifetime_seconds(lifetime).request().body;
             assert!(body.ends_with(&format!("&ValidityPeriod={want}")), "{body}");
         }
     }
@@ -167,7 +157,7 @@ mod tests {
             (json!({ "edge": "dublin", "region": "ie1" }), Some("https://api.dublin.ie1.twilio.com")),
             (json!({ "region": "ie1" }), None),
         ] {
-            let run = Scene::<Twilio>::of(service(more.clone())).text("x").send([]);
+            let run = Harness::<Twilio>::new(service(more.clone())).text("x").send([]);
             match want {
                 Some(host) => {
                     let url = format!("{host}/2010-04-01/Accounts/{SID}/Messages.json");
@@ -175,33 +165,33 @@ mod tests {
                 }
                 None => {
                     assert!(run.requests.is_empty());
-                    assert_eq!(run.outcome.unwrap_err().class, FailureClass::ConfigurationInvalid);
+                    assert_eq!(run.result.unwrap_err().class, FailureClass::ConfigurationInvalid);
                 }
             }
         }
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
-        let long = Scene::<Twilio>::of(service(json!({}))).text(&"x".repeat(1601)).send([]);
-        let no_sender = Scene::<Twilio>::of(parameters(json!({}))).text("x").send([]);
-        let no_text = Scene::<Twilio>::of(service(json!({}))).variables([("code", "123456")]).send([]);
+    fn what_cannot_be_sent_is_refused_before_sending() {
+        let long = Harness::<Twilio>::new(service(json!({}))).text(&"x".repeat(1601)).send([]);
+        let no_sender = Harness::<Twilio>::new(parameters(json!({}))).text("x").send([]);
+        let no_text = Harness::<Twilio>::new(service(json!({}))).variables([("code", "123456")]).send([]);
         for (run, want) in [
             (long, FailureClass::ContentRejected),
             (no_sender, FailureClass::ConfigurationInvalid),
             (no_text, FailureClass::InvalidRequest),
         ] {
             assert!(run.requests.is_empty());
-            assert_eq!(run.outcome.unwrap_err().class, want);
+            assert_eq!(run.result.unwrap_err().class, want);
         }
-        assert_eq!(Scene::<Twilio>::of(service(json!({}))).text(&"x".repeat(1600)).send([]).requests.len(), 1);
+        assert_eq!(Harness::<Twilio>::new(service(json!({}))).text(&"x".repeat(1600)).send([]).requests.len(), 1);
     }
 
     #[test]
-    fn an_account_that_is_no_sid_stays_one_path_segment() {
+    fn an_account_stays_one_path_segment() {
         let mut evil = service(json!({}));
         evil["accountSID"] = "../../x?y=".into();
-        let url = Scene::<Twilio>::of(evil).text("x").request().url;
+        let url = Harness::<Twilio>::new(evil).text("x").request().url;
         assert_eq!(url, "https://api.twilio.com/2010-04-01/Accounts/..%2F..%2Fx%3Fy%3D/Messages.json");
     }
 

@@ -1,11 +1,11 @@
-//! Vonage's codes and what each means for the message.
+//! Vonage's error codes and their failure classes.
 //!
-//! Source: «API Errors, SMS API» and «Delivery receipts» of Vonage's documentation. There are two tables: `status` of the
-//! answer, and `err-code` of a delivery receipt. The same number means different things in each.
+//! Source: "API Errors, SMS API" and "Delivery receipts" in Vonage's documentation. There are two tables, for the `status` in a
+//! response and for the `err-code` of a delivery receipt; the same number has different meanings.
 
 use sendbox_connector_sdk::FailureClass as Class;
 
-/// The class of a message's `status` in the answer; `None` for 0, and for one that is not in the table.
+/// The class of a message's `status` in a response; `None` for 0 and for an unknown one.
 pub(crate) fn class_of(status: u32) -> Option<Class> {
     Some(match status {
         1 | 10 => Class::RateLimited,                  // throttled; too many binds
@@ -22,7 +22,7 @@ pub(crate) fn class_of(status: u32) -> Option<Class> {
     })
 }
 
-/// The class of a delivery receipt's `err-code`; `None` for 0, and for one that is not in the table.
+/// The class of a delivery receipt's `err-code`; `None` for 0 and for an unknown one.
 pub(crate) fn class_of_receipt(code: u32) -> Option<Class> {
     Some(match code {
         3 => Class::InvalidRecipient,                 // no longer active
@@ -33,24 +33,10 @@ pub(crate) fn class_of_receipt(code: u32) -> Option<Class> {
         10 => Class::InvalidRequest,
         16 => Class::QuotaExceeded,
         50 | 51 | 54 => Class::SenderRejected, // entity, header, regulation
-        // Switched off, busy, network error, no reason: nothing that an admin or a user could act on.
+        // Switched off, busy, network error, no reason: nothing that an admin or a user could change.
         1 | 2 | 7 | 8 | 99 => Class::Unknown,
         _ => return None,
     })
-}
-
-/// The class of an answer that says nothing else.
-pub(crate) fn class_of_status(http: u16) -> Class {
-    match http {
-        401 | 403 => Class::AuthenticationFailed,
-        402 => Class::InsufficientBalance,
-        408 => Class::InDoubt,
-        429 => Class::RateLimited,
-        400..=499 => Class::InvalidRequest,
-        503 => Class::ProviderUnavailable,
-        500..=599 => Class::InDoubt,
-        _ => Class::Unknown,
-    }
 }
 
 #[cfg(test)]

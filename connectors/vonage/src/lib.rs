@@ -1,22 +1,22 @@
-//! Vonage's SMS API: one text to one number, and what Vonage later reports about it.
+//! Vonage's SMS API, with delivery reports.
 //!
-//! This file is glue. [`request`] says what leaves, [`answer`] what came back means, [`report`] reads delivery receipts
-//! and [`errors`] holds Vonage's tables of codes.
+//! This file has the metadata. [`request`] builds the request, [`response`] reads the response, [`report`] reads delivery
+//! receipts, and [`errors`] has Vonage's error codes.
 
-mod answer;
 mod errors;
 mod report;
 mod request;
+mod response;
 
 use sendbox_connector_sdk::{
-    Callback, Config, Connector, ContentKind, DeliveryReports, Failure, Host, HostNeed, Message, MessagePlaces,
-    Metadata, Method, NumberFormat, Receipt, Report, ReportError, SecretUse, Usage, Verifier,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Usage,
 };
 
-/// The connector.
+/// The Vonage connector.
 pub struct Vonage;
 
-/// Where every request goes.
+/// Origin and path of every request.
 const ORIGIN: &str = "https://rest.nexmo.com";
 const PATH: &str = "/sms/json";
 
@@ -26,7 +26,7 @@ impl Connector for Vonage {
             id: "vonage-sms",
             version: env!("CARGO_PKG_VERSION"),
             name: "Vonage",
-            description: "Sends texts through Vonage's SMS API.",
+            description: "Sends text messages through Vonage's SMS API.",
             readme: include_str!("../README.md"),
             logo: Some(include_str!("../logo.svg")),
             parameters_schema: include_str!("../parameters.schema.json"),
@@ -38,28 +38,21 @@ impl Connector for Vonage {
                 path_prefix: PATH,
                 message: Some(MessagePlaces::json(NumberFormat::Digits, "/to", "/text")),
                 secrets: vec![("apiKey", SecretUse::Sent), ("apiSecret", SecretUse::Sent)],
-                purpose: "Hands the message to Vonage.",
+                purpose: "Sends the message through Vonage.",
             }],
             usages: Usage::ALL.to_vec(),
             locales: vec![],
-            // Vonage has no idempotency key; `client-ref` is only echoed.
+            // Vonage has no idempotency key; `client-ref` is only returned in receipts.
             idempotent: false,
         }
     }
 
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
     }
-}
 
-impl DeliveryReports for Vonage {
-    fn parse(
-        callback: &Callback,
-        config: &Config<'_>,
-        verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
-        report::parse(callback, config, verifier)
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 

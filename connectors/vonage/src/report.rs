@@ -1,50 +1,48 @@
-//! Vonage's delivery receipts: `messageId`, `status` and `err-code`, in the query, a form or JSON, as the account is set.
+//! Vonage's delivery receipts: `messageId`, `status` and `err-code`, in the query, a form or JSON, as set in the account.
 //!
-//! Signed only where Vonage's support has switched that on for the account; then each carries `sig`: a digest over all
-//! other fields, sorted by name, as `&name=value`, with `&` and `=` inside of values replaced by `_`. The fields hold the
-//! phone number, so they are signed sealed. Once `signatureSecret` is set, only signed receipts count; without it, what
-//! keeps others out is that nobody else knows the address.
+//! They are signed only if Vonage's support has enabled it for the account. Then `sig` is a digest of all other fields, sorted by
+//! name, as `&name=value`, with `&` and `=` in values replaced by `_`. The fields contain the phone number, so the digest is
+//! computed over sealed values. If `signatureSecret` is set, only signed receipts are accepted; otherwise the callback URL, which
+//! cannot be guessed, is the only protection.
 
 use sendbox_connector_sdk::{
-    Callback, Config, Encoding, FailureClass, Field, Hash, Parts, Report, ReportError, Sealed, State, Verifier, parts,
+    Callback, CallbackError, Config, DeliveryReports, Encoding, FailureClass, Field, Hash, Parts, Report, Sealed,
+    State, Verifier, parts, scalar,
 };
 use serde_json::Value;
 
-use crate::errors;
+use crate::{Vonage, errors};
 
-/// The one part of a message that a callback is about.
-pub(crate) fn parse(
-    callback: &Callback,
-    config: &Config<'_>,
-    verifier: &mut impl Verifier,
-) -> Result<Vec<Report>, ReportError> {
-    let fields = if callback.form.is_empty() { &callback.query } else { &callback.form };
-    if let Some(secret) = config.secret("signatureSecret") {
-        let method = config.text("signatureMethod");
-        if !is_authentic(fields, &secret, method.as_deref().unwrap_or("md5hash"), verifier) {
-            return Err(ReportError::NotAuthentic);
+impl DeliveryReports for Vonage {
+    fn parse(
+        callback: &Callback,
+        config: &Config<'_>,
+        verifier: &mut impl Verifier,
+    ) -> Result<Vec<Report>, CallbackError> {
+        let fields = if callback.form.is_empty() { &callback.query } else { &callback.form };
+        if let Some(secret) = config.secret("signatureSecret") {
+            let method = config.text("signatureMethod");
+            if !is_authentic(fields, &secret, method.as_deref().unwrap_or("md5hash"), verifier) {
+                return Err(CallbackError::NotAuthentic);
+            }
+            // The signature covers these fields only, so the body is not read.
+            return report(|name| value(fields, name));
         }
-        // What the signature does not cover is not looked at.
-        return report(|name| value(fields, name));
+        let json: Option<Value> = serde_json::from_str(&callback.body).ok();
+        report(|name| json.as_ref().and_then(|json| json.get(name)).and_then(scalar).or_else(|| value(fields, name)))
     }
-    let json: Option<Value> = serde_json::from_str(&callback.body).ok();
-    report(|name| match json.as_ref().and_then(|json| json.get(name)) {
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => value(fields, name),
-    })
 }
 
 fn value(fields: &[Field], name: &str) -> Option<String> {
     fields.iter().find(|field| field.name == name).map(|field| field.value.clone())
 }
 
-fn report(field: impl Fn(&str) -> Option<String>) -> Result<Vec<Report>, ReportError> {
+fn report(field: impl Fn(&str) -> Option<String>) -> Result<Vec<Report>, CallbackError> {
     let field = |name: &str| field(name).filter(|value| !value.is_empty());
-    let id = field("messageId").ok_or(ReportError::Malformed)?;
-    let state = state(&field("status").ok_or(ReportError::Malformed)?);
+    let id = field("messageId").ok_or(CallbackError::Malformed)?;
+    let state = state(&field("status").ok_or(CallbackError::Malformed)?);
     let code = field("err-code").filter(|code| code != "0");
-    let failed = matches!(state, State::Undelivered | State::Rejected);
+    let failed = state.is_failure();
     let class = code.as_deref().and_then(|code| errors::class_of_receipt(code.parse().ok()?));
     Ok(vec![Report {
         message_id: id,
@@ -52,7 +50,7 @@ fn report(field: impl Fn(&str) -> Option<String>) -> Result<Vec<Report>, ReportE
         class: failed.then(|| class.unwrap_or(FailureClass::Unknown)),
         provider_code: code,
         text: None,
-        // YYMMDDHHMM. `message-timestamp` holds a date and a time, of which the host hides a part.
+        // YYMMDDHHMM. The host hides a part of the date and time in `message-timestamp`.
         at: field("scts"),
     }])
 }
@@ -79,11 +77,11 @@ fn is_authentic(fields: &[Field], secret: &Sealed, method: &str, verifier: &mut 
         "sha512" => signed.seal().hmac(Hash::Sha512, secret),
         _ => return false,
     };
-    // In either case of hexadecimal.
+    // Decoded, so that upper and lower case of hexadecimal are the same.
     verifier.matches(&computed, &received.decode(Encoding::Hex))
 }
 
-/// Vonage's status as a state. `accepted` and `buffered` are the carrier's words.
+/// The state of a Vonage status. `accepted` and `buffered` come from the carrier.
 fn state(status: &str) -> State {
     match status {
         "submitted" => State::Queued,
@@ -99,8 +97,7 @@ fn state(status: &str) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Vonage;
-    use sendbox_connector_sdk::testing::{Incoming, Scene};
+    use sendbox_connector_sdk::testing::{Harness, Incoming};
     use serde_json::json;
 
     const URL: &str = "https://us.example/reports/7";
@@ -127,14 +124,14 @@ mod tests {
         }
     }
 
-    fn signed(method: &str, fields: &[(&str, &str)], sig: &str) -> [Result<Vec<Report>, ReportError>; 2] {
-        let scene = Scene::<Vonage>::of(json!({ "signatureSecret": "my secret", "signatureMethod": method }));
+    fn signed(method: &str, fields: &[(&str, &str)], sig: &str) -> [Result<Vec<Report>, CallbackError>; 2] {
+        let harness = Harness::<Vonage>::new(json!({ "signatureSecret": "my secret", "signatureMethod": method }));
         let mut fields = fields.to_vec();
         fields.push(("sig", sig));
-        [scene.parse(&Incoming::form(URL, &fields)), scene.parse(&Incoming::body(URL, "").query(&fields))]
+        [harness.parse(&Incoming::form(URL, &fields)), harness.parse(&Incoming::body(URL, "").query(&fields))]
     }
 
-    /// The expected values were made apart from this code, with Python's `hashlib` and `hmac`.
+    /// The expected values were computed with Python's `hashlib` and `hmac`.
     #[test]
     fn every_signature_method_is_checked() {
         for (method, sig) in [
@@ -152,7 +149,7 @@ mod tests {
             assert_eq!(signed(method, &FIELDS, &sig.to_uppercase()), [good.clone(), good], "{method}");
             let mut changed = FIELDS;
             changed[7].1 = "failed";
-            let bad = [Err(ReportError::NotAuthentic), Err(ReportError::NotAuthentic)];
+            let bad = [Err(CallbackError::NotAuthentic), Err(CallbackError::NotAuthentic)];
             assert_eq!(signed(method, &changed, sig), bad, "{method}");
             assert_eq!(signed(method, &FIELDS, ""), bad, "{method}");
             assert_eq!(signed("other", &FIELDS, sig), bad, "{method}");
@@ -161,27 +158,27 @@ mod tests {
 
     #[test]
     fn with_a_secret_json_does_not_count() {
-        let scene = Scene::<Vonage>::of(json!({ "signatureSecret": "my secret" }));
+        let harness = Harness::<Vonage>::new(json!({ "signatureSecret": "my secret" }));
         let body =
             json!({ "messageId": "1", "status": "delivered", "sig": "1827ad906334f445cdbf80f8fba84639" }).to_string();
-        assert_eq!(scene.parse(&Incoming::body(URL, &body)), Err(ReportError::NotAuthentic));
-        // Signed fields, and a body that says something else.
+        assert_eq!(harness.parse(&Incoming::body(URL, &body)), Err(CallbackError::NotAuthentic));
+        // Signed fields, and a body with other values.
         let mut fields = FIELDS.to_vec();
         fields.push(("sig", "1827ad906334f445cdbf80f8fba84639"));
         let mixed = Incoming::body(URL, r#"{"messageId":"9","status":"failed"}"#).query(&fields);
-        assert_eq!(scene.parse(&mixed), Ok(vec![delivered()]));
+        assert_eq!(harness.parse(&mixed), Ok(vec![delivered()]));
     }
 
     #[test]
     fn without_a_secret_each_of_the_three_forms_counts() {
-        let scene = Scene::<Vonage>::of(json!({}));
+        let harness = Harness::<Vonage>::new(json!({}));
         let object = FIELDS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         for incoming in [
             Incoming::form(URL, &FIELDS),
             Incoming::body(URL, "").query(&FIELDS),
             Incoming::body(URL, &Value::Object(object).to_string()),
         ] {
-            assert_eq!(scene.parse(&incoming), Ok(vec![delivered()]));
+            assert_eq!(harness.parse(&incoming), Ok(vec![delivered()]));
         }
     }
 
@@ -211,18 +208,18 @@ mod tests {
                 text: None,
                 at: None,
             };
-            let scene = Scene::<Vonage>::of(json!({}));
-            assert_eq!(scene.parse(&Incoming::form(URL, &fields)), Ok(vec![want]), "{status} {code}");
+            let harness = Harness::<Vonage>::new(json!({}));
+            assert_eq!(harness.parse(&Incoming::form(URL, &fields)), Ok(vec![want]), "{status} {code}");
         }
     }
 
     #[test]
     fn what_is_no_receipt_is_malformed() {
-        let scene = Scene::<Vonage>::of(json!({}));
+        let harness = Harness::<Vonage>::new(json!({}));
         for body in
             ["", "{}", "[]", r#"{"messageId":"1"}"#, r#"{"status":"delivered"}"#, r#"{"messageId":"","status":"x"}"#]
         {
-            assert_eq!(scene.parse(&Incoming::body(URL, body)), Err(ReportError::Malformed), "{body}");
+            assert_eq!(harness.parse(&Incoming::body(URL, body)), Err(CallbackError::Malformed), "{body}");
         }
     }
 }

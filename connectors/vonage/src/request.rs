@@ -1,34 +1,30 @@
-//! What leaves for Vonage: `POST https://rest.nexmo.com/sms/json`.
+//! The request to Vonage: `POST https://rest.nexmo.com/sms/json`.
 //!
-//! Promise: with the parameters that Logto's connector has and a text of the GSM alphabet, the request is Logto's, member
-//! by member. Any other text is sent with `type: unicode`, without which Vonage loses it. Every other member comes after
-//! those and only when its parameter is set.
+//! With the parameters of Logto's connector and a text in the GSM alphabet, the request is the same, member by member. Any other
+//! text is sent with `type: unicode`, without which Vonage loses characters. Other members follow, each only if its parameter
+//! is set.
 
-use sendbox_connector_sdk::{
-    Config, Content, Failure, FailureClass, Json, Message, Request, TextEncoding, basic_auth, parts,
-};
+use sendbox_connector_sdk::{Config, Failure, FailureClass, Json, Message, Request, TextEncoding, basic_auth, parts};
 
-/// Vonage refuses longer texts with status 12. The number is from its support pages, the reference has none; counted as
-/// the host counts: septets or UTF-16 units.
+/// Maximum length of a text, in septets or UTF-16 code units. Vonage refuses longer ones with status 12. The number is from its
+/// support pages; the reference has none.
 const MAX_UNITS: u32 = 3200;
 
-/// The shortest `ttl` of Vonage's reference, in milliseconds.
+/// Minimum `ttl` by Vonage's reference, in milliseconds.
 const MIN_TTL: i64 = 20_000;
 
-/// The longest `ttl` that follows from a code's lifetime, in milliseconds: more than any code lives, and short enough that
-/// nobody mistakes it for a telephone number.
+/// Maximum `ttl` for a code's lifetime, in milliseconds: longer than any code is valid, and with too few digits for a phone
+/// number, which the host would refuse.
 const MAX_LIFETIME_TTL: i64 = 999_000;
 
-/// The one request of a send.
+/// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let Content::Text(content) = &message.content else {
-        return Err(Failure::new(FailureClass::InvalidRequest).text("this connector sends texts, and was given none"));
-    };
+    let content = message.text()?;
     if content.units == 0 {
         return Err(Failure::new(FailureClass::ContentRejected).text("the text is empty"));
     }
     if content.units > MAX_UNITS {
-        let text = format!("the text has {} units; Vonage takes {MAX_UNITS}", content.units);
+        let text = format!("the text has {} units; Vonage accepts {MAX_UNITS}", content.units);
         return Err(Failure::new(FailureClass::ContentRejected).text(text));
     }
     let mut members = vec![
@@ -61,19 +57,17 @@ fn ttl(message: &Message, config: &Config<'_>) -> Result<Option<i64>, Failure> {
 mod tests {
     use super::*;
     use crate::Vonage;
-    use sendbox_connector_sdk::testing::{Scene, metadata_problems};
+    use sendbox_connector_sdk::testing::{Harness, merge_patch, metadata_problems};
     use serde_json::{Value, json};
 
-    fn scene(more: Value) -> Scene<Vonage> {
-        let mut all = json!({ "apiKey": "key", "apiSecret": "sec:ret", "brandName": "My Shop" });
-        let (Value::Object(all_map), Value::Object(more)) = (&mut all, more) else { panic!("objects") };
-        all_map.extend(more);
-        Scene::of(all).to("+4512345678", "45")
+    fn harness(more: Value) -> Harness<Vonage> {
+        let all = json!({ "apiKey": "key", "apiSecret": "sec:ret", "brandName": "My Shop" });
+        Harness::new(merge_patch(all, more)).to("+4512345678", "45")
     }
 
     #[test]
     fn with_logtos_parameters_it_is_logtos_request() {
-        let request = scene(json!({})).text("Your code: 123456 \"~*+\"\n").request();
+        let request = harness(json!({})).text("Your code: 123456 \"~*+\"\n").request();
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://rest.nexmo.com/sms/json"));
         // printf 'key:sec:ret' | base64
         let headers = [("Authorization", "Basic a2V5OnNlYzpyZXQ="), ("Content-Type", "application/json")];
@@ -84,7 +78,7 @@ mod tests {
     #[test]
     fn a_text_outside_the_gsm_alphabet_is_unicode() {
         assert_eq!(
-            scene(json!({})).text("Код 123456 😀").request().body,
+            harness(json!({})).text("Код 123456 😀").request().body,
             r#"{"from":"My Shop","to":"4512345678","text":"Код 123456 😀","type":"unicode"}"#
         );
     }
@@ -98,25 +92,25 @@ mod tests {
             (json!({ "ttl": "lifetime" }), 3600, r#""ttl":999000"#),
             (json!({ "callbackUrl": "https://a.example/r?x=1" }), 600, r#""callback":"https://a.example/r?x=1""#),
         ] {
-            let body = scene(more).text("xx").lifetime_seconds(lifetime).request().body;
+            let body = harness(more).text("xx").lifetime_seconds(lifetime).request().body;
             assert_eq!(body, format!(r#"{{"from":"My Shop","to":"4512345678","text":"xx",{want}}}"#));
         }
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_leaves() {
-        for (scene, want) in [
-            (scene(json!({})).text(""), FailureClass::ContentRejected),
-            (scene(json!({})).text(&"x".repeat(3201)), FailureClass::ContentRejected),
-            (scene(json!({})).variables([("code", "123456")]), FailureClass::InvalidRequest),
-            (Scene::of(json!({ "apiKey": "k", "apiSecret": "s" })).text("xx"), FailureClass::ConfigurationInvalid),
-            (Scene::of(json!({ "apiKey": "k", "brandName": "b" })).text("xx"), FailureClass::ConfigurationInvalid),
+    fn what_cannot_be_sent_is_refused_before_sending() {
+        for (harness, want) in [
+            (harness(json!({})).text(""), FailureClass::ContentRejected),
+            (harness(json!({})).text(&"x".repeat(3201)), FailureClass::ContentRejected),
+            (harness(json!({})).variables([("code", "123456")]), FailureClass::InvalidRequest),
+            (Harness::new(json!({ "apiKey": "k", "apiSecret": "s" })).text("xx"), FailureClass::ConfigurationInvalid),
+            (Harness::new(json!({ "apiKey": "k", "brandName": "b" })).text("xx"), FailureClass::ConfigurationInvalid),
         ] {
-            let run = scene.send([]);
+            let run = harness.send([]);
             assert!(run.requests.is_empty());
-            assert_eq!(run.outcome.unwrap_err().class, want);
+            assert_eq!(run.result.unwrap_err().class, want);
         }
-        assert_eq!(scene(json!({})).text(&"x".repeat(3200)).send([]).requests.len(), 1);
+        assert_eq!(harness(json!({})).text(&"x".repeat(3200)).send([]).requests.len(), 1);
     }
 
     #[test]

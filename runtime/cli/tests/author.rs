@@ -141,10 +141,10 @@ async fn round_the_loop(project: &Path) {
     {
         assert!(swapped.contains(part), "{part}: {swapped}");
     }
-    change(project, "src/lib.rs", "let response", "let respons");
+    change(project, "src/lib.rs", "read(response)", "read(respons)");
     assert_eq!(until_watching().await, "");
     // It builds again, and may do more; and its provider is one that nobody here plays.
-    change(project, "src/lib.rs", "let respons", "let response");
+    change(project, "src/lib.rs", "read(respons)", "read(response)");
     let _same = until_watching().await;
     change(project, "src/request.rs", "https://api.example.com/v1", "https://api.example.org/v1");
     let refused = until_watching().await;

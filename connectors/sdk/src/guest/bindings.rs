@@ -1,7 +1,7 @@
-//! What `wit-bindgen` makes of the contract: the imports once, and the exports of each world on top of them.
+//! The bindings that `wit-bindgen` generates from the contract: the imports once, and the exports of each world.
 //!
-//! Three calls rather than one: a connector exports `connector` and, only if it has them, `delivery-reports`. What of the
-//! imports a connector never calls is dropped when it is linked.
+//! There are three calls, because only some connectors export `delivery-reports`. Imports that a connector does not call
+//! are dropped when it is linked.
 
 #![allow(unsafe_code, missing_docs, unused_qualifications, clippy::all, clippy::restriction)]
 
@@ -47,7 +47,7 @@ pub mod blind {
     });
 }
 
-/// What `reporting-connector` exports besides.
+/// The additional export of `reporting-connector`.
 pub mod reports {
     wit_bindgen::generate!({
         path: "wit",

@@ -1,4 +1,4 @@
-//! One type of the contract to its counterpart in the SDK, and back. No decisions here.
+//! Conversions between the contract's types and the SDK's.
 
 use crate::connector::LogLevel;
 use crate::failure::{Failure, FailureClass};

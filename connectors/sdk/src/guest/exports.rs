@@ -1,4 +1,4 @@
-//! The host's calls, answered by a connector.
+//! The functions that the host calls, implemented by a connector.
 
 use std::rc::Rc;
 
@@ -6,10 +6,10 @@ use crate::config::Config;
 use crate::connector::{Connector, DeliveryReports};
 use crate::guest::bindings::imports::{sealed as wit, types};
 use crate::guest::bindings::{blind, reports};
-use crate::guest::vault::{Given, HostParameters, Vault};
+use crate::guest::evaluator::{CallHandles, Evaluator, HostParameters};
 use crate::guest::{Component, convert};
 use crate::message::{Attempt, Content, Message, Recipient, TextContent, Variable};
-use crate::report::{Callback, Field, ReportError, State};
+use crate::report::{Callback, CallbackError, Field, State};
 use crate::sealed::{Sealed, Source};
 
 use blind::exports::sendbox::connector::connector;
@@ -21,10 +21,10 @@ impl<C: Connector> connector::Guest for Component<C> {
     }
 
     fn send(message: types::Message) -> Result<types::Receipt, types::Failure> {
-        let (message, given) = take_in(message);
+        let (message, handles) = receive_message(message);
         let parameters = HostParameters::default();
-        let mut vault = Vault::new(given, &parameters);
-        C::send(&message, &Config::new(&parameters), &mut vault).map(convert::receipt).map_err(convert::failure)
+        let mut evaluator = Evaluator::new(handles, &parameters);
+        C::send(&message, &Config::new(&parameters), &mut evaluator).map(convert::receipt).map_err(convert::failure)
     }
 }
 
@@ -32,12 +32,12 @@ impl<C: DeliveryReports> delivery_reports::Guest for Component<C> {
     fn parse(
         callback: delivery_reports::Callback,
     ) -> Result<Vec<delivery_reports::Report>, delivery_reports::ReportError> {
-        let mut given = Given::default();
-        let headers = fields(callback.headers, &mut given.headers, Source::CallbackHeader);
-        let query = fields(callback.query, &mut given.query, Source::CallbackQuery);
-        let form = fields(callback.form, &mut given.form, Source::CallbackForm);
-        given.url = Some(Rc::new(callback.sealed_url));
-        given.body = Some(Rc::new(callback.sealed_body));
+        let mut handles = CallHandles::default();
+        let headers = fields(callback.headers, &mut handles.headers, Source::CallbackHeader);
+        let query = fields(callback.query, &mut handles.query, Source::CallbackQuery);
+        let form = fields(callback.form, &mut handles.form, Source::CallbackForm);
+        handles.url = Some(Rc::new(callback.sealed_url));
+        handles.body = Some(Rc::new(callback.sealed_body));
         let callback = Callback {
             method: callback.method,
             url: callback.url,
@@ -49,10 +49,10 @@ impl<C: DeliveryReports> delivery_reports::Guest for Component<C> {
             sealed_body: Sealed::of(Source::CallbackBody),
         };
         let parameters = HostParameters::default();
-        let mut vault = Vault::new(given, &parameters);
-        let reports = C::parse(&callback, &Config::new(&parameters), &mut vault).map_err(|error| match error {
-            ReportError::NotAuthentic => delivery_reports::ReportError::NotAuthentic,
-            ReportError::Malformed => delivery_reports::ReportError::Malformed,
+        let mut evaluator = Evaluator::new(handles, &parameters);
+        let reports = C::parse(&callback, &Config::new(&parameters), &mut evaluator).map_err(|error| match error {
+            CallbackError::NotAuthentic => delivery_reports::ReportError::NotAuthentic,
+            CallbackError::Malformed => delivery_reports::ReportError::Malformed,
         })?;
         Ok(reports
             .into_iter()
@@ -78,22 +78,22 @@ impl<C: DeliveryReports> delivery_reports::Guest for Component<C> {
 
 fn fields(
     received: Vec<delivery_reports::Field>,
-    kept: &mut Vec<Rc<wit::Sealed>>,
+    handles: &mut Vec<Rc<wit::Sealed>>,
     source: fn(usize) -> Source,
 ) -> Vec<Field> {
     received
         .into_iter()
         .enumerate()
         .map(|(index, field)| {
-            kept.push(Rc::new(field.sealed));
+            handles.push(Rc::new(field.sealed));
             Field { name: field.name, value: field.value, sealed: Sealed::of(source(index)) }
         })
         .collect()
 }
 
-/// The host's message as the SDK's, and its sealed values for the vault.
-fn take_in(message: types::Message) -> (Message, Given) {
-    let mut given = Given::default();
+/// The host's message as the SDK's, and its sealed values.
+fn receive_message(message: types::Message) -> (Message, CallHandles) {
+    let mut handles = CallHandles::default();
     let recipient = Recipient {
         e164: Sealed::of(Source::RecipientE164),
         digits: Sealed::of(Source::RecipientDigits),
@@ -101,10 +101,11 @@ fn take_in(message: types::Message) -> (Message, Given) {
         country: message.recipient.country,
         calling_code: message.recipient.calling_code,
     };
-    given.recipient = Some([message.recipient.e164, message.recipient.digits, message.recipient.national].map(Rc::new));
+    handles.recipient =
+        Some([message.recipient.e164, message.recipient.digits, message.recipient.national].map(Rc::new));
     let content = match message.content {
         types::Content::Text(content) => {
-            given.text = Some(Rc::new(content.text));
+            handles.text = Some(Rc::new(content.text));
             Content::Text(TextContent {
                 text: Sealed::of(Source::Text),
                 encoding: convert::text_encoding(content.encoding),
@@ -114,12 +115,12 @@ fn take_in(message: types::Message) -> (Message, Given) {
         }
         types::Content::Template(content) => Content::Template {
             template: content.template,
-            variables: variables(content.variables, &mut given.variables),
+            variables: variables(content.variables, &mut handles.variables),
         },
-        types::Content::Variables(list) => Content::Variables(variables(list, &mut given.variables)),
+        types::Content::Variables(list) => Content::Variables(variables(list, &mut handles.variables)),
     };
-    given.client_ip = message.client_ip.map(Rc::new);
-    let client_ip = given.client_ip.is_some().then(|| Sealed::of(Source::ClientIp));
+    handles.client_ip = message.client_ip.map(Rc::new);
+    let client_ip = handles.client_ip.is_some().then(|| Sealed::of(Source::ClientIp));
     let message = Message {
         recipient,
         usage: convert::usage(message.usage),
@@ -134,15 +135,15 @@ fn take_in(message: types::Message) -> (Message, Given) {
             nonce: message.attempt.nonce,
         },
     };
-    (message, given)
+    (message, handles)
 }
 
-fn variables(received: Vec<types::Variable>, kept: &mut Vec<Rc<wit::Sealed>>) -> Vec<Variable> {
+fn variables(received: Vec<types::Variable>, handles: &mut Vec<Rc<wit::Sealed>>) -> Vec<Variable> {
     received
         .into_iter()
         .enumerate()
         .map(|(index, variable)| {
-            kept.push(Rc::new(variable.value));
+            handles.push(Rc::new(variable.value));
             Variable { name: variable.name, value: Sealed::of(Source::Variable(index)) }
         })
         .collect()

@@ -1,14 +1,14 @@
-//! The component's side of the contract: turns the host's values into the SDK's, carries out plans on sealed values, and
-//! answers the host's calls with a [`Connector`](crate::Connector).
+//! The component's side of the contract: converts the host's values to the SDK's, evaluates sealed values, and implements
+//! the exports with a [`Connector`](crate::Connector).
 //!
-//! Only this module knows the bindings, and it exists only in WebAssembly.
+//! Only this module uses the WIT bindings. It exists only in WebAssembly.
 
 pub mod bindings;
 mod convert;
+mod evaluator;
 mod exports;
-mod vault;
 
 pub use wit_bindgen::rt;
 
-/// The component made of a connector.
+/// The component of connector `C`.
 pub struct Component<C>(core::marker::PhantomData<C>);

@@ -1,11 +1,47 @@
-//! Mistakes in a connector's metadata that would only show when somebody installs it.
+//! Mistakes in a connector's metadata that would otherwise show at installation only.
 
 use serde_json::Value;
 
 use crate::connector::Connector;
-use crate::metadata::{ContentKind, MessagePlaces, Metadata, Step};
+use crate::http::Method;
+use crate::message::Usage;
+use crate::metadata::{ContentKind, HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
 
-/// What is wrong with the metadata of `C`, one sentence each; empty when nothing is.
+/// Metadata of a connector that sends texts to `https://api.example.com` with the secret `token`, for tests that need some:
+/// `Metadata { content: ContentKind::Variables, ..example_metadata() }`.
+#[must_use]
+pub fn example_metadata() -> Metadata {
+    Metadata {
+        id: "example-sms",
+        version: "1.0.0",
+        name: "Example",
+        description: "Sends text messages.",
+        readme: "# Example",
+        logo: None,
+        parameters_schema: r#"{"type":"object","properties":{"token":{"type":"string","writeOnly":true}}}"#,
+        content: ContentKind::Text,
+        template_schema: None,
+        hosts: vec![example_host()],
+        usages: Usage::ALL.to_vec(),
+        locales: vec![],
+        idempotent: false,
+    }
+}
+
+/// The host of [`example_metadata`]: takes forms with the number in `To` and the text in `Body`.
+#[must_use]
+pub fn example_host() -> HostNeed {
+    HostNeed {
+        origin: "https://api.example.com",
+        methods: vec![Method::Post],
+        path_prefix: "",
+        message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
+        secrets: vec![("token", SecretUse::Sent)],
+        purpose: "Sends the message.",
+    }
+}
+
+/// The mistakes in the metadata of `C`, a sentence each; empty if there are none.
 #[must_use]
 pub fn metadata_problems<C: Connector>() -> Vec<String> {
     problems(&C::metadata())
@@ -21,7 +57,7 @@ fn problems(metadata: &Metadata) -> Vec<String> {
 
     let id_is_good = (3..=64).contains(&metadata.id.len())
         && metadata.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    check(id_is_good, format!("id `{}` must be 3 to 64 of a-z, 0-9 and -", metadata.id));
+    check(id_is_good, format!("id `{}` must have 3 to 64 characters, only a-z, 0-9 and -", metadata.id));
     for (name, text) in [
         ("version", metadata.version),
         ("name", metadata.name),
@@ -31,15 +67,15 @@ fn problems(metadata: &Metadata) -> Vec<String> {
         check(!text.trim().is_empty(), format!("{name} is empty"));
     }
     if let Some(logo) = metadata.logo {
-        check(logo.len() <= 32 * 1024, "the logo has more than 32 KiB".into());
+        check(logo.len() <= 32 * 1024, "the logo is larger than 32 KiB".into());
         check(
             logo.trim_start().starts_with("<svg") || logo.trim_start().starts_with("<?xml"),
-            "the logo is no SVG".into(),
+            "the logo is not an SVG document".into(),
         );
     }
     check(
         (metadata.content == ContentKind::Template) == metadata.template_schema.is_some(),
-        "`template_schema` belongs to content kind `Template`, and only to that".into(),
+        "`template_schema` is required for content kind `Template`, and not allowed for others".into(),
     );
     check(!metadata.usages.is_empty(), "no usage is supported".into());
 
@@ -47,22 +83,22 @@ fn problems(metadata: &Metadata) -> Vec<String> {
     let properties = schema.get("properties").and_then(Value::as_object);
     check(
         schema.get("type").and_then(Value::as_str) == Some("object") && properties.is_some(),
-        "the parameters' schema is no JSON Schema of an object with properties".into(),
+        "the schema of the parameters must be the JSON Schema of an object with properties".into(),
     );
     let property = |key: &str| properties.and_then(|properties| properties.get(key));
 
-    check(!metadata.hosts.is_empty(), "it needs no host, so it can send nothing".into());
+    check(!metadata.hosts.is_empty(), "there are no hosts, so nothing can be sent".into());
     check(
         metadata.hosts.iter().any(|host| host.message.is_some()),
-        "no host receives the message, so it can send nothing".into(),
+        "no host receives the message, so nothing can be sent".into(),
     );
     for host in &metadata.hosts {
         let origin = host.origin;
         check(!host.methods.is_empty(), format!("{origin} allows no method"));
-        check(!host.purpose.is_empty(), format!("{origin} has no purpose that a person could judge"));
+        check(!host.purpose.is_empty(), format!("{origin} has no purpose"));
         check(
             origin.starts_with("https://") || (origin.starts_with('{') && origin.ends_with('}')),
-            format!("{origin} is neither `https://…` nor one `{{parameter}}`"),
+            format!("{origin} must be `https://…` or one `{{parameter}}`"),
         );
         for key in origin.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(key, _)| key) {
             check(property(key).is_some(), format!("{origin}: there is no parameter `{key}`"));
@@ -70,7 +106,9 @@ fn problems(metadata: &Metadata) -> Vec<String> {
             if let Some(word) = ["default", "const", "$ref"].iter().find(chooses) {
                 check(
                     false,
-                    format!("{origin}: `{word}` of the parameter `{key}` would choose the host; the tenant does"),
+                    format!(
+                        "{origin}: the parameter `{key}` must not have a `{word}`, because the tenant chooses the host"
+                    ),
                 );
             }
         }
@@ -79,13 +117,13 @@ fn problems(metadata: &Metadata) -> Vec<String> {
         }
         for (key, _) in &host.secrets {
             let secret = property(key).and_then(|schema| schema.get("writeOnly")) == Some(&Value::Bool(true));
-            check(secret, format!("{origin}: `{key}` is no secret (no property with `writeOnly: true`)"));
+            check(secret, format!("{origin}: `{key}` is not a secret; set `writeOnly: true`"));
         }
     }
     found
 }
 
-/// Steps of one place at most, as the host takes them.
+/// Maximum steps of one place, as on the host.
 const STEPS_MAX: usize = 4;
 
 fn places_problems(places: &MessagePlaces) -> Vec<String> {
@@ -93,10 +131,10 @@ fn places_problems(places: &MessagePlaces) -> Vec<String> {
     let all = [Some(&places.recipient), Some(&places.content), places.client_ip.as_ref()];
     for steps in all.into_iter().flatten() {
         if steps.is_empty() || steps.len() > STEPS_MAX {
-            found.push(format!("a place has 1 to {STEPS_MAX} steps, and {steps:?} has {}", steps.len()));
+            found.push(format!("a place must have 1 to {STEPS_MAX} steps; {steps:?} has {}", steps.len()));
         }
         if steps.iter().skip(1).any(|step| matches!(step, Step::Query(_) | Step::PathSegment(_) | Step::Header(_))) {
-            found.push(format!("a query parameter, path segment or header can only be the first step: {steps:?}"));
+            found.push(format!("a query parameter, path segment or header must be the first step: {steps:?}"));
         }
         for step in steps {
             let good = match step {
@@ -106,14 +144,14 @@ fn places_problems(places: &MessagePlaces) -> Vec<String> {
                 Step::Xml(path) => path.starts_with('/') && path.split('/').skip(1).all(|name| !name.is_empty()),
             };
             if !good {
-                found.push(format!("a step has a name, or a path that begins with `/`: {step:?}"));
+                found.push(format!("a step must have a name, or a path that begins with `/`: {step:?}"));
             }
         }
     }
     if places.recipient == places.content
         || places.client_ip.as_ref().is_some_and(|steps| [&places.recipient, &places.content].contains(&steps))
     {
-        found.push("number, content and address need places of their own".to_owned());
+        found.push("number, content and IP address must be at different places".to_owned());
     }
     found
 }
@@ -121,33 +159,14 @@ fn places_problems(places: &MessagePlaces) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Method;
-    use crate::message::Usage;
-    use crate::metadata::{HostNeed, NumberFormat, SecretUse};
 
     fn sound() -> Metadata {
         Metadata {
-            id: "example-sms",
-            version: "1",
-            name: "Example",
-            description: "Sends.",
-            readme: "# Example",
             logo: Some("<svg/>"),
             parameters_schema: r#"{"type":"object","properties":{
                 "token":{"type":"string","writeOnly":true},"edge":{"type":"string"}}}"#,
-            content: ContentKind::Text,
-            template_schema: None,
-            hosts: vec![HostNeed {
-                origin: "https://api.{edge}.example.com",
-                methods: vec![Method::Post],
-                path_prefix: "",
-                message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
-                secrets: vec![("token", SecretUse::Sent)],
-                purpose: "Sends.",
-            }],
-            usages: Usage::ALL.to_vec(),
-            locales: vec![],
-            idempotent: false,
+            hosts: vec![HostNeed { origin: "https://api.{edge}.example.com", ..example_host() }],
+            ..example_metadata()
         }
     }
 
@@ -161,23 +180,23 @@ mod tests {
         let mistakes: [(&str, Mistake); 17] = [
             ("id `A`", |metadata| metadata.id = "A"),
             ("version is empty", |metadata| metadata.version = ""),
-            ("the logo is no SVG", |metadata| metadata.logo = Some("GIF89a")),
-            ("`template_schema` belongs", |metadata| metadata.content = ContentKind::Template),
+            ("the logo is not an SVG", |metadata| metadata.logo = Some("GIF89a")),
+            ("`template_schema` is required", |metadata| metadata.content = ContentKind::Template),
             ("no usage", |metadata| metadata.usages.clear()),
             ("allows no method", |metadata| metadata.hosts[0].methods.clear()),
             ("no purpose", |metadata| metadata.hosts[0].purpose = ""),
-            ("neither `https", |metadata| metadata.hosts[0].origin = "http://example.com"),
+            ("must be `https", |metadata| metadata.hosts[0].origin = "http://example.com"),
             ("no parameter `region`", |metadata| metadata.hosts[0].origin = "https://{region}.example.com"),
-            ("would choose the host", |metadata| {
+            ("must not have a `default`", |metadata| {
                 metadata.parameters_schema = r#"{"type":"object","properties":{
                     "token":{"type":"string","writeOnly":true},"edge":{"type":"string","default":"x"}}}"#;
             }),
-            ("`edge` is no secret", |metadata| metadata.hosts[0].secrets = vec![("edge", SecretUse::Sent)]),
+            ("`edge` is not a secret", |metadata| metadata.hosts[0].secrets = vec![("edge", SecretUse::Sent)]),
             ("1 to 4 steps", |metadata| places(metadata).recipient.clear()),
-            ("only be the first step", |metadata| places(metadata).content.push(Step::Query("x"))),
+            ("must be the first step", |metadata| places(metadata).content.push(Step::Query("x"))),
             ("begins with `/`", |metadata| places(metadata).content.push(Step::Json("text"))),
             ("begins with `/`", |metadata| places(metadata).content.push(Step::Xml("/a//b"))),
-            ("places of their own", |metadata| places(metadata).content = vec![Step::Form("To")]),
+            ("different places", |metadata| places(metadata).content = vec![Step::Form("To")]),
             ("no host receives", |metadata| metadata.hosts[0].message = None),
         ];
         assert_eq!(problems(&sound()), Vec::<String>::new());
@@ -193,6 +212,6 @@ mod tests {
     fn a_broken_schema_is_found() {
         let mut metadata = sound();
         metadata.parameters_schema = "{";
-        assert!(problems(&metadata).iter().any(|problem| problem.contains("no JSON Schema")));
+        assert!(problems(&metadata).iter().any(|problem| problem.contains("must be the JSON Schema")));
     }
 }

@@ -1,36 +1,38 @@
 //! The rules of a request, as far as they can be checked without the host.
 //!
-//! Checked: the metadata names the host, method and path; headers are on the list, each once; a secret goes only to a host that
-//! it is bound to, and as it is bound; the number in its declared format and the content stand at their declared places, once
-//! each, and nowhere else; no request follows the one with the message.
+//! Checked here:
+//! - the metadata allows the host, method and path;
+//! - headers are allowed, each is there once;
+//! - a secret goes only to a host that it is bound to, and in the way that it is bound;
+//! - the number, in its declared format, and the content are at their declared places, once each, and nowhere else;
+//! - no request follows the one that carries the message.
 //!
-//! Not checked: numbers in literals, which `X-…` headers are refused, sizes and counts, content types, places in XML, lists
-//! beside the recipient, keys that are written twice, the exact path of an endpoint that a parameter holds. The host checks those
-//! too, so try the component with `sendbox send --dry-run` as well.
+//! Checked by the host only: numbers in literals, which `X-…` headers are refused, sizes and counts, content types, places in
+//! XML, arrays of recipients, duplicate keys, the exact path of an endpoint that is a parameter.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::clear::Values;
-use super::scene::ClearRequest;
+use super::cleartext::Values;
+use super::harness::ClearRequest;
 use crate::http::Request;
 use crate::metadata::{HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
-use crate::sealed::{Part, Parts, Plan, Sealed, Source};
+use crate::sealed::{Expression, Part, Parts, Sealed, Source};
 
-/// What of the message and of the secrets a request carries.
+/// What a request contains of the message and of the secrets.
 #[derive(Default)]
-struct Carried {
+struct SealedContents {
     recipient: Vec<NumberFormat>,
     text: usize,
     variables: Vec<usize>,
     client_ip: usize,
     secrets: Vec<(String, SecretUse)>,
-    /// A digest or a signature of anything of the message.
+    /// Whether it contains a digest or a signature of a part of the message.
     hashed_message: bool,
 }
 
-impl Carried {
+impl SealedContents {
     fn of(request: &Request) -> Self {
         let mut carried = Self::default();
         carried.parts(&request.url, false);
@@ -49,14 +51,14 @@ impl Carried {
 
     fn value(&mut self, value: &Sealed, hashed: bool) {
         match &*value.0 {
-            Plan::Source(source) => self.source(source, hashed),
-            Plan::Encode(data, _) | Plan::Decode(data, _) => self.value(data, hashed),
-            Plan::Digest(data, _) => self.value(data, true),
-            Plan::Hmac { data, key, .. } => {
+            Expression::Source(source) => self.source(source, hashed),
+            Expression::Encode(data, _) | Expression::Decode(data, _) => self.value(data, hashed),
+            Expression::Digest(data, _) => self.value(data, true),
+            Expression::Hmac { data, key, .. } => {
                 self.value(data, true);
                 self.value(key, true);
             }
-            Plan::Join(parts) => self.parts(parts, hashed),
+            Expression::Join(parts) => self.parts(parts, hashed),
         }
     }
 
@@ -71,7 +73,7 @@ impl Carried {
             (Source::Text, false) => self.text += 1,
             (Source::Variable(index), false) => self.variables.push(*index),
             (Source::ClientIp, false) => self.client_ip += 1,
-            // Received values are not there in a send.
+            // There are no received values in a send.
             _ => {}
         }
     }
@@ -81,8 +83,8 @@ impl Carried {
     }
 }
 
-/// Judges one request. `Ok(true)` when it carries the message; else the rule that it breaks.
-pub(super) fn judge(
+/// Checks one request. Returns whether it carries the message, or the rule that it breaks.
+pub(super) fn check(
     request: &Request,
     clear: &ClearRequest,
     metadata: &Metadata,
@@ -91,13 +93,13 @@ pub(super) fn judge(
 ) -> Result<bool, String> {
     headers(clear)?;
     let need = need(clear, metadata, plain)?;
-    let carried = Carried::of(request);
+    let carried = SealedContents::of(request);
     for (key, usage) in &carried.secrets {
         let bound = need.secrets.iter().find(|(bound, _)| bound == key).map(|(_, usage)| *usage);
         match (bound, usage) {
             (None, _) => return Err(format!("the secret `{key}` is not bound to {}", need.origin)),
             (Some(SecretUse::SigningOnly), SecretUse::Sent) => {
-                return Err(format!("the secret `{key}` may leave only as a signature"));
+                return Err(format!("the secret `{key}` may be used only to sign"));
             }
             _ => {}
         }
@@ -105,7 +107,7 @@ pub(super) fn judge(
     match &need.message {
         Some(places) if carried.has_message() => message(&carried, places, clear, values).map(|()| true),
         None if carried.has_message() || carried.hashed_message => {
-            Err(format!("{} declares no place for anything of the message", need.origin))
+            Err(format!("the metadata declares no place of the message for {}", need.origin))
         }
         _ => Ok(false),
     }
@@ -119,17 +121,17 @@ fn headers(clear: &ClearRequest) -> Result<(), String> {
         let name = name.to_ascii_lowercase();
         let allowed = ALLOWED.contains(&name.as_str()) || name.starts_with("webhook-") || name.starts_with("x-");
         if !allowed {
-            return Err(format!("a connector may not set the header `{name}`"));
+            return Err(format!("a connector cannot set the header `{name}`"));
         }
         if seen.contains(&name) {
-            return Err(format!("the header `{name}` is there twice"));
+            return Err(format!("the header `{name}` is set twice"));
         }
         seen.push(name);
     }
     Ok(())
 }
 
-/// The need that allows this request; where several do, the one with the longest path.
+/// The host of the metadata that allows this request; the one with the longest path if there are several.
 fn need<'m>(
     clear: &ClearRequest,
     metadata: &'m Metadata,
@@ -146,7 +148,7 @@ fn need<'m>(
         fits && need.methods.iter().any(|method| method.as_str() == clear.method)
     };
     let found = metadata.hosts.iter().filter(allows).max_by_key(|need| need.path_prefix.len());
-    found.ok_or_else(|| format!("the metadata names no host for {} {origin}{path}", clear.method))
+    found.ok_or_else(|| format!("the metadata does not allow {} {origin}{path}", clear.method))
 }
 
 /// `https://api.example.com` and `/path`, without the query.
@@ -157,7 +159,7 @@ fn origin_and_path(url: &str) -> (&str, &str) {
     (origin, rest.split('?').next().unwrap_or_default())
 }
 
-/// The template with the parameters in it; `None` when one is not set.
+/// The template with its parameters filled in; `None` when one is not set.
 fn fill(template: &str, plain: &BTreeMap<String, String>) -> Option<String> {
     let mut filled = String::new();
     let mut rest = template;
@@ -184,10 +186,15 @@ fn below(path: &str, prefix: &str) -> bool {
         .is_some_and(|rest| prefix.is_empty() || prefix.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
 }
 
-fn message(carried: &Carried, places: &MessagePlaces, clear: &ClearRequest, values: &Values) -> Result<(), String> {
+fn message(
+    carried: &SealedContents,
+    places: &MessagePlaces,
+    clear: &ClearRequest,
+    values: &Values,
+) -> Result<(), String> {
     if carried.recipient != [places.recipient_format] {
         return Err(format!(
-            "the number must be there once, as {:?}; it is {:?}",
+            "the number must be in the request once, as {:?}; found {:?}",
             places.recipient_format, carried.recipient
         ));
     }
@@ -196,7 +203,7 @@ fn message(carried: &Carried, places: &MessagePlaces, clear: &ClearRequest, valu
         NumberFormat::Digits => Source::RecipientDigits,
         NumberFormat::National => Source::RecipientNational,
     };
-    stands_at(&places.recipient, clear, &[values.source(&number).unwrap_or_default()], "the number")?;
+    check_values_at(&places.recipient, clear, &[values.source(&number).unwrap_or_default()], "the number")?;
 
     let mut indices = carried.variables.clone();
     indices.sort_unstable();
@@ -206,25 +213,25 @@ fn message(carried: &Carried, places: &MessagePlaces, clear: &ClearRequest, valu
         None => indices.len() == carried.variables.len() && (values.variables.is_empty() || !indices.is_empty()),
     };
     if !complete {
-        return Err("the text, or each variable of it, must be there once".to_owned());
+        return Err("the text, or each variable, must be in the request once".to_owned());
     }
     let content: Vec<&str> = match &values.text {
         Some(text) => vec![text],
         None => indices.iter().filter_map(|index| values.source(&Source::Variable(*index))).collect(),
     };
-    stands_at(&places.content, clear, &content, "the content")?;
+    check_values_at(&places.content, clear, &content, "the content")?;
 
     match (&places.client_ip, carried.client_ip) {
         (_, 0) => Ok(()),
         (Some(steps), 1) => {
-            stands_at(steps, clear, &[values.client_ip.as_deref().unwrap_or_default()], "the end user's address")
+            check_values_at(steps, clear, &[values.client_ip.as_deref().unwrap_or_default()], "the end user's address")
         }
-        _ => Err("the end user's address may be there once, where it is declared".to_owned()),
+        _ => Err("the end user's address may be in the request once, at its declared place".to_owned()),
     }
 }
 
-/// Whether each of `wanted` is a whole value at this place.
-fn stands_at(steps: &[Step], clear: &ClearRequest, wanted: &[&str], what: &str) -> Result<(), String> {
+/// Checks that each of `wanted` is a whole value at this place.
+fn check_values_at(steps: &[Step], clear: &ClearRequest, wanted: &[&str], what: &str) -> Result<(), String> {
     let Some(mut found) = values_at(steps, clear) else { return Ok(()) };
     for wanted in wanted {
         match found.iter().position(|value| value == wanted) {
@@ -235,7 +242,7 @@ fn stands_at(steps: &[Step], clear: &ClearRequest, wanted: &[&str], what: &str) 
     Ok(())
 }
 
-/// The values at a place; `None` where it leads into XML, which is not read here.
+/// The values at a place; `None` for XML, which is not parsed here.
 fn values_at(steps: &[Step], clear: &ClearRequest) -> Option<Vec<String>> {
     let (first, more) = steps.split_first()?;
     let query = clear.url.split_once('?').map_or("", |(_, query)| query);
@@ -292,7 +299,7 @@ fn form_values(text: &str, name: &str) -> Vec<String> {
     pairs.filter(|(key, _)| decode(key, true) == name).map(|(_, value)| decode(value, true)).collect()
 }
 
-/// Undoes `%XX`, and `+` where it means a space.
+/// Decodes `%XX`, and `+` where it means a space.
 fn decode(text: &str, plus: bool) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -313,35 +320,19 @@ fn decode(text: &str, plus: bool) -> String {
 mod tests {
     use super::*;
     use crate::http::Method;
-    use crate::message::Usage;
-    use crate::metadata::ContentKind;
+    use crate::testing::{example_host, example_metadata};
     use crate::{Json, form, parts, percent};
 
     fn metadata(message: Option<MessagePlaces>) -> Metadata {
         let need = HostNeed {
             origin: "https://api.{region}.example.com",
-            methods: vec![Method::Post],
             path_prefix: "/send",
             message,
             secrets: vec![("token", SecretUse::Sent), ("key", SecretUse::SigningOnly)],
-            purpose: "Sends.",
+            ..example_host()
         };
         let side = HostNeed { origin: "https://side.example.com", path_prefix: "", message: None, ..need.clone() };
-        Metadata {
-            id: "example",
-            version: "1",
-            name: "Example",
-            description: "Sends.",
-            readme: "# Example",
-            logo: None,
-            parameters_schema: "{}",
-            content: ContentKind::Text,
-            template_schema: None,
-            hosts: vec![need, side],
-            usages: Usage::ALL.to_vec(),
-            locales: vec![],
-            idempotent: false,
-        }
+        Metadata { hosts: vec![need, side], ..example_metadata() }
     }
 
     fn values(text: Option<&str>) -> Values {
@@ -356,10 +347,10 @@ mod tests {
         }
     }
 
-    fn judged(places: MessagePlaces, values: &Values, request: &Request) -> Result<bool, String> {
+    fn checked(places: MessagePlaces, values: &Values, request: &Request) -> Result<bool, String> {
         let plain = BTreeMap::from([("region".to_owned(), "eu".to_owned())]);
         let clear = ClearRequest::of(request, values).unwrap();
-        judge(request, &clear, &metadata(Some(places)), &plain, values)
+        check(request, &clear, &metadata(Some(places)), &plain, values)
     }
 
     fn source(source: Source) -> Sealed {
@@ -383,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_where_it_is_declared_may_leave() {
+    fn a_request_with_everything_at_its_place_is_sent() {
         let number = || Json::from(source(Source::RecipientDigits));
         let code = || Json::from(source(Source::Variable(0)));
         let nested = Json::object([("code", code())]).to_parts().seal();
@@ -418,54 +409,57 @@ mod tests {
                     .header("x-code", source(Source::Variable(0))),
             ),
         ] {
-            assert_eq!(judged(places, &values(text_given), &request), Ok(true));
+            assert_eq!(checked(places, &values(text_given), &request), Ok(true));
         }
         let session =
             post("grant=x".into()).header("authorization", parts!["Bearer ", source(Source::Secret("token".into()))]);
-        assert_eq!(judged(form_places(), &values(Some("x")), &session), Ok(false));
+        assert_eq!(checked(form_places(), &values(Some("x")), &session), Ok(false));
     }
 
     #[test]
-    fn what_breaks_a_rule_is_told_by_its_rule() {
+    fn a_broken_rule_is_named() {
         let honest = || post(form([to(), text()]));
         let secret = |key: &str| source(Source::Secret(key.into()));
         for (rule, request) in [
             ("number is not the whole value", post(form([("Too", to().1), text()]))),
             ("number is not the whole value", post(form([("To", parts!["+1", to().1]), text()]))),
-            ("number must be there once", post(form([text()]))),
-            ("number must be there once", post(form([to(), text(), ("Cc", to().1)]))),
-            ("number must be there once", post(form([("To", source(Source::RecipientDigits).into()), text()]))),
+            ("number must be in the request once", post(form([text()]))),
+            ("number must be in the request once", post(form([to(), text(), ("Cc", to().1)]))),
+            (
+                "number must be in the request once",
+                post(form([("To", source(Source::RecipientDigits).into()), text()])),
+            ),
             ("text, or each variable", post(form([to()]))),
             ("text, or each variable", post(form([to(), text(), text()]))),
             ("content is not the whole value", post(form([to(), ("Body", parts![text().1, "!"])]))),
             ("content is not the whole value", post(form([to(), ("Note", text().1)]))),
             ("address is not the whole value", post(form([to(), text(), ("Ip2", source(Source::ClientIp).into())]))),
-            ("names no host", Request { url: "https://api.us.example.com/send".into(), ..honest() }),
-            ("names no host", Request { url: "https://api.eu.example.com/sender".into(), ..honest() }),
-            ("names no host", Request { method: Method::Put, ..honest() }),
-            ("no place for anything", Request { url: "https://side.example.com/".into(), ..honest() }),
+            ("does not allow", Request { url: "https://api.us.example.com/send".into(), ..honest() }),
+            ("does not allow", Request { url: "https://api.eu.example.com/sender".into(), ..honest() }),
+            ("does not allow", Request { method: Method::Put, ..honest() }),
+            ("declares no place of the message", Request { url: "https://side.example.com/".into(), ..honest() }),
             (
-                "no place for anything",
+                "declares no place of the message",
                 Request::post("https://side.example.com/")
                     .body(source(Source::Text).digest(crate::Hash::Md5).encode(crate::Encoding::Hex)),
             ),
-            ("may not set the header `range`", honest().header("Range", "bytes=0-1")),
-            ("`x-a` is there twice", honest().header("x-a", "1").header("X-A", "2")),
+            ("cannot set the header `range`", honest().header("Range", "bytes=0-1")),
+            ("`x-a` is set twice", honest().header("x-a", "1").header("X-A", "2")),
             ("`other` is not bound", honest().header("authorization", secret("other"))),
-            ("`key` may leave only as a signature", honest().header("authorization", secret("key"))),
+            ("`key` may be used only to sign", honest().header("authorization", secret("key"))),
         ] {
-            let broken = judged(form_places(), &values(Some("x")), &request).unwrap_err();
+            let broken = checked(form_places(), &values(Some("x")), &request).unwrap_err();
             assert!(broken.contains(rule), "{rule}: {broken}");
         }
         let signed = honest().header(
             "x-signature",
             text().1.seal().hmac(crate::Hash::Sha1, &secret("key")).encode(crate::Encoding::Hex),
         );
-        assert_eq!(judged(form_places(), &values(Some("x")), &signed), Ok(true));
+        assert_eq!(checked(form_places(), &values(Some("x")), &signed), Ok(true));
     }
 
     #[test]
-    fn escapes_are_undone_once() {
+    fn escapes_are_decoded_once() {
         for (text, plus, want) in [
             ("a%20b+c", true, "a b c"),
             ("a+b%2B", false, "a+b+"),

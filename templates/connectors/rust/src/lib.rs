@@ -1,63 +1,64 @@
-//! {{name}}: sends a text through the SMS provider Example.
+//! {{name}}: sends text messages through the SMS provider Example.
 //!
-//! This file says what the connector is. What leaves for the provider stands in `request.rs`, what its answer means in
-//! `answer.rs`. Replace "Example" with your provider, step by step:
+//! This file declares what the connector is. `request.rs` builds the request, and `response.rs` reads the provider's
+//! response. Replace "Example" with your provider, step by step:
 //!
-//! 1. `metadata` below: the id, the name, the host, and where its request has the number and the text.
-//! 2. `parameters.schema.json`: what a tenant must give. `"writeOnly": true` marks a secret.
-//! 3. `request.rs` and `answer.rs`, and the tests in them.
+//! 1. `metadata` below: the ID, the name, the host, and where a request has the number and the text.
+//! 2. `parameters.schema.json`: what a tenant enters. `"writeOnly": true` marks a secret.
+//! 3. `request.rs` and `response.rs`, and their tests.
 
-mod answer;
 mod request;
+mod response;
 
 use sendbox_connector_sdk::{
-    Config, Connector, ContentKind, Failure, Host, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat,
-    Receipt, SecretUse, Usage,
+    Config, Connector, ContentKind, Failure, HostNeed, Message, MessagePlaces, Metadata, Method, NumberFormat, Receipt,
+    Request, Response, SecretUse, Usage,
 };
 
-/// The connector. It has no state: every message gets a fresh instance.
+/// The connector. It has no state: every message runs in a fresh instance.
 pub struct Example;
 
 impl Connector for Example {
-    /// Read once, when somebody installs the connector. What stands in `hosts` is all that it can ever reach.
+    /// Read once, when the connector is installed. It can reach the `hosts` and nothing else.
     fn metadata() -> Metadata {
         Metadata {
             id: "{{name}}",
             version: env!("CARGO_PKG_VERSION"),
             name: "{{name}}",
-            description: "Sends texts through Example.",
+            description: "Sends text messages through Example.",
             readme: include_str!("../README.md"),
             logo: Some(include_str!("../logo.svg")),
             parameters_schema: include_str!("../parameters.schema.json"),
-            // `Text`: the host renders the tenant's template and hands over a finished text.
+            // `Text`: the host renders the tenant's template, and the connector gets the text.
             content: ContentKind::Text,
             template_schema: None,
             hosts: vec![HostNeed {
                 origin: "https://api.example.com",
                 methods: vec![Method::Post],
                 path_prefix: "/v1/messages",
-                // Where the number and the text stand in the request. The host looks for them there, and lets nothing leave that
-                // has them elsewhere, twice or changed. For a form: `MessagePlaces::form(NumberFormat::E164, "To", "Body")`.
+                // Where a request has the number and the text. The host sends only a request that has them there, once each
+                // and unchanged. For a form: `MessagePlaces::form(NumberFormat::E164, "To", "Body")`.
                 message: Some(MessagePlaces::json(NumberFormat::E164, "/to", "/text")),
-                // The API key may go to this host, and to no other.
+                // A request to this host may contain the API key; to no other host.
                 secrets: vec![("apiKey", SecretUse::Sent)],
-                purpose: "Hands the message to Example.",
+                purpose: "Sends the message.",
             }],
             usages: Usage::ALL.to_vec(),
             // Empty: any language.
             locales: vec![],
-            // Say `true` only if the provider documents that a repeated `Idempotency-Key` sends nothing twice.
+            // Set this to `true` only if the provider documents that it sends one message for a repeated `Idempotency-Key`.
             idempotent: false,
         }
     }
 
-    /// One message: build the request, send it, read the answer. The `?` after `send` turns "no answer" into the right
-    /// failure.
-    fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
-        let response = host.send(&request::build(message, config)?)?;
-        answer::read(&response)
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
+    }
+
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
     }
 }
 
-// Makes the component. It does nothing in `cargo test`, which runs on your own machine.
+// Exports the component. In `cargo test`, which runs natively, this does nothing.
 sendbox_connector_sdk::export!(Example);

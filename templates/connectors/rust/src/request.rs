@@ -1,22 +1,18 @@
-//! What leaves for the provider.
+//! Builds the request.
 //!
-//! The number, the text and the API key are *sealed*: you can place, encode and sign them, and never read them. The host
-//! puts the real values in after the request has left your code.
+//! The number, the text and the API key are *sealed*: you can put them into the request, encode them and sign them, but not
+//! read them. The host fills in the real values after your code has run.
 
-use sendbox_connector_sdk::{Config, Content, Failure, FailureClass, Json, Message, Request, parts};
+use sendbox_connector_sdk::{Config, Failure, Json, Message, Request, parts};
 
-/// The one request of a send.
+/// The request that carries the message.
 pub fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let Content::Text(content) = &message.content else {
-        return Err(Failure::new(FailureClass::InvalidRequest).text("this connector sends texts, and was given none"));
-    };
-
-    // A JSON body. Strings may be literals or sealed values; both are escaped. Number and text stand where `metadata` says.
-    // For a form body there is `form([("to", …), …])`, for HTTP Basic `basic_auth(user, password)`.
+    // A JSON body. Strings can be literals or sealed values; both are escaped. The number and the text are where `metadata`
+    // declares them. For a form body, use `form([("to", …), …])`; for HTTP Basic authentication, `basic_auth(user, password)`.
     let body = Json::object([
         ("from", Json::from(config.required("sender")?)),
         ("to", Json::from(&message.recipient.e164)),
-        ("text", Json::from(&content.text)),
+        ("text", Json::from(&message.text()?.text)),
     ]);
 
     Ok(Request::post("https://api.example.com/v1/messages")
@@ -29,13 +25,13 @@ pub fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure>
 #[cfg(test)]
 mod tests {
     use crate::Example;
-    use sendbox_connector_sdk::testing::{Scene, metadata_problems};
+    use sendbox_connector_sdk::testing::{Harness, metadata_problems};
     use serde_json::json;
 
-    /// A scene is one message and one configuration. `request()` shows what the provider would get, in the clear.
+    /// A harness is a message and a configuration. `request()` is what the provider would receive, in clear text.
     #[test]
     fn the_request_is_what_the_provider_documents() {
-        let request = Scene::<Example>::of(json!({ "apiKey": "k-1", "sender": "MyShop" }))
+        let request = Harness::<Example>::new(json!({ "apiKey": "k-1", "sender": "MyShop" }))
             .to("+4512345678", "45")
             .text("123456 is your \"code\".")
             .request();
@@ -47,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_is_sound() {
+    fn the_metadata_has_no_problems() {
         assert_eq!(metadata_problems::<Example>(), Vec::<String>::new());
     }
 }

@@ -1,20 +1,20 @@
 //! The Twilio connector, and then a look through its own memory for what it must not hold.
 //!
-//! The request and the reading of the answer are the real connector's files. Then every byte of linear memory, freed or
+//! `request.rs`, `response.rs` and `errors.rs` are the real connector's. Then every byte of linear memory, freed or
 //! not, is compared with the needles that the test gives. They come masked (each byte XOR [`MASK`], as hexadecimal), so that
 //! the needles themselves are not in memory; they are unmasked one byte at a time, on the way to the comparison.
 
-#[path = "../../../../connectors/twilio/src/answer.rs"]
-mod answer;
 #[path = "../../../../connectors/twilio/src/errors.rs"]
 mod errors;
 #[path = "../../../../connectors/twilio/src/request.rs"]
 mod request;
+#[path = "../../../../connectors/twilio/src/response.rs"]
+mod response;
 mod scan;
 
 use sendbox_connector_sdk::{
     Config, Connector, ContentKind, Failure, FailureClass, Host, HostNeed, Message, MessagePlaces, Metadata, Method,
-    NumberFormat, Receipt, SecretUse, Usage,
+    NumberFormat, Receipt, Request, Response, SecretUse, Usage,
 };
 
 /// As in the real connector.
@@ -61,6 +61,14 @@ impl Connector for Scanner {
         }
     }
 
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
+    }
+
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
+    }
+
     fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
         // The controls: a value in clear, and one that the grant lets this connector read.
         let planted = config.text("planted");
@@ -68,16 +76,16 @@ impl Connector for Scanner {
             Some(true) => host.reveal(&config.required_secret("authToken")?).ok(),
             _ => None,
         };
-        let response = host.send(&request::build(message, config)?);
-        let answer = response.as_ref().ok().map(answer::read);
+        let response = host.send(&Self::build_request(message, config)?);
+        let receipt = response.as_ref().ok().map(Self::read_response);
         let found = scan::memory(&config.required("needles")?);
         // Alive until here, so that the scan meets them.
-        std::hint::black_box((&planted, &revealed, &response, &answer));
+        std::hint::black_box((&planted, &revealed, &response, &receipt));
         if !found.is_empty() {
             return Err(Failure::new(FailureClass::Unknown).text(found.join(" ")));
         }
         response?;
-        answer.unwrap_or_else(|| Err(Failure::new(FailureClass::Unknown)))
+        receipt.unwrap_or_else(|| Err(Failure::new(FailureClass::Unknown)))
     }
 }
 

@@ -1,20 +1,20 @@
 //! The Twilio connector in as many versions as a test wants, good and bad.
 //!
-//! The request and the reading of the answer are the real connector's files. [`MARKER`] says which version this is and what it
+//! `request.rs`, `response.rs` and `errors.rs` are the real connector's. [`MARKER`] says which version this is and what it
 //! does; a test overwrites it in the component's bytes, so that each version is a file of its own.
 
-#[path = "../../../../connectors/twilio/src/answer.rs"]
-mod answer;
 #[path = "../../../../connectors/twilio/src/errors.rs"]
 mod errors;
 #[path = "../../../../connectors/twilio/src/request.rs"]
 mod request;
+#[path = "../../../../connectors/twilio/src/response.rs"]
+mod response;
 
 use std::hint::black_box;
 
 use sendbox_connector_sdk::{
     Config, Connector, ContentKind, Failure, FailureClass, Host, HostNeed, Message, MessagePlaces, Metadata, Method,
-    NumberFormat, Receipt, Request, SecretUse, Usage,
+    NumberFormat, Receipt, Request, Response, SecretUse, Usage,
 };
 
 /// 64 bytes that a test finds in the component and overwrites.
@@ -127,6 +127,14 @@ impl Connector for Versioned {
         }
     }
 
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        request::build(message, config)
+    }
+
+    fn read_response(response: &Response) -> Result<Receipt, Failure> {
+        response::read(response)
+    }
+
     fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
         let tenth = || message.message_key.bytes().map(u32::from).sum::<u32>() % 10 == 0;
         match said("does") {
@@ -141,11 +149,11 @@ impl Connector for Versioned {
             "refuse" => return Err(Failure::new(FailureClass::InvalidRequest).text("it makes no request")),
             _ => {}
         }
-        let response = host.send(&changed(request::build(message, config)?, message, config))?;
+        let response = host.send(&changed(Self::build_request(message, config)?, message, config))?;
         if said("does") == "late" {
             panic!("it traps when the message is out");
         }
-        answer::read(&response)
+        Self::read_response(&response)
     }
 }
 

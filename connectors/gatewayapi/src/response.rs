@@ -1,17 +1,20 @@
-//! What GatewayAPI's answer means: `{ids, usage}`, or `{code, incident_uuid, message, variables}`.
+//! GatewayAPI's response: `{ids, usage}`, or `{code, incident_uuid, message, variables}`.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response, scalar};
 use serde_json::{Map, Value};
 
 use crate::errors;
 
-/// A receipt, or why there is none.
+/// The name in the texts of failures.
+const PROVIDER: &str = "GatewayAPI";
+
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     let body = match response.json::<Value>() {
         Some(Value::Object(body)) => body,
         _ => Map::new(),
     };
-    // An error envelope is an error, also with status 200.
+    // A code is an error, also with HTTP 200.
     if response.is_success() && !body.contains_key("code") {
         accepted(response, &body)
     } else {
@@ -21,20 +24,17 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
 
 fn accepted(response: &Response, body: &Map<String, Value>) -> Result<Receipt, Failure> {
     let Some(ids) = body.get("ids").and_then(Value::as_array) else {
-        // A 2xx says that something was taken; without an id nobody can tell what.
-        return Err(Failure::new(FailureClass::InDoubt)
-            .code(response.status.to_string())
-            .text("GatewayAPI answered with success, but not with a message: it may have been sent"));
+        return Err(Failure::unexpected_response(PROVIDER, response));
     };
     let Some(id) = ids.first().and_then(scalar) else {
         return Err(Failure::new(FailureClass::Unknown)
             .code(response.status.to_string())
-            .text("GatewayAPI answered with success and with no message: it took none"));
+            .text("GatewayAPI responded with success but accepted no message"));
     };
     Ok(Receipt { message_id: Some(id), status: None, segments: None, price: price(body) })
 }
 
-/// What the message cost, where GatewayAPI says so.
+/// The price of the message, if the response has one.
 fn price(body: &Map<String, Value>) -> Option<Price> {
     let usage = body.get("usage")?;
     let amount = scalar(usage.get("total_cost")?)?;
@@ -47,56 +47,47 @@ fn refused(response: &Response, body: &Map<String, Value>) -> Failure {
     let code = written.and_then(errors::parse);
     let class = code
         .and_then(errors::class_of)
-        // The kind of an error says less than a 5xx, after which the message may have been sent.
+        // A low byte does not count with a 5xx, after which the message may have been sent.
         .or_else(|| code.filter(|_| status < 500).and_then(errors::class_of_low_byte))
         .unwrap_or_else(|| match (code, status) {
-            // Its own code, and not one of the index: its text is all that there is.
-            (Some(_), 400..=499) => FailureClass::Unknown,
-            _ => errors::class_of_status(status),
+            // An unknown code: only its text says what is wrong.
+            (_, 200..=299) | (Some(_), 400..=499) => FailureClass::Unknown,
+            _ => FailureClass::of_endpoint_status(status),
         });
+    let failure = Failure::unexpected_response(PROVIDER, response);
     let text = match body.get("message").and_then(Value::as_str) {
-        Some(message) => fill_in(message, body.get("variables")),
-        None if (300..400).contains(&status) => {
-            "the endpoint answered with a redirect, which is never followed: give the final address as `endpoint`"
-                .to_owned()
+        Some(message) => Some(fill_in(message, body.get("variables"))),
+        None if class == FailureClass::ConfigurationInvalid => {
+            failure.text.map(|text| format!("{text}: check the parameter `endpoint`"))
         }
-        None => format!("GatewayAPI answered with HTTP {status} and no error it documents"),
+        None => failure.text,
     };
-    Failure::new(class).code(written.map_or_else(|| status.to_string(), str::to_owned)).text(text).retry_after(response)
+    Failure { class, provider_code: written.map(str::to_owned).or(failure.provider_code), text, ..failure }
 }
 
-/// A message with its variables in the places of `%1`, `%2` and so on.
+/// The message with its variables filled in for `%1`, `%2` and so on.
 fn fill_in(message: &str, variables: Option<&Value>) -> String {
     let variables = variables.and_then(Value::as_array).into_iter().flatten();
-    // From the last on, so that `%1` does not take the front of `%10`.
+    // The last one first, so that `%1` does not replace a part of `%10`.
     let mut numbered: Vec<(usize, String)> =
         variables.enumerate().filter_map(|(index, value)| Some((index + 1, scalar(value)?))).collect();
     numbered.reverse();
     numbered.iter().fold(message.to_owned(), |text, (number, value)| text.replace(&format!("%{number}"), value))
 }
 
-/// A string or a number as text.
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use FailureClass as Class;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
     #[test]
     fn ids_are_a_receipt() {
         let plain = Receipt { message_id: Some("421332671".into()), ..Receipt::default() };
-        assert_eq!(read(&answer(200, r#"{"ids":[421332671],"usage":{"countries":{"DK":1}}}"#)), Ok(plain.clone()));
+        assert_eq!(read(&response(200, r#"{"ids":[421332671],"usage":{"countries":{"DK":1}}}"#)), Ok(plain.clone()));
         let priced = r#"{"ids":[421332671],"usage":{"countries":{"DK":1},"currency":"DKK","total_cost":0.12}}"#;
         let price = Price { amount: "0.12".into(), currency: "DKK".into() };
-        assert_eq!(read(&answer(200, priced)), Ok(Receipt { price: Some(price), ..plain }));
+        assert_eq!(read(&response(200, priced)), Ok(Receipt { price: Some(price), ..plain }));
     }
 
     #[test]
@@ -110,7 +101,7 @@ mod tests {
             ("<html>", Class::InDoubt),
             (r#"{"ids":7}"#, Class::InDoubt),
         ] {
-            assert_eq!(read(&answer(200, body)).unwrap_err().class, want, "{body}");
+            assert_eq!(read(&response(200, body)).unwrap_err().class, want, "{body}");
         }
     }
 
@@ -131,12 +122,16 @@ mod tests {
             (401, r#"{"message":"m"}"#, Class::AuthenticationFailed, "401", "m"),
             (422, r#"{"message":"%1 %2 %1","variables":["a",2]}"#, Class::InvalidRequest, "422", "a 2 a"),
         ] {
-            assert_eq!(read(&answer(status, body)), Err(Failure::new(class).code(code).text(text)), "{status} {body}");
+            assert_eq!(
+                read(&response(status, body)),
+                Err(Failure::new(class).code(code).text(text)),
+                "{status} {body}"
+            );
         }
     }
 
     #[test]
-    fn answers_of_another_kind_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         for (status, want) in [
             (302, Class::ConfigurationInvalid),
             (400, Class::InvalidRequest),
@@ -152,14 +147,14 @@ mod tests {
             (504, Class::InDoubt),
             (600, Class::Unknown),
         ] {
-            let failure = read(&answer(status, "<html>busy</html>")).unwrap_err();
+            let failure = read(&response(status, "<html>busy</html>")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
         }
     }
 
     #[test]
-    fn retry_after_is_passed_on() {
-        let mut response = answer(429, r#"{"message":"m"}"#);
+    fn retry_after_is_kept() {
+        let mut response = response(429, r#"{"message":"m"}"#);
         response.headers.push(("retry-after".into(), "2".into()));
         assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
     }

@@ -1,4 +1,4 @@
-//! What Twilio's answer means: a message resource, or an error envelope `{code, message, more_info, status}`.
+//! Twilio's response: a message resource, or an error `{code, message, more_info, status}`.
 
 use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response};
 use serde::Deserialize;
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::errors;
 
-/// The part of Twilio's message resource that is read. Loose types: a surprise in one field must not lose the `sid` of a
-/// message that was taken.
+/// What is read of a message resource. The types are loose, so that an unexpected value in one field does not lose the `sid`
+/// of a message that was accepted.
 #[derive(Deserialize)]
 struct MessageResource {
     sid: Option<String>,
@@ -25,29 +25,23 @@ struct ErrorEnvelope {
     message: Option<String>,
 }
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
-    match response.status {
-        200..=299 => accepted(response),
-        300..=399 => Err(Failure::new(FailureClass::Unknown)
-            .code(response.status.to_string())
-            .text("Twilio answered with a redirect, which is never followed")),
-        _ => Err(refused(response)),
-    }
+    if response.is_success() { accepted(response) } else { Err(refused(response)) }
 }
 
 fn accepted(response: &Response) -> Result<Receipt, Failure> {
     let message = response.json::<MessageResource>();
     let Some(message) = message.filter(|message| message.sid.as_ref().is_some_and(|sid| !sid.is_empty())) else {
-        // A 2xx says that something was taken; without a sid nobody can tell what.
-        return Err(Failure::new(FailureClass::InDoubt)
-            .code(response.status.to_string())
-            .text("Twilio answered with success, but not with a message: it may have been sent"));
+        return Err(Failure::unexpected_response("Twilio", response));
     };
     if matches!(message.status.as_deref(), Some("failed" | "undelivered" | "canceled")) {
         let code = number(message.error_code.as_ref());
-        let failure = Failure::new(code.and_then(errors::class_of).unwrap_or(FailureClass::Unknown))
-            .text(message.error_message.unwrap_or_else(|| "Twilio took the message and gave it up at once".to_owned()));
+        let failure = Failure::new(code.and_then(errors::class_of).unwrap_or(FailureClass::Unknown)).text(
+            message
+                .error_message
+                .unwrap_or_else(|| "Twilio accepted the message and then failed to send it".to_owned()),
+        );
         return Err(match code {
             Some(code) => failure.code(code.to_string()),
             None => failure,
@@ -60,33 +54,30 @@ fn accepted(response: &Response) -> Result<Receipt, Failure> {
     Ok(Receipt {
         message_id: message.sid,
         status: message.status,
-        // With a Messaging Service Twilio does not know the number yet and says 0.
+        // With a Messaging Service, Twilio does not know the number yet and returns 0.
         segments: number(message.num_segments.as_ref()).filter(|segments| *segments > 0),
         price,
     })
 }
 
 fn refused(response: &Response) -> Failure {
-    let envelope = response.json::<ErrorEnvelope>();
-    let (code, text) = match &envelope {
-        Some(envelope) => (number(envelope.code.as_ref()), envelope.message.clone()),
-        None => (None, None),
-    };
-    let by_status = errors::class_of_status(response.status);
-    // Above 500 the status decides: whatever the code, Twilio may have acted.
+    let failure = Failure::unexpected_response("Twilio", response);
+    let Some(envelope) = response.json::<ErrorEnvelope>() else { return failure };
+    let code = number(envelope.code.as_ref());
     let class = match code.and_then(errors::class_of) {
-        Some(by_code) if response.status < 500 => by_code,
-        _ => by_status,
+        // With another status than 4xx, Twilio may have sent the message, whatever the code says.
+        Some(class) if (400..500).contains(&response.status) => class,
+        _ => failure.class,
     };
-    Failure::new(class)
-        .code(code.map_or_else(|| response.status.to_string(), |code| code.to_string()))
-        .text(
-            text.unwrap_or_else(|| format!("Twilio answered with HTTP {} and no error it documents", response.status)),
-        )
-        .retry_after(response)
+    Failure {
+        class,
+        provider_code: code.map(|code| code.to_string()).or(failure.provider_code),
+        text: envelope.message.or(failure.text),
+        ..failure
+    }
 }
 
-/// A number that Twilio writes as a number in some places and as a string in others.
+/// A number, which Twilio writes as a number in some fields and as a string in others.
 fn number(value: Option<&Value>) -> Option<u32> {
     match value? {
         Value::Number(number) => number.as_u64().and_then(|number| number.try_into().ok()),
@@ -98,34 +89,34 @@ fn number(value: Option<&Value>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
-    const TAKEN: &str = r#"{"sid":"SM1","status":"accepted","num_segments":"0","price":null,"price_unit":"USD",
+    const ACCEPTED: &str = r#"{"sid":"SM1","status":"accepted","num_segments":"0","price":null,"price_unit":"USD",
         "error_code":null,"error_message":null,"to":"[sealed]","body":"[sealed]"}"#;
 
     #[test]
     fn a_message_resource_is_a_receipt() {
         let want =
             Receipt { message_id: Some("SM1".into()), status: Some("accepted".into()), segments: None, price: None };
-        assert_eq!(read(&answer(201, TAKEN)), Ok(want.clone()));
+        assert_eq!(read(&response(201, ACCEPTED)), Ok(want.clone()));
 
         let priced = r#"{"sid":"SM1","status":"queued","num_segments":"2","price":"-0.0075","price_unit":"USD"}"#;
         let price = Price { amount: "-0.0075".into(), currency: "USD".into() };
         let want = Receipt { status: Some("queued".into()), segments: Some(2), price: Some(price), ..want };
-        assert_eq!(read(&answer(201, priced)), Ok(want));
+        assert_eq!(read(&response(201, priced)), Ok(want));
     }
 
     #[test]
-    fn surprises_in_other_fields_do_not_lose_the_message() {
+    fn unexpected_values_in_other_fields_do_not_lose_the_message() {
         let odd = r#"{"sid":"SM1","num_segments":1,"price":0.1,"error_code":"x"}"#;
-        let receipt = read(&answer(200, odd)).unwrap();
+        let receipt = read(&response(200, odd)).unwrap();
         assert_eq!((receipt.message_id.as_deref(), receipt.segments), (Some("SM1"), Some(1)));
     }
 
     #[test]
     fn success_without_a_message_is_in_doubt() {
         for body in ["", "{}", "[]", "<html>", r#"{"sid":""}"#, r#"{"sid":5}"#, r#"{"sid":null}"#] {
-            assert_eq!(read(&answer(200, body)).unwrap_err().class, FailureClass::InDoubt, "{body}");
+            assert_eq!(read(&response(200, body)).unwrap_err().class, FailureClass::InDoubt, "{body}");
         }
     }
 
@@ -133,7 +124,7 @@ mod tests {
     fn a_message_that_failed_at_once_is_no_receipt() {
         let body = r#"{"sid":"SM1","status":"failed","error_code":30450,"error_message":"why"}"#;
         let want = Failure::new(FailureClass::FraudBlocked).code("30450").text("why");
-        assert_eq!(read(&answer(201, body)), Err(want));
+        assert_eq!(read(&response(201, body)), Err(want));
     }
 
     #[test]
@@ -156,12 +147,12 @@ mod tests {
         ];
         for (status, body, class, code, text) in cases {
             let want = Failure::new(class).code(code).text(text);
-            assert_eq!(read(&answer(status, body)), Err(want), "{status} {body}");
+            assert_eq!(read(&response(status, body)), Err(want), "{status} {body}");
         }
     }
 
     #[test]
-    fn answers_that_are_not_twilios_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         for (status, want) in [
             (401, FailureClass::AuthenticationFailed),
             (403, FailureClass::AuthenticationFailed),
@@ -175,14 +166,14 @@ mod tests {
             (302, FailureClass::Unknown),
             (600, FailureClass::Unknown),
         ] {
-            let failure = read(&answer(status, "<html>busy</html>")).unwrap_err();
+            let failure = read(&response(status, "<html>busy</html>")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
         }
     }
 
     #[test]
-    fn retry_after_is_passed_on() {
-        let mut response = answer(429, r#"{"code":20429,"message":"m"}"#);
+    fn retry_after_is_kept() {
+        let mut response = response(429, r#"{"code":20429,"message":"m"}"#);
         response.headers.push(("retry-after".into(), "2".into()));
         assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
     }

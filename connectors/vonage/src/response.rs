@@ -1,38 +1,40 @@
-//! What Vonage's answer means: `{message-count, messages}` with one entry for every part, each with a `status` of its own,
-//! and HTTP 200 also for errors.
+//! Vonage's response: `{message-count, messages}` with one entry for every segment, each with a `status`, and with HTTP 200 for
+//! errors too.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response, scalar};
 use serde_json::Value;
 
 use crate::errors;
 
-/// Vonage's SMS API writes prices in euros.
+/// The name in the texts of failures.
+const PROVIDER: &str = "Vonage";
+
+/// The currency of all prices.
 const CURRENCY: &str = "EUR";
 
-/// Decimals of the prices that Vonage writes.
+/// Decimals of a price.
 const DECIMALS: usize = 8;
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     let body = response.json::<Value>();
     let messages = body.as_ref().and_then(|body| body.get("messages")).and_then(Value::as_array);
-    let Some(messages) = messages else { return Err(foreign(response, body.as_ref())) };
+    let Some(messages) = messages else { return Err(no_messages(response, body.as_ref())) };
     let refused: Vec<&Value> = messages.iter().filter(|message| status(message).as_deref() != Some("0")).collect();
     match refused.first() {
         Some(first) => Err(refusal(response, first, refused.len() < messages.len())),
         None if messages.is_empty() => Err(Failure::new(FailureClass::Unknown)
             .code(response.status.to_string())
-            .text("Vonage answered with no message: it took none")
+            .text("Vonage accepted no message")
             .retry_after(response)),
         None if response.is_success() => Ok(receipt(messages)),
-        // Taken, by its messages; failed, by its status.
-        None => Err(foreign(response, None)),
+        None => Err(Failure::contradictory_response(PROVIDER, response)),
     }
 }
 
 fn receipt(parts: &[Value]) -> Receipt {
     Receipt {
-        // Delivery receipts come for every part; the first part stands for the message.
+        // There are delivery receipts for every segment. The first segment represents the message.
         message_id: parts.first().and_then(|part| text(part, "message-id")),
         status: Some("queued".to_owned()),
         segments: u32::try_from(parts.len()).ok(),
@@ -40,52 +42,40 @@ fn receipt(parts: &[Value]) -> Receipt {
     }
 }
 
-fn refusal(response: &Response, message: &Value, others_were_taken: bool) -> Failure {
+fn refusal(response: &Response, message: &Value, others_were_accepted: bool) -> Failure {
     let code = status(message);
-    let said = text(message, "error-text");
+    let reason = text(message, "error-text");
     let number = code.as_deref().and_then(|code| code.parse().ok());
-    let (class, said) = if others_were_taken {
-        let said = said.unwrap_or_else(|| "no reason".to_owned());
-        (FailureClass::InDoubt, format!("Vonage took some parts of the message and refused another: {said}"))
+    let (class, reason) = if others_were_accepted {
+        let reason = reason.unwrap_or_else(|| "no reason".to_owned());
+        (FailureClass::InDoubt, format!("Vonage accepted some segments of the message and refused another: {reason}"))
     } else {
         let class = number.and_then(errors::class_of).unwrap_or(FailureClass::Unknown);
-        (class, said.unwrap_or_else(|| "Vonage refused the message and gave no reason".to_owned()))
+        (class, reason.unwrap_or_else(|| "Vonage refused the message and gave no reason".to_owned()))
     };
-    Failure::new(class).code(code.unwrap_or_else(|| response.status.to_string())).text(said).retry_after(response)
+    Failure::new(class).code(code.unwrap_or_else(|| response.status.to_string())).text(reason).retry_after(response)
 }
 
-/// An answer without messages: `{}`, a page, or an error of another of Vonage's interfaces.
-fn foreign(response: &Response, body: Option<&Value>) -> Failure {
-    let said = |key| body.and_then(|body| text(body, key));
-    let (class, fallback) = match response.status {
-        // A 2xx says that something was taken; without a message nobody can tell what.
-        200..=299 => (
-            FailureClass::InDoubt,
-            "Vonage answered with success, but not with a message: it may have been sent".to_owned(),
-        ),
-        300..=399 => (FailureClass::Unknown, "Vonage answered with a redirect, which is never followed".to_owned()),
-        http => (errors::class_of_status(http), format!("Vonage answered with HTTP {http} and no error it documents")),
-    };
-    Failure::new(class)
-        .code(response.status.to_string())
-        .text(said("error_text").or_else(|| said("detail")).or_else(|| said("title")).unwrap_or(fallback))
-        .retry_after(response)
-}
-
-/// A message's status: a string by the documentation, tolerated as a number.
-fn status(message: &Value) -> Option<String> {
-    match message.get("status")? {
-        Value::String(status) => Some(status.clone()),
-        Value::Number(status) => Some(status.to_string()),
-        _ => None,
+/// A response without messages: `{}`, a page, or an error of another API of Vonage.
+fn no_messages(response: &Response, body: Option<&Value>) -> Failure {
+    let failure = Failure::unexpected_response(PROVIDER, response);
+    let reason = ["error_text", "detail", "title"].iter().find_map(|key| text(body?, key));
+    match reason {
+        Some(reason) => failure.text(reason),
+        None => failure,
     }
+}
+
+/// A message's status: a string by the documentation, accepted as a number too.
+fn status(message: &Value) -> Option<String> {
+    message.get("status").and_then(scalar)
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// What all parts cost; `None` when one of them does not say it.
+/// The price of all segments; `None` if one of them has none.
 fn total(parts: &[Value]) -> Option<String> {
     match parts {
         [only] => text(only, "message-price"),
@@ -98,7 +88,7 @@ fn total(parts: &[Value]) -> Option<String> {
     }
 }
 
-/// A decimal number as a whole number of its eighth decimal.
+/// A decimal number in units of its eighth decimal.
 fn scaled(decimal: &str) -> Option<u64> {
     let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
     let good = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -112,7 +102,7 @@ fn scaled(decimal: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use FailureClass as Class;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
     fn part(id: &str) -> String {
         format!(
@@ -137,11 +127,11 @@ mod tests {
             segments: Some(1),
             price: price("0.03330000"),
         };
-        assert_eq!(read(&answer(200, &body(&[part("0C1")]))), Ok(want.clone()));
+        assert_eq!(read(&response(200, &body(&[part("0C1")]))), Ok(want.clone()));
         let want = Receipt { segments: Some(3), price: price("0.09990000"), ..want };
-        assert_eq!(read(&answer(200, &body(&[part("0C1"), part("0C2"), part("0C3")]))), Ok(want));
+        assert_eq!(read(&response(200, &body(&[part("0C1"), part("0C2"), part("0C3")]))), Ok(want));
         let bare = r#"{"messages":[{"status":0,"message-id":"7"},{"status":"0"}]}"#;
-        let receipt = read(&answer(200, bare)).unwrap();
+        let receipt = read(&response(200, bare)).unwrap();
         assert_eq!((receipt.message_id.as_deref(), receipt.segments, receipt.price), (Some("7"), Some(2), None));
     }
 
@@ -161,15 +151,15 @@ mod tests {
             (200, "word", Class::Unknown),
         ] {
             let want = Failure::new(class).code(status).text("why");
-            assert_eq!(read(&answer(http, &body(&[error(status, "why")]))), Err(want), "{http} {status}");
+            assert_eq!(read(&response(http, &body(&[error(status, "why")]))), Err(want), "{http} {status}");
         }
         let mute = r#"{"messages":[{}]}"#;
-        assert_eq!(read(&answer(200, mute)).unwrap_err().class, Class::Unknown);
+        assert_eq!(read(&response(200, mute)).unwrap_err().class, Class::Unknown);
     }
 
     #[test]
-    fn a_message_that_was_taken_in_part_is_in_doubt() {
-        let failure = read(&answer(200, &body(&[part("0C1"), error("9", "Quota Exceeded")]))).unwrap_err();
+    fn a_message_that_was_accepted_in_part_is_in_doubt() {
+        let failure = read(&response(200, &body(&[part("0C1"), error("9", "Quota Exceeded")]))).unwrap_err();
         assert_eq!((failure.class, failure.provider_code.as_deref()), (Class::InDoubt, Some("9")));
         assert!(failure.text.unwrap().ends_with("Quota Exceeded"));
     }
@@ -184,12 +174,12 @@ mod tests {
             (r#"{"messages":7}"#, Class::InDoubt),
             (r#"{"message-count":"0","messages":[]}"#, Class::Unknown),
         ] {
-            assert_eq!(read(&answer(200, text)).unwrap_err().class, want, "{text}");
+            assert_eq!(read(&response(200, text)).unwrap_err().class, want, "{text}");
         }
     }
 
     #[test]
-    fn answers_of_another_kind_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         for (status, want) in [
             (302, Class::Unknown),
             (400, Class::InvalidRequest),
@@ -204,21 +194,21 @@ mod tests {
             (504, Class::InDoubt),
             (600, Class::Unknown),
         ] {
-            let failure = read(&answer(status, "<html>busy</html>")).unwrap_err();
+            let failure = read(&response(status, "<html>busy</html>")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
-            let taken = read(&answer(status, &body(&[part("0C1")]))).unwrap_err();
-            assert_eq!(taken.class, want, "a message that Vonage took, with HTTP {status}");
+            let accepted = read(&response(status, &body(&[part("0C1")]))).unwrap_err();
+            assert_eq!(accepted.class, Class::InDoubt, "a message that Vonage accepted, with HTTP {status}");
         }
         let problem = r#"{"type":"u","title":"Unauthorized","detail":"You did not provide correct credentials."}"#;
         let want =
             Failure::new(Class::AuthenticationFailed).code("401").text("You did not provide correct credentials.");
-        assert_eq!(read(&answer(401, problem)), Err(want));
+        assert_eq!(read(&response(401, problem)), Err(want));
     }
 
     #[test]
-    fn retry_after_is_passed_on() {
+    fn retry_after_is_kept() {
         for text in ["", body(&[error("1", "Throttled")]).as_str()] {
-            let mut response = answer(429, text);
+            let mut response = response(429, text);
             response.headers.push(("retry-after".into(), "2".into()));
             assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
         }

@@ -1,11 +1,14 @@
-//! What Tencent Cloud's answer means: `{Response: {SendStatusSet: [{SerialNo, Fee, Code, Message, …}], Error?, RequestId}}`.
-//! Errors come with HTTP 200: as `Error` when the request was refused, as the number's `Code` when the message was.
+//! Tencent Cloud's response: `{Response: {SendStatusSet: [{SerialNo, Fee, Code, Message, …}], Error?, RequestId}}`. Errors come
+//! with HTTP 200: in `Error` if the request was refused, in the `Code` of the number if the message was.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response, scalar};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::errors;
+
+/// The name in the texts of failures.
+const PROVIDER: &str = "Tencent Cloud";
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -20,8 +23,8 @@ struct Content {
     send_status_set: Option<Vec<Status>>,
 }
 
-/// `Error`, or what became of one number. Loose types: a surprise in one field must not lose the id of a message that was
-/// taken.
+/// `Error`, or the result of one number. The types are loose, so that an unexpected value in one field does not lose the id of
+/// a message that was accepted.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Status {
@@ -31,18 +34,18 @@ struct Status {
     fee: Option<Value>,
 }
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     let Some(Envelope { response: content }) = response.json() else {
-        return Err(foreign(response));
+        return Err(Failure::unexpected_response(PROVIDER, response));
     };
     let first = content.send_status_set.and_then(|numbers| numbers.into_iter().next());
     let Some(status) = content.error.or(first) else {
-        return Err(foreign(response));
+        return Err(Failure::unexpected_response(PROVIDER, response));
     };
-    match text(status.code.as_ref()) {
+    match status.code.as_ref().and_then(scalar) {
         Some(code) if code.eq_ignore_ascii_case("ok") && response.is_success() => Ok(Receipt {
-            message_id: text(status.serial_no.as_ref()),
+            message_id: status.serial_no.as_ref().and_then(scalar),
             status: Some(code),
             segments: status
                 .fee
@@ -52,20 +55,15 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
                 .filter(|fee| *fee > 0),
             price: None,
         }),
-        Some(code) if code.eq_ignore_ascii_case("ok") => Err(Failure::new(FailureClass::InDoubt)
-            .code(response.status.to_string())
-            .text(format!("Tencent Cloud answered Ok with HTTP {}: the message may have been sent", response.status))),
-        Some(code) => Err(refused(response, &code, text(status.message.as_ref()))),
-        None => Err(foreign(response)),
+        Some(code) if code.eq_ignore_ascii_case("ok") => Err(Failure::contradictory_response(PROVIDER, response)),
+        Some(code) => Err(refused(response, &code, status.message.as_ref().and_then(scalar))),
+        None => Err(Failure::unexpected_response(PROVIDER, response)),
     }
 }
 
-/// The provider named a code. What it names decides, whatever the HTTP status.
+/// The failure of an error code, which counts whatever the HTTP status is.
 fn refused(response: &Response, code: &str, message: Option<String>) -> Failure {
-    let class = errors::class_of(code).unwrap_or(match response.status {
-        401 | 403 | 408 | 429 | 500..=599 => errors::class_of_status(response.status),
-        _ => FailureClass::Unknown,
-    });
+    let class = errors::class_of(code).unwrap_or_else(|| FailureClass::of_unlisted_code(response.status));
     let message = message.unwrap_or_else(|| "Tencent Cloud gave no reason".to_owned());
     let mut failure = Failure::new(class).code(code).retry_after(response);
     failure.retry_after_seconds = failure.retry_after_seconds.or_else(|| errors::wait(code));
@@ -75,41 +73,13 @@ fn refused(response: &Response, code: &str, message: Option<String>) -> Failure 
     })
 }
 
-/// An answer that is not Tencent's, or says nothing about the message.
-fn foreign(response: &Response) -> Failure {
-    let (class, text) = match response.status {
-        // A 2xx says that something was taken; without a status nobody can tell what.
-        200..=299 => (
-            FailureClass::InDoubt,
-            "Tencent Cloud answered with success, but not with a status of the message: it may have been sent"
-                .to_owned(),
-        ),
-        300..=399 => {
-            (FailureClass::Unknown, "Tencent Cloud answered with a redirect, which is never followed".to_owned())
-        }
-        status => (
-            errors::class_of_status(status),
-            format!("Tencent Cloud answered with HTTP {status} and no error that it documents"),
-        ),
-    };
-    Failure::new(class).code(response.status.to_string()).text(text).retry_after(response)
-}
-
-fn text(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
     use serde_json::json;
 
-    /// The answer about one number with this code.
+    /// A response with this code for one number.
     fn number(code: &str, message: &str) -> String {
         let status = json!({
             "SerialNo": "", "PhoneNumber": "+0", "Fee": 0, "SessionContext": "", "Code": code, "Message": message,
@@ -118,7 +88,7 @@ mod tests {
         json!({ "Response": { "SendStatusSet": [status], "RequestId": "a0aabda6" } }).to_string()
     }
 
-    /// The answer to a request that was refused.
+    /// The response to a request that was refused.
     fn error(code: &str, message: &str) -> String {
         json!({ "Response": { "Error": { "Code": code, "Message": message }, "RequestId": "a0aabda6" } }).to_string()
     }
@@ -137,14 +107,14 @@ mod tests {
                 segments: Some(1),
                 price: None,
             };
-            assert_eq!(read(&answer(200, &body)), Ok(want));
+            assert_eq!(read(&response(200, &body)), Ok(want));
         }
     }
 
     #[test]
-    fn surprises_in_other_fields_do_not_lose_the_message() {
+    fn unexpected_values_in_other_fields_do_not_lose_the_message() {
         let odd = r#"{"Response":{"SendStatusSet":[{"SerialNo":"1:2","Fee":"1","Code":"Ok","Message":5}]}}"#;
-        let receipt = read(&answer(200, odd)).unwrap();
+        let receipt = read(&response(200, odd)).unwrap();
         assert_eq!((receipt.message_id.as_deref(), receipt.segments), (Some("1:2"), None));
     }
 
@@ -154,7 +124,7 @@ mod tests {
         let want = Failure::new(FailureClass::RecipientUnsubscribed).code(code).text("why");
         for status in [200, 400, 403, 429, 500, 503] {
             for body in [number(code, "why"), error(code, "why")] {
-                assert_eq!(read(&answer(status, &body)), Err(want.clone()), "{status} {body}");
+                assert_eq!(read(&response(status, &body)), Err(want.clone()), "{status} {body}");
             }
         }
     }
@@ -168,12 +138,12 @@ mod tests {
             ("LimitExceeded.DeliveryFrequencyLimit", None),
             ("RequestLimitExceeded", None),
         ] {
-            let failure = read(&answer(200, &number(code, "why"))).unwrap_err();
+            let failure = read(&response(200, &number(code, "why"))).unwrap_err();
             assert_eq!((failure.class, failure.retry_after_seconds), (FailureClass::RateLimited, want), "{code}");
         }
-        let mut told = answer(200, &error("RequestLimitExceeded", "why"));
-        told.headers.push(("retry-after".into(), "2".into()));
-        assert_eq!(read(&told).unwrap_err().retry_after_seconds, Some(2));
+        let mut response = response(200, &error("RequestLimitExceeded", "why"));
+        response.headers.push(("retry-after".into(), "2".into()));
+        assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
     }
 
     #[test]
@@ -182,7 +152,7 @@ mod tests {
             "InvalidParameterValue.TemplateParameterFormatError",
             "verification code template parameter format error",
         );
-        let failure = read(&answer(200, &body)).unwrap_err();
+        let failure = read(&response(200, &body)).unwrap_err();
         assert_eq!(failure.class, FailureClass::TemplateRejected);
         let text = failure.text.unwrap();
         assert!(text.starts_with("verification code template") && text.contains("up to 6 digits"), "{text}");
@@ -198,13 +168,13 @@ mod tests {
             (500, FailureClass::InDoubt),
             (503, FailureClass::ProviderUnavailable),
         ] {
-            let failure = read(&answer(status, &number("FailedOperation.New", "why")));
+            let failure = read(&response(status, &number("FailedOperation.New", "why")));
             assert_eq!(failure, Err(Failure::new(want).code("FailedOperation.New").text("why")), "{status}");
         }
     }
 
     #[test]
-    fn answers_that_are_not_tencents_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         let nothing = r#"{"Response":{"SendStatusSet":[],"RequestId":"R"}}"#;
         let no_code = r#"{"Response":{"SendStatusSet":[{"SerialNo":"1:2"}]}}"#;
         for body in ["", "{}", "[]", "<html>busy</html>", nothing, no_code, r#"{"Response":{}}"#, r#"{"Response":1}"#] {
@@ -222,7 +192,7 @@ mod tests {
                 (503, FailureClass::ProviderUnavailable),
                 (504, FailureClass::InDoubt),
             ] {
-                let failure = read(&answer(status, body)).unwrap_err();
+                let failure = read(&response(status, body)).unwrap_err();
                 assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())), "{body}");
             }
         }
@@ -230,6 +200,6 @@ mod tests {
 
     #[test]
     fn ok_with_an_error_status_is_in_doubt() {
-        assert_eq!(read(&answer(500, &number("Ok", "send success"))).unwrap_err().class, FailureClass::InDoubt);
+        assert_eq!(read(&response(500, &number("Ok", "send success"))).unwrap_err().class, FailureClass::InDoubt);
     }
 }

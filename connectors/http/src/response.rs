@@ -1,14 +1,14 @@
-//! What the endpoint's answer means. Its status decides; its body is read only for an `id` to remember.
+//! The endpoint's response. The HTTP status decides; the body is read only for an `id`.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response, scalar};
 use serde_json::Value;
 
-/// A receipt for any 2xx, or why there is none.
+/// A receipt for any 2xx, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     if response.is_success() {
         return Ok(Receipt { message_id: message_id(response), ..Receipt::default() });
     }
-    let class = class_of(response.status);
+    let class = FailureClass::of_endpoint_status(response.status);
     let mut failure = Failure::new(class).code(response.status.to_string()).text(reason(response.status));
     if matches!(class, FailureClass::RateLimited | FailureClass::ProviderUnavailable) {
         failure = failure.retry_after(response);
@@ -18,47 +18,31 @@ pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
 
 /// The endpoint's own id, if the body is a JSON object with a string or number `id`.
 fn message_id(response: &Response) -> Option<String> {
-    match response.json::<Value>()?.get("id")? {
-        Value::String(id) if !id.is_empty() => Some(id.clone()),
-        Value::Number(id) => Some(id.to_string()),
-        _ => None,
-    }
+    scalar(response.json::<Value>()?.get("id")?)
 }
 
-fn class_of(status: u16) -> FailureClass {
-    match status {
-        300..=399 | 404 | 405 | 410 => FailureClass::ConfigurationInvalid,
-        401 | 403 => FailureClass::AuthenticationFailed,
-        408 => FailureClass::InDoubt,
-        429 => FailureClass::RateLimited,
-        400..=499 => FailureClass::InvalidRequest,
-        503 => FailureClass::ProviderUnavailable,
-        500..=599 => FailureClass::InDoubt,
-        _ => FailureClass::Unknown,
-    }
-}
-
-/// What the admin should do. The endpoint's own body stays out: it is the tenant's, and may hold anything.
+/// What the admin should change. The body is left out: it can contain anything.
 fn reason(status: u16) -> String {
     let advice = match status {
-        300..=399 => "a redirect, which is never followed: give the final address as `endpoint`",
-        401 | 403 => "that it does not accept `authorization`",
-        404 | 405 | 410 => "that nothing takes a POST there: check `endpoint`",
-        400..=499 => "that it does not accept the request",
-        503 => "that it is not available",
-        500..=599 => "an error of its own; it may have sent the message",
-        _ => "a status that HTTP does not define",
+        300..=399 => "redirects are not followed; enter the final URL as `endpoint`",
+        401 | 403 => "it does not accept `authorization`",
+        404 | 405 | 410 => "nothing accepts a POST there; check `endpoint`",
+        408 => "it timed out, and may have sent the message",
+        400..=499 => "it does not accept the request",
+        503 => "it is not available",
+        500..=599 => "it failed, and may have sent the message",
+        _ => "HTTP does not define this status",
     };
-    format!("the endpoint answered with HTTP {status}: {advice}")
+    format!("the endpoint responded with HTTP {status}: {advice}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
     #[test]
-    fn any_2xx_is_taken_whatever_the_body() {
+    fn any_2xx_is_accepted_whatever_the_body() {
         for (status, body, id) in [
             (200, "", None),
             (204, "", None),
@@ -70,7 +54,7 @@ mod tests {
             (299, "<html>ok</html>", None),
         ] {
             let want = Receipt { message_id: id.map(str::to_owned), ..Receipt::default() };
-            assert_eq!(read(&answer(status, body)), Ok(want), "{status} {body}");
+            assert_eq!(read(&response(status, body)), Ok(want), "{status} {body}");
         }
     }
 
@@ -96,16 +80,16 @@ mod tests {
             (504, Class::InDoubt),
             (600, Class::Unknown),
         ] {
-            let failure = read(&answer(status, "secret diagnostics")).unwrap_err();
+            let failure = read(&response(status, "secret diagnostics")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())), "{status}");
             assert!(!failure.text.unwrap().contains("diagnostics"));
         }
     }
 
     #[test]
-    fn retry_after_is_passed_on_where_it_means_something() {
+    fn retry_after_is_kept_where_it_means_something() {
         for (status, want) in [(429, Some(7)), (503, Some(7)), (400, None)] {
-            let mut response = answer(status, "");
+            let mut response = response(status, "");
             response.headers.push(("retry-after".into(), "7".into()));
             assert_eq!(read(&response).unwrap_err().retry_after_seconds, want);
         }

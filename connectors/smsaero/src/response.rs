@@ -1,45 +1,53 @@
-//! What SMS Aero's answer means: `{success, data, message}`, whatever the HTTP status says.
+//! SMS Aero's response: `{success, data, message}`, whatever the HTTP status is.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Price, Receipt, Response, scalar};
 use serde_json::{Map, Value};
 
 use crate::errors;
 
-/// SMS Aero bills in roubles.
+/// The name in the texts of failures.
+const PROVIDER: &str = "SMS Aero";
+
+/// The currency of all prices.
 const CURRENCY: &str = "RUB";
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
     match response.json::<Value>() {
         Some(Value::Object(body)) if body.contains_key("success") || body.contains_key("result") => {
-            let good = response.is_success() && body.get("success") == Some(&Value::Bool(true));
-            if good && !body.contains_key("result") { accepted(&body) } else { Err(refused(response, &body)) }
+            let good = body.get("success") == Some(&Value::Bool(true)) && !body.contains_key("result");
+            match (good, response.is_success()) {
+                (true, true) => accepted(response, &body),
+                (true, false) => Err(Failure::contradictory_response(PROVIDER, response)),
+                (false, _) => Err(refused(response, &body)),
+            }
         }
-        _ => Err(foreign(response)),
+        _ => Err(Failure::unexpected_response(PROVIDER, response)),
     }
 }
 
-fn accepted(body: &Map<String, Value>) -> Result<Receipt, Failure> {
-    // One number has one object; SMS Aero writes a list for several.
+fn accepted(response: &Response, body: &Map<String, Value>) -> Result<Receipt, Failure> {
+    // An object for one number, an array for several.
     let data = match body.get("data") {
         Some(Value::Array(messages)) => messages.first(),
         data => data,
     };
     let Some((data, id)) = data.and_then(|data| Some((data, scalar(data.get("id")?)?))) else {
-        // It says that something was taken; without an id nobody can tell what.
-        return Err(Failure::new(FailureClass::InDoubt)
-            .text("SMS Aero answered with success, but not with a message: it may have been sent"));
+        return Err(Failure::unexpected_response(PROVIDER, response));
     };
-    let word = data.get("extendStatus").and_then(scalar);
+    let extended = data.get("extendStatus").and_then(scalar);
     // 2: not delivered, 6: rejected.
     if let Some(status @ ("2" | "6")) = data.get("status").and_then(scalar).as_deref() {
-        let text = format!("SMS Aero took the message and gave it up at once ({})", word.as_deref().unwrap_or(status));
+        let text = format!(
+            "SMS Aero accepted the message and then failed to send it ({})",
+            extended.as_deref().unwrap_or(status)
+        );
         return Err(Failure::new(FailureClass::Unknown).code(format!("status {status}")).text(text));
     }
     let price = data.get("cost").and_then(scalar);
     Ok(Receipt {
         message_id: Some(id),
-        status: word,
+        status: extended,
         segments: None,
         price: price.map(|amount| Price { amount, currency: CURRENCY.to_owned() }),
     })
@@ -54,7 +62,11 @@ fn refused(response: &Response, body: &Map<String, Value>) -> Failure {
         .and_then(errors::class_of_result)
         .or_else(|| fields.first().map(|(field, _)| errors::class_of_field(field)))
         .or_else(|| message.and_then(errors::class_of_text))
-        .unwrap_or_else(|| errors::class_of_status(response.status));
+        .unwrap_or_else(|| match response.status {
+            // An error with a 2xx status and an unknown message.
+            200..=299 => FailureClass::Unknown,
+            status => FailureClass::of_status(status),
+        });
     let code = match (result, fields.first()) {
         (Some(result), _) => result.to_owned(),
         (None, Some((field, what))) => format!("{field}: {what}"),
@@ -82,34 +94,13 @@ fn wrong_fields(body: &Map<String, Value>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// An answer that is not SMS Aero's.
-fn foreign(response: &Response) -> Failure {
-    let (class, text) = match response.status {
-        200..=299 => {
-            (FailureClass::InDoubt, "an answer of another kind came with success: it may have been sent".to_owned())
-        }
-        300..=399 => (FailureClass::Unknown, "SMS Aero answered with a redirect, which is never followed".to_owned()),
-        status => (errors::class_of_status(status), format!("SMS Aero answered with HTTP {status} and no reason")),
-    };
-    Failure::new(class).code(response.status.to_string()).text(text).retry_after(response)
-}
-
-/// A string or a number as text. SMS Aero writes some fields as either.
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use FailureClass as Class;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
-    const TAKEN: &str = r#"{"success":true,"data":{"id":12345,"from":"SMS Aero","number":"[sealed]","text":"[sealed]",
+    const ACCEPTED: &str = r#"{"success":true,"data":{"id":12345,"from":"SMS Aero","number":"[sealed]","text":"[sealed]",
         "status":0,"extendStatus":"queue","channel":"FREE SIGN","cost":5.49,"dateCreate":1,"dateSend":1},"message":null}"#;
 
     #[test]
@@ -120,10 +111,10 @@ mod tests {
             segments: None,
             price: Some(Price { amount: "5.49".into(), currency: "RUB".into() }),
         };
-        assert_eq!(read(&answer(200, TAKEN)), Ok(want));
+        assert_eq!(read(&response(200, ACCEPTED)), Ok(want));
         let in_a_list = r#"{"success":true,"data":[{"id":"7","status":8,"extendStatus":"moderation"}]}"#;
         let want = Receipt { message_id: Some("7".into()), status: Some("moderation".into()), ..Receipt::default() };
-        assert_eq!(read(&answer(200, in_a_list)), Ok(want));
+        assert_eq!(read(&response(200, in_a_list)), Ok(want));
     }
 
     #[test]
@@ -151,17 +142,28 @@ mod tests {
             (429, r#"{"success":false,"message":"m"}"#, Class::RateLimited, "429", "m"),
             (200, r#"{"success":false,"message":"new words"}"#, Class::Unknown, "200", "new words"),
             (500, r#"{"success":false,"message":"new words"}"#, Class::InDoubt, "500", "new words"),
-            (400, r#"{"success":true,"data":{"id":1},"message":"m"}"#, Class::InvalidRequest, "400", "m"),
             (200, r#"{"success":"true","data":{"id":1},"message":"m"}"#, Class::Unknown, "200", "m"),
         ] {
-            assert_eq!(read(&answer(status, body)), Err(Failure::new(class).code(code).text(said)), "{status} {body}");
+            assert_eq!(
+                read(&response(status, body)),
+                Err(Failure::new(class).code(code).text(said)),
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn success_with_an_error_status_is_in_doubt() {
+        for status in [400, 401, 429, 503] {
+            let failure = read(&response(status, r#"{"success":true,"data":{"id":1},"message":"m"}"#)).unwrap_err();
+            assert_eq!((failure.class, failure.provider_code), (Class::InDoubt, Some(status.to_string())));
         }
     }
 
     #[test]
     fn success_without_a_message_is_in_doubt() {
         for body in ["", "{}", "[]", "<html>", r#"{"success":true}"#, r#"{"success":true,"data":{"id":null}}"#] {
-            assert_eq!(read(&answer(200, body)).unwrap_err().class, Class::InDoubt, "{body}");
+            assert_eq!(read(&response(200, body)).unwrap_err().class, Class::InDoubt, "{body}");
         }
     }
 
@@ -169,13 +171,13 @@ mod tests {
     fn a_message_that_failed_at_once_is_no_receipt() {
         for status in ["2", "6"] {
             let body = format!(r#"{{"success":true,"data":{{"id":1,"status":{status},"extendStatus":"reject"}}}}"#);
-            let failure = read(&answer(200, &body)).unwrap_err();
+            let failure = read(&response(200, &body)).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (Class::Unknown, Some(format!("status {status}"))));
         }
     }
 
     #[test]
-    fn answers_of_another_kind_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         for (status, want) in [
             (302, Class::Unknown),
             (400, Class::InvalidRequest),
@@ -191,15 +193,15 @@ mod tests {
             (504, Class::InDoubt),
             (600, Class::Unknown),
         ] {
-            let failure = read(&answer(status, "<html>busy</html>")).unwrap_err();
+            let failure = read(&response(status, "<html>busy</html>")).unwrap_err();
             assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())));
         }
     }
 
     #[test]
-    fn retry_after_is_passed_on() {
+    fn retry_after_is_kept() {
         for body in ["", r#"{"success":false,"message":"m"}"#] {
-            let mut response = answer(429, body);
+            let mut response = response(429, body);
             response.headers.push(("retry-after".into(), "2".into()));
             assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(2));
         }

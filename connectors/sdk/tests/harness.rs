@@ -3,7 +3,7 @@
 
 #![cfg(feature = "testing")]
 
-use sendbox_connector_sdk::testing::{Incoming, Scene, answer};
+use sendbox_connector_sdk::testing::{Harness, Incoming, example_host, example_metadata, response};
 use sendbox_connector_sdk::*;
 use serde_json::json;
 
@@ -12,30 +12,28 @@ struct TwoSteps;
 impl Connector for TwoSteps {
     fn metadata() -> Metadata {
         Metadata {
-            id: "two-steps",
-            version: "1",
-            name: "Two steps",
-            description: "Fetches a session, then sends.",
-            readme: "# Two steps",
-            logo: None,
             parameters_schema: r#"{"type":"object","properties":{
                 "key":{"type":"string","writeOnly":true},
                 "host":{"type":"string","default":"api.example.com"},
                 "retries":{"type":"integer","default":3}}}"#,
-            content: ContentKind::Text,
-            template_schema: None,
             hosts: vec![HostNeed {
                 origin: "https://{host}",
                 methods: vec![Method::Get, Method::Post],
-                path_prefix: "",
                 message: Some(MessagePlaces::form(NumberFormat::National, "to", "text")),
                 secrets: vec![("key", SecretUse::Sent)],
-                purpose: "Sends.",
+                ..example_host()
             }],
-            usages: Usage::ALL.to_vec(),
-            locales: vec![],
-            idempotent: false,
+            ..example_metadata()
         }
+    }
+
+    fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+        let body = form([("to", &message.recipient.national), ("text", &message.text()?.text)]);
+        Ok(Request::post(parts!["https://", config.required("host")?, "/send"]).body(body))
+    }
+
+    fn read_response(_: &Response) -> Result<Receipt, Failure> {
+        Ok(Receipt::default())
     }
 
     fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
@@ -45,10 +43,8 @@ impl Connector for TwoSteps {
         let Some(session) = session.json::<String>() else { return Err(Failure::new(FailureClass::Unknown)) };
         host.log(LogLevel::Info, "session open");
         let seen = host.reveal(&key).map_or(0, |bytes| bytes.len());
-        let Content::Text(content) = &message.content else { return Err(Failure::new(FailureClass::InvalidRequest)) };
-        let body = form([("to", &message.recipient.national), ("text", &content.text)]);
-        host.send(&Request::post(parts![&base, "/send"]).header("x-session", session).body(body))?;
-        Ok(Receipt { segments: u32::try_from(seen).ok(), ..Receipt::default() })
+        let response = host.send(&Self::build_request(message, config)?.header("x-session", session))?;
+        Ok(Receipt { segments: u32::try_from(seen).ok(), ..Self::read_response(&response)? })
     }
 }
 
@@ -57,13 +53,13 @@ impl DeliveryReports for TwoSteps {
         callback: &Callback,
         config: &Config<'_>,
         verifier: &mut impl Verifier,
-    ) -> Result<Vec<Report>, ReportError> {
-        let key = config.secret("key").ok_or(ReportError::NotAuthentic)?;
-        let id = callback.query.first().ok_or(ReportError::Malformed)?;
+    ) -> Result<Vec<Report>, CallbackError> {
+        let key = config.secret("key").ok_or(CallbackError::NotAuthentic)?;
+        let id = callback.query.first().ok_or(CallbackError::Malformed)?;
         let computed = parts![&id.sealed, ".", &callback.sealed_body].seal().hmac(Hash::Sha1, &key);
-        let received = callback.sealed_header("x-signature").ok_or(ReportError::NotAuthentic)?;
+        let received = callback.sealed_header("x-signature").ok_or(CallbackError::NotAuthentic)?;
         if !verifier.matches(&computed, &received.decode(Encoding::Base64)) {
-            return Err(ReportError::NotAuthentic);
+            return Err(CallbackError::NotAuthentic);
         }
         Ok(vec![Report {
             message_id: id.value.clone(),
@@ -76,42 +72,42 @@ impl DeliveryReports for TwoSteps {
     }
 }
 
-fn scene() -> Scene<TwoSteps> {
-    Scene::of(json!({ "key": "a/b" })).to("+14155550100", "1").text("x")
+fn harness() -> Harness<TwoSteps> {
+    Harness::new(json!({ "key": "a/b" })).to("+14155550100", "1").text("x")
 }
 
 fn session() -> Response {
-    answer(200, "\"s1\"")
+    response(200, "\"s1\"")
 }
 
 #[test]
 fn each_request_gets_its_answer_in_turn() {
-    let run = scene().send([session(), answer(200, "")]);
+    let run = harness().send([session(), response(200, "")]);
     let urls: Vec<&str> = run.requests.iter().map(|request| request.url.as_str()).collect();
     assert_eq!(urls, ["https://api.example.com/session?key=a%2Fb", "https://api.example.com/send"]);
     assert_eq!(run.requests[1].header("X-Session"), Some("s1"));
     assert_eq!(run.requests[1].body, "to=4155550100&text=x");
     assert_eq!(run.log, [(LogLevel::Info, "session open".to_owned())]);
-    assert_eq!(run.outcome, Ok(Receipt { segments: Some(0), ..Receipt::default() }), "reveal needs a grant");
+    assert_eq!(run.result, Ok(Receipt { segments: Some(0), ..Receipt::default() }), "reveal needs a grant");
 }
 
 #[test]
 fn with_a_grant_reveal_gives_the_bytes() {
-    let run = scene().revealing().send([session(), answer(200, "")]);
-    assert_eq!(run.outcome.unwrap().segments, Some(3));
+    let run = harness().revealing().send([session(), response(200, "")]);
+    assert_eq!(run.result.unwrap().segments, Some(3));
 }
 
 #[test]
 fn a_request_after_the_last_answer_is_in_doubt() {
-    let run = scene().send([session()]);
+    let run = harness().send([session()]);
     assert_eq!(run.requests.len(), 2);
-    assert_eq!(run.outcome.unwrap_err().class, FailureClass::InDoubt);
+    assert_eq!(run.result.unwrap_err().class, FailureClass::InDoubt);
 }
 
 #[test]
 fn a_lost_request_becomes_the_failure_of_its_kind() {
     let error = HttpError { kind: HttpErrorKind::Dns, request_may_have_left: false };
-    let failure = scene().send_into(error).outcome.unwrap_err();
+    let failure = harness().send_into(error).result.unwrap_err();
     assert_eq!(failure, Failure::new(FailureClass::NotSent).text("the provider's name did not resolve"));
 }
 
@@ -122,13 +118,13 @@ fn a_signed_body_is_a_report_and_a_changed_one_is_not() {
             .query(&[("id", "7")])
             .header("X-Signature", &testing::hmac_sha1_base64(b"a/b", b"7.done"))
     };
-    let reports = scene().parse(&incoming("done")).unwrap();
+    let reports = harness().parse(&incoming("done")).unwrap();
     assert_eq!((reports[0].message_id.as_str(), reports[0].text.as_deref()), ("7", Some("done")));
-    assert_eq!(scene().parse(&incoming("Done")), Err(ReportError::NotAuthentic));
+    assert_eq!(harness().parse(&incoming("Done")), Err(CallbackError::NotAuthentic));
 }
 
 #[test]
-#[should_panic(expected = "after the request with the message")]
+#[should_panic(expected = "no request may follow")]
 fn a_second_message_ends_the_send() {
     struct Twice;
     impl Connector for Twice {
@@ -136,12 +132,20 @@ fn a_second_message_ends_the_send() {
             TwoSteps::metadata()
         }
 
+        fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+            TwoSteps::build_request(message, config)
+        }
+
+        fn read_response(response: &Response) -> Result<Receipt, Failure> {
+            TwoSteps::read_response(response)
+        }
+
         fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
             let twice = [TwoSteps::send(message, config, host), TwoSteps::send(message, config, host)];
             twice.into_iter().next_back().unwrap_or_else(|| Ok(Receipt::default()))
         }
     }
-    let run = Scene::<Twice>::of(json!({ "key": "a" })).text("x").send([session(), answer(200, ""), session()]);
+    let run = Harness::<Twice>::new(json!({ "key": "a" })).text("x").send([session(), response(200, ""), session()]);
     drop(run);
 }
 
@@ -154,16 +158,24 @@ fn a_signature_is_compared_with_what_was_received_and_nothing_else() {
             TwoSteps::metadata()
         }
 
-        fn send(_: &Message, _: &Config<'_>, _: &mut impl Host) -> Result<Receipt, Failure> {
-            Ok(Receipt::default())
+        fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
+            TwoSteps::build_request(message, config)
+        }
+
+        fn read_response(response: &Response) -> Result<Receipt, Failure> {
+            TwoSteps::read_response(response)
         }
     }
     impl DeliveryReports for Guessing {
-        fn parse(_: &Callback, config: &Config<'_>, verifier: &mut impl Verifier) -> Result<Vec<Report>, ReportError> {
-            let key = config.secret("key").ok_or(ReportError::NotAuthentic)?;
+        fn parse(
+            _: &Callback,
+            config: &Config<'_>,
+            verifier: &mut impl Verifier,
+        ) -> Result<Vec<Report>, CallbackError> {
+            let key = config.secret("key").ok_or(CallbackError::NotAuthentic)?;
             verifier.matches(&key.digest(Hash::Md5), &parts!["guess"].seal());
             Ok(vec![])
         }
     }
-    drop(Scene::<Guessing>::of(json!({ "key": "a" })).parse(&Incoming::body("https://us.example/r", "")));
+    drop(Harness::<Guessing>::new(json!({ "key": "a" })).parse(&Incoming::body("https://us.example/r", "")));
 }

@@ -1,12 +1,17 @@
-//! What Alibaba Cloud's answer means: `{Code, Message, RequestId, BizId?}`, with `OK` for success and with any HTTP status.
+//! Alibaba Cloud's response: `{Code, Message, RequestId, BizId?}`. The code is `OK` for success and counts with any HTTP
+//! status.
 
-use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response};
+use sendbox_connector_sdk::{Failure, FailureClass, Receipt, Response, scalar};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::errors;
 
-/// The part that is read. Loose types: a surprise in one field must not lose the id of a message that was taken.
+/// The name in the texts of failures.
+const PROVIDER: &str = "Alibaba Cloud";
+
+/// What is read of a response. The types are loose, so that an unexpected value in one field does not lose the id of a
+/// message that was accepted.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
@@ -15,33 +20,28 @@ struct Answer {
     biz_id: Option<Value>,
 }
 
-/// A receipt, or why there is none.
+/// A receipt, or why the message was not sent.
 pub(crate) fn read(response: &Response) -> Result<Receipt, Failure> {
-    let answer = response.json::<Answer>();
-    let (code, message, id) = match answer {
-        Some(answer) => (text(answer.code), text(answer.message), text(answer.biz_id)),
-        None => (None, None, None),
+    let Some(Answer { code, message, biz_id }) = response.json() else {
+        return Err(Failure::unexpected_response(PROVIDER, response));
     };
+    let [code, message, id] = [code, message, biz_id].map(|value| value.as_ref().and_then(scalar));
     match code {
         Some(code) if code == "OK" && response.is_success() => {
             Ok(Receipt { message_id: id, status: Some(code), ..Receipt::default() })
         }
-        Some(code) if code == "OK" => Err(Failure::new(FailureClass::InDoubt)
-            .code(response.status.to_string())
-            .text(format!("Alibaba Cloud answered OK with HTTP {}: the message may have been sent", response.status))),
+        Some(code) if code == "OK" => Err(Failure::contradictory_response(PROVIDER, response)),
         Some(code) => Err(refused(response, &code, message)),
-        None => Err(foreign(response)),
+        None => Err(Failure::unexpected_response(PROVIDER, response)),
     }
 }
 
-/// The provider named a code. What it names decides, whatever the HTTP status.
+/// The failure of an error code, which counts whatever the HTTP status is.
 fn refused(response: &Response, code: &str, message: Option<String>) -> Failure {
-    let class = errors::class_of(code).unwrap_or(match response.status {
-        401 | 403 | 408 | 429 | 500..=599 => errors::class_of_status(response.status),
-        _ => FailureClass::Unknown,
-    });
+    let class = errors::class_of(code).unwrap_or_else(|| FailureClass::of_unlisted_code(response.status));
     let message = message.unwrap_or_else(|| "Alibaba Cloud gave no reason".to_owned());
-    // Of a wrong signature Alibaba Cloud shows what it signed: number and code, in an encoding that no scrubber undoes.
+    // For a wrong signature, Alibaba Cloud returns what it signed: number and code, encoded so that the host cannot mask
+    // them.
     let message = message.split("server string to sign").next().unwrap_or_default().trim_end().to_owned();
     let mut failure = Failure::new(class).code(code).retry_after(response);
     failure.retry_after_seconds = failure.retry_after_seconds.or_else(|| errors::wait(code, &message));
@@ -51,37 +51,10 @@ fn refused(response: &Response, code: &str, message: Option<String>) -> Failure 
     })
 }
 
-/// An answer that is not Alibaba Cloud's.
-fn foreign(response: &Response) -> Failure {
-    let (class, text) = match response.status {
-        // A 2xx says that something was taken; without a code nobody can tell what.
-        200..=299 => (
-            FailureClass::InDoubt,
-            "Alibaba Cloud answered with success, but not with a result: it may have been sent".to_owned(),
-        ),
-        300..=399 => {
-            (FailureClass::Unknown, "Alibaba Cloud answered with a redirect, which is never followed".to_owned())
-        }
-        status => (
-            errors::class_of_status(status),
-            format!("Alibaba Cloud answered with HTTP {status} and no error that it documents"),
-        ),
-    };
-    Failure::new(class).code(response.status.to_string()).text(text).retry_after(response)
-}
-
-fn text(value: Option<Value>) -> Option<String> {
-    match value {
-        Some(Value::String(text)) if !text.is_empty() => Some(text),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sendbox_connector_sdk::testing::answer;
+    use sendbox_connector_sdk::testing::response;
 
     #[test]
     fn ok_is_a_receipt() {
@@ -92,9 +65,9 @@ mod tests {
             segments: None,
             price: None,
         };
-        assert_eq!(read(&answer(200, body)), Ok(want.clone()));
+        assert_eq!(read(&response(200, body)), Ok(want.clone()));
         let without = Receipt { message_id: None, ..want };
-        assert_eq!(read(&answer(200, r#"{"Code":"OK","Message":null,"BizId":{}}"#)), Ok(without));
+        assert_eq!(read(&response(200, r#"{"Code":"OK","Message":null,"BizId":{}}"#)), Ok(without));
     }
 
     #[test]
@@ -104,7 +77,7 @@ mod tests {
             let want = Failure::new(FailureClass::InvalidRecipient)
                 .code("isv.MOBILE_NUMBER_ILLEGAL")
                 .text("0invalid mobile number");
-            assert_eq!(read(&answer(status, body)), Err(want), "{status}");
+            assert_eq!(read(&response(status, body)), Err(want), "{status}");
         }
     }
 
@@ -112,33 +85,33 @@ mod tests {
     fn limits_are_typed_and_say_how_long() {
         let body = r#"{"Code":"isv.BUSINESS_LIMIT_CONTROL","Message":"触发分钟级流控Permits:1","RequestId":"R"}"#;
         for status in [200, 400] {
-            let failure = read(&answer(status, body)).unwrap_err();
+            let failure = read(&response(status, body)).unwrap_err();
             assert_eq!((failure.class, failure.retry_after_seconds), (FailureClass::RateLimited, Some(60)));
             assert_eq!(failure.text.as_deref(), Some("触发分钟级流控Permits:1"));
         }
-        let mut told = answer(200, body);
-        told.headers.push(("retry-after".into(), "7".into()));
-        assert_eq!(read(&told).unwrap_err().retry_after_seconds, Some(7), "the header counts before the text");
+        let mut response = response(200, body);
+        response.headers.push(("retry-after".into(), "7".into()));
+        assert_eq!(read(&response).unwrap_err().retry_after_seconds, Some(7), "the header counts before the text");
     }
 
     #[test]
     fn a_template_rule_says_what_to_change() {
         let message = "Params must be [a-zA-Z0-9] for verification sms";
         let body = format!(r#"{{"Code":"isv.TEMPLATE_PARAMS_ILLEGAL","Message":"{message}","RequestId":"R"}}"#);
-        let failure = read(&answer(200, &body)).unwrap_err();
+        let failure = read(&response(200, &body)).unwrap_err();
         assert_eq!(failure.class, FailureClass::TemplateRejected);
         let text = failure.text.unwrap();
         assert!(text.starts_with(message) && text.contains("letters and digits"), "{text}");
     }
 
     #[test]
-    fn what_was_signed_is_not_repeated() {
+    fn the_string_to_sign_is_removed() {
         let message = "Specified signature is not matched with our calculation.";
         let body = format!(
             r#"{{"Code":"SignatureDoesNotMatch","Message":"{message} server string to sign is:POST&%2F&%253D12%255C"}}"#
         );
-        let text = read(&answer(400, &body)).unwrap_err().text.unwrap();
-        assert_eq!(text, format!("{message} (the AccessKey's secret is probably wrong)"));
+        let text = read(&response(400, &body)).unwrap_err().text.unwrap();
+        assert_eq!(text, format!("{message} (the AccessKey secret is probably wrong)"));
     }
 
     #[test]
@@ -151,13 +124,13 @@ mod tests {
             (500, FailureClass::InDoubt),
             (503, FailureClass::ProviderUnavailable),
         ] {
-            let failure = read(&answer(status, r#"{"Code":"isv.NEW","Message":"why"}"#));
+            let failure = read(&response(status, r#"{"Code":"isv.NEW","Message":"why"}"#));
             assert_eq!(failure, Err(Failure::new(want).code("isv.NEW").text("why")), "{status}");
         }
     }
 
     #[test]
-    fn answers_that_are_not_alibaba_clouds_are_judged_by_their_status() {
+    fn other_responses_are_classified_by_their_status() {
         for body in ["", "{}", "[]", "<html>busy</html>", r#"{"Code":""}"#, r#"{"Code":null}"#, r#"{"code":"OK"}"#] {
             for (status, want) in [
                 (200, FailureClass::InDoubt),
@@ -173,7 +146,7 @@ mod tests {
                 (503, FailureClass::ProviderUnavailable),
                 (504, FailureClass::InDoubt),
             ] {
-                let failure = read(&answer(status, body)).unwrap_err();
+                let failure = read(&response(status, body)).unwrap_err();
                 assert_eq!((failure.class, failure.provider_code), (want, Some(status.to_string())), "{body}");
             }
         }
@@ -181,7 +154,7 @@ mod tests {
 
     #[test]
     fn ok_with_an_error_status_is_in_doubt() {
-        let failure = read(&answer(500, r#"{"Code":"OK","Message":"OK"}"#)).unwrap_err();
+        let failure = read(&response(500, r#"{"Code":"OK","Message":"OK"}"#)).unwrap_err();
         assert_eq!(failure.class, FailureClass::InDoubt);
     }
 }

@@ -1,34 +1,34 @@
-//! One message, one configuration, and a script of answers.
+//! A message and a configuration, to run a connector with scripted responses.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::clear::{NoBytes, Values};
-use super::script::{Comparison, Script};
+use super::cleartext::{EvaluationError, Values};
+use super::host::{ScriptedHost, TestVerifier};
 use crate::config::{Config, Parameters};
 use crate::connector::{Connector, DeliveryReports, LogLevel};
 use crate::failure::Failure;
 use crate::http::{HttpError, Request, Response};
 use crate::message::{Attempt, Content, Message, Receipt, Recipient, TextContent, TextEncoding, Usage, Variable};
-use crate::report::{Callback, Field, Report, ReportError};
+use crate::report::{Callback, CallbackError, Field, Report};
 use crate::sealed::{Parts, Sealed, Source};
 
-/// A request as the provider would get it.
+/// A request in clear text, as the provider would receive it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClearRequest {
-    /// `POST`
+    /// The HTTP method: `POST`.
     pub method: String,
-    /// The whole URL.
+    /// The URL.
     pub url: String,
-    /// In order; without those that only the host sets.
+    /// The headers in order, without those that the host sets.
     pub headers: Vec<(String, String)>,
-    /// The body; bytes that are not UTF-8 show as replacement characters.
+    /// The body. Bytes that are not UTF-8 become replacement characters.
     pub body: String,
 }
 
 impl ClearRequest {
-    pub(super) fn of(request: &Request, values: &Values) -> Result<Self, NoBytes> {
+    pub(super) fn of(request: &Request, values: &Values) -> Result<Self, EvaluationError> {
         let clear = |parts: &Parts| Ok(String::from_utf8_lossy(&values.join(parts)?).into_owned());
         Ok(Self {
             method: request.method.as_str().to_owned(),
@@ -37,31 +37,31 @@ impl ClearRequest {
                 .headers
                 .iter()
                 .map(|(name, value)| Ok((name.clone(), clear(value)?)))
-                .collect::<Result<_, NoBytes>>()?,
+                .collect::<Result<_, EvaluationError>>()?,
             body: clear(&request.body)?,
         })
     }
 
-    /// The first header of this name, in any case.
+    /// The first header of this name; case does not matter.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
-/// What a run of a connector did.
+/// What a connector did with one message.
 #[derive(Debug)]
 pub struct Run {
-    /// Each request that it made, in order.
+    /// The requests that it sent, in order.
     pub requests: Vec<ClearRequest>,
     /// What it returned.
-    pub outcome: Result<Receipt, Failure>,
-    /// What it logged.
+    pub result: Result<Receipt, Failure>,
+    /// The lines that it logged.
     pub log: Vec<(LogLevel, String)>,
 }
 
-/// One message and one configuration of connector `C`.
-pub struct Scene<C> {
+/// A message and a configuration for connector `C`.
+pub struct Harness<C> {
     values: Values,
     plain: BTreeMap<String, String>,
     usage: Usage,
@@ -76,11 +76,11 @@ pub struct Scene<C> {
     connector: std::marker::PhantomData<C>,
 }
 
-impl<C: Connector> Scene<C> {
-    /// A message to `+4512345678` with no text yet, and these parameters, secrets among them. As with the host, the
-    /// schema says which are secret and which have defaults (top level only); unlike the host, it validates nothing.
+impl<C: Connector> Harness<C> {
+    /// A message to `+4512345678` without content, and these parameters, secrets included. The schema's top level says which
+    /// are secret and which have a default. Unlike the host, this does not validate the parameters.
     #[must_use]
-    pub fn of(parameters: Value) -> Self {
+    pub fn new(parameters: Value) -> Self {
         let schema: Value = serde_json::from_str(C::metadata().parameters_schema).unwrap_or_default();
         let mut given = match parameters {
             Value::Object(given) => given,
@@ -111,7 +111,7 @@ impl<C: Connector> Scene<C> {
         }
     }
 
-    /// To this E.164 number, of which `calling_code` is the first digits.
+    /// Sets the recipient: a number in E.164 format, and the calling code that it begins with.
     #[must_use]
     pub fn to(mut self, e164: &str, calling_code: &str) -> Self {
         self.values.e164 = e164.into();
@@ -119,28 +119,28 @@ impl<C: Connector> Scene<C> {
         self
     }
 
-    /// In this country, ISO 3166-1 alpha-2 (else: none).
+    /// Sets the recipient's country, ISO 3166-1 alpha-2. Default: none.
     #[must_use]
     pub fn country(mut self, country: &str) -> Self {
         self.country = Some(country.into());
         self
     }
 
-    /// With what the tenant gave as template, for content kind `Template`: an id, or compact JSON.
+    /// Sets the template that the tenant entered, an id or compact JSON, for content kind `Template`.
     #[must_use]
     pub fn template(mut self, template: &str) -> Self {
         self.template = Some(template.into());
         self
     }
 
-    /// With this text, for content kind `Text`.
+    /// Sets the text, for content kind `Text`.
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {
         self.values.text = Some(text.into());
         self
     }
 
-    /// With these variables, for content kinds `Variables` and `Template`.
+    /// Sets the variables, for content kinds `Variables` and `Template`.
     #[must_use]
     pub fn variables<'v>(mut self, variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
         self.values.variables =
@@ -148,89 +148,95 @@ impl<C: Connector> Scene<C> {
         self
     }
 
-    /// For this usage (else: sign-in).
+    /// Sets the usage. Default: sign-in.
     #[must_use]
     pub fn usage(mut self, usage: Usage) -> Self {
         self.usage = usage;
         self
     }
 
-    /// In this language (else: none).
+    /// Sets the language, a BCP 47 tag. Default: none.
     #[must_use]
     pub fn locale(mut self, locale: &str) -> Self {
         self.locale = Some(locale.into());
         self
     }
 
-    /// For an end user at this address (else: none).
+    /// Sets the end user's IP address. Default: none.
     #[must_use]
     pub fn client_ip(mut self, address: &str) -> Self {
         self.values.client_ip = Some(address.into());
         self
     }
 
-    /// With a code that lives this long (else: 600).
+    /// Sets for how many seconds the code is valid. Default: 600.
     #[must_use]
     pub fn lifetime_seconds(mut self, seconds: u32) -> Self {
         self.lifetime_seconds = seconds;
         self
     }
 
-    /// With this key of the message (the host gives 32 hexadecimal digits).
+    /// Sets the message key. The host's has 32 hexadecimal digits.
     #[must_use]
     pub fn message_key(mut self, key: &str) -> Self {
         self.message_key = key.into();
         self
     }
 
-    /// At this Unix time in milliseconds.
+    /// Sets when the attempt began: Unix time in milliseconds.
     #[must_use]
     pub fn started_at(mut self, milliseconds: u64) -> Self {
         self.started_at = milliseconds;
         self
     }
 
-    /// With this nonce of the attempt.
+    /// Sets the nonce of the attempt.
     #[must_use]
     pub fn nonce(mut self, nonce: &str) -> Self {
         self.nonce = nonce.into();
         self
     }
 
-    /// With a grant to reveal.
+    /// Grants the connector to reveal sealed values.
     #[must_use]
     pub fn revealing(mut self) -> Self {
         self.reveals = true;
         self
     }
 
-    /// Runs the connector; its requests get these answers in turn. After the last, a request finds the connection reset.
+    /// Runs the connector with these responses to its requests, in order. A further request fails with a reset connection.
     ///
-    /// Panics, with the rule, when a request breaks one for which the host would end the send.
-    pub fn send(&self, answers: impl IntoIterator<Item = Response>) -> Run {
-        self.run(answers.into_iter().map(Ok).collect())
+    /// # Panics
+    ///
+    /// When a request breaks a rule for which the host would end the send. The message names the rule.
+    pub fn send(&self, responses: impl IntoIterator<Item = Response>) -> Run {
+        self.run(responses.into_iter().map(Ok).collect())
     }
 
-    /// Runs the connector; its first request gets this error.
+    /// Runs the connector and fails its first request with this error.
     pub fn send_into(&self, error: HttpError) -> Run {
         self.run(VecDeque::from([Err(error)]))
     }
 
-    /// The first request that the connector makes. Panics, with the connector's failure, when it makes none.
+    /// The first request that the connector sends.
+    ///
+    /// # Panics
+    ///
+    /// When it sends none. The message is the connector's failure.
     #[must_use]
     #[allow(clippy::panic, reason = "for tests, where a panic is how a test fails")]
     pub fn request(&self) -> ClearRequest {
         let run = self.send([]);
         match run.requests.into_iter().next() {
             Some(request) => request,
-            None => panic!("the connector made no request: {:?}", run.outcome),
+            None => panic!("the connector sent no request: {:?}", run.result),
         }
     }
 
-    fn run(&self, answers: VecDeque<Result<Response, HttpError>>) -> Run {
-        let mut script = Script::new(C::metadata(), &self.values, &self.plain, self.reveals, answers);
-        let outcome = C::send(&self.message(), &Config::new(self), &mut script);
-        Run { requests: script.requests, outcome, log: script.log }
+    fn run(&self, responses: VecDeque<Result<Response, HttpError>>) -> Run {
+        let mut host = ScriptedHost::new(C::metadata(), &self.values, &self.plain, self.reveals, responses);
+        let result = C::send(&self.message(), &Config::new(self), &mut host);
+        Run { requests: host.requests, result, log: host.log }
     }
 
     fn message(&self) -> Message {
@@ -264,9 +270,9 @@ impl<C: Connector> Scene<C> {
     }
 }
 
-impl<C: DeliveryReports> Scene<C> {
-    /// Lets the connector read one callback.
-    pub fn parse(&self, incoming: &Incoming) -> Result<Vec<Report>, ReportError> {
+impl<C: DeliveryReports> Harness<C> {
+    /// Runs the connector with one callback.
+    pub fn parse(&self, incoming: &Incoming) -> Result<Vec<Report>, CallbackError> {
         let mut values = self.values.clone();
         values.headers.clone_from(&incoming.headers);
         values.query.clone_from(&incoming.query);
@@ -283,7 +289,7 @@ impl<C: DeliveryReports> Scene<C> {
             sealed_url: Sealed::of(Source::CallbackUrl),
             sealed_body: Sealed::of(Source::CallbackBody),
         };
-        C::parse(&callback, &Config::new(self), &mut Comparison::new(&values))
+        C::parse(&callback, &Config::new(self), &mut TestVerifier::new(&values))
     }
 }
 
@@ -298,7 +304,7 @@ fn fields(received: &[(String, String)], source: fn(usize) -> Source) -> Vec<Fie
         .collect()
 }
 
-/// A callback that a provider makes: a `POST`. Numbers and tokens stay as they are here; the host puts stand-ins in.
+/// A provider's callback, a `POST`. Unlike on the host, numbers and tokens in it are not replaced.
 #[derive(Clone, Debug, Default)]
 pub struct Incoming {
     url: String,
@@ -309,7 +315,7 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// To this URL, with these form fields. The body is the form, as a provider would write it.
+    /// A callback to this URL with these form fields.
     #[must_use]
     pub fn form(url: &str, fields: &[(&str, &str)]) -> Self {
         let pairs =
@@ -317,20 +323,20 @@ impl Incoming {
         Self { form: owned(fields), ..Self::body(url, &pairs.collect::<Vec<_>>().join("&")) }
     }
 
-    /// To this URL, with this body that is no form.
+    /// A callback to this URL with a body that is not a form.
     #[must_use]
     pub fn body(url: &str, body: &str) -> Self {
         Self { url: url.into(), body: body.into(), ..Self::default() }
     }
 
-    /// With these fields in the query, which is part of the URL too.
+    /// Sets the query parameters. They must also be in the URL.
     #[must_use]
     pub fn query(mut self, fields: &[(&str, &str)]) -> Self {
         self.query = owned(fields);
         self
     }
 
-    /// With this header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_lowercase(), value.into()));
@@ -342,7 +348,7 @@ fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// Encoding and segments in a simple measure: ASCII counts as GSM-7, anything else as UCS-2. The host is more exact.
+/// A text with approximate encoding and length: ASCII counts as GSM-7, anything else as UCS-2. The host is exact.
 fn text_content(text: &str) -> TextContent {
     let (encoding, units, single, joined) = match text.is_ascii() {
         true => (TextEncoding::Gsm7, text.len(), 160, 153),
@@ -364,7 +370,7 @@ fn as_text(value: Value) -> String {
     }
 }
 
-impl<C> Parameters for Scene<C> {
+impl<C> Parameters for Harness<C> {
     fn get(&self, key: &str) -> Option<String> {
         self.plain.get(key).cloned()
     }

@@ -1,4 +1,4 @@
-//! Plans on sealed values, carried out in the clear: what the host does, for tests.
+//! Evaluates sealed values in clear text, as the host does on the real ones.
 
 use std::collections::BTreeMap;
 
@@ -7,33 +7,33 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Digest as _;
 
-use crate::sealed::{Encoding, Hash, Part, Parts, Plan, Sealed, Source};
+use crate::sealed::{Encoding, Expression, Hash, Part, Parts, Sealed, Source};
 
-/// Why a plan has no bytes.
+/// Why a sealed value has no bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NoBytes {
+pub(super) enum EvaluationError {
     /// A secret with this key is not set, or the message has no such part.
     Missing(String),
-    /// `JsonString` of bytes that are not UTF-8.
+    /// `JsonString` or `Xml` of bytes that are not UTF-8.
     NotText,
-    /// `decode` of bytes that are not of that encoding.
+    /// `decode` of bytes that are not in that encoding.
     NotEncoded,
-    /// `decode` of something else than one whole secret or received value.
+    /// `decode` of anything but one whole secret or received value.
     NotDecodable,
 }
 
-impl std::fmt::Display for NoBytes {
+impl std::fmt::Display for EvaluationError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing(what) => write!(f, "`{what}` is not set"),
             Self::NotText => f.write_str("a sealed value that should be text is not UTF-8"),
-            Self::NotEncoded => f.write_str("a sealed value is not written in the encoding that it is decoded from"),
+            Self::NotEncoded => f.write_str("a sealed value is not in the encoding that it is decoded from"),
             Self::NotDecodable => f.write_str("only one whole secret or received value may be decoded"),
         }
     }
 }
 
-/// The values behind the sealed ones.
+/// The clear text of the sealed values of a message, a configuration and a callback.
 #[derive(Clone, Default)]
 pub(super) struct Values {
     pub(super) e164: String,
@@ -68,27 +68,27 @@ impl Values {
         }
     }
 
-    /// The bytes that `value` stands for.
-    pub(super) fn bytes(&self, value: &Sealed) -> Result<Vec<u8>, NoBytes> {
+    /// The bytes of `value`.
+    pub(super) fn bytes(&self, value: &Sealed) -> Result<Vec<u8>, EvaluationError> {
         Ok(match &*value.0 {
-            Plan::Source(source) => {
+            Expression::Source(source) => {
                 let clear = self.source(source).ok_or_else(|| match source {
-                    Source::Secret(key) => NoBytes::Missing(key.clone()),
-                    other => NoBytes::Missing(format!("{other:?}")),
+                    Source::Secret(key) => EvaluationError::Missing(key.clone()),
+                    other => EvaluationError::Missing(format!("{other:?}")),
                 })?;
                 clear.as_bytes().to_vec()
             }
-            Plan::Encode(data, encoding) => encode(&self.bytes(data)?, *encoding)?.into_bytes(),
-            Plan::Decode(data, encoding) if is_decodable(data) => decode(&self.bytes(data)?, *encoding)?,
-            Plan::Decode(..) => return Err(NoBytes::NotDecodable),
-            Plan::Digest(data, hash) => digest(&self.bytes(data)?, *hash),
-            Plan::Hmac { data, hash, key } => hmac(&self.bytes(data)?, *hash, &self.bytes(key)?),
-            Plan::Join(parts) => self.join(parts)?,
+            Expression::Encode(data, encoding) => encode(&self.bytes(data)?, *encoding)?.into_bytes(),
+            Expression::Decode(data, encoding) if is_decodable(data) => decode(&self.bytes(data)?, *encoding)?,
+            Expression::Decode(..) => return Err(EvaluationError::NotDecodable),
+            Expression::Digest(data, hash) => digest(&self.bytes(data)?, *hash),
+            Expression::Hmac { data, hash, key } => hmac(&self.bytes(data)?, *hash, &self.bytes(key)?),
+            Expression::Join(parts) => self.join(parts)?,
         })
     }
 
-    /// The bytes of all pieces.
-    pub(super) fn join(&self, parts: &Parts) -> Result<Vec<u8>, NoBytes> {
+    /// The bytes of all parts.
+    pub(super) fn join(&self, parts: &Parts) -> Result<Vec<u8>, EvaluationError> {
         let mut bytes = Vec::new();
         for part in parts.as_slice() {
             match part {
@@ -100,7 +100,7 @@ impl Values {
     }
 }
 
-fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, NoBytes> {
+fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, EvaluationError> {
     let escaped = |keep: fn(u8) -> bool, plus: bool| {
         bytes
             .iter()
@@ -117,8 +117,8 @@ fn encode(bytes: &[u8], encoding: Encoding) -> Result<String, NoBytes> {
         Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
         Encoding::Percent => escaped(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte), false),
         Encoding::Form => escaped(|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte), true),
-        Encoding::JsonString => crate::json::escape(std::str::from_utf8(bytes).map_err(|_| NoBytes::NotText)?),
-        Encoding::Xml => xml(std::str::from_utf8(bytes).map_err(|_| NoBytes::NotText)?),
+        Encoding::JsonString => crate::json::escape(std::str::from_utf8(bytes).map_err(|_| EvaluationError::NotText)?),
+        Encoding::Xml => xml(std::str::from_utf8(bytes).map_err(|_| EvaluationError::NotText)?),
     })
 }
 
@@ -134,12 +134,12 @@ fn xml(text: &str) -> String {
     text.chars().map(entity).collect()
 }
 
-/// A received value, or a secret: what the host decodes.
+/// Whether the host decodes this value: a secret, or a received one.
 fn is_decodable(value: &Sealed) -> bool {
-    matches!(&*value.0, Plan::Source(source) if source.is_received() || matches!(source, Source::Secret(_)))
+    matches!(&*value.0, Expression::Source(source) if source.is_received() || matches!(source, Source::Secret(_)))
 }
 
-fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, NoBytes> {
+fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, EvaluationError> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let decoded = match encoding {
         Encoding::Base64 => STANDARD.decode(bytes).ok(),
@@ -151,10 +151,10 @@ fn decode(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, NoBytes> {
                 _ => None,
             })
             .collect(),
-        // No provider hands a secret out in one of these.
+        // No provider issues a secret in one of these.
         Encoding::Percent | Encoding::Form | Encoding::JsonString | Encoding::Xml => None,
     };
-    decoded.ok_or(NoBytes::NotEncoded)
+    decoded.ok_or(EvaluationError::NotEncoded)
 }
 
 fn digest(bytes: &[u8], hash: Hash) -> Vec<u8> {
@@ -179,7 +179,7 @@ fn hmac(data: &[u8], hash: Hash, key: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The claims of a token that is signed with HS256 or HS512 under `key`, as they stand in it.
+/// The claims of a token that is signed with HS256 or HS512 under `key`, as the token has them.
 pub(super) fn jwt(token: &[u8], key: &[u8]) -> Option<String> {
     let token = std::str::from_utf8(token).ok()?;
     let (signed, signature) = token.rsplit_once('.')?;
@@ -199,7 +199,7 @@ pub(super) fn jwt(token: &[u8], key: &[u8]) -> Option<String> {
     Some(claims)
 }
 
-/// Base64 of HMAC-SHA1: for a test that signs what a provider would send.
+/// HMAC-SHA1 in base64, to sign what a provider would send.
 #[must_use]
 pub fn hmac_sha1_base64(key: &[u8], data: &[u8]) -> String {
     STANDARD.encode(hmac(data, Hash::Sha1, key))
@@ -219,8 +219,7 @@ mod tests {
                 ("key".into(), "Jefe".into()),
                 ("password".into(), "open sesame".into()),
                 ("encoded".into(), "SmVmZQ==".into()),
-                ("id".into(), "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE".into()),
-                ("tencent".into(), "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE".into()),
+                ("input".into(), "\u{b}".repeat(22)),
             ]),
             ..Values::default()
         }
@@ -278,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_token_is_read_only_with_its_key() {
-        // HS512 under `secret`, made apart from this code with Python's `hmac`.
+        // HS512 with the key `secret`, computed with Python's `hmac`.
         let [header, payload, signature] = [
             "eyJhbGciOiJIUzUxMiJ9",
             "eyJpZCI6MSwibXNpc2RuIjo0NTEyMzQ1Njc4fQ",
@@ -303,37 +302,26 @@ mod tests {
         assert_eq!(text(basic_auth("Aladdin", secret("password"))), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
     }
 
-    /// Tencent's published TC3 example, signed blind.
+    /// A chain of keys that begins with a secret: HKDF with SHA-256, test case 3 of RFC 5869.
     #[test]
-    fn tencents_published_signature() {
-        let body = r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
-        let body_hash = parts![body].seal().digest(Hash::Sha256).encode(Encoding::Hex);
-        let canonical = parts![
-            "POST\n/\n\ncontent-type:application/json; charset=utf-8\nhost:cvm.tencentcloudapi.com\n\n",
-            "content-type;host\n",
-            body_hash
-        ];
-        let to_sign = parts![
-            "TC3-HMAC-SHA256\n1551113065\n2019-02-25/cvm/tc3_request\n",
-            canonical.seal().digest(Hash::Sha256).encode(Encoding::Hex)
-        ];
-        let mut key = parts!["TC3", secret("tencent")].seal();
-        for step in ["2019-02-25", "cvm", "tc3_request"] {
-            key = parts![step].seal().hmac(Hash::Sha256, &key);
-        }
-        let signature = to_sign.seal().hmac(Hash::Sha256, &key).encode(Encoding::Hex);
-        assert_eq!(text(signature.into()), "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168");
+    fn a_chain_of_keys_is_hkdf() {
+        let pseudorandom_key = secret("input").hmac(Hash::Sha256, &Parts::new().seal());
+        let first = parts!["\u{1}"].seal().hmac(Hash::Sha256, &pseudorandom_key);
+        let second = parts![&first, "\u{2}"].seal().hmac(Hash::Sha256, &pseudorandom_key);
+        let output = text(parts![first, second].seal().encode(Encoding::Hex).into());
+        let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8";
+        assert_eq!(&output[..84], expected);
     }
 
     #[test]
     fn what_cannot_be_done_has_no_bytes() {
         let values = values();
         assert_eq!(values.bytes(&secret("key").decode(Encoding::Base64)), Ok(vec![0x25, 0xe7, 0xde]));
-        assert_eq!(values.bytes(&secret("password").decode(Encoding::Base64)), Err(NoBytes::NotEncoded));
-        assert_eq!(values.bytes(&Sealed::of(Source::Text).decode(Encoding::Hex)), Err(NoBytes::NotDecodable));
+        assert_eq!(values.bytes(&secret("password").decode(Encoding::Base64)), Err(EvaluationError::NotEncoded));
+        assert_eq!(values.bytes(&Sealed::of(Source::Text).decode(Encoding::Hex)), Err(EvaluationError::NotDecodable));
         let raw = parts!["x"].seal().digest(Hash::Sha256).encode(Encoding::JsonString);
-        assert_eq!(values.bytes(&raw), Err(NoBytes::NotText));
-        assert!(matches!(values.bytes(&secret("absent")), Err(NoBytes::Missing(key)) if key == "absent"));
-        assert!(matches!(values.bytes(&Sealed::of(Source::ClientIp)), Err(NoBytes::Missing(_))));
+        assert_eq!(values.bytes(&raw), Err(EvaluationError::NotText));
+        assert!(matches!(values.bytes(&secret("absent")), Err(EvaluationError::Missing(key)) if key == "absent"));
+        assert!(matches!(values.bytes(&Sealed::of(Source::ClientIp)), Err(EvaluationError::Missing(_))));
     }
 }
