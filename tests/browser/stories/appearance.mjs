@@ -36,7 +36,7 @@ export function appearance(world) {
     assert.equal(await ground(), "rgb(14, 19, 23)");
     for (const path of PAGES) {
       await go(page, demo, path);
-      await page.locator(".waiting").first().waitFor({ state: "detached" });
+      await page.locator(".loading").first().waitFor({ state: "detached" });
       await assertAccessible(page, `${path} in the dark`);
       await picture(page, `dark-${path.replaceAll("/", "-")}`);
     }
@@ -55,7 +55,7 @@ export function appearance(world) {
     await signIn(page, demo);
     for (const path of PAGES) {
       await go(page, demo, path);
-      await page.locator(".waiting").first().waitFor({ state: "detached" });
+      await page.locator(".loading").first().waitFor({ state: "detached" });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= 360, `${path} is ${wide} wide`);
       await assertAccessible(page, `${path}, narrow`);

@@ -73,7 +73,7 @@ export function setUp(world) {
     await page.getByText("Everything is in order. Nothing was sent.").waitFor();
     await page.getByRole("button", { name: "Send test message" }).click();
     await page.getByText("The provider has taken the message.").waitFor();
-    const trial = page.locator(".trial");
+    const trial = page.locator(".test-result");
     await trial.getByText("The provider answers with 201.").waitFor();
     await trial.getByText(/To=\[recipient\]/).waitFor();
     assert.ok(!(await trial.innerText()).includes(NUMBER.slice(1)), "the number is masked");
@@ -127,7 +127,7 @@ export function setUp(world) {
     await page.getByLabel("Auth token").fill("not-the-token");
     await page.getByLabel("Number", { exact: true }).fill("+4520304052");
     await page.getByRole("button", { name: "Send test message" }).click();
-    const trial = page.locator(".trial");
+    const trial = page.locator(".test-result");
     await trial.getByText("The message was not sent.").waitFor();
     await trial.getByText("Credentials not accepted").first().waitFor();
     await trial.getByText("The provider", { exact: true }).waitFor();

@@ -45,7 +45,7 @@ export function trouble(world) {
     });
     await page.route("**/v1/tenants/demo/audit*", () => {});
     await page.getByRole("link", { name: "Audit" }).click();
-    await page.locator(".waiting").waitFor();
+    await page.locator(".loading").waitFor();
     await page.clock.fastForward(25_000);
     await page.getByText("The server did not answer in time.").waitFor();
     await page.unroute("**/v1/tenants/demo/audit*");

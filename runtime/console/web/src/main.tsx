@@ -7,17 +7,17 @@ import { createBrowserRouter } from "react-router";
 import { RouterProvider } from "react-router/dom";
 import { client } from "./api/queries";
 import { App } from "./app";
-import { Speaking } from "./text";
+import { LanguageProvider } from "./text";
 import "./text/appearance";
 import "./styles/base.css";
-import "./styles/parts.css";
+import "./styles/components.css";
 import "./styles/fields.css";
 import "./styles/shell.css";
-import "./styles/set-up.css";
+import "./styles/connection.css";
 import "./styles/pages.css";
 import "./styles/charts.css";
 
-// Which page stands where is said in `app.tsx`.
+// `app.tsx` has the routes.
 const router = createBrowserRouter([{ path: "*", element: <App /> }], { basename: "/console" });
 
 const root = document.getElementById("root");
@@ -25,9 +25,9 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={client}>
-        <Speaking>
+        <LanguageProvider>
           <RouterProvider router={router} />
-        </Speaking>
+        </LanguageProvider>
       </QueryClientProvider>
     </StrictMode>,
   );

@@ -3,16 +3,16 @@
 import type { FieldError } from "./client";
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
-export type Members = Record<string, unknown>;
+export type JsonObject = Record<string, unknown>;
 
 /** What a sentence of the server is made of. */
-export type Values = Record<string, string | number>;
+export type MessageValues = Record<string, string | number>;
 
 /** A sentence of the server, and the same as data. Without a code it is from before there were any. */
-export interface Sentence {
+export interface ServerMessage {
   text: string;
   code?: string;
-  values?: Values;
+  values?: MessageValues;
 }
 
 export interface Page<T> {
@@ -63,8 +63,8 @@ export interface HostReach {
 
 export interface ConnectorDetail extends ConnectorSummary {
   readme: string;
-  parametersSchema: Members;
-  templateSchema: Members | null;
+  parametersSchema: JsonObject;
+  templateSchema: JsonObject | null;
   reach: HostReach[];
   usages: string[];
   locales: string[];
@@ -84,7 +84,7 @@ export interface Connection {
   name: string;
   connector: string;
   connectorDigest: string;
-  parameters: Members;
+  parameters: JsonObject;
   secrets: Record<string, string>;
   templates: Template[];
   active: boolean;
@@ -127,7 +127,7 @@ export interface SentRequest {
   carriesMessage: boolean;
 }
 
-export interface TestReport {
+export interface TestResult {
   outcome: "accepted" | "failed" | "in-doubt" | "dry-run";
   failure: Failure | null;
   providerMessageId: string | null;
@@ -135,7 +135,7 @@ export interface TestReport {
   unknownVariables: string[];
   trace: TraceEvent[];
   requests: SentRequest[];
-  used: Members;
+  used: JsonObject;
 }
 
 export interface Preview {
@@ -145,7 +145,7 @@ export interface Preview {
   units: number;
   outsideGsm7: string[];
   unknownVariables: string[];
-  hints: Sentence[];
+  hints: ServerMessage[];
   priceMicros: number | null;
 }
 
@@ -155,7 +155,7 @@ export interface Change {
   after: Json | null;
 }
 
-export interface PromotionReport {
+export interface PromotionResult {
   applied: boolean;
   confirm: string | null;
   to: string;
@@ -186,7 +186,7 @@ export interface Attempt {
   finishedAt: string | null;
   outcome: "accepted" | "rejected" | "in-doubt" | null;
   failure: Failure | null;
-  decision: Sentence | null;
+  decision: ServerMessage | null;
   reports?: DeliveryReport[];
   detail?: {
     route?: string;
@@ -194,7 +194,7 @@ export interface Attempt {
     requests?: SentRequest[];
     heldBack?: SentRequest | null;
     heldShape?: { shape: string; changes: ShapeLine[] } | null;
-    used?: Members;
+    used?: JsonObject;
     answered?: number;
     hostsReached?: string[];
   };
@@ -301,16 +301,16 @@ export interface Unfit {
 export interface ConnectionDifference {
   tenant: string;
   connection: string;
-  lines: Sentence[];
+  lines: ServerMessage[];
 }
 
 export interface VersionDifference {
   from: string;
   to: string;
   reach: "wider" | "narrower" | "equal";
-  wider: Sentence[];
-  narrower: Sentence[];
-  other: Sentence[];
+  wider: ServerMessage[];
+  narrower: ServerMessage[];
+  other: ServerMessage[];
   needsApproval: boolean;
   confirm: string;
   approvedAt: string | null;
@@ -366,7 +366,7 @@ export interface Release {
   generation: number;
   activatedAt: string;
   watchedUntil: string;
-  lastRollback: { at: string; from: string; to: string; reason: string; automatic: boolean; fault?: { code: string; values: Values } } | null;
+  lastRollback: { at: string; from: string; to: string; reason: string; automatic: boolean; fault?: { code: string; values: MessageValues } } | null;
   comparison: { since: string; sides: Side[] } | null;
 }
 
@@ -433,7 +433,7 @@ export interface Attention {
   severity: "info" | "warning" | "critical";
   text: string;
   code: string;
-  values: Values;
+  values: MessageValues;
   about?: { kind: "connection" | "connector" | "country" | "hold"; id: string };
 }
 
@@ -453,6 +453,6 @@ export interface PhoneMessages {
 
 export interface DemoAccount {
   connector: string;
-  parameters: Members;
+  parameters: JsonObject;
   templates: Template[];
 }

@@ -1,12 +1,14 @@
-// Which flows of the platform may send messages.
+// Flows: turn on the ones that may send messages.
 
 import { useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
-import { at, call } from "../api/client";
+import { apiPath, call } from "../api/client";
 import { activeQuery, client } from "../api/queries";
-import { Card, Notice, PageHead, Switch } from "../parts/basics";
-import { Failed, Loaded } from "../parts/loaded";
+import { Switch } from "../components/field";
+import { Card, PageHeader } from "../components/layout";
+import { ErrorNotice, Loaded } from "../components/loaded";
+import { Notice } from "../components/notice";
 import { useTexts } from "../text";
 
 type FlowsOn = Record<string, boolean>;
@@ -15,12 +17,12 @@ export default function Flows() {
   const t = useTexts();
   const { tenant = "" } = useParams();
   const key = ["tenant", tenant, "flows"];
-  const flows = useQuery({ queryKey: key, queryFn: ({ signal }) => call<FlowsOn>(at(tenant, "flows"), { signal }) });
+  const flows = useQuery({ queryKey: key, queryFn: ({ signal }) => call<FlowsOn>(apiPath(tenant, "flows"), { signal }) });
   const active = useQuery(activeQuery(tenant));
-  // What was switched, until the server has answered: a switch moves at once, and back when it is refused.
+  // The optimistic state: a switch moves at once, and back if the server refuses.
   const [wanted, setWanted] = useState<FlowsOn>();
   const set = useMutation({
-    mutationFn: (next: FlowsOn) => call<FlowsOn>(at(tenant, "flows"), { method: "PUT", body: next }),
+    mutationFn: (next: FlowsOn) => call<FlowsOn>(apiPath(tenant, "flows"), { method: "PUT", body: next }),
     onSuccess: (saved) => {
       client.setQueryData(key, saved);
       void client.invalidateQueries({ queryKey: ["tenant", tenant, "active"] });
@@ -29,7 +31,7 @@ export default function Flows() {
   });
   return (
     <>
-      <PageHead title={t.flows.title} lead={t.flows.lead} />
+      <PageHeader title={t.flows.title} lead={t.flows.lead} />
       <Loaded query={active}>
         {(now) =>
           now.name ? (
@@ -60,8 +62,8 @@ export default function Flows() {
                 />
               ))}
             </div>
-            {set.isSuccess && <Notice tone="good" announced>{t.flows.saved}</Notice>}
-            {set.isError && <Failed error={set.error} />}
+            {set.isSuccess && <Notice tone="good" announce>{t.flows.saved}</Notice>}
+            {set.isError && <ErrorNotice error={set.error} />}
           </Card>
         )}
       </Loaded>

@@ -1,15 +1,19 @@
-// All messages of the tenant: found, filtered, live.
+// The messages of a tenant: a filtered list that updates live.
 
 import { useEffect, useState } from "react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Radio } from "lucide-react";
 import { Link, useParams, useSearchParams } from "react-router";
-import { at, call } from "../api/client";
+import { apiPath, call } from "../api/client";
 import { connectionsQuery } from "../api/queries";
 import type { Message, Page } from "../api/types";
-import { Badge, Button, Delivered, Empty, Field, PageHead, Status } from "../parts/basics";
-import { useCountries } from "../parts/countries";
-import { Paged } from "../parts/loaded";
+import { Badge, DeliveryBadge, StatusBadge } from "../components/badge";
+import { Button } from "../components/button";
+import { useCountries } from "../components/countries";
+import { Field } from "../components/field";
+import { PageHeader } from "../components/layout";
+import { PagedList } from "../components/loaded";
+import { Empty } from "../components/notice";
 import { useFormat, useTexts } from "../text";
 
 const FILTERS = ["status", "delivery", "usage", "country", "to", "connection"] as const;
@@ -22,7 +26,7 @@ export default function Messages() {
   const { tenant = "" } = useParams();
   const [search, setSearch] = useSearchParams();
   const [live, setLive] = useState(true);
-  // A number does not belong into an address that a browser keeps.
+  // Not in the query string: browsers store addresses, and a phone number must not be stored.
   const [to, setTo] = useState("");
   const [typed, setTyped] = useState("");
   useEffect(() => {
@@ -42,7 +46,7 @@ export default function Messages() {
   const query = useInfiniteQuery({
     queryKey: ["tenant", tenant, "messages", filter],
     queryFn: ({ signal, pageParam }) =>
-      call<Page<Message>>(at(tenant, "messages", { ...filter, limit: 50, cursor: pageParam }), { signal }),
+      call<Page<Message>>(apiPath(tenant, "messages", { ...filter, limit: 50, cursor: pageParam }), { signal }),
     initialPageParam: "",
     getNextPageParam: (page) => page.next,
     refetchInterval: (state) => (live && (state.state.data?.pages.length ?? 0) <= 1 && !state.state.error ? 2000 : false),
@@ -50,7 +54,7 @@ export default function Messages() {
   const filtered = Object.values(filter).some(Boolean);
   return (
     <>
-      <PageHead
+      <PageHeader
         title={t.messages.title}
         lead={t.messages.lead}
         actions={
@@ -108,7 +112,7 @@ export default function Messages() {
         </Field>
         {filtered && (
           <Button
-            look="quiet"
+            variant="quiet"
             onClick={() => {
               setTyped("");
               setTo("");
@@ -119,7 +123,7 @@ export default function Messages() {
           </Button>
         )}
       </div>
-      <Paged query={query} empty={<Empty title={filtered ? t.messages.empty : t.messages.emptyAll} />}>
+      <PagedList query={query} empty={<Empty title={filtered ? t.messages.empty : t.messages.emptyAll} />}>
         {(messages) => (
           <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.messages.title}>
             <table className="table stacking">
@@ -152,8 +156,8 @@ export default function Messages() {
                     <td data-label={t.messages.usage}>{t.usages[message.usage] ?? message.usage}</td>
                     <td data-label={t.messages.status}>
                       <span>
-                        <Status of={message.status} />{" "}
-                        {message.delivery && <Delivered of={message.delivery.state} />}
+                        <StatusBadge status={message.status} />{" "}
+                        {message.delivery && <DeliveryBadge of={message.delivery.state} />}
                         {message.failure && (
                           <span className="fine block">{t.failures[message.failure.class] ?? message.failure.class}</span>
                         )}
@@ -168,7 +172,7 @@ export default function Messages() {
             </table>
           </div>
         )}
-      </Paged>
+      </PagedList>
     </>
   );
 }

@@ -1,5 +1,3 @@
-// Versionen eines Konnektors.
-
 import type { Texts } from "../en";
 
 export const versions: Pick<Texts, "versions"> = {

@@ -1,5 +1,3 @@
-// Versions of a connector.
-
 export const versions = {
   versions: {
     forAll: "Every tenant may use it. Tenants that have decided nothing themselves follow what is decided here.",

@@ -1,0 +1,143 @@
+// Die Wörter der Sache, die in der API Namen sind.
+
+import type { EnumTexts } from "../en/enums";
+
+export const enums: EnumTexts = {
+  status: {
+    queued: "Wartet",
+    sending: "Wird gesendet",
+    accepted: "Angenommen",
+    failed: "Misslungen",
+    "in-doubt": "Ungewiss",
+    expired: "Abgelaufen",
+    cancelled: "Abgebrochen",
+    rejected: "Nicht gesendet",
+  },
+
+  statusHelp: {
+    queued: "Auf der Platte, um gesendet oder noch einmal versucht zu werden.",
+    sending: "Ein Versuch läuft.",
+    accepted: "Ein Anbieter hat sie angenommen.",
+    failed: "Sie wurde nicht gesendet und wird es nicht mehr.",
+    "in-doubt": "Niemand weiß, ob sie hinausging. Sie wird nicht wiederholt.",
+    expired: "Ihr Code lief vorher ab. Nicht gesendet.",
+    cancelled: "Ihre Prüfung endete vorher. Nicht gesendet.",
+  },
+
+  deliveries: {
+    queued: "Wartet",
+    sent: "Unterwegs",
+    delivered: "Zugestellt",
+    undelivered: "Nicht zugestellt",
+    expired: "Zu spät",
+    rejected: "Abgelehnt",
+    unknown: "Unklar",
+  },
+
+  deliveryHelp: {
+    queued: "Sie wartet beim Anbieter.",
+    sent: "Der Anbieter hat sie einem Netz übergeben.",
+    delivered: "Sie ist auf dem Telefon.",
+    undelivered: "Sie hat das Telefon nicht erreicht.",
+    expired: "Das Telefon war nicht zu erreichen, bevor die Nachricht endete.",
+    rejected: "Ein Netz hat sie abgelehnt.",
+    unknown: "Der Anbieter weiß es nicht.",
+  },
+
+  routes: {
+    active: "die aktive Verbindung",
+    country: "die Verbindung, die die Regeln für dieses Land nennen",
+    fallback: "eine Ersatzverbindung der Regeln, weil die vorige nicht senden konnte",
+    retry: "noch einmal dieselbe Verbindung",
+    earlier: "gewählt, bevor die Regeln geändert wurden",
+  },
+
+  usages: {
+    register: "Registrierung",
+    "sign-in": "Anmeldung",
+    "forgot-password": "Neues Passwort",
+    generic: "Alles übrige",
+    "organization-invitation": "Einladung",
+    "user-permission-validation": "Bestätigung",
+    "bind-new-identifier": "Nummer hinzufügen",
+    "mfa-verification": "Zweiter Schritt",
+    "bind-mfa": "Zweiten Schritt einrichten",
+  },
+
+  flowNames: {
+    "sign-up": "Registrierung",
+    "sign-in": "Anmeldung",
+    "password-reset": "Neues Passwort",
+    "account-linking": "Konto verknüpfen",
+    "member-invitation": "Einladung von Mitgliedern",
+    "identity-check": "Bestätigung der Person",
+    mfa: "Zwei-Schritt-Anmeldung",
+  },
+
+  flowHelp: {
+    "sign-up": "Neue Nutzer zeigen, dass die Nummer ihre ist.",
+    "sign-in": "Nutzer melden sich mit einem Code an, statt oder nach einem Passwort.",
+    "password-reset": "Wer sein Passwort vergessen hat, bekommt einen Code.",
+    "account-linking": "Nutzer fügen ihrem Konto eine Nummer hinzu.",
+    "member-invitation": "Eingeladene nehmen mit einem Code an.",
+    "identity-check": "Nutzer bestätigen vor etwas Wichtigem, wer sie sind.",
+    mfa: "Ein Code ist der zweite Schritt und bestätigt seine Einrichtung.",
+  },
+
+  parties: {
+    connector: "Am Konnektor",
+    policy: "An den Regeln",
+    network: "Am Netz",
+    provider: "Am Anbieter",
+    host: "An Sendbox",
+  },
+
+  failures: {
+    "not-sent": "Nicht gesendet",
+    "rate-limited": "Vom Anbieter gebremst",
+    "quota-exceeded": "Kontingent erschöpft",
+    "provider-unavailable": "Anbieter nicht verfügbar",
+    "in-doubt": "Ungewiss",
+    "invalid-request": "Anfrage nicht angenommen",
+    "template-rejected": "Vorlage abgelehnt",
+    "content-rejected": "Text abgelehnt",
+    "sender-rejected": "Absender abgelehnt",
+    "authentication-failed": "Zugangsdaten nicht angenommen",
+    "configuration-invalid": "Einstellung falsch",
+    "insufficient-balance": "Kein Guthaben",
+    "account-suspended": "Konto gesperrt",
+    "invalid-recipient": "Nummer gibt es nicht",
+    "recipient-unsubscribed": "Abgemeldet",
+    "recipient-blocked": "Nummer gesperrt",
+    "unsupported-destination": "Ziel nicht unterstützt",
+    "fraud-blocked": "Betrugsverdacht",
+    unknown: "Unbekannt",
+    "connector-fault": "Fehler des Konnektors",
+    unavailable: "Sendbox hatte keinen Platz",
+    expired: "Abgelaufen",
+  },
+
+  advice: {
+    "not-sent": "Die Nachricht wurde nicht gesendet: Versuchen Sie es noch einmal, oder nehmen Sie einen anderen Anbieter.",
+    "provider-unavailable": "Die Nachricht wurde nicht gesendet: Versuchen Sie es noch einmal, oder nehmen Sie einen anderen Anbieter.",
+    "rate-limited": "Die Nachricht wurde nicht gesendet: Versuchen Sie es später, nicht vor der genannten Zeit.",
+    "quota-exceeded": "Erhöhen Sie das Kontingent beim Anbieter, oder nehmen Sie einen anderen.",
+    "in-doubt": "Vielleicht hat der Anbieter gesendet: Sehen Sie dort nach, bevor Sie es wiederholen, sonst bekommt der Nutzer zwei.",
+    "invalid-request": "Vergleichen Sie die Einstellungen der Verbindung mit dem, was der Anbieter sagt.",
+    "template-rejected": "Prüfen Sie Vorlage und Variablen beim Anbieter.",
+    "content-rejected": "Ändern Sie den Text.",
+    "sender-rejected": "Nehmen Sie einen Absender, den der Anbieter für dieses Land genehmigt hat.",
+    "authentication-failed": "Prüfen Sie die Zugangsdaten der Verbindung.",
+    "configuration-invalid": "Berichtigen Sie die Einstellungen der Verbindung.",
+    "insufficient-balance": "Laden Sie das Konto beim Anbieter auf.",
+    "account-suspended": "Klären Sie das Konto mit dem Anbieter.",
+    "invalid-recipient": "Bitten Sie den Nutzer um eine andere Nummer; versuchen Sie diese nicht noch einmal.",
+    "recipient-unsubscribed": "Diese Nummer will keine Nachrichten; nicht wiederholen, auch nicht über einen anderen Anbieter.",
+    "recipient-blocked": "Diese Nummer will keine Nachrichten; nicht wiederholen, auch nicht über einen anderen Anbieter.",
+    "unsupported-destination": "Schalten Sie das Land beim Anbieter frei, oder nehmen Sie einen anderen.",
+    "fraud-blocked": "Der Anbieter vermutet Betrug; nicht wiederholen, auch nicht über einen anderen.",
+    unknown: "Lesen Sie, was der Anbieter sagt.",
+    "connector-fault": "Der Konnektor hat versagt: Nehmen Sie eine andere Version, und sagen Sie es dem, der ihn geschrieben hat.",
+    unavailable: "Versuchen Sie es wieder, wenn der Rechner Platz hat.",
+  },
+};

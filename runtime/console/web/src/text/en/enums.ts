@@ -1,0 +1,143 @@
+// The words of the domain, which the API has as names.
+
+export const enums = {
+  status: {
+    queued: "Queued",
+    sending: "Sending",
+    accepted: "Accepted",
+    failed: "Failed",
+    "in-doubt": "In doubt",
+    expired: "Expired",
+    cancelled: "Cancelled",
+    rejected: "Not sent",
+  } as Record<string, string>,
+
+  statusHelp: {
+    queued: "On disk, to be sent or to be tried again.",
+    sending: "An attempt is under way.",
+    accepted: "A provider took it.",
+    failed: "It was not sent, and will not be.",
+    "in-doubt": "Nobody knows whether it went out. It will not be tried again.",
+    expired: "Its code expired first. Not sent.",
+    cancelled: "Its verification ended first. Not sent.",
+  } as Record<string, string>,
+
+  deliveries: {
+    queued: "Waiting",
+    sent: "On its way",
+    delivered: "Delivered",
+    undelivered: "Not delivered",
+    expired: "Too late",
+    rejected: "Refused",
+    unknown: "Unclear",
+  } as Record<string, string>,
+
+  deliveryHelp: {
+    queued: "It waits at the provider.",
+    sent: "The provider has handed it to a network.",
+    delivered: "It is on the phone.",
+    undelivered: "It did not reach the phone.",
+    expired: "The phone could not be reached before the message ended.",
+    rejected: "A network refused it.",
+    unknown: "The provider does not know.",
+  } as Record<string, string>,
+
+  routes: {
+    active: "the connection that is active",
+    country: "the connection that the policy names for this country",
+    fallback: "a fallback of the policy, as the connection before could not send",
+    retry: "the same connection again",
+    earlier: "chosen before the policy was changed",
+  } as Record<string, string>,
+
+  usages: {
+    register: "Sign-up",
+    "sign-in": "Sign-in",
+    "forgot-password": "Password reset",
+    generic: "Anything else",
+    "organization-invitation": "Invitation",
+    "user-permission-validation": "Identity check",
+    "bind-new-identifier": "Link a number",
+    "mfa-verification": "Two-step sign-in",
+    "bind-mfa": "Two-step set-up",
+  } as Record<string, string>,
+
+  flowNames: {
+    "sign-up": "Sign-up",
+    "sign-in": "Sign-in",
+    "password-reset": "Password reset",
+    "account-linking": "Account linking",
+    "member-invitation": "Member invitation",
+    "identity-check": "Identity check",
+    mfa: "Two-step verification",
+  } as Record<string, string>,
+
+  flowHelp: {
+    "sign-up": "New users prove that the number is theirs.",
+    "sign-in": "Users sign in with a code instead of, or after, a password.",
+    "password-reset": "Users who forgot their password get a code.",
+    "account-linking": "Users add a number to an account that they have.",
+    "member-invitation": "Invited members accept with a code.",
+    "identity-check": "Users confirm who they are before something important.",
+    mfa: "A code is the second step, and confirms its set-up.",
+  } as Record<string, string>,
+
+  parties: {
+    connector: "The connector",
+    policy: "The policy",
+    network: "The network",
+    provider: "The provider",
+    host: "Sendbox",
+  } as Record<string, string>,
+
+  failures: {
+    "not-sent": "Not sent",
+    "rate-limited": "Rate limited by the provider",
+    "quota-exceeded": "Quota exceeded",
+    "provider-unavailable": "Provider not available",
+    "in-doubt": "In doubt",
+    "invalid-request": "Request not accepted",
+    "template-rejected": "Template rejected",
+    "content-rejected": "Text rejected",
+    "sender-rejected": "Sender rejected",
+    "authentication-failed": "Credentials not accepted",
+    "configuration-invalid": "Configuration wrong",
+    "insufficient-balance": "No balance",
+    "account-suspended": "Account suspended",
+    "invalid-recipient": "No such number",
+    "recipient-unsubscribed": "Unsubscribed",
+    "recipient-blocked": "Number blocked",
+    "unsupported-destination": "Destination not supported",
+    "fraud-blocked": "Suspected fraud",
+    unknown: "Unknown",
+    "connector-fault": "Connector fault",
+    unavailable: "Sendbox had no room",
+    expired: "Expired",
+  } as Record<string, string>,
+
+  advice: {
+    "not-sent": "The message was not sent: try again, or use another provider.",
+    "provider-unavailable": "The message was not sent: try again, or use another provider.",
+    "rate-limited": "The message was not sent: try again later, not before the time given.",
+    "quota-exceeded": "Raise the quota at the provider, or use another provider.",
+    "in-doubt": "The provider may have sent the message: look it up there before you send again, or the user gets two.",
+    "invalid-request": "Check the settings of the connection against the provider’s text.",
+    "template-rejected": "Check the template and its variables at the provider.",
+    "content-rejected": "Change the text.",
+    "sender-rejected": "Use a sender that is approved at the provider for this country.",
+    "authentication-failed": "Check the credentials of the connection.",
+    "configuration-invalid": "Correct the settings of the connection.",
+    "insufficient-balance": "Top up the account at the provider.",
+    "account-suspended": "Settle the account with the provider.",
+    "invalid-recipient": "Ask the user for another number; do not try this one again.",
+    "recipient-unsubscribed": "This number refuses messages; do not try again, and use no other provider.",
+    "recipient-blocked": "This number refuses messages; do not try again, and use no other provider.",
+    "unsupported-destination": "Enable the country at the provider, or use another provider.",
+    "fraud-blocked": "The provider suspects fraud; do not try again, and use no other provider.",
+    unknown: "Read the provider’s text.",
+    "connector-fault": "The connector misbehaved: use another version, and tell its author.",
+    unavailable: "Try again when the machine has room.",
+  } as Record<string, string>,
+};
+
+export type EnumTexts = typeof enums;
