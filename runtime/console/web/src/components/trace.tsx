@@ -164,8 +164,8 @@ export function FailureFacts({ failure }: { failure: Failure }) {
     <Facts
       facts={[
         [t.messages.failure, <><b>{t.failures[failure.class] ?? failure.class}</b>: {failure.text}</>],
-        [t.testResult.who, t.parties[failure.party] ?? failure.party],
-        [t.testResult.left, t.testResult.leftIs[failure.requestSent] ?? failure.requestSent],
+        [t.testResult.party, t.parties[failure.party] ?? failure.party],
+        [t.testResult.requestSent, t.testResult.requestSentIs[failure.requestSent] ?? failure.requestSent],
         [t.testResult.providerCode, failure.providerCode && <code>{failure.providerCode}</code>],
         [t.testResult.whatToDo, <b>{t.advice[failure.class] ?? failure.advice}</b>],
       ]}

@@ -103,7 +103,7 @@ function MessageDetails({ tenant, message }: { tenant: string; message: Message 
               [t.testResult.providerId, message.providerMessageId && <code>{message.providerMessageId}</code>],
               [t.message.verification, message.verification && <code>{message.verification}</code>],
               [t.message.expires, format.dateTime(message.expiresAt)],
-              ["Id", <code>{message.id}</code>],
+              ["ID", <code>{message.id}</code>],
             ]}
           />
           {message.test && <Notice tone="info">{t.message.nothingSent}</Notice>}

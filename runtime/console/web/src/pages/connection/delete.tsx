@@ -62,7 +62,7 @@ export function DeleteConnectionDialog({ tenant, connection, onClose, onDeleted 
                 {now.flows.length > 0 && (
                   <p>{t.deleteConnection.flows(now.flows.map((flow) => t.flowNames[flow] ?? flow).join(", "))}</p>
                 )}
-                <p>{t.deleteConnection.activateOther}.</p>
+                <p>{t.deleteConnection.activateOther}</p>
               </Notice>
               <label className="choice">
                 <input type="checkbox" checked={understood} onChange={(event) => setUnderstood(event.target.checked)} />

@@ -2,18 +2,18 @@ import type { Texts } from "../en";
 
 export const phone: Pick<Texts, "phone"> = {
   phone: {
-    title: "Das Telefon",
-    lead: "Was der nachgestellte Anbieter angenommen hat. Nichts verlässt diesen Rechner.",
-    empty: "Noch keine Nachricht.",
-    emptyHelp: "Senden Sie beim Einrichten eine Probe, oder beginnen Sie eine Prüfung. Sie erscheint hier.",
+    title: "Telefon",
+    lead: "Die Nachrichten, die der simulierte Anbieter angenommen hat. Nichts verlässt diesen Computer.",
+    empty: "Noch keine Nachrichten",
+    emptyHelp: "Senden Sie beim Einrichten eines Konnektors eine Testnachricht, oder starten Sie eine Verifizierung. Die Nachricht erscheint hier.",
     try: "Ausprobieren",
-    tryHelp: "Beginnt eine Prüfung, wie Ihre Plattform es täte, und prüft den Code, den Sie auf dem Telefon lesen.",
-    start: "Einen Code senden",
+    tryHelp: "Startet eine Verifizierung, wie es Ihre Plattform tun würde, und prüft den Code, den Sie auf dem Telefon lesen.",
+    start: "Code senden",
     code: "Code",
     check: "Code prüfen",
-    approved: "Richtig. Ein zweites Mal würde er abgelehnt: Ein Code gilt einmal.",
-    to: "Nummer",
+    approved: "Richtig. Ein Code gilt nur einmal: Eine zweite Prüfung würde abgelehnt.",
+    to: "Telefonnummer",
     by: (provider) => `über ${provider}`,
-    started: "Ein Code ist unterwegs.",
+    started: "Der Code ist unterwegs.",
   },
 };
