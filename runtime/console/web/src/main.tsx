@@ -10,11 +10,22 @@ import { App } from "./app";
 import { LanguageProvider } from "./text";
 import "./text/appearance";
 import "./styles/base.css";
-import "./styles/components.css";
+import "./styles/layout.css";
+import "./styles/buttons.css";
+import "./styles/notices.css";
+import "./styles/dialogs.css";
+import "./styles/tables.css";
 import "./styles/fields.css";
 import "./styles/shell.css";
 import "./styles/connection.css";
-import "./styles/pages.css";
+import "./styles/trace.css";
+import "./styles/sign-in.css";
+import "./styles/cards.css";
+import "./styles/messages.css";
+import "./styles/policy.css";
+import "./styles/phone.css";
+import "./styles/overview.css";
+import "./styles/versions.css";
 import "./styles/charts.css";
 
 // `app.tsx` has the routes.
