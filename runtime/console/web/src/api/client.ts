@@ -1,26 +1,6 @@
 // The one way to the API: JSON in, JSON out, problem documents as errors. Knows no page and no text for people.
 
-/** What is wrong with a field. `code` names common causes. */
-export interface FieldError {
-  field: string;
-  message: string;
-  code?: string;
-  values?: Record<string, string>;
-}
-
-/** A problem document (RFC 9457). */
-export interface ProblemDocument {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  instance: string;
-  errors?: FieldError[];
-  limit?: string;
-  retryAfter?: number;
-  flows?: string[];
-  scope?: string;
-}
+import type { FieldError, Problem as ProblemDocument } from "./schema";
 
 /** The API answered with a problem, or not at all. */
 export class Problem extends Error {

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Standing } from "../api/types";
+import type { AttemptOutcome, DeliveryState, MessageStatus, Standing } from "../api/types";
 import { useTexts } from "../text";
 
 export type Tone = "good" | "bad" | "warn" | "info" | "neutral";
@@ -8,26 +8,27 @@ export function Badge({ tone = "neutral", children }: { tone?: Tone; children: R
   return <span className={`badge ${tone}`}>{children}</span>;
 }
 
-const statusTones: Record<string, Tone> = {
+const statusTones: Record<MessageStatus | AttemptOutcome, Tone> = {
   accepted: "good", failed: "bad", rejected: "bad", "in-doubt": "warn", queued: "info", sending: "info",
   expired: "neutral", cancelled: "neutral",
 };
 
-export function StatusBadge({ status }: { status: string }) {
+export function StatusBadge({ status }: { status: MessageStatus | AttemptOutcome }) {
   const t = useTexts();
-  return <Badge tone={statusTones[status] ?? "neutral"}>{t.status[status] ?? status}</Badge>;
+  return <Badge tone={statusTones[status]}>{t.status[status]}</Badge>;
 }
 
-const deliveryTones: Record<string, Tone> = {
+const deliveryTones: Record<DeliveryState, Tone> = {
   queued: "info", sent: "info", delivered: "good", undelivered: "bad", expired: "bad", rejected: "bad",
+  unknown: "neutral",
 };
 
 /** The tone of a delivery state: `good` and `bad` are final, `info` may still change. */
-export const deliveryTone = (state: string): Tone => deliveryTones[state] ?? "neutral";
+export const deliveryTone = (state: DeliveryState): Tone => deliveryTones[state];
 
-export function DeliveryBadge({ of }: { of: string }) {
+export function DeliveryBadge({ state }: { state: DeliveryState }) {
   const t = useTexts();
-  return <Badge tone={deliveryTone(of)}>{t.deliveries[of] ?? of}</Badge>;
+  return <Badge tone={deliveryTone(state)}>{t.deliveries[state]}</Badge>;
 }
 
 const standingTones: Record<Standing, Tone> = { active: "good", canary: "warn", previous: "info", available: "neutral" };

@@ -1,10 +1,10 @@
 // The difference between two values, one line per field.
 
 import { ArrowRight } from "lucide-react";
-import type { Change, Json } from "../api/types";
+import type { Change } from "../api/types";
 import { useTexts } from "../text";
 
-function display(value: Json | null | undefined, nothing: string): string {
+function display(value: unknown, nothing: string): string {
   if (value === null || value === undefined) return nothing;
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.startsWith("sha256:") ? `${text.slice(0, 19)}…` : text;
@@ -34,18 +34,17 @@ export function Changes({ changes }: { changes: Change[] }) {
 }
 
 /** The values in nested objects by their paths. A list is one value. */
-function leaves(value: Json | null, path = ""): Map<string, Json> {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) {
-    return new Map(value === null ? [] : [[path, value]]);
-  }
+function leaves(value: unknown, path = ""): Map<string, unknown> {
+  if (value === null || value === undefined) return new Map();
+  if (typeof value !== "object" || Array.isArray(value)) return new Map([[path, value]]);
   return new Map(Object.entries(value).flatMap(([name, inner]) => [...leaves(inner, `${path}/${name}`)]));
 }
 
 /** The fields whose values differ. */
-export function diff(before: Json | null, after: Json | null): Change[] {
+export function diff(before: unknown, after: unknown): Change[] {
   const [was, is] = [leaves(before), leaves(after)];
   const fields = [...new Set([...was.keys(), ...is.keys()])];
   return fields
-    .map((field) => ({ field, before: was.get(field) ?? null, after: is.get(field) ?? null }))
+    .map((field) => ({ field, before: was.get(field), after: is.get(field) }))
     .filter((one) => JSON.stringify(one.before) !== JSON.stringify(one.after));
 }

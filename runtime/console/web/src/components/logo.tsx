@@ -1,5 +1,5 @@
 /** The logo of a connector, as an image: nothing in the SVG runs. */
-export function Logo({ svg, name, size = 40 }: { svg: string | null; name: string; size?: number }) {
+export function Logo({ svg, name, size = 40 }: { svg: string | null | undefined; name: string; size?: number }) {
   if (!svg) {
     return <span className="logo letter" aria-hidden="true">{name.slice(0, 1).toUpperCase()}</span>;
   }

@@ -1,14 +1,9 @@
-// Usages in the order in which users meet them, and template lists that were written for other systems.
+// Which templates a connection needs, and lists of templates that were written for other systems.
 
-import type { JsonObject, Template } from "../api/types";
+import type { JsonObject, Template, Usage } from "../api/types";
 
 /** Every connection needs a template for each of these; the others fall back to `generic`. */
-export const REQUIRED_USAGES = ["register", "sign-in", "forgot-password", "generic"];
-
-export const USAGES = [
-  ...REQUIRED_USAGES, "organization-invitation", "user-permission-validation", "bind-new-identifier", "mfa-verification",
-  "bind-mfa",
-];
+export const REQUIRED_USAGES: Usage[] = ["register", "sign-in", "forgot-password", "generic"];
 
 /** Turns Logto's spelling (`usageType: "SignIn"`, `templateCode`), which the server accepts and returns, into Sendbox's. */
 export function normalizeTemplates(templates: Template[]): Template[] {

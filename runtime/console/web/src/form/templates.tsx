@@ -2,13 +2,13 @@
 
 import { useEffect, useMemo, useState } from "react";
 import { Plus, Trash2 } from "lucide-react";
-import type { ConnectorDetail, JsonObject, Template } from "../api/types";
+import { usageValues, type ConnectorDetail, type JsonObject, type Template, type Usage } from "../api/types";
 import { Button } from "../components/button";
 import { Field } from "../components/field";
 import { Notice } from "../components/notice";
 import { useFormat, useTexts } from "../text";
 import { JsonEditor } from "./json-editor";
-import { REQUIRED_USAGES, USAGES } from "./template-list";
+import { REQUIRED_USAGES } from "./template-list";
 
 interface TemplatesProps {
   connector: ConnectorDetail;
@@ -96,10 +96,10 @@ function Fields({ connector, value, onChange, errors, onSelect }: TemplatesProps
   const named = (tag: string) => (tag ? `${format.language(tag)} (${tag})` : t.templates.all);
   const isText = connector.content === "text";
   const shown = value.map((template, index) => ({ template, index })).filter(({ template }) => (template.locale ?? "") === locale);
-  const sorted = [...shown].sort((a, b) => USAGES.indexOf(a.template.usage) - USAGES.indexOf(b.template.usage));
-  const missing = USAGES.filter((usage) => !shown.some(({ template }) => template.usage === usage));
+  const sorted = [...shown].sort((a, b) => usageValues.indexOf(a.template.usage) - usageValues.indexOf(b.template.usage));
+  const missing = usageValues.filter((usage) => !shown.some(({ template }) => template.usage === usage));
   const set = (index: number, template: Template) => onChange(value.map((one, position) => (position === index ? template : one)));
-  const add = (usage: string, tag: string) => {
+  const add = (usage: Usage, tag: string) => {
     const started = connector.defaultTemplates.find((one) => one.usage === usage && (one.locale ?? "") === tag);
     const fresh: Template = { usage, ...(tag && { locale: tag }) };
     if (isText) fresh.content = started?.content ?? "{{code}}";
@@ -190,7 +190,7 @@ function Fields({ connector, value, onChange, errors, onSelect }: TemplatesProps
           <span className="fine">{t.templates.addUsage}</span>
           {missing.map((usage) => (
             <Button key={usage} variant="quiet" icon={<Plus size={14} aria-hidden="true" />} onClick={() => add(usage, locale)}>
-              {t.usages[usage] ?? usage}
+              {t.usages[usage]}
             </Button>
           ))}
         </p>
@@ -201,7 +201,7 @@ function Fields({ connector, value, onChange, errors, onSelect }: TemplatesProps
 
 interface TemplateIdProps {
   ids: { id: string };
-  schema: JsonObject | null;
+  schema: JsonObject | null | undefined;
   value: unknown;
   onChange: (value: unknown) => void;
 }

@@ -3,7 +3,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
 import { apiPath, call } from "../api/client";
-import type { AuditEntry, Json, Page } from "../api/types";
+import type { AuditEntry, Page } from "../api/types";
 import { Changes, diff } from "../components/changes";
 import { PageHeader } from "../components/layout";
 import { PagedList } from "../components/loaded";
@@ -18,7 +18,7 @@ export default function Audit() {
     queryKey: ["tenant", tenant, "audit"],
     queryFn: ({ signal, pageParam }) => call<Page<AuditEntry>>(apiPath(tenant, "audit", { limit: 50, cursor: pageParam }), { signal }),
     initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    getNextPageParam: (page) => page.next ?? undefined,
   });
   const who = (actor: string) => (actor === "platform" ? t.audit.platform : t.audit.key(actor.replace("key:", "")));
   return (
@@ -56,7 +56,7 @@ export default function Audit() {
   );
 }
 
-function Difference({ before, after }: { before: Json | null; after: Json | null }) {
+function Difference({ before, after }: { before: unknown; after: unknown }) {
   const t = useTexts();
   const changes = diff(before, after);
   if (changes.length === 0) return <span className="fine">{t.audit.nothing}</span>;

@@ -141,7 +141,7 @@ function Connections({ tenant, connections, connectors }: ConnectionsProps) {
         <ActivateDialog
           tenant={tenant}
           name={activating.name}
-          tested={activating.testedAt !== null}
+          tested={activating.testedAt != null}
           onClose={() => setActivating(undefined)}
           onDone={() => {
             setActivating(undefined);

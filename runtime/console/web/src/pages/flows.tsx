@@ -5,24 +5,23 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { apiPath, call } from "../api/client";
 import { activeQuery, client } from "../api/queries";
+import { flowValues, type Flows as FlowSettings } from "../api/types";
 import { Switch } from "../components/field";
 import { Card, PageHeader } from "../components/layout";
 import { ErrorNotice, Loaded } from "../components/loaded";
 import { Notice } from "../components/notice";
 import { useTexts } from "../text";
 
-type FlowsOn = Record<string, boolean>;
-
 export default function Flows() {
   const t = useTexts();
   const { tenant = "" } = useParams();
   const key = ["tenant", tenant, "flows"];
-  const flows = useQuery({ queryKey: key, queryFn: ({ signal }) => call<FlowsOn>(apiPath(tenant, "flows"), { signal }) });
+  const flows = useQuery({ queryKey: key, queryFn: ({ signal }) => call<FlowSettings>(apiPath(tenant, "flows"), { signal }) });
   const active = useQuery(activeQuery(tenant));
   // The optimistic state: a switch moves at once, and back if the server refuses.
-  const [wanted, setWanted] = useState<FlowsOn>();
+  const [wanted, setWanted] = useState<FlowSettings>();
   const set = useMutation({
-    mutationFn: (next: FlowsOn) => call<FlowsOn>(apiPath(tenant, "flows"), { method: "PUT", body: next }),
+    mutationFn: (next: FlowSettings) => call<FlowSettings>(apiPath(tenant, "flows"), { method: "PUT", body: next }),
     onSuccess: (saved) => {
       client.setQueryData(key, saved);
       void client.invalidateQueries({ queryKey: ["tenant", tenant, "active"] });
@@ -47,7 +46,7 @@ export default function Flows() {
         {(on) => (
           <Card>
             <div className="switches">
-              {Object.keys(t.flowNames).map((flow) => (
+              {flowValues.map((flow) => (
                 <Switch
                   key={flow}
                   label={t.flowNames[flow]}

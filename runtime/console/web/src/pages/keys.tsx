@@ -6,7 +6,7 @@ import { Plus } from "lucide-react";
 import { useParams } from "react-router";
 import { apiPath, call } from "../api/client";
 import { client, sessionQuery } from "../api/queries";
-import type { ApiKey, Scope } from "../api/types";
+import type { ApiKey, IssuedKey, Scope } from "../api/types";
 import { Badge } from "../components/badge";
 import { Button, CopyButton } from "../components/button";
 import { Dialog } from "../components/dialog";
@@ -17,8 +17,6 @@ import { Empty, Notice } from "../components/notice";
 import { useFormat, useTexts } from "../text";
 import { useFieldMessages } from "../text/server-messages";
 
-type IssuedKey = ApiKey & { secret: string };
-const SCOPES: Scope[] = ["verify", "send", "read", "manage"];
 
 export default function Keys() {
   const t = useTexts();
@@ -140,7 +138,7 @@ function NewKeyDialog({ tenant, onClose, onDone }: KeyDialogProps) {
       </Field>
       <fieldset className="choices">
         <legend>{t.keys.scopes}</legend>
-        {SCOPES.map((scope) => (
+        {(Object.keys(t.keys.scope) as Scope[]).map((scope) => (
           <label key={scope} className="choice">
             <input
               type="checkbox"

@@ -20,7 +20,7 @@ const isFinal = (message: Message | undefined) => message !== undefined && !["qu
 const REPORTS_EXPECTED_FOR_MS = 3_600_000;
 
 function reportPollInterval(message: Message | undefined): number | false {
-  const isOver = message?.status !== "accepted" || ["good", "bad"].includes(deliveryTone(message.delivery?.state ?? ""));
+  const isOver = message?.status !== "accepted" || ["good", "bad"].includes(deliveryTone(message.delivery?.state ?? "unknown"));
   const isRecent = message !== undefined && Date.now() - new Date(message.createdAt).getTime() < REPORTS_EXPECTED_FOR_MS;
   return !isOver && isRecent ? 2000 : false;
 }
@@ -47,7 +47,7 @@ function MessageDetails({ tenant, message }: { tenant: string; message: Message 
   const format = useFormat();
   return (
     <>
-      <PageHeader title={<>{t.message.title} <StatusBadge status={message.status} /> {message.delivery && <DeliveryBadge of={message.delivery.state} />}</>} lead={t.statusHelp[message.status]} />
+      <PageHeader title={<>{t.message.title} <StatusBadge status={message.status} /> {message.delivery && <DeliveryBadge state={message.delivery.state} />}</>} lead={t.statusHelp[message.status]} />
       <div className="message-columns">
         <Card title={t.message.timeline}>
           <ol className="timeline">
@@ -96,8 +96,8 @@ function MessageDetails({ tenant, message }: { tenant: string; message: Message 
             facts={[
               [t.messages.recipient, message.to],
               [t.messages.country, message.country && format.country(message.country)],
-              [t.messages.usage, t.usages[message.usage] ?? message.usage],
-              [t.message.flow, message.flow && (t.flowNames[message.flow] ?? message.flow)],
+              [t.messages.usage, t.usages[message.usage]],
+              [t.message.flow, message.flow && t.flowNames[message.flow]],
               [t.connection.locale, message.locale && format.language(message.locale)],
               [t.messages.segments, message.segments],
               [t.testResult.providerId, message.providerMessageId && <code>{message.providerMessageId}</code>],
@@ -120,10 +120,10 @@ function MessageDetails({ tenant, message }: { tenant: string; message: Message 
   );
 }
 
-function Dot({ outcome }: { outcome: string | null }) {
+function Dot({ outcome }: { outcome: string | null | undefined }) {
   if (outcome === "accepted") return <span className="dot good"><Check size={16} aria-hidden="true" /></span>;
   if (outcome === "in-doubt") return <span className="dot warn"><CircleHelp size={16} aria-hidden="true" /></span>;
-  if (outcome === null) return <span className="dot info"><Clock size={16} aria-hidden="true" /></span>;
+  if (outcome == null) return <span className="dot info"><Clock size={16} aria-hidden="true" /></span>;
   return <span className="dot bad"><X size={16} aria-hidden="true" /></span>;
 }
 
@@ -137,9 +137,9 @@ function ReportItem({ report, since }: { report: DeliveryReport; since: string }
     <li>
       <span className={`dot ${tone === "neutral" ? "info" : tone}`}><Smartphone size={16} aria-hidden="true" /></span>
       <div>
-        <h3>{t.message.reported} <DeliveryBadge of={report.state} /></h3>
+        <h3>{t.message.reported} <DeliveryBadge state={report.state} /></h3>
         <p className="help">
-          {t.deliveryHelp[report.state] ?? report.state} · {t.message.after(format.micros(Math.max(0, later)))}
+          {t.deliveryHelp[report.state]} · {t.message.after(format.micros(Math.max(0, later)))}
         </p>
         <Facts
           facts={[
@@ -170,7 +170,7 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
           {" · "}
           {t.message.after(micros(since, attempt.startedAt))}
           {attempt.finishedAt && ` · ${t.testResult.duration} ${micros(attempt.startedAt, attempt.finishedAt)}`}
-          {detail?.answered !== undefined && detail.answered !== null && ` · ${t.message.answered(detail.answered)}`}
+          {detail?.answered != null && ` · ${t.message.answered(detail.answered)}`}
         </p>
         {detail?.route && t.routes[detail.route] && <p className="help">{t.message.route}: {t.routes[detail.route]}</p>}
         {attempt.failure && <FailureFacts failure={attempt.failure} />}

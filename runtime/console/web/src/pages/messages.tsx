@@ -6,7 +6,7 @@ import { Radio } from "lucide-react";
 import { Link, useParams, useSearchParams } from "react-router";
 import { apiPath, call } from "../api/client";
 import { connectionsQuery } from "../api/queries";
-import type { Message, Page } from "../api/types";
+import { deliveryStateValues, messageStatusValues, usageValues, type Message, type Page } from "../api/types";
 import { Badge, DeliveryBadge, StatusBadge } from "../components/badge";
 import { Button } from "../components/button";
 import { useCountries } from "../components/countries";
@@ -17,8 +17,6 @@ import { Empty } from "../components/notice";
 import { useFormat, useTexts } from "../text";
 
 const FILTERS = ["status", "delivery", "usage", "country", "to", "connection"] as const;
-const STATUSES = ["queued", "sending", "accepted", "failed", "in-doubt", "expired", "cancelled"];
-const DELIVERIES = ["queued", "sent", "delivered", "undelivered", "expired", "rejected", "unknown"];
 
 export default function Messages() {
   const t = useTexts();
@@ -48,7 +46,7 @@ export default function Messages() {
     queryFn: ({ signal, pageParam }) =>
       call<Page<Message>>(apiPath(tenant, "messages", { ...filter, limit: 50, cursor: pageParam }), { signal }),
     initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    getNextPageParam: (page) => page.next ?? undefined,
     refetchInterval: (state) => (live && (state.state.data?.pages.length ?? 0) <= 1 && !state.state.error ? 2000 : false),
   });
   const filtered = Object.values(filter).some(Boolean);
@@ -69,7 +67,7 @@ export default function Messages() {
           {(ids) => (
             <select {...ids} value={filter["status"]} onChange={(event) => set("status", event.target.value)}>
               <option value="">{t.messages.anyStatus}</option>
-              {STATUSES.map((one) => <option key={one} value={one}>{t.status[one]}</option>)}
+              {messageStatusValues.map((one) => <option key={one} value={one}>{t.status[one]}</option>)}
             </select>
           )}
         </Field>
@@ -77,7 +75,7 @@ export default function Messages() {
           {(ids) => (
             <select {...ids} value={filter["delivery"]} onChange={(event) => set("delivery", event.target.value)}>
               <option value="">{t.messages.anyDelivery}</option>
-              {DELIVERIES.map((one) => <option key={one} value={one}>{t.deliveries[one]}</option>)}
+              {deliveryStateValues.map((one) => <option key={one} value={one}>{t.deliveries[one]}</option>)}
             </select>
           )}
         </Field>
@@ -85,7 +83,7 @@ export default function Messages() {
           {(ids) => (
             <select {...ids} value={filter["usage"]} onChange={(event) => set("usage", event.target.value)}>
               <option value="">{t.messages.anyUsage}</option>
-              {Object.entries(t.usages).map(([id, text]) => <option key={id} value={id}>{text}</option>)}
+              {usageValues.map((one) => <option key={one} value={one}>{t.usages[one]}</option>)}
             </select>
           )}
         </Field>
@@ -153,11 +151,11 @@ export default function Messages() {
                         {message.test && <Badge>{t.messages.test}</Badge>}
                       </span>
                     </td>
-                    <td data-label={t.messages.usage}>{t.usages[message.usage] ?? message.usage}</td>
+                    <td data-label={t.messages.usage}>{t.usages[message.usage]}</td>
                     <td data-label={t.messages.status}>
                       <span>
                         <StatusBadge status={message.status} />{" "}
-                        {message.delivery && <DeliveryBadge of={message.delivery.state} />}
+                        {message.delivery && <DeliveryBadge state={message.delivery.state} />}
                         {message.failure && (
                           <span className="fine block">{t.failures[message.failure.class] ?? message.failure.class}</span>
                         )}

@@ -73,7 +73,7 @@ function StatisticsView({ tenant, statistics }: { tenant: string; statistics: St
   const currency = policy.data?.spend?.currency;
   const cost = currency ? ` · ${t.overview.cost(format.money(totals.costMicros, currency))}` : "";
   const entered = ({ conversion: codes }: Statistics["countries"][number]) =>
-    codes && codes.rate !== null ? ` · ${t.overview.conversion}: ${format.percent(codes.rate)}` : "";
+    codes?.rate != null ? ` · ${t.overview.conversion}: ${format.percent(codes.rate)}` : "";
   const reported = totals.delivered + totals.undelivered;
   const ms = (value: number) => format.micros(value * 1000);
   const names = series.map(({ at: begin }) => (statistics.bucket === "day" ? format.day(begin) : format.hour(begin)));
@@ -87,7 +87,7 @@ function StatisticsView({ tenant, statistics }: { tenant: string; statistics: St
           value={reported > 0 ? format.percent(totals.delivered / reported) : "—"}
           help={reported > 0 ? t.overview.deliveredHelp(format.number(totals.undelivered)) : t.overview.deliveredNone}
         />
-        <Figure name={t.overview.conversion} value={conversion.rate === null ? "—" : format.percent(conversion.rate)} help={t.overview.conversionHelp(format.number(conversion.approved), format.number(conversion.started))} />
+        <Figure name={t.overview.conversion} value={conversion.rate == null ? "—" : format.percent(conversion.rate)} help={t.overview.conversionHelp(format.number(conversion.approved), format.number(conversion.started))} />
         <Figure name={t.overview.latency} value={latencyMs ? ms(latencyMs.p50) : "—"} help={latencyMs && t.overview.latencyHelp(ms(latencyMs.p95), ms(latencyMs.p99))} />
       </dl>
       <Card title={t.overview.attention}>
@@ -134,7 +134,7 @@ function StatisticsView({ tenant, statistics }: { tenant: string; statistics: St
               )}
             </Card>
             <Card title={t.overview.latencyOver}>
-              {latencyMs === null ? (
+              {latencyMs == null ? (
                 <p className="fine">{t.overview.noLatency}</p>
               ) : (
                 <Lines
@@ -216,8 +216,8 @@ function FirstSteps({ tenant }: { tenant: string }) {
   const { steps } = t.overview;
   const all = [
     { done: connections.data.length > 0, name: steps.connector, help: steps.connectorHelp, path: "connectors" },
-    { done: active.data.name !== null, name: steps.activate, help: steps.activateHelp, path: "connectors" },
-    { done: active.data.name !== null && active.data.flows.length > 0, name: steps.flows, help: steps.flowsHelp, path: "flows" },
+    { done: active.data.name != null, name: steps.activate, help: steps.activateHelp, path: "connectors" },
+    { done: active.data.name != null && active.data.flows.length > 0, name: steps.flows, help: steps.flowsHelp, path: "flows" },
     { done: policy.data.countries.all || policy.data.countries.only.length > 0, name: steps.countries, help: steps.countriesHelp, path: "policy" },
     { done: keys.data.length > 0, name: steps.key, help: steps.keyHelp, path: "keys" },
   ];
@@ -238,7 +238,7 @@ function FirstSteps({ tenant }: { tenant: string }) {
           </li>
         ))}
       </ol>
-      {active.data.name === null && <Notice tone="info">{t.flows.noConnection}</Notice>}
+      {active.data.name == null && <Notice tone="info">{t.flows.noConnection}</Notice>}
     </Card>
   );
 }

@@ -6,7 +6,7 @@ import { Plug, Plus, Settings2 } from "lucide-react";
 import { Link, useNavigate } from "react-router";
 import { ALL_TENANTS, basePath, call } from "../api/client";
 import { client } from "../api/queries";
-import type { Page, Tenant } from "../api/types";
+import { environmentValues, type Environment, type Page, type Tenant } from "../api/types";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
 import { Dialog } from "../components/dialog";
@@ -29,7 +29,7 @@ export default function Tenants() {
     queryFn: ({ signal, pageParam }) =>
       call<Page<Tenant>>(`/v1/tenants?limit=200${pageParam ? `&cursor=${encodeURIComponent(pageParam)}` : ""}`, { signal }),
     initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    getNextPageParam: (page) => page.next ?? undefined,
   });
   const wanted = filter.trim().toLowerCase();
   const isWanted = (tenant: Tenant) => `${tenant.id} ${tenant.name}`.toLowerCase().includes(wanted);
@@ -86,7 +86,7 @@ function NewTenant({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const [name, setName] = useState("");
   const [id, setId] = useState("");
-  const [environment, setEnvironment] = useState<"development" | "production">("development");
+  const [environment, setEnvironment] = useState<Environment>("development");
   const create = useMutation({
     mutationFn: () => call<Tenant>("/v1/tenants", { method: "POST", body: { name, environment, ...(id && { id }) } }),
     onSuccess: async (tenant) => {
@@ -114,7 +114,7 @@ function NewTenant({ onClose }: { onClose: () => void }) {
       </Field>
       <fieldset className="choices">
         <legend>{t.tenants.environment}</legend>
-        {(["development", "production"] as const).map((one) => (
+        {environmentValues.map((one) => (
           <label key={one} className="choice">
             <input
               type="radio"

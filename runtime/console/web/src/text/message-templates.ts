@@ -1,5 +1,7 @@
 // The form of the sentences that each language has for what the server says with a code and values.
 
+import type { Cause, DecisionCode, DifferenceCode, FieldCode, Finding, Hint, VersionFault } from "../api/types";
+
 /** The values of a server message. A value that is missing reads as empty or 0. */
 export interface TemplateValues {
   text: (name: string) => string;
@@ -22,9 +24,33 @@ export interface ValueNames {
 
 export type MessageTemplate = (values: TemplateValues, names: ValueNames) => string;
 
-/** What a message is about. Codes are unique within a topic. A `problem` has its title under its kind, and its detail under
- * `<kind>-detail` where the detail is the same for all problems of that kind. */
-export type MessageTopic = "attention" | "difference" | "decision" | "fault" | "field" | "hint" | "problem";
+/** What messages are about, and the codes of each topic. */
+interface Codes {
+  attention: Finding["code"];
+  difference: DifferenceCode;
+  decision: DecisionCode;
+  fault: VersionFault["code"];
+  field: FieldCode;
+  hint: Hint["code"];
+  /** The kind of a problem, for its title, and `<kind>-detail`, where the detail is the same for all problems of that kind. */
+  problem: string;
+}
+
+export type MessageTopic = keyof Codes;
 
 /** The sentences of a language, by topic and code. */
-export type MessageTemplates = Record<MessageTopic, Record<string, MessageTemplate>>;
+export type MessageTemplates = { [Topic in MessageTopic]: Record<Codes[Topic], MessageTemplate> };
+
+/** The sentences of English: where a code has none, the server's own sentence is shown. */
+export type EnglishTemplates = { [Topic in MessageTopic]: Partial<Record<Codes[Topic], MessageTemplate>> };
+
+/** The sentences about retry decisions: what happened, the class of the failure, and what follows. */
+export function decisions(
+  causes: Record<Cause, string>,
+  failureName: (name: string) => string,
+  follows: Record<DecisionCode, MessageTemplate>,
+): Record<DecisionCode, MessageTemplate> {
+  const sentence = (rest: MessageTemplate): MessageTemplate => (v, by) =>
+    `${causes[v.text("cause") as Cause] ?? v.text("cause")} (${failureName(by.failure(v.text("class")))}); ${rest(v, by)}.`;
+  return Object.fromEntries(Object.entries(follows).map(([code, rest]) => [code, sentence(rest)])) as typeof follows;
+}

@@ -2,9 +2,9 @@
 
 import { useMemo } from "react";
 import { Problem } from "../api/client";
-import type { ServerMessage } from "../api/types";
+import type { Flow, ServerMessage, Usage } from "../api/types";
 import { useFormat, useTexts } from ".";
-import type { MessageTopic, ValueNames } from "./message-templates";
+import type { MessageTemplate, MessageTopic, ValueNames } from "./message-templates";
 
 /** Translates a message of the server. `undefined`: the language has no sentence for its code. */
 export type Translate = (topic: MessageTopic, message: ServerMessage) => string | undefined;
@@ -17,17 +17,18 @@ export function useServerMessages(): Translate {
     const names: ValueNames = {
       failure: (failureClass) => t.failures[failureClass] ?? failureClass,
       advice: (failureClass) => t.advice[failureClass] ?? "",
-      flows: (list) => each(list, (item) => t.flowNames[item] ?? item),
-      usages: (list) => each(list, (item) => t.usages[item] ?? item),
+      flows: (list) => each(list, (item) => t.flowNames[item as Flow] ?? item),
+      usages: (list) => each(list, (item) => t.usages[item as Usage] ?? item),
       names: (list) => each(list, (item) => `\`${item}\``),
       content: (kind) => (t.connectors.content as Record<string, string>)[kind] ?? kind,
       time: format.dateTime,
       country: format.country,
       number: format.number,
     };
-    return (topic, { code, values = {} }) => {
-      const template = code === undefined ? undefined : t.serverMessages[topic][code];
-      const given = values as Record<string, unknown>;
+    return (topic, { code, values }) => {
+      const templates: Record<string, MessageTemplate | undefined> = t.serverMessages[topic];
+      const template = code ? templates[code] : undefined;
+      const given = (values ?? {}) as Record<string, unknown>;
       return template?.({ text: (name) => String(given[name] ?? ""), number: (name) => Number(given[name] ?? 0) }, names);
     };
   }, [t, format]);

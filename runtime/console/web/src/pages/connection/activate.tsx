@@ -66,7 +66,7 @@ export function ActivateDialog({ tenant, name, tested, before, onClose, onDone, 
 function Consequences({ now, name }: { now: ActiveConnection; name: string }) {
   const t = useTexts();
   if (now.name === name) return <p>{t.activate.same}</p>;
-  const flows = now.flows.map((flow) => t.flowNames[flow] ?? flow).join(", ");
+  const flows = now.flows.map((flow) => t.flowNames[flow]).join(", ");
   return (
     <>
       <p><b>{t.activate.fromNowOn}</b></p>

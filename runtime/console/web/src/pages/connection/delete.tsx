@@ -60,7 +60,7 @@ export function DeleteConnectionDialog({ tenant, connection, onClose, onDeleted 
             <>
               <Notice tone="bad" title={t.deleteConnection.active}>
                 {now.flows.length > 0 && (
-                  <p>{t.deleteConnection.flows(now.flows.map((flow) => t.flowNames[flow] ?? flow).join(", "))}</p>
+                  <p>{t.deleteConnection.flows(now.flows.map((flow) => t.flowNames[flow]).join(", "))}</p>
                 )}
                 <p>{t.deleteConnection.activateOther}</p>
               </Notice>

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { apiPath, call, Problem } from "../../api/client";
 import { client, connectorQuery } from "../../api/queries";
-import type { Connection, Page, PromotionResult, Tenant } from "../../api/types";
+import { promotedSecretsValues, type Connection, type Page, type PromotedSecrets, type PromotionResult, type Tenant } from "../../api/types";
 import { Button } from "../../components/button";
 import { Changes } from "../../components/changes";
 import { Dialog } from "../../components/dialog";
@@ -29,7 +29,7 @@ export function PromoteDialog({ tenant, connection, onClose }: PromoteProps) {
   });
   const connector = useQuery(connectorQuery(tenant, connection.connector));
   const [to, setTo] = useState("");
-  const [secrets, setSecrets] = useState<"copy" | "ask">("copy");
+  const [secrets, setSecrets] = useState<PromotedSecrets>("copy");
   const [given, setGiven] = useState<Record<string, string>>({});
   const target = to || tenants.data?.[0]?.id || "";
   const promote = useMutation({
@@ -107,7 +107,7 @@ export function PromoteDialog({ tenant, connection, onClose }: PromoteProps) {
           </Loaded>
           <fieldset className="choices">
             <legend>{t.promote.secrets}</legend>
-            {(["copy", "ask"] as const).map((one) => (
+            {promotedSecretsValues.map((one) => (
               <label key={one} className="choice">
                 <input type="radio" name="secrets" checked={secrets === one} onChange={() => setSecrets(one)} />
                 <span><b>{t.promote[one]}</b></span>

@@ -5,7 +5,7 @@ import { useMutation } from "@tanstack/react-query";
 import { Send, ShieldCheck } from "lucide-react";
 import { apiPath, call, Problem, SEND_TIMEOUT_MS } from "../../api/client";
 import { refresh } from "../../api/queries";
-import type { Connection, ConnectorDetail, JsonObject, Template, TestResult } from "../../api/types";
+import { usageValues, type Connection, type ConnectorDetail, type JsonObject, type Template, type TestResult } from "../../api/types";
 import { Button } from "../../components/button";
 import { Field } from "../../components/field";
 import { Card } from "../../components/layout";
@@ -79,7 +79,7 @@ export function TestMessage({ tenant, connector, saved, parameters, templates, o
         <Field label={t.connection.usage}>
           {(ids) => (
             <select {...ids} value={usage} onChange={(event) => setUsage(event.target.value)}>
-              {Object.entries(t.usages).map(([id, text]) => <option key={id} value={id}>{text}</option>)}
+              {usageValues.map((one) => <option key={one} value={one}>{t.usages[one]}</option>)}
             </select>
           )}
         </Field>

@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { ArrowDown, ArrowUp, X } from "lucide-react";
 import { connectionsQuery } from "../../api/queries";
-import type { Policy } from "../../api/types";
+import { inDoubtValues, type Policy } from "../../api/types";
 import { ByCountry } from "../../components/by-country";
 import { Card } from "../../components/layout";
 import { useTexts } from "../../text";
@@ -34,7 +34,7 @@ export function DeliveryCard({ tenant, policy, onChange, error }: DeliveryProps)
       <IntegerField label={t.policy.mostMessages} help={t.policy.mostMessagesHelp} value={delivery.mostMessages} error={error("/delivery/mostMessages")} onChange={(mostMessages) => set({ mostMessages })} />
       <fieldset className="choices">
         <legend>{t.policy.inDoubt}</legend>
-        {(["prefer-silence", "prefer-delivery"] as const).map((one) => (
+        {inDoubtValues.map((one) => (
           <label key={one} className="choice">
             <input type="radio" name="in-doubt" checked={delivery.inDoubt === one} onChange={() => set({ inDoubt: one })} />
             <span>{one === "prefer-silence" ? t.policy.silence : t.policy.preferDelivery}</span>

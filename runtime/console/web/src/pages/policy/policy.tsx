@@ -49,10 +49,11 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
   });
   const fields = useFieldMessages()(save.error);
   const error = (field: string) => fields.filter((one) => one.field === field).map((one) => one.message).join(" ") || undefined;
+  const limitNames = Object.keys(t.policy.limit) as (keyof Policy["limits"])[];
   const named = new Set([
     "/codes/digits", "/codes/lifetimeSeconds", "/codes/tries", "/codes/sends", "/originDomain", "/delivery/mostMessages",
     "/spend/currency", "/spend/capPerMonthMicros", "/spend/pricePerSegmentMicros",
-    ...Object.keys(t.policy.limit).map((name) => `/limits/${name}`),
+    ...limitNames.map((name) => `/limits/${name}`),
   ]);
   const isOfCountry = (field: string) => /^\/(spend\/prices|delivery\/routes)\/[A-Z]{2}$/.test(field);
   const others = fields.filter((one) => !named.has(one.field) && !isOfCountry(one.field));
@@ -85,11 +86,11 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
         </Card>
         <Card title={t.policy.limits} help={t.policy.limitsHelp}>
           <div className="fields pairs">
-            {Object.entries(t.policy.limit).map(([name, label]) => (
+            {limitNames.map((name) => (
               <IntegerField
                 key={name}
-                label={label}
-                value={policy.limits[name] ?? 0}
+                label={t.policy.limit[name]}
+                value={policy.limits[name]}
                 error={error(`/limits/${name}`)}
                 onChange={(value) => setPolicy({ ...policy, limits: { ...policy.limits, [name]: value } })}
               />

@@ -43,7 +43,7 @@ export function SpendingCard({ policy, onChange, error }: SpendingProps) {
           label={t.policy.prices}
           help={t.policy.pricesHelp}
           add={t.policy.addPrice}
-          values={spend.prices}
+          values={spend.prices ?? {}}
           initial={spend.pricePerSegmentMicros}
           error={(country) => error(`/spend/prices/${country}`)}
           onChange={(prices) => set({ prices })}

@@ -28,7 +28,7 @@ export function Difference({ difference }: { difference: VersionDifference }) {
           {t.versions.approved(difference.approvedBy === "platform" ? t.audit.platform : (difference.approvedBy ?? "—"), format.dateTime(difference.approvedAt))}
         </p>
       )}
-      {difference.readme !== null && (
+      {difference.readme != null && (
         <details>
           <summary>{t.versions.readme}</summary>
           {/* The source, so that you can see where each link leads. */}

@@ -43,7 +43,7 @@ export function ReleaseStatus({ tenant, id, release, versions }: ReleaseStatusPr
   const { active, previous, canary, comparison, lastRollback, generation } = release;
   const versionOf = (digest: string) => versionName(digest, versions);
   const percent = chosen ?? canary?.percent ?? 0;
-  const isWatched = previous !== null && new Date(release.watchedUntil) > new Date();
+  const isWatched = previous != null && new Date(release.watchedUntil) > new Date();
   return (
     <>
       {lastRollback?.to === active && (
@@ -60,7 +60,7 @@ export function ReleaseStatus({ tenant, id, release, versions }: ReleaseStatusPr
         </Notice>
       )}
       {isWatched && <Notice tone="info">{t.versions.watched(versionOf(active), format.time(release.watchedUntil))}</Notice>}
-      {release.owner === "all-tenants" && release.tenant !== null && (
+      {release.owner === "all-tenants" && release.tenant != null && (
         <Notice tone="info" actions={<Button onClick={() => setDialog("follow")}>{t.versions.follow}</Button>}>
           {t.versions.decidedHere}
         </Notice>
@@ -70,7 +70,7 @@ export function ReleaseStatus({ tenant, id, release, versions }: ReleaseStatusPr
           title={canary ? t.versions.canary : t.versions.comparison}
           help={canary ? t.versions.canaryHelp : t.versions.comparisonHelp(format.dateTime(comparison.since))}
           actions={
-            previous !== null && (
+            previous != null && (
               <Button icon={<RotateCcw size={16} aria-hidden="true" />} onClick={() => setDialog("roll-back")}>{t.versions.rollback}</Button>
             )
           }
@@ -96,7 +96,7 @@ export function ReleaseStatus({ tenant, id, release, versions }: ReleaseStatusPr
           {change.isError && !dialog && <ErrorNotice error={change.error} />}
         </Card>
       )}
-      {dialog === "roll-back" && previous !== null && (
+      {dialog === "roll-back" && previous != null && (
         <Dialog
           title={t.versions.rollbackTitle}
           onClose={() => setDialog(undefined)}
@@ -141,11 +141,11 @@ function Comparison({ sides, nameOf: named }: { sides: Side[]; nameOf: (digest: 
   const format = useFormat();
   const failures = (side: Side) =>
     Object.entries(side.failures).map(([kind, count]) => `${t.failures[kind] ?? kind}: ${format.number(count)}`).join(", ") || t.common.none;
-  const took = (side: Side, of: "p50" | "p95") => (side.latencyMs === null ? "—" : format.micros(side.latencyMs[of] * 1000));
+  const took = (side: Side, of: "p50" | "p95") => (side.latencyMs == null ? "—" : format.micros(side.latencyMs[of] * 1000));
   const lines: [string, (side: Side) => ReactNode][] = [
     [t.versions.attempts, (side) => format.number(side.attempts)],
     [t.versions.successRate, (side) => <RateBar rate={side.successRate} />],
-    [t.status["in-doubt"] ?? "", (side) => format.number(side.inDoubt)],
+    [t.status["in-doubt"], (side) => format.number(side.inDoubt)],
     [t.versions.faults, (side) => format.number(side.faults)],
     [t.versions.latencyHalf, (side) => took(side, "p50")],
     [t.versions.latency, (side) => took(side, "p95")],
@@ -178,9 +178,9 @@ function Comparison({ sides, nameOf: named }: { sides: Side[]; nameOf: (digest: 
 }
 
 /** A rate as a percentage and as a bar. */
-function RateBar({ rate }: { rate: number | null }) {
+function RateBar({ rate }: { rate: number | null | undefined }) {
   const format = useFormat();
-  if (rate === null) return <>—</>;
+  if (rate == null) return <>—</>;
   return (
     <span className="rate">
       {format.percent(rate)} <meter min={0} max={1} low={0.8} high={0.95} optimum={1} value={rate} aria-hidden="true" />

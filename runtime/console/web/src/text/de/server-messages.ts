@@ -1,16 +1,17 @@
 // Was der Server mit einem Code meldet: der Satz zu jedem Code. Ein Code ohne Satz erscheint in den Worten des Servers.
 
-import type { MessageTemplates, TemplateValues } from "../message-templates";
+import type { Cause, NoFallback, NotAgain, VersionFault } from "../../api/types";
+import { decisions, type MessageTemplates, type TemplateValues } from "../message-templates";
 
 const times = (count: number) => (count === 1 ? "einmal" : `${count}-mal`);
 
-const because: Record<string, string> = {
+const because: Record<VersionFault["code"], string> = {
   misbehaved: "Sie hat sich falsch verhalten",
   "mostly-failed": "Die meisten ihrer Versuche sind fehlgeschlagen",
   "failed-more": "Sie ist häufiger fehlgeschlagen als die vorige Version",
 };
 
-const causes: Record<string, string> = {
+const causes: Record<Cause, string> = {
   "not-sent": "Die Nachricht wurde mit Sicherheit nicht gesendet",
   "in-doubt": "Es ist nicht bekannt, ob die Nachricht gesendet wurde",
   content: "Der Anbieter hat den Text oder den Absender abgelehnt",
@@ -21,7 +22,7 @@ const causes: Record<string, string> = {
   fault: "Der Konnektor hat sich falsch verhalten, bevor etwas gesendet wurde",
 };
 
-const notAgain: Record<string, string> = {
+const notAgain: Record<NotAgain, string> = {
   "second-message": "ein weiterer Versuch würde eine zweite Nachricht senden",
   "maybe-second-message": "ein weiterer Versuch könnte eine zweite Nachricht senden",
   "same-end": "ein weiterer Versuch mit derselben Verbindung würde genauso fehlschlagen",
@@ -30,7 +31,7 @@ const notAgain: Record<string, string> = {
   "too-late": "die Nachricht wäre vor dem nächsten Versuch abgelaufen",
 };
 
-const noFallback: Record<string, string> = {
+const noFallback: Record<NoFallback, string> = {
   silence: "laut den Regeln ist keine Nachricht besser als eine zweite",
   none: "es gibt keine andere Verbindung",
   "no-template": "die nächste Verbindung hat keine eigene Vorlage",
@@ -64,7 +65,7 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
         "Das Ausgabenlimit für diesen Monat ist erreicht: Bis zum nächsten Monat werden Nachrichten abgelehnt. Erhöhen Sie das Limit, oder warten Sie.",
       "spend-cap-near": (v) => `${v.number("percent")} % des Ausgabenlimits für diesen Monat sind verbraucht. Bei 100 % werden Nachrichten abgelehnt.`,
       "version-taken-back": (v, by) =>
-        `Sendbox hat eine Version von \`${v.text("connector")}\` am ${by.time(v.text("at"))} automatisch zurückgesetzt: ${because[v.text("because")] ?? "Den Grund sehen Sie bei den Versionen"}.`,
+        `Sendbox hat eine Version von \`${v.text("connector")}\` am ${by.time(v.text("at"))} automatisch zurückgesetzt: ${because[v.text("because") as VersionFault["code"]] ?? "Den Grund sehen Sie bei den Versionen"}.`,
       "country-pumped": (v, by) =>
         `${v.number("percent")} % der ${by.number(v.number("verifications"))} Verifizierungen des letzten Tages in ${by.country(v.text("country"))} wurden abgeschlossen, in anderen Ländern ${v.number("elsewhere")} %. Möglicherweise lässt jemand Nachrichten dorthin senden, um daran zu verdienen. Senken Sie die Limits, oder entfernen Sie das Land aus den Regeln.`,
       "secrets-old": (v, by) =>
@@ -134,24 +135,19 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
         `ihr Secret \`${v.text("secret")}\` würde nicht übergeben: Die Version hat keinen solchen Parameter`,
     },
 
-    decision: Object.fromEntries(
-      Object.entries<MessageTemplates["decision"][string]>({
-        "no-other-connection": () => "keine andere Verbindung wird versucht",
-        expired: () => "die Nachricht ist abgelaufen und wird nicht mehr gesendet",
-        "most-messages": (v) => `die Regeln erlauben höchstens ${v.number("most")} SMS pro Anfrage`,
-        "most-attempts": (v) => `pro Nachricht gibt es höchstens ${v.number("most")} Versuche`,
-        nothing: (v) => `${notAgain[v.text("notAgain")] ?? v.text("notAgain")}, und ${noFallback[v.text("noFallback")] ?? v.text("noFallback")}`,
-        again: (v) => `dieselbe Verbindung versucht es noch einmal (Versuch ${v.number("number")} von ${v.number("most")})`,
-        "again-same-key": (v) =>
-          `dieselbe Verbindung versucht es noch einmal (Versuch ${v.number("number")} von ${v.number("most")}), mit demselben Idempotenzschlüssel, damit der Anbieter nur eine Nachricht sendet`,
-        "other-version": () => "diese Version des Konnektors wird noch bewertet, deshalb wird die vorige versucht",
-        "next-connection": (v) => `${notAgain[v.text("notAgain")] ?? v.text("notAgain")}, deshalb wird die nächste Verbindung versucht`,
-        "next-connection-no-pause": () => "der Anbieter verlangt eine lange Pause, deshalb wird die nächste Verbindung versucht",
-      }).map(([code, follows]): [string, MessageTemplates["decision"][string]] => [
-        code,
-        (v, by) => `${causes[v.text("cause")] ?? v.text("cause")} (${by.failure(v.text("class"))}); ${follows(v, by)}.`,
-      ]),
-    ),
+    decision: decisions(causes, (name) => name, {
+      "no-other-connection": () => "keine andere Verbindung wird versucht",
+      expired: () => "die Nachricht ist abgelaufen und wird nicht mehr gesendet",
+      "most-messages": (v) => `die Regeln erlauben höchstens ${v.number("most")} SMS pro Anfrage`,
+      "most-attempts": (v) => `pro Nachricht gibt es höchstens ${v.number("most")} Versuche`,
+      nothing: (v) => `${notAgain[v.text("notAgain") as NotAgain]}, und ${noFallback[v.text("noFallback") as NoFallback]}`,
+      again: (v) => `dieselbe Verbindung versucht es noch einmal (Versuch ${v.number("number")} von ${v.number("most")})`,
+      "again-same-key": (v) =>
+        `dieselbe Verbindung versucht es noch einmal (Versuch ${v.number("number")} von ${v.number("most")}), mit demselben Idempotenzschlüssel, damit der Anbieter nur eine Nachricht sendet`,
+      "other-version": () => "diese Version des Konnektors wird noch bewertet, deshalb wird die vorige versucht",
+      "next-connection": (v) => `${notAgain[v.text("notAgain") as NotAgain]}, deshalb wird die nächste Verbindung versucht`,
+      "next-connection-no-pause": () => "der Anbieter verlangt eine lange Pause, deshalb wird die nächste Verbindung versucht",
+    }),
 
     fault: {
       misbehaved: (v) =>

@@ -1,4 +1,7 @@
-// What the console calls the values of the API's enumerations.
+// What the console calls the values of the API's enumerations. A value without a text does not compile, except where the OpenAPI
+// document has no enumeration.
+
+import type { AttemptOutcome, DeliveryState, Flow, MessageStatus, Usage } from "../../api/types";
 
 export const enums = {
   status: {
@@ -10,7 +13,7 @@ export const enums = {
     expired: "Expired",
     cancelled: "Cancelled",
     rejected: "Not sent",
-  } as Record<string, string>,
+  } satisfies Record<MessageStatus | AttemptOutcome, string>,
 
   statusHelp: {
     queued: "Waiting to be sent or retried.",
@@ -20,7 +23,7 @@ export const enums = {
     "in-doubt": "It is unknown whether it was sent. It will not be retried.",
     expired: "Not sent: its code expired first.",
     cancelled: "Not sent: its verification ended first.",
-  } as Record<string, string>,
+  } satisfies Record<MessageStatus, string>,
 
   deliveries: {
     queued: "Queued at provider",
@@ -30,7 +33,7 @@ export const enums = {
     expired: "Expired",
     rejected: "Rejected",
     unknown: "Unknown",
-  } as Record<string, string>,
+  } satisfies Record<DeliveryState, string>,
 
   deliveryHelp: {
     queued: "The provider has it in its queue.",
@@ -40,7 +43,7 @@ export const enums = {
     expired: "The phone was unreachable until the message expired.",
     rejected: "A carrier rejected it.",
     unknown: "The provider doesn’t know.",
-  } as Record<string, string>,
+  } satisfies Record<DeliveryState, string>,
 
   routes: {
     active: "active connection",
@@ -60,7 +63,7 @@ export const enums = {
     "bind-new-identifier": "Link phone number",
     "mfa-verification": "Two-step sign-in",
     "bind-mfa": "Two-step setup",
-  } as Record<string, string>,
+  } satisfies Record<Usage, string>,
 
   flowNames: {
     "sign-up": "Sign-up",
@@ -70,7 +73,7 @@ export const enums = {
     "member-invitation": "Member invitation",
     "identity-check": "Identity check",
     mfa: "Two-step verification",
-  } as Record<string, string>,
+  } satisfies Record<Flow, string>,
 
   flowHelp: {
     "sign-up": "New users verify their phone number.",
@@ -80,7 +83,7 @@ export const enums = {
     "member-invitation": "Invited members accept with a code.",
     "identity-check": "Users confirm their identity before a sensitive action.",
     mfa: "Users enter a code as the second step, and when they set it up.",
-  } as Record<string, string>,
+  } satisfies Record<Flow, string>,
 
   parties: {
     connector: "Connector",

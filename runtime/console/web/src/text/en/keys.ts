@@ -1,3 +1,5 @@
+import type { Scope } from "../../api/types";
+
 export const keys = {
   keys: {
     title: "API keys",
@@ -11,7 +13,7 @@ export const keys = {
       send: "Send messages with your own codes",
       read: "Read settings, messages and the audit log",
       manage: "Change all settings",
-    },
+    } satisfies Record<Scope, string>,
     expires: "Expires on",
     expiresHelp: "Leave empty for a key that doesn’t expire.",
     createdTitle: "Copy your key now",

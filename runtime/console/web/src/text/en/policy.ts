@@ -1,3 +1,4 @@
+import type { Policy } from "../../api/types";
 import { plural } from "../plural";
 
 export const policy = {
@@ -25,7 +26,7 @@ export const policy = {
       tenantPerMinute: "All messages per minute",
       tenantPerDay: "All messages per day",
       cooldownSeconds: "Seconds between messages to a number",
-    },
+    } satisfies Record<keyof Policy["limits"], string>,
     countries: "Countries",
     countriesHelp: "Messages are sent to these countries only.",
     allCountries: "All countries",
