@@ -4,9 +4,9 @@
 import type * as schema from "./schema";
 
 export type {
-  ActiveConnection, Key as ApiKey, AttemptOutcome, Attention, AuditEntry, Cause, Change, DecisionCode, DeliveryReportView as
-  DeliveryReport, DeliveryState, DifferenceCode, Environment, FieldCode, Finding, Flow, Flows, Hint, Hold, IssuedKey,
-  MessageStatus, NoFallback, NotAgain, Policy, PromotedSecrets, PromotionReport as PromotionResult, Release, Scope,
+  ActiveConnection, Key as ApiKey, AttemptOutcome, Attention, AuditEntry, Cause, Change, DecisionCode,
+  DeliveryReportView as DeliveryReport, DeliveryState, DifferenceCode, Environment, FieldCode, Finding, Flow, Flows, Hint, Hold,
+  IssuedKey, MessageStatus, NoFallback, NotAgain, Policy, PromotedSecrets, PromotionReport as PromotionResult, Release, Scope,
   SessionView as Session, ShapeLine, Side, Standing, Statistics, Tenant, TestNumber, TestNumbersView as TestNumbers, Unfit,
   Usage, Verification, VersionActivated, VersionDifference, VersionFault, VersionShape,
 } from "./schema";
