@@ -1,5 +1,5 @@
-// A real browser, watched: whatever the page asks of another origin, whatever its policy refuses and every error that it
-// throws fails the test that opened it.
+// A real browser. A request to another origin, anything that the page's policy blocks, and every error that the page throws
+// fails the test that opened it.
 
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,10 +10,10 @@ import { chromium } from "playwright-core";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Pictures are put there, when it is set: to be looked at. */
-const PICTURES = process.env.SENDBOX_PICTURES;
+/** Where screenshots are stored, if anywhere. */
+const SCREENSHOTS = process.env.SENDBOX_PICTURES;
 
-/** Starts Debian's Chromium, or the one that is named. */
+/** Starts Debian's Chromium, or the one that `CHROMIUM` names. */
 export async function startBrowser() {
   const profile = mkdtempSync(join(tmpdir(), "sendbox-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
@@ -39,7 +39,7 @@ export async function startBrowser() {
   };
 }
 
-/** Watches a page. `settle` fails when something was seen that must not be. */
+/** Watches a page. `settle` fails if the page did something that it must not. */
 export function watch(page, demo, { expected = [] } = {}) {
   const seen = [];
   page.on("request", (request) => {
@@ -50,7 +50,7 @@ export function watch(page, demo, { expected = [] } = {}) {
   page.on("console", (message) => {
     if (message.type() !== "error") return;
     const text = message.text();
-    // What the server refuses is written down by the browser, too: those are looked at by the tests themselves.
+    // The browser logs failed requests; the stories check those themselves.
     if (/Failed to load resource/.test(text)) return;
     if (expected.some((pattern) => pattern.test(text))) return;
     seen.push(`says ${text}`);
@@ -66,13 +66,13 @@ export async function signIn(page, demo, { key = demo.platformKey, path = "" } =
   await page.getByRole("button", { name: /Sign out|Abmelden/ }).waitFor();
 }
 
-/** Goes to a page of the console without loading it anew. */
+/** Opens a page of the console. */
 export async function go(page, demo, path) {
   await page.goto(`${demo.url}/console/${path}`);
   await page.locator("main h1").first().waitFor();
 }
 
-/** No finding of an accessibility checker that is serious or worse. */
+/** Fails on serious and critical findings of the accessibility checker. */
 export async function assertAccessible(page, what) {
   // Movement changes colours for a moment. What leaves the page while it moves is over, too.
   await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished)));
@@ -88,9 +88,9 @@ export async function assertAccessible(page, what) {
   assert.deepEqual(serious, [], `${what}\n${serious.join("\n")}`);
 }
 
-/** A picture, where somebody wants to look at it. */
-export async function picture(page, name, options = {}) {
-  if (!PICTURES) return;
-  mkdirSync(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true, ...options });
+/** Takes a screenshot if screenshots are wanted. */
+export async function screenshot(page, name, options = {}) {
+  if (!SCREENSHOTS) return;
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true, ...options });
 }

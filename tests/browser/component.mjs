@@ -1,4 +1,4 @@
-// A connector in as many versions as a story wants: the guest `versioned`, with its marker overwritten (see its source).
+// Versions of a connector: the guest `versioned` with its marker overwritten (see its source).
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const BEGINNING = Buffer.from("which-version=");
 const LENGTH = 64;
 
-/** The component: named, or the one that cargo has built for the tests. */
+/** The component that `SENDBOX_VERSIONED` names, or the one that cargo has built for the tests. */
 function component() {
   const built = fileURLToPath(new URL("../../target/guests/guests/wasm32-wasip2/connector/versioned.wasm", import.meta.url));
   const path = process.env.SENDBOX_VERSIONED ?? built;
@@ -16,7 +16,7 @@ function component() {
   return readFileSync(path);
 }
 
-/** Version `number`, which does what `does` says: `honest`, `wider`, `stricter`, `trap`. A file as a page takes it. */
+/** Version `number` as a file to upload. `does` is `honest`, `wider`, `stricter` or `trap`. */
 export function version(number, does, id = "acme-sms") {
   const name = String(number).padStart(4, "0");
   const marker = `which-version=${name};does=${does};id=${id};`;
@@ -28,5 +28,5 @@ export function version(number, does, id = "acme-sms") {
   return { name: `${id}-${name}.wasm`, mimeType: "application/wasm", buffer };
 }
 
-/** `sha256:…` of a version. */
+/** The digest of a version, `sha256:…`. */
 export const digestOf = ({ buffer }) => `sha256:${createHash("sha256").update(buffer).digest("hex")}`;

@@ -1,11 +1,11 @@
-// A fresh `sendbox demo` on a free port, for the length of a test run.
+// A fresh `sendbox demo` on a free port for each test run.
 
 import { spawn } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** The program: named, or the newest that cargo has built. */
+/** The program that `SENDBOX_BIN` names, or the newest that cargo has built. */
 function program() {
   if (process.env.SENDBOX_BIN) return process.env.SENDBOX_BIN;
   const built = ["release", "debug"]
@@ -16,17 +16,17 @@ function program() {
   return built[0];
 }
 
-/** Starts it. Gives its address, its two keys, and a way to end it. */
+/** Starts the demo. Returns its address, both keys, and a function that stops it. */
 export async function startDemo() {
   const child = spawn(program(), ["demo", "--port", "0"], { stdio: ["ignore", "pipe", "pipe"] });
   let complaints = "";
   child.stderr.on("data", (data) => (complaints += data));
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  const said = new Map();
+  const printed = new Map();
   const ready = (async () => {
     for await (const line of createInterface({ input: child.stdout })) {
       const found = /^ {2}(API|key of tenant|platform key) +(\S+)/.exec(line);
-      if (found) said.set(found[1], found[2]);
+      if (found) printed.set(found[1], found[2]);
       if (line.startsWith("Messages appear below")) return true;
     }
     return false;
@@ -36,9 +36,9 @@ export async function startDemo() {
   // What it says further is of no interest, and must not fill the pipe.
   child.stdout.resume();
   return {
-    url: new URL(said.get("API")).origin,
-    platformKey: said.get("platform key"),
-    tenantKey: said.get("key of tenant"),
+    url: new URL(printed.get("API")).origin,
+    platformKey: printed.get("platform key"),
+    tenantKey: printed.get("key of tenant"),
     async stop() {
       child.kill("SIGINT");
       await ended;
@@ -46,7 +46,7 @@ export async function startDemo() {
   };
 }
 
-/** Calls the API of a demo, as a platform would. */
+/** Calls the API of a demo with the platform key. */
 export async function api(demo, method, path, body) {
   const response = await fetch(`${demo.url}${path}`, {
     method,
@@ -57,14 +57,14 @@ export async function api(demo, method, path, body) {
   return { status: response.status, body: text ? JSON.parse(text) : undefined };
 }
 
-/** Uploads a component as a platform would, and waits until it may run. */
+/** Uploads a component with the platform key, and waits until it is ready. */
 export async function upload(demo, path, component) {
   const headers = { Authorization: `Bearer ${demo.platformKey}`, "Content-Type": "application/wasm" };
   const answer = await fetch(`${demo.url}${path}`, { method: "POST", headers, body: component });
   if (answer.status !== 202) throw new Error(`the upload was answered with ${answer.status}: ${await answer.text()}`);
-  const place = answer.headers.get("Location");
+  const location = answer.headers.get("Location");
   for (let looks = 0; looks < 600; looks += 1) {
-    const { body } = await api(demo, "GET", place);
+    const { body } = await api(demo, "GET", location);
     if (body.state === "ready") return body;
     if (body.state === "refused") throw new Error(`the upload was refused: ${body.refusal}`);
     await new Promise((resolve) => setTimeout(resolve, 100));

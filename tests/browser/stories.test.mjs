@@ -1,4 +1,4 @@
-// The console in a real browser, over a fresh `sendbox demo`: what an admin does, one story in each file.
+// The console in a real browser against a fresh `sendbox demo`: what an admin does, one file per subject.
 
 import { after, before, describe } from "node:test";
 import { startBrowser } from "./browser.mjs";
@@ -13,24 +13,24 @@ import { signingIn } from "./stories/signing-in.mjs";
 import { trouble } from "./stories/trouble.mjs";
 import { versions } from "./stories/versions.mjs";
 
-/** Filled before the first story. */
-const world = {};
+/** The demo and the browser; started before the first story. */
+const environment = {};
 
 before(async () => {
-  [world.demo, world.browser] = await Promise.all([startDemo(), startBrowser()]);
+  [environment.demo, environment.browser] = await Promise.all([startDemo(), startBrowser()]);
 });
 
 after(async () => {
-  await world.browser?.stop();
-  await world.demo?.stop();
+  await environment.browser?.stop();
+  await environment.demo?.stop();
 });
 
-describe("signing in", () => signingIn(world));
-describe("set-up", () => setUp(world));
-describe("changing and deleting", () => changes(world));
-describe("messages", () => messages(world));
-describe("trouble", () => trouble(world));
-describe("appearance", () => appearance(world));
-describe("the platform", () => platform(world));
-describe("versions", () => versions(world));
-describe("overview", () => overview(world));
+describe("signing in", () => signingIn(environment));
+describe("set-up", () => setUp(environment));
+describe("changing and deleting", () => changes(environment));
+describe("messages", () => messages(environment));
+describe("trouble", () => trouble(environment));
+describe("appearance", () => appearance(environment));
+describe("the platform", () => platform(environment));
+describe("versions", () => versions(environment));
+describe("overview", () => overview(environment));

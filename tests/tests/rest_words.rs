@@ -118,7 +118,7 @@ async fn what_is_wrong_with_a_field_has_a_code() {
 
 /// The sentences of the German console, by what they are about.
 fn sentences(about: &str) -> String {
-    const GERMAN: &str = include_str!("../../runtime/console/web/src/text/de/said.ts");
+    const GERMAN: &str = include_str!("../../runtime/console/web/src/text/de/server-messages.ts");
     let beginning = format!("\n    {about}: ");
     let from = GERMAN.find(&beginning).unwrap_or_else(|| panic!("no sentences about {about}"));
     let rest = &GERMAN[from..];
@@ -127,7 +127,7 @@ fn sentences(about: &str) -> String {
 
 /// What stands before the sentences: the names of what a decision is made of.
 fn pieces(name: &str) -> String {
-    const GERMAN: &str = include_str!("../../runtime/console/web/src/text/de/said.ts");
+    const GERMAN: &str = include_str!("../../runtime/console/web/src/text/de/server-messages.ts");
     let rest = GERMAN.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("no {name}")).1;
     rest[..rest.find("\n};").unwrap()].to_owned()
 }

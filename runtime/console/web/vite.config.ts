@@ -21,7 +21,7 @@ export default defineConfig({
   base: "/console/",
   plugins: [react(), gzip],
   // See the file: the form library names it in a helper for its own tests.
-  resolve: { alias: { "@rjsf/validator-ajv8": join(import.meta.dirname, "src/form/no-ajv.ts") } },
+  resolve: { alias: { "@rjsf/validator-ajv8": join(import.meta.dirname, "src/form/ajv-stub.ts") } },
   html: { cspNonce: "__STYLE_NONCE__" },
   build: { target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 900 },
   server: { proxy: { "/v1": "http://127.0.0.1:8080", "/demo": "http://127.0.0.1:8080" } },

@@ -1,14 +1,14 @@
-// In German, in the dark, on a narrow screen, and by keyboard alone.
+// Language, dark appearance, narrow screens and keyboard navigation.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertAccessible, go, picture, signIn, watch } from "../browser.mjs";
+import { assertAccessible, go, screenshot, signIn, watch } from "../browser.mjs";
 
 const PAGES = ["t/demo", "t/demo/connectors", "t/demo/connections/main", "t/demo/messages", "t/demo/flows", "t/demo/policy", "t/demo/keys", "t/demo/audit", "t/demo/phone"];
 
-export function appearance(world) {
-  test("a German browser gets German, and the choice is kept", async () => {
-    const { demo, browser } = world;
+export function appearance(environment) {
+  test("the language follows the browser, and a choice is stored", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open({ locale: "de-DE", viewport: { width: 1440, height: 1000 } });
     const watched = watch(page, demo);
     await signIn(page, demo, { path: "t/demo/connectors" });
@@ -17,49 +17,49 @@ export function appearance(world) {
     await go(page, demo, "t/demo/connections/main");
     await page.getByText(/^Gesetzt am /).waitFor();
     await assertAccessible(page, "set-up in German");
-    await picture(page, "set-up-german");
+    await screenshot(page, "set-up-german");
     await go(page, demo, "t/demo/policy");
-    await page.getByText("An eine Nummer je Stunde").waitFor();
+    await page.getByText("Pro Telefonnummer und Stunde").waitFor();
     await page.getByLabel("Sprache").selectOption("en");
-    await page.getByText("To one number in an hour").waitFor();
+    await page.getByText("Per phone number and hour").waitFor();
     await page.reload();
     await page.getByRole("heading", { name: "Policy" }).waitFor();
     watched.settle();
   });
 
-  test("dark by the system and by choice, with nothing too faint", async () => {
-    const { demo, browser } = world;
+  test("the dark appearance follows the system or a choice, with enough contrast", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open({ colorScheme: "dark", viewport: { width: 1440, height: 1000 } });
     const watched = watch(page, demo);
     await signIn(page, demo);
-    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
-    assert.equal(await ground(), "rgb(14, 19, 23)");
+    const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    assert.equal(await background(), "rgb(14, 19, 23)");
     for (const path of PAGES) {
       await go(page, demo, path);
-      await page.locator(".waiting").first().waitFor({ state: "detached" });
+      await page.locator(".loading").first().waitFor({ state: "detached" });
       await assertAccessible(page, `${path} in the dark`);
-      await picture(page, `dark-${path.replaceAll("/", "-")}`);
+      await screenshot(page, `dark-${path.replaceAll("/", "-")}`);
     }
     await page.getByLabel("Appearance").selectOption("light");
-    assert.equal(await ground(), "rgb(245, 247, 248)");
+    assert.equal(await background(), "rgb(245, 247, 248)");
     await page.reload();
     await page.getByRole("heading", { level: 1 }).waitFor();
-    assert.equal(await ground(), "rgb(245, 247, 248)");
+    assert.equal(await background(), "rgb(245, 247, 248)");
     watched.settle();
   });
 
-  test("a narrow screen has everything, and nothing beside it", async () => {
-    const { demo, browser } = world;
+  test("every page fits a narrow screen", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
     const watched = watch(page, demo);
     await signIn(page, demo);
     for (const path of PAGES) {
       await go(page, demo, path);
-      await page.locator(".waiting").first().waitFor({ state: "detached" });
+      await page.locator(".loading").first().waitFor({ state: "detached" });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= 360, `${path} is ${wide} wide`);
       await assertAccessible(page, `${path}, narrow`);
-      await picture(page, `narrow-${path.replaceAll("/", "-")}`);
+      await screenshot(page, `narrow-${path.replaceAll("/", "-")}`);
     }
     await page.getByRole("button", { name: "Menu" }).click();
     await page.getByRole("link", { name: "Flows" }).click();
@@ -67,8 +67,8 @@ export function appearance(world) {
     watched.settle();
   });
 
-  test("by keyboard alone", async () => {
-    const { demo, browser } = world;
+  test("the console works with the keyboard alone", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open();
     const watched = watch(page, demo);
     await page.goto(`${demo.url}/console/t/demo/flows`);
@@ -86,13 +86,13 @@ export function appearance(world) {
       if (await flow.evaluate((element) => element === document.activeElement)) break;
     }
     await page.keyboard.press("Space");
-    await page.getByText("Saved. It holds from the next message on.").waitFor();
+    await page.getByText("Saved. Applies from the next message.").waitFor();
     assert.equal(await flow.isChecked(), !was);
-    // A dialogue keeps the focus, and gives it back.
-    await page.getByRole("link", { name: "Keys" }).focus();
+    // A dialog traps the focus and restores it.
+    await page.getByRole("link", { name: "API keys" }).focus();
     await page.keyboard.press("Enter");
-    await page.waitForFunction(() => document.activeElement?.textContent === "Keys" && document.activeElement.tagName === "H1");
-    const make = page.getByRole("button", { name: "New key" });
+    await page.waitForFunction(() => document.activeElement?.textContent === "API keys" && document.activeElement.tagName === "H1");
+    const make = page.getByRole("button", { name: "Create key" });
     await make.focus();
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();

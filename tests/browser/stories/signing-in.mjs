@@ -1,20 +1,20 @@
-// Who gets in, what they see, and how it ends.
+// Sessions: signing in with each kind of key, and how a session ends.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { api, } from "../demo.mjs";
-import { assertAccessible, picture, signIn, watch } from "../browser.mjs";
+import { assertAccessible, screenshot, signIn, watch } from "../browser.mjs";
 
-export function signingIn(world) {
-  test("the root is the console, and a wrong key is told so", async () => {
-    const { demo, browser } = world;
+export function signingIn(environment) {
+  test("the root redirects to the console, and a wrong key is rejected", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open();
     const watched = watch(page, demo);
     await page.goto(demo.url);
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     assert.equal(new URL(page.url()).pathname, "/console/");
     await assertAccessible(page, "sign-in");
-    await picture(page, "sign-in");
+    await screenshot(page, "sign-in");
     await page.getByLabel("Key", { exact: true }).fill("sbx_k1_wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText("This key is unknown, expired or revoked.").waitFor();
@@ -22,32 +22,32 @@ export function signingIn(world) {
     watched.settle();
   });
 
-  test("the platform chooses a tenant, and makes one", async () => {
-    const { demo, browser } = world;
+  test("the platform key lists tenants and creates one", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open();
     const watched = watch(page, demo);
     await signIn(page, demo);
     await page.getByRole("heading", { name: "Tenants" }).waitFor();
     await page.getByRole("link", { name: "Demonstration" }).waitFor();
     await assertAccessible(page, "tenants");
-    await page.getByRole("button", { name: "New tenant" }).click();
+    await page.getByRole("button", { name: "Create tenant" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Name").fill("Acme");
-    await dialog.getByLabel(/^Id/).fill("A!");
+    await dialog.getByLabel(/^ID/).fill("A!");
     await assertAccessible(page, "new tenant");
-    await dialog.getByRole("button", { name: "New tenant" }).click();
+    await dialog.getByRole("button", { name: "Create tenant" }).click();
     await dialog.locator(".error").waitFor();
-    await dialog.getByLabel(/^Id/).fill("acme");
-    await dialog.getByRole("button", { name: "New tenant" }).click();
+    await dialog.getByLabel(/^ID/).fill("acme");
+    await dialog.getByRole("button", { name: "Create tenant" }).click();
     await page.getByRole("heading", { name: "Overview" }).waitFor();
-    await page.getByRole("heading", { name: "First steps" }).waitFor();
-    await picture(page, "first-steps");
+    await page.getByRole("heading", { name: "Get started" }).waitFor();
+    await screenshot(page, "first-steps");
     assert.match(page.url(), /\/console\/t\/acme$/);
     watched.settle();
   });
 
-  test("a key of a tenant goes straight in, and no script can read the session", async () => {
-    const { demo, browser } = world;
+  test("a tenant key opens its tenant, and no script can read the session", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open();
     const watched = watch(page, demo);
     await signIn(page, demo, { key: demo.tenantKey });
@@ -58,7 +58,7 @@ export function signingIn(world) {
     assert.equal(await page.evaluate(() => document.cookie), "");
     const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.documentElement.outerHTML]));
     assert.ok(!kept.includes(demo.tenantKey) && !kept.includes(cookie.value));
-    // It stays when the page is loaded anew, and ends when one signs out.
+    // The session survives a reload and ends with a sign-out.
     await page.reload();
     await page.getByRole("heading", { name: "Overview" }).waitFor();
     await page.getByRole("button", { name: "Sign out" }).click();
@@ -68,8 +68,8 @@ export function signingIn(world) {
     watched.settle();
   });
 
-  test("a session that ends while one works says so, and loses nobody's way", async () => {
-    const { demo, browser } = world;
+  test("a session that ends during work leads to the sign-in page, which says why", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open();
     const watched = watch(page, demo);
     const key = await api(demo, "POST", "/v1/tenants/demo/keys", { name: "short", scopes: ["read"] });
@@ -82,8 +82,8 @@ export function signingIn(world) {
     watched.settle();
   });
 
-  test("no other page can put the console into a frame, and its policy allows no inline script", async () => {
-    const { demo } = world;
+  test("no other site can embed the console, and its policy allows no inline script", async () => {
+    const { demo } = environment;
     const response = await fetch(`${demo.url}/console/`, { headers: { Accept: "text/html" } });
     const policy = response.headers.get("content-security-policy");
     assert.match(policy, /frame-ancestors 'none'/);

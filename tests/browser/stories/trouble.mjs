@@ -1,7 +1,7 @@
-// A slow or failing server shows states: what happened, what to do, and a way to try again. Never a spinner for ever.
+// A slow or failing server: the page says what happened and what to do, and offers to try again. No endless spinner.
 
 import { test } from "node:test";
-import { assertAccessible, go, picture, signIn, watch } from "../browser.mjs";
+import { assertAccessible, go, screenshot, signIn, watch } from "../browser.mjs";
 
 const problem = (status, title, detail, more = {}) => ({
   status,
@@ -9,9 +9,9 @@ const problem = (status, title, detail, more = {}) => ({
   body: JSON.stringify({ type: "/problems/x", title, status, detail, instance: "urn:sendbox:request:0123456789abcdef", ...more }),
 });
 
-export function trouble(world) {
-  test("a slow answer is called slow, and comes all the same", async () => {
-    const { demo, browser } = world;
+export function trouble(environment) {
+  test("a slow response is called slow, and still arrives", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open();
     const watched = watch(page, demo);
     await signIn(page, demo, { path: "t/demo/flows" });
@@ -21,21 +21,21 @@ export function trouble(world) {
       await held;
       await route.continue();
     });
-    await page.getByRole("link", { name: "Keys" }).click();
-    await page.getByText("The server takes longer than usual.").waitFor();
-    await picture(page, "slow");
+    await page.getByRole("link", { name: "API keys" }).click();
+    await page.getByText("This is taking longer than usual.").waitFor();
+    await screenshot(page, "slow");
     release();
     await page.getByRole("button", { name: "Revoke: demo" }).waitFor();
     watched.settle();
   });
 
-  test("a server that never answers is given up", async () => {
-    const { demo, browser } = world;
+  test("a server that never answers times out", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open();
     const watched = watch(page, demo);
     await page.clock.install();
     await signIn(page, demo, { path: "t/demo/flows" });
-    // AbortSignal.timeout follows no clock that a test can turn.
+    // The fake clock does not control AbortSignal.timeout.
     await page.evaluate(() => {
       AbortSignal.timeout = (milliseconds) => {
         const controller = new AbortController();
@@ -44,18 +44,18 @@ export function trouble(world) {
       };
     });
     await page.route("**/v1/tenants/demo/audit*", () => {});
-    await page.getByRole("link", { name: "Audit" }).click();
-    await page.locator(".waiting").waitFor();
+    await page.getByRole("link", { name: "Audit log" }).click();
+    await page.locator(".loading").waitFor();
     await page.clock.fastForward(25_000);
-    await page.getByText("The server did not answer in time.").waitFor();
+    await page.getByText("The server didn’t answer in time.").waitFor();
     await page.unroute("**/v1/tenants/demo/audit*");
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByRole("table").waitFor();
     watched.settle();
   });
 
-  test("a failing server says what to do, and a second try goes on", async () => {
-    const { demo, browser } = world;
+  test("an error says what to do, and a retry continues", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open();
     const watched = watch(page, demo);
     await signIn(page, demo, { path: "t/demo/flows" });
@@ -67,12 +67,12 @@ export function trouble(world) {
     await page.getByText("nothing was accepted, try again").first().waitFor();
     await page.getByText("0123456789abcdef").first().waitFor();
     await assertAccessible(page, "a failure");
-    await picture(page, "failure");
+    await screenshot(page, "failure");
     await page.unroute("**/v1/tenants/demo/policy");
     await page.getByRole("button", { name: "Try again" }).first().click();
     await page.getByLabel("Digits").waitFor();
 
-    // A change that is refused is said where it was made, and nothing looks saved.
+    // A refused change is reported where it was made, and nothing looks saved.
     await page.route("**/v1/tenants/demo/flows", (route) =>
       route.request().method() === "PUT" ? route.fulfill(problem(500, "Internal error", "Sendbox failed.")) : route.continue(),
     );
@@ -83,30 +83,30 @@ export function trouble(world) {
     watched.settle();
   });
 
-  test("a server that is gone", async () => {
-    const { demo, browser } = world;
+  test("an unreachable server", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open();
     const watched = watch(page, demo);
     await signIn(page, demo, { path: "t/demo/flows" });
     await page.getByRole("switch", { name: "Sign-in", exact: true }).waitFor();
     await page.route("**/v1/**", (route) => route.abort("connectionrefused"));
     await page.getByRole("link", { name: "Connectors" }).click();
-    await page.getByText("The server cannot be reached.").first().waitFor();
+    await page.getByText("Can’t reach the server.").first().waitFor();
     await page.unroute("**/v1/**");
     await page.getByRole("button", { name: "Try again" }).first().click();
     await page.getByRole("heading", { name: "Your connections" }).waitFor();
-    // From the very beginning, too.
+    // Also when the console is opened.
     await page.route("**/v1/session", (route) => route.abort("connectionrefused"));
     await page.reload();
-    await page.getByText("The server cannot be reached.").waitFor();
+    await page.getByText("Can’t reach the server.").waitFor();
     await page.unroute("**/v1/session");
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByRole("heading", { name: "Connectors" }).waitFor();
     watched.settle();
   });
 
-  test("a key that may not do something is told which scope it lacks", async () => {
-    const { demo, browser } = world;
+  test("a key without a scope is told which one it lacks", async () => {
+    const { demo, browser } = environment;
     const page = await browser.open();
     const watched = watch(page, demo);
     const made = await fetch(`${demo.url}/v1/tenants/demo/keys`, {
@@ -117,9 +117,9 @@ export function trouble(world) {
     await signIn(page, demo, { key: (await made.json()).secret });
     await go(page, demo, "t/demo/flows");
     await page.getByRole("switch", { name: "Password reset" }).click();
-    await page.getByText("It needs the scope “manage”.", { exact: false }).waitFor();
+    await page.getByText("You need the scope “manage”.", { exact: false }).waitFor();
     await go(page, demo, "t/another/messages");
-    await page.getByText("This does not exist, or your key may not see it.").first().waitFor();
+    await page.getByText("This doesn’t exist, or your key has no access to it.").first().waitFor();
     watched.settle();
   });
 }

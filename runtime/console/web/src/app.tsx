@@ -1,13 +1,14 @@
-// Which page stands at which path, and who may see it.
+// The routes, and who may see which page.
 
 import { lazy, Suspense, useEffect, useRef } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Navigate, Route, Routes, useLocation } from "react-router";
 import { sessionQuery } from "./api/queries";
 import type { Session } from "./api/types";
-import { Empty, PageHead } from "./parts/basics";
-import { awaitHeading } from "./parts/focus";
-import { Failed, Waiting } from "./parts/loaded";
+import { focusHeadingOnLoad } from "./components/focus";
+import { PageHeader } from "./components/layout";
+import { ErrorNotice, Loading } from "./components/loaded";
+import { Empty } from "./components/notice";
 import { SignIn } from "./pages/sign-in";
 import { Shell } from "./shell";
 import { useTexts } from "./text";
@@ -15,52 +16,52 @@ import { useTexts } from "./text";
 const Tenants = lazy(() => import("./pages/tenants"));
 const Overview = lazy(() => import("./pages/overview"));
 const Connectors = lazy(() => import("./pages/connectors"));
-const SharedConnectors = lazy(() => import("./pages/shared"));
-const Setup = lazy(() => import("./pages/setup"));
-const Versions = lazy(() => import("./pages/versions"));
+const SharedConnectors = lazy(() => import("./pages/shared-connectors"));
+const ConnectionPage = lazy(() => import("./pages/connection/connection"));
+const Versions = lazy(() => import("./pages/versions/versions"));
 const Messages = lazy(() => import("./pages/messages"));
 const MessagePage = lazy(() => import("./pages/message"));
 const Flows = lazy(() => import("./pages/flows"));
-const PolicyPage = lazy(() => import("./pages/policy"));
+const PolicyPage = lazy(() => import("./pages/policy/policy"));
 const Keys = lazy(() => import("./pages/keys"));
 const Audit = lazy(() => import("./pages/audit"));
 const Phone = lazy(() => import("./pages/phone"));
 
 export function App() {
   const session = useQuery(sessionQuery);
-  const wasIn = useRef(false);
+  const wasSignedIn = useRef(false);
   useEffect(() => {
-    if (session.data) wasIn.current = true;
+    if (session.data) wasSignedIn.current = true;
   }, [session.data]);
   if (session.isPending) {
     return (
-      <main className="alone">
-        <Waiting />
+      <main className="standalone">
+        <Loading />
       </main>
     );
   }
   if (session.isError && session.data === undefined) {
     return (
-      <main className="alone">
-        <Failed error={session.error} onRetry={() => void session.refetch()} />
+      <main className="standalone">
+        <ErrorNotice error={session.error} onRetry={() => void session.refetch()} />
       </main>
     );
   }
-  if (!session.data) return <SignIn ended={wasIn.current} />;
+  if (!session.data) return <SignIn ended={wasSignedIn.current} />;
   return <SignedIn session={session.data} />;
 }
 
 function SignedIn({ session }: { session: Session }) {
-  const own = session.tenant;
-  const home = own ? `/t/${own}` : "/tenants";
+  const ownTenant = session.tenant;
+  const home = ownTenant ? `/t/${ownTenant}` : "/tenants";
   return (
     <Shell session={session}>
       <Focus />
-      <Suspense fallback={<Waiting />}>
+      <Suspense fallback={<Loading />}>
         <Routes>
           <Route path="/" element={<Navigate to={home} replace />} />
-          <Route path="/tenants" element={own ? <Navigate to={home} replace /> : <Tenants />} />
-          {!own && (
+          <Route path="/tenants" element={ownTenant ? <Navigate to={home} replace /> : <Tenants />} />
+          {!ownTenant && (
             <Route path="/all">
               <Route path="connectors" element={<SharedConnectors />} />
               <Route path="connectors/:connector/versions" element={<Versions />} />
@@ -69,9 +70,9 @@ function SignedIn({ session }: { session: Session }) {
           <Route path="/t/:tenant">
             <Route index element={<Overview />} />
             <Route path="connectors" element={<Connectors />} />
-            <Route path="connectors/:connector/set-up" element={<Setup />} />
+            <Route path="connectors/:connector/set-up" element={<ConnectionPage />} />
             <Route path="connectors/:connector/versions" element={<Versions />} />
-            <Route path="connections/:connection" element={<Setup />} />
+            <Route path="connections/:connection" element={<ConnectionPage />} />
             <Route path="messages" element={<Messages />} />
             <Route path="messages/:message" element={<MessagePage />} />
             <Route path="flows" element={<Flows />} />
@@ -87,7 +88,7 @@ function SignedIn({ session }: { session: Session }) {
   );
 }
 
-/** A new page begins at its top, and with its heading. */
+/** Scrolls a new page to its top and focuses its heading. */
 function Focus() {
   const { pathname } = useLocation();
   const first = useRef(true);
@@ -97,7 +98,7 @@ function Focus() {
       return;
     }
     window.scrollTo(0, 0);
-    awaitHeading();
+    focusHeadingOnLoad();
   }, [pathname]);
   return null;
 }
@@ -106,7 +107,7 @@ function NotFound() {
   const t = useTexts();
   return (
     <>
-      <PageHead title={t.notFound.title} />
+      <PageHeader title={t.notFound.title} />
       <Empty title={<Link to="/">{t.notFound.home}</Link>} />
     </>
   );

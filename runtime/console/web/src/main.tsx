@@ -7,17 +7,28 @@ import { createBrowserRouter } from "react-router";
 import { RouterProvider } from "react-router/dom";
 import { client } from "./api/queries";
 import { App } from "./app";
-import { Speaking } from "./text";
+import { LanguageProvider } from "./text";
 import "./text/appearance";
 import "./styles/base.css";
-import "./styles/parts.css";
+import "./styles/layout.css";
+import "./styles/buttons.css";
+import "./styles/notices.css";
+import "./styles/dialogs.css";
+import "./styles/tables.css";
 import "./styles/fields.css";
 import "./styles/shell.css";
-import "./styles/set-up.css";
-import "./styles/pages.css";
+import "./styles/connection.css";
+import "./styles/trace.css";
+import "./styles/sign-in.css";
+import "./styles/cards.css";
+import "./styles/messages.css";
+import "./styles/policy.css";
+import "./styles/phone.css";
+import "./styles/overview.css";
+import "./styles/versions.css";
 import "./styles/charts.css";
 
-// Which page stands where is said in `app.tsx`.
+// `app.tsx` has the routes.
 const router = createBrowserRouter([{ path: "*", element: <App /> }], { basename: "/console" });
 
 const root = document.getElementById("root");
@@ -25,9 +36,9 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={client}>
-        <Speaking>
+        <LanguageProvider>
           <RouterProvider router={router} />
-        </Speaking>
+        </LanguageProvider>
       </QueryClientProvider>
     </StrictMode>,
   );

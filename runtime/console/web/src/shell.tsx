@@ -1,4 +1,4 @@
-// What stands around every page: where one can go, whose tenant it is, and how the page looks and speaks.
+// The frame of every page: navigation, the current tenant, language and appearance.
 
 import { useEffect, useState, type ReactNode } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
@@ -10,9 +10,9 @@ import {
 import { call } from "./api/client";
 import { client, tenantQuery, usePhone } from "./api/queries";
 import type { Session } from "./api/types";
-import { Badge } from "./parts/basics";
-import { useLanguage, languages } from "./text";
-import { useAppearance, type Appearance } from "./text/appearance";
+import { Badge } from "./components/badge";
+import { languages, useLanguage } from "./text";
+import { type Appearance, useAppearance } from "./text/appearance";
 
 export function Shell({ session, children }: { session: Session; children: ReactNode }) {
   const { t } = useLanguage();
@@ -40,10 +40,10 @@ export function Shell({ session, children }: { session: Session; children: React
           <img src="/console/logo.svg" alt="" width={28} height={28} />
           <span>Sendbox</span>
         </Link>
-        {tenant && <Whose tenant={decodeURIComponent(tenant)} session={session} />}
+        {tenant && <CurrentTenant tenant={decodeURIComponent(tenant)} session={session} />}
         <Settings session={session} />
       </header>
-      <div className="below">
+      <div className="shell-body">
         {tenant && <Navigation tenant={tenant} open={open} />}
         <main id="content" tabIndex={-1} className={tenant ? "" : "wide"}>{children}</main>
       </div>
@@ -51,11 +51,11 @@ export function Shell({ session, children }: { session: Session; children: React
   );
 }
 
-function Whose({ tenant, session }: { tenant: string; session: Session }) {
+function CurrentTenant({ tenant, session }: { tenant: string; session: Session }) {
   const { t } = useLanguage();
   const query = useQuery(tenantQuery(tenant));
   return (
-    <div className="whose">
+    <div className="current-tenant">
       {session.who === "platform" && <Link to="/tenants" className="all-tenants">{t.shell.allTenants}</Link>}
       <span className="tenant-name">{query.data?.name ?? tenant}</span>
       {query.data && (
@@ -68,7 +68,7 @@ function Whose({ tenant, session }: { tenant: string; session: Session }) {
 const icons: Record<Appearance, LucideIcon> = { system: SunMoon, light: Sun, dark: Moon };
 
 function Settings({ session }: { session: Session }) {
-  const { t, speak } = useLanguage();
+  const { t, setLanguage } = useLanguage();
   const [appearance, setAppearance] = useAppearance();
   const Icon = icons[appearance];
   const signOut = useMutation({
@@ -82,8 +82,8 @@ function Settings({ session }: { session: Session }) {
     <div className="settings">
       <label className="compact">
         <Globe size={16} aria-hidden="true" />
-        <span className="unseen">{t.shell.language}</span>
-        <select value={t.code} onChange={(event) => speak(event.target.value)}>
+        <span className="visually-hidden">{t.shell.language}</span>
+        <select value={t.code} onChange={(event) => setLanguage(event.target.value)}>
           {languages.map((language) => (
             <option key={language.code} value={language.code} lang={language.code}>{language.name}</option>
           ))}
@@ -91,7 +91,7 @@ function Settings({ session }: { session: Session }) {
       </label>
       <label className="compact">
         <Icon size={16} aria-hidden="true" />
-        <span className="unseen">{t.shell.theme}</span>
+        <span className="visually-hidden">{t.shell.theme}</span>
         <select value={appearance} onChange={(event) => setAppearance(event.target.value as Appearance)}>
           {(["system", "light", "dark"] as const).map((one) => (
             <option key={one} value={one}>{t.shell.themes[one]}</option>
@@ -116,9 +116,9 @@ function Navigation({ tenant, open }: { tenant: string; open: boolean }) {
   const { pathname } = useLocation();
   const phone = usePhone(false);
   const base = `/t/${tenant}`;
-  // A connection is opened from there.
+  // Also active on the page of a connection, which is opened from there.
   const connectors = `${base}/connectors`;
-  const places: [string, string, LucideIcon][] = [
+  const links: [string, string, LucideIcon][] = [
     [base, t.shell.overview, Gauge],
     [connectors, t.shell.connectors, Plug],
     [`${base}/messages`, t.shell.messages, MessageSquareText],
@@ -127,11 +127,11 @@ function Navigation({ tenant, open }: { tenant: string; open: boolean }) {
     [`${base}/keys`, t.shell.keys, KeyRound],
     [`${base}/audit`, t.shell.audit, ScrollText],
   ];
-  if (phone.data) places.push([`${base}/phone`, t.shell.phone, Smartphone]);
+  if (phone.data) links.push([`${base}/phone`, t.shell.phone, Smartphone]);
   return (
     <nav id="navigation" className={open ? "side open" : "side"} aria-label={t.shell.navigation}>
       <ul>
-        {places.map(([path, name, Icon]) => (
+        {links.map(([path, name, Icon]) => (
           <li key={path}>
             <NavLink
               to={path}

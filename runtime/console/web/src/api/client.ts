@@ -1,45 +1,24 @@
-// One way to the API: JSON in, JSON out, problem documents as errors. It holds no rule and no text for people.
+// The one way to the API: JSON in, JSON out, problem documents as errors. Knows no page and no text for people.
 
-/** What is wrong with a field. `code`: where the cause is a common one. */
-export interface FieldError {
-  field: string;
-  message: string;
-  code?: string;
-  values?: Record<string, string>;
-}
+import type { FieldError, Problem as ProblemDocument } from "./schema";
 
-/** What the server says when it refuses (RFC 9457). */
-export interface ProblemDocument {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  instance: string;
-  errors?: FieldError[];
-  limit?: string;
-  retryAfter?: number;
-  flows?: string[];
-  scope?: string;
-}
-
-/** A refusal, or no answer at all. */
+/** The API answered with a problem, or not at all. */
 export class Problem extends Error {
   constructor(
-    /** `not-found`; or `no-answer` and `no-network`, which are the browser's own. */
+    /** The last segment of the problem's type, like `not-found`; or `no-answer` and `no-network`, which the browser found. */
     readonly kind: string,
-    /** 0 when there was no answer. */
+    /** The HTTP status; 0 without an answer. */
     readonly status: number,
     readonly document?: ProblemDocument,
   ) {
     super(document?.detail ?? kind);
   }
 
-  /** What is wrong, by field. */
-  get fields(): FieldError[] {
+    get fields(): FieldError[] {
     return this.document?.errors ?? [];
   }
 
-  /** What is left of it once some fields have changed. `undefined`: nothing. */
+  /** The problem without the fields that have changed since; `undefined` when none is left. */
   without(changed: (field: string) => boolean): Problem | undefined {
     if (!this.document || this.fields.length === 0) return this;
     const errors = this.fields.filter((one) => !changed(one.field));
@@ -47,22 +26,23 @@ export class Problem extends Error {
   }
 }
 
-/** The token that shows that a request comes from this page. Kept in memory only. */
+/** Proves that a request comes from this page. Kept in memory only. */
 let csrfToken = "";
 
 export function setCsrfToken(token: string | undefined | null): void {
   csrfToken = token ?? "";
 }
 
-/** After so long without an answer the page says so instead of waiting on. A send may take its 15 s. */
-const PATIENCE = 20_000;
-export const PATIENCE_OF_A_SEND = 45_000;
+/** After this time without an answer the page says so and stops waiting. */
+const TIMEOUT_MS = 20_000;
+/** A request that sends a message may take longer: a send alone has 15 s. */
+export const SEND_TIMEOUT_MS = 45_000;
 
 interface Options {
   method?: string;
   body?: unknown;
   signal?: AbortSignal;
-  patience?: number;
+  timeoutMs?: number;
 }
 
 async function problemOf(response: Response): Promise<Problem> {
@@ -76,11 +56,11 @@ async function problemOf(response: Response): Promise<Problem> {
 
 /** Calls the API. Throws a `Problem`. */
 export async function call<T>(path: string, options: Options = {}): Promise<T> {
-  const { method = "GET", body, signal, patience = PATIENCE } = options;
+  const { method = "GET", body, signal, timeoutMs = TIMEOUT_MS } = options;
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET" && csrfToken) headers["X-CSRF-Token"] = csrfToken;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const timeout = AbortSignal.timeout(patience);
+  const timeout = AbortSignal.timeout(timeoutMs);
   let response: Response;
   try {
     response = await fetch(path, {
@@ -100,7 +80,7 @@ export async function call<T>(path: string, options: Options = {}): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** Sends a file, and says how much of it has left. `fetch` cannot say that. */
+/** Uploads a file and reports the share that is uploaded, which `fetch` cannot. */
 export function upload<T>(path: string, file: Blob, onProgress: (share: number) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -125,16 +105,20 @@ export function upload<T>(path: string, file: Blob, onProgress: (share: number) 
   });
 }
 
-/** What belongs to all tenants, where a tenant is asked for. */
-export const ALL = "";
+/** In place of a tenant: what all tenants share. */
+export const ALL_TENANTS = "";
 
-/** `/v1/tenants/acme/messages?status=failed`: parts are encoded, empty values left out. Of all tenants: `/v1/connectors`. */
-export function at(tenant: string, rest = "", query: Record<string, string | number | undefined> = {}): string {
+/** `/v1/tenants/acme/messages?status=failed`, or `/v1/connectors` for all tenants. Empty query values are left out; path segments
+ * in `rest` must be encoded. */
+export function apiPath(tenant: string, rest = "", query: Record<string, string | number | undefined> = {}): string {
   const filled = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
   const search = new URLSearchParams(filled.map(([name, value]) => [name, String(value)])).toString();
-  const whose = tenant === ALL ? "" : `/tenants/${encodeURIComponent(tenant)}`;
-  return `/v1${whose}${rest ? `/${rest}` : ""}${search ? `?${search}` : ""}`;
+  const prefix = tenant === ALL_TENANTS ? "" : `/tenants/${encodeURIComponent(tenant)}`;
+  return `/v1${prefix}${rest ? `/${rest}` : ""}${search ? `?${search}` : ""}`;
 }
 
-/** Where the pages of a tenant stand, or those of all tenants. */
-export const home = (tenant: string): string => (tenant === ALL ? "/all" : `/t/${encodeURIComponent(tenant)}`);
+/** `connectors/acme-sms/release` */
+export const connectorPath = (connector: string, rest: string): string => `connectors/${encodeURIComponent(connector)}/${rest}`;
+
+/** The path below which the pages of a tenant are, or those of all tenants. */
+export const basePath = (tenant: string): string => (tenant === ALL_TENANTS ? "/all" : `/t/${encodeURIComponent(tenant)}`);

@@ -1,13 +1,13 @@
-// What the pages ask for, each under one name, so that a change refreshes whatever shows it.
+// The queries that several pages share, each under one key, so that a change refreshes every page that shows it.
 
 import { QueryCache, QueryClient, MutationCache, queryOptions, useQuery } from "@tanstack/react-query";
-import { at, call, Problem, setCsrfToken } from "./client";
+import { apiPath, call, Problem, setCsrfToken } from "./client";
 import type {
   ActiveConnection, Connection, ConnectorDetail, ConnectorSummary, DemoAccount, Message, PhoneMessages, Policy, Session,
   Tenant,
 } from "./types";
 
-/** A session that has ended shows the sign-in, wherever one is. */
+/** When the session has ended, every page gives way to the sign-in page. */
 function onError(error: unknown): void {
   if (error instanceof Problem && error.status === 401) client.setQueryData(["session"], null);
 }
@@ -17,7 +17,7 @@ export const client: QueryClient = new QueryClient({
   mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: {
-      // Once more, where the server says that this may help. Then the page says what happened, and offers to try again.
+      // Retry once where the server says that this may help; then the page shows the error and offers to try again.
       retry: (count, error) => count < 1 && error instanceof Problem && error.document?.retryAfter !== undefined,
       retryDelay: 1000,
       staleTime: 2000,
@@ -26,7 +26,7 @@ export const client: QueryClient = new QueryClient({
   },
 });
 
-/** `null`: nobody is signed in. */
+/** `null` when nobody is signed in. */
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: async ({ signal }): Promise<Session | null> => {
@@ -43,57 +43,57 @@ export const sessionQuery = queryOptions({
 });
 
 export const tenantQuery = (tenant: string) =>
-  queryOptions({ queryKey: ["tenant", tenant], queryFn: ({ signal }) => call<Tenant>(at(tenant), { signal }) });
+  queryOptions({ queryKey: ["tenant", tenant], queryFn: ({ signal }) => call<Tenant>(apiPath(tenant), { signal }) });
 
-/** Those that come with Sendbox, those of all tenants, and the tenant's own. */
+/** Built-in connectors, those of all tenants, and the tenant's own. */
 export const connectorsQuery = (tenant: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "connectors"],
-    queryFn: ({ signal }) => call<ConnectorSummary[]>(at(tenant, "connectors"), { signal }),
+    queryFn: ({ signal }) => call<ConnectorSummary[]>(apiPath(tenant, "connectors"), { signal }),
   });
 
 export const connectorQuery = (tenant: string, id: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "connector", id],
-    queryFn: ({ signal }) => call<ConnectorDetail>(at(tenant, `connectors/${encodeURIComponent(id)}`), { signal }),
+    queryFn: ({ signal }) => call<ConnectorDetail>(apiPath(tenant, `connectors/${encodeURIComponent(id)}`), { signal }),
   });
 
 export const connectionsQuery = (tenant: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "connections"],
-    queryFn: ({ signal }) => call<Connection[]>(at(tenant, "connections"), { signal }),
+    queryFn: ({ signal }) => call<Connection[]>(apiPath(tenant, "connections"), { signal }),
   });
 
 export const connectionQuery = (tenant: string, name: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "connection", name],
-    queryFn: ({ signal }) => call<Connection>(at(tenant, `connections/${encodeURIComponent(name)}`), { signal }),
+    queryFn: ({ signal }) => call<Connection>(apiPath(tenant, `connections/${encodeURIComponent(name)}`), { signal }),
   });
 
 export const activeQuery = (tenant: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "active"],
-    queryFn: ({ signal }) => call<ActiveConnection>(at(tenant, "active-connection"), { signal }),
+    queryFn: ({ signal }) => call<ActiveConnection>(apiPath(tenant, "active-connection"), { signal }),
   });
 
 export const policyQuery = (tenant: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "policy"],
-    queryFn: ({ signal }) => call<Policy>(at(tenant, "policy"), { signal }),
+    queryFn: ({ signal }) => call<Policy>(apiPath(tenant, "policy"), { signal }),
   });
 
 export const messageQuery = (tenant: string, id: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "message", id],
-    queryFn: ({ signal }) => call<Message>(at(tenant, `messages/${encodeURIComponent(id)}`), { signal }),
+    queryFn: ({ signal }) => call<Message>(apiPath(tenant, `messages/${encodeURIComponent(id)}`), { signal }),
   });
 
-/** Whether there is no such thing: what belongs to a demo is nowhere else. */
+/** Whether the server has no such path: only a demo has a phone and accounts. */
 function isMissing(error: unknown): boolean {
   return error instanceof Problem && (error.status === 404 || error.status === 405);
 }
 
-/** The phone of a demo. `null` anywhere else. */
+/** The phone of a demo; `null` on any other server. */
 export function usePhone(live: boolean) {
   return useQuery({
     queryKey: ["phone"],
@@ -110,7 +110,7 @@ export function usePhone(live: boolean) {
   });
 }
 
-/** The accounts that a demo's provider knows. None anywhere else. */
+/** The accounts of a demo's simulated providers; none on any other server. */
 export const demoAccountsQuery = queryOptions({
   queryKey: ["demo", "accounts"],
   queryFn: async ({ signal }): Promise<DemoAccount[]> => {
@@ -124,7 +124,7 @@ export const demoAccountsQuery = queryOptions({
   staleTime: Infinity,
 });
 
-/** Everything of a tenant is asked for anew. */
+/** Fetches everything that pages show of a tenant again. */
 export function refresh(tenant: string): Promise<void> {
   return client.invalidateQueries({ queryKey: ["tenant", tenant] });
 }

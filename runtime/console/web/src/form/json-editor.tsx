@@ -1,4 +1,4 @@
-// An editor for JSON. Its styles go into the page by the nonce that the server gave.
+// A JSON editor. Its styles carry the nonce that the Content Security Policy requires.
 
 import { useEffect, useRef } from "react";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
@@ -39,14 +39,14 @@ interface JsonEditorProps {
 }
 
 export function JsonEditor({ label, text, onChange }: JsonEditorProps) {
-  const place = useRef<HTMLDivElement>(null);
+  const container = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
-  const told = useRef(onChange);
-  told.current = onChange;
+  const latestOnChange = useRef(onChange);
+  latestOnChange.current = onChange;
   useEffect(() => {
-    if (!place.current) return;
+    if (!container.current) return;
     const editor = new EditorView({
-      parent: place.current,
+      parent: container.current,
       state: EditorState.create({
         doc: text,
         extensions: [
@@ -63,17 +63,17 @@ export function JsonEditor({ label, text, onChange }: JsonEditorProps) {
           look,
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
-          // Tab leaves the editor, as everywhere else.
+          // Tab leaves the editor, as it leaves any other field.
           keymap.of([...defaultKeymap, ...historyKeymap]),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) told.current(update.state.doc.toString());
+            if (update.docChanged) latestOnChange.current(update.state.doc.toString());
           }),
         ],
       }),
     });
     view.current = editor;
     return () => editor.destroy();
-    // The text of the beginning; later ones come below.
+    // Only the initial text; the next effect applies later ones.
     // eslint-disable-next-line
   }, [label]);
   useEffect(() => {
@@ -82,5 +82,5 @@ export function JsonEditor({ label, text, onChange }: JsonEditorProps) {
       editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text } });
     }
   }, [text]);
-  return <div className="json-editor" ref={place} />;
+  return <div className="json-editor" ref={container} />;
 }

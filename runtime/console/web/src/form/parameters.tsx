@@ -1,35 +1,35 @@
-// The form of a connector's parameters: made from its schema, with secrets that are written and never read.
+// The form for a connector's parameters, generated from its schema. Secrets are write-only.
 
 import { useMemo } from "react";
 import Form from "@rjsf/core";
 import type { FieldTemplateProps, ObjectFieldTemplateProps, RegistryWidgetsType, WidgetProps } from "@rjsf/utils";
-import type { Members } from "../api/types";
-import { Button } from "../parts/basics";
+import type { JsonObject } from "../api/types";
+import { Button } from "../components/button";
 import { useFormat, useTexts } from "../text";
-import { presentable, presentation } from "./schema";
+import { formSchema, formUiSchema } from "./schema";
 import { validator } from "./validator";
 
-/** What the parts of the form need beside their own value. */
-interface Surroundings {
-  /** By id of the field. */
+/** What the widgets need besides their own value. */
+interface FormContext {
+  /** By the id of the field. */
   errors: Record<string, string[]>;
-  /** Secrets that are set, and since when. */
+  /** When each stored secret was set, by parameter. */
   secrets: Record<string, string>;
 }
 
 interface ParametersProps {
-  schema: Members;
-  value: Members;
-  onChange: (value: Members) => void;
+  schema: JsonObject;
+  value: JsonObject;
+  onChange: (value: JsonObject) => void;
   secrets: Record<string, string>;
   /** By JSON pointer below the parameters: `/accountSID`. */
   errors: Record<string, string[]>;
 }
 
 export function ParametersForm({ schema, value, onChange, secrets, errors }: ParametersProps) {
-  const shown = useMemo(() => presentable(schema), [schema]);
-  const ui = useMemo(() => presentation(schema), [schema]);
-  const surroundings = useMemo<Surroundings>(() => {
+  const shown = useMemo(() => formSchema(schema), [schema]);
+  const ui = useMemo(() => formUiSchema(schema), [schema]);
+  const surroundings = useMemo<FormContext>(() => {
     const byId = Object.entries(errors).map(([pointer, messages]) => [`root${pointer.replaceAll("/", "_")}`, messages]);
     return { errors: Object.fromEntries(byId), secrets };
   }, [errors, secrets]);
@@ -45,7 +45,7 @@ export function ParametersForm({ schema, value, onChange, secrets, errors }: Par
       noHtml5Validate
       showErrorList={false}
       experimental_defaultFormStateBehavior={{ emptyObjectFields: "skipDefaults" }}
-      onChange={(event) => onChange((event.formData ?? {}) as Members)}
+      onChange={(event) => onChange((event.formData ?? {}) as JsonObject)}
       widgets={widgets}
       templates={{ FieldTemplate, ObjectFieldTemplate }}
     >
@@ -54,11 +54,11 @@ export function ParametersForm({ schema, value, onChange, secrets, errors }: Par
   );
 }
 
-function around(registry: { formContext?: unknown }): Surroundings {
-  return (registry.formContext ?? { errors: {}, secrets: {} }) as Surroundings;
+function formContext(registry: { formContext?: unknown }): FormContext {
+  return (registry.formContext ?? { errors: {}, secrets: {} }) as FormContext;
 }
 
-function described(id: string, schema: Members, errors: string[] | undefined): string | undefined {
+function describedBy(id: string, schema: JsonObject, errors: string[] | undefined): string | undefined {
   const ids = [schema["description"] && `${id}__help`, errors && `${id}__errors`].filter(Boolean).join(" ");
   return ids || undefined;
 }
@@ -67,7 +67,7 @@ function FieldTemplate({ id, label, required, schema, children, hidden, registry
   const t = useTexts();
   if (hidden) return null;
   if (schema.type === "object") return <>{children}</>;
-  const errors = around(registry).errors[id];
+  const errors = formContext(registry).errors[id];
   const isSwitch = schema.type === "boolean";
   return (
     <div className={`field ${errors ? "wrong" : ""} ${isSwitch ? "switch-field" : ""}`}>
@@ -86,14 +86,14 @@ function ObjectFieldTemplate({ properties }: ObjectFieldTemplateProps) {
   return <div className="fields">{properties.map((property) => property.content)}</div>;
 }
 
-function shared({ id, schema, registry, disabled, required }: WidgetProps) {
-  const errors = around(registry).errors[id];
+function inputProps({ id, schema, registry, disabled, required }: WidgetProps) {
+  const errors = formContext(registry).errors[id];
   return {
     id,
     disabled,
     "aria-required": required || undefined,
     "aria-invalid": errors ? true : undefined,
-    "aria-describedby": described(id, schema, errors),
+    "aria-describedby": describedBy(id, schema, errors),
   };
 }
 
@@ -101,7 +101,7 @@ function TextWidget(props: WidgetProps) {
   const { schema, value, onChange, placeholder } = props;
   return (
     <input
-      {...shared(props)}
+      {...inputProps(props)}
       type={schema.format === "email" ? "email" : schema.format === "uri" ? "url" : "text"}
       value={value ?? ""}
       placeholder={placeholder}
@@ -112,7 +112,7 @@ function TextWidget(props: WidgetProps) {
   );
 }
 
-/** A number stays a number, a word a word. */
+/** A number or one of some words; digits become a number. */
 function NumberOrWordWidget(props: WidgetProps) {
   const { id, value, onChange, placeholder, options } = props;
   const words = (options["words"] ?? []) as unknown[];
@@ -120,7 +120,7 @@ function NumberOrWordWidget(props: WidgetProps) {
   return (
     <>
       <input
-        {...shared(props)}
+        {...inputProps(props)}
         list={`${id}__words`}
         value={value ?? ""}
         placeholder={placeholder}
@@ -141,11 +141,11 @@ function SelectWidget(props: WidgetProps) {
   const chosen = choices.findIndex((one) => one.value === value);
   return (
     <select
-      {...shared(props)}
+      {...inputProps(props)}
       value={chosen}
       onChange={(event) => onChange(choices[Number(event.target.value)]?.value)}
     >
-      {(!required || chosen < 0) && <option value={-1}>{t.setup.choose}</option>}
+      {(!required || chosen < 0) && <option value={-1}>{t.connection.choose}</option>}
       {choices.map((one, index) => <option key={index} value={index}>{one.label}</option>)}
     </select>
   );
@@ -154,7 +154,7 @@ function SelectWidget(props: WidgetProps) {
 function SwitchWidget(props: WidgetProps) {
   return (
     <input
-      {...shared(props)}
+      {...inputProps(props)}
       type="checkbox"
       role="switch"
       className="switch"
@@ -164,22 +164,22 @@ function SwitchWidget(props: WidgetProps) {
   );
 }
 
-/** A secret: kept when nothing is written, replaced by what is written, removed by `null`. */
+/** A secret: `undefined` keeps the stored one, a text replaces it, `null` removes it. */
 function SecretWidget(props: WidgetProps) {
   const t = useTexts();
   const format = useFormat();
   const { id, value, onChange, registry, required } = props;
   const name = id.replace(/^root_/, "");
-  const since = around(registry).secrets[name];
+  const since = formContext(registry).secrets[name];
   if (since && value === undefined) {
     return (
       <div className="secret-set" id={id} tabIndex={-1}>
         <span className="dots" aria-hidden="true">••••••••</span>
-        <span className="fine grow">{t.setup.secretSet(format.dateTime(since))}</span>
-        <Button onClick={() => onChange("")} aria-label={`${t.setup.replace}: ${props.label}`}>{t.setup.replace}</Button>
+        <span className="fine grow">{t.connection.secretSet(format.dateTime(since))}</span>
+        <Button onClick={() => onChange("")} aria-label={`${t.connection.replace}: ${props.label}`}>{t.connection.replace}</Button>
         {!required && (
-          <Button look="quiet" onClick={() => onChange(null)} aria-label={`${t.setup.removeSecret}: ${props.label}`}>
-            {t.setup.removeSecret}
+          <Button variant="quiet" onClick={() => onChange(null)} aria-label={`${t.connection.removeSecret}: ${props.label}`}>
+            {t.connection.removeSecret}
           </Button>
         )}
       </div>
@@ -188,21 +188,21 @@ function SecretWidget(props: WidgetProps) {
   if (value === null) {
     return (
       <div className="secret-set" id={id} tabIndex={-1}>
-        <span className="grow">{t.setup.removed}</span>
-        <Button onClick={() => onChange(undefined)}>{t.setup.keep}</Button>
+        <span className="grow">{t.connection.removed}</span>
+        <Button onClick={() => onChange(undefined)}>{t.connection.keep}</Button>
       </div>
     );
   }
   return (
     <div className="with-button">
       <input
-        {...shared(props)}
+        {...inputProps(props)}
         type="password"
         autoComplete="new-password"
         value={value ?? ""}
         onChange={(event) => onChange(event.target.value === "" && !since ? undefined : event.target.value)}
       />
-      {since && <Button look="quiet" onClick={() => onChange(undefined)}>{t.setup.keep}</Button>}
+      {since && <Button variant="quiet" onClick={() => onChange(undefined)}>{t.connection.keep}</Button>}
     </div>
   );
 }

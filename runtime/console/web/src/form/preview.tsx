@@ -1,17 +1,18 @@
-// A text as it is on a phone, with what it takes on the air and what it costs. The server renders it, as it would for a send.
+// A template as a phone shows it, with its segments and price. The server renders it, as it would for a send.
 
 import { useEffect, useState } from "react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { at, call } from "../api/client";
+import { apiPath, call } from "../api/client";
 import { policyQuery } from "../api/queries";
 import type { Preview as Rendered, Template } from "../api/types";
-import { Badge, Notice } from "../parts/basics";
-import { Failed } from "../parts/loaded";
-import { Told } from "../parts/told";
+import { Badge } from "../components/badge";
+import { ErrorNotice } from "../components/loaded";
+import { Notice } from "../components/notice";
+import { ServerText } from "../components/server-text";
 import { useFormat, useTexts } from "../text";
 
-/** A value that has stood still for a moment. */
-function useSettled<T>(value: T, milliseconds: number): T {
+/** The value, once it has not changed for a while. */
+function useDebounced<T>(value: T, milliseconds: number): T {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
     const timer = setTimeout(() => setSettled(value), milliseconds);
@@ -23,13 +24,13 @@ function useSettled<T>(value: T, milliseconds: number): T {
 export function Preview({ tenant, template }: { tenant: string; template: Template | undefined }) {
   const t = useTexts();
   const format = useFormat();
-  const content = useSettled(template?.content ?? "", 300);
+  const content = useDebounced(template?.content ?? "", 300);
   const locale = template?.locale;
   const policy = useQuery(policyQuery(tenant));
   const preview = useQuery({
     queryKey: ["tenant", tenant, "preview", content, locale],
     queryFn: ({ signal }) =>
-      call<Rendered>(at(tenant, "template-previews"), {
+      call<Rendered>(apiPath(tenant, "template-previews"), {
         method: "POST",
         body: { content, ...(locale && { locale }) },
         signal,
@@ -51,20 +52,20 @@ export function Preview({ tenant, template }: { tenant: string; template: Templa
           <p className="bubble" aria-live="polite">{rendered?.text ?? t.templates.previewLoading}</p>
         )}
       </div>
-      {preview.isError && <Failed error={preview.error} onRetry={() => void preview.refetch()} />}
+      {preview.isError && <ErrorNotice error={preview.error} onRetry={() => void preview.refetch()} />}
       {rendered && content !== "" && (
         <>
           <p className="row">
             <Badge tone={rendered.segments > 1 ? "warn" : "good"}>{t.templates.segments(rendered.segments)}</Badge>
             <span className="fine">
               {t.templates.units(rendered.units, rendered.encoding === "gsm7" ? "GSM-7" : "UCS-2")}
-              {price !== null && policy.data?.spend && ` · ${t.setup.cost(format.money(price, policy.data.spend.currency))}`}
+              {price !== null && policy.data?.spend && ` · ${t.connection.cost(format.money(price, policy.data.spend.currency))}`}
             </span>
           </p>
           {rendered.unknownVariables.length > 0 && (
             <Notice tone="warn">{t.templates.unknown(rendered.unknownVariables.join(", "))}</Notice>
           )}
-          {rendered.hints.map((hint) => <Notice tone="info" key={hint.text}><Told about="hint" of={hint} /></Notice>)}
+          {rendered.hints.map((hint) => <Notice tone="info" key={hint.text}><ServerText topic="hint" message={hint} /></Notice>)}
         </>
       )}
     </div>

@@ -1,35 +1,35 @@
-// A connector's JSON Schema, as a form can show it. What only constrains (a choice between required fields, a choice between
-// patterns) is left out of what is shown: the server checks it, and names the field.
+// Adapts a connector's JSON Schema to the form library. Parts that only constrain values (a choice between required fields or
+// between patterns) are left out: the server checks them and names the field.
 
 import type { RJSFSchema, UiSchema } from "@rjsf/utils";
-import type { Members } from "../api/types";
+import type { JsonObject } from "../api/types";
 
-interface Property extends Members {
+interface Property extends JsonObject {
   type?: string;
   title?: string;
   writeOnly?: boolean;
   format?: string;
   enum?: unknown[];
-  oneOf?: Members[];
-  anyOf?: Members[];
+  oneOf?: JsonObject[];
+  anyOf?: JsonObject[];
   examples?: unknown[];
   default?: unknown;
   "x-form"?: { order?: number; placeholder?: string; widget?: string };
 }
 
-function properties(schema: Members): [string, Property][] {
+function properties(schema: JsonObject): [string, Property][] {
   return Object.entries((schema["properties"] ?? {}) as Record<string, Property>);
 }
 
-/** Names and titles of the parameters that are secrets. */
-export function secretNames(schema: Members): [string, string][] {
+/** The secret parameters, as `[name, title]`. */
+export function secretParameters(schema: JsonObject): [string, string][] {
   return properties(schema).filter(([, one]) => one.writeOnly).map(([name, one]) => [name, one.title ?? name]);
 }
 
-const describes = (option: Members) => "properties" in option;
-const isConstant = (option: Members) => "const" in option;
+const hasProperties = (option: JsonObject) => "properties" in option;
+const isConstant = (option: JsonObject) => "const" in option;
 
-/** A number or one of some words: one text field, which knows the difference. */
+/** Whether it is a number or one of some words, which are shown as one text field. */
 function isNumberOrWord(property: Property): boolean {
   const options = property.oneOf ?? [];
   return options.some(isConstant) && options.some((one) => one["type"] === "integer" || one["type"] === "number");
@@ -41,26 +41,26 @@ function shownProperty(property: Property): Property {
     delete shown.oneOf;
     shown.type = "string";
   }
-  if (shown.anyOf && !shown.anyOf.some(describes)) delete shown.anyOf;
+  if (shown.anyOf && !shown.anyOf.some(hasProperties)) delete shown.anyOf;
   if (!shown.type && shown.enum) shown.type = typeof shown.enum[0] === "number" ? "number" : "string";
   if (!shown.type && shown.oneOf?.every(isConstant)) shown.type = "string";
   return shown;
 }
 
-/** The schema that the form is made of. */
-export function presentable(schema: Members): RJSFSchema {
-  const shown: Members = { ...schema };
+/** The schema as the form library can show it. */
+export function formSchema(schema: JsonObject): RJSFSchema {
+  const shown: JsonObject = { ...schema };
   delete shown["$schema"];
   for (const choice of ["anyOf", "oneOf"]) {
-    const options = shown[choice] as Members[] | undefined;
-    if (options && !options.some(describes)) delete shown[choice];
+    const options = shown[choice] as JsonObject[] | undefined;
+    if (options && !options.some(hasProperties)) delete shown[choice];
   }
   shown["properties"] = Object.fromEntries(properties(schema).map(([name, one]) => [name, shownProperty(one)]));
   return shown as RJSFSchema;
 }
 
-/** Order, widgets and placeholders, as the connector's author wishes. */
-export function presentation(schema: Members): UiSchema {
+/** The order, widgets and placeholders that the connector's author chose. */
+export function formUiSchema(schema: JsonObject): UiSchema {
   const all = properties(schema);
   const order = [...all].sort(([, a], [, b]) => (a["x-form"]?.order ?? 99) - (b["x-form"]?.order ?? 99));
   const ui: UiSchema = {

@@ -1,12 +1,14 @@
-// The texts of a connection: as plain fields for each reason and language, or as JSON. Both are the same list.
+// The templates of a connection, edited as fields by usage and language, or as JSON.
 
 import { useEffect, useMemo, useState } from "react";
 import { Plus, Trash2 } from "lucide-react";
-import type { ConnectorDetail, Members, Template } from "../api/types";
-import { Button, Field, Notice } from "../parts/basics";
+import { usageValues, type ConnectorDetail, type JsonObject, type Template, type Usage } from "../api/types";
+import { Button } from "../components/button";
+import { Field } from "../components/field";
+import { Notice } from "../components/notice";
 import { useFormat, useTexts } from "../text";
 import { JsonEditor } from "./json-editor";
-import { MANDATORY, USAGES } from "./usages";
+import { REQUIRED_USAGES } from "./template-list";
 
 interface TemplatesProps {
   connector: ConnectorDetail;
@@ -14,11 +16,11 @@ interface TemplatesProps {
   onChange: (value: Template[]) => void;
   /** By JSON pointer below the list: `/0/content`. */
   errors: Record<string, string[]>;
-  /** Which text is being looked at. */
-  onLook: (template: Template | undefined) => void;
+  /** The template that is being edited, for the preview. */
+  onSelect: (template: Template | undefined) => void;
 }
 
-export function TemplatesForm({ connector, value, onChange, errors, onLook }: TemplatesProps) {
+export function TemplatesForm({ connector, value, onChange, errors, onSelect }: TemplatesProps) {
   const t = useTexts();
   const [view, setView] = useState<"fields" | "json">("fields");
   const [text, setText] = useState("");
@@ -55,7 +57,7 @@ export function TemplatesForm({ connector, value, onChange, errors, onLook }: Te
           />
         </>
       ) : (
-        <Fields connector={connector} value={value} onChange={onChange} errors={errors} onLook={onLook} />
+        <Fields connector={connector} value={value} onChange={onChange} errors={errors} onSelect={onSelect} />
       )}
     </>
   );
@@ -70,7 +72,7 @@ function read(text: string): Template[] | undefined {
   }
 }
 
-function Fields({ connector, value, onChange, errors, onLook }: TemplatesProps) {
+function Fields({ connector, value, onChange, errors, onSelect }: TemplatesProps) {
   const t = useTexts();
   const format = useFormat();
   const [locale, setLocale] = useState("");
@@ -85,7 +87,7 @@ function Fields({ connector, value, onChange, errors, onLook }: TemplatesProps) 
   }, [errors, value]);
   useEffect(() => {
     if (wrong.length > 0 && !wrong.includes(locale)) setLocale(wrong[0] ?? "");
-    // Only when there is something new to correct.
+    // Only when there are new errors.
     // eslint-disable-next-line
   }, [errors]);
   useEffect(() => {
@@ -93,11 +95,11 @@ function Fields({ connector, value, onChange, errors, onLook }: TemplatesProps) 
   }, [locales, locale]);
   const named = (tag: string) => (tag ? `${format.language(tag)} (${tag})` : t.templates.all);
   const isText = connector.content === "text";
-  const there = value.map((template, index) => ({ template, index })).filter(({ template }) => (template.locale ?? "") === locale);
-  const sorted = [...there].sort((a, b) => USAGES.indexOf(a.template.usage) - USAGES.indexOf(b.template.usage));
-  const missing = USAGES.filter((usage) => !there.some(({ template }) => template.usage === usage));
-  const set = (index: number, template: Template) => onChange(value.map((one, place) => (place === index ? template : one)));
-  const add = (usage: string, tag: string) => {
+  const shown = value.map((template, index) => ({ template, index })).filter(({ template }) => (template.locale ?? "") === locale);
+  const sorted = [...shown].sort((a, b) => usageValues.indexOf(a.template.usage) - usageValues.indexOf(b.template.usage));
+  const missing = usageValues.filter((usage) => !shown.some(({ template }) => template.usage === usage));
+  const set = (index: number, template: Template) => onChange(value.map((one, position) => (position === index ? template : one)));
+  const add = (usage: Usage, tag: string) => {
     const started = connector.defaultTemplates.find((one) => one.usage === usage && (one.locale ?? "") === tag);
     const fresh: Template = { usage, ...(tag && { locale: tag }) };
     if (isText) fresh.content = started?.content ?? "{{code}}";
@@ -144,7 +146,7 @@ function Fields({ connector, value, onChange, errors, onLook }: TemplatesProps) 
         {sorted.map(({ template, index }) => {
           const usage = t.usages[template.usage] ?? template.usage;
           const problems = Object.entries(errors).filter(([pointer]) => pointer.split("/")[1] === String(index)).flatMap(([, all]) => all);
-          const mandatory = MANDATORY.includes(template.usage) && !locale;
+          const mandatory = REQUIRED_USAGES.includes(template.usage) && !locale;
           return (
             <div key={`${template.usage} ${index}`} className="template">
               <Field
@@ -157,11 +159,11 @@ function Fields({ connector, value, onChange, errors, onLook }: TemplatesProps) 
                       {...ids}
                       rows={2}
                       value={template.content ?? ""}
-                      onFocus={() => onLook(template)}
+                      onFocus={() => onSelect(template)}
                       onChange={(event) => {
                         const next = { ...template, content: event.target.value };
                         set(index, next);
-                        onLook(next);
+                        onSelect(next);
                       }}
                     />
                   ) : (
@@ -174,7 +176,7 @@ function Fields({ connector, value, onChange, errors, onLook }: TemplatesProps) 
                   type="button"
                   className="icon-button"
                   aria-label={t.templates.remove(usage, named(locale))}
-                  onClick={() => onChange(value.filter((_, place) => place !== index))}
+                  onClick={() => onChange(value.filter((_, position) => position !== index))}
                 >
                   <Trash2 size={16} aria-hidden="true" />
                 </button>
@@ -187,8 +189,8 @@ function Fields({ connector, value, onChange, errors, onLook }: TemplatesProps) 
         <p className="row add-usages">
           <span className="fine">{t.templates.addUsage}</span>
           {missing.map((usage) => (
-            <Button key={usage} look="quiet" icon={<Plus size={14} aria-hidden="true" />} onClick={() => add(usage, locale)}>
-              {t.usages[usage] ?? usage}
+            <Button key={usage} variant="quiet" icon={<Plus size={14} aria-hidden="true" />} onClick={() => add(usage, locale)}>
+              {t.usages[usage]}
             </Button>
           ))}
         </p>
@@ -199,14 +201,14 @@ function Fields({ connector, value, onChange, errors, onLook }: TemplatesProps) 
 
 interface TemplateIdProps {
   ids: { id: string };
-  schema: Members | null;
+  schema: JsonObject | null | undefined;
   value: unknown;
   onChange: (value: unknown) => void;
 }
 
-/** A provider's own template: an id, or an id for each of some cases, as the connector's schema has it. */
+/** A template at the provider: an id, or one id per case, as the connector's schema defines. */
 function TemplateId({ ids, schema, value, onChange }: TemplateIdProps) {
-  const options = ((schema?.["oneOf"] as Members[] | undefined) ?? []).filter((one) => one["properties"]);
+  const options = ((schema?.["oneOf"] as JsonObject[] | undefined) ?? []).filter((one) => one["properties"]);
   const cases = Object.entries((options[0]?.["properties"] ?? {}) as Record<string, { title?: string }>);
   const byCase = typeof value === "object" && value !== null;
   return (
@@ -219,7 +221,7 @@ function TemplateId({ ids, schema, value, onChange }: TemplateIdProps) {
             onChange(event.target.value === "one" ? "" : Object.fromEntries(cases.map(([name]) => [name, ""])))
           }
         >
-          <option value="one">{String((schema?.["oneOf"] as Members[])[0]?.["title"] ?? "")}</option>
+          <option value="one">{String((schema?.["oneOf"] as JsonObject[])[0]?.["title"] ?? "")}</option>
           <option value="cases">{String(options[0]?.["title"] ?? "")}</option>
         </select>
       )}
@@ -230,8 +232,8 @@ function TemplateId({ ids, schema, value, onChange }: TemplateIdProps) {
             id={index === 0 ? ids.id : undefined}
             aria-label={about.title ?? name}
             placeholder={about.title ?? name}
-            value={String((value as Members)[name] ?? "")}
-            onChange={(event) => onChange({ ...(value as Members), [name]: event.target.value })}
+            value={String((value as JsonObject)[name] ?? "")}
+            onChange={(event) => onChange({ ...(value as JsonObject), [name]: event.target.value })}
           />
         ))
       ) : (

@@ -1,5 +1,5 @@
-// What the form needs to know of a value: whether it fits a schema, for fields that depend on others. The usual validator
-// compiles schemas to code, which the page's policy forbids; this one interprets them. The server is the judge.
+// Tells the form whether a value matches a schema, for fields that depend on others. The library's own validator compiles
+// schemas to code, which the Content Security Policy forbids; this one interprets them. What counts is the server's validation.
 
 import { Validator } from "@cfworker/json-schema";
 import type { RJSFSchema, ValidatorType } from "@rjsf/utils";

@@ -1,12 +1,13 @@
-// Who changed what.
+// The audit log: who changed what, and when.
 
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
-import { at, call } from "../api/client";
-import type { AuditEntry, Json, Page } from "../api/types";
-import { Empty, PageHead } from "../parts/basics";
-import { Changes, changesOf } from "../parts/changes";
-import { Paged } from "../parts/loaded";
+import { apiPath, call } from "../api/client";
+import type { AuditEntry, Page } from "../api/types";
+import { Changes, diff } from "../components/changes";
+import { PageHeader } from "../components/layout";
+import { PagedList } from "../components/loaded";
+import { Empty } from "../components/notice";
 import { useFormat, useTexts } from "../text";
 
 export default function Audit() {
@@ -15,15 +16,15 @@ export default function Audit() {
   const { tenant = "" } = useParams();
   const query = useInfiniteQuery({
     queryKey: ["tenant", tenant, "audit"],
-    queryFn: ({ signal, pageParam }) => call<Page<AuditEntry>>(at(tenant, "audit", { limit: 50, cursor: pageParam }), { signal }),
+    queryFn: ({ signal, pageParam }) => call<Page<AuditEntry>>(apiPath(tenant, "audit", { limit: 50, cursor: pageParam }), { signal }),
     initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    getNextPageParam: (page) => page.next ?? undefined,
   });
   const who = (actor: string) => (actor === "platform" ? t.audit.platform : t.audit.key(actor.replace("key:", "")));
   return (
     <>
-      <PageHead title={t.audit.title} lead={t.audit.lead} />
-      <Paged query={query} empty={<Empty title={t.audit.empty} />}>
+      <PageHeader title={t.audit.title} lead={t.audit.lead} />
+      <PagedList query={query} empty={<Empty title={t.audit.empty} />}>
         {(entries) => (
           <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.audit.title}>
             <table className="table stacking">
@@ -50,14 +51,14 @@ export default function Audit() {
             </table>
           </div>
         )}
-      </Paged>
+      </PagedList>
     </>
   );
 }
 
-function Difference({ before, after }: { before: Json | null; after: Json | null }) {
+function Difference({ before, after }: { before: unknown; after: unknown }) {
   const t = useTexts();
-  const changes = changesOf(before, after);
+  const changes = diff(before, after);
   if (changes.length === 0) return <span className="fine">{t.audit.nothing}</span>;
   return (
     <details>

@@ -1,4 +1,4 @@
-// The catalogue, and what the tenant has set up of it.
+// The connections of a tenant, and the catalogue of connectors.
 
 import { useState } from "react";
 import { useQuery } from "@tanstack/react-query";
@@ -6,13 +6,17 @@ import { RefreshCw, Upload } from "lucide-react";
 import { Link, useParams, useSearchParams } from "react-router";
 import { connectionsQuery, connectorsQuery, refresh, sessionQuery, tenantQuery } from "../api/queries";
 import type { Connection, ConnectorSummary } from "../api/types";
-import { Badge, Button, Card, Empty, Logo, Notice, PageHead } from "../parts/basics";
-import { Catalogue } from "../parts/catalogue";
-import { Loaded } from "../parts/loaded";
+import { Badge } from "../components/badge";
+import { Button } from "../components/button";
+import { Catalogue } from "../components/catalogue";
+import { Card, PageHeader } from "../components/layout";
+import { Loaded } from "../components/loaded";
+import { Logo } from "../components/logo";
+import { Empty, Notice } from "../components/notice";
 import { useFormat, useTexts } from "../text";
-import { Activate } from "./activate";
-import { Promote } from "./promote";
-import { UploadConnector } from "./upload";
+import { ActivateDialog } from "./connection/activate";
+import { PromoteDialog } from "./connection/promote";
+import { UploadDialog } from "./versions/upload";
 
 export default function Connectors() {
   const t = useTexts();
@@ -24,7 +28,7 @@ export default function Connectors() {
   const changing = search.has("change");
   return (
     <>
-      <PageHead
+      <PageHeader
         title={t.connectors.title}
         lead={t.connectors.lead}
         actions={
@@ -65,14 +69,14 @@ export default function Connectors() {
         <Notice
           tone="info"
           title={t.connectors.change}
-          announced
+          announce
           actions={<Button onClick={() => setSearch({})}>{t.common.cancel}</Button>}
         >
           {t.connectors.changeLead}
         </Notice>
       )}
       <Loaded query={connectors}>{(all) => <Catalogue tenant={tenant} connectors={all} />}</Loaded>
-      {uploading && <UploadConnector tenant={tenant} onClose={() => setUploading(false)} />}
+      {uploading && <UploadDialog tenant={tenant} onClose={() => setUploading(false)} />}
     </>
   );
 }
@@ -134,10 +138,10 @@ function Connections({ tenant, connections, connectors }: ConnectionsProps) {
         })}
       </ul>
       {activating && (
-        <Activate
+        <ActivateDialog
           tenant={tenant}
           name={activating.name}
-          tested={activating.testedAt !== null}
+          tested={activating.testedAt != null}
           onClose={() => setActivating(undefined)}
           onDone={() => {
             setActivating(undefined);
@@ -145,7 +149,7 @@ function Connections({ tenant, connections, connectors }: ConnectionsProps) {
           }}
         />
       )}
-      {promoting && <Promote tenant={tenant} connection={promoting} onClose={() => setPromoting(undefined)} />}
+      {promoting && <PromoteDialog tenant={tenant} connection={promoting} onClose={() => setPromoting(undefined)} />}
     </>
   );
 }

@@ -1,26 +1,27 @@
-// Which flows of the platform may send messages.
+// Flows: turn on the ones that may send messages.
 
 import { useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
-import { at, call } from "../api/client";
+import { apiPath, call } from "../api/client";
 import { activeQuery, client } from "../api/queries";
-import { Card, Notice, PageHead, Switch } from "../parts/basics";
-import { Failed, Loaded } from "../parts/loaded";
+import { flowValues, type Flows as FlowSettings } from "../api/types";
+import { Switch } from "../components/field";
+import { Card, PageHeader } from "../components/layout";
+import { ErrorNotice, Loaded } from "../components/loaded";
+import { Notice } from "../components/notice";
 import { useTexts } from "../text";
-
-type FlowsOn = Record<string, boolean>;
 
 export default function Flows() {
   const t = useTexts();
   const { tenant = "" } = useParams();
   const key = ["tenant", tenant, "flows"];
-  const flows = useQuery({ queryKey: key, queryFn: ({ signal }) => call<FlowsOn>(at(tenant, "flows"), { signal }) });
+  const flows = useQuery({ queryKey: key, queryFn: ({ signal }) => call<FlowSettings>(apiPath(tenant, "flows"), { signal }) });
   const active = useQuery(activeQuery(tenant));
-  // What was switched, until the server has answered: a switch moves at once, and back when it is refused.
-  const [wanted, setWanted] = useState<FlowsOn>();
+  // The optimistic state: a switch moves at once, and back if the server refuses.
+  const [wanted, setWanted] = useState<FlowSettings>();
   const set = useMutation({
-    mutationFn: (next: FlowsOn) => call<FlowsOn>(at(tenant, "flows"), { method: "PUT", body: next }),
+    mutationFn: (next: FlowSettings) => call<FlowSettings>(apiPath(tenant, "flows"), { method: "PUT", body: next }),
     onSuccess: (saved) => {
       client.setQueryData(key, saved);
       void client.invalidateQueries({ queryKey: ["tenant", tenant, "active"] });
@@ -29,7 +30,7 @@ export default function Flows() {
   });
   return (
     <>
-      <PageHead title={t.flows.title} lead={t.flows.lead} />
+      <PageHeader title={t.flows.title} lead={t.flows.lead} />
       <Loaded query={active}>
         {(now) =>
           now.name ? (
@@ -45,7 +46,7 @@ export default function Flows() {
         {(on) => (
           <Card>
             <div className="switches">
-              {Object.keys(t.flowNames).map((flow) => (
+              {flowValues.map((flow) => (
                 <Switch
                   key={flow}
                   label={t.flowNames[flow]}
@@ -60,8 +61,8 @@ export default function Flows() {
                 />
               ))}
             </div>
-            {set.isSuccess && <Notice tone="good" announced>{t.flows.saved}</Notice>}
-            {set.isError && <Failed error={set.error} />}
+            {set.isSuccess && <Notice tone="good" announce>{t.flows.saved}</Notice>}
+            {set.isError && <ErrorNotice error={set.error} />}
           </Card>
         )}
       </Loaded>

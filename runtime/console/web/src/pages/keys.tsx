@@ -1,20 +1,22 @@
-// Keys of the tenant: made, given a new secret, revoked.
+// API keys of a tenant: create, rotate and revoke them.
 
 import { useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { useParams } from "react-router";
-import { at, call } from "../api/client";
+import { apiPath, call } from "../api/client";
 import { client, sessionQuery } from "../api/queries";
-import type { ApiKey, Scope } from "../api/types";
-import { Badge, Button, CopyButton, Empty, Field, Notice, PageHead } from "../parts/basics";
-import { Dialog } from "../parts/dialog";
-import { Failed, Loaded } from "../parts/loaded";
+import type { ApiKey, IssuedKey, Scope } from "../api/types";
+import { Badge } from "../components/badge";
+import { Button, CopyButton } from "../components/button";
+import { Dialog } from "../components/dialog";
+import { Field } from "../components/field";
+import { PageHeader } from "../components/layout";
+import { ErrorNotice, Loaded } from "../components/loaded";
+import { Empty, Notice } from "../components/notice";
 import { useFormat, useTexts } from "../text";
-import { useToldFields } from "../text/said";
+import { useFieldMessages } from "../text/server-messages";
 
-type Issued = ApiKey & { secret: string };
-const SCOPES: Scope[] = ["verify", "send", "read", "manage"];
 
 export default function Keys() {
   const t = useTexts();
@@ -22,35 +24,35 @@ export default function Keys() {
   const { tenant = "" } = useParams();
   const key = ["tenant", tenant, "keys"];
   const session = useQuery(sessionQuery);
-  const keys = useQuery({ queryKey: key, queryFn: ({ signal }) => call<ApiKey[]>(at(tenant, "keys"), { signal }) });
-  const [making, setMaking] = useState(false);
-  const [issued, setIssued] = useState<Issued>();
+  const keys = useQuery({ queryKey: key, queryFn: ({ signal }) => call<ApiKey[]>(apiPath(tenant, "keys"), { signal }) });
+  const [creating, setCreating] = useState(false);
+  const [issued, setIssued] = useState<IssuedKey>();
   const [rotating, setRotating] = useState<ApiKey>();
   const [revoking, setRevoking] = useState<ApiKey>();
   const close = () => {
-    setMaking(false);
+    setCreating(false);
     setRotating(undefined);
     setRevoking(undefined);
     void client.invalidateQueries({ queryKey: key });
   };
-  const show = (made: Issued) => {
+  const show = (made: IssuedKey) => {
     close();
     setIssued(made);
   };
   return (
     <>
-      <PageHead
+      <PageHeader
         title={t.keys.title}
         lead={t.keys.lead}
         actions={
-          <Button look="primary" icon={<Plus size={18} aria-hidden="true" />} onClick={() => setMaking(true)}>{t.keys.create}</Button>
+          <Button variant="primary" icon={<Plus size={18} aria-hidden="true" />} onClick={() => setCreating(true)}>{t.keys.create}</Button>
         }
       />
       {issued && (
         <Notice
           tone="good"
           title={t.keys.createdTitle}
-          announced
+          announce
           actions={
             <>
               <CopyButton text={issued.secret} />
@@ -85,7 +87,7 @@ export default function Keys() {
                   </div>
                   <div className="row">
                     <Button aria-label={`${t.keys.rotate}: ${one.name}`} onClick={() => setRotating(one)}>{t.keys.rotate}</Button>
-                    <Button look="quiet" aria-label={`${t.keys.revoke}: ${one.name}`} onClick={() => setRevoking(one)}>{t.keys.revoke}</Button>
+                    <Button variant="quiet" aria-label={`${t.keys.revoke}: ${one.name}`} onClick={() => setRevoking(one)}>{t.keys.revoke}</Button>
                   </div>
                 </li>
               ))}
@@ -93,40 +95,40 @@ export default function Keys() {
           )
         }
       </Loaded>
-      {making && <Make tenant={tenant} onClose={close} onDone={show} />}
-      {rotating && <Rotate tenant={tenant} one={rotating} onClose={close} onDone={show} />}
-      {revoking && <Revoke tenant={tenant} one={revoking} onClose={close} />}
+      {creating && <NewKeyDialog tenant={tenant} onClose={close} onDone={show} />}
+      {rotating && <RotateKeyDialog tenant={tenant} one={rotating} onClose={close} onDone={show} />}
+      {revoking && <RevokeKeyDialog tenant={tenant} one={revoking} onClose={close} />}
     </>
   );
 }
 
-interface MakeProps {
+interface KeyDialogProps {
   tenant: string;
   onClose: () => void;
-  onDone: (issued: Issued) => void;
+  onDone: (issued: IssuedKey) => void;
 }
 
-function Make({ tenant, onClose, onDone }: MakeProps) {
+function NewKeyDialog({ tenant, onClose, onDone }: KeyDialogProps) {
   const t = useTexts();
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<Scope[]>(["verify"]);
   const [ends, setEnds] = useState("");
-  const make = useMutation({
+  const create = useMutation({
     mutationFn: () =>
-      call<Issued>(at(tenant, "keys"), {
+      call<IssuedKey>(apiPath(tenant, "keys"), {
         method: "POST",
         body: { name, scopes, ...(ends && { expiresAt: new Date(`${ends}T23:59:59`).toISOString() }) },
       }),
     onSuccess: onDone,
   });
-  const fields = useToldFields()(make.error);
+  const fields = useFieldMessages()(create.error);
   const error = (field: string) => fields.find((one) => one.field.replace("/", "") === field)?.message;
   return (
     <Dialog
       title={t.keys.create}
       onClose={onClose}
       actions={
-        <Button look="primary" working={make.isPending} disabled={!name.trim() || scopes.length === 0} onClick={() => make.mutate()}>
+        <Button variant="primary" busy={create.isPending} disabled={!name.trim() || scopes.length === 0} onClick={() => create.mutate()}>
           {t.keys.create}
         </Button>
       }
@@ -136,7 +138,7 @@ function Make({ tenant, onClose, onDone }: MakeProps) {
       </Field>
       <fieldset className="choices">
         <legend>{t.keys.scopes}</legend>
-        {SCOPES.map((scope) => (
+        {(Object.keys(t.keys.scope) as Scope[]).map((scope) => (
           <label key={scope} className="choice">
             <input
               type="checkbox"
@@ -150,24 +152,24 @@ function Make({ tenant, onClose, onDone }: MakeProps) {
       <Field label={`${t.keys.expires} (${t.common.optional})`} help={t.keys.expiresHelp} error={error("expiresAt")}>
         {(ids) => <input {...ids} type="date" value={ends} onChange={(event) => setEnds(event.target.value)} />}
       </Field>
-      {make.isError && fields.length === 0 && <Failed error={make.error} />}
+      {create.isError && fields.length === 0 && <ErrorNotice error={create.error} />}
     </Dialog>
   );
 }
 
-function Rotate({ tenant, one, onClose, onDone }: MakeProps & { one: ApiKey }) {
+function RotateKeyDialog({ tenant, one, onClose, onDone }: KeyDialogProps & { one: ApiKey }) {
   const t = useTexts();
   const [grace, setGrace] = useState("86400");
   const rotate = useMutation({
     mutationFn: () =>
-      call<Issued>(at(tenant, `keys/${encodeURIComponent(one.id)}/rotate`), { method: "POST", body: { graceSeconds: Number(grace) } }),
+      call<IssuedKey>(apiPath(tenant, `keys/${encodeURIComponent(one.id)}/rotate`), { method: "POST", body: { graceSeconds: Number(grace) } }),
     onSuccess: onDone,
   });
   return (
     <Dialog
       title={t.keys.rotateTitle(one.name)}
       onClose={onClose}
-      actions={<Button look="primary" working={rotate.isPending} onClick={() => rotate.mutate()}>{t.keys.rotate}</Button>}
+      actions={<Button variant="primary" busy={rotate.isPending} onClick={() => rotate.mutate()}>{t.keys.rotate}</Button>}
     >
       <p>{t.keys.rotateHelp}</p>
       <Field label={t.keys.grace}>
@@ -177,25 +179,25 @@ function Rotate({ tenant, one, onClose, onDone }: MakeProps & { one: ApiKey }) {
           </select>
         )}
       </Field>
-      {rotate.isError && <Failed error={rotate.error} />}
+      {rotate.isError && <ErrorNotice error={rotate.error} />}
     </Dialog>
   );
 }
 
-function Revoke({ tenant, one, onClose }: { tenant: string; one: ApiKey; onClose: () => void }) {
+function RevokeKeyDialog({ tenant, one, onClose }: { tenant: string; one: ApiKey; onClose: () => void }) {
   const t = useTexts();
   const revoke = useMutation({
-    mutationFn: () => call(at(tenant, `keys/${encodeURIComponent(one.id)}`), { method: "DELETE" }),
+    mutationFn: () => call(apiPath(tenant, `keys/${encodeURIComponent(one.id)}`), { method: "DELETE" }),
     onSuccess: onClose,
   });
   return (
     <Dialog
       title={t.keys.revokeTitle(one.name)}
       onClose={onClose}
-      actions={<Button look="danger" working={revoke.isPending} onClick={() => revoke.mutate()}>{t.keys.revoke}</Button>}
+      actions={<Button variant="danger" busy={revoke.isPending} onClick={() => revoke.mutate()}>{t.keys.revoke}</Button>}
     >
       <p>{t.keys.revokeHelp}</p>
-      {revoke.isError && <Failed error={revoke.error} />}
+      {revoke.isError && <ErrorNotice error={revoke.error} />}
     </Dialog>
   );
 }

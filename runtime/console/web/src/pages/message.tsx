@@ -1,25 +1,27 @@
-// One message as a time line: taken, each attempt with all that happened in it, and why what followed followed.
+// One message as a timeline: when it was accepted, its attempts with their traces and retry decisions, and delivery reports.
 
 import { useQuery } from "@tanstack/react-query";
 import { ArrowLeft, Check, CircleHelp, Clock, Inbox, Smartphone, X } from "lucide-react";
 import { Link, useParams } from "react-router";
 import { messageQuery } from "../api/queries";
 import type { Attempt, DeliveryReport, Message } from "../api/types";
-import { Card, Delivered, deliveryTone, Facts, Notice, PageHead, Status } from "../parts/basics";
-import { Loaded } from "../parts/loaded";
-import { Told } from "../parts/told";
-import { Answers, FailureFacts, Requests, Trace, Used } from "../parts/trace";
+import { DeliveryBadge, deliveryTone, StatusBadge } from "../components/badge";
+import { Card, Facts, PageHeader } from "../components/layout";
+import { Loaded } from "../components/loaded";
+import { Notice } from "../components/notice";
+import { ServerText } from "../components/server-text";
+import { ShapeLineDiff } from "../components/shape-line";
+import { FailureFacts, Requests, ResourceUse, Responses, Trace } from "../components/trace";
 import { useFormat, useTexts } from "../text";
-import { Line } from "./shapes";
 
 const isFinal = (message: Message | undefined) => message !== undefined && !["queued", "sending"].includes(message.status);
 
-/** A provider reports seconds or minutes after it took a message, and sometimes never. */
-const REPORTS_FOR = 3_600_000;
+/** Providers report seconds or minutes after they accept a message, and sometimes never. */
+const REPORTS_EXPECTED_FOR_MS = 3_600_000;
 
-function reportsMayCome(message: Message | undefined): number | false {
-  const isOver = message?.status !== "accepted" || ["good", "bad"].includes(deliveryTone(message.delivery?.state ?? ""));
-  const isRecent = message !== undefined && Date.now() - new Date(message.createdAt).getTime() < REPORTS_FOR;
+function reportPollInterval(message: Message | undefined): number | false {
+  const isOver = message?.status !== "accepted" || ["good", "bad"].includes(deliveryTone(message.delivery?.state ?? "unknown"));
+  const isRecent = message !== undefined && Date.now() - new Date(message.createdAt).getTime() < REPORTS_EXPECTED_FOR_MS;
   return !isOver && isRecent ? 2000 : false;
 }
 
@@ -28,24 +30,24 @@ export default function MessagePage() {
   const { tenant = "", message: id = "" } = useParams();
   const query = useQuery({
     ...messageQuery(tenant, id),
-    refetchInterval: (state) => (state.state.error ? false : isFinal(state.state.data) ? reportsMayCome(state.state.data) : 1000),
+    refetchInterval: (state) => (state.state.error ? false : isFinal(state.state.data) ? reportPollInterval(state.state.data) : 1000),
   });
   return (
     <>
       <p>
         <Link to={`/t/${tenant}/messages`} className="with-icon"><ArrowLeft size={16} aria-hidden="true" /> {t.message.back}</Link>
       </p>
-      <Loaded query={query}>{(message) => <TimeLine tenant={tenant} message={message} />}</Loaded>
+      <Loaded query={query}>{(message) => <MessageDetails tenant={tenant} message={message} />}</Loaded>
     </>
   );
 }
 
-function TimeLine({ tenant, message }: { tenant: string; message: Message }) {
+function MessageDetails({ tenant, message }: { tenant: string; message: Message }) {
   const t = useTexts();
   const format = useFormat();
   return (
     <>
-      <PageHead title={<>{t.message.title} <Status of={message.status} /> {message.delivery && <Delivered of={message.delivery.state} />}</>} lead={t.statusHelp[message.status]} />
+      <PageHeader title={<>{t.message.title} <StatusBadge status={message.status} /> {message.delivery && <DeliveryBadge state={message.delivery.state} />}</>} lead={t.statusHelp[message.status]} />
       <div className="message-columns">
         <Card title={t.message.timeline}>
           <ol className="timeline">
@@ -94,14 +96,14 @@ function TimeLine({ tenant, message }: { tenant: string; message: Message }) {
             facts={[
               [t.messages.recipient, message.to],
               [t.messages.country, message.country && format.country(message.country)],
-              [t.messages.usage, t.usages[message.usage] ?? message.usage],
-              [t.message.flow, message.flow && (t.flowNames[message.flow] ?? message.flow)],
-              [t.setup.locale, message.locale && format.language(message.locale)],
+              [t.messages.usage, t.usages[message.usage]],
+              [t.message.flow, message.flow && t.flowNames[message.flow]],
+              [t.connection.locale, message.locale && format.language(message.locale)],
               [t.messages.segments, message.segments],
-              [t.trial.providerId, message.providerMessageId && <code>{message.providerMessageId}</code>],
+              [t.testResult.providerId, message.providerMessageId && <code>{message.providerMessageId}</code>],
               [t.message.verification, message.verification && <code>{message.verification}</code>],
               [t.message.expires, format.dateTime(message.expiresAt)],
-              ["Id", <code>{message.id}</code>],
+              ["ID", <code>{message.id}</code>],
             ]}
           />
           {message.test && <Notice tone="info">{t.message.nothingSent}</Notice>}
@@ -118,14 +120,14 @@ function TimeLine({ tenant, message }: { tenant: string; message: Message }) {
   );
 }
 
-function Dot({ outcome }: { outcome: string | null }) {
+function Dot({ outcome }: { outcome: string | null | undefined }) {
   if (outcome === "accepted") return <span className="dot good"><Check size={16} aria-hidden="true" /></span>;
   if (outcome === "in-doubt") return <span className="dot warn"><CircleHelp size={16} aria-hidden="true" /></span>;
-  if (outcome === null) return <span className="dot info"><Clock size={16} aria-hidden="true" /></span>;
+  if (outcome == null) return <span className="dot info"><Clock size={16} aria-hidden="true" /></span>;
   return <span className="dot bad"><X size={16} aria-hidden="true" /></span>;
 }
 
-/** What the provider called back with. */
+/** A delivery report of the provider. */
 function ReportItem({ report, since }: { report: DeliveryReport; since: string }) {
   const t = useTexts();
   const format = useFormat();
@@ -135,14 +137,14 @@ function ReportItem({ report, since }: { report: DeliveryReport; since: string }
     <li>
       <span className={`dot ${tone === "neutral" ? "info" : tone}`}><Smartphone size={16} aria-hidden="true" /></span>
       <div>
-        <h3>{t.message.reported} <Delivered of={report.state} /></h3>
+        <h3>{t.message.reported} <DeliveryBadge state={report.state} /></h3>
         <p className="help">
-          {t.deliveryHelp[report.state] ?? report.state} · {t.message.after(format.micros(Math.max(0, later)))}
+          {t.deliveryHelp[report.state]} · {t.message.after(format.micros(Math.max(0, later)))}
         </p>
         <Facts
           facts={[
             [t.messages.failure, report.class && (t.failures[report.class] ?? report.class)],
-            [t.trial.providerCode, report.providerCode && <code>{report.providerCode}</code>],
+            [t.testResult.providerCode, report.providerCode && <code>{report.providerCode}</code>],
             [t.message.providerSays, report.text],
           ]}
         />
@@ -161,19 +163,19 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
       <Dot outcome={attempt.outcome} />
       <div>
         <h3>
-          {t.message.attempt(attempt.number)} {attempt.outcome ? <Status of={attempt.outcome} /> : t.message.underWay}
+          {t.message.attempt(attempt.number)} {attempt.outcome ? <StatusBadge status={attempt.outcome} /> : t.message.underWay}
         </h3>
         <p className="help">
           {t.message.by(attempt.connection, attempt.connector)}
           {" · "}
           {t.message.after(micros(since, attempt.startedAt))}
-          {attempt.finishedAt && ` · ${t.trial.duration} ${micros(attempt.startedAt, attempt.finishedAt)}`}
-          {detail?.answered !== undefined && detail.answered !== null && ` · ${t.message.answered(detail.answered)}`}
+          {attempt.finishedAt && ` · ${t.testResult.duration} ${micros(attempt.startedAt, attempt.finishedAt)}`}
+          {detail?.answered != null && ` · ${t.message.answered(detail.answered)}`}
         </p>
         {detail?.route && t.routes[detail.route] && <p className="help">{t.message.route}: {t.routes[detail.route]}</p>}
         {attempt.failure && <FailureFacts failure={attempt.failure} />}
         {attempt.decision && (
-          <p className="decision"><b>{t.message.decision}:</b> <Told about="decision" of={attempt.decision} /></p>
+          <p className="decision"><b>{t.message.decision}:</b> <ServerText topic="decision" message={attempt.decision} /></p>
         )}
         {detail?.trace && (
           <>
@@ -183,27 +185,27 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
             </details>
             {detail.requests && detail.requests.length > 0 && (
               <details>
-                <summary>{t.trial.request}</summary>
+                <summary>{t.testResult.request}</summary>
                 <Requests requests={detail.requests} />
               </details>
             )}
             {detail.heldBack && (
               <details open>
-                <summary>{t.shapes.heldRequest}</summary>
+                <summary>{t.requestShapes.heldRequest}</summary>
                 {detail.heldShape && (
                   <>
-                    <p>{t.shapes.changes}</p>
-                    <pre>{detail.heldShape.changes.map((change) => <Line key={`${change.added}${change.line}`} change={change} />)}</pre>
+                    <p>{t.requestShapes.changes}</p>
+                    <pre>{detail.heldShape.changes.map((change) => <ShapeLineDiff key={`${change.added}${change.line}`} change={change} />)}</pre>
                   </>
                 )}
                 <Requests requests={[detail.heldBack]} />
               </details>
             )}
-            <Answers events={detail.trace} />
+            <Responses events={detail.trace} />
             {detail.used && (
               <details>
-                <summary>{t.trial.used}</summary>
-                <Used used={detail.used} />
+                <summary>{t.testResult.used}</summary>
+                <ResourceUse used={detail.used} />
               </details>
             )}
           </>

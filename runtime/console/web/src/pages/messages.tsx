@@ -1,20 +1,22 @@
-// All messages of the tenant: found, filtered, live.
+// The messages of a tenant: a filtered list that updates live.
 
 import { useEffect, useState } from "react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Radio } from "lucide-react";
 import { Link, useParams, useSearchParams } from "react-router";
-import { at, call } from "../api/client";
+import { apiPath, call } from "../api/client";
 import { connectionsQuery } from "../api/queries";
-import type { Message, Page } from "../api/types";
-import { Badge, Button, Delivered, Empty, Field, PageHead, Status } from "../parts/basics";
-import { useCountries } from "../parts/countries";
-import { Paged } from "../parts/loaded";
+import { deliveryStateValues, messageStatusValues, usageValues, type Message, type Page } from "../api/types";
+import { Badge, DeliveryBadge, StatusBadge } from "../components/badge";
+import { Button } from "../components/button";
+import { useCountries } from "../components/countries";
+import { Field } from "../components/field";
+import { PageHeader } from "../components/layout";
+import { PagedList } from "../components/loaded";
+import { Empty } from "../components/notice";
 import { useFormat, useTexts } from "../text";
 
 const FILTERS = ["status", "delivery", "usage", "country", "to", "connection"] as const;
-const STATUSES = ["queued", "sending", "accepted", "failed", "in-doubt", "expired", "cancelled"];
-const DELIVERIES = ["queued", "sent", "delivered", "undelivered", "expired", "rejected", "unknown"];
 
 export default function Messages() {
   const t = useTexts();
@@ -22,7 +24,7 @@ export default function Messages() {
   const { tenant = "" } = useParams();
   const [search, setSearch] = useSearchParams();
   const [live, setLive] = useState(true);
-  // A number does not belong into an address that a browser keeps.
+  // Not in the query string: browsers store addresses, and a phone number must not be stored.
   const [to, setTo] = useState("");
   const [typed, setTyped] = useState("");
   useEffect(() => {
@@ -42,15 +44,15 @@ export default function Messages() {
   const query = useInfiniteQuery({
     queryKey: ["tenant", tenant, "messages", filter],
     queryFn: ({ signal, pageParam }) =>
-      call<Page<Message>>(at(tenant, "messages", { ...filter, limit: 50, cursor: pageParam }), { signal }),
+      call<Page<Message>>(apiPath(tenant, "messages", { ...filter, limit: 50, cursor: pageParam }), { signal }),
     initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    getNextPageParam: (page) => page.next ?? undefined,
     refetchInterval: (state) => (live && (state.state.data?.pages.length ?? 0) <= 1 && !state.state.error ? 2000 : false),
   });
   const filtered = Object.values(filter).some(Boolean);
   return (
     <>
-      <PageHead
+      <PageHeader
         title={t.messages.title}
         lead={t.messages.lead}
         actions={
@@ -65,7 +67,7 @@ export default function Messages() {
           {(ids) => (
             <select {...ids} value={filter["status"]} onChange={(event) => set("status", event.target.value)}>
               <option value="">{t.messages.anyStatus}</option>
-              {STATUSES.map((one) => <option key={one} value={one}>{t.status[one]}</option>)}
+              {messageStatusValues.map((one) => <option key={one} value={one}>{t.status[one]}</option>)}
             </select>
           )}
         </Field>
@@ -73,7 +75,7 @@ export default function Messages() {
           {(ids) => (
             <select {...ids} value={filter["delivery"]} onChange={(event) => set("delivery", event.target.value)}>
               <option value="">{t.messages.anyDelivery}</option>
-              {DELIVERIES.map((one) => <option key={one} value={one}>{t.deliveries[one]}</option>)}
+              {deliveryStateValues.map((one) => <option key={one} value={one}>{t.deliveries[one]}</option>)}
             </select>
           )}
         </Field>
@@ -81,7 +83,7 @@ export default function Messages() {
           {(ids) => (
             <select {...ids} value={filter["usage"]} onChange={(event) => set("usage", event.target.value)}>
               <option value="">{t.messages.anyUsage}</option>
-              {Object.entries(t.usages).map(([id, text]) => <option key={id} value={id}>{text}</option>)}
+              {usageValues.map((one) => <option key={one} value={one}>{t.usages[one]}</option>)}
             </select>
           )}
         </Field>
@@ -108,7 +110,7 @@ export default function Messages() {
         </Field>
         {filtered && (
           <Button
-            look="quiet"
+            variant="quiet"
             onClick={() => {
               setTyped("");
               setTo("");
@@ -119,7 +121,7 @@ export default function Messages() {
           </Button>
         )}
       </div>
-      <Paged query={query} empty={<Empty title={filtered ? t.messages.empty : t.messages.emptyAll} />}>
+      <PagedList query={query} empty={<Empty title={filtered ? t.messages.empty : t.messages.emptyAll} />}>
         {(messages) => (
           <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.messages.title}>
             <table className="table stacking">
@@ -149,11 +151,11 @@ export default function Messages() {
                         {message.test && <Badge>{t.messages.test}</Badge>}
                       </span>
                     </td>
-                    <td data-label={t.messages.usage}>{t.usages[message.usage] ?? message.usage}</td>
+                    <td data-label={t.messages.usage}>{t.usages[message.usage]}</td>
                     <td data-label={t.messages.status}>
                       <span>
-                        <Status of={message.status} />{" "}
-                        {message.delivery && <Delivered of={message.delivery.state} />}
+                        <StatusBadge status={message.status} />{" "}
+                        {message.delivery && <DeliveryBadge state={message.delivery.state} />}
                         {message.failure && (
                           <span className="fine block">{t.failures[message.failure.class] ?? message.failure.class}</span>
                         )}
@@ -168,7 +170,7 @@ export default function Messages() {
             </table>
           </div>
         )}
-      </Paged>
+      </PagedList>
     </>
   );
 }

@@ -1,16 +1,17 @@
-// How it goes: what was sent, how much arrived, how fast, what failed, and what needs attention, in words.
+// The overview of a tenant: first steps, statistics, and what needs attention.
 
 import { useState, type ReactNode } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Check, CircleAlert, Circle, Info, TriangleAlert } from "lucide-react";
 import { Link, useParams } from "react-router";
-import { at, call } from "../api/client";
+import { apiPath, call } from "../api/client";
 import { activeQuery, connectionsQuery, policyQuery } from "../api/queries";
 import type { ApiKey, Attention, Statistics } from "../api/types";
-import { Card, Empty, Notice, PageHead } from "../parts/basics";
-import { Bars, Columns, Lines } from "../parts/charts";
-import { Loaded } from "../parts/loaded";
-import { Told } from "../parts/told";
+import { Bars, Lines, StackedColumns } from "../components/charts";
+import { Card, PageHeader } from "../components/layout";
+import { Loaded } from "../components/loaded";
+import { Empty, Notice } from "../components/notice";
+import { ServerText } from "../components/server-text";
 import { useFormat, useTexts } from "../text";
 
 const RANGES = { hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000 };
@@ -25,15 +26,15 @@ export default function Overview() {
     queryFn: ({ signal }) => {
       const to = new Date();
       const from = new Date(to.getTime() - RANGES[range]);
-      return call<Statistics>(at(tenant, "statistics", { from: from.toISOString(), to: to.toISOString() }), { signal });
+      return call<Statistics>(apiPath(tenant, "statistics", { from: from.toISOString(), to: to.toISOString() }), { signal });
     },
-    // Until another time is there the one before is shown, of this tenant.
+    // Show the previous range of the same tenant until the new one is loaded.
     placeholderData: (before, of) => (of?.queryKey[1] === tenant ? before : undefined),
     refetchInterval: (query) => (query.state.data && !query.state.error ? 15_000 : false),
   });
   return (
     <>
-      <PageHead
+      <PageHeader
         title={t.overview.title}
         actions={
           <div className="segmented" role="radiogroup" aria-label={t.overview.range}>
@@ -47,7 +48,7 @@ export default function Overview() {
         }
       />
       <FirstSteps tenant={tenant} />
-      <Loaded query={statistics}>{(counted) => <Numbers tenant={tenant} statistics={counted} />}</Loaded>
+      <Loaded query={statistics}>{(counted) => <StatisticsView tenant={tenant} statistics={counted} />}</Loaded>
     </>
   );
 }
@@ -64,7 +65,7 @@ function Figure({ name, value, help }: { name: ReactNode; value: ReactNode; help
   );
 }
 
-function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistics }) {
+function StatisticsView({ tenant, statistics }: { tenant: string; statistics: Statistics }) {
   const t = useTexts();
   const format = useFormat();
   const { totals, conversion, latencyMs, failures, countries, series, attention } = statistics;
@@ -72,7 +73,7 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
   const currency = policy.data?.spend?.currency;
   const cost = currency ? ` · ${t.overview.cost(format.money(totals.costMicros, currency))}` : "";
   const entered = ({ conversion: codes }: Statistics["countries"][number]) =>
-    codes && codes.rate !== null ? ` · ${t.overview.conversion}: ${format.percent(codes.rate)}` : "";
+    codes?.rate != null ? ` · ${t.overview.conversion}: ${format.percent(codes.rate)}` : "";
   const reported = totals.delivered + totals.undelivered;
   const ms = (value: number) => format.micros(value * 1000);
   const names = series.map(({ at: begin }) => (statistics.bucket === "day" ? format.day(begin) : format.hour(begin)));
@@ -86,7 +87,7 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
           value={reported > 0 ? format.percent(totals.delivered / reported) : "—"}
           help={reported > 0 ? t.overview.deliveredHelp(format.number(totals.undelivered)) : t.overview.deliveredNone}
         />
-        <Figure name={t.overview.conversion} value={conversion.rate === null ? "—" : format.percent(conversion.rate)} help={t.overview.conversionHelp(format.number(conversion.approved), format.number(conversion.started))} />
+        <Figure name={t.overview.conversion} value={conversion.rate == null ? "—" : format.percent(conversion.rate)} help={t.overview.conversionHelp(format.number(conversion.approved), format.number(conversion.started))} />
         <Figure name={t.overview.latency} value={latencyMs ? ms(latencyMs.p50) : "—"} help={latencyMs && t.overview.latencyHelp(ms(latencyMs.p95), ms(latencyMs.p99))} />
       </dl>
       <Card title={t.overview.attention}>
@@ -94,7 +95,7 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
           <p className="with-icon"><Check size={18} aria-hidden="true" /> {t.overview.noAttention}</p>
         ) : (
           <ul className="attention">
-            {attention.map((one) => <Needing key={one.text} tenant={tenant} one={one} />)}
+            {attention.map((one) => <AttentionItem key={one.text} tenant={tenant} one={one} />)}
           </ul>
         )}
       </Card>
@@ -103,10 +104,10 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
       ) : (
         <>
           <Card title={t.overview.sends}>
-            <Columns
+            <StackedColumns
               label={t.overview.sends}
               names={names}
-              shown={format.number}
+              format={format.number}
               series={[
                 { tone: "good", name: t.overview.accepted, values: series.map((one) => one.accepted) },
                 { tone: "bad", name: t.overview.failed, values: series.map((one) => one.failed) },
@@ -123,7 +124,7 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
                   label={t.overview.conversionOver}
                   names={names}
                   ticks={[0, 0.5, 1]}
-                  shown={format.percent}
+                  format={format.percent}
                   series={[{
                     tone: "good",
                     name: t.overview.conversion,
@@ -133,13 +134,13 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
               )}
             </Card>
             <Card title={t.overview.latencyOver}>
-              {latencyMs === null ? (
+              {latencyMs == null ? (
                 <p className="fine">{t.overview.noLatency}</p>
               ) : (
                 <Lines
                   label={t.overview.latencyOver}
                   names={names}
-                  shown={ms}
+                  format={ms}
                   series={[
                     { tone: "info", name: t.overview.half, values: series.map((one) => one.latencyMs?.p50 ?? null) },
                     { tone: "warn", name: t.overview.most, values: series.map((one) => one.latencyMs?.p95 ?? null) },
@@ -176,15 +177,15 @@ function Numbers({ tenant, statistics }: { tenant: string; statistics: Statistic
 
 const ICONS = { info: Info, warning: TriangleAlert, critical: CircleAlert };
 
-/** What needs a person, and where to look. */
-function Needing({ tenant, one }: { tenant: string; one: Attention }) {
+/** Something that needs attention, with a link to its page. */
+function AttentionItem({ tenant, one }: { tenant: string; one: Attention }) {
   const t = useTexts();
   const Icon = ICONS[one.severity];
   return (
     <li className={one.severity}>
       <Icon size={18} aria-hidden="true" />{" "}
       <span>
-        <Told about="attention" of={one} />{" "}
+        <ServerText topic="attention" message={one} />{" "}
         {one.about && (
           <Link to={`/t/${tenant}/${pathTo(one.about)}`} aria-label={t.overview.lookAt(one.about.id)}>{t.overview.look}</Link>
         )}
@@ -199,7 +200,7 @@ function pathTo({ kind, id }: NonNullable<Attention["about"]>): string {
   return paths[kind];
 }
 
-/** What is left to do until the first message can go out. Gone when all of it is done. */
+/** What to do before the first message can be sent. Hidden when all of it is done. */
 function FirstSteps({ tenant }: { tenant: string }) {
   const t = useTexts();
   const connections = useQuery(connectionsQuery(tenant));
@@ -207,7 +208,7 @@ function FirstSteps({ tenant }: { tenant: string }) {
   const policy = useQuery(policyQuery(tenant));
   const keys = useQuery({
     queryKey: ["tenant", tenant, "keys"],
-    queryFn: ({ signal }) => call<ApiKey[]>(at(tenant, "keys"), { signal }),
+    queryFn: ({ signal }) => call<ApiKey[]>(apiPath(tenant, "keys"), { signal }),
   });
   const failed = [connections, active, policy, keys].find((query) => query.isError && query.data === undefined);
   if (failed) return <Loaded query={failed as typeof active}>{() => null}</Loaded>;
@@ -215,8 +216,8 @@ function FirstSteps({ tenant }: { tenant: string }) {
   const { steps } = t.overview;
   const all = [
     { done: connections.data.length > 0, name: steps.connector, help: steps.connectorHelp, path: "connectors" },
-    { done: active.data.name !== null, name: steps.activate, help: steps.activateHelp, path: "connectors" },
-    { done: active.data.name !== null && active.data.flows.length > 0, name: steps.flows, help: steps.flowsHelp, path: "flows" },
+    { done: active.data.name != null, name: steps.activate, help: steps.activateHelp, path: "connectors" },
+    { done: active.data.name != null && active.data.flows.length > 0, name: steps.flows, help: steps.flowsHelp, path: "flows" },
     { done: policy.data.countries.all || policy.data.countries.only.length > 0, name: steps.countries, help: steps.countriesHelp, path: "policy" },
     { done: keys.data.length > 0, name: steps.key, help: steps.keyHelp, path: "keys" },
   ];
@@ -237,7 +238,7 @@ function FirstSteps({ tenant }: { tenant: string }) {
           </li>
         ))}
       </ol>
-      {active.data.name === null && <Notice tone="info">{t.flows.noConnection}</Notice>}
+      {active.data.name == null && <Notice tone="info">{t.flows.noConnection}</Notice>}
     </Card>
   );
 }

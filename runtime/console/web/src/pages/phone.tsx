@@ -1,14 +1,17 @@
-// The phone of a demo: messages arrive, and the whole loop can be tried, as a platform would use it.
+// The phone of a demo: shows the messages that the simulated provider accepted, and lets you try a verification.
 
 import { useState } from "react";
 import { useMutation } from "@tanstack/react-query";
 import { Send } from "lucide-react";
 import { useParams } from "react-router";
-import { at, call, PATIENCE_OF_A_SEND } from "../api/client";
+import { apiPath, call, SEND_TIMEOUT_MS } from "../api/client";
 import { usePhone } from "../api/queries";
 import type { PhoneMessages } from "../api/types";
-import { Button, Card, Empty, Field, Notice, PageHead } from "../parts/basics";
-import { Failed, Loaded } from "../parts/loaded";
+import { Button } from "../components/button";
+import { Field } from "../components/field";
+import { Card, PageHeader } from "../components/layout";
+import { ErrorNotice, Loaded } from "../components/loaded";
+import { Empty, Notice } from "../components/notice";
 import { useFormat, useTexts } from "../text";
 
 interface Verification {
@@ -22,13 +25,13 @@ export default function Phone() {
   const phone = usePhone(true);
   return (
     <>
-      <PageHead title={t.phone.title} lead={t.phone.lead} />
+      <PageHeader title={t.phone.title} lead={t.phone.lead} />
       <Loaded query={phone}>
         {(inbox) =>
           inbox ? (
             <div className="phone-page">
               <Handset inbox={inbox} />
-              <Try tenant={tenant} number={inbox.number} />
+              <TryVerification tenant={tenant} number={inbox.number} />
             </div>
           ) : (
             <Empty title={t.notFound.title} />
@@ -63,16 +66,16 @@ function Handset({ inbox }: { inbox: PhoneMessages }) {
   );
 }
 
-function Try({ tenant, number }: { tenant: string; number: string }) {
+function TryVerification({ tenant, number }: { tenant: string; number: string }) {
   const t = useTexts();
   const [to, setTo] = useState(number);
   const [code, setCode] = useState("");
   const start = useMutation({
     mutationFn: () =>
-      call<Verification>(at(tenant, "verifications"), {
+      call<Verification>(apiPath(tenant, "verifications"), {
         method: "POST",
         body: { to, usage: "sign-in", locale: t.code },
-        patience: PATIENCE_OF_A_SEND,
+        timeoutMs: SEND_TIMEOUT_MS,
       }),
     onSuccess: () => {
       setCode("");
@@ -81,7 +84,7 @@ function Try({ tenant, number }: { tenant: string; number: string }) {
   });
   const check = useMutation({
     mutationFn: () =>
-      call<Verification>(at(tenant, `verifications/${start.data?.id ?? ""}/check`), { method: "POST", body: { code } }),
+      call<Verification>(apiPath(tenant, `verifications/${start.data?.id ?? ""}/check`), { method: "POST", body: { code } }),
   });
   return (
     <Card title={t.phone.try} help={t.phone.tryHelp}>
@@ -95,8 +98,8 @@ function Try({ tenant, number }: { tenant: string; number: string }) {
         <Field label={t.phone.to}>
           {(ids) => <input {...ids} type="tel" value={to} onChange={(event) => setTo(event.target.value)} />}
         </Field>
-        <Button type="submit" look="primary" working={start.isPending} icon={<Send size={16} aria-hidden="true" />}>{t.phone.start}</Button>
-        {start.isError && <Failed error={start.error} />}
+        <Button type="submit" variant="primary" busy={start.isPending} icon={<Send size={16} aria-hidden="true" />}>{t.phone.start}</Button>
+        {start.isError && <ErrorNotice error={start.error} />}
       </form>
       {start.data && (
         <form
@@ -106,15 +109,15 @@ function Try({ tenant, number }: { tenant: string; number: string }) {
             check.mutate();
           }}
         >
-          {!check.data && <Notice tone="info" announced>{t.phone.started}</Notice>}
+          {!check.data && <Notice tone="info" announce>{t.phone.started}</Notice>}
           <Field label={t.phone.code}>
             {(ids) => (
               <input {...ids} inputMode="numeric" autoComplete="one-time-code" value={code} onChange={(event) => setCode(event.target.value)} />
             )}
           </Field>
-          <Button type="submit" working={check.isPending} disabled={!code.trim()}>{t.phone.check}</Button>
-          {check.data && <Notice tone="good" announced>{t.phone.approved}</Notice>}
-          {check.isError && <Failed error={check.error} />}
+          <Button type="submit" busy={check.isPending} disabled={!code.trim()}>{t.phone.check}</Button>
+          {check.data && <Notice tone="good" announce>{t.phone.approved}</Notice>}
+          {check.isError && <ErrorNotice error={check.error} />}
         </form>
       )}
     </Card>

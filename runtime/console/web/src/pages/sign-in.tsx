@@ -1,4 +1,4 @@
-// A key becomes a session. The key is not kept: not in the page, not in the browser.
+// Exchanges a key for a session. The key is stored neither in the page nor in the browser.
 
 import { useState } from "react";
 import { useMutation } from "@tanstack/react-query";
@@ -6,12 +6,14 @@ import { Eye, EyeOff, LogIn } from "lucide-react";
 import { call, Problem, setCsrfToken } from "../api/client";
 import { client } from "../api/queries";
 import type { Session } from "../api/types";
-import { Button, Field, Notice } from "../parts/basics";
-import { Failed } from "../parts/loaded";
+import { Button } from "../components/button";
+import { Field } from "../components/field";
+import { ErrorNotice } from "../components/loaded";
+import { Notice } from "../components/notice";
 import { languages, useLanguage } from "../text";
 
 export function SignIn({ ended }: { ended: boolean }) {
-  const { t, speak } = useLanguage();
+  const { t, setLanguage } = useLanguage();
   const [key, setKey] = useState("");
   const [shown, setShown] = useState(false);
   const signIn = useMutation({
@@ -19,14 +21,14 @@ export function SignIn({ ended }: { ended: boolean }) {
     onSuccess: (session) => {
       setKey("");
       setCsrfToken(session.csrfToken);
-      // Whatever somebody else was shown before is forgotten.
+      // Forget everything that was loaded for another key.
       client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
       client.setQueryData(["session"], session);
     },
   });
   const wrong = signIn.error instanceof Problem && signIn.error.status === 401;
   return (
-    <main className="alone sign-in">
+    <main className="standalone sign-in">
       <form
         className="card"
         onSubmit={(event) => {
@@ -40,7 +42,7 @@ export function SignIn({ ended }: { ended: boolean }) {
         </div>
         <h1>{t.signIn.title}</h1>
         <p className="lead">{t.signIn.lead}</p>
-        {ended && !signIn.isError && <Notice tone="info" announced>{t.signIn.ended}</Notice>}
+        {ended && !signIn.isError && <Notice tone="info" announce>{t.signIn.ended}</Notice>}
         <Field label={t.signIn.key} error={wrong ? t.signIn.wrong : undefined} help={t.signIn.where}>
           {(ids) => (
             <div className="with-button">
@@ -65,20 +67,20 @@ export function SignIn({ ended }: { ended: boolean }) {
             </div>
           )}
         </Field>
-        {signIn.isError && !wrong && <Failed error={signIn.error} />}
+        {signIn.isError && !wrong && <ErrorNotice error={signIn.error} />}
         <Button
           type="submit"
-          look="primary"
+          variant="primary"
           className="full"
-          working={signIn.isPending}
+          busy={signIn.isPending}
           icon={<LogIn size={18} aria-hidden="true" />}
         >
           {signIn.isPending ? t.signIn.working : t.signIn.submit}
         </Button>
         <p className="fine">{t.signIn.safe}</p>
         <label className="compact languages">
-          <span className="unseen">{t.shell.language}</span>
-          <select value={t.code} onChange={(event) => speak(event.target.value)}>
+          <span className="visually-hidden">{t.shell.language}</span>
+          <select value={t.code} onChange={(event) => setLanguage(event.target.value)}>
             {languages.map((language) => (
               <option key={language.code} value={language.code} lang={language.code}>{language.name}</option>
             ))}

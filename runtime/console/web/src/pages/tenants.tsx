@@ -1,49 +1,53 @@
-// The tenants, for the platform key.
+// Tenants: list and create them. Needs the platform key.
 
 import { useState } from "react";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { Plug, Plus, Settings2 } from "lucide-react";
 import { Link, useNavigate } from "react-router";
-import { ALL, call, home } from "../api/client";
+import { ALL_TENANTS, basePath, call } from "../api/client";
 import { client } from "../api/queries";
-import type { Page, Tenant } from "../api/types";
-import { Badge, Button, Empty, Field, PageHead, Search } from "../parts/basics";
-import { Dialog } from "../parts/dialog";
-import { Failed, Paged } from "../parts/loaded";
+import { environmentValues, type Environment, type Page, type Tenant } from "../api/types";
+import { Badge } from "../components/badge";
+import { Button } from "../components/button";
+import { Dialog } from "../components/dialog";
+import { Field, Search } from "../components/field";
+import { PageHeader } from "../components/layout";
+import { ErrorNotice, PagedList } from "../components/loaded";
+import { Empty } from "../components/notice";
 import { useFormat, useTexts } from "../text";
-import { useToldFields } from "../text/said";
-import { TenantSettings } from "./tenant";
+import { useFieldMessages } from "../text/server-messages";
+import { TenantSettings } from "./tenant-settings";
 
 export default function Tenants() {
   const t = useTexts();
   const format = useFormat();
-  const [making, setMaking] = useState(false);
-  const [changing, setChanging] = useState<Tenant>();
+  const [creating, setCreating] = useState(false);
+  const [editing, setEditing] = useState<Tenant>();
   const [filter, setFilter] = useState("");
   const query = useInfiniteQuery({
     queryKey: ["tenants"],
     queryFn: ({ signal, pageParam }) =>
       call<Page<Tenant>>(`/v1/tenants?limit=200${pageParam ? `&cursor=${encodeURIComponent(pageParam)}` : ""}`, { signal }),
     initialPageParam: "",
-    getNextPageParam: (page) => page.next,
+    getNextPageParam: (page) => page.next ?? undefined,
   });
   const wanted = filter.trim().toLowerCase();
   const isWanted = (tenant: Tenant) => `${tenant.id} ${tenant.name}`.toLowerCase().includes(wanted);
   return (
     <>
-      <PageHead
+      <PageHeader
         title={t.tenants.title}
         lead={t.tenants.lead}
         actions={
           <>
-            <Link to={`${home(ALL)}/connectors`} className="button plain"><Plug size={16} aria-hidden="true" /> {t.connectors.shared}</Link>
-            <Button look="primary" icon={<Plus size={18} aria-hidden="true" />} onClick={() => setMaking(true)}>
+            <Link to={`${basePath(ALL_TENANTS)}/connectors`} className="button plain"><Plug size={16} aria-hidden="true" /> {t.connectors.shared}</Link>
+            <Button variant="primary" icon={<Plus size={18} aria-hidden="true" />} onClick={() => setCreating(true)}>
               {t.tenants.create}
             </Button>
           </>
         }
       />
-      <Paged query={query} empty={<Empty title={t.tenants.empty}>{t.tenants.emptyHelp}</Empty>}>
+      <PagedList query={query} empty={<Empty title={t.tenants.empty}>{t.tenants.emptyHelp}</Empty>}>
         {(all) => (
           <>
             {all.length > 5 && (
@@ -54,7 +58,7 @@ export default function Tenants() {
                 <li key={tenant.id} className="card tile">
                   <div className="tile-head">
                     <h2><Link to={`/t/${tenant.id}`} className="covering">{tenant.name}</Link></h2>
-                    <button type="button" className="icon-button above" aria-label={t.tenants.settingsOf(tenant.name)} onClick={() => setChanging(tenant)}>
+                    <button type="button" className="icon-button above" aria-label={t.tenants.settingsOf(tenant.name)} onClick={() => setEditing(tenant)}>
                       <Settings2 size={16} aria-hidden="true" />
                     </button>
                   </div>
@@ -70,9 +74,9 @@ export default function Tenants() {
             </ul>
           </>
         )}
-      </Paged>
-      {changing && <TenantSettings tenant={changing} onClose={() => setChanging(undefined)} />}
-      {making && <NewTenant onClose={() => setMaking(false)} />}
+      </PagedList>
+      {editing && <TenantSettings tenant={editing} onClose={() => setEditing(undefined)} />}
+      {creating && <NewTenant onClose={() => setCreating(false)} />}
     </>
   );
 }
@@ -82,22 +86,22 @@ function NewTenant({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const [name, setName] = useState("");
   const [id, setId] = useState("");
-  const [environment, setEnvironment] = useState<"development" | "production">("development");
-  const make = useMutation({
+  const [environment, setEnvironment] = useState<Environment>("development");
+  const create = useMutation({
     mutationFn: () => call<Tenant>("/v1/tenants", { method: "POST", body: { name, environment, ...(id && { id }) } }),
     onSuccess: async (tenant) => {
       await client.invalidateQueries({ queryKey: ["tenants"] });
       await navigate(`/t/${tenant.id}`);
     },
   });
-  const fields = useToldFields()(make.error);
+  const fields = useFieldMessages()(create.error);
   const error = (field: string) => fields.find((one) => one.field.replace("/", "") === field)?.message;
   return (
     <Dialog
       title={t.tenants.create}
       onClose={onClose}
       actions={
-        <Button look="primary" working={make.isPending} disabled={!name.trim()} onClick={() => make.mutate()}>
+        <Button variant="primary" busy={create.isPending} disabled={!name.trim()} onClick={() => create.mutate()}>
           {t.tenants.create}
         </Button>
       }
@@ -110,7 +114,7 @@ function NewTenant({ onClose }: { onClose: () => void }) {
       </Field>
       <fieldset className="choices">
         <legend>{t.tenants.environment}</legend>
-        {(["development", "production"] as const).map((one) => (
+        {environmentValues.map((one) => (
           <label key={one} className="choice">
             <input
               type="radio"
@@ -125,7 +129,7 @@ function NewTenant({ onClose }: { onClose: () => void }) {
           </label>
         ))}
       </fieldset>
-      {make.isError && fields.length === 0 && <Failed error={make.error} />}
+      {create.isError && fields.length === 0 && <ErrorNotice error={create.error} />}
     </Dialog>
   );
 }

@@ -1,28 +1,28 @@
-// Light, dark, or as the system has it. Kept in this browser.
+// Light, dark, or as the system is set. Stored in this browser.
 
 import { useEffect, useState } from "react";
 
 export type Appearance = "system" | "light" | "dark";
 
-const KEPT = "sendbox.appearance";
+const STORAGE_KEY = "sendbox.appearance";
 
-function kept(): Appearance {
-  const value = localStorage.getItem(KEPT);
+function storedAppearance(): Appearance {
+  const value = localStorage.getItem(STORAGE_KEY);
   return value === "light" || value === "dark" ? value : "system";
 }
 
-function show(appearance: Appearance): void {
+function applyAppearance(appearance: Appearance): void {
   if (appearance === "system") delete document.documentElement.dataset["appearance"];
   else document.documentElement.dataset["appearance"] = appearance;
 }
 
-show(kept());
+applyAppearance(storedAppearance());
 
 export function useAppearance(): [Appearance, (appearance: Appearance) => void] {
-  const [appearance, setAppearance] = useState(kept);
+  const [appearance, setAppearance] = useState(storedAppearance);
   useEffect(() => {
-    localStorage.setItem(KEPT, appearance);
-    show(appearance);
+    localStorage.setItem(STORAGE_KEY, appearance);
+    applyAppearance(appearance);
   }, [appearance]);
   return [appearance, setAppearance];
 }

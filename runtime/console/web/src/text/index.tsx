@@ -1,4 +1,4 @@
-// Which language the page speaks: the one that was chosen, else the browser's.
+// The language of the page: the one that was chosen, else the browser's. Formats dates and numbers accordingly.
 
 import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
 import { de } from "./de";
@@ -6,13 +6,13 @@ import { en, type Texts } from "./en";
 
 export type { Texts };
 
-/** Every language there is. A further one is added here. */
+/** The supported languages. To add one, add its texts here. */
 export const languages: Texts[] = [en, de];
 
-const KEPT = "sendbox.language";
+const STORAGE_KEY = "sendbox.language";
 
 function preferred(): Texts {
-  const wanted = [localStorage.getItem(KEPT) ?? "", ...navigator.languages];
+  const wanted = [localStorage.getItem(STORAGE_KEY) ?? "", ...navigator.languages];
   for (const tag of wanted) {
     const found = languages.find((language) => tag.toLowerCase().split("-")[0] === language.code);
     if (found) return found;
@@ -20,42 +20,42 @@ function preferred(): Texts {
   return en;
 }
 
-interface Spoken {
+interface LanguageState {
   t: Texts;
-  speak: (code: string) => void;
+  setLanguage: (code: string) => void;
 }
 
-const Context = createContext<Spoken>({ t: en, speak: () => {} });
+const LanguageContext = createContext<LanguageState>({ t: en, setLanguage: () => {} });
 
-export function Speaking({ children }: { children: ReactNode }) {
+export function LanguageProvider({ children }: { children: ReactNode }) {
   const [t, setTexts] = useState(preferred);
   useEffect(() => {
     document.documentElement.lang = t.code;
   }, [t]);
-  const spoken = useMemo(
+  const state = useMemo(
     () => ({
       t,
-      speak: (code: string) => {
-        localStorage.setItem(KEPT, code);
+      setLanguage: (code: string) => {
+        localStorage.setItem(STORAGE_KEY, code);
         setTexts(languages.find((language) => language.code === code) ?? en);
       },
     }),
     [t],
   );
-  return <Context.Provider value={spoken}>{children}</Context.Provider>;
+  return <LanguageContext.Provider value={state}>{children}</LanguageContext.Provider>;
 }
 
 export function useTexts(): Texts {
-  return useContext(Context).t;
+  return useContext(LanguageContext).t;
 }
 
-export function useLanguage(): Spoken {
-  return useContext(Context);
+export function useLanguage(): LanguageState {
+  return useContext(LanguageContext);
 }
 
-/** Dates, numbers and names of countries, as the language writes them. */
+/** Formats dates, numbers, money and names of countries. */
 export function useFormat() {
-  const { t } = useContext(Context);
+  const t = useTexts();
   return useMemo(() => {
     const tag = t.code === "en" ? "en-GB" : t.code;
     const dateTime = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "medium" });
@@ -78,9 +78,9 @@ export function useFormat() {
     return {
       dateTime: (value: string | number) => dateTime.format(new Date(value)),
       date: (value: string | number) => date.format(new Date(value)),
-      /** A day as the server counts them. */
+      /** A day in UTC, as the server counts days. */
       day: (value: string | number) => day.format(new Date(value)),
-      /** A day and the minute of it. */
+      /** A date with hours and minutes. */
       hour: (value: string | number) => hour.format(new Date(value)),
       time: (value: string | number) => time.format(new Date(value)),
       number: (value: number) => number.format(value),

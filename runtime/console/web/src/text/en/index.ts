@@ -1,25 +1,42 @@
-// Every text of the console. A further language is a further folder of this shape; the compiler names what it lacks.
+// Every text of the console, one file for each page. To add a language, add a folder of the same shape; the compiler names
+// the texts that it lacks.
 
-import { around } from "./around";
-import { connecting } from "./connecting";
-import { ruling } from "./ruling";
-import { said } from "./said";
-import { sending } from "./sending";
-import { shapes } from "./shapes";
+import { audit } from "./audit";
+import { connections } from "./connections";
+import { connectors } from "./connectors";
+import { enums } from "./enums";
+import { flows } from "./flows";
+import { keys } from "./keys";
+import { messages } from "./messages";
+import { overview } from "./overview";
+import { phone } from "./phone";
+import { policy } from "./policy";
+import { requestShapes } from "./request-shapes";
+import { serverMessages } from "./server-messages";
+import { shell } from "./shell";
+import { signIn } from "./sign-in";
+import { tenants } from "./tenants";
 import { versions } from "./versions";
-import { words } from "./words";
 
 export const en = {
   code: "en",
   name: "English",
-  ...around,
-  ...connecting,
+  ...audit,
+  ...connections,
+  ...connectors,
+  ...enums,
+  ...flows,
+  ...keys,
+  ...messages,
+  ...overview,
+  ...phone,
+  ...policy,
+  ...requestShapes,
+  ...serverMessages,
+  ...shell,
+  ...signIn,
+  ...tenants,
   ...versions,
-  ...shapes,
-  ...sending,
-  ...ruling,
-  ...said,
-  ...words,
 };
 
 export type Texts = typeof en;

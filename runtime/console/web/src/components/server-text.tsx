@@ -1,0 +1,16 @@
+// A message of the server in the language of the page; without a translation in English, marked as such.
+
+import type { ServerMessage } from "../api/types";
+import type { MessageTopic } from "../text/message-templates";
+import { useServerMessages } from "../text/server-messages";
+import { WithCode } from "./with-code";
+
+export function ServerText({ topic, message }: { topic: MessageTopic; message: ServerMessage }) {
+  const translated = useServerMessages()(topic, message);
+  return translated === undefined ? <EnglishText text={message.text} /> : <WithCode text={translated} />;
+}
+
+/** What the server, a provider or an author wrote in English and the console cannot translate. */
+export function EnglishText({ text }: { text: string }) {
+  return <span lang="en"><WithCode text={text} /></span>;
+}

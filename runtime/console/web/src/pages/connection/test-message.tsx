@@ -1,0 +1,113 @@
+// Sends a test message with the values on the page, saved or not, or checks them without sending.
+
+import { useState } from "react";
+import { useMutation } from "@tanstack/react-query";
+import { Send, ShieldCheck } from "lucide-react";
+import { apiPath, call, Problem, SEND_TIMEOUT_MS } from "../../api/client";
+import { refresh } from "../../api/queries";
+import { usageValues, type Connection, type ConnectorDetail, type JsonObject, type Template, type TestResult } from "../../api/types";
+import { Button } from "../../components/button";
+import { Field } from "../../components/field";
+import { Card } from "../../components/layout";
+import { ErrorNotice } from "../../components/loaded";
+import { useTexts } from "../../text";
+import { useFieldMessages } from "../../text/server-messages";
+import { TestResultView } from "./test-result";
+
+interface TestMessageProps {
+  tenant: string;
+  connector: ConnectorDetail;
+  saved?: Connection;
+  parameters: JsonObject;
+  templates: Template[];
+  onProblem: (problem: unknown) => void;
+  onAccepted: () => void;
+}
+
+export function TestMessage({ tenant, connector, saved, parameters, templates, onProblem, onAccepted }: TestMessageProps) {
+  const t = useTexts();
+  const [to, setTo] = useState("");
+  const [usage, setUsage] = useState("sign-in");
+  const [locale, setLocale] = useState("");
+  const test = useMutation({
+    mutationFn: (dryRun: boolean) =>
+      call<TestResult>(apiPath(tenant, "connection-tests"), {
+        method: "POST",
+        timeoutMs: SEND_TIMEOUT_MS,
+        body: {
+          ...(saved && { connection: saved.name }),
+          connector: connector.id,
+          parameters,
+          templates,
+          to: to.replace(/[\s()-]/g, ""),
+          usage,
+          ...(locale.trim() && { locale: locale.trim() }),
+          dryRun,
+        },
+      }),
+    onSuccess: (report) => {
+      onProblem(undefined);
+      if (report.outcome === "accepted") onAccepted();
+      void refresh(tenant);
+    },
+    onError: (error) => onProblem(error instanceof Problem && error.fields.some((one) => /^\/(parameters|templates)/.test(one.field)) ? error : undefined),
+  });
+  const fields = useFieldMessages()(test.error);
+  const own = fields.filter((one) => one.field === "/to").map((one) => one.message).join(" ");
+  const elsewhere = fields.length > 0 && !own;
+  return (
+    <Card title={t.connection.test} help={t.connection.testHelp}>
+      <form
+        className="test-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          test.mutate(false);
+        }}
+      >
+        <Field label={t.connection.to} help={t.connection.toHelp} error={own || undefined}>
+          {(ids) => (
+            <input
+              {...ids}
+              type="tel"
+              value={to}
+              placeholder="+4512345678"
+              autoComplete="off"
+              onChange={(event) => setTo(event.target.value)}
+            />
+          )}
+        </Field>
+        <Field label={t.connection.usage}>
+          {(ids) => (
+            <select {...ids} value={usage} onChange={(event) => setUsage(event.target.value)}>
+              {usageValues.map((one) => <option key={one} value={one}>{t.usages[one]}</option>)}
+            </select>
+          )}
+        </Field>
+        <Field label={`${t.connection.locale} (${t.common.optional})`} help={t.connection.localeHelp}>
+          {(ids) => <input {...ids} value={locale} maxLength={35} onChange={(event) => setLocale(event.target.value)} />}
+        </Field>
+        <div className="row">
+          <Button
+            type="submit"
+            variant="primary"
+            icon={<Send size={16} aria-hidden="true" />}
+            busy={test.isPending && !test.variables}
+            disabled={!to.trim() || test.isPending}
+          >
+            {test.isPending && !test.variables ? t.connection.sending : t.connection.send}
+          </Button>
+          <Button
+            icon={<ShieldCheck size={16} aria-hidden="true" />}
+            busy={test.isPending && test.variables}
+            disabled={!to.trim() || test.isPending}
+            onClick={() => test.mutate(true)}
+          >
+            {t.connection.dryRun}
+          </Button>
+        </div>
+      </form>
+      {test.isError && !own && !elsewhere && <ErrorNotice error={test.error} onRetry={() => test.mutate(test.variables ?? false)} />}
+      {test.data && <TestResultView report={test.data} />}
+    </Card>
+  );
+}

@@ -1,0 +1,117 @@
+// The policy of a tenant: codes, limits, countries, delivery, spending. One form; held numbers and test numbers are saved apart.
+
+import { useMemo, useState } from "react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Save } from "lucide-react";
+import { useParams } from "react-router";
+import { apiPath, call } from "../../api/client";
+import { client, policyQuery } from "../../api/queries";
+import type { Policy } from "../../api/types";
+import { Button } from "../../components/button";
+import { Field } from "../../components/field";
+import { Card, PageHeader } from "../../components/layout";
+import { ErrorNotice, Loaded } from "../../components/loaded";
+import { useUnsavedChanges } from "../../components/unsaved-changes";
+import { useTexts } from "../../text";
+import { useFieldMessages } from "../../text/server-messages";
+import { CountriesCard } from "./countries";
+import { DeliveryCard } from "./delivery";
+import { HeldNumbers } from "./held-numbers";
+import { IntegerField } from "./number-fields";
+import { SpendingCard } from "./spending";
+import { TestNumbers } from "./test-numbers";
+
+export default function PolicyPage() {
+  const t = useTexts();
+  const { tenant = "" } = useParams();
+  const policy = useQuery({ ...policyQuery(tenant), refetchOnWindowFocus: false });
+  return (
+    <>
+      <PageHeader title={t.policy.title} lead={t.policy.lead} />
+      <Loaded query={policy}>{(saved) => <Editor key={tenant} tenant={tenant} saved={saved} />}</Loaded>
+      <HeldNumbers tenant={tenant} />
+      <TestNumbers tenant={tenant} />
+    </>
+  );
+}
+
+function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
+  const t = useTexts();
+  const [policy, setPolicy] = useState(saved);
+  const dirty = useMemo(() => JSON.stringify(policy) !== JSON.stringify(saved), [policy, saved]);
+  const unsaved = useUnsavedChanges(dirty);
+  const save = useMutation({
+    mutationFn: () => call<Policy>(apiPath(tenant, "policy"), { method: "PUT", body: policy }),
+    onSuccess: (next) => {
+      setPolicy(next);
+      client.setQueryData(policyQuery(tenant).queryKey, next);
+    },
+  });
+  const fields = useFieldMessages()(save.error);
+  const error = (field: string) => fields.filter((one) => one.field === field).map((one) => one.message).join(" ") || undefined;
+  const limitNames = Object.keys(t.policy.limit) as (keyof Policy["limits"])[];
+  const named = new Set([
+    "/codes/digits", "/codes/lifetimeSeconds", "/codes/tries", "/codes/sends", "/originDomain", "/delivery/mostMessages",
+    "/spend/currency", "/spend/capPerMonthMicros", "/spend/pricePerSegmentMicros",
+    ...limitNames.map((name) => `/limits/${name}`),
+  ]);
+  const isOfCountry = (field: string) => /^\/(spend\/prices|delivery\/routes)\/[A-Z]{2}$/.test(field);
+  const others = fields.filter((one) => !named.has(one.field) && !isOfCountry(one.field));
+  const codes = (part: Partial<Policy["codes"]>) => setPolicy({ ...policy, codes: { ...policy.codes, ...part } });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        save.mutate();
+      }}
+    >
+      <div className="two-columns">
+        <Card title={t.policy.codes} help={t.policy.codesHelp}>
+          <div className="fields pairs">
+            <IntegerField label={t.policy.digits} help={t.policy.digitsHelp} value={policy.codes.digits} error={error("/codes/digits")} onChange={(digits) => codes({ digits })} />
+            <IntegerField label={t.policy.lifetime} help={t.policy.lifetimeHelp} value={policy.codes.lifetimeSeconds} error={error("/codes/lifetimeSeconds")} onChange={(lifetimeSeconds) => codes({ lifetimeSeconds })} />
+            <IntegerField label={t.policy.tries} help={t.policy.triesHelp} value={policy.codes.tries} error={error("/codes/tries")} onChange={(tries) => codes({ tries })} />
+            <IntegerField label={t.policy.sends} help={t.policy.sendsHelp} value={policy.codes.sends} error={error("/codes/sends")} onChange={(sends) => codes({ sends })} />
+          </div>
+          <Field label={`${t.policy.origin} (${t.common.optional})`} help={t.policy.originHelp} error={error("/originDomain")}>
+            {(ids) => (
+              <input
+                {...ids}
+                value={policy.originDomain ?? ""}
+                placeholder="example.com"
+                onChange={(event) => setPolicy({ ...policy, originDomain: event.target.value || null })}
+              />
+            )}
+          </Field>
+        </Card>
+        <Card title={t.policy.limits} help={t.policy.limitsHelp}>
+          <div className="fields pairs">
+            {limitNames.map((name) => (
+              <IntegerField
+                key={name}
+                label={t.policy.limit[name]}
+                value={policy.limits[name]}
+                error={error(`/limits/${name}`)}
+                onChange={(value) => setPolicy({ ...policy, limits: { ...policy.limits, [name]: value } })}
+              />
+            ))}
+          </div>
+        </Card>
+      </div>
+      <CountriesCard value={policy.countries} onChange={(countries) => setPolicy({ ...policy, countries })} />
+      <div className="two-columns">
+        <DeliveryCard tenant={tenant} policy={policy} onChange={setPolicy} error={error} />
+        <SpendingCard policy={policy} onChange={setPolicy} error={error} />
+      </div>
+      {save.isError && (fields.length === 0 || others.length > 0) && <ErrorNotice error={save.error} />}
+      <div className={dirty ? "save-bar" : "save-bar resting"} role="group" aria-label={t.common.save}>
+        <p className="fine grow" role="status">{dirty ? t.common.unsaved : save.isSuccess ? t.policy.saved : ""}</p>
+        <Button variant="quiet" disabled={!dirty} onClick={() => setPolicy(saved)}>{t.common.discard}</Button>
+        <Button type="submit" variant="primary" disabled={!dirty} busy={save.isPending} icon={<Save size={16} aria-hidden="true" />}>
+          {t.common.save}
+        </Button>
+      </div>
+      {unsaved.dialog}
+    </form>
+  );
+}

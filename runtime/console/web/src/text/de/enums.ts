@@ -1,0 +1,143 @@
+// Wie die Konsole die Werte der Aufzählungen in der API nennt.
+
+import type { EnumTexts } from "../en/enums";
+
+export const enums: EnumTexts = {
+  status: {
+    queued: "In Warteschlange",
+    sending: "Wird gesendet",
+    accepted: "Angenommen",
+    failed: "Fehlgeschlagen",
+    "in-doubt": "Ungewiss",
+    expired: "Abgelaufen",
+    cancelled: "Abgebrochen",
+    rejected: "Nicht gesendet",
+  },
+
+  statusHelp: {
+    queued: "Wartet darauf, gesendet oder wiederholt zu werden.",
+    sending: "Ein Versuch läuft.",
+    accepted: "Ein Anbieter hat sie angenommen.",
+    failed: "Sie wurde nicht gesendet und wird auch nicht mehr gesendet.",
+    "in-doubt": "Es ist nicht bekannt, ob sie gesendet wurde. Sie wird nicht wiederholt.",
+    expired: "Nicht gesendet: Ihr Code ist vorher abgelaufen.",
+    cancelled: "Nicht gesendet: Ihre Verifizierung wurde vorher beendet.",
+  },
+
+  deliveries: {
+    queued: "Beim Anbieter in Warteschlange",
+    sent: "Gesendet",
+    delivered: "Zugestellt",
+    undelivered: "Nicht zugestellt",
+    expired: "Abgelaufen",
+    rejected: "Abgelehnt",
+    unknown: "Unbekannt",
+  },
+
+  deliveryHelp: {
+    queued: "Sie steht beim Anbieter in der Warteschlange.",
+    sent: "Der Anbieter hat sie an ein Mobilfunknetz übergeben.",
+    delivered: "Sie ist auf dem Telefon angekommen.",
+    undelivered: "Sie hat das Telefon nicht erreicht.",
+    expired: "Das Telefon war nicht erreichbar, bis die Nachricht abgelaufen ist.",
+    rejected: "Ein Mobilfunknetz hat sie abgelehnt.",
+    unknown: "Dem Anbieter ist der Status nicht bekannt.",
+  },
+
+  routes: {
+    active: "aktive Verbindung",
+    country: "Verbindung für dieses Land",
+    fallback: "Ausweichverbindung, weil die vorige nicht senden konnte",
+    retry: "noch einmal dieselbe Verbindung",
+    earlier: "vor einer Änderung der Regeln gewählt",
+  },
+
+  usages: {
+    register: "Registrierung",
+    "sign-in": "Anmeldung",
+    "forgot-password": "Passwort zurücksetzen",
+    generic: "Allgemein",
+    "organization-invitation": "Einladung",
+    "user-permission-validation": "Identitätsprüfung",
+    "bind-new-identifier": "Telefonnummer verknüpfen",
+    "mfa-verification": "Anmeldung in zwei Schritten",
+    "bind-mfa": "Zwei-Schritt-Anmeldung einrichten",
+  },
+
+  flowNames: {
+    "sign-up": "Registrierung",
+    "sign-in": "Anmeldung",
+    "password-reset": "Passwort zurücksetzen",
+    "account-linking": "Konto verknüpfen",
+    "member-invitation": "Mitglieder einladen",
+    "identity-check": "Identitätsprüfung",
+    mfa: "Bestätigung in zwei Schritten",
+  },
+
+  flowHelp: {
+    "sign-up": "Neue Nutzer bestätigen ihre Telefonnummer.",
+    "sign-in": "Nutzer melden sich mit einem Code an, statt mit einem Passwort oder zusätzlich dazu.",
+    "password-reset": "Nutzer, die ihr Passwort vergessen haben, erhalten einen Code.",
+    "account-linking": "Nutzer fügen ihrem Konto eine Telefonnummer hinzu.",
+    "member-invitation": "Eingeladene Mitglieder nehmen mit einem Code an.",
+    "identity-check": "Nutzer bestätigen vor einer sensiblen Aktion ihre Identität.",
+    mfa: "Nutzer geben als zweiten Schritt und bei dessen Einrichtung einen Code ein.",
+  },
+
+  parties: {
+    connector: "Konnektor",
+    policy: "Regeln",
+    network: "Netzwerk",
+    provider: "Anbieter",
+    host: "Sendbox",
+  },
+
+  failures: {
+    "not-sent": "Nicht gesendet",
+    "rate-limited": "Vom Anbieter gedrosselt",
+    "quota-exceeded": "Kontingent ausgeschöpft",
+    "provider-unavailable": "Anbieter nicht verfügbar",
+    "in-doubt": "Ungewiss",
+    "invalid-request": "Ungültige Anfrage",
+    "template-rejected": "Vorlage abgelehnt",
+    "content-rejected": "Text abgelehnt",
+    "sender-rejected": "Absender abgelehnt",
+    "authentication-failed": "Authentifizierung fehlgeschlagen",
+    "configuration-invalid": "Ungültige Konfiguration",
+    "insufficient-balance": "Guthaben nicht ausreichend",
+    "account-suspended": "Konto gesperrt",
+    "invalid-recipient": "Ungültige Telefonnummer",
+    "recipient-unsubscribed": "Empfänger abgemeldet",
+    "recipient-blocked": "Empfänger gesperrt",
+    "unsupported-destination": "Ziel nicht unterstützt",
+    "fraud-blocked": "Betrugsverdacht",
+    unknown: "Unbekannt",
+    "connector-fault": "Fehlverhalten des Konnektors",
+    unavailable: "Sendbox überlastet",
+    expired: "Abgelaufen",
+  },
+
+  advice: {
+    "not-sent": "Die Nachricht wurde nicht gesendet. Versuchen Sie es erneut, oder verwenden Sie einen anderen Anbieter.",
+    "provider-unavailable": "Die Nachricht wurde nicht gesendet. Versuchen Sie es erneut, oder verwenden Sie einen anderen Anbieter.",
+    "rate-limited": "Die Nachricht wurde nicht gesendet. Versuchen Sie es später erneut, aber nicht vor der angegebenen Zeit.",
+    "quota-exceeded": "Erhöhen Sie das Kontingent beim Anbieter, oder verwenden Sie einen anderen Anbieter.",
+    "in-doubt": "Der Anbieter hat die Nachricht möglicherweise gesendet. Prüfen Sie das dort, bevor Sie erneut senden, sonst erhält der Nutzer sie vielleicht zweimal.",
+    "invalid-request": "Vergleichen Sie die Einstellungen der Verbindung mit der Meldung des Anbieters.",
+    "template-rejected": "Prüfen Sie die Vorlage und ihre Variablen beim Anbieter.",
+    "content-rejected": "Ändern Sie den Text.",
+    "sender-rejected": "Verwenden Sie einen Absender, den der Anbieter für dieses Land freigegeben hat.",
+    "authentication-failed": "Prüfen Sie die Zugangsdaten der Verbindung.",
+    "configuration-invalid": "Korrigieren Sie die Einstellungen der Verbindung.",
+    "insufficient-balance": "Laden Sie Ihr Konto beim Anbieter auf.",
+    "account-suspended": "Wenden Sie sich wegen Ihres Kontos an den Anbieter.",
+    "invalid-recipient": "Bitten Sie den Nutzer um eine andere Nummer. Versuchen Sie es mit dieser nicht erneut.",
+    "recipient-unsubscribed": "Diese Nummer hat sich von Nachrichten abgemeldet. Versuchen Sie es nicht erneut, auch nicht über einen anderen Anbieter.",
+    "recipient-blocked": "Diese Nummer ist gesperrt. Versuchen Sie es nicht erneut, auch nicht über einen anderen Anbieter.",
+    "unsupported-destination": "Schalten Sie das Land beim Anbieter frei, oder verwenden Sie einen anderen Anbieter.",
+    "fraud-blocked": "Der Anbieter vermutet Betrug. Versuchen Sie es nicht erneut, auch nicht über einen anderen Anbieter.",
+    unknown: "Lesen Sie die Meldung des Anbieters.",
+    "connector-fault": "Der Konnektor hat sich falsch verhalten. Verwenden Sie eine andere Version, und melden Sie es dem Autor.",
+    unavailable: "Versuchen Sie es erneut, wenn der Server weniger ausgelastet ist.",
+  },
+};

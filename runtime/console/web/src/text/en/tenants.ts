@@ -1,0 +1,27 @@
+export const tenants = {
+  tenants: {
+    title: "Tenants",
+    lead: "Each tenant has its own connections, limits, messages and API keys.",
+    create: "Create tenant",
+    name: "Name",
+    nameHelp: "A display name. You can change it later.",
+    id: "ID",
+    idHelp: "3 to 40 of a–z, 0–9 and “-”. Generated if you leave it empty. You can’t change it later.",
+    environment: "Environment",
+    development: "Development",
+    developmentHelp: "For trying things out. All flows are on.",
+    production: "Production",
+    productionHelp: "For your users. Starts locked down: all flows are off, and no country is allowed.",
+    empty: "No tenants yet",
+    emptyHelp: "Create a development tenant first. You test connections there and promote them to production.",
+    sends: (name: string) => `Sends with ${name}`,
+    sendsNot: "Can’t send yet",
+    filter: "Search tenants",
+    settingsOf: (name: string) => `Settings of “${name}”`,
+    deleteTitle: (name: string) => `Delete “${name}”?`,
+    deleteHelp:
+      "This also deletes its connections, secrets, API keys, messages and verifications. You can’t undo this, and its platform can’t send from now on.",
+    typeId: (id: string) => `Type “${id}” to confirm`,
+    created: "Created",
+  },
+};
