@@ -7,10 +7,10 @@ mod command {
     mod dry_run;
     mod errors;
     mod failures;
+    pub mod fixture;
     mod help;
     mod others;
     mod running;
     mod send;
     mod simulate;
-    pub mod world;
 }

@@ -1,6 +1,6 @@
 //! What is typed wrong is said to be wrong, with what to do, and ends with 2.
 
-use super::world::{World, run};
+use super::fixture::{CliFixture, run};
 
 /// `arguments`, and what stderr must say.
 type Case = (&'static [&'static str], &'static [&'static str]);
@@ -49,7 +49,7 @@ async fn the_command_line() {
 
 #[tokio::test]
 async fn the_values_of_a_send() {
-    let world = World::new().await;
+    let fixture = CliFixture::new().await;
     let cases: &[Case] = &[
         (&["--show-sealed"], &["--dry-run"]),
         (&["--usage", "signing"], &["`signing` is no usage", "sign-in"]),
@@ -70,13 +70,13 @@ async fn the_values_of_a_send() {
         (&["--cache", "a", "--no-cache"], &["cannot be used with"]),
     ];
     for (more, wanted) in cases {
-        let ran = world.send("twilio", more).await;
+        let ran = fixture.send("twilio", more).await;
         assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""), "{more:?}: {}", ran.stderr);
         for part in *wanted {
             assert!(ran.stderr.contains(part), "{more:?}: {part}\n{}", ran.stderr);
         }
     }
-    assert!(world.simulator.requests().is_empty());
+    assert!(fixture.simulator.requests().is_empty());
 }
 
 #[tokio::test]
@@ -111,10 +111,10 @@ async fn configurations() {
             &["no template for `generic`", "there is register"],
         ),
     ];
-    let world = World::new().await;
+    let fixture = CliFixture::new().await;
     for (config, wanted) in cases {
-        world.write("twilio.json", config);
-        let ran = world.send("twilio", &[]).await;
+        fixture.write("twilio.json", config);
+        let ran = fixture.send("twilio", &[]).await;
         assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""), "{config}: {}", ran.stderr);
         for part in *wanted {
             assert!(ran.stderr.contains(part), "{config}: {part}\n{}", ran.stderr);
@@ -124,9 +124,9 @@ async fn configurations() {
 
 #[tokio::test]
 async fn everything_at_once_and_as_json() {
-    let world = World::new().await;
-    world.write("twilio.json", r#"{"parameters": {"accountSID": "x"}}"#);
-    let ran = world.send("twilio", &["--json", "--lifetime", "0", "--client-ip", "x"]).await;
+    let fixture = CliFixture::new().await;
+    fixture.write("twilio.json", r#"{"parameters": {"accountSID": "x"}}"#);
+    let ran = fixture.send("twilio", &["--json", "--lifetime", "0", "--client-ip", "x"]).await;
     assert_eq!(ran.exit, 2);
     let error = ran.json()["error"].clone();
     assert_eq!((error["class"].as_str(), error["requestSent"].as_str()), (Some("invalid-input"), Some("no")));
@@ -139,14 +139,14 @@ async fn everything_at_once_and_as_json() {
 
 #[tokio::test]
 async fn files_that_are_no_connectors() {
-    let world = World::new().await;
+    let fixture = CliFixture::new().await;
     for (name, contents, wanted) in [
         ("text.wasm", &b"hello"[..], "not WebAssembly"),
         ("module.wasm", b"\0asm\x01\0\0\0", "core module"),
         ("cut.wasm", b"\0asm\x0d\0\x01\0\x01\x09", "malformed"),
     ] {
-        std::fs::write(world.path(name), contents).unwrap();
-        let ran = run(&["inspect", &world.path(name).display().to_string()]).await;
+        std::fs::write(fixture.path(name), contents).unwrap();
+        let ran = run(&["inspect", &fixture.path(name).display().to_string()]).await;
         assert_eq!(ran.exit, 2, "{name}: {}", ran.stderr);
         assert!(ran.stderr.contains(wanted), "{name}: {}", ran.stderr);
     }

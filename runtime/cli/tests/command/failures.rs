@@ -3,15 +3,15 @@
 use sendbox_simulator::TlsMode;
 use serde_json::Value;
 
-use super::world::{CODE, World, run};
+use super::fixture::{CODE, CliFixture, run};
 
 async fn check(fault: &str, exit: i32, class: &str, sent: &str) {
-    let world = World::new().await;
-    world.simulator.inject_spec(fault.parse().unwrap()).unwrap();
+    let fixture = CliFixture::new().await;
+    fixture.simulator.inject_spec(fault.parse().unwrap()).unwrap();
     // Only where nothing will come: elsewhere a slow machine must not decide.
-    let limits = world.write("limits.json", r#"{"first_byte_ms": 500}"#);
+    let limits = fixture.write("limits.json", r#"{"first_byte_ms": 500}"#);
     let patience: &[&str] = if fault.ends_with("stall") { &["--limits", &limits] } else { &[] };
-    let ran = world.send("twilio", &[&["--json"], patience].concat()).await;
+    let ran = fixture.send("twilio", &[&["--json"], patience].concat()).await;
     let error = ran.json()["error"].clone();
     assert_eq!(
         (ran.exit, error["class"].as_str(), error["requestSent"].as_str()),
@@ -42,38 +42,38 @@ async fn nobody_can_know() {
 
 #[tokio::test]
 async fn the_network_fails_first() {
-    let world = World::new().await;
-    world.simulator.set_tls_mode("api.twilio.com", TlsMode::UnknownCa).unwrap();
-    let ran = world.send("twilio", &["--json"]).await;
+    let fixture = CliFixture::new().await;
+    fixture.simulator.set_tls_mode("api.twilio.com", TlsMode::UnknownCa).unwrap();
+    let ran = fixture.send("twilio", &["--json"]).await;
     let error = ran.json()["error"].clone();
     assert_eq!(
         (ran.exit, error["requestSent"].as_str(), error["party"].as_str()),
         (6, Some("no"), Some("network")),
         "{error}"
     );
-    assert!(world.simulator.inbox().is_empty());
+    assert!(fixture.simulator.inbox().is_empty());
 }
 
 #[tokio::test]
 async fn a_rule_stops_it() {
-    let world = World::new().await;
+    let fixture = CliFixture::new().await;
     let grant =
-        world.write("grant.json", r#"{"entries": [{"origin": "https://api.example.com", "methods": ["POST"]}]}"#);
-    let ran = world.send("twilio", &["--grant", &grant]).await;
+        fixture.write("grant.json", r#"{"entries": [{"origin": "https://api.example.com", "methods": ["POST"]}]}"#);
+    let ran = fixture.send("twilio", &["--grant", &grant]).await;
     assert_eq!(ran.exit, 3, "{}", ran.stderr);
     for part in
         ["a rule of Sendbox stopped it", "no, nothing of the message has left", "To allow it", "add the line above"]
     {
         assert!(ran.stderr.contains(part), "{part}\n{}", ran.stderr);
     }
-    assert!(world.simulator.requests().is_empty());
+    assert!(fixture.simulator.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_limit_stops_it() {
-    let world = World::new().await;
-    let limits = world.write("limits.json", r#"{"host_calls": 3}"#);
-    let ran = world.send("twilio", &["--json", "--limits", &limits]).await;
+    let fixture = CliFixture::new().await;
+    let limits = fixture.write("limits.json", r#"{"host_calls": 3}"#);
+    let ran = fixture.send("twilio", &["--json", "--limits", &limits]).await;
     let error = ran.json()["error"].clone();
     assert_eq!((ran.exit, error["class"].as_str()), (3, Some("connector-fault")), "{error}");
     assert!(error["text"].as_str().unwrap().contains("called the host more than 3 times"), "{error}");
@@ -81,12 +81,12 @@ async fn a_limit_stops_it() {
 
 #[tokio::test]
 async fn without_the_flags_nothing_here_is_reached() {
-    let world = World::new().await;
-    let mut args = world.args("http");
+    let fixture = CliFixture::new().await;
+    let mut args = fixture.args("http");
     let at = args.iter().position(|one| one == "--connect-to").unwrap();
     args.truncate(at);
     // A literal loopback address is refused by its class, before anybody is asked or dialled.
-    world.write("http.json", r#"{"parameters": {"endpoint": "https://127.0.0.1/sms"}}"#);
+    fixture.write("http.json", r#"{"parameters": {"endpoint": "https://127.0.0.1/sms"}}"#);
     args.extend(["--code", CODE, "--json"].map(str::to_owned));
     let ran = run(&args).await;
     assert_eq!(ran.exit, 3, "{}{}", ran.stdout, ran.stderr);

@@ -1,4 +1,4 @@
-use super::world::run;
+use super::fixture::run;
 
 #[tokio::test]
 async fn every_help_is_what_it_was() {

@@ -1,6 +1,6 @@
 //! `inspect` and `new`.
 
-use super::world::{binary, names, run};
+use super::fixture::{binary, names, run};
 
 #[tokio::test]
 async fn inspect_says_it_in_words_first() {

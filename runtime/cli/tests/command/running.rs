@@ -10,15 +10,15 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::world::binary;
+use super::fixture::binary;
 
 /// A command that runs until it is told to end.
-struct Running {
+struct RunningCommand {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
-impl Running {
+impl RunningCommand {
     /// Starts it, and gives back what it printed up to a line that holds `ready`.
     async fn start(args: &[&str], ready: &str) -> (Self, String) {
         let mut child = binary()
@@ -69,7 +69,7 @@ async fn shell(script: &str) -> String {
 
 #[tokio::test]
 async fn demo_is_tried_by_pasting() {
-    let (mut demo, printed) = Running::start(&["demo", "--port", "0"], "Messages appear below").await;
+    let (mut demo, printed) = RunningCommand::start(&["demo", "--port", "0"], "Messages appear below").await;
     let script = printed.split_once("# 1. ").unwrap().1.split_once("Messages appear").unwrap().0;
     let answer = shell(&format!("# 1. {script}")).await;
     assert!(answer.contains("the phone shows ") && answer.contains("\"status\":\"approved\""), "{answer}");
@@ -85,7 +85,7 @@ async fn serve_makes_what_it_needs_and_says_so() {
     let data = folder.path().join("data");
     let data = data.to_str().unwrap();
     let args = ["serve", "--data", data, "--listen", "127.0.0.1:0"];
-    let (serve, printed) = Running::start(&args, "listening on ").await;
+    let (serve, printed) = RunningCommand::start(&args, "listening on ").await;
     let api = printed.split_once("listening on ").unwrap().1.split(';').next().unwrap().to_owned();
     for (path, part) in [("/healthz", ""), ("/readyz", ""), ("/openapi.json", "\"openapi\":\"3.1"), ("/docs", "<html")]
     {
@@ -122,6 +122,6 @@ async fn serve_makes_what_it_needs_and_says_so() {
     assert_eq!(wrong.status.code(), Some(2), "{}", String::from_utf8_lossy(&wrong.stderr));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("was not given"));
     std::fs::rename(&aside, &keys).unwrap();
-    let (again, _) = Running::start(&args, "listening on ").await;
+    let (again, _) = RunningCommand::start(&args, "listening on ").await;
     assert_eq!(again.end("-TERM").await.0, Some(0));
 }

@@ -1,11 +1,11 @@
-use super::world::{CODE, NUMBER, TEXT, TOKEN, World, binary};
+use super::fixture::{CODE, CliFixture, NUMBER, TEXT, TOKEN, binary};
 
 #[tokio::test]
 async fn a_person_reads_what_happened() {
-    let world = World::new().await;
-    let ran = world.send("twilio", &["--trace"]).await;
+    let fixture = CliFixture::new().await;
+    let ran = fixture.send("twilio", &["--trace"]).await;
     assert_eq!(ran.exit, 0, "{}", ran.stderr);
-    let inbox = world.simulator.inbox();
+    let inbox = fixture.simulator.inbox();
     assert_eq!(inbox.len(), 1);
     assert_eq!((inbox[0].to.as_str(), inbox[0].text.clone()), (NUMBER, Some(format!("{TEXT} {CODE}"))));
     let id = inbox[0].provider_id.clone().unwrap();
@@ -26,14 +26,14 @@ async fn a_person_reads_what_happened() {
 
 #[tokio::test]
 async fn a_script_reads_json() {
-    let world = World::new().await;
+    let fixture = CliFixture::new().await;
     let link = "link=https://a.example";
-    let ran = world
+    let ran = fixture
         .send("twilio", &["--json", "--usage", "sign-in", "--locale", "da-DK", "--lifetime", "61s", "--variable", link])
         .await;
     let json = ran.json();
     assert_eq!(ran.exit, 0, "{json}");
-    let inbox = world.simulator.inbox();
+    let inbox = fixture.simulator.inbox();
     assert_eq!(inbox[0].text, Some(format!("{TEXT} på dansk {CODE} 2 min https://a.example")));
     assert_eq!(json["outcome"], "accepted");
     assert_eq!(json["receipt"]["messageId"].as_str(), inbox[0].provider_id.as_deref());
@@ -49,23 +49,23 @@ async fn a_script_reads_json() {
 
 #[tokio::test]
 async fn the_code_comes_from_standard_input_or_the_environment() {
-    let world = World::new().await;
-    assert_eq!(world.send_piped("224466\n", &[]).await.exit, 0);
-    let output = binary().args(world.args("twilio")).env("SENDBOX_CODE", "335577").output().await.unwrap();
+    let fixture = CliFixture::new().await;
+    assert_eq!(fixture.send_piped("224466\n", &[]).await.exit, 0);
+    let output = binary().args(fixture.args("twilio")).env("SENDBOX_CODE", "335577").output().await.unwrap();
     assert!(output.status.success());
-    let texts: Vec<String> = world.simulator.inbox().into_iter().filter_map(|message| message.text).collect();
+    let texts: Vec<String> = fixture.simulator.inbox().into_iter().filter_map(|message| message.text).collect();
     assert_eq!(texts, [format!("{TEXT} 224466"), format!("{TEXT} 335577")]);
 }
 
 #[tokio::test]
 async fn secrets_come_from_the_environment_or_a_file() {
-    let world = World::new().await;
-    world.write("token", &format!("{TOKEN}\n"));
-    let config = std::fs::read_to_string(world.path("twilio.json")).unwrap();
+    let fixture = CliFixture::new().await;
+    fixture.write("token", &format!("{TOKEN}\n"));
+    let config = std::fs::read_to_string(fixture.path("twilio.json")).unwrap();
     for place in [r#"{"$env": "TWILIO_TOKEN"}"#, r#"{"$file": "token"}"#] {
-        world.write("twilio.json", &config.replace(&format!("\"{TOKEN}\""), place));
+        fixture.write("twilio.json", &config.replace(&format!("\"{TOKEN}\""), place));
         let output = binary()
-            .args(world.args("twilio"))
+            .args(fixture.args("twilio"))
             .args(["--code", CODE])
             .env("TWILIO_TOKEN", TOKEN)
             .output()
@@ -73,16 +73,16 @@ async fn secrets_come_from_the_environment_or_a_file() {
             .unwrap();
         assert!(output.status.success(), "{place}: {}", String::from_utf8_lossy(&output.stderr));
     }
-    assert_eq!(world.simulator.counters().accepted, 2);
+    assert_eq!(fixture.simulator.counters().accepted, 2);
 }
 
 #[tokio::test]
 async fn bare_variables_reach_the_tenants_own_endpoint() {
-    let world = World::new().await;
+    let fixture = CliFixture::new().await;
     let more = ["--usage", "mfa-verification", "--locale", "da", "--variable", "link=x", "--client-ip", "2001:db8::7"];
-    let ran = world.send("http", &more).await;
+    let ran = fixture.send("http", &more).await;
     assert_eq!(ran.exit, 0, "{}", ran.stderr);
-    let body = &world.simulator.inbox()[0].request.body;
+    let body = &fixture.simulator.inbox()[0].request.body;
     let want = format!(
         r#"{{"to":"4598765401","type":"MfaVerification","payload":{{"code":"{CODE}","locale":"da","link":"x"}},"ip":"2001:db8::7"}}"#
     );
@@ -91,8 +91,8 @@ async fn bare_variables_reach_the_tenants_own_endpoint() {
 
 #[tokio::test]
 async fn a_name_without_a_value_is_warned_of() {
-    let world = World::new().await;
-    let ran = world.send("twilio", &["--usage", "sign-in", "--locale", "da"]).await;
+    let fixture = CliFixture::new().await;
+    let ran = fixture.send("twilio", &["--usage", "sign-in", "--locale", "da"]).await;
     assert_eq!(ran.exit, 0);
     assert!(ran.stderr.contains("{{link}}"), "{}", ran.stderr);
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::world::binary;
+use super::fixture::binary;
 
 async fn start(args: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut child = binary().arg("simulate").args(args).stdout(Stdio::piped()).spawn().unwrap();

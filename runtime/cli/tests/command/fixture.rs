@@ -16,13 +16,13 @@ pub const BEARER: &str = "Bearer canary-authorization";
 pub const TEXT: &str = "Canary text";
 
 /// What a run came to.
-pub struct Ran {
+pub struct CommandOutput {
     pub exit: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Ran {
+impl CommandOutput {
     fn of(output: Output) -> Self {
         Self {
             exit: output.status.code().unwrap_or(-1),
@@ -45,17 +45,17 @@ pub fn binary() -> Command {
     command
 }
 
-pub async fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Ran {
-    Ran::of(binary().args(args).output().await.unwrap())
+pub async fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> CommandOutput {
+    CommandOutput::of(binary().args(args).output().await.unwrap())
 }
 
 /// A simulated provider, and a folder with what is needed to send to it.
-pub struct World {
+pub struct CliFixture {
     pub simulator: Simulator,
     folder: TempDir,
 }
 
-impl World {
+impl CliFixture {
     pub async fn new() -> Self {
         let mut config = SimulatorConfig {
             http: HttpSmsAccount { authorization: Some(BEARER.to_owned()), ..HttpSmsAccount::default() },
@@ -73,11 +73,11 @@ impl World {
             ],
         });
         let http = json!({"parameters": {"endpoint": "https://hooks.simulator.test/sms", "authorization": BEARER}});
-        let world = Self { simulator: Simulator::start(config).await.unwrap(), folder: tempfile::tempdir().unwrap() };
-        world.write("twilio.json", &twilio.to_string());
-        world.write("http.json", &http.to_string());
-        world.simulator.write_ca(world.path("ca.pem")).unwrap();
-        world
+        let fixture = Self { simulator: Simulator::start(config).await.unwrap(), folder: tempfile::tempdir().unwrap() };
+        fixture.write("twilio.json", &twilio.to_string());
+        fixture.write("http.json", &http.to_string());
+        fixture.simulator.write_ca(fixture.path("ca.pem")).unwrap();
+        fixture
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -103,7 +103,7 @@ impl World {
     }
 
     /// Sends, with further arguments.
-    pub async fn send(&self, connector: &str, more: &[&str]) -> Ran {
+    pub async fn send(&self, connector: &str, more: &[&str]) -> CommandOutput {
         let mut args = self.args(connector);
         args.extend(["--code", CODE].map(str::to_owned));
         args.extend(more.iter().map(|one| (*one).to_owned()));
@@ -111,7 +111,7 @@ impl World {
     }
 
     /// Sends with the code on standard input.
-    pub async fn send_piped(&self, code: &str, more: &[&str]) -> Ran {
+    pub async fn send_piped(&self, code: &str, more: &[&str]) -> CommandOutput {
         let mut child = binary()
             .args(self.args("twilio"))
             .args(["--code", "-"])
@@ -122,7 +122,7 @@ impl World {
             .spawn()
             .unwrap();
         child.stdin.take().unwrap().write_all(code.as_bytes()).await.unwrap();
-        Ran::of(child.wait_with_output().await.unwrap())
+        CommandOutput::of(child.wait_with_output().await.unwrap())
     }
 }
 
