@@ -23,7 +23,7 @@ use serde_json::json;
 
 use self::program::program;
 use self::values::{Clear, Secrets};
-use crate::lab::{authority, sandbox};
+use crate::sandbox_fixture::{authority, sandbox};
 use crate::server::{Script, Server, Step, answer};
 
 /// The guest, taking texts or variables.

@@ -3,7 +3,7 @@
 use sendbox_sandbox::policy::DenialRule;
 use sendbox_sandbox::{ConnectorFault, Failure, FailureClass, Outcome, RequestSent, SendReport, Violation};
 
-use crate::lab::expect_failure;
+use crate::sandbox_fixture::expect_failure;
 
 /// The send ended as a connector fault before any byte left.
 pub fn fault(what: &str, report: SendReport) -> ConnectorFault {

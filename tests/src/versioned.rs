@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use sendbox_sandbox::Digest;
 use serde_json::{Map, Value};
 
-use crate::house::templates;
-use crate::stage::connection;
+use crate::simulator_setup::connection;
+use crate::test_service::templates;
 use sendbox_service::model::ConnectionInput;
 
 /// What the connector calls itself.

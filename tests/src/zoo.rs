@@ -20,9 +20,9 @@ use sendbox_sandbox::policy::{Limits, PinnedShapes};
 use sendbox_sandbox::{Callback, ConnectorFault, Outcome, ReportError, SendReport};
 use serde_json::{Value, json};
 
-use crate::lab::{self, impatient, text, variables};
+use crate::sandbox_fixture::{self, impatient, text, variables};
 use crate::server::answer;
-use crate::{Lab, LabConfig, Script, Step};
+use crate::{SandboxFixture, SandboxFixtureConfig, Script, Step};
 
 pub use ending::Ending;
 pub use guests::all;
@@ -70,8 +70,8 @@ pub struct Observed {
 
 /// A sandbox for each setting that a guest needs.
 pub struct Zoo {
-    usual: Lab,
-    silent: Lab,
+    usual: SandboxFixture,
+    silent: SandboxFixture,
     honest: Arc<PinnedShapes>,
 }
 
@@ -87,11 +87,16 @@ const HONEST: [(&str, &str); 5] = [
 impl Zoo {
     /// Loads the hostile guest, and lets it be honest to learn the shapes of honest requests.
     pub async fn new() -> Self {
-        let usual =
-            Lab::with(LabConfig { limits: Limits { send_ms: 5_000, ..Limits::default() }, ..LabConfig::default() })
-                .await;
-        let silent =
-            Lab::with(LabConfig { limits: Limits { send_ms: 2_500, ..impatient() }, ..LabConfig::default() }).await;
+        let usual = SandboxFixture::with(SandboxFixtureConfig {
+            limits: Limits { send_ms: 5_000, ..Limits::default() },
+            ..SandboxFixtureConfig::default()
+        })
+        .await;
+        let silent = SandboxFixture::with(SandboxFixtureConfig {
+            limits: Limits { send_ms: 2_500, ..impatient() },
+            ..SandboxFixtureConfig::default()
+        })
+        .await;
         let mut honest = PinnedShapes::default();
         for (behaviour, aim) in HONEST {
             let report = usual.send_with(json!({"behaviour": behaviour, "aim": aim}), variables()).await;
@@ -103,23 +108,23 @@ impl Zoo {
 
     /// Runs one guest with one of its aims.
     pub async fn run(&self, guest: &Guest, aim: &str) -> Observed {
-        let lab = if guest.setting == Setting::Silent { &self.silent } else { &self.usual };
-        lab.server.play(script(guest.setting));
-        let before = lab.server.seen().len();
+        let fixture = if guest.setting == Setting::Silent { &self.silent } else { &self.usual };
+        fixture.server.play(script(guest.setting));
+        let before = fixture.server.seen().len();
         let parameters = json!({"behaviour": guest.behaviour, "aim": aim});
         let (ending, words, told) = match guest.setting {
-            Setting::Callback => read_callback(lab, parameters).await,
+            Setting::Callback => read_callback(fixture, parameters).await,
             setting => {
                 let only_a_code = matches!(setting, Setting::Variables | Setting::Pinned);
                 let content = if only_a_code { variables() } else { text() };
                 let pinned = (setting == Setting::Pinned).then(|| Arc::clone(&self.honest));
-                let report = lab.run_pinned(parameters, content, pinned).await;
+                let report = fixture.run_pinned(parameters, content, pinned).await;
                 (Ending::of(&report), words(&report), told(&report))
             }
         };
-        let seen = lab.server.seen();
+        let seen = fixture.server.seen();
         let mut leaks = leaks::of(&told, &seen[before..]);
-        if lab.elsewhere.connections() > 0 {
+        if fixture.elsewhere.connections() > 0 {
             leaks.push("a host that nobody granted was reached".to_owned());
         }
         Observed { ending, words, leaks }
@@ -139,17 +144,17 @@ fn script(setting: Setting) -> Script {
     }
 }
 
-async fn read_callback(lab: &Lab, mut parameters: Value) -> (Ending, String, String) {
-    parameters["token"] = lab::TOKEN.into();
-    parameters["signer"] = lab::SIGNER.into();
-    let parameters = Arc::new(lab.connector.parameters(&parameters).expect("the parameters fit"));
+async fn read_callback(fixture: &SandboxFixture, mut parameters: Value) -> (Ending, String, String) {
+    parameters["token"] = sandbox_fixture::TOKEN.into();
+    parameters["signer"] = sandbox_fixture::SIGNER.into();
+    let parameters = Arc::new(fixture.connector.parameters(&parameters).expect("the parameters fit"));
     let callback = Callback {
         method: "POST".into(),
-        url: format!("https://platform.example/reports/7?to={}", &lab::E164[1..]),
+        url: format!("https://platform.example/reports/7?to={}", &sandbox_fixture::E164[1..]),
         headers: vec![("Content-Type".into(), "text/plain".into())],
-        body: format!("delivered to {}", lab::E164).into_bytes().into(),
+        body: format!("delivered to {}", sandbox_fixture::E164).into_bytes().into(),
     };
-    let read = lab.sandbox.parse_report(&lab.connector, parameters, &callback).await;
+    let read = fixture.sandbox.parse_report(&fixture.connector, parameters, &callback).await;
     let told = format!("{read:?}");
     let (ending, words) = match read {
         Ok(_) => (Ending::Accepted, "it was believed".to_owned()),

@@ -16,7 +16,7 @@ use sendbox_sandbox::{
     ArtifactError, ChildCompiler, CompileLimits, Compiler, LoadError, LoadStep, Sandbox, SandboxConfig,
 };
 use sendbox_tests::component::{self, CONNECTOR};
-use sendbox_tests::lab::{hostile, memory_scanner};
+use sendbox_tests::sandbox_fixture::{hostile, memory_scanner};
 use sendbox_tests::{bomb, process};
 use tempfile::TempDir;
 

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use sendbox_tests::authority::Authority;
-use sendbox_tests::house::{PLATFORM_KEY, TENANT, templates};
-use sendbox_tests::process::{Ground, Process, binary};
+use sendbox_tests::process::{Deployment, Process, binary};
+use sendbox_tests::test_service::{PLATFORM_KEY, TENANT, templates};
 use sendbox_tests::versioned::{ID, digest, parameters, version, version_of};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -63,17 +63,17 @@ async fn trusting(server: &str, key: &str, args: &[&str], authorities: Option<&P
 }
 
 /// A running service with files to upload.
-struct Scene {
+struct Harness {
     process: Process,
-    ground: Ground,
+    deployment: Deployment,
 }
 
-impl Scene {
+impl Harness {
     async fn new() -> Self {
-        let ground = Ground::new().await;
-        let process = ground.start().await;
-        process.client.furnish().await;
-        Self { process, ground }
+        let deployment = Deployment::new().await;
+        let process = deployment.start().await;
+        process.client.add_tenant().await;
+        Self { process, deployment }
     }
 
     async fn run(&self, args: &[&str]) -> Ran {
@@ -81,7 +81,7 @@ impl Scene {
     }
 
     fn file(&self, name: &str, component: &[u8]) -> String {
-        let path: PathBuf = self.ground.beside(name);
+        let path: PathBuf = self.deployment.beside(name);
         std::fs::write(&path, component).unwrap();
         path.to_str().unwrap().to_owned()
     }
@@ -115,35 +115,35 @@ fn beginning(component: &[u8]) -> String {
 
 #[tokio::test]
 async fn from_a_file_to_all_messages_and_back() {
-    let scene = Scene::new().await;
+    let harness = Harness::new().await;
     let (first, wider) = (version(1, "honest"), version(2, "wider"));
     let (one, two) = (beginning(&first), beginning(&wider));
-    let pushed = scene.push(&first, &[]).await.ended(0);
+    let pushed = harness.push(&first, &[]).await.ended(0);
     assert!(pushed.stdout.contains("acme-sms 0001 is checked") && pushed.stdout.contains("It is the active version"));
     assert!(pushed.stderr.starts_with("0/3 uploading\n"), "{}", pushed.stderr);
-    scene.use_it().await;
+    harness.use_it().await;
 
     // It may do more: said, and refused with the command that approves exactly that.
-    let refused = scene.push(&wider, &["--activate"]).await.ended(3);
+    let refused = harness.push(&wider, &["--activate"]).await.ended(3);
     assert!(refused.stdout.contains("it may do MORE:\n  + new host: "), "{}", refused.stdout);
     assert!(refused.stdout.contains("  · the author's version: 0001 → 0002"), "{}", refused.stdout);
     assert!(refused.stderr.contains("(approval-needed)"), "{}", refused.stderr);
     let approve = refused.stderr.split_once("connector approve ").unwrap().1.split_once('`').unwrap().0;
-    let activate = scene.run(&["activate", ID, &two]).await.ended(3);
+    let activate = harness.run(&["activate", ID, &two]).await.ended(3);
     assert!(activate.stderr.contains("a rule of Sendbox stopped it"), "{}", activate.stderr);
-    let shown = scene.run(&["show", ID, &two]).await.ended(0);
+    let shown = harness.run(&["show", ID, &two]).await.ended(0);
     for part in ["It may reach https://collect.acme.test", "  + new host: ", "standing available", approve] {
         assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
     }
 
-    let stale = scene.run(&["approve", ID, &two, "--confirm", &"0".repeat(64)]).await.ended(3);
+    let stale = harness.run(&["approve", ID, &two, "--confirm", &"0".repeat(64)]).await.ended(3);
     assert!(stale.stderr.contains("(diff-changed)"), "{}", stale.stderr);
-    let approved = scene.run(&[&["approve"][..], &approve.split(' ').collect::<Vec<_>>()].concat()).await.ended(0);
+    let approved = harness.run(&[&["approve"][..], &approve.split(' ').collect::<Vec<_>>()].concat()).await.ended(0);
     assert!(approved.stdout.contains("Approved") && approved.stdout.contains("  + new host: "), "{}", approved.stdout);
 
-    scene.run(&["canary", ID, &two, "50"]).await.ended(0);
-    scene.send(0..30).await;
-    let status = scene.run(&["status", ID]).await.ended(0).stdout;
+    harness.run(&["canary", ID, &two, "50"]).await.ended(0);
+    harness.send(0..30).await;
+    let status = harness.run(&["status", ID]).await.ended(0).stdout;
     assert!(status.contains(&format!("canary    {two}  50 of 100 messages")), "{status}");
     let row = |name: &str| -> Vec<String> {
         let line = status.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
@@ -154,40 +154,40 @@ async fn from_a_file_to_all_messages_and_back() {
     assert_eq!(attempts.iter().sum::<u32>(), 30, "{status}");
     assert_eq!(row("attempts"), row("accepted"), "{status}");
 
-    scene.run(&["activate", ID, &two]).await.ended(0);
-    let listed = scene.run(&["versions", ID]).await.ended(0).stdout;
+    harness.run(&["activate", ID, &two]).await.ended(0);
+    let listed = harness.run(&["versions", ID]).await.ended(0).stdout;
     let standing = |short: &str| {
         let line = listed.lines().find(|line| line.contains(short)).unwrap();
         line.split_whitespace().nth(2).unwrap().to_owned()
     };
     assert_eq!((standing(&one), standing(&two)), ("previous".to_owned(), "active".to_owned()));
-    let back = scene.run(&["rollback", ID, "--reason", "slow in Norway"]).await.ended(0).stdout;
+    let back = harness.run(&["rollback", ID, "--reason", "slow in Norway"]).await.ended(0).stdout;
     assert!(
         back.contains(&format!("Last taken back: {two} for {one}")) && back.contains("by hand: slow in Norway"),
         "{back}"
     );
-    assert!(scene.run(&["rollback", ID]).await.ended(3).stderr.contains("(conflict)"));
-    scene.process.stop().await;
+    assert!(harness.run(&["rollback", ID]).await.ended(3).stderr.contains("(conflict)"));
+    harness.process.stop().await;
 }
 
 /// What a version sends for the first time is held back, shown, and approved with the command that is printed beside it.
 #[tokio::test]
 async fn a_request_that_was_held_back_is_shown_and_approved() {
-    let scene = Scene::new().await;
+    let harness = Harness::new().await;
     let abroad = version(1, "abroad");
     let one = beginning(&abroad);
-    scene.push(&abroad, &[]).await.ended(0);
-    let unseen = scene.run(&["shapes", ID, &one]).await.ended(0);
+    harness.push(&abroad, &[]).await.ended(0);
+    let unseen = harness.run(&["shapes", ID, &one]).await.ended(0);
     assert!(unseen.stdout.contains("No request of this version has been seen"), "{}", unseen.stdout);
-    scene.use_it().await;
-    scene.send(0..1).await;
+    harness.use_it().await;
+    harness.send(0..1).await;
     let message = json!({ "to": "+46701234567", "usage": "sign-in", "code": "271828" });
-    let refused = scene.process.client.post("messages", &message, None).await.unwrap();
+    let refused = harness.process.client.post("messages", &message, None).await.unwrap();
     assert!(!refused.is_success(), "{refused:?}");
 
-    let status = scene.run(&["status", ID]).await.ended(0).stdout;
+    let status = harness.run(&["status", ID]).await.ended(0).stdout;
     assert!(status.contains("Held back: requests of 1 shape"), "{status}");
-    let shown = scene.run(&["shapes", ID, &one]).await.ended(0).stdout;
+    let shown = harness.run(&["shapes", ID, &one]).await.ended(0).stdout;
     for part in ["  form To = [recipient e164]", "HELD BACK, 1 request", "    + form MaxPrice = 9\n"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
@@ -196,126 +196,126 @@ async fn a_request_that_was_held_back_is_shown_and_approved() {
     }
     let approve = shown.split_once("connector approve-shape ").unwrap().1.lines().next().unwrap();
     let approve: Vec<&str> = approve.split(' ').collect();
-    let unclear = scene.run(&["approve-shape", ID, &one, "0000"]).await.ended(2);
+    let unclear = harness.run(&["approve-shape", ID, &one, "0000"]).await.ended(2);
     assert!(unclear.stderr.contains("0000"), "{}", unclear.stderr);
-    let approved = scene.run(&[&["approve-shape"][..], &approve].concat()).await.ended(0).stdout;
+    let approved = harness.run(&[&["approve-shape"][..], &approve].concat()).await.ended(0).stdout;
     assert!(
         approved.contains("may send requests of the shape") && approved.contains("+ form MaxPrice = 9"),
         "{approved}"
     );
-    scene.run(&[&["approve-shape"][..], &approve].concat()).await.ended(3);
+    harness.run(&[&["approve-shape"][..], &approve].concat()).await.ended(3);
 
-    let sent = scene.process.client.post("messages", &message, None).await.unwrap();
+    let sent = harness.process.client.post("messages", &message, None).await.unwrap();
     assert!(sent.is_success(), "{sent:?}");
-    let shapes = scene.run(&["shapes", ID, &one, "--json"]).await.ended(0).json();
+    let shapes = harness.run(&["shapes", ID, &one, "--json"]).await.ended(0).json();
     let origins: Vec<&str> = shapes.as_array().unwrap().iter().filter_map(|one| one["origin"].as_str()).collect();
     assert!(origins.contains(&"approved") && !origins.contains(&"held"), "{origins:?}");
-    scene.process.stop().await;
+    harness.process.stop().await;
 }
 
 #[tokio::test]
 async fn what_scripts_read_is_what_the_server_said() {
-    let scene = Scene::new().await;
+    let harness = Harness::new().await;
     let (first, wider, narrower) = (version(1, "honest"), version(2, "wider"), version(3, "narrower"));
-    let pushed = scene.push(&first, &["--json"]).await.ended(0);
+    let pushed = harness.push(&first, &["--json"]).await.ended(0);
     assert_eq!((pushed.json()["version"]["standing"].as_str(), pushed.stderr.as_str()), (Some("active"), ""));
-    let refused = scene.push(&wider, &["--json"]).await.ended(3).json();
+    let refused = harness.push(&wider, &["--json"]).await.ended(3).json();
     assert_eq!(refused["error"]["class"], "approval-needed");
     assert!(refused["error"]["text"].as_str().unwrap().contains("collect.acme.test"), "{refused}");
     assert!(refused["error"]["advice"].as_str().unwrap().contains("connector approve acme-sms"), "{refused}");
-    let tried = scene.push(&wider, &["--json", "--approve", "--canary", "10"]).await.ended(0).json();
+    let tried = harness.push(&wider, &["--json", "--approve", "--canary", "10"]).await.ended(0).json();
     assert_eq!(tried["release"]["canary"]["percent"], 10);
     assert_eq!(tried["version"]["difference"]["reach"], "wider");
-    let ended = scene.run(&["canary", ID, "--end", "--json"]).await.ended(0).json();
+    let ended = harness.run(&["canary", ID, "--end", "--json"]).await.ended(0).json();
     assert_eq!((ended["canary"].clone(), ended["active"].as_str()), (Value::Null, Some(&*digest(&first))));
-    let activated = scene.push(&narrower, &["--json", "--activate"]).await.ended(0).json();
+    let activated = harness.push(&narrower, &["--json", "--activate"]).await.ended(0).json();
     assert_eq!(activated["release"]["active"], digest(&narrower));
     assert_eq!(activated["heldBack"], json!([]));
-    let status = scene.run(&["status", ID, "--json"]).await.ended(0).json();
+    let status = harness.run(&["status", ID, "--json"]).await.ended(0).json();
     assert_eq!(status["comparison"]["sides"].as_array().unwrap().len(), 2);
-    let versions = scene.run(&["versions", ID, "--json"]).await.ended(0).json();
+    let versions = harness.run(&["versions", ID, "--json"]).await.ended(0).json();
     assert_eq!(versions.as_array().unwrap().len(), 3);
-    let listed = scene.run(&["list", "--json"]).await.ended(0).json();
+    let listed = harness.run(&["list", "--json"]).await.ended(0).json();
     let ids: Vec<&str> = listed.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert!(ids.contains(&ID) && ids.contains(&"twilio"), "{ids:?}");
     // One that was tried just now may still have messages under way; one that never was, has none.
-    assert!(scene.run(&["delete", &beginning(&wider)]).await.ended(3).stderr.contains("under way"));
+    assert!(harness.run(&["delete", &beginning(&wider)]).await.ended(3).stderr.contains("under way"));
     let unused = version(4, "narrower");
-    scene.push(&unused, &[]).await.ended(0);
-    let deleted = scene.run(&["delete", &beginning(&unused), "--json"]).await.ended(0).json();
+    harness.push(&unused, &[]).await.ended(0);
+    let deleted = harness.run(&["delete", &beginning(&unused), "--json"]).await.ended(0).json();
     assert_eq!(deleted["deleted"], digest(&unused));
-    assert!(scene.run(&["delete", &beginning(&narrower)]).await.ended(3).stderr.contains("active"));
-    scene.process.stop().await;
+    assert!(harness.run(&["delete", &beginning(&narrower)]).await.ended(3).stderr.contains("active"));
+    harness.process.stop().await;
 }
 
 #[tokio::test]
 async fn a_beginning_that_two_versions_have_is_not_guessed() {
-    let scene = Scene::new().await;
+    let harness = Harness::new().await;
     let first = version(1, "honest");
     let digit = beginning(&first).chars().next().unwrap();
     let second =
         (2..9999).map(|number| version(number, "honest")).find(|other| beginning(other).starts_with(digit)).unwrap();
-    scene.push(&first, &[]).await.ended(0);
-    scene.push(&second, &[]).await.ended(0);
-    let unclear = scene.run(&["activate", ID, &format!("sha256:{digit}")]).await.ended(2);
+    harness.push(&first, &[]).await.ended(0);
+    harness.push(&second, &[]).await.ended(0);
+    let unclear = harness.run(&["activate", ID, &format!("sha256:{digit}")]).await.ended(2);
     for part in [&*digest(&first), &*digest(&second), "2 versions of acme-sms begin with", "Give more digits"] {
         assert!(unclear.stderr.contains(part), "{part}: {}", unclear.stderr);
     }
-    scene.run(&["activate", ID, &digest(&second)]).await.ended(0);
-    let none = scene.run(&["show", ID, "f00d"]).await.ended(2);
+    harness.run(&["activate", ID, &digest(&second)]).await.ended(0);
+    let none = harness.run(&["show", ID, "f00d"]).await.ended(2);
     assert!(none.stderr.contains("no version of acme-sms begins with f00d"), "{}", none.stderr);
-    scene.process.stop().await;
+    harness.process.stop().await;
 }
 
 #[tokio::test]
 async fn a_tenants_own_connector_is_its_own() {
-    let scene = Scene::new().await;
+    let harness = Harness::new().await;
     let mine = version_of("own-sms", 1, "honest");
     let key = json!({ "name": "ci", "scopes": ["manage", "read"] });
-    let key = scene.process.client.post("keys", &key, None).await.unwrap().text("/secret").to_owned();
-    let server = scene.process.client.address();
-    let file = scene.file("mine.wasm", &mine);
+    let key = harness.process.client.post("keys", &key, None).await.unwrap().text("/secret").to_owned();
+    let server = harness.process.client.address();
+    let file = harness.file("mine.wasm", &mine);
     let refused = connector(server, &key, &["push", &file]).await.ended(3);
     assert!(refused.stderr.contains("(platform-only)") && refused.stderr.contains("--tenant"), "{}", refused.stderr);
     connector(server, &key, &["push", &file, "--tenant", TENANT]).await.ended(0);
     let theirs = connector(server, &key, &["list", "--tenant", TENANT]).await.ended(0).stdout;
     assert!(theirs.lines().any(|line| line.contains("own-sms") && line.contains("the tenant")), "{theirs}");
-    assert!(!scene.run(&["list"]).await.ended(0).stdout.contains("own-sms"));
-    let gone = scene.run(&["status", "own-sms"]).await.ended(2);
+    assert!(!harness.run(&["list"]).await.ended(0).stdout.contains("own-sms"));
+    let gone = harness.run(&["status", "own-sms"]).await.ended(2);
     assert!(gone.stderr.contains("(not-found)"), "{}", gone.stderr);
-    scene.run(&["delete", &beginning(&mine), "--tenant", TENANT]).await.ended(0);
-    scene.process.stop().await;
+    harness.run(&["delete", &beginning(&mine), "--tenant", TENANT]).await.ended(0);
+    harness.process.stop().await;
 }
 
 #[tokio::test]
 async fn files_that_may_not_run_are_refused_with_the_reason() {
-    let scene = Scene::new().await;
-    let text = scene.push(b"hello", &[]).await.ended(2);
+    let harness = Harness::new().await;
+    let text = harness.push(b"hello", &[]).await.ended(2);
     assert!(text.stderr.contains("(invalid-input)") && text.stderr.contains("magic number"), "{}", text.stderr);
     let whole = version(1, "honest");
-    let cut = scene.push(&whole[..whole.len() / 2], &[]).await.ended(3);
+    let cut = harness.push(&whole[..whole.len() / 2], &[]).await.ended(3);
     assert!(cut.stderr.contains("malformed") && cut.stderr.contains("the connector"), "{}", cut.stderr);
-    let taken = scene.push(&version_of("twilio", 1, "honest"), &["--json"]).await.ended(3).json();
+    let taken = harness.push(&version_of("twilio", 1, "honest"), &["--json"]).await.ended(3).json();
     assert_eq!(taken["error"]["class"], "connector-refused");
-    let missing = scene.run(&["push", "/no/such/file.wasm"]).await.ended(2);
+    let missing = harness.run(&["push", "/no/such/file.wasm"]).await.ended(2);
     assert!(missing.stderr.contains("cannot read /no/such/file.wasm"), "{}", missing.stderr);
-    scene.process.stop().await;
+    harness.process.stop().await;
 }
 
 #[tokio::test]
 async fn keys_and_servers_that_are_wrong_are_named() {
-    let scene = Scene::new().await;
-    let server = scene.process.client.address().to_owned();
+    let harness = Harness::new().await;
+    let server = harness.process.client.address().to_owned();
     let wrong = connector(&server, "a-key-that-opens-nothing-0123456789", &["list"]).await.ended(2);
     assert!(wrong.stderr.contains("(unauthenticated)") && wrong.stderr.contains("SENDBOX_KEY"), "{}", wrong.stderr);
     assert!(!wrong.stderr.contains("opens-nothing"), "{}", wrong.stderr);
     let none = connector(&server, "", &["list"]).await.ended(2);
     assert!(none.stderr.contains("there is no key: SENDBOX_KEY is not set"), "{}", none.stderr);
-    let file = scene.file("key", format!("{PLATFORM_KEY}\n").as_bytes());
+    let file = harness.file("key", format!("{PLATFORM_KEY}\n").as_bytes());
     connector(&server, "", &["list", "--key-file", &file]).await.ended(0);
     let clear = connector("http://sendbox.example.test", PLATFORM_KEY, &["list"]).await.ended(2);
     assert!(clear.stderr.contains("not encrypted"), "{}", clear.stderr);
-    scene.process.stop().await;
+    harness.process.stop().await;
     let nobody = connector(&server, PLATFORM_KEY, &["list", "--json"]).await.ended(6).json();
     assert_eq!(
         (nobody["error"]["class"].as_str(), nobody["error"]["party"].as_str()),

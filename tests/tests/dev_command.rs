@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use sendbox_tests::house::templates;
 use sendbox_tests::process::binary;
+use sendbox_tests::test_service::templates;
 use sendbox_tests::versioned::{parameters, version};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use sendbox_sandbox::policy::Limits;
 use sendbox_sandbox::{ArtifactError, CacheError, LoadError, Sandbox, SandboxConfig, SandboxError};
 use sendbox_tests::component::{self, CONNECTOR, EXPORTS};
-use sendbox_tests::lab::{self, hostile, memory_scanner};
+use sendbox_tests::sandbox_fixture::{self, hostile, memory_scanner};
 
 async fn artifact(component: &[u8]) -> ArtifactError {
-    match lab::refusal(component, Limits::default()).await {
+    match sandbox_fixture::refusal(component, Limits::default()).await {
         LoadError::Artifact(error) => error,
         other => panic!("{other:?}"),
     }
@@ -49,23 +49,23 @@ async fn precompiled_code_is_refused_even_if_it_is_our_own() {
 #[tokio::test]
 async fn a_file_that_is_cut_off_is_refused_wherever_it_is_cut() {
     let whole = hostile();
-    let lab = lab::sandbox(Limits::default(), &[], None);
+    let fixture = sandbox_fixture::sandbox(Limits::default(), &[], None);
     let step = whole.len() / 97;
     for length in (8..whole.len()).step_by(step).chain([whole.len() - 1]) {
-        match lab.load(&whole[..length]).await {
+        match fixture.load(&whole[..length]).await {
             // Cut between two sections, it is a smaller component that is no connector.
             Err(LoadError::Artifact(ArtifactError::Malformed { .. } | ArtifactError::WrongWorld { .. })) => {}
             Err(other) => panic!("cut at {length}: {other:?}"),
             Ok(_) => panic!("cut at {length}: loaded"),
         }
     }
-    lab.load(&whole).await.map(drop).expect("the sandbox goes on");
+    fixture.load(&whole).await.map(drop).expect("the sandbox goes on");
 }
 
 #[tokio::test]
 async fn a_file_with_a_flipped_bit_never_harms() {
     let whole = hostile();
-    let sandbox = lab::sandbox(Limits { cpu_ms: 50, ..Limits::default() }, &[], None);
+    let sandbox = sandbox_fixture::sandbox(Limits { cpu_ms: 50, ..Limits::default() }, &[], None);
     for flip in 0..60 {
         let mut damaged = whole.clone();
         let at = 8 + flip * (whole.len() - 8) / 60;
@@ -188,7 +188,7 @@ fn custom(bytes: usize) -> Vec<u8> {
 /// Custom sections are dead weight: bounded, and nothing reads them.
 #[tokio::test]
 async fn custom_sections_change_nothing_and_are_bounded() {
-    let sandbox = lab::sandbox(Limits::default(), &[], None);
+    let sandbox = sandbox_fixture::sandbox(Limits::default(), &[], None);
     let padded = [hostile(), custom(256 << 10)].concat();
     let connector = sandbox.load(&padded).await.unwrap();
     assert_eq!(connector.metadata().id, "hostile");
@@ -222,7 +222,7 @@ async fn blocks_inside_one_another_are_bounded() {
     assert_eq!(artifact(&nested("i32.const 1 if", 1_001)).await, shape(what, 1_001, 1_000));
     // One after the other they are not deep. This one compiles, and its `metadata` traps.
     let flat = component::connector(&format!("{EXPORTS} (func {})", "block end ".repeat(5_000)));
-    assert!(matches!(lab::refusal(&flat, Limits::default()).await, LoadError::Metadata(_)));
+    assert!(matches!(sandbox_fixture::refusal(&flat, Limits::default()).await, LoadError::Metadata(_)));
 }
 
 // ---- the cache ----

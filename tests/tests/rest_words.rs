@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use sendbox_tests::api::{Answer, Api, NUMBER, text};
-use sendbox_tests::house::{House, TENANT, templates};
-use sendbox_tests::stage::connection;
+use sendbox_tests::simulator_setup::connection;
+use sendbox_tests::test_service::{TENANT, TestService, templates};
 use sendbox_tests::versioned::version;
 use serde_json::{Value, json};
 
@@ -23,9 +23,9 @@ fn told(problem: &Value, field: &str) -> (String, Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happened_has_a_code() {
-    let api = Api::over(House::furnished_alone().await).await;
+    let api = Api::over(TestService::standalone().await).await;
     let platform = api.platform();
-    api.house.simulator.inject_spec("twilio=code:20003,times=1".parse().unwrap()).unwrap();
+    api.backend.simulator.inject_spec("twilio=code:20003,times=1".parse().unwrap()).unwrap();
     let body = json!({ "to": NUMBER, "usage": "sign-in", "code": "314159" });
     let refused = platform.post(&at("messages"), &body).await.problem(424, "message-not-sent");
     let decision = &refused["message"]["attempts"][0]["decision"];
@@ -61,7 +61,7 @@ async fn what_happened_has_a_code() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_with_a_field_has_a_code() {
-    let api = Api::over(House::furnished_alone().await).await;
+    let api = Api::over(TestService::standalone().await).await;
     let platform = api.platform();
     let put = async |input: Value| platform.put(&at("connections/other"), &input).await.problem(422, "invalid-input");
     let parameters =
@@ -162,8 +162,8 @@ async fn the_german_console_has_a_sentence_for_each_code() {
     ] {
         all.extend(codes(&document, schema).into_iter().map(|code| (schema.to_owned(), code, about.clone())));
     }
-    let api = Api::over(House::bare_alone().await).await;
-    let kinds = api.nobody().get("/problems").await.expect(200);
+    let api = Api::over(TestService::standalone_without_tenants().await).await;
+    let kinds = api.anonymous().get("/problems").await.expect(200);
     for kind in kinds.as_array().unwrap() {
         let name = text(&kind["type"]).replace("/problems/", "");
         all.push(("problem".to_owned(), name, sentences("problem")));

@@ -152,7 +152,7 @@ fn imports_run_downward() {
     for manifest in files("runtime", &["toml"]).iter().filter(|path| path.ends_with("Cargo.toml")) {
         let folder = manifest.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
         let below = allowed.get(folder.as_str()).unwrap_or_else(|| {
-            panic!("runtime/{folder} has no place in the house: give it one here and in ARCHITECTURE.md")
+            panic!("runtime/{folder} has no place in the fixture: give it one here and in ARCHITECTURE.md")
         });
         let text = read(manifest);
         let production = text.split("[dev-dependencies]").next().unwrap();

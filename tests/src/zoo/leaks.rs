@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use crate::lab::E164;
 use crate::needles::{self, Needle};
+use crate::sandbox_fixture::E164;
 use crate::server::Seen;
 
 /// Digits of the numbers that hostile guests would like to reach.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sendbox_tests::bomb;
-use sendbox_tests::house::PLATFORM_KEY;
-use sendbox_tests::process::{Answer, Ground, Process};
+use sendbox_tests::process::{Answer, Deployment, Process};
+use sendbox_tests::test_service::PLATFORM_KEY;
 use sqlx::{Connection, SqliteConnection};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -16,9 +16,11 @@ use tokio::net::TcpStream;
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// Holds the database's only write lock until it is dropped.
-async fn write_lock(ground: &Ground) -> SqliteConnection {
+async fn write_lock(deployment: &Deployment) -> SqliteConnection {
     let mut connection =
-        SqliteConnection::connect(&format!("sqlite://{}", ground.data().join("sendbox.db").display())).await.unwrap();
+        SqliteConnection::connect(&format!("sqlite://{}", deployment.data().join("sendbox.db").display()))
+            .await
+            .unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
     connection
 }
@@ -29,10 +31,10 @@ async fn readiness(process: &Process) -> Answer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_writes_it_is_not_ready() {
-    let ground = Ground::new().await;
-    let process = ground.start().await;
+    let deployment = Deployment::new().await;
+    let process = deployment.start().await;
     assert_eq!(readiness(&process).await.status, 200);
-    let lock = write_lock(&ground).await;
+    let lock = write_lock(&deployment).await;
     // A finding is repeated for a second.
     let refused = loop {
         let answer = readiness(&process).await;
@@ -53,9 +55,9 @@ async fn without_writes_it_is_not_ready() {
 /// check of an upload that hangs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_it_whatever_holds_it() {
-    let ground = Ground::new().await;
-    let process = ground.start().await;
-    process.client.furnish().await;
+    let deployment = Deployment::new().await;
+    let process = deployment.start().await;
+    process.client.add_tenant().await;
 
     let address = process.client.address().strip_prefix("http://").unwrap().to_owned();
     let mut slow = TcpStream::connect(&address).await.unwrap();
@@ -76,7 +78,7 @@ async fn sigterm_ends_it_whatever_holds_it() {
     };
     kill_process(compiler, Signal::STOP).unwrap();
 
-    let _lock = write_lock(&ground).await;
+    let _lock = write_lock(&deployment).await;
     let client = process.client.clone();
     let waiting = tokio::spawn(async move {
         let body = serde_json::json!({ "to": "+4520123401", "usage": "sign-in", "code": "123456" });
@@ -95,8 +97,8 @@ async fn sigterm_ends_it_whatever_holds_it() {
 /// Whoever reads the log does not, so every thread that logs waits for ever: no order is left. Only the hard stop helps.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_it_when_every_thread_hangs() {
-    let ground = Ground::new().await;
-    let mut command = ground.command(&[]).await;
+    let deployment = Deployment::new().await;
+    let mut command = deployment.command(&[]).await;
     command.env_clear().env("SENDBOX_LOG", "trace").kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

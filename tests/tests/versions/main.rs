@@ -4,10 +4,10 @@
 
 mod deciding;
 mod disguised;
+mod harness;
 mod killing;
 mod racing;
 mod restarting;
-mod scene;
 mod sealed;
 mod sending;
 mod shaping;

@@ -9,7 +9,7 @@ use sendbox_service::model::{
 };
 use sendbox_service::{Caller, Error};
 use sendbox_tests::Database;
-use sendbox_tests::house::{House, TENANT};
+use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, input};
 
 pub const ADMIN: &Caller = &Caller::Platform;
@@ -30,66 +30,66 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl 
 }
 
 /// Uploads a file for all tenants, and waits for the end of its check.
-pub async fn upload(house: &House, component: &[u8]) -> ConnectorVersion {
-    upload_for(house, None, component).await
+pub async fn upload(fixture: &TestService, component: &[u8]) -> ConnectorVersion {
+    upload_for(fixture, None, component).await
 }
 
 /// The same, for a tenant.
-pub async fn upload_for(house: &House, tenant: Option<&str>, component: &[u8]) -> ConnectorVersion {
-    house.service.upload(ADMIN, tenant, component).await.unwrap();
-    checked(house, tenant, &digest(component)).await
+pub async fn upload_for(fixture: &TestService, tenant: Option<&str>, component: &[u8]) -> ConnectorVersion {
+    fixture.service.upload(ADMIN, tenant, component).await.unwrap();
+    checked(fixture, tenant, &digest(component)).await
 }
 
 /// Waits for the end of a check.
-pub async fn checked(house: &House, tenant: Option<&str>, digest: &str) -> ConnectorVersion {
+pub async fn checked(fixture: &TestService, tenant: Option<&str>, digest: &str) -> ConnectorVersion {
     until("the end of a check", || async {
-        let version = house.service.uploaded(ADMIN, tenant, digest).await.unwrap();
+        let version = fixture.service.uploaded(ADMIN, tenant, digest).await.unwrap();
         (version.state != VersionState::Checking).then_some(version)
     })
     .await
 }
 
 /// The furnished house, with the first version uploaded for all tenants and its connection active.
-pub async fn house_with(database: &Database, first: &[u8]) -> House {
-    let house = House::furnished(database).await;
-    let version = upload(&house, first).await;
+pub async fn service_with_connector(database: &Database, first: &[u8]) -> TestService {
+    let fixture = TestService::new(database).await;
+    let version = upload(&fixture, first).await;
     assert_eq!(version.state, VersionState::Ready, "{:?}", version.refusal);
-    use_it(&house, TENANT).await;
-    house
+    use_it(&fixture, TENANT).await;
+    fixture
 }
 
 /// A tenant sends with it.
-pub async fn use_it(house: &House, tenant: &str) {
-    house.service.save_connection(ADMIN, tenant, "acme", input()).await.unwrap();
-    house.service.activate(ADMIN, tenant, Activation { name: "acme".to_owned() }).await.unwrap();
+pub async fn use_it(fixture: &TestService, tenant: &str) {
+    fixture.service.save_connection(ADMIN, tenant, "acme", input()).await.unwrap();
+    fixture.service.activate(ADMIN, tenant, Activation { name: "acme".to_owned() }).await.unwrap();
 }
 
 /// Makes a version active for all tenants.
-pub async fn activate(house: &House, component: &[u8]) -> Result<Release, Error> {
+pub async fn activate(fixture: &TestService, component: &[u8]) -> Result<Release, Error> {
     let activation =
         VersionActivation { digest: digest(component), generation: None, watch_seconds: None, drain_seconds: None };
-    house.service.activate_version(ADMIN, None, ID, activation).await.map(|activated| activated.release)
+    fixture.service.activate_version(ADMIN, None, ID, activation).await.map(|activated| activated.release)
 }
 
 /// Approves what a version may do.
-pub async fn approve(house: &House, component: &[u8]) -> Result<ConnectorVersion, Error> {
-    let version = house.service.version(ADMIN, None, ID, &digest(component)).await?;
+pub async fn approve(fixture: &TestService, component: &[u8]) -> Result<ConnectorVersion, Error> {
+    let version = fixture.service.version(ADMIN, None, ID, &digest(component)).await?;
     let confirm = version.difference.expect("it differs").confirm;
-    house.service.approve_version(ADMIN, None, ID, &digest(component), Approval { confirm }).await
+    fixture.service.approve_version(ADMIN, None, ID, &digest(component), Approval { confirm }).await
 }
 
 /// What sends.
-pub async fn release(house: &House) -> Release {
-    house.service.release(ADMIN, None, ID).await.unwrap()
+pub async fn release(fixture: &TestService) -> Release {
+    fixture.service.release(ADMIN, None, ID).await.unwrap()
 }
 
 /// Sends a message of the platform, and gives back what became of it, sent or not.
-pub async fn send(house: &House, number: u64) -> Message {
-    send_for(house, TENANT, number).await
+pub async fn send(fixture: &TestService, number: u64) -> Message {
+    send_for(fixture, TENANT, number).await
 }
 
 /// The same, of a tenant.
-pub async fn send_for(house: &House, tenant: &str, number: u64) -> Message {
+pub async fn send_for(fixture: &TestService, tenant: &str, number: u64) -> Message {
     let new = NewMessage {
         to: Sensitive::from(format!("+45{number}").as_str()),
         usage: Usage::SignIn,
@@ -100,7 +100,7 @@ pub async fn send_for(house: &House, tenant: &str, number: u64) -> Message {
         lifetime_seconds: None,
         mode: Mode::Sync,
     };
-    match house.service.send_message(ADMIN, tenant, new, None).await {
+    match fixture.service.send_message(ADMIN, tenant, new, None).await {
         Ok(message) => message,
         Err(Error::NotSent { message, .. }) => *message,
         Err(other) => panic!("{other}"),
@@ -108,7 +108,7 @@ pub async fn send_for(house: &House, tenant: &str, number: u64) -> Message {
 }
 
 /// The versions that a message met, in order.
-pub async fn met(house: &House, id: &str) -> Vec<String> {
-    let message = house.service.message(ADMIN, TENANT, id).await.unwrap();
+pub async fn met(fixture: &TestService, id: &str) -> Vec<String> {
+    let message = fixture.service.message(ADMIN, TENANT, id).await.unwrap();
     message.attempts.into_iter().map(|attempt| attempt.connector_digest).collect()
 }
