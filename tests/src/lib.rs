@@ -3,6 +3,7 @@
 //! - [`SandboxFixture`]: a sandbox, a connector in it, and a server that the connector can reach; and the canonical message, which
 //!   is full of canaries.
 //! - [`Server`]: a TLS server on loopback whose behaviour is a script, and which records all that it received.
+//! - [`guests`]: the components of the guests, and the behaviours of the hostile one.
 //! - [`component`]: components that no toolchain would produce; [`bomb`]: those that are expensive to compile.
 //! - [`database`]: databases of both kinds, one for each test.
 //! - [`test_service`]: a whole service, with a manual clock.
@@ -34,6 +35,7 @@ pub mod authority;
 pub mod bomb;
 pub mod component;
 pub mod database;
+pub mod guests;
 pub mod needles;
 pub mod noninterference;
 pub mod pointer;

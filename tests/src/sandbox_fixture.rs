@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
+use crate::guests::{self, Behaviour, MetadataBehaviour};
 use crate::server::{Script, Server};
 
 /// The tenant's token. None of these canaries occurs anywhere by chance.
@@ -29,20 +30,20 @@ pub const TEXT: &str = "Kode 739164 til Søplade & Søn, \"gælder\" 10 min";
 
 /// The hostile guest.
 pub fn hostile() -> Vec<u8> {
-    std::fs::read(env!("GUEST_HOSTILE")).unwrap()
+    std::fs::read(guests::HOSTILE).unwrap()
 }
 
 /// The guest that looks through its own memory.
 pub fn memory_scanner() -> Vec<u8> {
-    std::fs::read(env!("GUEST_MEMORY_SCANNER")).unwrap()
+    std::fs::read(guests::MEMORY_SCANNER).unwrap()
 }
 
 /// The hostile guest with another behaviour of `metadata`.
-pub fn hostile_metadata(behaviour: &str) -> Vec<u8> {
+pub fn hostile_metadata(behaviour: MetadataBehaviour) -> Vec<u8> {
     let honest = b"metadata-behaviour=honest.......";
     let mut component = hostile();
     let at = component.windows(honest.len()).position(|window| window == honest).expect("the marker is gone");
-    let marker = format!("metadata-behaviour={behaviour:.<13}");
+    let marker = format!("metadata-behaviour={:.<13}", behaviour.name());
     assert_eq!(marker.len(), honest.len());
     component[at..at + honest.len()].copy_from_slice(marker.as_bytes());
     component
@@ -130,8 +131,8 @@ impl SandboxFixture {
     }
 
     /// One send of the hostile guest.
-    pub async fn send(&self, behaviour: &str, aim: &str) -> SendReport {
-        self.send_with(json!({"behaviour": behaviour, "aim": aim}), text()).await
+    pub async fn send(&self, behaviour: Behaviour, aim: &str) -> SendReport {
+        self.send_with(json!({"behaviour": behaviour.name(), "aim": aim}), text()).await
     }
 
     /// One send with other parameters or another content.
@@ -179,7 +180,7 @@ impl SandboxFixture {
     pub async fn expect_next_send_works(&self, after: &str) {
         self.server.play(Script::good());
         let before = self.server.seen().len();
-        let report = self.send("honest", "").await;
+        let report = self.send(Behaviour::Honest, "").await;
         let Outcome::Accepted(_) = report.outcome else { panic!("after {after}: {:?}", report.outcome) };
         assert_eq!(self.server.seen().len(), before + 1, "after {after}");
     }

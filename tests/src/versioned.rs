@@ -17,7 +17,7 @@ const BEGINNING: &[u8] = b"which-version=";
 /// Bytes of the marker.
 const LENGTH: usize = 64;
 
-static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| std::fs::read(env!("GUEST_VERSIONED")).unwrap());
+static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| std::fs::read(crate::guests::VERSIONED).unwrap());
 
 /// Version `number`, which does what `does` says: `honest`, `wider`, `narrower`, `stricter`, `trap`, `loop`, `tenth`, `refuse`,
 /// `late`, `unseal`, `forget`, `default`, `origin`, `renamed`, `abroad`, `elsewhere`, `priced`. See `tests/guests/versioned`.

@@ -20,6 +20,7 @@ use sendbox_sandbox::policy::{Limits, PinnedShapes};
 use sendbox_sandbox::{Callback, ConnectorFault, Outcome, ReportError, SendReport};
 use serde_json::{Value, json};
 
+use crate::guests::Behaviour;
 use crate::sandbox_fixture::{self, impatient, text, variables};
 use crate::server::answer;
 use crate::{SandboxFixture, SandboxFixtureConfig, Script, Step};
@@ -30,8 +31,8 @@ pub use guests::all;
 /// A hostile guest.
 #[derive(Clone, Copy, Debug)]
 pub struct Guest {
-    /// The name of its file, and the parameter `behaviour`.
-    pub behaviour: &'static str,
+    /// What it does.
+    pub behaviour: Behaviour,
     /// What it meets.
     pub setting: Setting,
     /// Each aim, and in which ways it may end. Most have one; where two rules forbid the same, either may be first.
@@ -76,12 +77,12 @@ pub struct Zoo {
 }
 
 /// The requests that the pinned version was tested to send.
-const HONEST: [(&str, &str); 5] = [
-    ("honest", ""),
-    ("honest_places", "json"),
-    ("honest_places", "list"),
-    ("honest_places", "xml"),
-    ("honest_places", "query"),
+const HONEST: [(Behaviour, &str); 5] = [
+    (Behaviour::Honest, ""),
+    (Behaviour::HonestPlaces, "json"),
+    (Behaviour::HonestPlaces, "list"),
+    (Behaviour::HonestPlaces, "xml"),
+    (Behaviour::HonestPlaces, "query"),
 ];
 
 impl Zoo {
@@ -99,7 +100,7 @@ impl Zoo {
         .await;
         let mut honest = PinnedShapes::default();
         for (behaviour, aim) in HONEST {
-            let report = usual.send_with(json!({"behaviour": behaviour, "aim": aim}), variables()).await;
+            let report = usual.send_with(json!({"behaviour": behaviour.name(), "aim": aim}), variables()).await;
             let shape = report.requests.first().and_then(|request| request.shape.clone());
             honest.insert(shape.unwrap_or_else(|| panic!("{behaviour} {aim} has no shape: {:?}", report.outcome)));
         }
@@ -111,7 +112,7 @@ impl Zoo {
         let fixture = if guest.setting == Setting::Silent { &self.silent } else { &self.usual };
         fixture.server.play(script(guest.setting));
         let before = fixture.server.seen().len();
-        let parameters = json!({"behaviour": guest.behaviour, "aim": aim});
+        let parameters = json!({"behaviour": guest.behaviour.name(), "aim": aim});
         let (ending, words, told) = match guest.setting {
             Setting::Callback => read_callback(fixture, parameters).await,
             setting => {

@@ -4,6 +4,7 @@
 
 use sendbox_sandbox::{Outcome, RequestSent};
 use sendbox_tests::SandboxFixture;
+use sendbox_tests::guests::Behaviour;
 
 /// The most memory that this process ever had, in KiB.
 fn peak_kib() -> u64 {
@@ -18,7 +19,7 @@ async fn a_request_of_many_handles_is_never_put_together() {
     let fixture = SandboxFixture::new().await;
     fixture.expect_next_send_works("nothing yet").await;
     let before = peak_kib();
-    let report = fixture.send("giant_request", "handles").await;
+    let report = fixture.send(Behaviour::GiantRequest, "handles").await;
     assert_eq!(report.used.requests, 1, "it got as far as the request");
     let Outcome::Failed(failure) = report.outcome else { panic!("{:?}", report.outcome) };
     assert_eq!(failure.request_sent, RequestSent::No);

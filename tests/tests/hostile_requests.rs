@@ -7,6 +7,7 @@ use sendbox_sandbox::policy::{
     CompositionViolation as Composition, DenialRule, LabelKind, Limits, RequestPart, TenantGrant,
 };
 use sendbox_sandbox::{ConnectorFault as Fault, FailureClass, Outcome, Party, RequestSent, TraceKind, Violation};
+use sendbox_tests::guests::Behaviour;
 use sendbox_tests::sandbox_fixture::{self, CODE, E164, TEXT, TOKEN, impatient, text, variables};
 use sendbox_tests::server::answer;
 use sendbox_tests::verdict::{denial, fault, malformed, violation};
@@ -38,13 +39,13 @@ async fn a_request_stays_inside_the_manifest() {
         ("https://１２７.0.0.1/v1/messages", DenialRule::NotInManifest),
     ];
     for (url, expected) in cases {
-        let report = fixture.send("elsewhere", url).await;
+        let report = fixture.send(Behaviour::Elsewhere, url).await;
         assert!(report.hosts_reached.is_empty(), "{url}");
         assert_eq!(denial(url, report), expected, "{url}");
         fixture.expect_seen(0, url);
     }
     for method in ["GET", "PUT", "PATCH", "DELETE"] {
-        assert_eq!(denial(method, fixture.send("other_method", method).await), DenialRule::Method, "{method}");
+        assert_eq!(denial(method, fixture.send(Behaviour::OtherMethod, method).await), DenialRule::Method, "{method}");
     }
     fixture.expect_seen(0, "methods");
     assert_eq!(fixture.server.connections(), 0, "no connection was made for a request that was refused");
@@ -64,11 +65,11 @@ async fn a_url_that_hides_something_is_malformed() {
         "https://",
         "nonsense",
     ] {
-        malformed(url, fixture.send("elsewhere", url).await);
+        malformed(url, fixture.send(Behaviour::Elsewhere, url).await);
     }
     for aim in ["host", "host end", "port", "user", "scheme", "raw", "fragment"] {
         let what = format!("sealed_in_url {aim}");
-        let failure = malformed(&what, fixture.send("sealed_in_url", aim).await);
+        let failure = malformed(&what, fixture.send(Behaviour::SealedInUrl, aim).await);
         assert!(!failure.text.contains("canary"), "{what}");
     }
     fixture.expect_seen(0, "URLs");
@@ -79,7 +80,7 @@ async fn a_url_that_hides_something_is_malformed() {
 #[tokio::test]
 async fn a_denial_names_the_rule_and_the_line_that_would_allow_it() {
     let fixture = SandboxFixture::new().await;
-    let report = fixture.send("elsewhere", "https://elsewhere.hostile.test/v1").await;
+    let report = fixture.send(Behaviour::Elsewhere, "https://elsewhere.hostile.test/v1").await;
     let failure = expect_failure("denial", report, FailureClass::ConnectorFault, RequestSent::No);
     assert_eq!(failure.party, Party::Policy);
     for part in
@@ -95,7 +96,7 @@ async fn a_denial_names_the_rule_and_the_line_that_would_allow_it() {
 async fn headers_cannot_be_broken_out_of() {
     let fixture = SandboxFixture::new().await;
     for aim in ["name", "space in name", "colon in name", "value", "sealed value", "joined value", "nul"] {
-        malformed(aim, fixture.send("header_injection", aim).await);
+        malformed(aim, fixture.send(Behaviour::HeaderInjection, aim).await);
     }
     for name in [
         "Host",
@@ -115,10 +116,10 @@ async fn headers_cannot_be_broken_out_of() {
         "too many",
         "too long",
     ] {
-        malformed(name, fixture.send("forbidden_header", name).await);
+        malformed(name, fixture.send(Behaviour::ForbiddenHeader, name).await);
     }
     for aim in ["body", "url"] {
-        malformed(aim, fixture.send("giant_request", aim).await);
+        malformed(aim, fixture.send(Behaviour::GiantRequest, aim).await);
     }
     fixture.expect_seen(0, "headers");
     assert_eq!(fixture.server.connections(), 0);
@@ -132,18 +133,18 @@ async fn a_secret_leaves_only_to_the_host_that_it_is_bound_to() {
     let fixture = SandboxFixture::new().await;
     let token = DenialRule::SecretNotBound { key: "token".into() };
     for aim in ["raw", "header", "base64", "hex", "url", "twice", "joined", "digest", "key"] {
-        assert_eq!(denial(aim, fixture.send("secret_elsewhere", aim).await), token, "{aim}");
+        assert_eq!(denial(aim, fixture.send(Behaviour::SecretElsewhere, aim).await), token, "{aim}");
     }
     let signer = DenialRule::SecretNotBound { key: "signer".into() };
-    assert_eq!(denial("plain", fixture.send("signing_secret", "plain").await), signer);
+    assert_eq!(denial("plain", fixture.send(Behaviour::SigningSecret, "plain").await), signer);
     for aim in ["whole", "recipient", "text", "digest"] {
-        let rule = denial(aim, fixture.send("message_elsewhere", aim).await);
+        let rule = denial(aim, fixture.send(Behaviour::MessageElsewhere, aim).await);
         assert_eq!(rule, DenialRule::MessageNotForHost, "{aim}");
     }
     fixture.expect_seen(0, "secrets");
     assert_eq!(fixture.server.connections(), 0);
 
-    expect_accepted("signature", fixture.send("signing_secret", "signature").await);
+    expect_accepted("signature", fixture.send(Behaviour::SigningSecret, "signature").await);
     let seen = &fixture.server.seen()[0];
     assert!(seen.head.contains("x-signature: ") && !seen.head.contains(sandbox_fixture::SIGNER));
     fixture.expect_next_send_works("secrets").await;
@@ -167,7 +168,7 @@ async fn the_request_that_counts_carries_recipient_and_message_once_and_unaltere
         "in a key",
     ] {
         // Which of the rules each of them breaks stands in the table of the zoo.
-        let violation = violation(aim, fixture.send("wrong_parts", aim).await);
+        let violation = violation(aim, fixture.send(Behaviour::WrongParts, aim).await);
         assert!(matches!(violation, Violation::Composition(_)), "{aim}: {violation:?}");
     }
     fixture.expect_seen(0, "compositions");
@@ -190,7 +191,7 @@ async fn no_second_number_leaves_in_clear() {
         ("other digits", RequestPart::Body),
         ("without the message", RequestPart::Body),
     ] {
-        let report = fixture.send("second_number", aim).await;
+        let report = fixture.send(Behaviour::SecondNumber, aim).await;
         match violation(aim, report) {
             Violation::Composition(Composition::SecondNumber { digits, place: at }) => {
                 assert_eq!(at, place, "{aim}");
@@ -199,7 +200,7 @@ async fn no_second_number_leaves_in_clear() {
             other => panic!("{aim}: {other:?}"),
         }
     }
-    malformed("header name", fixture.send("second_number", "header name").await);
+    malformed("header name", fixture.send(Behaviour::SecondNumber, "header name").await);
     fixture.expect_seen(0, "second numbers");
     fixture.expect_next_send_works("second numbers").await;
 }
@@ -207,7 +208,7 @@ async fn no_second_number_leaves_in_clear() {
 #[tokio::test]
 async fn a_value_of_very_many_pieces_is_refused() {
     let fixture = SandboxFixture::new().await;
-    let fault = fault("many_pieces", fixture.send("many_pieces", "").await);
+    let fault = fault("many_pieces", fixture.send(Behaviour::ManyPieces, "").await);
     assert_eq!(fault, Fault::SealedPieces { limit: Limits::default().sealed_pieces });
     fixture.expect_seen(0, "many pieces");
     fixture.expect_next_send_works("many pieces").await;
@@ -217,7 +218,7 @@ async fn a_value_of_very_many_pieces_is_refused() {
 async fn one_send_is_one_message() {
     let fixture = SandboxFixture::new().await;
     for aim in ["tell of the first", "tell of the second"] {
-        let report = fixture.send("second_message", aim).await;
+        let report = fixture.send(Behaviour::SecondMessage, aim).await;
         // The provider took the first, and nobody but the connector could have said so.
         let failure = expect_failure(aim, report, FailureClass::InDoubt, RequestSent::Yes);
         let Some(Fault::ManifestViolation(violation)) = failure.fault else { panic!("{aim}: {failure:?}") };
@@ -230,7 +231,7 @@ async fn one_send_is_one_message() {
 #[tokio::test]
 async fn a_send_makes_four_requests_at_most() {
     let fixture = SandboxFixture::new().await;
-    let report = fixture.send("many_requests", "").await;
+    let report = fixture.send(Behaviour::ManyRequests, "").await;
     assert_eq!(report.used.requests, 5);
     assert_eq!(violation("many", report), Violation::TooManyRequests { limit: 4 });
     fixture.expect_seen(4, "many requests");
@@ -243,13 +244,13 @@ async fn a_send_makes_four_requests_at_most() {
 async fn a_receipt_for_nothing_is_a_fault() {
     let fixture = SandboxFixture::new().await;
     assert_eq!(
-        fault("nothing", fixture.send("receipt_without_request", "nothing").await),
+        fault("nothing", fixture.send(Behaviour::ReceiptWithoutRequest, "nothing").await),
         Fault::ReceiptWithoutRequest
     );
     fixture.expect_seen(0, "nothing");
-    let other = fault("another request", fixture.send("receipt_without_request", "another request").await);
+    let other = fault("another request", fixture.send(Behaviour::ReceiptWithoutRequest, "another request").await);
     assert_eq!(other, Fault::ReceiptWithoutRequest);
-    let rule = denial("refused", fixture.send("receipt_without_request", "refused").await);
+    let rule = denial("refused", fixture.send(Behaviour::ReceiptWithoutRequest, "refused").await);
     assert_eq!(rule, DenialRule::NotInManifest);
     fixture.expect_seen(1, "one request to the side host");
     fixture.expect_next_send_works("false receipts").await;
@@ -257,13 +258,13 @@ async fn a_receipt_for_nothing_is_a_fault() {
 
 #[tokio::test]
 async fn without_an_answer_no_word_of_the_connector_helps() {
-    for (behaviour, aim) in [("receipt_without_request", "unanswered"), ("not_sent_claim", "")] {
+    for (behaviour, aim) in [(Behaviour::ReceiptWithoutRequest, "unanswered"), (Behaviour::NotSentClaim, "")] {
         let fixture =
             SandboxFixture::with(SandboxFixtureConfig { limits: impatient(), ..SandboxFixtureConfig::default() }).await;
         fixture.server.play(Script::steps([Step::Read, Step::Silence]));
-        expect_failure(behaviour, fixture.send(behaviour, aim).await, FailureClass::InDoubt, RequestSent::Maybe);
-        fixture.expect_seen(1, behaviour);
-        fixture.expect_next_send_works(behaviour).await;
+        expect_failure(behaviour.name(), fixture.send(behaviour, aim).await, FailureClass::InDoubt, RequestSent::Maybe);
+        fixture.expect_seen(1, behaviour.name());
+        fixture.expect_next_send_works(behaviour.name()).await;
     }
 }
 
@@ -271,7 +272,7 @@ async fn without_an_answer_no_word_of_the_connector_helps() {
 #[tokio::test]
 async fn an_answered_request_is_never_called_unsent() {
     let fixture = SandboxFixture::new().await;
-    let report = fixture.send("not_sent_claim", "").await;
+    let report = fixture.send(Behaviour::NotSentClaim, "").await;
     let Outcome::Failed(failure) = report.outcome else { panic!("{:?}", report.outcome) };
     assert_eq!(failure.request_sent, RequestSent::Yes);
     fixture.expect_seen(1, "not_sent_claim");
@@ -283,7 +284,7 @@ async fn what_a_provider_echoes_reaches_nobody() {
     let fixture = SandboxFixture::new().await;
     for aim in ["failure", "log", "receipt", "trap"] {
         fixture.server.play(Script::steps([Step::Read, Step::Echo(200)]));
-        let report = fixture.send("echo", aim).await;
+        let report = fixture.send(Behaviour::Echo, aim).await;
         let place = format!("echo {aim}");
         let shown = format!("{:?} {}", report.outcome, serde_json::to_string(&report.trace).unwrap());
         needles::assert_clean(&place, &shown, &needles);
@@ -308,14 +309,14 @@ async fn reveal_is_by_grant_only_and_shows() {
         ("content", LabelKind::Text),
         ("recipient", LabelKind::Recipient),
     ] {
-        let rule = denial(aim, fixture.send("reveal", aim).await);
+        let rule = denial(aim, fixture.send(Behaviour::Reveal, aim).await);
         assert_eq!(rule, DenialRule::RevealNotGranted { kind }, "{aim}");
     }
     fixture.expect_next_send_works("reveal").await;
 
     let tenant = TenantGrant { reveal: [LabelKind::Secret].into(), ..TenantGrant::default() };
     let fixture = SandboxFixture::with(SandboxFixtureConfig { tenant, ..SandboxFixtureConfig::default() }).await;
-    let report = fixture.send("reveal", "secret").await;
+    let report = fixture.send(Behaviour::Reveal, "secret").await;
     assert!(
         report
             .trace
@@ -326,18 +327,19 @@ async fn reveal_is_by_grant_only_and_shows() {
     assert_eq!(failure.text, revealed(TOKEN));
     for (aim, kind) in [("content", LabelKind::Text), ("joined", LabelKind::Text), ("recipient", LabelKind::Recipient)]
     {
-        let rule = denial(aim, fixture.send("reveal", aim).await);
+        let rule = denial(aim, fixture.send(Behaviour::Reveal, aim).await);
         assert_eq!(rule, DenialRule::RevealNotGranted { kind }, "{aim} with a grant for secrets");
     }
 
     let tenant = TenantGrant { reveal: [LabelKind::Text, LabelKind::Recipient].into(), ..TenantGrant::default() };
     let fixture = SandboxFixture::with(SandboxFixtureConfig { tenant, ..SandboxFixtureConfig::default() }).await;
     for (aim, value) in [("content", TEXT), ("recipient", E164), ("literal", "abc")] {
-        let failure = expect_failure(aim, fixture.send("reveal", aim).await, FailureClass::Unknown, RequestSent::No);
+        let failure =
+            expect_failure(aim, fixture.send(Behaviour::Reveal, aim).await, FailureClass::Unknown, RequestSent::No);
         assert_eq!(failure.text, revealed(value), "{aim}");
     }
     assert_eq!(
-        denial("secret", fixture.send("reveal", "secret").await),
+        denial("secret", fixture.send(Behaviour::Reveal, "secret").await),
         DenialRule::RevealNotGranted { kind: LabelKind::Secret }
     );
 }
@@ -358,7 +360,7 @@ async fn what_was_revealed_is_masked_wherever_it_turns_up() {
         "to the failure",
         "to a crash",
     ] {
-        let report = fixture.send("revealed_in_clear", aim).await;
+        let report = fixture.send(Behaviour::RevealedInClear, aim).await;
         let place = |what: &str| format!("{what} of a token {aim}");
         assert!(report.trace.iter().any(|event| matches!(event.what, TraceKind::Revealed { .. })), "{aim}");
         needles::assert_clean(&place("the outcome"), &format!("{:?}", report.outcome), &needles);
@@ -387,11 +389,11 @@ async fn a_code_cannot_be_guessed_by_asking() {
     let decodings = ["decode content", "decode recipient", "decode encoded content", "decode joined"];
     for content in [text, variables] {
         for aim in comparisons {
-            let report = fixture.send_with(json!({"behaviour": "oracle", "aim": aim}), content()).await;
+            let report = fixture.send_with(json!({"behaviour": Behaviour::Oracle.name(), "aim": aim}), content()).await;
             assert_eq!(fault(aim, report), Fault::ImportRefused("signature.matches"), "{aim}");
         }
         for aim in decodings {
-            let report = fixture.send_with(json!({"behaviour": "oracle", "aim": aim}), content()).await;
+            let report = fixture.send_with(json!({"behaviour": Behaviour::Oracle.name(), "aim": aim}), content()).await;
             assert_eq!(violation(aim, report), Violation::NotDecodable, "{aim}");
         }
     }
@@ -403,7 +405,7 @@ async fn a_code_cannot_be_guessed_by_asking() {
 async fn an_honest_send_arrives() {
     let fixture = SandboxFixture::new().await;
     fixture.server.play(Script::raw(answer(201, "", b"{}")));
-    let receipt = expect_accepted("honest", fixture.send("honest", "").await);
+    let receipt = expect_accepted("honest", fixture.send(Behaviour::Honest, "").await);
     assert_eq!(receipt.status.as_deref(), Some("status 201"));
     let seen = fixture.server.seen()[0].clone();
     assert!(seen.head.starts_with("POST /v1/messages HTTP/1.1\r\n"), "{}", seen.head);

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine as _;
 use sendbox_sandbox::policy::{DenialRule, Limits};
 use sendbox_sandbox::{Answers, FailureClass, Outcome, Party, RequestSent, Resolve};
+use sendbox_tests::guests::Behaviour;
 use sendbox_tests::sandbox_fixture::{impatient, text};
 use sendbox_tests::server::answer;
 use sendbox_tests::{Handshake, SandboxFixture, SandboxFixtureConfig, Script, Step, expect_accepted, expect_failure};
@@ -58,7 +59,8 @@ async fn without_a_verified_session_nothing_leaves() {
         fixture.server.play(Script::handshake(handshake));
         let what = format!("{handshake:?}");
         let connections = fixture.server.connections();
-        let failure = expect_failure(&what, fixture.send("honest", "").await, FailureClass::NotSent, RequestSent::No);
+        let failure =
+            expect_failure(&what, fixture.send(Behaviour::Honest, "").await, FailureClass::NotSent, RequestSent::No);
         assert!(failure.text.starts_with(&format!("{kind}/no (")), "{what}: {}", failure.text);
         assert_eq!(failure.party, Party::Network, "{what}");
         assert!(fixture.server.connections() > connections, "{what}: nobody tried");
@@ -79,7 +81,7 @@ async fn a_refused_connection_is_surely_unsent() {
     })
     .await;
     let parameters = json!({
-        "behaviour": "elsewhere",
+        "behaviour": Behaviour::Elsewhere.name(),
         "aim": "https://tenant.hostile.test/hook",
         "endpoint": "https://tenant.hostile.test/hook",
     });
@@ -142,7 +144,9 @@ async fn a_name_that_leads_inside_is_refused() {
     ] {
         let url = format!("https://{name}.names.test/hook");
         let asked = resolver.asked.load(Ordering::SeqCst);
-        let report = fixture.send_with(json!({"behaviour": "elsewhere", "aim": url, "endpoint": url}), text()).await;
+        let report = fixture
+            .send_with(json!({"behaviour": Behaviour::Elsewhere.name(), "aim": url, "endpoint": url}), text())
+            .await;
         assert!(report.hosts_reached.is_empty(), "{name}");
         let failure = expect_failure(name, report, FailureClass::NotSent, RequestSent::No);
         assert!(failure.text.starts_with(&format!("ErrorKind::{kind}/no (")), "{name}: {}", failure.text);
@@ -159,7 +163,9 @@ async fn a_private_endpoint_of_a_tenant_is_refused() {
     let fixture = impatient_lab().await;
     for url in ["https://127.0.0.1/hook", "https://169.254.169.254/hook", "https://[::1]/hook", "https://10.1.2.3/hook"]
     {
-        let report = fixture.send_with(json!({"behaviour": "elsewhere", "aim": url, "endpoint": url}), text()).await;
+        let report = fixture
+            .send_with(json!({"behaviour": Behaviour::Elsewhere.name(), "aim": url, "endpoint": url}), text())
+            .await;
         let failure = expect_failure(url, report, FailureClass::ConfigurationInvalid, RequestSent::No);
         let Some(sendbox_sandbox::ConnectorFault::ManifestViolation(violation)) = failure.fault else {
             panic!("{url}: {:?}", failure.fault)
@@ -189,7 +195,8 @@ async fn a_resolver_that_stalls_is_bounded() {
     })
     .await;
     let url = "https://slow.names.test/hook";
-    let report = fixture.send_with(json!({"behaviour": "elsewhere", "aim": url, "endpoint": url}), text()).await;
+    let report =
+        fixture.send_with(json!({"behaviour": Behaviour::Elsewhere.name(), "aim": url, "endpoint": url}), text()).await;
     let failure = expect_failure("stalled name", report, FailureClass::NotSent, RequestSent::No);
     assert_eq!(failure.party, Party::Network);
     fixture.expect_next_send_works("a stalled name").await;
@@ -266,7 +273,8 @@ async fn without_a_whole_answer_the_outcome_is_doubt() {
     for (what, script, kind) in cases {
         fixture.server.play(script);
         let seen = fixture.server.seen().len();
-        let failure = expect_failure(what, fixture.send("honest", "").await, FailureClass::InDoubt, RequestSent::Maybe);
+        let failure =
+            expect_failure(what, fixture.send(Behaviour::Honest, "").await, FailureClass::InDoubt, RequestSent::Maybe);
         // At the very deadline the host may end the guest before it could say a word.
         let told = failure.text.starts_with(&format!("ErrorKind::{kind}/maybe ("));
         assert!(told || (kind == "Timeout" && failure.text.contains("did not end")), "{what}: {}", failure.text);
@@ -284,7 +292,7 @@ async fn a_redirect_is_an_answer() {
     for status in [301, 302, 303, 307, 308] {
         let location = "location: https://elsewhere.hostile.test/v1/messages\r\n";
         fixture.server.play(Script::raw(answer(status, location, b"moved")));
-        let report = fixture.send("honest", "").await;
+        let report = fixture.send(Behaviour::Honest, "").await;
         let failure = expect_failure("redirect", report, FailureClass::InvalidRequest, RequestSent::Yes);
         assert_eq!(failure.provider_code, Some(status.to_string()));
         assert_eq!(fixture.elsewhere.connections(), 0, "{status} was followed");
@@ -309,7 +317,7 @@ async fn an_odd_answer_within_the_limits_is_read() {
     ];
     for (what, bytes) in cases {
         fixture.server.play(Script::raw(bytes));
-        expect_accepted(what, fixture.send("honest", "").await);
+        expect_accepted(what, fixture.send(Behaviour::Honest, "").await);
         fixture.expect_next_send_works(what).await;
     }
     assert!(
@@ -331,7 +339,7 @@ async fn a_connection_closed_between_two_sends_tells_no_lie() {
         // Closed right after the answer, without saying so.
         fixture.server.play(Script::raw(answer(201, "", b"{}")));
         let before = (fixture.server.seen().len(), fixture.server.connections());
-        let report = fixture.send("honest", "").await;
+        let report = fixture.send(Behaviour::Honest, "").await;
         let delivered = fixture.server.seen().len() - before.0;
         match report.outcome {
             Outcome::Accepted(_) => assert_eq!(delivered, 1, "round {round}"),
@@ -358,8 +366,8 @@ async fn a_kept_connection_that_breaks_is_doubt_and_no_second_try() {
         let fixture = one_owner_lab().await;
         let good = Step::Write(answer(201, "", b"{}"));
         fixture.server.play(Script::steps([Step::Read, good, Step::Read].into_iter().chain(end)));
-        expect_accepted("first", fixture.send("honest", "").await);
-        let report = fixture.send("honest", "").await;
+        expect_accepted("first", fixture.send(Behaviour::Honest, "").await);
+        let report = fixture.send(Behaviour::Honest, "").await;
         expect_failure("second", report, FailureClass::InDoubt, RequestSent::Maybe);
         fixture.expect_seen(2, "each request once");
         assert_eq!(fixture.server.connections(), 1, "the connection was kept");
@@ -373,9 +381,9 @@ async fn an_answer_ahead_of_its_request_is_not_believed() {
     let fixture = one_owner_lab().await;
     let forged = [answer(201, "", b"{}"), answer(201, "", br#"{"id":"forged"}"#)].concat();
     fixture.server.play(Script::steps([Step::Read, Step::Write(forged), Step::Silence]));
-    expect_accepted("first", fixture.send("honest", "").await);
+    expect_accepted("first", fixture.send(Behaviour::Honest, "").await);
     fixture.server.play(Script::raw(answer(400, "", b"no")));
-    let report = fixture.send("honest", "").await;
+    let report = fixture.send(Behaviour::Honest, "").await;
     if let Outcome::Accepted(receipt) = &report.outcome {
         panic!("the forged answer was believed: {receipt:?}");
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use sendbox_sandbox::policy::Limits;
 use sendbox_sandbox::{Failure, FailureClass, Party, RequestSent, SendReport};
+use sendbox_tests::guests::Behaviour;
 use sendbox_tests::sandbox_fixture::hostile;
 use sendbox_tests::{Handshake, SandboxFixture, SandboxFixtureConfig, Script, Step, expect_accepted, expect_failure};
 use tokio_util::sync::CancellationToken;
@@ -37,7 +38,7 @@ fn expect_withdrawn(what: &str, report: SendReport, class: FailureClass, sent: R
 }
 
 /// One send, and the withdrawal as soon as `ready`. Both must end.
-async fn withdrawn_when(fixture: &SandboxFixture, behaviour: &str, ready: impl Fn() -> bool) -> SendReport {
+async fn withdrawn_when(fixture: &SandboxFixture, behaviour: Behaviour, ready: impl Fn() -> bool) -> SendReport {
     let withdrawal = async {
         until("the send is under way", ready).await;
         fixture.withdrawn.cancel();
@@ -52,7 +53,12 @@ async fn a_withdrawn_send_does_not_begin() {
     let mut fixture = SandboxFixture::new().await;
     fixture.expect_next_send_works("nothing").await;
     fixture.withdrawn.cancel();
-    expect_withdrawn("afterwards", fixture.send("honest", "").await, FailureClass::Unavailable, RequestSent::No);
+    expect_withdrawn(
+        "afterwards",
+        fixture.send(Behaviour::Honest, "").await,
+        FailureClass::Unavailable,
+        RequestSent::No,
+    );
     fixture.expect_seen(1, "after the withdrawal");
     // It was those sends that were withdrawn: the version is as good as before.
     fixture.withdrawn = CancellationToken::new();
@@ -63,7 +69,7 @@ async fn a_withdrawn_send_does_not_begin() {
 async fn a_send_whose_request_has_left_is_in_doubt() {
     let fixture = patient_lab().await;
     fixture.server.play(Script::steps([Step::Read, Step::Silence]));
-    let report = withdrawn_when(&fixture, "honest", || fixture.server.seen().len() == 1).await;
+    let report = withdrawn_when(&fixture, Behaviour::Honest, || fixture.server.seen().len() == 1).await;
     let failure = expect_withdrawn("after the request", report, FailureClass::InDoubt, RequestSent::Maybe);
     assert!(failure.text.contains("under way"), "{}", failure.text);
     // The connection of the send goes with it.
@@ -74,7 +80,7 @@ async fn a_send_whose_request_has_left_is_in_doubt() {
 async fn a_send_that_still_connects_is_not_sent() {
     let fixture = patient_lab().await;
     fixture.server.play(Script::handshake(Handshake::Stall));
-    let report = withdrawn_when(&fixture, "honest", || fixture.server.connections() == 1).await;
+    let report = withdrawn_when(&fixture, Behaviour::Honest, || fixture.server.connections() == 1).await;
     expect_withdrawn("while connecting", report, FailureClass::NotSent, RequestSent::No);
     fixture.expect_seen(0, "while connecting");
 }
@@ -84,7 +90,7 @@ async fn a_guest_that_computes_is_ended() {
     let fixture = patient_lab().await;
     // It has no way to say that it runs; long before this many polls it does.
     let polls = std::cell::Cell::new(0);
-    let report = withdrawn_when(&fixture, "loop_in_send", || polls.replace(polls.get() + 1) > 20).await;
+    let report = withdrawn_when(&fixture, Behaviour::LoopInSend, || polls.replace(polls.get() + 1) > 20).await;
     expect_withdrawn("in a loop", report, FailureClass::NotSent, RequestSent::No);
 }
 
@@ -97,7 +103,7 @@ async fn a_send_that_waits_for_its_place_is_refused() {
         until("all places are taken", || fixture.server.seen().len() == 4).await;
         fixture.withdrawn.cancel();
     };
-    let send = || fixture.send("honest", "");
+    let send = || fixture.send(Behaviour::Honest, "");
     let (a, b, c, d, e, ()) = tokio::join!(send(), send(), send(), send(), send(), withdrawal);
     let classes: Vec<_> = [a, b, c, d]
         .into_iter()
@@ -133,7 +139,7 @@ async fn a_dropped_version_leaves_nothing_behind() {
         // The version before is dropped here, and its client with it.
         fixture.connector = connector;
         assert_eq!(fixture.sandbox.http_clients(), 0, "before the first send of version {number}");
-        expect_accepted("a send", fixture.send("honest", "").await);
+        expect_accepted("a send", fixture.send(Behaviour::Honest, "").await);
         assert_eq!(fixture.sandbox.http_clients(), 1, "version {number} keeps its connections");
         if number == 20 {
             at_the_twentieth = mappings();
