@@ -20,7 +20,11 @@ fn files(folder: &str, extensions: &[&str]) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(folder) else { return };
         for entry in entries.map(Result::unwrap) {
             let path = entry.path();
-            if path.is_symlink() || path.file_name().is_some_and(|name| ["target", "node_modules", ".git"].contains(&name.to_string_lossy().as_ref())) {
+            if path.is_symlink()
+                || path
+                    .file_name()
+                    .is_some_and(|name| ["target", "node_modules", ".git"].contains(&name.to_string_lossy().as_ref()))
+            {
                 continue;
             }
             if path.is_dir() {
