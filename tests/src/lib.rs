@@ -10,6 +10,7 @@
 //! - [`api`]: the REST API over such a service, and a client; [`api_fixture`]: a tenant in which every operation of the API
 //!   succeeds, and a sample request for each.
 //! - [`pointer`]: all JSON pointers into a value.
+//! - [`command_snapshot`]: whole commands as snapshots.
 //! - [`process`]: the real binary, as a process that can be killed.
 //! - [`simulator_setup`]: the simulator, and each connector's parameters for it.
 //! - [`verdict`]: assertions about the outcome of a send.
@@ -33,6 +34,7 @@ pub mod api;
 pub mod api_fixture;
 pub mod authority;
 pub mod bomb;
+pub mod command_snapshot;
 pub mod component;
 pub mod database;
 pub mod guests;

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic is how a test fails")]
 
+#[path = "../../../tests/src/command_snapshot.rs"]
+mod command_snapshot;
+
 mod command {
     mod canary;
     mod dry_run;

@@ -1,4 +1,4 @@
-//! What the tests share: how to run the binary, and a provider with a configuration that fits.
+//! How the tests run the binary, and a simulated provider with a matching configuration.
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -9,13 +9,15 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use crate::command_snapshot::CommandSnapshot;
+
 pub const NUMBER: &str = "+4598765401";
 pub const CODE: &str = "704913";
 pub const TOKEN: &str = "canary-token-0123456789abcdef";
 pub const BEARER: &str = "Bearer canary-authorization";
 pub const TEXT: &str = "Canary text";
 
-/// What a run came to.
+/// How a command ended.
 pub struct CommandOutput {
     pub exit: i32,
     pub stdout: String,
@@ -31,16 +33,23 @@ impl CommandOutput {
         }
     }
 
-    /// stdout as the one JSON object that it must be.
+    /// Parses stdout, which must be one JSON object.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 }
 
-/// The binary, in an environment that holds nothing of the caller's.
+/// An empty session of commands.
+pub fn snapshot() -> CommandSnapshot {
+    let mut snapshot = CommandSnapshot::new(Path::new(env!("CARGO_BIN_EXE_sendbox")));
+    snapshot.replace(env!("CARGO_MANIFEST_DIR"), "[CRATE]");
+    snapshot
+}
+
+/// The binary, without the environment of the caller.
 pub fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sendbox"));
-    // Compiled connectors are shared by all runs: it is what the cache is for.
+    // All runs share the cache of compiled connectors.
     command.env_clear().env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR")).kill_on_drop(true).stdin(Stdio::null());
     command
 }
@@ -49,7 +58,7 @@ pub async fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> CommandOutput {
     CommandOutput::of(binary().args(args).output().await.unwrap())
 }
 
-/// A simulated provider, and a folder with what is needed to send to it.
+/// A simulated provider, and a folder with the configurations to send to it.
 pub struct CliFixture {
     pub simulator: Simulator,
     folder: TempDir,
@@ -89,7 +98,7 @@ impl CliFixture {
         self.path(name).display().to_string()
     }
 
-    /// Everything that a send to the simulator needs, but the code.
+    /// The arguments of a send to the simulator, except the code.
     pub fn args(&self, connector: &str) -> Vec<String> {
         let path = |name: &str| self.path(name).display().to_string();
         let config = format!("{connector}.json");
@@ -110,6 +119,21 @@ impl CliFixture {
         run(&args).await
     }
 
+    /// An empty session of commands with this fixture.
+    pub fn snapshot(&self) -> CommandSnapshot {
+        let mut snapshot = snapshot();
+        snapshot.replace(self.folder.path().to_str().unwrap(), "[FOLDER]");
+        snapshot
+    }
+
+    /// Sends, and records the command. The flags that every send of this fixture has are left out.
+    pub async fn recorded_send(&self, snapshot: &mut CommandSnapshot, connector: &str, more: &[&str]) -> CommandOutput {
+        let ran = self.send(connector, more).await;
+        let arguments = [&["send", "--connector", connector], more].concat();
+        snapshot.record(&arguments, Some(ran.exit), &ran.stdout, &ran.stderr);
+        ran
+    }
+
     /// Sends with the code on standard input.
     pub async fn send_piped(&self, code: &str, more: &[&str]) -> CommandOutput {
         let mut child = binary()
@@ -126,7 +150,7 @@ impl CliFixture {
     }
 }
 
-/// Names of what is in a folder.
+/// The names in a folder, in order.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
