@@ -66,13 +66,13 @@ async fn run() {
     fixture.service.activate(ADMIN, TENANT, Activation { name: "acme".to_owned() }).await.unwrap();
     let bench = Arc::new(Bench { fixture, versions, number: AtomicU64::new(20_000_000), rescued: AtomicU64::new(0) });
     let turning = Arc::clone(&bench);
-    // The house's clock stands unless it is turned.
+    // The manual clock advances with the real time.
     let clock = tokio::spawn(async move {
         let (began, mut told) = (Instant::now(), 0);
         loop {
             tokio::time::sleep(Duration::from_millis(2)).await;
             let now = i64::try_from(began.elapsed().as_millis()).unwrap();
-            turning.backend.clock.advance_millis(now - told);
+            turning.fixture.clock.advance_millis(now - told);
             told = now;
         }
     });
@@ -167,7 +167,7 @@ impl Bench {
         while !over.load(Ordering::Relaxed) {
             let number = format!("+45{}", self.number.fetch_add(1, Ordering::Relaxed));
             let began = Instant::now();
-            let sent = self.backend.service.send_message(ADMIN, TENANT, message(&number, "314159"), None).await;
+            let sent = self.fixture.service.send_message(ADMIN, TENANT, message(&number, "314159"), None).await;
             latencies.push(began.elapsed());
             let sent = sent.expect("a message failed: this run does not count");
             assert_eq!(sent.status.as_str(), "accepted", "a message was not accepted: this run does not count");
@@ -181,7 +181,7 @@ impl Bench {
     }
 
     async fn swap(&self, number: u32, drain: u32) {
-        let release = self.backend.service.release(ADMIN, None, ID).await.unwrap();
+        let release = self.fixture.service.release(ADMIN, None, ID).await.unwrap();
         let others: Vec<&String> = self.versions.iter().filter(|digest| **digest != release.active).collect();
         let activation = VersionActivation {
             digest: others[number as usize % others.len()].clone(),
@@ -189,7 +189,7 @@ impl Bench {
             watch_seconds: None,
             drain_seconds: Some(drain),
         };
-        self.backend.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
+        self.fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
     }
 
     /// Activates versions that trap, under load. The longest time until one was taken back, and how many messages met one.
@@ -203,9 +203,9 @@ impl Bench {
             let bad = digest(&version(5000 + number, "trap"));
             let activation =
                 VersionActivation { digest: bad.clone(), generation: None, watch_seconds: None, drain_seconds: None };
-            self.backend.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
+            self.fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
             let began = Instant::now();
-            while self.backend.service.release(ADMIN, None, ID).await.unwrap().active == bad {
+            while self.fixture.service.release(ADMIN, None, ID).await.unwrap().active == bad {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             slowest = slowest.max(began.elapsed());

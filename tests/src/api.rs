@@ -379,7 +379,7 @@ pub struct Sample {
     /// The status of its answer.
     pub status: u16,
     /// Which keys it needs.
-    pub may: Access,
+    pub access: Access,
 }
 
 impl Sample {

@@ -65,7 +65,7 @@ impl TestService {
     pub async fn standalone_without_tenants() -> Self {
         let database = Database::sqlite();
         let fixture = Self::without_tenants(&database).await;
-        Self { own: Some(database), ..backend }
+        Self { own: Some(database), ..fixture }
     }
 
     /// The same as [`TestService::new`], on a SQLite database of its own.

@@ -125,7 +125,7 @@ impl Harness {
     }
 
     /// Sends so many messages.
-    async fn send(&self, numbers: std::ops::CommandOutputge<u32>) {
+    async fn send(&self, numbers: std::ops::Range<u32>) {
         for number in numbers {
             let message = json!({ "to": format!("+45{}", 40_000_000 + number), "usage": "sign-in", "code": "314159" });
             let answer = self.process.client.post("messages", &message, None).await.unwrap();
@@ -296,13 +296,12 @@ async fn a_tenants_own_connector_is_its_own() {
     let mine = version_of("own-sms", 1, "honest");
     let key = json!({ "name": "ci", "scopes": ["manage", "read"] });
     let key = harness.process.client.post("keys", &key, None).await.unwrap().text("/secret").to_owned();
-    let server = harness.process.client.address();
     let file = harness.file("mine.wasm", &mine);
     let refused = harness.run_with_key(&key, &["push", &file]).await.ended(3);
     assert!(refused.stderr.contains("(platform-only)") && refused.stderr.contains("--tenant"), "{}", refused.stderr);
     harness.run_with_key(&key, &["push", &file, "--tenant", TENANT]).await.ended(0);
     let theirs = harness.run_with_key(&key, &["list", "--tenant", TENANT]).await.ended(0).stdout;
-    assert!(theirs.lines().any(|line| line.contains("own-sms") && line.contains("tenant")), "{theirs}");
+    assert!(theirs.lines().any(|line| line.contains("own-sms") && line.contains("  tenant  ")), "{theirs}");
     assert!(!harness.run(&["list"]).await.ended(0).stdout.contains("own-sms"));
     let gone = harness.run(&["status", "own-sms"]).await.ended(2);
     assert!(gone.stderr.contains("(not-found)"), "{}", gone.stderr);

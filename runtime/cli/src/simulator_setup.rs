@@ -40,7 +40,7 @@ pub struct Connection {
 
 impl SimulatorSetup {
     /// Starts the simulators and writes the files.
-    pub async fn set(config: SimulatorConfig, ca: Option<&Path>) -> Result<Self, CliError> {
+    pub async fn start(config: SimulatorConfig, ca: Option<&Path>) -> Result<Self, CliError> {
         let config = SimulatorConfig {
             http: HttpSmsAccount { authorization: Some("Bearer made-for-the-simulator".to_owned()), ..config.http },
             ..config

@@ -49,7 +49,7 @@ pub async fn checked(fixture: &TestService, tenant: Option<&str>, digest: &str) 
     .await
 }
 
-/// The furnished house, with the first version uploaded for all tenants and its connection active.
+/// A service with a tenant whose active connection uses the first version, which is uploaded for all tenants.
 pub async fn service_with_connector(database: &Database, first: &[u8]) -> TestService {
     let fixture = TestService::new(database).await;
     let version = upload(&fixture, first).await;

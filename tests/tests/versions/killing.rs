@@ -73,7 +73,7 @@ async fn killed_while_versions_are_swapped() {
     let deployment = Deployment::new().await;
     let mut process = deployment.start().await;
     let files: Vec<Vec<u8>> = (1..4).map(|number| version(number, "honest")).collect();
-    furnish(&process.client, &files[0]).await;
+    add_tenant(&process.client, &files[0]).await;
     for file in &files[1..] {
         upload(&process.client, file).await;
     }
@@ -129,7 +129,7 @@ async fn told_to_stop_during_a_trial() {
     let deployment = Deployment::new().await;
     let process = deployment.start().await;
     let (first, second) = (version(1, "honest"), version(2, "honest"));
-    furnish(&process.client, &first).await;
+    add_tenant(&process.client, &first).await;
     upload(&process.client, &second).await;
     let canary = json!({ "digest": digest(&second), "percent": 50 });
     let tried = process.client.ask("PUT", &release_at("/canary"), Some(&canary)).await.unwrap();
