@@ -68,12 +68,12 @@ async fn run() {
     let turning = Arc::clone(&bench);
     // The manual clock advances with the real time.
     let clock = tokio::spawn(async move {
-        let (began, mut told) = (Instant::now(), 0);
+        let (began, mut last_tick) = (Instant::now(), 0);
         loop {
             tokio::time::sleep(Duration::from_millis(2)).await;
             let now = i64::try_from(began.elapsed().as_millis()).unwrap();
-            turning.fixture.clock.advance_millis(now - told);
-            told = now;
+            turning.fixture.clock.advance_millis(now - last_tick);
+            last_tick = now;
         }
     });
 
@@ -192,7 +192,7 @@ impl Bench {
         self.fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
     }
 
-    /// Activates versions that trap, under load. The longest time until one was taken back, and how many messages met one.
+    /// Activates versions that trap, under load. The longest time until a rollback, and how many messages met one.
     async fn bad_versions(self: &Arc<Self>) -> (Duration, u64) {
         let over = Arc::new(AtomicBool::new(false));
         let senders: Vec<_> =

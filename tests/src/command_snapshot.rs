@@ -14,10 +14,17 @@ use regex::Regex;
 const FILTERS: &[(&str, &str)] = &[
     (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
     (r"localhost:\d+", "localhost:[PORT]"),
+    // One of the fixtures leads every host of the simulator to loopback.
+    (
+        r"(\S+:443 connects to 127\.0\.0\.1:\[PORT\]; ){2,}certificate authorities in \S+ are trusted",
+        "[HOSTS AND AUTHORITIES]",
+    ),
     (r"urn:sendbox:request:[0-9A-Za-z-]+", "urn:sendbox:request:[ID]"),
     (r"sha256:[0-9a-f]{64}", "sha256:[DIGEST]"),
     (r"\b(SM|[A-Z]{2})[0-9a-f]{32}\b", "$1[ID]"),
     (r"\b[0-9a-f]{64}\b", "[DIGEST]"),
+    (r"\b[0-9a-f]{32}\b", "[ID]"),
+    (r"Basic [A-Za-z0-9+/=]{20,}", "Basic [CREDENTIALS]"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[UUID]"),
     (r"\b[0-9a-f]{12}\b", "[DIGEST]"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
@@ -31,6 +38,9 @@ const FILTERS: &[(&str, &str)] = &[
     (r"(?m)^(  (?:attempts|accepted|success|p50|p95|p99) +).*$", "$1[NUMBERS]"),
     (r#""(atUs|timeUs|cpuUs|memoryBytes|bytes|functions|modules|initialMemory)":\d+"#, r#""$1":[NUMBER]"#),
     (r"\d+ functions, \d+ module", "[N] functions, [N] module"),
+    (r"at byte \d{3,}", "at byte [N]"),
+    // Columns are as wide as their cells.
+    (r"size +uploaded +by", "size  uploaded  by"),
 ];
 
 /// The commands of a test, in their order.

@@ -94,7 +94,7 @@ impl Database {
         name
     }
 
-    /// Removes it. A test that fails leaves a database behind, to be looked at; the throw-away server takes it along.
+    /// Removes it. A test that fails leaves its database behind for inspection, until the throw-away server stops.
     pub async fn remove(self) {
         match self.location {
             Location::Folder(folder) => folder.close().unwrap(),

@@ -134,9 +134,9 @@ impl Process {
                 log.push('\n');
             }
         });
-        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = loop {
-            let Some(line) = said.next_line().await.unwrap() else {
+            let Some(line) = stdout.next_line().await.unwrap() else {
                 reader.await.unwrap();
                 let status = child.wait().await.unwrap();
                 panic!("`sendbox serve` ended with {status} before it was ready:\n{}", log.lock().unwrap());

@@ -1,4 +1,4 @@
-//! What a send ended with, held against what it must end with. Each fails the test when it is something else.
+//! Assertions about the outcome of a send. Each fails the test if the outcome is a different one.
 
 use sendbox_sandbox::policy::DenialRule;
 use sendbox_sandbox::{ConnectorFault, Failure, FailureClass, Outcome, RequestSent, SendReport, Violation};

@@ -113,18 +113,18 @@ impl Zoo {
         fixture.server.play(script(guest.setting));
         let before = fixture.server.seen().len();
         let parameters = json!({"behaviour": guest.behaviour.name(), "aim": aim});
-        let (ending, words, told) = match guest.setting {
+        let (ending, words, visible) = match guest.setting {
             Setting::Callback => read_callback(fixture, parameters).await,
             setting => {
                 let only_a_code = matches!(setting, Setting::Variables | Setting::Pinned);
                 let content = if only_a_code { variables() } else { text() };
                 let pinned = (setting == Setting::Pinned).then(|| Arc::clone(&self.honest));
                 let report = fixture.run_pinned(parameters, content, pinned).await;
-                (Ending::of(&report), words(&report), told(&report))
+                (Ending::of(&report), words(&report), visible(&report))
             }
         };
         let seen = fixture.server.seen();
-        let mut leaks = leaks::of(&told, &seen[before..]);
+        let mut leaks = leaks::of(&visible, &seen[before..]);
         if fixture.elsewhere.connections() > 0 {
             leaks.push("a host that nobody granted was reached".to_owned());
         }
@@ -156,13 +156,13 @@ async fn read_callback(fixture: &SandboxFixture, mut parameters: Value) -> (Endi
         body: format!("delivered to {}", sandbox_fixture::E164).into_bytes().into(),
     };
     let read = fixture.sandbox.parse_report(&fixture.connector, parameters, &callback).await;
-    let told = format!("{read:?}");
+    let visible = format!("{read:?}");
     let (ending, words) = match read {
         Ok(_) => (Ending::Accepted, "it was believed".to_owned()),
         Err(ReportError::Fault(fault)) => (Ending::of_fault(&fault), fault.to_string()),
         Err(error) => (Ending::OwnFailure, error.to_string()),
     };
-    (ending, words, told)
+    (ending, words, visible)
 }
 
 fn words(report: &SendReport) -> String {
@@ -176,7 +176,7 @@ fn words(report: &SendReport) -> String {
 }
 
 /// Everything that people and logs get of a send.
-fn told(report: &SendReport) -> String {
+fn visible(report: &SendReport) -> String {
     let trace = serde_json::to_string(&report.trace).expect("a trace is JSON");
     let requests = report.requests.iter().chain(&report.held_back);
     let requests: Vec<String> = requests

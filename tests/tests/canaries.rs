@@ -13,7 +13,7 @@ use sendbox_tests::sandbox_fixture::{CODE, E164, TOKEN, memory_scanner, message,
 use sendbox_tests::{SandboxFixture, SandboxFixtureConfig, Script, Step};
 use serde_json::{Value, json};
 
-/// What the scanner XORs needles with. The same number stands in `tests/guests/memory-scanner/src/scan.rs`.
+/// What the scanner XORs needles with. The same number is in `tests/guests/memory-scanner/src/scan.rs`.
 const MASK: u8 = 0xa5;
 
 fn masked(needles: &[Needle]) -> String {

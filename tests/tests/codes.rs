@@ -15,7 +15,7 @@ on_every_database!(
     a_code_goes_out_and_comes_back,
     of_a_thousand_right_checks_one_succeeds,
     wrong_codes_are_looked_at_as_often_as_allowed_and_no_more,
-    asking_again_does_not_give_back_what_a_number_has_failed,
+    a_new_request_does_not_reset_failed_tries,
     a_right_code_gives_the_number_a_fresh_start,
     a_resend_makes_a_new_code_and_ends_the_old,
     resends_run_out,
@@ -97,7 +97,7 @@ async fn wrong_codes_are_looked_at_as_often_as_allowed_and_no_more(database: &Da
     assert_eq!(ended(&late), Some(VerificationStatus::Exhausted));
 }
 
-async fn asking_again_does_not_give_back_what_a_number_has_failed(database: &Database) {
+async fn a_new_request_does_not_reset_failed_tries(database: &Database) {
     let fixture = TestService::new(database).await;
     let mut evaluated = 0;
     'codes: for _ in 0..30 {

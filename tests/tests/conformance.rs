@@ -130,7 +130,7 @@ async fn twilios_errors_have_their_classes() {
 }
 
 #[tokio::test]
-async fn a_provider_in_trouble_is_told_truly() {
+async fn provider_failures_are_reported_correctly() {
     use FailureClass as Class;
     let setup = setup(Limits { send_ms: 3_000, ..impatient() }).await;
     let redirect = format!("redirect:https://{ELSEWHERE}/");

@@ -78,7 +78,7 @@ async fn twilio_signs_the_url_and_the_form() {
     let refused = Err(ReportError::Refused(ReportRefusal::NotAuthentic));
     let forged = body.replace("undelivered", "delivered");
     assert_eq!(parse(&setup, &connector, &parameters, URL, &signed, &forged).await, refused);
-    // Another number in the address: the guest sees the same stand-in for it, the signature does not.
+    // Another number in the address: the guest sees the same placeholder, but the signature differs.
     let elsewhere = URL.replace("20918374", "20918375");
     assert_eq!(parse(&setup, &connector, &parameters, &elsewhere, &signed, &body).await, refused);
     assert_eq!(parse(&setup, &connector, &parameters, URL, &[FORM], &body).await, refused);

@@ -1,4 +1,4 @@
-//! Files that are no connectors, and a cache that somebody has been at.
+//! Files that are not connectors, and a cache that was tampered with.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -23,7 +23,7 @@ fn shape(what: &'static str, count: usize, limit: usize) -> ArtifactError {
 }
 
 #[tokio::test]
-async fn what_is_no_component_is_refused_by_its_kind() {
+async fn files_that_are_not_components_are_refused_by_kind() {
     assert!(matches!(artifact(b"").await, ArtifactError::NotWasm(_)));
     assert!(matches!(artifact(b"\0as").await, ArtifactError::NotWasm(_)));
     assert!(matches!(artifact(b"#!/bin/sh\nexit 0\n").await, ArtifactError::NotWasm(_)));
@@ -153,7 +153,7 @@ async fn memory_declared_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn what_the_engine_has_off_is_refused_by_validation() {
+async fn disabled_wasm_features_are_refused_by_validation() {
     for (what, fields) in [
         ("memory64", "(memory i64 1)"),
         ("shared memory", "(memory 1 1 shared)"),
@@ -258,7 +258,7 @@ async fn id(sandbox: &Sandbox, component: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_damaged_cache_is_compiled_anew_and_replaced() {
+async fn a_damaged_cache_entry_is_replaced() {
     let folder = private_folder();
     assert_eq!(id(&cached(folder.path()), &hostile()).await, "hostile");
     let (code, tag) = (only(folder.path(), "cwasm"), only(folder.path(), "mac"));
@@ -352,9 +352,9 @@ async fn a_folder_of_somebody_else_is_refused() {
             continue;
         }
         let error = open(folder.path()).expect_err("it belongs to somebody else");
-        let said = error.to_string();
-        assert!(matches!(error, CacheError::Owner { owner: NOBODY, .. }), "{said}");
-        assert!(said.contains(&format!("{} of the cache belongs to user 65534", path.display())), "{said}");
+        let text = error.to_string();
+        assert!(matches!(error, CacheError::Owner { owner: NOBODY, .. }), "{text}");
+        assert!(text.contains(&format!("{} of the cache belongs to user 65534", path.display())), "{text}");
         chown(path, Some(own), None).unwrap();
         open(folder.path()).unwrap();
     }

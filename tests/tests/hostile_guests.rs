@@ -48,7 +48,7 @@ async fn a_guest_ends_at_its_limits() {
     fixture.expect_next_send_works("all limits").await;
 }
 
-/// Time in which the thread waits for a core is not the guest's: its limit is CPU, and what it used is told as CPU.
+/// Time in which the thread waits for a core is not the guest's: its limit is CPU, and what it used is reported as CPU.
 #[tokio::test]
 async fn a_guest_that_computes_for_ever_ends_at_its_cpu() {
     let limits = Limits { send_ms: 600_000, ..Limits::default() };
@@ -101,7 +101,7 @@ async fn work_on_a_large_value_is_charged() {
 
 /// Calls of WASI cost the host too, and no fuel is charged for a clock.
 #[tokio::test]
-async fn wasi_is_no_way_around_the_limits() {
+async fn wasi_does_not_bypass_the_limits() {
     let fixture = SandboxFixture::with(SandboxFixtureConfig {
         limits: Limits { cpu_ms: 50, ..Limits::default() },
         ..SandboxFixtureConfig::default()
@@ -128,7 +128,7 @@ async fn nothing_ambient_is_there() {
 }
 
 #[tokio::test]
-async fn a_crash_is_told_apart_by_what_had_left() {
+async fn a_crash_is_classified_by_what_was_sent() {
     let fixture =
         SandboxFixture::with(SandboxFixtureConfig { limits: impatient(), ..SandboxFixtureConfig::default() }).await;
     let before = fault("trap before", fixture.send(Behaviour::Trap, "before").await);
@@ -190,7 +190,7 @@ async fn a_flood_of_lines_is_bounded_and_escaped() {
             .collect();
         let marks = report.trace.iter().filter(|event| matches!(event.what, TraceKind::LogTruncated)).count();
         assert!(!lines.is_empty() && lines.len() <= limits.log_lines, "{aim}: {} lines", lines.len());
-        // Escapes are longer than what they stand for: at most eight characters for one byte.
+        // Escapes are longer than what they replace: at most eight characters for one byte.
         assert!(lines.iter().map(|line| line.len()).sum::<usize>() <= limits.log_bytes * 8, "{aim}");
         assert_eq!(marks, 1, "{aim}: marks");
         for line in lines {

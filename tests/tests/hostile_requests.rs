@@ -167,7 +167,7 @@ async fn the_request_that_counts_carries_recipient_and_message_once_and_unaltere
         "words after",
         "in a key",
     ] {
-        // Which of the rules each of them breaks stands in the table of the zoo.
+        // The table of the zoo says which rule each of them breaks.
         let violation = violation(aim, fixture.send(Behaviour::WrongParts, aim).await);
         assert!(matches!(violation, Violation::Composition(_)), "{aim}: {violation:?}");
     }
@@ -219,7 +219,7 @@ async fn one_send_is_one_message() {
     let fixture = SandboxFixture::new().await;
     for aim in ["tell of the first", "tell of the second"] {
         let report = fixture.send(Behaviour::SecondMessage, aim).await;
-        // The provider took the first, and nobody but the connector could have said so.
+        // The provider took the first, and only the connector could have reported it.
         let failure = expect_failure(aim, report, FailureClass::InDoubt, RequestSent::Yes);
         let Some(Fault::ManifestViolation(violation)) = failure.fault else { panic!("{aim}: {failure:?}") };
         assert_eq!(*violation, Violation::AfterMessage, "{aim}");
@@ -279,7 +279,7 @@ async fn an_answered_request_is_never_called_unsent() {
 }
 
 #[tokio::test]
-async fn what_a_provider_echoes_reaches_nobody() {
+async fn what_a_provider_echoes_is_scrubbed() {
     let needles = needles::all();
     let fixture = SandboxFixture::new().await;
     for aim in ["failure", "log", "receipt", "trap"] {
@@ -346,7 +346,7 @@ async fn reveal_is_by_grant_only_and_shows() {
 
 /// A connector that may read a secret still cannot write it where people and logs would see it.
 #[tokio::test]
-async fn what_was_revealed_is_masked_wherever_it_turns_up() {
+async fn revealed_values_are_masked_everywhere() {
     let needles = needles::forms("the token", TOKEN);
     let tenant = TenantGrant { reveal: [LabelKind::Secret].into(), ..TenantGrant::default() };
     let fixture = SandboxFixture::with(SandboxFixtureConfig { tenant, ..SandboxFixtureConfig::default() }).await;

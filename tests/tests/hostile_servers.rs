@@ -71,7 +71,7 @@ async fn without_a_verified_session_nothing_leaves() {
 
 #[tokio::test]
 async fn a_refused_connection_is_surely_unsent() {
-    // A port that was free a moment ago: nothing else on this machine is told about it.
+    // A port that was free a moment ago: nothing else on this machine knows it.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let connect_to = vec![format!("tenant.hostile.test:443={port}")];
     let fixture = SandboxFixture::with(SandboxFixtureConfig {
@@ -92,7 +92,7 @@ async fn a_refused_connection_is_surely_unsent() {
     fixture.expect_next_send_works("a refused connection").await;
 }
 
-/// Answers each name with the addresses that stand in it.
+/// Resolves each name to the addresses that it contains.
 #[derive(Debug, Default)]
 struct Scripted {
     asked: AtomicUsize,
@@ -276,8 +276,8 @@ async fn without_a_whole_answer_the_outcome_is_doubt() {
         let failure =
             expect_failure(what, fixture.send(Behaviour::Honest, "").await, FailureClass::InDoubt, RequestSent::Maybe);
         // At the very deadline the host may end the guest before it could say a word.
-        let told = failure.text.starts_with(&format!("ErrorKind::{kind}/maybe ("));
-        assert!(told || (kind == "Timeout" && failure.text.contains("did not end")), "{what}: {}", failure.text);
+        let is_reported = failure.text.starts_with(&format!("ErrorKind::{kind}/maybe ("));
+        assert!(is_reported || (kind == "Timeout" && failure.text.contains("did not end")), "{what}: {}", failure.text);
         assert!(fixture.server.seen().len() <= seen + 1, "{what}: sent twice");
         fixture.expect_next_send_works(what).await;
     }
@@ -375,7 +375,7 @@ async fn a_kept_connection_that_breaks_is_doubt_and_no_second_try() {
     }
 }
 
-/// An answer nobody asked for must not be taken for the answer to the next request.
+/// An unsolicited response must not be taken for the response to the next request.
 #[tokio::test]
 async fn an_answer_ahead_of_its_request_is_not_believed() {
     let fixture = one_owner_lab().await;

@@ -28,7 +28,7 @@ on_every_database!(
     without_its_store_nothing_is_let_in
 );
 
-/// Sends 64 at once; how many were let in, and which limits refused the others.
+/// Sends 64 at once; how many were accepted, and which limits refused the others.
 async fn storm(fixture: &Arc<TestService>, make: impl Fn(usize) -> NewMessage) -> (usize, Vec<LimitName>) {
     let sends = (0..64).map(|index| {
         let (fixture, new) = (Arc::clone(fixture), make(index));

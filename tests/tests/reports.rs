@@ -14,7 +14,7 @@ use sendbox_tests::{Database, on_every_database};
 use serde_json::{Value, json};
 
 const FORM: &str = "application/x-www-form-urlencoded";
-/// What a provider is told when its report was taken.
+/// The response to an accepted report.
 const TAKEN: &str = r#"{"code":0,"errmsg":"OK","msg":"OK","result":0}"#;
 
 on_every_database!(
@@ -241,8 +241,8 @@ async fn what_is_reported_is_counted(database: &Database) {
         found["series"].as_array().unwrap().iter().map(|point| point[name].as_u64().unwrap()).sum()
     };
     assert_eq!((in_series("delivered"), in_series("undelivered")), (10, 10));
-    let said = found["attention"].to_string();
-    assert!(said.contains("Of the 20 messages") && said.contains("50 % were not delivered"), "{said}");
+    let attention = found["attention"].to_string();
+    assert!(attention.contains("Of the 20 messages") && attention.contains("50 % were not delivered"), "{attention}");
 }
 
 async fn reports_go_with_their_message(database: &Database) {
@@ -270,7 +270,7 @@ async fn reports_go_with_their_message(database: &Database) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_does_not_know_the_address_learns_nothing() {
+async fn an_unknown_callback_url_reveals_nothing() {
     let api = Api::over(TestService::standalone().await).await;
     let spare = json!({ "connector": "http", "parameters": connection("http").0 });
     api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(201);
@@ -343,12 +343,12 @@ async fn the_address_is_shown_to_those_who_manage() {
     let back = api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(200);
     assert_eq!(back["reports"]["address"], Value::Null);
     api.platform().delete(&at(TENANT, "connections/spare")).await;
-    let anew = api.platform().put(&at(TENANT, "connections/spare"), &input).await.expect(201);
-    assert_ne!(text(&anew["reports"]["address"]), of_spare);
+    let replaced = api.platform().put(&at(TENANT, "connections/spare"), &input).await.expect(201);
+    assert_ne!(text(&replaced["reports"]["address"]), of_spare);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_empty_parameter_gets_the_address_and_nobody_reads_it_there() {
+async fn an_empty_parameter_gets_the_callback_url_which_is_not_shown() {
     let api = Api::over(TestService::standalone().await).await;
     let path = address(&api, TENANT, "main").await;
     let token = path.rsplit_once('/').unwrap().1;
@@ -422,7 +422,7 @@ async fn a_connection_of_before_gets_an_address_when_it_is_saved() {
     assert_eq!(read(&api, TENANT, &message).await["delivery"]["state"], "delivered");
 }
 
-/// Without anybody's help: the address is filled in, the provider calls it, and the message shows what became of it.
+/// Without any set-up: the URL is filled in, the provider calls it, and the message shows its delivery state.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_simulated_providers_report_arrives() {
     let listener = Api::listener().await;

@@ -12,7 +12,7 @@ use sendbox_tests::pointer::{pointers, with};
 use sendbox_tests::test_service::{PLATFORM_KEY, TENANT};
 use serde_json::{Value, json};
 
-/// Stands where a number, a code or a secret could stand. Occurs nowhere by chance.
+/// A marker in place of a number, a code or a secret. Occurs nowhere by chance.
 const CANARY: &str = "4598123476";
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
@@ -42,7 +42,7 @@ fn bodies(samples: &[Sample]) -> impl Iterator<Item = (&Sample, &Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_json_is_refused_as_such() {
+async fn invalid_json_is_refused() {
     let fixture = ApiFixture::new().await;
     let before = fixture.dump().await;
     let samples = fixture.samples();
@@ -81,7 +81,7 @@ async fn what_is_not_json_is_refused_as_such() {
         if !sample.operation.body_is_optional {
             with_body(&fixture, sample, b"").await.problem(400, "malformed-json");
         }
-        // U+0000, and a name that stands twice, at the top and further down.
+        // U+0000, and a repeated name, at the top and further down.
         let nul = format!("{cut}, \"x\": \"{CANARY}\\u0000\"}}");
         let nul_name = format!("{cut}, \"{CANARY}\\u0000\": 1}}");
         let name = body.as_object().unwrap().keys().next().unwrap();
@@ -97,7 +97,7 @@ async fn what_is_not_json_is_refused_as_such() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_too_large_or_not_declared_is_refused() {
+async fn bodies_that_are_too_large_or_undeclared_are_refused() {
     let fixture = ApiFixture::new().await;
     let before = fixture.dump().await;
     for (sample, body) in bodies(&fixture.samples()) {
@@ -177,7 +177,7 @@ async fn every_value_of_a_wrong_type_is_refused() {
     }
 }
 
-/// What stands nowhere for a number.
+/// A value that is valid for no number.
 fn numbers() -> Vec<Value> {
     let written = ["-1", "0.5", "4294967296.5", "18446744073709551615", "99999999999999999999999", "1e308", "-1e308"];
     let mut wrong: Vec<Value> = written.iter().map(|number| serde_json::from_str(number).unwrap()).collect();
@@ -185,7 +185,7 @@ fn numbers() -> Vec<Value> {
     wrong
 }
 
-/// Texts that are free: whatever stands there is taken.
+/// Free texts: any value is accepted.
 const FREE: [(&str, &str); 6] = [
     ("preview_template", "/content"),
     ("preview_template", "/variables"),
@@ -195,7 +195,7 @@ const FREE: [(&str, &str); 6] = [
     ("start_verification", "/variables/app"),
 ];
 
-/// Settings whose wrong word is quoted, or named where it stands: they are an admin's own words, and no place for a number, a
+/// Settings whose wrong word is quoted, or named by its field: they are an admin's own words, and no place for a number, a
 /// code or a secret.
 const QUOTED: [&str; 6] = [
     "save_connection /templates/",
@@ -207,10 +207,10 @@ const QUOTED: [&str; 6] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_answer_repeats_what_was_wrong() {
+async fn no_response_repeats_invalid_values() {
     let fixture = ApiFixture::new().await;
     let before = fixture.dump().await;
-    // Longer than a code may be, with characters that nobody sees, and with what would be a number.
+    // Longer than a code may be, with invisible characters, and with what would be a number.
     let texts = [
         format!("+{CANARY}-{CANARY}-{CANARY}-{CANARY}-{CANARY}\u{202e}"),
         format!("'\"><!--{CANARY}{{{{{}}}}}-->", "x".repeat(80)),
@@ -252,7 +252,7 @@ async fn no_answer_repeats_what_was_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_wrong_in_a_body_is_named_by_pointer() {
+async fn invalid_fields_are_named_by_pointer() {
     let fixture = ApiFixture::new().await;
     let mut elsewhere = BTreeSet::new();
     for (sample, body) in bodies(&fixture.samples()) {
@@ -558,7 +558,7 @@ async fn headers_are_read_strictly() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_breaks_http_is_refused_without_harm() {
+async fn invalid_http_is_refused() {
     let fixture = ApiFixture::new().await;
     let before = fixture.dump().await;
     let owner =

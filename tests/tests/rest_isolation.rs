@@ -29,7 +29,7 @@ fn of_a_tenant(samples: &[Sample]) -> impl Iterator<Item = &Sample> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tenant_that_is_there_looks_like_one_that_is_not() {
+async fn an_existing_tenant_is_indistinguishable_from_a_missing_one() {
     let fixture = ApiFixture::new().await;
     let intruder = intruder(&fixture).await;
     let samples = fixture.samples();
@@ -156,7 +156,7 @@ async fn equal_names_and_keys_of_two_tenants_are_two() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_key_there_is_nothing() {
+async fn without_a_key_nothing_is_accessible() {
     let fixture = ApiFixture::new().await;
     let id = fixture.owner.split('_').nth(1).unwrap();
     let wrong = [
@@ -182,19 +182,19 @@ async fn without_a_key_there_is_nothing() {
         assert!(operation.secured, "{} is described as open", operation.id);
         let refused = sample.send(&nobody, TENANT).await;
         assert_eq!(refused.headers["www-authenticate"], "Bearer", "{}", operation.id);
-        let said = refused.comparable();
+        let refusal = refused.comparable();
         refused.problem(401, "unauthenticated");
         for key in &wrong {
             // All wrong keys are wrong in the same way, whether they look like one that is there or not.
             let refused = sample.send(&fixture.api.client(key), TENANT).await;
-            assert_eq!(refused.comparable(), said, "{}", operation.id);
+            assert_eq!(refused.comparable(), refusal, "{}", operation.id);
         }
     }
     fixture.assert_unchanged(&before, "requests without a key").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_the_platforms_is_refused_to_a_tenant() {
+async fn platform_operations_are_refused_to_tenants() {
     let fixture = ApiFixture::new().await;
     let before = fixture.dump().await;
     let owner = fixture.api.client(&fixture.owner);
@@ -311,7 +311,7 @@ fn alike(answer: &Answer) -> (u16, String) {
     (answer.status, json.to_string())
 }
 
-/// P13: a number that has verified, failed and been blocked before is answered like one that nobody has ever seen.
+/// P13: a number that has verified, failed and been blocked before gets the same answers as an unknown number.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_do_not_tell_whether_a_number_is_known() {
     const KNOWN: &str = NUMBER;
@@ -342,37 +342,37 @@ async fn answers_do_not_tell_whether_a_number_is_known() {
     fixture.api.backend.clock.advance_millis(25 * 3_600_000);
 
     let story = async |number: &str| {
-        let mut said = Vec::new();
+        let mut answers = Vec::new();
         let started = start(number).await;
-        said.push(alike(&started));
+        answers.push(alike(&started));
         let id = text(&started.expect(201)["id"]);
-        // Too early for another one, both by resending and by starting anew.
+        // Too early for another one, both by resending and by starting again.
         let resend = at(&format!("verifications/{id}/resend"));
-        said.push(alike(&client.call("POST", &resend, None, &[]).await));
-        said.push(alike(&start(number).await));
-        said.push(alike(&client.get(&at(&format!("verifications/{id}"))).await));
+        answers.push(alike(&client.call("POST", &resend, None, &[]).await));
+        answers.push(alike(&start(number).await));
+        answers.push(alike(&client.get(&at(&format!("verifications/{id}"))).await));
         for wrong in ["", "000", "not the code", "1234567890123"] {
-            said.push(alike(&check(&id, wrong).await));
+            answers.push(alike(&check(&id, wrong).await));
         }
         fixture.api.backend.clock.advance_millis(31_000);
-        said.push(alike(&client.call("POST", &resend, None, &[]).await));
+        answers.push(alike(&client.call("POST", &resend, None, &[]).await));
         let code = fixture.api.backend.received_code(number);
-        said.push(alike(&check(&id, &code).await));
-        said.push(alike(&check(&id, &code).await));
-        said.push(alike(&client.call("POST", &resend, None, &[]).await));
-        said
+        answers.push(alike(&check(&id, &code).await));
+        answers.push(alike(&check(&id, &code).await));
+        answers.push(alike(&client.call("POST", &resend, None, &[]).await));
+        answers
     };
     let begun = fixture.api.backend.clock.now();
     let known = story(KNOWN).await;
     let taken = fixture.api.backend.clock.now().millis_since(begun);
-    // Told at another time, all times would differ; told at the same time of another day they are compared without the day.
+    // At the same time of another day: the answers are compared without the day.
     fixture.api.backend.clock.advance_millis(24 * 3_600_000 - i64::try_from(taken).unwrap());
     let unknown = story(UNKNOWN).await;
     let statuses: Vec<_> = known.iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses, [201, 429, 429, 200, 422, 422, 422, 422, 200, 200, 410, 410]);
     let day = |at: sendbox_service::model::Timestamp| at.to_string()[..10].to_owned();
     let (first, second) = (day(begun), day(begun.plus_seconds(24 * 3600)));
-    for ((known, said), (unknown, other)) in known.iter().zip(&unknown) {
-        assert_eq!((known, said.replace(&first, "day")), (unknown, other.replace(&second, "day")));
+    for ((known, answer), (unknown, other)) in known.iter().zip(&unknown) {
+        assert_eq!((known, answer.replace(&first, "day")), (unknown, other.replace(&second, "day")));
     }
 }

@@ -12,7 +12,7 @@ struct Browser<'a> {
     api: &'a Api,
     cookie: String,
     csrf: String,
-    /// What it was told.
+    /// The session that it received.
     view: Value,
 }
 
@@ -65,17 +65,17 @@ async fn a_session_may_do_what_its_key_may() {
 
     let (key, secret) = fixture.api.create_key(TENANT, &["read"]).await;
     let reader = sign_in(&fixture.api, &secret).await;
-    let said = json!([reader.view["who"], reader.view["tenant"], reader.view["key"], reader.view["scopes"]]);
-    assert_eq!(said, json!(["tenant", TENANT, key, ["read"]]));
+    let shown = json!([reader.view["who"], reader.view["tenant"], reader.view["key"], reader.view["scopes"]]);
+    assert_eq!(shown, json!(["tenant", TENANT, key, ["read"]]));
     reader.get(&format!("/v1/tenants/{TENANT}/messages")).await.expect(200);
     reader.get(&format!("/v1/tenants/{LIVE}/messages")).await.problem(404, "not-found");
     reader.get("/v1/tenants").await.problem(403, "platform-only");
     let new = json!({ "name": "Acme" });
     reader.change("PATCH", &format!("/v1/tenants/{TENANT}"), Some(&new)).await.problem(403, "scope-missing");
 
-    // Who asks with a key has no session, and is told who they are all the same.
-    let told = fixture.api.client(&secret).get("/v1/session").await.expect(200);
-    assert_eq!((&told["key"], &told["csrfToken"]), (&json!(key), &Value::Null));
+    // A caller with a key has no session, and still learns who they are.
+    let view = fixture.api.client(&secret).get("/v1/session").await.expect(200);
+    assert_eq!((&view["key"], &view["csrfToken"]), (&json!(key), &Value::Null));
 
     let entries = platform.get("/v1/audit").await.expect(200);
     let opened: Vec<_> =
@@ -107,7 +107,7 @@ async fn changes_need_the_token_and_a_page_of_this_server() {
     browser.call("GET", &path, None, &[("Sec-Fetch-Site", "cross-site")]).await.problem(403, "cross-site");
     change(&[token, ("Sec-Fetch-Site", "same-origin")]).await.expect(200);
 
-    // Nor is anybody signed in from elsewhere, or where others can listen.
+    // Requests of other origins, and over unencrypted connections, do not sign in.
     let key = json!({ "key": PLATFORM_KEY });
     let sign_in =
         async |headers: &[(&str, &str)]| api.anonymous().call("POST", "/v1/session", Some(&key), headers).await;
@@ -166,14 +166,14 @@ async fn a_session_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_key_or_no_session_opens_nothing() {
+async fn invalid_keys_and_sessions_are_refused() {
     let api = Api::over(TestService::standalone().await).await;
     let browser = sign_in(&api, PLATFORM_KEY).await;
-    let said = api.anonymous().post("/v1/session", &json!({ "key": "x" })).await.comparable();
+    let expected = api.anonymous().post("/v1/session", &json!({ "key": "x" })).await.comparable();
     for key in ["", "sbx_k1_x", &PLATFORM_KEY[1..], browser.cookie.split_once('=').unwrap().1] {
         let refused = api.anonymous().post("/v1/session", &json!({ "key": key })).await;
         assert!(!refused.headers.contains_key("set-cookie"));
-        assert_eq!(refused.comparable(), said, "{key:?}");
+        assert_eq!(refused.comparable(), expected, "{key:?}");
         refused.problem(401, "unauthenticated");
     }
     for cookie in [

@@ -14,7 +14,7 @@ fn at(rest: &str) -> String {
     format!("/v1/tenants/{TENANT}/{rest}")
 }
 
-/// An empty development tenant whose limits do not stand in the way, and its admin: a key with `manage` and nothing else.
+/// An empty development tenant with the widest limits, and its admin: a key with the scope `manage` only.
 async fn empty() -> (Api, Client) {
     let api = Api::over(TestService::standalone_without_tenants().await).await;
     api.create_tenant(TENANT, "development").await;
@@ -68,13 +68,13 @@ async fn one_chooses_and_reads() {
     assert_eq!(home["message"]["recipient"], "the form field `To`");
     assert!(reach.iter().all(|host| !text(&host["purpose"]).is_empty()));
     assert!(detail["usages"].as_array().unwrap().contains(&json!("sign-in")));
-    // The house brings no texts along; those of the command are looked at where it is.
+    // The test service has no default texts; the tests of the command check those.
     assert!(detail["defaultTemplates"].is_array());
     admin.get("/v1/connectors/nobody").await.problem(404, "not-found");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_mistakes_are_told_at_once_and_nothing_is_saved() {
+async fn all_mistakes_are_reported_at_once_and_nothing_is_saved() {
     let (_api, admin) = empty().await;
     let input = json!({
         "connector": "twilio",
@@ -201,7 +201,7 @@ async fn a_test_message_shows_what_happened() {
     assert!(!text(&failure["text"]).is_empty() && !text(&failure["advice"]).is_empty(), "{failure}");
     assert_eq!(api.backend.received_count(NUMBER), 1);
 
-    // What is wrong with it is told before anything leaves.
+    // Invalid input is reported before anything is sent.
     let requests = api.backend.simulator.counters().requests;
     let problem = admin.post(&at("connection-tests"), &json!({ "connector": "twilio", "to": NUMBER })).await;
     let problem = problem.problem(422, "invalid-input");
@@ -307,11 +307,11 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
     admin.put(&at("policy"), &policy).await.expect(200);
     assert_eq!(admin.delete(&at("connections/main")).await.status, 204);
 
-    // And all of it stands in the audit, newest first.
+    // All of it is in the audit log, newest first.
     let audit = admin.get(&at("audit?limit=200")).await;
     assert!(!audit.text.contains(&text(&connection("twilio").0["authToken"])), "{}", audit.text);
     let items = audit.expect(200)["items"].clone();
-    let told: Vec<_> = items
+    let entries: Vec<_> = items
         .as_array()
         .unwrap()
         .iter()
@@ -319,9 +319,9 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
         .map(|entry| format!("{} {}", text(&entry["action"]), text(&entry["target"])))
         .collect();
     let tenant = format!("tenant:{TENANT}");
-    assert_eq!(told[0], format!("tenant.create {tenant}"));
+    assert_eq!(entries[0], format!("tenant.create {tenant}"));
     assert_eq!(
-        told.iter().skip_while(|line| !line.starts_with("connection")).collect::<Vec<_>>(),
+        entries.iter().skip_while(|line| !line.starts_with("connection")).collect::<Vec<_>>(),
         [
             "connection.save connection:main",
             "connection.save connection:own",
@@ -334,7 +334,7 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
             "connection.delete connection:main",
         ]
     );
-    let entry = |line: &str| &items[told.len() - 1 - told.iter().position(|told| told == line).unwrap()];
+    let entry = |line: &str| &items[entries.len() - 1 - entries.iter().position(|entry| entry == line).unwrap()];
     let switched = entry("connection.activate connection:own");
     assert_eq!((&switched["before"]["active"], &switched["after"]["active"]), (&json!("main"), &json!("own")));
     let changed = entry(&format!("flows.change {tenant}"));
@@ -491,7 +491,7 @@ async fn a_tested_connection_goes_to_production() {
     put("policy", json!({ "countries": { "only": ["DK"] } })).await.expect(200);
     send().await.expect(200);
 
-    // Asked for anew, a secret must be given; another account is not tested.
+    // A secret must be given again; another account is not tested.
     let mut ask = json!({ "connection": "main", "to": LIVE, "as": "second", "secrets": "ask" });
     let missing = promote(ask.clone()).await.problem(422, "invalid-input");
     assert_eq!(fields(&missing), ["/parameters/authToken"]);

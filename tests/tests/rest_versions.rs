@@ -21,7 +21,7 @@ async fn assert_nothing_is_there(api: &Api, component: &[u8]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_does_not_arrive_whole_is_not_kept() {
+async fn incomplete_uploads_are_not_stored() {
     let api = Api::over(TestService::standalone().await).await;
     let component = version(1, "honest");
     let key = format!("Bearer {PLATFORM_KEY}");
@@ -49,7 +49,7 @@ async fn what_does_not_arrive_whole_is_not_kept() {
         assert!(text(&refused["detail"]).contains(why), "{refused}");
     }
 
-    // Larger than a connector may be: said before, and found out on the way.
+    // Larger than a connector may be: declared, and detected while it is received.
     let large = vec![0; Limits::default().component_bytes + 1];
     api.wire("POST", "/v1/connectors", &headers, &large).await.problem(413, "body-too-large");
     let mut pieces = format!(

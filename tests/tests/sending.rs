@@ -18,8 +18,8 @@ on_every_database!(
     a_message_is_sent_and_on_record,
     the_same_key_is_one_message,
     an_asynchronous_message_is_sent_by_the_worker,
-    what_was_not_sent_is_tried_again_with_the_same_code,
-    nobody_knows_is_said_and_not_tried_again,
+    an_unsent_message_is_retried_with_the_same_code,
+    an_attempt_in_doubt_is_reported_and_not_retried,
     no_request_makes_more_messages_than_the_policy_says,
     a_refusal_that_only_the_connector_saw_counts,
     a_fallback_takes_over_when_credentials_are_wrong,
@@ -47,7 +47,7 @@ fn not_sent(result: Result<Message, Error>) -> Message {
 /// Waits for what the worker does, without a guess at how long it takes.
 async fn until_final(fixture: &TestService, id: &str) -> Message {
     loop {
-        // The clock of the test stands; a retry is due a little later by it.
+        // The clock is manual; a retry is due a little later.
         fixture.clock.advance_millis(100);
         let message = fixture.service.message(ADMIN, TENANT, id).await.unwrap();
         if message.status.is_final() {
@@ -98,7 +98,7 @@ async fn an_asynchronous_message_is_sent_by_the_worker(database: &Database) {
     assert_eq!(fixture.received_count(NUMBER), 1);
 }
 
-async fn what_was_not_sent_is_tried_again_with_the_same_code(database: &Database) {
+async fn an_unsent_message_is_retried_with_the_same_code(database: &Database) {
     let fixture = TestService::new(database).await;
     fixture.simulator.inject_spec("twilio=code:20429,times=1".parse().unwrap()).unwrap();
     let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
@@ -111,7 +111,7 @@ async fn what_was_not_sent_is_tried_again_with_the_same_code(database: &Database
     assert_eq!(fixture.received_count(NUMBER), 1);
 }
 
-async fn nobody_knows_is_said_and_not_tried_again(database: &Database) {
+async fn an_attempt_in_doubt_is_reported_and_not_retried(database: &Database) {
     let fixture = TestService::new(database).await;
     fixture.simulator.inject_spec("twilio=reset-after,times=1".parse().unwrap()).unwrap();
     let sent = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
@@ -214,7 +214,7 @@ async fn a_suspicion_of_fraud_holds_the_numbers_around(database: &Database) {
     send(&fixture, message(neighbour, "123456"), None).await.unwrap();
     assert!(matches!(fixture.service.lift_hold(ADMIN, TENANT, &holds[0].id).await, Err(Error::NotFound("hold"))));
 
-    // It ends by itself.
+    // It ends without further requests.
     fixture.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
     not_sent(send(&fixture, message(NUMBER, "123456"), None).await);
     fixture.clock.advance_millis(3_599_999);

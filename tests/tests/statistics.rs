@@ -28,9 +28,9 @@ on_every_database!(
     what_a_provider_wrote_breaks_nothing,
     a_series_has_every_bucket,
     who_may_read_it,
-    what_is_set_up_wrong_is_said,
-    what_goes_wrong_is_said,
-    what_is_old_or_was_taken_back_is_said,
+    set_up_mistakes_need_attention,
+    failures_need_attention,
+    rollbacks_and_old_secrets_need_attention,
     a_country_whose_codes_do_not_come_back_is_named
 );
 
@@ -44,7 +44,7 @@ async fn attention(fixture: &TestService) -> Vec<Attention> {
 
 /// The one thing that needs a person and holds these words.
 #[track_caller]
-fn said<'a>(all: &'a [Attention], words: &str) -> &'a Attention {
+fn attention_with<'a>(all: &'a [Attention], words: &str) -> &'a Attention {
     let found: Vec<_> = all.iter().filter(|one| one.text.contains(words)).collect();
     assert_eq!(found.len(), 1, "{words}: {all:?}");
     found[0]
@@ -357,11 +357,11 @@ fn test_of_main() -> ConnectionTest {
     }
 }
 
-async fn what_is_set_up_wrong_is_said(database: &Database) {
+async fn set_up_mistakes_need_attention(database: &Database) {
     let fixture = TestService::new(database).await;
     // All that is left to do is a test.
     let found = attention(&fixture).await;
-    assert_eq!((found.len(), said(&found, "no test of it").severity), (1, Severity::Warning));
+    assert_eq!((found.len(), attention_with(&found, "no test of it").severity), (1, Severity::Warning));
     fixture.service.test_connection(ADMIN, TENANT, test_of_main()).await.unwrap();
     assert_eq!(attention(&fixture).await, []);
 
@@ -369,42 +369,42 @@ async fn what_is_set_up_wrong_is_said(database: &Database) {
     let mut input = twilio();
     input.templates.as_array_mut().unwrap()[0]["content"] = "{{code}} it is.".into();
     fixture.service.save_connection(ADMIN, TENANT, "main", input).await.unwrap();
-    said(&attention(&fixture).await, "no test of it");
+    attention_with(&attention(&fixture).await, "no test of it");
     let mut beside = database.connect().await;
     let change = r#"UPDATE connections SET templates = '[{"usage":"generic","content":"{{code}}"}]'"#;
     beside.execute(AssertSqlSafe(change)).await.unwrap();
     let found = attention(&fixture).await;
-    let missing = said(&found, "no template for: register, sign-in, forgot-password.");
+    let missing = attention_with(&found, "no template for: register, sign-in, forgot-password.");
     assert_eq!(missing.severity, Severity::Critical);
 
     fixture.service.delete_connection(ADMIN, TENANT, "main", Deletion { force: true }).await.unwrap();
     let found = attention(&fixture).await;
-    assert_eq!((found.len(), said(&found, "No connection is active").severity), (1, Severity::Critical));
+    assert_eq!((found.len(), attention_with(&found, "No connection is active").severity), (1, Severity::Critical));
 
     // A production tenant begins with nothing allowed, and its flows off.
     fixture.add_tenant("live", Environment::Production).await;
     let of_live =
         async || fixture.service.statistics(ADMIN, "live", StatisticsFilter::default()).await.unwrap().attention;
-    assert_eq!(said(&of_live().await, "No country is allowed").severity, Severity::Warning);
+    assert_eq!(attention_with(&of_live().await, "No country is allowed").severity, Severity::Warning);
     fixture
         .set_policy("live", |policy| policy.countries = Countries { all: false, only: ["DK".to_owned()].into() })
         .await;
     silent(&of_live().await, "No country is allowed");
 }
 
-async fn what_goes_wrong_is_said(database: &Database) {
+async fn failures_need_attention(database: &Database) {
     let fixture = TestService::new(database).await;
     fixture.simulator.inject_spec("twilio=code:20003,times=1".parse().unwrap()).unwrap();
     fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap_err();
     let found = attention(&fixture).await;
-    let refused = said(&found, "failed once in the last hour (authentication-failed)");
+    let refused = attention_with(&found, "failed once in the last hour (authentication-failed)");
     assert_eq!((refused.severity, refused.about.as_ref().unwrap().id.as_str()), (Severity::Critical, "main"));
-    assert_eq!(said(&found, "rests").severity, Severity::Critical);
+    assert_eq!(attention_with(&found, "rests").severity, Severity::Critical);
     // It is put right, and sends again.
     fixture.clock.advance_millis(60_000);
     fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
     let found = attention(&fixture).await;
-    assert_eq!(said(&found, "It has sent since").severity, Severity::Warning);
+    assert_eq!(attention_with(&found, "It has sent since").severity, Severity::Warning);
     silent(&found, "rests");
     fixture.clock.advance_millis(HOUR);
     silent(&attention(&fixture).await, "authentication-failed");
@@ -414,7 +414,7 @@ async fn what_goes_wrong_is_said(database: &Database) {
     fixture.service.send_message(ADMIN, TENANT, message("+4533334001", "314159"), None).await.unwrap_err();
     let hold = fixture.service.holds(ADMIN, TENANT).await.unwrap().remove(0);
     let found = attention(&fixture).await;
-    let held = said(&found, "suspects fraud");
+    let held = attention_with(&found, "suspects fraud");
     assert_eq!(held.about.as_ref().unwrap().id, hold.id);
     fixture.service.lift_hold(ADMIN, TENANT, &hold.id).await.unwrap();
     silent(&attention(&fixture).await, "suspects fraud");
@@ -431,21 +431,21 @@ async fn what_goes_wrong_is_said(database: &Database) {
         silent(&attention(&fixture).await, "spend cap");
         fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
     }
-    assert_eq!(said(&attention(&fixture).await, "80 % of the spend cap").severity, Severity::Warning);
+    assert_eq!(attention_with(&attention(&fixture).await, "80 % of the spend cap").severity, Severity::Warning);
     fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
-    assert_eq!(said(&attention(&fixture).await, "is reached").severity, Severity::Critical);
+    assert_eq!(attention_with(&attention(&fixture).await, "is reached").severity, Severity::Critical);
 
     // A rate: few say nothing, many do.
     silent(&attention(&fixture).await, "Providers took only");
     let now = fixture.now().0 - START.0;
     let failed: Vec<_> = (0..20).map(|number| row(&format!("f{number}"), now, MessageStatus::Failed)).collect();
     insert(&fixture, &failed).await;
-    said(&attention(&fixture).await, "Providers took only");
+    attention_with(&attention(&fixture).await, "Providers took only");
 }
 
-async fn what_is_old_or_was_taken_back_is_said(database: &Database) {
+async fn rollbacks_and_old_secrets_need_attention(database: &Database) {
     let fixture = TestService::new(database).await;
-    // A connection of an uploaded connector whose new version was taken back.
+    // A connection of an uploaded connector whose new version was rolled back.
     let mut tx = fixture.store.begin().await.unwrap();
     let main = connections::get(&mut tx, TENANT, "main").await.unwrap().unwrap();
     let uploaded = ConnectionRow { name: "acme".to_owned(), connector: "acme-sms".to_owned(), ..main };
@@ -470,7 +470,7 @@ async fn what_is_old_or_was_taken_back_is_said(database: &Database) {
     assert!(releases::put(&mut tx, &release(true, 1)).await.unwrap());
     tx.commit().await.unwrap();
     let found = attention(&fixture).await;
-    let rollback = said(&found, "it misbehaved in 1 of 5 attempts");
+    let rollback = attention_with(&found, "it misbehaved in 1 of 5 attempts");
     assert_eq!(rollback.about.as_ref().unwrap().id, "acme-sms");
     // By hand, it is known already; and a day later, it is no news.
     let mut tx = fixture.store.begin().await.unwrap();
@@ -486,7 +486,7 @@ async fn what_is_old_or_was_taken_back_is_said(database: &Database) {
     silent(&attention(&fixture).await, "older than a year");
     fixture.clock.advance_millis(365 * DAY);
     let found = attention(&fixture).await;
-    let old = said(&found, "Secrets of `main` are older than a year: `authToken`.");
+    let old = attention_with(&found, "Secrets of `main` are older than a year: `authToken`.");
     assert_eq!(old.severity, Severity::Info);
 }
 
@@ -503,7 +503,8 @@ async fn a_country_whose_codes_do_not_come_back_is_named(database: &Database) {
     silent(&attention(&fixture).await, "elsewhere");
     fixture.start_verification("+46701234599").await.unwrap();
     let found = attention(&fixture).await;
-    let pumped = said(&found, "0 % of the 20 verifications of the last day in SE were completed, 100 % elsewhere");
+    let pumped =
+        attention_with(&found, "0 % of the 20 verifications of the last day in SE were completed, 100 % elsewhere");
     assert_eq!(pumped.about.as_ref().unwrap().id, "SE");
     fixture.clock.advance_millis(DAY + 1);
     silent(&attention(&fixture).await, "elsewhere");

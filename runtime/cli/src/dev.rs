@@ -25,7 +25,7 @@ use crate::exit::{CliError, Exit};
 use crate::render;
 use crate::simulator_setup::NUMBER;
 
-/// Build and try a connector, again whenever a source changes.
+/// Build and try a connector whenever a source changes.
 ///
 /// Nothing leaves this machine. Requests go to simulated hosts and to hosts with a scripted response; a request to any other host
 /// is only shown.

@@ -68,7 +68,7 @@ pub fn run(args: &NewArgs) -> Result<Exit, CliError> {
          cd {folder}\n  \
          cargo test\n  \
          {sendbox} dev\n\
-         `dev` builds and tries the connector on this machine, again at every change. Or step by step:\n  \
+         `dev` builds and tries the connector on this machine whenever a source changes. Or step by step:\n  \
          cargo build --target wasm32-wasip2 --release\n  \
          {sendbox} inspect {component}\n  \
          {sendbox} send --connector {component} --config config.example.json --to +4512345678 --code 123456 --dry-run --show-sealed\n\

@@ -37,8 +37,8 @@ Examples:
   sendbox serve --data /var/lib/sendbox --listen 0.0.0.0:8080 --platform-key-file /run/secrets/platform
   sendbox serve --data /var/lib/sendbox --database-url postgres://sendbox@db/sendbox
 
-Put a TLS proxy in front of it. On SIGTERM the service accepts no new requests, finishes running ones, and exits with 0. After
-19 s it exits in any case.")]
+Put a TLS proxy in front of it. On SIGTERM the service accepts no new requests, finishes running
+ones, and exits with 0. After 19 s it exits in any case.")]
 pub struct ServeArgs {
     /// The data folder: database, generated keys and compiled connectors.
     #[arg(long, value_name = "DIR", default_value = "sendbox-data", env = "SENDBOX_DATA")]

@@ -12,10 +12,10 @@ use crate::load::{Ask, Kind, audit};
 
 /// How a process that must not start has ended: exit code and what it says.
 fn ending(output: &Output) -> (i32, String) {
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!said.contains("panicked"), "{said}");
-    assert!(said.contains("error: "), "{said}");
-    (output.status.code().expect("an exit code"), said)
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    assert!(stderr.contains("error: "), "{stderr}");
+    (output.status.code().expect("an exit code"), stderr)
 }
 
 fn ask(number: &str) -> Ask {
@@ -52,7 +52,7 @@ async fn with_small_disk(deployment: &Deployment) -> Option<tokio::process::Comm
     None
 }
 
-/// A file that leaves no room on the disk of a process.
+/// A file that fills the disk of a process.
 struct Filler(PathBuf);
 
 impl Filler {
@@ -109,7 +109,7 @@ async fn on_a_full_disk_it_refuses_and_later_goes_on() {
     assert_eq!(after.answer.as_ref().unwrap().status, 200, "{after:?}");
     book.push(after);
 
-    // Full while the provider has a message: its end is written when there is room again.
+    // Full while the provider has a message: its end is written when there is space again.
     deployment.simulator.inject_spec("twilio=delay:3s,times=1".parse().unwrap()).unwrap();
     let mut arrivals = deployment.simulator.subscribe();
     let mut during = ask("+4520000003");
@@ -123,7 +123,11 @@ async fn on_a_full_disk_it_refuses_and_later_goes_on() {
         assert!(!waits.is_finished(), "the end was written to a full disk");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    assert_eq!(client.messages_to("+4520000003").await[0]["status"], "sending", "nothing is said that is not on disk");
+    assert_eq!(
+        client.messages_to("+4520000003").await[0]["status"],
+        "sending",
+        "nothing is reported that is not on disk"
+    );
     filler.remove();
     during.answer = waits.await.unwrap();
     let answer = during.answer.as_ref().unwrap();
@@ -145,7 +149,7 @@ async fn used(deployment: &Deployment) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_is_no_database_is_said_and_left_alone() {
+async fn a_file_that_is_not_a_database_is_reported_and_not_changed() {
     let deployment = Deployment::new().await;
     let id = used(&deployment).await;
     let path = deployment.data().join("sendbox.db");
@@ -159,9 +163,9 @@ async fn a_file_that_is_no_database_is_said_and_left_alone() {
         ("half of it", half),
     ] {
         fs::write(&path, &bytes).unwrap();
-        let (code, said) = ending(&deployment.refused(&[]).await);
-        assert!(code == 2 || code == 7, "{what}: {code}: {said}");
-        assert!(said.contains("the store"), "{what}: {said}");
+        let (code, stderr) = ending(&deployment.refused(&[]).await);
+        assert!(code == 2 || code == 7, "{what}: {code}: {stderr}");
+        assert!(stderr.contains("the store"), "{what}: {stderr}");
         assert!(fs::read(&path).unwrap() == bytes, "{what}: what may still be saved was changed");
     }
     // From a copy everything is there again.
@@ -192,10 +196,10 @@ async fn without_its_master_key_it_does_not_start_and_changes_nothing() {
             Some(bytes) => fs::write(&key, bytes).unwrap(),
             None => fs::remove_file(&key).unwrap(),
         }
-        let (code, said) = ending(&deployment.refused(&[]).await);
-        assert_eq!(code, 2, "{what}: {said}");
-        assert!(said.contains(says), "{what}: {said}");
-        assert!(!said.contains("hunter2"), "a key is not repeated: {said}");
+        let (code, stderr) = ending(&deployment.refused(&[]).await);
+        assert_eq!(code, 2, "{what}: {stderr}");
+        assert!(stderr.contains(says), "{what}: {stderr}");
+        assert!(!stderr.contains("hunter2"), "a key is not repeated: {stderr}");
         assert!(fs::read(&database).unwrap() == whole, "{what}: the database was changed");
         assert_eq!(fs::read(&key).ok().as_deref(), content, "{what}: the file of the key was changed");
     }
@@ -211,9 +215,9 @@ async fn a_folder_is_of_one_process() {
     let deployment = Deployment::new().await;
     let first = deployment.start().await;
     first.client.add_tenant().await;
-    let (code, said) = ending(&deployment.refused(&[]).await);
-    assert_eq!(code, 2, "{said}");
-    assert!(said.contains("another sendbox is running"), "{said}");
+    let (code, stderr) = ending(&deployment.refused(&[]).await);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("another sendbox is running"), "{stderr}");
     let mut taken = ask("+4520000001");
     taken.answer = taken.put(&first.client).await;
     assert_eq!(taken.answer.as_ref().unwrap().status, 200, "the first one goes on");

@@ -1,4 +1,4 @@
-//! Clients that keep a book of what they asked for and what they were told, and the audit of that book.
+//! Clients that record their requests and the responses, and an audit of that record.
 //!
 //! The audit compares three records that know nothing of each other: the clients' book, the service's messages, and what
 //! arrived at the simulated provider.
@@ -66,7 +66,7 @@ pub struct Ask {
 /// Faults that a provider shows under load, besides none.
 const FAULTS: [&str; 5] = ["reset-after", "reset-before", "delay:300ms", "status:503", "code:21211"];
 
-/// What is said of an attempt whose process ended.
+/// The failure text of an attempt whose process ended.
 const CUT: &str = "the process ended while the attempt was under way";
 
 /// Numbers, one for each ask, and a count of answers.
@@ -187,7 +187,7 @@ impl Ask {
         format!("verifications/{}/check", answer.text(pointer))
     }
 
-    /// The id of the message, as the client was told.
+    /// The id of the message in the response.
     fn message_id(&self) -> Option<&str> {
         let answer = self.answer.as_ref()?;
         match (answer.status, self.kind) {
@@ -228,7 +228,7 @@ pub struct Tally {
     pub verified: usize,
 }
 
-/// Whether everything that clients were told is true, and nothing happened that is on nobody's record. Repeats every request
+/// Checks that every response is true, and that nothing happened that no client recorded. Repeats every request
 /// that has a key first, as a platform would. `most`: physical messages that one request may make.
 pub async fn audit(deployment: &Deployment, client: &Client, book: &mut [Ask], most: usize) -> Tally {
     let mut tally = Tally::default();
@@ -246,10 +246,10 @@ pub async fn audit(deployment: &Deployment, client: &Client, book: &mut [Ask], m
     for ask in &mut *book {
         let codes = phones.remove(&ask.number).unwrap_or_default();
         let messages = client.messages_to(&ask.number).await;
-        let told = ask.message_id();
-        match (&ask.key, told, &ask.answer) {
+        let id = ask.message_id();
+        match (&ask.key, id, &ask.answer) {
             (_, Some(id), _) => {
-                assert_eq!(messages.len(), 1, "told of one message: {ask:?}: {messages:?}");
+                assert_eq!(messages.len(), 1, "one message has this id: {ask:?}: {messages:?}");
                 assert_eq!(messages[0]["id"], id, "{ask:?}");
             }
             (_, None, Some(answer)) => {
@@ -268,7 +268,7 @@ pub async fn audit(deployment: &Deployment, client: &Client, book: &mut [Ask], m
         if let Some(code) = ask.body["code"].as_str() {
             assert!(codes.iter().all(|on_phone| on_phone == code), "{ask:?}: {codes:?}");
         }
-        if let (Kind::Verification, Some(code), true) = (ask.kind, codes.first(), told.is_some()) {
+        if let (Kind::Verification, Some(code), true) = (ask.kind, codes.first(), id.is_some()) {
             assert!(codes.iter().all(|other| other == code), "one code, however often it was sent: {ask:?}: {codes:?}");
             verify(client, ask, code, &mut tally).await;
         }
@@ -290,7 +290,7 @@ fn judge(message: &Value, codes: &[String], most: usize) -> usize {
     match message["status"].as_str().unwrap() {
         "accepted" => assert_eq!(accepted, 1, "{all}"),
         "in-doubt" => assert!(accepted == 0 && in_doubt > 0, "{all}"),
-        "failed" | "expired" | "cancelled" => assert_eq!(arrived + in_doubt, 0, "said not to be sent: {all}"),
+        "failed" | "expired" | "cancelled" => assert_eq!(arrived + in_doubt, 0, "reported as not sent: {all}"),
         other => panic!("{other} is not final: {all}"),
     }
     let cut = |attempt: &&Value| attempt.pointer("/failure/text") == Some(&CUT.into());

@@ -57,7 +57,7 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
     one.client.add_tenant().await;
     let mut connection = database.connect().await;
 
-    // Who the first one is: nobody else runs yet, so it holds what is under way.
+    // The id of the first process: it is the only one, so it holds every lease.
     deployment.simulator.inject_spec("twilio=delay:1s,times=1".parse().unwrap()).unwrap();
     let mut arrivals = deployment.simulator.subscribe();
     send(&one.client, 999, "async").await;
@@ -80,7 +80,7 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
             }
         }
     });
-    // So long is each of them held, and whoever holds it can be seen.
+    // Each of them is held until then, and its holder is visible.
     deployment.simulator.inject_spec("twilio=delay:300ms".parse().unwrap()).unwrap();
     let mut workers = BTreeSet::new();
     let sent = async {

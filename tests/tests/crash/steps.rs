@@ -1,4 +1,4 @@
-//! A crash between any two lines of a send: what is on disk then, and what the next process makes of it. Promises P3, P4, P5.
+//! A crash between any two lines of a send: what is on disk then, and how the next process continues. Promises P3, P4, P5.
 //!
 //! Most states are put on disk as the journal writes them; that they are what a crash leaves is shown by one that is copied
 //! from under a send.
@@ -17,7 +17,7 @@ const CODE: &str = "123456";
 /// A process that has ended.
 const DEAD: &str = "p-that-has-ended";
 
-/// A message that waits for its next attempt, with one attempt that came to nothing.
+/// A message that waits for its next attempt, with one failed attempt.
 async fn waiting(fixture: &TestService, tenant: &str, new: NewMessage) -> MessageRow {
     fixture.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
     let taken = fixture.service.send_message(ADMIN, tenant, new, None).await.unwrap();
@@ -95,7 +95,7 @@ async fn until_final(fixture: &TestService, tenant: &str, id: &str) -> Message {
     }
 }
 
-/// Tenants by what they want when nobody knows, with the fallbacks that they have.
+/// Tenants by their policy for attempts in doubt, with their fallbacks.
 const TENANTS: [(&str, InDoubt, u32, &[&str]); 5] = [
     ("silence", InDoubt::PreferSilence, 2, &["second"]),
     ("delivery", InDoubt::PreferDelivery, 2, &["second", "third"]),
@@ -129,7 +129,7 @@ async fn a_crash_between_any_two_steps() {
         ("silence", &[], Long, Status::Accepted, 1, 1),
         ("silence", &[], Short, Status::Expired, 0, 0),
         ("silence", &[], Cancelled, Status::Cancelled, 0, 0),
-        // Begun, and nobody knows how far it came.
+        // Started; how far it came is unknown.
         ("silence", &[("main", open)], Long, Status::InDoubt, 1, 0),
         ("delivery", &[("main", open)], Long, Status::Accepted, 2, 1),
         ("delivery-alone", &[("main", open)], Long, Status::InDoubt, 1, 0),
@@ -203,7 +203,7 @@ async fn a_crash_between_any_two_steps() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_crash_leaves_while_the_provider_has_the_message() {
+async fn a_crash_while_the_provider_has_the_message_is_recovered() {
     let fixture = TestService::standalone_without_tenants().await;
     for (tenant, in_doubt) in [("silence", InDoubt::PreferSilence), ("delivery", InDoubt::PreferDelivery)] {
         fixture.add_tenant(tenant, Environment::Development).await;
@@ -247,7 +247,7 @@ async fn what_a_crash_leaves_while_the_provider_has_the_message() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_process_holds_is_left_alone_until_its_lease_ends() {
+async fn messages_leased_by_another_process_are_not_touched() {
     let fixture = TestService::standalone().await;
     let held = waiting(&fixture, TENANT, message("+4520123401", CODE)).await;
     put(&fixture, held.clone(), &[]).await;
@@ -288,9 +288,9 @@ async fn who_slept_through_a_lease_changes_nothing() {
     assert!(messages::update(&mut tx, &taken, None).await.unwrap());
     tx.commit().await.unwrap();
     // The provider's time runs out, and the sleeper writes down what it knows: it may not.
-    let told = sleeper.await.unwrap().unwrap();
-    assert_eq!(told.status, MessageStatus::Sending, "it is not for the sleeper to say");
+    let message = sleeper.await.unwrap().unwrap();
+    assert_eq!(message.status, MessageStatus::Sending, "it is not for the sleeper to say");
     let after = row(&fixture, TENANT, &id).await;
     assert_eq!(after, taken);
-    assert_eq!(told.attempts[0].finished_at, None, "nor may it end the attempt");
+    assert_eq!(message.attempts[0].finished_at, None, "nor may it end the attempt");
 }

@@ -1,4 +1,4 @@
-//! What holds a service up: the store takes no write, a client sends by the drop, a check hangs, nobody reads the log. `/readyz`
+//! What blocks a service: the store is locked, a client is slow, a check hangs, the log is not read. `/readyz`
 //! tells, and SIGTERM ends the process in 20 s all the same.
 
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
-/// What whoever stops it may count on.
+/// The time limit that a supervisor can rely on.
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// Holds the database's only write lock until it is dropped.
@@ -54,7 +54,7 @@ async fn without_writes_it_is_not_ready() {
 /// Everything that stopping waits for, at once: a request that is never sent to its end, a write that waits for the lock, the
 /// check of an upload that hangs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sigterm_ends_it_whatever_holds_it() {
+async fn sigterm_ends_it_whatever_blocks_it() {
     let deployment = Deployment::new().await;
     let process = deployment.start().await;
     process.client.add_tenant().await;
@@ -104,10 +104,10 @@ async fn sigterm_ends_it_when_every_thread_hangs() {
     let mut child = command.spawn().unwrap();
     // Until it serves, its log is read.
     let mut log = child.stderr.take().unwrap();
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
     let started = async {
         loop {
-            let line = said.next_line().await.unwrap().expect("it serves");
+            let line = stdout.next_line().await.unwrap().expect("it serves");
             if let Some((address, _)) = line.strip_prefix("listening on http://").and_then(|rest| rest.split_once(';'))
             {
                 break address.to_owned();

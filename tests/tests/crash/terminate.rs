@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::load::{Crowd, Dice, audit};
 
-/// What whoever stops it may count on.
+/// The time limit that a supervisor can rely on.
 const WITHIN: Duration = Duration::from_secs(20);
 
 async fn stop(process: Process) {
@@ -48,7 +48,7 @@ async fn under_load_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_waits_for_an_answer_gets_it() {
+async fn waiting_callers_get_their_response() {
     let deployment = Deployment::new().await;
     let process = deployment.start().await;
     process.client.add_tenant().await;
@@ -70,7 +70,7 @@ async fn whoever_waits_for_an_answer_gets_it() {
     }
 }
 
-/// A provider that sends its answer by the drop holds a send for all of its 15 s. Whoever waits is told the truth, and no
+/// A provider that sends its answer by the drop holds a send for all of its 15 s. The caller gets the true outcome, and no
 /// further attempt begins that could not end: what is left is on record, and goes on after the next start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_a_provider_stalls() {

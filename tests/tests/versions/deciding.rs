@@ -1,4 +1,4 @@
-//! What a version may do is compared and approved; which one sends is decided, and can be taken back.
+//! What a version may do is compared and approved; which one sends is decided, and can be rolled back.
 
 use sendbox_service::Error;
 use sendbox_service::model::{
@@ -12,21 +12,21 @@ use sendbox_tests::{Database, on_every_database};
 use crate::harness::{ADMIN, activate, approve, release, send, send_for, service_with_connector, upload, use_it};
 
 on_every_database!(
-    an_equal_version_needs_nobody,
+    an_equal_version_needs_no_approval,
     a_wider_version_waits_for_its_approval,
     a_connection_that_does_not_fit_is_named_and_not_broken,
     one_step_back,
     a_tenant_decides_for_itself,
     a_version_can_be_tested_before_it_sends,
     a_version_that_comes_with_sendbox_is_not_swapped,
-    what_was_decided_is_written_down
+    decisions_are_in_the_audit_log
 );
 
 fn activation(component: &[u8]) -> VersionActivation {
     VersionActivation { digest: digest(component), generation: None, watch_seconds: None, drain_seconds: None }
 }
 
-async fn an_equal_version_needs_nobody(database: &Database) {
+async fn an_equal_version_needs_no_approval(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "narrower"));
     let fixture = service_with_connector(database, &first).await;
     let uploaded = upload(&fixture, &second).await;
@@ -172,7 +172,7 @@ async fn a_version_that_comes_with_sendbox_is_not_swapped(database: &Database) {
     }
 }
 
-async fn what_was_decided_is_written_down(database: &Database) {
+async fn decisions_are_in_the_audit_log(database: &Database) {
     let (first, wider) = (version(1, "honest"), version(2, "wider"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &wider).await;

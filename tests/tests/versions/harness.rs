@@ -1,4 +1,4 @@
-//! What the stories share: a house with an uploaded connector, and a wait for what happens in the background.
+//! What these tests share: a service with an uploaded connector, and a wait for background work.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub const ADMIN: &Caller = &Caller::Platform;
 /// What has not happened after this time will not.
 const NEVER: Duration = Duration::from_secs(60);
 
-/// Waits until `look` finds something. What is waited for happens in the background, and nobody tells.
+/// Waits until `look` finds something. Background work does not report its end.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     let deadline = Instant::now() + NEVER;
     loop {

@@ -1,4 +1,4 @@
-//! The real binary is killed, or told to stop, while connectors are uploaded and swapped.
+//! The real binary is killed, or stopped, while connectors are uploaded and swapped.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Connectors are swapped while messages are in flight: promises P7 and P8, and what stands around them.
+//! Connectors are swapped while messages are in flight: promises P7 and P8, and related rules.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 

@@ -18,7 +18,7 @@ on_every_database!(
     no_message_fails_while_versions_are_swapped
 );
 
-/// All have seen the same, and decide at the same moment: one is heard, the others are told.
+/// All have seen the same, and decide at the same moment: one succeeds, the others get a conflict.
 async fn of_many_admins_one_decides(database: &Database) {
     let fixture = service_with_connector(database, &version(1, "honest")).await;
     let candidates: Vec<Vec<u8>> = (2..10).map(|number| version(number, "honest")).collect();
@@ -103,7 +103,7 @@ async fn no_message_fails_while_versions_are_swapped(database: &Database) {
             assert_eq!(met.len(), 1, "{met:?}");
             assert!(known.contains(&met[0]));
             assert_eq!(fixture.received_count(&format!("+45{number}")), 1);
-            // Active at the moment in which it began. The clock was looked at just before that: one step of it may lie between.
+            // Active at the moment in which it began. The clock was read just before: it may have advanced by one step in between.
             let began = message.attempts[0].started_at;
             let at = |index: usize| history.get(index).map(|(at, _)| *at);
             let was_active = history.iter().enumerate().any(|(index, (from, digest))| {

@@ -34,7 +34,7 @@ async fn versions_and_decisions_survive_a_restart(database: &Database) {
     assert!(met[0] == digest(&second) || met[0] == digest(&third));
 }
 
-/// Two processes on one store: what one is told, the other does from its next message on.
+/// Two processes on one store: what one accepts applies to the next message of the other.
 async fn another_process_sees_what_is_decided(database: &Database) {
     let (first, second, bad) = (version(1, "honest"), version(2, "honest"), version(3, "trap"));
     let fixture = service_with_connector(database, &first).await;
@@ -49,7 +49,7 @@ async fn another_process_sees_what_is_decided(database: &Database) {
     activate(&fixture, &second).await.unwrap();
     assert_eq!(send_there(20_000_002).await.attempts[0].connector_digest, digest(&second));
     assert_eq!(other.release(ADMIN, None, ID).await.unwrap().active, digest(&second));
-    // What goes wrong there is taken back for both.
+    // A failure there rolls back both.
     activate(&fixture, &bad).await.unwrap();
     let rescued = send_there(20_000_003).await;
     assert_eq!(rescued.status.as_str(), "accepted");

@@ -1,5 +1,5 @@
-//! What is stored as a secret never goes to a version that does not seal it: not when it is tried, activated, tested, promoted or
-//! taken back to.
+//! A stored secret is never handed to a version that does not seal it: not in a canary, activation, test, promotion or
+//! rollback.
 
 use sendbox_service::Error;
 use sendbox_service::model::{
@@ -18,7 +18,7 @@ on_every_database!(
     a_version_that_unseals_is_neither_tried_nor_activated,
     a_parameter_that_is_gone_is_not_handed_over,
     a_rollback_unseals_nothing,
-    what_one_tenant_seals_is_not_promoted_in_clear
+    a_sealed_secret_is_not_promoted_in_clear
 );
 
 /// The secret of the connections.
@@ -26,7 +26,7 @@ fn token() -> String {
     parameters()["authToken"].as_str().unwrap().to_owned()
 }
 
-/// Fails when the secret stands in clear in the database, or in what the service answers.
+/// Fails if the database or a response of the service contains the secret in clear.
 async fn assert_sealed(database: &Database, fixture: &TestService, answers: &[String]) {
     let mut connection = database.connect().await;
     let mut found = answers.to_vec();
@@ -122,7 +122,7 @@ async fn a_parameter_that_is_gone_is_not_handed_over(database: &Database) {
     assert_sealed(database, &fixture, &[serde_json::to_string(&report).unwrap()]).await;
 }
 
-/// It was sealed after the version that is taken back to was made.
+/// It was sealed after the version to which the rollback returns was created.
 async fn a_rollback_unseals_nothing(database: &Database) {
     let (unsealing, second) = (version(1, "unseal"), version(2, "honest"));
     let fixture = TestService::new(database).await;
@@ -143,7 +143,7 @@ async fn a_rollback_unseals_nothing(database: &Database) {
     assert_sealed(database, &fixture, &[]).await;
 }
 
-async fn what_one_tenant_seals_is_not_promoted_in_clear(database: &Database) {
+async fn a_sealed_secret_is_not_promoted_in_clear(database: &Database) {
     let (unsealing, second) = (version(1, "unseal"), version(2, "honest"));
     let fixture = TestService::new(database).await;
     upload(&fixture, &unsealing).await;

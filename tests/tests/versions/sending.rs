@@ -1,4 +1,4 @@
-//! What sends while versions come and go: shares, stickiness, rollback by itself, drain.
+//! What sends while versions come and go: shares, stickiness, automatic rollback, drain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,14 +17,14 @@ on_every_database!(
     a_version_that_fails_more_is_taken_back,
     a_trap_after_the_message_is_out_is_in_doubt_and_ends_the_version,
     a_version_that_both_cannot_send_with_stays,
-    what_is_under_way_may_end_and_then_is_ended
+    running_sends_may_finish_within_the_drain
 );
 
 fn start(component: &[u8], percent: u8) -> CanaryStart {
     CanaryStart { digest: digest(component), percent, generation: None }
 }
 
-/// Waits until a version has been taken back.
+/// Waits until a version has been rolled back.
 async fn taken_back(fixture: &TestService, component: &[u8]) -> Release {
     let gone = digest(component);
     let taken = until("a version is taken back", || async {
@@ -168,7 +168,7 @@ async fn a_version_that_both_cannot_send_with_stays(database: &Database) {
 }
 
 /// The old version drains to its deadline, and what it has not ended then is ended, with an honest outcome.
-async fn what_is_under_way_may_end_and_then_is_ended(database: &Database) {
+async fn running_sends_may_finish_within_the_drain(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "honest"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &second).await;
@@ -190,6 +190,6 @@ async fn what_is_under_way_may_end_and_then_is_ended(database: &Database) {
     let ended = sending.await.unwrap().unwrap();
     assert_eq!(ended.status.as_str(), "in-doubt", "{ended:?}");
     assert_eq!(ended.attempts[0].connector_digest, digest(&first));
-    let said = &ended.attempts[0].failure.as_ref().unwrap().text;
-    assert!(said.contains("withdrawn"), "{said}");
+    let text = &ended.attempts[0].failure.as_ref().unwrap().text;
+    assert!(text.contains("withdrawn"), "{text}");
 }

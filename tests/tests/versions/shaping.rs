@@ -19,7 +19,7 @@ on_every_database!(
     what_a_canary_sends_is_recorded_and_may_be_sent,
     a_version_that_waits_for_its_time_is_held_back,
     another_target_is_held_back,
-    what_is_held_back_is_kept_once_and_for_its_tenant_alone,
+    a_held_shape_is_stored_once_per_tenant,
     a_version_that_goes_takes_its_shapes_along
 );
 
@@ -96,7 +96,7 @@ async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(data
     let held = held(&fixture.service, None, &bad).await;
     assert_eq!((held.len(), held[0].requests, added(&held[0])), (1, 1, vec!["form MaxPrice = 9"]));
     assert_eq!(detail["heldShape"]["shape"], Value::from(held[0].shape.clone()));
-    // It is taken back as for any other fault.
+    // It is rolled back, as for any other fault.
     let after = until("the version is taken back", || async {
         let release = release(&fixture).await;
         (release.active == digest(&first)).then_some(release)
@@ -190,7 +190,7 @@ async fn another_target_is_held_back(database: &Database) {
     assert_eq!(added(&held[0]), ["query Source = acme"]);
 }
 
-async fn what_is_held_back_is_kept_once_and_for_its_tenant_alone(database: &Database) {
+async fn a_held_shape_is_stored_once_per_tenant(database: &Database) {
     let first = version(1, "abroad");
     let fixture = service_with_connector(database, &first).await;
     fixture.add_tenant(OTHER, Environment::Development).await;

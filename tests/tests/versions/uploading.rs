@@ -12,10 +12,10 @@ on_every_database!(
     the_first_version_is_active_and_sends,
     the_same_file_is_the_same_version,
     a_further_version_sends_nothing_by_itself,
-    what_is_no_connector_is_refused_with_a_reason,
-    nobody_takes_over_the_id_of_another,
+    invalid_connectors_are_refused_with_a_reason,
+    the_id_of_another_owner_is_refused,
     a_private_connector_is_invisible_to_others,
-    what_is_in_use_is_not_deleted_and_what_is_not_goes,
+    only_unused_versions_are_deleted,
     a_tenant_goes_with_its_connectors
 );
 
@@ -52,7 +52,7 @@ async fn a_further_version_sends_nothing_by_itself(database: &Database) {
     assert_eq!(all.len(), 2);
 }
 
-async fn what_is_no_connector_is_refused_with_a_reason(database: &Database) {
+async fn invalid_connectors_are_refused_with_a_reason(database: &Database) {
     let fixture = TestService::new(database).await;
     for (file, why) in [
         (b"".to_vec(), "magic number"),
@@ -70,8 +70,8 @@ async fn what_is_no_connector_is_refused_with_a_reason(database: &Database) {
     {
         let refused = upload(&fixture, &file).await;
         assert_eq!((refused.state, refused.standing), (VersionState::Refused, None));
-        let said = refused.refusal.unwrap();
-        assert!(said.contains(why), "{why}: {said}");
+        let text = refused.refusal.unwrap();
+        assert!(text.contains(why), "{why}: {text}");
     }
     assert!(matches!(fixture.service.release(ADMIN, None, ID).await, Err(Error::NotFound(_))));
     // Uploaded again it is checked again, and refused again.
@@ -79,7 +79,7 @@ async fn what_is_no_connector_is_refused_with_a_reason(database: &Database) {
     assert_eq!((again.state, is_there), (VersionState::Checking, false));
 }
 
-async fn nobody_takes_over_the_id_of_another(database: &Database) {
+async fn the_id_of_another_owner_is_refused(database: &Database) {
     let fixture = service_with_connector(database, &version(1, "honest")).await;
     for (tenant, id, why) in [
         (None, "twilio", "comes with Sendbox"),
@@ -88,8 +88,8 @@ async fn nobody_takes_over_the_id_of_another(database: &Database) {
     ] {
         let refused = upload_for(&fixture, tenant, &version_of(id, 7, "honest")).await;
         assert_eq!(refused.state, VersionState::Refused);
-        let said = refused.refusal.unwrap();
-        assert!(said.contains(why), "{said}");
+        let text = refused.refusal.unwrap();
+        assert!(text.contains(why), "{text}");
     }
     assert_eq!(fixture.service.connector(ADMIN, Some(TENANT), "twilio").await.unwrap().summary.owner, Owner::BuiltIn);
 }
@@ -125,7 +125,7 @@ async fn a_private_connector_is_invisible_to_others(database: &Database) {
     fixture.service.save_connection(ADMIN, "other", "acme", input()).await.unwrap();
 }
 
-async fn what_is_in_use_is_not_deleted_and_what_is_not_goes(database: &Database) {
+async fn only_unused_versions_are_deleted(database: &Database) {
     let (first, second, third) = (version(1, "honest"), version(2, "honest"), version(3, "honest"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &second).await;
