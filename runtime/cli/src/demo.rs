@@ -54,7 +54,7 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, CliError> {
             Err(_) => sendbox_server::listen(local(0)).await,
         },
     };
-    let listener = listener.context("cannot listen; choose a free port with --port").as_input_error()?;
+    let listener = listener.context("cannot listen; choose a free port with --port").into_input_error()?;
     let address = listener.local_addr()?;
     let api = format!("http://{address}");
 

@@ -77,18 +77,18 @@ impl DevelopmentArgs {
         let mut overrides = NetworkOverrides::default();
         for spec in &self.connect_to {
             let flag = || format!("--connect-to {spec}");
-            overrides.addresses = overrides.addresses.with_connect_to(spec).with_context(flag).as_input_error()?;
+            overrides.addresses = overrides.addresses.with_connect_to(spec).with_context(flag).into_input_error()?;
         }
         for (host, port, _) in overrides.addresses.connect_to_overrides().filter(|(_, port, _)| *port != 443) {
-            let host = HostPattern::parse(host).with_context(|| format!("--connect-to {host}")).as_input_error()?;
+            let host = HostPattern::parse(host).with_context(|| format!("--connect-to {host}")).into_input_error()?;
             overrides.ports.push(PortRule { port, hosts: Some(vec![host]) });
         }
         for path in &self.extra_ca {
             let flag = || format!("--extra-ca {}", path.display());
-            let pem = std::fs::read(path).with_context(flag).as_input_error()?;
+            let pem = std::fs::read(path).with_context(flag).into_input_error()?;
             let before = overrides.authorities.len();
             for certificate in CertificateDer::pem_slice_iter(&pem) {
-                overrides.authorities.push(certificate.with_context(flag).as_input_error()?.to_vec());
+                overrides.authorities.push(certificate.with_context(flag).into_input_error()?.to_vec());
             }
             if overrides.authorities.len() == before {
                 return Err(CliError::usage(

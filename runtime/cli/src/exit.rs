@@ -230,11 +230,11 @@ impl CliError {
 /// Turns any error into one of invalid input.
 pub trait InputErrorExt<T> {
     /// Reports the error as invalid input, [`Exit::Usage`].
-    fn as_input_error(self) -> Result<T, CliError>;
+    fn into_input_error(self) -> Result<T, CliError>;
 }
 
 impl<T, E: Into<anyhow::Error>> InputErrorExt<T> for Result<T, E> {
-    fn as_input_error(self) -> Result<T, CliError> {
+    fn into_input_error(self) -> Result<T, CliError> {
         self.map_err(CliError::usage)
     }
 }

@@ -109,7 +109,7 @@ impl InstanceConfig {
     pub async fn start(self, network: NetworkOverrides) -> Result<RunningInstance, CliError> {
         let data = &self.data;
         let name = || format!("cannot use the folder {}", data.display());
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(data).with_context(name).as_input_error()?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(data).with_context(name).into_input_error()?;
         let lock = self.lock()?;
         let mut notes = Vec::new();
         let database = data.join("sendbox.db");
@@ -132,7 +132,7 @@ impl InstanceConfig {
         };
         let master_keys = MasterKeys::read(&master)
             .with_context(|| format!("the master keys ({})", path.display()))
-            .as_input_error()?;
+            .into_input_error()?;
         let path = self.platform_key_file.clone().unwrap_or_else(|| data.join("platform.key"));
         let platform_key = match self.platform_key {
             Some(key) => key,
@@ -195,7 +195,7 @@ impl InstanceConfig {
             .mode(0o600)
             .open(&path)
             .with_context(name)
-            .as_input_error()?;
+            .into_input_error()?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Err(CliError::usage(anyhow!(
@@ -223,9 +223,9 @@ fn secret(
     let generated = generate()?;
     let name = || format!("cannot write {}", path.display());
     let mut file =
-        OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).with_context(name).as_input_error()?;
-    file.write_all(generated.as_bytes()).and_then(|()| file.write_all(b"\n")).with_context(name).as_input_error()?;
-    file.sync_all().with_context(name).as_input_error()?;
+        OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).with_context(name).into_input_error()?;
+    file.write_all(generated.as_bytes()).and_then(|()| file.write_all(b"\n")).with_context(name).into_input_error()?;
+    file.sync_all().with_context(name).into_input_error()?;
     notes.push(format!("generated the {what}: {}", path.display()));
     Ok(generated)
 }

@@ -47,8 +47,8 @@ pub fn run(args: &NewArgs) -> Result<Exit, CliError> {
         .map_err(|reason| CliError::usage(anyhow!("invalid name `{}`: {reason}", render::line(&args.name))))?;
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
     let at = || format!("cannot write to {}", folder.display());
-    fs::create_dir_all(&folder).with_context(at).as_input_error()?;
-    if fs::read_dir(&folder).with_context(at).as_input_error()?.next().is_some() {
+    fs::create_dir_all(&folder).with_context(at).into_input_error()?;
+    if fs::read_dir(&folder).with_context(at).into_input_error()?.next().is_some() {
         return Err(CliError::usage(anyhow!(
             "{} is not empty; choose another folder with --dir, or empty it",
             folder.display()
@@ -57,9 +57,9 @@ pub fn run(args: &NewArgs) -> Result<Exit, CliError> {
     for (relative, contents) in sendbox_catalogue::template_files() {
         let path = folder.join(destination(relative));
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(at).as_input_error()?;
+            fs::create_dir_all(parent).with_context(at).into_input_error()?;
         }
-        fs::write(&path, fill(relative, contents, &args.name)).with_context(at).as_input_error()?;
+        fs::write(&path, fill(relative, contents, &args.name)).with_context(at).into_input_error()?;
     }
     let component = format!("target/wasm32-wasip2/release/{}.wasm", crate_name(&args.name));
     let sendbox = render::own_name();

@@ -71,7 +71,7 @@ impl RemoteArgs {
         let shown = render::line(&self.server);
         let url = Url::parse(&self.server)
             .with_context(|| format!("--server {shown} is not a URL; expected one like https://sendbox.example.com"))
-            .as_input_error()?;
+            .into_input_error()?;
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
             return Err(CliError::usage(anyhow!(
                 "--server may contain a scheme, a host, a port and a path only; set the key with --key-file or SENDBOX_KEY"
@@ -93,7 +93,7 @@ impl RemoteArgs {
         let key = match &self.key_file {
             Some(path) => {
                 let name = || format!("cannot read the key from {}", path.display());
-                Zeroizing::new(std::fs::read_to_string(path).with_context(name).as_input_error()?)
+                Zeroizing::new(std::fs::read_to_string(path).with_context(name).into_input_error()?)
             }
             None => Zeroizing::new(std::env::var("SENDBOX_KEY").unwrap_or_default()),
         };

@@ -140,8 +140,8 @@ pub async fn load(sandbox: &Sandbox, name: &str) -> Result<Connector, CliError> 
 pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     let name = || format!("cannot read {}", path.display());
     let mut bytes = Vec::new();
-    let file = File::open(path).with_context(name).as_input_error()?;
-    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).with_context(name).as_input_error()?;
+    let file = File::open(path).with_context(name).into_input_error()?;
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).with_context(name).into_input_error()?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(CliError::usage(anyhow!("it is larger than {} MiB", LARGEST_FILE >> 20).context(name())));
     }
@@ -151,5 +151,5 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 /// Reads and parses a JSON file.
 pub fn json_file<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
     let bytes = read(path)?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is invalid", path.display())).as_input_error()
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is invalid", path.display())).into_input_error()
 }

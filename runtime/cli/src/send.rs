@@ -138,7 +138,7 @@ pub async fn run(args: &SendArgs) -> Result<Exit, CliError> {
     let connector = runner::load(&sandbox, &args.connector).await?;
 
     let (plan, parameters) = prepare(&config, args.message()?, &connector)?;
-    let grant = connector.grant(&parameters, &network.operator, &tenant).as_input_error()?;
+    let grant = connector.grant(&parameters, &network.operator, &tenant).into_input_error()?;
     if !plan.unknown_variables.is_empty() {
         let names = plan.unknown_variables.iter().map(|name| format!("{{{{{name}}}}}")).collect::<Vec<_>>().join(", ");
         render::warn(&format!(
@@ -257,7 +257,7 @@ impl SendArgs {
                 let mut text = Zeroizing::new(String::new());
                 // Enough for a code and a line break; anything longer is not a code.
                 let read = std::io::stdin().lock().take(64).read_to_string(&mut text);
-                read.context("cannot read the code from standard input").as_input_error()?;
+                read.context("cannot read the code from standard input").into_input_error()?;
                 Ok(Zeroizing::new(text.trim().to_owned()))
             }
             Some(code) => Ok(Zeroizing::new(code.to_owned())),

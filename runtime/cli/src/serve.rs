@@ -98,7 +98,7 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
             let bytes = runner::read(path)?;
             let text =
                 std::str::from_utf8(&bytes).map_err(|_| CliError::usage(anyhow!("{} is not UTF-8", path.display())))?;
-            toml::from_str(text).with_context(|| format!("{} is invalid", path.display())).as_input_error()?
+            toml::from_str(text).with_context(|| format!("{} is invalid", path.display())).into_input_error()?
         }
         None => Settings::default(),
     };
@@ -125,7 +125,7 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     let listener = sendbox_server::listen(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))
-        .as_input_error()?;
+        .into_input_error()?;
     let address = listener.local_addr()?;
     let running = tokio::select! {
         biased;

@@ -51,7 +51,7 @@ impl DevEnvironment {
         let listener = sendbox_server::listen(address)
             .await
             .with_context(|| format!("cannot listen on {address}; choose a free port with --port"))
-            .as_input_error()?;
+            .into_input_error()?;
         let api = format!("http://{}", listener.local_addr()?);
         let config = SimulatorConfig { scripted: settings.scripted()?, ..SimulatorConfig::default() };
         let setup = SimulatorSetup::start(config, None).await?;

@@ -26,10 +26,10 @@ impl Project {
     pub fn of(folder: &Path, component: Option<&Path>) -> Result<Self, CliError> {
         if let Some(file) = component {
             let name = || format!("cannot read {}; build it first", file.display());
-            return Ok(Self::File(file.canonicalize().with_context(name).as_input_error()?));
+            return Ok(Self::File(file.canonicalize().with_context(name).into_input_error()?));
         }
         let name = || format!("cannot read {}", folder.display());
-        let folder = folder.canonicalize().with_context(name).as_input_error()?;
+        let folder = folder.canonicalize().with_context(name).into_input_error()?;
         if !folder.join("Cargo.toml").is_file() {
             return Err(CliError::usage(anyhow!(
                 "no Cargo.toml in {}. Name a project folder (`sendbox new` creates one), or a component with --component",
@@ -55,7 +55,7 @@ async fn build(folder: &Path) -> Result<PathBuf, CliError> {
     let child = cargo
         .spawn()
         .context("cannot run `cargo`; install Rust, or build the component yourself and pass --component")
-        .as_input_error()?;
+        .into_input_error()?;
     let output = child.wait_with_output().await.context("cannot wait for `cargo`")?;
     if !output.status.success() {
         return Err(CliError::usage(anyhow!("the build failed; see the output above")));

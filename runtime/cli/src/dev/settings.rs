@@ -44,8 +44,9 @@ impl Settings {
         }
         let mut value: Value = runner::json_file(path)?;
         connection::resolve_references(&mut value, path)?;
-        let SettingsFile { parameters, templates, answers } =
-            serde_json::from_value(value).with_context(|| format!("{} is invalid", path.display())).as_input_error()?;
+        let SettingsFile { parameters, templates, answers } = serde_json::from_value(value)
+            .with_context(|| format!("{} is invalid", path.display()))
+            .into_input_error()?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let answers = answers
             .into_iter()
@@ -67,7 +68,7 @@ impl Settings {
             .iter()
             .map(|(host, (file, contents))| {
                 let name = || format!("{} is invalid", file.display());
-                let answer = serde_json::from_slice(contents).with_context(name).as_input_error()?;
+                let answer = serde_json::from_slice(contents).with_context(name).into_input_error()?;
                 Ok(ScriptedHost { host: host.clone(), answer })
             })
             .collect()
