@@ -127,7 +127,7 @@ async fn from_a_file_to_all_messages_and_back() {
     let refused = scene.push(&wider, &["--activate"]).await.ended(3);
     assert!(refused.stdout.contains("it may do MORE:\n  + new host: "), "{}", refused.stdout);
     assert!(refused.stdout.contains("  · the author's version: 0001 → 0002"), "{}", refused.stdout);
-    assert!(refused.stderr.contains("(approval-needed)"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("(approval-required)"), "{}", refused.stderr);
     let approve = refused.stderr.split_once("connector approve ").unwrap().1.split_once('`').unwrap().0;
     let activate = scene.run(&["activate", ID, &two]).await.ended(3);
     assert!(activate.stderr.contains("a rule of Sendbox stopped it"), "{}", activate.stderr);
@@ -218,9 +218,9 @@ async fn what_scripts_read_is_what_the_server_said() {
     let scene = Scene::new().await;
     let (first, wider, narrower) = (version(1, "honest"), version(2, "wider"), version(3, "narrower"));
     let pushed = scene.push(&first, &["--json"]).await.ended(0);
-    assert_eq!((pushed.json()["version"]["standing"].as_str(), pushed.stderr.as_str()), (Some("active"), ""));
+    assert_eq!((pushed.json()["version"]["role"].as_str(), pushed.stderr.as_str()), (Some("active"), ""));
     let refused = scene.push(&wider, &["--json"]).await.ended(3).json();
-    assert_eq!(refused["error"]["class"], "approval-needed");
+    assert_eq!(refused["error"]["class"], "approval-required");
     assert!(refused["error"]["text"].as_str().unwrap().contains("collect.acme.test"), "{refused}");
     assert!(refused["error"]["advice"].as_str().unwrap().contains("connector approve acme-sms"), "{refused}");
     let tried = scene.push(&wider, &["--json", "--approve", "--canary", "10"]).await.ended(0).json();
@@ -230,9 +230,9 @@ async fn what_scripts_read_is_what_the_server_said() {
     assert_eq!((ended["canary"].clone(), ended["active"].as_str()), (Value::Null, Some(&*digest(&first))));
     let activated = scene.push(&narrower, &["--json", "--activate"]).await.ended(0).json();
     assert_eq!(activated["release"]["active"], digest(&narrower));
-    assert_eq!(activated["heldBack"], json!([]));
+    assert_eq!(activated["incompatibleConnections"], json!([]));
     let status = scene.run(&["status", ID, "--json"]).await.ended(0).json();
-    assert_eq!(status["comparison"]["sides"].as_array().unwrap().len(), 2);
+    assert_eq!(status["comparison"]["versions"].as_array().unwrap().len(), 2);
     let versions = scene.run(&["versions", ID, "--json"]).await.ended(0).json();
     assert_eq!(versions.as_array().unwrap().len(), 3);
     let listed = scene.run(&["list", "--json"]).await.ended(0).json();

@@ -67,7 +67,7 @@ async fn a_message_is_sent_and_on_record(database: &Database) {
     assert_eq!(house.code_on_phone(NUMBER), "123456");
     let read = house.service.message(ADMIN, TENANT, &sent.id).await.unwrap();
     let detail = read.attempts[0].detail.as_ref().unwrap();
-    assert!(detail["requests"][0]["body"].as_str().unwrap().contains('['), "masked: {detail}");
+    assert!(detail.requests[0].body.contains('['), "masked: {detail:?}");
 }
 
 async fn the_same_key_is_one_message(database: &Database) {
@@ -127,7 +127,7 @@ async fn no_request_makes_more_messages_than_the_policy_says(database: &Database
     for most in 1..=3 {
         house
             .set_policy(TENANT, |policy| {
-                policy.delivery.most_messages = most;
+                policy.delivery.max_messages = most;
                 policy.delivery.in_doubt = InDoubt::PreferDelivery;
                 policy.delivery.fallbacks = vec!["second".to_owned(), "third".to_owned()];
             })
@@ -156,7 +156,7 @@ async fn a_refusal_that_only_the_connector_saw_counts(database: &Database) {
     // Its errors come with HTTP 200: the host sees no refusal.
     house.simulator.inject_spec("vonage=code:1".parse().unwrap()).unwrap();
     for most in 1..=2 {
-        house.set_policy(TENANT, |policy| policy.delivery.most_messages = most).await;
+        house.set_policy(TENANT, |policy| policy.delivery.max_messages = most).await;
         let before = house.simulator.requests().len();
         let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
         let id = send(&house, new, None).await.unwrap().id;
@@ -265,11 +265,11 @@ async fn messages_are_found_by_what_they_were(database: &Database) {
     let first = list(MessageFilter { limit: Some(2), ..Default::default() }).await.unwrap();
     assert_eq!(first.items.len(), 2);
     let mut all: Vec<String> = first.items.iter().map(|message| message.to.clone()).collect();
-    let mut next = first.next;
+    let mut next = first.next_cursor;
     while let Some(cursor) = next {
         let page = list(MessageFilter { limit: Some(2), cursor: Some(cursor), ..Default::default() }).await.unwrap();
         all.extend(page.items.iter().map(|message| message.to.clone()));
-        next = page.next;
+        next = page.next_cursor;
     }
     assert_eq!(all, ["+45…74", "+45…73", "+45…72", "+45…71", "+45…70"]);
     let one = list(MessageFilter { to: Some(Sensitive::from("+4512345673")), ..Default::default() }).await.unwrap();

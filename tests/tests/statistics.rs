@@ -39,13 +39,13 @@ async fn statistics(house: &House, filter: StatisticsFilter) -> Statistics {
 }
 
 async fn attention(house: &House) -> Vec<Attention> {
-    statistics(house, StatisticsFilter::default()).await.attention
+    statistics(house, StatisticsFilter::default()).await.alerts
 }
 
 /// The one thing that needs a person and holds these words.
 #[track_caller]
 fn said<'a>(all: &'a [Attention], words: &str) -> &'a Attention {
-    let found: Vec<_> = all.iter().filter(|one| one.text.contains(words)).collect();
+    let found: Vec<_> = all.iter().filter(|one| one.message.contains(words)).collect();
     assert_eq!(found.len(), 1, "{words}: {all:?}");
     found[0]
 }
@@ -53,7 +53,7 @@ fn said<'a>(all: &'a [Attention], words: &str) -> &'a Attention {
 /// Nothing that needs a person holds these words.
 #[track_caller]
 fn silent(all: &[Attention], words: &str) {
-    assert!(all.iter().all(|one| !one.text.contains(words)), "{words}: {all:?}");
+    assert!(all.iter().all(|one| !one.message.contains(words)), "{words}: {all:?}");
 }
 
 fn after(millis: i64) -> Timestamp {
@@ -96,7 +96,7 @@ fn failure(class: &str, text: &str) -> Option<FailureView> {
         class: class.to_owned(),
         party: "provider".to_owned(),
         request_sent: "yes".to_owned(),
-        text: text.to_owned(),
+        message: text.to_owned(),
         provider_code: None,
         retry_after: None,
         advice: String::new(),
@@ -164,7 +164,7 @@ async fn what_was_sent_is_counted(database: &Database) {
     assert_eq!((found.from, found.to, found.bucket), (Timestamp(now.0 - DAY), now, Bucket::Hour));
     let totals = found.totals;
     assert_eq!((totals.messages, totals.accepted, totals.failed), (4, 3, 1));
-    assert_eq!((totals.in_doubt, totals.cancelled, totals.expired, totals.under_way), (0, 0, 0, 0));
+    assert_eq!((totals.in_doubt, totals.cancelled, totals.expired, totals.in_progress), (0, 0, 0, 0));
     // Two to Denmark and one to Sweden; what was refused costs nothing.
     assert_eq!((totals.segments, totals.cost_micros), (3, 3 + 3 + 7));
     assert_eq!(found.conversion, Conversion { started: 2, approved: 1, rate: Some(0.5) });
@@ -220,7 +220,7 @@ async fn each_place_of_a_message_is_counted_within_the_time(database: &Database)
     let filter = StatisticsFilter { from: Some(START), to: Some(after(DAY)), bucket: None };
     let found = statistics(&house, filter).await;
     let totals = found.totals;
-    assert_eq!((totals.messages, totals.under_way, totals.accepted, totals.failed), (30, 1 + 2, 3, 4 + 1));
+    assert_eq!((totals.messages, totals.in_progress, totals.accepted, totals.failed), (30, 1 + 2, 3, 4 + 1));
     assert_eq!((totals.in_doubt, totals.expired, totals.cancelled), (5 + 1, 6, 7));
     assert_eq!((totals.segments, totals.cost_micros), (28 + 4, 28 * 5 + 10));
     let sums = found.series.iter().fold((0, 0, 0), |(messages, accepted, failed), point| {
@@ -228,7 +228,7 @@ async fn each_place_of_a_message_is_counted_within_the_time(database: &Database)
     });
     assert_eq!(sums, (30, 3, 5));
     assert_eq!((found.series.len(), found.series[0].messages, found.series[1].messages), (24, 21, 2));
-    assert_eq!((found.series[23].at, found.series[23].messages), (after(23 * HOUR), 7));
+    assert_eq!((found.series[23].starts_at, found.series[23].messages), (after(23 * HOUR), 7));
     let countries: Vec<_> =
         found.countries.iter().map(|one| (one.country.as_str(), one.messages, one.accepted)).collect();
     assert_eq!(countries, [("DK", 29, 3), ("001", 1, 0)]);
@@ -383,8 +383,7 @@ async fn what_is_set_up_wrong_is_said(database: &Database) {
 
     // A production tenant begins with nothing allowed, and its flows off.
     house.furnish("live", Environment::Production).await;
-    let of_live =
-        async || house.service.statistics(ADMIN, "live", StatisticsFilter::default()).await.unwrap().attention;
+    let of_live = async || house.service.statistics(ADMIN, "live", StatisticsFilter::default()).await.unwrap().alerts;
     assert_eq!(said(&of_live().await, "No country is allowed").severity, Severity::Warning);
     house
         .set_policy("live", |policy| policy.countries = Countries { all: false, only: ["DK".to_owned()].into() })
@@ -398,7 +397,7 @@ async fn what_goes_wrong_is_said(database: &Database) {
     house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap_err();
     let found = attention(&house).await;
     let refused = said(&found, "failed once in the last hour (authentication-failed)");
-    assert_eq!((refused.severity, refused.about.as_ref().unwrap().id.as_str()), (Severity::Critical, "main"));
+    assert_eq!((refused.severity, refused.subject.as_ref().unwrap().id.as_str()), (Severity::Critical, "main"));
     assert_eq!(said(&found, "rests").severity, Severity::Critical);
     // It is put right, and sends again.
     house.clock.advance_millis(60_000);
@@ -415,7 +414,7 @@ async fn what_goes_wrong_is_said(database: &Database) {
     let hold = house.service.holds(ADMIN, TENANT).await.unwrap().remove(0);
     let found = attention(&house).await;
     let held = said(&found, "suspects fraud");
-    assert_eq!(held.about.as_ref().unwrap().id, hold.id);
+    assert_eq!(held.subject.as_ref().unwrap().id, hold.id);
     house.service.lift_hold(ADMIN, TENANT, &hold.id).await.unwrap();
     silent(&attention(&house).await, "suspects fraud");
 
@@ -457,7 +456,7 @@ async fn what_is_old_or_was_taken_back_is_said(database: &Database) {
         generation,
         versions: Versions {
             last_rollback: Some(Rollback {
-                at: START,
+                rolled_back_at: START,
                 from: "sha256:1".to_owned(),
                 to: "sha256:0".to_owned(),
                 reason: "it misbehaved in 1 of 5 attempts".to_owned(),
@@ -471,7 +470,7 @@ async fn what_is_old_or_was_taken_back_is_said(database: &Database) {
     tx.commit().await.unwrap();
     let found = attention(&house).await;
     let rollback = said(&found, "it misbehaved in 1 of 5 attempts");
-    assert_eq!(rollback.about.as_ref().unwrap().id, "acme-sms");
+    assert_eq!(rollback.subject.as_ref().unwrap().id, "acme-sms");
     // By hand, it is known already; and a day later, it is no news.
     let mut tx = house.store.begin().await.unwrap();
     assert!(releases::put(&mut tx, &release(false, 2)).await.unwrap());
@@ -504,7 +503,7 @@ async fn a_country_whose_codes_do_not_come_back_is_named(database: &Database) {
     house.start_verification("+46701234599").await.unwrap();
     let found = attention(&house).await;
     let pumped = said(&found, "0 % of the 20 verifications of the last day in SE were completed, 100 % elsewhere");
-    assert_eq!(pumped.about.as_ref().unwrap().id, "SE");
+    assert_eq!(pumped.subject.as_ref().unwrap().id, "SE");
     house.clock.advance_millis(DAY + 1);
     silent(&attention(&house).await, "elsewhere");
 }

@@ -307,7 +307,7 @@ async fn approve(desk: &Desk, id: &str, digest: &Shortened, confirm: Option<&str
     if difference.reach != Reach::Wider {
         return desk.say(&version, || "It may do no more than the active version: it needs no approval.\n".to_owned());
     }
-    let approved = desk.approve(id, &digest, confirm.unwrap_or(&difference.confirm)).await?;
+    let approved = desk.approve(id, &digest, confirm.unwrap_or(&difference.confirmation_token)).await?;
     desk.say(&approved, || {
         let lines = words::sentences(difference);
         let next = desk.again(&format!("canary {id} {} 10", words::short(&digest)));
@@ -323,7 +323,7 @@ fn shown(version: &ConnectorVersion, desk: &Desk) -> String {
         // Of a newer server: what differs is said all the same.
         None => format!("{}\n", render::line(&version.digest)),
     };
-    let standing = version.standing.map_or("not usable", words::standing);
+    let standing = version.role.map_or("not usable", words::standing);
     write!(
         text,
         "\nHere\n  standing {standing}\n  uploaded {}, by {}\n",
@@ -335,7 +335,8 @@ fn shown(version: &ConnectorVersion, desk: &Desk) -> String {
         text.push('\n');
         text.push_str(&words::difference(difference));
         if let (true, Some(id)) = (difference.needs_approval, &version.connector) {
-            let command = format!("approve {id} {} --confirm {}", words::short(&version.digest), difference.confirm);
+            let command =
+                format!("approve {id} {} --confirm {}", words::short(&version.digest), difference.confirmation_token);
             writeln!(text, "It needs an approval before it sends: {}", desk.again(&command)).ok();
         }
     }

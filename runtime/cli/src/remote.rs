@@ -269,14 +269,14 @@ impl Remote {
             "unauthenticated" => {
                 (Exit::Usage, "caller", "check the key in SENDBOX_KEY or --key-file, and that it is of this server")
             }
-            "scope-missing" => (Exit::Refused, "caller", "use a key with the scope `manage`, or the platform key"),
+            "insufficient-scope" => (Exit::Refused, "caller", "use a key with the scope `manage`, or the platform key"),
             "platform-only" => (Exit::Refused, "caller", "name your tenant with --tenant, or use the platform key"),
             "not-found" => (
                 Exit::Usage,
                 "caller",
                 "`sendbox connector list` shows connectors, `versions ID` their digests; a tenant's own need --tenant",
             ),
-            "approval-needed" => (
+            "approval-required" => (
                 Exit::Refused,
                 "policy",
                 "read it with `sendbox connector show ID DIGEST`, then `sendbox connector approve ID DIGEST`",
@@ -287,8 +287,8 @@ impl Remote {
                 "read the new difference with `sendbox connector show ID DIGEST`, and approve that",
             ),
             "conflict" => (Exit::Refused, "policy", "look at `sendbox connector status ID`, and decide anew"),
-            "limited" => (Exit::Refused, "policy", "wait, and run the command again"),
-            "store-uncertain" => (
+            "limit-reached" => (Exit::Refused, "policy", "wait, and run the command again"),
+            "outcome-unknown" => (
                 Exit::InDoubt,
                 "server",
                 "it may have been done: look at `sendbox connector status ID` before you do it again",

@@ -152,7 +152,10 @@ impl Beside {
         let stopped = async move {
             stopped.await.ok();
         };
-        Self { stop, serving: tokio::spawn(sendbox_server::serve_beside(listener, service, pages, stopped, GRACE)) }
+        Self {
+            stop,
+            serving: tokio::spawn(sendbox_server::serve_with_routes(listener, service, pages, stopped, GRACE)),
+        }
     }
 
     /// Stops it in order, and waits for that.

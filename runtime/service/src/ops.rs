@@ -54,5 +54,5 @@ fn no_longer_than(field: &str, text: Option<&str>, most: usize) -> Result<()> {
 }
 
 fn bad_cursor() -> Error {
-    Error::invalid("cursor", "is no `next` of a page before")
+    Error::invalid("cursor", "must be the `nextCursor` of a page")
 }

@@ -51,7 +51,7 @@ pub enum PhoneError {
     NoPlus(Tail),
     /// Something else than digits and separators, or too much of it.
     #[error(
-        "the number {0} holds characters that are no digits; write `+` and digits, like +4512345678, without extensions or letters"
+        "the number {0} contains characters that are not digits; write `+` and digits, like +4512345678, without extensions or letters"
     )]
     NotDigits(Tail),
     /// `+999…`

@@ -53,7 +53,7 @@ impl ConnectionConfig {
             Value::Object(given) if given.contains_key("templates") => {
                 problems.push(Problem::new(
                     "/parameters/templates",
-                    "templates stand beside `parameters`, not in it; move them up",
+                    "must be next to `parameters`, not in it; move the templates up",
                 ));
             }
             Value::Object(_) | Value::Null => {}

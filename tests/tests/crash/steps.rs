@@ -177,7 +177,7 @@ async fn a_crash_between_any_two_steps() {
         house
             .set_policy(tenant, |policy| {
                 policy.delivery.in_doubt = in_doubt;
-                policy.delivery.most_messages = most;
+                policy.delivery.max_messages = most;
                 policy.delivery.fallbacks = fallbacks.iter().map(|name| (*name).to_owned()).collect();
             })
             .await;

@@ -96,7 +96,7 @@ pub fn failure() -> FailureView {
         class: "invalid-recipient".to_owned(),
         party: "provider".to_owned(),
         request_sent: "yes".to_owned(),
-        text: "It said \"no\"\u{0}.".to_owned(),
+        message: "It said \"no\"\u{0}.".to_owned(),
         provider_code: Some("21211".to_owned()),
         retry_after: Some(u32::MAX),
         advice: "Ask the user.".to_owned(),
@@ -175,8 +175,8 @@ pub fn decision() -> DecisionView {
         cause: Cause::InDoubt,
         class: FailureClass::InDoubt,
         number: None,
-        most: Some(3),
-        not_again: Some(NotAgain::MostTries),
+        max: Some(3),
+        no_retry: Some(NotAgain::MaxTries),
         no_fallback: Some(NoFallback::Silence),
     };
     DecisionView::of(DecisionCode::Nothing, values)

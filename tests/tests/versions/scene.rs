@@ -66,16 +66,20 @@ pub async fn use_it(house: &House, tenant: &str) {
 
 /// Makes a version active for all tenants.
 pub async fn activate(house: &House, component: &[u8]) -> Result<Release, Error> {
-    let activation =
-        VersionActivation { digest: digest(component), generation: None, watch_seconds: None, drain_seconds: None };
+    let activation = VersionActivation {
+        digest: digest(component),
+        generation: None,
+        auto_rollback_seconds: None,
+        drain_seconds: None,
+    };
     house.service.activate_version(ADMIN, None, ID, activation).await.map(|activated| activated.release)
 }
 
 /// Approves what a version may do.
 pub async fn approve(house: &House, component: &[u8]) -> Result<ConnectorVersion, Error> {
     let version = house.service.version(ADMIN, None, ID, &digest(component)).await?;
-    let confirm = version.difference.expect("it differs").confirm;
-    house.service.approve_version(ADMIN, None, ID, &digest(component), Approval { confirm }).await
+    let confirmation_token = version.difference.expect("it differs").confirmation_token;
+    house.service.approve_version(ADMIN, None, ID, &digest(component), Approval { confirmation_token }).await
 }
 
 /// What sends.

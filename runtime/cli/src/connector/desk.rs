@@ -100,7 +100,7 @@ impl Desk {
 
     /// Approves exactly a difference.
     pub async fn approve(&self, id: &str, digest: &str, confirm: &str) -> Result<Said<ConnectorVersion>, Stop> {
-        let body = json!({ "confirm": confirm });
+        let body = json!({ "confirmationToken": confirm });
         self.call(Method::POST, &["connectors", id, "versions", digest, "approval"], Sent::Json(&body)).await
     }
 

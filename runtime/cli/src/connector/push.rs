@@ -40,12 +40,12 @@ impl Steps {
     fn tell(&mut self, at: &Progress) {
         match self {
             Self::Bar(bar) => {
-                bar.set_length(u64::from(at.of));
+                bar.set_length(u64::from(at.steps));
                 bar.set_position(u64::from(at.step));
-                bar.set_message(render::line(&at.doing));
+                bar.set_message(render::line(&at.activity));
             }
             Self::Lines { told } if told.as_ref() != Some(at) => {
-                render::warn(&format!("{}/{} {}", at.step, at.of, render::line(&at.doing)));
+                render::warn(&format!("{}/{} {}", at.step, at.steps, render::line(&at.activity)));
                 *told = Some(at.clone());
             }
             Self::Lines { .. } | Self::Silent => {}
@@ -63,7 +63,7 @@ impl Steps {
 pub async fn run(args: &PushArgs, desk: &Desk) -> Result<Exit, Stop> {
     let component = runner::read(&args.file)?;
     let mut steps = Steps::new(desk.json);
-    steps.tell(&Progress { step: 0, of: 3, doing: "uploading".to_owned() });
+    steps.tell(&Progress { step: 0, steps: 3, activity: "uploading".to_owned() });
     let mut version = desk.upload(component).await?;
     let digest = version.read.digest.clone();
     while version.read.state == VersionState::Checking {
@@ -85,7 +85,7 @@ pub async fn run(args: &PushArgs, desk: &Desk) -> Result<Exit, Stop> {
         render::print(&checked(&version.read, &id))?;
     }
     if let Some(difference) = version.read.difference.as_ref().filter(|difference| difference.needs_approval) {
-        let confirm = difference.confirm.clone();
+        let confirm = difference.confirmation_token.clone();
         if !args.approve && !asked(desk, difference)? {
             return Err(unapproved(desk, &id, &digest, difference));
         }
@@ -106,7 +106,7 @@ async fn release(
     generation: u64,
 ) -> Result<Exit, Stop> {
     let digest = version.read.digest.clone();
-    let is_active = version.read.standing == Some(Standing::Active);
+    let is_active = version.read.role == Some(Standing::Active);
     let (mut value, text) = match args.canary {
         _ if is_active => (json!({}), format!("It is the active version of {id}.\n")),
         Some(percent) => {
@@ -160,9 +160,9 @@ fn asked(desk: &Desk, difference: &VersionDifference) -> Result<bool, Stop> {
 }
 
 fn unapproved(desk: &Desk, id: &str, digest: &str, difference: &VersionDifference) -> Stop {
-    let command = format!("approve {id} {} --confirm {}", words::short(digest), difference.confirm);
+    let command = format!("approve {id} {} --confirm {}", words::short(digest), difference.confirmation_token);
     let told = Told {
-        class: "approval-needed".to_owned(),
+        class: "approval-required".to_owned(),
         party: "policy",
         advice: format!("if that is right, run `{}`, or push with --approve", desk.again(&command)),
         problems: Vec::new(),
@@ -174,7 +174,7 @@ fn unapproved(desk: &Desk, id: &str, digest: &str, difference: &VersionDifferenc
 }
 
 fn sentences(lines: &[DifferenceLine]) -> String {
-    lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("; ")
+    lines.iter().map(|line| line.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 fn refused(version: &ConnectorVersion, file: &str) -> Stop {

@@ -31,7 +31,7 @@ pub fn standing(standing: Standing) -> &'static str {
 /// What differs: `+` is more, `-` less, `·` anything else.
 pub fn sentences(difference: &VersionDifference) -> String {
     let signed = |sign: &'static str, lines: &[DifferenceLine]| -> Vec<String> {
-        lines.iter().map(|one| format!("  {sign} {}\n", line(&one.text))).collect()
+        lines.iter().map(|one| format!("  {sign} {}\n", line(&one.message))).collect()
     };
     let mut all = signed("+", &difference.wider);
     all.extend(signed("-", &difference.narrower));
@@ -56,7 +56,10 @@ pub fn difference(difference: &VersionDifference) -> String {
         writeln!(text, "Approved {at} by {}.", line(by)).ok();
     }
     text.push_str(&for_connections(&difference.connections));
-    text.push_str(&unfit(&difference.unfit, "do not fit it, and would stay with a version that they fit"));
+    text.push_str(&unfit(
+        &difference.incompatible_connections,
+        "do not fit it, and would stay with a version that they fit",
+    ));
     text
 }
 
@@ -69,7 +72,7 @@ fn for_connections(all: &[ConnectionDifference]) -> String {
     for one in all {
         writeln!(text, "  {} of {}", line(&one.connection), line(&one.tenant)).ok();
         for differs in &one.lines {
-            writeln!(text, "    · {}", line(&differs.text)).ok();
+            writeln!(text, "    · {}", line(&differs.message)).ok();
         }
     }
     text
@@ -107,7 +110,7 @@ pub fn connectors(all: &[ConnectorSummary]) -> String {
 pub fn versions(all: &[ConnectorVersion]) -> String {
     let mut rows = vec![["digest", "version", "standing", "size", "uploaded", "by"].map(str::to_owned)];
     rows.extend(all.iter().map(|one| {
-        let state = match (one.state, one.standing) {
+        let state = match (one.state, one.role) {
             (VersionState::Ready, Some(of)) => standing(of),
             (state, _) => state.as_str(),
         };
@@ -126,7 +129,7 @@ pub fn versions(all: &[ConnectorVersion]) -> String {
 /// What an activation did.
 pub fn activated(activated: &VersionActivated) -> String {
     let mut text = release(&activated.release);
-    text.push_str(&unfit(&activated.held_back, "do not fit it, and stay with a version that they fit"));
+    text.push_str(&unfit(&activated.incompatible_connections, "do not fit it, and stay with a version that they fit"));
     text
 }
 
@@ -140,8 +143,8 @@ pub fn release(release: &Release) -> String {
     let mut row = |name: &str, digest: &str, more: &str| {
         writeln!(text, "  {name:<9} {}  {more}", short(digest)).ok();
     };
-    let watched = if release.watched_until > release.activated_at {
-        format!(", taken back by itself if it misbehaves until {}", release.watched_until)
+    let watched = if release.auto_rollback_until > release.activated_at {
+        format!(", taken back by itself if it misbehaves until {}", release.auto_rollback_until)
     } else {
         String::new()
     };
@@ -159,12 +162,12 @@ pub fn release(release: &Release) -> String {
             "Last taken back: {} for {}, {}, {who}: {}",
             short(&back.from),
             short(&back.to),
-            back.at,
+            back.rolled_back_at,
             line(&back.reason)
         )
         .ok();
     }
-    for held in &release.held {
+    for held in &release.held_requests {
         let shapes = if held.shapes == 1 { "shape" } else { "shapes" };
         let (id, digest) = (line(&release.connector), short(&held.digest));
         writeln!(
@@ -175,7 +178,7 @@ pub fn release(release: &Release) -> String {
         .ok();
     }
     if let Some(comparison) = &release.comparison {
-        write!(text, "\nSince {}:\n{}", comparison.since, side_by_side(&comparison.sides)).ok();
+        write!(text, "\nSince {}:\n{}", comparison.since, side_by_side(&comparison.versions)).ok();
     }
     text
 }
@@ -186,7 +189,7 @@ fn side_by_side(sides: &[Side]) -> String {
     };
     let none = || "-".to_owned();
     let mut rows = vec![
-        row("", &|side| standing(side.standing).to_owned()),
+        row("", &|side| standing(side.role).to_owned()),
         row("version", &|side| short(&side.digest)),
         row("attempts", &|side| side.attempts.to_string()),
         row("accepted", &|side| side.accepted.to_string()),
@@ -246,7 +249,7 @@ mod tests {
     fn both_sides_stand_next_to_each_other() {
         let side = |digest: &str, standing: &str, latency: Option<u64>| {
             json!({
-                "digest": digest, "standing": standing, "attempts": 13, "accepted": 12, "inDoubt": 0, "rejected": 1,
+                "digest": digest, "role": standing, "attempts": 13, "accepted": 12, "inDoubt": 0, "rejected": 1,
                 "faults": 1, "successRate": 12.0 / 13.0, "failures": {"connector-fault": 1},
                 "latencyMs": latency.map(|millis| json!({"p50": millis, "p95": millis, "p99": millis})),
             })
@@ -258,8 +261,8 @@ mod tests {
             &serde_json::from_value(json!({
                 "connector": "acme-sms", "owner": "all-tenants", "tenant": null, "active": old, "previous": null,
                 "canary": {"digest": new, "percent": 10, "startedAt": "2026-11-23T20:21:33Z"}, "generation": 2,
-                "activatedAt": "2026-11-23T20:00:00Z", "watchedUntil": "2026-11-23T20:00:00Z", "lastRollback": null,
-                "comparison": {"since": "2026-11-23T20:21:33Z", "sides": [side(&old, "active", Some(41)), quiet]},
+                "activatedAt": "2026-11-23T20:00:00Z", "autoRollbackUntil": "2026-11-23T20:00:00Z", "lastRollback": null,
+                "comparison": {"since": "2026-11-23T20:21:33Z", "versions": [side(&old, "active", Some(41)), quiet]},
             }))
             .unwrap(),
         );
@@ -289,9 +292,9 @@ mod tests {
         let shown = difference(
             &serde_json::from_value(json!({
                 "from": format!("sha256:{}", "ab".repeat(32)), "to": "sha256:cd", "reach": "wider",
-                "wider": [{ "text": "it is called “Twilio (official)”, and no longer “Acme”", "code": "name", "values": {} }],
-                "narrower": [], "other": [], "needsApproval": true, "confirm": "5e", "approvedAt": null, "approvedBy": null,
-                "readme": null, "connections": [], "unfit": [],
+                "wider": [{ "message": "it is called “Twilio (official)”, and no longer “Acme”", "code": "name", "values": {} }],
+                "narrower": [], "other": [], "needsApproval": true, "confirmationToken": "5e", "approvedAt": null, "approvedBy": null,
+                "readme": null, "connections": [], "incompatibleConnections": [],
             }))
             .unwrap(),
         );
@@ -306,15 +309,15 @@ mod tests {
         let shown = difference(
             &serde_json::from_value(json!({
                 "from": format!("sha256:{}", "ab".repeat(32)), "to": "sha256:cd", "reach": "wider",
-                "wider": [{ "text": "new host: https://collect.acme.test", "code": "host-new", "values": {} }],
-                "narrower": [{ "text": "no longer: GET", "code": "method-gone", "values": {} }],
-                "other": [{ "text": "the author's version: 1 → 2", "code": "version", "values": {} }],
-                "needsApproval": true, "confirm": "5e", "approvedAt": null,
+                "wider": [{ "message": "new host: https://collect.acme.test", "code": "host-new", "values": {} }],
+                "narrower": [{ "message": "no longer: GET", "code": "method-gone", "values": {} }],
+                "other": [{ "message": "the author's version: 1 → 2", "code": "version", "values": {} }],
+                "needsApproval": true, "confirmationToken": "5e", "approvedAt": null,
                 "approvedBy": null, "readme": null,
                 "connections": [{ "tenant": "acme", "connection": "other", "lines": [
-                    { "text": "it would reach: POST https://collect.acme.test", "code": "connection-reach-new", "values": {} },
+                    { "message": "it would reach: POST https://collect.acme.test", "code": "connection-reach-new", "values": {} },
                 ] }],
-                "unfit": [{"tenant": "acme", "connection": "main", "problems": [{"field": "/parameters", "message": "is missing"}]}],
+                "incompatibleConnections": [{"tenant": "acme", "connection": "main", "problems": [{"field": "/parameters", "message": "is missing"}]}],
             }))
             .unwrap(),
         );

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use sendbox_sandbox::{FailureClass, Party, RequestSent};
 use sendbox_service::model::{
-    Activation, Approval, ConnectionInput, ConnectionTest, ConnectorVersion, FailureView, Standing, TestReport,
-    VersionActivation, VersionDifference, VersionState,
+    Activation, Approval, ConnectionInput, ConnectionTest, ConnectorVersion, FailureView, ResourceUsage, SentRequest,
+    Standing, TestOutcome, TestReport, TraceStep, VersionActivation, VersionDifference, VersionState,
 };
 use sendbox_service::{Caller, Error, Problems, Service};
 use serde_json::Value;
@@ -103,7 +103,7 @@ impl<'a> Bench<'a> {
 
     /// Makes it the version that sends.
     async fn swap(&self, id: &str, version: &ConnectorVersion) -> Result<(), Stop> {
-        if version.standing == Some(Standing::Active) {
+        if version.role == Some(Standing::Active) {
             let is_same = self.active.as_ref().is_some_and(|(_, digest)| *digest == version.digest);
             return Ok(render::print(if is_same { "The component is the same as before.\n" } else { "It sends.\n" })?);
         }
@@ -115,7 +115,7 @@ impl<'a> Bench<'a> {
             digest: version.digest.clone(),
             generation: None,
             // The author looks at it; nothing is taken back behind their back.
-            watch_seconds: Some(0),
+            auto_rollback_seconds: Some(0),
             drain_seconds: Some(0),
         };
         let service = self.service();
@@ -129,7 +129,7 @@ impl<'a> Bench<'a> {
         if !difference.needs_approval {
             return Ok(());
         }
-        let approval = Approval { confirm: difference.confirm.clone() };
+        let approval = Approval { confirmation_token: difference.confirmation_token.clone() };
         self.service().approve_version(AUTHOR, Some(TENANT), id, &difference.to, approval).await.map_err(stopped)?;
         if difference.wider.iter().all(|line| line.code.is_presentation()) {
             return Ok(());
@@ -157,7 +157,7 @@ impl<'a> Bench<'a> {
         text.push_str(&log(&report));
         let (exit, outcome) = outcome(&report, host.as_deref());
         text.push_str(&outcome);
-        text.push_str(&used(&report.used));
+        text.push_str(&used(&report.resource_usage));
         render::print(&text)?;
         if !report.unknown_variables.is_empty() {
             let names = report.unknown_variables.join(", ");
@@ -191,35 +191,35 @@ fn stopped(error: Error) -> Stop {
     }
 }
 
-fn host(request: &Value) -> Option<String> {
-    let url = url::Url::parse(request.get("url")?.as_str()?).ok()?;
+fn host(request: &SentRequest) -> Option<String> {
+    let url = url::Url::parse(&request.url).ok()?;
     url.host_str().map(str::to_owned)
 }
 
 /// A request as it left, or would have.
-fn masked(request: &Value) -> String {
-    let part = |value: Option<&Value>| line(value.and_then(Value::as_str).unwrap_or_default());
-    let mut text = format!("{} {}\n", part(request.get("method")), part(request.get("url")));
-    for header in request.get("headers").and_then(Value::as_array).into_iter().flatten() {
-        writeln!(text, "{}: {}", part(header.get(0)), part(header.get(1))).ok();
+fn masked(request: &SentRequest) -> String {
+    let mut text = format!("{} {}\n", line(&request.method), line(&request.url));
+    for header in &request.headers {
+        writeln!(text, "{}: {}", line(&header.name), line(&header.value)).ok();
     }
-    let body = request.get("body").and_then(Value::as_str).unwrap_or_default();
-    writeln!(text, "\n{}", render::lines(body)).ok();
+    writeln!(text, "\n{}", render::lines(&request.body)).ok();
     text
 }
 
 /// What the connector wrote.
 fn log(report: &TestReport) -> String {
-    let part = |event: &Value, name: &str| line(event.get(name).and_then(Value::as_str).unwrap_or_default());
-    let lines = report.trace.iter().filter(|event| event.get("event").and_then(Value::as_str) == Some("log"));
-    lines.map(|event| format!("log {}: {}\n", part(event, "level"), part(event, "message"))).collect()
+    let lines = report.trace.iter().filter_map(|event| match &event.step {
+        TraceStep::Log { level, message } => Some(format!("log {}: {}\n", line(level), line(message))),
+        _ => None,
+    });
+    lines.collect()
 }
 
 fn outcome(report: &TestReport, host: Option<&str>) -> (Exit, String) {
     if let Some(failure) = &report.failure {
         return (exit_of(failure), failed(failure));
     }
-    if report.outcome == "dry-run" {
+    if report.outcome == TestOutcome::DryRun {
         let host = line(host.unwrap_or("its host"));
         let text = format!(
             "Nothing was sent: {host} is neither simulated nor scripted. To see an answer read, give it one in the configuration: \"answers\": {{\"{host}\": \"answers/accepted.json\"}}\n"
@@ -234,7 +234,7 @@ fn failed(failure: &FailureView) -> String {
     let code = failure.provider_code.as_ref().map(|code| format!(", provider code {}", line(code))).unwrap_or_default();
     format!(
         "FAILED: {} ({}{code})\n  {:<12} {}\n  {:<12} {}\n  {:<12} {}\n",
-        render::lines(&failure.text),
+        render::lines(&failure.message),
         line(&failure.class),
         "who failed",
         line(&failure.party),
@@ -254,13 +254,12 @@ fn exit_of(failure: &FailureView) -> Exit {
     known.map_or(Exit::Internal, |((class, party), sent)| Exit::of(class, party, sent))
 }
 
-fn used(used: &Value) -> String {
-    let number = |name: &str| used.get(name).and_then(Value::as_u64).unwrap_or_default();
+fn used(used: &ResourceUsage) -> String {
     format!(
         "  {} in all, {} of CPU, {} of memory\n",
-        render::millis(Duration::from_micros(number("timeUs"))),
-        render::millis(Duration::from_micros(number("cpuUs"))),
-        render::bytes(number("memoryBytes")),
+        render::millis(Duration::from_micros(used.time_us)),
+        render::millis(Duration::from_micros(used.cpu_us)),
+        render::bytes(used.memory_bytes),
     )
 }
 
@@ -273,7 +272,7 @@ mod tests {
             class: class.to_owned(),
             party: party.to_owned(),
             request_sent: sent.to_owned(),
-            text: String::new(),
+            message: String::new(),
             provider_code: None,
             retry_after: None,
             advice: String::new(),
@@ -295,7 +294,10 @@ mod tests {
 
     #[test]
     fn the_host_is_known_whatever_is_masked_beside_it() {
-        let request = |url: &str| host(&serde_json::json!({ "url": url }));
+        let request = |url: &str| {
+            let (method, headers, body) = ("POST".to_owned(), Vec::new(), String::new());
+            host(&SentRequest { method, url: url.to_owned(), headers, body, carries_message: true })
+        };
         assert_eq!(
             request("https://api.example.com/v1/[secret key]/x?to=[recipient]").as_deref(),
             Some("api.example.com")

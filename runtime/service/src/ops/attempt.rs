@@ -1,11 +1,10 @@
 //! What became of an attempt: from the sandbox's report to what is written down and shown.
 
 use sendbox_sandbox::{Failure, FailureClass, Outcome, Party, RequestSent, SendReport, TraceKind};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::model::{AttemptOutcome, FailureView, ShapeLine};
+use crate::model::{AttemptDetail, AttemptOutcome, FailureView, HeldShape, SentRequest, ShapeLine, TraceEvent};
 use crate::ops::shapes::held_shape;
-use crate::ops::trials::{request_value, trace_values};
 use crate::rules::retry;
 use crate::store::rows::AttemptRow;
 
@@ -27,7 +26,7 @@ pub(crate) fn failure_view(failure: &Failure) -> FailureView {
         class: failure.class.to_string(),
         party: word(&failure.party),
         request_sent: word(&failure.request_sent),
-        text: failure.text.clone(),
+        message: failure.text.clone(),
         provider_code: failure.provider_code.clone(),
         retry_after: failure.retry_after,
         advice: failure.advice().to_owned(),
@@ -53,23 +52,24 @@ pub(crate) fn own_failure(class: FailureClass, party: Party, text: String) -> Fa
     failure_view(&failure)
 }
 
+fn detail(report: &SendReport) -> AttemptDetail {
+    AttemptDetail {
+        route: None,
+        trace: report.trace.iter().map(TraceEvent::from).collect(),
+        requests: report.requests.iter().map(SentRequest::from).collect(),
+        held_request: report.held_back.as_ref().map(SentRequest::from),
+        held_shape: held_shape(report).map(|held| HeldShape {
+            shape: hex::encode(held.shape.digest()),
+            changes: held.changes.iter().cloned().map(ShapeLine::from).collect(),
+        }),
+        resource_usage: Some(report.used.into()),
+        response_status: answered(report),
+        hosts_reached: report.hosts_reached.clone(),
+    }
+}
+
 pub(crate) fn ended(report: SendReport) -> Ended {
-    let changes = held_shape(&report).map(|held| {
-        json!({
-            "shape": hex::encode(held.shape.digest()),
-            "changes": held.changes.iter().cloned().map(ShapeLine::from).collect::<Vec<_>>(),
-        })
-    });
-    let detail = json!({
-        "trace": trace_values(&report),
-        "requests": report.requests.iter().map(request_value).collect::<Vec<_>>(),
-        "heldBack": report.held_back.as_ref().map(request_value),
-        "heldShape": changes,
-        "used": report.used,
-        "answered": answered(&report),
-        "hostsReached": report.hosts_reached,
-    });
-    let detail = Some(detail);
+    let detail = serde_json::to_value(detail(&report)).ok();
     match report.outcome {
         Outcome::Accepted(receipt) => Ended {
             outcome: AttemptOutcome::Accepted,
@@ -124,7 +124,7 @@ fn answered(report: &SendReport) -> Option<u16> {
 /// Attempts that left nothing but the connector's word that they were refused.
 pub(crate) fn unproven(done: &[AttemptRow]) -> usize {
     let is_unproven = |attempt: &&AttemptRow| {
-        let answered = attempt.detail.as_ref().and_then(|detail| detail.get("answered")).and_then(Value::as_u64);
+        let answered = attempt.detail.as_ref().and_then(|detail| detail.get("responseStatus")).and_then(Value::as_u64);
         let sent = match attempt.failure.as_ref().map(|failure| failure.request_sent.as_str()) {
             Some("no") | None => RequestSent::No,
             Some("maybe") => RequestSent::Maybe,

@@ -85,7 +85,7 @@ impl Service {
             templates: row.templates.clone(),
             active: tenant.active_connection.as_deref() == Some(&row.name),
             tested_at: connections::tested_at(tx, &tenant.id, &fingerprint).await?,
-            reports: self.reports_view(caller, row, &key, sender.as_ref())?,
+            delivery_reports: self.reports_view(caller, row, &key, sender.as_ref())?,
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,

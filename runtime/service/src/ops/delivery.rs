@@ -223,7 +223,7 @@ impl Service {
         };
         // The rules have said so after each attempt; said again where it counts.
         let left = usize::try_from(row.physical).unwrap_or(usize::MAX).saturating_add(unproven(&done));
-        if left >= usize::try_from(tenant.policy.delivery.most_messages).unwrap_or(usize::MAX) {
+        if left >= usize::try_from(tenant.policy.delivery.max_messages).unwrap_or(usize::MAX) {
             let failure = row.failure.take();
             end_before_attempt(row, MessageStatus::Failed, failure);
             return Ok(Step::Over);
@@ -430,7 +430,7 @@ impl Service {
             attempts: row.attempts,
             physical: row.physical,
             unproven: u32::try_from(unproven(done)).unwrap_or(u32::MAX),
-            most_messages: delivery.most_messages,
+            most_messages: delivery.max_messages,
             in_doubt: delivery.in_doubt,
             idempotent,
             has_fallback: fallback.is_some(),

@@ -361,7 +361,7 @@ impl Service {
         let mut rows = messages::list(&mut tx, tenant, &query).await?;
         let more = rows.len() > size as usize;
         rows.truncate(size as usize);
-        let next = rows.last().filter(|_| more).map(|row| format!("{}-{}", row.created_at.0, row.id));
+        let next_cursor = rows.last().filter(|_| more).map(|row| format!("{}-{}", row.created_at.0, row.id));
         let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
         let mut by_message: BTreeMap<String, Vec<AttemptRow>> = BTreeMap::new();
         for attempt in attempts::list_for(&mut tx, tenant, &ids).await? {
@@ -373,7 +373,7 @@ impl Service {
             let reports = reported.remove(&row.id).unwrap_or_default();
             view(row, attempts, reports)
         });
-        Ok(Page { items: items.collect(), next })
+        Ok(Page { items: items.collect(), next_cursor })
     }
 }
 
@@ -433,7 +433,7 @@ fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> 
         attempts: attempts
             .into_iter()
             .map(|attempt| Attempt {
-                reports: reports.remove(&attempt.number).unwrap_or_default(),
+                delivery_reports: reports.remove(&attempt.number).unwrap_or_default(),
                 number: attempt.number,
                 connection: attempt.connection,
                 connector: attempt.connector,
@@ -443,7 +443,7 @@ fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> 
                 outcome: attempt.outcome,
                 failure: attempt.failure,
                 decision: attempt.decision,
-                detail: attempt.detail,
+                detail: attempt.detail.and_then(|detail| serde_json::from_value(detail).ok()),
             })
             .collect(),
         next_attempt_at: row.next_attempt_at.filter(|_| !row.status.is_final()),

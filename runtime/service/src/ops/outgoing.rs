@@ -91,13 +91,13 @@ impl Asked<'_> {
         if self.code.is_some_and(|code| !is_code(code.expose())) {
             problems.push(
                 Problem::new("/code", "must be 4 to 12 letters (a-z, A-Z) and digits")
-                    .coded(FieldCode::CodeForm, &[("least", "4"), ("most", "12")]),
+                    .coded(FieldCode::CodeFormat, &[("min", "4"), ("max", "12")]),
             );
         }
         if self.lifetime_seconds.is_some_and(|seconds| !(1..=3600).contains(&seconds)) {
             problems.push(
                 Problem::new("/lifetimeSeconds", "must be from 1 to 3600, an hour")
-                    .coded(FieldCode::Range, &[("least", "1"), ("most", "3600")]),
+                    .coded(FieldCode::Range, &[("min", "1"), ("max", "3600")]),
             );
         }
         if self.variables.len() > MOST_VARIABLES {

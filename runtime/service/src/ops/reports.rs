@@ -114,7 +114,7 @@ pub(crate) fn delivery(reports: &[ReportRow]) -> Option<Delivery> {
         state: report.state,
         class: report.class.clone(),
         provider_code: report.provider_code.clone(),
-        at: report.received_at,
+        reported_at: report.received_at,
     })
 }
 
@@ -127,9 +127,9 @@ pub(crate) fn by_attempt(reports: Vec<ReportRow>) -> BTreeMap<u32, Vec<DeliveryR
             state: report.state,
             class: report.class,
             provider_code: report.provider_code,
-            text: report.text,
-            at: report.received_at,
-            provider_at: report.provider_at,
+            message: report.text,
+            reported_at: report.received_at,
+            provider_time: report.provider_at,
         });
     }
     found

@@ -62,7 +62,7 @@ impl Service {
             failures: statistics::failures(&mut tx, tenant, span).await?,
             countries: countries(to_country, converted),
             series,
-            attention: self.attention(&mut tx, &row, now).await?,
+            alerts: self.attention(&mut tx, &row, now).await?,
         })
     }
 
@@ -198,7 +198,7 @@ fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
         totals.segments += segments;
         totals.cost_micros += cost_micros;
         *match status {
-            MessageStatus::Queued | MessageStatus::Sending => &mut totals.under_way,
+            MessageStatus::Queued | MessageStatus::Sending => &mut totals.in_progress,
             MessageStatus::Accepted => &mut totals.accepted,
             MessageStatus::Failed => &mut totals.failed,
             MessageStatus::InDoubt => &mut totals.in_doubt,
@@ -227,8 +227,8 @@ fn fill_in(series: &mut [Point], started: Vec<(Timestamp, StartedCount)>, took: 
         durations.entry(at).or_default().push(one);
     }
     for point in series {
-        point.verifications = started.remove(&point.at).unwrap_or_default();
-        point.latency_ms = durations.remove(&point.at).and_then(Latency::of);
+        point.verifications = started.remove(&point.starts_at).unwrap_or_default();
+        point.latency_ms = durations.remove(&point.starts_at).and_then(Latency::of);
     }
 }
 

@@ -1,10 +1,10 @@
 //! Test messages: the whole way of a send with a connection that need not be saved, and all that happened on it.
 
-use sendbox_sandbox::{Attempt, Connector, DryRun, Outcome, RequestRecord, SendReport, SendRequest, Usage};
+use sendbox_sandbox::{Attempt, Connector, DryRun, Outcome, SendRequest, Usage};
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::model::{ConnectionTest, Scope, TestReport};
+use crate::model::{ConnectionTest, Scope, SentRequest, TestOutcome, TestReport, TraceEvent};
 use crate::ops::admission::{self, admit};
 use crate::ops::attempt::failure_view;
 use crate::ops::line::Line;
@@ -24,22 +24,6 @@ struct Tested {
     fingerprint: Vec<u8>,
     /// Whether its connector was uploaded: the requests of one that comes with Sendbox are not recorded.
     is_uploaded: bool,
-}
-
-/// What was sent, masked.
-pub(crate) fn request_value(record: &RequestRecord) -> Value {
-    json!({
-        "method": record.method,
-        "url": record.url,
-        "headers": record.headers,
-        "body": record.body,
-        "carriesMessage": record.carries_message,
-    })
-}
-
-/// A trace, for an answer or the journal.
-pub(crate) fn trace_values(report: &SendReport) -> Vec<Value> {
-    report.trace.iter().filter_map(|event| serde_json::to_value(event).ok()).collect()
 }
 
 impl Service {
@@ -118,22 +102,23 @@ impl Service {
         });
         let report = sending.await.map_err(|_| Error::Internal("the test ended early".to_owned()))??;
         let (outcome, failure, provider_message_id) = match &report.outcome {
-            Outcome::Accepted(receipt) => ("accepted", None, receipt.message_id.clone()),
-            Outcome::NotSentDryRun => ("dry-run", None, None),
+            Outcome::Accepted(receipt) => (TestOutcome::Accepted, None, receipt.message_id.clone()),
+            Outcome::NotSentDryRun => (TestOutcome::DryRun, None, None),
             Outcome::Failed(failure) => {
                 let in_doubt = failure.class == sendbox_sandbox::FailureClass::InDoubt;
-                (if in_doubt { "in-doubt" } else { "failed" }, Some(failure_view(failure)), None)
+                let outcome = if in_doubt { TestOutcome::InDoubt } else { TestOutcome::Failed };
+                (outcome, Some(failure_view(failure)), None)
             }
         };
         Ok(TestReport {
-            outcome: outcome.to_owned(),
+            outcome,
             failure,
             provider_message_id,
             size,
             unknown_variables,
-            trace: trace_values(&report),
-            requests: report.requests.iter().map(request_value).collect(),
-            used: serde_json::to_value(report.used).unwrap_or_default(),
+            trace: report.trace.iter().map(TraceEvent::from).collect(),
+            requests: report.requests.iter().map(SentRequest::from).collect(),
+            resource_usage: report.used.into(),
         })
     }
 
@@ -147,7 +132,7 @@ impl Service {
             (Some(id), _) => id.clone(),
             (None, Some(row)) => row.connector.clone(),
             (None, None) => {
-                return Err(Error::invalid("/connector", "is missing: name a connector, or a saved `connection`"));
+                return Err(Error::invalid("/connector", "must be given, unless you name a saved `connection`"));
             }
         };
         let connector = &match &test.version {
@@ -192,6 +177,8 @@ impl Service {
             self.approved(tx, tenant, release, digest).await?;
         }
         let found = self.version_of(tx, &line, digest).await?;
-        found.ok_or_else(|| Error::invalid("/version", "is no version of this connector that may run"))
+        found.ok_or_else(|| {
+            Error::invalid("/version", "must be the digest of a version of this connector that is ready")
+        })
     }
 }

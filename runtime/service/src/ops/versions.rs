@@ -341,11 +341,11 @@ impl Service {
         };
         let doing = || usize::try_from(row.step).ok().and_then(|step| STEPS.get(step.saturating_sub(1)));
         Ok(ConnectorVersion {
-            standing: release.map(|release| release.versions.standing(&row.digest)),
+            role: release.map(|release| release.versions.standing(&row.digest)),
             progress: (row.state == VersionState::Checking).then(|| Progress {
                 step: row.step,
-                of: 3,
-                doing: doing().map_or_else(|| "waiting".to_owned(), |doing| (*doing).to_owned()),
+                steps: 3,
+                activity: doing().map_or_else(|| "waiting".to_owned(), |doing| (*doing).to_owned()),
             }),
             version: row.description.as_ref().map(|description| description.version.clone()),
             inspection: row.description.as_ref().and_then(|description| serde_json::to_value(description).ok()),
@@ -423,7 +423,7 @@ impl Service {
             };
             if let Some(unfit) = left.iter().find(needs) {
                 return Err(Error::Conflict(format!(
-                    "the connection `{}` of `{}` does not fit the active version and sends with this one; save it anew first",
+                    "the connection `{}` of `{}` is incompatible with the active version and sends with this one; save it again first",
                     unfit.connection, unfit.tenant
                 )));
             }

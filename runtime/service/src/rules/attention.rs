@@ -134,9 +134,9 @@ pub fn attention(facts: &Facts<'_>) -> Vec<Attention> {
     found
 }
 
-fn say(severity: Severity, finding: Finding, about: Option<(SubjectKind, &str)>) -> Attention {
-    let about = about.map(|(kind, id)| Subject { kind, id: id.to_owned() });
-    Attention { severity, text: finding.to_string(), finding, about }
+fn say(severity: Severity, finding: Finding, subject: Option<(SubjectKind, &str)>) -> Attention {
+    let subject = subject.map(|(kind, id)| Subject { kind, id: id.to_owned() });
+    Attention { severity, message: finding.to_string(), finding, subject }
 }
 
 fn set_up(facts: &Facts<'_>, found: &mut Vec<Attention>) {
@@ -236,8 +236,8 @@ fn spent(facts: &Facts<'_>, found: &mut Vec<Attention>) {
 
 fn taken_back(facts: &Facts<'_>, found: &mut Vec<Attention>) {
     for (connector, rollback) in &facts.rollbacks {
-        if rollback.automatic && facts.now.millis_since(rollback.at) < LATELY_MS {
-            let (at, reason) = (rollback.at, rollback.reason.clone());
+        if rollback.automatic && facts.now.millis_since(rollback.rolled_back_at) < LATELY_MS {
+            let (at, reason) = (rollback.rolled_back_at, rollback.reason.clone());
             let because = rollback.fault.as_ref().map(VersionFault::code);
             let finding = Finding::VersionTakenBack { connector: connector.clone(), at, reason, because };
             found.push(say(Severity::Warning, finding, Some((SubjectKind::Connector, connector))));

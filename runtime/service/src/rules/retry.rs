@@ -198,18 +198,18 @@ pub fn decide(situation: &Situation) -> Decision {
         return decided(next, DecisionCode::Expired, values);
     }
     if situation.physical().saturating_add(situation.unproven) >= situation.most_messages {
-        let most = Some(situation.most_messages);
-        return stop(DecisionCode::MostMessages, DecisionValues { most, ..values });
+        let max = Some(situation.most_messages);
+        return stop(DecisionCode::MaxMessages, DecisionValues { max, ..values });
     }
     if situation.attempts >= MOST_ATTEMPTS {
-        return stop(DecisionCode::MostAttempts, DecisionValues { most: Some(MOST_ATTEMPTS), ..values });
+        return stop(DecisionCode::MaxAttempts, DecisionValues { max: Some(MOST_ATTEMPTS), ..values });
     }
     if situation.has_other_version && row.may_be_the_version() && situation.tries_here < MOST_TRIES {
         return decided(Next::OtherVersion, DecisionCode::OtherVersion, values);
     }
     let refused = |not_again: NotAgain, values: DecisionValues| DecisionValues {
-        not_again: Some(not_again),
-        most: (not_again == NotAgain::MostTries).then_some(MOST_TRIES),
+        no_retry: Some(not_again),
+        max: (not_again == NotAgain::MaxTries).then_some(MOST_TRIES),
         ..values
     };
     let again = situation.again(row);
@@ -232,7 +232,7 @@ pub fn decide(situation: &Situation) -> Decision {
 impl Situation {
     /// What happened.
     fn values(&self, cause: Row) -> DecisionValues {
-        DecisionValues { cause, class: self.class, number: None, most: None, not_again: None, no_fallback: None }
+        DecisionValues { cause, class: self.class, number: None, max: None, no_retry: None, no_fallback: None }
     }
 
     /// With the attempt that just ended, even if it was not counted.
@@ -257,7 +257,7 @@ impl Situation {
             return Err(NotAgain::MaybeSecondMessage);
         }
         if self.tries_here >= MOST_TRIES {
-            return Err(NotAgain::MostTries);
+            return Err(NotAgain::MaxTries);
         }
         if !self.may_retry {
             return Err(NotAgain::RetryBudget);
@@ -288,9 +288,9 @@ impl Situation {
 
     fn try_again(&self, at: Timestamp, values: DecisionValues) -> Decision {
         let safely = self.physical() > 0 && self.idempotent;
-        let code = if safely { DecisionCode::AgainSameKey } else { DecisionCode::Again };
+        let code = if safely { DecisionCode::RetrySameKey } else { DecisionCode::Retry };
         let number = Some(self.tries_here.saturating_add(1));
-        let values = DecisionValues { number, most: Some(MOST_TRIES), ..values };
+        let values = DecisionValues { number, max: Some(MOST_TRIES), ..values };
         Decision { next: Next::Again { at }, reason: DecisionView::of(code, values) }
     }
 }
