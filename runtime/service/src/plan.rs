@@ -53,7 +53,7 @@ impl ConnectionConfig {
             Value::Object(given) if given.contains_key("templates") => {
                 problems.push(Problem::new(
                     "/parameters/templates",
-                    "must be next to `parameters`, not in it; move the templates up",
+                    "templates belong next to `parameters`, not in it; move them up",
                 ));
             }
             Value::Object(_) | Value::Null => {}

@@ -139,6 +139,6 @@ mod tests {
         let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
         assert!(matches!(StoreError::of_commit(lost()), StoreError::Uncertain(_)));
         assert!(matches!(StoreError::from(lost()), StoreError::Unavailable(_)));
-        assert_eq!(Error::from(StoreError::of_commit(lost())).name(), "store-uncertain");
+        assert_eq!(Error::from(StoreError::of_commit(lost())).name(), "outcome-unknown");
     }
 }
