@@ -186,7 +186,7 @@ impl Bench {
         let activation = VersionActivation {
             digest: others[number as usize % others.len()].clone(),
             generation: None,
-            watch_seconds: None,
+            auto_rollback_seconds: None,
             drain_seconds: Some(drain),
         };
         self.fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
@@ -201,8 +201,12 @@ impl Bench {
         let mut slowest = Duration::ZERO;
         for number in 0..BAD {
             let bad = digest(&version(5000 + number, "trap"));
-            let activation =
-                VersionActivation { digest: bad.clone(), generation: None, watch_seconds: None, drain_seconds: None };
+            let activation = VersionActivation {
+                digest: bad.clone(),
+                generation: None,
+                auto_rollback_seconds: None,
+                drain_seconds: None,
+            };
             self.fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
             let began = Instant::now();
             while self.fixture.service.release(ADMIN, None, ID).await.unwrap().active == bad {

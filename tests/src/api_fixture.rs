@@ -103,7 +103,7 @@ impl Versions {
         let own_spare = upload(&own, file(OWN, 4, "honest")).await;
         // The tenant decides for itself about the connector of all.
         let activation = json!({ "digest": wider["digest"] });
-        let confirm = json!({ "confirm": wider["difference"]["confirm"] });
+        let confirm = json!({ "confirmationToken": wider["difference"]["confirmationToken"] });
         let at = |rest: &str| format!("{own}/connectors/{}/{rest}", versioned::ID);
         client.post(&at(&format!("versions/{}/approval", text(&wider["digest"]))), &confirm).await.expect(200);
         client.post(&at("release/activations"), &activation).await.expect(200);
@@ -115,12 +115,12 @@ impl Versions {
             ready: text(&ready["digest"]),
             spare: text(&spare["digest"]),
             wider: text(&wider["digest"]),
-            wider_confirm: text(&wider["difference"]["confirm"]),
+            wider_confirm: text(&wider["difference"]["confirmationToken"]),
             own: text(&mine["digest"]),
             own_ready: text(&own_ready["digest"]),
             own_spare: text(&own_spare["digest"]),
             own_wider: text(&own_wider["digest"]),
-            own_confirm: text(&own_wider["difference"]["confirm"]),
+            own_confirm: text(&own_wider["difference"]["confirmationToken"]),
         }
     }
 }
@@ -197,11 +197,11 @@ impl ApiFixture {
         let test = json!({ "connection": "main", "to": NUMBER, "usage": "sign-in", "locale": "en", "dryRun": false });
         let new_key = json!({ "name": "backend", "scopes": ["read"], "expiresAt": "2027-11-23T20:00:00Z" });
         let policy = json!({
-            "codes": { "digits": 7, "lifetimeSeconds": 300, "tries": 5, "sends": 4 },
+            "codes": { "digits": 7, "lifetimeSeconds": 300, "maxTries": 5, "maxSends": 4 },
             "limits": open_limits(),
             "countries": { "all": true, "only": ["DK"] },
             "spend": { "currency": "EUR", "capPerMonthMicros": 100_000_000, "pricePerSegmentMicros": 1, "prices": { "DK": 2 } },
-            "delivery": { "mostMessages": 2, "inDoubt": "prefer-silence", "fallbacks": ["main"], "routes": { "SE": "main" } },
+            "delivery": { "maxMessages": 2, "inDoubt": "prefer-silence", "fallbacks": ["main"], "routes": { "SE": "main" } },
             "originDomain": "example.com",
         });
         let message = json!({
@@ -213,7 +213,7 @@ impl ApiFixture {
             "mode": "sync",
         });
         let preview = json!({ "content": "{{code}} for {{app}}", "locale": "en", "variables": { "app": "Acme" } });
-        let promotion = json!({ "connection": "main", "to": LIVE, "as": "main", "secrets": "copy", "parameters": {} });
+        let promotion = json!({ "connection": "main", "targetTenant": LIVE, "targetConnection": "main", "secrets": "copy", "parameters": {} });
         let numbers = json!({ "numbers": [{ "number": "+4587654321", "code": "424242" }] });
         let named = |name: &str| vec![("name", name.to_owned())];
         let id = |id: &str| vec![("id", id.to_owned())];
@@ -226,65 +226,65 @@ impl ApiFixture {
             parameters
         };
         let canary = |digest: &str| json!({ "digest": digest, "percent": 10 });
-        let activation = |digest: &str| json!({ "digest": digest, "watchSeconds": 60, "drainSeconds": 5 });
+        let activation = |digest: &str| json!({ "digest": digest, "autoRollbackSeconds": 60, "drainSeconds": 5 });
         let key = vec![("key", self.key.clone())];
         let rows: Vec<Row> = vec![
-            ("about", Anyone, vec![], "", None, 200),
-            ("is_alive", Anyone, vec![], "", None, 200),
-            ("is_ready", Anyone, vec![], "", None, 200),
-            ("read_openapi", Anyone, vec![], "", None, 200),
-            ("list_problems", Anyone, vec![], "", None, 200),
-            ("read_problem", Anyone, named("limited"), "", None, 200),
-            ("open_session", Anyone, vec![], "", Some(json!({ "key": self.owner })), 201),
-            ("read_session", Keys(&SCOPES), vec![], "", None, 200),
-            ("close_session", Keys(&SCOPES), vec![], "", None, 204),
+            ("retrieve_server", Anyone, vec![], "", None, 200),
+            ("check_liveness", Anyone, vec![], "", None, 200),
+            ("check_readiness", Anyone, vec![], "", None, 200),
+            ("retrieve_openapi_document", Anyone, vec![], "", None, 200),
+            ("list_problem_types", Anyone, vec![], "", None, 200),
+            ("retrieve_problem_type", Anyone, named("limit-reached"), "", None, 200),
+            ("create_session", Anyone, vec![], "", Some(json!({ "key": self.owner })), 201),
+            ("retrieve_session", Keys(&SCOPES), vec![], "", None, 200),
+            ("delete_session", Keys(&SCOPES), vec![], "", None, 204),
             ("list_connectors", Keys(&SCOPES), vec![], "", None, 200),
-            ("read_connector", Keys(&SCOPES), id("twilio"), "", None, 200),
+            ("retrieve_connector", Keys(&SCOPES), id("twilio"), "", None, 200),
             ("upload_connector", Platform, vec![], "", None, 202),
-            ("upload_tenant_connector", MANAGE, vec![], "", None, 202),
-            ("read_upload", Platform, digest(&v.ready), "", None, 200),
+            ("upload_connector_for_tenant", MANAGE, vec![], "", None, 202),
+            ("retrieve_upload", Platform, digest(&v.ready), "", None, 200),
             ("list_versions", Platform, id(versioned::ID), "", None, 200),
-            ("read_version", Platform, of(versioned::ID, &v.wider), "", None, 200),
+            ("retrieve_version", Platform, of(versioned::ID, &v.wider), "", None, 200),
             (
                 "approve_version",
                 Platform,
                 of(versioned::ID, &v.wider),
                 "",
-                Some(json!({ "confirm": v.wider_confirm })),
+                Some(json!({ "confirmationToken": v.wider_confirm })),
                 200,
             ),
-            ("list_shapes", Platform, of(versioned::ID, &v.active), "", None, 200),
-            ("approve_shape", Platform, shape(versioned::ID, &v.active), "", None, 200),
-            ("read_release", Platform, id(versioned::ID), "", None, 200),
-            ("try_version", Platform, id(versioned::ID), "", Some(canary(&v.ready)), 200),
-            ("end_trial", Platform, id(versioned::ID), "", None, 200),
+            ("list_request_shapes", Platform, of(versioned::ID, &v.active), "", None, 200),
+            ("approve_request_shape", Platform, shape(versioned::ID, &v.active), "", None, 200),
+            ("retrieve_release", Platform, id(versioned::ID), "", None, 200),
+            ("start_canary", Platform, id(versioned::ID), "", Some(canary(&v.ready)), 200),
+            ("end_canary", Platform, id(versioned::ID), "", None, 200),
             ("activate_version", Platform, id(versioned::ID), "", Some(activation(&v.wider)), 200),
-            ("roll_back", Platform, id(versioned::ID), "", Some(json!({ "reason": "as a sample" })), 200),
+            ("roll_back_connector", Platform, id(versioned::ID), "", Some(json!({ "reason": "as a sample" })), 200),
             ("delete_upload", Platform, digest(&v.spare), "", None, 204),
-            ("list_tenant_connectors", READ, vec![], "", None, 200),
-            ("read_tenant_connector", READ, id(OWN), "", None, 200),
-            ("read_tenant_upload", READ, digest(&v.own_ready), "", None, 200),
-            ("list_tenant_versions", READ, id(OWN), "", None, 200),
-            ("read_tenant_version", READ, of(OWN, &v.own_wider), "", None, 200),
+            ("list_connectors_for_tenant", READ, vec![], "", None, 200),
+            ("retrieve_connector_for_tenant", READ, id(OWN), "", None, 200),
+            ("retrieve_upload_for_tenant", READ, digest(&v.own_ready), "", None, 200),
+            ("list_versions_for_tenant", READ, id(OWN), "", None, 200),
+            ("retrieve_version_for_tenant", READ, of(OWN, &v.own_wider), "", None, 200),
             (
-                "approve_tenant_version",
+                "approve_version_for_tenant",
                 MANAGE,
                 of(OWN, &v.own_wider),
                 "",
-                Some(json!({ "confirm": v.own_confirm })),
+                Some(json!({ "confirmationToken": v.own_confirm })),
                 200,
             ),
-            ("list_tenant_shapes", READ, of(OWN, &v.own), "", None, 200),
-            ("approve_tenant_shape", MANAGE, shape(OWN, &v.own), "", None, 200),
-            ("read_tenant_release", READ, id(OWN), "", None, 200),
-            ("try_tenant_version", MANAGE, id(OWN), "", Some(canary(&v.own_ready)), 200),
-            ("end_tenant_trial", MANAGE, id(OWN), "", None, 200),
-            ("follow_all", MANAGE, id(versioned::ID), "", None, 200),
-            ("activate_tenant_version", MANAGE, id(OWN), "", Some(activation(&v.own_wider)), 200),
-            ("roll_tenant_back", MANAGE, id(OWN), "", Some(json!({ "reason": "as a sample" })), 200),
-            ("delete_tenant_upload", MANAGE, digest(&v.own_spare), "", None, 204),
+            ("list_request_shapes_for_tenant", READ, of(OWN, &v.own), "", None, 200),
+            ("approve_request_shape_for_tenant", MANAGE, shape(OWN, &v.own), "", None, 200),
+            ("retrieve_release_for_tenant", READ, id(OWN), "", None, 200),
+            ("start_canary_for_tenant", MANAGE, id(OWN), "", Some(canary(&v.own_ready)), 200),
+            ("end_canary_for_tenant", MANAGE, id(OWN), "", None, 200),
+            ("reset_release_for_tenant", MANAGE, id(versioned::ID), "", None, 200),
+            ("activate_version_for_tenant", MANAGE, id(OWN), "", Some(activation(&v.own_wider)), 200),
+            ("roll_back_connector_for_tenant", MANAGE, id(OWN), "", Some(json!({ "reason": "as a sample" })), 200),
+            ("delete_upload_for_tenant", MANAGE, digest(&v.own_spare), "", None, 204),
             ("list_tenants", Platform, vec![], "?limit=200", None, 200),
-            ("list_platform_audit", Platform, vec![], "?limit=200", None, 200),
+            ("list_platform_audit_entries", Platform, vec![], "?limit=200", None, 200),
             (
                 "create_tenant",
                 Platform,
@@ -293,33 +293,33 @@ impl ApiFixture {
                 Some(json!({ "id": "acme-new", "name": "New", "environment": "development" })),
                 201,
             ),
-            ("read_tenant", Keys(&SCOPES), vec![], "", None, 200),
-            ("change_tenant", MANAGE, vec![], "", Some(json!({ "name": "Acme Ltd" })), 200),
+            ("retrieve_tenant", Keys(&SCOPES), vec![], "", None, 200),
+            ("update_tenant", MANAGE, vec![], "", Some(json!({ "name": "Acme Ltd" })), 200),
             ("create_key", MANAGE, vec![], "", Some(new_key), 201),
             ("list_keys", READ, vec![], "", None, 200),
             ("rotate_key", MANAGE, key.clone(), "", Some(json!({ "graceSeconds": 60 })), 200),
             ("list_connections", READ, vec![], "", None, 200),
-            ("read_connection", READ, named("main"), "", None, 200),
+            ("retrieve_connection", READ, named("main"), "", None, 200),
             ("save_connection", MANAGE, named("main"), "", Some(main), 200),
             ("test_connection", MANAGE, vec![], "", Some(test), 200),
             ("preview_template", READ, vec![], "", Some(preview), 200),
             ("activate_connection", MANAGE, vec![], "", Some(json!({ "name": "main" })), 200),
-            ("read_active_connection", READ, vec![], "", None, 200),
+            ("retrieve_active_connection", READ, vec![], "", None, 200),
             ("promote_connection", Platform, vec![], "", Some(promotion), 200),
-            ("set_flows", MANAGE, vec![], "", Some(json!({ "sign-in": true, "mfa": false })), 200),
-            ("read_flows", READ, vec![], "", None, 200),
-            ("set_policy", MANAGE, vec![], "", Some(policy), 200),
-            ("read_policy", READ, vec![], "", None, 200),
-            ("set_test_numbers", MANAGE, vec![], "", Some(numbers), 200),
-            ("read_test_numbers", READ, vec![], "", None, 200),
-            ("unlock_number", MANAGE, vec![], "", Some(json!({ "to": NUMBER })), 204),
+            ("replace_flows", MANAGE, vec![], "", Some(json!({ "sign-in": true, "mfa": false })), 200),
+            ("retrieve_flows", READ, vec![], "", None, 200),
+            ("replace_policy", MANAGE, vec![], "", Some(policy), 200),
+            ("retrieve_policy", READ, vec![], "", None, 200),
+            ("replace_test_numbers", MANAGE, vec![], "", Some(numbers), 200),
+            ("retrieve_test_numbers", READ, vec![], "", None, 200),
+            ("unlock_number", MANAGE, vec![], "", Some(json!({ "number": NUMBER })), 204),
             ("list_holds", READ, vec![], "", None, 200),
             ("lift_hold", MANAGE, vec![("hold", self.hold.clone())], "", None, 204),
-            ("send_message", Keys(&["send"]), vec![], "", Some(message), 200),
+            ("create_message", Keys(&["send"]), vec![], "", Some(message), 200),
             ("list_messages", READ, vec![], "?limit=200&usage=sign-in", None, 200),
-            ("read_message", Keys(&["manage", "read", "send"]), id(&self.message), "", None, 200),
-            ("start_verification", VERIFY, vec![], "", Some(verification), 201),
-            ("read_verification", Keys(&["manage", "read", "verify"]), id(&self.open), "", None, 200),
+            ("retrieve_message", Keys(&["manage", "read", "send"]), id(&self.message), "", None, 200),
+            ("create_verification", VERIFY, vec![], "", Some(verification), 201),
+            ("retrieve_verification", Keys(&["manage", "read", "verify"]), id(&self.open), "", None, 200),
             ("check_verification", VERIFY, id(&self.checked), "", Some(json!({ "code": self.code })), 200),
             (
                 "resend_verification",
@@ -331,15 +331,15 @@ impl ApiFixture {
             ),
             ("cancel_verification", VERIFY, id(&self.open), "", None, 200),
             (
-                "read_statistics",
+                "retrieve_statistics",
                 READ,
                 vec![],
                 "?from=2026-11-22T00:00:00Z&to=2026-11-24T00:00:00Z&bucket=day",
                 None,
                 200,
             ),
-            ("list_audit", READ, vec![], "?limit=200", None, 200),
-            ("delete_key", MANAGE, key, "", None, 204),
+            ("list_audit_entries", READ, vec![], "?limit=200", None, 200),
+            ("revoke_key", MANAGE, key, "", None, 204),
             ("delete_connection", MANAGE, named("spare"), "?force=true", None, 204),
             ("delete_tenant", Platform, vec![], "", None, 204),
         ];

@@ -17,7 +17,8 @@ use arbitrary::Unstructured;
 use fastrand::Rng;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{
-    Connector, ConnectorFault, Outcome, Parameters, ReportError, Sandbox, SendReport, SendRequest, TraceKind, Violation,
+    Connector, ConnectorFault, LogLevel, Outcome, Parameters, ReportError, Sandbox, SendReport, SendRequest, TraceKind,
+    Violation,
 };
 use serde_json::json;
 
@@ -288,7 +289,7 @@ const LETTERS: usize = 16;
 /// What the guest wrote down.
 fn observed(report: &SendReport) -> String {
     let lines = report.trace.iter().filter_map(|event| match &event.what {
-        TraceKind::Log { level: "stderr", message } => Some(message.as_str()),
+        TraceKind::Log { level: LogLevel::Stderr, message } => Some(message.as_str()),
         _ => None,
     });
     lines.collect()

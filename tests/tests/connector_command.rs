@@ -153,7 +153,7 @@ async fn from_a_file_to_all_messages_and_back() {
     let refused = harness.push(&wider, &["--activate"]).await.ended(3);
     assert!(refused.stdout.contains("it may do MORE:\n  + new host: "), "{}", refused.stdout);
     assert!(refused.stdout.contains("  · the author's version: 0001 → 0002"), "{}", refused.stdout);
-    assert!(refused.stderr.contains("(approval-needed)"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("(approval-required)"), "{}", refused.stderr);
     let approve = refused.stderr.split_once("connector approve ").unwrap().1.split_once('`').unwrap().0;
     let activate = harness.run(&["activate", ID, &two]).await.ended(3);
     assert!(activate.stderr.contains("a rule of Sendbox refused it"), "{}", activate.stderr);
@@ -241,9 +241,9 @@ async fn json_output_is_the_servers() {
     let harness = Harness::new().await;
     let (first, wider, narrower) = (version(1, "honest"), version(2, "wider"), version(3, "narrower"));
     let pushed = harness.push(&first, &["--json"]).await.ended(0);
-    assert_eq!((pushed.json()["version"]["standing"].as_str(), pushed.stderr.as_str()), (Some("active"), ""));
+    assert_eq!((pushed.json()["version"]["role"].as_str(), pushed.stderr.as_str()), (Some("active"), ""));
     let refused = harness.push(&wider, &["--json"]).await.ended(3).json();
-    assert_eq!(refused["error"]["class"], "approval-needed");
+    assert_eq!(refused["error"]["class"], "approval-required");
     assert!(refused["error"]["text"].as_str().unwrap().contains("collect.acme.test"), "{refused}");
     assert!(refused["error"]["advice"].as_str().unwrap().contains("connector approve acme-sms"), "{refused}");
     let tried = harness.push(&wider, &["--json", "--approve", "--canary", "10"]).await.ended(0).json();
@@ -253,9 +253,9 @@ async fn json_output_is_the_servers() {
     assert_eq!((ended["canary"].clone(), ended["active"].as_str()), (Value::Null, Some(&*digest(&first))));
     let activated = harness.push(&narrower, &["--json", "--activate"]).await.ended(0).json();
     assert_eq!(activated["release"]["active"], digest(&narrower));
-    assert_eq!(activated["heldBack"], json!([]));
+    assert_eq!(activated["incompatibleConnections"], json!([]));
     let status = harness.run(&["status", ID, "--json"]).await.ended(0).json();
-    assert_eq!(status["comparison"]["sides"].as_array().unwrap().len(), 2);
+    assert_eq!(status["comparison"]["versions"].as_array().unwrap().len(), 2);
     let versions = harness.run(&["versions", ID, "--json"]).await.ended(0).json();
     assert_eq!(versions.as_array().unwrap().len(), 3);
     let listed = harness.run(&["list", "--json"]).await.ended(0).json();

@@ -182,7 +182,7 @@ async fn a_flood_of_lines_is_bounded_and_escaped() {
             .iter()
             .filter_map(|event| match &event.what {
                 TraceKind::Log { level: of, message } => {
-                    assert_eq!(*of, level, "{aim}");
+                    assert_eq!(of.as_str(), level, "{aim}");
                     Some(message)
                 }
                 _ => None,

@@ -34,7 +34,7 @@ fn at(tenant: &str, rest: &str) -> String {
 /// The path of the address that a connection shows.
 async fn address(api: &Api, tenant: &str, name: &str) -> String {
     let shown = api.platform().get(&at(tenant, &format!("connections/{name}"))).await.expect(200);
-    text(&shown["reports"]["address"]).strip_prefix(PUBLIC_URL).unwrap().to_owned()
+    text(&shown["deliveryReports"]["callbackUrl"]).strip_prefix(PUBLIC_URL).unwrap().to_owned()
 }
 
 /// Sends a message with the tenant's active connection. Its id, and the provider's.
@@ -85,7 +85,7 @@ async fn a_signed_report_is_shown_and_a_forged_one_is_not(database: &Database) {
     let path = address(&api, TENANT, "main").await;
     let (message, sid) = send(&api, TENANT).await;
     let before = read(&api, TENANT, &message).await;
-    assert_eq!((&before["delivery"], &before["attempts"][0]["reports"]), (&Value::Null, &json!([])));
+    assert_eq!((&before["delivery"], &before["attempts"][0]["deliveryReports"]), (&Value::Null, &json!([])));
 
     // Forged in each of the ways that there are.
     let (body, signature) = twilio_call(&path, &sid, "delivered", None);
@@ -104,8 +104,11 @@ async fn a_signed_report_is_shown_and_a_forged_one_is_not(database: &Database) {
 
     assert_eq!(call(&api, &path, &signature, &body).await.expect(200)["code"], 0);
     let after = read(&api, TENANT, &message).await;
-    assert_eq!(after["delivery"], json!({ "state": "delivered", "at": START.to_string() }));
-    assert_eq!(after["attempts"][0]["reports"], json!([{ "state": "delivered", "at": START.to_string() }]));
+    assert_eq!(after["delivery"], json!({ "state": "delivered", "reportedAt": START.to_string() }));
+    assert_eq!(
+        after["attempts"][0]["deliveryReports"],
+        json!([{ "state": "delivered", "reportedAt": START.to_string() }])
+    );
     assert_eq!((&after["status"], &after["attempts"][0]["outcome"]), (&json!("accepted"), &json!("accepted")));
     let list = api.platform().get(&at(TENANT, "messages?delivery=delivered")).await.expect(200);
     assert_eq!(list["items"][0]["delivery"]["state"], "delivered");
@@ -128,7 +131,7 @@ async fn reports_repeat_and_overtake_each_other(database: &Database) {
         api.backend.clock.advance_millis(1000);
         let shown = read(&api, TENANT, &message).await;
         let states: Vec<&Value> =
-            shown["attempts"][0]["reports"].as_array().unwrap().iter().map(|report| &report["state"]).collect();
+            shown["attempts"][0]["deliveryReports"].as_array().unwrap().iter().map(|report| &report["state"]).collect();
         assert_eq!(json!(states), expected);
     }
     let shown = read(&api, TENANT, &message).await;
@@ -137,7 +140,7 @@ async fn reports_repeat_and_overtake_each_other(database: &Database) {
         (&json!("undelivered"), &json!("30003"))
     );
     assert!(shown["delivery"]["class"].is_string(), "{shown}");
-    assert_eq!(shown["delivery"]["at"], START.plus_seconds(1).to_string());
+    assert_eq!(shown["delivery"]["reportedAt"], START.plus_seconds(1).to_string());
     // It arrived after all.
     report(&api, &path, &sid, "delivered", None).await;
     report(&api, &path, &sid, "sent", None).await;
@@ -166,7 +169,7 @@ async fn a_report_may_come_before_the_answer_is_written_down(database: &Database
         after = read(&api, TENANT, &message).await;
     }
     assert_eq!((&after["status"], &after["delivery"]["state"]), (&json!("accepted"), &json!("delivered")));
-    assert_eq!(after["attempts"][0]["reports"][0]["state"], "delivered");
+    assert_eq!(after["attempts"][0]["deliveryReports"][0]["state"], "delivered");
 }
 
 async fn a_report_and_the_answer_may_come_at_once(database: &Database) {
@@ -241,7 +244,7 @@ async fn what_is_reported_is_counted(database: &Database) {
         found["series"].as_array().unwrap().iter().map(|point| point[name].as_u64().unwrap()).sum()
     };
     assert_eq!((in_series("delivered"), in_series("undelivered")), (10, 10));
-    let attention = found["attention"].to_string();
+    let attention = found["alerts"].to_string();
     assert!(attention.contains("Of the 20 messages") && attention.contains("50 % were not delivered"), "{attention}");
 }
 
@@ -311,7 +314,10 @@ async fn the_address_is_shown_to_those_who_manage() {
     api.platform().put(&at(TENANT, "connections/vonage"), &input).await.expect(201);
     let spare = json!({ "connector": "http", "parameters": connection("http").0 });
     let saved = api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(201);
-    assert_eq!((&saved["reports"]["supported"], &saved["reports"]["address"]), (&json!(false), &Value::Null));
+    assert_eq!(
+        (&saved["deliveryReports"]["supported"], &saved["deliveryReports"]["callbackUrl"]),
+        (&json!(false), &Value::Null)
+    );
 
     let (_, manager) = api.create_key(TENANT, &["manage"]).await;
     let (_, reader) = api.create_key(TENANT, &["read"]).await;
@@ -319,32 +325,32 @@ async fn the_address_is_shown_to_those_who_manage() {
         let read = api.client(key).get(&at(TENANT, &format!("connections/{name}"))).await.expect(200);
         let list = api.client(key).get(&at(TENANT, "connections")).await.expect(200);
         let listed = list.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
-        assert_eq!(listed["reports"], read["reports"]);
-        read["reports"].clone()
+        assert_eq!(listed["deliveryReports"], read["deliveryReports"]);
+        read["deliveryReports"].clone()
     };
     let shown = seen(&manager, "main").await;
-    let address = text(&shown["address"]);
+    let address = text(&shown["callbackUrl"]);
     assert!(address.starts_with(&format!("{PUBLIC_URL}/reports/{TENANT}/main/")), "{address}");
-    assert_eq!(shown, json!({ "supported": true, "address": address, "filled": true, "why": null }));
+    assert_eq!(shown, json!({ "supported": true, "callbackUrl": address, "automatic": true, "reason": null }));
     let hidden = seen(&reader, "main").await;
     assert_eq!(
-        (&hidden["supported"], &hidden["address"], &hidden["filled"]),
+        (&hidden["supported"], &hidden["callbackUrl"], &hidden["automatic"]),
         (&json!(true), &Value::Null, &json!(true))
     );
-    assert!(text(&hidden["why"]).contains("manage"), "{hidden}");
-    assert_eq!(seen(&manager, "vonage").await["filled"], true);
+    assert!(text(&hidden["reason"]).contains("manage"), "{hidden}");
+    assert_eq!(seen(&manager, "vonage").await["automatic"], true);
 
     // The address stays when the connection is saved again, with another connector too, and goes with it.
     let input = json!({ "connector": "twilio", "parameters": connection("twilio").0, "templates": templates() });
     let again = api.platform().put(&at(TENANT, "connections/main"), &input).await.expect(200);
-    assert_eq!(again["reports"]["address"], address);
+    assert_eq!(again["deliveryReports"]["callbackUrl"], address);
     let other = api.platform().put(&at(TENANT, "connections/spare"), &input).await.expect(200);
-    let of_spare = text(&other["reports"]["address"]);
+    let of_spare = text(&other["deliveryReports"]["callbackUrl"]);
     let back = api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(200);
-    assert_eq!(back["reports"]["address"], Value::Null);
+    assert_eq!(back["deliveryReports"]["callbackUrl"], Value::Null);
     api.platform().delete(&at(TENANT, "connections/spare")).await;
     let replaced = api.platform().put(&at(TENANT, "connections/spare"), &input).await.expect(201);
-    assert_ne!(text(&replaced["reports"]["address"]), of_spare);
+    assert_ne!(text(&replaced["deliveryReports"]["callbackUrl"]), of_spare);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -371,8 +377,8 @@ async fn an_empty_parameter_gets_the_callback_url_which_is_not_shown() {
     parameters["statusCallback"] = json!("https://elsewhere.example/r");
     let input = json!({ "connector": "twilio", "parameters": parameters, "templates": templates() });
     let saved = api.platform().put(&at(TENANT, "connections/main"), &input).await.expect(200);
-    assert_eq!(saved["reports"]["filled"], false);
-    assert!(text(&saved["reports"]["why"]).contains("statusCallback"), "{saved}");
+    assert_eq!(saved["deliveryReports"]["automatic"], false);
+    assert!(text(&saved["deliveryReports"]["reason"]).contains("statusCallback"), "{saved}");
     send(&api, TENANT).await;
     let body = String::from_utf8(api.backend.simulator.requests().pop().unwrap().body).unwrap();
     assert!(body.contains("StatusCallback=https%3A%2F%2Felsewhere.example%2Fr"), "{body}");
@@ -382,9 +388,9 @@ async fn an_empty_parameter_gets_the_callback_url_which_is_not_shown() {
     let input = json!({ "connector": "vonage", "parameters": parameters, "templates": templates() });
     let long = "a".repeat(40);
     let saved = api.platform().put(&at(TENANT, &format!("connections/{long}")), &input).await.expect(201);
-    let address = text(&saved["reports"]["address"]);
-    assert_eq!((address.len() > 100, &saved["reports"]["filled"]), (true, &json!(false)), "{saved}");
-    assert!(text(&saved["reports"]["why"]).contains("callbackUrl"), "{saved}");
+    let address = text(&saved["deliveryReports"]["callbackUrl"]);
+    assert_eq!((address.len() > 100, &saved["deliveryReports"]["automatic"]), (true, &json!(false)), "{saved}");
+    assert!(text(&saved["deliveryReports"]["reason"]).contains("callbackUrl"), "{saved}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -400,7 +406,7 @@ async fn a_vonage_report_comes_in_the_query() {
     assert_eq!(api.wire("GET", &format!("{path}?{query}"), &[], b"").await.text, TAKEN);
     let shown = read(&api, TENANT, &message).await;
     assert_eq!(shown["delivery"]["state"], "delivered");
-    assert!(!shown["attempts"][0]["reports"].to_string().contains(digits));
+    assert!(!shown["attempts"][0]["deliveryReports"].to_string().contains(digits));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -413,8 +419,11 @@ async fn a_connection_of_before_gets_an_address_when_it_is_saved() {
     sendbox_store::connections::put(&mut tx, &of_before).await.unwrap();
     tx.commit().await.unwrap();
     let shown = api.platform().get(&at(TENANT, "connections/main")).await.expect(200);
-    assert_eq!((&shown["reports"]["supported"], &shown["reports"]["address"]), (&json!(true), &Value::Null));
-    assert!(text(&shown["reports"]["why"]).contains("save it once more"), "{shown}");
+    assert_eq!(
+        (&shown["deliveryReports"]["supported"], &shown["deliveryReports"]["callbackUrl"]),
+        (&json!(true), &Value::Null)
+    );
+    assert!(text(&shown["deliveryReports"]["reason"]).contains("save it again"), "{shown}");
     api.backend.service.save_connection(&caller, TENANT, "main", twilio()).await.unwrap();
     let path = address(&api, TENANT, "main").await;
     let (message, sid) = send(&api, TENANT).await;
@@ -458,7 +467,7 @@ async fn what_the_simulated_providers_report_arrives() {
         ("gatewayapi", NUMBER, ["sent", "delivered"], None),
     ] {
         let message = shown(name, number).await;
-        let reports = message["attempts"][0]["reports"].as_array().unwrap().clone();
+        let reports = message["attempts"][0]["deliveryReports"].as_array().unwrap().clone();
         let found: Vec<&str> = reports.iter().map(|report| report["state"].as_str().unwrap()).collect();
         assert_eq!(
             (found.as_slice(), message["delivery"]["providerCode"].as_str()),

@@ -31,15 +31,15 @@ async fn outcomes_have_codes() {
     let decision = &refused["message"]["attempts"][0]["decision"];
     assert_eq!(decision["code"], "nothing");
     let values =
-        json!({ "cause": "account", "class": "authentication-failed", "notAgain": "same-end", "noFallback": "none" });
+        json!({ "cause": "account", "class": "authentication-failed", "noRetry": "same-end", "noFallback": "none" });
     assert_eq!(decision["values"], values);
-    assert!(text(&decision["text"]).contains("there is no other connection"), "{decision}");
+    assert!(text(&decision["message"]).contains("there is no other connection"), "{decision}");
 
     let counted = platform.get(&at("statistics")).await.expect(200);
-    let attention = counted["attention"].as_array().unwrap();
-    let one = attention.iter().find(|one| one["code"] == "account-refused").unwrap();
+    let alerts = counted["alerts"].as_array().unwrap();
+    let one = alerts.iter().find(|one| one["code"] == "account-refused").unwrap();
     assert_eq!(one["values"], json!({ "connection": "main", "class": "authentication-failed", "times": 1 }));
-    assert!(text(&one["text"]).starts_with("`main` failed once"), "{one}");
+    assert!(text(&one["message"]).starts_with("`main` failed once"), "{one}");
 
     for number in [1, 2] {
         let does = if number == 1 { "honest" } else { "wider" };
@@ -51,12 +51,12 @@ async fn outcomes_have_codes() {
     }
     let all = platform.get("/v1/connectors/acme-sms/versions").await.expect(200);
     let all = all.as_array().or_else(|| all["items"].as_array()).unwrap().clone();
-    let wider = all.iter().find(|one| one["standing"] == "available").unwrap();
+    let wider = all.iter().find(|one| one["role"] == "available").unwrap();
     let path = format!("/v1/connectors/acme-sms/versions/{}", text(&wider["digest"]));
     let difference = platform.get(&path).await.expect(200)["difference"].clone();
     let line = difference["wider"].as_array().unwrap().iter().find(|line| line["code"] == "host-new").unwrap().clone();
-    assert!(text(&line["values"]["place"]).starts_with("https://collect.acme.test"), "{line}");
-    assert!(text(&line["text"]).contains(&text(&line["values"]["place"])), "{line}");
+    assert!(text(&line["values"]["target"]).starts_with("https://collect.acme.test"), "{line}");
+    assert!(text(&line["message"]).contains(&text(&line["values"]["target"])), "{line}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,10 +102,10 @@ async fn field_errors_have_codes() {
     assert_eq!(field_error(&unknown, "/colour").0, "unknown");
     let policy = platform.get(&at("policy")).await.expect(200);
     let mut wrong = policy.clone();
-    wrong["codes"]["tries"] = 99.into();
+    wrong["codes"]["maxTries"] = 99.into();
     wrong["originDomain"] = "https://example.com".into();
     let problem = refused(platform.put(&at("policy"), &wrong).await);
-    assert_eq!(field_error(&problem, "/codes/tries"), ("range".to_owned(), json!({ "least": "1", "most": "10" })));
+    assert_eq!(field_error(&problem, "/codes/maxTries"), ("range".to_owned(), json!({ "min": "1", "max": "10" })));
     assert_eq!(field_error(&problem, "/originDomain").0, "domain");
 
     // A valid connection has no errors.
@@ -149,12 +149,12 @@ async fn the_german_console_has_a_sentence_for_each_code() {
     let document: Value = serde_json::from_str(&sendbox_server::openapi().to_json().unwrap()).unwrap();
     let mut all: Vec<(String, String, String)> = Vec::new();
     for (schema, about) in [
-        ("Finding", sentences("attention")),
+        ("AlertCode", sentences("attention")),
         ("DifferenceCode", sentences("difference")),
         ("DecisionCode", sentences("decision")),
         ("VersionFault", sentences("fault")),
         ("FieldCode", sentences("field")),
-        ("Hint", sentences("hint")),
+        ("HintCode", sentences("hint")),
         ("Cause", pieces("causes")),
         ("NotAgain", pieces("notAgain")),
         ("NoFallback", pieces("noFallback")),

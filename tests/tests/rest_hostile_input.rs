@@ -191,8 +191,8 @@ const FREE: [(&str, &str); 6] = [
     ("preview_template", "/variables"),
     ("preview_template", "/variables/app"),
     ("save_connection", "/parameters/authToken"),
-    ("send_message", "/variables/app"),
-    ("start_verification", "/variables/app"),
+    ("create_message", "/variables/app"),
+    ("create_verification", "/variables/app"),
 ];
 
 /// Settings whose wrong word is quoted, or named by its field: they are an admin's own words, and no place for a number, a
@@ -201,9 +201,9 @@ const QUOTED: [&str; 6] = [
     "save_connection /templates/",
     "save_connection /parameters, as a name",
     "promote_connection /parameters, as a name",
-    "set_policy /countries/only/",
-    "set_policy /delivery/routes, as a name",
-    "set_policy /spend/prices, as a name",
+    "replace_policy /countries/only/",
+    "replace_policy /delivery/routes, as a name",
+    "replace_policy /spend/prices, as a name",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

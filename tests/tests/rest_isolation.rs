@@ -128,7 +128,7 @@ async fn ids_of_another_tenant_are_none_of_ones_own() {
     assert_eq!(own["items"], json!([]));
     // A page that begins in the other's list goes on in one's own.
     let page = fixture.api.platform().get(&format!("/v1/tenants/{TENANT}/messages?limit=1")).await.expect(200);
-    let cursor = text(&page["next"]);
+    let cursor = text(&page["nextCursor"]);
     assert_eq!(intruder.get(&at(&format!("messages?cursor={cursor}"))).await.expect(200)["items"], json!([]));
     fixture.assert_unchanged(&before, "names in bodies").await;
 }
@@ -144,7 +144,7 @@ async fn equal_names_and_keys_of_two_tenants_are_two() {
     let owner = fixture.api.client(&fixture.owner);
     let mut ids = Vec::new();
     for (client, tenant) in [(&owner, TENANT), (&other, OTHER)] {
-        let send = sample("send_message");
+        let send = sample("create_message");
         let headers = [("Idempotency-Key", "the-same-key")];
         let answer = client.call("POST", &send.target(tenant), send.body.as_ref(), &headers).await;
         ids.push(text(&answer.expect(200)["id"]));
@@ -172,7 +172,7 @@ async fn without_a_key_nothing_is_accessible() {
     let samples = fixture.samples();
     for sample in samples.iter().filter(|sample| sample.access == Access::Anyone) {
         let operation = &sample.operation;
-        let is_outside = !operation.path.starts_with("/v1") || operation.id == "open_session";
+        let is_outside = !operation.path.starts_with("/v1") || operation.id == "create_session";
         assert!(!operation.secured && is_outside, "{}", operation.id);
         assert_eq!(sample.send(&nobody, TENANT).await.status, sample.status, "{}", operation.id);
     }
@@ -206,22 +206,22 @@ async fn platform_operations_are_refused_to_tenants() {
     refused.sort();
     let all = [
         "activate_version",
-        "approve_shape",
+        "approve_request_shape",
         "approve_version",
         "create_tenant",
         "delete_tenant",
         "delete_upload",
-        "end_trial",
-        "list_platform_audit",
-        "list_shapes",
+        "end_canary",
+        "list_platform_audit_entries",
+        "list_request_shapes",
         "list_tenants",
         "list_versions",
         "promote_connection",
-        "read_release",
-        "read_upload",
-        "read_version",
-        "roll_back",
-        "try_version",
+        "retrieve_release",
+        "retrieve_upload",
+        "retrieve_version",
+        "roll_back_connector",
+        "start_canary",
         "upload_connector",
     ];
     assert_eq!(refused, all);
@@ -245,7 +245,7 @@ async fn a_scope_opens_what_it_names_and_nothing_else() {
         for (scope, client) in keys.iter().filter(|(scope, _)| !allowed.contains(scope)) {
             let refused = sample.send(client, TENANT).await;
             assert_eq!(refused.status, 403, "{} with `{scope}`: {}", sample.operation.id, refused.text);
-            let refused = refused.problem(403, "scope-missing");
+            let refused = refused.problem(403, "insufficient-scope");
             assert!(allowed.contains(&refused["scope"].as_str().unwrap()), "the scope that helps is named: {refused}");
             refusals += 1;
         }
@@ -279,13 +279,14 @@ async fn no_key_makes_a_stronger_one() {
     }
     // Nor does it take one over, by giving it a secret that it then knows.
     let (stronger, secret) = api.create_key(TENANT, &SCOPES).await;
-    let refused = admin.post(&at(&format!("keys/{stronger}/rotate")), &json!({})).await.problem(403, "scope-missing");
+    let refused =
+        admin.post(&at(&format!("keys/{stronger}/rotate")), &json!({})).await.problem(403, "insufficient-scope");
     assert!(["send", "verify"].contains(&refused["scope"].as_str().unwrap()), "{refused}");
     assert_eq!(api.client(&secret).get(&format!("/v1/tenants/{TENANT}")).await.status, 200);
     // One that may read makes none at all.
     let (_, reader) = api.create_key(TENANT, &["read", "send", "verify"]).await;
     let new = json!({ "name": "k", "scopes": ["read"] });
-    let refused = api.client(&reader).post(&at("keys"), &new).await.problem(403, "scope-missing");
+    let refused = api.client(&reader).post(&at("keys"), &new).await.problem(403, "insufficient-scope");
     assert_eq!(refused["scope"], "manage");
 }
 

@@ -58,20 +58,20 @@ impl Browser<'_> {
 async fn a_session_may_do_what_its_key_may() {
     let fixture = ApiFixture::new().await;
     let platform = sign_in(&fixture.api, PLATFORM_KEY).await;
-    assert_eq!((&platform.view["who"], &platform.view["tenant"]), (&json!("platform"), &Value::Null));
+    assert_eq!((&platform.view["principal"], &platform.view["tenant"]), (&json!("platform"), &Value::Null));
     assert_eq!(platform.view["expiresAt"], "2026-11-24T08:00:00Z");
     assert_eq!(platform.get("/v1/session").await.expect(200), platform.view);
     platform.get("/v1/tenants").await.expect(200);
 
     let (key, secret) = fixture.api.create_key(TENANT, &["read"]).await;
     let reader = sign_in(&fixture.api, &secret).await;
-    let shown = json!([reader.view["who"], reader.view["tenant"], reader.view["key"], reader.view["scopes"]]);
+    let shown = json!([reader.view["principal"], reader.view["tenant"], reader.view["key"], reader.view["scopes"]]);
     assert_eq!(shown, json!(["tenant", TENANT, key, ["read"]]));
     reader.get(&format!("/v1/tenants/{TENANT}/messages")).await.expect(200);
     reader.get(&format!("/v1/tenants/{LIVE}/messages")).await.problem(404, "not-found");
     reader.get("/v1/tenants").await.problem(403, "platform-only");
     let new = json!({ "name": "Acme" });
-    reader.change("PATCH", &format!("/v1/tenants/{TENANT}"), Some(&new)).await.problem(403, "scope-missing");
+    reader.change("PATCH", &format!("/v1/tenants/{TENANT}"), Some(&new)).await.problem(403, "insufficient-scope");
 
     // A caller with a key has no session, and still learns who they are.
     let view = fixture.api.client(&secret).get("/v1/session").await.expect(200);
@@ -114,7 +114,7 @@ async fn changes_need_the_token_and_a_page_of_this_server() {
     sign_in(&[("Sec-Fetch-Site", "cross-site")]).await.problem(403, "cross-site");
     sign_in(&[("Origin", "https://evil.example")]).await.problem(403, "cross-site");
     let same = ("Sec-Fetch-Site", "same-origin");
-    sign_in(&[same, ("Origin", "http://sms.example")]).await.problem(403, "sign-in-in-clear");
+    sign_in(&[same, ("Origin", "http://sms.example")]).await.problem(403, "insecure-transport");
     let by_tls = sign_in(&[same, ("Origin", "https://sms.example")]).await;
     assert!(by_tls.headers["set-cookie"].to_str().unwrap().ends_with("; Secure"));
 }

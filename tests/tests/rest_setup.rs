@@ -198,7 +198,7 @@ async fn a_test_message_shows_what_happened() {
     let failure = &failed["failure"];
     assert_eq!((&failure["class"], &failure["party"]), (&json!("authentication-failed"), &json!("provider")));
     assert_eq!(failure["providerCode"], "20003");
-    assert!(!text(&failure["text"]).is_empty() && !text(&failure["advice"]).is_empty(), "{failure}");
+    assert!(!text(&failure["message"]).is_empty() && !text(&failure["advice"]).is_empty(), "{failure}");
     assert_eq!(api.backend.received_count(NUMBER), 1);
 
     // Invalid input is reported before anything is sent.
@@ -290,7 +290,7 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
 
     // The one that sends is not deleted by accident.
     admin.put(&at("flows"), &flows(&["sign-in", "mfa"])).await.expect(200);
-    let refused = admin.delete(&at("connections/own")).await.problem(409, "needed-by-flows");
+    let refused = admin.delete(&at("connections/own")).await.problem(409, "connection-in-use");
     assert_eq!(refused["flows"], json!(["sign-in", "mfa"]));
     let named = text(&refused["detail"]);
     assert!(named.contains("sign-in, mfa"), "{named}");
@@ -345,7 +345,7 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
     assert!(saved["after"]["secrets"]["authToken"].is_string(), "since when it is set, and not what it is");
     let deleted = entry("connection.delete connection:own");
     assert_eq!((&deleted["before"]["active"], &deleted["after"]), (&json!(true), &Value::Null));
-    assert!(items.as_array().unwrap().iter().skip(9).all(|entry| entry["at"].is_string()));
+    assert!(items.as_array().unwrap().iter().skip(9).all(|entry| entry["createdAt"].is_string()));
     let actors: BTreeSet<_> = items.as_array().unwrap()[..9].iter().map(|entry| text(&entry["actor"])).collect();
     assert!(actors.len() == 1 && actors.first().unwrap().starts_with("key:k"), "{actors:?}");
 }
@@ -374,7 +374,7 @@ async fn keys_are_made_rotated_and_end() {
     let rotate = |grace: u64| json!({ "graceSeconds": grace });
     let rotated = admin.post(&at(&format!("keys/{id}/rotate")), &rotate(3600)).await.expect(200);
     let second = text(&rotated["secret"]);
-    assert!(first != second && rotated["oldSecretUntil"].is_string());
+    assert!(first != second && rotated["previousSecretExpiresAt"].is_string());
     assert_eq!((works(&first).await, works(&second).await), (200, 200));
     api.backend.clock.advance_millis(3_599_000);
     assert_eq!((works(&first).await, works(&second).await), (200, 200));
@@ -424,12 +424,13 @@ async fn a_tested_connection_goes_to_production() {
     let promote = async |body: Value| platform.post(&at("promotions"), &body).await;
     let live = async |path: &str| platform.get(&format!("/v1/tenants/{LIVE}/{path}")).await;
     let token = text(&connection("twilio").0["authToken"]);
-    let plain = json!({ "connection": "main", "to": LIVE });
+    let to = |tenant: &str| json!({ "connection": "main", "targetTenant": tenant });
+    let plain = to(LIVE);
     admin.put(&at("connections/main"), &twilio()).await.expect(201);
 
-    promote(json!({ "connection": "nobody", "to": LIVE })).await.problem(404, "not-found");
-    let refused = promote(json!({ "connection": "main", "to": "nobody" })).await.problem(422, "invalid-input");
-    assert!(refused["errors"][0]["field"].as_str().unwrap().ends_with("to"));
+    promote(json!({ "connection": "nobody", "targetTenant": LIVE })).await.problem(404, "not-found");
+    let refused = promote(to("nobody")).await.problem(422, "invalid-input");
+    assert!(refused["errors"][0]["field"].as_str().unwrap().ends_with("targetTenant"));
     let untested = promote(plain.clone()).await.problem(409, "conflict");
     assert!(text(&untested["detail"]).contains("/connection-tests"), "{untested}");
     let test = json!({ "connection": "main", "to": NUMBER });
@@ -438,9 +439,9 @@ async fn a_tested_connection_goes_to_production() {
     assert!(admin.get(&at("connections/main")).await.expect(200)["testedAt"].is_string());
     // In one direction only, and not within a kind.
     let back = format!("/v1/tenants/{LIVE}/promotions");
-    platform.post(&back, &json!({ "connection": "main", "to": TENANT })).await.problem(409, "conflict");
+    platform.post(&back, &to(TENANT)).await.problem(409, "conflict");
     api.create_tenant("second-stage", "development").await;
-    promote(json!({ "connection": "main", "to": "second-stage" })).await.problem(409, "conflict");
+    promote(to("second-stage")).await.problem(409, "conflict");
 
     // First a look, which changes nothing.
     let look = promote(plain.clone()).await;
@@ -457,7 +458,7 @@ async fn a_tested_connection_goes_to_production() {
     // What changed in between is not what was confirmed.
     let confirmed = |look: &Value| {
         let mut body = plain.clone();
-        body["confirm"] = look["confirm"].clone();
+        body["confirmationToken"] = look["confirmationToken"].clone();
         body
     };
     let mut changed = twilio();
@@ -466,11 +467,12 @@ async fn a_tested_connection_goes_to_production() {
     promote(confirmed(&look)).await.problem(409, "conflict");
     admin.post(&at("connection-tests"), &test).await.expect(200);
     promote(confirmed(&look)).await.problem(409, "diff-changed");
-    promote(json!({ "connection": "main", "to": LIVE, "confirm": "yes" })).await.problem(409, "diff-changed");
+    promote(confirmed(&json!({ "confirmationToken": "yes" }))).await.problem(409, "diff-changed");
     assert_eq!(live("connections").await.expect(200), json!([]));
     let look = promote(plain.clone()).await.expect(200);
     let done = promote(confirmed(&look)).await.expect(200);
-    assert_eq!((&done["applied"], &done["confirm"], &done["changes"]), (&json!(true), &Value::Null, &look["changes"]));
+    assert_eq!((&done["applied"], &done["changes"]), (&json!(true), &look["changes"]));
+    assert_eq!(done["confirmationToken"], Value::Null);
     let there = live("connections/main").await;
     assert!(!there.text.contains(&token), "{}", there.text);
     let there = there.expect(200);
@@ -485,25 +487,25 @@ async fn a_tested_connection_goes_to_production() {
     put("active-connection", json!({ "name": "main" })).await.expect(200);
     let (_, key) = api.create_key(LIVE, &["send"]).await;
     let send = async || api.client(&key).post(&format!("/v1/tenants/{LIVE}/messages"), &message("100001")).await;
-    assert_eq!(send().await.problem(409, "flow-off")["flow"], "sign-in");
+    assert_eq!(send().await.problem(409, "flow-disabled")["flow"], "sign-in");
     put("flows", flows(&["sign-in"])).await.expect(200);
     assert_eq!(send().await.problem(403, "country-not-allowed")["country"], "DK");
     put("policy", json!({ "countries": { "only": ["DK"] } })).await.expect(200);
     send().await.expect(200);
 
     // A secret must be given again; another account is not tested.
-    let mut ask = json!({ "connection": "main", "to": LIVE, "as": "second", "secrets": "ask" });
+    let mut ask = json!({ "connection": "main", "targetTenant": LIVE, "targetConnection": "second", "secrets": "ask" });
     let missing = promote(ask.clone()).await.problem(422, "invalid-input");
     assert_eq!(fields(&missing), ["/parameters/authToken"]);
     let other = "fedcba9876543210fedcba9876543210";
     ask["parameters"] = json!({ "authToken": other });
-    ask["confirm"] = promote(ask.clone()).await.expect(200)["confirm"].clone();
+    ask["confirmationToken"] = promote(ask.clone()).await.expect(200)["confirmationToken"].clone();
     let done = promote(ask.clone()).await;
     assert!(!done.text.contains(other) && !done.text.contains(&token), "{}", done.text);
-    assert_eq!(done.expect(200)["connection"], "second");
+    assert_eq!(done.expect(200)["targetConnection"], "second");
     assert_eq!(live("connections/second").await.expect(200)["testedAt"], Value::Null);
     let mut look = plain.clone();
-    look["as"] = json!("second");
+    look["targetConnection"] = json!("second");
     let look = promote(look).await.expect(200);
     assert_eq!(
         look["changes"],
@@ -526,18 +528,18 @@ async fn flows_policy_test_numbers_and_unlocking() {
     let off = admin.put(&at("flows"), &flows(&["sign-in"])).await.expect(200);
     assert_eq!(off, flows(&["sign-in"]));
     assert_eq!(admin.get(&at("flows")).await.expect(200), off);
-    let refused = admin.post(&at("verifications"), &verify("mfa-verification", NUMBER)).await.problem(409, "flow-off");
-    assert_eq!(refused["flow"], "mfa");
+    let mfa = admin.post(&at("verifications"), &verify("mfa-verification", NUMBER)).await.problem(409, "flow-disabled");
+    assert_eq!(mfa["flow"], "mfa");
     admin.post(&at("verifications"), &verify("generic", NUMBER)).await.expect(201);
 
     // Everything that is out of bounds at once, and nothing is kept.
     let policy = admin.get(&at("policy")).await.expect(200);
     let wrong = json!({
-        "codes": { "digits": 4, "lifetimeSeconds": 601, "tries": 0, "sends": 11 },
+        "codes": { "digits": 4, "lifetimeSeconds": 601, "maxTries": 0, "maxSends": 11 },
         "limits": { "numberPerHour": 0, "cooldownSeconds": 601 },
         "countries": { "only": ["dk"] },
         "spend": { "currency": "euro", "capPerMonthMicros": 1, "pricePerSegmentMicros": 2_000_000_000, "prices": { "DNK": 1 } },
-        "delivery": { "mostMessages": 4, "fallbacks": ["nobody", "nobody"], "routes": { "DK": "nobody" } },
+        "delivery": { "maxMessages": 4, "fallbacks": ["nobody", "nobody"], "routes": { "DK": "nobody" } },
         "originDomain": "https://example.com",
     });
     let problem = admin.put(&at("policy"), &wrong).await.problem(422, "invalid-input");
@@ -545,12 +547,12 @@ async fn flows_policy_test_numbers_and_unlocking() {
     let wanted = [
         "/codes/digits",
         "/codes/lifetimeSeconds",
-        "/codes/sends",
-        "/codes/tries",
+        "/codes/maxSends",
+        "/codes/maxTries",
         "/countries/only",
         "/delivery/fallbacks/0",
         "/delivery/fallbacks/1",
-        "/delivery/mostMessages",
+        "/delivery/maxMessages",
         "/delivery/routes/DK",
         "/limits/cooldownSeconds",
         "/limits/numberPerHour",
@@ -594,14 +596,14 @@ async fn flows_policy_test_numbers_and_unlocking() {
         for _ in 0..5 {
             let refused = admin.post(&check, &json!({ "code": wrong })).await;
             if refused.status == 429 {
-                assert_eq!(refused.problem(429, "limited")["limit"], "recipient-failures");
+                assert_eq!(refused.problem(429, "limit-reached")["limit"], "recipient-failures");
                 break 'locked (check, code);
             }
             refused.problem(422, "wrong-code");
         }
     };
-    admin.post(&code.0, &json!({ "code": code.1 })).await.problem(429, "limited");
-    assert_eq!(admin.post(&at("unlocks"), &json!({ "to": NUMBER })).await.status, 204);
+    admin.post(&code.0, &json!({ "code": code.1 })).await.problem(429, "limit-reached");
+    assert_eq!(admin.post(&at("unlocks"), &json!({ "number": NUMBER })).await.status, 204);
     assert_eq!(admin.post(&code.0, &json!({ "code": code.1 })).await.expect(200)["status"], "approved");
     let audit = admin.get(&at("audit?action=number.unlock")).await.expect(200);
     let entry = &audit["items"][0];

@@ -85,7 +85,7 @@ async fn an_approval_is_asked_for_by_name() {
     }
     let activation = json!({ "digest": digests[1] });
     let refused = platform.post(&format!("{own}/{ID}/release/activations"), &activation).await;
-    let refused = refused.problem(409, "approval-needed");
+    let refused = refused.problem(409, "approval-required");
     assert!(text(&refused["detail"]).contains("https://collect.acme.test"), "it says what is new: {refused}");
     let release = platform.get(&format!("{own}/{ID}/release")).await.expect(200);
     assert_eq!((text(&release["active"]), &release["generation"]), (digests[0].clone(), &json!(1)));

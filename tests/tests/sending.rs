@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use futures_util::future::join_all;
+use sendbox_contract::FailureClass;
 use sendbox_domain::LimitName;
 use sendbox_domain::model::{
     Activation, AttemptOutcome, ConnectionInput, Environment, Flow, Flows, InDoubt, Message, MessageFilter,
@@ -68,7 +69,7 @@ async fn a_message_is_sent_and_on_record(database: &Database) {
     assert_eq!(fixture.received_code(NUMBER), "123456");
     let read = fixture.service.message(ADMIN, TENANT, &sent.id).await.unwrap();
     let detail = read.attempts[0].detail.as_ref().unwrap();
-    assert!(detail["requests"][0]["body"].as_str().unwrap().contains('['), "masked: {detail}");
+    assert!(detail.requests[0].body.contains('['), "masked: {detail:?}");
 }
 
 async fn the_same_key_is_one_message(database: &Database) {
@@ -128,7 +129,7 @@ async fn no_request_makes_more_messages_than_the_policy_says(database: &Database
     for most in 1..=3 {
         fixture
             .set_policy(TENANT, |policy| {
-                policy.delivery.most_messages = most;
+                policy.delivery.max_messages = most;
                 policy.delivery.in_doubt = InDoubt::PreferDelivery;
                 policy.delivery.fallbacks = vec!["second".to_owned(), "third".to_owned()];
             })
@@ -157,13 +158,13 @@ async fn a_refusal_that_only_the_connector_saw_counts(database: &Database) {
     // Its errors come with HTTP 200: the host sees no refusal.
     fixture.simulator.inject_spec("vonage=code:1".parse().unwrap()).unwrap();
     for most in 1..=2 {
-        fixture.set_policy(TENANT, |policy| policy.delivery.most_messages = most).await;
+        fixture.set_policy(TENANT, |policy| policy.delivery.max_messages = most).await;
         let before = fixture.simulator.requests().len();
         let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
         let id = send(&fixture, new, None).await.unwrap().id;
         let failed = until_final(&fixture, &id).await;
         assert_eq!(failed.status, MessageStatus::Failed);
-        assert_eq!(failed.failure.unwrap().class, "rate-limited");
+        assert_eq!(failed.failure.unwrap().class, FailureClass::RateLimited);
         assert_eq!(fixture.simulator.requests().len() - before, most as usize);
     }
 }
@@ -175,7 +176,7 @@ async fn a_fallback_takes_over_when_credentials_are_wrong(database: &Database) {
     fixture.service.save_connection(ADMIN, TENANT, "broken", broken).await.unwrap();
     fixture.service.activate(ADMIN, TENANT, Activation { name: "broken".to_owned() }).await.unwrap();
     let failed = not_sent(send(&fixture, message(NUMBER, "111111"), None).await);
-    assert_eq!(failed.failure.as_ref().unwrap().class, "authentication-failed");
+    assert_eq!(failed.failure.as_ref().unwrap().class, FailureClass::AuthenticationFailed);
 
     fixture.set_policy(TENANT, |policy| policy.delivery.fallbacks = vec!["main".to_owned()]).await;
     let sent = send(&fixture, message(NUMBER, "222222"), None).await.unwrap();
@@ -195,7 +196,7 @@ async fn a_number_that_refuses_is_not_tried_elsewhere(database: &Database) {
     fixture.simulator.inject_spec("twilio=code:21610,times=1".parse().unwrap()).unwrap();
     let failed = not_sent(send(&fixture, message(NUMBER, "123456"), None).await);
     assert_eq!((failed.status, failed.attempts.len()), (MessageStatus::Failed, 1));
-    assert_eq!(failed.failure.unwrap().class, "recipient-unsubscribed");
+    assert_eq!(failed.failure.unwrap().class, FailureClass::RecipientUnsubscribed);
     assert_eq!(fixture.received_count(NUMBER), 0);
 }
 
@@ -203,7 +204,7 @@ async fn a_suspicion_of_fraud_holds_the_numbers_around(database: &Database) {
     let fixture = TestService::new(database).await;
     fixture.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
     let failed = not_sent(send(&fixture, message(NUMBER, "123456"), None).await);
-    assert_eq!(failed.failure.unwrap().class, "fraud-blocked");
+    assert_eq!(failed.failure.unwrap().class, FailureClass::FraudBlocked);
     let neighbour = "+4512345001";
     let held = send(&fixture, message(neighbour, "123456"), None).await.unwrap_err();
     assert!(matches!(held, Error::Limited { limit: LimitName::Hold, retry_after: Some(3600) }), "{held}");
@@ -266,11 +267,11 @@ async fn messages_are_found_by_what_they_were(database: &Database) {
     let first = list(MessageFilter { limit: Some(2), ..Default::default() }).await.unwrap();
     assert_eq!(first.items.len(), 2);
     let mut all: Vec<String> = first.items.iter().map(|message| message.to.clone()).collect();
-    let mut next = first.next;
+    let mut next = first.next_cursor;
     while let Some(cursor) = next {
         let page = list(MessageFilter { limit: Some(2), cursor: Some(cursor), ..Default::default() }).await.unwrap();
         all.extend(page.items.iter().map(|message| message.to.clone()));
-        next = page.next;
+        next = page.next_cursor;
     }
     assert_eq!(all, ["+45…74", "+45…73", "+45…72", "+45…71", "+45…70"]);
     let one = list(MessageFilter { to: Some(Sensitive::from("+4512345673")), ..Default::default() }).await.unwrap();

@@ -156,7 +156,7 @@ async fn canaries_are_nowhere() {
     let tested = newest();
     let shown = fixture.service.connection(ADMIN, TENANT, "main").await.unwrap();
     // The address is a secret too, and shown to those who manage: here alone, and by nothing else.
-    let address = shown.reports.address.clone().unwrap();
+    let address = shown.delivery_reports.callback_url.clone().unwrap();
     let report_token = address.rsplit_once('/').unwrap().1.to_owned();
     keep(serde_json::to_string(&shown).unwrap().replace(&report_token, ""));
     provider_calls(&fixture, &report_token, sent.provider_message_id.as_deref().unwrap()).await;

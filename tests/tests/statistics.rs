@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+use sendbox_contract::{FailureClass, Party, RecordedFailure, RequestSent};
 use sendbox_domain::model::{
     AttemptOutcome, Attention, Bucket, ConnectionTest, Conversion, Countries, CountryCount, Deletion, Environment,
-    FailureCount, FailureView, Latency, MessageStatus, Mode, Point, Rollback, Scope, Sensitive, Severity, SpendPolicy,
-    StartedCount, Statistics, StatisticsFilter, TestNumber, TestNumbers, Timestamp,
+    FailureCount, Latency, MessageStatus, Mode, Point, Rollback, Scope, Sensitive, Severity, SpendPolicy, StartedCount,
+    Statistics, StatisticsFilter, TestNumber, TestNumbers, Timestamp,
 };
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::Usage;
@@ -39,13 +40,13 @@ async fn statistics(fixture: &TestService, filter: StatisticsFilter) -> Statisti
 }
 
 async fn attention(fixture: &TestService) -> Vec<Attention> {
-    statistics(fixture, StatisticsFilter::default()).await.attention
+    statistics(fixture, StatisticsFilter::default()).await.alerts
 }
 
 /// The one thing that needs a person and holds these words.
 #[track_caller]
 fn attention_with<'a>(all: &'a [Attention], words: &str) -> &'a Attention {
-    let found: Vec<_> = all.iter().filter(|one| one.text.contains(words)).collect();
+    let found: Vec<_> = all.iter().filter(|one| one.message.contains(words)).collect();
     assert_eq!(found.len(), 1, "{words}: {all:?}");
     found[0]
 }
@@ -53,7 +54,7 @@ fn attention_with<'a>(all: &'a [Attention], words: &str) -> &'a Attention {
 /// Nothing that needs a person holds these words.
 #[track_caller]
 fn silent(all: &[Attention], words: &str) {
-    assert!(all.iter().all(|one| !one.text.contains(words)), "{words}: {all:?}");
+    assert!(all.iter().all(|one| !one.message.contains(words)), "{words}: {all:?}");
 }
 
 fn after(millis: i64) -> Timestamp {
@@ -91,15 +92,15 @@ fn row(id: &str, at: i64, status: MessageStatus) -> MessageRow {
     }
 }
 
-fn failure(class: &str, text: &str) -> Option<FailureView> {
-    Some(FailureView {
-        class: class.to_owned(),
-        party: "provider".to_owned(),
-        request_sent: "yes".to_owned(),
+fn failure(class: FailureClass, text: &str) -> Option<RecordedFailure> {
+    Some(RecordedFailure {
+        class,
+        party: Party::Provider,
+        request_sent: RequestSent::Yes,
         text: text.to_owned(),
         provider_code: None,
         retry_after: None,
-        advice: String::new(),
+        denied_by_settings: false,
     })
 }
 
@@ -117,7 +118,8 @@ fn taken(message: &MessageRow, took: i64) -> AttemptRow {
         outcome: Some(AttemptOutcome::Accepted),
         failure: None,
         decision: None,
-        detail: None,
+        record: None,
+        response_status: None,
         fault: false,
         provider_id: None,
     }
@@ -164,12 +166,12 @@ async fn what_was_sent_is_counted(database: &Database) {
     assert_eq!((found.from, found.to, found.bucket), (Timestamp(now.0 - DAY), now, Bucket::Hour));
     let totals = found.totals;
     assert_eq!((totals.messages, totals.accepted, totals.failed), (4, 3, 1));
-    assert_eq!((totals.in_doubt, totals.cancelled, totals.expired, totals.under_way), (0, 0, 0, 0));
+    assert_eq!((totals.in_doubt, totals.cancelled, totals.expired, totals.in_progress), (0, 0, 0, 0));
     // Two to Denmark and one to Sweden; what was refused costs nothing.
     assert_eq!((totals.segments, totals.cost_micros), (3, 3 + 3 + 7));
     assert_eq!(found.conversion, Conversion { started: 2, approved: 1, rate: Some(0.5) });
     assert_eq!(found.latency_ms, Some(Latency { p50: 0, p95: 0, p99: 0 }));
-    assert_eq!(found.failures, [FailureCount { class: "invalid-recipient".to_owned(), count: 1 }]);
+    assert_eq!(found.failures, [FailureCount { class: FailureClass::InvalidRecipient, count: 1 }]);
     let country = |country: &str, messages, accepted, conversion| CountryCount {
         country: country.to_owned(),
         messages,
@@ -220,7 +222,7 @@ async fn each_place_of_a_message_is_counted_within_the_time(database: &Database)
     let filter = StatisticsFilter { from: Some(START), to: Some(after(DAY)), bucket: None };
     let found = statistics(&fixture, filter).await;
     let totals = found.totals;
-    assert_eq!((totals.messages, totals.under_way, totals.accepted, totals.failed), (30, 1 + 2, 3, 4 + 1));
+    assert_eq!((totals.messages, totals.in_progress, totals.accepted, totals.failed), (30, 1 + 2, 3, 4 + 1));
     assert_eq!((totals.in_doubt, totals.expired, totals.cancelled), (5 + 1, 6, 7));
     assert_eq!((totals.segments, totals.cost_micros), (28 + 4, 28 * 5 + 10));
     let sums = found.series.iter().fold((0, 0, 0), |(messages, accepted, failed), point| {
@@ -228,7 +230,7 @@ async fn each_place_of_a_message_is_counted_within_the_time(database: &Database)
     });
     assert_eq!(sums, (30, 3, 5));
     assert_eq!((found.series.len(), found.series[0].messages, found.series[1].messages), (24, 21, 2));
-    assert_eq!((found.series[23].at, found.series[23].messages), (after(23 * HOUR), 7));
+    assert_eq!((found.series[23].starts_at, found.series[23].messages), (after(23 * HOUR), 7));
     let countries: Vec<_> =
         found.countries.iter().map(|one| (one.country.as_str(), one.messages, one.accepted)).collect();
     assert_eq!(countries, [("DK", 29, 3), ("001", 1, 0)]);
@@ -277,18 +279,18 @@ async fn insert_taken(tx: &mut Tx, message: MessageRow) {
 
 async fn what_a_provider_wrote_breaks_nothing(database: &Database) {
     let fixture = TestService::new(database).await;
-    let failed = |id: &str, class: &str, text: &str| MessageRow {
+    let failed = |id: &str, class: FailureClass, text: &str| MessageRow {
         failure: failure(class, text),
         ..row(id, 0, MessageStatus::Failed)
     };
     insert(
         &fixture,
         &[
-            failed("m1", "unknown", "a\u{0}b \"class\": \"x\" \\ '"),
-            failed("m2", "unknown", "🦀\u{2028}"),
-            failed("m3", "invalid-recipient", ""),
+            failed("m1", FailureClass::Unknown, "a\u{0}b \"class\": \"x\" \\ '"),
+            failed("m2", FailureClass::Unknown, "🦀\u{2028}"),
+            failed("m3", FailureClass::InvalidRecipient, ""),
             // One that ended well has none, and one that is tried again is no failure yet.
-            MessageRow { failure: failure("rate-limited", ""), ..row("m4", 0, MessageStatus::Queued) },
+            MessageRow { failure: failure(FailureClass::RateLimited, ""), ..row("m4", 0, MessageStatus::Queued) },
             row("m5", 0, MessageStatus::InDoubt),
         ],
     )
@@ -296,7 +298,7 @@ async fn what_a_provider_wrote_breaks_nothing(database: &Database) {
     let filter = StatisticsFilter { from: Some(START), to: Some(after(HOUR)), bucket: None };
     let counts: Vec<_> =
         statistics(&fixture, filter).await.failures.into_iter().map(|one| (one.class, one.count)).collect();
-    assert_eq!(counts, [("unknown".to_owned(), 2), ("invalid-recipient".to_owned(), 1)]);
+    assert_eq!(counts, [(FailureClass::Unknown, 2), (FailureClass::InvalidRecipient, 1)]);
 }
 
 async fn a_series_has_every_bucket(database: &Database) {
@@ -383,8 +385,7 @@ async fn set_up_mistakes_need_attention(database: &Database) {
 
     // A production tenant begins with nothing allowed, and its flows off.
     fixture.add_tenant("live", Environment::Production).await;
-    let of_live =
-        async || fixture.service.statistics(ADMIN, "live", StatisticsFilter::default()).await.unwrap().attention;
+    let of_live = async || fixture.service.statistics(ADMIN, "live", StatisticsFilter::default()).await.unwrap().alerts;
     assert_eq!(attention_with(&of_live().await, "No country is allowed").severity, Severity::Warning);
     fixture
         .set_policy("live", |policy| policy.countries = Countries { all: false, only: ["DK".to_owned()].into() })
@@ -398,7 +399,7 @@ async fn failures_need_attention(database: &Database) {
     fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap_err();
     let found = attention(&fixture).await;
     let refused = attention_with(&found, "failed once in the last hour (authentication-failed)");
-    assert_eq!((refused.severity, refused.about.as_ref().unwrap().id.as_str()), (Severity::Critical, "main"));
+    assert_eq!((refused.severity, refused.subject.as_ref().unwrap().id.as_str()), (Severity::Critical, "main"));
     assert_eq!(attention_with(&found, "rests").severity, Severity::Critical);
     // It is put right, and sends again.
     fixture.clock.advance_millis(60_000);
@@ -415,7 +416,7 @@ async fn failures_need_attention(database: &Database) {
     let hold = fixture.service.holds(ADMIN, TENANT).await.unwrap().remove(0);
     let found = attention(&fixture).await;
     let held = attention_with(&found, "suspects fraud");
-    assert_eq!(held.about.as_ref().unwrap().id, hold.id);
+    assert_eq!(held.subject.as_ref().unwrap().id, hold.id);
     fixture.service.lift_hold(ADMIN, TENANT, &hold.id).await.unwrap();
     silent(&attention(&fixture).await, "suspects fraud");
 
@@ -457,7 +458,7 @@ async fn rollbacks_and_old_secrets_need_attention(database: &Database) {
         generation,
         versions: Versions {
             last_rollback: Some(Rollback {
-                at: START,
+                rolled_back_at: START,
                 from: "sha256:1".to_owned(),
                 to: "sha256:0".to_owned(),
                 reason: "it misbehaved in 1 of 5 attempts".to_owned(),
@@ -471,7 +472,7 @@ async fn rollbacks_and_old_secrets_need_attention(database: &Database) {
     tx.commit().await.unwrap();
     let found = attention(&fixture).await;
     let rollback = attention_with(&found, "it misbehaved in 1 of 5 attempts");
-    assert_eq!(rollback.about.as_ref().unwrap().id, "acme-sms");
+    assert_eq!(rollback.subject.as_ref().unwrap().id, "acme-sms");
     // By hand, it is known already; and a day later, it is no news.
     let mut tx = fixture.store.begin().await.unwrap();
     assert!(releases::put(&mut tx, &release(false, 2)).await.unwrap());
@@ -505,7 +506,7 @@ async fn a_country_whose_codes_do_not_come_back_is_named(database: &Database) {
     let found = attention(&fixture).await;
     let pumped =
         attention_with(&found, "0 % of the 20 verifications of the last day in SE were completed, 100 % elsewhere");
-    assert_eq!(pumped.about.as_ref().unwrap().id, "SE");
+    assert_eq!(pumped.subject.as_ref().unwrap().id, "SE");
     fixture.clock.advance_millis(DAY + 1);
     silent(&attention(&fixture).await, "elsewhere");
 }

@@ -314,7 +314,7 @@ async fn approve(
         return client
             .print(&version, || "No approval is needed: it may do no more than the active version.\n".to_owned());
     }
-    let approved = client.approve(id, &digest, confirm.unwrap_or(&difference.confirm)).await?;
+    let approved = client.approve(id, &digest, confirm.unwrap_or(&difference.confirmation_token)).await?;
     client.print(&approved, || {
         let lines = labels::difference_lines(difference);
         let next = client.command_line(&format!("canary {id} {} 10", labels::short(&digest)));
@@ -330,7 +330,7 @@ fn describe(version: &ConnectorVersion, client: &ConnectorClient) -> String {
         // A newer server describes it in a way that is not known here. The difference is still shown.
         None => format!("{}\n", render::line(&version.digest)),
     };
-    let standing = version.standing.map_or("not usable", labels::standing);
+    let standing = version.role.map_or("not usable", labels::standing);
     write!(
         text,
         "\nOn this server\n  standing {standing}\n  uploaded {}, by {}\n",
@@ -342,7 +342,8 @@ fn describe(version: &ConnectorVersion, client: &ConnectorClient) -> String {
         text.push('\n');
         text.push_str(&labels::difference(difference));
         if let (true, Some(id)) = (difference.needs_approval, &version.connector) {
-            let command = format!("approve {id} {} --confirm {}", labels::short(&version.digest), difference.confirm);
+            let command =
+                format!("approve {id} {} --confirm {}", labels::short(&version.digest), difference.confirmation_token);
             writeln!(text, "To approve it: {}", client.command_line(&command)).ok();
         }
     }

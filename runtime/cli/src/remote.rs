@@ -270,14 +270,14 @@ impl Remote {
                 "caller",
                 "check the key in SENDBOX_KEY or --key-file, and that it belongs to this server",
             ),
-            "scope-missing" => (Exit::Refused, "caller", "use a key with the scope `manage`, or the platform key"),
+            "insufficient-scope" => (Exit::Refused, "caller", "use a key with the scope `manage`, or the platform key"),
             "platform-only" => (Exit::Refused, "caller", "name your tenant with --tenant, or use the platform key"),
             "not-found" => (
                 Exit::Usage,
                 "caller",
                 "list connectors with `sendbox connector list` and their digests with `versions ID`; pass --tenant for a tenant's own",
             ),
-            "approval-needed" => (
+            "approval-required" => (
                 Exit::Refused,
                 "policy",
                 "review the difference with `sendbox connector show ID DIGEST`, then run `sendbox connector approve ID DIGEST`",
@@ -288,8 +288,8 @@ impl Remote {
                 "review the new difference with `sendbox connector show ID DIGEST`, and approve that one",
             ),
             "conflict" => (Exit::Refused, "policy", "check `sendbox connector status ID`, and decide again"),
-            "limited" => (Exit::Refused, "policy", "wait, and run the command again"),
-            "store-uncertain" => {
+            "limit-reached" => (Exit::Refused, "policy", "wait, and run the command again"),
+            "outcome-unknown" => {
                 (Exit::InDoubt, "server", "check `sendbox connector status ID` before you run the command again")
             }
             "store-unavailable" | "stopping" | "request-timeout" => {

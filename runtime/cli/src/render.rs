@@ -157,7 +157,7 @@ fn event_text(kind: &TraceKind) -> String {
         TraceKind::Instantiated => "a new instance is ready".to_owned(),
         TraceKind::Config { key, secret: false } => format!("reads the parameter {}", line(key)),
         TraceKind::Config { key, secret: true } => format!("gets the secret {}, sealed", line(key)),
-        TraceKind::Sealed { operation } => format!("composes a sealed value: {operation}"),
+        TraceKind::Sealed { operation } => format!("composes a sealed value: {}", operation.as_str()),
         TraceKind::Revealed { labels } => format!("READS a sealed value, as granted: {}", line(labels)),
         TraceKind::Request { method, url, carries_message } => {
             let message = if *carries_message { " (with the message)" } else { "" };
@@ -169,7 +169,7 @@ fn event_text(kind: &TraceKind) -> String {
             format!("response: {status} ({body_bytes} bytes, from {}){body}", line(peer))
         }
         TraceKind::NoResponse { reason } => format!("no response: {}", line(reason)),
-        TraceKind::Log { level, message } => format!("log {level}: {}", line(message)),
+        TraceKind::Log { level, message } => format!("log {}: {}", level.as_str(), line(message)),
         TraceKind::LogTruncated => "further log lines are dropped".to_owned(),
         TraceKind::Returned { result } => format!("returns: {}", line(result)),
     }

@@ -154,7 +154,7 @@ impl BackgroundServer {
         let stopped = async move {
             stopped.await.ok();
         };
-        Self { stop, task: tokio::spawn(sendbox_server::serve_beside(listener, service, pages, stopped, GRACE)) }
+        Self { stop, task: tokio::spawn(sendbox_server::serve_with_routes(listener, service, pages, stopped, GRACE)) }
     }
 
     /// Stops the server gracefully, and waits for its end.

@@ -60,14 +60,78 @@ impl Failure {
         self.fault.as_ref().is_some_and(|fault| !fault.is_of_settings())
     }
 
-    /// What a person should do next. A rule of the operator or the tenant is theirs to change; all else follows from the
-    /// class.
+    /// What a person should do next.
     pub fn advice(&self) -> &'static str {
-        if self.fault.as_ref().is_some_and(ConnectorFault::is_denied_by_settings) {
-            return "add the line above to the tenant's grant or the operator's policy, if the connector may do that";
-        }
-        self.class.advice()
+        advice(self.class, self.is_denied_by_settings())
     }
+
+    fn is_denied_by_settings(&self) -> bool {
+        self.fault.as_ref().is_some_and(ConnectorFault::is_denied_by_settings)
+    }
+}
+
+/// A failure as it is kept on record: all that the rules and people need of it, without what only the process that saw it
+/// knows of a fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedFailure {
+    /// What follows from it.
+    pub class: FailureClass,
+    /// Who failed.
+    pub party: Party,
+    /// Whether bytes of the message had left.
+    pub request_sent: RequestSent,
+    /// What happened, in a sentence. Holds nothing sealed.
+    pub text: String,
+    /// The provider's own code.
+    pub provider_code: Option<String>,
+    /// Seconds to wait before the next try, when the provider said so.
+    pub retry_after: Option<u32>,
+    /// Whether the connector only asked for what its manifest says, and operator or tenant do not allow it.
+    #[serde(default)]
+    pub denied_by_settings: bool,
+}
+
+impl RecordedFailure {
+    /// A failure that Sendbox itself found, before anything left.
+    pub fn before_sending(class: FailureClass, party: Party, text: String) -> Self {
+        Self {
+            class,
+            party,
+            request_sent: RequestSent::No,
+            text,
+            provider_code: None,
+            retry_after: None,
+            denied_by_settings: false,
+        }
+    }
+
+    /// What a person should do next.
+    pub fn advice(&self) -> &'static str {
+        advice(self.class, self.denied_by_settings)
+    }
+}
+
+impl From<&Failure> for RecordedFailure {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            class: failure.class,
+            party: failure.party,
+            request_sent: failure.request_sent,
+            text: failure.text.clone(),
+            provider_code: failure.provider_code.clone(),
+            retry_after: failure.retry_after,
+            denied_by_settings: failure.is_denied_by_settings(),
+        }
+    }
+}
+
+/// What a person should do next. A rule of the operator or the tenant is theirs to change; all else follows from the class.
+fn advice(class: FailureClass, denied_by_settings: bool) -> &'static str {
+    if denied_by_settings {
+        return "add the line above to the tenant's grant or the operator's policy, if the connector may do that";
+    }
+    class.advice()
 }
 
 impl fmt::Display for Failure {
@@ -77,7 +141,7 @@ impl fmt::Display for Failure {
 }
 
 /// What a failed send means for the next step (`DESIGN.md` 6). The first nineteen are the contract's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "described in wit/connector/v1/types.wit")]
 pub enum FailureClass {
@@ -196,4 +260,28 @@ pub enum Party {
     Provider,
     /// Sendbox itself or its machine.
     Host,
+}
+
+impl RequestSent {
+    /// `maybe`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Maybe => "maybe",
+            Self::Yes => "yes",
+        }
+    }
+}
+
+impl Party {
+    /// `provider`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connector => "connector",
+            Self::Policy => "policy",
+            Self::Network => "network",
+            Self::Provider => "provider",
+            Self::Host => "host",
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub mod trace;
 pub use sendbox_policy::ContentKind;
 
 pub use self::delivery::{DeliveryReport, DeliveryState, ReportRefusal};
-pub use self::failure::{Failure, FailureClass, Party, RequestSent};
+pub use self::failure::{Failure, FailureClass, Party, RecordedFailure, RequestSent};
 pub use self::fault::{ConnectorFault, HeldShape, MalformedRequest, NotDecodable, Violation, Void};
 pub use self::inspection::{Digest, Inspection, Shape};
 pub use self::message::{
@@ -35,4 +35,4 @@ pub use self::metadata::{Metadata, MetadataError, Validators};
 pub use self::outcome::{Outcome, Price, Receipt};
 pub use self::parameter_fault::{FaultKind, ParameterError, ParameterFault};
 pub use self::text::is_hidden;
-pub use self::trace::{TraceEvent, TraceKind};
+pub use self::trace::{LogLevel, MaskedRequest, ResourceUse, SealedOperation, TraceEvent, TraceKind};

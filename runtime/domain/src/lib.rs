@@ -8,6 +8,7 @@
 //!
 //! Must not know: databases, async runtimes, HTTP, how a connector is run.
 
+pub mod attempt_record;
 pub mod model;
 pub mod phone;
 pub mod plan;
@@ -16,6 +17,7 @@ pub mod rules;
 pub mod template;
 pub mod text;
 
+pub use self::attempt_record::AttemptRecord;
 pub use self::phone::PhoneError;
 pub use self::plan::{ConnectionConfig, MessageRequest, Plan, plan};
 pub use self::problem::{FieldCode, Problem, Problems};

@@ -1,8 +1,9 @@
-//! The shapes of the domain, as platforms and stores see them. One file for each word of `DESIGN.md` 2.
+//! The types that the API accepts and returns, one file for each resource.
 //!
-//! Every shape that comes in refuses unknown fields, and every shape that goes out is free of secrets, codes, texts and full
+//! Every type that comes in refuses unknown fields, and every type that goes out is free of secrets, codes, texts and full phone
 //! numbers. `utoipa` describes them for the OpenAPI document, so that there is one definition of each.
 
+mod attempt_detail;
 mod audit;
 mod connection;
 mod connector;
@@ -15,6 +16,7 @@ mod hint;
 mod hold;
 mod key;
 mod message;
+mod names;
 mod policy;
 mod promotion;
 mod release;
@@ -27,6 +29,7 @@ mod timestamp;
 mod verification;
 mod version;
 
+pub use self::attempt_detail::*;
 pub use self::audit::*;
 pub use self::connection::*;
 pub use self::connector::*;
@@ -39,6 +42,7 @@ pub use self::hint::*;
 pub use self::hold::*;
 pub use self::key::*;
 pub use self::message::*;
+pub use self::names::*;
 pub use self::policy::*;
 pub use self::promotion::*;
 pub use self::release::*;
@@ -55,22 +59,23 @@ pub use self::version::*;
 #[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
-    /// Newest first, unless the list says otherwise.
+    /// The entries of this page, newest first unless the operation says otherwise.
     pub items: Vec<T>,
-    /// Give it as `cursor` to get what follows. Absent at the end.
+    /// Pass it as `cursor` to get the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
+    #[schema(example = "1795465293250-m7k3x9q2v5t8w4n6p1r0d")]
+    pub next_cursor: Option<String>,
 }
 
-/// Which page of a list.
+/// The page of a list to return.
 #[derive(Clone, Debug, Default, serde::Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct PageRequest {
-    /// Entries of a page: 1 to 200, else 50.
-    #[param(minimum = 1, maximum = 200)]
+    /// The number of entries on a page. Defaults to 50.
+    #[param(minimum = 1, maximum = 200, example = 50)]
     pub limit: Option<u32>,
-    /// `next` of the page before.
-    #[param(max_length = 200)]
+    /// The `nextCursor` of the page before. Absent for the first page.
+    #[param(max_length = 200, example = "1795465293250-m7k3x9q2v5t8w4n6p1r0d")]
     pub cursor: Option<String>,
 }

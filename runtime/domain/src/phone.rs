@@ -51,7 +51,7 @@ pub enum PhoneError {
     NoPlus(Tail),
     /// Something else than digits and separators, or too much of it.
     #[error(
-        "the number {0} holds characters that are no digits; write `+` and digits, like +4512345678, without extensions or letters"
+        "the number {0} contains characters that are not digits; write `+` and digits, like +4512345678, without extensions or letters"
     )]
     NotDigits(Tail),
     /// `+999…`
@@ -203,11 +203,11 @@ mod tests {
             ("+45 1234", "too short for +45"),
             ("+451234567890123", "too long for +45"),
             ("+99912345678", "calling code that no country has"),
-            ("+45 1234567x", "no digits"),
-            ("+45 12345678 ext. 9", "no digits"),
-            ("+1 800 FLOWERS", "no digits"),
-            ("+", "no digits"),
-            ("+45 12345678;phone-context=+1", "no digits"),
+            ("+45 1234567x", "not digits"),
+            ("+45 12345678 ext. 9", "not digits"),
+            ("+1 800 FLOWERS", "not digits"),
+            ("+", "not digits"),
+            ("+45 12345678;phone-context=+1", "not digits"),
         ] {
             let Err(error) = recipient(text) else { panic!("{text} was taken") };
             assert!(error.to_string().contains(want), "{text}: {error}");

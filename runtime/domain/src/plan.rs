@@ -53,7 +53,7 @@ impl ConnectionConfig {
             Value::Object(given) if given.contains_key("templates") => {
                 problems.push(Problem::new(
                     "/parameters/templates",
-                    "templates stand beside `parameters`, not in it; move them up",
+                    "templates belong next to `parameters`, not in it; move them up",
                 ));
             }
             Value::Object(_) | Value::Null => {}

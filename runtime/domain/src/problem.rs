@@ -1,4 +1,4 @@
-//! What is wrong with an input: by field, all at once, without the value.
+//! What is wrong with an input: all of it, by field, without the values.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,30 +7,34 @@ use sendbox_contract::{FaultKind, ParameterFault};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// One thing that is wrong, and what to change.
+/// An invalid field of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = FieldProblem)]
+#[schema(as = FieldError)]
 pub struct Problem {
-    /// A JSON pointer into the input (`/templates/0/content`), or the name of a field (`to`). Empty for the whole.
+    /// The field: a JSON pointer into the body (`/templates/0/content`), or the name of a query parameter or header. Empty for the
+    /// whole body.
+    #[schema(example = "/name")]
     pub field: String,
-    /// What is wrong and what to do. Never the value of a secret, a code or a number.
+    /// What is wrong with the field. It never quotes the value.
+    #[schema(example = "must be given")]
     pub message: String,
-    /// The same for programs, where the cause is a common one.
+    /// The cause for programs. Absent for uncommon causes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<FieldCode>,
-    /// What the code is about, such as a bound. Lists have `, ` between their parts.
+    /// The values that the code depends on, such as a bound. Lists are joined with `, `.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(example = json!({"bound": "80"}))]
     pub values: BTreeMap<String, String>,
 }
 
-/// Common causes why a field is wrong. Most have `bound` in `values`: what is wanted there.
+/// Why a field is invalid. Most codes have `bound` in `values`: what is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FieldCode {
     /// It is missing.
     Required,
     /// One of the members that `bound` names is needed.
-    OneNeeded,
+    OneRequired,
     /// The value of a secret does not fit.
     Secret,
     /// It is stored as a secret, and the version of the connector would read it in clear.
@@ -51,7 +55,7 @@ pub enum FieldCode {
     Minimum,
     /// It is above `bound`.
     Maximum,
-    /// It is not from `least` to `most`.
+    /// It is not from `min` to `max`.
     Range,
     /// It has fewer entries than `bound`.
     MinItems,
@@ -62,14 +66,14 @@ pub enum FieldCode {
     /// It is empty.
     Empty,
     /// It is there twice.
-    Twice,
+    Duplicate,
     /// It has passed.
-    Passed,
+    InPast,
     /// It holds a character that cannot be seen.
     Hidden,
     /// It begins or ends with white space.
     Space,
-    /// No name: `least` to `most` of a-z, 0-9 and `-`, and not `-` at the beginning or, for an id, at the end.
+    /// No name: `min` to `max` of a-z, 0-9 and `-`, and not `-` at the beginning or, for an id, at the end.
     Name,
     /// No language tag.
     LanguageTag,
@@ -77,9 +81,9 @@ pub enum FieldCode {
     PhoneNumber,
     /// No address of IP.
     IpAddress,
-    /// No code: `least` to `most` letters and digits.
-    CodeForm,
-    /// No code of a test number: `least` to `most` digits.
+    /// No code: `min` to `max` letters and digits.
+    CodeFormat,
+    /// No code of a test number: `min` to `max` digits.
     Digits,
     /// No domain.
     Domain,
@@ -88,15 +92,15 @@ pub enum FieldCode {
     /// No currency.
     Currency,
     /// No connection of the tenant.
-    NoConnection,
+    UnknownConnection,
     /// A secret that is to be given anew.
-    AskedAnew,
+    SecretRequired,
     /// Templates are missing for the usages of `bound`.
     TemplatesMissing,
     /// `generic` has no template without a locale.
     TemplateFallback,
     /// There is one for the same usage and locale.
-    TemplateTwice,
+    TemplateDuplicate,
     /// A text without `{{code}}`.
     TemplateNoCode,
     /// A template of the provider where the connector needs a text.
@@ -123,7 +127,7 @@ impl Problem {
         let problem = Self::new(format!("/parameters{}", fault.field), fault.message);
         let code = match fault.kind {
             FaultKind::Required => FieldCode::Required,
-            FaultKind::OneNeeded => FieldCode::OneNeeded,
+            FaultKind::OneNeeded => FieldCode::OneRequired,
             FaultKind::Secret => FieldCode::Secret,
             FaultKind::Type => FieldCode::Type,
             FaultKind::Enum => FieldCode::Enum,

@@ -91,7 +91,7 @@ pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, Problems> {
         if let Some(first) = seen.insert(key, at.clone()) {
             problems.push(
                 Problem::new(at, format!("is for the same usage and locale as {first}; remove one"))
-                    .coded(FieldCode::TemplateTwice, &[]),
+                    .coded(FieldCode::TemplateDuplicate, &[]),
             );
         }
         templates.push(template);
@@ -344,7 +344,7 @@ fn read_body(fields: &Map<String, Value>, at: &str, problems: &mut Vec<Problem>)
         _ => wrong(
             at.to_owned(),
             "has more than one of `content`, `template` and `templateCode`; keep one",
-            FieldCode::Twice,
+            FieldCode::Duplicate,
         ),
     }
 }

@@ -6,23 +6,27 @@
 
 use sendbox_contract::TextEncoding;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::model::Hint;
+use crate::model::{Hint, TextEncodingName};
 
 /// The GSM 03.38 default alphabet, without the escape.
 const GSM_BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 /// Its extension table: an escape and one more septet.
 const GSM_EXTENSION: &str = "\u{c}^{}\\[~]|€";
 
-/// What a text takes on the air.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The size of a text as it is transmitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TextSize {
-    /// How it is encoded.
+    /// How the text is encoded.
+    #[schema(value_type = TextEncodingName)]
     pub encoding: TextEncoding,
-    /// Parts as billed. At least 1.
+    /// The number of segments, which are what providers bill. At least 1.
+    #[schema(example = 1)]
     pub segments: u32,
-    /// Septets or UTF-16 units of the text itself.
+    /// The length of the text: septets in `gsm7`, UTF-16 code units in `ucs2`.
+    #[schema(example = 29)]
     pub units: u32,
 }
 

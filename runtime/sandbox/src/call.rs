@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sendbox_contract::message::{Content, Message, unix_millis};
 use sendbox_contract::text::one_line;
-use sendbox_contract::{ConnectorFault, RequestSent, TraceKind, Violation};
+use sendbox_contract::{ConnectorFault, MaskedRequest, RequestSent, TraceKind, Violation};
 use sendbox_policy::{
     ContentKind, EffectiveGrant, HostValues, Label, Labels, Limits, MessageRule, PinnedShapes, RequestShape,
     ShapeReadings,
@@ -63,6 +63,18 @@ pub struct RequestRecord {
     pub readings: Option<ShapeReadings>,
     /// In clear, only in a dry run that asked for it.
     pub clear: Option<ClearRequest>,
+}
+
+impl From<&RequestRecord> for MaskedRequest {
+    fn from(record: &RequestRecord) -> Self {
+        Self {
+            method: record.method.clone(),
+            url: record.url.clone(),
+            headers: record.headers.clone(),
+            body: record.body.clone(),
+            carries_message: record.carries_message,
+        }
+    }
 }
 
 /// How to run without letting a byte out.

@@ -98,9 +98,10 @@ use std::sync::Arc;
 
 pub use sendbox_contract::{
     Attempt, ConnectorFault, Content, ContentKind, DeliveryReport, DeliveryState, Digest, Failure, FailureClass,
-    FaultKind, HeldShape, Inspection, MalformedRequest, Message, Metadata, MetadataError, NoRandomness, Outcome,
-    ParameterError, ParameterFault, Party, Price, Receipt, Recipient, ReportRefusal, RequestSent, Shape, TextEncoding,
-    TraceEvent, TraceKind, UnknownUsage, Usage, Validators, Variable, Violation,
+    FaultKind, HeldShape, Inspection, LogLevel, MalformedRequest, MaskedRequest, Message, Metadata, MetadataError,
+    NoRandomness, Outcome, ParameterError, ParameterFault, Party, Price, Receipt, Recipient, RecordedFailure,
+    ReportRefusal, RequestSent, ResourceUse, SealedOperation, Shape, TextEncoding, TraceEvent, TraceKind, UnknownUsage,
+    Usage, Validators, Variable, Violation,
 };
 pub use sendbox_policy as policy;
 use sendbox_policy::{AddressPolicy, Limits};
@@ -126,7 +127,7 @@ pub use self::engine::Allocation;
 use self::engine::Ticker;
 pub use self::parameters::{Parameters, SECRET_BYTES};
 pub use self::report::Callback;
-pub use self::send::{ReportError, SendReport, SendRequest, Used};
+pub use self::send::{ReportError, SendReport, SendRequest};
 pub use self::shapes::{Rehearsal, RehearsalError, RehearsedTemplate};
 
 /// How a sandbox is set up. What the operator says once.

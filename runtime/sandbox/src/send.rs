@@ -6,11 +6,10 @@ use std::time::Duration;
 use sendbox_contract::message::{Content, Message};
 use sendbox_contract::text::one_line;
 use sendbox_contract::{
-    ConnectorFault, DeliveryReport, Failure, FailureClass, Outcome, Party, Receipt, ReportRefusal, RequestSent,
-    TraceEvent, TraceKind,
+    ConnectorFault, DeliveryReport, Failure, FailureClass, LogLevel, Outcome, Party, Receipt, ReportRefusal,
+    RequestSent, ResourceUse, TraceEvent, TraceKind,
 };
 use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, HostValue, HostValues, Limits, PinnedShapes};
-use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Trap;
@@ -44,35 +43,13 @@ pub struct SendRequest {
     pub withdrawn: Option<CancellationToken>,
 }
 
-/// What one call used.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Used {
-    /// From the request for a place to the outcome.
-    #[serde(rename = "timeUs", serialize_with = "micros")]
-    pub time: Duration,
-    /// CPU of the guest, and of the host's work for it; the exchange with a provider not counted.
-    #[serde(rename = "cpuUs", serialize_with = "micros")]
-    pub cpu: Duration,
-    /// Bytes of linear memory at the peak.
-    pub memory_bytes: usize,
-    /// Calls of the host.
-    pub host_calls: u64,
-    /// Requests made or refused.
-    pub requests: u32,
-}
-
-fn micros<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
-}
-
 /// What became of one send, and what happened on the way. Holds nothing sealed, but [`RequestRecord::clear`] where a dry
 /// run asked for it.
 pub struct SendReport {
     /// What became of it.
     pub outcome: Outcome,
     /// What it used.
-    pub used: Used,
+    pub used: ResourceUse,
     /// What passed the rules, masked.
     pub requests: Vec<RequestRecord>,
     /// The request that a rule held back, masked. Nothing of it left.
@@ -154,7 +131,7 @@ impl Sandbox {
         state.settle();
         let written = state.wasi.written();
         for line in written.lines() {
-            state.keep_line("stderr", line);
+            state.keep_line(LogLevel::Stderr, line);
         }
         let outcome = outcome(&mut state, end);
         report(state, outcome)
@@ -445,7 +422,7 @@ fn report(mut state: CallState, outcome: Outcome) -> SendReport {
     let time = state.trace.elapsed();
     SendReport {
         outcome,
-        used: Used {
+        used: ResourceUse {
             time,
             cpu: state.meter.cpu.used(),
             memory_bytes: state.meter.memory_peak,

@@ -1,5 +1,5 @@
-//! Who asks: `Authorization: Bearer …`, or the session of a browser, asked of the service before anything else of the request
-//! is looked at. A query that the operation does not take is refused next.
+//! Authenticates the caller by `Authorization: Bearer …` or by a browser's session, before anything else of the request is read.
+//! A query that the operation does not have is refused next.
 
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
@@ -8,37 +8,37 @@ use sendbox_domain::model::SessionView;
 use sendbox_service::{Caller, Error};
 
 use crate::api::Api;
-use crate::log::Trail;
-use crate::problem::Refusal;
+use crate::log::LogContext;
+use crate::problem::ApiError;
 use crate::{query, session};
 
-/// Longer than any key; what is longer is none, and is not hashed.
+/// No key is longer; a longer one is refused without being hashed.
 const LONGEST_KEY: usize = 256;
 
-/// The caller. Every handler below `/v1` takes this first, since no method of the service can be called without it.
+/// The caller. Every handler below `/v1` takes this first, since every method of the service needs it.
 pub(crate) struct Authenticated(pub(crate) Caller);
 
-/// The caller, and what is known of the session, for those who look at it or end it.
+/// The caller and its session, for the operations on the session.
 pub(crate) struct SignedIn {
     pub(crate) caller: Caller,
     pub(crate) view: SessionView,
-    /// What the cookie holds. `None`: a key was given.
+    /// The session's secret; `None` for a caller with a key.
     pub(crate) cookie: Option<String>,
 }
 
 impl FromRequestParts<Api> for Authenticated {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         SignedIn::from_request_parts(parts, api).await.map(|signed_in| Self(signed_in.caller))
     }
 }
 
 impl FromRequestParts<Api> for SignedIn {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Refusal> {
-        // A key counts before a cookie: a program may well run in a browser that is signed in.
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        // A key takes precedence over a cookie: a program may run in a browser that is signed in.
         let signed_in = if parts.headers.contains_key(AUTHORIZATION) {
             let bearer = bearer(parts).ok_or(Error::Unauthenticated)?;
             let caller = api.service.authenticate(bearer).await?;
@@ -49,15 +49,15 @@ impl FromRequestParts<Api> for SignedIn {
             session::guard(&parts.method, &parts.headers, &view)?;
             Self { caller, view, cookie: Some(cookie) }
         };
-        if let Some(trail) = parts.extensions.get::<Trail>() {
-            trail.actor(&signed_in.caller);
+        if let Some(context) = parts.extensions.get::<LogContext>() {
+            context.set_caller(&signed_in.caller);
         }
-        query::refuse_where_none_is_taken(parts)?;
+        query::refuse_unexpected(parts)?;
         Ok(signed_in)
     }
 }
 
-/// What stands behind `Bearer `, when there is exactly one such header. The scheme's case does not count (RFC 9110 11.1).
+/// The bearer token, if there is exactly one such header. The scheme is case-insensitive (RFC 9110 section 11.1).
 fn bearer(parts: &Parts) -> Option<&str> {
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
     let header = headers.next()?.to_str().ok()?;

@@ -13,35 +13,35 @@ use serde_json::error::Category;
 use tokio::time::timeout;
 
 use crate::api::Api;
-use crate::problem::{Kind, Refusal};
-use crate::reader::{Document, Flaw, Json};
+use crate::decode::{Document, Flaw, Json};
+use crate::problem::{ApiError, Kind};
 
 /// The largest body, in bytes.
 pub(crate) const SMALL: usize = 64 * 1024;
 /// The largest body that may hold the templates of a connection, in bytes.
 pub(crate) const LARGE: usize = 512 * 1024;
-/// In this time a body has to be here.
+/// A body has to arrive within this time.
 const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// The body, as `T`.
 pub(crate) struct JsonBody<T, const LIMIT: usize = SMALL>(pub(crate) T);
 
 impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for JsonBody<T, LIMIT> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         check_type(request.headers())?;
         Ok(Self(read(&collect(request, LIMIT).await?)?))
     }
 }
 
-/// The body, as `T`, or the default where there is none. `null` is none, too: so the document says of every `Option`.
+/// The body, as `T`, or the default where there is none. `null` counts as none, as the document says of every `Option`.
 pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
 
 impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let is_json = check_type(request.headers());
         let bytes = collect(request, SMALL).await?;
         if bytes.is_empty() {
@@ -52,43 +52,44 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJsonBody
     }
 }
 
-/// The body, as the file of a connector: `application/wasm`, as large as the operator allows a connector to be.
+/// The body, as the file of a connector: `application/wasm`, up to the operator's limit for components.
 pub(crate) struct WasmBody(pub(crate) Bytes);
 
 impl FromRequest<Api> for WasmBody {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, api: &Api) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
         if !is_type(request.headers(), "application/wasm") {
             let text = "the body must be the file of a component, with `Content-Type: application/wasm`";
-            return Err(Refusal::of(Kind::UnsupportedMediaType, text));
+            return Err(ApiError::of(Kind::UnsupportedMediaType, text));
         }
         Ok(Self(collect(request, api.service.component_bytes()).await?))
     }
 }
 
-/// `application/json`, with whatever parameters.
-fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
+/// `application/json`, with any parameters.
+fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
     if is_type(headers, "application/json") {
         Ok(())
     } else {
-        Err(Refusal::of(Kind::UnsupportedMediaType, "the body must be JSON, with `Content-Type: application/json`"))
+        Err(ApiError::of(Kind::UnsupportedMediaType, "the body must be JSON, with `Content-Type: application/json`"))
     }
 }
 
-fn is_type(headers: &HeaderMap, wanted: &str) -> bool {
-    let named = headers.get(CONTENT_TYPE).and_then(|header| header.to_str().ok()).unwrap_or_default();
-    named.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
+fn is_type(headers: &HeaderMap, expected: &str) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|header| header.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(expected)
 }
 
-/// The body as it is, of whatever type.
-pub(crate) async fn as_it_is(request: Request) -> Result<Bytes, Refusal> {
+/// The body as it is, of any type.
+pub(crate) async fn raw(request: Request) -> Result<Bytes, ApiError> {
     collect(request, SMALL).await
 }
 
-/// All of the body. One that says that it is too large is not read.
-async fn collect(request: Request, limit: usize) -> Result<Bytes, Refusal> {
-    let too_large = || Refusal::of(Kind::BodyTooLarge, format!("the body may have {} KiB here", limit / 1024));
+/// The whole body. One that announces that it is too large is not read.
+async fn collect(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let too_large =
+        || ApiError::of(Kind::BodyTooLarge, format!("the body of this operation may have up to {} KiB", limit / 1024));
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
@@ -97,24 +98,25 @@ async fn collect(request: Request, limit: usize) -> Result<Bytes, Refusal> {
     match timeout(READ_WITHIN, body.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Refusal::of(Kind::BadRequest, "the body did not come to its end")),
-        Err(_) => {
-            Err(Refusal::of(Kind::RequestTimeout, format!("the body took longer than {} s", READ_WITHIN.as_secs())))
-        }
+        Ok(Err(_)) => Err(ApiError::of(Kind::BadRequest, "the body ended too early")),
+        Err(_) => Err(ApiError::of(
+            Kind::RequestTimeout,
+            format!("the body did not arrive within {} s", READ_WITHIN.as_secs()),
+        )),
     }
 }
 
-/// Reads a JSON document. First its syntax, to the end, so that what is not JSON is never judged by its fields.
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+/// Reads a JSON document: first all of its syntax, so that a body that is not JSON is never judged by its fields.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let Document(document) = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        Category::Data => Refusal::from(Error::invalid("", Flaw::of(&error))),
-        _ if bytes.is_empty() => Refusal::of(Kind::MalformedJson, "the body is empty; a JSON object is needed"),
+        Category::Data => ApiError::from(Error::invalid("", Flaw::message(&error))),
+        _ if bytes.is_empty() => ApiError::of(Kind::MalformedJson, "the body is empty; send a JSON object"),
         _ => {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            Refusal::of(Kind::MalformedJson, format!("the body is not JSON (RFC 8259); it breaks at {place}"))
+            let position = format!("line {}, column {}", error.line(), error.column());
+            ApiError::of(Kind::MalformedJson, format!("the body is not JSON (RFC 8259): see {position}"))
         }
     })?;
-    T::deserialize(Json(document)).map_err(|wrong| wrong.of_body().into())
+    T::deserialize(Json(document)).map_err(|error| error.in_body().into())
 }
 
 #[cfg(test)]
@@ -123,91 +125,91 @@ mod tests {
 
     use super::*;
 
-    fn refusal<T: DeserializeOwned>(body: &str) -> (Kind, String) {
-        let refusal = read::<T>(body.as_bytes()).err().unwrap();
-        (refusal.kind(), refusal.detail().to_owned())
+    fn refused<T: DeserializeOwned>(body: &str) -> (Kind, String) {
+        let error = read::<T>(body.as_bytes()).err().unwrap();
+        (error.kind(), error.detail().to_owned())
     }
 
     #[test]
-    fn what_is_not_json_is_malformed() {
+    fn a_body_that_is_not_json_is_malformed() {
         let deep = "[".repeat(100_000);
         let cases =
             ["", "{", "{\"name\": 1,", "{'a': 1}", "{} {}", "nul", "{\"name\": \"\\ud800\"}", "{\"a\": 1e999}", &deep];
         for body in cases {
-            assert_eq!(refusal::<NewTenant>(body).0, Kind::MalformedJson, "{body:.40}");
+            assert_eq!(refused::<NewTenant>(body).0, Kind::MalformedJson, "{body:.40}");
         }
         assert_eq!(read::<NewTenant>(b"{\"name\": \"\xff\"}").err().unwrap().kind(), Kind::MalformedJson);
     }
 
     #[test]
-    fn what_does_not_fit_is_named_by_pointer_and_not_quoted() {
+    fn an_invalid_field_is_named_by_its_pointer_and_not_quoted() {
         let message = |rest: &str| format!(r#"{{"to": "+4512345678", "usage": "sign-in", "code": "987654"{rest}}}"#);
         for ((kind, detail), field, said) in [
-            (refusal::<NewTenant>("[]"), "must be", "an object, not an array"),
-            (refusal::<NewTenant>("null"), "must be", "an object, not null"),
-            (refusal::<NewTenant>("987654"), "must be", "an object, not a whole number"),
-            (refusal::<NewTenant>("\"987654\""), "must be", "an object, not a string"),
-            (refusal::<NewTenant>(r#"["acme", "987654", "development"]"#), "must be", "an object, not an array"),
-            (refusal::<NewTenant>(r#"{"name": "a"}"#), "/environment: ", "must be given"),
+            (refused::<NewTenant>("[]"), "must be", "an object, not an array"),
+            (refused::<NewTenant>("null"), "must be", "an object, not null"),
+            (refused::<NewTenant>("987654"), "must be", "an object, not a whole number"),
+            (refused::<NewTenant>("\"987654\""), "must be", "an object, not a string"),
+            (refused::<NewTenant>(r#"["acme", "987654", "development"]"#), "must be", "an object, not an array"),
+            (refused::<NewTenant>(r#"{"name": "a"}"#), "/environment: ", "must be given"),
             (
-                refusal::<NewTenant>(r#"{"name": 987654, "environment": "development"}"#),
+                refused::<NewTenant>(r#"{"name": 987654, "environment": "development"}"#),
                 "/name: ",
                 "a string, not a whole number",
             ),
             (
-                refusal::<NewTenant>(r#"{"name": "a", "environment": "987654"}"#),
+                refused::<NewTenant>(r#"{"name": "a", "environment": "987654"}"#),
                 "/environment: ",
                 "`development`, `production`",
             ),
             (
-                refusal::<NewTenant>(r#"{"name": "a", "environment": {}}"#),
+                refused::<NewTenant>(r#"{"name": "a", "environment": {}}"#),
                 "/environment: ",
                 "`development`, `production`",
             ),
-            (refusal::<NewTenant>(r#"{"name": "a", "colour": "987654"}"#), "/colour: ", "is not known"),
-            (refusal::<NewTenant>(r#"{"name": "a", "name": "987654"}"#), "must not", "twice"),
-            (refusal::<NewTenant>(r#"{"name": "a\u0000987654", "environment": "development"}"#), "must not", "U+0000"),
-            (refusal::<NewTenant>(r#"{"+45987654": 1}"#), "/…: ", "is not known"),
-            (refusal::<Check>(r#"{"code": 987654}"#), "/code: ", "a string, not a whole number"),
-            (refusal::<Check>(r#"{"code": ["987654"]}"#), "/code: ", "a string, not an array"),
-            (refusal::<NewMessage>(&message(r#", "to": 1"#)), "must not", "twice"),
-            (refusal::<NewMessage>(&message(r#", "mode": "987654""#)), "/mode: ", "`sync`, `async`"),
+            (refused::<NewTenant>(r#"{"name": "a", "colour": "987654"}"#), "/colour: ", "is unknown"),
+            (refused::<NewTenant>(r#"{"name": "a", "name": "987654"}"#), "must not", "twice"),
+            (refused::<NewTenant>(r#"{"name": "a\u0000987654", "environment": "development"}"#), "must not", "U+0000"),
+            (refused::<NewTenant>(r#"{"+45987654": 1}"#), "/…: ", "is unknown"),
+            (refused::<Check>(r#"{"code": 987654}"#), "/code: ", "a string, not a whole number"),
+            (refused::<Check>(r#"{"code": ["987654"]}"#), "/code: ", "a string, not an array"),
+            (refused::<NewMessage>(&message(r#", "to": 1"#)), "must not", "twice"),
+            (refused::<NewMessage>(&message(r#", "mode": "987654""#)), "/mode: ", "`sync`, `async`"),
             (
-                refusal::<NewMessage>(&message(r#", "lifetimeSeconds": 9876.54"#)),
+                refused::<NewMessage>(&message(r#", "lifetimeSeconds": 9876.54"#)),
                 "/lifetimeSeconds: ",
                 "not a number with a fraction",
             ),
-            (refusal::<NewMessage>(&message(r#", "lifetimeSeconds": 98765498765"#)), "/lifetimeSeconds: ", "from 0 to"),
-            (refusal::<NewMessage>(&message(r#", "lifetimeSeconds": -987654"#)), "/lifetimeSeconds: ", "from 0 to"),
+            (refused::<NewMessage>(&message(r#", "lifetimeSeconds": 98765498765"#)), "/lifetimeSeconds: ", "from 0 to"),
+            (refused::<NewMessage>(&message(r#", "lifetimeSeconds": -987654"#)), "/lifetimeSeconds: ", "from 0 to"),
             (
-                refusal::<NewMessage>(&message(r#", "variables": {"pin": 987654}"#)),
+                refused::<NewMessage>(&message(r#", "variables": {"pin": 987654}"#)),
                 "/variables/pin: ",
                 "a string, not a whole number",
             ),
-            (refusal::<NewMessage>(&message(r#", "variables": {"987654": 1}"#)), "/variables/…: ", "a string"),
-            (refusal::<NewKey>(r#"{"name": "a", "scopes": ["read", "987654"]}"#), "/scopes/1: ", "`manage`"),
+            (refused::<NewMessage>(&message(r#", "variables": {"987654": 1}"#)), "/variables/…: ", "a string"),
+            (refused::<NewKey>(r#"{"name": "a", "scopes": ["read", "987654"]}"#), "/scopes/1: ", "`manage`"),
             (
-                refusal::<NewKey>(r#"{"name": "a", "scopes": ["read"], "expiresAt": "987654"}"#),
+                refused::<NewKey>(r#"{"name": "a", "scopes": ["read"], "expiresAt": "987654"}"#),
                 "/expiresAt: ",
                 "RFC 3339",
             ),
-            (refusal::<Policy>(r#"{"codes": []}"#), "/codes: ", "an object, not an array"),
-            (refusal::<Policy>(r#"{"codes": [6, 60]}"#), "/codes: ", "an object, not an array"),
-            (refusal::<Policy>(r#"{"codes": {"digits": 987654}}"#), "/codes/digits: ", "from 0 to 255"),
-            (refusal::<Policy>(r#"{"codes": {"digitz": 6}}"#), "/codes/digitz: ", "`digits`"),
-            (refusal::<Flows>(r#"{"sign-in": "987654"}"#), "/sign-in: ", "true or false, not a string"),
-            (refusal::<Flows>(r#"{"sign-on": true}"#), "/sign-on: ", "`sign-in`"),
-            (refusal::<TestNumbers>(r#"{"numbers": [{"number": "+45987654"}]}"#), "/numbers/0/code: ", "must be given"),
+            (refused::<Policy>(r#"{"codes": []}"#), "/codes: ", "an object, not an array"),
+            (refused::<Policy>(r#"{"codes": [6, 60]}"#), "/codes: ", "an object, not an array"),
+            (refused::<Policy>(r#"{"codes": {"digits": 987654}}"#), "/codes/digits: ", "from 0 to 255"),
+            (refused::<Policy>(r#"{"codes": {"digitz": 6}}"#), "/codes/digitz: ", "`digits`"),
+            (refused::<Flows>(r#"{"sign-in": "987654"}"#), "/sign-in: ", "true or false, not a string"),
+            (refused::<Flows>(r#"{"sign-on": true}"#), "/sign-on: ", "`sign-in`"),
+            (refused::<TestNumbers>(r#"{"numbers": [{"number": "+45987654"}]}"#), "/numbers/0/code: ", "must be given"),
         ] {
             assert_eq!(kind, Kind::InvalidInput, "{detail}");
-            assert!(detail.starts_with(&format!("the input is wrong: {field}")), "{detail}");
+            assert!(detail.starts_with(&format!("invalid input: {field}")), "{detail}");
             assert!(detail.contains(said), "{detail}");
             assert!(!detail.contains("9876") && !detail.contains("+45"), "{detail}");
         }
     }
 
     #[test]
-    fn what_fits_is_read() {
+    fn valid_bodies_are_read() {
         let tenant: NewTenant = read(br#" {"name": "Acme \ud83d\ude00", "environment": "production", "id": null} "#)
             .unwrap_or_else(|_| panic!());
         assert_eq!((tenant.name.as_str(), tenant.id), ("Acme 😀", None));

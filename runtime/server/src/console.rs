@@ -1,7 +1,7 @@
-//! The console: a page and its files, below `/console/`. They use the REST API as every other client does.
+//! The console: a page and its files below `/console/`. They use the REST API like every other client.
 //!
-//! Promises: nothing but this origin is ever asked for anything; no inline script and no `eval` runs, whatever stands in an
-//! answer; no other site can put the page into a frame.
+//! Promises: the page makes no request to another origin; no inline script and no `eval` runs, whatever a response contains; no
+//! other site can frame the page.
 
 use axum::Router;
 use axum::extract::Path;
@@ -18,49 +18,49 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use sendbox_service::Error;
 
 use crate::api::Api;
-use crate::problem::{NoRefusal, Refusal};
+use crate::problem::{ApiError, NotAProblem};
 
-/// Where it is.
+/// The path of the console.
 pub(crate) const PATH: &str = "/console/";
 
-/// Other sites that open the console, or are opened by it, have no hold of its window.
+/// Sites that open the console, or are opened by it, get no reference to its window.
 const OPENER_POLICY: (HeaderName, &str) = (HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-/// What the page may use of the browser: nothing that needs to be asked for.
+/// The page uses no feature of the browser that needs permission.
 const PERMISSIONS: (HeaderName, &str) =
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
 
 pub(crate) fn routes() -> Router<Api> {
     Router::new()
-        .route("/console", get(async || elsewhere(PATH)))
+        .route("/console", get(async || redirect(PATH)))
         .route(PATH, get(page))
-        .route("/console/{*path}", get(part))
+        .route("/console/{*path}", get(file_or_page))
 }
 
-/// Whether a person looks, and not a program.
-pub(crate) fn wants_a_page(headers: &HeaderMap) -> bool {
+/// Whether the request is a browser's request for a page.
+pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
     headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// Sends a browser on.
-pub(crate) fn elsewhere(path: &'static str) -> Response {
+/// Redirects a browser.
+pub(crate) fn redirect(path: &'static str) -> Response {
     let headers = [(LOCATION, path), (VARY, "Accept")];
     let mut response = (StatusCode::TEMPORARY_REDIRECT, headers).into_response();
-    response.extensions_mut().insert(NoRefusal);
+    response.extensions_mut().insert(NotAProblem);
     response
 }
 
-/// The page, with a nonce of its own. The editor writes its styles into the page, and the nonce lets those in and no others.
-async fn page() -> Result<Response, Refusal> {
+/// The page, with a fresh nonce: the editor adds its styles to the page, and the nonce permits those only.
+async fn page() -> Result<Response, ApiError> {
     let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|_| Error::Internal("there is no randomness to be had".to_owned()))?;
+    getrandom::fill(&mut nonce).map_err(|_| Error::Internal("the system has no random numbers".to_owned()))?;
     let nonce = STANDARD_NO_PAD.encode(nonce);
     let page = sendbox_console::page().replace(sendbox_console::NONCE, &nonce);
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; connect-src 'self'; \
          font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
-    let policy =
-        HeaderValue::from_str(&policy).map_err(|_| Error::Internal("a header cannot be written".to_owned()))?;
+    let policy = HeaderValue::from_str(&policy)
+        .map_err(|_| Error::Internal("the content security policy is not a valid header".to_owned()))?;
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (CONTENT_SECURITY_POLICY, policy),
@@ -70,28 +70,28 @@ async fn page() -> Result<Response, Refusal> {
     Ok((headers, [OPENER_POLICY, PERMISSIONS], page).into_response())
 }
 
-/// A file; or the page, which finds out by itself what stands at that path.
-async fn part(headers: HeaderMap, path: Result<Path<String>, PathRejection>) -> Result<Response, Refusal> {
-    let not_found = || Refusal::from(Error::NotFound("path"));
+/// A file, or the page, whose router shows what belongs to the path.
+async fn file_or_page(headers: HeaderMap, path: Result<Path<String>, PathRejection>) -> Result<Response, ApiError> {
+    let not_found = || ApiError::from(Error::NotFound("path"));
     let Path(path) = path.map_err(|_| not_found())?;
-    let gzip = headers.get(ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok()).is_some_and(reads_gzip);
+    let gzip = headers.get(ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok()).is_some_and(accepts_gzip);
     let Some(file) = sendbox_console::file(&path, gzip) else {
-        return if wants_a_page(&headers) { page().await } else { Err(not_found()) };
+        return if wants_html(&headers) { page().await } else { Err(not_found()) };
     };
-    let kept = if file.is_immutable { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
-    let described = [(CONTENT_TYPE, file.media_type), (CACHE_CONTROL, kept), (VARY, "Accept-Encoding")];
+    let cache_control = if file.is_immutable { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
+    let headers = [(CONTENT_TYPE, file.media_type), (CACHE_CONTROL, cache_control), (VARY, "Accept-Encoding")];
     let encoded = file.is_gzip.then_some([(CONTENT_ENCODING, "gzip")]);
-    let mut response = (described, file.bytes.into_owned()).into_response();
+    let mut response = (headers, file.bytes.into_owned()).into_response();
     for (name, value) in encoded.into_iter().flatten() {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    // An SVG that somebody opens by itself runs nothing either.
+    // An SVG that is opened by itself runs no script either.
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     Ok(response)
 }
 
 /// `gzip, br` does; `gzip;q=0` does not.
-fn reads_gzip(accepted: &str) -> bool {
+fn accepts_gzip(accepted: &str) -> bool {
     accepted.split(',').any(|one| {
         let (name, weight) = one.split_once(';').unwrap_or((one, ""));
         name.trim().eq_ignore_ascii_case("gzip") && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
@@ -106,10 +106,10 @@ mod tests {
         response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     }
 
-    async fn asked(path: &str, accept: &'static str) -> Result<Response, Refusal> {
+    async fn get_path(path: &str, accept: &'static str) -> Result<Response, ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        part(headers, Ok(Path(path.to_owned()))).await
+        file_or_page(headers, Ok(Path(path.to_owned()))).await
     }
 
     #[tokio::test]
@@ -125,24 +125,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_path_of_the_console_is_the_page_for_people_only() {
-        let response = asked("tenants/acme", "text/html,*/*").await.unwrap();
+    async fn every_path_of_the_console_is_the_page_for_browsers_only() {
+        let response = get_path("tenants/acme", "text/html,*/*").await.unwrap();
         assert_eq!(header(&response, "content-type"), "text/html; charset=utf-8");
         for path in ["tenants/acme", "assets/none.js", "../Cargo.toml"] {
-            assert!(asked(path, "*/*").await.is_err(), "{path}");
+            assert!(get_path(path, "*/*").await.is_err(), "{path}");
         }
     }
 
     #[test]
-    fn gzip_is_sent_to_those_who_read_it() {
-        for (accepted, reads) in [
+    fn gzip_is_sent_to_those_who_accept_it() {
+        for (accepted, accepts) in [
             ("gzip, deflate, br", true),
             ("br;q=1.0, GZIP;q=0.5", true),
             ("gzip;q=0", false),
             ("br", false),
             ("", false),
         ] {
-            assert_eq!(reads_gzip(accepted), reads, "{accepted}");
+            assert_eq!(accepts_gzip(accepted), accepts, "{accepted}");
         }
     }
 }

@@ -1,8 +1,7 @@
-//! Reads what a handler left of a body.
+//! Reads what a handler left unread of a body.
 //!
-//! A request can be refused before its body is read. Were the connection closed at that point, bytes that are still on their
-//! way would make the kernel reset it, and the client would never see why it was refused. So the rest is read and dropped, as
-//! far as that is cheap.
+//! A request can be refused before its body is read. If the connection were closed at that point, bytes in transit would make the
+//! kernel reset it, and the client would never see the response. So the rest is read and dropped, as far as that is cheap.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,21 +15,21 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-/// So much is read and dropped, in bytes. What is larger deserves the reset.
-const MOST: usize = 16 * 1024 * 1024;
-/// So long.
-const WITHIN: Duration = Duration::from_secs(5);
+/// Bytes to read and drop at most. A client that sends more may see a reset.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// How long to read at most.
+const MAX_TIME: Duration = Duration::from_secs(5);
 
-/// A body that can still be read when the handler has dropped it.
-struct Lent(Arc<Mutex<Body>>);
+/// A body that can still be read after the handler has dropped it.
+struct SharedBody(Arc<Mutex<Body>>);
 
-impl Lent {
+impl SharedBody {
     fn with<T>(&self, act: impl FnOnce(&mut Body) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl HttpBody for Lent {
+impl HttpBody for SharedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -47,32 +46,32 @@ impl HttpBody for Lent {
     }
 }
 
-/// What may be left of a body.
-pub(crate) struct Rest(Lent);
+/// What the handler may leave unread.
+pub(crate) struct UnreadBody(SharedBody);
 
-/// Lends a body out. `None` when nothing could be left of it: there is none, or the client waits for `100 Continue` and has
-/// not begun to send.
-pub(crate) fn lend(body: Body, headers: &HeaderMap) -> (Body, Option<Rest>) {
+/// Splits a body into the handler's view and what it may leave. `None` when nothing can be left: there is no body, or the client
+/// waits for `100 Continue` and has not begun to send.
+pub(crate) fn share(body: Body, headers: &HeaderMap) -> (Body, Option<UnreadBody>) {
     if body.is_end_stream() || headers.contains_key(EXPECT) {
         return (body, None);
     }
     let body = Arc::new(Mutex::new(body));
-    (Body::new(Lent(body.clone())), Some(Rest(Lent(body))))
+    (Body::new(SharedBody(body.clone())), Some(UnreadBody(SharedBody(body))))
 }
 
-impl Rest {
-    /// Reads and drops it.
+impl UnreadBody {
+    /// Reads and drops the rest.
     pub(crate) async fn drain(mut self) {
         let read = async {
             let mut dropped = 0;
-            while dropped < MOST
+            while dropped < MAX_BYTES
                 && let Some(Ok(frame)) = self.0.frame().await
             {
                 dropped += frame.data_ref().map_or(0, Bytes::len);
             }
         };
-        if timeout(WITHIN, read).await.is_err() {
-            tracing::debug!("a client did not end its body");
+        if timeout(MAX_TIME, read).await.is_err() {
+            tracing::debug!("a client did not finish its body");
         }
     }
 }

@@ -1,7 +1,8 @@
-//! What goes with every request: an id, one log line, the headers of every answer, and that it is ended.
+//! The middleware of every request: an id, one log line, the headers of every response, and completion even when the client
+//! disconnects.
 //!
 //! The line names the route by its template and the caller by its key's id. It never holds the path, the query, a header or
-//! a body: they may hold numbers, codes, keys and the token of an address for reports.
+//! a body: they may hold phone numbers, codes, keys and the token of a callback URL.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -15,19 +16,18 @@ use http::{HeaderName, HeaderValue, Method};
 use sendbox_service::{Caller, Error};
 
 use crate::api::Lifecycle;
-use crate::problem::{self, Kind, Refusal};
-use crate::{drain, place};
+use crate::problem::{self, ApiError, Kind};
+use crate::{drain, path};
 
 /// The header with the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a handler leaves behind for the log line.
+/// What the log line says about the caller. It is set once the caller is authenticated.
 #[derive(Clone, Default)]
-pub(crate) struct Trail(Arc<OnceLock<String>>);
+pub(crate) struct LogContext(Arc<OnceLock<String>>);
 
-impl Trail {
-    /// Notes who asked.
-    pub(crate) fn actor(&self, caller: &Caller) {
+impl LogContext {
+    pub(crate) fn set_caller(&self, caller: &Caller) {
         let actor = match caller {
             Caller::Platform => "platform".to_owned(),
             Caller::Key { key, .. } => format!("key:{key}"),
@@ -37,23 +37,23 @@ impl Trail {
     }
 }
 
-/// Goes with a request from its head to its answer.
-pub(crate) async fn accompany(State(lifecycle): State<Lifecycle>, mut request: Request, next: Next) -> Response {
+/// Handles a request from its head to its response.
+pub(crate) async fn middleware(State(lifecycle): State<Lifecycle>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = new_id();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let tenant = tenant(&mut request).await;
-    let trail = Trail::default();
-    request.extensions_mut().insert(trail.clone());
+    let context = LogContext::default();
+    request.extensions_mut().insert(context.clone());
 
     let (parts, body) = request.into_parts();
-    let (body, rest) = drain::lend(body, &parts.headers);
-    let answer = to_the_end(&lifecycle, next, Request::from_parts(parts, body)).await;
-    if let Some(rest) = rest {
-        rest.drain().await;
+    let (body, unread) = drain::share(body, &parts.headers);
+    let response = run_to_completion(&lifecycle, next, Request::from_parts(parts, body)).await;
+    if let Some(unread) = unread {
+        unread.drain().await;
     }
-    let mut response = problem::render(answer, &method, &id);
+    let mut response = problem::render(response, &method, &id);
 
     let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -68,21 +68,21 @@ pub(crate) async fn accompany(State(lifecycle): State<Lifecycle>, mut request: R
         ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         request = id,
         tenant,
-        actor = trail.0.get(),
+        actor = context.0.get(),
         "request"
     );
     response
 }
 
-/// Runs the handler in a task of its own, so that a client that goes away stops nothing halfway. Only the end of the server's
-/// patience does.
-async fn to_the_end(lifecycle: &Lifecycle, next: Next, request: Request) -> Response {
-    let cut = lifecycle.cut.clone();
+/// Runs the handler in a task of its own, so that a client that disconnects interrupts nothing. Only the end of the server's grace
+/// period does.
+async fn run_to_completion(lifecycle: &Lifecycle, next: Next, request: Request) -> Response {
+    let abort = lifecycle.abort.clone();
     let task = lifecycle.requests.spawn(async move {
         tokio::select! {
             biased;
             response = next.run(request) => response,
-            () = cut.cancelled() => Refusal::from(Error::Stopping).into_response(),
+            () = abort.cancelled() => ApiError::from(Error::Stopping).into_response(),
         }
     });
     match task.await {
@@ -91,20 +91,20 @@ async fn to_the_end(lifecycle: &Lifecycle, next: Next, request: Request) -> Resp
     }
 }
 
-/// What a panic is answered with: nothing of what it said.
+/// The response to a panic. It quotes nothing of the panic's message.
 pub(crate) fn panicked() -> Response {
     tracing::error!("a request panicked");
-    Refusal::of(Kind::Internal, Kind::Internal.meaning()).into_response()
+    ApiError::of(Kind::Internal, Kind::Internal.meaning()).into_response()
 }
 
-/// The tenant of the path, if it has the shape of one.
+/// The tenant in the path, if it could be one.
 async fn tenant(request: &mut Request) -> Option<String> {
     let parts = request.extract_parts::<RawPathParams>().await.ok()?;
     let tenant = parts.iter().find_map(|(name, value)| (name == "tenant").then_some(value))?;
-    place::is_tenant(tenant).then(|| tenant.to_owned())
+    path::is_tenant(tenant).then(|| tenant.to_owned())
 }
 
-/// The method, if it is one that a route could take. What else stands there is the client's own text.
+/// The method, if a route could have it. Any other is text that the client made up.
 fn method_name(method: &Method) -> &str {
     match *method {
         Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => {
@@ -114,7 +114,7 @@ fn method_name(method: &Method) -> &str {
     }
 }
 
-/// 64 random bits. A request is answered even when there is no randomness to be had.
+/// 64 random bits. A request is handled even when the system has no random numbers.
 fn new_id() -> String {
     let mut bytes = [0; 8];
     if getrandom::fill(&mut bytes).is_err() {

@@ -1,112 +1,100 @@
 //! Problem documents (RFC 9457): the one shape of everything that is not 2xx.
 //!
-//! A handler returns a [`Refusal`]. It carries the document in the response's extensions; [`render`] writes it down last, when
-//! the request's id is known, and makes one for whatever a library answered on its own.
+//! A handler returns an [`ApiError`]. It carries the document in the response's extensions; [`render`] writes the body last, when
+//! the request's id is known, and makes a document for whatever a library responded on its own.
 
 mod kind;
 mod responses;
-
-use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
-use sendbox_domain::FieldCode;
+use sendbox_domain::Problem as FieldError;
 use sendbox_domain::model::{Flow, Message, Scope, Verification};
 use sendbox_service::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub(crate) use self::kind::{Kind, KindView};
+pub(crate) use self::kind::{Kind, ProblemType};
 pub(crate) use self::responses::*;
 
 /// The media type of a problem document.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// What an end user may be told of a limit. The same for every limit, so that it tells nothing about accounts.
+/// What an end user may be told about a limit. The same for every limit, so that it reveals nothing about accounts.
 const NEUTRAL: &str = "Please try again later.";
 
-/// Why a request was refused (RFC 9457).
+/// Why a request failed (RFC 9457).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Problem {
-    /// `/problems/` and a stable name: what programs should look at. It can be read there, too.
+    /// Identifies the kind of problem: `/problems/` and a name that never changes. Programs branch on it. It is also a path of this
+    /// server that explains the problem.
     #[serde(rename = "type")]
     #[schema(example = "/problems/invalid-input")]
     pub(crate) kind: String,
-    /// The same for every problem of this type.
+    /// A short title, the same for every problem of this type.
+    #[schema(example = "Invalid input")]
     pub(crate) title: &'static str,
     /// The HTTP status.
-    #[schema(minimum = 400, maximum = 599)]
+    #[schema(minimum = 400, maximum = 599, example = 422)]
     pub(crate) status: u16,
-    /// What is wrong here, and what to do. For people.
+    /// What is wrong with this request, and what to do. For developers, not for programs or end users.
+    #[schema(example = "invalid input: /name: must be given")]
     pub(crate) detail: String,
-    /// The request, as the server's log names it.
+    /// The id of this request, under which the server's log has more.
     #[schema(example = "urn:sendbox:request:5f0c1e9b2a7d4c33")]
     pub(crate) instance: String,
-    /// `invalid-input`: everything that is wrong with the input.
+    /// With `invalid-input`: everything that is wrong with the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) errors: Option<Vec<FieldError>>,
-    /// `limited`: which limit.
+    /// With `limit-reached`: the name of the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "number-per-hour")]
     pub(crate) limit: Option<&'static str>,
-    /// Seconds until the same request could pass. Absent when waiting does not help.
+    /// Seconds until the same request could succeed. Absent when waiting does not help.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 30)]
     pub(crate) retry_after: Option<u64>,
-    /// `limited`: a neutral sentence that may be shown to an end user.
+    /// With `limit-reached`: a neutral sentence that you may show to an end user.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Please try again later.")]
     pub(crate) end_user_message: Option<&'static str>,
-    /// `flow-off`: which.
+    /// With `flow-disabled`: the flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) flow: Option<Flow>,
-    /// `needed-by-flows`: which.
+    /// With `connection-in-use`: the enabled flows that depend on the connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) flows: Option<Vec<Flow>>,
-    /// `scope-missing`: which.
+    /// With `insufficient-scope`: the scope that the key lacks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<Scope>,
-    /// `country-not-allowed`: which, as ISO 3166-1 alpha-2.
+    /// With `country-not-allowed`: the country of the number (ISO 3166-1 alpha-2).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "DK")]
     pub(crate) country: Option<String>,
-    /// `wrong-code`: tries left of this code.
+    /// With `wrong-code`: how many tries this code has left.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 4)]
     pub(crate) tries_left: Option<u32>,
-    /// `message-not-sent`: the message, which is on record.
+    /// With `message-not-sent`: the message, which is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<Message>,
-    /// `message-not-sent`: the verification, which stays open for a resend. `verification-ended`: how it ended.
+    /// With `message-not-sent`: the verification, which is still pending. With `verification-ended`: how it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) verification: Option<Verification>,
 }
 
-/// One thing that is wrong with an input.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct FieldError {
-    /// A JSON pointer into the body (`/templates/0/content`), or the name of a parameter or header. Empty for the whole.
-    #[schema(example = "/name")]
-    pub(crate) field: String,
-    /// What is wrong and what to do, without the value.
-    pub(crate) message: String,
-    /// The same for programs, where the cause is a common one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<FieldCode>,
-    /// What the code is about, such as a bound. Lists have `, ` between their parts.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) values: BTreeMap<String, String>,
-}
-
-/// A request that is refused: a problem document in the making.
+/// A problem document before the request's id is known. Handlers fail with it.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     kind: Kind,
     problem: Box<Problem>,
 }
 
-impl Refusal {
+impl ApiError {
     /// Of this kind.
     pub(crate) fn of(kind: Kind, detail: impl Into<String>) -> Self {
         let problem = Problem {
@@ -130,8 +118,8 @@ impl Refusal {
         Self { kind, problem: Box::new(problem) }
     }
 
-    /// What stands for an answer of a library.
-    fn in_place_of(status: StatusCode) -> Self {
+    /// For a response of a library.
+    fn from_status(status: StatusCode) -> Self {
         let kind = match status.as_u16() {
             404 => Kind::NotFound,
             405 => Kind::MethodNotAllowed,
@@ -155,22 +143,14 @@ impl Refusal {
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let kind = Kind::of(&error);
-        let mut refusal = Self::of(kind, error.to_string());
-        let problem = &mut *refusal.problem;
+        let mut api_error = Self::of(kind, error.to_string());
+        let problem = &mut *api_error.problem;
         match error {
             Error::Forbidden(scope) => problem.scope = Some(scope),
-            Error::Invalid(problems) => {
-                let errors = problems.0.into_iter().map(|one| FieldError {
-                    field: one.field,
-                    message: one.message,
-                    code: one.code,
-                    values: one.values,
-                });
-                problem.errors = Some(errors.collect());
-            }
+            Error::Invalid(problems) => problem.errors = Some(problems.0),
             Error::NeededByFlows(flows) => problem.flows = Some(flows),
             Error::FlowOff(flow) => problem.flow = Some(flow),
             Error::CountryNotAllowed(country) => problem.country = Some(country),
@@ -185,7 +165,7 @@ impl From<Error> for Refusal {
             }
             Error::WrongCode { tries_left } => problem.tries_left = Some(tries_left),
             Error::VerificationEnded(verification) => problem.verification = Some(*verification),
-            // What Sendbox stumbled over is for its operator.
+            // The reason may quote stored values: it goes to the log, and the caller learns the request's id.
             Error::Internal(reason) => {
                 tracing::error!(reason, "a request failed");
                 kind.meaning().clone_into(&mut problem.detail);
@@ -207,11 +187,11 @@ impl From<Error> for Refusal {
             | Error::Busy
             | Error::Stopping => {}
         }
-        refusal
+        api_error
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.kind.status().into_response();
         response.extensions_mut().insert(self);
@@ -219,21 +199,21 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Marks an answer that is neither 2xx nor a refusal: a page that is elsewhere, or has not changed.
+/// Marks a response that is neither 2xx nor a problem, such as a redirect.
 #[derive(Clone, Copy)]
-pub(crate) struct NoRefusal;
+pub(crate) struct NotAProblem;
 
-/// Writes down what was refused, in whichever way. Leaves every other answer as it is.
+/// Writes the problem document of every response that needs one, and leaves the others as they are.
 pub(crate) fn render(response: Response, method: &Method, request_id: &str) -> Response {
     let (mut parts, body) = response.into_parts();
-    let refusal = match parts.extensions.remove::<Refusal>() {
-        Some(refusal) => refusal,
-        None if parts.status.is_success() || parts.extensions.remove::<NoRefusal>().is_some() => {
+    let error = match parts.extensions.remove::<ApiError>() {
+        Some(error) => error,
+        None if parts.status.is_success() || parts.extensions.remove::<NotAProblem>().is_some() => {
             return Response::from_parts(parts, body);
         }
-        None => Refusal::in_place_of(parts.status),
+        None => ApiError::from_status(parts.status),
     };
-    let Refusal { kind, mut problem } = refusal;
+    let ApiError { kind, mut problem } = error;
     problem.instance = format!("urn:sendbox:request:{request_id}");
     parts.status = kind.status();
     parts.headers.remove(http::header::CONTENT_LENGTH);
@@ -255,7 +235,7 @@ mod tests {
     use super::*;
 
     fn rendered(error: Error) -> (http::response::Parts, serde_json::Value) {
-        let (parts, body) = render(Refusal::from(error).into_response(), &Method::POST, "ab12").into_parts();
+        let (parts, body) = render(ApiError::from(error).into_response(), &Method::POST, "ab12").into_parts();
         let bytes = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap()
@@ -264,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn every_error_has_the_kind_of_its_name() {
+    fn every_error_has_the_problem_type_of_its_name() {
         for error in [
             Error::Unauthenticated,
             Error::Forbidden(Scope::Send),
@@ -302,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn members_and_headers_of_their_own() {
+    fn some_problems_have_members_and_headers_of_their_own() {
         let (parts, document) = rendered(Error::Limited { limit: LimitName::NumberPerHour, retry_after: Some(90) });
         assert_eq!((parts.status.as_u16(), &parts.headers[RETRY_AFTER]), (429, &HeaderValue::from(90)));
         assert_eq!(document["limit"], "number-per-hour");
@@ -326,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_libraries_become_problems() {
+    fn responses_of_libraries_become_problems() {
         for (status, kind) in
             [(303, "bad-request"), (400, "bad-request"), (418, "bad-request"), (404, "not-found"), (502, "internal")]
         {

@@ -1,4 +1,4 @@
-//! Query strings: read strictly, as bodies are.
+//! Query strings, read as strictly as bodies.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -12,22 +12,22 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::problem::Refusal;
-use crate::reader::{Members, Text};
+use crate::decode::{Members, Text};
+use crate::problem::ApiError;
 
-/// The query, as `T`. A parameter that is not known, stands twice or has a wrong value is refused by name.
+/// The query, as `T`. A parameter that is unknown, repeated or invalid fails the request, and is named.
 pub(crate) struct Query<T>(pub(crate) T);
 
 impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self(read(parts.uri.query().unwrap_or_default())?))
     }
 }
 
-/// Operations that take parameters, by method and path, as the document says.
-static TAKING: LazyLock<BTreeSet<(String, String)>> = LazyLock::new(|| {
+/// The operations that have query parameters, by method and path, from the document.
+static WITH_QUERY: LazyLock<BTreeSet<(String, String)>> = LazyLock::new(|| {
     let document = serde_json::to_value(crate::openapi()).unwrap_or_default();
     let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
     let operations = paths.flat_map(|(path, item)| {
@@ -41,16 +41,16 @@ static TAKING: LazyLock<BTreeSet<(String, String)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// No parameter at all.
+/// No parameter.
 #[derive(Deserialize)]
 struct Nothing {}
 
-/// Refuses a query where none is taken: `?dryRun=true` that is passed over would send a message.
-pub(crate) fn refuse_where_none_is_taken(parts: &Parts) -> Result<(), Error> {
+/// Refuses a query for an operation without query parameters: ignoring `?dryRun=true` would send a message.
+pub(crate) fn refuse_unexpected(parts: &Parts) -> Result<(), Error> {
     let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) else { return Ok(()) };
     let method = if parts.method == Method::HEAD { Method::GET.as_str() } else { parts.method.as_str() };
     let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    if TAKING.contains(&(method.to_owned(), path.to_owned())) {
+    if WITH_QUERY.contains(&(method.to_owned(), path.to_owned())) {
         return Ok(());
     }
     read::<Nothing>(query).map(drop)
@@ -60,7 +60,7 @@ pub(crate) fn refuse_where_none_is_taken(parts: &Parts) -> Result<(), Error> {
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
     let pairs = form_urlencoded::parse(query.as_bytes());
     let members = pairs.map(|(name, value)| (name.into_owned(), Text(value.into_owned()))).collect();
-    T::deserialize(Members(members)).map_err(|wrong| wrong.of_query())
+    T::deserialize(Members(members)).map_err(|error| error.in_query())
 }
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read() {
+    fn parameters_are_read() {
         assert_eq!(read::<PageRequest>("limit=20&cursor=a%2Fb").unwrap().limit, Some(20));
         assert!(read::<PageRequest>("").unwrap().cursor.is_none());
         assert!(read::<Deletion>("force=true").unwrap().force);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn junk_is_named_and_not_quoted() {
+    fn an_invalid_parameter_is_named_and_not_quoted() {
         for (refusal, field) in [
             (refused::<PageRequest>("limit=12345x"), "limit: "),
             (refused::<PageRequest>("limit=-1"), "limit: "),
@@ -98,7 +98,7 @@ mod tests {
             (refused::<MessageFilter>("status=12345"), "status: "),
             (refused::<MessageFilter>("since=12345"), "since: "),
         ] {
-            assert!(refusal.starts_with(&format!("the input is wrong: {field}")), "{refusal}");
+            assert!(refusal.starts_with(&format!("invalid input: {field}")), "{refusal}");
             assert!(!refusal.contains("12345"), "{refusal}");
         }
     }

@@ -1,24 +1,24 @@
-//! Every route, one file for each word of the domain. A handler turns HTTP into one call of the service, and back.
+//! Every route, one file for each resource. A handler turns HTTP into one call of the service, and back.
 
-mod active;
+mod active_connection;
 mod audit;
+mod connection_tests;
 mod connections;
 mod connectors;
+mod delivery_reports;
 mod keys;
 mod messages;
-mod reports;
+mod request_shapes;
+mod scope;
+mod server;
 mod session;
 mod settings;
-mod shapes;
 mod statistics;
-mod tenant_versions;
 mod tenants;
 #[cfg(test)]
 mod tests;
-mod trials;
 mod verifications;
 mod versions;
-mod website;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -29,26 +29,26 @@ use sendbox_service::Error;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use self::scope::operations;
 use crate::api::{Api, Lifecycle};
-use crate::problem::{Kind, Refusal};
+use crate::problem::{ApiError, Kind};
 use crate::{console, docs, log};
 
-/// What a handler answers with.
-pub(crate) type Answer<T> = Result<T, Refusal>;
+/// What a handler returns.
+pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
-/// All routes that the document describes.
-pub(crate) fn described() -> OpenApiRouter<Api> {
+/// The routes that the document describes.
+pub(crate) fn documented() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
-        .merge(website::routes())
+        .merge(server::routes())
         .merge(connectors::routes())
         .merge(versions::routes())
-        .merge(tenant_versions::routes())
-        .merge(shapes::routes())
+        .merge(request_shapes::routes())
         .merge(tenants::routes())
         .merge(keys::routes())
         .merge(connections::routes())
-        .merge(active::routes())
-        .merge(trials::routes())
+        .merge(active_connection::routes())
+        .merge(connection_tests::routes())
         .merge(settings::routes())
         .merge(messages::routes())
         .merge(verifications::routes())
@@ -57,26 +57,30 @@ pub(crate) fn described() -> OpenApiRouter<Api> {
         .merge(session::routes())
 }
 
-/// The whole server: the routes, the reference page, the console, the address of providers, what stands beside them, and what goes with every request.
-pub(crate) fn router(api: Api, beside: Router) -> Router {
-    let (router, _) = described().split_for_parts();
+/// The whole server: the documented routes, the reference page, the console, the callbacks of providers, and the embedder's
+/// `extra` routes.
+pub(crate) fn router(api: Api, extra: Router) -> Router {
+    let (router, _) = documented().split_for_parts();
     let lifecycle = api.lifecycle.clone();
-    let router =
-        router.merge(docs::routes()).merge(console::routes()).merge(reports::routes()).merge(beside.with_state(()));
-    accompanied(router, lifecycle).with_state(api)
+    let router = router
+        .merge(docs::routes())
+        .merge(console::routes())
+        .merge(delivery_reports::routes())
+        .merge(extra.with_state(()));
+    with_middleware(router, lifecycle).with_state(api)
 }
 
-/// What goes with every request, also with one that meets no route.
-pub(crate) fn accompanied<S: Clone + Send + Sync + 'static>(router: Router<S>, lifecycle: Lifecycle) -> Router<S> {
+/// Adds what applies to every request, including one that matches no route.
+pub(crate) fn with_middleware<S: Clone + Send + Sync + 'static>(router: Router<S>, lifecycle: Lifecycle) -> Router<S> {
     router
-        .fallback(async || Refusal::from(Error::NotFound("path")))
-        .method_not_allowed_fallback(async || Refusal::of(Kind::MethodNotAllowed, Kind::MethodNotAllowed.remedy()))
+        .fallback(async || ApiError::from(Error::NotFound("path")))
+        .method_not_allowed_fallback(async || ApiError::of(Kind::MethodNotAllowed, Kind::MethodNotAllowed.remedy()))
         .layer(CatchPanicLayer::custom(|_| log::panicked()))
-        .layer(from_fn_with_state(lifecycle, log::accompany))
+        .layer(from_fn_with_state(lifecycle, log::middleware))
 }
 
-/// 201, or another status, with where to find what was made. The path is made of parts that have been checked.
-fn located<T: serde::Serialize>(status: StatusCode, path: &str, value: &T) -> Response {
+/// A response with a `Location`. The path consists of checked segments.
+fn with_location<T: serde::Serialize>(status: StatusCode, path: &str, value: &T) -> Response {
     let mut response = (status, axum::Json(value)).into_response();
     if let Ok(path) = HeaderValue::from_str(path) {
         response.headers_mut().insert(LOCATION, path);

@@ -1,4 +1,4 @@
-//! Listens, and stops in order: not ready any more, nothing new, what is under way comes to its end, then the service.
+//! Listens, and shuts down gracefully: not ready any more, no new connections, requests in progress finish, then the service stops.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use sendbox_service::Service;
-/// What [`listen`] gives.
+/// What [`listen`] returns.
 pub use tokio::net::TcpListener as Listener;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -22,80 +22,80 @@ use crate::api::{Api, Lifecycle};
 use crate::routes;
 
 /// Connections at the same time. Further ones wait in the kernel's queue.
-const MOST_CONNECTIONS: usize = 4096;
-/// The head of a request has to be here in this time, and a connection may idle so long between two requests.
-const HEAD_WITHIN: Duration = Duration::from_secs(60);
-/// The head of a request, in bytes.
-const LARGEST_HEAD: usize = 32 * 1024;
-/// After the kernel refused a connection (most often: no file descriptors left) the next try is made so much later.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How long requests may take to notice that they are cut.
-const CUTTING: Duration = Duration::from_millis(500);
+const MAX_CONNECTIONS: usize = 4096;
+/// How long the head of a request may take, and how long a connection may be idle between two requests.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// Bytes of the head of a request at most.
+const MAX_HEAD: usize = 32 * 1024;
+/// The pause after the kernel failed to accept a connection, most often for lack of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long aborted requests may take to end.
+const ABORT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Why serving did not end in order.
+/// Why serving failed, or did not shut down gracefully.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The listener is not one.
+    /// The listener cannot be used.
     #[error("the listener does not work: {0}")]
     Listener(#[source] io::Error),
-    /// The time to stop ran out. The requests that were still under way were cut; what they had put on record is taken up
-    /// again at the next start.
-    #[error("{0} requests were still under way when the time to stop ran out, and were cut")]
-    Cut(usize),
+    /// The grace period ended before the requests in progress did, and they were aborted. What they had stored is resumed at the
+    /// next start.
+    #[error("{0} requests were still in progress at the end of the grace period, and were aborted")]
+    Aborted(usize),
 }
 
 /// Listens on an address, for [`serve`].
 ///
 /// # Errors
-/// When the address is taken or not of this machine.
+/// When the address is in use, or does not belong to this machine.
 pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves the API on `listener` until `stop` is ready. Then `/readyz` says 503, nothing new is accepted, and what is under way
-/// has `grace` in all to come to its end; the service is stopped with what is left of it, in any case.
+/// Serves the API on `listener` until `stop` is ready. Then `/readyz` responds with 503, no new connection is accepted, and requests
+/// in progress have `grace` to finish. The service is stopped with what is left of that time, in any case.
 ///
 /// # Errors
-/// [`ServeError::Listener`] before anything is served; [`ServeError::Cut`] after everything is stopped.
+/// [`ServeError::Listener`] before anything is served; [`ServeError::Aborted`] after everything is stopped.
 pub async fn serve(
     listener: TcpListener,
     service: Service,
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) -> Result<(), ServeError> {
-    serve_beside(listener, service, Router::new(), stop, grace).await
+    serve_with_routes(listener, service, Router::new(), stop, grace).await
 }
 
-/// The same, with routes of the embedder's own. They need no key, and are no part of the API and its document.
+/// Like [`serve`], with additional routes of the embedder. They need no key, and are not part of the API and its document.
 ///
 /// # Errors
 /// As for [`serve`].
-pub async fn serve_beside(
+pub async fn serve_with_routes(
     listener: TcpListener,
     service: Service,
-    beside: Router,
+    extra: Router,
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     let lifecycle = Lifecycle::default();
-    let router = routes::router(Api { service: service.clone(), lifecycle: lifecycle.clone() }, beside);
-    // At once, and not when the last request has ended: the worker would go on with new messages until there is no time left
-    // to end them.
+    let router = routes::router(Api { service: service.clone(), lifecycle: lifecycle.clone() }, extra);
+    // Immediately, and not when the last request has finished: the worker would start new messages until there is no time left to
+    // finish them.
     let stopping = service.clone();
     let stop = async move {
         stop.await;
         stopping.begin_to_stop();
     };
     tracing::info!(%address, "serving");
-    let (cut, deadline) = serve_router(listener, &router, &lifecycle, stop, grace).await;
+    let (aborted, deadline) = serve_router(listener, &router, &lifecycle, stop, grace).await;
     service.stop(deadline.saturating_duration_since(Instant::now())).await;
-    tracing::info!(cut, "stopped");
-    if cut == 0 { Ok(()) } else { Err(ServeError::Cut(cut)) }
+    tracing::info!(aborted, "stopped");
+    if aborted == 0 { Ok(()) } else { Err(ServeError::Aborted(aborted)) }
 }
 
-/// Serves until `stop` is ready, and ends what is under way. Gives back how many requests had to be cut, and when the time is
-/// up.
+/// Serves until `stop` is ready, and finishes the requests in progress. Returns how many had to be aborted, and when the grace
+/// period ends.
 async fn serve_router(
     listener: TcpListener,
     router: &Router,
@@ -110,27 +110,27 @@ async fn serve_router(
     // Requests may outlive their connections.
     lifecycle.requests.close();
     let all_ended = timeout_at(deadline, lifecycle.requests.wait()).await.is_ok() && ended.is_ok();
-    let cut = if all_ended { 0 } else { lifecycle.requests.len() };
-    lifecycle.cut.cancel();
-    // Cutting takes a moment. What takes longer holds its thread, and is not waited for.
+    let aborted = if all_ended { 0 } else { lifecycle.requests.len() };
+    lifecycle.abort.cancel();
+    // Aborting takes a moment. A request that takes longer blocks its thread, and is not waited for.
     let ended = async {
         lifecycle.requests.wait().await;
         connections.shutdown().await;
     };
-    if timeout(CUTTING, ended).await.is_err() {
-        tracing::warn!(requests = lifecycle.requests.len(), "requests that were cut did not end");
+    if timeout(ABORT_TIMEOUT, ended).await.is_err() {
+        tracing::warn!(requests = lifecycle.requests.len(), "aborted requests did not end");
     }
-    (cut, deadline)
+    (aborted, deadline)
 }
 
-/// Accepts until `stop` is ready, and gives back the connections that are open then.
+/// Accepts connections until `stop` is ready, and returns those that are open then.
 async fn accept(
     listener: TcpListener,
     router: &Router,
     stopping: &CancellationToken,
     stop: impl Future<Output = ()>,
 ) -> JoinSet<()> {
-    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
@@ -140,9 +140,9 @@ async fn accept(
             match listener.accept().await {
                 Ok((stream, _)) => Some((stream, slot)),
                 Err(error) => {
-                    if !is_of_the_client(&error) {
+                    if !is_caused_by_client(&error) {
                         tracing::warn!(%error, "a connection could not be accepted");
-                        sleep(PAUSE).await;
+                        sleep(ACCEPT_PAUSE).await;
                     }
                     None
                 }
@@ -153,31 +153,31 @@ async fn accept(
             () = &mut stop => break,
             accepted = next => {
                 if let Some((stream, slot)) = accepted {
-                    connections.spawn(converse(stream, slot, router.clone(), stopping.clone()));
+                    connections.spawn(serve_connection(stream, slot, router.clone(), stopping.clone()));
                 }
             }
         }
-        // Those that have ended.
+        // Reap the connections that have ended.
         while connections.try_join_next().is_some() {}
     }
     stopping.cancel();
     connections
 }
 
-/// Whether the connection was gone before it could be accepted.
-fn is_of_the_client(error: &io::Error) -> bool {
+/// Whether the client closed the connection before it could be accepted.
+fn is_caused_by_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Serves one connection to its end. When stopping begins, that is after the request that is under way.
-async fn converse(stream: TcpStream, _slot: OwnedSemaphorePermit, router: Router, stopping: CancellationToken) {
-    // Small answers should not wait for more.
+/// Serves one connection to its end. Once stopping begins, that is the end of the request in progress.
+async fn serve_connection(stream: TcpStream, _slot: OwnedSemaphorePermit, router: Router, stopping: CancellationToken) {
+    // Small responses should not wait for more data.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .max_buf_size(LARGEST_HEAD)
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::pin!(connection);
     let ended = tokio::select! {
@@ -188,7 +188,7 @@ async fn converse(stream: TcpStream, _slot: OwnedSemaphorePermit, router: Router
         }
     };
     if let Err(error) = ended {
-        // What a client sent stands in no error of hyper.
+        // hyper's errors do not quote what the client sent.
         tracing::debug!(%error, "a connection ended early");
     }
 }
@@ -213,7 +213,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (lifecycle, stop) = (Lifecycle::default(), CancellationToken::new());
-        let router = routes::accompanied(router, lifecycle.clone());
+        let router = routes::with_middleware(router, lifecycle.clone());
         let (inner, stopped) = (lifecycle.clone(), stop.clone().cancelled_owned());
         let end = tokio::spawn(async move { serve_router(listener, &router, &inner, stopped, grace).await });
         Served { address, lifecycle, stop, end }
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_under_way_comes_to_its_end() {
+    async fn a_request_in_progress_finishes() {
         let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (inner, left) = (entered.clone(), leave.clone());
         let slow = get(async move || {
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_goes_away_stops_nothing_halfway() {
+    async fn a_client_that_disconnects_interrupts_nothing() {
         let (entered, leave, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()), CancellationToken::new());
         let (inner, left, reached) = (entered.clone(), leave.clone(), done.clone());
         let slow = get(async move || {
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_end_in_time_is_cut_and_told_so() {
+    async fn a_request_that_does_not_finish_in_time_is_aborted() {
         let entered = Arc::new(Notify::new());
         let inner = entered.clone();
         let endless = get(async move || {
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn odd_targets_are_not_found() {
+    async fn unusual_targets_are_not_found() {
         let served = served(Router::new(), Duration::ZERO).await;
         for (target, status) in [
             ("OPTIONS *", 404),

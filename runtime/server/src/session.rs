@@ -1,12 +1,12 @@
-//! The session of a browser: its cookie, and what shows that a request comes from a page of this server.
+//! The session of a browser: its cookie, and the proof that a request comes from a page of this server.
 //!
 //! Promises
-//! - the cookie is `HttpOnly` and `SameSite=Strict`, and `Secure` wherever TLS is spoken; over a network without TLS nobody
-//!   is signed in at all;
-//! - with a session, everything but reading needs a token that only a page of this origin can have read, and no request is
-//!   taken that a browser says comes from elsewhere.
+//! - the cookie is `HttpOnly` and `SameSite=Strict`, and `Secure` wherever TLS is used; over a network without TLS nobody can
+//!   sign in;
+//! - with a session, every change needs a token that only a page of this origin can have read, and a request that a browser
+//!   declares to come from another origin is refused.
 //!
-//! Must not know: what a session is worth. That is the service's.
+//! Must not know: what a session permits. The service does.
 
 use std::net::IpAddr;
 
@@ -19,21 +19,21 @@ use sendbox_service::Error;
 use subtle::ConstantTimeEq as _;
 use url::{Host, Url};
 
-use crate::problem::{Kind, Refusal};
+use crate::problem::{ApiError, Kind};
 use crate::query;
 
-/// Where a session is opened, read and ended.
+/// The path of the session's operations.
 pub(crate) const PATH: &str = "/v1/session";
-/// The cookie's name.
+/// The name of the cookie.
 pub(crate) const COOKIE_NAME: &str = "sendbox_session";
-/// Shows that the request comes from a page that could read an answer of this server.
+/// Proves that the request comes from a page that could read a response of this server.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
-/// Where a request comes from, as the browser says.
+/// Where a request comes from, according to the browser.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// Longer than any session's; what is longer is none, and is not hashed.
+/// No session's secret is longer; a longer one is refused without being hashed.
 const LONGEST_COOKIE: usize = 128;
 
-/// What the cookie holds, when there is exactly one of the name.
+/// The value of the cookie, if there is exactly one of the name.
 pub(crate) fn cookie(headers: &HeaderMap) -> Option<String> {
     let pairs = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
     let mut found = pairs
@@ -46,22 +46,22 @@ pub(crate) fn cookie(headers: &HeaderMap) -> Option<String> {
     (found.next().is_none() && plain).then(|| value.to_owned())
 }
 
-/// Refuses a request with a session that does not show where it comes from.
-pub(crate) fn guard(method: &Method, headers: &HeaderMap, session: &SessionView) -> Result<(), Refusal> {
-    let from_here = is_from_here(headers);
+/// Refuses a request with a session that does not prove where it comes from.
+pub(crate) fn guard(method: &Method, headers: &HeaderMap, session: &SessionView) -> Result<(), ApiError> {
+    let same_origin = is_same_origin(headers);
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let token = headers.get(CSRF).map(HeaderValue::as_bytes).unwrap_or_default();
     let expected = session.csrf_token.as_deref().unwrap_or_default().as_bytes();
-    let shown = !expected.is_empty() && bool::from(token.ct_eq(expected));
-    if from_here && (reads || shown) {
+    let proven = !expected.is_empty() && bool::from(token.ct_eq(expected));
+    if same_origin && (reads || proven) {
         return Ok(());
     }
-    Err(Refusal::of(Kind::CrossSite, Kind::CrossSite.remedy()))
+    Err(ApiError::of(Kind::CrossSite, Kind::CrossSite.remedy()))
 }
 
-/// Whether nothing says that a page of another origin sent this. `Sec-Fetch-Site` cannot be set by a page, so it is believed;
-/// browsers without it send `Origin`.
-fn is_from_here(headers: &HeaderMap) -> bool {
+/// Whether no header says that a page of another origin sent this. A page cannot set `Sec-Fetch-Site`, so it is trusted; browsers
+/// without it send `Origin`.
+fn is_same_origin(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return site == "same-origin" || site == "none";
     }
@@ -71,20 +71,20 @@ fn is_from_here(headers: &HeaderMap) -> bool {
     authority.is_some_and(|authority| !host.is_empty() && authority.eq_ignore_ascii_case(host))
 }
 
-/// How the browser speaks with this server. Taken where a cookie is to be given.
+/// How the browser reaches this server. Determined when a cookie is about to be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
-    /// By `https`, or by whatever a program uses that is no browser.
+    /// Over `https`, or from a program that is not a browser.
     Secure,
-    /// By `http`, on this machine alone.
+    /// Over `http`, on this machine.
     Loopback,
 }
 
 impl Transport {
-    /// A browser says with `Origin` how it sees this server, whatever ends TLS in between. `None`: a network without TLS, or a
-    /// page from elsewhere.
+    /// A browser says with `Origin` how it reaches this server, whatever terminates TLS in between. `None`: a network without
+    /// TLS, or a page of another origin.
     fn of(headers: &HeaderMap) -> Option<Self> {
-        if !is_from_here(headers) {
+        if !is_same_origin(headers) {
             return None;
         }
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -102,14 +102,14 @@ impl Transport {
 }
 
 impl<S: Sync> FromRequestParts<S> for Transport {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        if !is_from_here(&parts.headers) {
-            return Err(Refusal::of(Kind::CrossSite, Kind::CrossSite.remedy()));
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        if !is_same_origin(&parts.headers) {
+            return Err(ApiError::of(Kind::CrossSite, Kind::CrossSite.remedy()));
         }
-        query::refuse_where_none_is_taken(parts)?;
-        Self::of(&parts.headers).ok_or_else(|| Refusal::of(Kind::SignInInClear, Kind::SignInInClear.remedy()))
+        query::refuse_unexpected(parts)?;
+        Self::of(&parts.headers).ok_or_else(|| ApiError::of(Kind::InsecureTransport, Kind::InsecureTransport.remedy()))
     }
 }
 
@@ -122,12 +122,12 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The header that gives the cookie. It ends with the browser; the service ends it earlier.
+/// The header that sets the cookie. It lasts as long as the browser runs; the service ends the session earlier.
 pub(crate) fn set(secret: &str, transport: Transport) -> Result<HeaderValue, Error> {
     header(secret, "", transport)
 }
 
-/// The header that takes it back.
+/// The header that clears the cookie.
 pub(crate) fn clear(headers: &HeaderMap) -> Result<HeaderValue, Error> {
     header("", "; Max-Age=0", Transport::of(headers).unwrap_or(Transport::Secure))
 }
@@ -136,7 +136,7 @@ fn header(value: &str, age: &str, transport: Transport) -> Result<HeaderValue, E
     let secure = if transport == Transport::Secure { "; Secure" } else { "" };
     let text = format!("{COOKIE_NAME}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}");
     let mut header =
-        HeaderValue::from_str(&text).map_err(|_| Error::Internal("a cookie cannot be written".to_owned()))?;
+        HeaderValue::from_str(&text).map_err(|_| Error::Internal("the cookie is not a valid header".to_owned()))?;
     header.set_sensitive(true);
     Ok(header)
 }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn one_cookie_of_the_name_counts() {
+    fn exactly_one_cookie_of_the_name_is_accepted() {
         for (header, value) in [
             ("sendbox_session=abc", Some("abc")),
             ("theme=dark; sendbox_session=abc; other=1", Some("abc")),
@@ -169,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn a_request_with_a_session_shows_where_it_comes_from() {
+    fn a_request_with_a_session_proves_where_it_comes_from() {
         let view = SessionView {
-            who: SessionOf::Platform,
+            principal: SessionOf::Platform,
             tenant: None,
             key: None,
             scopes: [].into(),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_signed_in_over_a_network_without_tls() {
+    fn nobody_can_sign_in_over_a_network_without_tls() {
         let of = |pairs: &[(&'static str, &str)]| Transport::of(&headers(pairs));
         let same = ("sec-fetch-site", "same-origin");
         for (origin, transport) in [

@@ -39,6 +39,24 @@ impl Operation<'_> {
     }
 }
 
+/// The console's types are generated from the file, so what is checked in is what is served.
+#[test]
+fn the_checked_in_document_is_the_served_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    let served = format!("{}\n", sendbox_server::openapi().to_pretty_json().unwrap());
+    if std::env::var("INSTA_UPDATE").as_deref() == Ok("always") {
+        fs::write(&path, &served).unwrap();
+    }
+    let checked_in = fs::read_to_string(&path).unwrap_or_default();
+    let differs = checked_in.lines().zip(served.lines()).position(|(old, new)| old != new);
+    assert!(
+        checked_in == served,
+        "runtime/server/openapi.json is not the document that the server serves (first difference: line {}). \
+         Regenerate it with `INSTA_UPDATE=always cargo test --test openapi`, and then the console's types.",
+        differs.map_or_else(|| checked_in.lines().count().min(served.lines().count()), |line| line) + 1
+    );
+}
+
 #[test]
 fn the_operations_are_these() {
     let document = document();
@@ -65,9 +83,10 @@ fn every_operation_is_described_whole() {
         let (path, value) = (operation.path, operation.value);
         assert!(ids.insert(value["operationId"].as_str().unwrap().to_owned()), "{path}: the id stands twice");
         assert!(value["summary"].as_str().is_some_and(|summary| !summary.ends_with('.')), "{path}: summary");
+        assert!(value["description"].as_str().is_some_and(|text| text.ends_with('.')), "{path}: description");
         assert!(tags.contains(&value["tags"][0].to_string()), "{path}: tag");
         operation.needs(&["500", "503"]);
-        if value["operationId"] == "open_session" {
+        if value["operationId"] == "create_session" {
             assert_eq!(value["security"], json!([]), "{path}: it is how one gets in");
         } else if path.starts_with("/v1/") {
             assert_eq!(value["security"], json!([{"bearer": []}, {"session": []}]), "{path}");
@@ -154,6 +173,82 @@ fn every_body_has_an_example_that_fits_its_schema() {
         bodies += 1;
     }
     assert_eq!(bodies, 26);
+}
+
+/// Every property, with the name of its schema: those of objects, and of the variants and parts of composed ones.
+fn properties<'a>(name: &str, schema: &'a Value, found: &mut Vec<(String, &'a Value)>) {
+    for (property, value) in schema["properties"].as_object().into_iter().flatten() {
+        // The tag of a variant is described by the variant.
+        if !value["enum"].is_array() || value["description"].is_string() {
+            found.push((format!("{name}.{property}"), value));
+        }
+        properties(&format!("{name}.{property}"), value, found);
+    }
+    for parts in ["oneOf", "allOf"] {
+        schema[parts].as_array().into_iter().flatten().for_each(|part| properties(name, part, found));
+    }
+}
+
+#[test]
+fn every_property_is_described_with_an_example() {
+    let document = document();
+    let mut all = Vec::new();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let described = schema["description"].as_str().is_some_and(|text| text.contains(' '));
+        assert!(described || name.starts_with("Page_"), "{name} has no description");
+        properties(name, schema, &mut all);
+    }
+    assert!(all.len() > 300, "the properties are not where they were");
+    let (mut undescribed, mut unexampled) = (Vec::new(), Vec::new());
+    for (name, schema) in &all {
+        assert!(!name.split('.').skip(1).any(|part| part.contains('_')), "{name} is not in camel case");
+        // What may be `null` is described beside its reference.
+        let nullable = schema["oneOf"].as_array().into_iter().flatten();
+        let mut texts = nullable.chain([*schema]).filter_map(|part| part["description"].as_str());
+        // The values of `HintCode` and the like are objects of described properties.
+        if !texts.any(|text| text.ends_with('.') && text.contains(' ')) && !name.ends_with(".values") {
+            undescribed.push(name);
+        }
+        let types = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
+        let is_plain = types.iter().any(|it| ["string", "integer", "number"].iter().any(|plain| it == plain));
+        let shows_a_value = ["example", "enum", "default"].iter().any(|keyword| schema.get(keyword).is_some());
+        if is_plain && !shows_a_value {
+            unexampled.push(name);
+        }
+    }
+    assert!(
+        undescribed.is_empty() && unexampled.is_empty(),
+        "no description: {undescribed:?}; no example: {unexampled:?}"
+    );
+}
+
+#[test]
+fn every_example_of_a_schema_fits_it() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        if let Some(example) = schema.get("example") {
+            assert_fits(&document, schema, example, name);
+        }
+        for (property, value) in schema["properties"].as_object().into_iter().flatten() {
+            if let Some(example) = value.get("example") {
+                assert_fits(&document, value, example, &format!("{name}.{property}"));
+            }
+        }
+    }
+    for (name, response) in document["components"]["responses"].as_object().unwrap() {
+        let content = &response["content"]["application/problem+json"];
+        let examples = content["examples"].as_object().unwrap();
+        assert!(!examples.is_empty(), "{name} has no example");
+        for example in examples.values() {
+            assert_fits(&document, &content["schema"], &example["value"], name);
+        }
+    }
+}
+
+fn assert_fits(document: &Value, schema: &Value, example: &Value, what: &str) {
+    if let Err(error) = validator(document, schema).validate(example) {
+        panic!("the example of {what} is wrong: {error}");
+    }
 }
 
 /// Two shapes of one name would be one in the document, and it would be wrong about the other.

@@ -42,7 +42,7 @@ async fn service() -> (Service, TempDir) {
 /// One for all requests of a test: what is asked here changes nothing.
 static SERVICE: OnceCell<(Service, TempDir)> = OnceCell::const_new();
 
-async fn answer(request: Request) -> (Parts, Vec<u8>) {
+async fn send(request: Request) -> (Parts, Vec<u8>) {
     let (service, _) = SERVICE.get_or_init(service).await;
     let response = TowerToHyperService::new(sendbox_server::router(service.clone())).call(request).await.unwrap();
     let (parts, body) = response.into_parts();
@@ -54,7 +54,7 @@ fn request(method: &str, path: &str) -> http::request::Builder {
 }
 
 async fn problem(request: Request) -> (Parts, Value) {
-    let (parts, body) = answer(request).await;
+    let (parts, body) = send(request).await;
     assert_eq!(parts.headers["content-type"], "application/problem+json");
     assert_eq!(parts.headers["cache-control"], "no-store");
     let problem: Value = serde_json::from_slice(&body).unwrap();
@@ -73,8 +73,8 @@ async fn every_path_below_v1_needs_a_key() {
             // The key is asked for before the path, the query or the body is looked at.
             for path in [path.clone(), path.replace('{', "%00").replace('}', ""), format!("{path}?junk=1")] {
                 let path = path.replace(['{', '}'], "");
-                let asked = request(&method.to_uppercase(), &path).body(Body::from("{")).unwrap();
-                let (parts, problem) = problem(asked).await;
+                let request = request(&method.to_uppercase(), &path).body(Body::from("{")).unwrap();
+                let (parts, problem) = problem(request).await;
                 assert_eq!(problem["type"], "/problems/unauthenticated", "{method} {path}");
                 assert_eq!(parts.headers["www-authenticate"], "Bearer");
                 routes += 1;
@@ -85,18 +85,18 @@ async fn every_path_below_v1_needs_a_key() {
 }
 
 #[tokio::test]
-async fn what_is_no_key_is_not_asked_about() {
+async fn malformed_credentials_are_refused() {
     let long = format!("Bearer {}", "a".repeat(257));
     for header in ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer a b", "Token abc", &long] {
-        let asked = request("GET", "/v1/tenants").header("authorization", header).body(Body::empty()).unwrap();
-        assert_eq!(problem(asked).await.1["status"], 401, "{header}");
+        let request = request("GET", "/v1/tenants").header("authorization", header).body(Body::empty()).unwrap();
+        assert_eq!(problem(request).await.1["status"], 401, "{header}");
     }
     let twice = request("GET", "/v1/tenants").header("authorization", "Bearer a").header("authorization", "Bearer a");
     assert_eq!(problem(twice.body(Body::empty()).unwrap()).await.1["status"], 401);
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn unknown_paths_are_not_found() {
     for path in [
         "/nowhere",
         "/v1",
@@ -120,7 +120,7 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn a_wrong_method_gets_the_allowed_ones() {
     for (method, path, allow) in [
         ("DELETE", "/v1/tenants", "POST,GET,HEAD"),
         ("PUT", "/v1/tenants/acme", "GET,HEAD,PATCH,DELETE"),
@@ -141,30 +141,30 @@ async fn a_wrong_method_is_told_the_right_ones() {
 }
 
 #[tokio::test]
-async fn problems_explain_themselves() {
-    let (_, list) = answer(request("GET", "/problems").body(Body::empty()).unwrap()).await;
+async fn problem_types_can_be_retrieved() {
+    let (_, list) = send(request("GET", "/problems").body(Body::empty()).unwrap()).await;
     let list: Vec<Value> = serde_json::from_slice(&list).unwrap();
     assert_eq!(list.len(), 34);
     for kind in list {
         let path = kind["type"].as_str().unwrap();
-        let (parts, one) = answer(request("GET", path).body(Body::empty()).unwrap()).await;
+        let (parts, one) = send(request("GET", path).body(Body::empty()).unwrap()).await;
         assert_eq!((parts.status.as_u16(), serde_json::from_slice::<Value>(&one).unwrap()), (200, kind.clone()));
     }
 }
 
 #[tokio::test]
-async fn people_are_sent_to_the_console_and_programs_are_not() {
-    let asked = async |path: &str, accept: &str| {
-        answer(request("GET", path).header("accept", accept).body(Body::empty()).unwrap()).await
+async fn browsers_are_redirected_to_the_console_and_programs_are_not() {
+    let get = async |path: &str, accept: &str| {
+        send(request("GET", path).header("accept", accept).body(Body::empty()).unwrap()).await
     };
     let page = "text/html,application/xhtml+xml,*/*;q=0.8";
     for (path, accept) in [("/", page), ("/console", page), ("/console", "*/*")] {
-        let (parts, body) = asked(path, accept).await;
+        let (parts, body) = get(path, accept).await;
         assert_eq!((parts.status.as_u16(), parts.headers["location"].to_str().unwrap()), (307, "/console/"), "{path}");
         assert!(body.is_empty());
     }
     for path in ["/console/", "/console/t/acme/messages"] {
-        let (parts, body) = asked(path, page).await;
+        let (parts, body) = get(path, page).await;
         assert_eq!(parts.headers["content-type"], "text/html; charset=utf-8");
         let policy = parts.headers["content-security-policy"].to_str().unwrap();
         let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
@@ -172,20 +172,20 @@ async fn people_are_sent_to_the_console_and_programs_are_not() {
         assert!(!body.contains("__STYLE_NONCE__"), "{path}");
         assert!(body.contains(&format!("nonce=\"{nonce}\"")) || body.contains("not part of this build"), "{path}");
     }
-    assert_eq!(asked("/", "application/json").await.0.status, 200);
-    assert_eq!(asked("/console/t/acme/messages", "*/*").await.0.status, 404);
-    assert_eq!(asked("/console/../v1/tenants", page).await.0.headers["content-type"], "text/html; charset=utf-8");
+    assert_eq!(get("/", "application/json").await.0.status, 200);
+    assert_eq!(get("/console/t/acme/messages", "*/*").await.0.status, 404);
+    assert_eq!(get("/console/../v1/tenants", page).await.0.headers["content-type"], "text/html; charset=utf-8");
 }
 
 #[tokio::test]
-async fn the_server_says_what_it_is() {
-    let (parts, body) = answer(request("GET", "/").body(Body::empty()).unwrap()).await;
+async fn the_server_describes_itself() {
+    let (parts, body) = send(request("GET", "/").body(Body::empty()).unwrap()).await;
     assert_eq!(parts.status, 200);
     let about: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((&about["name"], &about["docs"]), (&json!("sendbox"), &json!("/docs")));
-    let (parts, body) = answer(request("GET", "/healthz").body(Body::empty()).unwrap()).await;
+    let (parts, body) = send(request("GET", "/healthz").body(Body::empty()).unwrap()).await;
     assert_eq!((parts.status.as_u16(), body.as_slice()), (200, &br#"{"status":"ok"}"#[..]));
-    let (parts, body) = answer(request("GET", "/openapi.json").body(Body::empty()).unwrap()).await;
+    let (parts, body) = send(request("GET", "/openapi.json").body(Body::empty()).unwrap()).await;
     assert_eq!(parts.headers["content-type"], "application/json");
     assert_eq!(
         serde_json::from_slice::<Value>(&body).unwrap(),
@@ -194,8 +194,8 @@ async fn the_server_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn the_reference_page_stays_at_its_origin() {
-    let (parts, page) = answer(request("GET", "/docs").body(Body::empty()).unwrap()).await;
+async fn the_reference_page_uses_its_own_origin_only() {
+    let (parts, page) = send(request("GET", "/docs").body(Body::empty()).unwrap()).await;
     assert_eq!(parts.headers["content-type"], "text/html; charset=utf-8");
     let csp = parts.headers["content-security-policy"].to_str().unwrap();
     assert!(csp.starts_with("default-src 'none'; script-src 'self';") && !csp.contains("http"), "{csp}");
@@ -204,7 +204,7 @@ async fn the_reference_page_stays_at_its_origin() {
     let files: Vec<_> = page.split('"').filter(|part| part.starts_with("/docs/")).collect();
     assert_eq!(files, ["/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/docs/start.js"]);
     for file in files {
-        let (parts, body) = answer(request("GET", file).body(Body::empty()).unwrap()).await;
+        let (parts, body) = send(request("GET", file).body(Body::empty()).unwrap()).await;
         assert!(parts.status == 200 && !body.is_empty(), "{file}");
         assert_eq!(parts.headers["cache-control"], "public, max-age=3600");
         assert_eq!(parts.headers["x-content-type-options"], "nosniff");

@@ -1,50 +1,50 @@
-//! Why the service says no: a closed set, each with a stable name, who has to act, and what to do.
+//! The errors of the service: a closed set, each with a stable name, a cause and what to do.
 
 use sendbox_domain::LimitName;
 use sendbox_domain::model::{Flow, Message, Scope, Verification};
 use sendbox_domain::problem::{Problem, Problems};
 use sendbox_store::StoreError;
 
-/// Why the service says no. Nothing was changed, unless the case says otherwise.
+/// Why an operation failed. Nothing was changed, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No key, or none that is known.
-    #[error("the key is missing, unknown, expired or revoked; give one as `Authorization: Bearer …`")]
+    /// The key is missing, unknown, expired or revoked.
+    #[error("the key is missing, unknown, expired or revoked; send a valid one as `Authorization: Bearer …`")]
     Unauthenticated,
-    /// The key may not do this.
-    #[error("this key has no scope `{}`; make one that has, or use the platform key", .0.as_str())]
+    /// The key lacks this scope.
+    #[error("this key lacks the scope `{}`; create one that has it, or use the platform key", .0.as_str())]
     Forbidden(Scope),
-    /// Only the platform key may do this.
-    #[error("only the platform key may do this")]
+    /// The operation requires the platform key.
+    #[error("this operation requires the platform key")]
     PlatformOnly,
-    /// Not there, or not this key's to see.
+    /// It does not exist, or the key may not see it.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// The input is wrong: all of it at once.
-    #[error("the input is wrong: {0}")]
+    /// Everything that is wrong with the input.
+    #[error("invalid input: {0}")]
     Invalid(Problems),
-    /// What is there already stands against it.
+    /// The current state does not allow the change.
     #[error("{0}")]
     Conflict(String),
-    /// The diff that was confirmed is not the diff that would be applied.
-    #[error("what would change is not what was confirmed; look at the new diff and confirm that")]
+    /// The diff that was confirmed is not the one that would be applied.
+    #[error("the changes are no longer the ones that you confirmed; review the new diff and confirm that one")]
     DiffChanged,
-    /// A version of a connector may do more than the active one or says something else of itself, and nobody has approved that.
-    #[error("this version needs an approval: {}. Read its difference, and approve it with the difference's `confirm`", .0.join("; "))]
+    /// A version may do more than the active one, or presents itself differently, and nobody has approved that.
+    #[error("this version needs an approval: {}. Review its `difference`, and approve it with its `confirmationToken`", .0.join("; "))]
     ApprovalNeeded(Vec<String>),
-    /// Flows that are on need the connection.
-    #[error("the connection is active, and flows that are on need it: {}. Activate another one first, switch the flows off, or delete with `force=true`", names(.0))]
+    /// Enabled flows depend on the connection.
+    #[error("the connection is active, and enabled flows depend on it: {}. Activate another connection first, disable the flows, or delete with `force=true`", names(.0))]
     NeededByFlows(Vec<Flow>),
-    /// The tenant has switched the flow off.
-    #[error("the flow `{}` is off for this tenant; switch it on at `/flows`", .0.as_str())]
+    /// The tenant has disabled the flow.
+    #[error("the flow `{}` is disabled for this tenant; enable it at `/flows`", .0.as_str())]
     FlowOff(Flow),
-    /// Nothing is set up that could send.
-    #[error("no connection is active; save one and activate it at `/active-connection`")]
+    /// No connection is active.
+    #[error("no connection is active; save a connection and activate it at `/active-connection`")]
     NoActiveConnection,
-    /// The country is not on the tenant's list.
-    #[error("messages to {0} are not allowed for this tenant; add the country to `countries` at `/policy`")]
+    /// The policy does not allow messages to the country.
+    #[error("the tenant's policy does not allow messages to {0}; add the country to `countries` at `/policy`")]
     CountryNotAllowed(String),
-    /// A limit on the way in.
+    /// A limit on messages or checks.
     #[error("the limit `{limit}` is reached{}", retry(.retry_after))]
     Limited {
         /// Which.
@@ -52,14 +52,14 @@ pub enum Error {
         /// Seconds until the same request could pass. `None`: not by waiting.
         retry_after: Option<u64>,
     },
-    /// The same key with another body.
-    #[error("this Idempotency-Key was used with another request; use a new key for a new request")]
+    /// The same idempotency key with another body.
+    #[error("this Idempotency-Key was used with a different request; use a new key for a new request")]
     IdempotencyMismatch,
-    /// The first request with this key is still under way.
-    #[error("the first request with this Idempotency-Key is still under way; ask again in a moment")]
+    /// The first request with this idempotency key is still in progress.
+    #[error("the first request with this Idempotency-Key is still in progress; repeat the request in a moment")]
     IdempotencyInFlight,
-    /// The message was taken and not sent. It is on record.
-    #[error("the message was not sent{}", .message.failure.as_ref().map(|failure| format!(": {}. {}", failure.text, failure.advice)).unwrap_or_default())]
+    /// The message was stored, and not sent.
+    #[error("the message was not sent{}", .message.failure.as_ref().map(|failure| format!(": {}. {}", failure.message, failure.advice)).unwrap_or_default())]
     NotSent {
         /// The message.
         message: Box<Message>,
@@ -73,32 +73,32 @@ pub enum Error {
         tries_left: u32,
     },
     /// The verification has ended in another way.
-    #[error("the verification is {}; start a new one", .0.status.as_str())]
+    #[error("the verification is {}; create a new one", .0.status.as_str())]
     VerificationEnded(Box<Verification>),
-    /// The database, or the disk beneath it. What was asked may be tried again; nothing was accepted.
-    #[error("the store is not available; nothing was accepted, try again")]
+    /// The database, or the disk beneath it, failed. Nothing was stored, and the operation may be tried again.
+    #[error("the database does not respond; nothing was stored, try again")]
     StoreUnavailable,
-    /// The database failed while the change was committed: it may have been accepted, and may come back after a crash.
+    /// The database failed during the commit: the change may have been stored, and may appear after a crash.
     #[error(
-        "the store failed while this was written down, and nobody knows whether it was accepted; ask again with the same Idempotency-Key, or look it up"
+        "the database failed during the commit, and the request may have been accepted; repeat it with the same Idempotency-Key, or look up its result"
     )]
     StoreUncertain,
-    /// A provider's call that is not signed as it must be.
-    #[error("the call is not signed by the provider; nothing was changed")]
+    /// A provider's callback is not signed as it must be.
+    #[error("the callback is not signed by the provider; nothing was changed")]
     ReportNotAuthentic,
-    /// A provider's call that is no report.
-    #[error("the call is no delivery report of this provider; nothing was changed")]
+    /// A provider's callback is not a delivery report.
+    #[error("the callback is not a delivery report of this provider; nothing was changed")]
     ReportMalformed,
-    /// The connector failed to read a provider's call.
-    #[error("the connector could not read the call; nothing was changed")]
+    /// The connector failed to read a provider's callback.
+    #[error("the connector could not read the callback; nothing was changed")]
     ReportUnread,
-    /// Too many calls of providers at once.
-    #[error("too many reports are being read; try again")]
+    /// Too many callbacks of providers at the same time.
+    #[error("too many callbacks are being read; try again")]
     Busy,
     /// The process is ending.
     #[error("the server is stopping; try again")]
     Stopping,
-    /// Sendbox itself: a stored value that cannot be read.
+    /// Sendbox itself failed: a stored value that cannot be read, for example.
     #[error("Sendbox failed: {0}")]
     Internal(String),
 }
@@ -154,28 +154,28 @@ impl Error {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "unauthenticated",
-            Self::Forbidden(_) => "scope-missing",
+            Self::Forbidden(_) => "insufficient-scope",
             Self::PlatformOnly => "platform-only",
             Self::NotFound(_) => "not-found",
             Self::Invalid(_) => "invalid-input",
             Self::Conflict(_) => "conflict",
             Self::DiffChanged => "diff-changed",
-            Self::ApprovalNeeded(_) => "approval-needed",
-            Self::NeededByFlows(_) => "needed-by-flows",
-            Self::FlowOff(_) => "flow-off",
+            Self::ApprovalNeeded(_) => "approval-required",
+            Self::NeededByFlows(_) => "connection-in-use",
+            Self::FlowOff(_) => "flow-disabled",
             Self::NoActiveConnection => "no-active-connection",
             Self::CountryNotAllowed(_) => "country-not-allowed",
-            Self::Limited { .. } => "limited",
+            Self::Limited { .. } => "limit-reached",
             Self::IdempotencyMismatch => "idempotency-mismatch",
             Self::IdempotencyInFlight => "idempotency-in-flight",
             Self::NotSent { .. } => "message-not-sent",
             Self::WrongCode { .. } => "wrong-code",
             Self::VerificationEnded(_) => "verification-ended",
             Self::StoreUnavailable => "store-unavailable",
-            Self::StoreUncertain => "store-uncertain",
+            Self::StoreUncertain => "outcome-unknown",
             Self::ReportNotAuthentic => "report-not-authentic",
             Self::ReportMalformed => "report-malformed",
-            Self::ReportUnread => "report-unread",
+            Self::ReportUnread => "report-unreadable",
             Self::Busy => "busy",
             Self::Stopping => "stopping",
             Self::Internal(_) => "internal",
@@ -183,7 +183,7 @@ impl Error {
     }
 }
 
-/// What the service answers with.
+/// What an operation returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[cfg(test)]
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_commit_whose_answer_is_lost_is_uncertain_for_the_caller_too() {
         for (error, name) in [
-            (StoreError::Uncertain("the connection was reset".to_owned()), "store-uncertain"),
+            (StoreError::Uncertain("the connection was reset".to_owned()), "outcome-unknown"),
             (StoreError::Unavailable("the connection was reset".to_owned()), "store-unavailable"),
             (StoreError::Corrupt("messages.status".to_owned()), "internal"),
         ] {

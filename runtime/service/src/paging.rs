@@ -26,5 +26,5 @@ pub(crate) fn no_longer_than(field: &str, text: Option<&str>, most: usize) -> Re
 }
 
 pub(crate) fn bad_cursor() -> Error {
-    Error::invalid("cursor", "is not the `next` of an earlier page")
+    Error::invalid("cursor", "must be the `nextCursor` of a page")
 }

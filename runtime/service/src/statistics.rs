@@ -9,7 +9,7 @@ use sendbox_domain::model::{
     AttemptOutcome, Attention, Conversion, CountryCount, Flow, Latency, MessageStatus, Point, Rollback, Scope,
     StartedCount, Statistics, StatisticsFilter, Timestamp, Totals,
 };
-use sendbox_domain::rules::attention::{Active, Facts, LATELY_MS, RECENT_MS, Refused, Tally, attention, of_account};
+use sendbox_domain::rules::attention::{Active, Facts, LATELY_MS, RECENT_MS, Refused, Tally, attention, is_of_account};
 use sendbox_domain::rules::limit;
 use sendbox_domain::rules::period::Period;
 use sendbox_domain::{LimitName, template};
@@ -64,7 +64,7 @@ impl Service {
             failures: statistics::failures(&mut tx, tenant, span).await?,
             countries: countries(to_country, converted),
             series,
-            attention: self.attention(&mut tx, &row, now).await?,
+            alerts: self.attention(&mut tx, &row, now).await?,
         })
     }
 
@@ -200,7 +200,7 @@ fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
         totals.segments += segments;
         totals.cost_micros += cost_micros;
         *match status {
-            MessageStatus::Queued | MessageStatus::Sending => &mut totals.under_way,
+            MessageStatus::Queued | MessageStatus::Sending => &mut totals.in_progress,
             MessageStatus::Accepted => &mut totals.accepted,
             MessageStatus::Failed => &mut totals.failed,
             MessageStatus::InDoubt => &mut totals.in_doubt,
@@ -229,8 +229,8 @@ fn fill_in(series: &mut [Point], started: Vec<(Timestamp, StartedCount)>, took: 
         durations.entry(at).or_default().push(one);
     }
     for point in series {
-        point.verifications = started.remove(&point.at).unwrap_or_default();
-        point.latency_ms = durations.remove(&point.at).and_then(Latency::of);
+        point.verifications = started.remove(&point.starts_at).unwrap_or_default();
+        point.latency_ms = durations.remove(&point.starts_at).and_then(Latency::of);
     }
 }
 
@@ -304,7 +304,7 @@ fn refused(ended: &[EndedAlike]) -> Vec<Refused> {
     };
     let mut found: Vec<Refused> = Vec::new();
     for one in ended {
-        let Some(class) = one.class.as_deref().and_then(of_account) else { continue };
+        let Some(class) = one.class.filter(|class| is_of_account(*class)) else { continue };
         let recovered = sent_after(&one.connection, one.last);
         match found.iter_mut().find(|known| known.connection == one.connection && known.class == class) {
             // Refused, and in doubt, with the same class.

@@ -1,5 +1,6 @@
 //! Attempts of messages: written before anything leaves, finished once.
 
+use sendbox_contract::FailureClass;
 use sendbox_domain::model::{AttemptOutcome, DecisionView, Timestamp};
 use sqlx::any::AnyArguments;
 use sqlx::{Arguments, AssertSqlSafe, query, query_with};
@@ -11,11 +12,11 @@ use super::{Result, StoreError, Tx};
 macro_rules! columns {
     () => {
         "tenant, message, number, connection, connector, digest, started_at, finished_at, outcome, failure, decision, fault, \
-         provider_id"
+         provider_id, response_status"
     };
 }
 
-fn read(row: &sqlx::any::AnyRow, detail: bool) -> Result<AttemptRow> {
+fn read(row: &sqlx::any::AnyRow, with_record: bool) -> Result<AttemptRow> {
     let row = Columns::of("attempts", row);
     Ok(AttemptRow {
         tenant: row.text("tenant")?,
@@ -31,7 +32,8 @@ fn read(row: &sqlx::any::AnyRow, detail: bool) -> Result<AttemptRow> {
         decision: row.text_or_none("decision")?.map(decision),
         fault: row.flag("fault")?,
         provider_id: row.bytes_or_none("provider_id")?,
-        detail: if detail { row.json_or_none("detail")? } else { None },
+        response_status: row.count_or_none("response_status")?.and_then(|status| u16::try_from(status).ok()),
+        record: if with_record { row.json_or_none("record")? } else { None },
     })
 }
 
@@ -48,7 +50,7 @@ pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
     let insert = concat!(
         "INSERT INTO attempts (",
         columns!(),
-        ", detail, class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+        ", record, class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
     );
     let insert = query(insert)
         .bind(text(&attempt.tenant))
@@ -64,23 +66,25 @@ pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
         .bind(json_or_none(attempt.decision.as_ref())?)
         .bind(i64::from(attempt.fault))
         .bind(attempt.provider_id.clone())
-        .bind(json_or_none(attempt.detail.as_ref())?)
+        .bind(attempt.response_status.map(i64::from))
+        .bind(json_or_none(attempt.record.as_ref())?)
         .bind(class(attempt));
     tx.execute(insert).await?;
     Ok(())
 }
 
 /// The class of its failure, in a column of its own: versions are compared by it.
-fn class(attempt: &AttemptRow) -> Option<String> {
-    attempt.failure.as_ref().map(|failure| text(&failure.class))
+fn class(attempt: &AttemptRow) -> Option<&'static str> {
+    attempt.failure.as_ref().map(|failure| failure.class.as_str())
 }
 
-/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `detail`, `fault`, `provider_id`.
+/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `record`, `fault`, `provider_id`,
+/// `response_status`.
 /// `false`: it had ended already, or is not there; then nothing is changed.
 pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     let finish = query(
-        "UPDATE attempts SET finished_at = $4, outcome = $5, failure = $6, decision = $7, detail = $8, class = $9, \
-         fault = $10, provider_id = $11 WHERE tenant = $1 AND message = $2 AND number = $3 AND finished_at IS NULL",
+        "UPDATE attempts SET finished_at = $4, outcome = $5, failure = $6, decision = $7, record = $8, class = $9, \
+         fault = $10, provider_id = $11, response_status = $12 WHERE tenant = $1 AND message = $2 AND number = $3 AND finished_at IS NULL",
     )
     .bind(text(&attempt.tenant))
     .bind(text(&attempt.message))
@@ -89,10 +93,11 @@ pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     .bind(attempt.outcome.map(|outcome| outcome.as_str()))
     .bind(json_or_none(attempt.failure.as_ref())?)
     .bind(json_or_none(attempt.decision.as_ref())?)
-    .bind(json_or_none(attempt.detail.as_ref())?)
+    .bind(json_or_none(attempt.record.as_ref())?)
     .bind(class(attempt))
     .bind(i64::from(attempt.fault))
-    .bind(attempt.provider_id.clone());
+    .bind(attempt.provider_id.clone())
+    .bind(attempt.response_status.map(i64::from));
     Ok(tx.execute(finish).await? == 1)
 }
 
@@ -126,15 +131,15 @@ pub async fn of_provider(
     Ok(Some((row.text("message")?, row.count("number")?)))
 }
 
-/// The attempts of a message, first to last, with their detail.
+/// The attempts of a message, first to last, with what happened in each.
 pub async fn list(tx: &mut Tx, tenant: &str, message: &str) -> Result<Vec<AttemptRow>> {
     const LIST: &str =
-        concat!("SELECT ", columns!(), ", detail FROM attempts WHERE tenant = $1 AND message = $2 ORDER BY number");
+        concat!("SELECT ", columns!(), ", record FROM attempts WHERE tenant = $1 AND message = $2 ORDER BY number");
     let rows = tx.all(query(LIST).bind(text(tenant)).bind(text(message))).await?;
     rows.iter().map(|row| read(row, true)).collect()
 }
 
-/// The attempts of these messages, without their detail, by message and number.
+/// The attempts of these messages, without what happened in each, by message and number.
 pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<Vec<AttemptRow>> {
     let select = concat!("SELECT ", columns!(), " FROM attempts");
     let rows = of_messages(tx, select, "message, number", tenant, messages).await?;
@@ -176,7 +181,7 @@ pub struct Count {
     /// How.
     pub outcome: AttemptOutcome,
     /// The class of the failure, where there is one.
-    pub class: Option<String>,
+    pub class: Option<FailureClass>,
     /// Whether the connector misbehaved.
     pub fault: bool,
     /// How often.
@@ -209,7 +214,7 @@ pub async fn counts(
         Ok(Count {
             tenant: row.text("tenant")?,
             outcome: row.word("outcome")?,
-            class: row.text_or_none("class")?,
+            class: row.word_or_none("class")?,
             fault: row.flag("fault")?,
             attempts: row.large("attempts")?,
         })

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use sendbox_contract::FailureClass;
 use sendbox_domain::model::Timestamp;
 use sqlx::query;
 
@@ -26,7 +27,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
         connection: row.text("connection")?,
         provider_id: row.bytes("provider_id")?,
         state: row.word("state")?,
-        class: row.text_or_none("class")?,
+        class: row.word_or_none("class")?,
         provider_code: row.text_or_none("provider_code")?,
         text: row.text_or_none("description")?,
         provider_at: row.text_or_none("provider_at")?,
@@ -58,7 +59,7 @@ pub async fn insert(tx: &mut Tx, report: &ReportRow) -> Result<bool> {
         .bind(text(&report.connection))
         .bind(report.provider_id.clone())
         .bind(report.state.as_str())
-        .bind(text_or_none(report.class.as_deref()))
+        .bind(report.class.map(FailureClass::as_str))
         .bind(text_or_none(report.provider_code.as_deref()))
         .bind(text_or_none(report.text.as_deref()))
         .bind(text_or_none(report.provider_at.as_deref()))

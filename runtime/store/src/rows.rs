@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_contract::{DeliveryState, Usage};
+use sendbox_contract::{DeliveryState, FailureClass, RecordedFailure, Usage};
+use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{
-    AttemptOutcome, DecisionView, Environment, FailureView, Flows, MessageStatus, Mode, Policy, Scope, ShapeOrigin,
-    Timestamp, VerificationStatus, VersionState,
+    AttemptOutcome, DecisionView, Environment, Flows, MessageStatus, Mode, Policy, Scope, ShapeOrigin, Timestamp,
+    VerificationStatus, VersionState,
 };
 use sendbox_domain::rules::difference::Description;
 use sendbox_domain::rules::release::Versions;
@@ -146,7 +147,7 @@ pub struct MessageRow {
     /// The provider's id, once it took it.
     pub provider_message_id: Option<String>,
     /// Why it ended otherwise.
-    pub failure: Option<FailureView>,
+    pub failure: Option<RecordedFailure>,
     /// Attempts begun.
     pub attempts: u32,
     /// Attempts that may have become a physical message.
@@ -183,11 +184,13 @@ pub struct AttemptRow {
     /// `None` while it is under way.
     pub outcome: Option<AttemptOutcome>,
     /// Why not.
-    pub failure: Option<FailureView>,
+    pub failure: Option<RecordedFailure>,
     /// What follows.
     pub decision: Option<DecisionView>,
-    /// Masked trace, requests and use.
-    pub detail: Option<Value>,
+    /// What happened, for people. `None` in lists.
+    pub record: Option<AttemptRecord>,
+    /// The HTTP status with which the request that carried the message was answered, as the host saw it.
+    pub response_status: Option<u16>,
     /// Whether the connector misbehaved.
     pub fault: bool,
     /// Keyed hash of the provider's id, once the provider took it.
@@ -206,7 +209,7 @@ pub struct ReportRow {
     /// Where the message is.
     pub state: DeliveryState,
     /// Why it was not delivered.
-    pub class: Option<String>,
+    pub class: Option<FailureClass>,
     /// The provider's own code.
     pub provider_code: Option<String>,
     /// The provider's own text.

@@ -4,7 +4,7 @@
 //! Every statement looks at one tenant and one time, by an index that begins with both, and passes over what went to test
 //! numbers.
 
-use sendbox_contract::DeliveryState;
+use sendbox_contract::{DeliveryState, FailureClass};
 use sendbox_domain::model::{AttemptOutcome, FailureCount, MessageStatus, StartedCount, Timestamp};
 use sqlx::query;
 
@@ -84,7 +84,7 @@ pub struct EndedAlike {
     /// How.
     pub outcome: AttemptOutcome,
     /// The class of the failure, where there is one.
-    pub class: Option<String>,
+    pub class: Option<FailureClass>,
     /// How many.
     pub attempts: u64,
     /// When the last one ended.
@@ -159,7 +159,7 @@ pub async fn failures(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec
     .bind(to.0);
     let read = |row: &sqlx::any::AnyRow| {
         let row = Columns::of("messages", row);
-        Ok(FailureCount { class: row.text("class")?, count: row.large("messages")? })
+        Ok(FailureCount { class: row.word("class")?, count: row.large("messages")? })
     };
     tx.all(count).await?.iter().map(read).collect()
 }
@@ -301,7 +301,7 @@ pub async fn by_connection(tx: &mut Tx, tenant: &str, since: Timestamp) -> Resul
         Ok(EndedAlike {
             connection: row.text("connection")?,
             outcome: row.word("outcome")?,
-            class: row.text_or_none("class")?,
+            class: row.word_or_none("class")?,
             attempts: row.large("attempts")?,
             last: row.time("last")?,
         })

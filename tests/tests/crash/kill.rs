@@ -30,7 +30,7 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() {
     for round in 0..ROUNDS {
         // With the first policy no phone ever gets two; with the second some do, rather than none.
         let (policy, most) = if round % 2 == 0 { ("prefer-silence", 1) } else { ("prefer-delivery", 2) };
-        let delivery = json!({ "mostMessages": 2, "inDoubt": policy, "fallbacks": ["second"] });
+        let delivery = json!({ "maxMessages": 2, "inDoubt": policy, "fallbacks": ["second"] });
         process.client.set_delivery(delivery).await;
 
         // After as many answers as chance says; or then at the next message that reaches a phone, before its sender knows.

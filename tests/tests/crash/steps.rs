@@ -59,7 +59,8 @@ async fn put(fixture: &TestService, mut row: MessageRow, journal: &[Journalled])
             outcome: *outcome,
             failure: None,
             decision: None,
-            detail: None,
+            record: None,
+            response_status: None,
             fault: false,
             provider_id: None,
         };
@@ -177,7 +178,7 @@ async fn a_crash_between_any_two_steps() {
         fixture
             .set_policy(tenant, |policy| {
                 policy.delivery.in_doubt = in_doubt;
-                policy.delivery.most_messages = most;
+                policy.delivery.max_messages = most;
                 policy.delivery.fallbacks = fallbacks.iter().map(|name| (*name).to_owned()).collect();
             })
             .await;

@@ -183,7 +183,7 @@ async fn unreadable_rows_are_reported_without_their_content(database: &Database)
         ("messages", "failure"),
         ("attempts", "outcome"),
         ("attempts", "failure"),
-        ("attempts", "detail"),
+        ("attempts", "record"),
         ("verifications", "usage"),
         ("verifications", "status"),
     ];

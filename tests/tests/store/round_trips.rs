@@ -218,7 +218,7 @@ async fn attempts_are_kept_and_finished_once(database: &Database) {
 
     let decision = DecisionView { code: Some(DecisionCode::Expired), ..sample::decision() };
     attempts::annotate(&mut tx, "acme", "m1", 1, &decision).await.unwrap();
-    let first = AttemptRow { decision: Some(decision), detail: None, ..first };
+    let first = AttemptRow { decision: Some(decision), record: None, ..first };
     let wanted = ["m2".to_owned(), "m1".to_owned(), "unknown".to_owned()];
     assert_eq!(
         attempts::list_for(&mut tx, "acme", &wanted).await.unwrap(),

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sendbox_contract::{FailureClass, MaskedRequest, Party, RecordedFailure, RequestSent};
+use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{
-    AttemptOutcome, Cause, DecisionCode, DecisionValues, DecisionView, Environment, FailureView, Flow, Flows,
-    MessageStatus, Mode, NoFallback, NotAgain, Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
+    AttemptOutcome, Cause, DecisionCode, DecisionValues, DecisionView, Environment, Flow, Flows, MessageStatus, Mode,
+    NoFallback, NotAgain, Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
 };
 use sendbox_domain::rules::release::Versions;
-use sendbox_sandbox::{DeliveryState, FailureClass, Usage};
+use sendbox_sandbox::{DeliveryState, Usage};
 use sendbox_store::rows::*;
 use sendbox_store::{Store, tenants};
 use sendbox_tests::Database;
@@ -91,15 +93,15 @@ pub fn connection(tenant: &str, name: &str) -> ConnectionRow {
     }
 }
 
-pub fn failure() -> FailureView {
-    FailureView {
-        class: "invalid-recipient".to_owned(),
-        party: "provider".to_owned(),
-        request_sent: "yes".to_owned(),
+pub fn failure() -> RecordedFailure {
+    RecordedFailure {
+        class: FailureClass::InvalidRecipient,
+        party: Party::Provider,
+        request_sent: RequestSent::Yes,
         text: "It said \"no\"\u{0}.".to_owned(),
         provider_code: Some("21211".to_owned()),
         retry_after: Some(u32::MAX),
-        advice: "Ask the user.".to_owned(),
+        denied_by_settings: true,
     }
 }
 
@@ -164,7 +166,8 @@ pub fn attempt(tenant: &str, message: &str, number: u32) -> AttemptRow {
         outcome: None,
         failure: None,
         decision: None,
-        detail: None,
+        record: None,
+        response_status: None,
         fault: false,
         provider_id: None,
     }
@@ -175,8 +178,8 @@ pub fn decision() -> DecisionView {
         cause: Cause::InDoubt,
         class: FailureClass::InDoubt,
         number: None,
-        most: Some(3),
-        not_again: Some(NotAgain::MostTries),
+        max: Some(3),
+        no_retry: Some(NotAgain::MaxTries),
         no_fallback: Some(NoFallback::Silence),
     };
     DecisionView::of(DecisionCode::Nothing, values)
@@ -188,7 +191,18 @@ pub fn finished(attempt: AttemptRow) -> AttemptRow {
         outcome: Some(AttemptOutcome::InDoubt),
         failure: Some(failure()),
         decision: Some(decision()),
-        detail: Some(json!({"requests": [{"host": "x.example"}]})),
+        record: Some(AttemptRecord {
+            requests: vec![MaskedRequest {
+                method: "POST".to_owned(),
+                url: "https://x.example/\u{0}".to_owned(),
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+                body: "{\"to\":\"[recipient]\"}".to_owned(),
+                carries_message: true,
+            }],
+            hosts_reached: vec!["https://x.example".to_owned()],
+            ..AttemptRecord::default()
+        }),
+        response_status: Some(429),
         fault: true,
         provider_id: Some(vec![8, 0, 8]),
         ..attempt
@@ -201,7 +215,7 @@ pub fn report(tenant: &str, provider_id: u8, state: DeliveryState) -> ReportRow 
         connection: "main".to_owned(),
         provider_id: vec![provider_id; 32],
         state,
-        class: Some("invalid-recipient".to_owned()),
+        class: Some(FailureClass::InvalidRecipient),
         provider_code: Some("30003".to_owned()),
         text: Some("It said \"no\", «nej», 不.".to_owned()),
         provider_at: Some("2026-11-23 08:03:04".to_owned()),

@@ -151,10 +151,10 @@ async fn attempts_are_counted_by_version(database: &Database) {
     counts.sort_by_key(|count| count.attempts);
     let class = sample::failure().class;
     let recorded: Vec<_> =
-        counts.iter().map(|count| (count.outcome, count.class.as_deref(), count.fault, count.attempts)).collect();
+        counts.iter().map(|count| (count.outcome, count.class, count.fault, count.attempts)).collect();
     assert_eq!(
         recorded,
-        [(AttemptOutcome::Rejected, Some(class.as_str()), true, 1), (AttemptOutcome::Accepted, None, false, 2)]
+        [(AttemptOutcome::Rejected, Some(class), true, 1), (AttemptOutcome::Accepted, None, false, 2)]
     );
     let all = attempts::counts(&mut tx, "", "a", ever, 100).await.unwrap();
     assert_eq!(all.iter().map(|count| count.attempts).sum::<u64>(), 4);

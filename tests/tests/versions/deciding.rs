@@ -2,7 +2,7 @@
 
 use sendbox_domain::model::{
     Approval, AuditFilter, CanaryStart, ConnectionTest, Environment, Reach, RollbackRequest, Sensitive, Standing,
-    VersionActivation,
+    TestOutcome, VersionActivation,
 };
 use sendbox_service::Error;
 use sendbox_tests::test_service::TENANT;
@@ -23,7 +23,7 @@ on_every_database!(
 );
 
 fn activation(component: &[u8]) -> VersionActivation {
-    VersionActivation { digest: digest(component), generation: None, watch_seconds: None, drain_seconds: None }
+    VersionActivation { digest: digest(component), generation: None, auto_rollback_seconds: None, drain_seconds: None }
 }
 
 async fn an_equal_version_needs_no_approval(database: &Database) {
@@ -32,7 +32,7 @@ async fn an_equal_version_needs_no_approval(database: &Database) {
     let uploaded = upload(&fixture, &second).await;
     let difference = uploaded.difference.unwrap();
     assert_eq!((difference.reach, difference.needs_approval), (Reach::Narrower, false));
-    let other: Vec<&str> = difference.other.iter().map(|line| line.text.as_str()).collect();
+    let other: Vec<&str> = difference.other.iter().map(|line| line.message.as_str()).collect();
     assert_eq!(other, ["the author's version: 0001 → 0002"]);
     let release = activate(&fixture, &second).await.unwrap();
     assert_eq!((release.active, release.previous, release.generation), (digest(&second), Some(digest(&first)), 2));
@@ -47,7 +47,7 @@ async fn a_wider_version_waits_for_its_approval(database: &Database) {
     let fixture = service_with_connector(database, &first).await;
     let difference = upload(&fixture, &wider).await.difference.unwrap();
     assert_eq!((difference.reach, difference.needs_approval), (Reach::Wider, true));
-    assert!(difference.wider.iter().any(|line| line.text.contains("https://collect.acme.test")), "{difference:?}");
+    assert!(difference.wider.iter().any(|line| line.message.contains("https://collect.acme.test")), "{difference:?}");
     let start = CanaryStart { digest: digest(&wider), percent: 10, generation: None };
     for refused in [
         activate(&fixture, &wider).await.map(drop),
@@ -55,7 +55,7 @@ async fn a_wider_version_waits_for_its_approval(database: &Database) {
     ] {
         assert!(matches!(refused, Err(Error::ApprovalNeeded(_))), "{refused:?}");
     }
-    let wrong = Approval { confirm: "0".repeat(64) };
+    let wrong = Approval { confirmation_token: "0".repeat(64) };
     let refused = fixture.service.approve_version(ADMIN, None, ID, &digest(&wider), wrong).await;
     assert!(matches!(refused, Err(Error::DiffChanged)), "{refused:?}");
     let approved = approve(&fixture, &wider).await.unwrap().difference.unwrap();
@@ -78,18 +78,20 @@ async fn a_connection_that_does_not_fit_is_named_and_not_broken(database: &Datab
     let fixture = service_with_connector(database, &first).await;
     let difference = upload(&fixture, &stricter).await.difference.unwrap();
     assert!(
-        difference.other.iter().any(|line| line.text == "parameter `department` must be given now"),
+        difference.other.iter().any(|line| line.message == "parameter `department` must be given now"),
         "{difference:?}"
     );
     let named = |unfit: &[sendbox_domain::model::Unfit]| {
         unfit.iter().map(|one| (one.tenant.clone(), one.connection.clone())).collect::<Vec<_>>()
     };
-    assert_eq!(named(&difference.unfit), [(TENANT.to_owned(), "acme".to_owned())]);
+    assert_eq!(named(&difference.incompatible_connections), [(TENANT.to_owned(), "acme".to_owned())]);
     let activated = fixture.service.activate_version(ADMIN, None, ID, activation(&stricter)).await.unwrap();
-    assert_eq!(named(&activated.held_back), [(TENANT.to_owned(), "acme".to_owned())]);
+    assert_eq!(named(&activated.incompatible_connections), [(TENANT.to_owned(), "acme".to_owned())]);
     let shown = fixture.service.connection(ADMIN, TENANT, "acme").await.unwrap();
     assert_eq!(shown.connector_digest, digest(&first), "it shows what it sends with");
-    assert!(activated.held_back[0].problems.iter().any(|problem| problem.to_string().contains("department")));
+    assert!(
+        activated.incompatible_connections[0].problems.iter().any(|problem| problem.to_string().contains("department"))
+    );
     // It sends as before.
     let sent = send(&fixture, 12_345_678).await;
     assert_eq!((sent.status.as_str(), &sent.attempts[0].connector_digest), ("accepted", &digest(&first)));
@@ -153,7 +155,7 @@ async fn a_version_can_be_tested_before_it_sends(database: &Database) {
         dry_run: false,
     };
     let report = fixture.service.test_connection(ADMIN, TENANT, test(&second)).await.unwrap();
-    assert_eq!(report.outcome, "accepted");
+    assert_eq!(report.outcome, TestOutcome::Accepted);
     assert_eq!(release(&fixture).await.active, digest(&first));
     let refused = fixture.service.test_connection(ADMIN, TENANT, test(&wider)).await;
     assert!(matches!(refused, Err(Error::ApprovalNeeded(_))), "a test is a send");
@@ -179,7 +181,7 @@ async fn decisions_are_in_the_audit_log(database: &Database) {
     approve(&fixture, &wider).await.unwrap();
     let start = CanaryStart { digest: digest(&wider), percent: 10, generation: None };
     let tried = fixture.service.try_version(ADMIN, None, ID, start).await.unwrap();
-    assert_eq!(tried.comparison.unwrap().sides[1].standing, Standing::Canary);
+    assert_eq!(tried.comparison.unwrap().versions[1].role, Standing::Canary);
     activate(&fixture, &wider).await.unwrap();
     fixture.service.roll_back(ADMIN, None, ID, RollbackRequest::default()).await.unwrap();
     let audit = fixture.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap();

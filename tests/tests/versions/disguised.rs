@@ -26,7 +26,7 @@ async fn another_name_waits_for_its_approval(database: &Database) {
     let difference = upload(&fixture, &renamed).await.difference.unwrap();
     assert_eq!((difference.reach, difference.needs_approval), (Reach::Wider, true));
     assert_eq!(codes(&difference.wider), [DifferenceCode::Name, DifferenceCode::Readme]);
-    assert_eq!(difference.wider[0].text, "it is called “Twilio (official)”, and no longer “Acme SMS”");
+    assert_eq!(difference.wider[0].message, "it is called “Twilio (official)”, and no longer “Acme SMS”");
     assert!(difference.readme.unwrap().contains("evil.test"), "it can be read before it is approved");
     let refused = activate(&fixture, &renamed).await.unwrap_err();
     assert!(matches!(&refused, Error::ApprovalNeeded(lines) if lines[0].contains("Twilio (official)")), "{refused}");
@@ -38,7 +38,7 @@ async fn the_same_version_in_another_file_is_shown(database: &Database) {
     let (first, second) = (version(1, "honest"), version(1, "narrower"));
     let fixture = service_with_connector(database, &first).await;
     let difference = upload(&fixture, &second).await.difference.unwrap();
-    let texts: Vec<&str> = difference.other.iter().map(|line| line.text.as_str()).collect();
+    let texts: Vec<&str> = difference.other.iter().map(|line| line.message.as_str()).collect();
     assert_eq!(texts, ["the author's version is still `0001`, though the file differs"]);
     assert_eq!(difference.reach, Reach::Narrower);
 }
@@ -50,7 +50,7 @@ async fn a_default_is_shown_for_each_connection(database: &Database) {
     assert_eq!(codes(&difference.other), [DifferenceCode::Version, DifferenceCode::DefaultNew]);
     let [connection] = difference.connections.as_slice() else { panic!("{difference:?}") };
     assert_eq!((connection.tenant.as_str(), connection.connection.as_str()), (TENANT, "acme"));
-    let texts: Vec<&str> = connection.lines.iter().map(|line| line.text.as_str()).collect();
+    let texts: Vec<&str> = connection.lines.iter().map(|line| line.message.as_str()).collect();
     assert_eq!(texts, ["its `department` would be filled in by default: `evil`"]);
 }
 
@@ -75,7 +75,7 @@ async fn a_tenant_sees_its_own_connections_alone(database: &Database) {
             let shown = fixture.service.version(ADMIN, tenant, ID, &digest(component)).await.unwrap();
             let difference = shown.difference.unwrap();
             let mut tenants: Vec<&str> = difference.connections.iter().map(|one| one.tenant.as_str()).collect();
-            tenants.extend(difference.unfit.iter().map(|one| one.tenant.as_str()));
+            tenants.extend(difference.incompatible_connections.iter().map(|one| one.tenant.as_str()));
             tenants.sort_unstable();
             let mut wanted = wanted;
             wanted.sort_unstable();

@@ -66,16 +66,20 @@ pub async fn use_it(fixture: &TestService, tenant: &str) {
 
 /// Makes a version active for all tenants.
 pub async fn activate(fixture: &TestService, component: &[u8]) -> Result<Release, Error> {
-    let activation =
-        VersionActivation { digest: digest(component), generation: None, watch_seconds: None, drain_seconds: None };
+    let activation = VersionActivation {
+        digest: digest(component),
+        generation: None,
+        auto_rollback_seconds: None,
+        drain_seconds: None,
+    };
     fixture.service.activate_version(ADMIN, None, ID, activation).await.map(|activated| activated.release)
 }
 
 /// Approves what a version may do.
 pub async fn approve(fixture: &TestService, component: &[u8]) -> Result<ConnectorVersion, Error> {
     let version = fixture.service.version(ADMIN, None, ID, &digest(component)).await?;
-    let confirm = version.difference.expect("it differs").confirm;
-    fixture.service.approve_version(ADMIN, None, ID, &digest(component), Approval { confirm }).await
+    let confirm = version.difference.expect("it differs").confirmation_token;
+    fixture.service.approve_version(ADMIN, None, ID, &digest(component), Approval { confirmation_token: confirm }).await
 }
 
 /// What sends.

@@ -63,7 +63,7 @@ async fn killed_right_after_an_upload_was_answered() {
         process = deployment.start().await;
     }
     let version = checked(&process.client, &digest(&file)).await;
-    assert_eq!(version["standing"], "active");
+    assert_eq!(version["role"], "active");
     process.stop().await;
 }
 
@@ -157,7 +157,7 @@ async fn told_to_stop_during_a_trial() {
     let process = deployment.start().await;
     let release = process.client.ask("GET", &release_at(""), None).await.unwrap();
     assert_eq!(release.text("/canary/digest"), digest(&second), "the trial goes on after a restart");
-    let sides = release.body["comparison"]["sides"].as_array().unwrap();
+    let sides = release.body["comparison"]["versions"].as_array().unwrap();
     assert_eq!(sides.iter().map(|side| side["accepted"].as_u64().unwrap()).sum::<u64>(), 8);
     process.stop().await;
 }

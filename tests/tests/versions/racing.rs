@@ -29,7 +29,7 @@ async fn of_many_admins_one_decides(database: &Database) {
         let activation = VersionActivation {
             digest: digest(candidate),
             generation: Some(1),
-            watch_seconds: None,
+            auto_rollback_seconds: None,
             drain_seconds: None,
         };
         fixture.service.activate_version(ADMIN, None, ID, activation)

@@ -3,7 +3,7 @@
 
 use sendbox_domain::model::{
     AuditFilter, CanaryStart, ConnectionTest, DifferenceCode, Environment, PromotedSecrets, Promotion, Reach,
-    RollbackRequest, Sensitive,
+    RollbackRequest, Sensitive, TestOutcome,
 };
 use sendbox_domain::problem::FieldCode;
 use sendbox_service::Error;
@@ -31,7 +31,7 @@ async fn assert_sealed(database: &Database, fixture: &TestService, answers: &[St
     let mut connection = database.connect().await;
     let mut found = answers.to_vec();
     for rows in [
-        "SELECT COALESCE(failure, '') || COALESCE(decision, '') || COALESCE(detail, '') AS text FROM attempts",
+        "SELECT COALESCE(failure, '') || COALESCE(decision, '') || COALESCE(record, '') AS text FROM attempts",
         "SELECT parameters || templates AS text FROM connections",
         "SELECT COALESCE(failure, '') AS text FROM messages",
         "SELECT COALESCE(description, '') || COALESCE(refusal, '') AS text FROM connector_versions",
@@ -81,8 +81,8 @@ async fn a_version_that_unseals_is_neither_tried_nor_activated(database: &Databa
     let difference = uploaded.difference.unwrap();
     assert_eq!((difference.reach, difference.needs_approval), (Reach::Wider, true));
     let line = difference.wider.iter().find(|line| line.code == DifferenceCode::ParameterOpen).unwrap();
-    assert!(line.text.starts_with("the secret `authToken` would be handed over in clear"), "{line:?}");
-    let [unfit] = difference.unfit.as_slice() else { panic!("{difference:?}") };
+    assert!(line.message.starts_with("the secret `authToken` would be handed over in clear"), "{line:?}");
+    let [unfit] = difference.incompatible_connections.as_slice() else { panic!("{difference:?}") };
     assert_eq!(unfit.problems[0].code, Some(FieldCode::SecretUnsealed));
 
     // An approval does not help.
@@ -117,7 +117,7 @@ async fn a_parameter_that_is_gone_is_not_handed_over(database: &Database) {
     let sent = send(&fixture, 12_345_678).await;
     assert_eq!(met(&fixture, &sent.id).await, [digest(&forgetful), digest(&first)]);
     let failure = sent.attempts[0].failure.as_ref().unwrap();
-    assert!(failure.text.contains("the token is not there"), "{failure:?}");
+    assert!(failure.message.contains("the token is not there"), "{failure:?}");
     let report = fixture.service.test_connection(ADMIN, TENANT, test_with(&forgetful, false)).await.unwrap();
     assert_sealed(database, &fixture, &[serde_json::to_string(&report).unwrap()]).await;
 }
@@ -154,21 +154,21 @@ async fn a_sealed_secret_is_not_promoted_in_clear(database: &Database) {
     let activation = sendbox_domain::model::VersionActivation {
         digest: digest(&second),
         generation: None,
-        watch_seconds: None,
+        auto_rollback_seconds: None,
         drain_seconds: None,
     };
     fixture.service.activate_version(ADMIN, Some("other"), ID, activation).await.unwrap();
     use_it(&fixture, "other").await;
     let test = ConnectionTest { version: None, ..test_with(&second, false) };
     let report = fixture.service.test_connection(ADMIN, "other", test).await.unwrap();
-    assert_eq!(report.outcome, "accepted");
+    assert_eq!(report.outcome, TestOutcome::Accepted);
     let promotion = Promotion {
         connection: "acme".to_owned(),
-        to: "production".to_owned(),
-        name: None,
+        target_tenant: "production".to_owned(),
+        target_connection: None,
         secrets: PromotedSecrets::Copy,
         parameters: Default::default(),
-        confirm: None,
+        confirmation_token: None,
     };
     let refused = fixture.service.promote(ADMIN, "other", promotion).await.unwrap_err();
     assert!(is_unsealed(&refused), "{refused}");

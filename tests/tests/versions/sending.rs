@@ -54,7 +54,7 @@ async fn a_canary_gets_its_share_and_each_message_keeps_its_side(database: &Data
     // Fewer than ten of sixty by chance: once in a hundred million.
     assert!(sides.len() == 2 && sides.values().all(|count| *count >= 10), "{sides:?}");
     let comparison = release(&fixture).await.comparison.unwrap();
-    for side in comparison.sides {
+    for side in comparison.versions {
         assert_eq!(side.attempts, u64::from(sides[&side.digest]));
         assert_eq!((side.accepted, side.faults, side.success_rate), (side.attempts, 0, Some(1.0)));
     }
@@ -109,7 +109,7 @@ async fn an_active_version_that_traps_is_taken_back(database: &Database) {
     let message = send(&fixture, 20_000_000).await;
     assert!(accepted(&message), "{message:?}");
     assert_eq!(met(&fixture, &message.id).await, [digest(&bad), digest(&first)]);
-    assert!(message.attempts[0].decision.as_ref().unwrap().text.contains("the one before is asked"));
+    assert!(message.attempts[0].decision.as_ref().unwrap().message.contains("the one before is asked"));
     let after = taken_back(&fixture, &bad).await;
     assert_eq!((after.active, after.previous), (digest(&first), None));
     assert_eq!(met(&fixture, &send(&fixture, 20_000_001).await.id).await, [digest(&first)]);
@@ -179,8 +179,12 @@ async fn running_sends_may_finish_within_the_drain(database: &Database) {
     let new = sendbox_tests::test_service::message("+4520000000", "314159");
     let sending = tokio::spawn(async move { service.send_message(ADMIN, TENANT, new, None).await });
     until("the request is out", || async { (fixture.simulator.counters().requests > before).then_some(()) }).await;
-    let activation =
-        VersionActivation { digest: digest(&second), generation: None, watch_seconds: None, drain_seconds: Some(5) };
+    let activation = VersionActivation {
+        digest: digest(&second),
+        generation: None,
+        auto_rollback_seconds: None,
+        drain_seconds: Some(5),
+    };
     fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
     // Others begin on the new one at once.
     let other = send(&fixture, 20_000_001).await;
@@ -190,6 +194,6 @@ async fn running_sends_may_finish_within_the_drain(database: &Database) {
     let ended = sending.await.unwrap().unwrap();
     assert_eq!(ended.status.as_str(), "in-doubt", "{ended:?}");
     assert_eq!(ended.attempts[0].connector_digest, digest(&first));
-    let text = &ended.attempts[0].failure.as_ref().unwrap().text;
+    let text = &ended.attempts[0].failure.as_ref().unwrap().message;
     assert!(text.contains("withdrawn"), "{text}");
 }

@@ -2,7 +2,7 @@
 
 use sendbox_domain::model::{
     AuditFilter, CanaryStart, ConnectionInput, ConnectionTest, Environment, Message, Sensitive, ShapeOrigin,
-    VersionShape,
+    TestOutcome, VersionShape,
 };
 use sendbox_service::Error;
 use sendbox_service::{Caller, Service};
@@ -63,7 +63,12 @@ async fn test(fixture: &TestService, component: &[u8], dry_run: bool) {
     }))
     .unwrap();
     let report = fixture.service.test_connection(ADMIN, TENANT, test).await.unwrap();
-    assert_eq!(report.outcome, if dry_run { "dry-run" } else { "accepted" }, "{:?}", report.failure);
+    assert_eq!(
+        report.outcome,
+        if dry_run { TestOutcome::DryRun } else { TestOutcome::Accepted },
+        "{:?}",
+        report.failure
+    );
 }
 
 async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(database: &Database) {
@@ -86,8 +91,8 @@ async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(data
     assert_eq!((failure.class.as_str(), failure.request_sent.as_str()), ("connector-fault", "no"));
     // The operator sees the request, masked, and what differs.
     let whole = fixture.service.message(ADMIN, TENANT, &abroad.id).await.unwrap();
-    let detail = whole.attempts[0].detail.clone().unwrap();
-    let body = detail["heldBack"]["body"].as_str().unwrap();
+    let detail = serde_json::to_value(whole.attempts[0].detail.as_ref().unwrap()).unwrap();
+    let body = detail["heldRequest"]["body"].as_str().unwrap();
     assert!(body.contains("MaxPrice=9") && body.contains("[recipient]"), "{body}");
     assert_eq!(detail["heldShape"]["changes"], json!([{ "added": true, "line": "form MaxPrice = 9" }]));
     for secret in ["314159", "701234567", sendbox_simulator::SimulatorConfig::default().twilio.auth_token.as_str()] {
@@ -95,7 +100,7 @@ async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(data
     }
     let held = held(&fixture.service, None, &bad).await;
     assert_eq!((held.len(), held[0].requests, added(&held[0])), (1, 1, vec!["form MaxPrice = 9"]));
-    assert_eq!(detail["heldShape"]["shape"], Value::from(held[0].shape.clone()));
+    assert_eq!(detail["heldShape"]["shape"], Value::from(held[0].id.clone()));
     // It is rolled back, as for any other fault.
     let after = until("the version is taken back", || async {
         let release = release(&fixture).await;
@@ -103,7 +108,10 @@ async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(data
     })
     .await;
     assert!(after.last_rollback.unwrap().reason.starts_with("it misbehaved"));
-    assert_eq!((after.held.len(), after.held[0].shapes, &after.held[0].digest), (1, 1, &digest(&bad)));
+    assert_eq!(
+        (after.held_requests.len(), after.held_requests[0].shapes, &after.held_requests[0].digest),
+        (1, 1, &digest(&bad))
+    );
     assert_eq!(met(&send(&fixture.service, TENANT, ABROAD).await), [digest(&first)]);
 }
 
@@ -118,7 +126,7 @@ async fn a_request_that_is_approved_is_sent_by_every_process(database: &Database
     }
     let waits = held(&fixture.service, None, &first).await;
     assert_eq!((waits.len(), waits[0].requests), (1, 2));
-    let shape = &waits[0].shape;
+    let shape = &waits[0].id;
     for (wrong, at) in [("0".repeat(64), digest(&first)), (shape.clone(), digest(b"none"))] {
         let refused = fixture.service.approve_shape(ADMIN, None, ID, &at, &wrong).await;
         assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
@@ -131,7 +139,7 @@ async fn a_request_that_is_approved_is_sent_by_every_process(database: &Database
         let sent = send(service, TENANT, ABROAD).await;
         assert_eq!((accepted(&sent), met(&sent)), (true, vec![digest(&first).as_str()]), "{sent:?}");
     }
-    assert_eq!(release(&fixture).await.held, []);
+    assert_eq!(release(&fixture).await.held_requests, []);
     let audit = fixture.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap();
     let row = audit.items.iter().find(|row| row.action == "connector.approve-shape").expect("it is written down");
     assert_eq!((row.target.as_str(), row.actor.as_str()), ("connector:acme-sms", "platform"));
@@ -203,14 +211,14 @@ async fn a_held_shape_is_stored_once_per_tenant(database: &Database) {
     let own = held(&fixture.service, Some(TENANT), &first).await;
     assert_eq!((own.len(), own[0].requests), (1, 3));
     assert_eq!(held(&fixture.service, Some(OTHER), &first).await, []);
-    let shape = &own[0].shape;
+    let shape = &own[0].id;
     let refused = fixture.service.approve_shape(ADMIN, Some(OTHER), ID, &digest(&first), shape).await;
     assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
     // A test sends it, and decides nothing.
     let again = Sensitive::from(ABROAD);
     let test: ConnectionTest =
         serde_json::from_value(json!({ "connection": "acme", "to": again.expose(), "dryRun": false })).unwrap();
-    assert_eq!(fixture.service.test_connection(ADMIN, TENANT, test).await.unwrap().outcome, "accepted");
+    assert_eq!(fixture.service.test_connection(ADMIN, TENANT, test).await.unwrap().outcome, TestOutcome::Accepted);
     assert_eq!(held(&fixture.service, Some(TENANT), &first).await.len(), 1);
     // A tenant decides for itself alone.
     fixture.service.approve_shape(&Caller::Platform, Some(TENANT), ID, &digest(&first), shape).await.unwrap();

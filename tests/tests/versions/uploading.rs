@@ -27,7 +27,7 @@ async fn the_first_version_is_active_and_sends(database: &Database) {
     let sent = send(&fixture, 12_345_678).await;
     assert_eq!(sent.status.as_str(), "accepted");
     let version = fixture.service.version(ADMIN, None, ID, &digest(&first)).await.unwrap();
-    assert_eq!(version.standing, Some(Standing::Active));
+    assert_eq!(version.role, Some(Standing::Active));
     let found = fixture.service.connector(ADMIN, Some(TENANT), ID).await.unwrap();
     assert_eq!((found.summary.version.as_str(), found.summary.owner), ("0001", Owner::AllTenants));
 }
@@ -45,7 +45,7 @@ async fn a_further_version_sends_nothing_by_itself(database: &Database) {
     let first = version(1, "honest");
     let fixture = service_with_connector(database, &first).await;
     let second = upload(&fixture, &version(2, "honest")).await;
-    assert_eq!((second.state, second.standing), (VersionState::Ready, Some(Standing::Available)));
+    assert_eq!((second.state, second.role), (VersionState::Ready, Some(Standing::Available)));
     let sent = send(&fixture, 12_345_678).await;
     assert_eq!(sent.attempts[0].connector_digest, digest(&first));
     let all = fixture.service.versions(ADMIN, None, ID).await.unwrap();
@@ -69,7 +69,7 @@ async fn invalid_connectors_are_refused_with_a_reason(database: &Database) {
         [(whole[..whole.len() / 2].to_vec(), "malformed"), (version_of("No such id", 1, "honest"), "`id` must be")]
     {
         let refused = upload(&fixture, &file).await;
-        assert_eq!((refused.state, refused.standing), (VersionState::Refused, None));
+        assert_eq!((refused.state, refused.role), (VersionState::Refused, None));
         let text = refused.refusal.unwrap();
         assert!(text.contains(why), "{why}: {text}");
     }

@@ -108,7 +108,7 @@ impl ConnectorClient {
         digest: &str,
         confirm: &str,
     ) -> Result<ApiResponse<ConnectorVersion>, CliError> {
-        let body = json!({ "confirm": confirm });
+        let body = json!({ "confirmationToken": confirm });
         self.call(Method::POST, &["connectors", id, "versions", digest, "approval"], RequestBody::Json(&body)).await
     }
 

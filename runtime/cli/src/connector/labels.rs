@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use sendbox_contract::FailureClass;
 use sendbox_domain::model::{
     ConnectionDifference, ConnectorSummary, ConnectorVersion, DifferenceLine, Owner, Reach, Release, Side, Standing,
     Unfit, VersionActivated, VersionDifference, VersionState,
@@ -31,7 +32,7 @@ pub fn standing(standing: Standing) -> &'static str {
 /// A line for each change: `+` it may do more, `-` it may do less, `·` anything else.
 pub fn difference_lines(difference: &VersionDifference) -> String {
     let signed = |sign: &'static str, lines: &[DifferenceLine]| -> Vec<String> {
-        lines.iter().map(|one| format!("  {sign} {}\n", line(&one.text))).collect()
+        lines.iter().map(|one| format!("  {sign} {}\n", line(&one.message))).collect()
     };
     let mut all = signed("+", &difference.wider);
     all.extend(signed("-", &difference.narrower));
@@ -56,7 +57,7 @@ pub fn difference(difference: &VersionDifference) -> String {
         writeln!(text, "Approved {at} by {}.", line(by)).ok();
     }
     text.push_str(&for_connections(&difference.connections));
-    text.push_str(&unfit(&difference.unfit, "where the current version would keep sending"));
+    text.push_str(&unfit(&difference.incompatible_connections, "where the current version would keep sending"));
     text
 }
 
@@ -69,7 +70,7 @@ fn for_connections(all: &[ConnectionDifference]) -> String {
     for one in all {
         writeln!(text, "  {} of {}", line(&one.connection), line(&one.tenant)).ok();
         for differs in &one.lines {
-            writeln!(text, "    · {}", line(&differs.text)).ok();
+            writeln!(text, "    · {}", line(&differs.message)).ok();
         }
     }
     text
@@ -111,7 +112,7 @@ pub fn connectors(all: &[ConnectorSummary]) -> String {
 pub fn versions(all: &[ConnectorVersion]) -> String {
     let mut rows = vec![["digest", "version", "standing", "size", "uploaded", "by"].map(str::to_owned)];
     rows.extend(all.iter().map(|one| {
-        let state = match (one.state, one.standing) {
+        let state = match (one.state, one.role) {
             (VersionState::Ready, Some(of)) => standing(of),
             (state, _) => state.as_str(),
         };
@@ -130,7 +131,7 @@ pub fn versions(all: &[ConnectorVersion]) -> String {
 /// The release after an activation, and the connections that keep another version.
 pub fn activated(activated: &VersionActivated) -> String {
     let mut text = release(&activated.release);
-    text.push_str(&unfit(&activated.held_back, "where another version keeps sending"));
+    text.push_str(&unfit(&activated.incompatible_connections, "where another version keeps sending"));
     text
 }
 
@@ -144,8 +145,8 @@ pub fn release(release: &Release) -> String {
     let mut row = |name: &str, digest: &str, more: &str| {
         writeln!(text, "  {name:<9} {}  {more}", short(digest)).ok();
     };
-    let watched = if release.watched_until > release.activated_at {
-        format!(", rolled back automatically on failures until {}", release.watched_until)
+    let watched = if release.auto_rollback_until > release.activated_at {
+        format!(", rolled back automatically on failures until {}", release.auto_rollback_until)
     } else {
         String::new()
     };
@@ -163,12 +164,12 @@ pub fn release(release: &Release) -> String {
             "Last rollback: from {} to {}, {}, {how}: {}",
             short(&back.from),
             short(&back.to),
-            back.at,
+            back.rolled_back_at,
             line(&back.reason)
         )
         .ok();
     }
-    for held in &release.held {
+    for held in &release.held_requests {
         let shapes = if held.shapes == 1 { "shape" } else { "shapes" };
         let (id, digest) = (line(&release.connector), short(&held.digest));
         writeln!(
@@ -179,7 +180,7 @@ pub fn release(release: &Release) -> String {
         .ok();
     }
     if let Some(comparison) = &release.comparison {
-        write!(text, "\nSince {}:\n{}", comparison.since, side_by_side(&comparison.sides)).ok();
+        write!(text, "\nSince {}:\n{}", comparison.since, side_by_side(&comparison.versions)).ok();
     }
     text
 }
@@ -190,7 +191,7 @@ fn side_by_side(sides: &[Side]) -> String {
     };
     let none = || "-".to_owned();
     let mut rows = vec![
-        row("", &|side| standing(side.standing).to_owned()),
+        row("", &|side| standing(side.role).to_owned()),
         row("version", &|side| short(&side.digest)),
         row("attempts", &|side| side.attempts.to_string()),
         row("accepted", &|side| side.accepted.to_string()),
@@ -209,9 +210,9 @@ fn side_by_side(sides: &[Side]) -> String {
             latency.map_or_else(none, |millis| format!("{millis} ms"))
         }));
     }
-    let classes: BTreeSet<&String> = sides.iter().flat_map(|side| side.failures.keys()).collect();
+    let classes: BTreeSet<&FailureClass> = sides.iter().flat_map(|side| side.failures.keys()).collect();
     for class in classes {
-        rows.push(row(&line(class), &|side| side.failures.get(class).copied().unwrap_or_default().to_string()));
+        rows.push(row(class.as_str(), &|side| side.failures.get(class).copied().unwrap_or_default().to_string()));
     }
     table(&rows)
 }
@@ -250,7 +251,7 @@ mod tests {
     fn versions_are_compared_side_by_side() {
         let side = |digest: &str, standing: &str, latency: Option<u64>| {
             json!({
-                "digest": digest, "standing": standing, "attempts": 13, "accepted": 12, "inDoubt": 0, "rejected": 1,
+                "digest": digest, "role": standing, "attempts": 13, "accepted": 12, "inDoubt": 0, "rejected": 1,
                 "faults": 1, "successRate": 12.0 / 13.0, "failures": {"connector-fault": 1},
                 "latencyMs": latency.map(|millis| json!({"p50": millis, "p95": millis, "p99": millis})),
             })
@@ -262,8 +263,8 @@ mod tests {
             &serde_json::from_value(json!({
                 "connector": "acme-sms", "owner": "all-tenants", "tenant": null, "active": old, "previous": null,
                 "canary": {"digest": new, "percent": 10, "startedAt": "2026-11-23T20:21:33Z"}, "generation": 2,
-                "activatedAt": "2026-11-23T20:00:00Z", "watchedUntil": "2026-11-23T20:00:00Z", "lastRollback": null,
-                "comparison": {"since": "2026-11-23T20:21:33Z", "sides": [side(&old, "active", Some(41)), quiet]},
+                "activatedAt": "2026-11-23T20:00:00Z", "autoRollbackUntil": "2026-11-23T20:00:00Z", "lastRollback": null,
+                "comparison": {"since": "2026-11-23T20:21:33Z", "versions": [side(&old, "active", Some(41)), quiet]},
             }))
             .unwrap(),
         );
@@ -293,9 +294,9 @@ mod tests {
         let shown = difference(
             &serde_json::from_value(json!({
                 "from": format!("sha256:{}", "ab".repeat(32)), "to": "sha256:cd", "reach": "wider",
-                "wider": [{ "text": "it is called “Twilio (official)”, and no longer “Acme”", "code": "name", "values": {} }],
-                "narrower": [], "other": [], "needsApproval": true, "confirm": "5e", "approvedAt": null, "approvedBy": null,
-                "readme": null, "connections": [], "unfit": [],
+                "wider": [{ "message": "it is called “Twilio (official)”, and no longer “Acme”", "code": "name", "values": {} }],
+                "narrower": [], "other": [], "needsApproval": true, "confirmationToken": "5e", "approvedAt": null, "approvedBy": null,
+                "readme": null, "connections": [], "incompatibleConnections": [],
             }))
             .unwrap(),
         );
@@ -310,15 +311,15 @@ mod tests {
         let shown = difference(
             &serde_json::from_value(json!({
                 "from": format!("sha256:{}", "ab".repeat(32)), "to": "sha256:cd", "reach": "wider",
-                "wider": [{ "text": "new host: https://collect.acme.test", "code": "host-new", "values": {} }],
-                "narrower": [{ "text": "no longer: GET", "code": "method-gone", "values": {} }],
-                "other": [{ "text": "the author's version: 1 → 2", "code": "version", "values": {} }],
-                "needsApproval": true, "confirm": "5e", "approvedAt": null,
+                "wider": [{ "message": "new host: https://collect.acme.test", "code": "host-new", "values": {} }],
+                "narrower": [{ "message": "no longer: GET", "code": "method-gone", "values": {} }],
+                "other": [{ "message": "the author's version: 1 → 2", "code": "version", "values": {} }],
+                "needsApproval": true, "confirmationToken": "5e", "approvedAt": null,
                 "approvedBy": null, "readme": null,
                 "connections": [{ "tenant": "acme", "connection": "other", "lines": [
-                    { "text": "it would reach: POST https://collect.acme.test", "code": "connection-reach-new", "values": {} },
+                    { "message": "it would reach: POST https://collect.acme.test", "code": "connection-reach-new", "values": {} },
                 ] }],
-                "unfit": [{"tenant": "acme", "connection": "main", "problems": [{"field": "/parameters", "message": "is missing"}]}],
+                "incompatibleConnections": [{"tenant": "acme", "connection": "main", "problems": [{"field": "/parameters", "message": "is missing"}]}],
             }))
             .unwrap(),
         );

@@ -40,12 +40,12 @@ impl ProgressReporter {
     fn update(&mut self, at: &Progress) {
         match self {
             Self::Bar(bar) => {
-                bar.set_length(u64::from(at.of));
+                bar.set_length(u64::from(at.steps));
                 bar.set_position(u64::from(at.step));
-                bar.set_message(render::line(&at.doing));
+                bar.set_message(render::line(&at.activity));
             }
             Self::Lines { last } if last.as_ref() != Some(at) => {
-                render::warn(&format!("{}/{} {}", at.step, at.of, render::line(&at.doing)));
+                render::warn(&format!("{}/{} {}", at.step, at.steps, render::line(&at.activity)));
                 *last = Some(at.clone());
             }
             Self::Lines { .. } | Self::Silent => {}
@@ -63,7 +63,7 @@ impl ProgressReporter {
 pub async fn run(args: &PushArgs, client: &ConnectorClient) -> Result<Exit, CliError> {
     let component = runner::read(&args.file)?;
     let mut progress = ProgressReporter::new(client.json);
-    progress.update(&Progress { step: 0, of: 3, doing: "uploading".to_owned() });
+    progress.update(&Progress { step: 0, steps: 3, activity: "uploading".to_owned() });
     let mut version = client.upload(component).await?;
     let digest = version.parsed.digest.clone();
     while version.parsed.state == VersionState::Checking {
@@ -85,7 +85,7 @@ pub async fn run(args: &PushArgs, client: &ConnectorClient) -> Result<Exit, CliE
         render::print(&checked(&version.parsed, &id))?;
     }
     if let Some(difference) = version.parsed.difference.as_ref().filter(|difference| difference.needs_approval) {
-        let confirm = difference.confirm.clone();
+        let confirm = difference.confirmation_token.clone();
         if !args.approve && !confirmed_on_terminal(client, difference)? {
             return Err(approval_needed(client, &id, &digest, difference));
         }
@@ -106,7 +106,7 @@ async fn release(
     generation: u64,
 ) -> Result<Exit, CliError> {
     let digest = version.parsed.digest.clone();
-    let is_active = version.parsed.standing == Some(Standing::Active);
+    let is_active = version.parsed.role == Some(Standing::Active);
     let (mut raw, text) = match args.canary {
         _ if is_active => (json!({}), format!("It is the active version of {id}.\n")),
         Some(percent) => {
@@ -162,9 +162,9 @@ fn confirmed_on_terminal(client: &ConnectorClient, difference: &VersionDifferenc
 }
 
 fn approval_needed(client: &ConnectorClient, id: &str, digest: &str, difference: &VersionDifference) -> CliError {
-    let command = format!("approve {id} {} --confirm {}", labels::short(digest), difference.confirm);
+    let command = format!("approve {id} {} --confirm {}", labels::short(digest), difference.confirmation_token);
     let advice = format!("if you agree, run `{}`, or push again with --approve", client.command_line(&command));
-    let remote = RemoteError::new("approval-needed", "policy", Effect::Uploaded, &advice);
+    let remote = RemoteError::new("approval-required", "policy", Effect::Uploaded, &advice);
     // Without --json, the difference was printed just before.
     let wider = if client.json { format!(": {}", sentences(&difference.wider)) } else { String::new() };
     let text = format!("the version needs an approval before it sends{wider}");
@@ -172,7 +172,7 @@ fn approval_needed(client: &ConnectorClient, id: &str, digest: &str, difference:
 }
 
 fn sentences(lines: &[DifferenceLine]) -> String {
-    lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("; ")
+    lines.iter().map(|line| line.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 fn refused(version: &ConnectorVersion, file: &str) -> CliError {

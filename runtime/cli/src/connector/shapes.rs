@@ -24,9 +24,9 @@ pub fn prefix(text: &str) -> Result<String, String> {
 
 /// The only shape that begins with `prefix`.
 pub fn resolve(all: &[VersionShape], prefix: &str) -> Result<String, CliError> {
-    let mut found = all.iter().filter(|one| one.shape.starts_with(prefix));
+    let mut found = all.iter().filter(|one| one.id.starts_with(prefix));
     match (found.next(), found.next()) {
-        (Some(one), None) => Ok(one.shape.clone()),
+        (Some(one), None) => Ok(one.id.clone()),
         (Some(_), Some(_)) => Err(CliError::usage(anyhow!("several shapes begin with `{prefix}`; give more digits"))),
         (None, _) => Err(CliError::usage(anyhow!(
             "no shape of this version begins with `{prefix}`; `sendbox connector shapes` lists them"
@@ -49,7 +49,7 @@ fn origin(shape: &VersionShape) -> String {
     };
     let by = shape.approved_by.as_deref().map(|by| format!(" by {}", line(by))).unwrap_or_default();
     let requests = if shape.requests == 1 { "request" } else { "requests" };
-    format!("{seen}{by}, {} {requests}, last {}", shape.requests, shape.last_seen)
+    format!("{seen}{by}, {} {requests}, last {}", shape.requests, shape.last_seen_at)
 }
 
 fn changes(changes: &[ShapeLine]) -> String {
@@ -68,7 +68,7 @@ pub fn list(all: &[VersionShape], client: &ConnectorClient, id: &str, digest: &s
     }
     let mut text = String::new();
     for shape in all {
-        writeln!(text, "{}  {}", short(&shape.shape), origin(shape)).ok();
+        writeln!(text, "{}  {}", short(&shape.id), origin(shape)).ok();
         for one in &shape.lines {
             writeln!(text, "  {}", line(one)).ok();
         }
@@ -80,7 +80,7 @@ pub fn list(all: &[VersionShape], client: &ConnectorClient, id: &str, digest: &s
             write!(text, "  differs from {nearest}:\n{}", changes(&shape.changes)).ok();
         }
         if shape.origin == ShapeOrigin::Held {
-            let command = format!("approve-shape {id} {} {}", labels::short(digest), short(&shape.shape));
+            let command = format!("approve-shape {id} {} {}", labels::short(digest), short(&shape.id));
             writeln!(text, "  To approve it: {}", client.command_line(&command)).ok();
         }
     }
@@ -92,7 +92,7 @@ pub fn approved(shape: &VersionShape, digest: &str) -> String {
     let mut text = format!(
         "Approved: version {} may send requests of shape {} from the next message on.\n",
         labels::short(digest),
-        short(&shape.shape)
+        short(&shape.id)
     );
     text.push_str(&changes(&shape.changes));
     text

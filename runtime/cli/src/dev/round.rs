@@ -6,12 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use sendbox_domain::Problems;
 use sendbox_domain::model::{
-    Activation, Approval, ConnectionInput, ConnectionTest, ConnectorVersion, FailureView, Standing, TestReport,
-    VersionActivation, VersionDifference, VersionState,
+    Activation, Approval, ConnectionInput, ConnectionTest, ConnectorVersion, FailureView, ResourceUsage, SentRequest,
+    Standing, TestOutcome, TestReport, TraceStep, VersionActivation, VersionDifference, VersionState,
 };
-use sendbox_sandbox::{FailureClass, Party, RequestSent};
 use sendbox_service::{Caller, Error, Service};
-use serde_json::Value;
 
 use super::environment::{DevEnvironment, TENANT};
 use super::settings::Settings;
@@ -106,7 +104,7 @@ impl<'a> DevSession<'a> {
 
     /// Activates the version, after an approval if one is needed.
     async fn activate(&self, id: &str, version: &ConnectorVersion) -> Result<(), CliError> {
-        if version.standing == Some(Standing::Active) {
+        if version.role == Some(Standing::Active) {
             let is_same = self.active.as_ref().is_some_and(|(_, digest)| *digest == version.digest);
             return Ok(render::print(if is_same { "The component is unchanged.\n" } else { "It is active.\n" })?);
         }
@@ -118,7 +116,7 @@ impl<'a> DevSession<'a> {
             digest: version.digest.clone(),
             generation: None,
             // The author is watching: no automatic rollback.
-            watch_seconds: Some(0),
+            auto_rollback_seconds: Some(0),
             drain_seconds: Some(0),
         };
         let service = self.service();
@@ -132,7 +130,7 @@ impl<'a> DevSession<'a> {
         if !difference.needs_approval {
             return Ok(());
         }
-        let approval = Approval { confirm: difference.confirm.clone() };
+        let approval = Approval { confirmation_token: difference.confirmation_token.clone() };
         self.service()
             .approve_version(AUTHOR, Some(TENANT), id, &difference.to, approval)
             .await
@@ -163,7 +161,7 @@ impl<'a> DevSession<'a> {
         text.push_str(&log(&report));
         let (exit, outcome) = outcome(&report, host.as_deref());
         text.push_str(&outcome);
-        text.push_str(&used(&report.used));
+        text.push_str(&used(&report.resource_usage));
         render::print(&text)?;
         if !report.unknown_variables.is_empty() {
             let names = report.unknown_variables.join(", ");
@@ -197,35 +195,35 @@ fn service_error(error: Error) -> CliError {
     }
 }
 
-fn host(request: &Value) -> Option<String> {
-    let url = url::Url::parse(request.get("url")?.as_str()?).ok()?;
+fn host(request: &SentRequest) -> Option<String> {
+    let url = url::Url::parse(&request.url).ok()?;
     url.host_str().map(str::to_owned)
 }
 
 /// A request as it was sent, or would have been, with sealed values masked.
-fn masked(request: &Value) -> String {
-    let part = |value: Option<&Value>| line(value.and_then(Value::as_str).unwrap_or_default());
-    let mut text = format!("{} {}\n", part(request.get("method")), part(request.get("url")));
-    for header in request.get("headers").and_then(Value::as_array).into_iter().flatten() {
-        writeln!(text, "{}: {}", part(header.get(0)), part(header.get(1))).ok();
+fn masked(request: &SentRequest) -> String {
+    let mut text = format!("{} {}\n", line(&request.method), line(&request.url));
+    for header in &request.headers {
+        writeln!(text, "{}: {}", line(&header.name), line(&header.value)).ok();
     }
-    let body = request.get("body").and_then(Value::as_str).unwrap_or_default();
-    writeln!(text, "\n{}", render::lines(body)).ok();
+    writeln!(text, "\n{}", render::lines(&request.body)).ok();
     text
 }
 
 /// The lines that the connector logged.
 fn log(report: &TestReport) -> String {
-    let part = |event: &Value, name: &str| line(event.get(name).and_then(Value::as_str).unwrap_or_default());
-    let lines = report.trace.iter().filter(|event| event.get("event").and_then(Value::as_str) == Some("log"));
-    lines.map(|event| format!("log {}: {}\n", part(event, "level"), part(event, "message"))).collect()
+    let lines = report.trace.iter().filter_map(|event| match &event.step {
+        TraceStep::Log { level, message } => Some(format!("log {}: {}\n", line(level), line(message))),
+        _ => None,
+    });
+    lines.collect()
 }
 
 fn outcome(report: &TestReport, host: Option<&str>) -> (Exit, String) {
     if let Some(failure) = &report.failure {
         return (exit_of(failure), failed(failure));
     }
-    if report.outcome == "dry-run" {
+    if report.outcome == TestOutcome::DryRun {
         let host = line(host.unwrap_or("its host"));
         let text = format!(
             "Nothing was sent: {host} is neither simulated nor has a scripted response. To try a response, add one to the configuration: \"answers\": {{\"{host}\": \"answers/accepted.json\"}}\n"
@@ -236,55 +234,46 @@ fn outcome(report: &TestReport, host: Option<&str>) -> (Exit, String) {
     (Exit::Success, format!("Accepted. Provider id: {}\n", line(id)))
 }
 
-/// Parses a failure of the API's view back into its types. Everything here that needs them comes through this function.
-///
-/// `None` for a class or party that this version of the command does not know.
-fn parse_failure(failure: &FailureView) -> Option<(FailureClass, Party, RequestSent)> {
-    fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
-        serde_json::from_value(Value::from(text)).ok()
-    }
-    Some((parse(&failure.class)?, parse(&failure.party)?, parse(&failure.request_sent)?))
-}
-
 fn failed(failure: &FailureView) -> String {
     let code = failure.provider_code.as_ref().map(|code| format!(", provider code {}", line(code))).unwrap_or_default();
     format!(
         "FAILED: {} ({}{code})\n  {:<12} {}\n  {:<12} {}\n  {:<12} {}\n",
-        render::lines(&failure.text),
-        line(&failure.class),
+        render::lines(&failure.message),
+        failure.class,
         "who failed",
-        line(&failure.party),
+        failure.party.as_str(),
         "was it sent",
-        line(&failure.request_sent),
+        failure.request_sent.as_str(),
         "what to do",
         line(&failure.advice),
     )
 }
 
 fn exit_of(failure: &FailureView) -> Exit {
-    parse_failure(failure).map_or(Exit::Internal, |(class, party, sent)| Exit::of(class, party, sent))
+    Exit::of(failure.class, failure.party, failure.request_sent)
 }
 
-fn used(used: &Value) -> String {
-    let number = |name: &str| used.get(name).and_then(Value::as_u64).unwrap_or_default();
+fn used(used: &ResourceUsage) -> String {
     format!(
         "  time {}, CPU {}, memory {}\n",
-        render::millis(Duration::from_micros(number("timeUs"))),
-        render::millis(Duration::from_micros(number("cpuUs"))),
-        render::bytes(number("memoryBytes")),
+        render::millis(Duration::from_micros(used.time_us)),
+        render::millis(Duration::from_micros(used.cpu_us)),
+        render::bytes(used.memory_bytes),
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use sendbox_contract::{FailureClass, Party, RequestSent};
+
     use super::*;
 
-    fn failure(class: &str, party: &str, sent: &str) -> FailureView {
+    fn failure(class: FailureClass, party: Party, request_sent: RequestSent) -> FailureView {
         FailureView {
-            class: class.to_owned(),
-            party: party.to_owned(),
-            request_sent: sent.to_owned(),
-            text: String::new(),
+            class,
+            party,
+            request_sent,
+            message: String::new(),
             provider_code: None,
             retry_after: None,
             advice: String::new(),
@@ -294,11 +283,10 @@ mod tests {
     #[test]
     fn a_round_ends_as_a_send_does() {
         for (class, party, sent, exit) in [
-            ("invalid-recipient", "provider", "yes", Exit::Provider),
-            ("in-doubt", "provider", "maybe", Exit::InDoubt),
-            ("connector-fault", "connector", "no", Exit::Refused),
-            ("not-sent", "network", "no", Exit::Network),
-            ("of-a-newer-version", "provider", "yes", Exit::Internal),
+            (FailureClass::InvalidRecipient, Party::Provider, RequestSent::Yes, Exit::Provider),
+            (FailureClass::InDoubt, Party::Provider, RequestSent::Maybe, Exit::InDoubt),
+            (FailureClass::ConnectorFault, Party::Connector, RequestSent::No, Exit::Refused),
+            (FailureClass::NotSent, Party::Network, RequestSent::No, Exit::Network),
         ] {
             assert_eq!(exit_of(&failure(class, party, sent)), exit, "{class}");
         }
@@ -306,7 +294,10 @@ mod tests {
 
     #[test]
     fn the_host_is_found_beside_masked_values() {
-        let request = |url: &str| host(&serde_json::json!({ "url": url }));
+        let request = |url: &str| {
+            let (method, headers, body) = ("POST".to_owned(), Vec::new(), String::new());
+            host(&SentRequest { method, url: url.to_owned(), headers, body, carries_message: true })
+        };
         assert_eq!(
             request("https://api.example.com/v1/[secret key]/x?to=[recipient]").as_deref(),
             Some("api.example.com")

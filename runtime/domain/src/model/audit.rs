@@ -4,42 +4,47 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Timestamp;
 
-/// One change: who, what, before and after. Holds no secret, code or number.
+/// One change: who made it, what changed, before and after. Holds no secret, code or full phone number.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
-    /// Grows with time.
+    /// The entry's id. Later entries have higher ids.
+    #[schema(example = "1042")]
     pub id: String,
-    /// The tenant that was changed; absent for the platform.
+    /// The tenant that was changed; `null` for the platform.
+    #[schema(example = "acme")]
     pub tenant: Option<String>,
-    /// When.
-    pub at: Timestamp,
-    /// `platform`, or `key:` and the key's id.
-    #[schema(example = "key:k1")]
+    /// When the change was made.
+    pub created_at: Timestamp,
+    /// Who made the change: `platform` for the platform key, `key:` and its id for a key, `sendbox` for Sendbox itself.
+    #[schema(example = "key:k7k3x9q2v5t8w4n6p1r0d")]
     pub actor: String,
-    /// `connection.save`
+    /// What was done.
     #[schema(example = "connection.save")]
     pub action: String,
-    /// What was changed, like `connection:main`.
+    /// What was changed: a kind and an id.
+    #[schema(example = "connection:main")]
     pub target: String,
-    /// What changed, before. Absent when it is new.
+    /// The values that changed, before the change. `null` if the target is new.
+    #[schema(example = json!({"connector": "http"}))]
     pub before: Option<Value>,
-    /// What changed, after. Absent when it is gone.
+    /// The values that changed, after the change. `null` if the target was deleted.
+    #[schema(example = json!({"connector": "twilio"}))]
     pub after: Option<Value>,
 }
 
-/// Which entries to list.
+/// The audit entries to list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct AuditFilter {
-    /// Only this action.
-    #[param(max_length = 60)]
+    /// List entries of this action only.
+    #[param(max_length = 60, example = "connection.save")]
     pub action: Option<String>,
-    /// Entries of a page: 1 to 200, else 50.
-    #[param(minimum = 1, maximum = 200)]
+    /// The number of entries on a page. Defaults to 50.
+    #[param(minimum = 1, maximum = 200, example = 50)]
     pub limit: Option<u32>,
-    /// `next` of the page before.
-    #[param(max_length = 200)]
+    /// The `nextCursor` of the page before. Absent for the first page.
+    #[param(max_length = 200, example = "1795465293250-m7k3x9q2v5t8w4n6p1r0d")]
     pub cursor: Option<String>,
 }

@@ -3,79 +3,89 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::{ContentKindName, RecipientFormName, Template, UsageName};
+
 /// A connector of the catalogue.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectorSummary {
-    /// What a connection names.
+    /// The connector's id, which a connection names.
     #[schema(example = "twilio")]
     pub id: String,
-    /// Whose it is.
+    /// Who owns the connector.
     pub owner: super::Owner,
-    /// For people.
+    /// The connector's name.
+    #[schema(example = "Twilio")]
     pub name: String,
-    /// The author's own version.
+    /// The version that the author gave it.
+    #[schema(example = "1.4.0")]
     pub version: String,
-    /// `sha256:…`: the version that counts.
+    /// The digest of the active version: the SHA-256 of its file.
+    #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub digest: String,
-    /// One sentence.
+    /// What the connector does, in a sentence.
+    #[schema(example = "Sends SMS over Twilio's Programmable Messaging.")]
     pub description: String,
-    /// An SVG document.
+    /// The logo as an SVG document. `null` if there is none.
+    #[schema(example = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")]
     pub logo: Option<String>,
-    /// What it takes: `text`, `template`, `variables`.
-    #[schema(value_type = String)]
+    /// What the connector takes.
+    #[schema(value_type = ContentKindName)]
     pub content: sendbox_contract::ContentKind,
-    /// Origins that it may reach, as patterns.
+    /// The origins that the connector may reach. They may contain placeholders for parameters.
+    #[schema(example = json!(["https://api.twilio.com"]))]
     pub hosts: Vec<String>,
-    /// Whether it could read what it sends, if a grant let it.
+    /// Whether the connector can read sealed values where a grant permits it.
     pub reveals: bool,
 }
 
-/// All there is to know of a connector before it is set up.
+/// A connector with what you need to set it up.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectorDetail {
-    /// The card.
+    /// The summary.
     #[serde(flatten)]
     pub summary: ConnectorSummary,
-    /// Markdown.
+    /// The README in Markdown: how to set the connector up.
+    #[schema(example = "# Twilio\n\nCreate a messaging service and …")]
     pub readme: String,
-    /// JSON Schema 2020-12 of the parameters. `writeOnly` marks secrets.
-    #[schema(value_type = Object)]
+    /// The JSON Schema (2020-12) of the parameters. `writeOnly` marks secrets.
+    #[schema(value_type = Object, example = json!({"type": "object", "required": ["accountSID"]}))]
     pub parameters_schema: Value,
-    /// JSON Schema of a provider's template, for connectors that take `template`.
-    #[schema(value_type = Option<Object>)]
+    /// The JSON Schema of a provider's template. `null` unless the connector takes templates.
+    #[schema(value_type = Option<Object>, example = json!({"type": "object"}))]
     pub template_schema: Option<Value>,
-    /// What it may reach, with which secrets, and why.
+    /// The hosts that the connector reaches, with which secrets, and why.
     pub reach: Vec<HostReach>,
-    /// Usages that it supports.
-    #[schema(value_type = Vec<String>)]
+    /// The usages that the connector supports.
+    #[schema(value_type = Vec<UsageName>)]
     pub usages: Vec<sendbox_contract::Usage>,
-    /// BCP 47 tags; empty for any.
+    /// The languages that the connector supports (BCP 47). Empty if it supports any.
+    #[schema(example = json!(["en", "da"]))]
     pub locales: Vec<String>,
-    /// Whether a repeated idempotency key is one message at the provider.
+    /// Whether the provider makes one message from requests with the same idempotency key.
     pub idempotent: bool,
-    /// Whether it reads delivery reports.
+    /// Whether the connector can read delivery reports.
     pub reads_reports: bool,
-    /// A starting point for `templates`: texts in every language that comes with Sendbox, for connectors that take texts.
-    #[schema(value_type = Vec<Object>)]
+    /// Templates to start from, in every language that comes with Sendbox. Empty unless the connector takes texts.
+    #[schema(value_type = Vec<Template>)]
     pub default_templates: Vec<Value>,
 }
 
-/// Where a request carries the message. The host takes it only there, as whole values.
+/// The positions of the recipient and the message in a request. The host sends them in these positions only.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessagePlacement {
-    /// How the number is written: `e164` (`+4512345678`), `digits` (`4512345678`) or `national` (`12345678`).
-    #[schema(value_type = String, example = "e164")]
+    /// How the request contains the number.
+    #[schema(value_type = RecipientFormName, example = "e164")]
     pub recipient_format: RecipientForm,
-    /// Where the number stands, in words.
+    /// The position of the number.
     #[schema(example = "the form field `To`")]
     pub recipient: String,
-    /// Where the text, or each variable, stands, in words.
+    /// The position of the text or of each variable.
     #[schema(example = "the form field `Body`")]
     pub content: String,
-    /// Where the end user's address stands, in words, when the connector passes it on.
+    /// The position of the end user's IP address. Absent if the connector does not pass it on.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "the JSON value `/ip`")]
     pub client_ip: Option<String>,
@@ -92,21 +102,26 @@ impl MessagePlacement {
     }
 }
 
-/// One host that a connector may reach.
+/// A host that a connector reaches.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HostReach {
-    /// `https://api.twilio.com`
+    /// The origin. It may contain placeholders for parameters.
+    #[schema(example = "https://api.twilio.com")]
     pub origin: String,
-    /// `POST`
+    /// The HTTP methods.
+    #[schema(example = json!(["POST"]))]
     pub methods: Vec<String>,
-    /// `/2010-04-01/`
+    /// The beginning of the paths.
+    #[schema(example = "/2010-04-01/")]
     pub path_prefix: String,
-    /// Where a request to this host carries the message. Absent for a host that receives nothing of it.
+    /// The positions of the recipient and the message in a request to this host. Absent if the host receives neither.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<MessagePlacement>,
-    /// Parameters that are secrets and go there.
+    /// The parameters that are secrets and are sent to this host.
+    #[schema(example = json!(["authToken"]))]
     pub secrets: Vec<String>,
-    /// The author's reason.
+    /// What the host is for, according to the author.
+    #[schema(example = "Send messages")]
     pub purpose: String,
 }

@@ -4,21 +4,38 @@ use sendbox_contract::FailureClass;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What follows a failed attempt, and why.
+use super::FailureClassName;
+
+/// What happens after a failed attempt, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Decision)]
 pub struct DecisionView {
-    /// In words.
-    pub text: String,
-    /// The same as data; absent in what was decided before there was any.
+    /// The decision as a sentence.
+    #[schema(
+        example = "the message was certainly not sent (rate-limited); the same connection tries again (try 2 of 3)"
+    )]
+    pub message: String,
+    /// The decision for programs. Absent in decisions of earlier releases of Sendbox.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<DecisionCode>,
-    /// What the words are made of.
+    /// The values in the sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<DecisionValues>,
 }
 
-/// What follows a failed attempt.
+/// What happens after a failed attempt.
+///
+/// - `no-other-connection`: nothing, because no other connection may be tried.
+/// - `expired`: nothing, because the message has expired.
+/// - `max-messages`: nothing, because the policy allows `max` physical messages for one request.
+/// - `max-attempts`: nothing, because a message has `max` attempts at most.
+/// - `nothing`: nothing; `noRetry` and `noFallback` say why.
+/// - `retry`: the same connection tries again, as try `number` of `max`.
+/// - `retry-same-key`: the same, with the same idempotency key, from which the provider makes one message.
+/// - `other-version`: the active version tries instead of the canary, or the previous one instead of the active one.
+/// - `next-connection`: the next connection tries; `noRetry` says why not the same.
+/// - `next-connection-no-pause`: the next connection tries, because the provider asks for a long pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DecisionCode {
@@ -26,48 +43,59 @@ pub enum DecisionCode {
     NoOtherConnection,
     /// Nothing: its time is over.
     Expired,
-    /// Nothing: the tenant allows no more than `most` physical messages.
-    MostMessages,
-    /// Nothing: `most` attempts are the most.
-    MostAttempts,
-    /// Nothing: `notAgain` and `noFallback` say why.
+    /// Nothing: the tenant allows no more than `max` physical messages.
+    MaxMessages,
+    /// Nothing: `max` attempts are allowed.
+    MaxAttempts,
+    /// Nothing: `noRetry` and `noFallback` say why.
     Nothing,
-    /// The same connection, as try `number` of `most`.
-    Again,
+    /// The same connection, as try `number` of `max`.
+    Retry,
     /// The same, with the same key, which its provider makes one message of.
-    AgainSameKey,
+    RetrySameKey,
     /// The version of the connector before the one that is tried.
     OtherVersion,
-    /// The next connection; `notAgain` says why not the same.
+    /// The next connection; `noRetry` says why not the same.
     NextConnection,
     /// The next connection: the provider asks for a long pause.
     NextConnectionNoPause,
 }
 
-/// What a decision is made of.
+/// The values of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionValues {
-    /// What happened.
+    /// What the failure means for a further try.
     pub cause: Cause,
     /// The class of the failure.
-    #[schema(value_type = String, example = "rate-limited")]
+    #[schema(value_type = FailureClassName, example = "rate-limited")]
     pub class: FailureClass,
     /// The number of the next try.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 2)]
     pub number: Option<u32>,
-    /// How many there may be.
+    /// How many tries, attempts or messages there may be.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub most: Option<u32>,
+    #[schema(example = 3)]
+    pub max: Option<u32>,
     /// Why the same connection does not try again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_again: Option<NotAgain>,
-    /// Why no other one does.
+    pub no_retry: Option<NotAgain>,
+    /// Why no other connection tries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_fallback: Option<NoFallback>,
 }
 
-/// What a failed attempt was: the rows of the table in `DESIGN.md` 6.
+/// What a failure means for a further try.
+///
+/// - `not-sent`: the message was certainly not sent, and a later try may succeed.
+/// - `in-doubt`: nobody knows whether the message was sent.
+/// - `content`: the provider refused the content or the sender.
+/// - `account`: credentials, configuration, balance or account must be corrected first.
+/// - `recipient`: the number accepts no messages.
+/// - `destination`: the provider does not send to this country.
+/// - `fraud`: the provider suspects fraud.
+/// - `fault`: the connector misbehaved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
@@ -90,6 +118,13 @@ pub enum Cause {
 }
 
 /// Why the same connection does not try again.
+///
+/// - `second-message`: the provider would send a second message.
+/// - `maybe-second-message`: the provider might send a second message.
+/// - `same-end`: another try would fail in the same way.
+/// - `max-tries`: the connection has tried often enough.
+/// - `retry-budget`: too many messages are being retried.
+/// - `too-late`: the message expires before the pause ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotAgain {
@@ -100,7 +135,7 @@ pub enum NotAgain {
     /// It would end the same way.
     SameEnd,
     /// It has tried often enough.
-    MostTries,
+    MaxTries,
     /// Too many messages are being tried again.
     RetryBudget,
     /// The pause before it ends too late.
@@ -108,6 +143,10 @@ pub enum NotAgain {
 }
 
 /// Why no other connection tries.
+///
+/// - `silence`: the policy prefers silence to a second message.
+/// - `none`: there is no other connection.
+/// - `no-template`: the next connection has no template for the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoFallback {
@@ -136,13 +175,13 @@ impl fmt::Display for DecisionValues {
 }
 
 impl NotAgain {
-    /// In words; `most` are the tries that a connection has.
-    fn words(self, most: u32) -> String {
+    /// As a clause; `max` is the number of tries that a connection has.
+    fn clause(self, max: u32) -> String {
         match self {
             Self::SecondMessage => "its provider would make a second message of another try".to_owned(),
             Self::MaybeSecondMessage => "another try could be a second message".to_owned(),
             Self::SameEnd => "another try of the same connection would end the same way".to_owned(),
-            Self::MostTries => format!("{most} tries are the most for a connection"),
+            Self::MaxTries => format!("{max} tries are the most for a connection"),
             Self::RetryBudget => "too many messages are being tried again".to_owned(),
             Self::TooLate => "the pause before another try ends after its time is over".to_owned(),
         }
@@ -160,38 +199,38 @@ impl fmt::Display for NoFallback {
 }
 
 impl DecisionView {
-    /// What was decided before decisions had codes.
-    pub fn only_words(text: String) -> Self {
-        Self { text, code: None, values: None }
+    /// A decision without a code.
+    pub fn only_words(message: String) -> Self {
+        Self { message, code: None, values: None }
     }
 
-    /// The sentence is made of the code and the values, so that they cannot differ.
+    /// The sentence is made from the code and the values, so that they always agree.
     pub fn of(code: DecisionCode, values: DecisionValues) -> Self {
-        let most = values.most.unwrap_or_default();
+        let max = values.max.unwrap_or_default();
         let number = values.number.unwrap_or_default();
-        let not_again = values.not_again.map(|why| why.words(most)).unwrap_or_default();
+        let no_retry = values.no_retry.map(|why| why.clause(max)).unwrap_or_default();
         let follows = match code {
             DecisionCode::NoOtherConnection => "no other connection is tried".to_owned(),
             DecisionCode::Expired => "its time is over, and nothing is sent after that".to_owned(),
-            DecisionCode::MostMessages => format!("the tenant allows {most} physical messages for a request"),
-            DecisionCode::MostAttempts => format!("{most} attempts are the most for a message"),
+            DecisionCode::MaxMessages => format!("the tenant allows {max} physical messages for a request"),
+            DecisionCode::MaxAttempts => format!("{max} attempts are the most for a message"),
             DecisionCode::Nothing => {
                 let no_fallback = values.no_fallback.map(|why| why.to_string()).unwrap_or_default();
-                format!("{not_again}, and {no_fallback}")
+                format!("{no_retry}, and {no_fallback}")
             }
-            DecisionCode::Again => format!("the same connection tries again (try {number} of {most})"),
-            DecisionCode::AgainSameKey => format!(
-                "the same connection tries again (try {number} of {most}), with the same key, which its provider makes one \
+            DecisionCode::Retry => format!("the same connection tries again (try {number} of {max})"),
+            DecisionCode::RetrySameKey => format!(
+                "the same connection tries again (try {number} of {max}), with the same key, which its provider makes one \
                  message of"
             ),
             DecisionCode::OtherVersion => {
                 "this version of the connector is being tried, so the one before is asked".to_owned()
             }
-            DecisionCode::NextConnection => format!("{not_again}, so the next connection is tried"),
+            DecisionCode::NextConnection => format!("{no_retry}, so the next connection is tried"),
             DecisionCode::NextConnectionNoPause => {
                 "the provider asks for a long pause, so the next connection is tried".to_owned()
             }
         };
-        Self { text: format!("{values}; {follows}"), code: Some(code), values: Some(values) }
+        Self { message: format!("{values}; {follows}"), code: Some(code), values: Some(values) }
     }
 }

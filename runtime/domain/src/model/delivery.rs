@@ -1,23 +1,23 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use sendbox_contract::DeliveryState;
+use sendbox_contract::{DeliveryState, FailureClass};
 use serde::Serialize;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::Timestamp;
+use super::{FailureClassName, Timestamp};
 
-/// Describes [`DeliveryState`] in the OpenAPI document: the sandbox, whose type it is, knows nothing of that.
+/// The schema of [`DeliveryState`].
 pub struct DeliveryStateName;
 
 impl PartialSchema for DeliveryStateName {
     fn schema() -> RefOr<Schema> {
         let names = DeliveryState::ALL.map(DeliveryState::as_str);
         let described = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
-        let text = "What a provider says of a message after it took it. A message never goes back: one that was `delivered` \
-                    stays so, whatever is reported later.";
+        let text = "What the provider reported about a message after it accepted it. A state is never taken back: a message that was \
+                    `delivered` stays so, whatever is reported later.";
         described.description(Some(text)).build().into()
     }
 }
@@ -28,71 +28,79 @@ impl ToSchema for DeliveryStateName {
     }
 }
 
-/// How far a message has come, by what its provider reported.
+/// The delivery of a message, according to its provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
-    /// Where it is.
+    /// The most advanced state that was reported.
     #[schema(value_type = DeliveryStateName)]
     pub state: DeliveryState,
-    /// Why it was not delivered: one of a closed set, like `invalid-recipient`.
+    /// Why the message was not delivered. Absent if it was, or the provider gave no reason.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub class: Option<String>,
+    #[schema(value_type = Option<FailureClassName>, example = "invalid-recipient")]
+    pub class: Option<FailureClass>,
     /// The provider's own code.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "30003")]
     pub provider_code: Option<String>,
-    /// When Sendbox was told.
-    pub at: Timestamp,
+    /// When Sendbox received the report.
+    pub reported_at: Timestamp,
 }
 
-/// One report of a provider.
+/// A delivery report of a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DeliveryReport)]
 pub struct DeliveryReportView {
-    /// What it says.
+    /// The state that is reported.
     #[schema(value_type = DeliveryStateName)]
     pub state: DeliveryState,
-    /// Why the message was not delivered: one of a closed set, like `invalid-recipient`.
+    /// Why the message was not delivered. Absent if it was, or the provider gave no reason.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub class: Option<String>,
+    #[schema(value_type = Option<FailureClassName>, example = "invalid-recipient")]
+    pub class: Option<FailureClass>,
     /// The provider's own code.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "30003")]
     pub provider_code: Option<String>,
-    /// The provider's own text, without numbers.
+    /// The provider's own explanation, without phone numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// When Sendbox was told.
-    pub at: Timestamp,
-    /// The provider's own time, as it wrote it.
+    #[schema(example = "unreachable destination handset")]
+    pub message: Option<String>,
+    /// When Sendbox received the report.
+    pub reported_at: Timestamp,
+    /// The time in the report, in the provider's own format.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider_at: Option<String>,
+    #[schema(example = "2026-11-23 20:21:33")]
+    pub provider_time: Option<String>,
 }
 
-/// Where a connection's provider reports what became of messages.
+/// How a connection's provider reports whether messages were delivered.
 #[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionReports {
-    /// Whether the connector reads reports.
+    /// Whether the connector can read delivery reports.
     pub supported: bool,
-    /// The address for the provider's settings. Whoever knows it may report: tell it to the provider alone. Only whoever may
-    /// manage the tenant sees it.
+    /// The URL that the provider calls. Whoever knows it can send reports, so give it to the provider only. It is returned to keys
+    /// with the scope `manage`, and is `null` for others.
     #[schema(example = "https://sms.example.com/reports/acme/main/Qm9vLXRoaXMtaXMtMTI4YQ")]
-    pub address: Option<String>,
-    /// Whether Sendbox tells the provider this address with every message, so that nothing has to be set up there.
-    pub filled: bool,
-    /// Why there is no address, or why it has to be set up by hand.
-    pub why: Option<String>,
+    pub callback_url: Option<String>,
+    /// Whether Sendbox passes the URL to the provider with every message, so that you need not enter it there.
+    pub automatic: bool,
+    /// Why there is no URL, or why you have to enter it at the provider. `null` if neither is the case.
+    #[schema(example = "this server has no public URL; start it with --public-url")]
+    pub reason: Option<String>,
 }
 
 impl fmt::Debug for ConnectionReports {
-    /// Without the address, which is a secret.
+    /// Without the URL, which is a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = self.address.as_ref().map(|_| "[secret]");
+        let callback_url = self.callback_url.as_ref().map(|_| "[secret]");
         f.debug_struct("ConnectionReports")
             .field("supported", &self.supported)
-            .field("address", &address)
-            .field("filled", &self.filled)
-            .field("why", &self.why)
+            .field("callback_url", &callback_url)
+            .field("automatic", &self.automatic)
+            .field("reason", &self.reason)
             .finish()
     }
 }
@@ -102,9 +110,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_no_address() {
-        let address = Some("https://sms.example.com/reports/acme/main/hush".to_owned());
-        let shown = format!("{:?}", ConnectionReports { supported: true, address, filled: true, why: None });
+    fn debug_shows_no_callback_url() {
+        let callback_url = Some("https://sms.example.com/reports/acme/main/hush".to_owned());
+        let shown = format!("{:?}", ConnectionReports { supported: true, callback_url, automatic: true, reason: None });
         assert!(shown.contains("supported: true") && !shown.contains("hush"), "{shown}");
     }
 }

@@ -3,48 +3,51 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// One thing in which two versions of a connector differ.
+/// One difference between two versions of a connector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Difference)]
 pub struct DifferenceLine {
-    /// In words.
-    pub text: String,
-    /// What it is.
+    /// The difference as a sentence.
+    #[schema(example = "new host: POST https://api2.example.com, any path")]
+    pub message: String,
+    /// The difference for programs.
     pub code: DifferenceCode,
-    /// What the words are made of; which there are, the code says.
+    /// The values in the sentence. Which there are depends on the code. Lists are joined with `, `.
+    #[schema(example = json!({"methods": "POST", "target": "https://api2.example.com, any path"}))]
     pub values: BTreeMap<String, String>,
 }
 
-/// What differs between two versions. Lists have `, ` between their parts.
+/// What differs between two versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceCode {
-    /// A host is reached: `methods`, `place`, `purpose`.
+    /// A host is reached: `methods`, `target`, `purpose`.
     HostNew,
     /// It is not any more.
     HostGone,
-    /// Further methods are used: `methods`, `place`.
+    /// Further methods are used: `methods`, `target`.
     MethodNew,
     /// They are not any more.
     MethodGone,
-    /// Further paths of a known host are reached: `methods`, `place`.
+    /// Further paths of a known host are reached: `methods`, `target`.
     PathsNew,
     /// They are not any more.
     PathsGone,
-    /// The message and the recipient go there: `methods`, `place`; and where they stand in a request: `format` of the number,
+    /// The message and the recipient go there: `methods`, `target`; and where they stand in a request: `format` of the number,
     /// `recipient`, `content`, `clientIp`.
     MessageNew,
     /// They do not any more.
     MessageGone,
     /// The message and the recipient stand elsewhere in a request: as above.
-    PlacesNew,
+    PlacementNew,
     /// They do not stand there any more.
-    PlacesGone,
-    /// A secret is sent: `secret`, `methods`, `place`.
+    PlacementGone,
+    /// A secret is sent: `secret`, `methods`, `target`.
     SecretSentNew,
     /// It is not any more.
     SecretSentGone,
-    /// A secret signs requests: `secret`, `methods`, `place`.
+    /// A secret signs requests: `secret`, `methods`, `target`.
     SecretSignsNew,
     /// It does not any more.
     SecretSignsGone,
@@ -60,7 +63,7 @@ pub enum DifferenceCode {
     Readme,
     /// Its logo is another one, new or gone.
     Logo,
-    /// What a host is for, by the author: `place`, `before`, `after`.
+    /// What a host is for, by the author: `target`, `before`, `after`.
     Purpose,
     /// The author's version: `before`, `after`.
     Version,
@@ -118,13 +121,13 @@ pub enum DifferenceCode {
     IdempotentNew,
     /// It is not any more.
     IdempotentGone,
-    /// One connection would reach this: `place`.
+    /// One connection would reach this: `target`.
     ConnectionReachNew,
-    /// One connection would not reach this any more: `place`.
+    /// One connection would not reach this any more: `target`.
     ConnectionReachGone,
-    /// The messages of one connection would go there: `place`.
+    /// The messages of one connection would go there: `target`.
     ConnectionMessageNew,
-    /// A secret of one connection would go there: `secret`, `place`.
+    /// A secret of one connection would go there: `secret`, `target`.
     ConnectionSecretNew,
     /// A default would fill in a parameter of one connection: `parameter`, `after`.
     ConnectionDefaultNew,
@@ -137,10 +140,10 @@ pub enum DifferenceCode {
 }
 
 impl DifferenceLine {
-    /// A sentence, and the values that it was made of.
-    pub fn new(code: DifferenceCode, text: impl Into<String>, values: &[(&str, &str)]) -> Self {
+    /// A sentence, and the values in it.
+    pub fn new(code: DifferenceCode, message: impl Into<String>, values: &[(&str, &str)]) -> Self {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { text: text.into(), code, values }
+        Self { message: message.into(), code, values }
     }
 }
 

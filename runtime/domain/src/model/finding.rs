@@ -4,129 +4,156 @@ use sendbox_contract::FailureClass;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Timestamp;
+use super::{FailureClassName, Timestamp};
 
-/// What needs a person: a code, and the values that its sentence is made of. The sentence is what [`fmt::Display`] writes, so
-/// that the two cannot differ. No value holds a number of a phone, a code or a message.
+/// What needs attention: a code, and the values in its sentence. No value holds a phone number, a code or a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "code", content = "values", rename_all = "kebab-case")]
+#[schema(as = AlertCode)]
 pub enum Finding {
-    /// Nothing can be sent, and flows are on.
+    /// No connection is active, and flows are enabled.
     NoActiveConnection {
-        /// Flows that are on, with `, ` between them.
+        /// The enabled flows, joined with `, `.
+        #[schema(example = "sign-up, sign-in")]
         flows: String,
     },
-    /// In production no country is allowed.
+    /// The policy of a production tenant allows no country.
     NoCountry {},
-    /// The active connection lacks templates.
+    /// The active connection has no template for some usages.
     TemplateMissing {
-        /// Its name.
+        /// The name of the connection.
+        #[schema(example = "main")]
         connection: String,
-        /// Usages without a template, with `, ` between them.
+        /// The usages without a template, joined with `, `.
+        #[schema(example = "register, sign-in")]
         missing: String,
     },
-    /// The active connection fits no version of its connector.
+    /// The active connection is incompatible with every version of its connector.
     ConnectionUnfit {
-        /// Its name.
+        /// The name of the connection.
+        #[schema(example = "main")]
         connection: String,
-        /// What does not fit, in words.
+        /// What is incompatible.
+        #[schema(example = "/parameters/sender: must be given")]
         why: String,
     },
-    /// No test of the active connection as it is now has been accepted.
+    /// No test message of the active connection's current configuration was accepted.
     ConnectionUntested {
-        /// Its name.
+        /// The name of the connection.
+        #[schema(example = "main")]
         connection: String,
     },
-    /// Providers took few of the messages.
+    /// Providers accepted too few of the messages.
     FewAccepted {
-        /// Of a hundred, how many they took.
+        /// The percentage that was accepted.
+        #[schema(example = 62)]
         percent: u64,
-        /// Messages that ended.
+        /// The number of messages.
+        #[schema(example = 210)]
         messages: u64,
-        /// In which time.
+        /// The period.
         span: Span,
     },
-    /// Of the messages of the last day that providers reported on, too many were not delivered.
+    /// Of the last day's messages that providers reported on, too many were not delivered.
     FewDelivered {
-        /// Of a hundred, how many were not.
+        /// The percentage that was not delivered.
+        #[schema(example = 31)]
         percent: u64,
-        /// Messages that were reported on.
+        /// The number of messages that were reported on.
+        #[schema(example = 180)]
         messages: u64,
     },
-    /// The account of a connection refused attempts of the last hour.
+    /// Attempts of the last hour failed because of a connection's account.
     AccountRefused {
-        /// Its name.
+        /// The name of the connection.
+        #[schema(example = "main")]
         connection: String,
-        /// Why, of the classes of failures.
-        #[schema(value_type = String, example = "authentication-failed")]
+        /// The class of the failures.
+        #[schema(value_type = FailureClassName, example = "authentication-failed")]
         class: FailureClass,
-        /// How often.
+        /// How many attempts failed.
+        #[schema(example = 12)]
         times: u64,
     },
-    /// The same, and the connection has sent since.
+    /// The same, but the connection has sent successfully since.
     AccountRecovered {
-        /// Its name.
+        /// The name of the connection.
+        #[schema(example = "main")]
         connection: String,
-        /// Why, of the classes of failures.
-        #[schema(value_type = String, example = "authentication-failed")]
+        /// The class of the failures.
+        #[schema(value_type = FailureClassName, example = "authentication-failed")]
         class: FailureClass,
-        /// How often.
+        /// How many attempts failed.
+        #[schema(example = 12)]
         times: u64,
     },
-    /// A connection failed too often and is left alone for a while.
+    /// A connection failed too often and is paused for up to five minutes.
     ConnectionRests {
-        /// Its name.
+        /// The name of the connection.
+        #[schema(example = "main")]
         connection: String,
     },
-    /// Numbers are held because a provider suspects fraud.
+    /// Nothing is sent to some numbers because a provider suspects fraud.
     NumbersHeld {
-        /// How many thousand of them.
+        /// How many thousand numbers are affected.
+        #[schema(example = 1)]
         thousands: u64,
-        /// When the last hold ends.
+        /// When the last hold expires.
         until: Timestamp,
     },
-    /// Nothing is left of the spend cap.
+    /// The spend cap of the month is used up.
     SpendCapReached {},
-    /// Most of the spend cap is used.
+    /// Most of the spend cap of the month is used.
     SpendCapNear {
-        /// Of a hundred, how much.
+        /// The percentage that is used.
+        #[schema(example = 87)]
         percent: u64,
     },
-    /// A version of a connector was taken back by itself.
+    /// A version of a connector was rolled back automatically.
     VersionTakenBack {
-        /// The connector's id.
+        /// The id of the connector.
+        #[schema(example = "acme-sms")]
         connector: String,
-        /// When.
+        /// When it was rolled back.
         at: Timestamp,
-        /// Why, in words.
+        /// Why, as a sentence.
+        #[schema(example = "7 of its 8 attempts failed")]
         reason: String,
-        /// Why: `misbehaved`, `mostly-failed` or `failed-more`.
+        /// Why, for programs: `misbehaved`, `mostly-failed` or `failed-more`.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(example = "mostly-failed")]
         because: Option<&'static str>,
     },
-    /// Codes do not come back from one country.
+    /// Few verifications of one country are completed: a sign of SMS pumping.
     CountryPumped {
-        /// ISO 3166-1 alpha-2; `001` for numbers of no country.
+        /// The country (ISO 3166-1 alpha-2), or `001` for numbers of no country.
+        #[schema(example = "DK")]
         country: String,
-        /// Of a hundred verifications there, how many were completed.
+        /// The percentage of its verifications that was completed.
+        #[schema(example = 4)]
         percent: u64,
-        /// Verifications there.
+        /// The number of its verifications.
+        #[schema(example = 300)]
         verifications: u64,
-        /// Of a hundred verifications elsewhere.
+        /// The percentage that was completed in all other countries.
+        #[schema(example = 71)]
         elsewhere: u64,
     },
     /// Secrets of a connection are older than a year.
     SecretsOld {
-        /// Its name.
+        /// The name of the connection.
+        #[schema(example = "main")]
         connection: String,
-        /// Names of secrets, with `, ` between them; at most three.
+        /// The names of up to three secrets, joined with `, `.
+        #[schema(example = "authToken")]
         names: String,
-        /// How many more there are.
+        /// How many more secrets there are.
+        #[schema(example = 0)]
         more: u64,
     },
 }
 
-/// A time that ends now.
+/// A period that ends now: the last `hour` or the last `day`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Span {

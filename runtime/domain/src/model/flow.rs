@@ -10,7 +10,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// An end-user flow of the platform that needs SMS.
+/// A flow of your platform that sends codes. A usage belongs to one flow; `generic` belongs to none and is always enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -25,7 +25,7 @@ pub enum Flow {
 }
 
 impl Flow {
-    /// All seven.
+    /// Every flow.
     pub const ALL: [Self; 7] = [
         Self::SignUp,
         Self::SignIn,
@@ -49,7 +49,7 @@ impl Flow {
         }
     }
 
-    /// The flow that a usage belongs to. `generic` belongs to none, and is always on.
+    /// The flow that a usage belongs to. `generic` belongs to none, and is always enabled.
     pub fn of(usage: Usage) -> Option<Self> {
         match usage {
             Usage::Register => Some(Self::SignUp),
@@ -64,39 +64,39 @@ impl Flow {
     }
 }
 
-/// Which flows of a tenant are on. A new development tenant has all on, a new
-/// production tenant all off.
+/// The flows of a tenant, and whether each is enabled. All are enabled in a new development tenant, and none in a new production
+/// tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(example = json!({"sign-up": true, "sign-in": true, "password-reset": false, "account-linking": false, "member-invitation": false, "identity-check": false, "mfa": false}))]
 pub struct Flows(pub BTreeMap<Flow, bool>);
 
 impl Flows {
-    /// Whether it is on. What is not named is off.
+    /// Whether a flow is enabled. One that is not named is not.
     pub fn is_on(&self, flow: Flow) -> bool {
         self.0.get(&flow).copied().unwrap_or(false)
     }
 
-    /// All seven, named.
+    /// The same with every flow named.
     #[must_use]
     pub fn complete(&self) -> Self {
         Self(Flow::ALL.into_iter().map(|flow| (flow, self.is_on(flow))).collect())
     }
 
-    /// Those that are on.
+    /// The enabled flows.
     pub fn enabled(&self) -> Vec<Flow> {
         Flow::ALL.into_iter().filter(|flow| self.is_on(*flow)).collect()
     }
 }
 
-/// Describes [`Usage`] in the OpenAPI document: the sandbox, whose type it is, knows nothing of that.
+/// The schema of [`Usage`].
 pub struct UsageName;
 
 impl PartialSchema for UsageName {
     fn schema() -> RefOr<Schema> {
         let names = Usage::ALL.map(|usage| serde_json::to_value(usage).unwrap_or_default());
         let described = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
-        described.description(Some("Why a code is sent.")).build().into()
+        described.description(Some("The purpose of a code. It selects the template and the flow.")).build().into()
     }
 }
 

@@ -3,51 +3,62 @@ use std::fmt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What would make a text cheaper: in words, and as data.
+/// A hint that would make a text cheaper.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Hint)]
 pub struct HintView {
-    /// In words.
-    pub text: String,
-    /// The same as data.
+    /// The hint as a sentence.
+    #[schema(example = "the text takes 2 segments; 1 character less, and it takes 1 segment")]
+    pub message: String,
+    /// The hint for programs.
     #[serde(flatten)]
     pub hint: Hint,
 }
 
 impl From<Hint> for HintView {
     fn from(hint: Hint) -> Self {
-        Self { text: hint.to_string(), hint }
+        Self { message: hint.to_string(), hint }
     }
 }
 
-/// What would make a text cheaper. Characters stand in backticks, those that cannot be seen as `U+00A0`; lists have `, ` between
-/// their parts.
+/// What would make a text cheaper. Characters are in backticks, invisible ones are written like `U+00A0`, and lists are joined with
+/// `, `.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "code", content = "values", rename_all = "kebab-case")]
+#[schema(as = HintCode)]
 pub enum Hint {
-    /// Letters of another script make the text UCS-2.
+    /// Letters of a script that GSM 03.38 does not have make the text UCS-2.
     OtherScript {
-        /// At most eight of them.
+        /// Up to eight of the characters.
+        #[schema(example = "`я`, `ю`")]
         characters: String,
-        /// How many more there are.
+        /// How many more characters there are.
+        #[schema(example = 0)]
         more: u64,
     },
-    /// Characters make the text UCS-2 that could be written otherwise.
+    /// Characters that could be replaced make the text UCS-2.
     WriteOtherwise {
-        /// At most eight of them, each with what is written for it (`` `’` → `'` ``), or alone where it can be left out.
+        /// Up to eight of the characters, each with its replacement, or alone if it can be left out.
+        #[schema(example = "`’` → `'`")]
         instead: String,
-        /// How many more there are.
+        /// How many more characters there are.
+        #[schema(example = 0)]
         more: u64,
-        /// Segments as it is.
+        /// The number of segments now.
+        #[schema(example = 2)]
         segments: u32,
-        /// Segments that it would take.
+        /// The number of segments after the replacement.
+        #[schema(example = 1)]
         then: u32,
     },
-    /// It takes more than one segment.
+    /// The text takes more than one segment.
     Shorten {
-        /// Segments as it is.
+        /// The number of segments now.
+        #[schema(example = 2)]
         segments: u32,
-        /// So many characters less, and it takes one segment less.
+        /// How many characters too many there are for one segment less.
+        #[schema(example = 1)]
         over: u64,
     },
 }

@@ -3,22 +3,25 @@ use utoipa::ToSchema;
 
 use super::Timestamp;
 
-/// A hold: nothing is sent to the thousand numbers that differ from one in the last three digits only, because a provider
-/// suspects fraud there. It ends by itself, or is lifted.
+/// A hold: nothing is sent to the thousand numbers that share all but their last three digits, because a provider suspects fraud
+/// there. It expires, or you lift it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Hold {
-    /// Lift it by this.
+    /// The hold's id.
+    #[schema(example = "h7k3x9q2v5t8w4n6p1r0d")]
     pub id: String,
-    /// The numbers' beginning, masked.
+    /// The beginning of the numbers, masked.
     #[schema(example = "+4512…")]
     pub prefix: String,
-    /// Why, in words.
+    /// Why the numbers are held.
+    #[schema(example = "the provider suspects fraud")]
     pub reason: String,
-    /// The message that led to it.
+    /// The id of the message that led to the hold.
+    #[schema(example = "m7k3x9q2v5t8w4n6p1r0d")]
     pub message: String,
-    /// Since when.
+    /// When the hold began.
     pub created_at: Timestamp,
-    /// When it ends by itself.
+    /// When the hold expires.
     pub expires_at: Timestamp,
 }

@@ -5,17 +5,22 @@ use utoipa::ToSchema;
 
 use super::Timestamp;
 
-/// What a key may do, each for its own tenant only.
+/// What a key permits, for its own tenant only.
+///
+/// - `manage`: configure keys, connections, flows and the policy, and send test messages. Includes `read`.
+/// - `send`: create messages, and retrieve each by its id.
+/// - `verify`: create and check verifications, and retrieve each by its id.
+/// - `read`: retrieve everything that `manage` can change, messages and the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// Set up: keys, connections, flows, policy, tests. Includes `read`.
+    /// Configure keys, connections, flows and the policy, and send test messages. Includes `read`.
     Manage,
-    /// Send messages with codes of the platform, and read each by its id.
+    /// Create messages, and retrieve each by its id.
     Send,
-    /// Start and check verifications, and read each by its id.
+    /// Create and check verifications, and retrieve each by its id.
     Verify,
-    /// Read everything that `manage` may change, messages and the audit.
+    /// Retrieve everything that `manage` can change, messages and the audit log.
     Read,
 }
 
@@ -31,17 +36,17 @@ impl Scope {
     }
 }
 
-/// A key to be made.
+/// A key to create.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewKey {
-    /// For people: 1 to 80 characters.
+    /// A name to recognize the key by: 1 to 80 characters.
     #[schema(min_length = 1, max_length = 80, example = "sign-in backend")]
     pub name: String,
-    /// At least one.
+    /// What the key permits: at least one scope.
     #[schema(min_items = 1)]
     pub scopes: BTreeSet<Scope>,
-    /// When it ends. Absent: never.
+    /// When the key expires. Without it, the key never expires.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -49,9 +54,9 @@ pub struct NewKey {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyRotation {
-    /// How long the old secret still works: 0 to 604800 s, else 0.
+    /// How many seconds the previous secret keeps working: up to 604800, a week. Defaults to 0.
     #[serde(default)]
-    #[schema(maximum = 604800)]
+    #[schema(maximum = 604800, example = 3600)]
     pub grace_seconds: u64,
 }
 
@@ -59,30 +64,32 @@ pub struct KeyRotation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Key {
-    /// Stable; it is part of the secret too.
+    /// The key's id, which is also part of its secret.
+    #[schema(example = "k7k3x9q2v5t8w4n6p1r0d")]
     pub id: String,
-    /// For people.
+    /// The key's name.
+    #[schema(example = "sign-in backend")]
     pub name: String,
-    /// What it may do.
+    /// What the key permits.
     pub scopes: BTreeSet<Scope>,
-    /// When it was made.
+    /// When the key was created.
     pub created_at: Timestamp,
-    /// When its secret was last changed.
+    /// When the key was last rotated. `null` if it never was.
     pub rotated_at: Option<Timestamp>,
-    /// Until when the secret before still works.
-    pub old_secret_until: Option<Timestamp>,
-    /// When it ends.
+    /// When the previous secret stops working. `null` if there is none.
+    pub previous_secret_expires_at: Option<Timestamp>,
+    /// When the key expires. `null` if it never does.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A key with its secret: shown once, kept only as a hash.
+/// A key with its secret, which is shown only once.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuedKey {
     /// The key.
     #[serde(flatten)]
     pub key: Key,
-    /// Give it as `Authorization: Bearer …`.
-    #[schema(example = "sbx_k1_…")]
+    /// The secret: send it as `Authorization: Bearer …`. Sendbox stores a hash of it only.
+    #[schema(example = "sbx_k7k3x9q2v5t8w4n6p1r0d_…")]
     pub secret: String,
 }

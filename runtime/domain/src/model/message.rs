@@ -1,71 +1,84 @@
 use std::collections::BTreeMap;
 
-use sendbox_contract::{DeliveryState, Usage};
+use sendbox_contract::{DeliveryState, FailureClass, Party, RecordedFailure, RequestSent, Usage};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{DecisionView, Delivery, DeliveryReportView, DeliveryStateName, Flow, Sensitive, Timestamp, UsageName};
+use super::{
+    AttemptDetail, DecisionView, Delivery, DeliveryReportView, DeliveryStateName, FailureClassName, Flow, PartyName,
+    RequestSentName, Sensitive, Timestamp, UsageName,
+};
 
-/// A message to be sent, with a code that the platform made.
+/// A message to create, with a code that your platform made.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewMessage {
-    /// E.164, with `+`.
+    /// The phone number to send to, in E.164 format.
     #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+4512345678")]
     pub to: Sensitive,
-    /// Why it is sent.
+    /// The purpose of the code. It selects the template and the flow.
     #[schema(value_type = UsageName, example = "sign-in")]
     pub usage: Usage,
-    /// The platform's code: 4 to 12 letters and digits.
+    /// The code: 4 to 12 letters and digits.
     #[schema(value_type = String, pattern = "^[0-9A-Za-z]{4,12}$", example = "123456")]
     pub code: Sensitive,
-    /// BCP 47.
+    /// The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
     #[schema(max_length = 35, example = "en")]
     pub locale: Option<String>,
-    /// Further values for the template.
+    /// Values of the template's other variables.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[schema(value_type = BTreeMap<String, String>, example = json!({"app": "Acme"}))]
     pub variables: BTreeMap<String, Sensitive>,
-    /// The end user's address: counted by the limit per address, and given to providers that ask for it.
-    #[schema(value_type = Option<String>)]
+    /// The end user's IP address. It is counted by `ipPerHour`, and passed to providers that ask for it.
+    #[schema(value_type = Option<String>, example = "192.0.2.1")]
     pub client_ip: Option<Sensitive>,
-    /// How long the code lives, in seconds: 1 to 3600. Nothing is sent afterwards. Absent: the tenant's.
-    #[schema(minimum = 1, maximum = 3600)]
+    /// How many seconds the code is valid. Nothing is sent afterwards. Defaults to the policy's `lifetimeSeconds`.
+    #[schema(minimum = 1, maximum = 3600, example = 300)]
     pub lifetime_seconds: Option<u32>,
-    /// Whether to wait for the outcome.
+    /// Whether the response waits for the outcome. Defaults to `sync`.
     #[serde(default)]
     pub mode: Mode,
 }
 
-/// Whether to wait for the outcome.
+/// Whether a response waits for the outcome of the message.
+///
+/// - `sync`: respond when the provider has answered.
+/// - `async`: respond as soon as the message is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// Answer when the provider did.
+    /// Respond when the provider has answered.
     #[default]
     Sync,
-    /// Answer when the message is on disk.
+    /// Respond as soon as the message is stored.
     Async,
 }
 
-/// Where a message is.
+/// The status of a message. All but `queued` and `sending` are final.
+///
+/// - `queued`: stored, and waiting for its first or next attempt.
+/// - `sending`: an attempt is in progress.
+/// - `accepted`: a provider accepted it.
+/// - `failed`: it was not sent, and will not be.
+/// - `in-doubt`: nobody knows whether it was sent. It is not tried again.
+/// - `expired`: its code expired before it was sent.
+/// - `cancelled`: its verification ended before it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MessageStatus {
-    /// On disk, to be sent or to be tried again.
+    /// Stored, and waiting for its first or next attempt.
     Queued,
-    /// An attempt is under way.
+    /// An attempt is in progress.
     Sending,
-    /// A provider took it.
+    /// A provider accepted it.
     Accepted,
     /// It was not sent, and will not be.
     Failed,
-    /// Nobody knows whether it went out. It will not be tried again.
+    /// Nobody knows whether it was sent. It is not tried again.
     InDoubt,
-    /// Its code expired first. Not sent.
+    /// Its code expired before it was sent.
     Expired,
-    /// Its verification ended first. Not sent.
+    /// Its verification ended before it was sent.
     Cancelled,
 }
 
@@ -83,81 +96,143 @@ impl MessageStatus {
         }
     }
 
-    /// Whether nothing will change any more.
+    /// Whether the status will not change any more.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Queued | Self::Sending)
     }
 }
 
-/// Why something was not sent.
+/// Why a message was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Failure)]
 pub struct FailureView {
-    /// One of a closed set, like `invalid-recipient`.
-    pub class: String,
-    /// Who failed: `connector`, `policy`, `network`, `provider`, `host`.
-    pub party: String,
-    /// Whether bytes of the message had left: `no`, `maybe`, `yes`.
-    pub request_sent: String,
-    /// What happened, in a sentence.
-    pub text: String,
-    /// The provider's own code.
+    /// The class of the failure.
+    #[schema(value_type = FailureClassName, example = "rate-limited")]
+    pub class: FailureClass,
+    /// Who failed.
+    #[schema(value_type = PartyName, example = "provider")]
+    pub party: Party,
+    /// Whether the request with the message was sent.
+    #[schema(value_type = RequestSentName, example = "yes")]
+    pub request_sent: RequestSent,
+    /// What happened.
+    #[schema(example = "the provider answered 429: too many requests")]
+    pub message: String,
+    /// The provider's own code. `null` if it gave none.
+    #[schema(example = "20429")]
     pub provider_code: Option<String>,
-    /// Seconds to wait, when the provider said so.
+    /// How many seconds the provider asks to wait. `null` if it does not.
+    #[schema(example = 30)]
     pub retry_after: Option<u32>,
     /// What to do.
+    #[schema(example = "the message was not sent: try again later, not before the time given")]
     pub advice: String,
+}
+
+impl From<&RecordedFailure> for FailureView {
+    fn from(failure: &RecordedFailure) -> Self {
+        Self {
+            class: failure.class,
+            party: failure.party,
+            request_sent: failure.request_sent,
+            message: failure.text.clone(),
+            provider_code: failure.provider_code.clone(),
+            retry_after: failure.retry_after,
+            advice: failure.advice().to_owned(),
+        }
+    }
 }
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "m7k3x9q2v5t8w4n6p1r0d",
+    "status": "accepted",
+    "to": "+45…78",
+    "country": "DK",
+    "usage": "sign-in",
+    "flow": "sign-in",
+    "locale": "en",
+    "verification": null,
+    "test": false,
+    "segments": 1,
+    "providerMessageId": "SM4f1e8d7c9a0b4e3f",
+    "failure": null,
+    "delivery": {"state": "delivered", "reportedAt": "2026-11-23T20:21:39Z"},
+    "attempts": [{
+        "number": 1,
+        "connection": "main",
+        "connector": "twilio",
+        "connectorDigest": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+        "startedAt": "2026-11-23T20:21:33Z",
+        "finishedAt": "2026-11-23T20:21:33.184Z",
+        "outcome": "accepted",
+        "failure": null,
+        "decision": null,
+        "deliveryReports": [{"state": "delivered", "reportedAt": "2026-11-23T20:21:39Z"}],
+    }],
+    "nextAttemptAt": null,
+    "createdAt": "2026-11-23T20:21:33Z",
+    "expiresAt": "2026-11-23T20:31:33Z",
+}))]
 pub struct Message {
-    /// Stable.
+    /// The message's id.
+    #[schema(example = "m7k3x9q2v5t8w4n6p1r0d")]
     pub id: String,
-    /// Where it is.
+    /// The status of the message.
     pub status: MessageStatus,
-    /// Masked.
+    /// The phone number, masked.
     #[schema(example = "+45…78")]
     pub to: String,
-    /// ISO 3166-1 alpha-2.
+    /// The country of the number (ISO 3166-1 alpha-2). `null` for numbers of no country.
+    #[schema(example = "DK")]
     pub country: Option<String>,
-    /// Why it is sent.
-    #[schema(value_type = UsageName)]
+    /// The purpose of the code.
+    #[schema(value_type = UsageName, example = "sign-in")]
     pub usage: Usage,
-    /// The flow of that usage.
+    /// The flow that the usage belongs to. `null` for `generic`.
     pub flow: Option<Flow>,
-    /// BCP 47.
+    /// The language that was requested (BCP 47).
+    #[schema(example = "en")]
     pub locale: Option<String>,
-    /// The verification that it belongs to.
+    /// The id of the verification that the message belongs to. `null` for a message with a code of your platform.
+    #[schema(example = "v7k3x9q2v5t8w4n6p1r0d")]
     pub verification: Option<String>,
-    /// Sent to a test number: it never left.
+    /// Whether the number is a test number: then nothing was sent.
     pub test: bool,
-    /// Parts as billed, for connectors that take texts.
+    /// The number of segments, which are what providers bill. `null` if the provider composes the text.
+    #[schema(example = 1)]
     pub segments: Option<u32>,
-    /// The provider's id, once it took it.
+    /// The provider's id of the message. `null` until the provider accepts it, and if it gives none.
+    #[schema(example = "SM4f1e8d7c9a0b4e3f")]
     pub provider_message_id: Option<String>,
-    /// Why it ended otherwise.
+    /// Why the message was not accepted. `null` while it may still be.
     pub failure: Option<FailureView>,
-    /// How far it has come by what its provider reported; `null` while nothing was. It never changes `status`.
+    /// The delivery according to the provider. `null` until the first delivery report. It never changes `status`.
     pub delivery: Option<Delivery>,
-    /// Every physical call, in order.
+    /// The attempts to send the message, in order.
     pub attempts: Vec<Attempt>,
-    /// When the next attempt is due.
+    /// When the next attempt is due. `null` if none is.
     pub next_attempt_at: Option<Timestamp>,
-    /// When it was taken.
+    /// When the message was created.
     pub created_at: Timestamp,
-    /// When nothing is sent any more.
+    /// When the code expires. Nothing is sent afterwards.
     pub expires_at: Timestamp,
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
+///
+/// - `accepted`: the provider accepted the message.
+/// - `rejected`: this attempt certainly did not send the message.
+/// - `in-doubt`: nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttemptOutcome {
-    /// The provider took it.
+    /// The provider accepted the message.
     Accepted,
-    /// It was certainly not sent by this attempt.
+    /// This attempt certainly did not send the message.
     Rejected,
     /// Nobody knows.
     InDoubt,
@@ -174,67 +249,69 @@ impl AttemptOutcome {
     }
 }
 
-/// One physical call of a provider.
+/// One attempt to send a message over one connection.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
-    /// 1 for the first.
+    /// The number of the attempt, from 1.
+    #[schema(example = 1)]
     pub number: u32,
-    /// The connection.
+    /// The name of the connection.
+    #[schema(example = "main")]
     pub connection: String,
-    /// The connector.
+    /// The id of the connector.
+    #[schema(example = "twilio")]
     pub connector: String,
-    /// `sha256:…`
+    /// The digest of the connector's version.
+    #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub connector_digest: String,
-    /// Written before anything left.
+    /// When the attempt began. It is stored before anything is sent.
     pub started_at: Timestamp,
-    /// Absent while it is under way.
+    /// When the attempt ended. `null` while it is in progress.
     pub finished_at: Option<Timestamp>,
-    /// Absent while it is under way.
+    /// The outcome. `null` while the attempt is in progress.
     pub outcome: Option<AttemptOutcome>,
-    /// Why not.
+    /// Why the message was not accepted. `null` if it was.
     pub failure: Option<FailureView>,
-    /// What follows: why it is tried again, or why not.
+    /// What happens next, and why. `null` if the message was accepted.
     pub decision: Option<DecisionView>,
-    /// What the provider reported of it, in the order in which it came.
-    pub reports: Vec<DeliveryReportView>,
-    /// Why this connection (`route`), what happened, in order (`trace`, `hostsReached`, `used`), and what was sent
-    /// (`requests`); masked. Only when one message is read.
+    /// The delivery reports of the provider, in the order in which they arrived.
+    pub delivery_reports: Vec<DeliveryReportView>,
+    /// What happened in detail. Only when you retrieve one message.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub detail: Option<Value>,
+    pub detail: Option<AttemptDetail>,
 }
 
-/// Which messages to list.
+/// The messages to list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct MessageFilter {
-    /// Where they are.
+    /// List messages with this status only.
     pub status: Option<MessageStatus>,
-    /// Why they were sent.
+    /// List messages with this usage only.
     #[param(value_type = Option<UsageName>)]
     pub usage: Option<Usage>,
-    /// ISO 3166-1 alpha-2.
-    #[param(max_length = 3)]
+    /// List messages to this country only (ISO 3166-1 alpha-2).
+    #[param(max_length = 3, example = "DK")]
     pub country: Option<String>,
-    /// Exactly this number, as E.164.
+    /// List messages to exactly this phone number only (E.164).
     #[param(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
     pub to: Option<Sensitive>,
-    /// The connection of their last attempt.
-    #[param(max_length = 40)]
+    /// List messages whose last attempt used this connection only.
+    #[param(max_length = 40, example = "main")]
     pub connection: Option<String>,
-    /// The furthest that was reported of them.
+    /// List messages with this delivery state only.
     #[param(value_type = Option<DeliveryStateName>)]
     pub delivery: Option<DeliveryState>,
-    /// Taken at or after.
+    /// List messages that were created at or after this time only.
     pub since: Option<Timestamp>,
-    /// Taken before.
+    /// List messages that were created before this time only.
     pub until: Option<Timestamp>,
-    /// Entries of a page: 1 to 200, else 50.
-    #[param(minimum = 1, maximum = 200)]
+    /// The number of entries on a page. Defaults to 50.
+    #[param(minimum = 1, maximum = 200, example = 50)]
     pub limit: Option<u32>,
-    /// `next` of the page before.
-    #[param(max_length = 200)]
+    /// The `nextCursor` of the page before. Absent for the first page.
+    #[param(max_length = 200, example = "1795465293250-m7k3x9q2v5t8w4n6p1r0d")]
     pub cursor: Option<String>,
 }

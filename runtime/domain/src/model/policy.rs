@@ -5,77 +5,77 @@ use utoipa::ToSchema;
 
 use super::Sensitive;
 
-/// What a tenant decides about codes, limits, countries and delivery, within the bounds that stand at each field.
-/// What is left out has its default.
+/// The policy of a tenant: codes, limits, countries, spending and delivery. What you leave out has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Policy {
-    /// Codes that Sendbox makes.
+    /// The codes that Sendbox makes.
     pub codes: CodePolicy,
-    /// Limits on the way in.
+    /// Limits on messages and verifications.
     pub limits: LimitPolicy,
-    /// Where messages may go.
+    /// The countries that messages may be sent to.
     pub countries: Countries,
-    /// What messages may cost. Absent: no cap.
+    /// What messages may cost. `null` means no cap.
     pub spend: Option<SpendPolicy>,
-    /// Retries, fallbacks, routes.
+    /// Retries, fallbacks and routes.
     pub delivery: DeliveryPolicy,
-    /// The domain of the origin-bound line `@domain #code` that the host puts under every text (WICG). Absent: no line.
+    /// The domain of the origin-bound line `@domain #code` that is added to every text, so that browsers fill the code in on that
+    /// domain only (WICG). `null` means no line.
     #[schema(max_length = 253, example = "example.com")]
     pub origin_domain: Option<String>,
 }
 
-/// Codes that Sendbox makes (NIST SP 800-63B-4: at least 6 digits, at most 10 minutes).
+/// The codes that Sendbox makes. The bounds follow NIST SP 800-63B-4: at least 6 digits, valid for at most 10 minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CodePolicy {
-    /// Digits: 6 to 10.
+    /// The number of digits.
     #[schema(minimum = 6, maximum = 10, default = 6)]
     pub digits: u8,
-    /// How long a code lives: 60 to 600 s.
+    /// How many seconds a code is valid.
     #[schema(minimum = 60, maximum = 600, default = 600)]
     pub lifetime_seconds: u32,
-    /// Tries of one code: 1 to 10.
+    /// How often one code can be checked.
     #[schema(minimum = 1, maximum = 10, default = 5)]
-    pub tries: u32,
-    /// Codes that one verification sends at most, the first included: 1 to 10.
+    pub max_tries: u32,
+    /// How many codes one verification can send, the first included.
     #[schema(minimum = 1, maximum = 10, default = 4)]
-    pub sends: u32,
+    pub max_sends: u32,
 }
 
 impl Default for CodePolicy {
     fn default() -> Self {
-        Self { digits: 6, lifetime_seconds: 600, tries: 5, sends: 4 }
+        Self { digits: 6, lifetime_seconds: 600, max_tries: 5, max_sends: 4 }
     }
 }
 
-/// How many messages are let in. Each is exact, over any window of its length.
+/// Limits on messages. Each is exact over every window of its length.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LimitPolicy {
-    /// To one number in an hour: 1 to 100.
+    /// Messages to one number in an hour.
     #[schema(minimum = 1, maximum = 100, default = 5)]
     pub number_per_hour: u32,
-    /// To one number in a day: 1 to 1000.
+    /// Messages to one number in a day.
     #[schema(minimum = 1, maximum = 1000, default = 15)]
     pub number_per_day: u32,
-    /// To the thousand numbers that differ in the last three digits only, in an hour: 1 to 1,000,000.
+    /// Messages in an hour to the thousand numbers that share all but their last three digits.
     #[schema(minimum = 1, maximum = 1000000, default = 60)]
     pub prefix_per_hour: u32,
-    /// From one end user's address (IPv6: /64) in an hour, where the platform names it: 1 to 1,000,000.
+    /// Messages in an hour on behalf of one end user's IP address (IPv6: /64), where you give `clientIp`.
     #[schema(minimum = 1, maximum = 1000000, default = 30)]
     pub ip_per_hour: u32,
-    /// Over one connection in a minute: 1 to 1,000,000.
+    /// Messages over one connection in a minute.
     #[schema(minimum = 1, maximum = 1000000, default = 6000)]
     pub connection_per_minute: u32,
-    /// Of the tenant in a minute: 1 to 1,000,000.
+    /// Messages of the tenant in a minute.
     #[schema(minimum = 1, maximum = 1000000, default = 6000)]
     pub tenant_per_minute: u32,
-    /// Of the tenant in a day: 1 to 100,000,000.
+    /// Messages of the tenant in a day.
     #[schema(minimum = 1, maximum = 100000000, default = 100000)]
     pub tenant_per_day: u32,
-    /// Between two messages of one usage to one number: 0 to 600 s. Doubles with each further one, up to ten minutes, and
-    /// starts again after an hour of quiet.
+    /// How many seconds must pass between two messages of one usage to one number. Doubles with each further message, up to ten
+    /// minutes, and starts over after an hour without one.
     #[schema(minimum = 0, maximum = 600, default = 30)]
     pub cooldown_seconds: u32,
 }
@@ -95,13 +95,13 @@ impl Default for LimitPolicy {
     }
 }
 
-/// Where messages may go. A new production tenant starts with none.
+/// The countries that messages may be sent to. A new production tenant starts with none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Countries {
-    /// Every country. For trying out: a production tenant should name its own.
+    /// Whether every country is allowed. Meant for development: a production tenant should list its countries.
     pub all: bool,
-    /// ISO 3166-1 alpha-2, upper case. Ignored with `all`. Numbers of no country (+800, …) are `001`.
+    /// The countries that are allowed (ISO 3166-1 alpha-2). Ignored if `all` is set. `001` stands for numbers of no country (+800, …).
     #[schema(example = json!(["DK", "DE"]))]
     pub only: BTreeSet<String>,
 }
@@ -113,83 +113,88 @@ impl Default for Countries {
     }
 }
 
-/// What messages may cost in a calendar month (UTC), by the tenant's own price list. A message is refused that could
-/// exceed the cap.
+/// What messages may cost in a calendar month (UTC), by the tenant's own price list. A message that could exceed the cap is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SpendPolicy {
-    /// ISO 4217. A label: nothing is converted.
+    /// The currency (ISO 4217). It is a label: nothing is converted.
     #[schema(pattern = "^[A-Z]{3}$", example = "EUR")]
     pub currency: String,
-    /// In millionths of the currency.
+    /// The cap in millionths of the currency.
     #[schema(minimum = 0, maximum = 1000000000000000i64, example = 100000000)]
     pub cap_per_month_micros: u64,
-    /// What a segment costs where `prices` has no entry, in millionths.
+    /// The price of a segment to countries that `prices` does not list, in millionths of the currency.
     #[schema(minimum = 0, maximum = 1000000000, example = 80000)]
     pub price_per_segment_micros: u64,
-    /// What a segment costs by country, in millionths.
+    /// The price of a segment by country, in millionths of the currency.
     #[serde(default)]
+    #[schema(example = json!({"DK": 45000, "DE": 82000}))]
     pub prices: BTreeMap<String, u64>,
 }
 
-/// What to do when a send did not end well.
+/// What to do when a message could not be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct DeliveryPolicy {
-    /// Physical messages that one request may cause at most, over retries, fallbacks and crashes: 1 to 3.
+    /// How many physical messages one request may cause, over retries, fallbacks and crashes.
     #[schema(minimum = 1, maximum = 3, default = 2)]
-    pub most_messages: u32,
-    /// What to do when nobody knows whether a message went out.
+    pub max_messages: u32,
+    /// What to do when nobody knows whether a message was sent.
     pub in_doubt: InDoubt,
-    /// Connections to try in this order when the one that was chosen cannot send. At most 5.
-    #[schema(max_items = 5)]
+    /// The connections to try, in this order, when the chosen one cannot send.
+    #[schema(max_items = 5, example = json!(["backup"]))]
     pub fallbacks: Vec<String>,
-    /// By country of the number: the connection to use instead of the active one.
+    /// The connection to use instead of the active one, by the country of the number.
+    #[schema(example = json!({"SE": "nordic"}))]
     pub routes: BTreeMap<String, String>,
 }
 
 impl Default for DeliveryPolicy {
     fn default() -> Self {
-        Self { most_messages: 2, in_doubt: InDoubt::PreferSilence, fallbacks: Vec::new(), routes: BTreeMap::new() }
+        Self { max_messages: 2, in_doubt: InDoubt::PreferSilence, fallbacks: Vec::new(), routes: BTreeMap::new() }
     }
 }
 
-/// What to do when nobody knows whether a message went out.
+/// What to do when nobody knows whether a message was sent.
+///
+/// - `prefer-silence`: do not try again, so that no user gets two messages.
+/// - `prefer-delivery`: try again over another connection. A user may get two messages with the same code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InDoubt {
-    /// Leave it: no user gets two messages.
+    /// Do not try again, so that no user gets two messages.
     PreferSilence,
-    /// Send again by another connection: a user may get two messages with the same code.
+    /// Try again over another connection. A user may get two messages with the same code.
     PreferDelivery,
 }
 
-/// A number that never gets a message, with the code that always fits it. For automated tests of the platform.
+/// A number that never receives a message, and its code, which is always right. For automated tests of your platform.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TestNumber {
-    /// E.164.
+    /// The phone number in E.164 format.
     #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+4512345678")]
     pub number: Sensitive,
-    /// 6 to 10 digits. Never returned.
-    #[schema(value_type = String, write_only, pattern = "^[0-9]{6,10}$")]
+    /// The code: 6 to 10 digits. It is never returned.
+    #[schema(value_type = String, write_only, pattern = "^[0-9]{6,10}$", example = "424242")]
     pub code: Sensitive,
 }
 
-/// The test numbers of a tenant. At most 20.
+/// The test numbers of a tenant.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TestNumbers {
-    /// All of them: what is not here is removed.
+    /// Every test number. One that you leave out is removed.
     #[schema(max_items = 20)]
     pub numbers: Vec<TestNumber>,
 }
 
-/// What is shown of test numbers.
+/// The test numbers of a tenant, masked.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MaskedTestNumbers)]
 pub struct TestNumbersView {
-    /// Masked, in the order given.
+    /// The numbers, masked, in the order in which they were given.
     #[schema(example = json!(["+45…78"]))]
     pub numbers: Vec<String>,
 }

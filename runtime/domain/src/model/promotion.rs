@@ -2,37 +2,42 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// A tested connection to be copied from this development tenant to a production tenant. Without `confirm` nothing is
-/// changed, and the answer says what would be.
+/// A connection to copy from this development tenant to a production tenant.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Promotion {
-    /// The connection of this tenant.
+    /// The name of the connection in this tenant.
+    #[schema(example = "main")]
     pub connection: String,
-    /// The production tenant.
-    pub to: String,
-    /// Its name there; the same when absent.
-    #[serde(rename = "as")]
-    pub name: Option<String>,
-    /// Where the secrets come from.
+    /// The id of the production tenant.
+    #[schema(example = "acme-live")]
+    pub target_tenant: String,
+    /// The name of the connection in the production tenant. Defaults to the same name.
+    #[schema(example = "main")]
+    pub target_connection: Option<String>,
+    /// Where the secrets come from. Defaults to `copy`.
     #[serde(default)]
     pub secrets: PromotedSecrets,
-    /// Parameters of the production account, secrets included: they go over those of the development connection.
+    /// Parameters of the production account, including secrets. They replace those of the development connection.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, example = json!({"accountSID": "AC…"}))]
     pub parameters: Map<String, Value>,
-    /// The `confirm` of the diff: changes exactly what that diff showed, or is refused.
-    pub confirm: Option<String>,
+    /// The token of the report that you reviewed. Without it, nothing changes.
+    #[schema(example = "5e1f8d7c9a0b4e3f")]
+    pub confirmation_token: Option<String>,
 }
 
 /// Where the secrets of a promoted connection come from.
+///
+/// - `copy`: from the development connection. They are encrypted again for the production tenant.
+/// - `ask`: from `parameters`, which must contain all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PromotedSecrets {
-    /// Those of the development connection, encrypted anew for the production tenant.
+    /// From the development connection. They are encrypted again for the production tenant.
     #[default]
     Copy,
-    /// `parameters` must hold all of them.
+    /// From `parameters`, which must contain all of them.
     Ask,
 }
 
@@ -40,30 +45,36 @@ pub enum PromotedSecrets {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PromotionReport {
-    /// Whether it was done.
+    /// Whether the changes were made.
     pub applied: bool,
-    /// Give it back to do it. Absent once done.
-    pub confirm: Option<String>,
-    /// The production tenant.
-    pub to: String,
-    /// The connection's name there.
-    pub connection: String,
-    /// Whether a connection of that name is there already, and is replaced.
+    /// Send it as `confirmationToken` to make exactly these changes. `null` once they were made.
+    #[schema(example = "5e1f8d7c9a0b4e3f")]
+    pub confirmation_token: Option<String>,
+    /// The id of the production tenant.
+    #[schema(example = "acme-live")]
+    pub target_tenant: String,
+    /// The name of the connection in the production tenant.
+    #[schema(example = "main")]
+    pub target_connection: String,
+    /// Whether the production tenant already has a connection of this name, which is replaced.
     pub replaces: bool,
-    /// Whether it is the one that sends there: then the change takes effect with the next send.
+    /// Whether that connection is active: then the changes apply to the next message.
     pub active: bool,
-    /// What differs, by JSON pointer.
+    /// What changes.
     pub changes: Vec<Change>,
 }
 
-/// One difference.
+/// One changed value.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// A JSON pointer, like `/parameters/accountSID` or `/templates/sign-in/da`.
+    /// What changes, as a JSON pointer.
+    #[schema(example = "/parameters/accountSID")]
     pub field: String,
-    /// Absent when it is new. Of a secret only whether it is set.
+    /// The value before. `null` if it is new. For a secret, only whether it is set.
+    #[schema(example = "AC…")]
     pub before: Option<Value>,
-    /// Absent when it is removed. Of a secret only whether it is set.
+    /// The value after. `null` if it is removed. For a secret, only whether it is set.
+    #[schema(example = "AC…")]
     pub after: Option<Value>,
 }

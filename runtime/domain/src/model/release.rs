@@ -1,70 +1,84 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use sendbox_contract::FailureClass;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{HeldRequests, Owner, Standing, Timestamp, Unfit};
 
-/// A version that is tried on a share of the sends.
+/// A version that sends a percentage of the messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Canary {
-    /// Which version.
+    /// The digest of the version.
+    #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub digest: String,
-    /// Of a hundred messages.
+    /// The percentage of the messages.
+    #[schema(example = 10)]
     pub percent: u8,
-    /// Since when. A change of the share keeps it.
+    /// When the canary was started. Changing the percentage does not change it.
     pub started_at: Timestamp,
 }
 
-/// A version was taken back.
+/// A rollback from one version to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rollback {
-    /// When.
-    pub at: Timestamp,
-    /// Which version.
+    /// When it happened.
+    pub rolled_back_at: Timestamp,
+    /// The digest of the version that was rolled back.
+    #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub from: String,
-    /// Which one sends instead.
+    /// The digest of the version that sends instead.
+    #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub to: String,
-    /// Why, in words.
+    /// Why it was rolled back.
+    #[schema(example = "7 of its 8 attempts failed")]
     pub reason: String,
-    /// Whether Sendbox itself did it.
+    /// Whether Sendbox rolled it back automatically.
     pub automatic: bool,
-    /// Why, as data; absent where a person did it, or it was done before there was any.
+    /// Why, for programs. Absent if a person rolled it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<VersionFault>,
 }
 
-/// Why a version was taken back by itself: a code, and the values that its sentence is made of.
+/// Why a version was rolled back automatically: a code, and the values in its sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "code", content = "values", rename_all = "kebab-case")]
 pub enum VersionFault {
     /// It trapped, exceeded a limit or broke its manifest.
     Misbehaved {
-        /// In how many attempts.
+        /// The number of attempts in which it misbehaved.
+        #[schema(example = 2)]
         faults: u64,
-        /// Of how many.
+        /// The number of its attempts.
+        #[schema(example = 8)]
         attempts: u64,
     },
-    /// Most of its attempts failed, and no other version did any.
+    /// Most of its attempts failed, and no other version had any.
     MostlyFailed {
-        /// How many.
+        /// The number of its attempts that failed.
+        #[schema(example = 7)]
         failed: u64,
-        /// Of how many.
+        /// The number of its attempts.
+        #[schema(example = 8)]
         attempts: u64,
     },
-    /// It failed clearly more often than the version before.
+    /// It failed significantly more often than the version before.
     FailedMore {
-        /// Of a hundred attempts: the mean over the tenants.
+        /// The percentage of its attempts that failed, averaged over the tenants.
+        #[schema(example = 40)]
         percent: u64,
-        /// Its attempts.
+        /// The number of its attempts.
+        #[schema(example = 120)]
         attempts: u64,
-        /// Of a hundred attempts of the version before.
+        /// The percentage of the attempts of the version before that failed.
+        #[schema(example = 3)]
         before: u64,
-        /// The attempts of that one.
+        /// The number of attempts of the version before.
         #[serde(rename = "attemptsBefore")]
+        #[schema(example = 900)]
         attempts_before: u64,
     },
 }
@@ -95,87 +109,106 @@ impl fmt::Display for VersionFault {
     }
 }
 
-/// Which versions of a connector send, for one tenant or for all that have no release of their own.
+/// Which versions of a connector send, for one tenant or for all tenants without a release of their own.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Release {
-    /// The connector's id.
+    /// The id of the connector.
+    #[schema(example = "acme-sms")]
     pub connector: String,
-    /// Whose the connector is.
+    /// Who owns the connector.
     pub owner: Owner,
-    /// The tenant whose sends this decides; absent where it is all tenants'.
+    /// The id of the tenant that the release applies to. `null` for the release of all tenants.
+    #[schema(example = "acme")]
     pub tenant: Option<String>,
-    /// The version that sends.
+    /// The digest of the active version: the one that sends.
+    #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub active: String,
-    /// The one before, ready to take over again.
+    /// The digest of the version before, which is ready to take over again. `null` if there is none.
+    #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub previous: Option<String>,
-    /// The one that is tried.
+    /// The canary. `null` if there is none.
     pub canary: Option<Canary>,
-    /// Grows with every change. Give it back with a change, and it is refused if somebody else was faster.
+    /// A number that increases with every change. Send it with a change to make it fail with 409 if somebody else has changed the
+    /// release in between.
+    #[schema(example = 4)]
     pub generation: u64,
-    /// When the active version became it.
+    /// When the active version was activated.
     pub activated_at: Timestamp,
-    /// Until then the active version is taken back by itself when it misbehaves.
-    pub watched_until: Timestamp,
-    /// The last version that was taken back.
+    /// Until when the active version is rolled back automatically if it misbehaves.
+    pub auto_rollback_until: Timestamp,
+    /// The last rollback. `null` if there was none.
     pub last_rollback: Option<Rollback>,
-    /// How the versions did since the canary, or the active version, began.
+    /// How the versions compare since the canary was started, or the active version activated. `null` if there is nothing to compare.
     pub comparison: Option<Comparison>,
-    /// Versions of which requests were held back that nobody has approved.
+    /// Versions with requests that were held back and that nobody has approved.
     #[serde(default)]
-    pub held: Vec<HeldRequests>,
+    #[schema(required)]
+    pub held_requests: Vec<HeldRequests>,
 }
 
 /// Versions side by side.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
-    /// Attempts from then on count.
+    /// The beginning of the period.
     pub since: Timestamp,
-    /// Each version.
-    pub sides: Vec<Side>,
+    /// The versions.
+    pub versions: Vec<Side>,
 }
 
-/// How a version did.
+/// How a version performed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ComparedVersion)]
 pub struct Side {
-    /// Which version.
+    /// The digest of the version.
+    #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub digest: String,
-    /// What it is used for.
-    pub standing: Standing,
-    /// Attempts that have ended: the newest 100,000 are counted.
+    /// The role of the version.
+    pub role: Standing,
+    /// Attempts that have ended. The newest 100,000 are counted.
+    #[schema(example = 120)]
     pub attempts: u64,
-    /// Of those: the provider took the message.
+    /// Attempts whose message the provider accepted.
+    #[schema(example = 117)]
     pub accepted: u64,
-    /// Nobody knows.
+    /// Attempts of which nobody knows whether they sent the message.
+    #[schema(example = 1)]
     pub in_doubt: u64,
-    /// Certainly not sent.
+    /// Attempts that certainly did not send the message.
+    #[schema(example = 2)]
     pub rejected: u64,
-    /// The connector trapped, exceeded a limit or broke its manifest.
+    /// Attempts in which the connector trapped, exceeded a limit or violated its manifest.
+    #[schema(example = 0)]
     pub faults: u64,
-    /// `accepted` of `attempts`; absent without attempts.
+    /// `accepted` divided by `attempts`. `null` without attempts.
+    #[schema(example = 0.975)]
     pub success_rate: Option<f64>,
-    /// Failure classes and how often.
-    pub failures: BTreeMap<String, u64>,
-    /// Milliseconds from the beginning to the end of an attempt, over the newest 1,000. Absent without attempts.
+    /// The number of attempts by failure class.
+    #[schema(value_type = BTreeMap<String, u64>, example = json!({"invalid-recipient": 2}))]
+    pub failures: BTreeMap<FailureClass, u64>,
+    /// The duration of the newest 1,000 attempts, in milliseconds. `null` without attempts.
     pub latency_ms: Option<Latency>,
 }
 
-/// Percentiles, in milliseconds.
+/// Percentiles of a duration, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Latency {
-    /// Half of the attempts were faster.
+    /// The median.
+    #[schema(example = 180)]
     pub p50: u64,
-    /// 95 of 100.
+    /// The 95th percentile.
+    #[schema(example = 420)]
     pub p95: u64,
-    /// 99 of 100.
+    /// The 99th percentile.
+    #[schema(example = 900)]
     pub p99: u64,
 }
 
 impl Latency {
-    /// Of durations in any order. `None` without any.
+    /// The percentiles of durations in any order; `None` without any.
     pub fn of(mut durations: Vec<u64>) -> Option<Self> {
         durations.sort_unstable();
         let at = |percent: usize| {
@@ -187,56 +220,65 @@ impl Latency {
     }
 }
 
-/// A share of the sends for a version.
+/// A canary to start.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CanaryStart {
-    /// Which version.
-    #[schema(pattern = "^sha256:[0-9a-f]{64}$")]
+    /// The digest of the version.
+    #[schema(
+        pattern = "^sha256:[0-9a-f]{64}$",
+        example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+    )]
     pub digest: String,
-    /// Of a hundred messages: 1 to 99. Which ones is decided by the message, so that all its tries meet one version.
-    #[schema(minimum = 1, maximum = 99)]
+    /// The percentage of the messages.
+    #[schema(minimum = 1, maximum = 99, example = 10)]
     pub percent: u8,
-    /// `generation` of the release that this was decided on. When it has changed since, nothing is done.
+    /// The `generation` of the release that you decided on. If it has changed since, the request fails with 409.
+    #[schema(example = 4)]
     pub generation: Option<u64>,
 }
 
-/// A version that is to send from now on.
+/// A version to activate.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VersionActivation {
-    /// Which version.
-    #[schema(pattern = "^sha256:[0-9a-f]{64}$")]
+    /// The digest of the version.
+    #[schema(
+        pattern = "^sha256:[0-9a-f]{64}$",
+        example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+    )]
     pub digest: String,
-    /// As in a canary.
+    /// The `generation` of the release that you decided on. If it has changed since, the request fails with 409.
+    #[schema(example = 4)]
     pub generation: Option<u64>,
-    /// For so long the version is taken back by itself when it traps, exceeds a limit, violates its manifest or fails more
-    /// than the one before: 0 to 604800, else 3600.
-    #[schema(minimum = 0, maximum = 604800)]
-    pub watch_seconds: Option<u32>,
-    /// For so long messages that began on the version before may go on with it, retries included; then they are ended: 0 to
-    /// 60, else 10.
-    #[schema(minimum = 0, maximum = 60)]
+    /// For how many seconds the version is rolled back automatically if it traps, exceeds a limit, violates its manifest, or fails
+    /// more often than the one before. Defaults to 3600.
+    #[schema(minimum = 0, maximum = 604800, example = 3600)]
+    pub auto_rollback_seconds: Option<u32>,
+    /// For how many seconds messages that began with the version before may continue with it, including retries. Then they are
+    /// ended. Defaults to 10.
+    #[schema(minimum = 0, maximum = 60, example = 10)]
     pub drain_seconds: Option<u32>,
 }
 
-/// What an activation did.
+/// The result of an activation.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionActivated {
-    /// As it is now.
+    /// The release, as it is now.
     pub release: Release,
-    /// Connections that do not fit the version and stay with one that they fit, with what to change. At most 100.
-    pub held_back: Vec<Unfit>,
+    /// Connections that are incompatible with the version and stay with another one, and what to change. At most 100.
+    pub incompatible_connections: Vec<Unfit>,
 }
 
-/// The active version is to be taken back.
+/// A rollback to make.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RollbackRequest {
-    /// As in a canary.
+    /// The `generation` of the release that you decided on. If it has changed since, the request fails with 409.
+    #[schema(example = 4)]
     pub generation: Option<u64>,
-    /// Why, for the audit.
-    #[schema(max_length = 200)]
+    /// Why you roll back, for the audit log.
+    #[schema(max_length = 200, example = "two providers have complained")]
     pub reason: Option<String>,
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-/// A number, a code or another value that may stand in no log: comes in, and never goes out.
+/// A phone number, a code or another value that must not be logged or returned.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[schema(value_type = String)]
 pub struct Sensitive(Zeroizing<String>);

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{Scope, Sensitive, Timestamp};
 
-/// Somebody who signs in to the console.
+/// A sign-in to the console.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SignIn {
@@ -14,27 +14,32 @@ pub struct SignIn {
     pub key: Sensitive,
 }
 
-/// Who asks, and what they may do.
+/// The caller, and what it may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
 pub struct SessionView {
     /// Whose key it is.
-    pub who: SessionOf,
-    /// The tenant, for a key of one.
+    pub principal: SessionOf,
+    /// The id of the tenant. `null` for the platform key.
+    #[schema(example = "acme")]
     pub tenant: Option<String>,
-    /// The key's id, for a key of a tenant.
+    /// The id of the key. `null` for the platform key.
+    #[schema(example = "k7k3x9q2v5t8w4n6p1r0d")]
     pub key: Option<String>,
-    /// What the key may do. The platform key may do everything, for every tenant.
+    /// What the key permits. The platform key permits everything, for every tenant.
     pub scopes: BTreeSet<Scope>,
-    /// To be sent as `X-CSRF-Token` with everything but GET. Absent without a session.
+    /// Send it as `X-CSRF-Token` with every request but GET. `null` for a caller with a key.
+    #[schema(example = "3q2-7w…")]
     pub csrf_token: Option<String>,
-    /// When the session ends at the latest. It ends after an hour without a request, too. Absent without a session.
+    /// When the session ends at the latest. It also ends after an hour without a request. `null` for a caller with a key.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Whose key it is.
+/// Whose key it is: the `platform`'s or a `tenant`'s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = Principal)]
 pub enum SessionOf {
     /// The platform's.
     Platform,

@@ -4,7 +4,14 @@ use utoipa::ToSchema;
 
 use super::Timestamp;
 
-/// Where the shape of a request was seen first, or who approved it.
+/// Where a request shape was first seen, and whether it was approved.
+///
+/// - `rehearsed`: in a rehearsal, which is a dry run with made-up messages before a connection first sends with a version.
+/// - `test`: in a test message.
+/// - `canary`: in a message of a canary.
+/// - `first`: in the first message of a version that could not be rehearsed.
+/// - `held`: in a message that was held back.
+/// - `approved`: in a message that was held back, and somebody approved the shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShapeOrigin {
@@ -42,13 +49,13 @@ impl ShapeOrigin {
     }
 }
 
-/// A line that was added to a request, or is gone from it.
+/// A line that a request has in addition, or lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShapeLine {
-    /// Whether it is new; otherwise it is gone.
+    /// Whether the line was added; otherwise it was removed.
     pub added: bool,
-    /// The line. Nothing sealed is in it.
+    /// The line. It contains no sealed value.
     #[schema(example = "json /validity = \"{lifetime}\"")]
     pub line: String,
 }
@@ -62,39 +69,45 @@ impl From<ShapeChange> for ShapeLine {
     }
 }
 
-/// What is literal in a request that a version makes: one line for the method and the URL, then one for each field. Sealed values
-/// read `[text]`, `[recipient digits]`, `[secret apiKey]`; what Sendbox gave to the connector reads `{config from}`, `{time}`.
+/// The shape of a request: everything in it but the values that the connector cannot read and those that Sendbox passed to it. Sealed
+/// values appear as `[text]`, `[recipient digits]` or `[secret apiKey]`, and values that Sendbox passed to the connector as
+/// `{config from}` or `{time}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RequestShape)]
 pub struct VersionShape {
-    /// SHA-256 of the shape, in hexadecimal: its name.
+    /// The shape's id: its SHA-256 in hexadecimal.
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
-    pub shape: String,
-    /// Where it was seen.
+    pub id: String,
+    /// Where the shape was first seen, and whether it was approved.
     pub origin: ShapeOrigin,
-    /// The request, line by line.
+    /// The shape, line by line: the method and the URL, then the fields.
     #[schema(example = json!(["POST https://api.example.com/send", "json /text = \"[text]\"", "json /to = \"[recipient digits]\""]))]
     pub lines: Vec<String>,
-    /// How it differs from the nearest request that may be sent; for a version that does not send, from the nearest request of
-    /// the active version. Empty when there is nothing to compare it with.
+    /// How the shape differs from the most similar one that the version may send, or, if the version does not send yet, that the
+    /// active version may send. Empty if there is nothing to compare it with.
     pub changes: Vec<ShapeLine>,
-    /// How many requests had this shape; those that were sent without being held against anything are not counted.
+    /// How many requests had this shape, not counting those that were sent without a comparison.
+    #[schema(example = 3)]
     pub requests: u64,
-    /// When it was seen first.
-    pub first_seen: Timestamp,
-    /// When it was seen last.
-    pub last_seen: Timestamp,
-    /// Who approved it.
+    /// When the shape was first seen.
+    pub first_seen_at: Timestamp,
+    /// When the shape was last seen.
+    pub last_seen_at: Timestamp,
+    /// Who approved the shape: `platform`, or `key:` and the id of a key. Absent if nobody did.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "key:k7k3x9q2v5t8w4n6p1r0d")]
     pub approved_by: Option<String>,
 }
 
-/// Requests of a version that were held back and that nobody has approved.
+/// A version with requests that were held back and that nobody has approved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldRequests {
-    /// Which version.
+    /// The digest of the version.
+    #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub digest: String,
-    /// How many shapes.
+    /// The number of request shapes.
+    #[schema(example = 1)]
     pub shapes: u64,
 }

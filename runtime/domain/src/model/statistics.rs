@@ -1,22 +1,24 @@
+use sendbox_contract::FailureClass;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Finding, Latency, Timestamp};
+use super::{FailureClassName, Finding, Latency, Timestamp};
 
-/// Which time to look at.
+/// The period of the statistics.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct StatisticsFilter {
-    /// What was taken at or after. Absent: 24 hours before `to`.
+    /// The beginning of the period. Defaults to 24 hours before `to`.
     pub from: Option<Timestamp>,
-    /// What was taken before. Absent: now. At most 92 days after `from`.
+    /// The end of the period: at most 92 days after `from`. Defaults to now.
     pub to: Option<Timestamp>,
-    /// How the series is parted. Absent: `hour` up to three days, `day` beyond. By hour at most 31 days.
+    /// The length of a bucket of the series. Defaults to `hour` for up to three days, and to `day` for longer periods. With `hour`, the
+    /// period is at most 31 days.
     pub bucket: Option<Bucket>,
 }
 
-/// The length of a bucket of a series. Buckets begin with the hour or the day, UTC.
+/// The length of a bucket of a series. Buckets begin with the hour or the day (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bucket {
@@ -26,106 +28,126 @@ pub enum Bucket {
     Day,
 }
 
-/// How a tenant did, and what needs a person. Messages to test numbers are not counted.
+/// The statistics of a tenant over a period, and alerts. Messages to test numbers are not counted.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Statistics {
-    /// What was taken at or after.
+    /// The beginning of the period.
     pub from: Timestamp,
-    /// What was taken before.
+    /// The end of the period.
     pub to: Timestamp,
-    /// How the series is parted.
+    /// The length of a bucket of the series.
     pub bucket: Bucket,
-    /// Messages that were taken in this time, by where they are now.
+    /// The messages that were created in the period, by their current status.
     pub totals: Totals,
-    /// Verifications that were started in this time.
+    /// The verifications that were created in the period.
     pub conversion: Conversion,
-    /// From taking a message to the answer of the provider that took it, over the newest 1,000. `null` without any.
+    /// The time from the creation of a message to its acceptance by a provider, over the newest 1,000, in milliseconds. `null` without
+    /// any.
     pub latency_ms: Option<Latency>,
-    /// Why messages failed or are in doubt, most frequent first.
+    /// Why messages failed or are in doubt, the most frequent class first.
     pub failures: Vec<FailureCount>,
-    /// Where messages went, most messages first.
+    /// The countries of the messages, the one with the most messages first.
     pub countries: Vec<CountryCount>,
-    /// Buckets in order, those without messages included. The first and the last hold what lies between `from` and `to`.
+    /// The buckets in order, including those without messages. The first and the last are cut by `from` and `to`.
     pub series: Vec<Point>,
-    /// What needs a person now, whatever time was asked for; the most severe first.
-    pub attention: Vec<Attention>,
+    /// What needs attention now, whatever the period is; the most severe first.
+    pub alerts: Vec<Attention>,
 }
 
-/// Messages, by where they are.
+/// Messages by their status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
-    /// All of them.
+    /// All messages.
+    #[schema(example = 1200)]
     pub messages: u64,
-    /// A provider took it.
+    /// Messages that a provider accepted.
+    #[schema(example = 1180)]
     pub accepted: u64,
-    /// Of those: its provider reported that it is there.
+    /// Accepted messages that were reported as delivered.
+    #[schema(example = 1100)]
     pub delivered: u64,
-    /// Of those: its provider reported that it will never be there.
+    /// Accepted messages that were reported as undeliverable.
+    #[schema(example = 20)]
     pub undelivered: u64,
-    /// Not sent.
+    /// Messages that were not sent.
+    #[schema(example = 12)]
     pub failed: u64,
-    /// Nobody knows.
+    /// Messages of which nobody knows whether they were sent.
+    #[schema(example = 1)]
     pub in_doubt: u64,
-    /// Their verification ended first.
+    /// Messages whose verification ended before they were sent.
+    #[schema(example = 2)]
     pub cancelled: u64,
-    /// Their code expired first.
+    /// Messages whose code expired before they were sent.
+    #[schema(example = 1)]
     pub expired: u64,
-    /// Neither sent nor given up yet.
-    pub under_way: u64,
-    /// Parts as billed, of every physical message that may have gone out. A message whose provider makes the text counts as
-    /// one part.
+    /// Messages that are queued or being sent.
+    #[schema(example = 4)]
+    pub in_progress: u64,
+    /// The segments of every physical message that may have been sent. A message whose text the provider composes counts as one.
+    #[schema(example = 1310)]
     pub segments: u64,
-    /// What these cost by the tenant's price list, in millionths.
+    /// The cost of these segments by the tenant's price list, in millionths of its currency.
+    #[schema(example = 58_950_000)]
     pub cost_micros: u64,
 }
 
-/// How many codes came back.
+/// How many verifications were completed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Conversion {
-    /// Verifications that were started.
+    /// Verifications that were created.
+    #[schema(example = 1000)]
     pub started: u64,
-    /// Of those: the right code was given.
+    /// Verifications that were approved.
+    #[schema(example = 840)]
     pub approved: u64,
-    /// `approved` of `started`; `null` without any.
+    /// `approved` divided by `started`. `null` without any.
+    #[schema(example = 0.84)]
     pub rate: Option<f64>,
 }
 
 impl Conversion {
-    /// So many of so many.
+    /// The conversion of `approved` out of `started`.
     pub fn of(approved: u64, started: u64) -> Self {
         Self { started, approved, rate: (started > 0).then(|| approved as f64 / started as f64) }
     }
 }
 
-/// How often messages ended for a reason.
+/// The number of messages with a class of failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureCount {
-    /// One of a closed set, like `invalid-recipient`.
-    pub class: String,
-    /// Messages.
+    /// The class of the failure.
+    #[schema(value_type = FailureClassName, example = "invalid-recipient")]
+    pub class: FailureClass,
+    /// The number of messages.
+    #[schema(example = 9)]
     pub count: u64,
 }
 
-/// A country.
+/// The messages to a country.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CountryCount {
-    /// ISO 3166-1 alpha-2; `001` for numbers of no country.
+    /// The country (ISO 3166-1 alpha-2), or `001` for numbers of no country.
     #[schema(example = "DK")]
     pub country: String,
-    /// Messages there.
+    /// All messages to the country.
+    #[schema(example = 900)]
     pub messages: u64,
-    /// Of those: a provider took it.
+    /// Messages that a provider accepted.
+    #[schema(example = 890)]
     pub accepted: u64,
-    /// Of those: the provider reported that it is there.
+    /// Accepted messages that were reported as delivered.
+    #[schema(example = 850)]
     pub delivered: u64,
-    /// Or that it will never be there.
+    /// Accepted messages that were reported as undeliverable.
+    #[schema(example = 15)]
     pub undelivered: u64,
-    /// Of the verifications there, if there are any.
+    /// The verifications of the country. Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversion: Option<Conversion>,
 }
@@ -133,31 +155,37 @@ pub struct CountryCount {
 /// A bucket of the series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = StatisticsBucket)]
 pub struct Point {
     /// When the bucket begins.
-    pub at: Timestamp,
-    /// Messages that were taken.
+    pub starts_at: Timestamp,
+    /// Messages that were created.
+    #[schema(example = 50)]
     pub messages: u64,
-    /// Of those: a provider took it.
+    /// Messages that a provider accepted.
+    #[schema(example = 890)]
     pub accepted: u64,
-    /// Of these: its provider reported that it is there.
+    /// Accepted messages that were reported as delivered.
+    #[schema(example = 46)]
     pub delivered: u64,
-    /// Or that it will never be there.
+    /// Accepted messages that were reported as undeliverable.
+    #[schema(example = 15)]
     pub undelivered: u64,
-    /// Of those that were taken: not sent.
+    /// Messages that were not sent.
+    #[schema(example = 1)]
     pub failed: u64,
-    /// Verifications that were started.
+    /// The verifications that were created.
     pub verifications: StartedCount,
-    /// From taking a message to the answer of the provider that took it, over the newest 100 of the bucket that a provider
-    /// took. `null` without any.
+    /// The time from the creation of a message to its acceptance by a provider, over the newest 100 of the bucket, in milliseconds.
+    /// `null` without any.
     pub latency_ms: Option<Latency>,
 }
 
 impl Point {
-    /// A bucket in which nothing happened.
-    pub fn empty(at: Timestamp) -> Self {
+    /// A bucket without messages.
+    pub fn empty(starts_at: Timestamp) -> Self {
         Self {
-            at,
+            starts_at,
             messages: 0,
             accepted: 0,
             delivered: 0,
@@ -169,55 +197,65 @@ impl Point {
     }
 }
 
-/// Verifications of a bucket.
+/// The verifications of a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StartedCount {
-    /// That were started in it.
+    /// Verifications that were created in the bucket.
+    #[schema(example = 48)]
     pub started: u64,
-    /// Of those: the right code was given, whenever that was.
+    /// Those of them that were approved, at any time.
+    #[schema(example = 41)]
     pub approved: u64,
 }
 
-/// How urgent it is.
+/// How urgent an alert is.
+///
+/// - `info`: good to know.
+/// - `warning`: needs a look.
+/// - `critical`: messages are not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Good to know.
     Info,
-    /// To be looked at.
+    /// Needs a look.
     Warning,
     /// Messages are not sent.
     Critical,
 }
 
-/// Something that needs a person.
+/// Something that needs attention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Alert)]
 pub struct Attention {
-    /// How urgent it is.
+    /// How urgent the alert is.
     pub severity: Severity,
-    /// What it is and what to do, in words.
-    pub text: String,
-    /// The same as data.
+    /// What the matter is, and what to do.
+    #[schema(example = "`main` is active, and no test of it as it is now has been accepted. Send a test message.")]
+    pub message: String,
+    /// The alert for programs.
     #[serde(flatten)]
     pub finding: Finding,
-    /// Where to look.
+    /// What the alert is about. Absent if it is about the whole tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub about: Option<Subject>,
+    pub subject: Option<Subject>,
 }
 
-/// One thing.
+/// What an alert is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AlertSubject)]
 pub struct Subject {
-    /// Of which kind.
+    /// The kind of the subject.
     pub kind: SubjectKind,
-    /// A name of a connection, an id of a connector or hold, a code of a country.
+    /// The name of the connection, the id of the connector or hold, or the code of the country.
+    #[schema(example = "main")]
     pub id: String,
 }
 
-/// Kinds of things that can need a person.
+/// The kind of an alert's subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]

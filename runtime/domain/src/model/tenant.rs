@@ -3,7 +3,11 @@ use utoipa::ToSchema;
 
 use super::Timestamp;
 
-/// What a tenant is for. Cannot be changed later: `production` starts closed, and promotion runs one way.
+/// What a tenant is for. It never changes.
+///
+/// - `development`: for trying out. Starts open, with every flow enabled.
+/// - `production`: for end users. Starts closed: no country is allowed and no flow is enabled. Connections are promoted to it from
+///   development tenants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Environment {
@@ -23,26 +27,26 @@ impl Environment {
     }
 }
 
-/// A tenant to be made.
+/// A tenant to create.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewTenant {
-    /// 3 to 40 of a-z, 0-9 and `-`, first and last no `-`. Made up when absent.
+    /// The tenant's id: 3 to 40 of a-z, 0-9 and `-`, not beginning or ending with `-`. Without it, an id is generated.
     #[schema(pattern = "^[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]$", example = "acme")]
     pub id: Option<String>,
-    /// For people: 1 to 80 characters.
+    /// The tenant's name: 1 to 80 characters.
     #[schema(min_length = 1, max_length = 80, example = "Acme")]
     pub name: String,
-    /// What it is for.
+    /// What the tenant is for.
     pub environment: Environment,
 }
 
-/// What of a tenant can be changed.
+/// A change of a tenant.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantChange {
-    /// For people: 1 to 80 characters.
-    #[schema(min_length = 1, max_length = 80)]
+    /// The tenant's name: 1 to 80 characters.
+    #[schema(min_length = 1, max_length = 80, example = "Acme Ltd")]
     pub name: String,
 }
 
@@ -50,15 +54,17 @@ pub struct TenantChange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tenant {
-    /// Stable.
+    /// The tenant's id. It never changes.
     #[schema(example = "acme")]
     pub id: String,
-    /// For people.
+    /// The tenant's name.
+    #[schema(example = "Acme")]
     pub name: String,
-    /// What it is for.
+    /// What the tenant is for.
     pub environment: Environment,
-    /// The connection that sends; absent before the first is activated.
+    /// The name of the connection that sends. `null` until one is activated.
+    #[schema(example = "main")]
     pub active_connection: Option<String>,
-    /// When it was made.
+    /// When the tenant was created.
     pub created_at: Timestamp,
 }

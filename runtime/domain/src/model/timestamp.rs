@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
-/// Unix time in milliseconds; RFC 3339 in JSON (`2026-11-23T20:21:33.000Z`).
+/// A time in UTC, in RFC 3339 format, with up to three digits of a second's fraction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-11-23T20:21:33Z")]
 pub struct Timestamp(pub i64);
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Timestamp {
             .map_err(|_| serde::de::Error::custom("must be a time like 2026-11-23T20:21:33Z (RFC 3339)"))?;
         i64::try_from(at.unix_timestamp_nanos() / 1_000_000)
             .map(Self)
-            .map_err(|_| serde::de::Error::custom("is a time that cannot be kept"))
+            .map_err(|_| serde::de::Error::custom("is a time that cannot be stored"))
     }
 }
 

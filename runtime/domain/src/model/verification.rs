@@ -6,27 +6,27 @@ use utoipa::ToSchema;
 
 use super::{MessageStatus, Mode, Sensitive, Timestamp, UsageName};
 
-/// A verification to be started: Sendbox makes the code, sends it, and checks it.
+/// A verification to create: Sendbox makes the code, sends it and checks it.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewVerification {
-    /// E.164, with `+`.
+    /// The phone number to verify, in E.164 format.
     #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+4512345678")]
     pub to: Sensitive,
-    /// Why the code is sent. It is part of what the code is bound to.
+    /// The purpose of the code. It selects the template and the flow, and a code is valid for its own usage only.
     #[schema(value_type = UsageName, example = "sign-in")]
     pub usage: Usage,
-    /// BCP 47.
+    /// The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
     #[schema(max_length = 35, example = "en")]
     pub locale: Option<String>,
-    /// The end user's address: counted by the limit per address, and given to providers that ask for it.
-    #[schema(value_type = Option<String>)]
+    /// The end user's IP address. It is counted by `ipPerHour`, and passed to providers that ask for it.
+    #[schema(value_type = Option<String>, example = "192.0.2.1")]
     pub client_ip: Option<Sensitive>,
-    /// Further values for the template.
+    /// Values of the template's other variables.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[schema(value_type = BTreeMap<String, String>, example = json!({"app": "Acme"}))]
     pub variables: BTreeMap<String, Sensitive>,
-    /// Whether to wait for the outcome of the message.
+    /// Whether the response waits for the outcome of the message. Defaults to `sync`.
     #[serde(default)]
     pub mode: Mode,
 }
@@ -35,38 +35,45 @@ pub struct NewVerification {
 #[derive(Clone, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Resend {
-    /// The end user's address.
-    #[schema(value_type = Option<String>)]
+    /// The end user's IP address. It is counted by `ipPerHour`, and passed to providers that ask for it.
+    #[schema(value_type = Option<String>, example = "192.0.2.1")]
     pub client_ip: Option<Sensitive>,
-    /// Whether to wait for the outcome of the message.
+    /// Whether the response waits for the outcome of the message. Defaults to `sync`.
     #[serde(default)]
     pub mode: Mode,
 }
 
-/// A code to be checked.
+/// A code to check.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Check {
-    /// What the user typed. White space and `-` between digits are ignored.
+    /// What the user entered. White space and `-` between digits are ignored.
     #[schema(value_type = String, example = "123456", max_length = 40)]
     pub code: Sensitive,
 }
 
-/// Where a verification is.
+/// The status of a verification. All but `pending` and `exhausted` are final.
+///
+/// - `pending`: a code can be checked.
+/// - `approved`: the right code was given, once.
+/// - `expired`: the code expired.
+/// - `exhausted`: the code was checked too often. A new one may be sent.
+/// - `cancelled`: your platform cancelled it.
+/// - `superseded`: a later verification of the same number and usage replaced it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VerificationStatus {
     /// A code can be checked.
     Pending,
-    /// The right code was given. Once.
+    /// The right code was given, once.
     Approved,
-    /// Time ran out.
+    /// The code expired.
     Expired,
-    /// Tries ran out.
+    /// The code was checked too often.
     Exhausted,
-    /// The platform ended it.
+    /// The platform cancelled it.
     Cancelled,
-    /// A later verification of the same number and usage took its place.
+    /// A later verification of the same number and usage replaced it.
     Superseded,
 }
 
@@ -87,34 +94,53 @@ impl VerificationStatus {
 /// A verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "v7k3x9q2v5t8w4n6p1r0d",
+    "status": "pending",
+    "to": "+45…78",
+    "usage": "sign-in",
+    "locale": "en",
+    "test": false,
+    "triesLeft": 5,
+    "sendsLeft": 3,
+    "expiresAt": "2026-11-23T20:31:33Z",
+    "resendAvailableAt": "2026-11-23T20:22:03Z",
+    "createdAt": "2026-11-23T20:21:33Z",
+    "approvedAt": null,
+    "message": {"id": "m7k3x9q2v5t8w4n6p1r0d", "status": "accepted"},
+}))]
 pub struct Verification {
-    /// Stable.
+    /// The verification's id. Check the code against it.
+    #[schema(example = "v7k3x9q2v5t8w4n6p1r0d")]
     pub id: String,
-    /// Where it is.
+    /// The status of the verification.
     pub status: VerificationStatus,
-    /// Masked.
+    /// The phone number, masked.
     #[schema(example = "+45…78")]
     pub to: String,
-    /// What it is for.
-    #[schema(value_type = UsageName)]
+    /// The purpose of the code.
+    #[schema(value_type = UsageName, example = "sign-in")]
     pub usage: Usage,
-    /// BCP 47.
+    /// The language that was requested (BCP 47).
+    #[schema(example = "en")]
     pub locale: Option<String>,
-    /// Of a test number: its code is fixed and was not sent.
+    /// Whether the number is a test number: its code is fixed, and nothing was sent.
     pub test: bool,
-    /// Tries left of the current code.
+    /// How often the current code can still be checked.
+    #[schema(example = 5)]
     pub tries_left: u32,
-    /// Codes that may still be sent.
+    /// How many codes can still be sent.
+    #[schema(example = 3)]
     pub sends_left: u32,
-    /// When the current code ends.
+    /// When the current code expires.
     pub expires_at: Timestamp,
-    /// When a resend is possible, if one is left.
-    pub resend_at: Option<Timestamp>,
-    /// When it was started.
+    /// From when on you can resend. `null` if no resend is left.
+    pub resend_available_at: Option<Timestamp>,
+    /// When the verification was created.
     pub created_at: Timestamp,
-    /// When it was approved.
+    /// When the verification was approved. `null` if it is not.
     pub approved_at: Option<Timestamp>,
-    /// The message with the current code.
+    /// The message with the current code. `null` for a test number.
     pub message: Option<VerificationMessage>,
 }
 
@@ -122,8 +148,9 @@ pub struct Verification {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerificationMessage {
-    /// Read the whole at `/messages/{id}`.
+    /// The id of the message. Retrieve the message for its attempts.
+    #[schema(example = "m7k3x9q2v5t8w4n6p1r0d")]
     pub id: String,
-    /// Where it is.
+    /// The status of the message.
     pub status: MessageStatus,
 }

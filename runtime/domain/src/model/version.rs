@@ -5,11 +5,15 @@ use utoipa::ToSchema;
 use super::{DifferenceLine, Timestamp};
 use crate::problem::Problem;
 
-/// Whose a connector is.
+/// Who owns a connector.
+///
+/// - `built-in`: it comes with Sendbox.
+/// - `all-tenants`: it was uploaded for all tenants.
+/// - `tenant`: it was uploaded by one tenant, and no other tenant sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Owner {
-    /// It comes with Sendbox, and its version is Sendbox's.
+    /// It comes with Sendbox.
     BuiltIn,
     /// Uploaded for all tenants.
     AllTenants,
@@ -17,15 +21,19 @@ pub enum Owner {
     Tenant,
 }
 
-/// How far an uploaded file has come.
+/// The state of an uploaded file.
+///
+/// - `checking`: it is stored, and is being inspected and compiled.
+/// - `ready`: it can be activated.
+/// - `refused`: it cannot run; `refusal` says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VersionState {
-    /// It is on disk, and is inspected, compiled and read.
+    /// It is stored, and is being inspected and compiled.
     Checking,
-    /// It may run.
+    /// It can be activated.
     Ready,
-    /// It may not.
+    /// It cannot run.
     Refused,
 }
 
@@ -40,141 +48,181 @@ impl VersionState {
     }
 }
 
-/// What a version is used for.
+/// The role of a version.
+///
+/// - `active`: it sends.
+/// - `canary`: it sends a percentage of the messages.
+/// - `previous`: it was active before, and is ready to take over again.
+/// - `available`: it can be activated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = VersionRole)]
 pub enum Standing {
     /// It sends.
     Active,
-    /// It is tried on a share of the sends.
+    /// It sends a percentage of the messages.
     Canary,
-    /// It sent before, and stays ready to take over again.
+    /// It was active before, and is ready to take over again.
     Previous,
-    /// It could be activated.
+    /// It can be activated.
     Available,
 }
 
-/// How far the check of a file has come.
+impl Standing {
+    /// `canary`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Canary => "canary",
+            Self::Previous => "previous",
+            Self::Available => "available",
+        }
+    }
+}
+
+/// The progress of the check of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
-    /// From 1.
+    /// The current step, from 1.
+    #[schema(example = 2)]
     pub step: u32,
-    /// Steps in all.
-    pub of: u32,
-    /// What is being done.
+    /// The number of steps.
+    #[schema(example = 3)]
+    pub steps: u32,
+    /// What the current step does.
     #[schema(example = "compiling")]
-    pub doing: String,
+    pub activity: String,
 }
 
-/// A version of a connector that was uploaded. The digest of its file is its name.
+/// A version of an uploaded connector, identified by the digest of its file.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectorVersion {
-    /// The connector's id, once the file has been read.
+    /// The id of the connector. `null` until the file was read.
+    #[schema(example = "acme-sms")]
     pub connector: Option<String>,
-    /// `sha256:…`
+    /// The version's digest: the SHA-256 of its file.
+    #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub digest: String,
-    /// The author's own version, once the file has been read.
+    /// The version that the author gave it. `null` until the file was read.
+    #[schema(example = "1.4.0")]
     pub version: Option<String>,
-    /// Whose it is.
+    /// Who owns the connector.
     pub owner: Owner,
-    /// How far it has come.
+    /// The state of the file.
     pub state: VersionState,
-    /// While it is checked.
+    /// The progress of the check. `null` once it has ended.
     pub progress: Option<Progress>,
-    /// Why it may not run, and what to do.
+    /// Why the version cannot run, and what to do. `null` unless it was refused.
+    #[schema(example = "the file is not a component; build it for wasm32-wasip2")]
     pub refusal: Option<String>,
-    /// Bytes of the file.
+    /// The size of the file, in bytes.
+    #[schema(example = 184_320)]
     pub bytes: u64,
-    /// When it was uploaded.
+    /// When the file was uploaded.
     pub uploaded_at: Timestamp,
-    /// `platform`, or `key:` and the key's id.
+    /// Who uploaded the file: `platform`, or `key:` and the id of a key.
+    #[schema(example = "platform")]
     pub uploaded_by: String,
-    /// What it is used for. Absent until it is ready.
-    pub standing: Option<Standing>,
-    /// What the file holds and says about itself, once it has been read.
+    /// The role of the version. `null` until it is ready.
+    pub role: Option<Standing>,
+    /// What the file contains and what the connector says about itself. `null` until the file was read.
     #[schema(value_type = Option<Object>)]
     pub inspection: Option<Value>,
-    /// What it may do that the active version may not, and the other way round. Only where one version is read.
+    /// How the version differs from the active one. Only when you retrieve one version, and `null` for the active one.
     pub difference: Option<VersionDifference>,
 }
 
-/// Whether a version may do more than the one in use, or says something else of itself.
+/// Whether a version may do more than the active one.
+///
+/// - `wider`: it may do more, or presents itself differently, and needs an approval.
+/// - `narrower`: it may do less.
+/// - `equal`: it may do the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reach {
-    /// It may do more, or people read something else of it: somebody must approve it.
+    /// It may do more, or presents itself differently, and needs an approval.
     Wider,
-    /// Less.
+    /// It may do less.
     Narrower,
-    /// The same.
+    /// It may do the same.
     Equal,
 }
 
-/// What differs between the version in use and another one.
+/// How a version differs from the active one.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionDifference {
-    /// The active version.
+    /// The digest of the active version.
+    #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub from: String,
-    /// This one.
+    /// The digest of this version.
+    #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub to: String,
-    /// Whether it needs an approval.
+    /// Whether this version may do more than the active one.
     pub reach: Reach,
-    /// Each thing that needs one: what is newly allowed, and what the version newly says of itself.
+    /// What needs an approval: what the version may newly do, and how it newly presents itself.
     pub wider: Vec<DifferenceLine>,
-    /// Each thing that is no longer asked for.
+    /// What the version no longer does.
     pub narrower: Vec<DifferenceLine>,
-    /// All else: parameters, defaults, usages, languages, what it takes.
+    /// Everything else: parameters, defaults, usages, languages, content.
     pub other: Vec<DifferenceLine>,
-    /// Its README (Markdown, by the author), where that is another one.
+    /// The version's README in Markdown, if it changed. Otherwise `null`.
+    #[schema(example = "# Acme SMS\n\nSends over Acme's HTTP API.")]
     pub readme: Option<String>,
-    /// Whether it is wider and nobody has approved that yet.
+    /// Whether the version needs an approval that nobody has given yet.
     pub needs_approval: bool,
-    /// Give it back to approve exactly this difference.
-    pub confirm: String,
-    /// When it was approved.
+    /// Send it to approve exactly this difference.
+    #[schema(example = "5e1f8d7c9a0b4e3f")]
+    pub confirmation_token: String,
+    /// When the difference was approved. `null` if it was not.
     pub approved_at: Option<Timestamp>,
-    /// By whom.
+    /// Who approved it: `platform`, or `key:` and the id of a key. `null` if nobody did.
+    #[schema(example = "platform")]
     pub approved_by: Option<String>,
-    /// What would differ for each connection that would use it, with its own parameters filled in: hosts that it would reach, what
-    /// would be filled in by default. Connections for which nothing differs are left out. At most 100.
+    /// What would change for the connections that would use the version, with their own parameters: the hosts that they would reach,
+    /// and the parameters that would be filled in. Connections for which nothing changes are left out. At most 100.
     pub connections: Vec<ConnectionDifference>,
-    /// Connections whose parameters or templates do not fit this version. Activation does not break them: they stay with a
-    /// version that they fit. At most 100.
-    pub unfit: Vec<Unfit>,
+    /// The connections whose parameters or templates are incompatible with this version. Activating it does not break them: they stay
+    /// with a version that is compatible. At most 100.
+    pub incompatible_connections: Vec<Unfit>,
 }
 
-/// What would differ for one connection.
+/// What would change for one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionDifference {
-    /// Whose.
+    /// The id of the tenant.
+    #[schema(example = "acme")]
     pub tenant: String,
-    /// Its name.
+    /// The name of the connection.
+    #[schema(example = "main")]
     pub connection: String,
-    /// What would differ.
+    /// What would change.
     pub lines: Vec<DifferenceLine>,
 }
 
-/// A connection that does not fit a version.
+/// A connection that is incompatible with a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = IncompatibleConnection)]
 pub struct Unfit {
-    /// Whose.
+    /// The id of the tenant.
+    #[schema(example = "acme")]
     pub tenant: String,
-    /// Its name.
+    /// The name of the connection.
+    #[schema(example = "main")]
     pub connection: String,
-    /// What does not fit, by JSON pointer.
+    /// What is wrong with the connection.
     pub problems: Vec<Problem>,
 }
 
-/// An approval of exactly the difference that was shown.
+/// An approval of the difference that you reviewed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Approval {
-    /// `confirm` of the difference.
-    #[schema(max_length = 64)]
-    pub confirm: String,
+    /// The `confirmationToken` of the difference.
+    #[schema(max_length = 64, example = "5e1f8d7c9a0b4e3f")]
+    pub confirmation_token: String,
 }

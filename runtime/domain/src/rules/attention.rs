@@ -105,16 +105,16 @@ pub struct Refused {
     pub recovered: bool,
 }
 
-/// The class of that name, if it says that nothing goes until somebody settles it with the provider.
-pub fn of_account(class: &str) -> Option<FailureClass> {
-    let classes = [
-        FailureClass::AuthenticationFailed,
-        FailureClass::ConfigurationInvalid,
-        FailureClass::InsufficientBalance,
-        FailureClass::AccountSuspended,
-        FailureClass::QuotaExceeded,
-    ];
-    classes.into_iter().find(|known| known.as_str() == class)
+/// Whether nothing is sent until somebody settles it with the provider.
+pub fn is_of_account(class: FailureClass) -> bool {
+    matches!(
+        class,
+        FailureClass::AuthenticationFailed
+            | FailureClass::ConfigurationInvalid
+            | FailureClass::InsufficientBalance
+            | FailureClass::AccountSuspended
+            | FailureClass::QuotaExceeded
+    )
 }
 
 /// What needs a person; the most severe first.
@@ -134,9 +134,9 @@ pub fn attention(facts: &Facts<'_>) -> Vec<Attention> {
     found
 }
 
-fn say(severity: Severity, finding: Finding, about: Option<(SubjectKind, &str)>) -> Attention {
-    let about = about.map(|(kind, id)| Subject { kind, id: id.to_owned() });
-    Attention { severity, text: finding.to_string(), finding, about }
+fn say(severity: Severity, finding: Finding, subject: Option<(SubjectKind, &str)>) -> Attention {
+    let subject = subject.map(|(kind, id)| Subject { kind, id: id.to_owned() });
+    Attention { severity, message: finding.to_string(), finding, subject }
 }
 
 fn set_up(facts: &Facts<'_>, found: &mut Vec<Attention>) {
@@ -236,8 +236,8 @@ fn spent(facts: &Facts<'_>, found: &mut Vec<Attention>) {
 
 fn taken_back(facts: &Facts<'_>, found: &mut Vec<Attention>) {
     for (connector, rollback) in &facts.rollbacks {
-        if rollback.automatic && facts.now.millis_since(rollback.at) < LATELY_MS {
-            let (at, reason) = (rollback.at, rollback.reason.clone());
+        if rollback.automatic && facts.now.millis_since(rollback.rolled_back_at) < LATELY_MS {
+            let (at, reason) = (rollback.rolled_back_at, rollback.reason.clone());
             let because = rollback.fault.as_ref().map(VersionFault::code);
             let finding = Finding::VersionTakenBack { connector: connector.clone(), at, reason, because };
             found.push(say(Severity::Warning, finding, Some((SubjectKind::Connector, connector))));

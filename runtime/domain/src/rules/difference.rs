@@ -179,11 +179,11 @@ fn reached(line: &ReachLine) -> DifferenceLine {
         ReachKind::Method => (Code::MethodNew, Code::MethodGone),
         ReachKind::Paths => (Code::PathsNew, Code::PathsGone),
         ReachKind::Message { .. } => (Code::MessageNew, Code::MessageGone),
-        ReachKind::Places { .. } => (Code::PlacesNew, Code::PlacesGone),
+        ReachKind::Places { .. } => (Code::PlacementNew, Code::PlacementGone),
         ReachKind::SecretSent { .. } => (Code::SecretSentNew, Code::SecretSentGone),
         ReachKind::SecretSigns { .. } => (Code::SecretSignsNew, Code::SecretSignsGone),
     };
-    let values = [("methods", line.methods.clone()), ("place", line.place.clone())];
+    let values = [("methods", line.methods.clone()), ("target", line.place.clone())];
     let mut values: Vec<(&str, String)> = values.into_iter().collect();
     match &line.kind {
         ReachKind::Host { purpose } => values.push(("purpose", purpose.clone())),

@@ -46,8 +46,8 @@ pub fn check(policy: &Policy, connections: &[String]) -> Result<(), Problems> {
     for (field, value, least, most) in [
         ("/codes/digits", codes.digits.into(), 6, 10),
         ("/codes/lifetimeSeconds", codes.lifetime_seconds, 60, 600),
-        ("/codes/tries", codes.tries, 1, 10),
-        ("/codes/sends", codes.sends, 1, 10),
+        ("/codes/maxTries", codes.max_tries, 1, 10),
+        ("/codes/maxSends", codes.max_sends, 1, 10),
         ("/limits/numberPerHour", limits.number_per_hour, 1, 100),
         ("/limits/numberPerDay", limits.number_per_day, 1, 1000),
         ("/limits/prefixPerHour", limits.prefix_per_hour, 1, 1_000_000),
@@ -56,7 +56,7 @@ pub fn check(policy: &Policy, connections: &[String]) -> Result<(), Problems> {
         ("/limits/tenantPerMinute", limits.tenant_per_minute, 1, 1_000_000),
         ("/limits/tenantPerDay", limits.tenant_per_day, 1, 100_000_000),
         ("/limits/cooldownSeconds", limits.cooldown_seconds, 0, 600),
-        ("/delivery/mostMessages", policy.delivery.most_messages, 1, 3),
+        ("/delivery/maxMessages", policy.delivery.max_messages, 1, 3),
     ] {
         bound(field, value, least, most, &mut problems);
     }
@@ -80,7 +80,7 @@ fn bound<T: PartialOrd + Display>(field: &str, value: T, least: T, most: T, prob
     if value < least || value > most {
         problems.push(
             Problem::new(field, format!("is {value}; must be from {least} to {most}"))
-                .coded(FieldCode::Range, &[("least", &least.to_string()), ("most", &most.to_string())]),
+                .coded(FieldCode::Range, &[("min", &least.to_string()), ("max", &most.to_string())]),
         );
     }
 }
@@ -104,7 +104,7 @@ fn check_spend(spend: &SpendPolicy, problems: &mut Vec<Problem>) {
 }
 
 fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], problems: &mut Vec<Problem>) {
-    let missing = "is no connection of this tenant; save it first, or name another one";
+    let missing = "must be a connection of this tenant; save it first, or name another one";
     let fallbacks = &delivery.fallbacks;
     if fallbacks.len() > MOST_FALLBACKS {
         let message = format!("has {}; {MOST_FALLBACKS} are allowed", fallbacks.len());
@@ -117,9 +117,9 @@ fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], problems: &
     for (index, name) in fallbacks.iter().enumerate().take(MOST_FALLBACKS) {
         let field = format!("/delivery/fallbacks/{index}");
         if fallbacks.iter().take(index).any(|earlier| earlier == name) {
-            problems.push(Problem::new(&field, "is named twice").coded(FieldCode::Twice, &[]));
+            problems.push(Problem::new(&field, "is named twice").coded(FieldCode::Duplicate, &[]));
         } else if !connections.contains(name) {
-            problems.push(Problem::new(&field, missing).coded(FieldCode::NoConnection, &[]));
+            problems.push(Problem::new(&field, missing).coded(FieldCode::UnknownConnection, &[]));
         }
     }
     for (country, name) in &delivery.routes {
@@ -128,7 +128,7 @@ fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], problems: &
             problems.push(Problem::new(&field, message).coded(FieldCode::Country, &[]));
         }
         if !connections.contains(name) {
-            problems.push(Problem::new(&field, missing).coded(FieldCode::NoConnection, &[]));
+            problems.push(Problem::new(&field, missing).coded(FieldCode::UnknownConnection, &[]));
         }
     }
 }
@@ -139,7 +139,9 @@ fn country_code(text: &str) -> Result<(), String> {
         return Ok(());
     }
     let shown: String = text.chars().take(10).flat_map(char::escape_debug).collect();
-    Err(format!("`{shown}` is no country: write two upper-case letters, like `DK`, or `{NO_COUNTRY}` for none"))
+    Err(format!(
+        "`{shown}` is not a country; write two upper-case letters, like `DK`, or `{NO_COUNTRY}` for numbers of no country"
+    ))
 }
 
 /// Whether messages may go to numbers of this country. `None`: the number is of no country.
@@ -180,14 +182,14 @@ pub fn test_numbers(given: &TestNumbers) -> Result<Vec<FixedCode>, Problems> {
         if !(6..=10).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_digit()) {
             problems.push(
                 Problem::new(format!("/numbers/{index}/code"), "must be 6 to 10 digits")
-                    .coded(FieldCode::Digits, &[("least", "6"), ("most", "10")]),
+                    .coded(FieldCode::Digits, &[("min", "6"), ("max", "10")]),
             );
         }
         let field = format!("/numbers/{index}/number");
         match phone::recipient(entry.number.expose()) {
             Err(error) => problems.push(Problem::new(field, error.to_string()).coded(FieldCode::PhoneNumber, &[])),
             Ok(recipient) if numbers.iter().any(|known| known.number == recipient.e164) => {
-                problems.push(Problem::new(field, "is in the list twice").coded(FieldCode::Twice, &[]));
+                problems.push(Problem::new(field, "is in the list twice").coded(FieldCode::Duplicate, &[]));
             }
             Ok(recipient) => numbers.push(FixedCode { number: recipient.e164, code: Zeroizing::new(code.to_owned()) }),
         }
@@ -205,7 +207,7 @@ pub fn tenant_id(id: &str) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new("/id", "must be 3 to 40 of a-z, 0-9 and `-`, and neither begin nor end with `-`")
-        .coded(FieldCode::Name, &[("least", "3"), ("most", "40")]))
+        .coded(FieldCode::Name, &[("min", "3"), ("max", "40")]))
 }
 
 /// Checks the name of a connection: 1 to 40 of a-z, 0-9 and `-`, the first no `-`.
@@ -217,7 +219,7 @@ pub fn connection_name(name: &str) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new("name", "must be 1 to 40 of a-z, 0-9 and `-`, and not begin with `-`")
-        .coded(FieldCode::Name, &[("least", "1"), ("most", "40")]))
+        .coded(FieldCode::Name, &[("min", "1"), ("max", "40")]))
 }
 
 fn is_slug(text: &str) -> bool {
@@ -231,7 +233,7 @@ fn is_slug(text: &str) -> bool {
 /// What is wrong, at `/name`.
 pub fn display_name(name: &str) -> Result<(), Problem> {
     let (code, message) = match name.chars().count() {
-        _ if name.chars().any(is_hidden) => (FieldCode::Hidden, "holds a character that cannot be seen; type it anew"),
+        _ if name.chars().any(is_hidden) => (FieldCode::Hidden, "contains an invisible character; type it again"),
         0 => (FieldCode::Empty, "is empty"),
         _ if name.trim() != name => (FieldCode::Space, "begins or ends with white space; remove it"),
         1..=LONGEST_NAME => return Ok(()),

@@ -267,7 +267,14 @@ impl Reason {
             Self::Person(reason) => (reason, None),
             Self::Fault(fault) => (fault.to_string(), Some(fault)),
         };
-        Rollback { at, from: from.to_owned(), to: to.to_owned(), reason, automatic: fault.is_some(), fault }
+        Rollback {
+            rolled_back_at: at,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            reason,
+            automatic: fault.is_some(),
+            fault,
+        }
     }
 }
 

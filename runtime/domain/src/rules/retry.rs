@@ -14,9 +14,6 @@
 //! Must not know: which connection comes next, where messages are kept, what time it is.
 
 use sendbox_contract::{FailureClass, RequestSent};
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::{Error as NoSuchClass, StrDeserializer};
 
 use super::breaker::BreakerEvent;
 use crate::model::{
@@ -142,10 +139,9 @@ impl Row {
     }
 }
 
-/// Whether a message that a version has failed with the class of this name, and certainly not sent, does not meet it again.
-pub fn leaves_version(class: &str) -> bool {
-    let name: StrDeserializer<'_, NoSuchClass> = class.into_deserializer();
-    FailureClass::deserialize(name).is_ok_and(|class| Row::of(class, RequestSent::No).may_be_the_version())
+/// Whether a message that a version has failed with this class, and certainly not sent, does not meet that version again.
+pub fn leaves_version(class: FailureClass) -> bool {
+    Row::of(class, RequestSent::No).may_be_the_version()
 }
 
 /// Whether a failed attempt may have become a message on a phone all the same.
@@ -198,18 +194,18 @@ pub fn decide(situation: &Situation) -> Decision {
         return decided(next, DecisionCode::Expired, values);
     }
     if situation.physical().saturating_add(situation.unproven) >= situation.most_messages {
-        let most = Some(situation.most_messages);
-        return stop(DecisionCode::MostMessages, DecisionValues { most, ..values });
+        let max = Some(situation.most_messages);
+        return stop(DecisionCode::MaxMessages, DecisionValues { max, ..values });
     }
     if situation.attempts >= MOST_ATTEMPTS {
-        return stop(DecisionCode::MostAttempts, DecisionValues { most: Some(MOST_ATTEMPTS), ..values });
+        return stop(DecisionCode::MaxAttempts, DecisionValues { max: Some(MOST_ATTEMPTS), ..values });
     }
     if situation.has_other_version && row.may_be_the_version() && situation.tries_here < MOST_TRIES {
         return decided(Next::OtherVersion, DecisionCode::OtherVersion, values);
     }
     let refused = |not_again: NotAgain, values: DecisionValues| DecisionValues {
-        not_again: Some(not_again),
-        most: (not_again == NotAgain::MostTries).then_some(MOST_TRIES),
+        no_retry: Some(not_again),
+        max: (not_again == NotAgain::MaxTries).then_some(MOST_TRIES),
         ..values
     };
     let again = situation.again(row);
@@ -232,7 +228,7 @@ pub fn decide(situation: &Situation) -> Decision {
 impl Situation {
     /// What happened.
     fn values(&self, cause: Row) -> DecisionValues {
-        DecisionValues { cause, class: self.class, number: None, most: None, not_again: None, no_fallback: None }
+        DecisionValues { cause, class: self.class, number: None, max: None, no_retry: None, no_fallback: None }
     }
 
     /// With the attempt that just ended, even if it was not counted.
@@ -257,7 +253,7 @@ impl Situation {
             return Err(NotAgain::MaybeSecondMessage);
         }
         if self.tries_here >= MOST_TRIES {
-            return Err(NotAgain::MostTries);
+            return Err(NotAgain::MaxTries);
         }
         if !self.may_retry {
             return Err(NotAgain::RetryBudget);
@@ -288,9 +284,9 @@ impl Situation {
 
     fn try_again(&self, at: Timestamp, values: DecisionValues) -> Decision {
         let safely = self.physical() > 0 && self.idempotent;
-        let code = if safely { DecisionCode::AgainSameKey } else { DecisionCode::Again };
+        let code = if safely { DecisionCode::RetrySameKey } else { DecisionCode::Retry };
         let number = Some(self.tries_here.saturating_add(1));
-        let values = DecisionValues { number, most: Some(MOST_TRIES), ..values };
+        let values = DecisionValues { number, max: Some(MOST_TRIES), ..values };
         Decision { next: Next::Again { at }, reason: DecisionView::of(code, values) }
     }
 }

@@ -38,16 +38,18 @@ pub struct Tally {
 }
 
 /// Whether an attempt that ended like this says something of its version. `None`: it was accepted.
-pub fn counts(class: Option<&str>) -> bool {
-    let silent = [
-        FailureClass::InvalidRecipient,
-        FailureClass::RecipientUnsubscribed,
-        FailureClass::RecipientBlocked,
-        FailureClass::FraudBlocked,
-        FailureClass::UnsupportedDestination,
-        FailureClass::Unavailable,
-    ];
-    !class.is_some_and(|class| silent.iter().any(|known| known.as_str() == class))
+pub fn counts(class: Option<FailureClass>) -> bool {
+    !matches!(
+        class,
+        Some(
+            FailureClass::InvalidRecipient
+                | FailureClass::RecipientUnsubscribed
+                | FailureClass::RecipientBlocked
+                | FailureClass::FraudBlocked
+                | FailureClass::UnsupportedDestination
+                | FailureClass::Unavailable
+        )
+    )
 }
 
 /// How a version did, by tenant.

@@ -2,6 +2,7 @@
 //!
 //! Only translation happens here. What a call means is in [`crate::host`] and [`crate::send`].
 
+use sendbox_contract::LogLevel;
 use sendbox_contract::inspection::REVEAL;
 use sendbox_contract::message::{Content, Message, TextEncoding, Usage, Variable};
 use sendbox_contract::metadata::{RawHostNeed, RawMetadata, RawPlaces};
@@ -536,10 +537,10 @@ fn error(error: EgressError) -> http_outbound::Error {
 impl log::Host for CallState {
     fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
         let level = match level {
-            log::Level::Debug => "debug",
-            log::Level::Info => "info",
-            log::Level::Warn => "warn",
-            log::Level::Error => "error",
+            log::Level::Debug => LogLevel::Debug,
+            log::Level::Info => LogLevel::Info,
+            log::Level::Warn => LogLevel::Warn,
+            log::Level::Error => LogLevel::Error,
         };
         self.log_line(level, &message)
     }

@@ -1,6 +1,6 @@
 //! `sealed`: the algebra, charged.
 
-use sendbox_contract::{ConnectorFault, TraceKind, Violation};
+use sendbox_contract::{ConnectorFault, SealedOperation, TraceKind, Violation};
 use sendbox_policy::Encoding;
 use wasmtime::component::Resource;
 
@@ -29,7 +29,7 @@ impl CallState {
         Ok(self.meter.sealed(bound)?)
     }
 
-    fn made(&mut self, operation: &'static str, value: Sealed) -> wasmtime::Result<Resource<Sealed>> {
+    fn made(&mut self, operation: SealedOperation, value: Sealed) -> wasmtime::Result<Resource<Sealed>> {
         self.trace.push(TraceKind::Sealed { operation });
         self.keep(value)
     }
@@ -61,7 +61,7 @@ impl CallState {
             return Err(ConnectorFault::SealedBytes { limit_bytes: self.limits.sealed_bytes }.into());
         }
         let value = Sealed::concat(&pieces);
-        self.made("concat", value)
+        self.made(SealedOperation::Concat, value)
     }
 
     pub(crate) fn sealed_encode(
@@ -72,7 +72,7 @@ impl CallState {
         self.enter("sealed.encode")?;
         self.charge_read(handle)?;
         let value = self.table.get(handle)?.encode(encoding);
-        self.made("encode", value)
+        self.made(SealedOperation::Encode, value)
     }
 
     pub(crate) fn sealed_decode(
@@ -83,7 +83,7 @@ impl CallState {
         self.enter("sealed.decode")?;
         self.charge_read(handle)?;
         let value = self.table.get(handle)?.decode(encoding).map_err(|_| self.broke(Violation::NotDecodable))?;
-        self.made("decode", value)
+        self.made(SealedOperation::Decode, value)
     }
 
     pub(crate) fn sealed_digest(
@@ -94,7 +94,7 @@ impl CallState {
         self.enter("sealed.digest")?;
         self.charge_read(handle)?;
         let value = self.table.get(handle)?.digest(hash);
-        self.made("digest", value)
+        self.made(SealedOperation::Digest, value)
     }
 
     pub(crate) fn sealed_hmac(
@@ -107,7 +107,7 @@ impl CallState {
         self.charge_read(handle)?;
         self.charge_read(key)?;
         let value = self.table.get(handle)?.hmac(hash, self.table.get(key)?);
-        self.made("hmac", value)
+        self.made(SealedOperation::Hmac, value)
     }
 
     pub(crate) fn sealed_drop(&mut self, handle: Resource<Sealed>) -> wasmtime::Result<()> {

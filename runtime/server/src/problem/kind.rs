@@ -1,11 +1,11 @@
-//! Every kind of problem, in one table: name, status, what it means, and what to do.
+//! Every type of problem in one table: its name, its status, what it means, and what to do.
 
 use http::StatusCode;
 use sendbox_service::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Writes the table: the kinds, and what is said of each.
+/// Defines the kinds from the table.
 macro_rules! kinds {
     ($($kind:ident, $name:literal, $status:ident, $title:literal, $meaning:literal, $remedy:literal;)*) => {
         /// A kind of problem. Its name never changes.
@@ -48,136 +48,136 @@ macro_rules! kinds {
 
 kinds! {
     BadRequest, "bad-request", BAD_REQUEST, "Bad request",
-        "The request broke the rules of HTTP, or ended too early.",
-        "Send it again, whole.";
+        "The request violates HTTP, or ended too early.",
+        "Send the whole request again.";
     MalformedJson, "malformed-json", BAD_REQUEST, "Malformed JSON",
         "The body is not a JSON document.",
-        "Correct the body; `detail` says where it breaks.";
+        "Correct the body; `detail` says where the error is.";
     Unauthenticated, "unauthenticated", UNAUTHORIZED, "Unauthenticated",
         "The key is missing, unknown, expired or revoked.",
-        "Give a valid one as `Authorization: Bearer …`.";
-    ScopeMissing, "scope-missing", FORBIDDEN, "Scope missing",
-        "The key is valid, and may not do this.",
-        "Make a key with the `scope` of this document, or use the platform key.";
-    PlatformOnly, "platform-only", FORBIDDEN, "Platform only",
-        "Only the platform key may do this.",
+        "Send a valid key as `Authorization: Bearer …`.";
+    InsufficientScope, "insufficient-scope", FORBIDDEN, "Insufficient scope",
+        "The key is valid, but lacks a scope that this operation needs.",
+        "Create a key with the `scope` of this problem, or use the platform key.";
+    PlatformOnly, "platform-only", FORBIDDEN, "Platform key required",
+        "Only the platform key permits this operation.",
         "Ask the operator of the platform.";
-    CrossSite, "cross-site", FORBIDDEN, "Not from the console",
-        "The request comes with a session, and does not show that it comes from a page of this server.",
-        "Send the session's `csrfToken` as `X-CSRF-Token`, from a page of this origin; programs use a key instead.";
-    SignInInClear, "sign-in-in-clear", FORBIDDEN, "Sign-in in clear",
-        "The key came over a network without TLS, and a session would go the same way.",
-        "Open the console by `https://`, or on the machine itself by `http://127.0.0.1`.";
+    CrossSite, "cross-site", FORBIDDEN, "Cross-site request",
+        "The request uses a session, but does not show that it comes from a page of this server.",
+        "Send the session's `csrfToken` as `X-CSRF-Token` from a page of this origin. Programs use a key instead.";
+    InsecureTransport, "insecure-transport", FORBIDDEN, "Insecure transport",
+        "You cannot sign in over a network without TLS: everyone on the way could read the key.",
+        "Open the console over `https://`, or on the server's own machine over `http://127.0.0.1`.";
     CountryNotAllowed, "country-not-allowed", FORBIDDEN, "Country not allowed",
-        "The number's country is not on the tenant's list.",
-        "Add it to `countries` at `/policy`, if messages should go there.";
+        "The tenant's policy does not allow messages to the country of this number.",
+        "Add the country to `countries` of the policy if you want to send there.";
     NotFound, "not-found", NOT_FOUND, "Not found",
-        "There is nothing at this path, or nothing that this key may see.",
-        "Check the path, the ids in it and whose key it is.";
+        "There is nothing at this path that the key may see.",
+        "Check the path and its ids, and whose key you use.";
     MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed",
-        "The path is there, and does not take this method.",
-        "Use one of those in the header `Allow`.";
+        "The path exists, but does not support this method.",
+        "Use one of the methods in the header `Allow`.";
     RequestTimeout, "request-timeout", REQUEST_TIMEOUT, "Request timeout",
         "The body did not arrive in time.",
-        "Send it again.";
+        "Send the request again.";
     Conflict, "conflict", CONFLICT, "Conflict",
-        "What is there already stands against it.",
-        "Read what is there, and decide anew.";
+        "The current state does not allow this change.",
+        "Read the current state and decide again.";
     DiffChanged, "diff-changed", CONFLICT, "Diff changed",
-        "What would change is not what was confirmed.",
-        "Look at the new diff, and confirm that.";
-    ApprovalNeeded, "approval-needed", CONFLICT, "Approval needed",
-        "The version of the connector may do more than the active one, or says something else of itself, and nobody has approved that.",
-        "Read the version's `difference`, and approve it with its `confirm`.";
-    NeededByFlows, "needed-by-flows", CONFLICT, "Needed by flows",
-        "Flows that are on need this connection.",
-        "Activate another one first, switch the flows off, or delete with `force=true`.";
-    FlowOff, "flow-off", CONFLICT, "Flow is off",
-        "The tenant has switched this flow off.",
-        "Switch it on at `/flows`.";
+        "The changes are no longer the ones that you confirmed.",
+        "Review the new diff and confirm that one.";
+    ApprovalRequired, "approval-required", CONFLICT, "Approval required",
+        "The version may do more than the active one, or presents itself differently, and nobody has approved that.",
+        "Review the version's `difference`, and approve it with its `confirmationToken`.";
+    ConnectionInUse, "connection-in-use", CONFLICT, "Connection in use",
+        "Enabled flows depend on this connection.",
+        "Activate another connection first, disable the flows, or delete with `force=true`.";
+    FlowDisabled, "flow-disabled", CONFLICT, "Flow disabled",
+        "The tenant has disabled this flow.",
+        "Enable it at `/flows`.";
     NoActiveConnection, "no-active-connection", CONFLICT, "No active connection",
-        "No connection is set up that could send.",
-        "Save one, and activate it at `/active-connection`.";
-    IdempotencyInFlight, "idempotency-in-flight", CONFLICT, "Still under way",
-        "The first request with this Idempotency-Key is still under way.",
-        "Ask again in a moment, with the same key and body.";
+        "No connection is active, so nothing can be sent.",
+        "Save a connection and activate it at `/active-connection`.";
+    IdempotencyInFlight, "idempotency-in-flight", CONFLICT, "Request in progress",
+        "The first request with this `Idempotency-Key` is still in progress.",
+        "Repeat the request in a moment, with the same key and body.";
     VerificationEnded, "verification-ended", GONE, "Verification ended",
         "The verification is approved, expired, exhausted, cancelled or superseded.",
-        "Start a new one.";
+        "Create a new verification.";
     BodyTooLarge, "body-too-large", PAYLOAD_TOO_LARGE, "Body too large",
-        "The body is larger than this path takes.",
-        "Send less; `detail` says how much fits.";
+        "The body is larger than this operation accepts.",
+        "Send a smaller body; `detail` says how large it may be.";
     UnsupportedMediaType, "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",
-        "The body is not declared as what this path takes.",
-        "Send JSON with `Content-Type: application/json`, a connector with `application/wasm`.";
+        "The `Content-Type` is not one that this operation accepts.",
+        "Send JSON with `Content-Type: application/json`, and a connector with `application/wasm`.";
     InvalidInput, "invalid-input", UNPROCESSABLE_ENTITY, "Invalid input",
-        "Values are missing, wrong or not known.",
-        "Correct what `errors` lists; it is all of it, as far as it could be read.";
-    IdempotencyMismatch, "idempotency-mismatch", UNPROCESSABLE_ENTITY, "Key used before",
-        "This Idempotency-Key was used with another request.",
+        "Fields are missing, invalid or unknown.",
+        "Correct every field in `errors`.";
+    IdempotencyMismatch, "idempotency-mismatch", UNPROCESSABLE_ENTITY, "Idempotency key reused",
+        "This `Idempotency-Key` was used with a different request.",
         "Use a new key for a new request.";
     WrongCode, "wrong-code", UNPROCESSABLE_ENTITY, "Wrong code",
-        "The code is wrong, and the try is counted.",
-        "Let the user try again while `triesLeft` is above 0.";
+        "The code is wrong, and the try was counted.",
+        "Ask the user again while `triesLeft` is above 0.";
     MessageNotSent, "message-not-sent", FAILED_DEPENDENCY, "Message not sent",
-        "The message was taken, is on record, and was not sent.",
-        "`message.failure` says who failed and what to do.";
-    Limited, "limited", TOO_MANY_REQUESTS, "Limit reached",
-        "A limit on the way in is reached.",
-        "Wait for `retryAfter` seconds, where it is given. Show end users no more than `endUserMessage`.";
+        "The message was stored, and could not be sent.",
+        "Read `message.failure`: it says who failed and what to do.";
+    LimitReached, "limit-reached", TOO_MANY_REQUESTS, "Limit reached",
+        "A limit on messages or checks is reached; `limit` names it.",
+        "Wait `retryAfter` seconds, where it is given. Show end users no more than `endUserMessage`.";
     Internal, "internal", INTERNAL_SERVER_ERROR, "Internal error",
         "Sendbox failed.",
-        "Tell the operator the `instance`; the log has more under it.";
-    StoreUnavailable, "store-unavailable", SERVICE_UNAVAILABLE, "Store not available",
-        "The store does not answer. Nothing was accepted.",
+        "Give the `instance` to the operator, who finds the cause in the server's log.";
+    StoreUnavailable, "store-unavailable", SERVICE_UNAVAILABLE, "Store unavailable",
+        "The database does not respond. Nothing was stored and nothing was sent.",
         "Try again.";
-    StoreUncertain, "store-uncertain", SERVICE_UNAVAILABLE, "Outcome unknown",
-        "The store failed while this was written down. It may have been accepted.",
-        "Ask again with the same Idempotency-Key, or look it up, before you do it anew.";
+    OutcomeUnknown, "outcome-unknown", SERVICE_UNAVAILABLE, "Outcome unknown",
+        "The database failed during the commit. The request may have been accepted.",
+        "Repeat the request with the same `Idempotency-Key`, or look up its result before you send a new one.";
     ReportNotAuthentic, "report-not-authentic", FORBIDDEN, "Report not authentic",
-        "A provider's call is not signed as the connection's settings demand. Nothing was changed.",
-        "Compare the secret of the connection with the provider's, and the public URL with the address that it calls.";
+        "A provider's callback is not signed as the connection requires. Nothing was changed.",
+        "Compare the connection's secret with the provider's, and the public URL with the URL that the provider calls.";
     ReportMalformed, "report-malformed", BAD_REQUEST, "Report malformed",
-        "A provider's call is no delivery report of the connection's provider. Nothing was changed.",
-        "Look at which connection's address the provider calls, and in which format.";
-    ReportUnread, "report-unread", BAD_GATEWAY, "Report not read",
-        "The connector failed to read a provider's call. Nothing was changed.",
-        "Tell the operator the `instance`; the log names connection and version.";
+        "A provider's callback is not a delivery report of the connection's provider. Nothing was changed.",
+        "Check which connection's callback URL the provider calls, and in which format.";
+    ReportUnreadable, "report-unreadable", BAD_GATEWAY, "Report unreadable",
+        "The connector failed to read a provider's callback. Nothing was changed.",
+        "Give the `instance` to the operator; the server's log names the connection and the version.";
     Busy, "busy", SERVICE_UNAVAILABLE, "Busy",
-        "As many reports are being read as may be at once. Nothing was changed.",
+        "The server is reading as many callbacks as it can. Nothing was changed.",
         "Try again; providers do so by themselves.";
     Stopping, "stopping", SERVICE_UNAVAILABLE, "Stopping",
-        "This server is ending.",
-        "Try again; another one answers, or this one after its restart.";
+        "This server is shutting down.",
+        "Try again: another server responds, or this one after its restart.";
 }
 
 impl Kind {
-    /// The kind of what the service says. A new error does not compile until it has a row in the table.
+    /// The kind of an error of the service. A new error does not compile until the table has a row for it.
     pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::Unauthenticated => Self::Unauthenticated,
-            Error::Forbidden(_) => Self::ScopeMissing,
+            Error::Forbidden(_) => Self::InsufficientScope,
             Error::PlatformOnly => Self::PlatformOnly,
             Error::NotFound(_) => Self::NotFound,
             Error::Invalid(_) => Self::InvalidInput,
             Error::Conflict(_) => Self::Conflict,
             Error::DiffChanged => Self::DiffChanged,
-            Error::ApprovalNeeded(_) => Self::ApprovalNeeded,
-            Error::NeededByFlows(_) => Self::NeededByFlows,
-            Error::FlowOff(_) => Self::FlowOff,
+            Error::ApprovalNeeded(_) => Self::ApprovalRequired,
+            Error::NeededByFlows(_) => Self::ConnectionInUse,
+            Error::FlowOff(_) => Self::FlowDisabled,
             Error::NoActiveConnection => Self::NoActiveConnection,
             Error::CountryNotAllowed(_) => Self::CountryNotAllowed,
-            Error::Limited { .. } => Self::Limited,
+            Error::Limited { .. } => Self::LimitReached,
             Error::IdempotencyMismatch => Self::IdempotencyMismatch,
             Error::IdempotencyInFlight => Self::IdempotencyInFlight,
             Error::NotSent { .. } => Self::MessageNotSent,
             Error::WrongCode { .. } => Self::WrongCode,
             Error::VerificationEnded(_) => Self::VerificationEnded,
             Error::StoreUnavailable => Self::StoreUnavailable,
-            Error::StoreUncertain => Self::StoreUncertain,
+            Error::StoreUncertain => Self::OutcomeUnknown,
             Error::ReportNotAuthentic => Self::ReportNotAuthentic,
             Error::ReportMalformed => Self::ReportMalformed,
-            Error::ReportUnread => Self::ReportUnread,
+            Error::ReportUnread => Self::ReportUnreadable,
             Error::Busy => Self::Busy,
             Error::Stopping => Self::Stopping,
             Error::Internal(_) => Self::Internal,
@@ -189,18 +189,18 @@ impl Kind {
         format!("/problems/{}", self.name())
     }
 
-    /// Seconds until it is worth a second try, where that is the same for all problems of the kind.
+    /// Seconds until a second try is worthwhile, where that is the same for every problem of the kind.
     pub(crate) fn retry_after(self) -> Option<u64> {
         matches!(
             self,
-            Self::StoreUnavailable | Self::StoreUncertain | Self::Busy | Self::Stopping | Self::IdempotencyInFlight
+            Self::StoreUnavailable | Self::OutcomeUnknown | Self::Busy | Self::Stopping | Self::IdempotencyInFlight
         )
         .then_some(1)
     }
 
-    /// For people who look it up.
-    pub(crate) fn view(self) -> KindView {
-        KindView {
+    /// The explanation that the API returns.
+    pub(crate) fn describe(self) -> ProblemType {
+        ProblemType {
             kind: self.path(),
             title: self.title(),
             status: self.status().as_u16(),
@@ -210,21 +210,24 @@ impl Kind {
     }
 }
 
-/// A kind of problem, explained.
+/// A type of problem, explained.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ProblemKind)]
-pub(crate) struct KindView {
-    /// As in `type` of a problem document.
+pub(crate) struct ProblemType {
+    /// The `type` of the problem document.
     #[serde(rename = "type")]
-    #[schema(example = "/problems/limited")]
+    #[schema(example = "/problems/limit-reached")]
     kind: String,
-    /// A few words.
+    /// A short title.
+    #[schema(example = "Limit reached")]
     title: &'static str,
     /// The HTTP status.
+    #[schema(example = 429)]
     status: u16,
-    /// What it means.
+    /// What the problem means.
+    #[schema(example = "A limit on messages or checks is reached; `limit` names it.")]
     meaning: &'static str,
-    /// What to do.
+    /// What to do about it.
+    #[schema(example = "Wait `retryAfter` seconds, where it is given. Show end users no more than `endUserMessage`.")]
     remedy: &'static str,
 }
 

@@ -2,22 +2,32 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use utoipa::IntoResponses;
+use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use super::{Kind, PROBLEM_JSON};
 
-/// The refusals of a group, by reference to the one description of each status.
+/// The responses with these statuses, by reference to the one description of each status.
 fn group(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
-    let refer = |status: &u16| (status.to_string(), Ref::from_response_name(response_name(*status)).into());
-    statuses.iter().map(refer).collect()
+    statuses.iter().copied().map(reference).collect()
+}
+
+fn reference(status: u16) -> (String, RefOr<Response>) {
+    (status.to_string(), Ref::from_response_name(response_name(status)).into())
 }
 
 /// `Problem404`
 fn response_name(status: u16) -> String {
     format!("Problem{status}")
+}
+
+/// The status of a resource that does not exist, and its response.
+pub(crate) fn not_found_response() -> (String, RefOr<Response>) {
+    reference(404)
 }
 
 /// The one description of each status that a problem can have, for the document's components.
@@ -30,22 +40,35 @@ pub(crate) fn problem_responses() -> BTreeMap<String, RefOr<Response>> {
 }
 
 fn describe(status: u16, kinds: &[Kind]) -> Response {
-    let lines: Vec<_> = kinds.iter().map(|kind| format!("`{}`: {}", kind.name(), kind.meaning())).collect();
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let mut response = ResponseBuilder::new().description(lines.join("\n\n")).content(PROBLEM_JSON, content);
+    let lines: Vec<_> =
+        kinds.iter().map(|kind| format!("- `{}`: {} {}", kind.name(), kind.meaning(), kind.remedy())).collect();
+    let examples = kinds.iter().map(|kind| {
+        let problem = json!({
+            "type": kind.path(),
+            "title": kind.title(),
+            "status": status,
+            "detail": kind.meaning(),
+            "instance": "urn:sendbox:request:5f0c1e9b2a7d4c33",
+        });
+        (kind.name(), ExampleBuilder::new().summary(kind.title()).value(Some(problem)).build())
+    });
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).examples_from_iter(examples).build();
+    let mut response = ResponseBuilder::new().description(lines.join("\n")).content(PROBLEM_JSON, content);
     let header = |kind: Type, description: &str| {
         HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(kind))).description(Some(description)).build()
     };
     if [409, 429, 503].contains(&status) {
-        response = response.header("Retry-After", header(Type::Integer, "Seconds, where waiting helps."));
+        let description = "Seconds to wait before you repeat the request, where waiting helps.";
+        response = response.header("Retry-After", header(Type::Integer, description));
     }
     if status == 401 {
-        response = response.header("WWW-Authenticate", header(Type::String, "`Bearer`"));
+        response = response.header("WWW-Authenticate", header(Type::String, "Always `Bearer`."));
     }
     response.build()
 }
 
-/// A group of refusals, to be named in `responses(…)` of a route.
+/// Groups of problems, to be named in `responses(…)` of a route.
 macro_rules! groups {
     ($($(#[$doc:meta])* $name:ident: $($status:literal)*;)*) => {
         $($(#[$doc])*
@@ -60,22 +83,22 @@ macro_rules! groups {
 }
 
 groups! {
-    /// Any route that needs a key.
-    Refused: 401 403 500 503;
-    /// Any route without one.
-    Failed: 500 503;
-    /// A path with an id in it.
-    Unfound: 404;
-    /// A body.
-    BadBody: 400 408 413 415 422;
-    /// A query.
-    BadQuery: 422;
-    /// A change.
-    Opposed: 409;
-    /// A limit on the way in.
-    Limits: 429;
-    /// A message that the provider did not take.
-    Unsent: 424;
-    /// A verification that has ended.
-    Ended: 410;
+    /// Of every route that needs a key.
+    Unauthorized: 401 403 500 503;
+    /// Of every route that needs none.
+    ServerError: 500 503;
+    /// Of a route with an id in its path.
+    NotFound: 404;
+    /// Of a route with a body.
+    InvalidBody: 400 408 413 415 422;
+    /// Of a route with a query.
+    InvalidQuery: 422;
+    /// Of a route that changes something.
+    Conflict: 409;
+    /// Of a route that limits apply to.
+    TooManyRequests: 429;
+    /// Of a route that sends a message.
+    FailedDependency: 424;
+    /// Of a route that needs a pending verification.
+    Gone: 410;
 }

@@ -1,4 +1,4 @@
-//! The audit: who changed what.
+//! The audit log.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,38 +6,41 @@ use sendbox_domain::model::{AuditEntry, AuditFilter, Page};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Answer;
+use super::ApiResult;
 use crate::api::Api;
 use crate::auth::Authenticated;
-use crate::place::{At, OfTenant};
-use crate::problem::{BadQuery, Refused, Unfound};
+use crate::path::{Path, TenantPath};
+use crate::problem::{InvalidQuery, NotFound, Unauthorized};
 use crate::query::Query;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(list_audit)).routes(routes!(list_platform_audit))
+    OpenApiRouter::default().routes(routes!(list_audit_entries)).routes(routes!(list_platform_audit_entries))
 }
 
-/// List the changes of a tenant
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/audit", tag = "audit", params(OfTenant, AuditFilter),
-    responses((status = 200, description = "A page of them.", body = Page<AuditEntry>), Refused, Unfound, BadQuery))]
-async fn list_audit(
-    State(api): State<Api>,
-    Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
-    Query(filter): Query<AuditFilter>,
-) -> Answer<Json<Page<AuditEntry>>> {
-    Ok(Json(api.service.audit(&caller, &place.tenant, filter).await?))
-}
-
-/// List the changes of all tenants and of the platform
+/// List audit entries
 ///
-/// Needs the platform key.
+/// Returns the changes of one tenant, newest first: who changed what, and the values before and after. Entries hold no secret,
+/// code or full phone number.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/audit", tag = "audit", params(TenantPath, AuditFilter),
+    responses((status = 200, description = "A page of audit entries.", body = Page<AuditEntry>), Unauthorized, NotFound, InvalidQuery))]
+async fn list_audit_entries(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Path(path): Path<TenantPath>,
+    Query(filter): Query<AuditFilter>,
+) -> ApiResult<Json<Page<AuditEntry>>> {
+    Ok(Json(api.service.audit(&caller, &path.tenant, filter).await?))
+}
+
+/// List audit entries of the platform
+///
+/// Returns the changes of all tenants and of the platform itself, newest first. Requires the platform key.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", params(AuditFilter),
-    responses((status = 200, description = "A page of them.", body = Page<AuditEntry>), Refused, BadQuery))]
-async fn list_platform_audit(
+    responses((status = 200, description = "A page of audit entries.", body = Page<AuditEntry>), Unauthorized, InvalidQuery))]
+async fn list_platform_audit_entries(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Query(filter): Query<AuditFilter>,
-) -> Answer<Json<Page<AuditEntry>>> {
+) -> ApiResult<Json<Page<AuditEntry>>> {
     Ok(Json(api.service.platform_audit(&caller, filter).await?))
 }

@@ -8,50 +8,57 @@ use sendbox_domain::model::{Connection, ConnectionInput, Deletion};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Answer, located};
+use super::{ApiResult, with_location};
 use crate::api::Api;
 use crate::auth::Authenticated;
 use crate::body::{JsonBody, LARGE};
-use crate::place::{At, OfConnection, OfTenant};
-use crate::problem::{BadBody, BadQuery, Opposed, Refused, Unfound};
+use crate::path::{ConnectionPath, Path, TenantPath};
+use crate::problem::{Conflict, InvalidBody, InvalidQuery, NotFound, Unauthorized};
 use crate::query::Query;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default().routes(routes!(list_connections)).routes(routes!(
-        read_connection,
+        retrieve_connection,
         save_connection,
         delete_connection
     ))
 }
 
-/// List the connections
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/connections", tag = "connections", params(OfTenant),
-    responses((status = 200, description = "All of them, without their secrets.", body = Vec<Connection>), Refused, Unfound))]
+/// List connections
+///
+/// Returns every connection of the tenant by name. Secrets are never returned; `secrets` says which are set, and since when.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/connections", tag = "connections", params(TenantPath),
+    responses((status = 200, description = "Every connection, without its secrets.", body = Vec<Connection>), Unauthorized, NotFound))]
 async fn list_connections(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
-) -> Answer<Json<Vec<Connection>>> {
-    Ok(Json(api.service.connections(&caller, &place.tenant).await?))
+    Path(path): Path<TenantPath>,
+) -> ApiResult<Json<Vec<Connection>>> {
+    Ok(Json(api.service.connections(&caller, &path.tenant).await?))
 }
 
-/// Read a connection
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/connections/{name}", tag = "connections", params(OfConnection),
-    responses((status = 200, description = "The connection, without its secrets.", body = Connection), Refused, Unfound))]
-async fn read_connection(
+/// Retrieve a connection
+///
+/// Returns one connection. Secrets are never returned; `secrets` says which are set, and since when.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/connections/{name}", tag = "connections", params(ConnectionPath),
+    responses((status = 200, description = "The connection, without its secrets.", body = Connection), Unauthorized, NotFound))]
+async fn retrieve_connection(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfConnection>,
-) -> Answer<Json<Connection>> {
-    Ok(Json(api.service.connection(&caller, &place.tenant, &place.name).await?))
+    Path(path): Path<ConnectionPath>,
+) -> ApiResult<Json<Connection>> {
+    Ok(Json(api.service.connection(&caller, &path.tenant, &path.name).await?))
 }
 
 /// Save a connection
 ///
-/// Makes it, or replaces the one of that name. A secret that is left out keeps its value, as long as the connector stays the
-/// same. Saving activates nothing; a change of the active connection takes effect with the next send.
-#[utoipa::path(put, path = "/v1/tenants/{tenant}/connections/{name}", tag = "connections", params(OfConnection),
-    request_body(content = ConnectionInput, example = json!({
+/// Creates the connection, or replaces the one with this name. A secret that you leave out keeps its stored value as long as the
+/// connector stays the same. Saving does not activate a connection; if it is already active, the change applies to the next
+/// message.
+///
+/// If the parameters or templates do not fit the connector, the request fails with 422 and lists every field that is wrong.
+#[utoipa::path(put, path = "/v1/tenants/{tenant}/connections/{name}", tag = "connections", params(ConnectionPath),
+    request_body(content = ConnectionInput, description = "The whole connection.", example = json!({
         "connector": "twilio",
         "parameters": {"accountSID": "AC…", "authToken": "…", "fromMessagingServiceSID": "MG…"},
         "templates": [
@@ -62,20 +69,21 @@ async fn read_connection(
         ],
     })),
     responses(
-        (status = 200, description = "It is replaced.", body = Connection),
-        (status = 201, description = "It is new.", body = Connection, headers(("Location" = String, description = "Its path."))),
-        Refused, Unfound, BadBody, Opposed,
+        (status = 200, description = "The connection was replaced.", body = Connection),
+        (status = 201, description = "The connection was created.", body = Connection,
+            headers(("Location" = String, description = "The path of the connection."))),
+        Unauthorized, NotFound, InvalidBody, Conflict,
     ))]
 async fn save_connection(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfConnection>,
+    Path(path): Path<ConnectionPath>,
     JsonBody(input): JsonBody<ConnectionInput, LARGE>,
-) -> Answer<Response> {
-    let (connection, new) = api.service.save_connection(&caller, &place.tenant, &place.name, input).await?;
-    Ok(if new {
-        let path = format!("/v1/tenants/{}/connections/{}", &*place.tenant, connection.name);
-        located(StatusCode::CREATED, &path, &connection)
+) -> ApiResult<Response> {
+    let (connection, is_new) = api.service.save_connection(&caller, &path.tenant, &path.name, input).await?;
+    Ok(if is_new {
+        let location = format!("/v1/tenants/{}/connections/{}", &*path.tenant, connection.name);
+        with_location(StatusCode::CREATED, &location, &connection)
     } else {
         Json(connection).into_response()
     })
@@ -83,15 +91,16 @@ async fn save_connection(
 
 /// Delete a connection
 ///
-/// With its secrets. Refused while it is active and flows that are on need it, unless `force=true`.
-#[utoipa::path(delete, path = "/v1/tenants/{tenant}/connections/{name}", tag = "connections", params(OfConnection, Deletion),
-    responses((status = 204, description = "It is gone."), Refused, Unfound, BadQuery, Opposed))]
+/// Deletes the connection and its secrets. If it is active and enabled flows depend on it, the request fails with 409
+/// (`connection-in-use`) unless you set `force=true`.
+#[utoipa::path(delete, path = "/v1/tenants/{tenant}/connections/{name}", tag = "connections", params(ConnectionPath, Deletion),
+    responses((status = 204, description = "The connection was deleted."), Unauthorized, NotFound, InvalidQuery, Conflict))]
 async fn delete_connection(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfConnection>,
+    Path(path): Path<ConnectionPath>,
     Query(deletion): Query<Deletion>,
-) -> Answer<StatusCode> {
-    api.service.delete_connection(&caller, &place.tenant, &place.name, deletion).await?;
+) -> ApiResult<StatusCode> {
+    api.service.delete_connection(&caller, &path.tenant, &path.name, deletion).await?;
     Ok(StatusCode::NO_CONTENT)
 }

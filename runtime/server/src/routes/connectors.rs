@@ -1,4 +1,4 @@
-//! The catalogue.
+//! The catalogue of connectors, for all tenants and for one.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,37 +6,48 @@ use sendbox_domain::model::{ConnectorDetail, ConnectorSummary};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Answer;
+use super::ApiResult;
+use super::scope::in_both_scopes;
 use crate::api::Api;
 use crate::auth::Authenticated;
-use crate::place::{At, OfConnector};
-use crate::problem::{Refused, Unfound};
+use crate::path::{ConnectorPath, Path, ScopePath};
+use crate::problem::{NotFound, Unauthorized};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(list_connectors)).routes(routes!(read_connector))
+    in_both_scopes(
+        operations,
+        "Covers the connectors that are built in and those that were uploaded for all tenants.",
+        "Also covers the tenant's own connectors, which no other tenant can see.",
+    )
 }
 
-/// List the connectors
+fn operations() -> OpenApiRouter<Api> {
+    OpenApiRouter::default().routes(routes!(list_connectors)).routes(routes!(retrieve_connector))
+}
+
+/// List connectors
 ///
-/// Each is a WebAssembly component that speaks with one provider.
-#[utoipa::path(get, path = "/v1/connectors", tag = "connectors",
-    responses((status = 200, description = "The catalogue.", body = Vec<ConnectorSummary>), Refused))]
+/// Returns the connectors that a connection can name. Each is a WebAssembly component that talks to one provider.
+#[utoipa::path(get, path = "/connectors", tag = "connectors", params(ScopePath),
+    responses((status = 200, description = "The catalogue.", body = Vec<ConnectorSummary>), Unauthorized))]
 async fn list_connectors(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-) -> Answer<Json<Vec<ConnectorSummary>>> {
-    Ok(Json(api.service.connectors(&caller, None).await?))
+    Path(path): Path<ScopePath>,
+) -> ApiResult<Json<Vec<ConnectorSummary>>> {
+    Ok(Json(api.service.connectors(&caller, path.tenant()).await?))
 }
 
-/// Read a connector
+/// Retrieve a connector
 ///
-/// With the JSON Schema of its parameters, what it may reach and why, and templates to start from.
-#[utoipa::path(get, path = "/v1/connectors/{id}", tag = "connectors", params(OfConnector),
-    responses((status = 200, description = "All there is to know of it.", body = ConnectorDetail), Refused, Unfound))]
-async fn read_connector(
+/// Returns what you need to set a connector up: its README, the JSON Schema of its parameters, the hosts that it reaches and why,
+/// and templates to start from. The active version is described.
+#[utoipa::path(get, path = "/connectors/{id}", tag = "connectors", params(ConnectorPath),
+    responses((status = 200, description = "The connector.", body = ConnectorDetail), Unauthorized, NotFound))]
+async fn retrieve_connector(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfConnector>,
-) -> Answer<Json<ConnectorDetail>> {
-    Ok(Json(api.service.connector(&caller, None, &place.id).await?))
+    Path(path): Path<ConnectorPath>,
+) -> ApiResult<Json<ConnectorDetail>> {
+    Ok(Json(api.service.connector(&caller, path.tenant(), &path.id).await?))
 }

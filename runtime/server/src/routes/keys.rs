@@ -1,4 +1,4 @@
-//! Keys of a tenant.
+//! API keys of a tenant.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,71 +7,81 @@ use sendbox_domain::model::{IssuedKey, Key, KeyRotation, NewKey};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Answer;
+use super::ApiResult;
 use crate::api::Api;
 use crate::auth::Authenticated;
 use crate::body::{JsonBody, OptionalJsonBody};
-use crate::place::{At, OfKey, OfTenant};
-use crate::problem::{BadBody, Opposed, Refused, Unfound};
+use crate::path::{KeyPath, Path, TenantPath};
+use crate::problem::{Conflict, InvalidBody, NotFound, Unauthorized};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
         .routes(routes!(create_key, list_keys))
-        .routes(routes!(delete_key))
+        .routes(routes!(revoke_key))
         .routes(routes!(rotate_key))
 }
 
-/// Make a key
+/// Create a key
 ///
-/// The answer is the only place where its secret is ever shown.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/keys", tag = "keys", params(OfTenant),
-    request_body(content = NewKey, example = json!({"name": "sign-in backend", "scopes": ["verify"]})),
-    responses((status = 201, description = "The key, with its secret.", body = IssuedKey), Refused, Unfound, BadBody, Opposed))]
+/// The response contains the secret. It is shown only once: Sendbox stores a hash of it, so keep it somewhere safe.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/keys", tag = "keys", params(TenantPath),
+    request_body(content = NewKey, description = "The key to create.", example = json!({"name": "sign-in backend", "scopes": ["verify"]})),
+    responses(
+        (status = 201, description = "The key, with its secret.", body = IssuedKey),
+        Unauthorized, NotFound, InvalidBody, Conflict,
+    ))]
 async fn create_key(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
+    Path(path): Path<TenantPath>,
     JsonBody(new): JsonBody<NewKey>,
-) -> Answer<(StatusCode, Json<IssuedKey>)> {
-    Ok((StatusCode::CREATED, Json(api.service.create_key(&caller, &place.tenant, new).await?)))
+) -> ApiResult<(StatusCode, Json<IssuedKey>)> {
+    Ok((StatusCode::CREATED, Json(api.service.create_key(&caller, &path.tenant, new).await?)))
 }
 
-/// List the keys
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/keys", tag = "keys", params(OfTenant),
-    responses((status = 200, description = "All of them, without their secrets.", body = Vec<Key>), Refused, Unfound))]
+/// List keys
+///
+/// Returns every key of the tenant, without its secret.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/keys", tag = "keys", params(TenantPath),
+    responses((status = 200, description = "Every key, without its secret.", body = Vec<Key>), Unauthorized, NotFound))]
 async fn list_keys(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
-) -> Answer<Json<Vec<Key>>> {
-    Ok(Json(api.service.keys(&caller, &place.tenant).await?))
+    Path(path): Path<TenantPath>,
+) -> ApiResult<Json<Vec<Key>>> {
+    Ok(Json(api.service.keys(&caller, &path.tenant).await?))
 }
 
 /// Revoke a key
 ///
-/// From the next request on it is unknown.
-#[utoipa::path(delete, path = "/v1/tenants/{tenant}/keys/{key}", tag = "keys", params(OfKey),
-    responses((status = 204, description = "It is gone."), Refused, Unfound, Opposed))]
-async fn delete_key(
+/// Requests with this key fail with 401 from now on. Sessions that were created with it end.
+#[utoipa::path(delete, path = "/v1/tenants/{tenant}/keys/{key}", tag = "keys", params(KeyPath),
+    responses((status = 204, description = "The key was revoked."), Unauthorized, NotFound, Conflict))]
+async fn revoke_key(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfKey>,
-) -> Answer<StatusCode> {
-    api.service.delete_key(&caller, &place.tenant, &place.key).await?;
+    Path(path): Path<KeyPath>,
+) -> ApiResult<StatusCode> {
+    api.service.delete_key(&caller, &path.tenant, &path.key).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Give a key a new secret
+/// Rotate a key
 ///
-/// The old one ends at once, or after `graceSeconds`. Without a body: at once.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/keys/{key}/rotate", tag = "keys", params(OfKey),
-    request_body(content = Option<KeyRotation>, example = json!({"graceSeconds": 3600})),
-    responses((status = 200, description = "The key, with its new secret.", body = IssuedKey), Refused, Unfound, BadBody, Opposed))]
+/// Gives the key a new secret, which the response contains. The previous secret stops working immediately, or after
+/// `graceSeconds`. The body is optional.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/keys/{key}/rotate", tag = "keys", params(KeyPath),
+    request_body(content = Option<KeyRotation>, description = "How long the previous secret keeps working.",
+        example = json!({"graceSeconds": 3600})),
+    responses(
+        (status = 200, description = "The key, with its new secret.", body = IssuedKey),
+        Unauthorized, NotFound, InvalidBody, Conflict,
+    ))]
 async fn rotate_key(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfKey>,
+    Path(path): Path<KeyPath>,
     OptionalJsonBody(rotation): OptionalJsonBody<KeyRotation>,
-) -> Answer<Json<IssuedKey>> {
-    Ok(Json(api.service.rotate_key(&caller, &place.tenant, &place.key, rotation).await?))
+) -> ApiResult<Json<IssuedKey>> {
+    Ok(Json(api.service.rotate_key(&caller, &path.tenant, &path.key, rotation).await?))
 }

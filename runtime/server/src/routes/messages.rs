@@ -1,4 +1,4 @@
-//! Messages with codes that the platform made.
+//! Messages that carry a code of the platform.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,44 +9,56 @@ use sendbox_service::Error;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Answer, located};
+use super::{ApiResult, with_location};
 use crate::api::Api;
 use crate::auth::Authenticated;
 use crate::body::JsonBody;
 use crate::idempotency::{IdempotencyHeader, IdempotencyKey};
-use crate::place::{At, OfRecord, OfTenant};
-use crate::problem::{BadBody, BadQuery, Limits, Opposed, Refused, Unfound, Unsent};
+use crate::path::{MessagePath, Path, TenantPath};
+use crate::problem::{Conflict, FailedDependency, InvalidBody, InvalidQuery, NotFound, TooManyRequests, Unauthorized};
 use crate::query::Query;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(send_message, list_messages)).routes(routes!(read_message))
+    OpenApiRouter::default().routes(routes!(create_message, list_messages)).routes(routes!(retrieve_message))
 }
 
-/// Send a message
+/// Create a message
 ///
-/// With a code that the platform made and will check itself. 200 means that a provider took it. With 202 it is on disk and its
-/// outcome is open (`queued`, `sending`), or nobody will ever know (`in-doubt`): read it at `Location`.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/messages", tag = "messages", params(OfTenant, IdempotencyHeader),
-    request_body(content = NewMessage, example = json!({"to": "+4512345678", "usage": "sign-in", "code": "123456", "locale": "en"})),
+/// Sends a code that your platform made and will check itself. To let Sendbox make and check the code, create a verification
+/// instead.
+///
+/// - **200**: a provider accepted the message.
+/// - **202**: the message is stored and its outcome is open (`queued`, `sending`) or will never be known (`in-doubt`). Retrieve it
+///   at the `Location`.
+/// - **424**: the message is stored and was not sent. `message.failure` says who failed and what to do.
+/// - **Any other 4xx**: nothing was stored and nothing was sent.
+/// - **503**: with `store-unavailable` nothing was stored; with `outcome-unknown` the message may have been stored, so repeat the
+///   request with the same `Idempotency-Key`.
+///
+/// One request causes no more physical messages than the policy's `maxMessages`, over retries, fallbacks and crashes. Nothing is
+/// sent after the code has expired.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/messages", tag = "messages", params(TenantPath, IdempotencyHeader),
+    request_body(content = NewMessage, description = "The message to send.",
+        example = json!({"to": "+4512345678", "usage": "sign-in", "code": "123456", "locale": "en"})),
     responses(
-        (status = 200, description = "A provider took it.", body = Message),
-        (status = 202, description = "It is on record, and its outcome is open or unknown.", body = Message,
-            headers(("Location" = String, description = "Its path."))),
-        Refused, Unfound, BadBody, Opposed, Unsent, Limits,
+        (status = 200, description = "A provider accepted the message.", body = Message),
+        (status = 202, description = "The message is stored, and its outcome is open or unknown.", body = Message,
+            headers(("Location" = String, description = "The path of the message."))),
+        Unauthorized, NotFound, InvalidBody, Conflict, FailedDependency, TooManyRequests,
     ))]
-async fn send_message(
+async fn create_message(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
+    Path(path): Path<TenantPath>,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(new): JsonBody<NewMessage>,
-) -> Answer<Response> {
-    let message = api.service.send_message(&caller, &place.tenant, new, key.as_deref()).await?;
+) -> ApiResult<Response> {
+    let message = api.service.send_message(&caller, &path.tenant, new, key.as_deref()).await?;
     match message.status {
         MessageStatus::Accepted => Ok(Json(message).into_response()),
         MessageStatus::Queued | MessageStatus::Sending | MessageStatus::InDoubt => {
-            let path = format!("/v1/tenants/{}/messages/{}", &*place.tenant, message.id);
-            Ok(located(StatusCode::ACCEPTED, &path, &message))
+            let location = format!("/v1/tenants/{}/messages/{}", &*path.tenant, message.id);
+            Ok(with_location(StatusCode::ACCEPTED, &location, &message))
         }
         MessageStatus::Failed | MessageStatus::Expired | MessageStatus::Cancelled => {
             Err(Error::NotSent { message: Box::new(message), verification: None }.into())
@@ -56,27 +68,29 @@ async fn send_message(
 
 /// List messages
 ///
-/// Those of verifications included.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/messages", tag = "messages", params(OfTenant, MessageFilter),
-    responses((status = 200, description = "A page of them.", body = Page<Message>), Refused, Unfound, BadQuery))]
+/// Returns messages, newest first, including those of verifications. Attempts are listed without their details; retrieve a message
+/// to see its requests and traces.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/messages", tag = "messages", params(TenantPath, MessageFilter),
+    responses((status = 200, description = "A page of messages.", body = Page<Message>), Unauthorized, NotFound, InvalidQuery))]
 async fn list_messages(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
+    Path(path): Path<TenantPath>,
     Query(filter): Query<MessageFilter>,
-) -> Answer<Json<Page<Message>>> {
-    Ok(Json(api.service.messages(&caller, &place.tenant, filter).await?))
+) -> ApiResult<Json<Page<Message>>> {
+    Ok(Json(api.service.messages(&caller, &path.tenant, filter).await?))
 }
 
-/// Read a message
+/// Retrieve a message
 ///
-/// With every attempt, and what was sent in each, masked.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/messages/{id}", tag = "messages", params(OfRecord),
-    responses((status = 200, description = "The message.", body = Message), Refused, Unfound))]
-async fn read_message(
+/// Returns the message with every attempt: why the connection was chosen, what was requested, what the provider answered, and what
+/// was decided. Secrets, codes, texts and phone numbers are masked.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/messages/{id}", tag = "messages", params(MessagePath),
+    responses((status = 200, description = "The message, with the details of every attempt.", body = Message), Unauthorized, NotFound))]
+async fn retrieve_message(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfRecord>,
-) -> Answer<Json<Message>> {
-    Ok(Json(api.service.message(&caller, &place.tenant, &place.id).await?))
+    Path(path): Path<MessagePath>,
+) -> ApiResult<Json<Message>> {
+    Ok(Json(api.service.message(&caller, &path.tenant, &path.id).await?))
 }

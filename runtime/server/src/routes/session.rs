@@ -1,4 +1,4 @@
-//! Signing in to the console: a key becomes a cookie that no script can read.
+//! Sessions of the console: a key is exchanged for a cookie that no script can read.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,52 +9,55 @@ use sendbox_domain::model::{SessionView, SignIn};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Answer;
+use super::ApiResult;
 use crate::api::Api;
 use crate::auth::SignedIn;
 use crate::body::JsonBody;
-use crate::problem::{BadBody, Refused};
+use crate::problem::{InvalidBody, Unauthorized};
 use crate::session::{self, Transport};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(open_session, read_session, close_session))
+    OpenApiRouter::default().routes(routes!(create_session, retrieve_session, delete_session))
 }
 
-/// Sign in
+/// Create a session
 ///
-/// For pages of this server. The cookie of the answer stands for the key until it is given back, for twelve hours at most, one
-/// hour without a request, and no longer than the key itself.
+/// Signs in to the console: the response sets a cookie that stands in for the key. Only pages of this server can use it; programs
+/// send the key itself. The session ends after twelve hours, after an hour without a request, when it is deleted, or with the key.
+///
+/// Over a network without TLS the request fails with 403 (`insecure-transport`).
 #[utoipa::path(post, path = "/v1/session", tag = "session",
-    request_body(content = SignIn, example = json!({"key": "sbx_k1_…"})),
+    request_body(content = SignIn, description = "The key to sign in with.", example = json!({"key": "sbx_k1_…"})),
     responses(
-        (status = 201, description = "Signed in.", body = SessionView, headers(("Set-Cookie" = String, description = "The session."))),
-        Refused, BadBody,
+        (status = 201, description = "You are signed in.", body = SessionView,
+            headers(("Set-Cookie" = String, description = "The session's cookie."))),
+        Unauthorized, InvalidBody,
     ))]
-async fn open_session(
+async fn create_session(
     State(api): State<Api>,
     transport: Transport,
     JsonBody(sign_in): JsonBody<SignIn>,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let (secret, view) = api.service.open_session(sign_in).await?;
     let cookie = session::set(secret.expose(), transport)?;
     Ok((StatusCode::CREATED, [(SET_COOKIE, cookie)], Json(view)).into_response())
 }
 
-/// Say who asks
+/// Retrieve the session
 ///
-/// By a session or by a key.
+/// Returns whose credentials the request was sent with, and what they permit. Works with a session and with a key.
 #[utoipa::path(get, path = "/v1/session", tag = "session",
-    responses((status = 200, description = "Whose key it is, and what it may do.", body = SessionView), Refused))]
-async fn read_session(signed_in: SignedIn) -> Json<SessionView> {
+    responses((status = 200, description = "The caller and its scopes.", body = SessionView), Unauthorized))]
+async fn retrieve_session(signed_in: SignedIn) -> Json<SessionView> {
     Json(signed_in.view)
 }
 
-/// Sign out
+/// Delete the session
 ///
-/// The session ends at once, and its cookie is taken back. A caller with a key has none to end.
+/// Signs out: the session ends immediately and the response clears the cookie. With a key instead of a session, nothing happens.
 #[utoipa::path(delete, path = "/v1/session", tag = "session",
-    responses((status = 204, description = "There is no session any more."), Refused))]
-async fn close_session(State(api): State<Api>, signed_in: SignedIn, headers: HeaderMap) -> Answer<Response> {
+    responses((status = 204, description = "There is no session any more."), Unauthorized))]
+async fn delete_session(State(api): State<Api>, signed_in: SignedIn, headers: HeaderMap) -> ApiResult<Response> {
     if let Some(cookie) = &signed_in.cookie {
         api.service.close_session(&signed_in.caller, cookie).await?;
     }

@@ -1,4 +1,4 @@
-//! What a tenant decides: flows, policy, test numbers; and lifting the limit of a number.
+//! Settings of a tenant: flows, policy, test numbers, blocked and held numbers.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,150 +9,166 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Answer;
+use super::ApiResult;
 use crate::api::Api;
 use crate::auth::Authenticated;
 use crate::body::JsonBody;
-use crate::place::{At, OfHold, OfTenant};
-use crate::problem::{BadBody, Opposed, Refused, Unfound};
+use crate::path::{HoldPath, Path, TenantPath};
+use crate::problem::{Conflict, InvalidBody, NotFound, Unauthorized};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
-        .routes(routes!(read_flows, set_flows))
-        .routes(routes!(read_policy, set_policy))
-        .routes(routes!(read_test_numbers, set_test_numbers))
+        .routes(routes!(retrieve_flows, replace_flows))
+        .routes(routes!(retrieve_policy, replace_policy))
+        .routes(routes!(retrieve_test_numbers, replace_test_numbers))
         .routes(routes!(unlock_number))
         .routes(routes!(list_holds))
         .routes(routes!(lift_hold))
 }
 
-/// Read which flows are on
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/flows", tag = "settings", params(OfTenant),
-    responses((status = 200, description = "All seven.", body = Flows), Refused, Unfound))]
-async fn read_flows(
+/// Retrieve the flows
+///
+/// Returns the seven flows and whether each is enabled. Messages and verifications of a disabled flow fail with 409
+/// (`flow-disabled`).
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/flows", tag = "settings", params(TenantPath),
+    responses((status = 200, description = "Every flow.", body = Flows), Unauthorized, NotFound))]
+async fn retrieve_flows(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
-) -> Answer<Json<Flows>> {
-    Ok(Json(api.service.flows(&caller, &place.tenant).await?))
+    Path(path): Path<TenantPath>,
+) -> ApiResult<Json<Flows>> {
+    Ok(Json(api.service.flows(&caller, &path.tenant).await?))
 }
 
-/// Switch flows on and off
+/// Replace the flows
 ///
-/// A flow that is not named is off.
-#[utoipa::path(put, path = "/v1/tenants/{tenant}/flows", tag = "settings", params(OfTenant),
-    request_body(content = Flows, example = json!({"sign-up": true, "sign-in": true, "password-reset": true})),
-    responses((status = 200, description = "All seven, as they are now.", body = Flows), Refused, Unfound, BadBody, Opposed))]
-async fn set_flows(
+/// Enables the flows that you set to `true`. A flow that you leave out is disabled.
+#[utoipa::path(put, path = "/v1/tenants/{tenant}/flows", tag = "settings", params(TenantPath),
+    request_body(content = Flows, description = "The flows to enable.",
+        example = json!({"sign-up": true, "sign-in": true, "password-reset": true})),
+    responses((status = 200, description = "Every flow, as it is now.", body = Flows), Unauthorized, NotFound, InvalidBody, Conflict))]
+async fn replace_flows(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
+    Path(path): Path<TenantPath>,
     JsonBody(flows): JsonBody<Flows>,
-) -> Answer<Json<Flows>> {
-    Ok(Json(api.service.set_flows(&caller, &place.tenant, flows).await?))
+) -> ApiResult<Json<Flows>> {
+    Ok(Json(api.service.set_flows(&caller, &path.tenant, flows).await?))
 }
 
-/// Read the policy
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/policy", tag = "settings", params(OfTenant),
-    responses((status = 200, description = "All of it, defaults included.", body = Policy), Refused, Unfound))]
-async fn read_policy(
-    State(api): State<Api>,
-    Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
-) -> Answer<Json<Policy>> {
-    Ok(Json(api.service.policy(&caller, &place.tenant).await?))
-}
-
-/// Set the policy
+/// Retrieve the policy
 ///
-/// All of it: what is left out goes back to its default.
-#[utoipa::path(put, path = "/v1/tenants/{tenant}/policy", tag = "settings", params(OfTenant),
-    request_body(content = Policy, example = json!({"codes": {"digits": 6, "lifetimeSeconds": 300}, "countries": {"only": ["DK", "DE"]}})),
-    responses((status = 200, description = "As it is now.", body = Policy), Refused, Unfound, BadBody, Opposed))]
-async fn set_policy(
+/// Returns the whole policy, defaults included.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/policy", tag = "settings", params(TenantPath),
+    responses((status = 200, description = "The policy.", body = Policy), Unauthorized, NotFound))]
+async fn retrieve_policy(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
+    Path(path): Path<TenantPath>,
+) -> ApiResult<Json<Policy>> {
+    Ok(Json(api.service.policy(&caller, &path.tenant).await?))
+}
+
+/// Replace the policy
+///
+/// Sets codes, limits, countries, spending and delivery. What you leave out returns to its default. The policy applies to messages
+/// and verifications that are created from now on.
+#[utoipa::path(put, path = "/v1/tenants/{tenant}/policy", tag = "settings", params(TenantPath),
+    request_body(content = Policy, description = "The whole policy.",
+        example = json!({"codes": {"digits": 6, "lifetimeSeconds": 300}, "countries": {"only": ["DK", "DE"]}})),
+    responses((status = 200, description = "The policy, as it is now.", body = Policy), Unauthorized, NotFound, InvalidBody, Conflict))]
+async fn replace_policy(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Path(path): Path<TenantPath>,
     JsonBody(policy): JsonBody<Policy>,
-) -> Answer<Json<Policy>> {
-    Ok(Json(api.service.set_policy(&caller, &place.tenant, policy).await?))
+) -> ApiResult<Json<Policy>> {
+    Ok(Json(api.service.set_policy(&caller, &path.tenant, policy).await?))
 }
 
-/// Read the test numbers
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/test-numbers", tag = "settings", params(OfTenant),
-    responses((status = 200, description = "Masked, and without their codes.", body = TestNumbersView), Refused, Unfound))]
-async fn read_test_numbers(
-    State(api): State<Api>,
-    Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
-) -> Answer<Json<TestNumbersView>> {
-    Ok(Json(api.service.test_numbers(&caller, &place.tenant).await?))
-}
-
-/// Set the test numbers
+/// Retrieve the test numbers
 ///
-/// Numbers that never get a message, each with the code that always fits it: for automated tests of a sign-in. All of them:
-/// what is not here is removed.
-#[utoipa::path(put, path = "/v1/tenants/{tenant}/test-numbers", tag = "settings", params(OfTenant),
-    request_body(content = TestNumbers, example = json!({"numbers": [{"number": "+4512345678", "code": "424242"}]})),
-    responses((status = 200, description = "As they are now.", body = TestNumbersView), Refused, Unfound, BadBody, Opposed))]
-async fn set_test_numbers(
+/// Returns the test numbers, masked and without their codes.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/test-numbers", tag = "settings", params(TenantPath),
+    responses((status = 200, description = "The test numbers, masked.", body = TestNumbersView), Unauthorized, NotFound))]
+async fn retrieve_test_numbers(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
-    JsonBody(numbers): JsonBody<TestNumbers>,
-) -> Answer<Json<TestNumbersView>> {
-    Ok(Json(api.service.set_test_numbers(&caller, &place.tenant, numbers).await?))
+    Path(path): Path<TenantPath>,
+) -> ApiResult<Json<TestNumbersView>> {
+    Ok(Json(api.service.test_numbers(&caller, &path.tenant).await?))
 }
 
-/// A number to be unlocked.
+/// Replace the test numbers
+///
+/// A test number never receives a message, and its fixed code is always right: use it in automated tests of your sign-in. A number
+/// that you leave out is removed.
+#[utoipa::path(put, path = "/v1/tenants/{tenant}/test-numbers", tag = "settings", params(TenantPath),
+    request_body(content = TestNumbers, description = "Every test number, with its code.",
+        example = json!({"numbers": [{"number": "+4512345678", "code": "424242"}]})),
+    responses(
+        (status = 200, description = "The test numbers as they are now, masked.", body = TestNumbersView),
+        Unauthorized, NotFound, InvalidBody, Conflict,
+    ))]
+async fn replace_test_numbers(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Path(path): Path<TenantPath>,
+    JsonBody(numbers): JsonBody<TestNumbers>,
+) -> ApiResult<Json<TestNumbersView>> {
+    Ok(Json(api.service.set_test_numbers(&caller, &path.tenant, numbers).await?))
+}
+
+/// A number to unlock.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Unlock {
-    /// E.164, with `+`.
+    /// The phone number in E.164 format.
     #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+4512345678")]
-    to: Sensitive,
+    number: Sensitive,
 }
 
 /// Unlock a number
 ///
-/// Lifts the limit of failed checks, which is counted over all codes of a number.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/unlocks", tag = "settings", params(OfTenant),
-    request_body(content = Unlock, example = json!({"to": "+4512345678"})),
-    responses((status = 204, description = "Codes of this number can be checked again."), Refused, Unfound, BadBody, Opposed))]
+/// Resets the count of failed checks of a number. After 100 failed checks, over all its verifications, every further check of the
+/// number fails with 429 until you unlock it.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/unlocks", tag = "settings", params(TenantPath),
+    request_body(content = Unlock, description = "The number to unlock.", example = json!({"number": "+4512345678"})),
+    responses((status = 204, description = "Codes of this number can be checked again."), Unauthorized, NotFound, InvalidBody, Conflict))]
 async fn unlock_number(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
+    Path(path): Path<TenantPath>,
     JsonBody(unlock): JsonBody<Unlock>,
-) -> Answer<StatusCode> {
-    api.service.unlock_number(&caller, &place.tenant, unlock.to).await?;
+) -> ApiResult<StatusCode> {
+    api.service.unlock_number(&caller, &path.tenant, unlock.number).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// List the holds
+/// List holds
 ///
-/// Numbers that nothing is sent to for a while, because a provider suspects fraud there, with the reason and the end.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/holds", tag = "settings", params(OfTenant),
-    responses((status = 200, description = "Those that have not ended, the longest first.", body = Vec<Hold>), Refused, Unfound))]
+/// A hold stops messages to the thousand numbers that share all but their last three digits, because a provider suspects fraud
+/// there. Returns the holds that are in effect, the one that ends last first.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/holds", tag = "settings", params(TenantPath),
+    responses((status = 200, description = "The holds that are in effect.", body = Vec<Hold>), Unauthorized, NotFound))]
 async fn list_holds(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
-) -> Answer<Json<Vec<Hold>>> {
-    Ok(Json(api.service.holds(&caller, &place.tenant).await?))
+    Path(path): Path<TenantPath>,
+) -> ApiResult<Json<Vec<Hold>>> {
+    Ok(Json(api.service.holds(&caller, &path.tenant).await?))
 }
 
 /// Lift a hold
 ///
-/// Messages to these numbers are let in again.
-#[utoipa::path(delete, path = "/v1/tenants/{tenant}/holds/{hold}", tag = "settings", params(OfHold),
-    responses((status = 204, description = "It is gone."), Refused, Unfound, Opposed))]
+/// Messages to these numbers are accepted again from now on.
+#[utoipa::path(delete, path = "/v1/tenants/{tenant}/holds/{hold}", tag = "settings", params(HoldPath),
+    responses((status = 204, description = "The hold was lifted."), Unauthorized, NotFound, Conflict))]
 async fn lift_hold(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfHold>,
-) -> Answer<StatusCode> {
-    api.service.lift_hold(&caller, &place.tenant, &place.hold).await?;
+    Path(path): Path<HoldPath>,
+) -> ApiResult<StatusCode> {
+    api.service.lift_hold(&caller, &path.tenant, &path.hold).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,4 +1,4 @@
-//! How a tenant did, and what needs a person: what an overview shows.
+//! Statistics of a tenant: what an overview shows.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,28 +6,29 @@ use sendbox_domain::model::{Statistics, StatisticsFilter};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Answer;
+use super::ApiResult;
 use crate::api::Api;
 use crate::auth::Authenticated;
-use crate::place::{At, OfTenant};
-use crate::problem::{BadQuery, Refused, Unfound};
+use crate::path::{Path, TenantPath};
+use crate::problem::{InvalidQuery, NotFound, Unauthorized};
 use crate::query::Query;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(read_statistics))
+    OpenApiRouter::default().routes(routes!(retrieve_statistics))
 }
 
-/// Say how a tenant did
+/// Retrieve statistics
 ///
-/// Messages, verifications, failures and latency of a time, in total and by hour or day of UTC; and what needs a person now.
-/// Absent parameters: the last 24 hours by hour.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/statistics", tag = "statistics", params(OfTenant, StatisticsFilter),
-    responses((status = 200, description = "What was counted.", body = Statistics), Refused, Unfound, BadQuery))]
-async fn read_statistics(
+/// Returns messages, verifications, failures and latency over a period, in total and by hour or day (UTC), and alerts about what
+/// needs your attention now. Without parameters the period is the last 24 hours, by hour. Messages to test numbers are not
+/// counted.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/statistics", tag = "statistics", params(TenantPath, StatisticsFilter),
+    responses((status = 200, description = "The statistics of the period.", body = Statistics), Unauthorized, NotFound, InvalidQuery))]
+async fn retrieve_statistics(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
+    Path(path): Path<TenantPath>,
     Query(filter): Query<StatisticsFilter>,
-) -> Answer<Json<Statistics>> {
-    Ok(Json(api.service.statistics(&caller, &place.tenant, filter).await?))
+) -> ApiResult<Json<Statistics>> {
+    Ok(Json(api.service.statistics(&caller, &path.tenant, filter).await?))
 }

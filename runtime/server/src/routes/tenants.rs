@@ -1,4 +1,4 @@
-//! Tenants. Only the platform makes, lists and deletes them.
+//! Tenants. Only the platform creates, lists and deletes them.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,87 +8,95 @@ use sendbox_domain::model::{NewTenant, Page, PageRequest, Tenant, TenantChange};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Answer, located};
+use super::{ApiResult, with_location};
 use crate::api::Api;
 use crate::auth::Authenticated;
 use crate::body::JsonBody;
-use crate::place::{At, OfTenant};
-use crate::problem::{BadBody, BadQuery, Opposed, Refused, Unfound};
+use crate::path::{Path, TenantPath};
+use crate::problem::{Conflict, InvalidBody, InvalidQuery, NotFound, Unauthorized};
 use crate::query::Query;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default().routes(routes!(create_tenant, list_tenants)).routes(routes!(
-        read_tenant,
-        change_tenant,
+        retrieve_tenant,
+        update_tenant,
         delete_tenant
     ))
 }
 
-/// Make a tenant
+/// Create a tenant
 ///
-/// A `production` tenant starts closed: no country is allowed, and no flow is on. Needs the platform key.
+/// Requires the platform key. A `development` tenant starts open, with every flow enabled. A `production` tenant starts closed: no
+/// country is allowed and no flow is enabled until you say so.
 #[utoipa::path(post, path = "/v1/tenants", tag = "tenants",
-    request_body(content = NewTenant, example = json!({"id": "acme", "name": "Acme", "environment": "development"})),
+    request_body(content = NewTenant, description = "The tenant to create.",
+        example = json!({"id": "acme", "name": "Acme", "environment": "development"})),
     responses(
-        (status = 201, description = "It is made.", body = Tenant, headers(("Location" = String, description = "Its path."))),
-        Refused, BadBody, Opposed,
+        (status = 201, description = "The tenant was created.", body = Tenant,
+            headers(("Location" = String, description = "The path of the tenant."))),
+        Unauthorized, InvalidBody, Conflict,
     ))]
 async fn create_tenant(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     JsonBody(new): JsonBody<NewTenant>,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let tenant = api.service.create_tenant(&caller, new).await?;
-    Ok(located(StatusCode::CREATED, &format!("/v1/tenants/{}", tenant.id), &tenant))
+    Ok(with_location(StatusCode::CREATED, &format!("/v1/tenants/{}", tenant.id), &tenant))
 }
 
-/// List the tenants
+/// List tenants
 ///
-/// Needs the platform key.
+/// Returns the tenants. Requires the platform key.
 #[utoipa::path(get, path = "/v1/tenants", tag = "tenants", params(PageRequest),
-    responses((status = 200, description = "A page of them.", body = Page<Tenant>), Refused, BadQuery))]
+    responses((status = 200, description = "A page of tenants.", body = Page<Tenant>), Unauthorized, InvalidQuery))]
 async fn list_tenants(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Query(page): Query<PageRequest>,
-) -> Answer<Json<Page<Tenant>>> {
+) -> ApiResult<Json<Page<Tenant>>> {
     Ok(Json(api.service.tenants(&caller, page).await?))
 }
 
-/// Read a tenant
-#[utoipa::path(get, path = "/v1/tenants/{tenant}", tag = "tenants", params(OfTenant),
-    responses((status = 200, description = "The tenant.", body = Tenant), Refused, Unfound))]
-async fn read_tenant(
+/// Retrieve a tenant
+///
+/// Returns one tenant, with the name of its active connection.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}", tag = "tenants", params(TenantPath),
+    responses((status = 200, description = "The tenant.", body = Tenant), Unauthorized, NotFound))]
+async fn retrieve_tenant(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
-) -> Answer<Json<Tenant>> {
-    Ok(Json(api.service.tenant(&caller, &place.tenant).await?))
+    Path(path): Path<TenantPath>,
+) -> ApiResult<Json<Tenant>> {
+    Ok(Json(api.service.tenant(&caller, &path.tenant).await?))
 }
 
-/// Rename a tenant
-#[utoipa::path(patch, path = "/v1/tenants/{tenant}", tag = "tenants", params(OfTenant),
-    request_body(content = TenantChange, example = json!({"name": "Acme Ltd"})),
-    responses((status = 200, description = "As it is now.", body = Tenant), Refused, Unfound, BadBody, Opposed))]
-async fn change_tenant(
+/// Update a tenant
+///
+/// Changes the tenant's name. Its id and its environment never change.
+#[utoipa::path(patch, path = "/v1/tenants/{tenant}", tag = "tenants", params(TenantPath),
+    request_body(content = TenantChange, description = "What to change.", example = json!({"name": "Acme Ltd"})),
+    responses((status = 200, description = "The updated tenant.", body = Tenant), Unauthorized, NotFound, InvalidBody, Conflict))]
+async fn update_tenant(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
+    Path(path): Path<TenantPath>,
     JsonBody(change): JsonBody<TenantChange>,
-) -> Answer<Json<Tenant>> {
-    Ok(Json(api.service.change_tenant(&caller, &place.tenant, change).await?))
+) -> ApiResult<Json<Tenant>> {
+    Ok(Json(api.service.change_tenant(&caller, &path.tenant, change).await?))
 }
 
 /// Delete a tenant
 ///
-/// With its keys, connections, secrets and messages. Needs the platform key.
-#[utoipa::path(delete, path = "/v1/tenants/{tenant}", tag = "tenants", params(OfTenant),
-    responses((status = 204, description = "It is gone."), Refused, Unfound, Opposed))]
+/// Deletes the tenant with its keys, connections, secrets, connectors and messages. This cannot be undone. Requires the platform
+/// key.
+#[utoipa::path(delete, path = "/v1/tenants/{tenant}", tag = "tenants", params(TenantPath),
+    responses((status = 204, description = "The tenant was deleted."), Unauthorized, NotFound, Conflict))]
 async fn delete_tenant(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
-) -> Answer<StatusCode> {
-    api.service.delete_tenant(&caller, &place.tenant).await?;
+    Path(path): Path<TenantPath>,
+) -> ApiResult<StatusCode> {
+    api.service.delete_tenant(&caller, &path.tenant).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,4 +1,4 @@
-//! The way of a request around a handler, with handlers of its own: what every route relies on, without a service.
+//! What every route relies on: bodies, queries, paths, headers, logging and panics, with handlers of the test and no service.
 
 use std::io::Write;
 use std::pin::Pin;
@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::body::{JsonBody, LARGE, OptionalJsonBody, SMALL};
 use crate::idempotency::IdempotencyKey;
-use crate::place::{At, OfConnection};
+use crate::path::{ConnectionPath, Path};
 use crate::query::Query;
 
-fn trial() -> Router {
+fn test_router() -> Router {
     let router = Router::new()
         .route("/panic", get(async || -> StatusCode { panic!("+4512345678") }))
         .route("/body", post(async |JsonBody(new): JsonBody<NewTenant>| new.name))
@@ -33,13 +33,13 @@ fn trial() -> Router {
         .route("/key", get(async |IdempotencyKey(key): IdempotencyKey| key.unwrap_or_default()))
         .route(
             "/of/{tenant}/by/{name}",
-            get(async |At(place): At<OfConnection>| format!("{} {}", &*place.tenant, &*place.name)),
+            get(async |Path(path): Path<ConnectionPath>| format!("{} {}", &*path.tenant, &*path.name)),
         );
-    accompanied(router, Lifecycle::default())
+    with_middleware(router, Lifecycle::default())
 }
 
 async fn answer(request: Request) -> (http::response::Parts, String) {
-    let response = TowerToHyperService::new(trial()).call(request).await.unwrap();
+    let response = TowerToHyperService::new(test_router()).call(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     (parts, String::from_utf8(bytes.to_vec()).unwrap())
@@ -88,7 +88,7 @@ async fn bodies_are_bounded_typed_and_strict() {
             "{problem}"
         );
     }
-    // One that does not say how large it is.
+    // Without a Content-Length.
     assert_eq!(problem(post_of("/body", JSON, Body::new(Unannounced(SMALL * 2)))).await["status"], 413);
 
     assert_eq!(answer(post_of("/body", JSON, tenant("a"))).await.1, "a");
@@ -137,7 +137,7 @@ async fn queries_and_headers_are_strict() {
 }
 
 #[tokio::test]
-async fn paths_have_one_shape() {
+async fn paths_match_their_patterns() {
     assert_eq!(answer(get_of("/of/acme/by/main")).await.1, "acme main");
     assert_eq!(answer(get_of("/of/acm%65/by/main")).await.1, "acme main");
     let long = format!("/of/acme/by/{}", "a".repeat(101));
@@ -162,7 +162,7 @@ async fn paths_have_one_shape() {
 }
 
 #[tokio::test]
-async fn every_answer_has_its_headers() {
+async fn every_response_has_its_headers() {
     let (ok, _) = answer(get_of("/query")).await;
     let (head, body) =
         answer(Request::head("/nowhere").header("x-request-id", "mine").body(Body::empty()).unwrap()).await;

@@ -8,104 +8,118 @@ use sendbox_domain::model::{Check, NewVerification, Resend, Verification};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Answer, located};
+use super::{ApiResult, with_location};
 use crate::api::Api;
 use crate::auth::Authenticated;
 use crate::body::{JsonBody, OptionalJsonBody};
 use crate::idempotency::{IdempotencyHeader, IdempotencyKey};
-use crate::place::{At, OfRecord, OfTenant};
-use crate::problem::{BadBody, Ended, Limits, Opposed, Refused, Unfound, Unsent};
+use crate::path::{Path, TenantPath, VerificationPath};
+use crate::problem::{Conflict, FailedDependency, Gone, InvalidBody, NotFound, TooManyRequests, Unauthorized};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
-        .routes(routes!(start_verification))
-        .routes(routes!(read_verification))
+        .routes(routes!(create_verification))
+        .routes(routes!(retrieve_verification))
         .routes(routes!(check_verification))
         .routes(routes!(resend_verification))
         .routes(routes!(cancel_verification))
 }
 
-/// Start a verification
+/// Create a verification
 ///
-/// Makes a code and sends it. It takes the place of an earlier one of the same number and usage. Keep the `id`: the code is
-/// checked against it. When the message was not sent (424), the verification stays open for a resend.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications", tag = "verifications", params(OfTenant, IdempotencyHeader),
-    request_body(content = NewVerification, example = json!({"to": "+4512345678", "usage": "sign-in", "locale": "en"})),
+/// Makes a code and sends it. Keep the `id`: you check the code against it. A pending verification of the same number and usage is
+/// superseded.
+///
+/// - **201**: the verification is pending, and its message was accepted or is on its way (`message.status`).
+/// - **424**: the message was not sent. The verification in the response is still pending: resend its code, or cancel it.
+/// - **Any other 4xx**: nothing was stored and nothing was sent.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications", tag = "verifications", params(TenantPath, IdempotencyHeader),
+    request_body(content = NewVerification, description = "Whom to verify, and why.",
+        example = json!({"to": "+4512345678", "usage": "sign-in", "locale": "en"})),
     responses(
-        (status = 201, description = "It is started.", body = Verification,
-            headers(("Location" = String, description = "Its path."))),
-        Refused, Unfound, BadBody, Opposed, Unsent, Limits,
+        (status = 201, description = "The verification is pending.", body = Verification,
+            headers(("Location" = String, description = "The path of the verification."))),
+        Unauthorized, NotFound, InvalidBody, Conflict, FailedDependency, TooManyRequests,
     ))]
-async fn start_verification(
+async fn create_verification(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfTenant>,
+    Path(path): Path<TenantPath>,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(new): JsonBody<NewVerification>,
-) -> Answer<Response> {
-    let verification = api.service.start_verification(&caller, &place.tenant, new, key.as_deref()).await?;
-    let path = format!("/v1/tenants/{}/verifications/{}", &*place.tenant, verification.id);
-    Ok(located(StatusCode::CREATED, &path, &verification))
+) -> ApiResult<Response> {
+    let verification = api.service.start_verification(&caller, &path.tenant, new, key.as_deref()).await?;
+    let location = format!("/v1/tenants/{}/verifications/{}", &*path.tenant, verification.id);
+    Ok(with_location(StatusCode::CREATED, &location, &verification))
 }
 
-/// Read a verification
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/verifications/{id}", tag = "verifications", params(OfRecord),
-    responses((status = 200, description = "The verification.", body = Verification), Refused, Unfound))]
-async fn read_verification(
+/// Retrieve a verification
+///
+/// Returns its status, what is left of its tries and resends, and when its code expires. The code itself is never returned.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/verifications/{id}", tag = "verifications", params(VerificationPath),
+    responses((status = 200, description = "The verification.", body = Verification), Unauthorized, NotFound))]
+async fn retrieve_verification(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfRecord>,
-) -> Answer<Json<Verification>> {
-    Ok(Json(api.service.verification(&caller, &place.tenant, &place.id).await?))
+    Path(path): Path<VerificationPath>,
+) -> ApiResult<Json<Verification>> {
+    Ok(Json(api.service.verification(&caller, &path.tenant, &path.id).await?))
 }
 
-/// Check a code
+/// Check a verification
 ///
-/// **Only a 2xx answer means that the code was right.** Everything else means that it was not, or could not be checked: 422 for
-/// a wrong code, 410 when the verification has ended, 429 when too many codes of this number were wrong. A right code is right
-/// once.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/check", tag = "verifications", params(OfRecord),
-    request_body(content = Check, example = json!({"code": "123456"})),
+/// **Only a 2xx response means that the code was right.** A right code is right once.
+///
+/// - **200**: the code was right, and the verification is `approved`.
+/// - **422** (`wrong-code`): the code was wrong and the try was counted. Ask the user again while `triesLeft` is above 0.
+/// - **410**: the verification has ended. Create a new one.
+/// - **429**: too many codes of this number were wrong.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/check", tag = "verifications", params(VerificationPath),
+    request_body(content = Check, description = "The code that the user entered.", example = json!({"code": "123456"})),
     responses(
         (status = 200, description = "The code was right; the verification is approved.", body = Verification),
-        Refused, Unfound, BadBody, Opposed, Ended, Limits,
+        Unauthorized, NotFound, InvalidBody, Conflict, Gone, TooManyRequests,
     ))]
 async fn check_verification(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfRecord>,
+    Path(path): Path<VerificationPath>,
     JsonBody(check): JsonBody<Check>,
-) -> Answer<Json<Verification>> {
-    Ok(Json(api.service.check_verification(&caller, &place.tenant, &place.id, check).await?))
+) -> ApiResult<Json<Verification>> {
+    Ok(Json(api.service.check_verification(&caller, &path.tenant, &path.id, check).await?))
 }
 
-/// Send a new code
+/// Resend a verification
 ///
-/// When the user asks for one. The code before ends.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/resend", tag = "verifications", params(OfRecord),
-    request_body(content = Option<Resend>, example = json!({"mode": "sync"})),
+/// Makes a new code and sends it; the previous code stops working. You can resend a `pending` or `exhausted` verification from
+/// `resendAvailableAt` on, while `sendsLeft` is above 0. The body is optional.
+///
+/// If the message was not sent, the request fails with 424 and the verification is pending with its new code.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/resend", tag = "verifications", params(VerificationPath),
+    request_body(content = Option<Resend>, description = "How to resend.", example = json!({"mode": "sync"})),
     responses(
-        (status = 200, description = "A new code is sent.", body = Verification),
-        Refused, Unfound, BadBody, Opposed, Ended, Unsent, Limits,
+        (status = 200, description = "A new code was made, and its message was accepted or is on its way.", body = Verification),
+        Unauthorized, NotFound, InvalidBody, Conflict, Gone, FailedDependency, TooManyRequests,
     ))]
 async fn resend_verification(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfRecord>,
+    Path(path): Path<VerificationPath>,
     OptionalJsonBody(resend): OptionalJsonBody<Resend>,
-) -> Answer<Json<Verification>> {
-    Ok(Json(api.service.resend_verification(&caller, &place.tenant, &place.id, resend).await?))
+) -> ApiResult<Json<Verification>> {
+    Ok(Json(api.service.resend_verification(&caller, &path.tenant, &path.id, resend).await?))
 }
 
-/// End a verification
+/// Cancel a verification
 ///
-/// Its code is worth nothing any more, and what was not sent yet is not sent.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/cancel", tag = "verifications", params(OfRecord),
-    responses((status = 200, description = "It is cancelled.", body = Verification), Refused, Unfound, Opposed, Ended))]
+/// Ends the verification: its code stops working, and a message that has not been sent yet is not sent. If it has already ended
+/// otherwise, the request fails with 410.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/cancel", tag = "verifications", params(VerificationPath),
+    responses((status = 200, description = "The verification is cancelled.", body = Verification), Unauthorized, NotFound, Conflict, Gone))]
 async fn cancel_verification(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    At(place): At<OfRecord>,
-) -> Answer<Json<Verification>> {
-    Ok(Json(api.service.cancel_verification(&caller, &place.tenant, &place.id).await?))
+    Path(path): Path<VerificationPath>,
+) -> ApiResult<Json<Verification>> {
+    Ok(Json(api.service.cancel_verification(&caller, &path.tenant, &path.id).await?))
 }

@@ -46,7 +46,7 @@ fn view(row: &KeyRow) -> Key {
         scopes: row.scopes.clone(),
         created_at: row.created_at,
         rotated_at: row.rotated_at,
-        old_secret_until: row.old_until,
+        previous_secret_expires_at: row.old_until,
         expires_at: row.expires_at,
     }
 }
@@ -82,7 +82,7 @@ impl Service {
         }
         if new.expires_at.is_some_and(|at| at <= now) {
             problems.push(
-                Problem::new("expiresAt", "has passed; give a later time, or none").coded(FieldCode::Passed, &[]),
+                Problem::new("expiresAt", "has passed; give a later time, or none").coded(FieldCode::InPast, &[]),
             );
         }
         Problems::none_or(problems)?;

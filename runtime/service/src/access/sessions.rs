@@ -58,7 +58,7 @@ fn id_of(secret: &str) -> Vec<u8> {
 }
 
 fn view(caller: &Caller) -> SessionView {
-    let (who, tenant, key, scopes) = match caller {
+    let (principal, tenant, key, scopes) = match caller {
         Caller::Platform => {
             (SessionOf::Platform, None, None, [Scope::Manage, Scope::Send, Scope::Verify, Scope::Read].into())
         }
@@ -66,7 +66,7 @@ fn view(caller: &Caller) -> SessionView {
             (SessionOf::Tenant, Some(tenant.clone()), Some(key.clone()), scopes.clone())
         }
     };
-    SessionView { who, tenant, key, scopes, csrf_token: None, expires_at: None }
+    SessionView { principal, tenant, key, scopes, csrf_token: None, expires_at: None }
 }
 
 /// Where the session stands in the audit.

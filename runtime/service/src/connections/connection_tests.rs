@@ -1,9 +1,11 @@
 //! Test messages: the whole way of a send with a connection that need not be saved, and all that happened on it.
 
-use sendbox_domain::model::{ConnectionTest, Scope, TestReport};
+use sendbox_domain::model::{ConnectionTest, FailureView, Scope, SentRequest, TestOutcome, TestReport, TraceEvent};
 use sendbox_domain::phone;
 use sendbox_domain::plan::{MessageRequest, Plan, plan};
-use sendbox_sandbox::{Attempt, Connector, DryRun, Outcome, RequestRecord, SendReport, SendRequest, Usage};
+use sendbox_sandbox::{
+    Attempt, Connector, DryRun, FailureClass, MaskedRequest, Outcome, RecordedFailure, SendRequest, Usage,
+};
 use sendbox_store::rows::TenantRow;
 use sendbox_store::{Tx, connections};
 use serde_json::{Value, json};
@@ -18,7 +20,6 @@ use crate::releases::request_shapes::version_at;
 use crate::releases::resolved_connector::ResolvedConnector;
 use crate::sending::admission;
 use crate::sending::admission::admit;
-use crate::sending::attempt_result::failure_view;
 use crate::service::Service;
 use crate::vault::TenantKey;
 
@@ -28,22 +29,6 @@ struct Tested {
     fingerprint: Vec<u8>,
     /// Whether its connector was uploaded: the requests of one that comes with Sendbox are not recorded.
     is_uploaded: bool,
-}
-
-/// What was sent, masked.
-pub(crate) fn request_value(record: &RequestRecord) -> Value {
-    json!({
-        "method": record.method,
-        "url": record.url,
-        "headers": record.headers,
-        "body": record.body,
-        "carriesMessage": record.carries_message,
-    })
-}
-
-/// A trace, for an answer or the journal.
-pub(crate) fn trace_values(report: &SendReport) -> Vec<Value> {
-    report.trace.iter().filter_map(|event| serde_json::to_value(event).ok()).collect()
 }
 
 impl Service {
@@ -122,22 +107,23 @@ impl Service {
         });
         let report = sending.await.map_err(|_| Error::Internal("the test ended early".to_owned()))??;
         let (outcome, failure, provider_message_id) = match &report.outcome {
-            Outcome::Accepted(receipt) => ("accepted", None, receipt.message_id.clone()),
-            Outcome::NotSentDryRun => ("dry-run", None, None),
+            Outcome::Accepted(receipt) => (TestOutcome::Accepted, None, receipt.message_id.clone()),
+            Outcome::NotSentDryRun => (TestOutcome::DryRun, None, None),
             Outcome::Failed(failure) => {
-                let in_doubt = failure.class == sendbox_sandbox::FailureClass::InDoubt;
-                (if in_doubt { "in-doubt" } else { "failed" }, Some(failure_view(failure)), None)
+                let in_doubt = failure.class == FailureClass::InDoubt;
+                let outcome = if in_doubt { TestOutcome::InDoubt } else { TestOutcome::Failed };
+                (outcome, Some(FailureView::from(&RecordedFailure::from(failure))), None)
             }
         };
         Ok(TestReport {
-            outcome: outcome.to_owned(),
+            outcome,
             failure,
             provider_message_id,
             size,
             unknown_variables,
-            trace: trace_values(&report),
-            requests: report.requests.iter().map(request_value).collect(),
-            used: serde_json::to_value(report.used).unwrap_or_default(),
+            trace: report.trace.iter().map(TraceEvent::from).collect(),
+            requests: report.requests.iter().map(|request| SentRequest::from(&MaskedRequest::from(request))).collect(),
+            resource_usage: report.used.into(),
         })
     }
 
@@ -151,7 +137,7 @@ impl Service {
             (Some(id), _) => id.clone(),
             (None, Some(row)) => row.connector.clone(),
             (None, None) => {
-                return Err(Error::invalid("/connector", "is missing: name a connector, or a saved `connection`"));
+                return Err(Error::invalid("/connector", "must be given, unless you name a saved `connection`"));
             }
         };
         let connector = &match &test.version {
@@ -196,6 +182,8 @@ impl Service {
             self.approved(tx, tenant, release, digest).await?;
         }
         let found = self.version_of(tx, &line, digest).await?;
-        found.ok_or_else(|| Error::invalid("/version", "is no version of this connector that may run"))
+        found.ok_or_else(|| {
+            Error::invalid("/version", "must be the digest of a version of this connector that is ready")
+        })
     }
 }

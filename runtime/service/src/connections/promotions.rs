@@ -65,14 +65,14 @@ impl Service {
     pub async fn promote(&self, caller: &Caller, tenant: &str, promotion: Promotion) -> Result<PromotionReport> {
         caller.may(tenant, &[Scope::Manage])?;
         caller.is_platform()?;
-        let name = promotion.name.clone().unwrap_or_else(|| promotion.connection.clone());
+        let name = promotion.target_connection.clone().unwrap_or_else(|| promotion.connection.clone());
         policy::connection_name(&name)
-            .map_err(|problem| Problems(vec![Problem { field: "as".to_owned(), ..problem }]))?;
+            .map_err(|problem| Problems(vec![Problem { field: "targetConnection".to_owned(), ..problem }]))?;
 
         let mut tx = self.inner.store.begin().await?;
         let source = self.row(&mut tx, tenant).await?;
-        let target = self.locked_row(&mut tx, &promotion.to).await.map_err(|error| match error {
-            Error::NotFound(_) => Error::invalid("/to", "there is no such tenant"),
+        let target = self.locked_row(&mut tx, &promotion.target_tenant).await.map_err(|error| match error {
+            Error::NotFound(_) => Error::invalid("/targetTenant", "there is no such tenant"),
             other => other,
         })?;
         if source.environment != Environment::Development || target.environment != Environment::Production {
@@ -84,7 +84,7 @@ impl Service {
         let from = found.ok_or(Error::NotFound("connection"))?;
         if connections::tested_at(&mut tx, tenant, &from.fingerprint).await?.is_none() {
             return Err(Error::Conflict(format!(
-                "the connection `{}` has sent no test that a provider accepted since it was changed; send one at `/connection-tests` first",
+                "the provider has accepted no test message of the connection `{}` since it was changed; send one at `/connection-tests` first",
                 from.name
             )));
         }
@@ -110,8 +110,11 @@ impl Service {
             let wanted: BTreeSet<&String> = from.secret_times.keys().collect();
             let missing = wanted.into_iter().filter(|key| !parted.secrets.contains_key(*key));
             let problems = missing.map(|key| {
-                Problem::new(format!("/parameters/{key}"), "is asked for anew: give the production tenant's own value")
-                    .coded(FieldCode::AskedAnew, &[])
+                Problem::new(
+                    format!("/parameters/{key}"),
+                    "must be given again, with the production tenant's own value",
+                )
+                .coded(FieldCode::SecretRequired, &[])
             });
             Problems::none_or(problems.collect())?;
         }
@@ -136,14 +139,14 @@ impl Service {
         let print = target_key.hash("promotion", &[name.as_bytes(), &before_print, &row.fingerprint]);
         let report = PromotionReport {
             applied: false,
-            confirm: Some(hex::encode(&print)),
-            to: target.id.clone(),
-            connection: name.clone(),
+            confirmation_token: Some(hex::encode(&print)),
+            target_tenant: target.id.clone(),
+            target_connection: name.clone(),
             replaces: before.is_some(),
             active: target.active_connection.as_deref() == Some(&name),
             changes,
         };
-        let Some(confirmed) = &promotion.confirm else { return Ok(report) };
+        let Some(confirmed) = &promotion.confirmation_token else { return Ok(report) };
         if !vault::same(confirmed.as_bytes(), hex::encode(&print).as_bytes()) {
             return Err(Error::DiffChanged);
         }
@@ -162,6 +165,6 @@ impl Service {
         let what = ("connection.promote", format!("connection:{name}"));
         self.note(&mut tx, caller, Some(&target.id), what, (before.as_ref().map(shown), Some(after))).await?;
         tx.commit().await?;
-        Ok(PromotionReport { applied: true, confirm: None, ..report })
+        Ok(PromotionReport { applied: true, confirmation_token: None, ..report })
     }
 }

@@ -156,7 +156,7 @@ impl Service {
 
     pub(crate) async fn choice_of(&self, tx: &mut Tx, row: ConnectionRow, of: OfMessage<'_>) -> Result<Choice> {
         let line = self.line(tx, &row.tenant, &row.connector).await?.ok_or_else(|| {
-            Error::invalid("/connector", format!("`{}` is no connector of this tenant any more", row.connector))
+            Error::invalid("/connector", format!("the tenant no longer has the connector `{}`", row.connector))
         })?;
         let digests = match &line {
             ResolvedConnector::BuiltIn(connector) => vec![connector.digest().to_string()],

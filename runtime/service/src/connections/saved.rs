@@ -23,7 +23,6 @@ use crate::connections::stored_parameters;
 use crate::connections::stored_parameters::StoredParameters;
 use crate::delivery_reports::callback_url;
 use crate::error::{Error, Result};
-use crate::sending::attempt_result::word;
 use crate::service::Service;
 use crate::vault::TenantKey;
 
@@ -87,7 +86,7 @@ impl Service {
             templates: row.templates.clone(),
             active: tenant.active_connection.as_deref() == Some(&row.name),
             tested_at: connections::tested_at(tx, &tenant.id, &fingerprint).await?,
-            reports: self.reports_view(caller, row, &key, sender.as_ref())?,
+            delivery_reports: self.reports_view(caller, row, &key, sender.as_ref())?,
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -332,7 +331,7 @@ impl Service {
         };
         let size = text::measure(&text);
         Ok(Preview {
-            encoding: word(&size.encoding),
+            encoding: size.encoding,
             segments: size.segments,
             units: size.units,
             outside_gsm7: text::outside_gsm7(&text).into_iter().map(String::from).collect(),

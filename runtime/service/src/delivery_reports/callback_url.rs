@@ -126,17 +126,17 @@ impl Service {
         key: &TenantKey,
         sender: Option<&Arc<ReadyConnection>>,
     ) -> Result<ConnectionReports> {
-        let nothing = |supported, filled, why: &str| ConnectionReports {
+        let nothing = |supported, automatic, reason: &str| ConnectionReports {
             supported,
-            address: None,
-            filled,
-            why: Some(why.to_owned()),
+            callback_url: None,
+            automatic,
+            reason: Some(reason.to_owned()),
         };
         let Some(sender) = sender else {
             return Ok(nothing(
                 false,
                 false,
-                "The connection does not fit its connector, so nothing can read reports.",
+                "The connection is incompatible with its connector, so nothing can read reports.",
             ));
         };
         let connector = &sender.connector;
@@ -144,30 +144,30 @@ impl Service {
             return Ok(nothing(false, false, "This connector reads no delivery reports."));
         }
         if self.inner.public_url.is_none() {
-            let why = "Sendbox does not know its public URL; its operator gives it with `serve --public-url`.";
-            return Ok(nothing(true, false, why));
+            let reason = "This server has no public URL; its operator sets one with `serve --public-url`.";
+            return Ok(nothing(true, false, reason));
         }
         let token = token(row, key)?;
         let Some(address) = self.address(row, token.as_ref().map(|token| token.as_str())) else {
-            let why = "The connection was saved before Sendbox could take reports; save it once more.";
-            return Ok(nothing(true, false, why));
+            let reason = "The connection was saved before Sendbox could receive reports; save it again.";
+            return Ok(nothing(true, false, reason));
         };
         if caller.may(&row.tenant, &[Scope::Manage]).is_err() {
-            let why = "Only a key with the scope `manage` sees the address.";
-            return Ok(nothing(true, sender.filled, why));
+            let reason = "Only a key with the scope `manage` sees the callback URL.";
+            return Ok(nothing(true, sender.filled, reason));
         }
-        let why = match takes_address(connector) {
+        let reason = match takes_address(connector) {
             _ if sender.filled => None,
-            None => Some("Enter the address in the provider's settings; messages cannot carry it.".to_owned()),
+            None => Some("Enter the callback URL in the provider's settings; messages cannot pass it.".to_owned()),
             Some(name) if is_left_empty(&row.parameters, name) => Some(format!(
-                "The parameter `{name}` does not take this address (too long, or not https); enter it in the provider's settings."
+                "The parameter `{name}` does not accept this URL (too long, or not https); enter it in the provider's settings."
             )),
             Some(name) if row.parameters.get(name).and_then(Value::as_str) == Some(&address) => None,
-            Some(name) => Some(format!(
-                "The parameter `{name}` names another address; leave it empty, and reports come here by themselves."
-            )),
+            Some(name) => {
+                Some(format!("The parameter `{name}` contains another URL; leave it empty to receive reports here."))
+            }
         };
-        Ok(ConnectionReports { supported: true, address: Some(address), filled: sender.filled, why })
+        Ok(ConnectionReports { supported: true, callback_url: Some(address), automatic: sender.filled, reason })
     }
 }
 

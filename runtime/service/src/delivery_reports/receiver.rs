@@ -58,7 +58,7 @@ fn kept(key: &TenantKey, connection: &ConnectionRow, report: DeliveryReport, now
         connection: connection.name.clone(),
         provider_id: provider_id(key, &connection.name, &report.message_id),
         state: report.state,
-        class: report.class.map(|class| class.to_string()),
+        class: report.class,
         provider_code: report.provider_code.filter(|code| !code.is_empty()),
         text: report.text.filter(|text| !text.is_empty()),
         provider_at: report.at.and_then(|at| provider_time(&at, now)),
@@ -71,9 +71,9 @@ fn kept(key: &TenantKey, connection: &ConnectionRow, report: DeliveryReport, now
 pub(crate) fn delivery(reports: &[ReportRow]) -> Option<Delivery> {
     furthest(reports, |report| report.state).map(|report| Delivery {
         state: report.state,
-        class: report.class.clone(),
+        class: report.class,
         provider_code: report.provider_code.clone(),
-        at: report.received_at,
+        reported_at: report.received_at,
     })
 }
 
@@ -86,9 +86,9 @@ pub(crate) fn by_attempt(reports: Vec<ReportRow>) -> BTreeMap<u32, Vec<DeliveryR
             state: report.state,
             class: report.class,
             provider_code: report.provider_code,
-            text: report.text,
-            at: report.received_at,
-            provider_at: report.provider_at,
+            message: report.text,
+            reported_at: report.received_at,
+            provider_time: report.provider_at,
         });
     }
     found

@@ -91,16 +91,17 @@ impl Service {
         activation: VersionActivation,
     ) -> Result<VersionActivated> {
         self.may_for(caller, tenant, Scope::Manage)?;
-        let watch = within("/watchSeconds", activation.watch_seconds, WATCH_SECONDS, LONGEST_WATCH_SECONDS)?;
+        let watch =
+            within("/autoRollbackSeconds", activation.auto_rollback_seconds, WATCH_SECONDS, LONGEST_WATCH_SECONDS)?;
         let drain = within("/drainSeconds", activation.drain_seconds, DRAIN_SECONDS, LONGEST_DRAIN_SECONDS)?;
         let mut tx = self.inner.store.begin().await?;
         let (of, release) = self.to_change(&mut tx, tenant, id, activation.generation).await?;
         let connector = self.may_send(&mut tx, of, &release, &activation.digest).await?;
         let after = release.versions.activate(&activation.digest, watch, drain, self.now()).map_err(refused)?;
         let changed = self.put(&mut tx, of, release, after).await?;
-        let held_back = self.unfit(&mut tx, of, &changed.after, &connector).await?;
+        let incompatible_connections = self.unfit(&mut tx, of, &changed.after, &connector).await?;
         let release = self.finish(tx, caller, tenant, "connector.activate", changed, None).await?;
-        Ok(VersionActivated { release, held_back })
+        Ok(VersionActivated { release, incompatible_connections })
     }
 
     /// Goes one version back.
@@ -158,7 +159,7 @@ impl Service {
         // Read again under its lock; a tenant that has none yet begins with that of all.
         let release = releases::lock(tx, of, id).await?.unwrap_or(here);
         if generation.is_some_and(|seen| seen != release.generation) {
-            let text = "somebody has changed which versions send since you looked; look again, and decide anew";
+            let text = "the release has changed since you read it; read it again and decide again";
             return Err(Error::Conflict(text.to_owned()));
         }
         Ok((of, release))
@@ -188,7 +189,7 @@ impl Service {
         let generation = if before.tenant == of { before.generation + 1 } else { 1 };
         let after = ReleaseRow { tenant: of.to_owned(), generation, versions, ..before.clone() };
         if !releases::put(tx, &after).await? {
-            let text = "somebody has changed which versions send at the same moment; look again, and decide anew";
+            let text = "the release was changed at the same time; read it again and decide again";
             return Err(Error::Conflict(text.to_owned()));
         }
         Ok(Changed { before, after })
@@ -224,18 +225,18 @@ impl Service {
                 let since = canary.started_at;
                 let active = side(tx, of, &versions.active, Standing::Active, (since, end)).await?;
                 let tried = side(tx, of, &canary.digest, Standing::Canary, (since, end)).await?;
-                Some(Comparison { since, sides: vec![active, tried] })
+                Some(Comparison { since, versions: vec![active, tried] })
             }
             (None, Some(previous)) => {
                 let since = versions.activated_at;
                 let before = (since.minus_millis(BASELINE_MS), since);
                 let active = side(tx, of, &versions.active, Standing::Active, (since, end)).await?;
                 let previous = side(tx, of, previous, Standing::Previous, before).await?;
-                Some(Comparison { since, sides: vec![active, previous] })
+                Some(Comparison { since, versions: vec![active, previous] })
             }
             (None, None) => None,
         };
-        let held = sendbox_store::shapes::held(tx, of, &row.connector).await?;
+        let held_requests = sendbox_store::shapes::held(tx, of, &row.connector).await?;
         Ok(Release {
             connector: row.connector,
             owner: owner(&row.owner),
@@ -245,10 +246,10 @@ impl Service {
             canary: row.versions.canary,
             generation: row.generation,
             activated_at: row.versions.activated_at,
-            watched_until: row.versions.watched_until,
+            auto_rollback_until: row.versions.watched_until,
             last_rollback: row.versions.last_rollback,
             comparison,
-            held,
+            held_requests,
         })
     }
 }
@@ -258,12 +259,12 @@ async fn side(
     tx: &mut Tx,
     of: &str,
     digest: &str,
-    standing: Standing,
+    role: Standing,
     (since, until): (Timestamp, Timestamp),
 ) -> Result<Side> {
     let mut side = Side {
         digest: digest.to_owned(),
-        standing,
+        role,
         attempts: 0,
         accepted: 0,
         in_doubt: 0,

@@ -198,7 +198,7 @@ impl Service {
 async fn tallies(tx: &mut Tx, scope: &str, digest: &str, time: (Timestamp, Timestamp)) -> Result<Tallies> {
     let mut tallies = Tallies::new();
     for count in attempts::counts(tx, scope, digest, time, LOOKED_AT).await? {
-        if !count.fault && !watch::counts(count.class.as_deref()) {
+        if !count.fault && !watch::counts(count.class) {
             continue;
         }
         let tally = tallies.entry(count.tenant).or_default();

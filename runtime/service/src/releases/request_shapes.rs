@@ -345,13 +345,13 @@ fn merged(rows: Vec<ShapeRow>) -> Vec<ShapeRow> {
 fn view<'r>(row: &ShapeRow, against: impl Iterator<Item = &'r ShapeRow>) -> VersionShape {
     let nearest = against.map(|other| other.description.diff(&row.description)).min_by_key(Vec::len);
     VersionShape {
-        shape: row.shape.clone(),
+        id: row.shape.clone(),
         origin: row.origin,
         lines: row.description.lines().to_vec(),
         changes: nearest.unwrap_or_default().into_iter().map(ShapeLine::from).collect(),
         requests: row.requests,
-        first_seen: row.first_seen,
-        last_seen: row.last_seen,
+        first_seen_at: row.first_seen,
+        last_seen_at: row.last_seen,
         approved_by: row.approved_by.clone(),
     }
 }

@@ -103,7 +103,7 @@ impl Service {
             Some(line) => self.active_of(tx, &line).await,
             None => {
                 let ids = self.ids(tx, tenant).await?.join(", ");
-                Err(Error::invalid("/connector", format!("is no connector that this tenant has; there are {ids}")))
+                Err(Error::invalid("/connector", format!("must be a connector of this tenant, one of {ids}")))
             }
         }
     }

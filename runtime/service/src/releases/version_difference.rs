@@ -73,8 +73,10 @@ impl Service {
         release: &ReleaseRow,
         version: &VersionRow,
     ) -> Result<Option<VersionDifference>> {
-        let Some((difference, confirm)) = self.compared(tx, release, version).await? else { return Ok(None) };
-        let approval = approval(tx, of, release, &confirm).await?;
+        let Some((difference, confirmation_token)) = self.compared(tx, release, version).await? else {
+            return Ok(None);
+        };
+        let approval = approval(tx, of, release, &confirmation_token).await?;
         let active = self.loaded(tx, &release.owner, &release.versions.active).await?;
         let connector = self.loaded(tx, &release.owner, &version.digest).await?;
         let readme = |connector: &Connector| connector.metadata().readme.clone();
@@ -92,11 +94,11 @@ impl Service {
             narrower: difference.narrower,
             other: difference.other,
             readme: new_readme.filter(|new| old_readme.as_ref() != Some(new)),
-            confirm,
+            confirmation_token,
             approved_at: approval.as_ref().map(|approval| approval.approved_at),
             approved_by: approval.map(|approval| approval.approved_by),
             connections: differing,
-            unfit,
+            incompatible_connections: unfit,
         }))
     }
 
@@ -273,7 +275,7 @@ impl Service {
         let Some((difference, print)) = compared.filter(|_| release.versions.active != digest) else {
             return Err(Error::Conflict("this version is active already; there is nothing to approve".to_owned()));
         };
-        if !vault::same(approval.confirm.as_bytes(), print.as_bytes()) {
+        if !vault::same(approval.confirmation_token.as_bytes(), print.as_bytes()) {
             return Err(Error::DiffChanged);
         }
         let row = ApprovalRow {
@@ -304,5 +306,5 @@ async fn approval(tx: &mut Tx, of: &str, release: &ReleaseRow, print: &str) -> R
 }
 
 fn sentences(lines: &[DifferenceLine]) -> Vec<String> {
-    lines.iter().map(|line| line.text.clone()).collect()
+    lines.iter().map(|line| line.message.clone()).collect()
 }

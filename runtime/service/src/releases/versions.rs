@@ -342,11 +342,11 @@ impl Service {
         };
         let doing = || usize::try_from(row.step).ok().and_then(|step| STEPS.get(step.saturating_sub(1)));
         Ok(ConnectorVersion {
-            standing: release.map(|release| release.versions.standing(&row.digest)),
+            role: release.map(|release| release.versions.standing(&row.digest)),
             progress: (row.state == VersionState::Checking).then(|| Progress {
                 step: row.step,
-                of: 3,
-                doing: doing().map_or_else(|| "waiting".to_owned(), |doing| (*doing).to_owned()),
+                steps: 3,
+                activity: doing().map_or_else(|| "waiting".to_owned(), |doing| (*doing).to_owned()),
             }),
             version: row.description.as_ref().map(|description| description.version.clone()),
             inspection: row.description.as_ref().and_then(|description| serde_json::to_value(description).ok()),
@@ -406,12 +406,11 @@ impl Service {
             if release.versions.kept(now).any(|kept| kept == digest) {
                 let who = if release.tenant.is_empty() { "all tenants" } else { "a tenant" };
                 let standing = release.versions.standing(digest);
-                let word = crate::sending::attempt_result::word(&standing);
                 return Err(Error::Conflict(match standing {
                     Standing::Available => {
                         "messages that began on it may still be under way; try again in a minute".to_owned()
                     }
-                    _ => format!("it is the {word} version for {who}; activate another one first"),
+                    _ => format!("it is the {} version for {who}; activate another one first", standing.as_str()),
                 }));
             }
         }
@@ -424,7 +423,7 @@ impl Service {
             };
             if let Some(unfit) = left.iter().find(needs) {
                 return Err(Error::Conflict(format!(
-                    "the connection `{}` of `{}` does not fit the active version and sends with this one; save it anew first",
+                    "the connection `{}` of `{}` is incompatible with the active version and sends with this one; save it again first",
                     unfit.connection, unfit.tenant
                 )));
             }

@@ -1,110 +1,99 @@
-//! What became of an attempt: from the sandbox's report to what is written down and shown.
+//! What became of an attempt: from the sandbox's result to what is written down.
 
-use sendbox_domain::model::{AttemptOutcome, FailureView, ShapeLine};
+use sendbox_domain::AttemptRecord;
+use sendbox_domain::model::{AttemptOutcome, HeldShape, ShapeLine};
 use sendbox_domain::rules::retry;
-use sendbox_sandbox::{Failure, FailureClass, Outcome, Party, RequestSent, SendReport, TraceKind};
+use sendbox_sandbox::{FailureClass, Outcome, Party, RecordedFailure, RequestSent, SendReport, TraceKind};
 use sendbox_store::rows::AttemptRow;
-use serde_json::{Value, json};
 
-use crate::connections::connection_tests::{request_value, trace_values};
 use crate::releases::request_shapes::held_shape;
+
+/// How an attempt ended.
+pub(crate) enum AttemptEnd {
+    /// The provider accepted the message.
+    Accepted {
+        /// The provider's id of the message.
+        provider_message_id: Option<String>,
+    },
+    /// It did not, or nobody can tell.
+    Failed {
+        /// Why.
+        failure: RecordedFailure,
+        /// Whether the connector's own code misbehaved.
+        misbehaved: bool,
+    },
+}
 
 /// What became of an attempt.
 pub(crate) struct AttemptResult {
-    pub(crate) outcome: AttemptOutcome,
-    /// Class and whether bytes left, for the rules. `None` when accepted.
-    pub(crate) failed: Option<(FailureClass, RequestSent, Option<u32>)>,
-    pub(crate) failure: Option<FailureView>,
-    pub(crate) provider_message_id: Option<String>,
-    pub(crate) detail: Option<Value>,
-    /// Whether the connector misbehaved.
-    pub(crate) fault: bool,
+    pub(crate) end: AttemptEnd,
+    /// What happened on the way, for people.
+    pub(crate) record: AttemptRecord,
+    /// The HTTP status with which the request that carried the message was answered, as the host saw it.
+    pub(crate) response_status: Option<u16>,
 }
 
-/// A failure, as it is shown and stored.
-pub(crate) fn failure_view(failure: &Failure) -> FailureView {
-    FailureView {
-        class: failure.class.to_string(),
-        party: word(&failure.party),
-        request_sent: word(&failure.request_sent),
-        text: failure.text.clone(),
-        provider_code: failure.provider_code.clone(),
-        retry_after: failure.retry_after,
-        advice: failure.advice().to_owned(),
+impl AttemptResult {
+    /// An attempt that was written down, and that this machine could not make.
+    pub(crate) fn not_made(reason: String) -> Self {
+        let failure = RecordedFailure::before_sending(FailureClass::Unavailable, Party::Host, reason);
+        Self {
+            end: AttemptEnd::Failed { failure, misbehaved: false },
+            record: AttemptRecord::default(),
+            response_status: None,
+        }
+    }
+
+    /// What the journal says of it.
+    pub(crate) fn outcome(&self) -> AttemptOutcome {
+        self.failure().map_or(AttemptOutcome::Accepted, |failure| retry::outcome(failure.class, failure.request_sent))
+    }
+
+    pub(crate) fn failure(&self) -> Option<&RecordedFailure> {
+        match &self.end {
+            AttemptEnd::Accepted { .. } => None,
+            AttemptEnd::Failed { failure, .. } => Some(failure),
+        }
+    }
+
+    pub(crate) fn provider_message_id(&self) -> Option<&str> {
+        match &self.end {
+            AttemptEnd::Accepted { provider_message_id } => provider_message_id.as_deref(),
+            AttemptEnd::Failed { .. } => None,
+        }
+    }
+
+    pub(crate) fn misbehaved(&self) -> bool {
+        matches!(self.end, AttemptEnd::Failed { misbehaved: true, .. })
     }
 }
 
-/// The word for a member of one of the sandbox's closed sets.
-pub(crate) fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// A failure that Sendbox itself finds, before anything left.
-pub(crate) fn own_failure(class: FailureClass, party: Party, text: String) -> FailureView {
-    let failure = Failure {
-        class,
-        party,
-        request_sent: RequestSent::No,
-        text,
-        provider_code: None,
-        retry_after: None,
-        fault: None,
-    };
-    failure_view(&failure)
-}
-
-pub(crate) fn ended(report: SendReport) -> AttemptResult {
-    let changes = held_shape(&report).map(|held| {
-        json!({
-            "shape": hex::encode(held.shape.digest()),
-            "changes": held.changes.iter().cloned().map(ShapeLine::from).collect::<Vec<_>>(),
-        })
-    });
-    let detail = json!({
-        "trace": trace_values(&report),
-        "requests": report.requests.iter().map(request_value).collect::<Vec<_>>(),
-        "heldBack": report.held_back.as_ref().map(request_value),
-        "heldShape": changes,
-        "used": report.used,
-        "answered": answered(&report),
-        "hostsReached": report.hosts_reached,
-    });
-    let detail = Some(detail);
-    match report.outcome {
-        Outcome::Accepted(receipt) => AttemptResult {
-            outcome: AttemptOutcome::Accepted,
-            failed: None,
-            failure: None,
-            provider_message_id: receipt.message_id,
-            detail,
-            fault: false,
-        },
-        Outcome::Failed(failure) => AttemptResult {
-            outcome: retry::outcome(failure.class, failure.request_sent),
-            failed: Some((failure.class, failure.request_sent, failure.retry_after)),
-            failure: Some(failure_view(&failure)),
-            provider_message_id: None,
-            detail,
-            fault: failure.is_misbehaviour(),
-        },
-        // Nobody asked for a dry run here.
-        Outcome::NotSentDryRun => AttemptResult {
-            outcome: AttemptOutcome::Rejected,
-            failed: Some((FailureClass::Unavailable, RequestSent::No, None)),
-            failure: Some(own_failure(FailureClass::Unavailable, Party::Host, "the send was a dry run".to_owned())),
-            provider_message_id: None,
-            detail,
-            fault: false,
-        },
+impl From<SendReport> for AttemptResult {
+    fn from(report: SendReport) -> Self {
+        let held_shape = held_shape(&report).map(|held| HeldShape {
+            shape: hex::encode(held.shape.digest()),
+            changes: held.changes.iter().cloned().map(ShapeLine::from).collect(),
+        });
+        let record = AttemptRecord {
+            route: None,
+            requests: report.requests.iter().map(Into::into).collect(),
+            held_request: report.held_back.as_ref().map(Into::into),
+            held_shape,
+            resource_use: Some(report.used),
+            hosts_reached: report.hosts_reached.clone(),
+            trace: report.trace.clone(),
+        };
+        let response_status = answered(&report);
+        let end = match report.outcome {
+            Outcome::Accepted(receipt) => AttemptEnd::Accepted { provider_message_id: receipt.message_id },
+            Outcome::Failed(failure) => {
+                AttemptEnd::Failed { failure: RecordedFailure::from(&failure), misbehaved: failure.is_misbehaviour() }
+            }
+            // Nobody asks for a dry run of an attempt.
+            Outcome::NotSentDryRun => return Self::not_made("the send was a dry run".to_owned()),
+        };
+        Self { end, record, response_status }
     }
-}
-
-/// What was known of an attempt when it began, and what its end adds.
-pub(crate) fn joined(begun: Option<&Value>, ended: Option<&Value>) -> Option<Value> {
-    let members = [begun, ended].into_iter().flatten().filter_map(Value::as_object);
-    let all: serde_json::Map<String, Value> =
-        members.flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
-    (!all.is_empty()).then_some(Value::Object(all))
 }
 
 /// The HTTP status with which the request that carried the message was answered, as the host saw it.
@@ -124,14 +113,8 @@ fn answered(report: &SendReport) -> Option<u16> {
 /// Attempts that left nothing but the connector's word that they were refused.
 pub(crate) fn unproven(done: &[AttemptRow]) -> usize {
     let is_unproven = |attempt: &&AttemptRow| {
-        let answered = attempt.detail.as_ref().and_then(|detail| detail.get("answered")).and_then(Value::as_u64);
-        let sent = match attempt.failure.as_ref().map(|failure| failure.request_sent.as_str()) {
-            Some("no") | None => RequestSent::No,
-            Some("maybe") => RequestSent::Maybe,
-            Some(_) => RequestSent::Yes,
-        };
-        let answered = answered.and_then(|status| u16::try_from(status).ok());
-        attempt.outcome.is_some_and(|outcome| retry::is_unproven(outcome, sent, answered))
+        let sent = attempt.failure.as_ref().map_or(RequestSent::No, |failure| failure.request_sent);
+        attempt.outcome.is_some_and(|outcome| retry::is_unproven(outcome, sent, attempt.response_status))
     };
     done.iter().filter(is_unproven).count()
 }

@@ -10,15 +10,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sendbox_domain::model::{AttemptOutcome, FailureView, MessageStatus, Timestamp, VerificationStatus};
+use sendbox_domain::AttemptRecord;
+use sendbox_domain::model::{AttemptOutcome, MessageStatus, Timestamp, VerificationStatus};
 use sendbox_domain::phone;
 use sendbox_domain::plan::plan;
 use sendbox_domain::rules::breaker::{BreakerEvent, RetryBudget};
 use sendbox_domain::rules::retry::{self, Next, Situation};
-use sendbox_sandbox::{Failure, FailureClass, Message as SandboxMessage, Party, RequestSent, SendRequest};
+use sendbox_sandbox::{FailureClass, Message as SandboxMessage, Party, RecordedFailure, RequestSent, SendRequest};
 use sendbox_store::rows::{AttemptRow, MessageRow, TenantRow};
 use sendbox_store::{self, Tx, attempts, messages, tenants, verifications};
-use serde_json::json;
 
 use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::OfMessage;
@@ -26,7 +26,7 @@ use crate::delivery_reports::receiver;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::releases::request_shapes::{OnRecord, SeenShape, held_shape};
-use crate::sending::attempt_result::{AttemptResult, ended, failure_view, joined, own_failure, unproven};
+use crate::sending::attempt_result::{AttemptEnd, AttemptResult, unproven};
 use crate::sending::messages::LEASE_SECONDS;
 use crate::sending::outgoing::{Payload, request, route, routes};
 use crate::sending::sender::Sender;
@@ -62,20 +62,18 @@ struct StartedAttempt {
     on_record: Option<OnRecord>,
 }
 
-/// An attempt that was written down, and that this machine could not make.
-fn not_tried(why: String) -> AttemptResult {
-    AttemptResult {
-        outcome: AttemptOutcome::Rejected,
-        failed: Some((FailureClass::Unavailable, RequestSent::No, None)),
-        failure: Some(own_failure(FailureClass::Unavailable, Party::Host, why)),
-        provider_message_id: None,
-        detail: None,
-        fault: false,
-    }
+/// An attempt that failed, with what the rules ask of it beside the message.
+struct FailedAttempt<'a> {
+    attempt: &'a AttemptRow,
+    failure: &'a RecordedFailure,
+    /// Whether the provider makes one message of a repeated key.
+    idempotent: bool,
+    /// All attempts of the message, this one included.
+    done: &'a [AttemptRow],
 }
 
 /// Ends a message: what it needed to be sent is wiped.
-fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<FailureView>) {
+fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<RecordedFailure>) {
     row.status = status;
     row.failure = failure;
     row.payload = None;
@@ -86,7 +84,7 @@ fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<FailureView>
 
 /// Ends a message for which no further attempt begins. What may be out there already is never called unsent: then it ends in
 /// doubt, with what is known of that.
-pub(crate) fn end_before_attempt(row: &mut MessageRow, otherwise: MessageStatus, failure: Option<FailureView>) {
+pub(crate) fn end_before_attempt(row: &mut MessageRow, otherwise: MessageStatus, failure: Option<RecordedFailure>) {
     let (status, failure) =
         if row.physical > 0 { (MessageStatus::InDoubt, row.failure.take().or(failure)) } else { (otherwise, failure) };
     end(row, status, failure);
@@ -201,7 +199,11 @@ impl Service {
                 MessageStatus::Expired => "its code expired before it could be sent",
                 _ => "its verification ended, or sent a later code, before it could be sent",
             };
-            end_before_attempt(row, status, Some(own_failure(FailureClass::NotSent, Party::Host, text.to_owned())));
+            end_before_attempt(
+                row,
+                status,
+                Some(RecordedFailure::before_sending(FailureClass::NotSent, Party::Host, text.to_owned())),
+            );
             return Ok(Step::Over);
         }
         if let Some(at) = row.next_attempt_at.filter(|at| *at > now) {
@@ -217,14 +219,18 @@ impl Service {
         let plan = match plan(&prepared.config, asked, prepared.connector.metadata()) {
             Ok(plan) => plan,
             Err(problems) => {
-                let failure = own_failure(FailureClass::ConfigurationInvalid, Party::Policy, problems.to_string());
+                let failure = RecordedFailure::before_sending(
+                    FailureClass::ConfigurationInvalid,
+                    Party::Policy,
+                    problems.to_string(),
+                );
                 end_before_attempt(row, MessageStatus::Failed, Some(failure));
                 return Ok(Step::Over);
             }
         };
         // The rules have said so after each attempt; said again where it counts.
         let left = usize::try_from(row.physical).unwrap_or(usize::MAX).saturating_add(unproven(&done));
-        if left >= usize::try_from(tenant.policy.delivery.most_messages).unwrap_or(usize::MAX) {
+        if left >= usize::try_from(tenant.policy.delivery.max_messages).unwrap_or(usize::MAX) {
             let failure = row.failure.take();
             end_before_attempt(row, MessageStatus::Failed, failure);
             return Ok(Step::Over);
@@ -247,7 +253,8 @@ impl Service {
             outcome: None,
             failure: None,
             decision: None,
-            detail: Some(json!({ "route": route })),
+            record: Some(AttemptRecord { route: Some(route), ..AttemptRecord::default() }),
+            response_status: None,
             fault: false,
             provider_id: None,
         };
@@ -293,10 +300,10 @@ impl Service {
         let mut seen = Vec::new();
         let mut is_held = false;
         let result = match pinned {
-            Err(error) => not_tried(error.to_string()),
-            Ok(_) if slept > FRESH_MS => {
-                not_tried("this machine stood still between writing the attempt down and sending it".to_owned())
-            }
+            Err(error) => AttemptResult::not_made(error.to_string()),
+            Ok(_) if slept > FRESH_MS => AttemptResult::not_made(
+                "this machine stood still between writing the attempt down and sending it".to_owned(),
+            ),
             Ok(pinned) => {
                 let request = SendRequest {
                     owner: attempt.tenant.clone(),
@@ -310,14 +317,14 @@ impl Service {
                 let report = self.inner.sandbox.send(&prepared.connector, request).await;
                 is_held = held_shape(&report).is_some();
                 seen = self.seen_shapes(&attempt, &prepared, (on_record.as_ref(), pinned.as_deref()), &report);
-                ended(report)
+                AttemptResult::from(report)
             }
         };
-        let event = match &result.failed {
+        let event = match result.failure() {
             None => BreakerEvent::Success,
             // Messages of another kind go on with this version.
             Some(_) if is_held => BreakerEvent::Ignore,
-            Some((class, sent, _)) => retry::counts_for_breaker(*class, *sent),
+            Some(failure) => retry::counts_for_breaker(failure.class, failure.request_sent),
         };
         self.record(&attempt.tenant, &prepared, event, self.now());
         for write in 1..=WRITES {
@@ -327,7 +334,7 @@ impl Service {
                 Ok(()) => {
                     Self::recorded(&prepared, seen);
                     // One that failed may have been one too many for its version.
-                    if let Some((tenant, connector)) = line.filter(|_| result.failed.is_some()) {
+                    if let Some((tenant, connector)) = line.filter(|_| result.failure().is_some()) {
                         self.inner.watch.suspect(tenant, connector);
                     }
                     return;
@@ -351,7 +358,8 @@ impl Service {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         let Some(tenant) = tenants::get(&mut tx, &attempt.tenant).await? else { return Ok(()) };
-        let provider_id = match &result.provider_message_id {
+        let outcome = result.outcome();
+        let provider_id = match result.provider_message_id() {
             Some(id) => Some(receiver::provider_id(&self.tenant_key(&tenant)?, &attempt.connection, id)),
             None => None,
         };
@@ -362,35 +370,41 @@ impl Service {
         let Some(mut row) = messages::lock(&mut tx, &attempt.tenant, &attempt.message).await? else { return Ok(()) };
         let ended = AttemptRow {
             finished_at: Some(now),
-            outcome: Some(result.outcome),
-            failure: result.failure.clone(),
-            detail: joined(attempt.detail.as_ref(), result.detail.as_ref()),
-            fault: result.fault,
+            outcome: Some(outcome),
+            failure: result.failure().cloned(),
+            record: Some(AttemptRecord {
+                route: attempt.record.as_ref().and_then(|record| record.route),
+                ..result.record.clone()
+            }),
+            response_status: result.response_status,
+            fault: result.misbehaved(),
             provider_id,
             ..attempt.clone()
         };
         if !attempts::finish(&mut tx, &ended).await? || row.lease_owner.as_deref() != Some(&self.inner.owner) {
             // Somebody else has taken this attempt for lost. What it was is in the trace of the log alone.
-            tracing::warn!(message = row.id, outcome = result.outcome.as_str(), "an attempt ended after its lease");
+            tracing::warn!(message = row.id, outcome = outcome.as_str(), "an attempt ended after its lease");
             return Ok(());
         }
-        if result.outcome == AttemptOutcome::Rejected {
+        if outcome == AttemptOutcome::Rejected {
             row.physical = row.physical.saturating_sub(1);
         }
-        row.provider_message_id.clone_from(&result.provider_message_id);
+        row.provider_message_id = result.provider_message_id().map(str::to_owned);
         receiver::catch_up(&mut tx, &ended, now).await?;
-        if let (Some((FailureClass::FraudBlocked, ..)), Some(sealed)) = (&result.failed, &row.payload) {
+        let is_fraud = result.failure().is_some_and(|failure| failure.class == FailureClass::FraudBlocked);
+        if let Some(sealed) = row.payload.as_ref().filter(|_| is_fraud) {
             let key = self.tenant_key(&tenant)?;
             if let Ok(recipient) = phone::recipient(&Payload::open(&key, &row.id, sealed)?.to) {
                 holds::hold(&mut tx, &key, &row, &recipient, now).await?;
             }
         }
-        match result.failed {
-            None => end(&mut row, MessageStatus::Accepted, None),
-            Some(failed) => {
+        match &result.end {
+            AttemptEnd::Accepted { .. } => end(&mut row, MessageStatus::Accepted, None),
+            AttemptEnd::Failed { failure, .. } => {
                 let done = attempts::list(&mut tx, &tenant.id, &row.id).await?;
                 let idempotent = prepared.connector.metadata().idempotent;
-                self.decide(&mut tx, &tenant, &mut row, &ended, (failed, idempotent), &done, now).await?;
+                let failed = FailedAttempt { attempt: &ended, failure, idempotent, done: &done };
+                self.decide(&mut tx, &tenant, &mut row, failed, now).await?;
             }
         }
         if row.status.is_final() && row.physical == 0 {
@@ -402,17 +416,15 @@ impl Service {
     }
 
     /// What follows a failed attempt, written into the message and beside the attempt.
-    #[allow(clippy::too_many_arguments, reason = "one place, and all of it is needed")]
     async fn decide(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         row: &mut MessageRow,
-        attempt: &AttemptRow,
-        ((class, request_sent, retry_after), idempotent): ((FailureClass, RequestSent, Option<u32>), bool),
-        done: &[AttemptRow],
+        failed: FailedAttempt<'_>,
         now: Timestamp,
     ) -> Result<()> {
+        let FailedAttempt { attempt, failure, idempotent, done } = failed;
         let tried = |name: &String| done.iter().any(|done| done.connection == *name);
         let fallback = routes(tenant, row.country.as_deref()).into_iter().find(|name| !tried(name));
         let fallback = match fallback {
@@ -424,14 +436,14 @@ impl Service {
         let tries_here = done.iter().filter(|done| done.connection == attempt.connection).count();
         let delivery = &tenant.policy.delivery;
         let situation = Situation {
-            class,
-            request_sent,
-            retry_after,
+            class: failure.class,
+            request_sent: failure.request_sent,
+            retry_after: failure.retry_after,
             tries_here: u32::try_from(tries_here).unwrap_or(u32::MAX),
             attempts: row.attempts,
             physical: row.physical,
             unproven: u32::try_from(unproven(done)).unwrap_or(u32::MAX),
-            most_messages: delivery.most_messages,
+            most_messages: delivery.max_messages,
             in_doubt: delivery.in_doubt,
             idempotent,
             has_fallback: fallback.is_some(),
@@ -479,14 +491,13 @@ impl Service {
         done: &[AttemptRow],
         now: Timestamp,
     ) -> Result<()> {
-        let failure = Failure {
-            class: FailureClass::InDoubt,
-            party: Party::Host,
+        let failure = RecordedFailure {
             request_sent: RequestSent::Maybe,
-            text: "the process ended while the attempt was under way".to_owned(),
-            provider_code: None,
-            retry_after: None,
-            fault: None,
+            ..RecordedFailure::before_sending(
+                FailureClass::InDoubt,
+                Party::Host,
+                "the process ended while the attempt was in progress".to_owned(),
+            )
         };
         // Only the version that sent can say so.
         let idempotent = match self.line(tx, &tenant.id, &open.connector).await? {
@@ -499,12 +510,12 @@ impl Service {
         let ended = AttemptRow {
             finished_at: Some(now),
             outcome: Some(AttemptOutcome::InDoubt),
-            failure: Some(failure_view(&failure)),
+            failure: Some(failure.clone()),
             ..open
         };
         attempts::finish(tx, &ended).await?;
-        let failed = ((failure.class, failure.request_sent, None), idempotent);
-        self.decide(tx, tenant, row, &ended, failed, done, now).await
+        let failed = FailedAttempt { attempt: &ended, failure: &failure, idempotent, done };
+        self.decide(tx, tenant, row, failed, now).await
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sendbox_domain::model::{
-    Attempt, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, Sensitive, Timestamp,
-    Verification,
+    Attempt, FailureView, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, Sensitive,
+    Timestamp, Verification,
 };
 use sendbox_domain::phone;
 use sendbox_domain::plan::plan;
@@ -365,7 +365,7 @@ impl Service {
         let mut rows = messages::list(&mut tx, tenant, &query).await?;
         let more = rows.len() > size as usize;
         rows.truncate(size as usize);
-        let next = rows.last().filter(|_| more).map(|row| format!("{}-{}", row.created_at.0, row.id));
+        let next_cursor = rows.last().filter(|_| more).map(|row| format!("{}-{}", row.created_at.0, row.id));
         let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
         let mut by_message: BTreeMap<String, Vec<AttemptRow>> = BTreeMap::new();
         for attempt in attempts::list_for(&mut tx, tenant, &ids).await? {
@@ -377,7 +377,7 @@ impl Service {
             let reports = reported.remove(&row.id).unwrap_or_default();
             view(row, attempts, reports)
         });
-        Ok(Page { items: items.collect(), next })
+        Ok(Page { items: items.collect(), next_cursor })
     }
 }
 
@@ -432,12 +432,12 @@ fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> 
         test: row.test,
         segments: row.segments,
         provider_message_id: row.provider_message_id,
-        failure: row.failure,
+        failure: row.failure.as_ref().map(FailureView::from),
         delivery,
         attempts: attempts
             .into_iter()
             .map(|attempt| Attempt {
-                reports: reports.remove(&attempt.number).unwrap_or_default(),
+                delivery_reports: reports.remove(&attempt.number).unwrap_or_default(),
                 number: attempt.number,
                 connection: attempt.connection,
                 connector: attempt.connector,
@@ -445,9 +445,9 @@ fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> 
                 started_at: attempt.started_at,
                 finished_at: attempt.finished_at,
                 outcome: attempt.outcome,
-                failure: attempt.failure,
+                failure: attempt.failure.as_ref().map(FailureView::from),
                 decision: attempt.decision,
-                detail: attempt.detail,
+                detail: attempt.record.map(|record| record.view(attempt.response_status)),
             })
             .collect(),
         next_attempt_at: row.next_attempt_at.filter(|_| !row.status.is_final()),

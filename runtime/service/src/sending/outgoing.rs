@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use sendbox_domain::model::{Flow, Mode, Sensitive};
+use sendbox_domain::model::{Flow, Mode, RouteReason, Sensitive};
 use sendbox_domain::plan::{MOST_VARIABLES, MessageRequest};
 use sendbox_domain::problem::{FieldCode, Problem, Problems};
 use sendbox_domain::{phone, template};
@@ -91,13 +91,13 @@ impl RequestFields<'_> {
         if self.code.is_some_and(|code| !is_code(code.expose())) {
             problems.push(
                 Problem::new("/code", "must be 4 to 12 letters (a-z, A-Z) and digits")
-                    .coded(FieldCode::CodeForm, &[("least", "4"), ("most", "12")]),
+                    .coded(FieldCode::CodeFormat, &[("min", "4"), ("max", "12")]),
             );
         }
         if self.lifetime_seconds.is_some_and(|seconds| !(1..=3600).contains(&seconds)) {
             problems.push(
                 Problem::new("/lifetimeSeconds", "must be from 1 to 3600, an hour")
-                    .coded(FieldCode::Range, &[("least", "1"), ("most", "3600")]),
+                    .coded(FieldCode::Range, &[("min", "1"), ("max", "3600")]),
             );
         }
         if self.variables.len() > MOST_VARIABLES {
@@ -139,15 +139,15 @@ pub(crate) fn routes(tenant: &TenantRow, country: Option<&str>) -> Vec<String> {
 
 /// Why an attempt goes over its connection: `retry` of the attempt before it, route of the `country`, the `active`
 /// connection, a `fallback`, or `earlier`: chosen before the policy changed.
-pub(crate) fn route(tenant: &TenantRow, country: Option<&str>, name: &str, before: Option<&str>) -> &'static str {
+pub(crate) fn route(tenant: &TenantRow, country: Option<&str>, name: &str, before: Option<&str>) -> RouteReason {
     let delivery = &tenant.policy.delivery;
     let routed = country.and_then(|country| delivery.routes.get(country));
     match routed {
-        _ if before == Some(name) => "retry",
-        Some(routed) if routed == name => "country",
-        None if tenant.active_connection.as_deref() == Some(name) => "active",
-        _ if delivery.fallbacks.iter().any(|fallback| fallback == name) => "fallback",
-        _ => "earlier",
+        _ if before == Some(name) => RouteReason::Retry,
+        Some(routed) if routed == name => RouteReason::Country,
+        None if tenant.active_connection.as_deref() == Some(name) => RouteReason::Active,
+        _ if delivery.fallbacks.iter().any(|fallback| fallback == name) => RouteReason::Fallback,
+        _ => RouteReason::Earlier,
     }
 }
 

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use sendbox_domain::model::{AttemptOutcome, FailureView, InDoubt, MessageStatus, Standing, Timestamp};
+use sendbox_domain::model::{AttemptOutcome, InDoubt, MessageStatus, Standing, Timestamp};
 use sendbox_domain::problem::Problems;
 use sendbox_domain::rules::breaker::{Allowed, BreakerEvent};
 use sendbox_domain::rules::retry;
-use sendbox_sandbox::{FailureClass, Party};
+use sendbox_sandbox::{FailureClass, Party, RecordedFailure};
 use sendbox_store::Tx;
 use sendbox_store::rows::{AttemptRow, MessageRow, TenantRow};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,6 @@ use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::OfMessage;
 use crate::error::{Error, Result};
 use crate::lock::lock;
-use crate::sending::attempt_result::own_failure;
 use crate::sending::delivery::end_before_attempt;
 use crate::sending::outgoing::routes;
 use crate::service::{BreakerKey, Service};
@@ -59,7 +58,7 @@ impl<'a> VersionHistory<'a> {
         let here = || done.iter().filter(|attempt| attempt.connection == connection);
         let refused = |attempt: &&AttemptRow| {
             attempt.outcome == Some(AttemptOutcome::Rejected)
-                && attempt.failure.as_ref().is_some_and(|failure| retry::leaves_version(&failure.class))
+                && attempt.failure.as_ref().is_some_and(|failure| retry::leaves_version(failure.class))
         };
         Self {
             held: here().next_back().map(|attempt| attempt.digest.as_str()),
@@ -91,7 +90,8 @@ impl Service {
         let silent = row.physical > 0 && tenant.policy.delivery.in_doubt == InDoubt::PreferSilence;
         let others = names.into_iter().filter(|name| !silent && row.connection.as_ref() != Some(name) && !tried(name));
         let mut reason = None;
-        let of_settings = |text: String| own_failure(FailureClass::ConfigurationInvalid, Party::Policy, text);
+        let of_settings =
+            |text: String| RecordedFailure::before_sending(FailureClass::ConfigurationInvalid, Party::Policy, text);
         for name in chosen.chain(others) {
             match self.ask(tx, tenant, &row.id, &name, done, now).await? {
                 Found::Ready(sender) => return Ok(Some(sender)),
@@ -100,8 +100,8 @@ impl Service {
                     let text = format!(
                         "the connection `{name}` failed too often and rests for {seconds} s; no fallback could take over"
                     );
-                    let view = own_failure(FailureClass::ProviderUnavailable, Party::Host, text);
-                    reason = Some(FailureView { retry_after: u32::try_from(seconds).ok(), ..view });
+                    let failure = RecordedFailure::before_sending(FailureClass::ProviderUnavailable, Party::Host, text);
+                    reason = Some(RecordedFailure { retry_after: u32::try_from(seconds).ok(), ..failure });
                 }
                 Found::Gone => {
                     reason.get_or_insert_with(|| of_settings(format!("the connection `{name}` was deleted")));

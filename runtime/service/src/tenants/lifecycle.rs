@@ -76,8 +76,8 @@ impl Service {
         let mut rows = tenants::list(&mut tx, page.cursor.as_deref(), size + 1).await?;
         let more = rows.len() > size as usize;
         rows.truncate(size as usize);
-        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
-        Ok(Page { items: rows.iter().map(view).collect(), next })
+        let next_cursor = rows.last().filter(|_| more).map(|row| row.id.clone());
+        Ok(Page { items: rows.iter().map(view).collect(), next_cursor })
     }
 
     /// One tenant.

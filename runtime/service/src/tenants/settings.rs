@@ -162,18 +162,18 @@ impl Service {
         let mut rows = audit::list(&mut tx, whose, filter.action.as_deref(), before, size + 1).await?;
         let more = rows.len() > size as usize;
         rows.truncate(size as usize);
-        let next = rows.last().filter(|_| more).map(|(id, _)| id.to_string());
+        let next_cursor = rows.last().filter(|_| more).map(|(id, _)| id.to_string());
         let items = rows.into_iter().map(|(id, row)| AuditEntry {
             id: id.to_string(),
             tenant: row.tenant,
-            at: row.at,
+            created_at: row.at,
             actor: row.actor,
             action: row.action,
             target: row.target,
             before: row.before,
             after: row.after,
         });
-        Ok(Page { items: items.collect(), next })
+        Ok(Page { items: items.collect(), next_cursor })
     }
 }
 

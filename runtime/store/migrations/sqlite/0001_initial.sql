@@ -204,12 +204,14 @@ CREATE TABLE attempts (
     outcome     TEXT,
     failure     TEXT,
     decision    TEXT,
-    detail      TEXT,
+    record      TEXT,
     -- What the attempt says of its version: the class of its failure, and whether the connector misbehaved.
     class       TEXT,
     fault       INTEGER NOT NULL DEFAULT 0,
     -- Keyed hash of the provider's id of the message, once the provider has accepted it.
     provider_id BLOB,
+    -- The HTTP status with which the request that carried the message was answered.
+    response_status INTEGER,
     PRIMARY KEY (tenant, message, number),
     FOREIGN KEY (tenant, message) REFERENCES messages (tenant, id) ON DELETE CASCADE
 ) STRICT;

@@ -41,7 +41,7 @@ fn spend(cap: u64, price: u64) -> &'static SpendPolicy {
 
 fn rollback(ago: u64, automatic: bool) -> Vec<(String, Rollback)> {
     let rollback = Rollback {
-        at: NOW.minus_millis(ago),
+        rolled_back_at: NOW.minus_millis(ago),
         from: "sha256:1".to_owned(),
         to: "sha256:0".to_owned(),
         reason: "it misbehaved".to_owned(),
@@ -95,8 +95,8 @@ fn check(cases: Vec<(Change, Option<Expected>)>) {
         };
         let [one] = found.as_slice() else { panic!("case {index}: {found:?}") };
         assert_eq!(one.severity, *severity, "case {index}: {one:?}");
-        assert!(one.text.contains(words), "case {index}: {one:?}");
-        let said = one.about.as_ref().map(|about| (about.kind, about.id.as_str()));
+        assert!(one.message.contains(words), "case {index}: {one:?}");
+        let said = one.subject.as_ref().map(|about| (about.kind, about.id.as_str()));
         assert_eq!(said, *about, "case {index}: {one:?}");
     }
 }
@@ -175,16 +175,15 @@ fn the_account_refuses() {
         case(move |facts| facts.refused = vec![over.clone()], Some((Warning, MAIN, "failed 7 times"))),
     ]);
     for (class, is) in [
-        ("authentication-failed", true),
-        ("insufficient-balance", true),
-        ("account-suspended", true),
-        ("configuration-invalid", true),
-        ("quota-exceeded", true),
-        ("rate-limited", false),
-        ("invalid-recipient", false),
-        ("", false),
+        (AuthenticationFailed, true),
+        (InsufficientBalance, true),
+        (FailureClass::AccountSuspended, true),
+        (FailureClass::ConfigurationInvalid, true),
+        (FailureClass::QuotaExceeded, true),
+        (FailureClass::RateLimited, false),
+        (FailureClass::InvalidRecipient, false),
     ] {
-        assert_eq!(of_account(class).is_some(), is, "{class}");
+        assert_eq!(is_of_account(class), is, "{class}");
     }
 }
 
@@ -310,7 +309,7 @@ fn every_value_of_a_sentence_stands_beside_it() {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             // Those that the sentence splits up are looked for by their first part.
             let first = value.split(", ").next().unwrap();
-            assert!(one.text.contains(first), "{name}: {value}: {}", one.text);
+            assert!(one.message.contains(first), "{name}: {value}: {}", one.message);
         }
     }
     assert_eq!(codes.into_iter().collect::<Vec<_>>(), documented());

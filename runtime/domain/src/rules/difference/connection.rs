@@ -77,7 +77,7 @@ fn reach(before: &Reach, after: &Reach) -> Vec<DifferenceLine> {
         (Code::ConnectionMessageNew, "its messages would go to", places(after, &message), places(before, &message)),
     ] {
         for place in here.difference(&there) {
-            lines.push(DifferenceLine::new(code, format!("{text}: {place}"), &[("place", place)]));
+            lines.push(DifferenceLine::new(code, format!("{text}: {place}"), &[("target", place)]));
         }
     }
     let known = secrets(before);
@@ -85,7 +85,7 @@ fn reach(before: &Reach, after: &Reach) -> Vec<DifferenceLine> {
         let covers = |one: &&(String, SecretUse, String)| one.0 == key && one.1 >= usage && one.2 == place;
         if !known.iter().any(|one| covers(&one)) {
             let text = format!("its secret `{key}` would go to: {place}");
-            lines.push(DifferenceLine::new(Code::ConnectionSecretNew, text, &[("secret", &key), ("place", &place)]));
+            lines.push(DifferenceLine::new(Code::ConnectionSecretNew, text, &[("secret", &key), ("target", &place)]));
         }
     }
     lines

@@ -75,7 +75,7 @@ fn purposes(old: &[HostNeed], new: &[HostNeed]) -> Vec<DifferenceLine> {
         let before = visible(&known.iter().map(|other| other.purpose()).collect::<Vec<_>>().join(" / "));
         let after = visible(need.purpose());
         let text = format!("what {place} is for: “{after}”, and no longer “{before}”");
-        let values = [("place", place.as_str()), ("before", &before), ("after", &after)];
+        let values = [("target", place.as_str()), ("before", &before), ("after", &after)];
         lines.push(DifferenceLine::new(Code::Purpose, text, &values));
     }
     lines

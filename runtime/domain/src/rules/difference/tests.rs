@@ -50,7 +50,7 @@ fn all(difference: &Difference) -> impl Iterator<Item = &DifferenceLine> {
 
 /// Whatever is a value of a line stands in its sentence, too: each part of a list.
 fn assert_said(line: &DifferenceLine) {
-    let DifferenceLine { text, values, .. } = line;
+    let DifferenceLine { message: text, values, .. } = line;
     let content = |value: &str| ["text", "template", "variables"].contains(&value);
     let said = |value: &String| content(value) || value.split(", ").all(|part| text.contains(part));
     assert!(values.values().all(said), "{text}: {values:?}");
@@ -190,7 +190,7 @@ fn what_differs_in_words() {
         all(&difference).for_each(assert_said);
         let lines: Vec<&DifferenceLine> = all(&difference).collect();
         assert_eq!(difference.reach, reach, "{lines:?}");
-        assert!(lines.iter().any(|found| found.text.starts_with(line)), "{line}: {lines:?}");
+        assert!(lines.iter().any(|found| found.message.starts_with(line)), "{line}: {lines:?}");
     }
 }
 
@@ -297,7 +297,7 @@ fn a_print_is_of_what_was_read() {
     assert_eq!(difference.print("a", "b"), difference.print("a", "b"));
     let same = Difference::between(&base, &base);
     let mut reworded = difference.clone();
-    reworded.wider[0].text = "neu".to_owned();
+    reworded.wider[0].message = "neu".to_owned();
     assert_eq!(difference.print("a", "b"), reworded.print("a", "b"));
     let renamed = |to: &str| Difference::between(&base, &description(set("/name", json!(to))));
     for other in [
@@ -378,7 +378,7 @@ fn stored() -> StoredNames<'static> {
 fn what_differs_for_one_connection() {
     let (old, new) = (for_connection(&OLD), for_connection(&NEW));
     let texts: Vec<String> =
-        connection::lines(&stored(), &old.resolved(), &new.resolved()).into_iter().map(|line| line.text).collect();
+        connection::lines(&stored(), &old.resolved(), &new.resolved()).into_iter().map(|line| line.message).collect();
     assert_eq!(
         texts,
         [

@@ -32,8 +32,8 @@ fn each_number_has_its_bounds() {
     for (pointer, least, most) in [
         ("/codes/digits", 6, 10_u64),
         ("/codes/lifetimeSeconds", 60, 600),
-        ("/codes/tries", 1, 10),
-        ("/codes/sends", 1, 10),
+        ("/codes/maxTries", 1, 10),
+        ("/codes/maxSends", 1, 10),
         ("/limits/numberPerHour", 1, 100),
         ("/limits/numberPerDay", 1, 1000),
         ("/limits/prefixPerHour", 1, 1_000_000),
@@ -42,7 +42,7 @@ fn each_number_has_its_bounds() {
         ("/limits/tenantPerMinute", 1, 1_000_000),
         ("/limits/tenantPerDay", 1, 100_000_000),
         ("/limits/cooldownSeconds", 0, 600),
-        ("/delivery/mostMessages", 1, 3),
+        ("/delivery/maxMessages", 1, 3),
         ("/spend/capPerMonthMicros", 0, 1_000_000_000_000_000),
         ("/spend/pricePerSegmentMicros", 0, 1_000_000_000),
         ("/spend/prices/DK", 0, 1_000_000_000),
@@ -110,17 +110,17 @@ fn delivery_names_what_is_there() {
 #[test]
 fn everything_is_named_at_once() {
     let wrong = policy(json!({
-        "codes": {"digits": 4, "tries": 99},
+        "codes": {"digits": 4, "maxTries": 99},
         "limits": {"numberPerHour": 0},
         "countries": {"only": ["x", "y"]},
-        "delivery": {"mostMessages": 9, "fallbacks": ["gone"]},
+        "delivery": {"maxMessages": 9, "fallbacks": ["gone"]},
         "originDomain": "LOCALHOST",
     }));
     let want = [
         "/codes/digits",
-        "/codes/tries",
+        "/codes/maxTries",
         "/limits/numberPerHour",
-        "/delivery/mostMessages",
+        "/delivery/maxMessages",
         "/countries/only",
         "/countries/only",
         "/delivery/fallbacks/0",
