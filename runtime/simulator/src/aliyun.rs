@@ -1,10 +1,10 @@
 //! Alibaba Cloud SMS (Aliyun, Dysmsapi 2017-05-25), as far as sending goes: `POST /`, action `SendSms`, RPC signature 1.0.
 //!
-//! Promises to check the signature with an implementation of its own, the clock (15 minutes), that no nonce comes twice, the
-//! number formats of mainland and overseas messages and the rules of verification templates, and to answer in Alibaba
-//! Cloud's shapes: 200 with a code for the service's refusals, a status of its own for the gateway's. It is stricter in three
-//! places, where leniency would hide a connector's mistake: fields it does not know, fields that stand twice, and more than
-//! one number are refused. It does not simulate `GET`, XML answers, temporary credentials or approval.
+//! Promises to check the signature with an implementation of its own, the clock (15 minutes), that no nonce is repeated, the
+//! number formats of mainland and overseas messages and the rules of verification templates, and to respond in Alibaba Cloud's
+//! formats: 200 with a code for refusals of the service, a status of its own for those of the gateway. It is stricter in three ways,
+//! where leniency would hide a connector's mistake: it refuses unknown fields, repeated fields, and more than one number. It does
+//! not simulate `GET`, XML responses, temporary credentials or approval.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -33,7 +33,7 @@ const HOSTS: [&str; 7] = [
     "dysmsapi.us-east-1.aliyuncs.com",
 ];
 
-/// Fields of the request that are checked and taken.
+/// Fields of the request that are checked and accepted.
 const FIELDS: [&str; 16] = [
     "Action",
     "Format",
@@ -53,7 +53,7 @@ const FIELDS: [&str; 16] = [
     "Signature",
 ];
 
-/// How far the request's clock may be from ours.
+/// The maximum difference between the request's clock and ours.
 const CLOCK_SECONDS: u64 = 15 * 60;
 /// Longest value of a variable, in characters, for accounts of individuals.
 const MAX_VALUE_CHARS: usize = 15;
@@ -61,7 +61,7 @@ const MAX_VALUE_CHARS: usize = 15;
 const LIMITS: [(u64, usize, &str); 3] =
     [(60, 1, "触发分钟级流控Permits:1"), (3600, 5, "触发小时级流控Permits:5"), (86_400, 10, "触发天级流控Permits:10")];
 
-/// An account of the simulated Aliyun. The default exists nowhere but here.
+/// An account of the simulated Aliyun. The default is made up.
 #[derive(Clone)]
 pub struct AliyunAccount {
     /// The AccessKey's id.
@@ -81,7 +81,7 @@ pub struct AliyunAccount {
 
 impl Default for AliyunAccount {
     fn default() -> Self {
-        // Put together at run time, so that scanners for leaked credentials have nothing to find in this file.
+        // Composed at run time, so that scanners for leaked credentials do not report this file.
         Self {
             access_key_id: format!("LTAI5t{}", "Simulated".repeat(2)),
             access_key_secret: "0123456789abcdef".repeat(2),
@@ -381,7 +381,7 @@ fn digits_of(id: &str) -> u64 {
     number % 1_000_000_000_000_000_000
 }
 
-/// The form's fields: each known, each once.
+/// The form's fields. Unknown and repeated ones are refused.
 struct Fields(Vec<(String, String)>);
 
 impl Fields {
@@ -389,7 +389,7 @@ impl Fields {
         let mut seen = BTreeSet::new();
         for (name, _) in &fields {
             if !FIELDS.contains(&name.as_str()) || !seen.insert(name) {
-                let message = format!("The parameter {name} is not known, or stands more than once.");
+                let message = format!("The parameter {name} is unknown, or repeated.");
                 return Err(Refusal::saying("InvalidParameter", message));
             }
         }

@@ -6,7 +6,7 @@
 /// One documented error.
 pub(crate) struct AliyunCode {
     pub(crate) code: &'static str,
-    /// HTTP status of the answer that carries it.
+    /// HTTP status of its response.
     pub(crate) status: u16,
     pub(crate) message: &'static str,
 }
@@ -19,7 +19,7 @@ const fn gateway(code: &'static str, status: u16, message: &'static str) -> Aliy
     AliyunCode { code, status, message }
 }
 
-/// Every code that the simulator answers with, by itself or on request.
+/// All codes that the simulator responds with, by itself or as an injected fault.
 pub(crate) const CODES: &[AliyunCode] = &[
     service("isv.BUSINESS_LIMIT_CONTROL", "触发分钟级流控Permits:1"),
     service("isv.DAY_LIMIT_CONTROL", "触发日发送限额"),

@@ -1,6 +1,6 @@
-//! HTTP Basic (RFC 7617), as three of the simulated providers take it.
+//! HTTP Basic (RFC 7617), for the simulated providers that use it.
 //!
-//! Promises to compare in constant time and to take exactly one header. Knows no provider.
+//! Promises to compare in constant time and to accept exactly one header. Knows no provider.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::request::IncomingRequest;
 
-/// Whether the request authorizes itself as this user with this password.
+/// Whether the request has the credentials of this user.
 pub(crate) fn is_authorized(request: &IncomingRequest, user: &str, password: &str) -> bool {
     let given = request
         .header("authorization")

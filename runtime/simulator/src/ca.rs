@@ -1,8 +1,8 @@
 //! The simulator's own certificate authorities.
 //!
-//! Promises keys and roots made anew at each start and never written to disk: nobody can reuse them, and trusting
-//! the root of a simulator that has ended gives nothing away. A second authority, whose root is handed to nobody,
-//! signs the certificates that a client must refuse. Knows nothing of hosts, modes or sockets.
+//! Promises that keys and roots are generated at each start and never written to disk: they cannot be reused, and trusting the root
+//! of a simulator that has stopped is harmless. A second authority, whose root no client has, signs the certificates that a client
+//! must refuse. Knows nothing of hosts, modes or sockets.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use rustls::server::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use time::{Duration, OffsetDateTime};
 
-/// One authority: a root and the power to sign server certificates with it.
+/// An authority: a root, and its key to sign server certificates.
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// Why a certificate could not be made. Both happen only when the cryptographic library fails.
+/// Why a certificate could not be created. Both happen only when the cryptographic library fails.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CertificateError {
     #[error("{0}")]

@@ -1,7 +1,7 @@
-//! What providers call back with: status callbacks, a moment after a message was taken.
+//! Status callbacks of the providers, a moment after a message was accepted.
 //!
-//! The simulator has no way to the Internet, and takes none. It stands for what ends TLS in front of a deployment: a callback to
-//! a public origin that it was told of goes as plain HTTP to a loopback address, and any other goes nowhere.
+//! The simulator does not use the Internet. It acts as the TLS proxy in front of a deployment: a callback to a configured public
+//! origin is sent as plain HTTP to its loopback address, and any other callback is dropped.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,39 +22,39 @@ use url::Url;
 
 use crate::Stopped;
 
-/// After so long a message is on its way.
+/// Delay of the callback that the message is on its way.
 pub(crate) const SENT_AFTER: Duration = Duration::from_millis(300);
-/// And so much later it is there, or will never be.
+/// Further delay of the callback that the message was delivered or could not be.
 pub(crate) const ENDED_AFTER: Duration = Duration::from_millis(900);
-/// How long one call may take.
+/// Time limit for one callback.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Messages whose callbacks wait to be sent at most; those beyond have none.
+/// Maximum number of messages whose callbacks wait. Callbacks of further messages are dropped.
 const MOST_WAITING: usize = 1000;
 
-/// One call of a provider. Has no `Debug`: it holds a number, and an address that is a secret.
+/// A callback of a provider. Has no `Debug`: it contains a number, and a URL that is a secret.
 pub(crate) struct StatusCallback {
-    /// How long after the one before.
+    /// The delay after the previous callback.
     pub(crate) after: Duration,
     pub(crate) url: String,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
 }
 
-/// Where callbacks are handed in.
-pub(crate) struct Courier(mpsc::Sender<Vec<StatusCallback>>);
+/// The queue of callbacks.
+pub(crate) struct CallbackQueue(mpsc::Sender<Vec<StatusCallback>>);
 
-impl Courier {
-    /// Sends what is handed in, until the simulator ends.
+impl CallbackQueue {
+    /// Starts the task that sends queued callbacks until the simulator stops.
     pub(crate) fn start(fronts: BTreeMap<String, SocketAddr>, stop: watch::Receiver<Stopped>) -> Self {
         let (sender, receiver) = mpsc::channel(MOST_WAITING);
         tokio::spawn(run(Arc::new(fronts), receiver, stop));
         Self(sender)
     }
 
-    /// Takes the callbacks of one message, in their order.
+    /// Queues the callbacks of one message, in their order.
     pub(crate) fn take(&self, callbacks: Vec<StatusCallback>) {
         if !callbacks.is_empty() {
-            // One that is too busy has lost them, like a provider that is.
+            // If the queue is full, they are lost, as with a busy provider.
             self.0.try_send(callbacks).ok();
         }
     }
@@ -76,7 +76,7 @@ async fn run(
                     under_way.spawn(async move {
                         for callback in callbacks {
                             sleep(callback.after).await;
-                            // Nobody is told: a provider does not complain either.
+                            // Not reported: a provider does not report it either.
                             timeout(PATIENCE, deliver(&fronts, callback)).await.ok();
                         }
                     });
@@ -88,7 +88,7 @@ async fn run(
     under_way.shutdown().await;
 }
 
-/// Sends one, if its origin is known. `None`: it did not arrive.
+/// Sends a callback if its origin is configured. `None`: it did not arrive.
 async fn deliver(fronts: &BTreeMap<String, SocketAddr>, callback: StatusCallback) -> Option<()> {
     let url = Url::parse(&callback.url).ok()?;
     let front = fronts.get(&url.origin().ascii_serialization())?;

@@ -1,7 +1,7 @@
-//! What a simulator is started with: ports, and the accounts that the simulated providers know.
+//! The configuration of a simulator: ports, and the accounts of the simulated providers.
 //!
-//! Promises that no credential appears in `Debug` output, and that a configuration which could never accept a
-//! message is refused at start, with what to change. Knows nothing of sockets.
+//! Promises that no credential appears in `Debug` output, and that a configuration with which no message could be accepted is
+//! refused at the start, with what to change. Knows nothing of sockets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::aliyun::AliyunAccount;
 use crate::tencent::TencentAccount;
 use crate::{GatewayApiAccount, ScriptedHost, SimulatorError, SmsAeroAccount, VonageAccount};
 
-/// Ports and accounts of a simulator. `Default` serves every provider with accounts made for the simulator.
+/// Ports and accounts of a simulator. `Default` serves every provider with made-up accounts.
 #[derive(Clone, Debug, Default)]
 pub struct SimulatorConfig {
     /// Port of the HTTPS listener on 127.0.0.1; `None` lets the system choose.
@@ -31,21 +31,21 @@ pub struct SimulatorConfig {
     pub gatewayapi: GatewayApiAccount,
     /// The account that the simulated Vonage knows.
     pub vonage: VonageAccount,
-    /// Hosts with one scripted answer each.
+    /// Hosts with one scripted response each.
     pub scripted: Vec<ScriptedHost>,
     /// The account that the simulated Aliyun knows.
     pub aliyun: AliyunAccount,
     /// The account that the simulated Tencent Cloud knows.
     pub tencent: TencentAccount,
-    /// Further host names, served with a good certificate and no provider behind them: they record what reaches
-    /// them and answer 404. For tests that prove that something does *not* leave.
+    /// Further host names with a valid certificate and no provider. They record requests and respond with 404, for tests that
+    /// prove that something is *not* sent.
     pub extra_hosts: Vec<String>,
-    /// Deployments that the simulator stands in front of: a public origin (`https://sms.example.com`), and the loopback address
-    /// that takes plain HTTP for it. Status callbacks to these arrive; without any, none is sent.
+    /// Deployments for which the simulator acts as the TLS proxy: a public origin (`https://sms.example.com`), and the loopback
+    /// address that serves it over plain HTTP. Status callbacks are sent to these only.
     pub fronts: BTreeMap<String, SocketAddr>,
 }
 
-/// Twilio credentials. The default is valid in shape and exists nowhere but here.
+/// Twilio credentials. The default is made up, in a valid format.
 #[derive(Clone)]
 pub struct TwilioAccount {
     /// `AC` and 32 hexadecimal digits.
@@ -56,7 +56,7 @@ pub struct TwilioAccount {
 
 impl Default for TwilioAccount {
     fn default() -> Self {
-        // Put together at run time, so that scanners for leaked credentials have nothing to find in this file.
+        // Composed at run time, so that scanners for leaked credentials do not report this file.
         Self { account_sid: format!("AC{}", "5e".repeat(16)), auth_token: "0123456789abcdef".repeat(2) }
     }
 }
@@ -77,9 +77,9 @@ pub struct HttpSmsAccount {
     pub hosts: Vec<String>,
     /// When set, the exact value that the `Authorization` header must have.
     pub authorization: Option<String>,
-    /// When set, requests must carry a Standard Webhooks signature made with it: `whsec_` and base64.
+    /// If set, requests must have a Standard Webhooks signature with this key: `whsec_` and base64.
     pub webhook_secret: Option<String>,
-    /// Answer an accepted message with 204 and no body instead of 200 and JSON. Users' endpoints do either.
+    /// Respond to an accepted message with 204 and no body instead of 200 and JSON. Users' endpoints do either.
     pub no_content: bool,
 }
 
@@ -122,7 +122,7 @@ impl HttpSmsAccount {
 }
 
 impl SimulatorConfig {
-    /// Refuses a configuration with which no request could ever be right.
+    /// Refuses a configuration with which no request could succeed.
     pub(crate) fn check(&self) -> Result<(), SimulatorError> {
         if !is_sid(&self.twilio.account_sid, "AC") {
             return Err(SimulatorError::Config("`twilio.account_sid` must be `AC` followed by 32 hexadecimal digits"));
@@ -152,7 +152,7 @@ pub(crate) fn is_sid(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// A lower-case DNS name of at least two labels (RFC 1123), and no IP address: its last label is not a number.
+/// Whether it is a lower-case DNS name of at least two labels (RFC 1123), and not an IP address: its last label is not a number.
 fn is_host_name(text: &str) -> bool {
     let label = |l: &str| {
         (1..=63).contains(&l.len())

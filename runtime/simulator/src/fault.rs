@@ -1,8 +1,8 @@
-//! Faults: what can go wrong on request, how it is written down, and which request it hits.
+//! Injected faults: their kinds, their notation, and to which request each applies.
 //!
-//! Promises that every fault can be written as one word or `word:value` and read back the same, and that a fault
-//! with a count hits exactly so many requests, in the order in which faults were set. Knows no sockets: acting a
-//! fault out is `misbehave`'s.
+//! Promises that every fault can be written as `word` or `word:value` and parsed back to the same fault, and that a fault with a
+//! count applies to exactly that many requests, in the order in which faults were set. Knows no sockets: `inject` carries faults
+//! out.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,16 +14,16 @@ use url::Url;
 
 use crate::lock;
 
-/// Bytes of an oversized answer when none are given: 16 times what the sandbox reads.
+/// Default size of an oversized response in bytes: 16 times what the sandbox reads.
 const DEFAULT_OVERSIZE: usize = 4 << 20;
-/// Most bytes that an oversized answer may be asked to have.
+/// Maximum size of an oversized response in bytes.
 const MAX_OVERSIZE: usize = 256 << 20;
-/// Pause between two bytes of a dripping answer when none is given.
+/// Default pause between two bytes of a dripping response.
 const DEFAULT_DRIP: Duration = Duration::from_millis(100);
-/// Longest delay and drip: no test and no person waits longer.
+/// Maximum delay and drip.
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
 
-/// One way to go wrong. The provider has taken the message (if the request was right) where it says «acted».
+/// A kind of fault. Where it says “accepted”, the provider has accepted the message, if the request was valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Fault {
@@ -31,49 +31,49 @@ pub enum Fault {
     Status(u16),
     /// `code:21211`: the provider's own error of this code, with its real HTTP status.
     Code(String),
-    /// `delay:500ms`, `delay:2s`: the answer comes later. Adds to whatever fault comes with it. Acted.
+    /// `delay:500ms`, `delay:2s`: the response comes later. Added to other faults. Accepted.
     Delay(Duration),
-    /// `stall`: the request is read and never answered. Acted.
+    /// `stall`: the request is read, and no response is sent. Accepted.
     Stall,
     /// `reset-before`: the connection is reset (RST) after the headers, before the body is read.
     ResetBefore,
-    /// `reset-after`: the connection is reset (RST) after the whole request was read. Acted.
+    /// `reset-after`: the connection is reset (RST) after the whole request was read. Accepted.
     ResetAfter,
     /// `redirect:https://…`: 307 to that URL.
     Redirect(String),
-    /// `oversize`, `oversize:1000000`: a 200 with a body of so many bytes.
+    /// `oversize`, `oversize:1000000`: a 200 with a body of that many bytes.
     Oversize(usize),
-    /// `garbage`: bytes that are not HTTP, then the end. Acted.
+    /// `garbage`: bytes that are not HTTP, then the end of the connection. Accepted.
     Garbage,
-    /// `echo`, `echo:201`: credentials and all fields of the request in body and headers; status 400 unless given.
+    /// `echo`, `echo:201`: credentials and all fields of the request in body and headers; status 400 by default.
     Echo(u16),
-    /// `drip`, `drip:20ms`: headers at once, then one byte of the body at a time, without end. Acted.
+    /// `drip`, `drip:20ms`: headers at once, then one byte of the body at a time, without end. Accepted.
     Drip(Duration),
-    /// `lie-length`: the right answer with a Content-Length that is too large, then a clean end. Acted.
+    /// `lie-length`: the real response with a Content-Length that is too large, then a clean end. Accepted.
     LieLength,
     /// `gzip-bomb`: a small compressed body that unpacks to 16 MiB.
     GzipBomb,
-    /// `close-mid-body`: half of the right answer, then an end without TLS's closing alert. Acted.
+    /// `close-mid-body`: half of the real response, then an end without TLS's closing alert. Accepted.
     CloseMidBody,
     /// `retry-after:7`: 429 with this many seconds in `Retry-After`.
     RetryAfter(u32),
 }
 
-/// Why a fault could not be read.
+/// Why a fault could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
-    /// No such word.
+    /// An unknown word.
     #[error(
-        "`{0}` is no fault; there are status:N, code:C, delay:TIME, stall, reset-before, reset-after, redirect:URL, \
+        "unknown fault `{0}`; expected status:N, code:C, delay:TIME, stall, reset-before, reset-after, redirect:URL, \
          oversize[:BYTES], garbage, echo[:STATUS], drip[:TIME], lie-length, gzip-bomb, close-mid-body, retry-after:SECONDS"
     )]
     Unknown(String),
-    /// The value after the colon does not fit.
+    /// An invalid value after the colon.
     #[error("`{fault}` needs {wanted}")]
     Value {
         /// The word before the colon.
         fault: String,
-        /// What must stand after it.
+        /// What is expected after it.
         wanted: &'static str,
     },
     /// Not `TARGET=FAULT`.
@@ -96,7 +96,7 @@ impl FromStr for Fault {
             ("code", Some(code)) if !code.is_empty() => Ok(Self::Code(code.to_owned())),
             ("code", _) => Err(wrong("a code of the provider, like code:21211")),
             ("delay", value) => {
-                let wanted = wrong("a time of at most an hour, like delay:500ms or delay:2s");
+                let wanted = wrong("a duration of at most an hour, like delay:500ms or delay:2s");
                 value.and_then(parse_pause).map(Self::Delay).ok_or(wanted)
             }
             ("stall", None) => Ok(Self::Stall),
@@ -120,7 +120,7 @@ impl FromStr for Fault {
             ("drip", None) => Ok(Self::Drip(DEFAULT_DRIP)),
             ("drip", Some(pause)) => {
                 let positive = parse_pause(pause).filter(|pause| !pause.is_zero());
-                positive.map(Self::Drip).ok_or(wrong("a time between bytes, like drip:20ms"))
+                positive.map(Self::Drip).ok_or(wrong("a duration between bytes, like drip:20ms"))
             }
             ("lie-length", None) => Ok(Self::LieLength),
             ("gzip-bomb", None) => Ok(Self::GzipBomb),
@@ -179,7 +179,7 @@ impl TryFrom<String> for Fault {
     }
 }
 
-/// A fault, whom it hits and how often. As text `twilio=status:503` or `*=stall,times=2`; as JSON
+/// A fault with its target and count. As text `twilio=status:503` or `*=stall,times=2`; as JSON
 /// `{"target": "twilio", "fault": "status:503", "times": 2}`, where `target` defaults to `*`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -187,9 +187,9 @@ pub struct FaultSpec {
     /// A provider (`twilio`), a host (`api.twilio.com`), or `*` for every request.
     #[serde(default = "everyone")]
     pub target: String,
-    /// What happens.
+    /// The kind of fault.
     pub fault: Fault,
-    /// How many requests are hit; `None` for all, until it is cleared. 0 hits none.
+    /// The number of requests to which it applies; `None` for all, until it is cleared.
     #[serde(default)]
     pub times: Option<u32>,
 }
@@ -219,25 +219,25 @@ impl fmt::Display for FaultSpec {
     }
 }
 
-/// The faults that are set, in order.
+/// The faults that are set, in their order.
 #[derive(Default)]
-pub(crate) struct FaultBook(Mutex<Vec<FaultSpec>>);
+pub(crate) struct FaultQueue(Mutex<Vec<FaultSpec>>);
 
-/// What happens to one request.
+/// The faults that apply to one request.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fate {
+pub(crate) struct AppliedFaults {
     /// The sum of all delays that apply.
     pub(crate) delay: Duration,
     /// The first other fault that applies.
     pub(crate) fault: Option<Fault>,
 }
 
-impl FaultBook {
+impl FaultQueue {
     pub(crate) fn add(&self, spec: FaultSpec) {
         lock(&self.0).push(spec);
     }
 
-    /// What is still to come: `times` counts down.
+    /// The faults that still apply; `times` counts down.
     pub(crate) fn list(&self) -> Vec<FaultSpec> {
         lock(&self.0).clone()
     }
@@ -246,25 +246,25 @@ impl FaultBook {
         lock(&self.0).clear();
     }
 
-    /// Uses up what applies to one request to `host` of `provider`. `knows` says whether a code fault can be acted out.
-    pub(crate) fn take(&self, provider: &str, host: &str, knows: impl Fn(&str) -> bool) -> Fate {
-        let mut book = lock(&self.0);
-        let mut fate = Fate::default();
-        for spec in book.iter_mut() {
+    /// Takes the faults that apply to one request to `host` of `provider`. `knows` says whether the provider has a code.
+    pub(crate) fn take(&self, provider: &str, host: &str, knows: impl Fn(&str) -> bool) -> AppliedFaults {
+        let mut queue = lock(&self.0);
+        let mut applied = AppliedFaults::default();
+        for spec in queue.iter_mut() {
             let aimed = spec.target == "*" || spec.target == provider || spec.target == host;
             if !aimed || spec.times == Some(0) {
                 continue;
             }
             match &spec.fault {
-                Fault::Delay(pause) => fate.delay += *pause,
+                Fault::Delay(pause) => applied.delay += *pause,
                 Fault::Code(code) if !knows(code) => continue,
-                _ if fate.fault.is_some() => continue,
-                fault => fate.fault = Some(fault.clone()),
+                _ if applied.fault.is_some() => continue,
+                fault => applied.fault = Some(fault.clone()),
             }
             spec.times = spec.times.map(|times| times - 1);
         }
-        book.retain(|spec| spec.times != Some(0));
-        fate
+        queue.retain(|spec| spec.times != Some(0));
+        applied
     }
 }
 
@@ -334,28 +334,28 @@ mod tests {
 
     #[test]
     fn counts_targets_and_order() {
-        let book = FaultBook::default();
+        let queue = FaultQueue::default();
         for spec in ["twilio=status:500,times=1", "twilio=stall,times=1", "a.test=garbage", "*=delay:1ms,times=2"] {
-            book.add(spec.parse().unwrap());
+            queue.add(spec.parse().unwrap());
         }
         let take = |provider, host| {
-            let fate = book.take(provider, host, |_| true);
-            (fate.delay.as_millis(), fate.fault.map(|fault| fault.to_string()).unwrap_or_default())
+            let applied = queue.take(provider, host, |_| true);
+            (applied.delay.as_millis(), applied.fault.map(|fault| fault.to_string()).unwrap_or_default())
         };
         assert_eq!(take("twilio", "api.twilio.com"), (1, "status:500".into()));
         assert_eq!(take("http", "a.test"), (1, "garbage".into()));
         assert_eq!(take("twilio", "api.twilio.com"), (0, "stall".into()));
         assert_eq!(take("twilio", "api.twilio.com"), (0, String::new()));
-        assert_eq!(book.list().iter().map(ToString::to_string).collect::<Vec<_>>(), ["a.test=garbage"]);
-        book.clear();
+        assert_eq!(queue.list().iter().map(ToString::to_string).collect::<Vec<_>>(), ["a.test=garbage"]);
+        queue.clear();
         assert_eq!(take("http", "a.test"), (0, String::new()));
     }
 
     #[test]
     fn a_code_waits_for_a_provider_that_has_it() {
-        let book = FaultBook::default();
-        book.add("*=code:21211,times=1".parse().unwrap());
-        assert_eq!(book.take("http", "h", |_| false).fault, None);
-        assert_eq!(book.take("twilio", "t", |_| true).fault, Some(Fault::Code("21211".into())));
+        let queue = FaultQueue::default();
+        queue.add("*=code:21211,times=1".parse().unwrap());
+        assert_eq!(queue.take("http", "h", |_| false).fault, None);
+        assert_eq!(queue.take("twilio", "t", |_| true).fault, Some(Fault::Code("21211".into())));
     }
 }

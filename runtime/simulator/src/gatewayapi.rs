@@ -1,9 +1,9 @@
 //! GatewayAPI's REST API, as far as sending one message goes: `POST /rest/mtsms`.
 //!
-//! Promises to refuse whatever GatewayAPI documents as wrong, with GatewayAPI's own code and envelope, and to answer a good
-//! request like GatewayAPI does. Like the real one it takes a text outside the GSM alphabet without `encoding: UCS2` and
-//! mangles it: the inbox shows what would arrive. It is stricter in one place, where leniency would hide a connector's
-//! mistake: members that it does not know are refused, and so are those for scheduled, binary and tagged messages.
+//! Promises to refuse what GatewayAPI documents as an error, with GatewayAPI's own code and envelope, and to respond to a valid
+//! request like GatewayAPI. Like the real one it accepts a text outside the GSM alphabet without `encoding: UCS2` and corrupts it:
+//! the inbox shows what would arrive. It is stricter in one way, where leniency would hide a connector's mistake: it refuses unknown
+//! members, and those for scheduled, binary and tagged messages.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ use crate::segments::{is_gsm, segments};
 
 /// For everybody, and for accounts in the EU.
 const HOSTS: [&str; 2] = ["gatewayapi.com", "gatewayapi.eu"];
-/// Members of a message that are taken.
+/// Members of a message that are accepted.
 const MEMBERS: [&str; 9] =
     ["sender", "message", "recipients", "encoding", "class", "priority", "validity_period", "callback_url", "userref"];
 /// Most parts of one message.
@@ -34,7 +34,7 @@ const MAX_PARTS: usize = 255;
 const COUNTRIES: [(&str, &str); 8] =
     [("852", "HK"), ("45", "DK"), ("44", "GB"), ("49", "DE"), ("33", "FR"), ("86", "CN"), ("7", "RU"), ("1", "US")];
 
-/// The account that the simulated GatewayAPI knows. The default exists nowhere but here.
+/// The account that the simulated GatewayAPI knows. The default is made up.
 #[derive(Clone)]
 pub struct GatewayApiAccount {
     /// The API token: the user of HTTP Basic authorization, with no password.
@@ -45,7 +45,7 @@ pub struct GatewayApiAccount {
 
 impl Default for GatewayApiAccount {
     fn default() -> Self {
-        // Put together at run time, so that scanners for leaked credentials have nothing to find in this file.
+        // Composed at run time, so that scanners for leaked credentials do not report this file.
         Self { api_token: format!("Sim-{}", "0123456789abcdef".repeat(3)), webhook_secret: None }
     }
 }
@@ -57,7 +57,7 @@ impl fmt::Debug for GatewayApiAccount {
 }
 
 impl GatewayApiAccount {
-    /// Refuses an account with which no request could ever be right.
+    /// Refuses an account with which no request could succeed.
     pub(crate) fn check(&self) -> Result<(), SimulatorError> {
         if self.api_token.is_empty() {
             return Err(SimulatorError::Config("`gatewayapi.api_token` must not be empty"));

@@ -6,7 +6,7 @@
 /// One documented error.
 pub(crate) struct GatewayApiCode {
     pub(crate) code: u16,
-    /// HTTP status of the answer that carries it.
+    /// HTTP status of its response.
     pub(crate) status: u16,
     /// `%1` and `%2` stand for variables.
     pub(crate) message: &'static str,
@@ -16,7 +16,7 @@ const fn entry(code: u16, status: u16, message: &'static str) -> GatewayApiCode 
     GatewayApiCode { code, status, message }
 }
 
-/// Every code that the simulator answers with, by itself or on request.
+/// All codes that the simulator responds with, by itself or as an injected fault.
 pub(crate) const CODES: &[GatewayApiCode] = &[
     entry(0x0210, 401, "Invalid username: %1"),
     entry(0x0211, 401, "Invalid password"),

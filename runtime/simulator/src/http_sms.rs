@@ -1,8 +1,7 @@
-//! An endpoint of a tenant's own that receives `{to, type, payload, ip?}`, as users of the generic HTTP SMS connector
-//! run it.
+//! A tenant's own endpoint that receives `{to, type, payload, ip?}`, as users of the generic HTTP SMS connector run it.
 //!
-//! Promises to check the authorization and the Standard Webhooks signature when the account has them, and every
-//! member of the body. Real endpoints are laxer; this one is the documented contract. Any path is served.
+//! Promises to check the authorization and the Standard Webhooks signature if the account has them, and every member of the body.
+//! Real endpoints are more lenient; this one follows the documented contract. Any path is served.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -98,7 +97,7 @@ impl HttpSms {
         if let Some(wanted) = &self.account.authorization {
             let given = request.header("authorization").unwrap_or_default();
             if !bool::from(given.as_bytes().ct_eq(wanted.as_bytes())) {
-                return Err(Refusal(401, "the Authorization header is missing or wrong"));
+                return Err(Refusal(401, "the Authorization header is missing or invalid"));
             }
         }
         if let Some(key) = &self.webhook_key {
@@ -126,19 +125,23 @@ fn check_signature(request: &IncomingRequest, key: &[u8], now: u64) -> Result<()
     if seconds.abs_diff(now) > TOLERANCE_SECONDS {
         return Err(Refusal(401, "webhook-timestamp is more than five minutes from now"));
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_| Refusal(500, "the signing key does not work"))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_| Refusal(500, "the signing key is invalid"))?;
     for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", &request.body] {
         mac.update(part);
     }
     let wanted = STANDARD.encode(mac.finalize().into_bytes());
     let matches =
         |listed: &str| listed.strip_prefix("v1,").is_some_and(|given| given.as_bytes().ct_eq(wanted.as_bytes()).into());
-    if signatures.split(' ').any(matches) { Ok(()) } else { Err(Refusal(401, "no listed webhook signature is right")) }
+    if signatures.split(' ').any(matches) {
+        Ok(())
+    } else {
+        Err(Refusal(401, "none of the webhook signatures is valid"))
+    }
 }
 
 fn read_message(body: &Map<String, Value>) -> Result<Accepted, Refusal> {
     if body.keys().any(|key| !["to", "type", "payload", "ip"].contains(&key.as_str())) {
-        return Err(Refusal(400, "the body has a member besides to, type, payload and ip"));
+        return Err(Refusal(400, "the body has a member other than to, type, payload and ip"));
     }
     let text = |key: &str| body.get(key).and_then(Value::as_str);
     let to = text("to")

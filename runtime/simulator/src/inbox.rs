@@ -1,7 +1,7 @@
-//! What the simulated providers took, and what reached them at all.
+//! The messages that the simulated providers accepted, and all requests that they received.
 //!
-//! Promises bounded memory (two rings of [`INBOX_CAPACITY`]), that a watcher who subscribes with a snapshot misses
-//! nothing and sees nothing twice, and that credentials are masked in what a person can see. Knows no provider.
+//! Promises bounded memory (two rings of [`INBOX_CAPACITY`]), that a subscriber with a snapshot misses nothing and gets nothing
+//! twice, and that credentials are masked in what the inbox shows. Knows no provider.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -15,21 +15,21 @@ use crate::lock;
 use crate::provider::{Accepted, unix_millis};
 use crate::request::IncomingRequest;
 
-/// Messages and requests kept; older ones fall out.
+/// Maximum number of messages, and of requests. Older ones are dropped.
 pub const INBOX_CAPACITY: usize = 1000;
 /// Headers whose whole value is a credential.
 const CREDENTIAL_HEADERS: &[&str] = &["authorization", "proxy-authorization", "cookie"];
 
-/// A message that a simulated provider took. `Debug` shows no number and no text; serialising shows both.
+/// A message that a simulated provider accepted. `Debug` shows neither number nor text; serialisation shows both.
 #[derive(Clone, Serialize)]
 pub struct InboxMessage {
     /// 1 for the first message of this simulator.
     pub number: u64,
     /// `twilio`, `http`, …
     pub provider: String,
-    /// The provider's id of the message, as it stood in the answer.
+    /// The provider's id of the message, as in the response.
     pub provider_id: Option<String>,
-    /// The recipient as it stood in the request.
+    /// The recipient, as in the request.
     pub to: String,
     /// The sender, when the request named one.
     pub sender: Option<String>,
@@ -41,7 +41,7 @@ pub struct InboxMessage {
     pub usage: Option<String>,
     /// Unix time in milliseconds.
     pub received_at: u64,
-    /// The fault that spoiled the answer to this message: the provider acted, and the sender cannot know.
+    /// The fault that broke the response: the provider accepted the message, and the sender cannot know.
     pub fault: Option<String>,
     /// The request, with credentials masked.
     pub request: RawRequest,
@@ -58,7 +58,7 @@ impl fmt::Debug for InboxMessage {
     }
 }
 
-/// A request as a person may see it: `[credential]` stands where one stood.
+/// A request in which credentials are replaced by `[credential]`.
 #[derive(Clone, Serialize)]
 pub struct RawRequest {
     /// HTTP method.
@@ -99,29 +99,29 @@ impl RawRequest {
     }
 }
 
-/// What a subscriber hears.
+/// An event for subscribers of the inbox.
 #[derive(Clone, Debug)]
 pub enum InboxEvent {
-    /// A provider took a message.
+    /// A provider accepted a message.
     Message(Arc<InboxMessage>),
     /// The inbox was emptied.
     Cleared,
 }
 
-/// How often what happened since the start.
+/// Counts since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
     /// TCP connections accepted.
     pub connections: u64,
-    /// Handshakes that came to nothing: unknown name, refused certificate, client gone.
+    /// Failed handshakes: unknown name, refused certificate, client gone.
     pub failed_handshakes: u64,
     /// Requests whose head was read.
     pub requests: u64,
-    /// Messages that a provider took.
+    /// Messages that a provider accepted.
     pub accepted: u64,
     /// Requests that were answered with a status of 400 or more, by a provider or a fault.
     pub refused: u64,
-    /// Faults that were acted out, delays included.
+    /// Injected faults, including delays.
     pub faults: u64,
 }
 
@@ -206,7 +206,7 @@ impl Inbox {
             messages.kept.pop_front();
         }
         messages.kept.push_back(Arc::clone(&message));
-        // Told under the lock, so that a snapshot and its subscription cannot disagree. No subscriber is no error.
+        // Sent under the lock, so that a snapshot and its subscription agree. Having no subscriber is not an error.
         self.events.send(InboxEvent::Message(message)).ok();
     }
 

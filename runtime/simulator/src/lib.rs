@@ -1,13 +1,13 @@
-//! HTTPS servers on loopback that behave like SMS providers, for `sendbox simulate`, `sendbox demo` and tests.
+//! HTTPS servers on loopback that behave like SMS providers, for `sendbox simulate`, `demo`, `dev` and tests.
 //!
 //! A [`Simulator`] is one TLS listener with an authority of its own, virtual hosts for every simulated provider, an
 //! inbox (in memory and as a page), and faults on request. It promises
 //!
 //! - to check every request against the provider's documentation, independently of our connectors' code;
 //! - to answer in the provider's real shapes, errors included;
-//! - to listen on 127.0.0.1 only, to send nothing but status callbacks, to loopback addresses that it was told of, and to end
-//!   all its tasks and connections when it is dropped;
-//! - to show no credential, number or text in logs, errors or `Debug` output. The inbox is where they are to be seen.
+//! - to listen on 127.0.0.1 only, to send nothing but status callbacks to configured loopback addresses, and to end all its
+//!   tasks and connections when it is dropped;
+//! - to show no credential, number or text in logs, errors or `Debug` output. Only the inbox shows them.
 //!
 //! It must not know connectors, the sandbox or the policy: it is the other side of the wire.
 //!
@@ -40,7 +40,7 @@ mod gatewayapi;
 mod gatewayapi_codes;
 mod http_sms;
 mod inbox;
-mod misbehave;
+mod inject;
 mod page;
 mod provider;
 mod request;
@@ -83,36 +83,36 @@ use crate::provider::{Provider, SimState};
 use crate::server::Shared;
 use crate::tls::Certificates;
 
-/// Why a simulator could not start, or would not do what it was told.
+/// Why a simulator could not start, or refused an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulatorError {
-    /// A port is taken or not allowed.
+    /// A port is in use or not allowed.
     #[error("cannot listen on {addr} ({source}); choose another port, or none to let the system choose")]
     Listen {
-        /// Where.
+        /// The address.
         addr: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The cryptographic library failed.
-    #[error("cannot make the simulator's certificates: {0}")]
+    #[error("cannot create the simulator's certificates: {0}")]
     Certificates(String),
     /// A value of the configuration is not usable.
-    #[error("the simulator's configuration is wrong: {0}")]
+    #[error("invalid configuration of the simulator: {0}")]
     Config(&'static str),
-    /// A host of the configuration is no DNS name.
-    #[error("`{0}` is no host name: give lower-case DNS names with at least one dot, and no addresses")]
+    /// A host of the configuration is not a DNS name.
+    #[error("invalid host name `{0}`; expected a lower-case DNS name with at least one dot, not an IP address")]
     HostName(String),
-    /// A fault is aimed at nothing that exists.
-    #[error("no fault can hit `{target}`: give one of the providers ({known}), a host that is served, or `*`")]
+    /// The target of a fault does not exist.
+    #[error("unknown fault target `{target}`; expected a provider ({known}), a host that is served, or `*`")]
     FaultTarget {
         /// As it was given.
         target: String,
         /// The providers there are.
         known: String,
     },
-    /// A fault wants a code that no targeted provider has.
-    #[error("`{target}` has no error code `{code}`: take one from the provider's table")]
+    /// A fault has a code that no targeted provider has.
+    #[error("`{target}` has no error code `{code}`; the provider's documentation lists its codes")]
     FaultCode {
         /// As it was given.
         target: String,
@@ -124,19 +124,18 @@ pub enum SimulatorError {
     WriteCa {
         /// Where.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// How long answers of the inbox page may take to finish when the simulator ends.
+/// Time limit for running responses of the inbox page when the simulator stops.
 const PAGE_GRACE: Duration = Duration::from_secs(1);
 
 /// Set to true when the simulator ends.
 type Stopped = bool;
 
-/// Running simulators. Dropping it ends its servers and closes every connection; [`Simulator::shutdown`] waits for
-/// that.
+/// The running simulators. Dropping it stops the servers and closes every connection; [`Simulator::shutdown`] waits for that.
 pub struct Simulator {
     shared: Arc<Shared>,
     ca_pem: String,
@@ -156,10 +155,10 @@ impl std::fmt::Debug for Simulator {
     }
 }
 
-/// Every provider there is.
+/// All providers.
 fn providers(config: &SimulatorConfig) -> Result<Vec<Box<dyn Provider>>, SimulatorError> {
     let mut all: Vec<Box<dyn Provider>> = Vec::new();
-    // Scripted hosts come first: an author may script an answer of a host that is simulated too.
+    // Scripted hosts come first: an author may script the response of a simulated host.
     for host in &config.scripted {
         all.push(Box::new(scripted::Scripted(host.clone())));
     }
@@ -174,10 +173,10 @@ fn providers(config: &SimulatorConfig) -> Result<Vec<Box<dyn Provider>>, Simulat
 }
 
 impl Simulator {
-    /// Makes the authorities, opens both listeners and starts serving. Must be called inside a tokio runtime.
+    /// Creates the authorities, opens both listeners and starts serving. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// When the configuration is unusable, a port is taken, or certificates cannot be made.
+    /// When the configuration is invalid, a port is in use, or certificates cannot be created.
     pub async fn start(config: SimulatorConfig) -> Result<Self, SimulatorError> {
         config.check()?;
         let crypto = Arc::new(rustls::crypto::ring::default_provider());
@@ -196,9 +195,9 @@ impl Simulator {
             extra_hosts: config.extra_hosts,
             state: SimState::new(seed),
             inbox: inbox::Inbox::new(),
-            faults: fault::FaultBook::default(),
+            faults: fault::FaultQueue::default(),
             counters: inbox::LiveCounters::default(),
-            courier: callback::Courier::start(config.fronts, stopped.clone()),
+            callbacks: callback::CallbackQueue::start(config.fronts, stopped.clone()),
         });
         let (tls, tls_addr) = listen(config.tls_port).await?;
         let (page, inbox_addr) = listen(config.inbox_port).await?;
@@ -255,7 +254,7 @@ impl Simulator {
         self.inject_spec(FaultSpec { target: "*".to_owned(), fault, times })
     }
 
-    /// Sets a fault. Several are used up in the order in which they were set; delays add to whatever comes with them.
+    /// Sets a fault. Faults apply in the order in which they were set; delays are added to other faults.
     ///
     /// # Errors
     /// When the target or the provider's code does not exist.
@@ -263,18 +262,18 @@ impl Simulator {
         self.shared.inject(spec)
     }
 
-    /// The faults that are still to come; `times` counts down.
+    /// The faults that still apply; `times` counts down.
     #[must_use]
     pub fn faults(&self) -> Vec<FaultSpec> {
         self.shared.faults.list()
     }
 
-    /// Takes back every fault.
+    /// Clears all faults.
     pub fn clear_faults(&self) {
         self.shared.faults.clear();
     }
 
-    /// How new TLS handshakes for a host behave from now on. Connections that stand are left alone.
+    /// Sets how TLS handshakes for a host behave from now on. Established connections are not affected.
     ///
     /// # Errors
     /// When the host is not served.
@@ -286,7 +285,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// The messages that providers took, oldest first; at most [`INBOX_CAPACITY`].
+    /// The messages that providers accepted, oldest first; at most [`INBOX_CAPACITY`].
     #[must_use]
     pub fn inbox(&self) -> Vec<InboxMessage> {
         self.shared.inbox.messages().iter().map(|message| InboxMessage::clone(message)).collect()
@@ -297,8 +296,8 @@ impl Simulator {
         self.shared.inbox.clear();
     }
 
-    /// Everything that happens to the inbox from now on. Whoever falls more than [`INBOX_CAPACITY`] events behind is
-    /// told so and goes on with what is left.
+    /// Subscribes to the inbox. A subscriber that falls more than [`INBOX_CAPACITY`] events behind gets an error, and then the
+    /// remaining events.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<InboxEvent> {
         self.shared.inbox.subscribe()
@@ -320,12 +319,12 @@ impl Simulator {
     /// Closes listeners and connections, and waits until the servers have ended.
     pub async fn shutdown(mut self) {
         self.stop.send(true).ok();
-        // A server that panicked has ended too, so no result is looked at.
+        // A server that panicked has stopped too, so results are ignored.
         if let Some(server) = self.tls_server.take() {
             server.await.ok();
         }
         if let Some(server) = self.page_server.take() {
-            // The page lets answers finish; a client that holds half a request open is not waited for.
+            // Running responses are finished; a client with an incomplete request is not waited for.
             timeout(PAGE_GRACE, server).await.ok();
         }
     }
@@ -339,7 +338,7 @@ async fn listen(port: Option<u16>) -> Result<(TcpListener, SocketAddr), Simulato
     Ok((listener, bound))
 }
 
-/// Locks what holds plain data: a panic elsewhere leaves nothing half done in it.
+/// Locks plain data, which a panic elsewhere cannot leave inconsistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,9 @@
-//! The page on which a person watches the inbox, and its small API: plain HTTP on loopback.
+//! The inbox page and its small API: plain HTTP on loopback.
 //!
-//! Promises that no web page from elsewhere can read or steer it: a request whose `Host` or `Origin` is not loopback
-//! is refused (DNS rebinding), bodies must be `application/json` (which a foreign page cannot send without a
-//! preflight that nobody answers), and the page itself loads nothing and runs only its own script. Messages are put
-//! into it as text, never as markup. Holds no state of its own.
+//! Promises that no page of another origin can read or control it: a request whose `Host` or `Origin` is not loopback is refused
+//! (DNS rebinding), bodies must be `application/json` (which another origin cannot send without a preflight, which is not
+//! answered), and the page loads nothing and runs only its own script. Messages are inserted as text, never as markup. Holds no
+//! state of its own.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -35,13 +35,13 @@ struct PageState {
     stop: watch::Receiver<Stopped>,
 }
 
-/// Serves the page until told to stop.
+/// Serves the page until the simulator stops.
 pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, stop: watch::Receiver<Stopped>) {
     let mut stopped = stop.clone();
     let ended = async move {
         stopped.changed().await.ok();
     };
-    // An error of the listener leaves nothing to do here; the HTTPS side lives on.
+    // After an error of this listener, the HTTPS listener continues.
     axum::serve(listener, router(PageState { shared, stop })).with_graceful_shutdown(ended).await.ok();
 }
 
@@ -66,7 +66,7 @@ fn error(status: StatusCode, message: impl Into<String>) -> Response {
 
 async fn only_loopback(request: Request, next: Next) -> Response {
     if !names_loopback(request.headers()) {
-        return error(StatusCode::FORBIDDEN, "the inbox answers only to 127.0.0.1, [::1] and localhost");
+        return error(StatusCode::FORBIDDEN, "the inbox responds only to 127.0.0.1, [::1] and localhost");
     }
     let mut response = next.run(request).await;
     response.headers_mut().extend(
@@ -139,8 +139,8 @@ async fn add_fault(State(state): State<PageState>, spec: Result<Json<FaultSpec>,
     }
 }
 
-/// First everything that is there (`snapshot`), then each `message` and each `cleared`. Ends when the watcher falls
-/// behind: browsers connect again by themselves and get a new snapshot.
+/// A `snapshot` of all messages, then each `message` and each `cleared`. Ends if the client falls behind: browsers reconnect by
+/// themselves and get a new snapshot.
 async fn events(State(state): State<PageState>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let (messages, receiver) = state.shared.inbox.watch();
     let first = iter([Event::default().event("snapshot").data(snapshot(&messages).to_string())]);

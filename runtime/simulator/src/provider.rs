@@ -1,8 +1,8 @@
-//! What a simulated provider is: a judge of requests that answers in the provider's own shapes.
+//! The trait of a simulated provider, which checks requests and responds in the provider's own formats.
 //!
-//! A provider is one file behind [`Provider`]. It decides from the documented facts alone and shares no code with
-//! our connectors, so that a mistake cannot hide by being made twice. It keeps no inbox, knows no faults and no
-//! sockets: it returns what it would answer, and the message if it takes it.
+//! A provider is one file behind [`Provider`]. It follows the provider's documentation alone and shares no code with our
+//! connectors, so that no mistake is made twice and stays hidden. It has no inbox and knows neither faults nor sockets: it returns
+//! its response, and the message if it accepts it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,26 +15,26 @@ use sha2::{Digest as _, Sha256};
 use crate::callback::StatusCallback;
 use crate::request::IncomingRequest;
 
-/// One simulated provider.
+/// A simulated provider.
 pub(crate) trait Provider: Send + Sync {
     /// The name that faults and the inbox use: lower case, `[a-z0-9-]`.
     fn name(&self) -> &'static str;
-    /// Hosts by name, for people and for `--connect-to`. [`Provider::hosts`] may accept more.
+    /// The names of its hosts, for `--connect-to`. [`Provider::hosts`] may accept more.
     fn known_hosts(&self) -> Vec<String>;
     /// Whether a request to this host is for this provider.
     fn hosts(&self, host: &str) -> bool;
-    /// Judges one request.
+    /// Responds to one request.
     fn handle(&self, request: &IncomingRequest, state: &SimState) -> SimResponse;
-    /// An answer of this status in the provider's shape for it, saying `message`. Below 400 it is the shape of a
-    /// success with `message` where free text can stand.
+    /// A response with this status in the provider's format, with the text `message`. Below 400 it has the format of a success,
+    /// with `message` in a field for free text.
     fn refusal(&self, status: u16, message: &str) -> SimResponse;
-    /// The provider's real answer for one of its documented error codes; `None` for a code it does not have.
+    /// The provider's real response for one of its documented error codes; `None` for an unknown code.
     fn error(&self, code: &str) -> Option<SimResponse>;
-    /// Strings that must not be shown in the inbox: credentials as they could appear in a request.
+    /// Strings that the inbox must not show: credentials in the forms in which requests contain them.
     fn secrets(&self) -> Vec<String>;
 }
 
-/// What providers need from the world: the time and fresh identifiers.
+/// What providers need from outside: the time, and new identifiers.
 pub(crate) struct SimState {
     seed: [u8; 16],
     counter: AtomicU64,
@@ -66,10 +66,10 @@ pub(crate) fn unix_millis(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A message that a provider took.
+/// A message that a provider accepted.
 #[derive(Default)]
 pub(crate) struct Accepted {
-    /// The recipient as it stood in the request.
+    /// The recipient, as in the request.
     pub(crate) to: String,
     /// The sender, when the request named one.
     pub(crate) sender: Option<String>,
@@ -81,16 +81,16 @@ pub(crate) struct Accepted {
     pub(crate) usage: Option<String>,
     /// The provider's id of the message.
     pub(crate) provider_id: Option<String>,
-    /// What the provider will report of it, where the request named an address for that.
+    /// Its status callbacks, if the request named a URL for them.
     pub(crate) callbacks: Vec<StatusCallback>,
 }
 
-/// An answer of a provider.
+/// A response of a provider.
 pub(crate) struct SimResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// Set when the provider took the message.
+    /// The message, if the provider accepted it.
     pub(crate) accepted: Option<Accepted>,
 }
 

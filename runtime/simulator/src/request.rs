@@ -1,7 +1,7 @@
-//! One request as it arrived, and strict readings of it.
+//! A request as it was received, with strict parsing.
 //!
-//! Promises to hand out the bytes as they came, to decode forms strictly (a lenient reader would forgive a
-//! connector's encoding mistake), and to show nothing of headers or body in `Debug`. Knows no provider.
+//! Promises to return the bytes unchanged, to decode forms strictly (a lenient parser would hide a connector's encoding mistake),
+//! and to show nothing of headers or body in `Debug`. Knows no provider.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -25,7 +25,7 @@ pub struct IncomingRequest {
     pub received_at: SystemTime,
 }
 
-/// What `Simulator::requests` gives.
+/// A request, as `Simulator::requests` returns it.
 pub type RecordedRequest = IncomingRequest;
 
 impl fmt::Debug for IncomingRequest {
@@ -40,7 +40,7 @@ impl fmt::Debug for IncomingRequest {
     }
 }
 
-/// Why a body is no form.
+/// Why a body is not a form.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FormError {
     #[error("a `%` in the form is not followed by two hexadecimal digits")]
@@ -52,7 +52,7 @@ pub(crate) enum FormError {
 }
 
 impl IncomingRequest {
-    /// The value of a header that must stand at most once; `None` when it is missing or repeated.
+    /// The value of a header that may occur once; `None` if it is missing or repeated.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str());
         let first = values.next()?;

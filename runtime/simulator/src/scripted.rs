@@ -1,8 +1,8 @@
-//! A host with a scripted answer: for an author whose provider is not simulated here.
+//! A host with a scripted response, for an author whose provider is not simulated.
 //!
-//! It takes any request and answers as the file says, in the shape that the starter project keeps in `answers/`:
-//! `{"status": 201, "headers": {"content-type": "application/json"}, "body": {"id": "msg-1"}}`. It checks nothing, so what
-//! it takes goes into the inbox as the raw request alone.
+//! It responds to any request with the contents of a file, in the format of the starter project's folder `answers/`:
+//! `{"status": 201, "headers": {"content-type": "application/json"}, "body": {"id": "msg-1"}}`. It checks nothing, so
+//! the inbox shows its raw requests only.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::SimulatorError;
 use crate::provider::{Accepted, Provider, SimResponse, SimState};
 use crate::request::IncomingRequest;
 
-/// What a scripted host answers.
+/// A scripted response.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptedAnswer {
@@ -22,25 +22,25 @@ pub struct ScriptedAnswer {
     /// Response headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// A string as it is; any other JSON value as JSON.
+    /// The body: a string is sent unchanged, any other JSON value as JSON.
     #[serde(default)]
     pub body: Value,
 }
 
-/// A host and what it answers.
+/// A host with its scripted response.
 #[derive(Clone, Debug)]
 pub struct ScriptedHost {
     /// Lower-case DNS name.
     pub host: String,
-    /// Its one answer, to every request.
+    /// The response to every request.
     pub answer: ScriptedAnswer,
 }
 
 impl ScriptedHost {
-    /// Refuses what no HTTP server could answer.
+    /// Refuses what HTTP does not allow.
     pub(crate) fn check(&self) -> Result<(), SimulatorError> {
         if !(200..=599).contains(&self.answer.status) {
-            return Err(SimulatorError::Config("a scripted answer needs a `status` from 200 to 599"));
+            return Err(SimulatorError::Config("a scripted response needs a `status` from 200 to 599"));
         }
         let header_fits = |(name, value): (&String, &String)| {
             !name.is_empty()
@@ -48,13 +48,13 @@ impl ScriptedHost {
                 && value.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b))
         };
         if !self.answer.headers.iter().all(header_fits) {
-            return Err(SimulatorError::Config("a scripted answer has a header that HTTP does not allow"));
+            return Err(SimulatorError::Config("a scripted response has a header that HTTP does not allow"));
         }
         Ok(())
     }
 }
 
-/// The provider behind one scripted host.
+/// The provider for one scripted host.
 pub(crate) struct Scripted(pub(crate) ScriptedHost);
 
 impl Scripted {

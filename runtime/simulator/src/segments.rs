@@ -1,14 +1,14 @@
-//! How many parts a text takes over the air, as Twilio counts them.
+//! The number of SMS parts of a text, as Twilio counts them.
 //!
 //! A second count beside the host's own, written from 3GPP TS 23.038 (alphabet) and TS 23.040 (7 septets or 3 UTF-16
 //! units of a concatenated part go to its header), so that one can catch the other. Knows no provider.
 
-/// The GSM 03.38 basic alphabet. The escape character itself is left out: nobody can send it.
+/// The GSM 03.38 basic alphabet, without the escape character, which cannot be sent.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 /// Characters of the extension table: an escape and a septet each.
 const EXTENDED: &str = "\u{c}^{}\\[~]|€";
 
-/// Parts that `text` is billed as: at least 1.
+/// The number of parts for which `text` is billed, at least 1.
 pub(crate) fn segments(text: &str) -> usize {
     match septets(text) {
         Some(units) => parts(units, 160, 153),

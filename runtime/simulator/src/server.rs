@@ -1,8 +1,8 @@
-//! The HTTPS listener: from a TCP connection to the provider that its host names, and back.
+//! The HTTPS listener: passes each request to the provider of its host.
 //!
-//! Promises that every request whose head could be read is recorded, that a host which the TLS session was not made
-//! for is refused (421, RFC 9110 15.5.20), and that no connection outlives the simulator. Holds no rule of any
-//! provider and no way to act out a fault.
+//! Promises that every request whose head could be read is recorded, that a `Host` other than the name of the TLS session is
+//! refused (421, RFC 9110 15.5.20), and that no connection outlives the simulator. Knows neither the rules of a provider nor how
+//! faults are carried out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::callback::Courier;
-use crate::fault::{Fate, Fault, FaultBook, FaultSpec};
+use crate::callback::CallbackQueue;
+use crate::fault::{AppliedFaults, Fault, FaultQueue, FaultSpec};
 use crate::inbox::{Inbox, LiveCounters};
-use crate::misbehave::{replacement, spoil, spoils_delivery};
+use crate::inject::{breaks_transfer, replacement, send_broken};
 use crate::provider::{Provider, SimResponse, SimState};
 use crate::request::IncomingRequest;
 use crate::tls::{Certificates, Handshake};
@@ -26,16 +26,16 @@ use crate::{SimulatorError, Stopped};
 /// Pause after the system refused a connection (no descriptors left), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Everything that the connections of one simulator share.
+/// The state that the connections of one simulator share.
 pub(crate) struct Shared {
     pub(crate) certificates: Certificates,
     pub(crate) providers: Vec<Box<dyn Provider>>,
     pub(crate) extra_hosts: Vec<String>,
     pub(crate) state: SimState,
     pub(crate) inbox: Inbox,
-    pub(crate) faults: FaultBook,
+    pub(crate) faults: FaultQueue,
     pub(crate) counters: LiveCounters,
-    pub(crate) courier: Courier,
+    pub(crate) callbacks: CallbackQueue,
 }
 
 impl Shared {
@@ -47,7 +47,7 @@ impl Shared {
         self.provider(host).is_some() || self.extra_hosts.iter().any(|extra| extra == host)
     }
 
-    /// Sets a fault, unless nothing could ever be hit by it.
+    /// Sets a fault, unless it could apply to nothing.
     pub(crate) fn inject(&self, spec: FaultSpec) -> Result<(), SimulatorError> {
         let aimed: Vec<&dyn Provider> = match self.provider(&spec.target) {
             Some(provider) => vec![provider],
@@ -70,12 +70,12 @@ impl Shared {
     }
 }
 
-/// Accepts connections until told to stop; then ends all of them.
+/// Accepts connections until the simulator stops; then ends all of them.
 pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<Stopped>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            // The sender is dropped or says so: either way it is over.
+            // The sender was dropped or has sent `true`: in both cases, stop.
             _ = stop.changed() => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
@@ -115,7 +115,7 @@ async fn serve_connection(tcp: TcpStream, id: u64, shared: &Shared) {
     }
 }
 
-/// Returns when the peer of a socket that is never answered has left.
+/// Returns when the peer of a stalled socket has left.
 async fn wait_for_end(tcp: &TcpStream) {
     let mut piece = [0; 1024];
     loop {
@@ -130,7 +130,7 @@ async fn wait_for_end(tcp: &TcpStream) {
     }
 }
 
-/// Answers what is not a request, and ends.
+/// Responds to an invalid request, and ends the connection.
 async fn refuse(mut connection: Connection, error: &WireError) {
     if let WireError::Refused(status, reason) = error {
         let response = SimResponse::json(*status, &json!({ "error": reason }));
@@ -139,7 +139,7 @@ async fn refuse(mut connection: Connection, error: &WireError) {
     }
 }
 
-/// Serves one request. Gives the connection back when another may follow.
+/// Serves one request. Returns the connection if another request may follow.
 async fn serve_request(
     mut connection: Connection,
     head: Head,
@@ -156,7 +156,7 @@ async fn serve_request(
         }
     };
     let provider = if host == sni { shared.provider(&host) } else { None };
-    let fate = shared.fate(provider, &host);
+    let applied = shared.applied_faults(provider, &host);
     let mut request = IncomingRequest {
         host,
         method: head.method.clone(),
@@ -166,7 +166,7 @@ async fn serve_request(
         connection_id: id,
         received_at: head.received_at,
     };
-    if fate.fault == Some(Fault::ResetBefore) {
+    if applied.fault == Some(Fault::ResetBefore) {
         shared.inbox.record(Arc::new(request));
         connection.reset();
         return None;
@@ -181,19 +181,19 @@ async fn serve_request(
     }
     let request = Arc::new(request);
     shared.inbox.record(Arc::clone(&request));
-    let mut response = shared.answer(provider, &request, sni, &fate);
+    let mut response = shared.answer(provider, &request, sni, &applied);
     if response.status >= 400 {
         LiveCounters::add(&shared.counters.refused);
     }
     if head.method == "HEAD" {
         response.body.clear();
     }
-    if !fate.delay.is_zero() {
-        sleep(fate.delay).await;
+    if !applied.delay.is_zero() {
+        sleep(applied.delay).await;
     }
-    if let Some(fault) = fate.fault.as_ref().filter(|fault| spoils_delivery(fault)) {
-        // An error here is the client leaving, which is what most faults are for.
-        spoil(fault, connection, &response).await.ok();
+    if let Some(fault) = applied.fault.as_ref().filter(|fault| breaks_transfer(fault)) {
+        // An error means that the client has left, which most faults provoke.
+        send_broken(fault, connection, &response).await.ok();
         return None;
     }
     let sent = connection.respond(&response, head.keep_alive).await;
@@ -208,43 +208,44 @@ async fn serve_request(
 }
 
 impl Shared {
-    fn fate(&self, provider: Option<&dyn Provider>, host: &str) -> Fate {
+    fn applied_faults(&self, provider: Option<&dyn Provider>, host: &str) -> AppliedFaults {
         let name = provider.map_or("", |provider| provider.name());
-        let fate = self.faults.take(name, host, |code| provider.is_some_and(|provider| provider.error(code).is_some()));
-        if fate != Fate::default() {
+        let applied =
+            self.faults.take(name, host, |code| provider.is_some_and(|provider| provider.error(code).is_some()));
+        if applied != AppliedFaults::default() {
             LiveCounters::add(&self.counters.faults);
         }
-        fate
+        applied
     }
 
-    /// The answer before any spoiling; a message that the provider took is in the inbox afterwards.
+    /// The provider's response before it is broken. A message that the provider accepted is in the inbox afterwards.
     fn answer(
         &self,
         provider: Option<&dyn Provider>,
         request: &IncomingRequest,
         sni: &str,
-        fate: &Fate,
+        applied: &AppliedFaults,
     ) -> SimResponse {
         if request.host != sni {
             return SimResponse::json(421, &json!({ "error": "the Host header is not the name of the TLS session" }));
         }
-        let provider = provider.unwrap_or(&Nobody);
-        let replaced = fate.fault.as_ref().and_then(|fault| replacement(fault, provider, request));
+        let provider = provider.unwrap_or(&RecordingHost);
+        let replaced = applied.fault.as_ref().and_then(|fault| replacement(fault, provider, request));
         let mut response = replaced.unwrap_or_else(|| provider.handle(request, &self.state));
         if let Some(mut accepted) = response.accepted.take() {
-            self.courier.take(std::mem::take(&mut accepted.callbacks));
+            self.callbacks.take(std::mem::take(&mut accepted.callbacks));
             LiveCounters::add(&self.counters.accepted);
-            let fault = fate.fault.as_ref().map(ToString::to_string);
+            let fault = applied.fault.as_ref().map(ToString::to_string);
             self.inbox.deliver(provider.name(), &provider.secrets(), request, accepted, fault);
         }
         response
     }
 }
 
-/// Stands behind hosts that only record.
-struct Nobody;
+/// The provider for hosts that only record requests.
+struct RecordingHost;
 
-impl Provider for Nobody {
+impl Provider for RecordingHost {
     fn name(&self) -> &'static str {
         "nobody"
     }

@@ -1,9 +1,9 @@
 //! SMS Aero's gate, as far as sending goes: `POST /v2/sms/send`.
 //!
-//! Promises to refuse whatever SMS Aero documents as wrong, in its own envelope `{success, data, message}`, and to answer a
-//! good request like SMS Aero does. SMS Aero publishes no list of errors; those that are answered here are the ones that its
-//! own clients know. It is stricter in two places, where leniency would hide a connector's mistake: members that it does not
-//! know, and a status callback that is not https, are refused.
+//! Promises to refuse what SMS Aero documents as an error, in its own envelope `{success, data, message}`, and to respond to a valid
+//! request like SMS Aero. SMS Aero publishes no list of errors; the errors here are those that its own clients know. It is stricter
+//! in two ways, where leniency would hide a connector's mistake: it refuses unknown members, and a status callback that is not
+//! https.
 
 use std::fmt;
 
@@ -18,12 +18,12 @@ use crate::segments::segments;
 
 /// The gates that SMS Aero's clients try, in their order.
 const HOSTS: [&str; 3] = ["gate.smsaero.ru", "gate.smsaero.org", "gate.smsaero.net"];
-/// Members of the request that are taken.
+/// Members of the request that are accepted.
 const MEMBERS: [&str; 6] = ["number", "sign", "text", "dateSend", "callbackUrl", "callbackFormat"];
-/// What a wrong login is told.
+/// The text for invalid credentials.
 const BAD_LOGIN: &str = "Your request was made with invalid credentials.";
 
-/// The account that the simulated SMS Aero knows. The default exists nowhere but here.
+/// The account that the simulated SMS Aero knows. The default is made up.
 #[derive(Clone)]
 pub struct SmsAeroAccount {
     /// The user of HTTP Basic authorization: an e-mail address.
@@ -38,7 +38,7 @@ impl Default for SmsAeroAccount {
     fn default() -> Self {
         Self {
             email: "demo@simulator.test".to_owned(),
-            // Put together at run time, so that scanners for leaked credentials have nothing to find in this file.
+            // Composed at run time, so that scanners for leaked credentials do not report this file.
             api_key: "0123456789abcdef".repeat(2),
             signs: ["SMS Aero", "SMSAero"].map(str::to_owned).to_vec(),
         }
@@ -56,7 +56,7 @@ impl fmt::Debug for SmsAeroAccount {
 }
 
 impl SmsAeroAccount {
-    /// Refuses an account with which no request could ever be right.
+    /// Refuses an account with which no request could succeed.
     pub(crate) fn check(&self) -> Result<(), SimulatorError> {
         if self.email.is_empty() || self.email.contains(':') || self.api_key.is_empty() {
             return Err(SimulatorError::Config("`smsaero` needs an `email` without a colon and an `api_key`"));
@@ -207,7 +207,7 @@ impl SmsAero {
     }
 }
 
-/// A number as an integer, which the documentation wants, or as a string, which is taken too.
+/// A number as an integer, which the documentation wants, or as a string, which is accepted too.
 fn number(value: &Value) -> Option<String> {
     match value {
         Value::String(digits) => Some(digits.clone()),

@@ -1,10 +1,10 @@
 //! Tencent Cloud SMS (API 2021-01-11), as far as sending goes: `POST /`, action `SendSms`, signature TC3-HMAC-SHA256.
 //!
 //! Promises to check the signature with an implementation of its own, whichever headers it covers, the clock (5 minutes), the
-//! number formats and the rules of verification templates, and to answer in Tencent's shapes: HTTP 200 for everything, with
-//! refusals of the request in `Error` and those of the message beside the number. It is stricter in two places, where leniency
-//! would hide a connector's mistake: more than one number is refused, and so is a region that is no word. It does not
-//! simulate `GET`, signature version 1, temporary credentials or approval.
+//! number formats and the rules of verification templates, and to respond in Tencent's formats: HTTP 200 for everything, with
+//! refusals of the request in `Error` and those of the message beside the number. It is stricter in two ways, where leniency would
+//! hide a connector's mistake: it refuses more than one number, and a region that is not a word. It does not simulate `GET`,
+//! signature version 1, temporary credentials or approval.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,7 +52,7 @@ const MEMBERS: [&str; 8] = [
     "SenderId",
 ];
 
-/// How far the request's clock may be from ours.
+/// The maximum difference between the request's clock and ours.
 const CLOCK_SECONDS: u64 = 5 * 60;
 /// A number gets the same content once in so many seconds.
 const SAME_CONTENT_SECONDS: u64 = 30;
@@ -61,7 +61,7 @@ const MAX_CODE_DIGITS: usize = 6;
 /// Bytes of `SessionContext` stay below this.
 const MAX_CONTEXT_BYTES: usize = 512;
 
-/// An account of the simulated Tencent Cloud. The default exists nowhere but here.
+/// An account of the simulated Tencent Cloud. The default is made up.
 #[derive(Clone)]
 pub struct TencentAccount {
     /// The API key's SecretId.
@@ -83,7 +83,7 @@ pub struct TencentAccount {
 
 impl Default for TencentAccount {
     fn default() -> Self {
-        // Put together at run time, so that scanners for leaked credentials have nothing to find in this file.
+        // Composed at run time, so that scanners for leaked credentials do not report this file.
         Self {
             secret_id: format!("AKID{}", "Simulated".repeat(3)),
             secret_key: "0123456789abcdef".repeat(2),
@@ -222,7 +222,7 @@ impl Tencent {
             return Err(Refusal::saying("InvalidRequest", "The content type must be application/json."));
         }
         let body: Map<String, Value> = serde_json::from_slice(&request.body)
-            .map_err(|_| Refusal::saying("InvalidParameter", "The request body is no JSON object."))?;
+            .map_err(|_| Refusal::saying("InvalidParameter", "The request body is not a JSON object."))?;
         if let Some(unknown) = body.keys().find(|key| !MEMBERS.contains(&key.as_str())) {
             return Err(Refusal::saying("UnknownParameter", format!("The parameter `{unknown}` is not recognized.")));
         }
@@ -234,7 +234,7 @@ impl Tencent {
         let malformed = || Refusal::code("AuthFailure.InvalidAuthorization");
         let time = common(request, "x-tc-timestamp", "Timestamp")?;
         let seconds: u64 =
-            time.parse().map_err(|_| Refusal::saying("InvalidParameter", "The timestamp is no number."))?;
+            time.parse().map_err(|_| Refusal::saying("InvalidParameter", "The timestamp is not a number."))?;
         let header = request.header("authorization").and_then(|value| value.strip_prefix("TC3-HMAC-SHA256 "));
         let mut fields = header.ok_or_else(malformed)?.split(", ");
         let mut field = |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=');
@@ -357,7 +357,7 @@ fn wrong_type(name: &str) -> Refusal {
 }
 
 /// The number with its `+`. Only mainland numbers may come without: eleven digits that begin with 13 to 19, alone or after
-/// `86` or `0086`. So a number of the United States without `+` is taken for a mainland one.
+/// `86` or `0086`. So a number of the United States without `+` is treated as a mainland one.
 fn e164(number: &str) -> Option<String> {
     if number.starts_with('+') {
         return is_e164(number).then(|| number.to_owned());

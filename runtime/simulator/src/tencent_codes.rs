@@ -19,7 +19,7 @@ const fn number(code: &'static str, message: &'static str) -> TencentCode {
     TencentCode { code, message, beside_number: true }
 }
 
-/// Every code that the simulator answers with, by itself or on request.
+/// All codes that the simulator responds with, by itself or as an injected fault.
 pub(crate) const CODES: &[TencentCode] = &[
     request("AuthFailure", "CAM signature/authentication error."),
     request(

@@ -1,7 +1,7 @@
-//! Which certificate a client is shown: chosen by the name that it asks for (SNI, RFC 6066) and the mode set for it.
+//! The certificate for a client, by the requested name (SNI, RFC 6066) and the mode that is set for it.
 //!
-//! Promises that a name which nobody serves, or no name, ends in a refused handshake, and that no session of a bad
-//! mode can be resumed in a good one (each mode has settings of its own). Knows nothing of HTTP.
+//! Promises that an unknown name, or none, ends in a refused handshake, and that no session of a bad mode can be resumed in a good
+//! one (each mode has settings of its own). Knows nothing of HTTP.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,7 +25,7 @@ pub enum TlsMode {
     Good,
     /// Signed by the right root, for `wrong-name.simulator.test`.
     WrongName,
-    /// For the right host, signed by a root that nobody was given.
+    /// For the right host, signed by a root that no client has.
     UnknownCa,
     /// The handshake is never answered; the connection stays open until the client leaves or the simulator ends.
     Stall,
@@ -46,11 +46,11 @@ pub(crate) struct Certificates {
     refusal: Arc<ServerConfig>,
 }
 
-/// What a handshake came to.
+/// The result of a handshake.
 pub(crate) enum Handshake {
-    /// Stands, for this host.
+    /// A session for this host.
     Done(String, Box<TlsStream<TcpStream>>),
-    /// The mode of the host says to leave the client waiting on this socket.
+    /// The mode of the host is to leave the client waiting on this socket.
     Stalled(TcpStream),
 }
 
@@ -90,7 +90,7 @@ impl Certificates {
         lock(&self.modes).insert(host.to_ascii_lowercase(), mode);
     }
 
-    /// Answers one client. `serves` says for which names there is a certificate.
+    /// Performs the handshake with a client. `serves` says for which names there is a certificate.
     pub(crate) async fn accept(
         &self,
         tcp: TcpStream,
@@ -131,7 +131,7 @@ impl Certificates {
     }
 }
 
-/// Owns no certificate, so that rustls refuses the handshake.
+/// Has no certificate, so that rustls refuses the handshake.
 struct NoCertificate;
 
 impl fmt::Debug for NoCertificate {

@@ -1,9 +1,9 @@
 //! Twilio's Programmable Messaging, as far as sending goes: `POST /2010-04-01/Accounts/{sid}/Messages.json`.
 //!
-//! Promises to refuse whatever Twilio documents as wrong, with Twilio's own code and envelope, and to answer a good
-//! request like Twilio does (201; `to` and `body` come back), with signed status callbacks where they were asked for. It is stricter in three places, where leniency would
-//! hide a connector's mistake: fields it does not know, fields that stand twice, and a status callback that is not
-//! https are refused. It does not simulate credentials per region, scheduling or content templates.
+//! Promises to refuse what Twilio documents as an error, with Twilio's own code and envelope, and to respond to a valid request like
+//! Twilio (201, with `to` and `body`), with signed status callbacks if requested. It is stricter in three ways, where leniency would
+//! hide a connector's mistake: it refuses unknown fields, repeated fields, and a status callback that is not https. It does not
+//! simulate credentials per region, scheduling or content templates.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,7 +24,7 @@ use crate::twilio_codes::{self, MAGIC_RECIPIENTS, UNREACHABLE, UNREACHABLE_RECIP
 
 /// Longest `Body`, in characters.
 const MAX_BODY_CHARS: usize = 1600;
-/// Fields of the request that are checked and taken.
+/// Fields of the request that are checked and accepted.
 const FIELDS: &[&str] = &[
     "To",
     "From",
@@ -304,7 +304,7 @@ fn is_callback(text: &str) -> bool {
             .is_ok_and(|url| url.scheme() == "https" && url.host_str().is_some_and(|host| !host.contains('_')))
 }
 
-/// The form's fields: each known, each once.
+/// The form's fields. Unknown and repeated ones are refused.
 struct Fields(Vec<(String, String)>);
 
 impl Fields {

@@ -7,7 +7,7 @@
 /// One documented error.
 pub(crate) struct TwilioCode {
     pub(crate) code: u32,
-    /// HTTP status of the answer that carries it.
+    /// HTTP status of its response.
     pub(crate) status: u16,
     pub(crate) message: &'static str,
 }
@@ -16,7 +16,7 @@ const fn entry(code: u32, status: u16, message: &'static str) -> TwilioCode {
     TwilioCode { code, status, message }
 }
 
-/// Every code that the simulator answers with, by itself or on request.
+/// All codes that the simulator responds with, by itself or as an injected fault.
 pub(crate) const CODES: &[TwilioCode] = &[
     entry(10001, 403, "Account is not active"), // status unconfirmed
     entry(11200, 400, "HTTP retrieval failure"),
@@ -71,13 +71,12 @@ pub(crate) fn for_status(status: u16) -> u32 {
     }
 }
 
-/// A number of the simulator's own: messages to it are taken, and are reported as undelivered with [`UNREACHABLE`].
+/// A number of the simulator: messages to it are accepted, and then reported as undelivered with [`UNREACHABLE`].
 pub(crate) const UNREACHABLE_RECIPIENT: &str = "+15005550030";
 /// Unreachable destination handset.
 pub(crate) const UNREACHABLE: u32 = 30003;
 
-/// What the numbers of Twilio's test credentials do, kept here so that a person can see each failure without any
-/// fault: the number, and the code that it is answered with.
+/// Twilio's numbers for test credentials, which show each failure without an injected fault: the number and its error code.
 pub(crate) const MAGIC_RECIPIENTS: &[(&str, u32)] = &[
     ("+15005550001", 21211),
     ("+15005550002", 21612),

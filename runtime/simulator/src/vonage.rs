@@ -1,9 +1,9 @@
 //! Vonage's SMS API, as far as sending goes: `POST /sms/json`.
 //!
-//! Promises to refuse whatever Vonage documents as wrong, with Vonage's own status and HTTP 200, and to answer a good
-//! request like Vonage does: one entry for every part. Like the real one it takes a text outside the GSM alphabet without
-//! `type=unicode` and loses it: the inbox shows what would arrive. It is stricter in one place, where leniency would hide a
-//! connector's mistake: members that it does not know are refused. It does not simulate signed requests.
+//! Promises to refuse what Vonage documents as an error, with Vonage's own status and HTTP 200, and to respond to a valid request
+//! like Vonage: with one entry for every part. Like the real one it accepts a text outside the GSM alphabet without `type=unicode`
+//! and corrupts it: the inbox shows what would arrive. It is stricter in one way, where leniency would hide a connector's mistake:
+//! it refuses unknown members. It does not simulate signed requests.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::request::IncomingRequest;
 use crate::segments::{is_gsm, segments};
 
 const HOST: &str = "rest.nexmo.com";
-/// Members of the request that are taken.
+/// Members of the request that are accepted.
 const MEMBERS: [&str; 8] = ["from", "to", "text", "type", "ttl", "callback", "status-report-req", "client-ref"];
 /// Longest `text`, in characters (Vonage's support pages).
 const MAX_TEXT_CHARS: usize = 3200;
@@ -47,7 +47,7 @@ const STATUSES: &[(u32, &str)] = &[
     (33, "Number de-activated"),
 ];
 
-/// The account that the simulated Vonage knows. The default exists nowhere but here.
+/// The account that the simulated Vonage knows. The default is made up.
 #[derive(Clone)]
 pub struct VonageAccount {
     /// The user of HTTP Basic authorization.
@@ -58,7 +58,7 @@ pub struct VonageAccount {
 
 impl Default for VonageAccount {
     fn default() -> Self {
-        // Put together at run time, so that scanners for leaked credentials have nothing to find in this file.
+        // Composed at run time, so that scanners for leaked credentials do not report this file.
         Self { api_key: format!("5e{}", "0a".repeat(3)), api_secret: format!("{}{}", "01234567", "89abcdef") }
     }
 }
@@ -70,7 +70,7 @@ impl fmt::Debug for VonageAccount {
 }
 
 impl VonageAccount {
-    /// Refuses an account with which no request could ever be right.
+    /// Refuses an account with which no request could succeed.
     pub(crate) fn check(&self) -> Result<(), SimulatorError> {
         if self.api_key.is_empty() || self.api_key.contains(':') || self.api_secret.is_empty() {
             return Err(SimulatorError::Config("`vonage` needs an `api_key` without a colon and an `api_secret`"));

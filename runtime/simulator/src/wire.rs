@@ -1,7 +1,7 @@
 //! HTTP/1.1 on one TLS connection, written by hand because faults need the bytes and the socket.
 //!
-//! Promises bounded heads and bodies, and to refuse the ambiguous (two lengths, a length and chunks): a request that
-//! could be read in two ways is a mistake of the sender that a test should see. Knows no provider and no fault.
+//! Promises bounded heads and bodies, and to refuse ambiguous framing (two lengths, a length and chunks): a request that can be
+//! read in two ways is a mistake of the sender that a test should see. Knows no provider and no fault.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -16,14 +16,14 @@ use tokio_rustls::server::TlsStream;
 
 use crate::provider::SimResponse;
 
-/// Most bytes of a request line and headers.
+/// Maximum size of the request line and headers in bytes.
 const MAX_HEAD: usize = 32 << 10;
-/// Most headers.
+/// Maximum number of headers.
 const MAX_HEADERS: usize = 100;
-/// Most bytes of a body: four times what the sandbox lets out.
+/// Maximum size of a body in bytes: four times the sandbox's limit.
 const MAX_BODY: usize = 256 << 10;
 
-/// How long the rest of a refused request is read and thrown away.
+/// How long the rest of a refused request is read and discarded.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// One connection after the handshake.
@@ -53,7 +53,7 @@ enum Framing {
 /// Why a request could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WireError {
-    /// Deserves this answer, and the end of the connection.
+    /// Refused with this status and text, after which the connection ends.
     #[error("{1}")]
     Refused(u16, &'static str),
     #[error(transparent)]
@@ -158,7 +158,7 @@ impl Connection {
         if self.fill().await? == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 
-    /// Returns when the client has closed or reset the connection. What it still sends is thrown away.
+    /// Returns when the client has closed or reset the connection. Discards what it still sends.
     pub(crate) async fn client_left(&mut self) {
         self.buffer.clear();
         while self.fill().await.is_ok_and(|read| read > 0) {
@@ -166,13 +166,13 @@ impl Connection {
         }
     }
 
-    /// Writes bytes and sees them off.
+    /// Writes bytes, and flushes them.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await
     }
 
-    /// Writes a whole answer.
+    /// Writes a complete response.
     pub(crate) async fn respond(&mut self, response: &SimResponse, keep_alive: bool) -> io::Result<()> {
         let mut bytes = response_head(response, Some(response.body.len()), keep_alive);
         if !has_no_body(response.status) {
@@ -186,16 +186,16 @@ impl Connection {
         self.stream.shutdown().await.ok();
     }
 
-    /// Ends the connection after an answer that came before the request was read: closing a socket with unread bytes
-    /// would reset it, and could take the answer away from the client.
+    /// Ends the connection after a response that was sent before the request was read: closing a socket with unread bytes resets
+    /// it, and the client could lose the response.
     pub(crate) async fn close_early(mut self) {
         self.stream.shutdown().await.ok();
         timeout(LINGER, self.client_left()).await.ok();
     }
 
-    /// Ends the connection with a TCP reset, whatever stands unread or unsent.
+    /// Ends the connection with a TCP reset, whatever is unread or unsent.
     pub(crate) fn reset(self) {
-        // Zero linger turns the close into RST. If the socket refuses the option, the client sees a bare end.
+        // Zero linger turns the close into RST. If the socket refuses the option, the client sees a plain close.
         self.stream.get_ref().0.set_zero_linger().ok();
     }
 }
@@ -232,7 +232,7 @@ pub(crate) fn response_head(response: &SimResponse, length: Option<usize>, keep_
     head.into_bytes()
 }
 
-/// A head and how many bytes it took; `None` when it is not whole yet.
+/// A head and how many bytes it has; `None` if it is incomplete.
 fn parse_head(bytes: &[u8]) -> Result<Option<(Head, usize)>, WireError> {
     let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut slots);

@@ -1,8 +1,7 @@
-//! Acting faults out: the answers that no honest server gives.
+//! Carries out injected faults: broken responses and connections.
 //!
-//! Promises that every fault is visible at the client as `fault` describes it. Whoever holds a connection open
-//! (`stall`, `drip`) lets go when the client leaves; the server drops it when the simulator ends. Knows no provider
-//! but through its trait.
+//! Promises that the client sees every fault as `fault` describes it. A fault that holds a connection open (`stall`, `drip`) ends
+//! when the client leaves or the simulator stops. Knows providers through their trait only.
 
 use std::io::{self, Write as _};
 use std::sync::OnceLock;
@@ -19,16 +18,16 @@ use crate::provider::{Provider, SimResponse};
 use crate::request::IncomingRequest;
 use crate::wire::{Connection, response_head};
 
-/// What a bomb unpacks to.
+/// Decompressed size of a gzip bomb.
 const BOMB_BYTES: usize = 16 << 20;
-/// How much more a lying Content-Length promises than is sent.
+/// Bytes that a false Content-Length adds to the real length.
 const LIE: usize = 64;
-/// Fields that an echo repeats in headers; all of them stand in the body.
+/// Fields that an echo repeats in headers. The body contains all of them.
 const ECHOED_HEADERS: usize = 16;
 
-/// Whether a fault spoils the way of the answer, and not the answer: then the provider has taken a good message all
-/// the same, and the connection ends.
-pub(crate) fn spoils_delivery(fault: &Fault) -> bool {
+/// Whether a fault breaks the transfer of the response instead of replacing it: then the provider has accepted a valid message,
+/// and the connection ends.
+pub(crate) fn breaks_transfer(fault: &Fault) -> bool {
     matches!(
         fault,
         Fault::Stall
@@ -41,7 +40,7 @@ pub(crate) fn spoils_delivery(fault: &Fault) -> bool {
     )
 }
 
-/// The answer that a fault gives in the provider's place; `None` for faults that leave the answer to the provider.
+/// The response that replaces the provider's; `None` for faults that keep the provider's response.
 pub(crate) fn replacement(fault: &Fault, provider: &dyn Provider, request: &IncomingRequest) -> Option<SimResponse> {
     match fault {
         Fault::Status(status) => Some(provider.refusal(*status, "A fault of the simulator")),
@@ -67,8 +66,8 @@ pub(crate) fn replacement(fault: &Fault, provider: &dyn Provider, request: &Inco
     }
 }
 
-/// Writes `response` in the way of a fault of [`spoils_delivery`] and ends the connection.
-pub(crate) async fn spoil(fault: &Fault, mut connection: Connection, response: &SimResponse) -> io::Result<()> {
+/// Writes `response` as a fault of [`breaks_transfer`] demands, and ends the connection.
+pub(crate) async fn send_broken(fault: &Fault, mut connection: Connection, response: &SimResponse) -> io::Result<()> {
     match fault {
         Fault::Stall => connection.client_left().await,
         Fault::ResetBefore | Fault::ResetAfter => connection.reset(),
@@ -81,7 +80,7 @@ pub(crate) async fn spoil(fault: &Fault, mut connection: Connection, response: &
         Fault::Drip(pause) => {
             let mut response =
                 SimResponse { accepted: None, body: Vec::new(), headers: response.headers.clone(), ..*response };
-            // A status without a body would let the client finish.
+            // After a status without a body, the client would be done.
             response.status = if response.status == 204 { 200 } else { response.status };
             connection.send(&response_head(&response, None, true)).await?;
             // Ends with an error as soon as the client has gone: writing to it then fails.
@@ -100,7 +99,7 @@ pub(crate) async fn spoil(fault: &Fault, mut connection: Connection, response: &
             let mut bytes = response_head(response, Some(response.body.len().max(2)), true);
             bytes.extend(response.body.iter().take(response.body.len() / 2));
             connection.send(&bytes).await?;
-            // Dropped without the closing alert: a truncation that only the length gives away.
+            // Dropped without the closing alert: only the length shows that the body was truncated.
         }
         _ => {
             connection.respond(response, false).await?;
@@ -110,7 +109,7 @@ pub(crate) async fn spoil(fault: &Fault, mut connection: Connection, response: &
     Ok(())
 }
 
-/// Everything confidential that the request held, back in body and headers.
+/// A response that repeats everything confidential in the request, in body and headers.
 fn echo(status: u16, provider: &dyn Provider, request: &IncomingRequest) -> SimResponse {
     let raw = request.header("authorization").unwrap_or_default();
     let decoded = raw
@@ -163,7 +162,7 @@ fn bomb() -> &'static [u8] {
     BOMB.get_or_init(|| {
         let piece = vec![b' '; 64 << 10];
         let mut packer = GzEncoder::new(Vec::new(), Compression::best());
-        // Writing to a vector cannot fail; were it to, the client would meet broken gzip, which is a fault as well.
+        // Writing to a vector cannot fail. If it did, the client would get invalid gzip, which is a fault as well.
         for _ in 0..BOMB_BYTES / piece.len() {
             packer.write_all(&piece).ok();
         }
