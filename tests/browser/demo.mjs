@@ -25,7 +25,7 @@ export async function startDemo() {
   const said = new Map();
   const ready = (async () => {
     for await (const line of createInterface({ input: child.stdout })) {
-      const found = /^ {2}(API|key of tenant|platform key) +(\S+)/.exec(line);
+      const found = /^ {2}(API|tenant key|platform key) +(\S+)/.exec(line);
       if (found) said.set(found[1], found[2]);
       if (line.startsWith("Messages appear below")) return true;
     }
@@ -38,7 +38,7 @@ export async function startDemo() {
   return {
     url: new URL(said.get("API")).origin,
     platformKey: said.get("platform key"),
-    tenantKey: said.get("key of tenant"),
+    tenantKey: said.get("tenant key"),
     async stop() {
       child.kill("SIGINT");
       await ended;

@@ -1,7 +1,7 @@
-//! The configuration file of a connection, with secrets from elsewhere.
+//! The configuration file of a connection.
 //!
-//! A parameter may be `{"$env": "NAME"}` or `{"$file": "path"}` instead of a value, so that no secret need stand in the
-//! file. A path is relative to the configuration file; one line break at the end of the content is not part of the secret.
+//! A parameter may be `{"$env": "NAME"}` or `{"$file": "path"}` instead of a value, which keeps secrets out of the file. A path is
+//! relative to the configuration file; a line break at the end of the referenced file is not part of the secret.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -9,34 +9,34 @@ use std::path::Path;
 use sendbox_service::{ConnectionConfig, Problem, Problems};
 use serde_json::Value;
 
-use crate::exit::Stop;
+use crate::exit::CliError;
 use crate::runner;
 
-/// Bytes of one parameter from a file at most.
+/// Maximum size in bytes of a parameter that is read from a file.
 const LARGEST_SECRET: u64 = 64 << 10;
 
-/// Reads and completes it.
-pub fn read(path: &Path) -> Result<ConnectionConfig, Stop> {
+/// Reads a configuration, with the values of its references.
+pub fn read(path: &Path) -> Result<ConnectionConfig, CliError> {
     let mut value: Value = runner::json_file(path)?;
-    let problems = filled(&mut value, path);
+    let problems = resolve(&mut value, path);
     match ConnectionConfig::read(value) {
         Ok(config) if problems.is_empty() => Ok(config),
-        Ok(_) => Err(Stop::problems(problems)),
-        Err(Problems(more)) => Err(Stop::problems(problems.into_iter().chain(more).collect())),
+        Ok(_) => Err(CliError::problems(problems)),
+        Err(Problems(more)) => Err(CliError::problems(problems.into_iter().chain(more).collect())),
     }
 }
 
-/// Completes the parameters of a configuration that was read from `path`.
-pub fn complete(value: &mut Value, path: &Path) -> Result<(), Stop> {
-    let problems = filled(value, path);
-    if problems.is_empty() { Ok(()) } else { Err(Stop::problems(problems)) }
+/// Replaces the `$env` and `$file` references in a configuration that was read from `path`.
+pub fn resolve_references(value: &mut Value, path: &Path) -> Result<(), CliError> {
+    let problems = resolve(value, path);
+    if problems.is_empty() { Ok(()) } else { Err(CliError::problems(problems)) }
 }
 
-fn filled(value: &mut Value, path: &Path) -> Vec<Problem> {
+fn resolve(value: &mut Value, path: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(parameters) = value.get_mut("parameters").and_then(Value::as_object_mut) {
         for (key, parameter) in parameters.iter_mut() {
-            match elsewhere(parameter, path) {
+            match referenced_text(parameter, path) {
                 None => {}
                 Some(Ok(text)) => *parameter = Value::String(text),
                 Some(Err(message)) => problems.push(Problem::new(format!("/parameters/{key}"), message)),
@@ -46,8 +46,8 @@ fn filled(value: &mut Value, path: &Path) -> Vec<Problem> {
     problems
 }
 
-/// The text that a parameter points to. `None` for a parameter that points nowhere.
-fn elsewhere(parameter: &Value, config: &Path) -> Option<Result<String, String>> {
+/// The text that a parameter refers to. `None` if it is not a reference.
+fn referenced_text(parameter: &Value, config: &Path) -> Option<Result<String, String>> {
     let fields = parameter.as_object().filter(|fields| fields.len() == 1)?;
     let (kind, target) = fields.iter().next()?;
     let target = match (kind.as_str(), target) {
@@ -71,9 +71,7 @@ fn secret_file(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     std::fs::File::open(path)?.take(LARGEST_SECRET + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LARGEST_SECRET {
-        return Err(io::Error::other(format!(
-            "it has more than {LARGEST_SECRET} bytes; a parameter may not be so long"
-        )));
+        return Err(io::Error::other(format!("it is larger than {LARGEST_SECRET} bytes, the maximum for a parameter")));
     }
     let end = text.strip_suffix('\n').map_or(&*text, |text| text.strip_suffix('\r').unwrap_or(text)).len();
     text.truncate(end);
@@ -85,7 +83,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn written(folder: &Path, config: &Value) -> std::path::PathBuf {
+    fn write_config(folder: &Path, config: &Value) -> std::path::PathBuf {
         let path = folder.join("config.json");
         std::fs::write(&path, config.to_string()).unwrap();
         path
@@ -99,20 +97,20 @@ mod tests {
         let config = json!({"parameters": {
             "a": {"$file": "token"}, "b": {"$env": "CARGO_PKG_NAME"}, "c": "as it is", "d": {"not": "us"}, "e": 7,
         }});
-        let read = read(&written(folder.path(), &config)).unwrap();
+        let read = read(&write_config(folder.path(), &config)).unwrap();
         let want = json!({"a": "from a file", "b": "sendbox", "c": "as it is", "d": {"not": "us"}, "e": 7});
         assert_eq!(read.parameters, want);
     }
 
     #[test]
-    fn what_is_missing_is_named_by_field_and_variable() {
+    fn missing_values_are_reported_by_field_and_name() {
         let folder = tempfile::tempdir().unwrap();
         let config = json!({
             "parameters": {"a": {"$file": "none"}, "b": {"$env": "SENDBOX_TEST_NOT_SET"}, "c": {"$env": 1}},
             "templates": [{"usage": "generic"}],
         });
-        let Err(stop) = read(&written(folder.path(), &config)) else { panic!("it was read") };
-        let shown = format!("{stop:?}");
+        let Err(error) = read(&write_config(folder.path(), &config)) else { panic!("it was read") };
+        let shown = format!("{error:?}");
         for part in ["/parameters/a", "none", "/parameters/b", "SENDBOX_TEST_NOT_SET", "/parameters/c", "/templates/0"]
         {
             assert!(shown.contains(part), "{part}: {shown}");

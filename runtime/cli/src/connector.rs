@@ -1,12 +1,12 @@
-//! `sendbox connector`: versions of connectors at a running service: uploaded, compared, tried on a share, activated, taken back.
+//! `sendbox connector`: manages connector versions on a running service: upload, compare, canary, activate, roll back.
 //!
-//! A client of the REST API and nothing else. What a version may do, whether that is more, and what follows is decided there.
+//! A client of the REST API and nothing else. The server decides what a version may do and what needs an approval.
 
-mod desk;
+mod client;
 mod digest;
+pub mod labels;
 mod push;
 mod shapes;
-pub mod words;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -17,16 +17,16 @@ use sendbox_service::model::{ConnectorVersion, Reach};
 use sendbox_service::rules::difference::Description;
 use serde_json::json;
 
-use self::desk::{Desk, Said};
-use self::digest::Shortened;
-use crate::exit::{Exit, Stop};
+use self::client::{ApiResponse, ConnectorClient};
+use self::digest::DigestPrefix;
+use crate::exit::{CliError, Exit};
 use crate::inspect;
 use crate::remote::RemoteArgs;
 use crate::render;
 
-/// Upload versions of connectors to a running service, compare, try, activate and take them back.
+/// Manage connector versions on a running service: upload, compare, canary, activate, roll back.
 ///
-/// A version is the digest of its file, and may be shortened to a beginning that no other version of the connector has.
+/// A version is named by the digest of its file, which may be shortened to any prefix that is unique for the connector.
 #[derive(Args)]
 #[command(
     arg_required_else_help = true,
@@ -42,22 +42,22 @@ Examples:
   sendbox connector rollback acme-sms --reason 'slow in Norway'
 
 Exit codes:
-  0  done
-  2  the command line, a file, the key, an id or a digest is wrong; nothing was done
-  3  refused by a rule of the service, or it needs an approval first
-  5  in doubt: the answer was lost, and it may have been done
-  6  no server was reached; nothing was done
-  7  the server or this machine could not do it"
+  0  success
+  2  the command line, a file, the key, an id or a digest is invalid; nothing was changed
+  3  refused by a rule of the service, or an approval is needed first
+  5  in doubt: the response was lost, and the change may have been made
+  6  the server could not be reached; nothing was changed
+  7  the server or this machine failed"
 )]
 pub struct ConnectorArgs {
     #[command(subcommand)]
     action: Action,
 
-    /// The tenant whose connectors are meant [default: those of all tenants, which need the platform key].
+    /// The tenant that owns the connectors [default: connectors of all tenants, which need the platform key].
     #[arg(long, global = true, value_name = "ID", value_parser = id, help_heading = "Server")]
     tenant: Option<String>,
 
-    /// Print one JSON object or array on stdout and nothing else; errors too.
+    /// Print one JSON object or array on stdout and nothing else, including errors.
     #[arg(long, global = true)]
     pub json: bool,
 
@@ -67,10 +67,11 @@ pub struct ConnectorArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Upload a file, follow its check, and say what it may do that the active version may not.
+    /// Upload a version, follow its check, and show how it differs from the active version.
     ///
-    /// The first version of a connector is active at once. A further one sends nothing until it is tried or activated. One that
-    /// may do more needs an approval: by --approve, or by an answer on the terminal; without either the command ends with 3.
+    /// The first version of a connector becomes active at once. Later versions do not send until you start a canary or activate
+    /// them. A version that may do more needs an approval: pass --approve, or answer on the terminal. Otherwise the command
+    /// exits with 3.
     #[command(after_help = "\
 Examples:
   sendbox connector push acme.wasm
@@ -78,156 +79,156 @@ Examples:
   sendbox connector push acme.wasm --approve --canary 10 --json")]
     Push(PushArgs),
 
-    /// List the connectors: those that come with Sendbox, and those that were uploaded.
+    /// List the connectors, built in and uploaded.
     #[command(after_help = "Example:\n  sendbox connector list --tenant acme")]
     List,
 
     /// List the versions of a connector, newest first.
     #[command(after_help = "Example:\n  sendbox connector versions acme-sms")]
     Versions {
-        /// The connector.
+        /// The connector's id.
         #[arg(value_parser = id)]
         id: String,
     },
 
-    /// Say what a version may do and needs, and how that differs from the active one.
+    /// Show what a version may do and needs, and how it differs from the active version.
     #[command(after_help = "Example:\n  sendbox connector show acme-sms 3f9a1c")]
     Show {
-        /// The connector.
+        /// The connector's id.
         #[arg(value_parser = id)]
         id: String,
-        /// The version, or the beginning of its digest.
-        digest: Shortened,
+        /// The version: its digest, or a unique prefix of it.
+        digest: DigestPrefix,
     },
 
-    /// Approve what a version may do more than the active one, and what it newly says of itself.
+    /// Approve what a version may do beyond the active version, and its changed presentation.
     ///
-    /// It is an approval of the difference as it is now, which is printed. With --confirm it is one of the difference that was
-    /// read before, and refused when that has changed.
+    /// Approves the current difference and prints it. With --confirm, approves the difference that `show` printed before, and
+    /// fails if it has changed since.
     #[command(after_help = "\
 Examples:
   sendbox connector approve acme-sms 3f9a1c
   sendbox connector approve acme-sms 3f9a1c --confirm 5e1f…   (`show` prints it)")]
     Approve {
-        /// The connector.
+        /// The connector's id.
         #[arg(value_parser = id)]
         id: String,
-        /// The version, or the beginning of its digest.
-        digest: Shortened,
-        /// The print of the difference that was read.
-        #[arg(long, value_name = "PRINT")]
+        /// The version: its digest, or a unique prefix of it.
+        digest: DigestPrefix,
+        /// The fingerprint of the difference to approve.
+        #[arg(long, value_name = "FINGERPRINT")]
         confirm: Option<String>,
     },
 
-    /// Try a version on a share of the messages, change the share, or end the trial.
+    /// Send a percentage of the messages with a version, change the percentage, or end the canary.
     #[command(after_help = "\
 Examples:
   sendbox connector canary acme-sms 3f9a1c 10
   sendbox connector canary acme-sms --end")]
     Canary {
-        /// The connector.
+        /// The connector's id.
         #[arg(value_parser = id)]
         id: String,
-        /// The version, or the beginning of its digest.
+        /// The version: its digest, or a unique prefix of it.
         #[arg(required_unless_present = "end")]
-        digest: Option<Shortened>,
-        /// Of a hundred messages: 1 to 99.
+        digest: Option<DigestPrefix>,
+        /// The percentage of messages, 1 to 99.
         #[arg(required_unless_present = "end", value_parser = clap::value_parser!(u8).range(1..=99))]
         percent: Option<u8>,
-        /// Everything goes to the active version again.
+        /// End the canary: the active version sends all messages again.
         #[arg(long, conflicts_with_all = ["digest", "percent"])]
         end: bool,
     },
 
-    /// Make a version the one that sends, from the next message on.
+    /// Activate a version: it sends from the next message on.
     #[command(after_help = "Example:\n  sendbox connector activate acme-sms 3f9a1c")]
     Activate {
-        /// The connector.
+        /// The connector's id.
         #[arg(value_parser = id)]
         id: String,
-        /// The version, or the beginning of its digest.
-        digest: Shortened,
+        /// The version: its digest, or a unique prefix of it.
+        digest: DigestPrefix,
     },
 
-    /// Take the active version back: the one before sends again, from the next message on.
+    /// Roll back to the previous version: it sends again from the next message on.
     #[command(after_help = "Example:\n  sendbox connector rollback acme-sms --reason 'slow in Norway'")]
     Rollback {
-        /// The connector.
+        /// The connector's id.
         #[arg(value_parser = id)]
         id: String,
-        /// Why, for the audit: one line of at most 200 characters.
+        /// The reason, for the audit log: one line of at most 200 characters.
         #[arg(long)]
         reason: Option<String>,
     },
 
-    /// Say which versions send, and how they do, side by side.
+    /// Show which versions send, with their results side by side.
     #[command(after_help = "Example:\n  sendbox connector status acme-sms")]
     Status {
-        /// The connector.
+        /// The connector's id.
         #[arg(value_parser = id)]
         id: String,
     },
 
-    /// List the requests that a version makes, line by line: those that were held back first, with what differs.
+    /// List the request shapes of a version, those that were held back first.
     ///
-    /// A version may send what it was rehearsed, tested and tried with. A request of another shape is held back until somebody
-    /// approves it.
+    /// A version may send requests of the shapes that were seen in rehearsals, tests and canaries. A request of another shape
+    /// is held back until you approve that shape.
     #[command(after_help = "\
 Examples:
   sendbox connector shapes acme-sms 3f9a1c
   sendbox connector shapes acme-sms 3f9a1c --tenant acme --json")]
     Shapes {
-        /// The connector.
+        /// The connector's id.
         #[arg(value_parser = id)]
         id: String,
-        /// The version, or the beginning of its digest.
-        digest: Shortened,
+        /// The version: its digest, or a unique prefix of it.
+        digest: DigestPrefix,
     },
 
-    /// Let a version send requests of a shape that was held back, from the next message on.
+    /// Approve a request shape that was held back: the version may send it from the next message on.
     #[command(after_help = "\
 Example:
   sendbox connector approve-shape acme-sms 3f9a1c 9f86d0   (`shapes` prints it)")]
     ApproveShape {
-        /// The connector.
+        /// The connector's id.
         #[arg(value_parser = id)]
         id: String,
-        /// The version, or the beginning of its digest.
-        digest: Shortened,
-        /// The shape, or a beginning of it that no other shape of the version has.
-        #[arg(value_parser = shapes::typed)]
+        /// The version: its digest, or a unique prefix of it.
+        digest: DigestPrefix,
+        /// The shape's digest, or a prefix of it that is unique for the version.
+        #[arg(value_parser = shapes::prefix)]
         shape: String,
     },
 
-    /// Delete a version that nothing uses. The last one goes with the connector.
+    /// Delete a version that is not in use. Deleting the last version deletes the connector.
     ///
-    /// A file that was refused is on no list: it is deleted by its whole digest.
+    /// A file that was refused is not listed. Delete it by its full digest.
     #[command(after_help = "Example:\n  sendbox connector delete 3f9a1c")]
     Delete {
-        /// The version, or the beginning of its digest.
-        digest: Shortened,
+        /// The version: its digest, or a unique prefix of it.
+        digest: DigestPrefix,
     },
 }
 
 #[derive(Args)]
 struct PushArgs {
-    /// The component.
+    /// The component, a .wasm file.
     file: PathBuf,
 
-    /// Try it on so many of a hundred messages, when it is checked and may.
+    /// After the check, start a canary with this percentage of the messages.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=99), conflicts_with = "activate")]
     canary: Option<u8>,
 
-    /// Activate it, when it is checked and may.
+    /// After the check, activate the version.
     #[arg(long)]
     activate: bool,
 
-    /// Approve what it may do more than the active version, and what it newly says of itself.
+    /// Approve what it may do beyond the active version, and its changed presentation.
     #[arg(long)]
     approve: bool,
 }
 
-/// Part of a path. What an id may be is the server's rule; what is none would lead to another operation.
+/// Parses a connector's id. The server checks it; this only rejects what would change the path of the request.
 fn id(text: &str) -> Result<String, String> {
     if text.is_empty() || text.chars().all(|character| character == '.') {
         return Err("must be an id, like acme-sms".to_owned());
@@ -236,107 +237,113 @@ fn id(text: &str) -> Result<String, String> {
 }
 
 /// Runs the command.
-pub async fn run(args: &ConnectorArgs) -> Result<Exit, Stop> {
-    let desk = Desk { remote: args.remote.open()?, tenant: args.tenant.clone(), json: args.json };
+pub async fn run(args: &ConnectorArgs) -> Result<Exit, CliError> {
+    let client = ConnectorClient { remote: args.remote.open()?, tenant: args.tenant.clone(), json: args.json };
     match &args.action {
-        Action::Push(push) => push::run(push, &desk).await,
+        Action::Push(push) => push::run(push, &client).await,
         Action::List => {
-            let list = desk.list().await?;
-            desk.say(&list, || words::connectors(&list.read))
+            let list = client.list().await?;
+            client.print(&list, || labels::connectors(&list.parsed))
         }
         Action::Versions { id } => {
-            let versions = desk.versions(id).await?;
-            desk.say(&versions, || words::versions(&versions.read))
+            let versions = client.versions(id).await?;
+            client.print(&versions, || labels::versions(&versions.parsed))
         }
         Action::Show { id, digest } => {
-            let digest = desk.digest(id, digest).await?;
-            let version = desk.version(id, &digest).await?;
-            desk.say(&version, || shown(&version.read, &desk))
+            let digest = client.resolve_digest(id, digest).await?;
+            let version = client.version(id, &digest).await?;
+            client.print(&version, || describe(&version.parsed, &client))
         }
-        Action::Approve { id, digest, confirm } => approve(&desk, id, digest, confirm.as_deref()).await,
+        Action::Approve { id, digest, confirm } => approve(&client, id, digest, confirm.as_deref()).await,
         Action::Canary { id, digest: Some(digest), percent: Some(percent), .. } => {
-            let digest = desk.digest(id, digest).await?;
-            let release = desk.try_on(id, &digest, *percent, None).await?;
-            desk.say(&release, || words::release(&release.read))
+            let digest = client.resolve_digest(id, digest).await?;
+            let release = client.start_canary(id, &digest, *percent, None).await?;
+            client.print(&release, || labels::release(&release.parsed))
         }
         Action::Canary { id, .. } => {
-            let release = desk.end_trial(id).await?;
-            desk.say(&release, || words::release(&release.read))
+            let release = client.end_canary(id).await?;
+            client.print(&release, || labels::release(&release.parsed))
         }
         Action::Activate { id, digest } => {
-            let digest = desk.digest(id, digest).await?;
-            let activated = desk.activate(id, &digest, None).await?;
-            desk.say(&activated, || words::activated(&activated.read))
+            let digest = client.resolve_digest(id, digest).await?;
+            let activated = client.activate(id, &digest, None).await?;
+            client.print(&activated, || labels::activated(&activated.parsed))
         }
         Action::Rollback { id, reason } => {
-            let release = desk.roll_back(id, reason.as_deref()).await?;
-            desk.say(&release, || words::release(&release.read))
+            let release = client.roll_back(id, reason.as_deref()).await?;
+            client.print(&release, || labels::release(&release.parsed))
         }
         Action::Status { id } => {
-            let release = desk.release(id).await?;
-            desk.say(&release, || words::release(&release.read))
+            let release = client.release(id).await?;
+            client.print(&release, || labels::release(&release.parsed))
         }
         Action::Shapes { id, digest } => {
-            let digest = desk.digest(id, digest).await?;
-            let shapes = desk.shapes(id, &digest).await?;
-            desk.say(&shapes, || shapes::list(&shapes.read, &desk, id, &digest))
+            let digest = client.resolve_digest(id, digest).await?;
+            let shapes = client.shapes(id, &digest).await?;
+            client.print(&shapes, || shapes::list(&shapes.parsed, &client, id, &digest))
         }
         Action::ApproveShape { id, digest, shape } => {
-            let digest = desk.digest(id, digest).await?;
-            let shape = shapes::pick(&desk.shapes(id, &digest).await?.read, shape)?;
-            let approved = desk.approve_shape(id, &digest, &shape).await?;
-            desk.say(&approved, || shapes::approved(&approved.read, &digest))
+            let digest = client.resolve_digest(id, digest).await?;
+            let shape = shapes::resolve(&client.shapes(id, &digest).await?.parsed, shape)?;
+            let approved = client.approve_shape(id, &digest, &shape).await?;
+            client.print(&approved, || shapes::approved(&approved.parsed, &digest))
         }
         Action::Delete { digest } => {
-            let digest = desk.digest_anywhere(digest).await?;
-            desk.delete(&digest).await?;
-            let said = Said { value: json!({ "deleted": digest }), read: () };
-            desk.say(&said, || format!("{digest} is gone.\n"))
+            let digest = client.resolve_any_digest(digest).await?;
+            client.delete(&digest).await?;
+            let response = ApiResponse { raw: json!({ "deleted": digest }), parsed: () };
+            client.print(&response, || format!("Deleted {digest}.\n"))
         }
     }
 }
 
-async fn approve(desk: &Desk, id: &str, digest: &Shortened, confirm: Option<&str>) -> Result<Exit, Stop> {
-    let digest = desk.digest(id, digest).await?;
-    let version = desk.version(id, &digest).await?;
-    let Some(difference) = &version.read.difference else {
-        return Err(Stop::refused(anyhow!(
-            "this version is the active one, or cannot be compared with it; there is nothing to approve"
+async fn approve(
+    client: &ConnectorClient,
+    id: &str,
+    digest: &DigestPrefix,
+    confirm: Option<&str>,
+) -> Result<Exit, CliError> {
+    let digest = client.resolve_digest(id, digest).await?;
+    let version = client.version(id, &digest).await?;
+    let Some(difference) = &version.parsed.difference else {
+        return Err(CliError::refused(anyhow!(
+            "there is nothing to approve: this version is active, or cannot be compared with the active version"
         )));
     };
     if difference.reach != Reach::Wider {
-        return desk.say(&version, || "It may do no more than the active version: it needs no approval.\n".to_owned());
+        return client
+            .print(&version, || "No approval is needed: it may do no more than the active version.\n".to_owned());
     }
-    let approved = desk.approve(id, &digest, confirm.unwrap_or(&difference.confirm)).await?;
-    desk.say(&approved, || {
-        let lines = words::sentences(difference);
-        let next = desk.again(&format!("canary {id} {} 10", words::short(&digest)));
-        format!("Approved, for version {}:\n{lines}Next: {next}\n", words::short(&digest))
+    let approved = client.approve(id, &digest, confirm.unwrap_or(&difference.confirm)).await?;
+    client.print(&approved, || {
+        let lines = labels::difference_lines(difference);
+        let next = client.command_line(&format!("canary {id} {} 10", labels::short(&digest)));
+        format!("Approved version {}:\n{lines}Next: {next}\n", labels::short(&digest))
     })
 }
 
-/// A version in words, and what differs.
-fn shown(version: &ConnectorVersion, desk: &Desk) -> String {
-    let described = version.inspection.clone().and_then(|value| serde_json::from_value::<Description>(value).ok());
-    let mut text = match described {
-        Some(described) => inspect::words(&described, &version.digest, None),
-        // Of a newer server: what differs is said all the same.
+/// The output of `show`.
+fn describe(version: &ConnectorVersion, client: &ConnectorClient) -> String {
+    let description = version.inspection.clone().and_then(|value| serde_json::from_value::<Description>(value).ok());
+    let mut text = match description {
+        Some(description) => inspect::describe(&description, &version.digest, None),
+        // A newer server describes it in a way that is not known here. The difference is still shown.
         None => format!("{}\n", render::line(&version.digest)),
     };
-    let standing = version.standing.map_or("not usable", words::standing);
+    let standing = version.standing.map_or("not usable", labels::standing);
     write!(
         text,
-        "\nHere\n  standing {standing}\n  uploaded {}, by {}\n",
+        "\nOn this server\n  standing {standing}\n  uploaded {}, by {}\n",
         version.uploaded_at,
         render::line(&version.uploaded_by)
     )
     .ok();
     if let Some(difference) = &version.difference {
         text.push('\n');
-        text.push_str(&words::difference(difference));
+        text.push_str(&labels::difference(difference));
         if let (true, Some(id)) = (difference.needs_approval, &version.connector) {
-            let command = format!("approve {id} {} --confirm {}", words::short(&version.digest), difference.confirm);
-            writeln!(text, "It needs an approval before it sends: {}", desk.again(&command)).ok();
+            let command = format!("approve {id} {} --confirm {}", labels::short(&version.digest), difference.confirm);
+            writeln!(text, "To approve it: {}", client.command_line(&command)).ok();
         }
     }
     text

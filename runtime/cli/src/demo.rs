@@ -1,4 +1,4 @@
-//! `sendbox demo`: the service, a provider and a phone on this machine alone, ready to be tried.
+//! `sendbox demo`: the service with a simulated provider and a phone, on this machine only.
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,37 +13,37 @@ use sendbox_simulator::{InboxEvent, SimulatorConfig};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::development::Development;
-use crate::exit::{Blame as _, Exit, Stop};
-use crate::house::House;
+use crate::development::DevelopmentArgs;
+use crate::exit::{CliError, Exit, InputErrorExt as _};
+use crate::instance::InstanceConfig;
 use crate::phone::Phone;
 use crate::render;
-use crate::serve::Beside;
-use crate::simulate::arrived;
-use crate::stage::{NUMBER, Stage};
+use crate::serve::BackgroundServer;
+use crate::simulate::message_line;
+use crate::simulator_setup::{NUMBER, SimulatorSetup};
 
-/// The tenant of the demonstration.
+/// The id of the demo's tenant.
 const TENANT: &str = "demo";
-/// Where the simulated providers believe it to be.
+/// The public URL that the simulated providers know.
 const PUBLIC_URL: &str = "https://sendbox.demo";
 
-/// Start the whole service with a simulated provider and a phone, and print what to try.
+/// Start the service with a simulated provider and phone, and print commands to try.
 ///
-/// Everything runs on this machine, in a folder that is removed at the end. Nothing is sent to anyone.
+/// Everything runs on this machine, in a folder that is removed at the end. No real message is sent.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   sendbox demo
   sendbox demo --port 9000")]
 pub struct DemoArgs {
-    /// The port of the API on 127.0.0.1 [default: 8080, or any free one when that is taken].
+    /// The port of the API on 127.0.0.1 [default: 8080, or any free port if it is in use].
     #[arg(long)]
     port: Option<u16>,
 }
 
 /// Runs the command.
-pub async fn run(args: &DemoArgs) -> Result<Exit, Stop> {
-    // Before anything is written, so that nothing stays behind.
+pub async fn run(args: &DemoArgs) -> Result<Exit, CliError> {
+    // Before any file is written, so that all of them are removed.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -54,46 +54,47 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, Stop> {
             Err(_) => sendbox_server::listen(local(0)).await,
         },
     };
-    let listener = listener.context("cannot listen; choose a free port with --port").blame_input()?;
+    let listener = listener.context("cannot listen; choose a free port with --port").into_input_error()?;
     let address = listener.local_addr()?;
     let api = format!("http://{address}");
 
-    // Twilio reports to https addresses only: the simulator stands for whatever ends TLS in front of a deployment.
+    // Twilio sends callbacks to https URLs only: the simulator acts as the TLS proxy in front of the service.
     let fronts = [(PUBLIC_URL.to_owned(), address)].into();
-    let stage = Stage::set(SimulatorConfig { fronts, ..SimulatorConfig::default() }, None).await?;
+    let setup = SimulatorSetup::start(SimulatorConfig { fronts, ..SimulatorConfig::default() }, None).await?;
     let folder =
-        tempfile::Builder::new().prefix("sendbox-demo-").tempdir().context("cannot make a temporary folder")?;
-    render::warn("starting; the connectors are compiled, which takes some seconds in a debug build");
-    let opened = Development::to_simulator(stage.simulator.connect_to(), stage.ca.clone()).open()?;
+        tempfile::Builder::new().prefix("sendbox-demo-").tempdir().context("cannot create a temporary folder")?;
+    render::warn("starting: compiling the connectors, which takes a few seconds in a debug build");
+    let overrides = DevelopmentArgs::to_simulator(setup.simulator.connect_to(), setup.ca.clone()).open()?;
     let public_url = Some(PublicUrl::parse(PUBLIC_URL).map_err(anyhow::Error::from)?);
-    let running = House { public_url, ..House::at(folder.path().join("data")) }.open(opened).await?;
-    let key = set_up(&running.service, &stage).await?;
-    let mut events = stage.simulator.subscribe();
-    render::print(&greeting(&api, &stage.inbox_url(), &running.platform_key, &key.secret))?;
+    let config = InstanceConfig { public_url, ..InstanceConfig::in_folder(folder.path().join("data")) };
+    let running = config.start(overrides).await?;
+    let key = set_up_tenant(&running.service, &setup).await?;
+    let mut events = setup.simulator.subscribe();
+    render::print(&greeting(&api, &setup.inbox_url(), &running.platform_key, &key.secret))?;
 
-    let phone = Phone::of(&stage.connections);
-    let served = Beside::serve(listener, running.service.clone(), phone.router());
+    let phone = Phone::new(&setup.connections);
+    let server = BackgroundServer::start(listener, running.service.clone(), phone.router());
     loop {
         tokio::select! {
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
             event = events.recv() => {
                 if let Ok(InboxEvent::Message(message)) = event {
-                    phone.arrived(&message);
-                    render::print(&format!("phone: {}", arrived(&message)))?;
+                    phone.add(&message);
+                    render::print(&format!("phone: {}", message_line(&message)))?;
                 }
             }
         }
     }
-    served.stop().await?;
-    stage.simulator.shutdown().await;
+    server.stop().await?;
+    setup.simulator.shutdown().await;
     Ok(Exit::Success)
 }
 
-/// What an admin would do: a tenant, a connection, active; and a key for the platform.
-async fn set_up(service: &Service, stage: &Stage) -> Result<IssuedKey, Stop> {
+/// Sets up a tenant as an admin would: its policy, an active connection and an API key.
+async fn set_up_tenant(service: &Service, setup: &SimulatorSetup) -> Result<IssuedKey, CliError> {
     let as_admin = &Caller::Platform;
-    let connection = stage.connections.first().ok_or_else(|| anyhow!("no connector is simulated"))?;
+    let connection = setup.connections.first().ok_or_else(|| anyhow!("no connector is simulated"))?;
     let part = |name: &str| connection.config.get(name).cloned().unwrap_or_default();
     let Value::Object(parameters) = part("parameters") else {
         return Err(anyhow!("the example has no parameters").into());
@@ -103,7 +104,7 @@ async fn set_up(service: &Service, stage: &Stage) -> Result<IssuedKey, Stop> {
         let name = "Demonstration".to_owned();
         service.create_tenant(as_admin, NewTenant { id, name, environment: Environment::Development }).await?;
         let mut policy: Policy = service.policy(as_admin, TENANT).await?;
-        // Whoever tries things out tries them twice.
+        // People repeat what they try.
         policy.limits =
             LimitPolicy { cooldown_seconds: 2, number_per_hour: 100, number_per_day: 1000, ..policy.limits };
         service.set_policy(as_admin, TENANT, policy).await?;
@@ -122,15 +123,14 @@ fn greeting(api: &str, inbox: &str, platform_key: &str, key: &str) -> String {
         "\
 Sendbox runs on this machine, with a simulated provider. Nothing leaves it.
 
-  console        {api}/console/   (open it, and sign in with a key below)
+  console        {api}/console/   (sign in with one of the keys below)
   API            {api}/v1/tenants/{TENANT}
   reference      {api}/docs
-  the phone      {inbox}   (open it: messages arrive there)
-  key of tenant  {key}
+  phone          {inbox}   (messages arrive there)
+  tenant key     {key}
   platform key   {platform_key}
 
-To paste into another terminal:
-
+Paste into another terminal:
 "
     );
     let call = |path: &str, body: &str| {
@@ -143,17 +143,17 @@ To paste into another terminal:
     write!(
         text,
         "\
-# 1. Start a verification: a code goes out through a connector that cannot read it.
+# 1. Start a verification: a code is sent through a connector that cannot read it.
 STARTED=$({start}); echo \"$STARTED\"
 ID=$(echo \"$STARTED\" | grep -o '\"id\":\"v[a-z0-9]*\"' | cut -d'\"' -f4)
 
 # 2. Read the code on the phone.
 CODE=$(curl -sS {inbox}messages | grep -oE '[0-9]{{6}} is your' | tail -1 | cut -c1-6); echo \"the phone shows $CODE\"
 
-# 3. Check it. A second time it is refused: a code verifies once.
+# 3. Check the code. A second check is refused: a code verifies only once.
 {check}
 
-Messages appear below. Ctrl-C ends, and removes everything.
+Messages appear below. Ctrl-C stops the demo and removes everything.
 "
     )
     .ok();

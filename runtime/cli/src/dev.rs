@@ -1,9 +1,10 @@
-//! `sendbox dev`: an author's loop. The sources are watched, built, swapped in and tried, on this machine alone.
+//! `sendbox dev`: the development loop of a connector's author. Watches the sources, builds them, activates the result and
+//! sends a test message, all on this machine.
 //!
-//! The service and the simulated providers run in this process, in a folder that is removed at the end. A version walks the
-//! same way as at a platform: uploaded, checked, compared, approved, activated.
+//! The service and the simulated providers run in this process, with a data folder that is removed at the end. A version takes
+//! the same steps as in production: upload, check, comparison, approval, activation.
 
-mod ground;
+mod environment;
 mod project;
 mod round;
 mod settings;
@@ -15,47 +16,48 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::ground::Ground;
+use self::environment::DevEnvironment;
 use self::project::Project;
-use self::round::Bench;
+use self::round::DevSession;
 use self::settings::Settings;
 use self::watch::Sources;
-use crate::exit::{Exit, Stop};
+use crate::exit::{CliError, Exit};
 use crate::render;
-use crate::stage::NUMBER;
+use crate::simulator_setup::NUMBER;
 
-/// Build a connector, try it, and do it again whenever a source changes.
+/// Build and try a connector whenever a source changes.
 ///
-/// Nothing leaves this machine: hosts that are simulated or have a scripted answer are sent to; of others the request is shown.
+/// Nothing leaves this machine. Requests go to simulated hosts and to hosts with a scripted response; a request to any other host
+/// is only shown.
 #[derive(Args)]
 #[command(after_help = "\
-The configuration is that of `send`, and may script the provider's answers:
+The configuration is that of `send`, and may script the provider's responses:
   {
     \"parameters\": { \"apiKey\": \"example-key\" },
     \"templates\": [{ \"usage\": \"generic\", \"content\": \"{{code}} is your code\" }],
     \"answers\": { \"api.example.com\": \"answers/accepted.json\" }
   }
-  A file of `answers` is {\"status\", \"headers\", \"body\"}, and its path is relative to the configuration.
+  A file in `answers` contains {\"status\", \"headers\", \"body\"}. Its path is relative to the configuration.
 
 Examples:
   sendbox new acme-sms && cd acme-sms && sendbox dev
   sendbox dev ../acme-sms --to +4712345678
-  sendbox dev --component build/acme.wasm    (another language, built by something else)
-  sendbox dev --once                         (for CI: ends with the outcome, as `send` does)")]
+  sendbox dev --component build/acme.wasm    (built by another tool, in any language)
+  sendbox dev --once                         (for CI: exits with the outcome, like `send`)")]
 pub struct DevArgs {
-    /// The project: a folder with a Cargo.toml.
+    /// The project folder, which contains a Cargo.toml.
     #[arg(default_value = ".")]
     folder: PathBuf,
 
-    /// A component that something else builds; it is watched instead of sources.
+    /// Watch a component that another tool builds, instead of building sources.
     #[arg(long, value_name = "FILE.wasm")]
     component: Option<PathBuf>,
 
-    /// Parameters, templates and scripted answers [default: dev.json in the project].
+    /// The configuration: parameters, templates and scripted responses [default: dev.json in the project folder].
     #[arg(long, value_name = "FILE.json")]
     config: Option<PathBuf>,
 
-    /// Whom the test message is for.
+    /// The recipient of the test message.
     #[arg(long, value_name = "+NUMBER", default_value = NUMBER, allow_hyphen_values = true)]
     to: String,
 
@@ -63,90 +65,93 @@ pub struct DevArgs {
     #[arg(long)]
     port: Option<u16>,
 
-    /// Build and try once, and end with the outcome.
+    /// Build and try once, and exit with the outcome.
     #[arg(long)]
     once: bool,
 }
 
-/// Why a round of rounds ended.
-enum Ended {
-    /// Ctrl-C.
-    Told,
-    /// The scripted answers are other ones now, and the providers must be started anew.
-    Anew,
-    /// `--once`.
+/// Why the loop ended.
+enum LoopEnd {
+    /// SIGINT or SIGTERM.
+    Interrupted,
+    /// The scripted responses changed: the simulator must be restarted with them.
+    ResponsesChanged,
+    /// `--once`: the outcome of the only round.
     Done(Exit),
 }
 
 /// Runs the command.
-pub async fn run(args: &DevArgs) -> Result<Exit, Stop> {
-    // Before anything is written, so that nothing stays behind.
+pub async fn run(args: &DevArgs) -> Result<Exit, CliError> {
+    // Before any file is written, so that all of them are removed.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let project = Project::of(&args.folder, args.component.as_deref())?;
     let config = args.config.clone().unwrap_or_else(|| args.folder.join("dev.json"));
     let mut settings = Settings::read(&config)?;
-    let folder = tempfile::Builder::new().prefix("sendbox-dev-").tempdir().context("cannot make a temporary folder")?;
-    // From here on, so that no change is missed while something is built.
+    let folder =
+        tempfile::Builder::new().prefix("sendbox-dev-").tempdir().context("cannot create a temporary folder")?;
+    // Before the first build, so that no change is missed during it.
     let mut sources = if args.once { None } else { Some(Sources::of(&project, &config, &settings)?) };
     loop {
-        let ground = tokio::select! {
+        let environment = tokio::select! {
             _ = interrupt.recv() => return Ok(Exit::Success),
             _ = terminate.recv() => return Ok(Exit::Success),
-            ground = Ground::open(folder.path(), &settings, args.port) => ground?,
+            environment = DevEnvironment::start(folder.path(), &settings, args.port) => environment?,
         };
         if !args.once {
-            render::print(&ground.greeting())?;
+            render::print(&environment.greeting())?;
         }
-        let ended = tokio::select! {
-            _ = interrupt.recv() => Ok(Ended::Told),
-            _ = terminate.recv() => Ok(Ended::Told),
-            ended = rounds(args, &project, &config, &mut settings, sources.as_mut(), &ground) => ended,
+        let end = tokio::select! {
+            _ = interrupt.recv() => Ok(LoopEnd::Interrupted),
+            _ = terminate.recv() => Ok(LoopEnd::Interrupted),
+            end = run_rounds(args, &project, &config, &mut settings, sources.as_mut(), &environment) => end,
         };
-        ground.close().await?;
-        match ended? {
-            Ended::Told => return Ok(Exit::Success),
-            Ended::Done(exit) => return Ok(exit),
-            Ended::Anew => render::print("The scripted answers have changed: the providers are started anew.\n")?,
+        environment.stop().await?;
+        match end? {
+            LoopEnd::Interrupted => return Ok(Exit::Success),
+            LoopEnd::Done(exit) => return Ok(exit),
+            LoopEnd::ResponsesChanged => {
+                render::print("The scripted responses changed. Restarting the simulated providers.\n")?;
+            }
         }
     }
 }
 
-/// Builds, swaps and tries: once, or at every change.
-async fn rounds(
+/// Runs a round once, or at every change.
+async fn run_rounds(
     args: &DevArgs,
     project: &Project,
     config: &std::path::Path,
     settings: &mut Settings,
     mut sources: Option<&mut Sources>,
-    ground: &Ground,
-) -> Result<Ended, Stop> {
-    let mut bench = Bench::new(ground, &args.to);
+    environment: &DevEnvironment,
+) -> Result<LoopEnd, CliError> {
+    let mut session = DevSession::new(environment, &args.to);
     loop {
-        let done = match project.component().await {
-            Ok(component) => bench.round(&component, settings).await,
-            Err(stop) => Err(stop),
+        let result = match project.component().await {
+            Ok(component) => session.run_round(&component, settings).await,
+            Err(error) => Err(error),
         };
-        let Some(sources) = sources.as_deref_mut() else { return done.map(Ended::Done) };
-        if let Err(stop) = done {
-            stop.report(false);
-            render::warn(bench.what_stays());
+        let Some(sources) = sources.as_deref_mut() else { return result.map(LoopEnd::Done) };
+        if let Err(error) = result {
+            error.report(false);
+            render::warn(session.state_after_failure());
         }
         loop {
-            render::print("Watching. Ctrl-C ends, and removes everything but the project.\n")?;
+            render::print("Watching for changes. Ctrl-C stops, and removes everything except the project.\n")?;
             sources.changed().await?;
             match Settings::read(config) {
-                Ok(now) => {
-                    let is_anew = now.answers != settings.answers;
-                    *settings = now;
+                Ok(changed) => {
+                    let responses_changed = changed.answers != settings.answers;
+                    *settings = changed;
                     sources.watch_answers(config, settings)?;
-                    if is_anew {
-                        return Ok(Ended::Anew);
+                    if responses_changed {
+                        return Ok(LoopEnd::ResponsesChanged);
                     }
                     break;
                 }
-                Err(stop) => {
-                    stop.report(false);
+                Err(error) => {
+                    error.report(false);
                 }
             }
         }

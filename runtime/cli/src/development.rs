@@ -1,7 +1,8 @@
-//! The two flags of development: `--connect-to` and `--extra-ca`. Shared by every command that sends.
+//! The development flags `--connect-to` and `--extra-ca`, shared by every command that sends, and the network configuration
+//! that follows from them and from the operator's policy.
 //!
-//! They make loopback reachable for named hosts only, and trust a certificate authority that is not public. They say so,
-//! loudly, whenever they are used.
+//! The flags make loopback reachable for named hosts only, and trust certificate authorities that are not public. A command
+//! warns whenever one is used.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,89 +14,102 @@ use rustls_pki_types::pem::PemObject as _;
 use sendbox_sandbox::Resolve;
 use sendbox_sandbox::policy::{AddressPolicy, HostPattern, OperatorPolicy, PortRule};
 
-use crate::exit::{Blame as _, Stop};
+use crate::exit::{CliError, InputErrorExt as _};
 use crate::render;
 
-/// The flags.
+/// The development flags.
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Development (never in production)")]
-pub struct Development {
-    /// Reach HOST:PORT on this machine instead, at a loopback address; repeatable.
+pub struct DevelopmentArgs {
+    /// Connect to a loopback address instead of HOST:PORT; repeatable.
     ///
-    /// `sendbox simulate` prints the ready flag. Only an exact host name can be led elsewhere, and only to loopback.
+    /// `sendbox simulate` prints this flag ready to use. HOST must be an exact host name.
     #[arg(long, value_name = "HOST:PORT=127.0.0.1:PORT")]
     connect_to: Vec<String>,
 
-    /// Trust the certificate authorities in this PEM file, beside the public ones; repeatable.
+    /// Trust the certificate authorities in this PEM file in addition to the public ones; repeatable.
     #[arg(long, value_name = "FILE")]
     extra_ca: Vec<PathBuf>,
 }
 
-/// What the flags open.
+/// What the development flags change of the defaults.
 #[derive(Debug, Default)]
-pub struct Opened {
-    /// With the overrides.
-    pub addresses: AddressPolicy,
-    /// DER.
-    pub authorities: Vec<Vec<u8>>,
-    /// For overrides of other ports than 443: whoever names a port here, wants it reached.
+pub struct NetworkOverrides {
+    /// The default policy with the `--connect-to` overrides.
+    addresses: AddressPolicy,
+    /// Certificates in DER.
+    authorities: Vec<Vec<u8>>,
+    /// The ports of `--connect-to` other than 443, which the operator's policy must grant too.
     ports: Vec<PortRule>,
-    /// Another resolver than the machine's.
+    /// Replaces the machine's resolver.
     pub resolver: Option<Arc<dyn Resolve>>,
 }
 
-impl Opened {
-    /// Makes the operator's policy and the rules of addresses agree: what one of them opens, the other one must not refuse.
-    /// Ports of overrides are granted, and literal addresses that the operator grants may be dialled.
-    pub fn agree_with(&mut self, operator: &mut OperatorPolicy) {
-        operator.ports.extend(self.ports.iter().cloned());
-        self.addresses.literals.extend(&operator.literals);
+/// The network configuration of a sandbox. Its operator policy and its address policy agree: neither refuses what the other
+/// one grants.
+#[derive(Debug, Default)]
+pub struct Network {
+    pub operator: OperatorPolicy,
+    pub addresses: AddressPolicy,
+    /// Certificates in DER that are trusted in addition to the public authorities.
+    pub authorities: Vec<Vec<u8>>,
+    /// Replaces the machine's resolver.
+    pub resolver: Option<Arc<dyn Resolve>>,
+}
+
+impl NetworkOverrides {
+    /// Applies the overrides to the operator's policy. Every sandbox of this command gets its policies here.
+    pub fn apply(self, mut operator: OperatorPolicy) -> Network {
+        operator.ports.extend(self.ports);
+        let addresses = self.addresses.with_operator(&operator);
+        Network { operator, addresses, authorities: self.authorities, resolver: self.resolver }
     }
 }
 
-impl Development {
-    /// For commands that make their own provider.
+impl DevelopmentArgs {
+    /// The flags with which a command reaches a simulator of its own.
     pub fn to_simulator(connect_to: Vec<String>, ca: PathBuf) -> Self {
         Self { connect_to, extra_ca: vec![ca] }
     }
 
-    /// Reads the flags.
-    pub fn open(&self) -> Result<Opened, Stop> {
-        let mut opened = Opened::default();
+    /// Parses the flags, and reads the files that they name.
+    pub fn open(&self) -> Result<NetworkOverrides, CliError> {
+        let mut overrides = NetworkOverrides::default();
         for spec in &self.connect_to {
             let flag = || format!("--connect-to {spec}");
-            opened.addresses = opened.addresses.with_connect_to(spec).with_context(flag).blame_input()?;
+            overrides.addresses = overrides.addresses.with_connect_to(spec).with_context(flag).into_input_error()?;
         }
-        for (host, port, _) in opened.addresses.connect_to_overrides().filter(|(_, port, _)| *port != 443) {
-            let host = HostPattern::parse(host).with_context(|| format!("--connect-to {host}")).blame_input()?;
-            opened.ports.push(PortRule { port, hosts: Some(vec![host]) });
+        for (host, port, _) in overrides.addresses.connect_to_overrides().filter(|(_, port, _)| *port != 443) {
+            let host = HostPattern::parse(host).with_context(|| format!("--connect-to {host}")).into_input_error()?;
+            overrides.ports.push(PortRule { port, hosts: Some(vec![host]) });
         }
         for path in &self.extra_ca {
             let flag = || format!("--extra-ca {}", path.display());
-            let pem = std::fs::read(path).with_context(flag).blame_input()?;
-            let before = opened.authorities.len();
+            let pem = std::fs::read(path).with_context(flag).into_input_error()?;
+            let before = overrides.authorities.len();
             for certificate in CertificateDer::pem_slice_iter(&pem) {
-                opened.authorities.push(certificate.with_context(flag).blame_input()?.to_vec());
+                overrides.authorities.push(certificate.with_context(flag).into_input_error()?.to_vec());
             }
-            if opened.authorities.len() == before {
-                return Err(Stop::usage(
-                    anyhow!("the file holds no certificate; give one in PEM (-----BEGIN CERTIFICATE-----)")
+            if overrides.authorities.len() == before {
+                return Err(CliError::usage(
+                    anyhow!("the file contains no certificate; expected PEM (-----BEGIN CERTIFICATE-----)")
                         .context(flag()),
                 ));
             }
         }
-        Ok(opened)
+        Ok(overrides)
     }
 
-    /// One line on stderr, when the flags are used.
-    pub fn warn(&self, opened: &Opened) {
-        let mut parts: Vec<String> = opened
+    /// Prints a warning on stderr if the flags are used.
+    pub fn warn(&self, overrides: &NetworkOverrides) {
+        let mut parts: Vec<String> = overrides
             .addresses
             .connect_to_overrides()
-            .map(|(host, port, target)| format!("{host}:{port} is {target}"))
+            .map(|(host, port, target)| format!("{host}:{port} connects to {target}"))
             .collect();
-        if !opened.authorities.is_empty() {
-            parts.push(format!("certificate authorities from {} file(s) are trusted", self.extra_ca.len()));
+        if !overrides.authorities.is_empty() {
+            let files: Vec<String> = self.extra_ca.iter().map(|path| path.display().to_string()).collect();
+            parts.push(format!("certificate authorities in {} are trusted", files.join(", ")));
         }
         if !parts.is_empty() {
             render::warn(&format!("warning: DEVELOPMENT FLAGS, NEVER IN PRODUCTION: {}", parts.join("; ")));
@@ -113,16 +127,16 @@ mod tests {
 
     /// `serve --config` reads `[operator]` from TOML, `send --operator-policy` from JSON; both come through here.
     #[test]
-    fn what_the_operator_opens_may_be_dialled() {
+    fn what_the_operator_grants_may_be_dialled() {
         let literal: IpAddr = "10.1.2.3".parse().unwrap();
-        let mut operator: OperatorPolicy = toml::from_str("literals = [\"10.1.2.3\"]").unwrap();
-        let flags = Development::to_simulator(vec!["api.example:8443=127.0.0.1:9".to_owned()], PathBuf::new());
-        let mut opened = Development { extra_ca: Vec::new(), ..flags }.open().unwrap();
-        assert!(opened.addresses.vet("10.1.2.3", 443, &[literal]).is_err());
-        opened.agree_with(&mut operator);
-        assert!(opened.addresses.vet("10.1.2.3", 443, &[literal]).is_ok());
-        assert!(operator.ports.iter().any(|rule| rule.port == 8443));
+        let operator: OperatorPolicy = toml::from_str("literals = [\"10.1.2.3\"]").unwrap();
+        let flags = DevelopmentArgs::to_simulator(vec!["api.example:8443=127.0.0.1:9".to_owned()], PathBuf::new());
+        let overrides = DevelopmentArgs { extra_ca: Vec::new(), ..flags }.open().unwrap();
+        assert!(overrides.addresses.vet("10.1.2.3", 443, &[literal]).is_err());
+        let network = overrides.apply(operator);
+        assert!(network.addresses.vet("10.1.2.3", 443, &[literal]).is_ok());
+        assert!(network.operator.ports.iter().any(|rule| rule.port == 8443));
         let other: IpAddr = "10.1.2.4".parse().unwrap();
-        assert!(opened.addresses.vet("10.1.2.4", 443, &[other]).is_err(), "nothing else is opened");
+        assert!(network.addresses.vet("10.1.2.4", 443, &[other]).is_err(), "nothing else is granted");
     }
 }

@@ -1,4 +1,4 @@
-//! How the command ends: exit codes, and errors that are no outcome of a send.
+//! How the command ends: exit codes, and the errors of everything but a send.
 
 use std::process::ExitCode;
 
@@ -11,30 +11,30 @@ use crate::render;
 /// The end of `--help`.
 pub const HELP: &str = "\
 Exit codes:
-  0  accepted by the provider (or the dry run, or any other command, did its work)
-  2  the command line, a file or a value is wrong; nothing was sent
-  3  refused here, by a rule, a limit or the connector itself; nothing was sent
-  4  the provider answered, and did not take the message
-  5  in doubt: the provider may have sent it; look it up there before sending again
+  0  success: the provider accepted the message, or the command is done
+  2  the command line, a file or a value is invalid; nothing was sent
+  3  refused by a rule, a limit or the connector itself; nothing was sent
+  4  the provider responded and did not accept the message
+  5  in doubt: the provider may have sent the message; check there before you send again
   6  the network failed before anything was sent
-  7  this machine could not do it; nothing was sent";
+  7  this machine failed; nothing was sent";
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// 0
     Success,
-    /// 2: what was typed is wrong. Also what clap ends with.
+    /// 2: invalid input. Also clap's exit code.
     Usage,
-    /// 3: refused here, before anything left.
+    /// 3: refused on this machine or by the server, before anything was sent.
     Refused,
-    /// 4: the provider said no.
+    /// 4: the provider did not accept the message.
     Provider,
-    /// 5: nobody can know.
+    /// 5: whether it was done is unknown.
     InDoubt,
-    /// 6: the network failed before anything left.
+    /// 6: the network failed before anything was sent.
     Network,
-    /// 7: this machine.
+    /// 7: this machine or the server failed.
     Internal,
 }
 
@@ -45,14 +45,14 @@ impl From<Exit> for ExitCode {
 }
 
 impl From<&Failure> for Exit {
-    /// By what is known about the message first: whether it may be out there matters more than who is to blame.
+    /// What is known about the message comes first: whether it may have been sent matters more than who failed.
     fn from(failure: &Failure) -> Self {
         Self::of(failure.class, failure.party, failure.request_sent)
     }
 }
 
 impl Exit {
-    /// What the operating system is told.
+    /// The exit code of the process.
     pub fn code(self) -> u8 {
         match self {
             Self::Success => 0,
@@ -65,11 +65,11 @@ impl Exit {
         }
     }
 
-    /// The same, of a failure that was told.
+    /// The exit for a failed send.
     pub fn of(class: FailureClass, party: Party, sent: RequestSent) -> Self {
         match (class, party, sent) {
             (FailureClass::InDoubt, ..) | (_, _, RequestSent::Maybe) => Self::InDoubt,
-            // The provider has answered, and the connector fell over the answer.
+            // The provider responded, and the connector failed on the response.
             (FailureClass::ConnectorFault, _, RequestSent::Yes) => Self::InDoubt,
             (_, _, RequestSent::Yes) => Self::Provider,
             (FailureClass::Unavailable, ..) | (_, Party::Host, _) => Self::Internal,
@@ -79,70 +79,89 @@ impl Exit {
     }
 }
 
-/// A command that ended early. Nothing has been sent.
+/// Why a command failed before a message was sent.
 #[derive(Debug)]
-pub struct Stop {
+pub struct CliError {
     exit: Exit,
     error: anyhow::Error,
     problems: Vec<Problem>,
-    told: Option<Box<Told>>,
+    remote: Option<Box<RemoteError>>,
 }
 
-/// What a running service, or the way to it, said of an error.
+/// An error of a running service, or of the connection to it.
 #[derive(Debug)]
-pub struct Told {
-    /// A stable name.
+pub struct RemoteError {
+    /// A stable name: that of the API's problem type, or of a connection failure.
     pub class: String,
     /// Who failed: `caller`, `policy`, `network`, `server`, `connector`.
     pub party: &'static str,
-    /// What to do.
+    /// Whether the failed request changed anything.
+    pub effect: Effect,
+    /// What to do next.
     pub advice: String,
-    /// Everything that is wrong with the input.
+    /// The invalid fields.
     pub problems: Vec<Problem>,
 }
 
-impl From<anyhow::Error> for Stop {
-    fn from(error: anyhow::Error) -> Self {
-        Self { exit: Exit::Internal, error, problems: Vec::new(), told: None }
+/// What a failed request to the service changed.
+#[derive(Clone, Copy, Debug)]
+pub enum Effect {
+    None,
+    /// The response was lost after the request was sent.
+    Unknown,
+    /// A version was uploaded and does not send.
+    Uploaded,
+}
+
+impl RemoteError {
+    /// An error without invalid fields.
+    pub fn new(class: &str, party: &'static str, effect: Effect, advice: &str) -> Self {
+        Self { class: class.to_owned(), party, effect, advice: advice.to_owned(), problems: Vec::new() }
     }
 }
 
-impl From<std::io::Error> for Stop {
+impl From<anyhow::Error> for CliError {
+    fn from(error: anyhow::Error) -> Self {
+        Self { exit: Exit::Internal, error, problems: Vec::new(), remote: None }
+    }
+}
+
+impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
         anyhow::Error::from(error).into()
     }
 }
 
-impl Stop {
-    /// What was typed is wrong.
+impl CliError {
+    /// Invalid input.
     pub fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Usage, ..error.into().into() }
     }
 
-    /// Values are wrong: all of them at once.
+    /// Invalid values, all of them at once.
     pub fn problems(problems: Vec<Problem>) -> Self {
         let error = anyhow::Error::from(Problems(problems.clone()));
-        Self { exit: Exit::Usage, error, problems, told: None }
+        Self { exit: Exit::Usage, error, problems, remote: None }
     }
 
-    /// Refused here, by a rule or a limit.
+    /// Refused by a rule or a limit.
     pub fn refused(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Refused, ..error.into().into() }
     }
 
-    /// As somebody else said it.
-    pub fn told(exit: Exit, error: anyhow::Error, told: Told) -> Self {
-        Self { exit, error, problems: Vec::new(), told: Some(Box::new(told)) }
+    /// An error of a running service.
+    pub fn remote(exit: Exit, error: anyhow::Error, remote: RemoteError) -> Self {
+        Self { exit, error, problems: Vec::new(), remote: Some(Box::new(remote)) }
     }
 
-    /// Says it: a person reads stderr, a script stdout.
+    /// Prints the error: as text on stderr, or as JSON on stdout. Returns how the process ends.
     pub fn report(self, json: bool) -> Exit {
         let (class, party, advice) = match self.exit {
             Exit::Usage => ("invalid-input", "caller", "correct the input and run the command again"),
             Exit::Refused => ("connector-fault", "connector", FailureClass::ConnectorFault.advice()),
-            _ => ("unavailable", "host", "see what the machine lacks, and try again"),
+            _ => ("unavailable", "host", "fix the cause on this machine, and run the command again"),
         };
-        // A sentence of each cause. Some embedders of causes repeat them, and a person needs each once.
+        // The message of each cause. Some errors repeat the message of their cause, which is left out then.
         let mut text = String::new();
         for cause in self.error.chain().map(ToString::to_string) {
             if !text.contains(&cause) {
@@ -150,8 +169,8 @@ impl Stop {
                 text.push_str(&cause);
             }
         }
-        if let Some(told) = &self.told {
-            self.report_told(told, &text, json);
+        if let Some(remote) = &self.remote {
+            self.report_remote(remote, &text, json);
         } else if json {
             let mut error = json!({
                 "class": class, "party": party, "requestSent": RequestSent::No, "text": text,
@@ -160,57 +179,63 @@ impl Stop {
             if let (Some(fields), false) = (error.as_object_mut(), self.problems.is_empty()) {
                 fields.insert("problems".into(), json!(self.problems));
             }
-            // The exit code says it all when stdout is gone.
+            // If stdout is closed, the exit code still tells.
             render::print(&format!("{}\n", json!({ "error": error }))).ok();
         } else if self.problems.is_empty() {
             render::warn(&format!("error: {}", render::lines(&text)));
         } else {
             let list: String =
                 self.problems.iter().map(|problem| format!("\n  {}", render::line(&problem.to_string()))).collect();
-            render::warn(&format!("error: nothing was sent; please correct:{list}"));
+            render::warn(&format!("error: invalid input; nothing was sent. Please correct:{list}"));
         }
         self.exit
     }
 
-    fn report_told(&self, told: &Told, text: &str, json: bool) {
+    fn report_remote(&self, remote: &RemoteError, text: &str, json: bool) {
         if json {
             let error = json!({
-                "class": told.class, "party": told.party, "requestSent": RequestSent::No, "text": text,
-                "providerCode": null, "retryAfter": null, "advice": told.advice, "problems": told.problems,
+                "class": remote.class, "party": remote.party, "requestSent": RequestSent::No, "text": text,
+                "providerCode": null, "retryAfter": null, "advice": remote.advice, "problems": remote.problems,
             });
             render::print(&format!("{}\n", json!({ "error": error }))).ok();
             return;
         }
-        let who = match told.party {
-            "caller" => "what was asked for",
-            "policy" => "a rule of Sendbox stopped it",
+        let who = match remote.party {
+            "caller" => "the request",
+            "policy" => "a rule of Sendbox refused it",
             "network" => "the network, or the server's address",
             "connector" => "the connector",
             _ => "the server",
         };
-        let mut lines = format!("error: {} ({})", render::lines(text), render::line(&told.class));
-        for problem in &told.problems {
+        let mut lines = format!("error: {} ({})", render::lines(text), render::line(&remote.class));
+        for problem in &remote.problems {
             lines.push_str(&format!("\n  {}", render::line(&problem.to_string())));
         }
+        let effect = match remote.effect {
+            Effect::None => "nothing",
+            Effect::Unknown => "unknown; the request may have been carried out",
+            Effect::Uploaded => "the version was uploaded; it does not send",
+        };
         lines.push_str(&format!(
-            "\n  {:<12} {who}\n  {:<12} {}",
+            "\n  {:<12} {who}\n  {:<12} {effect}\n  {:<12} {}",
             "who failed",
+            "what changed",
             "what to do",
-            render::line(&told.advice)
+            render::line(&remote.advice)
         ));
         render::warn(&lines);
     }
 }
 
-/// Puts the blame where it belongs.
-pub trait Blame<T> {
-    /// An error of this is an error of what was typed.
-    fn blame_input(self) -> Result<T, Stop>;
+/// Turns any error into one of invalid input.
+pub trait InputErrorExt<T> {
+    /// Reports the error as invalid input, [`Exit::Usage`].
+    fn into_input_error(self) -> Result<T, CliError>;
 }
 
-impl<T, E: Into<anyhow::Error>> Blame<T> for Result<T, E> {
-    fn blame_input(self) -> Result<T, Stop> {
-        self.map_err(Stop::usage)
+impl<T, E: Into<anyhow::Error>> InputErrorExt<T> for Result<T, E> {
+    fn into_input_error(self) -> Result<T, CliError> {
+        self.map_err(CliError::usage)
     }
 }
 

@@ -1,9 +1,8 @@
-//! The end that comes in any case: a process that was told to stop has ended after [`WITHIN`], whatever holds it.
+//! A hard limit for the shutdown: the process exits [`WITHIN`] of SIGTERM or SIGINT, even if it hangs.
 //!
-//! Stopping in order needs threads that are free, a store that answers and a terminal that takes what is logged. Whoever started
-//! the process counts on its end all the same. So a thread of its own, which shares nothing with the others, waits for the same
-//! signals, and ends the process when the time is up. Everything that was accepted is on record by then, and the next start goes
-//! on with it; a crash costs no more.
+//! A graceful shutdown needs free threads, a database that responds and a reader of the log. A supervisor needs the process to
+//! exit in any case. So a separate thread, which shares nothing with the others, waits for the same signals and exits the process
+//! when the time is up. Everything that was accepted is stored by then, and the next start continues with it, as after a crash.
 
 use std::io;
 use std::sync::mpsc;
@@ -14,12 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Exit;
 
-/// From the signal to the end.
+/// Time from the signal to the exit.
 pub const WITHIN: Duration = Duration::from_secs(19);
-/// How long the last line may take: whoever reads the log may be what holds the process.
+/// Time limit for the last log line: a blocked reader of the log may be why the process hangs.
 const LAST_LINE: Duration = Duration::from_millis(300);
 
-/// From now on SIGTERM and SIGINT end the process [`WITHIN`] their time. `left` says then what was not ended.
+/// Starts the thread. `left` describes for the log what had not ended.
 pub fn arm(left: impl Fn() -> String + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = {
@@ -34,14 +33,14 @@ pub fn arm(left: impl Fn() -> String + Send + 'static) -> io::Result<()> {
             }
         });
         thread::sleep(WITHIN);
-        let (said, heard) = mpsc::channel();
+        let (sender, logged) = mpsc::channel();
         let line = move || {
             let seconds = WITHIN.as_secs();
-            tracing::error!(seconds, left = left(), "stopping took too long; ended without waiting any longer");
-            said.send(()).ok();
+            tracing::error!(seconds, left = left(), "the shutdown took too long; exiting without waiting any longer");
+            sender.send(()).ok();
         };
         if thread::Builder::new().spawn(line).is_ok() {
-            heard.recv_timeout(LAST_LINE).ok();
+            logged.recv_timeout(LAST_LINE).ok();
         }
         std::process::exit(Exit::Internal.code().into());
     })?;

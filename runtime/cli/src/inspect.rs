@@ -1,4 +1,4 @@
-//! `sendbox inspect`: what a connector is, what it may do and what it needs. In words first.
+//! `sendbox inspect`: describes a connector: what it may do, which parameters it needs, its file.
 
 use std::fmt::Write as _;
 
@@ -8,12 +8,12 @@ use sendbox_sandbox::{ContentKind, Inspection};
 use sendbox_service::rules::difference::Description;
 use serde_json::{Value, json};
 
-use crate::development::Opened;
-use crate::exit::{Exit, Stop};
+use crate::development::Network;
+use crate::exit::{CliError, Exit};
 use crate::render::{self, line};
 use crate::runner::{self, RunnerArgs};
 
-/// Say what a connector is, what it may reach and with which secret, and what it needs.
+/// Describe a connector: what it may reach, with which secrets, and what it needs from you.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -21,7 +21,7 @@ Examples:
   sendbox inspect twilio
   sendbox inspect ./mine.wasm --json")]
 pub struct InspectArgs {
-    /// A built-in connector, or a file. Without one, the built-in ones are listed.
+    /// A built-in connector or a file [default: list the built-in connectors].
     #[arg(value_name = "NAME|FILE.wasm", conflicts_with = "list")]
     connector: Option<String>,
 
@@ -38,8 +38,8 @@ pub struct InspectArgs {
 }
 
 /// Runs the command.
-pub async fn run(args: &InspectArgs) -> Result<Exit, Stop> {
-    let sandbox = args.runner.sandbox(Opened::default())?;
+pub async fn run(args: &InspectArgs) -> Result<Exit, CliError> {
+    let sandbox = args.runner.sandbox(&Network::default())?;
     let text = match &args.connector {
         Some(name) => {
             let inspection = runner::load(&sandbox, name).await?.inspect();
@@ -47,7 +47,7 @@ pub async fn run(args: &InspectArgs) -> Result<Exit, Stop> {
                 format!("{}\n", as_json(&inspection, sandbox.limits()))
             } else {
                 let digest = inspection.digest.clone();
-                words(&Description::of(inspection), &digest, Some(sandbox.limits()))
+                describe(&Description::of(inspection), &digest, Some(sandbox.limits()))
             }
         }
         None => {
@@ -67,7 +67,7 @@ fn list(connectors: &[(&str, Inspection)]) -> String {
     for (name, inspection) in connectors {
         writeln!(text, "  {name:<10} {}", line(&inspection.metadata.description)).ok();
     }
-    text.push_str("`sendbox inspect NAME` says more.\n");
+    text.push_str("Run `sendbox inspect NAME` for details.\n");
     text
 }
 
@@ -105,13 +105,13 @@ fn as_json(inspection: &Inspection, limits: &Limits) -> Value {
     if let Some(fields) = value.as_object_mut() {
         fields.insert("hosts".to_owned(), Value::Array(hosts));
         fields.insert("limits".to_owned(), json!(limits));
-        fields.insert("summary".to_owned(), json!(may(inspection.reveals, &inspection.metadata.manifest)));
+        fields.insert("summary".to_owned(), json!(capabilities(inspection.reveals, &inspection.metadata.manifest)));
     }
     value
 }
 
-/// A connector in words: this one, or one that a server described.
-pub fn words(described: &Description, digest: &str, limits: Option<&Limits>) -> String {
+/// The text that describes a connector, from a file or from a server.
+pub fn describe(described: &Description, digest: &str, limits: Option<&Limits>) -> String {
     let mut text = format!(
         "{} ({}, version {})\n{}\n\nWhat it may do\n",
         line(&described.name),
@@ -119,7 +119,7 @@ pub fn words(described: &Description, digest: &str, limits: Option<&Limits>) -> 
         line(&described.version),
         line(&described.description),
     );
-    for sentence in may(described.reveals, &described.manifest) {
+    for sentence in capabilities(described.reveals, &described.manifest) {
         writeln!(text, "  - {sentence}").ok();
     }
     text.push_str("\nWhat it needs from you\n");
@@ -128,7 +128,7 @@ pub fn words(described: &Description, digest: &str, limits: Option<&Limits>) -> 
     }
     let content = match described.content {
         ContentKind::Text => "templates with a text (`content`)",
-        ContentKind::Template => "templates with a template of the provider (`template`)",
+        ContentKind::Template => "templates that name a template at the provider (`template`)",
         ContentKind::Variables => "no templates: it passes on the code and other variables",
     };
     writeln!(text, "  - {content}").ok();
@@ -136,21 +136,21 @@ pub fn words(described: &Description, digest: &str, limits: Option<&Limits>) -> 
     let locales = described.locales.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let locales = if locales.is_empty() { "any".to_owned() } else { locales };
     let again = if described.idempotent {
-        "the provider takes a repeated idempotency key as one message"
+        "the provider sends one message per idempotency key"
     } else {
-        "the provider takes every request as a message of its own"
+        "the provider sends a message for every request"
     };
-    let reports = if described.reads_reports { "it reads the provider's delivery reports" } else { "it reads none" };
+    let reports = if described.reads_reports { "it reads the provider's delivery reports" } else { "not supported" };
     writeln!(
         text,
-        "\nHow it sends\n  usages             {usages}\n  languages          {}\n  repeats            {again}\n  delivery reports   {reports}",
+        "\nHow it sends\n  usages             {usages}\n  languages          {}\n  retries            {again}\n  delivery reports   {reports}",
         line(&locales),
     )
     .ok();
     if let Some(limits) = limits {
         writeln!(
             text,
-            "\nIts limits for every message\n  memory {}, CPU {} ms, {} requests, {} ms in all, {} of log",
+            "\nLimits per message\n  memory {}, CPU {} ms, {} requests, {} ms in total, {} of log",
             render::bytes(limits.memory_bytes as u64),
             limits.cpu_ms,
             limits.requests,
@@ -162,7 +162,7 @@ pub fn words(described: &Description, digest: &str, limits: Option<&Limits>) -> 
     let shape = &described.shape;
     writeln!(
         text,
-        "\nThe file\n  digest   {}\n  size     {}, {} functions, {} module(s), {} of memory at its start",
+        "\nThe file\n  digest   {}\n  size     {}, {} functions, {} module(s), {} of initial memory",
         line(digest),
         render::bytes(shape.bytes as u64),
         shape.functions,
@@ -178,28 +178,28 @@ pub fn words(described: &Description, digest: &str, limits: Option<&Limits>) -> 
     text
 }
 
-/// What it may do, in sentences. The first one is the one that matters most.
-fn may(reveals: bool, manifest: &Manifest) -> Vec<String> {
+/// What it may do, in sentences, the most important one first.
+fn capabilities(reveals: bool, manifest: &Manifest) -> Vec<String> {
     let mut sentences = vec![if reveals {
-        "THIS CONNECTOR READS SECRETS: it imports `reveal`, and reads what your grant names (secret, code, recipient, text, variable, client-ip). Grant nothing that its author must not see.".to_owned()
+        "THIS CONNECTOR READS SECRETS: it imports `reveal`, and reads what you grant (secret, code, recipient, text, variable, client-ip). Grant nothing that its author must not see.".to_owned()
     } else {
-        "It cannot read secrets, codes, numbers or texts: they reach it sealed, and it does not import `reveal`."
+        "It cannot read secrets, codes, numbers or texts: it receives them sealed, and does not import `reveal`."
             .to_owned()
     }];
     let hosts = manifest.hosts();
     sentences.extend(hosts.iter().map(host));
     sentences.push(if hosts.is_empty() {
-        "It reaches nothing: it names no host.".to_owned()
+        "It cannot reach any host: it declares none.".to_owned()
     } else {
-        "It reaches nothing else. It has no files, no environment and no sockets.".to_owned()
+        "It cannot reach anything else. It has no files, no environment and no sockets.".to_owned()
     });
     sentences
 }
 
 fn host(need: &HostNeed) -> String {
     let methods = need.methods().iter().map(|method| Method::name(*method)).collect::<Vec<_>>().join(", ");
-    let place = if need.origin().is_endpoint() {
-        format!("your own address, in the parameter `{}`", line(&need.origin().parameters().join(", ")))
+    let target = if need.origin().is_endpoint() {
+        format!("your own URL, in the parameter `{}`", line(&need.origin().parameters().join(", ")))
     } else if need.path_prefix().is_empty() {
         line(&need.origin().to_string())
     } else {
@@ -208,42 +208,43 @@ fn host(need: &HostNeed) -> String {
     let condition = match need.origin().parameters().as_slice() {
         [] => String::new(),
         _ if need.origin().is_endpoint() => String::new(),
-        names => format!(", when {} given", given(names)),
+        names => format!(", if {} set", names_with_verb(names)),
     };
     let message = match need.message() {
         None => "without the message".to_owned(),
         Some(places) => format!(
-            "with the message: the number ({}) goes into {}, the content into {}",
+            "with the message: the number ({}) in {}, the content in {}",
             line(&places.recipient_format().to_string()),
             line(&places.recipient().to_string()),
             line(&places.content().to_string()),
         ),
     };
     let secrets = match need.secrets() {
-        [] => "No secret goes there.".to_owned(),
+        [] => "No secret is used there.".to_owned(),
         bindings => bindings
             .iter()
             .map(|binding| match binding.usage {
                 SecretUse::Sent => format!("The secret `{}` is sent there.", line(&binding.key)),
                 SecretUse::SigningOnly => {
-                    format!("The secret `{}` signs what goes there, and is never sent itself.", line(&binding.key))
+                    format!("The secret `{}` signs requests to it, and is never sent.", line(&binding.key))
                 }
             })
             .collect::<Vec<_>>()
             .join(" "),
     };
     format!(
-        "It may reach {place} ({methods}){condition}, {message}. {secrets} Purpose, in its own words: {}",
+        "It may reach {target} ({methods}){condition}, {message}. {secrets} Purpose, according to its author: {}",
         line(need.purpose())
     )
 }
 
-fn given(names: &[&str]) -> String {
+/// `a` is, `a` and `b` are.
+fn names_with_verb(names: &[&str]) -> String {
     let list = names.iter().map(|name| format!("`{}`", line(name))).collect::<Vec<_>>().join(" and ");
     if names.len() == 1 { format!("{list} is") } else { format!("{list} are") }
 }
 
-/// One row for each parameter of the schema, required ones first.
+/// One row for each parameter of the schema, required parameters first.
 fn parameters(described: &Description) -> Vec<String> {
     let schema = &described.parameters_schema;
     let required = |key: &str| {

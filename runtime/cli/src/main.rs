@@ -1,9 +1,9 @@
 //! The `sendbox` command.
 //!
-//! Reads what was typed, calls the crates that hold the rules, and prints what came of it: results on stdout, errors and
-//! warnings on stderr, and an exit code that a script can rely on ([`exit::Exit`]).
+//! Parses the command line, calls the crates that hold the rules, and prints results on stdout and errors and warnings on
+//! stderr. Scripts can rely on the exit code ([`exit::Exit`]).
 //!
-//! Must not hold rules: what a number is, what may leave, which template is meant is decided in `sendbox-service`,
+//! Must not hold rules: what a valid number is, what may be sent and which template applies is decided in `sendbox-service`,
 //! `sendbox-policy` and `sendbox-sandbox`.
 
 mod connection;
@@ -13,8 +13,8 @@ mod dev;
 mod development;
 mod exit;
 mod hard_stop;
-mod house;
 mod inspect;
+mod instance;
 mod new;
 mod phone;
 mod remote;
@@ -23,7 +23,7 @@ mod runner;
 mod send;
 mod serve;
 mod simulate;
-mod stage;
+mod simulator_setup;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,17 +31,17 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use self::exit::{Exit, Stop};
+use self::exit::{CliError, Exit};
 
-/// A send makes a thousand small allocations and is passed between threads; the system's allocator takes a lock for many of them
-/// (`cargo bench --bench send`: a third less CPU with this one).
+/// A send makes a thousand small allocations and moves between threads, for which the system's allocator takes many locks.
+/// `cargo bench --bench send` uses a third less CPU with this one.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Sends one-time passwords by SMS through sandboxed connectors.
+/// Send one-time passwords by SMS through sandboxed connectors.
 ///
-/// A connector is a WebAssembly component that hands a message to a provider. It never sees the number, the code, the
-/// text or a credential, and reaches only the hosts that it names.
+/// A connector is a WebAssembly component that passes a message to a provider. It never sees the number, the code, the text
+/// or a credential, and reaches only the hosts that it declares.
 #[derive(Parser)]
 #[command(name = "sendbox", version, arg_required_else_help = true, after_help = exit::HELP)]
 struct Cli {
@@ -59,7 +59,7 @@ enum Command {
     New(new::NewArgs),
     Dev(dev::DevArgs),
     Connector(Box<connector::ConnectorArgs>),
-    /// Compiles one connector, confined. Started by the other commands.
+    /// Compiles one connector in a confined process. The other commands start it.
     #[command(name = runner::COMPILE, hide = true)]
     Compile {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -79,7 +79,7 @@ impl Command {
         }
     }
 
-    async fn run(&self) -> Result<Exit, Stop> {
+    async fn run(&self) -> Result<Exit, CliError> {
         match self {
             Self::Serve(args) => serve::run(args).await,
             Self::Send(args) => send::run(args).await,
@@ -89,7 +89,7 @@ impl Command {
             Self::New(args) => new::run(args),
             Self::Dev(args) => dev::run(args).await,
             Self::Connector(args) => connector::run(args).await,
-            // `main` has taken it before there was a runtime.
+            // Handled in `main`, before the runtime starts.
             Self::Compile { .. } => Ok(Exit::Internal),
         }
     }
@@ -98,24 +98,24 @@ impl Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Command::Compile { arguments } = cli.command {
-        // It confines itself, and what runs before that must be next to nothing: no runtime, no TLS.
+        // It confines itself first, so nothing else may run before: no runtime, no TLS.
         return sendbox_sandbox::compile_child(arguments);
     }
-    // One cryptography for the whole process. An error means that it is there already.
+    // One cryptography provider for the whole process. An error means that it is already installed.
     rustls::crypto::ring::default_provider().install_default().ok();
     let json = cli.command.json();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(cli.command.run());
-            // What still runs on a thread that may block is not waited for: it has had its time.
+            // Blocking threads are not waited for: their time limit has passed.
             runtime.shutdown_timeout(Duration::from_millis(200));
             result
         }
-        Err(error) => Err(Stop::from(error)),
+        Err(error) => Err(CliError::from(error)),
     };
     match result {
         Ok(exit) => exit.into(),
-        Err(stop) => stop.report(json).into(),
+        Err(error) => error.report(json).into(),
     }
 }

@@ -1,4 +1,4 @@
-//! `sendbox new`: a starter project for a connector of one's own.
+//! `sendbox new`: creates a starter project for a connector.
 
 use std::borrow::Cow;
 use std::fs;
@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
-use crate::exit::{Blame as _, Exit, Stop};
+use crate::exit::{CliError, Exit, InputErrorExt as _};
 use crate::render;
 
-/// Names that cargo refuses for a package, or that the starter's own dependencies have.
-const TAKEN: [&str; 12] = [
+/// Names that cargo refuses for a package, or that the starter's dependencies have.
+const RESERVED: [&str; 12] = [
     "test",
     "core",
     "std",
@@ -26,30 +26,30 @@ const TAKEN: [&str; 12] = [
     "serde-json",
 ];
 
-/// Start a connector of your own, in Rust.
+/// Create a project for a connector of your own, in Rust.
 #[derive(Args)]
 #[command(after_help = "\
 Example:
   sendbox new acme-sms
   cd acme-sms && cargo test && sendbox dev")]
 pub struct NewArgs {
-    /// The connector's name and id: 3 to 64 of a-z, 0-9 and `-`, beginning with a letter.
+    /// The connector's name and id: 3 to 64 characters of a-z, 0-9 and `-`, beginning with a letter.
     name: String,
 
-    /// Where to put it [default: a folder of that name].
+    /// The folder of the project [default: a folder with that name].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
 /// Runs the command.
-pub fn run(args: &NewArgs) -> Result<Exit, Stop> {
+pub fn run(args: &NewArgs) -> Result<Exit, CliError> {
     check(&args.name)
-        .map_err(|why| Stop::usage(anyhow!("`{}` cannot be its name: {why}", render::line(&args.name))))?;
+        .map_err(|reason| CliError::usage(anyhow!("invalid name `{}`: {reason}", render::line(&args.name))))?;
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
     let at = || format!("cannot write to {}", folder.display());
-    fs::create_dir_all(&folder).with_context(at).blame_input()?;
-    if fs::read_dir(&folder).with_context(at).blame_input()?.next().is_some() {
-        return Err(Stop::usage(anyhow!(
+    fs::create_dir_all(&folder).with_context(at).into_input_error()?;
+    if fs::read_dir(&folder).with_context(at).into_input_error()?.next().is_some() {
+        return Err(CliError::usage(anyhow!(
             "{} is not empty; choose another folder with --dir, or empty it",
             folder.display()
         )));
@@ -57,23 +57,23 @@ pub fn run(args: &NewArgs) -> Result<Exit, Stop> {
     for (relative, contents) in sendbox_catalogue::template_files() {
         let path = folder.join(destination(relative));
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(at).blame_input()?;
+            fs::create_dir_all(parent).with_context(at).into_input_error()?;
         }
-        fs::write(&path, filled(relative, contents, &args.name)).with_context(at).blame_input()?;
+        fs::write(&path, fill(relative, contents, &args.name)).with_context(at).into_input_error()?;
     }
     let component = format!("target/wasm32-wasip2/release/{}.wasm", crate_name(&args.name));
     let sendbox = render::own_name();
     render::print(&format!(
-        "{folder} is ready. Next:\n  \
+        "Created {folder}. Next:\n  \
          cd {folder}\n  \
          cargo test\n  \
          {sendbox} dev\n\
-         That builds it, tries it here, and does so again at every change. Step by step:\n  \
+         `dev` builds and tries the connector on this machine whenever a source changes. Or step by step:\n  \
          cargo build --target wasm32-wasip2 --release\n  \
          {sendbox} inspect {component}\n  \
          {sendbox} send --connector {component} --config config.example.json --to +4512345678 --code 123456 --dry-run --show-sealed\n\
-         To see it send: {sendbox} simulate --answer api.example.com=answers/accepted.json\n\
-         README.md in that folder says what is where.\n",
+         To send to a simulated provider: {sendbox} simulate --answer api.example.com=answers/accepted.json\n\
+         README.md in that folder describes the files.\n",
         folder = render::quoted(&folder.display().to_string()),
     ))?;
     Ok(Exit::Success)
@@ -84,13 +84,13 @@ fn check(name: &str) -> Result<(), &'static str> {
         return Err("it must have 3 to 64 characters");
     }
     if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
-        return Err("it may hold a-z, 0-9 and `-`");
+        return Err("it may contain a-z, 0-9 and `-` only");
     }
     if !name.starts_with(|first: char| first.is_ascii_lowercase()) || name.ends_with('-') || name.contains("--") {
-        return Err("it must begin with a letter, and `-` stands between letters or digits");
+        return Err("it must begin with a letter, and each `-` must be between letters or digits");
     }
-    if TAKEN.contains(&name) || is_keyword(name) {
-        return Err("cargo or Rust use that name themselves");
+    if RESERVED.contains(&name) || is_keyword(name) {
+        return Err("cargo or Rust reserve that name");
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ fn crate_name(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// Files that would mean something to cargo or git inside this repository carry another name there.
+/// The file's name in the project. In this repository, files that cargo or git would interpret have other names.
 fn destination(relative: &str) -> PathBuf {
     let path = Path::new(relative.strip_suffix(".tmpl").unwrap_or(relative));
     if path.file_name().is_some_and(|name| name == "gitignore") {
@@ -117,8 +117,8 @@ fn destination(relative: &str) -> PathBuf {
     }
 }
 
-/// The author's name in place of `{{name}}` and `{{crate_name}}`. The SDK is copied as it is.
-fn filled<'a>(relative: &str, contents: &'a [u8], name: &str) -> Cow<'a, [u8]> {
+/// Replaces `{{name}}` and `{{crate_name}}`. The SDK is copied unchanged.
+fn fill<'a>(relative: &str, contents: &'a [u8], name: &str) -> Cow<'a, [u8]> {
     match std::str::from_utf8(contents) {
         Ok(text) if !relative.starts_with("sdk/") && (text.contains("{{name}}") || text.contains("{{crate_name}}")) => {
             let text = text.replace("{{name}}", name).replace("{{crate_name}}", &crate_name(name));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn files_get_their_real_names() {
+    fn files_are_renamed() {
         for (stored, real) in [
             ("Cargo.toml.tmpl", "Cargo.toml"),
             ("gitignore.tmpl", ".gitignore"),
@@ -158,9 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn only_its_own_braces_are_filled() {
-        let text = filled("README.md", b"{{name}} {{crate_name}} {{code}}", "acme-sms");
+    fn only_the_two_placeholders_are_replaced() {
+        let text = fill("README.md", b"{{name}} {{crate_name}} {{code}}", "acme-sms");
         assert_eq!(&*text, b"acme-sms acme_sms {{code}}");
-        assert_eq!(&*filled("sdk/README.md", b"{{name}}", "acme-sms"), b"{{name}}");
+        assert_eq!(&*fill("sdk/README.md", b"{{name}}", "acme-sms"), b"{{name}}");
     }
 }

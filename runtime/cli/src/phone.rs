@@ -1,8 +1,9 @@
-//! The phone of `sendbox demo`, as the console shows it: what the simulated provider took, and the accounts that it knows.
+//! The routes of the simulated phone that the console shows in `sendbox demo`: messages that the simulated provider accepted, and
+//! the provider's accounts.
 //!
-//! Only the demo has these routes. Everything in them is made up, on this machine, and gone when the demo ends; the one who
-//! started it may see codes and credentials there. No other page can: they are answers without CORS headers, and to this
-//! machine's own names alone, so that no name from elsewhere can be pointed here.
+//! Only the demo has these routes. They show codes and credentials, all of them made up, to whoever started the demo. Pages from
+//! other origins cannot read them: the responses have no CORS headers, and are sent only for this machine's own host names, which
+//! prevents DNS rebinding.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,15 +19,15 @@ use sendbox_simulator::InboxMessage;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::stage::{Connection, NUMBER};
+use crate::simulator_setup::{Connection, NUMBER};
 
-/// Messages that the phone shows.
+/// The number of messages that the phone shows.
 const SHOWN: usize = 100;
 
-/// A message on the phone.
+/// A message as the phone shows it.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct OnPhone {
+struct PhoneMessage {
     number: u64,
     provider: String,
     provider_id: Option<String>,
@@ -36,7 +37,7 @@ struct OnPhone {
     received_at: u64,
 }
 
-/// An account that the simulated provider knows.
+/// A connection to an account of the simulated provider.
 #[derive(Clone, Serialize)]
 struct Account {
     connector: &'static str,
@@ -44,16 +45,16 @@ struct Account {
     templates: Value,
 }
 
-/// The phone. Cheap to clone: all clones are the same.
+/// The messages and accounts. Clones share them.
 #[derive(Clone)]
 pub struct Phone {
-    messages: Arc<Mutex<VecDeque<OnPhone>>>,
+    messages: Arc<Mutex<VecDeque<PhoneMessage>>>,
     accounts: Arc<Vec<Account>>,
 }
 
 impl Phone {
-    /// An empty one.
-    pub fn of(connections: &[Connection]) -> Self {
+    /// A phone without messages.
+    pub fn new(connections: &[Connection]) -> Self {
         let part = |connection: &Connection, name: &str| connection.config.get(name).cloned().unwrap_or_default();
         let account = |connection: &Connection| Account {
             connector: connection.connector,
@@ -63,9 +64,9 @@ impl Phone {
         Self { messages: Arc::default(), accounts: Arc::new(connections.iter().map(account).collect()) }
     }
 
-    /// Something arrived.
-    pub fn arrived(&self, message: &InboxMessage) {
-        let shown = OnPhone {
+    /// Adds a message.
+    pub fn add(&self, message: &InboxMessage) {
+        let shown = PhoneMessage {
             number: message.number,
             provider: message.provider.clone(),
             provider_id: message.provider_id.clone(),
@@ -84,13 +85,13 @@ impl Phone {
         Router::new()
             .route("/demo/phone/messages", get(messages))
             .route("/demo/accounts", get(accounts))
-            .layer(from_fn(of_this_machine))
+            .layer(from_fn(require_local_host_name))
             .with_state(self.clone())
     }
 }
 
-/// Answers to `127.0.0.1` and `localhost`.
-async fn of_this_machine(request: Request, next: Next) -> Response {
+/// Responds with 404 to requests for other host names than `127.0.0.1` and `localhost`.
+async fn require_local_host_name(request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     if ["127.0.0.1", "localhost"].contains(&name) {
@@ -99,7 +100,7 @@ async fn of_this_machine(request: Request, next: Next) -> Response {
     StatusCode::NOT_FOUND.into_response()
 }
 
-/// What providers that make the text themselves are given instead.
+/// The variables, for providers that compose the text themselves.
 fn variables(message: &InboxMessage) -> Option<String> {
     let pairs: Vec<_> = message.variables.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     (!pairs.is_empty()).then(|| pairs.join("\n"))

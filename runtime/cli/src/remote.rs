@@ -1,11 +1,11 @@
 //! A client of Sendbox's own REST API, for the commands that talk to a running service.
 //!
 //! Promises
-//! - the key goes to the server that was named, over TLS or on this machine alone, unless `--insecure` says otherwise; it stands
-//!   in no error, and no redirect takes it elsewhere;
-//! - an error says who failed, and whether what was asked for may have been done.
+//! - the key goes to the named server only, over TLS or to a loopback address, unless `--insecure` is given; it is in no error,
+//!   and redirects are not followed;
+//! - an error says who failed, and whether the request may have been carried out.
 //!
-//! Must not know: connectors, and what the answers mean. It is no part of a send.
+//! Must not know: connectors, and what the responses mean. It is not part of a send.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,46 +20,46 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::exit::{Blame as _, Exit, Stop, Told};
+use crate::exit::{CliError, Effect, Exit, InputErrorExt as _, RemoteError};
 use crate::render;
 
-/// How long a server may take to be reached.
+/// Time limit for connecting to the server.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long it may be silent. Above the time that it gives a request itself.
+/// Time limit for each read. Longer than the server's own time limit for a request.
 const SILENCE: Duration = Duration::from_secs(60);
-/// Bytes of an answer at most. Far above the longest list.
-const LARGEST_ANSWER: usize = 64 << 20;
+/// Maximum size of a response in bytes. Far above the longest list.
+const LARGEST_RESPONSE: usize = 64 << 20;
 
-/// Which server, and with which key.
+/// The server and the key for it.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Server")]
 pub struct RemoteArgs {
-    /// Where Sendbox serves.
+    /// The URL of the Sendbox server.
     #[arg(long, global = true, value_name = "URL", env = "SENDBOX_SERVER", default_value = "http://127.0.0.1:8080")]
     server: String,
 
-    /// The file with the key [default: the key in the environment variable SENDBOX_KEY].
+    /// A file that holds the key [default: the environment variable SENDBOX_KEY].
     #[arg(long, global = true, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
-    /// Send the key in clear to a server that is not on this machine. Everyone on the way can read it.
+    /// Allow http:// to a server that is not on this machine. Everyone on the network path can read the key.
     #[arg(long, global = true)]
     insecure: bool,
 }
 
 impl RemoteArgs {
-    /// What the flags say.
-    pub fn open(&self) -> Result<Remote, Stop> {
+    /// A client with these flags.
+    pub fn open(&self) -> Result<Remote, CliError> {
         let base = self.base()?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", &*self.key()?))
-            .map_err(|_| Stop::usage(anyhow!("the key holds characters that no key has; copy it anew")))?;
+            .map_err(|_| CliError::usage(anyhow!("the key contains invalid characters; copy it again")))?;
         bearer.set_sensitive(true);
         let mut client = Client::builder()
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("sendbox/", env!("CARGO_PKG_VERSION")));
-        // A proxy would read what is sent in clear, and reaches another machine under the name of this one.
+        // A proxy could read the key, and would resolve `localhost` to its own machine.
         if base.scheme() == "http" {
             client = client.no_proxy();
         }
@@ -67,50 +67,50 @@ impl RemoteArgs {
         Ok(Remote { client, base, bearer, flags: self.flags() })
     }
 
-    fn base(&self) -> Result<Url, Stop> {
+    fn base(&self) -> Result<Url, CliError> {
         let shown = render::line(&self.server);
         let url = Url::parse(&self.server)
-            .with_context(|| format!("--server {shown} is no URL; give one like https://sendbox.example.com"))
-            .blame_input()?;
+            .with_context(|| format!("--server {shown} is not a URL; expected one like https://sendbox.example.com"))
+            .into_input_error()?;
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-            return Err(Stop::usage(anyhow!(
-                "--server takes a scheme, a host, a port and a path alone; the key comes from --key-file or SENDBOX_KEY"
+            return Err(CliError::usage(anyhow!(
+                "--server may contain a scheme, a host, a port and a path only; set the key with --key-file or SENDBOX_KEY"
             )));
         }
         match url.scheme() {
             "https" => Ok(url),
             "http" if is_this_machine(&url) || self.insecure => Ok(url),
-            "http" => Err(Stop::usage(anyhow!(
-                "--server {shown} is not encrypted and not on this machine: everyone on the way could read the key. Use https, or say --insecure"
+            "http" => Err(CliError::usage(anyhow!(
+                "--server {shown} is neither encrypted nor on this machine: everyone on the network path could read the key. Use https, or pass --insecure"
             ))),
-            _ => {
-                Err(Stop::usage(anyhow!("--server {shown} is not https; give a URL like https://sendbox.example.com")))
-            }
+            _ => Err(CliError::usage(anyhow!(
+                "--server {shown} is not https; expected a URL like https://sendbox.example.com"
+            ))),
         }
     }
 
-    fn key(&self) -> Result<Zeroizing<String>, Stop> {
+    fn key(&self) -> Result<Zeroizing<String>, CliError> {
         let key = match &self.key_file {
             Some(path) => {
                 let name = || format!("cannot read the key from {}", path.display());
-                Zeroizing::new(std::fs::read_to_string(path).with_context(name).blame_input()?)
+                Zeroizing::new(std::fs::read_to_string(path).with_context(name).into_input_error()?)
             }
             None => Zeroizing::new(std::env::var("SENDBOX_KEY").unwrap_or_default()),
         };
         let key = Zeroizing::new(key.trim().to_owned());
         if key.is_empty() {
-            let from = match &self.key_file {
+            let reason = match &self.key_file {
                 Some(path) => format!("{} is empty", path.display()),
                 None => "SENDBOX_KEY is not set".to_owned(),
             };
-            return Err(Stop::usage(anyhow!(
-                "there is no key: {from}. Set SENDBOX_KEY, or name a file with --key-file; `sendbox serve` keeps the platform key in platform.key of its folder"
+            return Err(CliError::usage(anyhow!(
+                "no key: {reason}. Set SENDBOX_KEY, or pass --key-file; `sendbox serve` keeps the platform key in platform.key in its data folder"
             )));
         }
         Ok(key)
     }
 
-    /// The flags that lead to the same server again, for commands that are printed.
+    /// The flags with which a printed command reaches the same server.
     fn flags(&self) -> String {
         let mut flags = String::new();
         if self.server != "http://127.0.0.1:8080" && std::env::var("SENDBOX_SERVER").as_deref() != Ok(&self.server) {
@@ -135,28 +135,26 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-/// A server and the key for it.
+/// A client of one server, with its key.
 pub struct Remote {
     client: Client,
     base: Url,
     bearer: HeaderValue,
-    /// As they are typed, with a space before each.
+    /// `--server …` and so on for printed commands, with a leading space, or empty.
     pub flags: String,
 }
 
-/// What goes with a request.
-pub enum Sent<'a> {
-    /// Nothing.
-    Nothing,
-    /// JSON.
+/// The body of a request.
+pub enum RequestBody<'a> {
+    Empty,
     Json(&'a Value),
-    /// The file of a component.
+    /// The bytes of a WebAssembly component.
     Component(Vec<u8>),
 }
 
-/// A problem document, as far as it is shown.
+/// The members of a problem document (RFC 9457) that are printed.
 #[derive(Deserialize)]
-struct Document {
+struct ProblemDocument {
     #[serde(rename = "type")]
     kind: String,
     detail: String,
@@ -167,26 +165,26 @@ struct Document {
 }
 
 impl Remote {
-    /// Calls an operation: `["v1", "connectors"]`. Gives back the JSON of an answer that is 2xx; null when it has none.
-    pub async fn call(&self, method: Method, path: &[&str], sent: Sent<'_>) -> Result<Value, Stop> {
+    /// Calls an operation, `["v1", "connectors"]`, and returns the JSON of a 2xx response, or null if it has no body.
+    pub async fn call(&self, method: Method, path: &[&str], body: RequestBody<'_>) -> Result<Value, CliError> {
         let changes = method != Method::GET;
         let response =
-            self.request(method, path, sent).send().await.map_err(|error| self.unanswered(&error, changes))?;
+            self.request(method, path, body).send().await.map_err(|error| self.unanswered(&error, changes))?;
         let status = response.status();
         let bytes = self.read(response, changes).await?;
         if status.is_success() {
             if bytes.is_empty() {
                 return Ok(Value::Null);
             }
-            return serde_json::from_slice(&bytes).map_err(|_| self.no_sendbox(status.as_u16()));
+            return serde_json::from_slice(&bytes).map_err(|_| self.not_sendbox(status.as_u16(), changes));
         }
-        match serde_json::from_slice::<Document>(&bytes) {
+        match serde_json::from_slice::<ProblemDocument>(&bytes) {
             Ok(document) => Err(self.refused(document)),
-            Err(_) => Err(self.no_sendbox(status.as_u16())),
+            Err(_) => Err(self.not_sendbox(status.as_u16(), changes)),
         }
     }
 
-    fn request(&self, method: Method, path: &[&str], sent: Sent<'_>) -> RequestBuilder {
+    fn request(&self, method: Method, path: &[&str], body: RequestBody<'_>) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -196,18 +194,18 @@ impl Remote {
             .request(method, url)
             .header(AUTHORIZATION, self.bearer.clone())
             .header(ACCEPT, "application/json");
-        match sent {
-            Sent::Nothing => request,
-            Sent::Json(body) => request.header(CONTENT_TYPE, "application/json").body(body.to_string()),
-            Sent::Component(bytes) => request.header(CONTENT_TYPE, "application/wasm").body(bytes),
+        match body {
+            RequestBody::Empty => request,
+            RequestBody::Json(json) => request.header(CONTENT_TYPE, "application/json").body(json.to_string()),
+            RequestBody::Component(bytes) => request.header(CONTENT_TYPE, "application/wasm").body(bytes),
         }
     }
 
-    async fn read(&self, mut response: Response, changes: bool) -> Result<Vec<u8>, Stop> {
+    async fn read(&self, mut response: Response, changes: bool) -> Result<Vec<u8>, CliError> {
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unanswered(&error, changes))? {
-            if bytes.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(self.no_sendbox(response.status().as_u16()));
+            if bytes.len() + chunk.len() > LARGEST_RESPONSE {
+                return Err(self.not_sendbox(response.status().as_u16(), changes));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -218,86 +216,87 @@ impl Remote {
         render::line(self.base.as_str().trim_end_matches('/'))
     }
 
-    /// No answer, or half of one.
-    fn unanswered(&self, error: &reqwest::Error, changes: bool) -> Stop {
-        let mut why = String::new();
+    /// No response, or an incomplete one. `changes` says whether the request would have changed something.
+    fn unanswered(&self, error: &reqwest::Error, changes: bool) -> CliError {
+        let mut reason = String::new();
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
-            // The last one says it; those before repeat that there was an error.
-            why = cause.to_string();
+            // The innermost cause says it; the others repeat that there was an error.
+            reason = cause.to_string();
             source = cause.source();
         }
-        let is_untrusted = why.contains("certificate");
-        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        let is_untrusted = reason.contains("certificate");
+        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         if error.is_connect() {
             let (class, what, advice) = if is_untrusted {
-                let advice = "check --server; an authority that this machine does not know is trusted through a file named in SSL_CERT_FILE";
-                ("untrusted-server", "the server is not trusted", advice)
+                let advice =
+                    "check --server; to trust another certificate authority, set SSL_CERT_FILE to its PEM file";
+                ("untrusted-server", "the server's certificate is not trusted", advice)
             } else {
-                let advice = "start one with `sendbox serve`, or name another with --server or SENDBOX_SERVER";
-                ("no-server", "no server can be reached", advice)
+                let advice = "start a server with `sendbox serve`, or name another one with --server or SENDBOX_SERVER";
+                ("no-server", "cannot reach a server", advice)
             };
-            let told =
-                Told { class: class.to_owned(), party: "network", advice: advice.to_owned(), problems: Vec::new() };
-            return Stop::told(Exit::Network, anyhow!("{what} at {}{why}", self.name()), told);
+            let remote = RemoteError::new(class, "network", Effect::None, advice);
+            return CliError::remote(Exit::Network, anyhow!("{what} at {}{reason}", self.name()), remote);
         }
-        let (exit, advice) = if changes {
-            (Exit::InDoubt, "it may have been done: look at `sendbox connector status` before you do it again")
+        let (exit, effect, advice) = if changes {
+            (Exit::InDoubt, Effect::Unknown, "check `sendbox connector status` before you run the command again")
         } else {
-            (Exit::Network, "run the command again")
+            (Exit::Network, Effect::None, "run the command again")
         };
-        let told =
-            Told { class: "no-answer".to_owned(), party: "network", advice: advice.to_owned(), problems: Vec::new() };
-        Stop::told(exit, anyhow!("{} was asked, and no whole answer came{why}", self.name()), told)
+        let remote = RemoteError::new("no-answer", "network", effect, advice);
+        CliError::remote(exit, anyhow!("no complete response from {}{reason}", self.name()), remote)
     }
 
-    /// An answer that Sendbox does not give.
-    fn no_sendbox(&self, status: u16) -> Stop {
-        let told = Told {
-            class: "not-sendbox".to_owned(),
-            party: "server",
-            advice: "check --server: its address, and the path under which Sendbox's /v1 is reached".to_owned(),
-            problems: Vec::new(),
-        };
-        Stop::told(Exit::Internal, anyhow!("what answers at {} with {status} is not Sendbox", self.name()), told)
+    /// A response that Sendbox does not send.
+    fn not_sendbox(&self, status: u16, changes: bool) -> CliError {
+        let advice = "check --server: its address, and the path under which Sendbox's /v1 is reached";
+        // A proxy may have replaced Sendbox's response.
+        let effect = if changes { Effect::Unknown } else { Effect::None };
+        let remote = RemoteError::new("not-sendbox", "server", effect, advice);
+        CliError::remote(
+            Exit::Internal,
+            anyhow!("{} responded with {status}, but it is not Sendbox", self.name()),
+            remote,
+        )
     }
 
-    /// A problem document, in the command's own voice.
-    fn refused(&self, document: Document) -> Stop {
+    /// The error for a problem document: its class, with advice that names commands instead of API operations.
+    fn refused(&self, document: ProblemDocument) -> CliError {
         let class = document.kind.trim_start_matches("/problems/").to_owned();
         let (exit, party, advice) = match class.as_str() {
-            "unauthenticated" => {
-                (Exit::Usage, "caller", "check the key in SENDBOX_KEY or --key-file, and that it is of this server")
-            }
+            "unauthenticated" => (
+                Exit::Usage,
+                "caller",
+                "check the key in SENDBOX_KEY or --key-file, and that it belongs to this server",
+            ),
             "scope-missing" => (Exit::Refused, "caller", "use a key with the scope `manage`, or the platform key"),
             "platform-only" => (Exit::Refused, "caller", "name your tenant with --tenant, or use the platform key"),
             "not-found" => (
                 Exit::Usage,
                 "caller",
-                "`sendbox connector list` shows connectors, `versions ID` their digests; a tenant's own need --tenant",
+                "list connectors with `sendbox connector list` and their digests with `versions ID`; pass --tenant for a tenant's own",
             ),
             "approval-needed" => (
                 Exit::Refused,
                 "policy",
-                "read it with `sendbox connector show ID DIGEST`, then `sendbox connector approve ID DIGEST`",
+                "review the difference with `sendbox connector show ID DIGEST`, then run `sendbox connector approve ID DIGEST`",
             ),
             "diff-changed" => (
                 Exit::Refused,
                 "policy",
-                "read the new difference with `sendbox connector show ID DIGEST`, and approve that",
+                "review the new difference with `sendbox connector show ID DIGEST`, and approve that one",
             ),
-            "conflict" => (Exit::Refused, "policy", "look at `sendbox connector status ID`, and decide anew"),
+            "conflict" => (Exit::Refused, "policy", "check `sendbox connector status ID`, and decide again"),
             "limited" => (Exit::Refused, "policy", "wait, and run the command again"),
-            "store-uncertain" => (
-                Exit::InDoubt,
-                "server",
-                "it may have been done: look at `sendbox connector status ID` before you do it again",
-            ),
+            "store-uncertain" => {
+                (Exit::InDoubt, "server", "check `sendbox connector status ID` before you run the command again")
+            }
             "store-unavailable" | "stopping" | "request-timeout" => {
                 (Exit::Internal, "server", "run the command again in a moment")
             }
             "internal" => {
-                (Exit::Internal, "server", "tell the operator the request's name; the server's log has more under it")
+                (Exit::Internal, "server", "give the operator the request id; the server's log has the details")
             }
             _ => (Exit::Usage, "caller", "correct the input and run the command again"),
         };
@@ -306,8 +305,9 @@ impl Remote {
         } else {
             String::new()
         };
-        let told = Told { class, party, advice: advice.to_owned(), problems: document.errors };
-        Stop::told(exit, anyhow!("{}{request}", document.detail), told)
+        let effect = if exit == Exit::InDoubt { Effect::Unknown } else { Effect::None };
+        let remote = RemoteError { problems: document.errors, ..RemoteError::new(&class, party, effect, advice) };
+        CliError::remote(exit, anyhow!("{}{request}", document.detail), remote)
     }
 }
 
@@ -355,7 +355,7 @@ mod tests {
             ("https://a.example/sms", "https://a.example/sms/v1/connectors/a%2Fb"),
             ("https://a.example/sms/", "https://a.example/sms/v1/connectors/a%2Fb"),
         ] {
-            let request = remote(server).request(Method::GET, &["v1", "connectors", "a/b"], Sent::Nothing);
+            let request = remote(server).request(Method::GET, &["v1", "connectors", "a/b"], RequestBody::Empty);
             assert_eq!(request.build().unwrap().url().as_str(), url);
         }
     }

@@ -1,4 +1,4 @@
-//! What a person reads: plain words in plain text, and nothing that a connector or provider wrote is obeyed by the terminal.
+//! Text output. Escapes what connectors and providers wrote, so that the terminal does not interpret it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -9,7 +9,7 @@ use sendbox_sandbox::{
 };
 use sendbox_service::TextSize;
 
-/// Writes to stdout. A reader who has left is no error.
+/// Writes to stdout. A closed pipe is not an error.
 pub fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -18,35 +18,35 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Writes a line to stderr. There is nowhere left to complain to.
+/// Writes a line to stderr. Ignores errors, which could not be reported anywhere.
 pub fn warn(text: &str) {
     writeln!(io::stderr().lock(), "{text}").ok();
 }
 
-/// Text from elsewhere, fit for one line of a terminal.
+/// Untrusted text, escaped for one line of a terminal.
 pub fn line(text: &str) -> String {
-    shown(text, |_| false)
+    escape(text, |_| false)
 }
 
-/// Text from elsewhere, with its line breaks.
+/// Untrusted text, escaped except for its line breaks.
 pub fn lines(text: &str) -> String {
-    shown(text, |character| character == '\n')
+    escape(text, |character| character == '\n')
 }
 
 /// Control characters and directional overrides become `\u{…}`.
-fn shown(text: &str, keep: impl Fn(char) -> bool) -> String {
-    let mut shown = String::with_capacity(text.len());
+fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if is_hidden(character) && !keep(character) {
-            shown.extend(character.escape_unicode());
+            escaped.extend(character.escape_unicode());
         } else {
-            shown.push(character);
+            escaped.push(character);
         }
     }
-    shown
+    escaped
 }
 
-/// What was accepted, and what it took.
+/// The receipt of an accepted message, and what the send used.
 pub fn accepted(receipt: &Receipt, size: Option<TextSize>, report: &SendReport) -> String {
     let mut text = format!("Accepted by {}.\n", provider(report));
     let mut row = |name: &str, value: &str| {
@@ -65,16 +65,16 @@ pub fn accepted(receipt: &Receipt, size: Option<TextSize>, report: &SendReport) 
 fn segments(counted: Option<u32>, size: Option<TextSize>) -> String {
     match (size, counted) {
         (Some(size), Some(counted)) if size.segments != counted => {
-            format!("{}, and the provider counts {counted}", in_words(size))
+            format!("{}; the provider counts {counted}", text_size(size))
         }
-        (Some(size), _) => in_words(size),
-        (None, Some(counted)) => format!("{counted}, as the provider counts"),
-        (None, None) => "not known; the provider makes the text".to_owned(),
+        (Some(size), _) => text_size(size),
+        (None, Some(counted)) => format!("{counted}, according to the provider"),
+        (None, None) => "unknown; the provider composes the text".to_owned(),
     }
 }
 
 /// `1 (GSM-7, 92 septets)`
-pub fn in_words(size: TextSize) -> String {
+fn text_size(size: TextSize) -> String {
     let (encoding, unit) = match size.encoding {
         TextEncoding::Gsm7 => ("GSM-7", "septets"),
         TextEncoding::Ucs2 => ("UCS-2", "UTF-16 units"),
@@ -82,8 +82,8 @@ pub fn in_words(size: TextSize) -> String {
     format!("{} ({encoding}, {} {unit})", size.segments, size.units)
 }
 
-/// What a send used, and how far it went.
-pub fn used(report: &SendReport) -> String {
+/// What a send used, and the hosts that it reached.
+fn used(report: &SendReport) -> String {
     let used = &report.used;
     let hosts = if report.hosts_reached.is_empty() { "none".to_owned() } else { report.hosts_reached.join(", ") };
     format!(
@@ -103,33 +103,33 @@ fn provider(report: &SendReport) -> String {
     if report.hosts_reached.is_empty() { "the provider".to_owned() } else { line(&report.hosts_reached.join(", ")) }
 }
 
-/// Who failed, whether bytes were sent, and what to do.
+/// A failed send: who failed, whether anything was sent, and what to do.
 pub fn failed(failure: &Failure, report: &SendReport) -> String {
     let code = failure.provider_code.as_ref().map(|code| format!(", provider code {}", line(code))).unwrap_or_default();
     let who = match failure.party {
         Party::Connector => "the connector".to_owned(),
-        Party::Policy => "a rule of Sendbox stopped it".to_owned(),
+        Party::Policy => "a rule of Sendbox refused it".to_owned(),
         Party::Network => "the network".to_owned(),
         Party::Provider => format!("the provider, {}", provider(report)),
-        Party::Host => "Sendbox or its machine".to_owned(),
+        Party::Host => "Sendbox or this machine".to_owned(),
     };
     let sent = match failure.request_sent {
-        RequestSent::No => "no, nothing of the message has left",
-        RequestSent::Maybe => "perhaps: bytes have left, and no complete answer came",
-        RequestSent::Yes => "yes, and the provider answered",
+        RequestSent::No => "no, nothing of the message was sent",
+        RequestSent::Maybe => "perhaps: bytes were sent, and no complete response was received",
+        RequestSent::Yes => "yes, and the provider responded",
     };
     let mut text = format!("error: {} ({}{code})\n", lines(&failure.text), failure.class);
     writeln!(text, "  {:<12} {who}", "who failed").ok();
     writeln!(text, "  {:<12} {sent}", "was it sent").ok();
     writeln!(text, "  {:<12} {}", "what to do", failure.advice()).ok();
     if let Some(seconds) = failure.retry_after {
-        writeln!(text, "  {:<12} not before {seconds} s have passed", "try again").ok();
+        writeln!(text, "  {:<12} after {seconds} s at the earliest", "try again").ok();
     }
     text.push_str(used(report).trim_end());
     text
 }
 
-/// A request as it would leave.
+/// A request, with sealed values masked unless the record has them in clear.
 pub fn request(record: &RequestRecord) -> String {
     let (url, headers, body) = match &record.clear {
         Some(clear) => (&clear.url, &clear.headers, &clear.body),
@@ -143,33 +143,33 @@ pub fn request(record: &RequestRecord) -> String {
     text
 }
 
-/// What happened on the way, one line an event.
+/// The trace of a send, one line per event.
 pub fn trace(events: &[TraceEvent]) -> String {
     events
         .iter()
-        .map(|event| format!("  {:>9}  {}\n", millis(Duration::from_micros(event.at_us)), what(&event.what)))
+        .map(|event| format!("  {:>9}  {}\n", millis(Duration::from_micros(event.at_us)), event_text(&event.what)))
         .collect()
 }
 
-fn what(kind: &TraceKind) -> String {
+fn event_text(kind: &TraceKind) -> String {
     match kind {
-        TraceKind::Instantiated => "a fresh instance stands".to_owned(),
+        TraceKind::Instantiated => "a new instance is ready".to_owned(),
         TraceKind::Config { key, secret: false } => format!("reads the parameter {}", line(key)),
-        TraceKind::Config { key, secret: true } => format!("takes the secret {}, sealed", line(key)),
-        TraceKind::Sealed { operation } => format!("makes a sealed value: {operation}"),
-        TraceKind::Revealed { labels } => format!("READS a sealed value, by its grant: {}", line(labels)),
+        TraceKind::Config { key, secret: true } => format!("gets the secret {}, sealed", line(key)),
+        TraceKind::Sealed { operation } => format!("composes a sealed value: {operation}"),
+        TraceKind::Revealed { labels } => format!("READS a sealed value, as granted: {}", line(labels)),
         TraceKind::Request { method, url, carries_message } => {
             let message = if *carries_message { " (with the message)" } else { "" };
-            format!("request passes the rules: {} {}{message}", line(method), line(url))
+            format!("request allowed: {} {}{message}", line(method), line(url))
         }
         TraceKind::Refused { reason } => format!("request REFUSED: {}", line(reason)),
         TraceKind::Response { status, body_bytes, peer, body } => {
             let body = if body.is_empty() { String::new() } else { format!(": {}", line(body)) };
-            format!("answer: {status} ({body_bytes} bytes, from {}){body}", line(peer))
+            format!("response: {status} ({body_bytes} bytes, from {}){body}", line(peer))
         }
-        TraceKind::NoResponse { reason } => format!("no answer: {}", line(reason)),
+        TraceKind::NoResponse { reason } => format!("no response: {}", line(reason)),
         TraceKind::Log { level, message } => format!("log {level}: {}", line(message)),
-        TraceKind::LogTruncated => "log lines are dropped from here on".to_owned(),
+        TraceKind::LogTruncated => "further log lines are dropped".to_owned(),
         TraceKind::Returned { result } => format!("returns: {}", line(result)),
     }
 }
@@ -188,7 +188,7 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
-/// An argument, as a shell takes it.
+/// An argument, quoted for a shell if necessary.
 pub fn quoted(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=+,@%".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {
@@ -198,10 +198,10 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// How this command was called, so that printed command lines work when pasted, in whatever folder.
+/// The name or absolute path by which this command was called, so that printed command lines work in any folder.
 pub fn own_name() -> String {
     let name = std::env::args().next().unwrap_or_else(|| "sendbox".to_owned());
-    // A bare name was found in the PATH, and will be again.
+    // A bare name was found in the PATH.
     if !name.contains(std::path::is_separator) {
         return quoted(&name);
     }
@@ -213,13 +213,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_obeys_nothing() {
+    fn control_characters_are_escaped() {
         assert_eq!(line("a\u{1b}[2J\nb\u{202e}"), "a\\u{1b}[2J\\u{a}b\\u{202e}");
         assert_eq!(lines("a\nb\u{7}"), "a\nb\\u{7}");
     }
 
     #[test]
-    fn arguments_survive_a_shell() {
+    fn arguments_are_quoted_for_a_shell() {
         assert_eq!(quoted("/tmp/a-b.json"), "/tmp/a-b.json");
         assert_eq!(quoted("it's a b"), "'it'\\''s a b'");
         assert_eq!(quoted(""), "''");

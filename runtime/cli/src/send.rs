@@ -15,8 +15,8 @@ use sendbox_service::{ConnectionConfig, MessageRequest, Plan, Problem, Problems,
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::development::Development;
-use crate::exit::{self, Blame as _, Exit, Stop};
+use crate::development::DevelopmentArgs;
+use crate::exit::{self, CliError, Exit, InputErrorExt as _};
 use crate::runner::{self, RunnerArgs};
 use crate::{connection, render};
 
@@ -36,9 +36,9 @@ The configuration:
       {\"usage\": \"sign-in\", \"locale\": \"da\", \"content\": \"Din kode er {{code}}\"}
     ]
   }
-  `sendbox inspect CONNECTOR` lists the parameters. One may be {\"$env\": \"NAME\"} or
-  {\"$file\": \"path\"} instead of a value, so that no secret stands in the file.
-  A template may hold {{code}}, {{minutes}}, {{locale}}, and the names given by --variable.
+  `sendbox inspect CONNECTOR` lists the parameters. To keep a secret out of the file, use
+  {\"$env\": \"NAME\"} or {\"$file\": \"path\"} instead of the value.
+  A template may contain {{code}}, {{minutes}}, {{locale}}, and the names passed with --variable.
 ";
 
 /// Send one message through one connector.
@@ -49,55 +49,55 @@ pub struct SendArgs {
     #[arg(long, value_name = "NAME|FILE.wasm")]
     connector: String,
 
-    /// Parameters and templates of the connection.
+    /// The configuration of the connection: parameters and templates.
     #[arg(long, value_name = "FILE.json")]
     config: PathBuf,
 
-    /// The number, with `+` and its calling code.
+    /// The recipient's phone number, with `+` and the calling code.
     #[arg(long, value_name = "+NUMBER", allow_hyphen_values = true)]
     to: String,
 
-    /// Why the code is sent. Picks the template.
+    /// The purpose of the code. Selects the template.
     #[arg(long, default_value = "generic", value_name = "USAGE")]
     usage: Usage,
 
-    /// The code: 4 to 12 letters and digits. `-` reads it from standard input, so that it stands in no shell history.
+    /// The code: 4 to 12 letters and digits. `-` reads it from standard input, which keeps it out of the shell history.
     #[arg(long, env = "SENDBOX_CODE", hide_env_values = true, value_name = "CODE|-", allow_hyphen_values = true)]
     code: Option<String>,
 
-    /// The user's language, as in `da` or `pt-BR`.
+    /// The user's language, like `da` or `pt-BR`.
     #[arg(long, value_name = "TAG")]
     locale: Option<String>,
 
-    /// A further value for the template, as in `link=https://example.com`; repeatable.
+    /// A variable of the template, like `link=https://example.com`; repeatable.
     #[arg(long, value_name = "NAME=VALUE")]
     variable: Vec<String>,
 
-    /// How long the code lives, as in `10m` or `90s`.
+    /// How long the code is valid, like `10m` or `90s`.
     #[arg(long, default_value = "10m", value_name = "TIME")]
     lifetime: String,
 
-    /// The end user's address, for connectors that pass it on.
+    /// The end user's IP address, for connectors that pass it on.
     #[arg(long, value_name = "ADDRESS")]
     client_ip: Option<String>,
 
-    /// The same for every attempt of one request [default: made up].
+    /// A key that is the same for all attempts of one request [default: random].
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
 
-    /// Print one JSON object on stdout and nothing else; errors too.
+    /// Print one JSON object on stdout and nothing else, including errors.
     #[arg(long)]
     pub json: bool,
 
-    /// Show what happened on the way. Numbers, codes, texts and secrets are masked.
+    /// Print a trace of the send. Numbers, codes, texts and secrets are masked.
     #[arg(long)]
     trace: bool,
 
-    /// Send nothing; print the first request that would leave, with sealed values masked.
+    /// Send nothing; print the first request that would be sent, with sealed values masked.
     #[arg(long)]
     dry_run: bool,
 
-    /// In a dry run, print sealed values in clear: the number, the code and your secrets. For local debugging.
+    /// In a dry run, print sealed values in clear text: the number, the code and your secrets. For local debugging.
     #[arg(long, requires = "dry_run")]
     show_sealed: bool,
 
@@ -105,13 +105,13 @@ pub struct SendArgs {
     #[arg(long, value_name = "KIND,…", value_delimiter = ',', value_parser = label_kind, help_heading = "Grant")]
     allow_reveal: Vec<LabelKind>,
 
-    /// What the tenant grants, as JSON: {"entries": [{"origin", "methods", "path_prefix"}], "reveal": [kind]}.
-    /// Without it the connector may reach what its manifest names, and read nothing.
+    /// The tenant's grant, as JSON: {"entries": [{"origin", "methods", "path_prefix"}], "reveal": [kind]} [default: the
+    /// connector may reach what its manifest declares, and read no sealed values].
     #[arg(long, value_name = "FILE.json", help_heading = "Grant")]
     grant: Option<PathBuf>,
 
-    /// What the operator allows, as JSON: allow_http, denied_hosts, allowed_hosts, ports, literals.
-    /// Without it: https on port 443 to public addresses.
+    /// The operator's policy, as JSON: allow_http, denied_hosts, allowed_hosts, ports, literals [default: https on port 443
+    /// to public addresses].
     #[arg(long, value_name = "FILE.json", help_heading = "Grant")]
     operator_policy: Option<PathBuf>,
 
@@ -119,7 +119,7 @@ pub struct SendArgs {
     runner: RunnerArgs,
 
     #[command(flatten)]
-    development: Development,
+    development: DevelopmentArgs,
 }
 
 fn label_kind(text: &str) -> Result<LabelKind, String> {
@@ -128,21 +128,21 @@ fn label_kind(text: &str) -> Result<LabelKind, String> {
 }
 
 /// Runs the command.
-pub async fn run(args: &SendArgs) -> Result<Exit, Stop> {
+pub async fn run(args: &SendArgs) -> Result<Exit, CliError> {
     let config = connection::read(&args.config)?;
-    let mut opened = args.development.open()?;
-    args.development.warn(&opened);
-    let (mut operator, tenant) = args.grants()?;
-    opened.agree_with(&mut operator);
-    let sandbox = args.runner.sandbox(opened)?;
+    let overrides = args.development.open()?;
+    args.development.warn(&overrides);
+    let (operator, tenant) = args.grants()?;
+    let network = overrides.apply(operator);
+    let sandbox = args.runner.sandbox(&network)?;
     let connector = runner::load(&sandbox, &args.connector).await?;
 
     let (plan, parameters) = prepare(&config, args.message()?, &connector)?;
-    let grant = connector.grant(&parameters, &operator, &tenant).blame_input()?;
+    let grant = connector.grant(&parameters, &network.operator, &tenant).into_input_error()?;
     if !plan.unknown_variables.is_empty() {
         let names = plan.unknown_variables.iter().map(|name| format!("{{{{{name}}}}}")).collect::<Vec<_>>().join(", ");
         render::warn(&format!(
-            "warning: the template has {names}, which have no value and are sent as they stand; give --variable"
+            "warning: the template contains {names} without a value, which is sent unchanged; set it with --variable"
         ));
     }
     let size = plan.size;
@@ -156,15 +156,15 @@ pub async fn run(args: &SendArgs) -> Result<Exit, Stop> {
         withdrawn: None,
     };
     let report = sandbox.send(&connector, request).await;
-    if args.json { print_json(args, &connector, size, &report) } else { print_words(args, size, &report) }
+    if args.json { print_json(args, &connector, size, &report) } else { print_text(args, size, &report) }
 }
 
-/// The message and the parameters, or everything that is wrong with either.
+/// Plans the message and checks the parameters. Reports the problems of both at once.
 fn prepare(
     config: &ConnectionConfig,
     request: MessageRequest,
     connector: &Connector,
-) -> Result<(Plan, Parameters), Stop> {
+) -> Result<(Plan, Parameters), CliError> {
     let planned = plan(config, request, connector.metadata());
     let parameters = connector.parameters(&config.parameters);
     let mut problems = match &parameters {
@@ -177,7 +177,7 @@ fn prepare(
             if let Err(Problems(more)) = planned {
                 problems.extend(more.into_iter().map(|problem| Problem { field: flag(&problem.field), ..problem }));
             }
-            Err(Stop::problems(problems))
+            Err(CliError::problems(problems))
         }
     }
 }
@@ -190,12 +190,12 @@ fn parameter_problems(metadata: &Metadata, faults: &[sendbox_sandbox::ParameterF
     let mut problems: Vec<Problem> =
         faults.iter().map(|fault| Problem::new(format!("/parameters{}", fault.field), fault.message.clone())).collect();
     if faults.iter().any(|fault| fault.field.is_empty()) {
-        problems.push(Problem::new("/parameters", format!("this connector takes: {}", known())));
+        problems.push(Problem::new("/parameters", format!("this connector has the parameters {}", known())));
     }
     problems
 }
 
-/// How a field of a message is called on the command line. Pointers into the configuration stay as they are.
+/// The flag that sets a field of the message. Pointers into the configuration stay as they are.
 fn flag(field: &str) -> String {
     match field {
         "to" | "code" | "locale" | "usage" | "lifetime" => format!("--{field}"),
@@ -209,7 +209,7 @@ fn flag(field: &str) -> String {
 }
 
 impl SendArgs {
-    fn grants(&self) -> Result<(OperatorPolicy, TenantGrant), Stop> {
+    fn grants(&self) -> Result<(OperatorPolicy, TenantGrant), CliError> {
         let operator: OperatorPolicy = match &self.operator_policy {
             Some(path) => runner::json_file(path)?,
             None => OperatorPolicy::default(),
@@ -222,17 +222,18 @@ impl SendArgs {
         Ok((operator, tenant))
     }
 
-    fn message(&self) -> Result<MessageRequest, Stop> {
+    fn message(&self) -> Result<MessageRequest, CliError> {
         let variables = self
             .variable
             .iter()
             .map(|given| {
-                // The value is not shown: it may be a link with a token.
-                let wrong = || Stop::usage(anyhow!("--variable must be NAME=VALUE, as in link=https://example.com"));
-                let (name, value) = given.split_once('=').ok_or_else(wrong)?;
+                // The value is not printed: it may be a link with a token.
+                let invalid =
+                    || CliError::usage(anyhow!("--variable must be NAME=VALUE, like link=https://example.com"));
+                let (name, value) = given.split_once('=').ok_or_else(invalid)?;
                 Ok((name.to_owned(), Zeroizing::new(value.to_owned())))
             })
-            .collect::<Result<_, Stop>>()?;
+            .collect::<Result<_, CliError>>()?;
         Ok(MessageRequest {
             to: self.to.clone().into(),
             usage: self.usage,
@@ -243,37 +244,37 @@ impl SendArgs {
             lifetime: lifetime(&self.lifetime)?,
             idempotency_key: match &self.idempotency_key {
                 Some(key) => key.clone(),
-                None => fresh_key()?,
+                None => random_key()?,
             },
             attempt: Attempt::first().map_err(anyhow::Error::from)?,
             origin_domain: None,
         })
     }
 
-    fn code(&self) -> Result<Zeroizing<String>, Stop> {
+    fn code(&self) -> Result<Zeroizing<String>, CliError> {
         match self.code.as_deref() {
             Some("-") => {
                 let mut text = Zeroizing::new(String::new());
-                // A code and a line break; whoever pipes in more has piped in something else.
+                // Enough for a code and a line break; anything longer is not a code.
                 let read = std::io::stdin().lock().take(64).read_to_string(&mut text);
-                read.context("cannot read the code from standard input").blame_input()?;
+                read.context("cannot read the code from standard input").into_input_error()?;
                 Ok(Zeroizing::new(text.trim().to_owned()))
             }
             Some(code) => Ok(Zeroizing::new(code.to_owned())),
-            None => Err(Stop::usage(anyhow!(
-                "there is no code: give --code 123456, or --code - and the code on standard input, or set SENDBOX_CODE"
+            None => Err(CliError::usage(anyhow!(
+                "no code: pass --code 123456, pass --code - and write the code to standard input, or set SENDBOX_CODE"
             ))),
         }
     }
 }
 
-/// A key that no other request has: as long and as random as a nonce.
-pub fn fresh_key() -> Result<String, Stop> {
+/// A random idempotency key, as unique as a nonce.
+pub fn random_key() -> Result<String, CliError> {
     Ok(Attempt::first().map_err(anyhow::Error::from)?.nonce)
 }
 
 /// `10m`, `90s`, `1h`; a bare number is seconds.
-fn lifetime(text: &str) -> Result<Duration, Stop> {
+fn lifetime(text: &str) -> Result<Duration, CliError> {
     let (number, unit) = text.split_at(text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len()));
     let unit = match unit {
         "" | "s" => Some(1),
@@ -287,10 +288,10 @@ fn lifetime(text: &str) -> Result<Duration, Stop> {
         .zip(unit)
         .and_then(|(number, unit)| number.checked_mul(unit))
         .map(Duration::from_secs)
-        .ok_or_else(|| Stop::usage(anyhow!("--lifetime must be a time like 10m, 90s or 600")))
+        .ok_or_else(|| CliError::usage(anyhow!("--lifetime must be a duration like 10m, 90s or 600")))
 }
 
-fn print_words(args: &SendArgs, size: Option<TextSize>, report: &SendReport) -> Result<Exit, Stop> {
+fn print_text(args: &SendArgs, size: Option<TextSize>, report: &SendReport) -> Result<Exit, CliError> {
     let mut text = String::new();
     let exit = match &report.outcome {
         Outcome::Accepted(receipt) => {
@@ -301,8 +302,8 @@ fn print_words(args: &SendArgs, size: Option<TextSize>, report: &SendReport) -> 
             for record in &report.requests {
                 text.push_str(&render::request(record));
             }
-            let hint = if args.show_sealed { "" } else { "; --show-sealed shows what stands in [brackets]" };
-            render::warn(&format!("dry run: nothing was sent, and the connector was ended at its first request{hint}"));
+            let hint = if args.show_sealed { "" } else { "; --show-sealed shows the values in [brackets]" };
+            render::warn(&format!("dry run: nothing was sent; the connector was stopped at its first request{hint}"));
             Exit::Success
         }
         Outcome::Failed(failure) => {
@@ -311,7 +312,7 @@ fn print_words(args: &SendArgs, size: Option<TextSize>, report: &SendReport) -> 
         }
     };
     if args.trace {
-        text.push_str("What happened on the way:\n");
+        text.push_str("Trace:\n");
         text.push_str(&render::trace(&report.trace));
     }
     render::print(&text)?;
@@ -323,7 +324,7 @@ fn print_json(
     connector: &Connector,
     size: Option<TextSize>,
     report: &SendReport,
-) -> Result<Exit, Stop> {
+) -> Result<Exit, CliError> {
     let (mut value, exit) = match &report.outcome {
         Outcome::NotSentDryRun => {
             let requests: Vec<Value> = report
@@ -339,14 +340,14 @@ fn print_json(
         Outcome::Accepted(receipt) => {
             let value = json!({
                 "outcome": "accepted", "receipt": receipt, "text": size, "used": report.used,
-                "hostsReached": report.hosts_reached, "connector": named(connector),
+                "hostsReached": report.hosts_reached, "connector": connector_json(connector),
             });
             (value, Exit::Success)
         }
         Outcome::Failed(failure) => {
             let value = json!({
-                "error": error(failure), "used": report.used, "hostsReached": report.hosts_reached,
-                "connector": named(connector),
+                "error": failure_json(failure), "used": report.used, "hostsReached": report.hosts_reached,
+                "connector": connector_json(connector),
             });
             (value, Exit::from(failure))
         }
@@ -358,12 +359,12 @@ fn print_json(
     Ok(exit)
 }
 
-fn named(connector: &Connector) -> Value {
+fn connector_json(connector: &Connector) -> Value {
     let metadata = connector.metadata();
     json!({ "id": metadata.id, "version": metadata.version, "digest": connector.digest().to_string() })
 }
 
-fn error(failure: &Failure) -> Value {
+fn failure_json(failure: &Failure) -> Value {
     json!({
         "class": failure.class, "party": failure.party, "requestSent": failure.request_sent, "text": failure.text,
         "providerCode": failure.provider_code, "retryAfter": failure.retry_after, "advice": failure.advice(),

@@ -1,4 +1,4 @@
-//! `sendbox simulate`: the simulated providers in one process, until Ctrl-C.
+//! `sendbox simulate`: runs the simulated providers until Ctrl-C.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::exit::{Exit, Stop};
+use crate::exit::{CliError, Exit};
 use crate::render::{self, line};
 use crate::runner;
-use crate::stage::Stage;
+use crate::simulator_setup::SimulatorSetup;
 
-/// Run simulated providers on this machine, with an inbox to watch.
+/// Run simulated providers on this machine, with an inbox page.
 #[derive(Args)]
 #[command(after_help = "\
 Faults are TARGET=FAULT[,times=N]. TARGET is a provider (`sendbox inspect` lists them), a host, or *
-for all.
+for all of them.
 FAULT is one of:
   status:503  code:21211  retry-after:7  redirect:https://…  delay:500ms  stall  drip  echo
   reset-before  reset-after  close-mid-body  lie-length  oversize  garbage  gzip-bomb
@@ -37,37 +37,37 @@ pub struct SimulateArgs {
     #[arg(long)]
     inbox_port: Option<u16>,
 
-    /// Where to write the certificate to trust; it stays there [default: a temporary file].
+    /// Write the certificate authority to this file, which is kept [default: a temporary file].
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
 
-    /// What goes wrong; repeatable.
+    /// Inject a fault; repeatable.
     #[arg(long, value_name = "TARGET=FAULT")]
     fault: Vec<FaultSpec>,
 
-    /// Answer every request to HOST with this file, {"status", "headers", "body"}; repeatable.
+    /// Respond to every request to HOST with this file, {"status", "headers", "body"}; repeatable.
     #[arg(long, value_name = "HOST=FILE.json")]
     answer: Vec<String>,
 
-    /// Print one JSON object a line on stdout.
+    /// Print one JSON object per line on stdout.
     #[arg(long)]
     pub json: bool,
 }
 
 /// Runs the command.
-pub async fn run(args: &SimulateArgs) -> Result<Exit, Stop> {
-    // Before anything is written, so that nothing stays behind.
+pub async fn run(args: &SimulateArgs) -> Result<Exit, CliError> {
+    // Before any file is written, so that all of them are removed.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let scripted = args.answer.iter().map(|spec| scripted(spec)).collect::<Result<Vec<_>, _>>()?;
     let config =
         SimulatorConfig { tls_port: args.port, inbox_port: args.inbox_port, scripted, ..SimulatorConfig::default() };
-    let stage = Stage::set(config, args.ca_file.as_deref()).await?;
+    let setup = SimulatorSetup::start(config, args.ca_file.as_deref()).await?;
     for fault in &args.fault {
-        stage.simulator.inject_spec(fault.clone()).map_err(Stop::usage)?;
+        setup.simulator.inject_spec(fault.clone()).map_err(CliError::usage)?;
     }
-    let mut events = stage.simulator.subscribe();
-    let greeting = if args.json { format!("{}\n", started(&stage)) } else { words(&stage, args) };
+    let mut events = setup.simulator.subscribe();
+    let greeting = if args.json { format!("{}\n", started_event(&setup)) } else { greeting(&setup, args) };
     render::print(&greeting)?;
     loop {
         let event = tokio::select! {
@@ -79,59 +79,59 @@ pub async fn run(args: &SimulateArgs) -> Result<Exit, Stop> {
             Ok(InboxEvent::Message(message)) if args.json => {
                 render::print(&format!("{}\n", json!({ "event": "message", "message": *message })))?;
             }
-            Ok(InboxEvent::Message(message)) => render::print(&arrived(&message))?,
+            Ok(InboxEvent::Message(message)) => render::print(&message_line(&message))?,
             Ok(InboxEvent::Cleared) if args.json => render::print("{\"event\":\"cleared\"}\n")?,
-            Ok(InboxEvent::Cleared) => render::print("The inbox was emptied.\n")?,
+            Ok(InboxEvent::Cleared) => render::print("The inbox was cleared.\n")?,
             Err(RecvError::Lagged(missed)) => {
-                render::warn(&format!("warning: {missed} messages are only in the inbox"))
+                render::warn(&format!("warning: {missed} messages are not printed here; see the inbox"))
             }
             Err(RecvError::Closed) => break,
         }
     }
-    stage.simulator.shutdown().await;
+    setup.simulator.shutdown().await;
     Ok(Exit::Success)
 }
 
-fn scripted(spec: &str) -> Result<ScriptedHost, Stop> {
+fn scripted(spec: &str) -> Result<ScriptedHost, CliError> {
     let (host, path) = spec.split_once('=').ok_or_else(|| {
-        Stop::usage(anyhow!("--answer must be HOST=FILE.json, as in api.example.com=answers/accepted.json"))
+        CliError::usage(anyhow!("--answer must be HOST=FILE.json, like api.example.com=answers/accepted.json"))
     })?;
     Ok(ScriptedHost { host: host.to_owned(), answer: runner::json_file(Path::new(path))? })
 }
 
-fn started(stage: &Stage) -> Value {
-    let examples: Vec<Value> = stage
+fn started_event(setup: &SimulatorSetup) -> Value {
+    let examples: Vec<Value> = setup
         .connections
         .iter()
-        .map(|one| json!({ "connector": one.connector, "config": one.path, "command": stage.send_command(one) }))
+        .map(|one| json!({ "connector": one.connector, "config": one.path, "command": setup.send_command(one) }))
         .collect();
     json!({
-        "event": "started", "address": stage.simulator.tls_addr().to_string(), "inbox": stage.inbox_url(),
-        "caFile": stage.ca, "connectTo": stage.simulator.connect_to(), "examples": examples,
+        "event": "started", "address": setup.simulator.tls_addr().to_string(), "inbox": setup.inbox_url(),
+        "caFile": setup.ca, "connectTo": setup.simulator.connect_to(), "examples": examples,
     })
 }
 
-fn words(stage: &Stage, args: &SimulateArgs) -> String {
+fn greeting(setup: &SimulatorSetup, args: &SimulateArgs) -> String {
     let mut text = format!(
-        "Simulated providers listen on {}, and on this machine only.\nThe inbox: {}\n\nFlags for `send`:\n",
-        stage.simulator.tls_addr(),
-        stage.inbox_url(),
+        "Simulated providers listen on {}, on this machine only.\nInbox: {}\n\nFlags for `send`:\n",
+        setup.simulator.tls_addr(),
+        setup.inbox_url(),
     );
-    for connect_to in stage.simulator.connect_to() {
+    for connect_to in setup.simulator.connect_to() {
         writeln!(text, "  --connect-to {connect_to}").ok();
     }
-    writeln!(text, "  --extra-ca {}", render::quoted(&stage.ca.display().to_string())).ok();
-    text.push_str("\nCredentials that they know:\n");
-    for connection in &stage.connections {
+    writeln!(text, "  --extra-ca {}", render::quoted(&setup.ca.display().to_string())).ok();
+    text.push_str("\nCredentials:\n");
+    for connection in &setup.connections {
         let parameters = connection.config.get("parameters").and_then(Value::as_object);
         for (name, value) in parameters.into_iter().flatten() {
             let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             writeln!(text, "  {:<7} {name:<24} {}", connection.connector, line(&shown)).ok();
         }
     }
-    text.push_str("\nTo paste into another terminal:\n");
-    for connection in &stage.connections {
-        writeln!(text, "  {}", stage.send_command(connection)).ok();
+    text.push_str("\nPaste into another terminal:\n");
+    for connection in &setup.connections {
+        writeln!(text, "  {}", setup.send_command(connection)).ok();
     }
     for spec in &args.answer {
         let host = spec.split('=').next().unwrap_or_default();
@@ -139,32 +139,32 @@ fn words(stage: &Stage, args: &SimulateArgs) -> String {
             text,
             "  {} send --connector ./mine.wasm --config mine.json --to +4512345678 --code 123456 {}",
             render::own_name(),
-            stage.flags(host)
+            setup.flags(host)
         )
         .ok();
     }
     for fault in &args.fault {
         writeln!(text, "\nFault: {fault}").ok();
     }
-    text.push_str("\nMessages appear below. Ctrl-C ends.\n");
+    text.push_str("\nMessages appear below. Ctrl-C stops the simulator.\n");
     text
 }
 
-/// What a provider took. This is the inbox: the place where number and text are to be seen.
-pub fn arrived(message: &InboxMessage) -> String {
+/// A message that a provider accepted, in one line. It shows the number and the text in clear, like the inbox.
+pub fn message_line(message: &InboxMessage) -> String {
     let request = &message.request;
-    let (to, said) = if let Some(text) = &message.text {
+    let (to, content) = if let Some(text) = &message.text {
         (format!("to {}: ", line(&message.to)), format!("\"{}\"", line(text)))
     } else if message.variables.is_empty() {
-        // A scripted host understands nothing of what it takes, so its request is shown whole.
-        let place = format!("{} https://{}{}", line(&request.method), line(&request.host), line(&request.path));
-        (String::new(), format!("{place}  {}", line(&request.body)))
+        // A scripted host does not parse its requests, so the whole request is shown.
+        let target = format!("{} https://{}{}", line(&request.method), line(&request.host), line(&request.path));
+        (String::new(), format!("{target}  {}", line(&request.body)))
     } else {
         let pairs = message.variables.iter().map(|(name, value)| format!("{}={}", line(name), line(value)));
         (format!("to {}: ", line(&message.to)), pairs.collect::<Vec<_>>().join(", "))
     };
     let fault = message.fault.as_ref().map(|fault| format!("  [fault: {}]", line(fault))).unwrap_or_default();
-    format!("#{} {} {to}{said}{fault}\n", message.number, message.provider)
+    format!("#{} {} {to}{content}{fault}\n", message.number, message.provider)
 }
 
 #[cfg(test)]
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_names_host_and_file() {
+    fn a_scripted_response_names_host_and_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("answer.json");
         std::fs::write(&path, r#"{"status": 201, "body": {"id": "m"}}"#).unwrap();

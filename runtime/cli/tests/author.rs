@@ -1,5 +1,5 @@
-//! An author's way, from nothing to a send: `new`, `cargo test`, `cargo build`, `inspect`, and `send` against a scripted
-//! answer of their provider; and then `dev`, round and round.
+//! The work of a connector's author: `new`, `cargo test`, `cargo build`, `inspect`, `send` against a scripted response of the
+//! provider, and then `dev`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic is how a test fails")]
 
@@ -16,7 +16,7 @@ fn sendbox(project: &Path) -> Command {
     command
 }
 
-/// As in a shell of the author's own: what the outer cargo says to its children is not for this one.
+/// As in the author's own shell: removes what the outer cargo sets for its children.
 fn as_in_a_shell(command: &mut Command) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| {
         let name = name.to_string_lossy();
@@ -24,7 +24,7 @@ fn as_in_a_shell(command: &mut Command) {
     }) {
         command.env_remove(name);
     }
-    // Kept between runs, outside the project: only what the author wrote is built anew.
+    // Kept between runs, outside the project: only the author's own sources are built again.
     command
         .env("CARGO", env!("CARGO"))
         .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("author-target"));
@@ -77,16 +77,16 @@ async fn from_nothing_to_a_send() {
         let json: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(exit), "{answer}: {json}");
         assert_eq!(json.pointer(member).and_then(Value::as_str), Some(value), "{answer}: {json}");
-        // Asked, not killed: it then removes what it wrote.
+        // With SIGTERM it removes its files.
         let id = simulator.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
         assert_eq!(simulator.wait().await.unwrap().code(), Some(0));
     }
-    round_the_loop(&project).await;
+    the_development_loop(&project).await;
 }
 
-/// The project, worked on: built, tried and ended; then watched, with each change swapped in.
-async fn round_the_loop(project: &Path) {
+/// The project is built and tried once; then it is watched, and each change is activated.
+async fn the_development_loop(project: &Path) {
     let dev = |more: &[&str]| {
         let mut dev = sendbox(project);
         as_in_a_shell(&mut dev);
@@ -94,23 +94,23 @@ async fn round_the_loop(project: &Path) {
         dev
     };
     let output = dev(&["--once"]).output().await.unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
     for part in [
         "acme-sms 0.1.0: ",
         "POST https://api.example.com/v1/messages",
         "[secret apiKey]",
-        "Accepted. The provider's id: msg-1",
+        "Accepted. Provider id: msg-1",
     ] {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(stdout.contains(part), "{part}: {stdout}");
     }
-    assert!(!said.contains("example-key") && !said.contains("4512345678"), "{said}");
+    assert!(!stdout.contains("example-key") && !stdout.contains("4512345678"), "{stdout}");
     change(project, "dev.json", "accepted.json", "invalid-number.json");
     let output = dev(&["--once"]).output().await.unwrap();
     assert_eq!(output.status.code(), Some(4), "the provider refuses: {}", String::from_utf8_lossy(&output.stdout));
 
     let mut watching = dev(&[]).spawn().unwrap();
-    let mut said = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
     let mut errors = watching.stderr.take().unwrap();
     let errors = tokio::spawn(async move {
         let mut text = String::new();
@@ -120,8 +120,8 @@ async fn round_the_loop(project: &Path) {
     let mut until_watching = async || {
         let mut text = String::new();
         loop {
-            let line = said.next_line().await.unwrap().unwrap_or_else(|| panic!("it ended: {text}"));
-            if line.starts_with("Watching.") {
+            let line = lines.next_line().await.unwrap().unwrap_or_else(|| panic!("it ended: {text}"));
+            if line.starts_with("Watching for changes.") {
                 return text;
             }
             text.push_str(&line);
@@ -130,20 +130,20 @@ async fn round_the_loop(project: &Path) {
     };
     let first = until_watching().await;
     assert!(first.contains("FAILED: ") && first.contains("E104"), "{first}");
-    // The answer is another one: the providers are started anew, and the versions stay.
+    // The scripted response changes: the simulator is restarted, and the versions are kept.
     change(project, "dev.json", "invalid-number.json", "accepted.json");
-    let anew = until_watching().await;
-    assert!(anew.contains("it was loaded before") && anew.contains("Accepted."), "{anew}");
+    let restarted = until_watching().await;
+    assert!(restarted.contains("already loaded") && restarted.contains("Accepted."), "{restarted}");
     change(project, "Cargo.toml", "version = \"0.1.0\"", "version = \"0.2.0\"");
     let swapped = until_watching().await;
     for part in
-        ["acme-sms 0.2.0: ", "it may do the same", "· the author's version: 0.1.0 → 0.2.0", "Swapped: ", "Accepted."]
+        ["acme-sms 0.2.0: ", "it may do the same", "· the author's version: 0.1.0 → 0.2.0", "Activated: ", "Accepted."]
     {
         assert!(swapped.contains(part), "{part}: {swapped}");
     }
     change(project, "src/lib.rs", "let response", "let respons");
     assert_eq!(until_watching().await, "");
-    // It builds again, and may do more; and its provider is one that nobody here plays.
+    // It builds again, may do more, and its provider is not simulated.
     change(project, "src/lib.rs", "let respons", "let response");
     let _same = until_watching().await;
     change(project, "src/request.rs", "https://api.example.com/v1", "https://api.example.org/v1");
@@ -151,9 +151,12 @@ async fn round_the_loop(project: &Path) {
     assert!(refused.contains("FAILED: ") && refused.contains("connector-fault"), "{refused}");
     change(project, "src/lib.rs", "https://api.example.com", "https://api.example.org");
     let wider = until_watching().await;
-    for part in
-        ["it may do MORE", "+ new host: POST https://api.example.org", "Swapped: ", "Nothing was sent: api.example.org"]
-    {
+    for part in [
+        "it may do MORE",
+        "+ new host: POST https://api.example.org",
+        "Activated: ",
+        "Nothing was sent: api.example.org",
+    ] {
         assert!(wider.contains(part), "{part}: {wider}");
     }
     change(project, "dev.json", "\"sender\"", "\"sendr\"");
@@ -164,8 +167,8 @@ async fn round_the_loop(project: &Path) {
     assert_eq!(watching.wait().await.unwrap().code(), Some(0));
     let errors = errors.await.unwrap();
     for part in [
-        "error: the project does not build",
-        "The version before stays.",
+        "error: the build failed",
+        "The previous version stays active.",
         "IT MAY DO MORE",
         "/parameters/sender: is missing",
     ] {
@@ -173,7 +176,7 @@ async fn round_the_loop(project: &Path) {
     }
 }
 
-/// As an editor saves it: at once.
+/// Replaces the file at once, as an editor does.
 fn change(project: &Path, file: &str, from: &str, to: &str) {
     let path = project.join(file);
     let text = std::fs::read_to_string(&path).unwrap();

@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 use thiserror::Error;
 
+use crate::grant::OperatorPolicy;
 use crate::host::CanonicalHost;
 use crate::origin::split_port;
 
@@ -93,10 +94,18 @@ pub struct AddressPolicy {
     connect_to: BTreeMap<(String, u16), SocketAddr>,
     /// Literal addresses that may stand in a URL, also private and unique local ones. Never opens loopback, link-local, multicast
     /// or broadcast, what hides an IPv4 address (NAT64, 6to4, Teredo, ISATAP), or where a cloud keeps its metadata.
-    pub literals: Vec<IpAddr>,
+    /// See [`AddressPolicy::with_operator`].
+    literals: Vec<IpAddr>,
 }
 
 impl AddressPolicy {
+    /// Lets the literal addresses that the operator grants be dialled. There is no other way to grant one, so the operator's policy
+    /// and the address policy agree.
+    #[must_use]
+    pub fn with_operator(mut self, operator: &OperatorPolicy) -> Self {
+        self.literals.extend(&operator.literals);
+        self
+    }
     /// Judges every answer of a resolution (or the literal itself).
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! `sendbox connector push`: a file goes up, its check is followed, and what it may do is said before it may do it.
+//! `sendbox connector push`: uploads a component, follows its check, shows what it may do, and releases it if asked.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
@@ -8,22 +8,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sendbox_service::model::{ConnectorVersion, DifferenceLine, Progress, Standing, VersionDifference, VersionState};
 use serde_json::json;
 
-use super::desk::{Desk, Said};
-use super::{PushArgs, words};
-use crate::exit::{Exit, Stop, Told};
+use super::client::{ApiResponse, ConnectorClient};
+use super::{PushArgs, labels};
+use crate::exit::{CliError, Effect, Exit, RemoteError};
 use crate::{render, runner};
 
-/// How often the server is asked how far it is.
+/// How often the progress of the check is polled.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Shows the steps of a check: as a bar on a terminal, as a line for each step elsewhere.
-enum Steps {
+/// Shows the progress of a check: a bar on a terminal, otherwise a line for each step.
+enum ProgressReporter {
     Bar(ProgressBar),
-    Lines { told: Option<Progress> },
+    Lines { last: Option<Progress> },
     Silent,
 }
 
-impl Steps {
+impl ProgressReporter {
     fn new(json: bool) -> Self {
         if json {
             Self::Silent
@@ -33,20 +33,20 @@ impl Steps {
             bar.enable_steady_tick(POLL);
             Self::Bar(bar)
         } else {
-            Self::Lines { told: None }
+            Self::Lines { last: None }
         }
     }
 
-    fn tell(&mut self, at: &Progress) {
+    fn update(&mut self, at: &Progress) {
         match self {
             Self::Bar(bar) => {
                 bar.set_length(u64::from(at.of));
                 bar.set_position(u64::from(at.step));
                 bar.set_message(render::line(&at.doing));
             }
-            Self::Lines { told } if told.as_ref() != Some(at) => {
+            Self::Lines { last } if last.as_ref() != Some(at) => {
                 render::warn(&format!("{}/{} {}", at.step, at.of, render::line(&at.doing)));
-                *told = Some(at.clone());
+                *last = Some(at.clone());
             }
             Self::Lines { .. } | Self::Silent => {}
         }
@@ -60,130 +60,124 @@ impl Steps {
 }
 
 /// Runs the command.
-pub async fn run(args: &PushArgs, desk: &Desk) -> Result<Exit, Stop> {
+pub async fn run(args: &PushArgs, client: &ConnectorClient) -> Result<Exit, CliError> {
     let component = runner::read(&args.file)?;
-    let mut steps = Steps::new(desk.json);
-    steps.tell(&Progress { step: 0, of: 3, doing: "uploading".to_owned() });
-    let mut version = desk.upload(component).await?;
-    let digest = version.read.digest.clone();
-    while version.read.state == VersionState::Checking {
-        if let Some(progress) = &version.read.progress {
-            steps.tell(progress);
+    let mut progress = ProgressReporter::new(client.json);
+    progress.update(&Progress { step: 0, of: 3, doing: "uploading".to_owned() });
+    let mut version = client.upload(component).await?;
+    let digest = version.parsed.digest.clone();
+    while version.parsed.state == VersionState::Checking {
+        if let Some(step) = &version.parsed.progress {
+            progress.update(step);
         }
         tokio::time::sleep(POLL).await;
-        version = desk.uploaded(&digest).await?;
+        version = client.uploaded(&digest).await?;
     }
-    steps.end();
-    let id = match (&version.read.state, &version.read.connector) {
+    progress.end();
+    let id = match (&version.parsed.state, &version.parsed.connector) {
         (VersionState::Ready, Some(id)) => id.clone(),
-        _ => return Err(refused(&version.read, &args.file.display().to_string())),
+        _ => return Err(refused(&version.parsed, &args.file.display().to_string())),
     };
-    // Looked at first: whoever changes it from now on makes what follows fail instead of surprise.
-    let generation = desk.release(&id).await?.read.generation;
-    let mut version = desk.version(&id, &digest).await?;
-    if !desk.json {
-        render::print(&checked(&version.read, &id))?;
+    // Read before the difference is shown: if somebody changes the release meanwhile, activation fails instead of surprising.
+    let generation = client.release(&id).await?.parsed.generation;
+    let mut version = client.version(&id, &digest).await?;
+    if !client.json {
+        render::print(&checked(&version.parsed, &id))?;
     }
-    if let Some(difference) = version.read.difference.as_ref().filter(|difference| difference.needs_approval) {
+    if let Some(difference) = version.parsed.difference.as_ref().filter(|difference| difference.needs_approval) {
         let confirm = difference.confirm.clone();
-        if !args.approve && !asked(desk, difference)? {
-            return Err(unapproved(desk, &id, &digest, difference));
+        if !args.approve && !confirmed_on_terminal(client, difference)? {
+            return Err(approval_needed(client, &id, &digest, difference));
         }
-        version = desk.approve(&id, &digest, &confirm).await?;
-        if !desk.json {
+        version = client.approve(&id, &digest, &confirm).await?;
+        if !client.json {
             render::print("Approved.\n")?;
         }
     }
-    release(args, desk, &id, version, generation).await
+    release(args, client, &id, version, generation).await
 }
 
-/// Tries or activates it, where that was asked for.
+/// Starts a canary or activates the version, as the flags say.
 async fn release(
     args: &PushArgs,
-    desk: &Desk,
+    client: &ConnectorClient,
     id: &str,
-    version: Said<ConnectorVersion>,
+    version: ApiResponse<ConnectorVersion>,
     generation: u64,
-) -> Result<Exit, Stop> {
-    let digest = version.read.digest.clone();
-    let is_active = version.read.standing == Some(Standing::Active);
-    let (mut value, text) = match args.canary {
+) -> Result<Exit, CliError> {
+    let digest = version.parsed.digest.clone();
+    let is_active = version.parsed.standing == Some(Standing::Active);
+    let (mut raw, text) = match args.canary {
         _ if is_active => (json!({}), format!("It is the active version of {id}.\n")),
         Some(percent) => {
-            let release = desk.try_on(id, &digest, percent, Some(generation)).await?;
-            (json!({ "release": release.value }), words::release(&release.read))
+            let release = client.start_canary(id, &digest, percent, Some(generation)).await?;
+            (json!({ "release": release.raw }), labels::release(&release.parsed))
         }
         None if args.activate => {
-            let activated = desk.activate(id, &digest, Some(generation)).await?;
-            (activated.value, words::activated(&activated.read))
+            let activated = client.activate(id, &digest, Some(generation)).await?;
+            (activated.raw, labels::activated(&activated.parsed))
         }
         None => {
-            let short = words::short(&digest);
-            let (canary, activate) =
-                (desk.again(&format!("canary {id} {short} 10")), desk.again(&format!("activate {id} {short}")));
-            (json!({}), format!("It sends nothing yet. Next:\n  {canary}\n  {activate}\n"))
+            let short = labels::short(&digest);
+            let (canary, activate) = (
+                client.command_line(&format!("canary {id} {short} 10")),
+                client.command_line(&format!("activate {id} {short}")),
+            );
+            (json!({}), format!("It does not send yet. Next:\n  {canary}\n  {activate}\n"))
         }
     };
-    if let Some(members) = value.as_object_mut() {
-        members.insert("version".to_owned(), version.value);
+    if let Some(members) = raw.as_object_mut() {
+        members.insert("version".to_owned(), version.raw);
     }
-    desk.say(&Said { value, read: () }, || text)
+    client.print(&ApiResponse { raw, parsed: () }, || text)
 }
 
 fn checked(version: &ConnectorVersion, id: &str) -> String {
     let number = version.version.as_deref().unwrap_or("without a version");
     let mut text = format!(
-        "{} {} is checked: {} ({})\n",
+        "Checked {} {}: {} ({})\n",
         render::line(id),
         render::line(number),
         version.digest,
         render::bytes(version.bytes)
     );
     if let Some(difference) = &version.difference {
-        text.push_str(&words::difference(difference));
+        text.push_str(&labels::difference(difference));
     }
     text
 }
 
-/// Whether the person at the terminal approves. `false` without a terminal.
-fn asked(desk: &Desk, difference: &VersionDifference) -> Result<bool, Stop> {
-    if desk.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+/// Asks for approval on the terminal. `false` if there is none.
+fn confirmed_on_terminal(client: &ConnectorClient, difference: &VersionDifference) -> Result<bool, CliError> {
+    if client.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(false);
     }
-    let things = if difference.wider.len() == 1 { "thing needs" } else { "things need" };
-    let question = format!("{} {things} your approval (the lines with +). Approve? [y/N] ", difference.wider.len());
+    let changes = if difference.wider.len() == 1 { "change needs" } else { "changes need" };
+    let question = format!("{} {changes} your approval (the lines with +). Approve? [y/N] ", difference.wider.len());
     let mut stderr = std::io::stderr().lock();
-    stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).context("cannot ask")?;
+    stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).context("cannot write the question")?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-fn unapproved(desk: &Desk, id: &str, digest: &str, difference: &VersionDifference) -> Stop {
-    let command = format!("approve {id} {} --confirm {}", words::short(digest), difference.confirm);
-    let told = Told {
-        class: "approval-needed".to_owned(),
-        party: "policy",
-        advice: format!("if that is right, run `{}`, or push with --approve", desk.again(&command)),
-        problems: Vec::new(),
-    };
-    // People have just read it.
-    let wider = if desk.json { format!(": {}", sentences(&difference.wider)) } else { String::new() };
-    let text = format!("the version is there and sends nothing: it needs an approval{wider}");
-    Stop::told(Exit::Refused, anyhow!(text), told)
+fn approval_needed(client: &ConnectorClient, id: &str, digest: &str, difference: &VersionDifference) -> CliError {
+    let command = format!("approve {id} {} --confirm {}", labels::short(digest), difference.confirm);
+    let advice = format!("if you agree, run `{}`, or push again with --approve", client.command_line(&command));
+    let remote = RemoteError::new("approval-needed", "policy", Effect::Uploaded, &advice);
+    // Without --json, the difference was printed just before.
+    let wider = if client.json { format!(": {}", sentences(&difference.wider)) } else { String::new() };
+    let text = format!("the version needs an approval before it sends{wider}");
+    CliError::remote(Exit::Refused, anyhow!(text), remote)
 }
 
 fn sentences(lines: &[DifferenceLine]) -> String {
     lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("; ")
 }
 
-fn refused(version: &ConnectorVersion, file: &str) -> Stop {
-    let why = version.refusal.as_deref().unwrap_or("the server does not say why");
-    let told = Told {
-        class: "connector-refused".to_owned(),
-        party: "connector",
-        advice: "correct the connector, build it, and push it again".to_owned(),
-        problems: Vec::new(),
-    };
-    Stop::told(Exit::Refused, anyhow!("{file} may not run: {why}"), told)
+fn refused(version: &ConnectorVersion, file: &str) -> CliError {
+    let reason = version.refusal.as_deref().unwrap_or("the server gave no reason");
+    let advice = "correct the connector, build it, and push it again";
+    let remote = RemoteError::new("connector-refused", "connector", Effect::None, advice);
+    CliError::remote(Exit::Refused, anyhow!("the server refused {file}: {reason}"), remote)
 }

@@ -1,20 +1,20 @@
-//! The requests of a version in words, and which one is meant.
+//! The request shapes of a version: their arguments on the command line, and how they are listed.
 
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
 use sendbox_service::model::{ShapeLine, ShapeOrigin, VersionShape};
 
-use super::desk::Desk;
-use super::words;
-use crate::exit::Stop;
+use super::client::ConnectorClient;
+use super::labels;
+use crate::exit::CliError;
 use crate::render::line;
 
-/// Characters of a shape that are printed, and that should be typed.
+/// Digits of a shape's digest that are printed.
 const SHORT: usize = 12;
 
-/// A shape as it is typed: hexadecimal, and perhaps not all of it.
-pub fn typed(text: &str) -> Result<String, String> {
+/// Parses the argument that names a shape: a prefix of its digest.
+pub fn prefix(text: &str) -> Result<String, String> {
     let text = text.to_ascii_lowercase();
     if (4..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(text);
@@ -22,15 +22,15 @@ pub fn typed(text: &str) -> Result<String, String> {
     Err("must be 4 to 64 hexadecimal digits, as `sendbox connector shapes` prints them".to_owned())
 }
 
-/// The one shape that begins so.
-pub fn pick(all: &[VersionShape], typed: &str) -> Result<String, Stop> {
-    let mut found = all.iter().filter(|one| one.shape.starts_with(typed));
+/// The only shape that begins with `prefix`.
+pub fn resolve(all: &[VersionShape], prefix: &str) -> Result<String, CliError> {
+    let mut found = all.iter().filter(|one| one.shape.starts_with(prefix));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one.shape.clone()),
-        (Some(_), Some(_)) => {
-            Err(Stop::usage(anyhow!("`{typed}` is the beginning of several shapes; type more of it")))
-        }
-        (None, _) => Err(Stop::usage(anyhow!("no request of this version has a shape that begins with `{typed}`"))),
+        (Some(_), Some(_)) => Err(CliError::usage(anyhow!("several shapes begin with `{prefix}`; give more digits"))),
+        (None, _) => Err(CliError::usage(anyhow!(
+            "no shape of this version begins with `{prefix}`; `sendbox connector shapes` lists them"
+        ))),
     }
 }
 
@@ -61,10 +61,10 @@ fn changes(changes: &[ShapeLine]) -> String {
     text
 }
 
-/// All of them: each with its lines, and what is held back or new with what differs.
-pub fn list(all: &[VersionShape], desk: &Desk, id: &str, digest: &str) -> String {
+/// The list of shapes, each with its lines, and with what differs where it is held back or new.
+pub fn list(all: &[VersionShape], client: &ConnectorClient, id: &str, digest: &str) -> String {
     if all.is_empty() {
-        return "No request of this version has been seen: send a test message with it.\n".to_owned();
+        return "No request of this version has been recorded yet. Send a test message with it.\n".to_owned();
     }
     let mut text = String::new();
     for shape in all {
@@ -74,24 +74,24 @@ pub fn list(all: &[VersionShape], desk: &Desk, id: &str, digest: &str) -> String
         }
         if !shape.changes.is_empty() {
             let nearest = match shape.origin {
-                ShapeOrigin::Held => "the nearest request that it may send",
-                _ => "the nearest request of the active version",
+                ShapeOrigin::Held => "the most similar request that it may send",
+                _ => "the most similar request of the active version",
             };
             write!(text, "  differs from {nearest}:\n{}", changes(&shape.changes)).ok();
         }
         if shape.origin == ShapeOrigin::Held {
-            let command = format!("approve-shape {id} {} {}", words::short(digest), short(&shape.shape));
-            writeln!(text, "  To let it send this: {}", desk.again(&command)).ok();
+            let command = format!("approve-shape {id} {} {}", labels::short(digest), short(&shape.shape));
+            writeln!(text, "  To approve it: {}", client.command_line(&command)).ok();
         }
     }
     text
 }
 
-/// What was approved.
+/// The result of an approval.
 pub fn approved(shape: &VersionShape, digest: &str) -> String {
     let mut text = format!(
-        "Approved: version {} may send requests of the shape {}, from the next message on.\n",
-        words::short(digest),
+        "Approved: version {} may send requests of shape {} from the next message on.\n",
+        labels::short(digest),
         short(&shape.shape)
     );
     text.push_str(&changes(&shape.changes));
@@ -103,12 +103,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_typed() {
+    fn a_prefix_has_4_to_64_hexadecimal_digits() {
         for (text, want) in
             [("9f86", Some("9f86")), ("9F86D0", Some("9f86d0")), ("9f8", None), ("9f86x", None), ("", None)]
         {
-            assert_eq!(typed(text).ok().as_deref(), want, "{text}");
+            assert_eq!(prefix(text).ok().as_deref(), want, "{text}");
         }
-        assert!(typed(&"a".repeat(65)).is_err());
+        assert!(prefix(&"a".repeat(65)).is_err());
     }
 }

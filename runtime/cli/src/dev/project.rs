@@ -1,4 +1,4 @@
-//! From a project to a component: by `cargo`, or as a file that something else builds.
+//! The component of a project: built by `cargo`, or read from a file that another tool builds.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,10 +7,10 @@ use anyhow::{Context as _, anyhow};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::exit::{Blame as _, Stop};
+use crate::exit::{CliError, InputErrorExt as _};
 use crate::runner;
 
-/// What connectors are built for.
+/// The Rust target of connectors.
 const TARGET: &str = "wasm32-wasip2";
 
 /// Where a component comes from.
@@ -22,25 +22,25 @@ pub enum Project {
 }
 
 impl Project {
-    /// What the command line names. Paths are whole, as the watch reports them.
-    pub fn of(folder: &Path, component: Option<&Path>) -> Result<Self, Stop> {
+    /// The project that the command line names. Its paths are canonical, like those that the watcher reports.
+    pub fn of(folder: &Path, component: Option<&Path>) -> Result<Self, CliError> {
         if let Some(file) = component {
             let name = || format!("cannot read {}; build it first", file.display());
-            return Ok(Self::File(file.canonicalize().with_context(name).blame_input()?));
+            return Ok(Self::File(file.canonicalize().with_context(name).into_input_error()?));
         }
         let name = || format!("cannot read {}", folder.display());
-        let folder = folder.canonicalize().with_context(name).blame_input()?;
+        let folder = folder.canonicalize().with_context(name).into_input_error()?;
         if !folder.join("Cargo.toml").is_file() {
-            return Err(Stop::usage(anyhow!(
-                "there is no Cargo.toml in {}. Name a project (`sendbox new` makes one), or a component of another language with --component",
+            return Err(CliError::usage(anyhow!(
+                "no Cargo.toml in {}. Name a project folder (`sendbox new` creates one), or a component with --component",
                 folder.display()
             )));
         }
         Ok(Self::Cargo(folder))
     }
 
-    /// Builds it, where it is built here. What the build says goes to the terminal.
-    pub async fn component(&self) -> Result<Vec<u8>, Stop> {
+    /// Builds the project if necessary, and reads the component. The output of the build goes to the terminal.
+    pub async fn component(&self) -> Result<Vec<u8>, CliError> {
         match self {
             Self::File(path) => runner::read(path),
             Self::Cargo(folder) => runner::read(&build(folder).await?),
@@ -48,23 +48,23 @@ impl Project {
     }
 }
 
-async fn build(folder: &Path) -> Result<PathBuf, Stop> {
+async fn build(folder: &Path) -> Result<PathBuf, CliError> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
     cargo.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let child = cargo
         .spawn()
-        .context("cannot run `cargo`; install Rust, or build it yourself and use --component")
-        .blame_input()?;
+        .context("cannot run `cargo`; install Rust, or build the component yourself and pass --component")
+        .into_input_error()?;
     let output = child.wait_with_output().await.context("cannot wait for `cargo`")?;
     if !output.status.success() {
-        return Err(Stop::usage(anyhow!("the project does not build; see above")));
+        return Err(CliError::usage(anyhow!("the build failed; see the output above")));
     }
     built(&String::from_utf8_lossy(&output.stdout), &folder.join("Cargo.toml"))
 }
 
-/// The component of the project's own package, among what cargo says that it built.
-fn built(messages: &str, manifest: &Path) -> Result<PathBuf, Stop> {
+/// Finds the component of the project's own package in cargo's messages.
+fn built(messages: &str, manifest: &Path) -> Result<PathBuf, CliError> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut files = messages.filter_map(|message| {
         let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
@@ -76,8 +76,8 @@ fn built(messages: &str, manifest: &Path) -> Result<PathBuf, Stop> {
         is_ours.then(|| files.next().map(PathBuf::from)).flatten()
     });
     files.next().ok_or_else(|| {
-        Stop::usage(anyhow!(
-            "the build made no component. In {}, `[lib]` needs crate-type = [\"cdylib\"]",
+        CliError::usage(anyhow!(
+            "the build produced no component. Set crate-type = [\"cdylib\"] under `[lib]` in {}",
             manifest.display()
         ))
     })
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_component_is_that_of_the_project() {
+    fn the_component_is_that_of_the_projects_own_package() {
         let artifact = |manifest: &str, kind: &str, file: &str| {
             json!({
                 "reason": "compiler-artifact", "manifest_path": manifest, "target": {"crate_types": [kind]},

@@ -1,4 +1,4 @@
-//! One round: a component becomes the version that sends, and a test message goes through it.
+//! One round of the development loop: a component becomes the active version, and sends a test message.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -12,141 +12,146 @@ use sendbox_service::model::{
 use sendbox_service::{Caller, Error, Problems, Service};
 use serde_json::Value;
 
-use super::ground::{Ground, TENANT};
+use super::environment::{DevEnvironment, TENANT};
 use super::settings::Settings;
-use crate::connector::words;
-use crate::exit::{Exit, Stop};
+use crate::connector::labels;
+use crate::exit::{CliError, Exit};
 use crate::render::{self, line};
 
-/// The author's connection.
+/// The name of the development connection.
 const CONNECTION: &str = "dev";
-/// How often it is looked whether the check of a file has ended.
+/// How often the check of a component is polled.
 const POLL: Duration = Duration::from_millis(20);
-/// Who asks here.
+/// The author acts with the platform's rights.
 const AUTHOR: &Caller = &Caller::Platform;
 
-/// What is tried, and what was tried last.
-pub struct Bench<'a> {
-    ground: &'a Ground,
+/// The state that rounds share: the version that is active.
+pub struct DevSession<'a> {
+    environment: &'a DevEnvironment,
+    /// The recipient of test messages.
     to: &'a str,
-    /// Connector and digest of the version that sends.
+    /// Connector and digest of the active version.
     active: Option<(String, String)>,
-    /// Whether this round has come so far.
-    is_swapped: bool,
+    /// Whether this round has activated its version and not yet tried it.
+    is_untried: bool,
 }
 
-impl<'a> Bench<'a> {
-    /// Nothing is tried yet.
-    pub fn new(ground: &'a Ground, to: &'a str) -> Self {
-        Self { ground, to, active: None, is_swapped: false }
+impl<'a> DevSession<'a> {
+    /// A session without a version.
+    pub fn new(environment: &'a DevEnvironment, to: &'a str) -> Self {
+        Self { environment, to, active: None, is_untried: false }
     }
 
-    /// After a round that failed.
-    pub fn what_stays(&mut self) -> &'static str {
-        match (std::mem::take(&mut self.is_swapped), &self.active) {
-            (true, _) => "The version sends, and could not be tried.",
-            (false, Some(_)) => "The version before stays.",
+    /// Which version is active after a round that failed, as a sentence.
+    pub fn state_after_failure(&mut self) -> &'static str {
+        match (std::mem::take(&mut self.is_untried), &self.active) {
+            (true, _) => "The new version is active, but could not be tried.",
+            (false, Some(_)) => "The previous version stays active.",
             (false, None) => "There is no version yet.",
         }
     }
 
     fn service(&self) -> &Service {
-        self.ground.service()
+        self.environment.service()
     }
 
-    /// Uploads, says what differs, swaps, and sends a test message. Gives back what became of that.
-    pub async fn round(&mut self, component: &[u8], settings: &Settings) -> Result<Exit, Stop> {
-        let version = self.checked(component).await?;
+    /// Uploads a component, shows what changed, activates it, and sends a test message, whose outcome is returned.
+    pub async fn run_round(&mut self, component: &[u8], settings: &Settings) -> Result<Exit, CliError> {
+        let version = self.upload(component).await?;
         let id = version.connector.clone().unwrap_or_default();
-        self.swap(&id, &version).await?;
+        self.activate(&id, &version).await?;
         self.active = Some((id.clone(), version.digest.clone()));
-        self.is_swapped = true;
+        self.is_untried = true;
         let connection = ConnectionInput {
             connector: id,
             parameters: settings.parameters.clone(),
             templates: settings.templates.clone(),
         };
-        self.service().save_connection(AUTHOR, TENANT, CONNECTION, connection).await.map_err(stopped)?;
+        self.service().save_connection(AUTHOR, TENANT, CONNECTION, connection).await.map_err(service_error)?;
         let activation = Activation { name: CONNECTION.to_owned() };
-        self.service().activate(AUTHOR, TENANT, activation).await.map_err(stopped)?;
+        self.service().activate(AUTHOR, TENANT, activation).await.map_err(service_error)?;
         let exit = self.test().await?;
-        self.is_swapped = false;
+        self.is_untried = false;
         Ok(exit)
     }
 
-    /// The file as a version that may run, with what it took to get there.
-    async fn checked(&self, component: &[u8]) -> Result<ConnectorVersion, Stop> {
+    /// Uploads the component, waits for its check, and prints the result.
+    async fn upload(&self, component: &[u8]) -> Result<ConnectorVersion, CliError> {
         let began = Instant::now();
-        let (mut version, was_there) = self.service().upload(AUTHOR, Some(TENANT), component).await.map_err(stopped)?;
+        let (mut version, is_known) =
+            self.service().upload(AUTHOR, Some(TENANT), component).await.map_err(service_error)?;
         while version.state == VersionState::Checking {
             tokio::time::sleep(POLL).await;
-            version = self.service().uploaded(AUTHOR, Some(TENANT), &version.digest).await.map_err(stopped)?;
+            version = self.service().uploaded(AUTHOR, Some(TENANT), &version.digest).await.map_err(service_error)?;
         }
         if version.state == VersionState::Refused {
-            let why = version.refusal.unwrap_or_default();
-            return Err(Stop::refused(anyhow!("the component may not run: {why}")));
+            let reason = version.refusal.unwrap_or_default();
+            return Err(CliError::refused(anyhow!("the component was refused: {reason}")));
         }
-        let loaded = if was_there {
-            "it was loaded before".to_owned()
+        let loaded = if is_known {
+            "already loaded".to_owned()
         } else {
-            format!("inspected, compiled and read in {}", render::millis(began.elapsed()))
+            format!("checked and compiled in {}", render::millis(began.elapsed()))
         };
         render::print(&format!(
             "\n{} {}: {}, {}, {loaded}\n",
             line(version.connector.as_deref().unwrap_or_default()),
             line(version.version.as_deref().unwrap_or_default()),
-            words::short(&version.digest),
+            labels::short(&version.digest),
             render::bytes(version.bytes),
         ))?;
         Ok(version)
     }
 
-    /// Makes it the version that sends.
-    async fn swap(&self, id: &str, version: &ConnectorVersion) -> Result<(), Stop> {
+    /// Activates the version, after an approval if one is needed.
+    async fn activate(&self, id: &str, version: &ConnectorVersion) -> Result<(), CliError> {
         if version.standing == Some(Standing::Active) {
             let is_same = self.active.as_ref().is_some_and(|(_, digest)| *digest == version.digest);
-            return Ok(render::print(if is_same { "The component is the same as before.\n" } else { "It sends.\n" })?);
+            return Ok(render::print(if is_same { "The component is unchanged.\n" } else { "It is active.\n" })?);
         }
         if let Some(difference) = &version.difference {
-            render::print(&words::difference(difference))?;
+            render::print(&labels::difference(difference))?;
             self.approve(id, difference).await?;
         }
         let activation = VersionActivation {
             digest: version.digest.clone(),
             generation: None,
-            // The author looks at it; nothing is taken back behind their back.
+            // The author is watching: no automatic rollback.
             watch_seconds: Some(0),
             drain_seconds: Some(0),
         };
         let service = self.service();
-        let activated = service.activate_version(AUTHOR, Some(TENANT), id, activation).await.map_err(stopped)?;
-        let previous = activated.release.previous.as_deref().map(words::short).unwrap_or_default();
-        Ok(render::print(&format!("Swapped: it sends instead of {previous}.\n"))?)
+        let activated = service.activate_version(AUTHOR, Some(TENANT), id, activation).await.map_err(service_error)?;
+        let previous = activated.release.previous.as_deref().map(labels::short).unwrap_or_default();
+        Ok(render::print(&format!("Activated: it replaces {previous}.\n"))?)
     }
 
-    /// What may do more is approved here: it is the author's own machine, and nothing leaves it.
-    async fn approve(&self, id: &str, difference: &VersionDifference) -> Result<(), Stop> {
+    /// Approves what the version may do beyond the active one. This is the author's own machine, and nothing leaves it.
+    async fn approve(&self, id: &str, difference: &VersionDifference) -> Result<(), CliError> {
         if !difference.needs_approval {
             return Ok(());
         }
         let approval = Approval { confirm: difference.confirm.clone() };
-        self.service().approve_version(AUTHOR, Some(TENANT), id, &difference.to, approval).await.map_err(stopped)?;
+        self.service()
+            .approve_version(AUTHOR, Some(TENANT), id, &difference.to, approval)
+            .await
+            .map_err(service_error)?;
         if difference.wider.iter().all(|line| line.code.is_presentation()) {
             return Ok(());
         }
         render::warn(
-            "warning: IT MAY DO MORE, AND WAS APPROVED FOR THIS MACHINE ALONE. Elsewhere an admin must approve it.",
+            "warning: IT MAY DO MORE, AND WAS APPROVED ON THIS MACHINE ONLY. In production an admin must approve it.",
         );
         Ok(())
     }
 
-    /// Shows the request, and sends it where somebody answers.
-    async fn test(&self) -> Result<Exit, Stop> {
-        let dry = self.tested(true).await?;
-        let host = dry.requests.first().and_then(host);
+    /// Sends the test message if its host is simulated, and prints its request and its outcome.
+    async fn test(&self) -> Result<Exit, CliError> {
+        let dry_run = self.send_test_message(true).await?;
+        let host = dry_run.requests.first().and_then(host);
         let report = match &host {
-            Some(host) if self.ground.answers_for(host) => self.tested(false).await?,
-            _ => dry,
+            Some(host) if self.environment.simulates(host) => self.send_test_message(false).await?,
+            _ => dry_run,
         };
         let mut text = String::new();
         for request in &report.requests {
@@ -166,7 +171,7 @@ impl<'a> Bench<'a> {
         Ok(exit)
     }
 
-    async fn tested(&self, dry_run: bool) -> Result<TestReport, Stop> {
+    async fn send_test_message(&self, dry_run: bool) -> Result<TestReport, CliError> {
         let test = ConnectionTest {
             connection: Some(CONNECTION.to_owned()),
             connector: None,
@@ -178,15 +183,15 @@ impl<'a> Bench<'a> {
             locale: None,
             dry_run,
         };
-        self.service().test_connection(AUTHOR, TENANT, test).await.map_err(stopped)
+        self.service().test_connection(AUTHOR, TENANT, test).await.map_err(service_error)
     }
 }
 
-/// What the service says, said by the command.
-fn stopped(error: Error) -> Stop {
+/// Maps an error of the service to one of the command.
+fn service_error(error: Error) -> CliError {
     match error {
-        Error::Invalid(Problems(problems)) => Stop::problems(problems),
-        Error::Limited { .. } | Error::CountryNotAllowed(_) | Error::Conflict(_) => Stop::refused(error),
+        Error::Invalid(Problems(problems)) => CliError::problems(problems),
+        Error::Limited { .. } | Error::CountryNotAllowed(_) | Error::Conflict(_) => CliError::refused(error),
         other => anyhow::Error::from(other).into(),
     }
 }
@@ -196,7 +201,7 @@ fn host(request: &Value) -> Option<String> {
     url.host_str().map(str::to_owned)
 }
 
-/// A request as it left, or would have.
+/// A request as it was sent, or would have been, with sealed values masked.
 fn masked(request: &Value) -> String {
     let part = |value: Option<&Value>| line(value.and_then(Value::as_str).unwrap_or_default());
     let mut text = format!("{} {}\n", part(request.get("method")), part(request.get("url")));
@@ -208,7 +213,7 @@ fn masked(request: &Value) -> String {
     text
 }
 
-/// What the connector wrote.
+/// The lines that the connector logged.
 fn log(report: &TestReport) -> String {
     let part = |event: &Value, name: &str| line(event.get(name).and_then(Value::as_str).unwrap_or_default());
     let lines = report.trace.iter().filter(|event| event.get("event").and_then(Value::as_str) == Some("log"));
@@ -222,12 +227,22 @@ fn outcome(report: &TestReport, host: Option<&str>) -> (Exit, String) {
     if report.outcome == "dry-run" {
         let host = line(host.unwrap_or("its host"));
         let text = format!(
-            "Nothing was sent: {host} is neither simulated nor scripted. To see an answer read, give it one in the configuration: \"answers\": {{\"{host}\": \"answers/accepted.json\"}}\n"
+            "Nothing was sent: {host} is neither simulated nor has a scripted response. To try a response, add one to the configuration: \"answers\": {{\"{host}\": \"answers/accepted.json\"}}\n"
         );
         return (Exit::Success, text);
     }
     let id = report.provider_message_id.as_deref().unwrap_or("none given");
-    (Exit::Success, format!("Accepted. The provider's id: {}\n", line(id)))
+    (Exit::Success, format!("Accepted. Provider id: {}\n", line(id)))
+}
+
+/// Parses a failure of the API's view back into its types. Everything here that needs them comes through this function.
+///
+/// `None` for a class or party that this version of the command does not know.
+fn parse_failure(failure: &FailureView) -> Option<(FailureClass, Party, RequestSent)> {
+    fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
+        serde_json::from_value(Value::from(text)).ok()
+    }
+    Some((parse(&failure.class)?, parse(&failure.party)?, parse(&failure.request_sent)?))
 }
 
 fn failed(failure: &FailureView) -> String {
@@ -246,18 +261,13 @@ fn failed(failure: &FailureView) -> String {
 }
 
 fn exit_of(failure: &FailureView) -> Exit {
-    fn word<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
-        serde_json::from_value(Value::from(text)).ok()
-    }
-    let class = word::<FailureClass>(&failure.class);
-    let known = class.zip(word::<Party>(&failure.party)).zip(word::<RequestSent>(&failure.request_sent));
-    known.map_or(Exit::Internal, |((class, party), sent)| Exit::of(class, party, sent))
+    parse_failure(failure).map_or(Exit::Internal, |(class, party, sent)| Exit::of(class, party, sent))
 }
 
 fn used(used: &Value) -> String {
     let number = |name: &str| used.get(name).and_then(Value::as_u64).unwrap_or_default();
     format!(
-        "  {} in all, {} of CPU, {} of memory\n",
+        "  time {}, CPU {}, memory {}\n",
         render::millis(Duration::from_micros(number("timeUs"))),
         render::millis(Duration::from_micros(number("cpuUs"))),
         render::bytes(number("memoryBytes")),
@@ -287,14 +297,14 @@ mod tests {
             ("in-doubt", "provider", "maybe", Exit::InDoubt),
             ("connector-fault", "connector", "no", Exit::Refused),
             ("not-sent", "network", "no", Exit::Network),
-            ("of a newer time", "provider", "yes", Exit::Internal),
+            ("of-a-newer-version", "provider", "yes", Exit::Internal),
         ] {
             assert_eq!(exit_of(&failure(class, party, sent)), exit, "{class}");
         }
     }
 
     #[test]
-    fn the_host_is_known_whatever_is_masked_beside_it() {
+    fn the_host_is_found_beside_masked_values() {
         let request = |url: &str| host(&serde_json::json!({ "url": url }));
         assert_eq!(
             request("https://api.example.com/v1/[secret key]/x?to=[recipient]").as_deref(),

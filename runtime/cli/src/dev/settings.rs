@@ -1,4 +1,4 @@
-//! The configuration of `dev`: that of a connection, and what the author's provider answers.
+//! The configuration of `dev`: that of a connection, and scripted responses of the provider.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::connection;
-use crate::exit::{Blame as _, Stop};
+use crate::exit::{CliError, InputErrorExt as _};
 use crate::runner;
 
-/// The file's shape. What the parameters and templates must be is said by whoever takes them.
+/// The contents of the file. The service validates parameters and templates.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct SettingsFile {
     #[serde(default)]
     parameters: Map<String, Value>,
     #[serde(default)]
@@ -24,30 +24,29 @@ struct Written {
     answers: BTreeMap<String, PathBuf>,
 }
 
-/// What the connector is tried with.
+/// The settings with which the connector is tried.
 pub struct Settings {
-    /// With secrets from elsewhere filled in.
+    /// The parameters, with the values of `$env` and `$file`.
     pub parameters: Map<String, Value>,
-    /// As written.
     pub templates: Value,
-    /// By host: which file, and what stands in it.
+    /// The files of scripted responses and their contents, by host.
     pub answers: BTreeMap<String, (PathBuf, Vec<u8>)>,
 }
 
 impl Settings {
-    /// Reads the file, and those that it names.
-    pub fn read(path: &Path) -> Result<Self, Stop> {
+    /// Reads the file, and the files that it names.
+    pub fn read(path: &Path) -> Result<Self, CliError> {
         if !path.exists() {
-            return Err(Stop::usage(anyhow!(
-                "{} is not there. It holds what the connector is tried with: parameters, templates, answers of the provider. Write one (`sendbox dev --help` shows its shape), or name another with --config",
+            return Err(CliError::usage(anyhow!(
+                "{} does not exist. Create it with the parameters, templates and scripted responses to try the connector with (`sendbox dev --help` shows an example), or name another file with --config",
                 path.display()
             )));
         }
-        let mut written: Value = runner::json_file(path)?;
-        connection::complete(&mut written, path)?;
-        let Written { parameters, templates, answers } = serde_json::from_value(written)
-            .with_context(|| format!("{} is not what is wanted", path.display()))
-            .blame_input()?;
+        let mut value: Value = runner::json_file(path)?;
+        connection::resolve_references(&mut value, path)?;
+        let SettingsFile { parameters, templates, answers } = serde_json::from_value(value)
+            .with_context(|| format!("{} is invalid", path.display()))
+            .into_input_error()?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let answers = answers
             .into_iter()
@@ -56,20 +55,20 @@ impl Settings {
                 let contents = runner::read(&file)?;
                 Ok((host, (file, contents)))
             })
-            .collect::<Result<_, Stop>>()?;
+            .collect::<Result<_, CliError>>()?;
         let settings = Self { parameters, templates: templates.into(), answers };
-        // Wrong ones are better known before anything is started anew.
+        // Report invalid responses before the simulator is restarted.
         settings.scripted()?;
         Ok(settings)
     }
 
-    /// For the simulator.
-    pub fn scripted(&self) -> Result<Vec<ScriptedHost>, Stop> {
+    /// The scripted responses, for the simulator.
+    pub fn scripted(&self) -> Result<Vec<ScriptedHost>, CliError> {
         self.answers
             .iter()
             .map(|(host, (file, contents))| {
-                let name = || format!("{} is not what is wanted", file.display());
-                let answer = serde_json::from_slice(contents).with_context(name).blame_input()?;
+                let name = || format!("{} is invalid", file.display());
+                let answer = serde_json::from_slice(contents).with_context(name).into_input_error()?;
                 Ok(ScriptedHost { host: host.clone(), answer })
             })
             .collect()
@@ -81,12 +80,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_read_with_it_and_what_is_wrong_is_named() {
+    fn responses_are_read_and_errors_name_their_file() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         let path = folder.path().join("dev.json");
-        let read = || Settings::read(&path).map_err(|stop| format!("{stop:?}"));
-        assert!(read().err().unwrap().contains("is not there"));
+        let read = || Settings::read(&path).map_err(|error| format!("{error:?}"));
+        assert!(read().err().unwrap().contains("does not exist"));
         write("accepted.json", r#"{"status": 201, "body": {"id": "m"}}"#);
         write("token", "hush");
         write(
@@ -99,12 +98,12 @@ mod tests {
         for (text, wanted) in [
             (r#"{"answer": {}}"#, "unknown field `answer`"),
             (r#"{"answers": {"api.example.com": "none.json"}}"#, "none.json"),
-            (r#"{"answers": {"api.example.com": "token"}}"#, "token is not what is wanted"),
+            (r#"{"answers": {"api.example.com": "token"}}"#, "token is invalid"),
             (r#"{"parameters": {"a": {"$env": "SENDBOX_TEST_NOT_SET"}}}"#, "SENDBOX_TEST_NOT_SET"),
         ] {
             write("dev.json", text);
-            let said = read().err().unwrap();
-            assert!(said.contains(wanted), "{text}: {said}");
+            let error = read().err().unwrap();
+            assert!(error.contains(wanted), "{text}: {error}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Tells when a source has changed, and has been left alone for a moment.
+//! Watches sources for changes, and waits until they stop changing.
 //!
-//! Builds read sources and write beside them: reads do not count, nor does what lies in a folder of builds.
+//! A build reads sources and writes beside them: reads do not count, nor do changes in build folders.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,32 +13,32 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::project::Project;
 use super::settings::Settings;
-use crate::exit::Stop;
+use crate::exit::CliError;
 
-/// How long it must be quiet. Editors write a file in several steps, and people save several files.
+/// The time without a change after which the changes are complete. Editors write a file in several steps.
 const QUIET: Duration = Duration::from_millis(150);
 
-/// The watched files.
+/// The watched sources.
 pub struct Sources {
     watcher: RecommendedWatcher,
     events: UnboundedReceiver<notify::Result<Event>>,
-    /// A project: everything below it, but builds.
+    /// A project folder: everything in it except builds is a source.
     tree: Option<PathBuf>,
     /// Single files.
     files: BTreeSet<PathBuf>,
-    /// Folders under watch.
+    /// The folders that are watched.
     watched: BTreeSet<PathBuf>,
 }
 
 impl Sources {
-    /// Of a project, its configuration and the answers that this names.
-    pub fn of(project: &Project, config: &Path, settings: &Settings) -> Result<Self, Stop> {
+    /// Watches a project, its configuration, and the files that the configuration names.
+    pub fn of(project: &Project, config: &Path, settings: &Settings) -> Result<Self, CliError> {
         let (sender, events) = unbounded_channel();
         let watcher = notify::recommended_watcher(move |event| {
-            // Nobody listens any more at the very end.
+            // The receiver is gone when the command ends.
             sender.send(event).ok();
         })
-        .map_err(cannot)?;
+        .map_err(watch_error)?;
         let mut sources = Self { watcher, events, tree: None, files: BTreeSet::new(), watched: BTreeSet::new() };
         match project {
             Project::Cargo(folder) => {
@@ -51,8 +51,8 @@ impl Sources {
         Ok(sources)
     }
 
-    /// The configuration, and the answers as it names them now.
-    pub fn watch_answers(&mut self, config: &Path, settings: &Settings) -> Result<(), Stop> {
+    /// Watches the configuration, and the scripted responses that it names.
+    pub fn watch_answers(&mut self, config: &Path, settings: &Settings) -> Result<(), CliError> {
         let answers = settings.answers.values().map(|(file, _)| file.as_path());
         for file in std::iter::once(config).chain(answers) {
             self.watch_file(file)?;
@@ -60,23 +60,23 @@ impl Sources {
         Ok(())
     }
 
-    /// Waits for a change, and for the end of the changes that come with it.
-    pub async fn changed(&mut self) -> Result<(), Stop> {
+    /// Waits for a change, and for the end of further changes right after it.
+    pub async fn changed(&mut self) -> Result<(), CliError> {
         loop {
-            let event = self.events.recv().await.ok_or_else(|| anyhow!("the watch of the sources has ended"))?;
-            if !self.counts(&event.map_err(cannot)?) {
+            let event = self.events.recv().await.ok_or_else(|| anyhow!("the watcher of the sources has stopped"))?;
+            if !self.counts(&event.map_err(watch_error)?) {
                 continue;
             }
             while let Ok(Some(event)) = tokio::time::timeout(QUIET, self.events.recv()).await {
-                event.map_err(cannot)?;
+                event.map_err(watch_error)?;
             }
-            // Folders may have come with it.
+            // There may be new folders.
             return self.watch_tree();
         }
     }
 
     fn counts(&self, event: &Event) -> bool {
-        // Whether events were lost is not known by path.
+        // If events were lost, their paths are unknown.
         event.need_rescan()
             || !matches!(event.kind, EventKind::Access(_))
                 && event.paths.iter().any(|path| self.files.contains(path) || self.is_source(path))
@@ -88,24 +88,24 @@ impl Sources {
             return false;
         };
         let (tree, below) = below;
-        below.components().next().is_some_and(|first| !is_no_source(&tree.join(first)))
+        below.components().next().is_some_and(|first| !is_ignored(&tree.join(first)))
     }
 
-    /// The project's folder, and each folder in it that holds sources. Builds are not watched at all: they are large.
-    fn watch_tree(&mut self) -> Result<(), Stop> {
+    /// Watches the project folder, and each folder in it that contains sources. Build folders are not watched: they are large.
+    fn watch_tree(&mut self) -> Result<(), CliError> {
         let Some(tree) = self.tree.clone() else { return Ok(()) };
         self.watch_folder(&tree, RecursiveMode::NonRecursive)?;
         for entry in fs::read_dir(&tree)?.flatten() {
             let path = entry.path();
-            if path.is_dir() && !is_no_source(&path) {
+            if path.is_dir() && !is_ignored(&path) {
                 self.watch_folder(&path, RecursiveMode::Recursive)?;
             }
         }
         Ok(())
     }
 
-    /// A file is watched by its folder: editors replace files.
-    fn watch_file(&mut self, file: &Path) -> Result<(), Stop> {
+    /// Watches a file through its folder, because editors replace files.
+    fn watch_file(&mut self, file: &Path) -> Result<(), CliError> {
         let file = file.canonicalize().map_err(|error| anyhow!("cannot watch {}: {error}", file.display()))?;
         if let Some(folder) = file.parent() {
             self.watch_folder(folder, RecursiveMode::NonRecursive)?;
@@ -114,10 +114,10 @@ impl Sources {
         Ok(())
     }
 
-    fn watch_folder(&mut self, folder: &Path, mode: RecursiveMode) -> Result<(), Stop> {
+    fn watch_folder(&mut self, folder: &Path, mode: RecursiveMode) -> Result<(), CliError> {
         let is_covered = self.watched.contains(folder)
             || self.tree.as_ref().is_some_and(|tree| {
-                // A folder in a watched one: a second watch of it would end the first one's depth.
+                // A second watch of a folder inside a watched one would end the recursion of the first.
                 folder != tree
                     && folder
                         .ancestors()
@@ -125,24 +125,22 @@ impl Sources {
                         .any(|above| above != tree && self.watched.contains(above) && above.starts_with(tree))
             });
         if !is_covered {
-            self.watcher.watch(folder, mode).map_err(cannot)?;
+            self.watcher.watch(folder, mode).map_err(watch_error)?;
             self.watched.insert(folder.to_owned());
         }
         Ok(())
     }
 }
 
-/// Builds, hidden files, and what a package manager put there.
-fn is_no_source(path: &Path) -> bool {
+/// Build folders, hidden files and installed packages.
+fn is_ignored(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') || name == "target" || name == "node_modules" || path.join("CACHEDIR.TAG").exists()
 }
 
-fn cannot(error: notify::Error) -> Stop {
-    let stop = anyhow!(
-        "cannot watch the sources: {error}. Where the system has no watches left, raise its limit (fs.inotify.max_user_watches)"
-    );
-    stop.into()
+fn watch_error(error: notify::Error) -> CliError {
+    anyhow!("cannot watch the sources: {error}. If the system's limit is reached, raise fs.inotify.max_user_watches")
+        .into()
 }
 
 #[cfg(test)]
@@ -169,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_counts_and_what_is_built_or_read_does_not() {
+    fn writes_count_but_builds_and_reads_do_not() {
         let (_folder, project, sources) = project();
         let written = EventKind::Modify(ModifyKind::Any);
         for (path, kind, counts) in [
@@ -195,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn changes_are_told_and_new_folders_are_watched_too() {
+    async fn changes_are_reported_and_new_folders_are_watched() {
         let (_folder, project, mut sources) = project();
         for path in ["src/lib.rs", "src/deep/new.rs", "README.md", "dev.json"] {
             fs::write(project.join(path), "{}").unwrap();

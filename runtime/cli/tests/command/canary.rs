@@ -1,8 +1,8 @@
 //! No number, code, text or credential is in anything that `send` prints, whatever happens.
 
-use super::world::{BEARER, CODE, NUMBER, Ran, TEXT, TOKEN, World};
+use super::fixture::{BEARER, CODE, CliFixture, CommandOutput, NUMBER, TEXT, TOKEN};
 
-fn clean(ran: &Ran, what: &str) {
+fn clean(ran: &CommandOutput, what: &str) {
     let national = NUMBER.trim_start_matches("+45");
     for canary in [NUMBER, national, CODE, TEXT, TOKEN, BEARER, "canary-authorization"] {
         for (name, text) in [("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
@@ -15,17 +15,17 @@ fn clean(ran: &Ran, what: &str) {
 async fn nothing_sealed_is_printed() {
     for fault in ["", "*=echo", "*=echo:201", "*=status:400", "*=garbage", "*=code:21211", "*=reset-after"] {
         for connector in ["twilio", "http"] {
-            let world = World::new().await;
+            let fixture = CliFixture::new().await;
             if !fault.is_empty() && (connector == "twilio" || !fault.contains("code:")) {
-                world.simulator.inject_spec(fault.parse().unwrap()).unwrap();
+                fixture.simulator.inject_spec(fault.parse().unwrap()).unwrap();
             }
             for json in [&["--trace"][..], &["--trace", "--json"][..]] {
-                let ran = world.send(connector, json).await;
+                let ran = fixture.send(connector, json).await;
                 assert!(!ran.stdout.is_empty(), "{fault}: {}", ran.stderr);
                 clean(&ran, &format!("{connector} {fault} {json:?}"));
             }
             assert!(
-                !world.simulator.requests().is_empty(),
+                !fixture.simulator.requests().is_empty(),
                 "{connector} {fault}: nothing was sent, so nothing was tested"
             );
         }
@@ -34,7 +34,7 @@ async fn nothing_sealed_is_printed() {
 
 #[tokio::test]
 async fn nor_by_errors_of_the_input() {
-    let world = World::new().await;
+    let fixture = CliFixture::new().await;
     for more in [
         &["--lifetime", "1d"][..],
         &["--variable", TOKEN],
@@ -42,11 +42,11 @@ async fn nor_by_errors_of_the_input() {
         &["--usage", "sign-in", "--locale", "no such tag"],
         &["--client-ip", NUMBER],
     ] {
-        let ran = world.send("twilio", more).await;
+        let ran = fixture.send("twilio", more).await;
         assert_eq!(ran.exit, 2, "{more:?}: {}", ran.stderr);
         clean(&ran, &format!("{more:?}"));
     }
-    let ran = world.send_piped(&format!("{TEXT} {CODE}"), &[]).await;
+    let ran = fixture.send_piped(&format!("{TEXT} {CODE}"), &[]).await;
     assert_eq!(ran.exit, 2);
     clean(&ran, "a bad code");
 }

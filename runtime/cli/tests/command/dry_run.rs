@@ -1,10 +1,10 @@
-use super::world::{CODE, TOKEN, World};
+use super::fixture::{CODE, CliFixture, TOKEN};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn masked_it_is_exactly_this() {
-    let world = World::new().await;
-    let ran = world.send("twilio", &["--dry-run", "--json"]).await;
+async fn the_masked_request_is_exactly_this() {
+    let fixture = CliFixture::new().await;
+    let ran = fixture.send("twilio", &["--dry-run", "--json"]).await;
     assert_eq!(ran.exit, 0, "{}", ran.stderr);
     let json = ran.json();
     let requests = json["requests"].as_array().unwrap();
@@ -18,17 +18,17 @@ async fn masked_it_is_exactly_this() {
     );
     let headers = request["headers"].as_array().unwrap();
     assert!(headers.contains(&json!(["Authorization", "Basic [secret authToken]"])), "{headers:?}");
-    assert!(world.simulator.requests().is_empty(), "something left");
+    assert!(fixture.simulator.requests().is_empty(), "something was sent");
 }
 
 #[tokio::test]
-async fn in_clear_it_is_what_a_real_send_then_does() {
-    let world = World::new().await;
-    let ran = world.send("twilio", &["--dry-run", "--show-sealed", "--json"]).await;
-    assert!(world.simulator.requests().is_empty(), "something left");
+async fn in_clear_it_is_what_a_real_send_does() {
+    let fixture = CliFixture::new().await;
+    let ran = fixture.send("twilio", &["--dry-run", "--show-sealed", "--json"]).await;
+    assert!(fixture.simulator.requests().is_empty(), "something was sent");
     let shown = ran.json()["requests"][0].clone();
-    assert_eq!(world.send("twilio", &[]).await.exit, 0);
-    let sent = &world.simulator.requests()[0];
+    assert_eq!(fixture.send("twilio", &[]).await.exit, 0);
+    let sent = &fixture.simulator.requests()[0];
     assert_eq!(shown["method"], sent.method.as_str());
     assert_eq!(shown["url"], format!("https://{}{}", sent.host, sent.path));
     assert_eq!(shown["body"].as_str().unwrap().as_bytes(), sent.body);
@@ -39,20 +39,23 @@ async fn in_clear_it_is_what_a_real_send_then_does() {
 }
 
 #[tokio::test]
-async fn a_person_sees_brackets_or_values() {
-    let world = World::new().await;
-    let masked = world.send("twilio", &["--dry-run"]).await;
-    assert!(masked.stdout.starts_with("POST https://api.twilio.com/2010-04-01/Accounts/AC"), "{}", masked.stdout);
-    assert!(masked.stdout.contains("Body=[text]") && masked.stderr.contains("nothing was sent"), "{}", masked.stdout);
-    let clear = world.send("twilio", &["--dry-run", "--show-sealed"]).await;
+async fn text_output_masks_sealed_values_by_default() {
+    let fixture = CliFixture::new().await;
+    let mut snapshot = fixture.snapshot();
+    let masked = fixture.recorded_send(&mut snapshot, "twilio", &["--dry-run"]).await;
+    let clear = fixture.recorded_send(&mut snapshot, "twilio", &["--dry-run", "--show-sealed"]).await;
+    snapshot.assert("send-dry-run");
     assert!(clear.stdout.contains(CODE) && !masked.stdout.contains(CODE));
     assert!(!clear.stdout.contains(TOKEN), "Basic credentials are shown encoded, as they leave");
 }
 
 #[tokio::test]
-async fn what_may_not_leave_fails_in_a_dry_run_too() {
-    let world = World::new().await;
-    let policy = world.write("policy.json", r#"{"denied_hosts": ["twilio.com"]}"#);
-    let ran = world.send("twilio", &["--dry-run", "--json", "--operator-policy", &policy]).await;
+async fn what_may_not_be_sent_fails_in_a_dry_run_too() {
+    let fixture = CliFixture::new().await;
+    let policy = fixture.write("policy.json", r#"{"denied_hosts": ["twilio.com"]}"#);
+    let mut snapshot = fixture.snapshot();
+    let ran =
+        fixture.recorded_send(&mut snapshot, "twilio", &["--dry-run", "--json", "--operator-policy", &policy]).await;
+    snapshot.assert("send-refused-by-the-operator");
     assert_eq!((ran.exit, &ran.json()["error"]["party"]), (3, &Value::from("policy")));
 }

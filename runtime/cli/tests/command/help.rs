@@ -1,9 +1,21 @@
-use super::world::run;
+use super::fixture::run;
 
 #[tokio::test]
 async fn every_help_is_what_it_was() {
-    let connector =
-        ["push", "list", "versions", "show", "approve", "canary", "activate", "rollback", "status", "delete"];
+    let connector = [
+        "push",
+        "list",
+        "versions",
+        "show",
+        "approve",
+        "canary",
+        "activate",
+        "rollback",
+        "status",
+        "shapes",
+        "approve-shape",
+        "delete",
+    ];
     let connector = connector.map(|action| format!("connector {action}"));
     let commands = ["", "serve", "send", "inspect", "simulate", "demo", "new", "dev", "connector"];
     for command in commands.into_iter().chain(connector.iter().map(String::as_str)) {

@@ -1,32 +1,23 @@
 //! `inspect` and `new`.
 
-use super::world::{binary, names, run};
+use super::fixture::{binary, names, run, snapshot};
 
 #[tokio::test]
-async fn inspect_says_it_in_words_first() {
-    let ran = run(&["inspect", "twilio"]).await;
-    assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
-    for part in [
-        "It cannot read secrets, codes, numbers or texts",
-        "It may reach https://api.twilio.com/2010-04-01/Accounts/ (POST), with the message: the number (e164) goes into",
-        "the form field `To`, the content into the form field `Body`",
-        "The secret `authToken` is sent there.",
-        "when `edge` and `region` are given",
-        "It reaches nothing else.",
-        "authToken                required, secret",
-        "memory 16.0 MiB, CPU 250 ms",
-        "sha256:",
-        "sendbox:connector/http-outbound@1.0.0",
-    ] {
-        assert!(ran.stdout.contains(part), "{part}\n{}", ran.stdout);
+async fn inspect_describes_connectors() {
+    let mut snapshot = snapshot();
+    for args in [&["inspect"][..], &["inspect", "twilio"], &["inspect", "http"]] {
+        let ran = run(args).await;
+        assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
+        snapshot.record(args, Some(ran.exit), &ran.stdout, &ran.stderr);
     }
-    let http = run(&["inspect", "http"]).await.stdout;
-    assert!(http.contains("The secret `webhookSecret` signs what goes there, and is never sent itself."), "{http}");
-    assert!(http.contains("your own address, in the parameter `endpoint`"), "{http}");
+    snapshot.assert("inspect");
+    // The snapshot leaves sizes out.
+    let twilio = run(&["inspect", "twilio"]).await.stdout;
+    assert!(twilio.contains("memory 16.0 MiB, CPU 250 ms"), "{twilio}");
 }
 
 #[tokio::test]
-async fn inspect_says_it_to_scripts() {
+async fn inspect_prints_json() {
     let json = run(&["inspect", "twilio", "--json"]).await.json();
     assert_eq!(json["reveals"], false);
     assert_eq!(json["metadata"]["id"], "twilio-short-message-service");
@@ -40,7 +31,7 @@ async fn inspect_says_it_to_scripts() {
 }
 
 #[tokio::test]
-async fn a_home_without_a_cache_is_no_obstacle() {
+async fn inspect_works_without_a_cache() {
     let output = binary().args(["inspect", "twilio"]).env("XDG_CACHE_HOME", "/proc/none").output().await.unwrap();
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("running without a cache"));
@@ -51,8 +42,9 @@ async fn new_writes_a_whole_project() {
     let folder = tempfile::tempdir().unwrap();
     let output = binary().args(["new", "acme-sms"]).current_dir(folder.path()).output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let next = String::from_utf8(output.stdout).unwrap();
-    assert!(next.contains("cargo build --target wasm32-wasip2") && next.contains("acme_sms.wasm"), "{next}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let mut snapshot = snapshot();
+    snapshot.record(&["new", "acme-sms"], output.status.code(), &stdout, &String::from_utf8_lossy(&output.stderr));
 
     let project = folder.path().join("acme-sms");
     let there = names(&project);
@@ -63,14 +55,17 @@ async fn new_writes_a_whole_project() {
     let text = |name: &str| std::fs::read_to_string(project.join(name)).unwrap();
     assert!(text("Cargo.toml").contains("name = \"acme-sms\""));
     assert!(text("src/lib.rs").contains("acme-sms") && text("README.md").contains("acme_sms.wasm"));
-    assert!(text("config.example.json").contains("{{code}}"), "the example's own braces are gone");
+    assert!(text("config.example.json").contains("{{code}}"), "the braces of the example are replaced");
     for name in ["Cargo.toml", "README.md", "src/lib.rs"] {
         assert!(!text(name).contains("{{name}}") && !text(name).contains("{{crate_name}}"), "{name}");
     }
 
     let again = binary().args(["new", "acme-sms"]).current_dir(folder.path()).output().await.unwrap();
     assert_eq!(again.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&again.stderr).contains("is not empty"));
+    let stderr = String::from_utf8_lossy(&again.stderr);
+    assert!(stderr.contains("is not empty"), "{stderr}");
+    snapshot.record(&["new", "acme-sms"], again.status.code(), &String::from_utf8_lossy(&again.stdout), &stderr);
+    snapshot.assert("new");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `demo` and `serve`: started, tried as a new user would, and ended.
+//! `demo` and `serve`: started, used as a new user would, and stopped.
 
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
@@ -10,16 +10,16 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::world::binary;
+use super::fixture::binary;
 
-/// A command that runs until it is told to end.
-struct Running {
+/// A command that runs until it gets a signal.
+struct RunningCommand {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
-impl Running {
-    /// Starts it, and gives back what it printed up to a line that holds `ready`.
+impl RunningCommand {
+    /// Starts it. Returns what it printed up to the line that contains `ready`.
     async fn start(args: &[&str], ready: &str) -> (Self, String) {
         let mut child = binary()
             .args(args)
@@ -43,7 +43,7 @@ impl Running {
         panic!("it ended early\n{printed}\n{errors}");
     }
 
-    /// Sends a signal, and gives back the exit code and what was printed on stderr.
+    /// Sends a signal. Returns the exit code and stderr.
     async fn end(mut self, signal: &str) -> (Option<i32>, String) {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
@@ -53,23 +53,23 @@ impl Running {
     }
 }
 
-/// Runs a script as a machine does: with nothing to read, and with a socket for its errors, which cannot be opened by name.
+/// Runs a script without input, and with a socket as stderr, which cannot be opened by name.
 async fn shell(script: &str) -> String {
     let (mut errors, theirs) = UnixStream::pair().unwrap();
     let mut bash = Command::new("bash");
     bash.args(["-euo", "pipefail", "-c", script]).stdin(Stdio::null()).stderr(OwnedFd::from(theirs));
     let output = bash.output().await.unwrap();
-    // The last of their ends.
+    // Closes the last copy of the other end.
     drop(bash);
-    let mut said = String::new();
-    errors.read_to_string(&mut said).unwrap();
-    assert!(output.status.success(), "{said}");
+    let mut stderr = String::new();
+    errors.read_to_string(&mut stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
     String::from_utf8(output.stdout).unwrap()
 }
 
 #[tokio::test]
 async fn demo_is_tried_by_pasting() {
-    let (mut demo, printed) = Running::start(&["demo", "--port", "0"], "Messages appear below").await;
+    let (mut demo, printed) = RunningCommand::start(&["demo", "--port", "0"], "Messages appear below").await;
     let script = printed.split_once("# 1. ").unwrap().1.split_once("Messages appear").unwrap().0;
     let answer = shell(&format!("# 1. {script}")).await;
     assert!(answer.contains("the phone shows ") && answer.contains("\"status\":\"approved\""), "{answer}");
@@ -80,12 +80,12 @@ async fn demo_is_tried_by_pasting() {
 }
 
 #[tokio::test]
-async fn serve_makes_what_it_needs_and_says_so() {
+async fn serve_generates_keys_and_reports_them() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let data = data.to_str().unwrap();
     let args = ["serve", "--data", data, "--listen", "127.0.0.1:0"];
-    let (serve, printed) = Running::start(&args, "listening on ").await;
+    let (serve, printed) = RunningCommand::start(&args, "listening on ").await;
     let api = printed.split_once("listening on ").unwrap().1.split(';').next().unwrap().to_owned();
     for (path, part) in [("/healthz", ""), ("/readyz", ""), ("/openapi.json", "\"openapi\":\"3.1"), ("/docs", "<html")]
     {
@@ -108,9 +108,9 @@ async fn serve_makes_what_it_needs_and_says_so() {
 
     let (code, errors) = serve.end("-TERM").await;
     assert_eq!(code, Some(0), "{errors}");
-    assert!(errors.contains("made the platform key") && errors.contains("made the master key"), "{errors}");
+    assert!(errors.contains("generated the platform key") && errors.contains("generated the master key"), "{errors}");
 
-    // Without its master key a database is not touched.
+    // Without its master key, a database is not opened.
     let keys = Path::new(data).join("master.keys");
     let aside = Path::new(data).join("aside");
     std::fs::rename(&keys, &aside).unwrap();
@@ -122,6 +122,6 @@ async fn serve_makes_what_it_needs_and_says_so() {
     assert_eq!(wrong.status.code(), Some(2), "{}", String::from_utf8_lossy(&wrong.stderr));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("was not given"));
     std::fs::rename(&aside, &keys).unwrap();
-    let (again, _) = Running::start(&args, "listening on ").await;
+    let (again, _) = RunningCommand::start(&args, "listening on ").await;
     assert_eq!(again.end("-TERM").await.0, Some(0));
 }

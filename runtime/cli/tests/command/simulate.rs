@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::world::binary;
+use super::fixture::binary;
 
 async fn start(args: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut child = binary().arg("simulate").args(args).stdout(Stdio::piped()).spawn().unwrap();
@@ -50,7 +50,7 @@ async fn what_it_prints_works_when_pasted() {
 }
 
 #[tokio::test]
-async fn faults_and_the_words_for_people() {
+async fn faults_and_the_text_output() {
     let folder = tempfile::tempdir().unwrap();
     let ca = folder.path().join("ca.pem");
     let (child, mut lines) =
@@ -63,13 +63,11 @@ async fn faults_and_the_words_for_people() {
         }
         greeting.push_str(&line);
         greeting.push('\n');
-        if line.contains("Ctrl-C ends") {
+        if line.contains("Ctrl-C stops") {
             break;
         }
     }
-    for part in
-        ["--connect-to api.twilio.com:443=127.0.0.1:", "--extra-ca", "The inbox: http://127.0.0.1:", "authToken"]
-    {
+    for part in ["--connect-to api.twilio.com:443=127.0.0.1:", "--extra-ca", "Inbox: http://127.0.0.1:", "authToken"] {
         assert!(greeting.contains(part), "{part}\n{greeting}");
     }
     let (exit, stderr) = paste(&command).await;

@@ -1,6 +1,6 @@
-//! A running simulator with everything at hand to send to it: its certificate authority, ready configurations, flags.
+//! A running simulator with what a send to it needs: its certificate authority, connection configurations, flags.
 //!
-//! Shared by `simulate` and `demo`. What it writes lies in a folder of mode 0700 that is removed at the end.
+//! Shared by `simulate`, `demo` and `dev`. Its files are in a folder of mode 0700 that is removed at the end.
 
 use std::path::{Path, PathBuf};
 
@@ -9,50 +9,48 @@ use sendbox_simulator::{HttpSmsAccount, Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::exit::Stop;
+use crate::exit::CliError;
 use crate::render::quoted;
 
-/// Whom examples send to: a number of the shape of Denmark's.
+/// The recipient in examples, a number of Denmark's format.
 pub const NUMBER: &str = "+4512345678";
-/// What examples send.
+/// The code in examples.
 pub const CODE: &str = "123456";
 
-/// A running simulator and the files that go with it.
-pub struct Stage {
-    /// Serves until it is dropped.
+/// A running simulator and its files.
+pub struct SimulatorSetup {
     pub simulator: Simulator,
-    /// One for each built-in connector, by its name.
+    /// One for each built-in connector.
     pub connections: Vec<Connection>,
-    /// The authority's certificate.
+    /// The file with the authority's certificate.
     pub ca: PathBuf,
     _folder: TempDir,
 }
 
-/// A ready configuration.
+/// A connection to an account of the simulator.
 pub struct Connection {
     /// The built-in connector: `twilio`.
     pub connector: &'static str,
-    /// As the file has it, with the simulator's own credentials.
+    /// The contents of its file: parameters and templates.
     pub config: Value,
-    /// The file.
     pub path: PathBuf,
-    /// Where the simulator serves it: `api.twilio.com`.
+    /// The provider's host, which the simulator serves: `api.twilio.com`.
     pub host: String,
 }
 
-impl Stage {
+impl SimulatorSetup {
     /// Starts the simulators and writes the files.
-    pub async fn set(config: SimulatorConfig, ca: Option<&Path>) -> Result<Self, Stop> {
+    pub async fn start(config: SimulatorConfig, ca: Option<&Path>) -> Result<Self, CliError> {
         let config = SimulatorConfig {
             http: HttpSmsAccount { authorization: Some("Bearer made-for-the-simulator".to_owned()), ..config.http },
             ..config
         };
         let wanted = connections(&config)?;
-        // A wrong host, a taken port, an unknown fault: all are what was typed.
-        let simulator = Simulator::start(config).await.map_err(Stop::usage)?;
+        // An invalid host, a port in use or an unknown fault is invalid input.
+        let simulator = Simulator::start(config).await.map_err(CliError::usage)?;
         let folder = tempfile::Builder::new().prefix("sendbox-").tempdir().context("cannot make a temporary folder")?;
         let ca = ca.map_or_else(|| folder.path().join("ca.pem"), Path::to_owned);
-        simulator.write_ca(&ca).map_err(Stop::usage)?;
+        simulator.write_ca(&ca).map_err(CliError::usage)?;
         let mut connections = Vec::new();
         for (connector, host, config) in wanted {
             let path = folder.path().join(format!("{connector}.json"));
@@ -63,13 +61,13 @@ impl Stage {
         Ok(Self { simulator, connections, ca, _folder: folder })
     }
 
-    /// `--connect-to … --extra-ca …`, for one host.
+    /// `--connect-to … --extra-ca …` for one host.
     pub fn flags(&self, host: &str) -> String {
         let ca = quoted(&self.ca.display().to_string());
         format!("--connect-to {host}:443={} --extra-ca {ca}", self.simulator.tls_addr())
     }
 
-    /// A whole command line that sends.
+    /// A `sendbox send` command line, to paste.
     pub fn send_command(&self, connection: &Connection) -> String {
         format!(
             "{} send --connector {} --config {} --to {NUMBER} --usage sign-in --code {CODE} {}",
@@ -80,20 +78,21 @@ impl Stage {
         )
     }
 
-    /// Where the inbox can be watched.
+    /// The URL of the inbox page.
     pub fn inbox_url(&self) -> String {
         format!("http://{}/", self.simulator.inbox_addr())
     }
 }
 
-/// The default English texts.
-fn templates() -> Result<Value, Stop> {
-    let text = sendbox_catalogue::messages("en").ok_or_else(|| anyhow!("the English texts are not in this build"))?;
+/// The default English templates.
+fn templates() -> Result<Value, CliError> {
+    let text =
+        sendbox_catalogue::messages("en").ok_or_else(|| anyhow!("this build does not contain the English texts"))?;
     let mut messages: Value = serde_json::from_str(text).context("the English texts are not JSON")?;
     Ok(messages.get_mut("templates").map(Value::take).unwrap_or_default())
 }
 
-fn connections(config: &SimulatorConfig) -> Result<Vec<(&'static str, String, Value)>, Stop> {
+fn connections(config: &SimulatorConfig) -> Result<Vec<(&'static str, String, Value)>, CliError> {
     let twilio = json!({
         "parameters": {
             "accountSID": config.twilio.account_sid,

@@ -1,4 +1,4 @@
-//! Versions, differences and releases in words and small tables.
+//! How versions, differences and releases are labelled and laid out in text.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,10 +10,10 @@ use sendbox_service::model::{
 
 use crate::render::{self, line};
 
-/// Digits of a digest that people are shown.
+/// Digits of a digest that are printed.
 const SHORT: usize = 12;
 
-/// `3f9a1c02b7de`, as it can be typed again.
+/// `3f9a1c02b7de`: a prefix that the commands take as an argument.
 pub fn short(digest: &str) -> String {
     line(digest.strip_prefix("sha256:").unwrap_or(digest)).chars().take(SHORT).collect()
 }
@@ -28,8 +28,8 @@ pub fn standing(standing: Standing) -> &'static str {
     }
 }
 
-/// What differs: `+` is more, `-` less, `·` anything else.
-pub fn sentences(difference: &VersionDifference) -> String {
+/// A line for each change: `+` it may do more, `-` it may do less, `·` anything else.
+pub fn difference_lines(difference: &VersionDifference) -> String {
     let signed = |sign: &'static str, lines: &[DifferenceLine]| -> Vec<String> {
         lines.iter().map(|one| format!("  {sign} {}\n", line(&one.text))).collect()
     };
@@ -39,33 +39,33 @@ pub fn sentences(difference: &VersionDifference) -> String {
     all.concat()
 }
 
-/// How a version differs from the active one, and whom it does not fit.
+/// How a version differs from the active one, and the connections whose parameters it does not accept.
 pub fn difference(difference: &VersionDifference) -> String {
     let reach = match difference.reach {
         Reach::Wider if difference.wider.iter().all(|line| line.code.is_presentation()) => {
-            "it may do the same, and SAYS SOMETHING ELSE OF ITSELF"
+            "it may do the same, and PRESENTS ITSELF DIFFERENTLY"
         }
         Reach::Wider => "it may do MORE",
         Reach::Narrower => "it may do less",
         Reach::Equal => "it may do the same",
     };
     let mut text = format!("Compared with the active version {}, {reach}:\n", short(&difference.from));
-    let lines = sentences(difference);
-    text.push_str(if lines.is_empty() { "  · nothing that it says of itself differs\n" } else { &lines });
+    let lines = difference_lines(difference);
+    text.push_str(if lines.is_empty() { "  · its description is the same\n" } else { &lines });
     if let (Some(at), Some(by)) = (&difference.approved_at, &difference.approved_by) {
         writeln!(text, "Approved {at} by {}.", line(by)).ok();
     }
     text.push_str(&for_connections(&difference.connections));
-    text.push_str(&unfit(&difference.unfit, "do not fit it, and would stay with a version that they fit"));
+    text.push_str(&unfit(&difference.unfit, "where the current version would keep sending"));
     text
 }
 
-/// What would differ for each connection.
+/// What would change for each connection.
 fn for_connections(all: &[ConnectionDifference]) -> String {
     if all.is_empty() {
         return String::new();
     }
-    let mut text = format!("For {} connection(s) something would differ:\n", all.len());
+    let mut text = format!("It would change {}:\n", connections(all.len()));
     for one in all {
         writeln!(text, "  {} of {}", line(&one.connection), line(&one.tenant)).ok();
         for differs in &one.lines {
@@ -79,7 +79,7 @@ fn unfit(unfit: &[Unfit], what: &str) -> String {
     if unfit.is_empty() {
         return String::new();
     }
-    let mut text = format!("{} connection(s) {what}:\n", unfit.len());
+    let mut text = format!("It does not accept the parameters of {}, {what}:\n", connections(unfit.len()));
     for one in unfit {
         writeln!(text, "  ! {} of {}", line(&one.connection), line(&one.tenant)).ok();
         for problem in &one.problems {
@@ -89,16 +89,20 @@ fn unfit(unfit: &[Unfit], what: &str) -> String {
     text
 }
 
+fn connections(count: usize) -> String {
+    if count == 1 { "1 connection".to_owned() } else { format!("{count} connections") }
+}
+
 /// The list of connectors.
 pub fn connectors(all: &[ConnectorSummary]) -> String {
-    let mut rows = vec![["id", "version", "digest", "whose", "what"].map(str::to_owned)];
+    let mut rows = vec![["id", "version", "digest", "owner", "description"].map(str::to_owned)];
     rows.extend(all.iter().map(|one| {
-        let whose = match one.owner {
+        let owner = match one.owner {
             Owner::BuiltIn => "built in",
             Owner::AllTenants => "all tenants",
-            Owner::Tenant => "the tenant",
+            Owner::Tenant => "tenant",
         };
-        [line(&one.id), line(&one.version), short(&one.digest), whose.to_owned(), line(&one.description)]
+        [line(&one.id), line(&one.version), short(&one.digest), owner.to_owned(), line(&one.description)]
     }));
     table(&rows)
 }
@@ -123,40 +127,40 @@ pub fn versions(all: &[ConnectorVersion]) -> String {
     table(&rows)
 }
 
-/// What an activation did.
+/// The release after an activation, and the connections that keep another version.
 pub fn activated(activated: &VersionActivated) -> String {
     let mut text = release(&activated.release);
-    text.push_str(&unfit(&activated.held_back, "do not fit it, and stay with a version that they fit"));
+    text.push_str(&unfit(&activated.held_back, "where another version keeps sending"));
     text
 }
 
-/// Which versions send, and how they do side by side.
+/// Which versions send, and their results side by side.
 pub fn release(release: &Release) -> String {
-    let whom = match &release.tenant {
+    let scope = match &release.tenant {
         Some(tenant) => format!("for {}", line(tenant)),
         None => "for all tenants".to_owned(),
     };
-    let mut text = format!("{}, {whom}\n", line(&release.connector));
+    let mut text = format!("{}, {scope}\n", line(&release.connector));
     let mut row = |name: &str, digest: &str, more: &str| {
         writeln!(text, "  {name:<9} {}  {more}", short(digest)).ok();
     };
     let watched = if release.watched_until > release.activated_at {
-        format!(", taken back by itself if it misbehaves until {}", release.watched_until)
+        format!(", rolled back automatically on failures until {}", release.watched_until)
     } else {
         String::new()
     };
     row("active", &release.active, &format!("since {}{watched}", release.activated_at));
     if let Some(canary) = &release.canary {
-        row("canary", &canary.digest, &format!("{} of 100 messages, since {}", canary.percent, canary.started_at));
+        row("canary", &canary.digest, &format!("{} % of messages, since {}", canary.percent, canary.started_at));
     }
     if let Some(previous) = &release.previous {
-        row("previous", previous, "ready to take over again");
+        row("previous", previous, "ready for a rollback");
     }
     if let Some(back) = &release.last_rollback {
-        let who = if back.automatic { "by Sendbox itself" } else { "by hand" };
+        let how = if back.automatic { "automatic" } else { "manual" };
         writeln!(
             text,
-            "Last taken back: {} for {}, {}, {who}: {}",
+            "Last rollback: from {} to {}, {}, {how}: {}",
             short(&back.from),
             short(&back.to),
             back.at,
@@ -169,7 +173,7 @@ pub fn release(release: &Release) -> String {
         let (id, digest) = (line(&release.connector), short(&held.digest));
         writeln!(
             text,
-            "Held back: requests of {} {shapes}, of {digest}; see `sendbox connector shapes {id} {digest}`",
+            "Held back: requests of {} {shapes} by {digest}; see `sendbox connector shapes {id} {digest}`",
             held.shapes
         )
         .ok();
@@ -212,7 +216,7 @@ fn side_by_side(sides: &[Side]) -> String {
     table(&rows)
 }
 
-/// Columns as wide as what stands in them.
+/// Lays out cells in columns as wide as their widest cell.
 fn table<R: AsRef<[String]>>(rows: &[R]) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
@@ -243,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_sides_stand_next_to_each_other() {
+    fn versions_are_compared_side_by_side() {
         let side = |digest: &str, standing: &str, latency: Option<u64>| {
             json!({
                 "digest": digest, "standing": standing, "attempts": 13, "accepted": 12, "inDoubt": 0, "rejected": 1,
@@ -266,7 +270,7 @@ mod tests {
         insta::assert_snapshot!(shown, @r"
         acme-sms, for all tenants
           active    cdcdcdcdcdcd  since 2026-11-23T20:00:00Z
-          canary    abababababab  10 of 100 messages, since 2026-11-23T20:21:33Z
+          canary    abababababab  10 % of messages, since 2026-11-23T20:21:33Z
 
         Since 2026-11-23T20:21:33Z:
                            active        canary
@@ -285,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn another_name_is_no_further_reach() {
+    fn another_name_is_a_presentation_change() {
         let shown = difference(
             &serde_json::from_value(json!({
                 "from": format!("sha256:{}", "ab".repeat(32)), "to": "sha256:cd", "reach": "wider",
@@ -296,13 +300,13 @@ mod tests {
             .unwrap(),
         );
         insta::assert_snapshot!(shown, @r"
-        Compared with the active version abababababab, it may do the same, and SAYS SOMETHING ELSE OF ITSELF:
+        Compared with the active version abababababab, it may do the same, and PRESENTS ITSELF DIFFERENTLY:
           + it is called “Twilio (official)”, and no longer “Acme”
         ");
     }
 
     #[test]
-    fn a_difference_is_signed() {
+    fn lines_of_a_difference_are_marked() {
         let shown = difference(
             &serde_json::from_value(json!({
                 "from": format!("sha256:{}", "ab".repeat(32)), "to": "sha256:cd", "reach": "wider",
@@ -323,10 +327,10 @@ mod tests {
           + new host: https://collect.acme.test
           - no longer: GET
           · the author's version: 1 → 2
-        For 1 connection(s) something would differ:
+        It would change 1 connection:
           other of acme
             · it would reach: POST https://collect.acme.test
-        1 connection(s) do not fit it, and would stay with a version that they fit:
+        It does not accept the parameters of 1 connection, where the current version would keep sending:
           ! main of acme
               /parameters: is missing
         ");

@@ -1,4 +1,4 @@
-//! What the tests share: how to run the binary, and a provider with a configuration that fits.
+//! How the tests run the binary, and a simulated provider with a matching configuration.
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -9,20 +9,22 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use crate::command_snapshot::CommandSnapshot;
+
 pub const NUMBER: &str = "+4598765401";
 pub const CODE: &str = "704913";
 pub const TOKEN: &str = "canary-token-0123456789abcdef";
 pub const BEARER: &str = "Bearer canary-authorization";
 pub const TEXT: &str = "Canary text";
 
-/// What a run came to.
-pub struct Ran {
+/// How a command ended.
+pub struct CommandOutput {
     pub exit: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Ran {
+impl CommandOutput {
     fn of(output: Output) -> Self {
         Self {
             exit: output.status.code().unwrap_or(-1),
@@ -31,31 +33,38 @@ impl Ran {
         }
     }
 
-    /// stdout as the one JSON object that it must be.
+    /// Parses stdout, which must be one JSON object.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 }
 
-/// The binary, in an environment that holds nothing of the caller's.
+/// An empty session of commands.
+pub fn snapshot() -> CommandSnapshot {
+    let mut snapshot = CommandSnapshot::new(Path::new(env!("CARGO_BIN_EXE_sendbox")));
+    snapshot.replace(env!("CARGO_MANIFEST_DIR"), "[CRATE]");
+    snapshot
+}
+
+/// The binary, without the environment of the caller.
 pub fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sendbox"));
-    // Compiled connectors are shared by all runs: it is what the cache is for.
+    // All runs share the cache of compiled connectors.
     command.env_clear().env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR")).kill_on_drop(true).stdin(Stdio::null());
     command
 }
 
-pub async fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Ran {
-    Ran::of(binary().args(args).output().await.unwrap())
+pub async fn run<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> CommandOutput {
+    CommandOutput::of(binary().args(args).output().await.unwrap())
 }
 
-/// A simulated provider, and a folder with what is needed to send to it.
-pub struct World {
+/// A simulated provider, and a folder with the configurations to send to it.
+pub struct CliFixture {
     pub simulator: Simulator,
     folder: TempDir,
 }
 
-impl World {
+impl CliFixture {
     pub async fn new() -> Self {
         let mut config = SimulatorConfig {
             http: HttpSmsAccount { authorization: Some(BEARER.to_owned()), ..HttpSmsAccount::default() },
@@ -73,11 +82,11 @@ impl World {
             ],
         });
         let http = json!({"parameters": {"endpoint": "https://hooks.simulator.test/sms", "authorization": BEARER}});
-        let world = Self { simulator: Simulator::start(config).await.unwrap(), folder: tempfile::tempdir().unwrap() };
-        world.write("twilio.json", &twilio.to_string());
-        world.write("http.json", &http.to_string());
-        world.simulator.write_ca(world.path("ca.pem")).unwrap();
-        world
+        let fixture = Self { simulator: Simulator::start(config).await.unwrap(), folder: tempfile::tempdir().unwrap() };
+        fixture.write("twilio.json", &twilio.to_string());
+        fixture.write("http.json", &http.to_string());
+        fixture.simulator.write_ca(fixture.path("ca.pem")).unwrap();
+        fixture
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -89,7 +98,7 @@ impl World {
         self.path(name).display().to_string()
     }
 
-    /// Everything that a send to the simulator needs, but the code.
+    /// The arguments of a send to the simulator, except the code.
     pub fn args(&self, connector: &str) -> Vec<String> {
         let path = |name: &str| self.path(name).display().to_string();
         let config = format!("{connector}.json");
@@ -103,15 +112,30 @@ impl World {
     }
 
     /// Sends, with further arguments.
-    pub async fn send(&self, connector: &str, more: &[&str]) -> Ran {
+    pub async fn send(&self, connector: &str, more: &[&str]) -> CommandOutput {
         let mut args = self.args(connector);
         args.extend(["--code", CODE].map(str::to_owned));
         args.extend(more.iter().map(|one| (*one).to_owned()));
         run(&args).await
     }
 
+    /// An empty session of commands with this fixture.
+    pub fn snapshot(&self) -> CommandSnapshot {
+        let mut snapshot = snapshot();
+        snapshot.replace(self.folder.path().to_str().unwrap(), "[FOLDER]");
+        snapshot
+    }
+
+    /// Sends, and records the command. The flags that every send of this fixture has are left out.
+    pub async fn recorded_send(&self, snapshot: &mut CommandSnapshot, connector: &str, more: &[&str]) -> CommandOutput {
+        let ran = self.send(connector, more).await;
+        let arguments = [&["send", "--connector", connector], more].concat();
+        snapshot.record(&arguments, Some(ran.exit), &ran.stdout, &ran.stderr);
+        ran
+    }
+
     /// Sends with the code on standard input.
-    pub async fn send_piped(&self, code: &str, more: &[&str]) -> Ran {
+    pub async fn send_piped(&self, code: &str, more: &[&str]) -> CommandOutput {
         let mut child = binary()
             .args(self.args("twilio"))
             .args(["--code", "-"])
@@ -122,11 +146,11 @@ impl World {
             .spawn()
             .unwrap();
         child.stdin.take().unwrap().write_all(code.as_bytes()).await.unwrap();
-        Ran::of(child.wait_with_output().await.unwrap())
+        CommandOutput::of(child.wait_with_output().await.unwrap())
     }
 }
 
-/// Names of what is in a folder.
+/// The names in a folder, in order.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

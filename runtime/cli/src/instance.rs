@@ -1,8 +1,7 @@
-//! A folder with everything that a running service keeps: its database, its keys, its compiled connectors. Shared by
-//! `serve` and `demo`.
+//! A service in this process, with its data folder: database, keys, compiled connectors. Shared by `serve`, `demo` and `dev`.
 //!
-//! Keys that are not given are made once and kept in files of mode 0600. A key that is missing beside a database that is
-//! there is not made anew: what it sealed could never be read again.
+//! Keys that are not given are generated once and kept in files of mode 0600. A master key is generated with a new database only:
+//! a new key could not read what the lost one sealed.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
@@ -21,24 +20,24 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::development::Opened;
-use crate::exit::{Blame as _, Stop};
+use crate::development::{Network, NetworkOverrides};
+use crate::exit::{CliError, InputErrorExt as _};
 use crate::render;
-use crate::runner::{blame, compiler};
+use crate::runner::{compiler, sandbox_error};
 
-/// The file of `--config`. What is left out has its default.
+/// The contents of `serve --config FILE.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Sends at once.
+    /// The most sends that run at the same time.
     pub in_flight: u32,
-    /// Days after which messages and verifications are forgotten.
+    /// Days after which messages and verifications are deleted.
     pub retention_days: u32,
-    /// What connectors may reach, for all tenants.
+    /// What connectors of all tenants may reach.
     pub operator: OperatorPolicy,
-    /// Bounds on a connector.
+    /// Limits for one call of a connector.
     pub limits: Limits,
-    /// What compiling a connector may cost.
+    /// Limits for the compilation of a connector.
     pub compile: CompileLimits,
 }
 
@@ -54,40 +53,46 @@ impl Default for Settings {
     }
 }
 
-/// Where what is. Nothing is touched before [`House::open`].
-pub struct House {
-    /// The folder.
+/// How to start an instance. Nothing is read or written before [`InstanceConfig::start`].
+pub struct InstanceConfig {
+    /// The data folder.
     pub data: PathBuf,
-    /// Another database than the file in the folder.
+    /// PostgreSQL instead of `sendbox.db` in the data folder.
     pub database_url: Option<String>,
-    /// The platform key, if it is not in the folder's own file.
+    /// Takes precedence over the file.
     pub platform_key: Option<Zeroizing<String>>,
-    /// Its file.
+    /// `platform.key` in the data folder by default.
     pub platform_key_file: Option<PathBuf>,
-    /// The master keys, if they are not in the folder's own file.
+    /// Take precedence over the file.
     pub master_keys: Option<Zeroizing<String>>,
-    /// Their file.
+    /// `master.keys` in the data folder by default.
     pub master_key_file: Option<PathBuf>,
-    /// Where providers reach this service.
+    /// The URL under which providers reach this service.
     pub public_url: Option<PublicUrl>,
-    /// From `--config`.
     pub settings: Settings,
 }
 
-/// A running service, and what must live as long.
-pub struct Running {
-    /// The service.
+/// A running service, and the lock on its data folder.
+pub struct RunningInstance {
     pub service: Service,
-    /// What opens everything.
     pub platform_key: Zeroizing<String>,
-    /// Lines for the person who started it: what was made, and where.
-    pub notes: Vec<String>,
+    /// What was generated on the first start, and where it is. See [`RunningInstance::print_notes`].
+    notes: Vec<String>,
     _lock: Option<File>,
 }
 
-impl House {
-    /// A folder with its own files for everything.
-    pub fn at(data: PathBuf) -> Self {
+impl RunningInstance {
+    /// Prints what was generated on the first start.
+    pub fn print_notes(&self) {
+        for note in &self.notes {
+            render::warn(note);
+        }
+    }
+}
+
+impl InstanceConfig {
+    /// The defaults, with everything in one data folder.
+    pub fn in_folder(data: PathBuf) -> Self {
         Self {
             data,
             database_url: None,
@@ -100,11 +105,11 @@ impl House {
         }
     }
 
-    /// Makes what is missing, and starts the service.
-    pub async fn open(self, mut opened: Opened) -> Result<Running, Stop> {
+    /// Creates what is missing in the data folder, and starts the service.
+    pub async fn start(self, network: NetworkOverrides) -> Result<RunningInstance, CliError> {
         let data = &self.data;
         let name = || format!("cannot use the folder {}", data.display());
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(data).with_context(name).blame_input()?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(data).with_context(name).into_input_error()?;
         let lock = self.lock()?;
         let mut notes = Vec::new();
         let database = data.join("sendbox.db");
@@ -115,44 +120,43 @@ impl House {
         let master = match self.master_keys {
             Some(text) => text,
             None if own && !is_new && !path.exists() && self.database_url.is_none() => {
-                return Err(Stop::usage(anyhow!(
-                    "{} is missing, and {} is sealed with it. Put it back: nothing can be read without it",
+                return Err(CliError::usage(anyhow!(
+                    "{} is missing, but {} is sealed with it. Restore the file: the database cannot be read without it",
                     path.display(),
                     database.display()
                 )));
             }
-            None => {
-                secret(&path, "the master key, which seals every secret: keep a copy elsewhere", &mut notes, || {
-                    MasterKeys::generate().map_err(anyhow::Error::from)
-                })?
-            }
+            None => secret(&path, "master key, which seals every secret; keep a copy elsewhere", &mut notes, || {
+                MasterKeys::generate().map_err(anyhow::Error::from)
+            })?,
         };
-        let master_keys =
-            MasterKeys::read(&master).with_context(|| format!("the master keys ({})", path.display())).blame_input()?;
+        let master_keys = MasterKeys::read(&master)
+            .with_context(|| format!("the master keys ({})", path.display()))
+            .into_input_error()?;
         let path = self.platform_key_file.clone().unwrap_or_else(|| data.join("platform.key"));
         let platform_key = match self.platform_key {
             Some(key) => key,
-            None => secret(&path, "the platform key, which opens everything", &mut notes, || {
+            None => secret(&path, "platform key, which has access to everything", &mut notes, || {
                 Ok(Zeroizing::new(hex(random::<32>()?.as_ref())))
             })?,
         };
 
         let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
-        let store =
-            Store::open(&url).await.map_err(|error| Stop::from(anyhow::Error::from(error).context("the store")))?;
-        let mut operator = self.settings.operator;
-        opened.agree_with(&mut operator);
+        let store = Store::open(&url)
+            .await
+            .map_err(|error| CliError::from(anyhow::Error::from(error).context("the database")))?;
+        let Network { operator, addresses, authorities, resolver } = network.apply(self.settings.operator);
         let sandbox = Sandbox::new(SandboxConfig {
             limits: self.settings.limits,
             in_flight: self.settings.in_flight,
             compiler: compiler(self.settings.compile)?,
             cache: Some(data.join("compiled")),
-            addresses: opened.addresses,
-            extra_authorities: opened.authorities,
-            resolver: opened.resolver,
+            addresses,
+            extra_authorities: authorities,
+            resolver,
             ..SandboxConfig::default()
         })
-        .map_err(blame)?;
+        .map_err(sandbox_error)?;
         let service = Service::start(ServiceConfig {
             store,
             sandbox,
@@ -171,14 +175,14 @@ impl House {
         })
         .await
         .map_err(|error| match error {
-            StartError::PlatformKey | StartError::Keys(_) => Stop::usage(error),
-            StartError::Store(_) => Stop::from(anyhow::Error::from(error)),
+            StartError::PlatformKey | StartError::Keys(_) => CliError::usage(error),
+            StartError::Store(_) => CliError::from(anyhow::Error::from(error)),
         })?;
-        Ok(Running { service, platform_key, notes, _lock: lock })
+        Ok(RunningInstance { service, platform_key, notes, _lock: lock })
     }
 
-    /// The file database is of one process. PostgreSQL is of many.
-    fn lock(&self) -> Result<Option<File>, Stop> {
+    /// Only one process may use the database in the folder. PostgreSQL needs no lock: several processes may share it.
+    fn lock(&self) -> Result<Option<File>, CliError> {
         if self.database_url.is_some() {
             return Ok(None);
         }
@@ -191,47 +195,47 @@ impl House {
             .mode(0o600)
             .open(&path)
             .with_context(name)
-            .blame_input()?;
+            .into_input_error()?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Err(Stop::usage(anyhow!(
-                "another sendbox is running with the folder {}; stop it, or use another folder. Several at once need --database-url postgres://…",
+            Err(TryLockError::WouldBlock) => Err(CliError::usage(anyhow!(
+                "another sendbox is running with the data folder {}; stop it, or use another folder. To run several processes, use --database-url postgres://…",
                 self.data.display()
             ))),
-            Err(TryLockError::Error(error)) => Err(Stop::usage(anyhow::Error::from(error).context(name()))),
+            Err(TryLockError::Error(error)) => Err(CliError::usage(anyhow::Error::from(error).context(name()))),
         }
     }
 }
 
-/// A secret from its file; made and kept there when there is none.
+/// Reads a secret from its file, or generates it and writes the file if there is none.
 fn secret(
     path: &Path,
     what: &str,
     notes: &mut Vec<String>,
-    make: impl FnOnce() -> anyhow::Result<Zeroizing<String>>,
-) -> Result<Zeroizing<String>, Stop> {
+    generate: impl FnOnce() -> anyhow::Result<Zeroizing<String>>,
+) -> Result<Zeroizing<String>, CliError> {
     let name = || format!("cannot read {}", path.display());
     match fs::read_to_string(path) {
         Ok(text) => return Ok(Zeroizing::new(text.trim().to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Stop::usage(anyhow::Error::from(error).context(name()))),
+        Err(error) => return Err(CliError::usage(anyhow::Error::from(error).context(name()))),
     }
-    let made = make()?;
+    let generated = generate()?;
     let name = || format!("cannot write {}", path.display());
     let mut file =
-        OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).with_context(name).blame_input()?;
-    file.write_all(made.as_bytes()).and_then(|()| file.write_all(b"\n")).with_context(name).blame_input()?;
-    file.sync_all().with_context(name).blame_input()?;
-    notes.push(format!("made {what}: {}", path.display()));
-    Ok(made)
+        OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).with_context(name).into_input_error()?;
+    file.write_all(generated.as_bytes()).and_then(|()| file.write_all(b"\n")).with_context(name).into_input_error()?;
+    file.sync_all().with_context(name).into_input_error()?;
+    notes.push(format!("generated the {what}: {}", path.display()));
+    Ok(generated)
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The default texts of every language, with their language. The English ones are for every other language too.
-pub fn default_templates() -> Result<Vec<Value>, Stop> {
+/// The default templates of every language. The English ones come first without a locale, for every other language.
+pub fn default_templates() -> Result<Vec<Value>, CliError> {
     let mut all = Vec::new();
     for (locale, text) in sendbox_catalogue::all_messages() {
         let file: Value = serde_json::from_str(text).with_context(|| format!("the texts for {locale}"))?;
@@ -247,11 +251,4 @@ pub fn default_templates() -> Result<Vec<Value>, Stop> {
         }));
     }
     Ok(all)
-}
-
-/// Says what was made.
-pub fn tell(running: &Running) {
-    for note in &running.notes {
-        render::warn(note);
-    }
 }

@@ -1,6 +1,6 @@
-//! Where a connector is tried: the service and the simulated providers in this process, and a tenant for development.
+//! The service and the simulated providers in this process, with a development tenant.
 //!
-//! Promises: no byte leaves this machine. Names lead to the simulator, or nowhere.
+//! Guarantees that no byte leaves this machine: host names lead to the simulator, or are not resolved.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -14,63 +14,63 @@ use sendbox_service::{Caller, Error, Service};
 use sendbox_simulator::SimulatorConfig;
 
 use super::settings::Settings;
-use crate::development::Development;
-use crate::exit::{Blame as _, Stop};
-use crate::house::{House, Running};
+use crate::development::DevelopmentArgs;
+use crate::exit::{CliError, InputErrorExt as _};
+use crate::instance::{InstanceConfig, RunningInstance};
 use crate::render;
-use crate::serve::Beside;
-use crate::stage::Stage;
+use crate::serve::BackgroundServer;
+use crate::simulator_setup::SimulatorSetup;
 
-/// The tenant of the author.
+/// The id of the development tenant.
 pub const TENANT: &str = "dev";
 
-/// Resolves nothing: what is not led to the simulator by name is not reached.
+/// Resolves no host name. Simulated hosts are reached without a resolver.
 #[derive(Debug)]
-struct Nowhere;
+struct OfflineResolver;
 
-impl Resolve for Nowhere {
+impl Resolve for OfflineResolver {
     fn resolve<'a>(&'a self, host: &'a str) -> Answers<'a> {
-        let reason =
-            "it is neither simulated nor has a scripted answer, and nothing leaves this machine here".to_owned();
+        let reason = "it is neither simulated nor has a scripted response, and nothing leaves this machine".to_owned();
         Box::pin(async move { Err::<Vec<IpAddr>, _>(ResolveError { host: host.to_owned(), reason }) })
     }
 }
 
-/// A running service with its providers.
-pub struct Ground {
-    stage: Stage,
-    running: Running,
-    served: Beside,
+/// A running service and the simulator.
+pub struct DevEnvironment {
+    setup: SimulatorSetup,
+    running: RunningInstance,
+    server: BackgroundServer,
+    /// The URL of the API.
     api: String,
 }
 
-impl Ground {
-    /// Starts everything. What stands in the folder from an earlier time goes on.
-    pub async fn open(folder: &Path, settings: &Settings, port: Option<u16>) -> Result<Self, Stop> {
+impl DevEnvironment {
+    /// Starts everything, with the data that an earlier start left in the folder.
+    pub async fn start(folder: &Path, settings: &Settings, port: Option<u16>) -> Result<Self, CliError> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0)));
         let listener = sendbox_server::listen(address)
             .await
             .with_context(|| format!("cannot listen on {address}; choose a free port with --port"))
-            .blame_input()?;
+            .into_input_error()?;
         let api = format!("http://{}", listener.local_addr()?);
         let config = SimulatorConfig { scripted: settings.scripted()?, ..SimulatorConfig::default() };
-        let stage = Stage::set(config, None).await?;
-        let mut opened = Development::to_simulator(stage.simulator.connect_to(), stage.ca.clone()).open()?;
-        opened.resolver = Some(Arc::new(Nowhere));
-        let running = House::at(folder.join("data")).open(opened).await?;
-        let served = Beside::serve(listener, running.service.clone(), Router::new());
-        let ground = Self { stage, running, served, api };
-        match ground.tenant().await {
-            Ok(()) => Ok(ground),
+        let setup = SimulatorSetup::start(config, None).await?;
+        let mut overrides = DevelopmentArgs::to_simulator(setup.simulator.connect_to(), setup.ca.clone()).open()?;
+        overrides.resolver = Some(Arc::new(OfflineResolver));
+        let running = InstanceConfig::in_folder(folder.join("data")).start(overrides).await?;
+        let server = BackgroundServer::start(listener, running.service.clone(), Router::new());
+        let environment = Self { setup, running, server, api };
+        match environment.set_up_tenant().await {
+            Ok(()) => Ok(environment),
             Err(error) => {
-                ground.close().await?;
+                environment.stop().await?;
                 Err(anyhow::Error::from(error).into())
             }
         }
     }
 
-    /// The tenant, with limits for somebody who tries things again and again.
-    async fn tenant(&self) -> Result<(), Error> {
+    /// Creates the tenant if it is missing, and sets limits that allow many test messages.
+    async fn set_up_tenant(&self) -> Result<(), Error> {
         let service = self.service();
         let admin = &Caller::Platform;
         let mut policy = match service.policy(admin, TENANT).await {
@@ -92,28 +92,27 @@ impl Ground {
         Ok(())
     }
 
-    /// The service.
     pub fn service(&self) -> &Service {
         &self.running.service
     }
 
-    /// Whether a host is simulated here.
-    pub fn answers_for(&self, host: &str) -> bool {
-        self.stage.simulator.hosts().iter().any(|known| known == host)
+    /// Whether the simulator serves a host.
+    pub fn simulates(&self, host: &str) -> bool {
+        self.setup.simulator.hosts().iter().any(|known| known == host)
     }
 
-    /// What can be looked at.
+    /// The URLs to open, and a command to try.
     pub fn greeting(&self) -> String {
         format!(
             "\
 Sendbox runs on this machine for development. Nothing leaves it.
 
-  the phone      {}   (what the providers took, in clear)
+  phone          {}   (the messages that the providers accepted, in clear text)
   API            {}/v1/tenants/{TENANT}
   versions       SENDBOX_SERVER={} SENDBOX_KEY={} {} connector list --tenant {TENANT}
 
 ",
-            self.stage.inbox_url(),
+            self.setup.inbox_url(),
             self.api,
             self.api,
             &*self.running.platform_key,
@@ -121,10 +120,10 @@ Sendbox runs on this machine for development. Nothing leaves it.
         )
     }
 
-    /// Ends everything in order.
-    pub async fn close(self) -> Result<(), Stop> {
-        self.served.stop().await?;
-        self.stage.simulator.shutdown().await;
+    /// Stops everything gracefully.
+    pub async fn stop(self) -> Result<(), CliError> {
+        self.server.stop().await?;
+        self.setup.simulator.shutdown().await;
         Ok(())
     }
 }
