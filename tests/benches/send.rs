@@ -6,7 +6,7 @@
 //! - `instantiate`: instance + call + drop, tuned pool / pool defaults;
 //! - `faults`: minor page faults per sandboxed send.
 //!
-//! Runs are interleaved, medians are taken, and the ratios stand last. A run in which any send failed is not counted: the
+//! Runs are interleaved, medians are taken, and the ratios are printed last. A run in which any send failed is not counted: the
 //! benchmark ends with an error instead.
 
 #![allow(
@@ -105,7 +105,7 @@ async fn provider() {
     }
 }
 
-/// Reads until a whole request stands in the buffer, and says where it ends.
+/// Reads until the buffer contains a whole request, and returns where it ends.
 async fn request_end(stream: &mut tokio::net::TcpStream, buffer: &mut Vec<u8>) -> Option<usize> {
     loop {
         if let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use sendbox_service::Caller;
 use sendbox_service::model::{Activation, VersionActivation, VersionState};
-use sendbox_tests::house::{House, TENANT, message};
+use sendbox_tests::test_service::{TENANT, TestService, message};
 use sendbox_tests::versioned::{ID, digest, input, version};
 
 const REPETITIONS: usize = 5;
@@ -46,7 +46,7 @@ fn main() {
 }
 
 struct Bench {
-    house: House,
+    fixture: TestService,
     versions: Vec<String>,
     number: AtomicU64,
     /// Messages that a bad version refused, and the one before sent.
@@ -54,26 +54,26 @@ struct Bench {
 }
 
 async fn run() {
-    let house = House::furnished_alone().await;
+    let fixture = TestService::standalone().await;
     let mut versions = Vec::new();
     for number in 0..VERSIONS {
-        versions.push(upload(&house, &version(number, "honest")).await);
+        versions.push(upload(&fixture, &version(number, "honest")).await);
     }
     for number in 0..BAD {
-        upload(&house, &version(5000 + number, "trap")).await;
+        upload(&fixture, &version(5000 + number, "trap")).await;
     }
-    house.service.save_connection(ADMIN, TENANT, "acme", input()).await.unwrap();
-    house.service.activate(ADMIN, TENANT, Activation { name: "acme".to_owned() }).await.unwrap();
-    let bench = Arc::new(Bench { house, versions, number: AtomicU64::new(20_000_000), rescued: AtomicU64::new(0) });
+    fixture.service.save_connection(ADMIN, TENANT, "acme", input()).await.unwrap();
+    fixture.service.activate(ADMIN, TENANT, Activation { name: "acme".to_owned() }).await.unwrap();
+    let bench = Arc::new(Bench { fixture, versions, number: AtomicU64::new(20_000_000), rescued: AtomicU64::new(0) });
     let turning = Arc::clone(&bench);
-    // The house's clock stands unless it is turned.
+    // The manual clock advances with the real time.
     let clock = tokio::spawn(async move {
-        let (began, mut told) = (Instant::now(), 0);
+        let (began, mut last_tick) = (Instant::now(), 0);
         loop {
             tokio::time::sleep(Duration::from_millis(2)).await;
             let now = i64::try_from(began.elapsed().as_millis()).unwrap();
-            turning.house.clock.advance_millis(now - told);
-            told = now;
+            turning.fixture.clock.advance_millis(now - last_tick);
+            last_tick = now;
         }
     });
 
@@ -105,10 +105,10 @@ async fn run() {
 }
 
 /// Uploads a version, and waits for the end of its check.
-async fn upload(house: &House, file: &[u8]) -> String {
-    house.service.upload(ADMIN, None, file).await.unwrap();
+async fn upload(fixture: &TestService, file: &[u8]) -> String {
+    fixture.service.upload(ADMIN, None, file).await.unwrap();
     loop {
-        let uploaded = house.service.uploaded(ADMIN, None, &digest(file)).await.unwrap();
+        let uploaded = fixture.service.uploaded(ADMIN, None, &digest(file)).await.unwrap();
         match uploaded.state {
             VersionState::Ready => return digest(file),
             VersionState::Refused => panic!("{:?}", uploaded.refusal),
@@ -167,7 +167,7 @@ impl Bench {
         while !over.load(Ordering::Relaxed) {
             let number = format!("+45{}", self.number.fetch_add(1, Ordering::Relaxed));
             let began = Instant::now();
-            let sent = self.house.service.send_message(ADMIN, TENANT, message(&number, "314159"), None).await;
+            let sent = self.fixture.service.send_message(ADMIN, TENANT, message(&number, "314159"), None).await;
             latencies.push(began.elapsed());
             let sent = sent.expect("a message failed: this run does not count");
             assert_eq!(sent.status.as_str(), "accepted", "a message was not accepted: this run does not count");
@@ -181,7 +181,7 @@ impl Bench {
     }
 
     async fn swap(&self, number: u32, drain: u32) {
-        let release = self.house.service.release(ADMIN, None, ID).await.unwrap();
+        let release = self.fixture.service.release(ADMIN, None, ID).await.unwrap();
         let others: Vec<&String> = self.versions.iter().filter(|digest| **digest != release.active).collect();
         let activation = VersionActivation {
             digest: others[number as usize % others.len()].clone(),
@@ -189,10 +189,10 @@ impl Bench {
             watch_seconds: None,
             drain_seconds: Some(drain),
         };
-        self.house.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
+        self.fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
     }
 
-    /// Activates versions that trap, under load. The longest time until one was taken back, and how many messages met one.
+    /// Activates versions that trap, under load. The longest time until a rollback, and how many messages met one.
     async fn bad_versions(self: &Arc<Self>) -> (Duration, u64) {
         let over = Arc::new(AtomicBool::new(false));
         let senders: Vec<_> =
@@ -203,9 +203,9 @@ impl Bench {
             let bad = digest(&version(5000 + number, "trap"));
             let activation =
                 VersionActivation { digest: bad.clone(), generation: None, watch_seconds: None, drain_seconds: None };
-            self.house.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
+            self.fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
             let began = Instant::now();
-            while self.house.service.release(ADMIN, None, ID).await.unwrap().active == bad {
+            while self.fixture.service.release(ADMIN, None, ID).await.unwrap().active == bad {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             slowest = slowest.max(began.elapsed());

@@ -77,7 +77,7 @@ async fn main() -> ExitCode {
     }
     let comparison = Comparison::start().await;
     let mut all = Tally::default();
-    let mut told = Instant::now();
+    let mut reported = Instant::now();
     let end = arguments.seed.saturating_add(arguments.programs);
     for seed in arguments.seed..end {
         if arguments.show {
@@ -90,8 +90,8 @@ async fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
-        if told.elapsed() > Duration::from_secs(5) {
-            told = Instant::now();
+        if reported.elapsed() > Duration::from_secs(5) {
+            reported = Instant::now();
             eprintln!("{} of {} programs: {all}", seed - arguments.seed + 1, arguments.programs);
         }
     }

@@ -19,16 +19,16 @@ async fn main() -> Result<ExitCode, std::io::Error> {
     }
     let chosen: Vec<_> = zoo::all()
         .into_iter()
-        .filter(|guest| names.is_empty() || names.iter().any(|name| name == guest.behaviour))
+        .filter(|guest| names.is_empty() || names.iter().any(|name| name == guest.behaviour.name()))
         .collect();
     if chosen.is_empty() {
-        println!("no such guest; they are the files in {}", page::folder().display());
+        println!("no such guest; they are the files in tests/guests/hostile/src/behaviour");
         return Ok(ExitCode::from(2));
     }
     let zoo = Zoo::new().await;
     let (mut runs, mut bad) = (0, 0);
     for guest in &chosen {
-        println!("\n{}: {}", guest.behaviour, page::sentence(guest));
+        println!("\n{}: {}", guest.behaviour, guest.behaviour.description());
         for (aim, expected) in guest.aims {
             let observed = zoo.run(guest, aim).await;
             let good = expected.contains(&observed.ending) && observed.leaks.is_empty();

@@ -1,9 +1,9 @@
-//! The REST API over a [`House`], on a loopback port; a client; and one good request for every operation of the document.
+//! The REST API over a [`TestService`], on a loopback port; a client; and one good request for every operation of the document.
 //!
 //! - [`Api`]: the server. It stops when it is dropped.
 //! - [`Client`]: a caller with a key, or without one. Its answers hold all that a caller sees.
 //! - [`operations`]: what the OpenAPI document says there is.
-//! - [`World`](crate::world::World): a tenant in which every operation has something to work on, and the table of requests
+//! - [`ApiFixture`](crate::api_fixture::ApiFixture): a tenant in which every operation has something to work on, and the table of requests
 //!   that succeed there. An operation without a row fails every test that goes through the document.
 //!
 //! Must not know: how the server does what it does. It sees what a caller sees.
@@ -20,16 +20,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use crate::house::{House, PLATFORM_KEY};
-pub use crate::world::{LIVE, NUMBER, OWN, Versions, World};
+pub use crate::api_fixture::{ApiFixture, LIVE, NUMBER, OWN, Versions};
+use crate::test_service::{PLATFORM_KEY, TestService};
 
 /// Every scope, from the strongest on.
 pub const SCOPES: [&str; 4] = ["manage", "send", "verify", "read"];
 
-/// The API over a house.
+/// The REST API over a test service, on a port of loopback.
 pub struct Api {
-    /// What it serves.
-    pub house: House,
+    /// The service.
+    pub backend: TestService,
     address: SocketAddr,
     http: reqwest::Client,
     /// The server stops when this is dropped.
@@ -37,9 +37,9 @@ pub struct Api {
 }
 
 impl Api {
-    /// Serves a house on a port that the system chooses.
-    pub async fn over(house: House) -> Self {
-        Self::at(Self::listener().await, house)
+    /// Serves on a port that the system chooses.
+    pub async fn over(backend: TestService) -> Self {
+        Self::at(Self::listener().await, backend)
     }
 
     /// A port that the system chooses.
@@ -47,48 +47,48 @@ impl Api {
         sendbox_server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap()
     }
 
-    /// Serves a house there.
-    pub fn at(listener: Listener, house: House) -> Self {
+    /// Serves on a listener.
+    pub fn at(listener: Listener, backend: TestService) -> Self {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let until = async move {
             stopped.await.ok();
         };
-        tokio::spawn(sendbox_server::serve(listener, house.service.clone(), until, Duration::from_secs(20)));
-        // The house has installed the provider that TLS needs; nothing of this machine's proxies counts here.
+        tokio::spawn(sendbox_server::serve(listener, backend.service.clone(), until, Duration::from_secs(20)));
+        // The test service has installed the cryptography provider for TLS. Proxies of this machine are ignored.
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { house, address, http, _stop: stop }
+        Self { backend, address, http, _stop: stop }
     }
 
-    /// A caller without a key.
-    pub fn nobody(&self) -> Client {
+    /// A client without a key.
+    pub fn anonymous(&self) -> Client {
         Client { base: format!("http://{}", self.address), http: self.http.clone(), key: None }
     }
 
-    /// A caller with a key.
-    pub fn caller(&self, key: &str) -> Client {
-        Client { key: Some(key.to_owned()), ..self.nobody() }
+    /// A client with a key.
+    pub fn client(&self, key: &str) -> Client {
+        Client { key: Some(key.to_owned()), ..self.anonymous() }
     }
 
-    /// A caller with the platform key.
+    /// A client with the platform key.
     pub fn platform(&self) -> Client {
-        self.caller(PLATFORM_KEY)
+        self.client(PLATFORM_KEY)
     }
 
-    /// Makes a tenant by the API.
-    pub async fn make_tenant(&self, id: &str, environment: &str) {
+    /// Creates a tenant.
+    pub async fn create_tenant(&self, id: &str, environment: &str) {
         let new = json!({ "id": id, "name": id, "environment": environment });
         self.platform().post("/v1/tenants", &new).await.expect(201);
     }
 
-    /// Makes a key by the API. Its id, and its secret.
-    pub async fn make_key(&self, tenant: &str, scopes: &[&str]) -> (String, String) {
+    /// Creates a key. Returns its id and its secret.
+    pub async fn create_key(&self, tenant: &str, scopes: &[&str]) -> (String, String) {
         let new = json!({ "name": scopes.join(" and "), "scopes": scopes });
         let key = self.platform().post(&format!("/v1/tenants/{tenant}/keys"), &new).await.expect(201);
         (text(&key["id"]), text(&key["secret"]))
     }
 
-    /// Sends a request word for word: no client tidies its path or its headers. `headers` go beside `Host`,
+    /// Sends a request byte for byte: no HTTP client normalises its path or its headers. `headers` are added to `Host`,
     /// `Connection: close` and, for a body, `Content-Length`.
     pub async fn wire(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
@@ -101,13 +101,13 @@ impl Api {
         self.raw(&[head.as_bytes(), b"\r\n", body].concat()).await
     }
 
-    /// Sends bytes, which must ask for the end of the connection, and reads the one answer.
+    /// Sends bytes, which must contain `Connection: close`, and reads the response.
     pub async fn raw(&self, request: &[u8]) -> Answer {
         self.exchange(request, false).await
     }
 
-    /// The same, and says that nothing follows.
-    pub async fn raw_and_no_more(&self, request: &[u8]) -> Answer {
+    /// The same, and closes the sending side of the connection.
+    pub async fn raw_and_shutdown(&self, request: &[u8]) -> Answer {
         self.exchange(request, true).await
     }
 
@@ -123,7 +123,7 @@ impl Api {
     }
 }
 
-/// Somebody who calls.
+/// A client of the API, with one key or without.
 #[derive(Clone)]
 pub struct Client {
     base: String,
@@ -182,7 +182,7 @@ impl Client {
     }
 }
 
-/// All that a caller sees.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The HTTP status.
@@ -201,7 +201,7 @@ impl Answer {
         Self { status, headers, text, json }
     }
 
-    /// Reads what stood on the wire, to the end of the connection.
+    /// Parses a response from the bytes of a connection that was closed after it.
     fn read(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
         let head = std::str::from_utf8(&bytes[..end]).unwrap();
@@ -211,27 +211,27 @@ impl Answer {
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()))
             .collect();
-        assert!(!headers.contains_key("transfer-encoding"), "an answer in pieces is not read here");
+        assert!(!headers.contains_key("transfer-encoding"), "a chunked response is not parsed here");
         Self::of(status, headers, String::from_utf8(bytes[end + 4..].to_vec()).unwrap())
     }
 
-    /// The body, of an answer with this status.
+    /// The body. Fails unless the response has this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json
     }
 
-    /// The problem document, of an answer with this status and type. Everything that a problem must have is looked at.
+    /// The problem document. Fails unless the response is a complete problem document with this status and type.
     #[track_caller]
     pub fn problem(self, status: u16, kind: &str) -> Value {
         self.assert_problem();
-        let said = (self.status, self.json["type"].as_str().unwrap());
-        assert_eq!(said, (status, format!("/problems/{kind}").as_str()), "{}", self.text);
+        let actual = (self.status, self.json["type"].as_str().unwrap());
+        assert_eq!(actual, (status, format!("/problems/{kind}").as_str()), "{}", self.text);
         self.json
     }
 
-    /// Fails unless it is a whole problem document that is nobody's fault but the caller's.
+    /// Fails unless it is a complete problem document with a status of 4xx.
     #[track_caller]
     pub fn assert_problem(&self) {
         let Self { status, headers, text, json } = self;
@@ -245,15 +245,15 @@ impl Answer {
         assert_eq!(json["instance"], format!("urn:sendbox:request:{id}"));
     }
 
-    /// What is said, without what names the one request: two answers that are equal here tell a caller the same.
-    pub fn said(&self) -> Said {
+    /// The response without what identifies the request. Two responses that are equal here are the same to a caller.
+    pub fn comparable(&self) -> ComparableAnswer {
         let mut json = self.json.clone();
         if let Some(members) = json.as_object_mut() {
             members.remove("instance");
         }
         let named = |name: &HeaderName| ["x-request-id", "date"].contains(&name.as_str());
         let headers = self.headers.iter().filter(|(name, _)| !named(name));
-        Said {
+        ComparableAnswer {
             status: self.status,
             headers: headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect(),
             json,
@@ -261,21 +261,21 @@ impl Answer {
     }
 }
 
-/// What an answer tells a caller.
+/// A response without what identifies its request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said {
+pub struct ComparableAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// The headers that are not of the one request.
+    /// The headers, except the request's id and the date.
     pub headers: BTreeSet<(String, String)>,
     /// The body without `instance`.
     pub json: Value,
 }
 
-/// A text of an answer.
+/// The string in a JSON value.
 #[track_caller]
 pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+    value.as_str().unwrap_or_else(|| panic!("{value} is not a string")).to_owned()
 }
 
 /// An operation of the OpenAPI document.
@@ -302,8 +302,8 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The names in its path, in their order.
-    pub fn places(&self) -> Vec<&str> {
+    /// The names of the parameters in its path, in their order.
+    pub fn path_parameters(&self) -> Vec<&str> {
         self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
     }
 
@@ -314,7 +314,7 @@ impl Operation {
 
     /// Its path with these values.
     pub fn at(&self, value: impl Fn(&str) -> String) -> String {
-        self.places()
+        self.path_parameters()
             .into_iter()
             .fold(self.path.clone(), |path, name| path.replace(&format!("{{{name}}}"), &value(name)))
     }
@@ -332,9 +332,9 @@ fn read_document() -> Vec<Operation> {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-            let names = |place: &str| {
-                let there = parameters.iter().filter(|parameter| parameter["in"] == place);
-                there.map(|parameter| text(&parameter["name"])).collect()
+            let names = |location: &str| {
+                let found = parameters.iter().filter(|parameter| parameter["in"] == location);
+                found.map(|parameter| text(&parameter["name"])).collect()
             };
             let body = operation.get("requestBody");
             found.push(Operation {
@@ -353,23 +353,23 @@ fn read_document() -> Vec<Operation> {
     found
 }
 
-/// Who may do something.
+/// Which keys an operation accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum May {
-    /// Whoever asks.
-    Anybody,
+pub enum Access {
+    /// No key is needed.
+    Anyone,
     /// The platform key, and a key of the tenant with any of these scopes.
     Keys(&'static [&'static str]),
     /// The platform key alone.
     Platform,
 }
 
-/// A request that succeeds in a [`World`].
+/// A request that succeeds in a [`ApiFixture`].
 pub struct Sample {
     /// Of which operation.
     pub operation: Operation,
-    /// What stands in its path, but for the tenant.
-    pub places: Vec<(&'static str, String)>,
+    /// The values of its path parameters, except the tenant.
+    pub path_parameters: Vec<(&'static str, String)>,
     /// With `?`, or empty.
     pub query: &'static str,
     /// The body.
@@ -378,8 +378,8 @@ pub struct Sample {
     pub file: Option<Vec<u8>>,
     /// The status of its answer.
     pub status: u16,
-    /// Who may send it.
-    pub may: May,
+    /// Which keys it needs.
+    pub access: Access,
 }
 
 impl Sample {
@@ -387,12 +387,18 @@ impl Sample {
     pub fn target(&self, tenant: &str) -> String {
         let value = |name: &str| match name {
             "tenant" => tenant.to_owned(),
-            _ => self.places.iter().find(|(place, _)| *place == name).expect("the table fills the path").1.clone(),
+            _ => self
+                .path_parameters
+                .iter()
+                .find(|(parameter, _)| *parameter == name)
+                .expect("the table fills the path")
+                .1
+                .clone(),
         };
         format!("{}{}", self.operation.at(value), self.query)
     }
 
-    /// Its body, as it stands on the wire, and what kind it is of.
+    /// Its body as it is sent, and the `Content-Type`.
     pub fn wire(&self) -> (Vec<u8>, (&'static str, &'static str)) {
         match (&self.file, &self.body) {
             (Some(file), _) => (file.clone(), ("Content-Type", "application/wasm")),

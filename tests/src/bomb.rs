@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::component::{EXPORTS, connector};
 
-/// A bomb, and what it is made of.
+/// A component that is expensive to compile.
 pub struct Bomb {
     /// What it plays with.
     pub name: &'static str,
@@ -15,7 +15,7 @@ pub struct Bomb {
 }
 
 impl Bomb {
-    /// The component. It is made anew each time.
+    /// The component. It is built on each call.
     pub fn component(&self) -> Vec<u8> {
         connector(&format!("{EXPORTS} {}", (self.fields)()))
     }

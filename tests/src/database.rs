@@ -24,10 +24,10 @@ use tempfile::TempDir;
 /// An empty database for one test.
 pub struct Database {
     url: String,
-    place: Place,
+    location: Location,
 }
 
-enum Place {
+enum Location {
     /// The folder of the file.
     Folder(TempDir),
     /// The server, and the name of the database on it.
@@ -38,7 +38,7 @@ impl Database {
     /// A path in a new folder, where `Store::open` will make the file.
     pub fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
-        Self { url: format!("sqlite://{}/store.db", folder.path().display()), place: Place::Folder(folder) }
+        Self { url: format!("sqlite://{}/store.db", folder.path().display()), location: Location::Folder(folder) }
     }
 
     /// A new database on the server. `None` when there is no server, which the terminal then says.
@@ -63,7 +63,7 @@ impl Database {
         };
         let name = format!("sendbox_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         command(server, &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
-        Some(Self { url: on(server, &name), place: Place::Server { server: server.clone(), name } })
+        Some(Self { url: on(server, &name), location: Location::Server { server: server.clone(), name } })
     }
 
     /// For `Store::open`.
@@ -73,7 +73,7 @@ impl Database {
 
     /// Whether it is on a PostgreSQL server.
     pub fn is_postgres(&self) -> bool {
-        matches!(self.place, Place::Server { .. })
+        matches!(self.location, Location::Server { .. })
     }
 
     /// A connection of the test's own, beside the store.
@@ -84,21 +84,21 @@ impl Database {
 
     /// Runs a command on the server, beside this database: to take it away while the store is open.
     pub async fn command_server(&self, sql: &str) {
-        let Place::Server { server, .. } = &self.place else { panic!("SQLite has no server") };
+        let Location::Server { server, .. } = &self.location else { panic!("SQLite has no server") };
         command(server, sql).await;
     }
 
     /// The name of the database on the server.
     pub fn name(&self) -> &str {
-        let Place::Server { name, .. } = &self.place else { panic!("a file has no name") };
+        let Location::Server { name, .. } = &self.location else { panic!("a file has no name") };
         name
     }
 
-    /// Removes it. A test that fails leaves a database behind, to be looked at; the throw-away server takes it along.
+    /// Removes it. A test that fails leaves its database behind for inspection, until the throw-away server stops.
     pub async fn remove(self) {
-        match self.place {
-            Place::Folder(folder) => folder.close().unwrap(),
-            Place::Server { server, name } => command(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await,
+        match self.location {
+            Location::Folder(folder) => folder.close().unwrap(),
+            Location::Server { server, name } => command(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await,
         }
     }
 }

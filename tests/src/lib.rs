@@ -1,24 +1,26 @@
-//! The stage on which hostile guests, hostile servers and the sandbox meet.
+//! Fixtures for the tests that cross crates.
 //!
-//! - [`Lab`]: a sandbox, a connector in it, and a server that the connector can reach; and the canonical message, which is
-//!   full of canaries.
-//! - [`Server`]: a TLS server on loopback whose behaviour is a script, and which remembers all that it received.
-//! - [`component`]: components that no toolchain would make; [`bomb`]: those that are made to cost much.
-//! - [`database`]: databases of both kinds, one for each story.
-//! - [`api`]: the REST API over such a service, a client, and one good request for every operation.
-//! - [`pointer`]: every place in a JSON value.
+//! - [`SandboxFixture`]: a sandbox, a connector in it, and a server that the connector can reach; and the canonical message, which
+//!   is full of canaries.
+//! - [`Server`]: a TLS server on loopback whose behaviour is a script, and which records all that it received.
+//! - [`guests`]: the components of the guests, and the behaviours of the hostile one.
+//! - [`component`]: components that no toolchain would produce; [`bomb`]: those that are expensive to compile.
+//! - [`database`]: databases of both kinds, one for each test.
+//! - [`test_service`]: a whole service, with a manual clock.
+//! - [`api`]: the REST API over such a service, and a client; [`api_fixture`]: a tenant in which every operation of the API
+//!   succeeds, and a sample request for each.
+//! - [`pointer`]: all JSON pointers into a value.
+//! - [`command_snapshot`]: whole commands as snapshots.
 //! - [`process`]: the real binary, as a process that can be killed.
-//! - [`house`]: a whole service, with a clock that stands until it is turned.
-//! - [`stage`]: the simulator, and each connector's parameters for it.
-//! - [`verdict`]: what a send ended with.
-//! - [`world`]: a tenant in which every operation of the API has something to work on.
-//! - [`versioned`]: one connector in as many versions as a test wants.
-//! - [`needles`]: every form in which a canary may turn up.
+//! - [`simulator_setup`]: the simulator, and each connector's parameters for it.
+//! - [`verdict`]: assertions about the outcome of a send.
+//! - [`versioned`]: one connector in as many versions as a test needs.
+//! - [`needles`]: every form in which a canary may appear.
 //! - [`zoo`]: every hostile guest, what it tries, and which rule ends it.
 //!
-//! Promises: only loopback traffic; ports chosen by the system; a failed expectation says what was expected of what.
+//! Guarantees: only loopback traffic; ports chosen by the system; a failed assertion says what was expected of what.
 //!
-//! Must not know: how the sandbox does what it does. It sees what an embedder sees.
+//! Must not know: how the sandbox works inside. It sees what an embedder sees.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,23 +31,25 @@
 )]
 
 pub mod api;
+pub mod api_fixture;
 pub mod authority;
 pub mod bomb;
+pub mod command_snapshot;
 pub mod component;
 pub mod database;
-pub mod house;
-pub mod lab;
+pub mod guests;
 pub mod needles;
 pub mod noninterference;
 pub mod pointer;
 pub mod process;
+pub mod sandbox_fixture;
 pub mod server;
-pub mod stage;
+pub mod simulator_setup;
+pub mod test_service;
 pub mod verdict;
 pub mod versioned;
-pub mod world;
 pub mod zoo;
 
 pub use database::Database;
-pub use lab::{Lab, LabConfig, expect_accepted, expect_failure};
+pub use sandbox_fixture::{SandboxFixture, SandboxFixtureConfig, expect_accepted, expect_failure};
 pub use server::{Handshake, Script, Server, Step};

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::lab::{CODE, E164, NATIONAL, SIGNER, TEXT, TOKEN};
+use crate::sandbox_fixture::{CODE, E164, NATIONAL, SIGNER, TEXT, TOKEN};
 
 /// A canary in one form.
 #[derive(Clone)]

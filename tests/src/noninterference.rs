@@ -23,12 +23,12 @@ use serde_json::json;
 
 use self::program::program;
 use self::values::{Clear, Secrets};
-use crate::lab::{authority, sandbox};
+use crate::sandbox_fixture::{authority, sandbox};
 use crate::server::{Script, Server, Step, answer};
 
 /// The guest, taking texts or variables.
 fn interpreter(content: &str) -> Vec<u8> {
-    let mut component = std::fs::read(env!("GUEST_INTERPRETER")).unwrap();
+    let mut component = std::fs::read(crate::guests::INTERPRETER).unwrap();
     let usual = b"interpreter=text........";
     let at = component.windows(usual.len()).position(|window| window == usual).expect("the marker is gone");
     let marker = format!("interpreter={content:.<12}");

@@ -1,12 +1,12 @@
-//! Every place in a JSON value, by pointer (RFC 6901), and the value with another one there.
+//! All JSON pointers (RFC 6901) into a value, and replacing the value at one of them.
 
 use serde_json::Value;
 
-/// Every place in a value, by JSON pointer, the value itself first.
-pub fn places(value: &Value) -> Vec<String> {
+/// All pointers into a value, beginning with `""`, the value itself.
+pub fn pointers(value: &Value) -> Vec<String> {
     let below = |step: &str, value: &Value| {
         let step = step.replace('~', "~0").replace('/', "~1");
-        places(value).into_iter().map(|place| format!("/{step}{place}")).collect::<Vec<_>>()
+        pointers(value).into_iter().map(|pointer| format!("/{step}{pointer}")).collect::<Vec<_>>()
     };
     let mut found = vec![String::new()];
     match value {
@@ -25,9 +25,9 @@ pub fn places(value: &Value) -> Vec<String> {
     found
 }
 
-/// The body with another value at one place.
-pub fn with(body: &Value, place: &str, value: Value) -> Value {
+/// A copy of the body with another value at the pointer.
+pub fn with(body: &Value, pointer: &str, value: Value) -> Value {
     let mut body = body.clone();
-    *body.pointer_mut(place).unwrap() = value;
+    *body.pointer_mut(pointer).unwrap() = value;
     body
 }

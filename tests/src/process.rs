@@ -1,11 +1,10 @@
-//! The real binary: `sendbox serve` as a process of its own, that can be talked to, stopped and killed.
+//! The real binary: `sendbox serve` as a process, to call, stop and kill.
 //!
-//! - [`Ground`]: what outlives a process: its folder, and the simulated provider.
-//! - [`Process`]: one run of `sendbox serve` on that ground. Ready means that it said so itself.
-//! - [`Client`]: a caller of its API with the platform key.
+//! - [`Deployment`]: what outlives a process: its data folder, and the simulated provider.
+//! - [`Process`]: one run of `sendbox serve` in that deployment. It is ready when it has printed its address.
+//! - [`Client`]: a client of its API with the platform key.
 //!
-//! Promises: the binary is as new as its sources; a process ends with the [`Process`] that stands for it, also when a test
-//! fails; nothing is waited for by the clock.
+//! Guarantees: a process ends when its [`Process`] is dropped, also when a test fails; nothing sleeps to wait.
 //!
 //! Must not know: what is inside the process. It sees what an operator and a platform see.
 
@@ -25,19 +24,19 @@ use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
-use crate::house::{PLATFORM_KEY, TENANT, open_limits, twilio};
+use crate::test_service::{PLATFORM_KEY, TENANT, open_limits, twilio};
 
 /// A message that is not final after this time has been lost. Twice the longest lease, and no test comes near.
 const NEVER: Duration = Duration::from_secs(120);
 
-/// What outlives a process.
-pub struct Ground {
+/// What outlives a process: the data folder and the provider.
+pub struct Deployment {
     /// The providers, in the process of the test.
     pub simulator: Simulator,
     folder: TempDir,
 }
 
-impl Ground {
+impl Deployment {
     /// An empty folder and a provider.
     pub async fn new() -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
@@ -53,12 +52,12 @@ impl Ground {
         self.folder.path().join("data")
     }
 
-    /// A file beside it.
+    /// A file beside the data folder.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The arguments for `sendbox` that serve on this ground: any free port, and no provider but the simulated ones.
+    /// The arguments with which `sendbox` serves this deployment: on any free port, with the simulated providers only.
     pub fn arguments(&self) -> Vec<String> {
         let path = |path: PathBuf| path.to_str().unwrap().to_owned();
         let mut arguments = vec!["serve".to_owned()];
@@ -80,7 +79,7 @@ impl Ground {
         command
     }
 
-    /// Serves, and waits until it is ready.
+    /// Starts the service, and waits until it is ready.
     pub async fn start(&self) -> Process {
         self.start_with(&[]).await
     }
@@ -90,7 +89,7 @@ impl Ground {
         Process::start(self.command(further).await).await
     }
 
-    /// Serves where that must fail, and gives back how it ended.
+    /// Starts the service where that must fail, and returns how it ended.
     pub async fn refused(&self, further: &[&str]) -> Output {
         let mut command = self.command(further).await;
         clean(&mut command);
@@ -99,8 +98,8 @@ impl Ground {
         output
     }
 
-    /// What has arrived on phones, as number and text, oldest first.
-    pub fn phones(&self) -> Vec<(String, String)> {
+    /// The received messages, as number and text, oldest first.
+    pub fn received_messages(&self) -> Vec<(String, String)> {
         self.simulator.inbox().into_iter().map(|message| (message.to, message.text.unwrap_or_default())).collect()
     }
 }
@@ -117,7 +116,7 @@ pub struct Process {
 /// Nothing of the caller's environment, and an end with the test.
 fn clean(command: &mut Command) {
     command.env_clear().kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // For commands that start it in a room of its own.
+    // For commands that start it in a namespace of its own.
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
 }
 
@@ -135,9 +134,9 @@ impl Process {
                 log.push('\n');
             }
         });
-        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = loop {
-            let Some(line) = said.next_line().await.unwrap() else {
+            let Some(line) = stdout.next_line().await.unwrap() else {
                 reader.await.unwrap();
                 let status = child.wait().await.unwrap();
                 panic!("`sendbox serve` ended with {status} before it was ready:\n{}", log.lock().unwrap());
@@ -169,20 +168,20 @@ impl Process {
         kill_process(Pid::from_raw(self.id().try_into().unwrap()).unwrap(), Signal::TERM).unwrap();
     }
 
-    /// Asks it to stop, and waits for that. It has to end with 0.
+    /// Sends SIGTERM, and waits for the exit code 0.
     pub async fn stop(self) {
         self.terminate();
         let (code, log) = self.end().await;
         assert_eq!(code, Some(0), "it ended with an error:\n{log}");
     }
 
-    /// Asks it to stop, and waits until it has: its exit code, if it was not killed, and its log.
+    /// Sends SIGTERM, and waits for the end. Returns the exit code, if it was not killed, and the log.
     pub async fn stopped(self) -> (Option<i32>, String) {
         self.terminate();
         self.end().await
     }
 
-    /// Waits until it has ended: its exit code, if it was not killed, and its log.
+    /// Waits for the end. Returns the exit code, if it was not killed, and the log.
     async fn end(mut self) -> (Option<i32>, String) {
         let status = self.child.wait().await.unwrap();
         self.reader.await.unwrap();
@@ -213,7 +212,7 @@ impl Answer {
     }
 }
 
-/// A caller with the platform key, for one tenant. An error of its calls means that there was no whole answer: nobody knows.
+/// A client with the platform key, for one tenant. An error of a call means that there was no complete response.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -271,22 +270,21 @@ impl Client {
         self.call(Method::POST, &format!("/{TENANT}/{path}"), Some(body), key).await
     }
 
-    /// `PUT` that must do.
+    /// `PUT` that must succeed.
     pub async fn put(&self, path: &str, body: &Value) {
         let answer = self.call(Method::PUT, &format!("/{TENANT}/{path}"), Some(body), None).await.unwrap();
         assert!(answer.is_success(), "{path}: {answer:?}");
     }
 
-    /// `GET` that must do.
+    /// `GET` that must succeed.
     pub async fn get(&self, path: &str) -> Answer {
         let answer = self.call(Method::GET, &format!("/{TENANT}/{path}"), None, None).await.unwrap();
         assert!(answer.is_success(), "{path}: {answer:?}");
         answer
     }
 
-    /// A tenant with an active connection to the simulated Twilio, a second one beside it, and limits that do not stand in the
-    /// way.
-    pub async fn furnish(&self) {
+    /// Adds a tenant with an active connection to the simulated Twilio, a second connection, and the widest limits.
+    pub async fn add_tenant(&self) {
         let tenant = json!({ "id": TENANT, "name": "Acme", "environment": "development" });
         let made = self.call(Method::POST, "", Some(&tenant), None).await.unwrap();
         assert_eq!(made.status, 201, "{made:?}");

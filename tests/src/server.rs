@@ -35,11 +35,11 @@ pub enum Handshake {
     Good,
     /// A certificate for another name.
     WrongName,
-    /// A certificate by an authority that nobody knows.
+    /// A certificate by an unknown authority.
     UnknownAuthority,
     /// No TLS: an HTTP answer in clear.
     PlainText,
-    /// The connection stands, and nothing comes.
+    /// The connection is accepted, and nothing is sent.
     Stall,
     /// The connection closes at once.
     Close,

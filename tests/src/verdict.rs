@@ -1,9 +1,9 @@
-//! What a send ended with, held against what it must end with. Each fails the test when it is something else.
+//! Assertions about the outcome of a send. Each fails the test if the outcome is a different one.
 
 use sendbox_sandbox::policy::DenialRule;
 use sendbox_sandbox::{ConnectorFault, Failure, FailureClass, Outcome, RequestSent, SendReport, Violation};
 
-use crate::lab::expect_failure;
+use crate::sandbox_fixture::expect_failure;
 
 /// The send ended as a connector fault before any byte left.
 pub fn fault(what: &str, report: SendReport) -> ConnectorFault {

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use sendbox_sandbox::Digest;
 use serde_json::{Map, Value};
 
-use crate::house::templates;
-use crate::stage::connection;
+use crate::simulator_setup::connection;
+use crate::test_service::templates;
 use sendbox_service::model::ConnectionInput;
 
 /// What the connector calls itself.
@@ -17,7 +17,7 @@ const BEGINNING: &[u8] = b"which-version=";
 /// Bytes of the marker.
 const LENGTH: usize = 64;
 
-static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| std::fs::read(env!("GUEST_VERSIONED")).unwrap());
+static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| std::fs::read(crate::guests::VERSIONED).unwrap());
 
 /// Version `number`, which does what `does` says: `honest`, `wider`, `narrower`, `stricter`, `trap`, `loop`, `tenth`, `refuse`,
 /// `late`, `unseal`, `forget`, `default`, `origin`, `renamed`, `abroad`, `elsewhere`, `priced`. See `tests/guests/versioned`.

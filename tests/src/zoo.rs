@@ -20,9 +20,10 @@ use sendbox_sandbox::policy::{Limits, PinnedShapes};
 use sendbox_sandbox::{Callback, ConnectorFault, Outcome, ReportError, SendReport};
 use serde_json::{Value, json};
 
-use crate::lab::{self, impatient, text, variables};
+use crate::guests::Behaviour;
+use crate::sandbox_fixture::{self, impatient, text, variables};
 use crate::server::answer;
-use crate::{Lab, LabConfig, Script, Step};
+use crate::{SandboxFixture, SandboxFixtureConfig, Script, Step};
 
 pub use ending::Ending;
 pub use guests::all;
@@ -30,8 +31,8 @@ pub use guests::all;
 /// A hostile guest.
 #[derive(Clone, Copy, Debug)]
 pub struct Guest {
-    /// The name of its file, and the parameter `behaviour`.
-    pub behaviour: &'static str,
+    /// What it does.
+    pub behaviour: Behaviour,
     /// What it meets.
     pub setting: Setting,
     /// Each aim, and in which ways it may end. Most have one; where two rules forbid the same, either may be first.
@@ -70,31 +71,36 @@ pub struct Observed {
 
 /// A sandbox for each setting that a guest needs.
 pub struct Zoo {
-    usual: Lab,
-    silent: Lab,
+    usual: SandboxFixture,
+    silent: SandboxFixture,
     honest: Arc<PinnedShapes>,
 }
 
 /// The requests that the pinned version was tested to send.
-const HONEST: [(&str, &str); 5] = [
-    ("honest", ""),
-    ("honest_places", "json"),
-    ("honest_places", "list"),
-    ("honest_places", "xml"),
-    ("honest_places", "query"),
+const HONEST: [(Behaviour, &str); 5] = [
+    (Behaviour::Honest, ""),
+    (Behaviour::HonestPlaces, "json"),
+    (Behaviour::HonestPlaces, "list"),
+    (Behaviour::HonestPlaces, "xml"),
+    (Behaviour::HonestPlaces, "query"),
 ];
 
 impl Zoo {
     /// Loads the hostile guest, and lets it be honest to learn the shapes of honest requests.
     pub async fn new() -> Self {
-        let usual =
-            Lab::with(LabConfig { limits: Limits { send_ms: 5_000, ..Limits::default() }, ..LabConfig::default() })
-                .await;
-        let silent =
-            Lab::with(LabConfig { limits: Limits { send_ms: 2_500, ..impatient() }, ..LabConfig::default() }).await;
+        let usual = SandboxFixture::with(SandboxFixtureConfig {
+            limits: Limits { send_ms: 5_000, ..Limits::default() },
+            ..SandboxFixtureConfig::default()
+        })
+        .await;
+        let silent = SandboxFixture::with(SandboxFixtureConfig {
+            limits: Limits { send_ms: 2_500, ..impatient() },
+            ..SandboxFixtureConfig::default()
+        })
+        .await;
         let mut honest = PinnedShapes::default();
         for (behaviour, aim) in HONEST {
-            let report = usual.send_with(json!({"behaviour": behaviour, "aim": aim}), variables()).await;
+            let report = usual.send_with(json!({"behaviour": behaviour.name(), "aim": aim}), variables()).await;
             let shape = report.requests.first().and_then(|request| request.shape.clone());
             honest.insert(shape.unwrap_or_else(|| panic!("{behaviour} {aim} has no shape: {:?}", report.outcome)));
         }
@@ -103,23 +109,23 @@ impl Zoo {
 
     /// Runs one guest with one of its aims.
     pub async fn run(&self, guest: &Guest, aim: &str) -> Observed {
-        let lab = if guest.setting == Setting::Silent { &self.silent } else { &self.usual };
-        lab.server.play(script(guest.setting));
-        let before = lab.server.seen().len();
-        let parameters = json!({"behaviour": guest.behaviour, "aim": aim});
-        let (ending, words, told) = match guest.setting {
-            Setting::Callback => read_callback(lab, parameters).await,
+        let fixture = if guest.setting == Setting::Silent { &self.silent } else { &self.usual };
+        fixture.server.play(script(guest.setting));
+        let before = fixture.server.seen().len();
+        let parameters = json!({"behaviour": guest.behaviour.name(), "aim": aim});
+        let (ending, words, visible) = match guest.setting {
+            Setting::Callback => read_callback(fixture, parameters).await,
             setting => {
                 let only_a_code = matches!(setting, Setting::Variables | Setting::Pinned);
                 let content = if only_a_code { variables() } else { text() };
                 let pinned = (setting == Setting::Pinned).then(|| Arc::clone(&self.honest));
-                let report = lab.run_pinned(parameters, content, pinned).await;
-                (Ending::of(&report), words(&report), told(&report))
+                let report = fixture.run_pinned(parameters, content, pinned).await;
+                (Ending::of(&report), words(&report), visible(&report))
             }
         };
-        let seen = lab.server.seen();
-        let mut leaks = leaks::of(&told, &seen[before..]);
-        if lab.elsewhere.connections() > 0 {
+        let seen = fixture.server.seen();
+        let mut leaks = leaks::of(&visible, &seen[before..]);
+        if fixture.elsewhere.connections() > 0 {
             leaks.push("a host that nobody granted was reached".to_owned());
         }
         Observed { ending, words, leaks }
@@ -139,24 +145,24 @@ fn script(setting: Setting) -> Script {
     }
 }
 
-async fn read_callback(lab: &Lab, mut parameters: Value) -> (Ending, String, String) {
-    parameters["token"] = lab::TOKEN.into();
-    parameters["signer"] = lab::SIGNER.into();
-    let parameters = Arc::new(lab.connector.parameters(&parameters).expect("the parameters fit"));
+async fn read_callback(fixture: &SandboxFixture, mut parameters: Value) -> (Ending, String, String) {
+    parameters["token"] = sandbox_fixture::TOKEN.into();
+    parameters["signer"] = sandbox_fixture::SIGNER.into();
+    let parameters = Arc::new(fixture.connector.parameters(&parameters).expect("the parameters fit"));
     let callback = Callback {
         method: "POST".into(),
-        url: format!("https://platform.example/reports/7?to={}", &lab::E164[1..]),
+        url: format!("https://platform.example/reports/7?to={}", &sandbox_fixture::E164[1..]),
         headers: vec![("Content-Type".into(), "text/plain".into())],
-        body: format!("delivered to {}", lab::E164).into_bytes().into(),
+        body: format!("delivered to {}", sandbox_fixture::E164).into_bytes().into(),
     };
-    let read = lab.sandbox.parse_report(&lab.connector, parameters, &callback).await;
-    let told = format!("{read:?}");
+    let read = fixture.sandbox.parse_report(&fixture.connector, parameters, &callback).await;
+    let visible = format!("{read:?}");
     let (ending, words) = match read {
         Ok(_) => (Ending::Accepted, "it was believed".to_owned()),
         Err(ReportError::Fault(fault)) => (Ending::of_fault(&fault), fault.to_string()),
         Err(error) => (Ending::OwnFailure, error.to_string()),
     };
-    (ending, words, told)
+    (ending, words, visible)
 }
 
 fn words(report: &SendReport) -> String {
@@ -170,7 +176,7 @@ fn words(report: &SendReport) -> String {
 }
 
 /// Everything that people and logs get of a send.
-fn told(report: &SendReport) -> String {
+fn visible(report: &SendReport) -> String {
     let trace = serde_json::to_string(&report.trace).expect("a trace is JSON");
     let requests = report.requests.iter().chain(&report.held_back);
     let requests: Vec<String> = requests

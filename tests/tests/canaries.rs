@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use sendbox_sandbox::policy::{LabelKind, TenantGrant};
 use sendbox_sandbox::{DryRun, Outcome, SendReport, SendRequest};
-use sendbox_tests::lab::{CODE, E164, TOKEN, memory_scanner, message, text};
 use sendbox_tests::needles::{self, Needle};
-use sendbox_tests::{Lab, LabConfig, Script, Step};
+use sendbox_tests::sandbox_fixture::{CODE, E164, TOKEN, memory_scanner, message, text};
+use sendbox_tests::{SandboxFixture, SandboxFixtureConfig, Script, Step};
 use serde_json::{Value, json};
 
-/// What the scanner XORs needles with. The same number stands in `tests/guests/memory-scanner/src/scan.rs`.
+/// What the scanner XORs needles with. The same number is in `tests/guests/memory-scanner/src/scan.rs`.
 const MASK: u8 = 0xa5;
 
 fn masked(needles: &[Needle]) -> String {
@@ -30,13 +30,18 @@ fn parameters(needles: &[Needle]) -> Value {
     })
 }
 
-async fn lab(tenant: TenantGrant) -> Lab {
-    let lab = Lab::with(LabConfig { component: Some(memory_scanner()), tenant, ..LabConfig::default() }).await;
+async fn fixture(tenant: TenantGrant) -> SandboxFixture {
+    let fixture = SandboxFixture::with(SandboxFixtureConfig {
+        component: Some(memory_scanner()),
+        tenant,
+        ..SandboxFixtureConfig::default()
+    })
+    .await;
     // Every twentieth is refused by the provider, credentials and all: errors are where leaks are.
     let refused = [Step::Read, Step::Echo(401)];
     let taken = [Step::Read, Step::Echo(201)].into_iter().cycle().take(38);
-    lab.server.play(Script::steps(taken.chain(refused).chain([Step::Again])));
-    lab
+    fixture.server.play(Script::steps(taken.chain(refused).chain([Step::Again])));
+    fixture
 }
 
 /// All that an embedder can print of a send.
@@ -58,9 +63,9 @@ fn printed(report: &SendReport) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_sends_leave_nothing_behind() {
     let needles = needles::all();
-    let lab = lab(TenantGrant::default()).await;
-    let parameters = Arc::new(lab.connector.parameters(&parameters(&needles)).unwrap());
-    let grant = Arc::new(lab.connector.grant(&parameters, &Default::default(), &TenantGrant::default()).unwrap());
+    let fixture = fixture(TenantGrant::default()).await;
+    let parameters = Arc::new(fixture.connector.parameters(&parameters(&needles)).unwrap());
+    let grant = Arc::new(fixture.connector.grant(&parameters, &Default::default(), &TenantGrant::default()).unwrap());
     let mut accepted = 0;
     for number in 0..1_000 {
         let request = SendRequest {
@@ -72,7 +77,7 @@ async fn a_thousand_sends_leave_nothing_behind() {
             dry_run: None,
             withdrawn: None,
         };
-        let report = lab.sandbox.send(&lab.connector, request).await;
+        let report = fixture.sandbox.send(&fixture.connector, request).await;
         let printed = printed(&report);
         needles::assert_clean(&format!("what send {number} printed"), &printed, &needles);
         match &report.outcome {
@@ -91,7 +96,7 @@ async fn a_thousand_sends_leave_nothing_behind() {
             Outcome::NotSentDryRun => panic!("this was no dry run"),
         }
     }
-    let seen = lab.server.seen();
+    let seen = fixture.server.seen();
     assert_eq!((accepted, seen.len()), (950, 1_000));
     // The canaries did fly: without them on the wire, finding none of them would mean nothing.
     let body = seen[999].text();
@@ -104,10 +109,10 @@ async fn the_scanner_finds_what_is_there() {
     let mut needles = needles::all();
     let first = needles.len();
     needles.extend(needles::forms("the planted value", planted));
-    let found = async |lab: &Lab, more: (&str, Value)| {
+    let found = async |fixture: &SandboxFixture, more: (&str, Value)| {
         let mut given = parameters(&needles);
         given[more.0] = more.1;
-        let report = lab.send_with(given, text()).await;
+        let report = fixture.send_with(given, text()).await;
         match report.outcome {
             Outcome::Accepted(_) => Vec::new(),
             Outcome::Failed(failure) => failure
@@ -118,7 +123,7 @@ async fn the_scanner_finds_what_is_there() {
             Outcome::NotSentDryRun => panic!("this was no dry run"),
         }
     };
-    let blind = lab(TenantGrant::default()).await;
+    let blind = fixture(TenantGrant::default()).await;
     assert!(found(&blind, ("region", "us1".into())).await.is_empty(), "the control of the control");
     assert_eq!(found(&blind, ("planted", planted.into())).await, [first], "a parameter in clear");
     assert_eq!(needles[first].what, "the planted value in clear");
@@ -128,7 +133,7 @@ async fn the_scanner_finds_what_is_there() {
     }
 
     let reveal = TenantGrant { reveal: [LabelKind::Secret].into(), ..TenantGrant::default() };
-    let seeing = lab(reveal).await;
+    let seeing = fixture(reveal).await;
     let found = found(&seeing, ("reveal", true.into())).await;
     assert_eq!(found.first().map(|index| needles[*index].what.as_str()), Some("the token in clear"));
 }
@@ -136,26 +141,26 @@ async fn the_scanner_finds_what_is_there() {
 #[tokio::test]
 async fn nothing_that_can_be_printed_shows_what_was_given() {
     let needles = needles::all();
-    let lab = lab(TenantGrant::default()).await;
+    let fixture = fixture(TenantGrant::default()).await;
     let given = parameters(&needles);
-    let parameters = lab.connector.parameters(&given).unwrap();
-    let grant = lab.connector.grant(&parameters, &Default::default(), &TenantGrant::default()).unwrap();
-    let inspection = lab.connector.inspect();
+    let parameters = fixture.connector.parameters(&given).unwrap();
+    let grant = fixture.connector.grant(&parameters, &Default::default(), &TenantGrant::default()).unwrap();
+    let inspection = fixture.connector.inspect();
     let all = format!("{grant:?} {inspection:?} {}", serde_json::to_string(&inspection).unwrap());
     needles::assert_clean("grant and inspection", &all, &needles);
 
     // A secret that does not fit the schema is not quoted in the error.
     let mut wrong = given.clone();
     wrong["authToken"] = json!([TOKEN]);
-    let Err(error) = lab.connector.parameters(&wrong) else { panic!("a list is no string") };
+    let Err(error) = fixture.connector.parameters(&wrong) else { panic!("a list is no string") };
     needles::assert_clean("the error of the parameters", &format!("{error} {error:?}"), &needles);
 
     // A dry run masks, unless it is asked for the clear values.
-    let report = lab.run(given.clone(), text(), Some(DryRun { show_sealed: false })).await;
+    let report = fixture.run(given.clone(), text(), Some(DryRun { show_sealed: false })).await;
     assert_eq!(report.requests.len(), 1);
     needles::assert_clean("a masked dry run", &printed(&report), &needles);
-    let report = lab.run(given, text(), Some(DryRun { show_sealed: true })).await;
+    let report = fixture.run(given, text(), Some(DryRun { show_sealed: true })).await;
     let clear = report.requests[0].clear.as_ref().expect("it was asked for");
     assert!(clear.body.contains(CODE) && clear.body.contains(&E164[1..]), "{}", clear.body);
-    assert_eq!(lab.server.connections(), 0, "a dry run let something out");
+    assert_eq!(fixture.server.connections(), 0, "a dry run let something out");
 }

@@ -5,7 +5,7 @@
 use futures_util::future::join_all;
 use sendbox_service::model::{Environment, Resend, Sensitive, TestNumber, TestNumbers, VerificationStatus};
 use sendbox_service::{Caller, Error, LimitName};
-use sendbox_tests::house::{House, TENANT, verification};
+use sendbox_tests::test_service::{TENANT, TestService, verification};
 use sendbox_tests::{Database, on_every_database};
 
 const NUMBER: &str = "+4512345678";
@@ -15,7 +15,7 @@ on_every_database!(
     a_code_goes_out_and_comes_back,
     of_a_thousand_right_checks_one_succeeds,
     wrong_codes_are_looked_at_as_often_as_allowed_and_no_more,
-    asking_again_does_not_give_back_what_a_number_has_failed,
+    a_new_request_does_not_reset_failed_tries,
     a_right_code_gives_the_number_a_fresh_start,
     a_resend_makes_a_new_code_and_ends_the_old,
     resends_run_out,
@@ -40,31 +40,31 @@ fn ended(error: &Error) -> Option<VerificationStatus> {
 }
 
 async fn a_code_goes_out_and_comes_back(database: &Database) {
-    let house = House::furnished(database).await;
-    let started = house.start_verification(NUMBER).await.unwrap();
+    let fixture = TestService::new(database).await;
+    let started = fixture.start_verification(NUMBER).await.unwrap();
     assert_eq!(started.status, VerificationStatus::Pending);
     assert_eq!((started.to.as_str(), started.tries_left), ("+45…78", 5));
-    let code = house.code_on_phone(NUMBER);
+    let code = fixture.received_code(NUMBER);
     assert_eq!(code.len(), 6);
 
-    let refused = house.check(&started.id, &wrong(&code)).await.unwrap_err();
+    let refused = fixture.check(&started.id, &wrong(&code)).await.unwrap_err();
     assert!(matches!(refused, Error::WrongCode { tries_left: 4 }), "{refused}");
     // Written as people type it.
     let typed = format!(" {}-{} ", &code[..3], &code[3..]);
-    let approved = house.check(&started.id, &typed).await.unwrap();
+    let approved = fixture.check(&started.id, &typed).await.unwrap();
     assert_eq!(approved.status, VerificationStatus::Approved);
-    let again = house.check(&started.id, &code).await.unwrap_err();
+    let again = fixture.check(&started.id, &code).await.unwrap_err();
     assert_eq!(ended(&again), Some(VerificationStatus::Approved));
 }
 
 async fn of_a_thousand_right_checks_one_succeeds(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     for round in 0..3 {
         let number = format!("+45123456{round:02}");
-        let id = house.start_verification(&number).await.unwrap().id;
-        let code = house.code_on_phone(&number);
+        let id = fixture.start_verification(&number).await.unwrap().id;
+        let code = fixture.received_code(&number);
         let checks = (0..1000).map(|_| {
-            let (service, id, code) = (house.service.clone(), id.clone(), code.clone());
+            let (service, id, code) = (fixture.service.clone(), id.clone(), code.clone());
             tokio::spawn(async move {
                 let check = sendbox_service::model::Check { code: Sensitive::from(code.as_str()) };
                 service.check_verification(ADMIN, TENANT, &id, check).await
@@ -77,11 +77,11 @@ async fn of_a_thousand_right_checks_one_succeeds(database: &Database) {
 }
 
 async fn wrong_codes_are_looked_at_as_often_as_allowed_and_no_more(database: &Database) {
-    let house = House::furnished(database).await;
-    let id = house.start_verification(NUMBER).await.unwrap().id;
-    let code = house.code_on_phone(NUMBER);
+    let fixture = TestService::new(database).await;
+    let id = fixture.start_verification(NUMBER).await.unwrap().id;
+    let code = fixture.received_code(NUMBER);
     let guess = wrong(&code);
-    let results = join_all((0..200).map(|_| house.check(&id, &guess))).await;
+    let results = join_all((0..200).map(|_| fixture.check(&id, &guess))).await;
     let mut left: Vec<u32> = results
         .iter()
         .filter_map(|result| match result {
@@ -93,18 +93,18 @@ async fn wrong_codes_are_looked_at_as_often_as_allowed_and_no_more(database: &Da
     left.sort_unstable();
     assert_eq!(left, [0, 1, 2, 3, 4]);
     // The right one comes too late.
-    let late = house.check(&id, &code).await.unwrap_err();
+    let late = fixture.check(&id, &code).await.unwrap_err();
     assert_eq!(ended(&late), Some(VerificationStatus::Exhausted));
 }
 
-async fn asking_again_does_not_give_back_what_a_number_has_failed(database: &Database) {
-    let house = House::furnished(database).await;
+async fn a_new_request_does_not_reset_failed_tries(database: &Database) {
+    let fixture = TestService::new(database).await;
     let mut evaluated = 0;
     'codes: for _ in 0..30 {
-        let id = house.start_verification(NUMBER).await.unwrap().id;
-        let guess = wrong(&house.code_on_phone(NUMBER));
+        let id = fixture.start_verification(NUMBER).await.unwrap().id;
+        let guess = wrong(&fixture.received_code(NUMBER));
         for _ in 0..5 {
-            match house.check(&id, &guess).await {
+            match fixture.check(&id, &guess).await {
                 Err(Error::WrongCode { .. }) => evaluated += 1,
                 Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None }) => break 'codes,
                 other => panic!("{other:?}"),
@@ -113,117 +113,117 @@ async fn asking_again_does_not_give_back_what_a_number_has_failed(database: &Dat
     }
     assert_eq!(evaluated, 100);
     // Neither a new code nor the right one helps now, but an admin does.
-    let id = house.start_verification(NUMBER).await.unwrap().id;
-    let code = house.code_on_phone(NUMBER);
-    assert!(matches!(house.check(&id, &code).await, Err(Error::Limited { .. })));
-    house.service.unlock_number(ADMIN, TENANT, Sensitive::from(NUMBER)).await.unwrap();
-    house.check(&id, &code).await.unwrap();
+    let id = fixture.start_verification(NUMBER).await.unwrap().id;
+    let code = fixture.received_code(NUMBER);
+    assert!(matches!(fixture.check(&id, &code).await, Err(Error::Limited { .. })));
+    fixture.service.unlock_number(ADMIN, TENANT, Sensitive::from(NUMBER)).await.unwrap();
+    fixture.check(&id, &code).await.unwrap();
 }
 
 async fn a_right_code_gives_the_number_a_fresh_start(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     for _ in 0..25 {
-        let id = house.start_verification(NUMBER).await.unwrap().id;
-        let code = house.code_on_phone(NUMBER);
+        let id = fixture.start_verification(NUMBER).await.unwrap().id;
+        let code = fixture.received_code(NUMBER);
         for _ in 0..4 {
-            assert!(matches!(house.check(&id, &wrong(&code)).await, Err(Error::WrongCode { .. })));
+            assert!(matches!(fixture.check(&id, &wrong(&code)).await, Err(Error::WrongCode { .. })));
         }
-        house.check(&id, &code).await.unwrap();
+        fixture.check(&id, &code).await.unwrap();
     }
 }
 
 async fn a_resend_makes_a_new_code_and_ends_the_old(database: &Database) {
-    let house = House::furnished(database).await;
-    let id = house.start_verification(NUMBER).await.unwrap().id;
-    let first = house.code_on_phone(NUMBER);
-    assert!(matches!(house.check(&id, &wrong(&first)).await, Err(Error::WrongCode { tries_left: 4 })));
-    let resent = house.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap();
+    let fixture = TestService::new(database).await;
+    let id = fixture.start_verification(NUMBER).await.unwrap().id;
+    let first = fixture.received_code(NUMBER);
+    assert!(matches!(fixture.check(&id, &wrong(&first)).await, Err(Error::WrongCode { tries_left: 4 })));
+    let resent = fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap();
     assert_eq!((resent.sends_left, resent.tries_left), (2, 5));
-    let second = house.code_on_phone(NUMBER);
+    let second = fixture.received_code(NUMBER);
     // One in a million: then the test tells nothing, and nothing is wrong.
     if first != second {
-        assert!(matches!(house.check(&id, &first).await, Err(Error::WrongCode { .. })));
+        assert!(matches!(fixture.check(&id, &first).await, Err(Error::WrongCode { .. })));
     }
-    house.check(&id, &second).await.unwrap();
-    let late = house.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap_err();
+    fixture.check(&id, &second).await.unwrap();
+    let late = fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap_err();
     assert_eq!(ended(&late), Some(VerificationStatus::Approved));
-    assert_eq!(house.arrived(NUMBER), 2);
+    assert_eq!(fixture.received_count(NUMBER), 2);
 }
 
 async fn resends_run_out(database: &Database) {
-    let house = House::furnished(database).await;
-    let id = house.start_verification(NUMBER).await.unwrap().id;
+    let fixture = TestService::new(database).await;
+    let id = fixture.start_verification(NUMBER).await.unwrap().id;
     for _ in 0..3 {
-        house.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap();
+        fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap();
     }
-    let refused = house.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap_err();
+    let refused = fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap_err();
     assert!(matches!(refused, Error::Limited { limit: LimitName::SendsOfVerification, retry_after: None }));
-    assert_eq!(house.arrived(NUMBER), 4);
+    assert_eq!(fixture.received_count(NUMBER), 4);
 }
 
 async fn a_code_ends_with_its_time(database: &Database) {
-    let house = House::furnished(database).await;
-    let id = house.start_verification(NUMBER).await.unwrap().id;
-    let code = house.code_on_phone(NUMBER);
-    house.clock.advance_millis(600_000 - 1);
-    assert!(matches!(house.check(&id, &wrong(&code)).await, Err(Error::WrongCode { .. })));
-    house.clock.advance_millis(1);
-    assert_eq!(ended(&house.check(&id, &code).await.unwrap_err()), Some(VerificationStatus::Expired));
-    assert_eq!(house.service.verification(ADMIN, TENANT, &id).await.unwrap().status, VerificationStatus::Expired);
+    let fixture = TestService::new(database).await;
+    let id = fixture.start_verification(NUMBER).await.unwrap().id;
+    let code = fixture.received_code(NUMBER);
+    fixture.clock.advance_millis(600_000 - 1);
+    assert!(matches!(fixture.check(&id, &wrong(&code)).await, Err(Error::WrongCode { .. })));
+    fixture.clock.advance_millis(1);
+    assert_eq!(ended(&fixture.check(&id, &code).await.unwrap_err()), Some(VerificationStatus::Expired));
+    assert_eq!(fixture.service.verification(ADMIN, TENANT, &id).await.unwrap().status, VerificationStatus::Expired);
 }
 
 async fn a_cancelled_or_superseded_code_verifies_nothing(database: &Database) {
-    let house = House::furnished(database).await;
-    let first = house.start_verification(NUMBER).await.unwrap().id;
-    let code = house.code_on_phone(NUMBER);
-    let second = house.start_verification(NUMBER).await.unwrap().id;
-    assert_eq!(ended(&house.check(&first, &code).await.unwrap_err()), Some(VerificationStatus::Superseded));
-    let code = house.code_on_phone(NUMBER);
-    house.service.cancel_verification(ADMIN, TENANT, &second).await.unwrap();
-    assert_eq!(ended(&house.check(&second, &code).await.unwrap_err()), Some(VerificationStatus::Cancelled));
+    let fixture = TestService::new(database).await;
+    let first = fixture.start_verification(NUMBER).await.unwrap().id;
+    let code = fixture.received_code(NUMBER);
+    let second = fixture.start_verification(NUMBER).await.unwrap().id;
+    assert_eq!(ended(&fixture.check(&first, &code).await.unwrap_err()), Some(VerificationStatus::Superseded));
+    let code = fixture.received_code(NUMBER);
+    fixture.service.cancel_verification(ADMIN, TENANT, &second).await.unwrap();
+    assert_eq!(ended(&fixture.check(&second, &code).await.unwrap_err()), Some(VerificationStatus::Cancelled));
     // Cancelling twice is no error, and cancelling what was approved is one.
-    house.service.cancel_verification(ADMIN, TENANT, &second).await.unwrap();
+    fixture.service.cancel_verification(ADMIN, TENANT, &second).await.unwrap();
 }
 
 async fn a_code_is_of_its_tenant_and_verification(database: &Database) {
-    let house = House::furnished(database).await;
-    house.furnish("other", Environment::Development).await;
-    let mine = house.start_verification(NUMBER).await.unwrap().id;
-    let code = house.code_on_phone(NUMBER);
+    let fixture = TestService::new(database).await;
+    fixture.add_tenant("other", Environment::Development).await;
+    let mine = fixture.start_verification(NUMBER).await.unwrap().id;
+    let code = fixture.received_code(NUMBER);
     let check = || sendbox_service::model::Check { code: Sensitive::from(code.as_str()) };
-    let elsewhere = house.service.check_verification(ADMIN, "other", &mine, check()).await.unwrap_err();
+    let elsewhere = fixture.service.check_verification(ADMIN, "other", &mine, check()).await.unwrap_err();
     assert!(matches!(elsewhere, Error::NotFound(_)));
     // The same number and usage of another tenant has a life of its own.
-    let theirs = house.service.start_verification(ADMIN, "other", verification(NUMBER), None).await.unwrap().id;
-    let other_code = house.code_on_phone(NUMBER);
+    let theirs = fixture.service.start_verification(ADMIN, "other", verification(NUMBER), None).await.unwrap().id;
+    let other_code = fixture.received_code(NUMBER);
     if code != other_code {
-        let refused = house.service.check_verification(ADMIN, "other", &theirs, check()).await.unwrap_err();
+        let refused = fixture.service.check_verification(ADMIN, "other", &theirs, check()).await.unwrap_err();
         assert!(matches!(refused, Error::WrongCode { .. }));
     }
-    house.check(&mine, &code).await.unwrap();
+    fixture.check(&mine, &code).await.unwrap();
 }
 
 async fn a_test_number_gets_nothing_and_verifies_with_its_own_code(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     let number = TestNumber { number: Sensitive::from("+45 12 34 56 78"), code: Sensitive::from("424242") };
-    let shown = house.service.set_test_numbers(ADMIN, TENANT, TestNumbers { numbers: vec![number] }).await.unwrap();
+    let shown = fixture.service.set_test_numbers(ADMIN, TENANT, TestNumbers { numbers: vec![number] }).await.unwrap();
     assert_eq!(shown.numbers, ["+45…78"]);
     // Exempt from limits.
-    house.set_policy(TENANT, |policy| policy.limits.number_per_hour = 1).await;
+    fixture.set_policy(TENANT, |policy| policy.limits.number_per_hour = 1).await;
     for _ in 0..3 {
-        let started = house.start_verification(NUMBER).await.unwrap();
+        let started = fixture.start_verification(NUMBER).await.unwrap();
         assert!(started.test);
-        assert!(matches!(house.check(&started.id, "424243").await, Err(Error::WrongCode { .. })));
-        house.check(&started.id, "424242").await.unwrap();
+        assert!(matches!(fixture.check(&started.id, "424243").await, Err(Error::WrongCode { .. })));
+        fixture.check(&started.id, "424242").await.unwrap();
     }
-    assert_eq!(house.arrived(NUMBER), 0);
+    assert_eq!(fixture.received_count(NUMBER), 0);
 }
 
 async fn codes_survive_a_restart(database: &Database) {
-    let house = House::furnished(database).await;
-    let id = house.start_verification(NUMBER).await.unwrap().id;
-    let code = house.code_on_phone(NUMBER);
-    let house = house.restart().await;
-    assert!(matches!(house.check(&id, &wrong(&code)).await, Err(Error::WrongCode { tries_left: 4 })));
-    house.check(&id, &code).await.unwrap();
+    let fixture = TestService::new(database).await;
+    let id = fixture.start_verification(NUMBER).await.unwrap().id;
+    let code = fixture.received_code(NUMBER);
+    let fixture = fixture.restart().await;
+    assert!(matches!(fixture.check(&id, &wrong(&code)).await, Err(Error::WrongCode { tries_left: 4 })));
+    fixture.check(&id, &code).await.unwrap();
 }

@@ -16,7 +16,7 @@ use sendbox_sandbox::{
     ArtifactError, ChildCompiler, CompileLimits, Compiler, LoadError, LoadStep, Sandbox, SandboxConfig,
 };
 use sendbox_tests::component::{self, CONNECTOR};
-use sendbox_tests::lab::{hostile, memory_scanner};
+use sendbox_tests::sandbox_fixture::{hostile, memory_scanner};
 use sendbox_tests::{bomb, process};
 use tempfile::TempDir;
 
@@ -250,7 +250,7 @@ async fn a_child_whose_load_is_given_up_ends() {
 // ---- a child that is none ----
 
 #[tokio::test]
-async fn a_child_that_makes_no_sense_is_named_and_nobody_blames_the_file() {
+async fn an_invalid_answer_of_the_child_is_not_blamed_on_the_file() {
     for behaviour in ["garbage", "endless", "truncated", "silent", "angry"] {
         let error = error(&sandbox(poor(&[behaviour]), None), &hostile()).await;
         assert!(matches!(error, ArtifactError::CompilerAnswer(_)), "{behaviour}: {error:?}");
@@ -271,7 +271,7 @@ async fn a_child_that_hangs_is_ended() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_named() {
+async fn a_missing_program_is_reported() {
     let mut compiler = poor(&[]);
     compiler.program = PathBuf::from("/nowhere/sendbox");
     let error = error(&sandbox(compiler, None), &hostile()).await;
@@ -294,15 +294,15 @@ async fn a_child_gets_no_environment() {
 #[tokio::test]
 async fn a_confined_process_reaches_nothing() {
     let output = tokio::process::Command::new(POOR).arg("confined").output().await.unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
     let end = |line: &str, when: &str| {
         line.strip_prefix(when).and_then(|rest| rest.rsplit_once(": ")).map(|(_, end)| end.to_owned())
     };
-    let ends = |when: &str| said.lines().filter_map(|line| end(line, when)).collect::<Vec<_>>();
+    let ends = |when: &str| stdout.lines().filter_map(|line| end(line, when)).collect::<Vec<_>>();
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(ends("before"), ["done"; 11], "this proves nothing on this machine:\n{said}{complaint}");
+    assert_eq!(ends("before"), ["done"; 11], "this proves nothing on this machine:\n{stdout}{complaint}");
     // Not for want of descriptors or processes, which are limited too: the kernel does not even look.
     let mut expected = vec!["permission denied"; 10];
     expected.extend(["out of memory", "permission denied"]);
-    assert_eq!(ends("after"), expected, "{said}{complaint}");
+    assert_eq!(ends("after"), expected, "{stdout}{complaint}");
 }

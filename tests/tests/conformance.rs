@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use sendbox_sandbox::policy::Limits;
 use sendbox_sandbox::{FailureClass, Outcome, RequestSent};
 use sendbox_simulator::{HttpSmsAccount, SimulatorConfig, TlsMode};
-use sendbox_tests::lab::{CODE, E164, TEXT, impatient};
-use sendbox_tests::stage::{Stage, connection};
+use sendbox_tests::sandbox_fixture::{CODE, E164, TEXT, impatient};
+use sendbox_tests::simulator_setup::{SimulatorSetup, connection};
 use sendbox_tests::{expect_accepted, expect_failure};
 use serde_json::{Value, json};
 
@@ -17,14 +17,17 @@ const AUTHORIZATION: &str = "Bearer canary of the endpoint";
 const ENDPOINT: &str = "https://hooks.simulator.test/send?tenant=7";
 const ELSEWHERE: &str = "elsewhere.simulator.test";
 
-async fn stage(limits: Limits) -> Stage {
+async fn setup(limits: Limits) -> SimulatorSetup {
     let http = HttpSmsAccount {
         authorization: Some(AUTHORIZATION.into()),
         webhook_secret: Some(format!("whsec_{}", webhook_secret())),
         ..HttpSmsAccount::default()
     };
-    Stage::new(SimulatorConfig { http, extra_hosts: vec![ELSEWHERE.into()], ..SimulatorConfig::default() }, limits)
-        .await
+    SimulatorSetup::new(
+        SimulatorConfig { http, extra_hosts: vec![ELSEWHERE.into()], ..SimulatorConfig::default() },
+        limits,
+    )
+    .await
 }
 
 fn webhook_secret() -> String {
@@ -41,12 +44,12 @@ fn http() -> Value {
 
 #[tokio::test]
 async fn twilio_takes_a_message() {
-    let stage = stage(Limits::default()).await;
-    let connector = stage.load("twilio").await;
-    let report = stage.send(&connector, "a", &twilio(), "").await;
+    let setup = setup(Limits::default()).await;
+    let connector = setup.load("twilio").await;
+    let report = setup.send(&connector, "a", &twilio(), "").await;
     assert_eq!(report.hosts_reached, ["https://api.twilio.com"]);
     let receipt = expect_accepted("twilio", report);
-    let inbox = stage.simulator.inbox();
+    let inbox = setup.simulator.inbox();
     assert_eq!(inbox.len(), 1);
     assert_eq!((inbox[0].to.as_str(), inbox[0].text.as_deref()), (E164, Some(TEXT)));
     assert_eq!(receipt.message_id, inbox[0].provider_id);
@@ -54,47 +57,47 @@ async fn twilio_takes_a_message() {
     let mut edge = twilio();
     edge["edge"] = "dublin".into();
     edge["region"] = "ie1".into();
-    let report = stage.send(&connector, "b", &edge, "").await;
+    let report = setup.send(&connector, "b", &edge, "").await;
     assert_eq!(report.hosts_reached, ["https://api.dublin.ie1.twilio.com"]);
     expect_accepted("twilio in Ireland", report);
-    assert_eq!(stage.simulator.inbox().len(), 2);
+    assert_eq!(setup.simulator.inbox().len(), 2);
 }
 
 #[tokio::test]
 async fn an_endpoint_takes_a_message_and_its_signature() {
-    let stage = stage(Limits::default()).await;
-    let connector = stage.load("http").await;
-    expect_accepted("http", stage.send(&connector, "a", &http(), "").await);
-    let inbox = stage.simulator.inbox();
+    let setup = setup(Limits::default()).await;
+    let connector = setup.load("http").await;
+    expect_accepted("http", setup.send(&connector, "a", &http(), "").await);
+    let inbox = setup.simulator.inbox();
     assert_eq!(inbox.len(), 1);
     assert_eq!(inbox[0].to.trim_start_matches('+'), &E164[1..]);
     assert_eq!(inbox[0].variables.get("code").map(String::as_str), Some(CODE));
 
     let mut unsigned = http();
     unsigned["webhookSecret"] = STANDARD.encode([8_u8; 32]).into();
-    let report = stage.send(&connector, "b", &unsigned, "").await;
+    let report = setup.send(&connector, "b", &unsigned, "").await;
     expect_failure("a wrong key", report, FailureClass::AuthenticationFailed, RequestSent::Yes);
-    assert_eq!(stage.simulator.inbox().len(), 1);
+    assert_eq!(setup.simulator.inbox().len(), 1);
 }
 
 #[tokio::test]
 async fn wrong_credentials_are_called_that() {
-    let stage = stage(Limits::default()).await;
+    let setup = setup(Limits::default()).await;
     for (name, mut parameters, key) in [("twilio", twilio(), "authToken"), ("http", http(), "authorization")] {
-        let connector = stage.load(name).await;
+        let connector = setup.load(name).await;
         parameters[key] = "not the right one".into();
-        let report = stage.send(&connector, "a", &parameters, "").await;
+        let report = setup.send(&connector, "a", &parameters, "").await;
         let failure = expect_failure(name, report, FailureClass::AuthenticationFailed, RequestSent::Yes);
         assert!(!failure.text.contains("not the right one"), "{name}: {}", failure.text);
     }
-    assert!(stage.simulator.inbox().is_empty());
+    assert!(setup.simulator.inbox().is_empty());
 }
 
 #[tokio::test]
 async fn twilios_errors_have_their_classes() {
     use FailureClass as Class;
-    let stage = stage(Limits::default()).await;
-    let connector = stage.load("twilio").await;
+    let setup = setup(Limits::default()).await;
+    let connector = setup.load("twilio").await;
     for (code, class) in [
         ("10001", Class::AccountSuspended),
         ("20003", Class::AuthenticationFailed),
@@ -117,19 +120,19 @@ async fn twilios_errors_have_their_classes() {
         ("30034", Class::SenderRejected),
         ("30450", Class::FraudBlocked),
     ] {
-        stage.simulator.inject_spec(format!("twilio=code:{code},times=1").parse().unwrap()).unwrap();
-        let report = stage.send(&connector, code, &twilio(), "").await;
+        setup.simulator.inject_spec(format!("twilio=code:{code},times=1").parse().unwrap()).unwrap();
+        let report = setup.send(&connector, code, &twilio(), "").await;
         let failure = expect_failure(code, report, class, RequestSent::Yes);
         assert_eq!(failure.provider_code.as_deref(), Some(code));
     }
-    assert!(stage.simulator.inbox().is_empty());
-    expect_accepted("afterwards", stage.send(&connector, "after", &twilio(), "").await);
+    assert!(setup.simulator.inbox().is_empty());
+    expect_accepted("afterwards", setup.send(&connector, "after", &twilio(), "").await);
 }
 
 #[tokio::test]
-async fn a_provider_in_trouble_is_told_truly() {
+async fn provider_failures_are_reported_correctly() {
     use FailureClass as Class;
-    let stage = stage(Limits { send_ms: 3_000, ..impatient() }).await;
+    let setup = setup(Limits { send_ms: 3_000, ..impatient() }).await;
     let redirect = format!("redirect:https://{ELSEWHERE}/");
     // The fault, and for each connector what the send ends with.
     let cases = [
@@ -150,55 +153,55 @@ async fn a_provider_in_trouble_is_told_truly() {
         ("oversize:300000", RequestSent::Maybe, [Class::InDoubt, Class::InDoubt]),
     ];
     for (index, (name, parameters)) in [("twilio", twilio()), ("http", http())].into_iter().enumerate() {
-        let connector = stage.load(name).await;
+        let connector = setup.load(name).await;
         for (fault, sent, classes) in &cases {
             let what = format!("{name} {fault}");
-            stage.simulator.inject_spec(format!("{name}={fault},times=1").parse().unwrap()).unwrap();
-            let requests = stage.simulator.requests().len();
-            let report = stage.send(&connector, &what, &parameters, "").await;
+            setup.simulator.inject_spec(format!("{name}={fault},times=1").parse().unwrap()).unwrap();
+            let requests = setup.simulator.requests().len();
+            let report = setup.send(&connector, &what, &parameters, "").await;
             let failure = expect_failure(&what, report, classes[index], *sent);
             assert!(!failure.text.contains("canary"), "{what}: {}", failure.text);
             if *fault == "retry-after:7" {
                 assert_eq!(failure.retry_after, Some(7), "{what}");
             }
-            assert_eq!(stage.simulator.requests().len(), requests + 1, "{what}: each send is one request");
-            expect_accepted(&what, stage.send(&connector, &format!("after {what}"), &parameters, "").await);
+            assert_eq!(setup.simulator.requests().len(), requests + 1, "{what}: each send is one request");
+            expect_accepted(&what, setup.send(&connector, &format!("after {what}"), &parameters, "").await);
         }
     }
-    let elsewhere = stage.simulator.requests().iter().filter(|request| request.host == ELSEWHERE).count();
+    let elsewhere = setup.simulator.requests().iter().filter(|request| request.host == ELSEWHERE).count();
     assert_eq!(elsewhere, 0, "a redirect was followed");
 }
 
 #[tokio::test]
 async fn without_a_verified_session_no_connector_sends() {
-    let stage = stage(impatient()).await;
-    let connector = stage.load("twilio").await;
+    let setup = setup(impatient()).await;
+    let connector = setup.load("twilio").await;
     for mode in [TlsMode::WrongName, TlsMode::UnknownCa, TlsMode::Stall] {
-        stage.simulator.set_tls_mode("api.twilio.com", mode).unwrap();
+        setup.simulator.set_tls_mode("api.twilio.com", mode).unwrap();
         let what = format!("{mode:?}");
-        let report = stage.send(&connector, &what, &twilio(), "").await;
+        let report = setup.send(&connector, &what, &twilio(), "").await;
         expect_failure(&what, report, FailureClass::NotSent, RequestSent::No);
     }
-    assert!(stage.simulator.requests().is_empty());
-    stage.simulator.set_tls_mode("api.twilio.com", TlsMode::Good).unwrap();
-    expect_accepted("good again", stage.send(&connector, "good", &twilio(), "").await);
+    assert!(setup.simulator.requests().is_empty());
+    setup.simulator.set_tls_mode("api.twilio.com", TlsMode::Good).unwrap();
+    expect_accepted("good again", setup.send(&connector, "good", &twilio(), "").await);
 }
 
 /// The number of messages at the provider is what the outcomes say, whatever goes wrong on the way.
 #[tokio::test]
 async fn accepted_means_there_and_surely_unsent_means_not_there() {
-    let stage = stage(Limits { send_ms: 3_000, ..impatient() }).await;
-    let connector = stage.load("twilio").await;
+    let setup = setup(Limits { send_ms: 3_000, ..impatient() }).await;
+    let connector = setup.load("twilio").await;
     let faults = ["status:503", "reset-after", "stall", "lie-length", "garbage", "code:21211"];
     for round in 0..18 {
         if round % 3 != 2 {
             let fault = faults[round % faults.len()];
-            stage.simulator.inject_spec(format!("twilio={fault},times=1").parse().unwrap()).unwrap();
+            setup.simulator.inject_spec(format!("twilio={fault},times=1").parse().unwrap()).unwrap();
         }
-        let before = stage.simulator.inbox().len();
+        let before = setup.simulator.inbox().len();
         // One owner: connections are kept, and broken ones are met again.
-        let report = stage.send(&connector, "one", &twilio(), "").await;
-        let arrived = stage.simulator.inbox().len() - before;
+        let report = setup.send(&connector, "one", &twilio(), "").await;
+        let arrived = setup.simulator.inbox().len() - before;
         match report.outcome {
             Outcome::Accepted(_) => assert_eq!(arrived, 1, "round {round}"),
             Outcome::Failed(failure) if failure.class == FailureClass::InDoubt => {
@@ -207,6 +210,6 @@ async fn accepted_means_there_and_surely_unsent_means_not_there() {
             Outcome::Failed(failure) => assert_eq!(arrived, 0, "round {round}: {failure:?}"),
             Outcome::NotSentDryRun => panic!("this was no dry run"),
         }
-        stage.simulator.clear_faults();
+        setup.simulator.clear_faults();
     }
 }

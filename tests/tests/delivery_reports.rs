@@ -10,19 +10,19 @@ use hmac::{Hmac, KeyInit, Mac};
 use sendbox_sandbox::policy::Limits;
 use sendbox_sandbox::{Callback, Connector, DeliveryReport, DeliveryState, FailureClass, ReportError, ReportRefusal};
 use sendbox_simulator::SimulatorConfig;
-use sendbox_tests::stage::{Stage, connection};
+use sendbox_tests::simulator_setup::{SimulatorSetup, connection};
 use serde_json::Value;
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 const URL: &str = "https://platform.example/reports/tenant-7?c=20918374";
 
-async fn stage() -> Stage {
-    Stage::new(SimulatorConfig::default(), Limits::default()).await
+async fn setup() -> SimulatorSetup {
+    SimulatorSetup::new(SimulatorConfig::default(), Limits::default()).await
 }
 
 async fn parse(
-    stage: &Stage,
+    setup: &SimulatorSetup,
     connector: &Connector,
     parameters: &Value,
     url: &str,
@@ -36,7 +36,7 @@ async fn parse(
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         body: body.as_bytes().to_vec().into(),
     };
-    stage.sandbox.parse_report(connector, parameters, &callback).await
+    setup.sandbox.parse_report(connector, parameters, &callback).await
 }
 
 /// Twilio's rule: the URL, then names and values of the form, sorted by name, without separators.
@@ -54,8 +54,8 @@ fn twilio_signature(token: &str, url: &str, fields: &[(&str, &str)]) -> String {
 
 #[tokio::test]
 async fn twilio_signs_the_url_and_the_form() {
-    let stage = stage().await;
-    let connector = stage.load("twilio").await;
+    let setup = setup().await;
+    let connector = setup.load("twilio").await;
     let (parameters, _) = connection("twilio");
     let token = parameters["authToken"].as_str().unwrap();
     let fields = [
@@ -68,7 +68,7 @@ async fn twilio_signs_the_url_and_the_form() {
     let body = url_form(&fields);
     let signature = twilio_signature(token, URL, &fields);
     let signed = [FORM, ("X-Twilio-Signature", signature.as_str())];
-    let reports = parse(&stage, &connector, &parameters, URL, &signed, &body).await.unwrap();
+    let reports = parse(&setup, &connector, &parameters, URL, &signed, &body).await.unwrap();
     assert_eq!(reports.len(), 1);
     assert_eq!(reports[0].message_id, "SM7f3a9c0d41e85b26f0a7c3d9e1b84625");
     assert_eq!(reports[0].state, DeliveryState::Undelivered);
@@ -77,11 +77,11 @@ async fn twilio_signs_the_url_and_the_form() {
 
     let refused = Err(ReportError::Refused(ReportRefusal::NotAuthentic));
     let forged = body.replace("undelivered", "delivered");
-    assert_eq!(parse(&stage, &connector, &parameters, URL, &signed, &forged).await, refused);
-    // Another number in the address: the guest sees the same stand-in for it, the signature does not.
+    assert_eq!(parse(&setup, &connector, &parameters, URL, &signed, &forged).await, refused);
+    // Another number in the address: the guest sees the same placeholder, but the signature differs.
     let elsewhere = URL.replace("20918374", "20918375");
-    assert_eq!(parse(&stage, &connector, &parameters, &elsewhere, &signed, &body).await, refused);
-    assert_eq!(parse(&stage, &connector, &parameters, URL, &[FORM], &body).await, refused);
+    assert_eq!(parse(&setup, &connector, &parameters, &elsewhere, &signed, &body).await, refused);
+    assert_eq!(parse(&setup, &connector, &parameters, URL, &[FORM], &body).await, refused);
 }
 
 fn url_form(fields: &[(&str, &str)]) -> String {
@@ -99,25 +99,25 @@ const GATEWAYAPI_TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJpZCI6MjM
 
 #[tokio::test]
 async fn gatewayapis_token_is_checked_by_the_host() {
-    let stage = stage().await;
-    let connector = stage.load("gatewayapi").await;
+    let setup = setup().await;
+    let connector = setup.load("gatewayapi").await;
     let (mut parameters, _) = connection("gatewayapi");
     // What the body says is not signed: it must not count.
     let body = r#"{"id":1,"msisdn":4542609045,"time":1522764062,"status":"REJECTED"}"#;
     let signed = [JSON, ("X-Gwapi-Signature", GATEWAYAPI_TOKEN)];
     parameters["webhookSecret"] = "secret".into();
-    let reports = parse(&stage, &connector, &parameters, URL, &signed, body).await.unwrap();
+    let reports = parse(&setup, &connector, &parameters, URL, &signed, body).await.unwrap();
     assert_eq!((reports[0].message_id.as_str(), reports[0].state), ("2381703", DeliveryState::Delivered));
 
     let refused = Err(ReportError::Refused(ReportRefusal::NotAuthentic));
-    assert_eq!(parse(&stage, &connector, &parameters, URL, &[JSON], body).await, refused);
+    assert_eq!(parse(&setup, &connector, &parameters, URL, &[JSON], body).await, refused);
     parameters["webhookSecret"] = "another".into();
-    assert_eq!(parse(&stage, &connector, &parameters, URL, &signed, body).await, refused);
+    assert_eq!(parse(&setup, &connector, &parameters, URL, &signed, body).await, refused);
 }
 
 #[tokio::test]
 async fn ids_of_digits_come_back_whole() {
-    let stage = stage().await;
+    let setup = setup().await;
     let cases = [
         (
             "smsaero",
@@ -153,14 +153,14 @@ async fn ids_of_digits_come_back_whole() {
         ),
     ];
     for (name, url, content_type, body, id, state) in cases {
-        let connector = stage.load(name).await;
+        let connector = setup.load(name).await;
         let (parameters, _) = connection(name);
-        let reports = parse(&stage, &connector, &parameters, url, &[content_type], body).await.expect(name);
+        let reports = parse(&setup, &connector, &parameters, url, &[content_type], body).await.expect(name);
         assert_eq!(reports.len(), 1, "{name}");
         assert_eq!((reports[0].message_id.as_str(), reports[0].state), (id, state), "{name}: {reports:?}");
         assert!(!format!("{reports:?}").contains("20918374"), "{name}");
     }
-    let http = stage.load("http").await;
+    let http = setup.load("http").await;
     let (parameters, _) = connection("http");
-    assert_eq!(parse(&stage, &http, &parameters, URL, &[JSON], "{}").await, Err(ReportError::NotSupported));
+    assert_eq!(parse(&setup, &http, &parameters, URL, &[JSON], "{}").await, Err(ReportError::NotSupported));
 }

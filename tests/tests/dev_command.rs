@@ -1,22 +1,22 @@
-//! `sendbox dev` with a component that something else builds: each new file is swapped in and tried, whatever it is.
+//! `sendbox dev` with a component that another tool builds: each new file is activated and tried, whatever it contains.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
 
 use std::path::Path;
 use std::process::Stdio;
 
-use sendbox_tests::house::templates;
 use sendbox_tests::process::binary;
+use sendbox_tests::test_service::templates;
 use sendbox_tests::versioned::{parameters, version};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-/// What was printed up to the line that says that it waits for a change.
-async fn until_watching(said: &mut tokio::io::Lines<BufReader<ChildStdout>>) -> String {
+/// What was printed up to the line that says that it waits for changes.
+async fn until_watching(lines: &mut tokio::io::Lines<BufReader<ChildStdout>>) -> String {
     let mut text = String::new();
-    while let Some(line) = said.next_line().await.unwrap() {
-        if line.starts_with("Watching.") {
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if line.starts_with("Watching for changes.") {
             return text;
         }
         text.push_str(&line);
@@ -25,7 +25,7 @@ async fn until_watching(said: &mut tokio::io::Lines<BufReader<ChildStdout>>) -> 
     panic!("it ended early:\n{text}");
 }
 
-/// `sendbox dev`, in a folder and with a place for its temporary files.
+/// `sendbox dev` in a folder, with a folder for its temporary files.
 async fn dev(folder: &Path, more: &[&str]) -> Child {
     let mut command = Command::new(binary().await);
     command.env_clear().env("TMPDIR", folder.join("temporary")).current_dir(folder).kill_on_drop(true);
@@ -37,7 +37,7 @@ async fn dev(folder: &Path, more: &[&str]) -> Child {
 async fn a_file_that_is_built_elsewhere_is_tried_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    // At once, as a linker puts it there.
+    // Replaced at once, as a linker does.
     let write = |component: &[u8]| {
         std::fs::write(folder.join("next.wasm"), component).unwrap();
         std::fs::rename(folder.join("next.wasm"), folder.join("built.wasm")).unwrap();
@@ -48,29 +48,29 @@ async fn a_file_that_is_built_elsewhere_is_tried_each_time() {
     write(&version(1, "honest"));
 
     let mut watching = dev(folder, &[]).await;
-    let mut said = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
     let mut errors = watching.stderr.take().unwrap();
     let errors = tokio::spawn(async move {
         let mut text = String::new();
         errors.read_to_string(&mut text).await.unwrap();
         text
     });
-    let first = until_watching(&mut said).await;
+    let first = until_watching(&mut lines).await;
     for part in ["Nothing leaves it.", "acme-sms 0001: ", "POST https://api.twilio.com/", "Accepted."] {
         assert!(first.contains(part), "{part}: {first}");
     }
     assert!(!first.contains(parameters()["authToken"].as_str().unwrap()), "{first}");
     for (component, parts) in [
-        (version(2, "narrower"), &["it may do less", "  - no longer", "Swapped: ", "Accepted."][..]),
-        (version(3, "trap"), &["Swapped: ", "FAILED: ", "connector-fault"]),
-        (version(2, "narrower"), &["it was loaded before", "Swapped: ", "Accepted."]),
-        // It is swapped in, and the configuration does not fit it.
-        (version(4, "stricter"), &["parameter `department` must be given now", "Swapped: "]),
+        (version(2, "narrower"), &["it may do less", "  - no longer", "Activated: ", "Accepted."][..]),
+        (version(3, "trap"), &["Activated: ", "FAILED: ", "connector-fault"]),
+        (version(2, "narrower"), &["already loaded", "Activated: ", "Accepted."]),
+        // It is activated, but the configuration is not valid for it.
+        (version(4, "stricter"), &["parameter `department` must be given now", "Activated: "]),
         (b"no component".to_vec(), &[]),
         (version(5, "wider"), &["it may do MORE", "  + new host: ", "Accepted."]),
     ] {
         write(&component);
-        let text = until_watching(&mut said).await;
+        let text = until_watching(&mut lines).await;
         for part in parts {
             assert!(text.contains(part), "{part}: {text}");
         }
@@ -81,9 +81,13 @@ async fn a_file_that_is_built_elsewhere_is_tried_each_time() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
     assert_eq!(watching.wait().await.unwrap().code(), Some(0));
     let errors = errors.await.unwrap();
-    for part in
-        ["/parameters/department", "magic number", "The version before stays.", "could not be tried.", "IT MAY DO MORE"]
-    {
+    for part in [
+        "/parameters/department",
+        "magic number",
+        "The previous version stays active.",
+        "could not be tried.",
+        "IT MAY DO MORE",
+    ] {
         assert!(errors.contains(part), "{part}: {errors}");
     }
     assert_eq!(std::fs::read_dir(folder.join("temporary")).unwrap().count(), 0, "everything is removed");
@@ -106,7 +110,7 @@ async fn once_ends_with_the_outcome() {
     ] {
         std::fs::write(folder.join("built.wasm"), component).unwrap();
         let output = dev(folder, &["--once"]).await.wait_with_output().await.unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(output.status.code(), Some(exit), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(exit), "{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use sendbox_sandbox::{Outcome, RequestSent};
-use sendbox_tests::Lab;
+use sendbox_tests::SandboxFixture;
+use sendbox_tests::guests::Behaviour;
 
 /// The most memory that this process ever had, in KiB.
 fn peak_kib() -> u64 {
@@ -15,14 +16,14 @@ fn peak_kib() -> u64 {
 /// 700 handles of one value of 480 KiB would be a body of 328 MiB. It must be refused, not put together and then refused.
 #[tokio::test]
 async fn a_request_of_many_handles_is_never_put_together() {
-    let lab = Lab::new().await;
-    lab.expect_next_send_works("nothing yet").await;
+    let fixture = SandboxFixture::new().await;
+    fixture.expect_next_send_works("nothing yet").await;
     let before = peak_kib();
-    let report = lab.send("giant_request", "handles").await;
+    let report = fixture.send(Behaviour::GiantRequest, "handles").await;
     assert_eq!(report.used.requests, 1, "it got as far as the request");
     let Outcome::Failed(failure) = report.outcome else { panic!("{:?}", report.outcome) };
     assert_eq!(failure.request_sent, RequestSent::No);
     let grown = peak_kib() - before;
     assert!(grown < 64 << 10, "the host took {grown} KiB for a request that it refuses");
-    lab.expect_next_send_works("a giant request").await;
+    fixture.expect_next_send_works("a giant request").await;
 }

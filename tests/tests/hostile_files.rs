@@ -1,4 +1,4 @@
-//! Files that are no connectors, and a cache that somebody has been at.
+//! Files that are not connectors, and a cache that was tampered with.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use sendbox_sandbox::policy::Limits;
 use sendbox_sandbox::{ArtifactError, CacheError, LoadError, Sandbox, SandboxConfig, SandboxError};
 use sendbox_tests::component::{self, CONNECTOR, EXPORTS};
-use sendbox_tests::lab::{self, hostile, memory_scanner};
+use sendbox_tests::sandbox_fixture::{self, hostile, memory_scanner};
 
 async fn artifact(component: &[u8]) -> ArtifactError {
-    match lab::refusal(component, Limits::default()).await {
+    match sandbox_fixture::refusal(component, Limits::default()).await {
         LoadError::Artifact(error) => error,
         other => panic!("{other:?}"),
     }
@@ -23,7 +23,7 @@ fn shape(what: &'static str, count: usize, limit: usize) -> ArtifactError {
 }
 
 #[tokio::test]
-async fn what_is_no_component_is_refused_by_its_kind() {
+async fn files_that_are_not_components_are_refused_by_kind() {
     assert!(matches!(artifact(b"").await, ArtifactError::NotWasm(_)));
     assert!(matches!(artifact(b"\0as").await, ArtifactError::NotWasm(_)));
     assert!(matches!(artifact(b"#!/bin/sh\nexit 0\n").await, ArtifactError::NotWasm(_)));
@@ -49,23 +49,23 @@ async fn precompiled_code_is_refused_even_if_it_is_our_own() {
 #[tokio::test]
 async fn a_file_that_is_cut_off_is_refused_wherever_it_is_cut() {
     let whole = hostile();
-    let lab = lab::sandbox(Limits::default(), &[], None);
+    let fixture = sandbox_fixture::sandbox(Limits::default(), &[], None);
     let step = whole.len() / 97;
     for length in (8..whole.len()).step_by(step).chain([whole.len() - 1]) {
-        match lab.load(&whole[..length]).await {
+        match fixture.load(&whole[..length]).await {
             // Cut between two sections, it is a smaller component that is no connector.
             Err(LoadError::Artifact(ArtifactError::Malformed { .. } | ArtifactError::WrongWorld { .. })) => {}
             Err(other) => panic!("cut at {length}: {other:?}"),
             Ok(_) => panic!("cut at {length}: loaded"),
         }
     }
-    lab.load(&whole).await.map(drop).expect("the sandbox goes on");
+    fixture.load(&whole).await.map(drop).expect("the sandbox goes on");
 }
 
 #[tokio::test]
 async fn a_file_with_a_flipped_bit_never_harms() {
     let whole = hostile();
-    let sandbox = lab::sandbox(Limits { cpu_ms: 50, ..Limits::default() }, &[], None);
+    let sandbox = sandbox_fixture::sandbox(Limits { cpu_ms: 50, ..Limits::default() }, &[], None);
     for flip in 0..60 {
         let mut damaged = whole.clone();
         let at = 8 + flip * (whole.len() - 8) / 60;
@@ -153,7 +153,7 @@ async fn memory_declared_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn what_the_engine_has_off_is_refused_by_validation() {
+async fn disabled_wasm_features_are_refused_by_validation() {
     for (what, fields) in [
         ("memory64", "(memory i64 1)"),
         ("shared memory", "(memory 1 1 shared)"),
@@ -188,7 +188,7 @@ fn custom(bytes: usize) -> Vec<u8> {
 /// Custom sections are dead weight: bounded, and nothing reads them.
 #[tokio::test]
 async fn custom_sections_change_nothing_and_are_bounded() {
-    let sandbox = lab::sandbox(Limits::default(), &[], None);
+    let sandbox = sandbox_fixture::sandbox(Limits::default(), &[], None);
     let padded = [hostile(), custom(256 << 10)].concat();
     let connector = sandbox.load(&padded).await.unwrap();
     assert_eq!(connector.metadata().id, "hostile");
@@ -222,7 +222,7 @@ async fn blocks_inside_one_another_are_bounded() {
     assert_eq!(artifact(&nested("i32.const 1 if", 1_001)).await, shape(what, 1_001, 1_000));
     // One after the other they are not deep. This one compiles, and its `metadata` traps.
     let flat = component::connector(&format!("{EXPORTS} (func {})", "block end ".repeat(5_000)));
-    assert!(matches!(lab::refusal(&flat, Limits::default()).await, LoadError::Metadata(_)));
+    assert!(matches!(sandbox_fixture::refusal(&flat, Limits::default()).await, LoadError::Metadata(_)));
 }
 
 // ---- the cache ----
@@ -258,7 +258,7 @@ async fn id(sandbox: &Sandbox, component: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_damaged_cache_is_compiled_anew_and_replaced() {
+async fn a_damaged_cache_entry_is_replaced() {
     let folder = private_folder();
     assert_eq!(id(&cached(folder.path()), &hostile()).await, "hostile");
     let (code, tag) = (only(folder.path(), "cwasm"), only(folder.path(), "mac"));
@@ -352,9 +352,9 @@ async fn a_folder_of_somebody_else_is_refused() {
             continue;
         }
         let error = open(folder.path()).expect_err("it belongs to somebody else");
-        let said = error.to_string();
-        assert!(matches!(error, CacheError::Owner { owner: NOBODY, .. }), "{said}");
-        assert!(said.contains(&format!("{} of the cache belongs to user 65534", path.display())), "{said}");
+        let text = error.to_string();
+        assert!(matches!(error, CacheError::Owner { owner: NOBODY, .. }), "{text}");
+        assert!(text.contains(&format!("{} of the cache belongs to user 65534", path.display())), "{text}");
         chown(path, Some(own), None).unwrap();
         open(folder.path()).unwrap();
     }

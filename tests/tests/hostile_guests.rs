@@ -8,68 +8,75 @@ use std::time::Duration;
 
 use sendbox_sandbox::policy::Limits;
 use sendbox_sandbox::{ConnectorFault as Fault, FailureClass, LoadError, Party, RequestSent, TraceKind};
-use sendbox_tests::lab::{self, hostile_metadata, impatient};
+use sendbox_tests::guests::{Behaviour, MetadataBehaviour};
+use sendbox_tests::sandbox_fixture::{self, hostile_metadata, impatient};
 use sendbox_tests::verdict::fault;
-use sendbox_tests::{Lab, LabConfig, Script, Step, component, expect_accepted, expect_failure};
+use sendbox_tests::{SandboxFixture, SandboxFixtureConfig, Script, Step, component, expect_accepted, expect_failure};
 
 #[tokio::test]
 async fn a_guest_ends_at_its_limits() {
     // So much CPU and time that every other limit comes first, on a machine however slow.
     let limits = Limits { cpu_ms: 60_000, send_ms: 600_000, ..Limits::default() };
-    let lab = Lab::with(LabConfig { limits: limits.clone(), ..LabConfig::default() }).await;
+    let fixture =
+        SandboxFixture::with(SandboxFixtureConfig { limits: limits.clone(), ..SandboxFixtureConfig::default() }).await;
     let host_calls = Fault::HostCalls { limit: limits.host_calls };
     let host_call_size = Fault::HostCallSize { limit_bytes: limits.hostcall_fuel };
     let sealed_bytes = Fault::SealedBytes { limit_bytes: limits.sealed_bytes };
     let handles = Fault::Handles { limit: limits.handles };
     let cases = [
-        ("loop_of_host_calls", "concat", host_calls.clone()),
-        ("loop_of_host_calls", "config", host_calls.clone()),
-        ("loop_of_host_calls", "log", host_calls.clone()),
-        ("memory_bomb", "", Fault::Memory { limit_bytes: limits.memory_bytes }),
-        ("deep_recursion", "", Fault::Stack { limit_bytes: limits.stack_bytes }),
-        ("giant_string", "log", host_call_size.clone()),
-        ("giant_string", "config", host_call_size.clone()),
-        ("giant_string", "receipt", host_call_size.clone()),
-        ("many_parts", "flat", host_call_size.clone()),
-        ("many_parts", "nested", host_call_size),
-        ("many_handles", "", handles.clone()),
-        ("wasi_flood", "pollables", handles),
-        ("doubling", "text", Fault::SealedPieces { limit: limits.sealed_pieces }),
-        ("doubling", "encoded", sealed_bytes),
-        ("doubling", "empty", host_calls),
+        (Behaviour::LoopOfHostCalls, "concat", host_calls.clone()),
+        (Behaviour::LoopOfHostCalls, "config", host_calls.clone()),
+        (Behaviour::LoopOfHostCalls, "log", host_calls.clone()),
+        (Behaviour::MemoryBomb, "", Fault::Memory { limit_bytes: limits.memory_bytes }),
+        (Behaviour::DeepRecursion, "", Fault::Stack { limit_bytes: limits.stack_bytes }),
+        (Behaviour::GiantString, "log", host_call_size.clone()),
+        (Behaviour::GiantString, "config", host_call_size.clone()),
+        (Behaviour::GiantString, "receipt", host_call_size.clone()),
+        (Behaviour::ManyParts, "flat", host_call_size.clone()),
+        (Behaviour::ManyParts, "nested", host_call_size),
+        (Behaviour::ManyHandles, "", handles.clone()),
+        (Behaviour::WasiFlood, "pollables", handles),
+        (Behaviour::Doubling, "text", Fault::SealedPieces { limit: limits.sealed_pieces }),
+        (Behaviour::Doubling, "encoded", sealed_bytes),
+        (Behaviour::Doubling, "empty", host_calls),
     ];
     for (behaviour, aim, expected) in cases {
         let what = format!("{behaviour} {aim}");
-        assert_eq!(fault(&what, lab.send(behaviour, aim).await), expected, "{what}");
-        lab.expect_seen(0, &what);
+        assert_eq!(fault(&what, fixture.send(behaviour, aim).await), expected, "{what}");
+        fixture.expect_seen(0, &what);
     }
-    lab.expect_next_send_works("all limits").await;
+    fixture.expect_next_send_works("all limits").await;
 }
 
-/// Time in which the thread waits for a core is not the guest's: its limit is CPU, and what it used is told as CPU.
+/// Time in which the thread waits for a core is not the guest's: its limit is CPU, and what it used is reported as CPU.
 #[tokio::test]
 async fn a_guest_that_computes_for_ever_ends_at_its_cpu() {
     let limits = Limits { send_ms: 600_000, ..Limits::default() };
     let limit = Duration::from_millis(limits.cpu_ms);
-    let lab = Lab::with(LabConfig { limits: limits.clone(), ..LabConfig::default() }).await;
-    let report = lab.send("loop_in_send", "").await;
+    let fixture =
+        SandboxFixture::with(SandboxFixtureConfig { limits: limits.clone(), ..SandboxFixtureConfig::default() }).await;
+    let report = fixture.send(Behaviour::LoopInSend, "").await;
     let used = report.used;
     assert_eq!(fault("loop", report), Fault::Cpu { limit_ms: limits.cpu_ms });
     assert!(used.cpu > limit && used.cpu < limit * 2, "it ends at the first tick after its limit: {used:?}");
     // It shares the core: pauses are time, and no CPU.
     assert!(used.time > used.cpu * 4, "{used:?}");
-    lab.expect_seen(0, "loop");
-    lab.expect_next_send_works("loop").await;
+    fixture.expect_seen(0, "loop");
+    fixture.expect_next_send_works("loop").await;
 }
 
 #[tokio::test]
 async fn each_fault_alone_leaves_the_sandbox_working() {
-    let lab = Lab::new().await;
-    for (behaviour, aim) in
-        [("loop_in_send", ""), ("memory_bomb", ""), ("deep_recursion", ""), ("many_handles", ""), ("trap", "before")]
-    {
-        fault(behaviour, lab.send(behaviour, aim).await);
-        lab.expect_next_send_works(behaviour).await;
+    let fixture = SandboxFixture::new().await;
+    for (behaviour, aim) in [
+        (Behaviour::LoopInSend, ""),
+        (Behaviour::MemoryBomb, ""),
+        (Behaviour::DeepRecursion, ""),
+        (Behaviour::ManyHandles, ""),
+        (Behaviour::Trap, "before"),
+    ] {
+        fault(behaviour.name(), fixture.send(behaviour, aim).await);
+        fixture.expect_next_send_works(behaviour.name()).await;
     }
 }
 
@@ -77,61 +84,68 @@ async fn each_fault_alone_leaves_the_sandbox_working() {
 #[tokio::test]
 async fn work_on_a_large_value_is_charged() {
     let limits = Limits { cpu_ms: 60_000, send_ms: 600_000, ..Limits::default() };
-    let lab = Lab::with(LabConfig { limits: limits.clone(), ..LabConfig::default() }).await;
+    let fixture =
+        SandboxFixture::with(SandboxFixtureConfig { limits: limits.clone(), ..SandboxFixtureConfig::default() }).await;
     for aim in ["digest", "hmac data", "hmac key", "decode"] {
-        let report = lab.send("costly_host_calls", aim).await;
+        let report = fixture.send(Behaviour::CostlyHostCalls, aim).await;
         assert!(report.used.host_calls >= 4, "{aim}: it ended before it began");
         let fault = fault(aim, report);
         assert_eq!(fault, Fault::SealedBytes { limit_bytes: limits.sealed_bytes }, "{aim}");
     }
     // Nothing is compared while a message is sent.
-    let fault = fault("matches", lab.send("costly_host_calls", "matches").await);
+    let fault = fault("matches", fixture.send(Behaviour::CostlyHostCalls, "matches").await);
     assert_eq!(fault, Fault::ImportRefused("signature.matches"));
-    lab.expect_seen(0, "costly calls");
-    lab.expect_next_send_works("costly calls").await;
+    fixture.expect_seen(0, "costly calls");
+    fixture.expect_next_send_works("costly calls").await;
 }
 
 /// Calls of WASI cost the host too, and no fuel is charged for a clock.
 #[tokio::test]
-async fn wasi_is_no_way_around_the_limits() {
-    let lab = Lab::with(LabConfig { limits: Limits { cpu_ms: 50, ..Limits::default() }, ..LabConfig::default() }).await;
+async fn wasi_does_not_bypass_the_limits() {
+    let fixture = SandboxFixture::with(SandboxFixtureConfig {
+        limits: Limits { cpu_ms: 50, ..Limits::default() },
+        ..SandboxFixtureConfig::default()
+    })
+    .await;
     for aim in ["random", "clock"] {
-        let fault = fault(aim, lab.send("wasi_flood", aim).await);
+        let fault = fault(aim, fixture.send(Behaviour::WasiFlood, aim).await);
         assert!(matches!(fault, Fault::Cpu { limit_ms: 50 } | Fault::HostCalls { .. }), "{aim}: {fault:?}");
     }
     for aim in ["secure", "insecure"] {
-        let fault = fault(aim, lab.send("huge_random", aim).await);
+        let fault = fault(aim, fixture.send(Behaviour::HugeRandom, aim).await);
         assert!(matches!(fault, Fault::Trap(_)), "{aim}: {fault:?}");
     }
-    lab.expect_seen(0, "random");
-    lab.expect_next_send_works("random").await;
+    fixture.expect_seen(0, "random");
+    fixture.expect_next_send_works("random").await;
 }
 
 #[tokio::test]
 async fn nothing_ambient_is_there() {
-    let lab = Lab::new().await;
-    let report = lab.send("ambient", "").await;
+    let fixture = SandboxFixture::new().await;
+    let report = fixture.send(Behaviour::Ambient, "").await;
     let failure = expect_failure("ambient", report, FailureClass::Unknown, RequestSent::No);
     assert_eq!(failure.text, "env 0 args 0 stdin 0 cwd false file false clock 0");
 }
 
 #[tokio::test]
-async fn a_crash_is_told_apart_by_what_had_left() {
-    let lab = Lab::with(LabConfig { limits: impatient(), ..LabConfig::default() }).await;
-    let before = fault("trap before", lab.send("trap", "before").await);
+async fn a_crash_is_classified_by_what_was_sent() {
+    let fixture =
+        SandboxFixture::with(SandboxFixtureConfig { limits: impatient(), ..SandboxFixtureConfig::default() }).await;
+    let before = fault("trap before", fixture.send(Behaviour::Trap, "before").await);
     assert!(matches!(before, Fault::Trap(_)), "{before:?}");
-    lab.expect_seen(0, "trap before");
+    fixture.expect_seen(0, "trap before");
 
-    let report = lab.send("trap", "after").await;
+    let report = fixture.send(Behaviour::Trap, "after").await;
     // The provider answered, and what it answered died with the connector: another try could be a second message.
     let failure = expect_failure("trap after", report, FailureClass::InDoubt, RequestSent::Yes);
     assert!(matches!(failure.fault, Some(Fault::Trap(_))), "{failure:?}");
     assert_eq!(failure.party, Party::Connector);
-    lab.expect_seen(1, "trap after");
+    fixture.expect_seen(1, "trap after");
 
-    let other = Lab::with(LabConfig { limits: impatient(), ..LabConfig::default() }).await;
+    let other =
+        SandboxFixture::with(SandboxFixtureConfig { limits: impatient(), ..SandboxFixtureConfig::default() }).await;
     other.server.play(Script::steps([Step::Read, Step::Silence]));
-    let report = other.send("trap", "after").await;
+    let report = other.send(Behaviour::Trap, "after").await;
     let failure = expect_failure("trap in doubt", report, FailureClass::InDoubt, RequestSent::Maybe);
     assert!(matches!(failure.fault, Some(Fault::Trap(_))), "{failure:?}");
     other.expect_next_send_works("trap").await;
@@ -139,30 +153,30 @@ async fn a_crash_is_told_apart_by_what_had_left() {
 
 #[tokio::test]
 async fn leaving_the_process_is_a_crash() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     for code in ["0", "1"] {
-        let fault = fault("exit", lab.send("exit", code).await);
+        let fault = fault("exit", fixture.send(Behaviour::Exit, code).await);
         assert!(matches!(fault, Fault::Trap(_)), "{fault:?}");
     }
-    lab.expect_next_send_works("exit").await;
+    fixture.expect_next_send_works("exit").await;
 }
 
 /// A timer that rang later would be a clock: it rings at once, and a guest that sleeps for a year is done.
 #[tokio::test]
 async fn a_sleeper_sleeps_no_time() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     for aim in ["before", "after"] {
-        expect_accepted(aim, lab.send("sleep", aim).await);
+        expect_accepted(aim, fixture.send(Behaviour::Sleep, aim).await);
     }
-    lab.expect_seen(2, "sleep");
+    fixture.expect_seen(2, "sleep");
 }
 
 #[tokio::test]
 async fn a_flood_of_lines_is_bounded_and_escaped() {
     let limits = Limits::default();
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     for (aim, level) in [("log", "error"), ("stderr", "stderr"), ("stdout", "stderr")] {
-        let report = lab.send("log_flood", aim).await;
+        let report = fixture.send(Behaviour::LogFlood, aim).await;
         let lines: Vec<&String> = report
             .trace
             .iter()
@@ -176,7 +190,7 @@ async fn a_flood_of_lines_is_bounded_and_escaped() {
             .collect();
         let marks = report.trace.iter().filter(|event| matches!(event.what, TraceKind::LogTruncated)).count();
         assert!(!lines.is_empty() && lines.len() <= limits.log_lines, "{aim}: {} lines", lines.len());
-        // Escapes are longer than what they stand for: at most eight characters for one byte.
+        // Escapes are longer than what they replace: at most eight characters for one byte.
         assert!(lines.iter().map(|line| line.len()).sum::<usize>() <= limits.log_bytes * 8, "{aim}");
         assert_eq!(marks, 1, "{aim}: marks");
         for line in lines {
@@ -191,27 +205,43 @@ async fn a_flood_of_lines_is_bounded_and_escaped() {
 #[tokio::test]
 async fn metadata_that_misbehaves_is_refused_at_installation() {
     let limits = Limits { cpu_ms: 50, ..Limits::default() };
-    let refused = async |behaviour: &str| lab::refusal(&hostile_metadata(behaviour), limits.clone()).await;
-    assert_eq!(refused("loops").await, LoadError::Metadata(Fault::Cpu { limit_ms: 50 }));
-    assert_eq!(refused("calls").await, LoadError::Metadata(Fault::ImportRefused("config.get")));
-    let traps = refused("traps").await;
-    assert!(matches!(traps, LoadError::Metadata(Fault::Trap(_))), "{traps:?}");
-    assert_eq!(refused("bomb").await, LoadError::Metadata(Fault::HostCallSize { limit_bytes: limits.hostcall_fuel }));
-    let LoadError::Invalid(giant) = refused("giant").await else { panic!("giant metadata") };
-    assert_eq!(giant.0.len(), 1, "{giant}");
-    assert!(giant.0[0].contains("131072 are allowed"), "{giant}");
-    let LoadError::Invalid(hosts) = refused("hosts").await else { panic!("too many hosts") };
-    assert!(hosts.to_string().contains("hosts"), "{hosts}");
-}
-
-#[tokio::test]
-async fn every_lie_of_the_metadata_is_named_at_once() {
-    let refusal = lab::refusal(&hostile_metadata("lies"), Limits::default()).await;
-    let LoadError::Invalid(faults) = refusal else { panic!("{refusal:?}") };
-    for expected in ["`id`", "`name`", "`usages`", "`parameters-schema`", "`template-schema`", "https://*", "ftp://"] {
-        assert!(faults.0.iter().any(|fault| fault.contains(expected)), "{expected} is not named: {faults}");
+    for behaviour in MetadataBehaviour::ALL {
+        let loaded = sandbox_fixture::sandbox(limits.clone(), &[], None).load(&hostile_metadata(behaviour)).await;
+        let refusal = loaded.err();
+        // The match is exhaustive: a behaviour without a test does not compile.
+        match behaviour {
+            MetadataBehaviour::Honest => assert_eq!(refusal, None),
+            MetadataBehaviour::Loops => assert_eq!(refusal, Some(LoadError::Metadata(Fault::Cpu { limit_ms: 50 }))),
+            MetadataBehaviour::Calls => {
+                assert_eq!(refusal, Some(LoadError::Metadata(Fault::ImportRefused("config.get"))));
+            }
+            MetadataBehaviour::Traps => {
+                assert!(matches!(refusal, Some(LoadError::Metadata(Fault::Trap(_)))), "{refusal:?}");
+            }
+            MetadataBehaviour::Bomb => {
+                let limit_bytes = limits.hostcall_fuel;
+                assert_eq!(refusal, Some(LoadError::Metadata(Fault::HostCallSize { limit_bytes })));
+            }
+            MetadataBehaviour::Giant => {
+                let Some(LoadError::Invalid(giant)) = refusal else { panic!("giant metadata") };
+                assert_eq!(giant.0.len(), 1, "{giant}");
+                assert!(giant.0[0].contains("131072 are allowed"), "{giant}");
+            }
+            MetadataBehaviour::Hosts => {
+                let Some(LoadError::Invalid(hosts)) = refusal else { panic!("too many hosts") };
+                assert!(hosts.to_string().contains("hosts"), "{hosts}");
+            }
+            MetadataBehaviour::Lies => {
+                let Some(LoadError::Invalid(faults)) = refusal else { panic!("{refusal:?}") };
+                for expected in
+                    ["`id`", "`name`", "`usages`", "`parameters-schema`", "`template-schema`", "https://*", "ftp://"]
+                {
+                    assert!(faults.0.iter().any(|fault| fault.contains(expected)), "{expected} is not named: {faults}");
+                }
+                assert_eq!(faults.0.len(), 7, "{faults}");
+            }
+        }
     }
-    assert_eq!(faults.0.len(), 7, "{faults}");
 }
 
 #[tokio::test]
@@ -228,18 +258,27 @@ async fn a_start_function_is_under_the_same_limits() {
     ];
     for (start, expected) in cases {
         let component = component::connector(&format!("{} {start} (start $start)", component::EXPORTS));
-        assert_eq!(lab::refusal(&component, limits.clone()).await, LoadError::Metadata(expected), "{start}");
+        assert_eq!(
+            sandbox_fixture::refusal(&component, limits.clone()).await,
+            LoadError::Metadata(expected),
+            "{start}"
+        );
     }
     let trap = component::connector(&format!("{} (func $start unreachable) (start $start)", component::EXPORTS));
-    let refusal = lab::refusal(&trap, limits).await;
+    let refusal = sandbox_fixture::refusal(&trap, limits).await;
     assert!(matches!(refusal, LoadError::Metadata(Fault::Trap(_))), "{refusal:?}");
 }
 
 #[tokio::test]
 async fn a_refused_connector_leaves_the_sandbox_working() {
-    let lab = Lab::with(LabConfig { limits: Limits { cpu_ms: 50, ..Limits::default() }, ..LabConfig::default() }).await;
-    for behaviour in ["loops", "calls", "traps", "bomb", "lies"] {
-        assert!(lab.sandbox.load(&hostile_metadata(behaviour)).await.is_err(), "{behaviour}");
+    let fixture = SandboxFixture::with(SandboxFixtureConfig {
+        limits: Limits { cpu_ms: 50, ..Limits::default() },
+        ..SandboxFixtureConfig::default()
+    })
+    .await;
+    use MetadataBehaviour::{Bomb, Calls, Lies, Loops, Traps};
+    for behaviour in [Loops, Calls, Traps, Bomb, Lies] {
+        assert!(fixture.sandbox.load(&hostile_metadata(behaviour)).await.is_err(), "{behaviour:?}");
     }
-    lab.expect_next_send_works("refused connectors").await;
+    fixture.expect_next_send_works("refused connectors").await;
 }

@@ -7,17 +7,18 @@ use sendbox_sandbox::policy::{
     CompositionViolation as Composition, DenialRule, LabelKind, Limits, RequestPart, TenantGrant,
 };
 use sendbox_sandbox::{ConnectorFault as Fault, FailureClass, Outcome, Party, RequestSent, TraceKind, Violation};
-use sendbox_tests::lab::{self, CODE, E164, TEXT, TOKEN, impatient, text, variables};
+use sendbox_tests::guests::Behaviour;
+use sendbox_tests::sandbox_fixture::{self, CODE, E164, TEXT, TOKEN, impatient, text, variables};
 use sendbox_tests::server::answer;
 use sendbox_tests::verdict::{denial, fault, malformed, violation};
-use sendbox_tests::{Lab, LabConfig, Script, Step, expect_accepted, expect_failure, needles};
+use sendbox_tests::{SandboxFixture, SandboxFixtureConfig, Script, Step, expect_accepted, expect_failure, needles};
 use serde_json::json;
 
 // ---- where a request goes ----
 
 #[tokio::test]
 async fn a_request_stays_inside_the_manifest() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     let cases = [
         ("https://elsewhere.hostile.test/v1/messages", DenialRule::NotInManifest),
         ("https://api.hostile.test.elsewhere.hostile.test/v1", DenialRule::NotInManifest),
@@ -38,22 +39,22 @@ async fn a_request_stays_inside_the_manifest() {
         ("https://１２７.0.0.1/v1/messages", DenialRule::NotInManifest),
     ];
     for (url, expected) in cases {
-        let report = lab.send("elsewhere", url).await;
+        let report = fixture.send(Behaviour::Elsewhere, url).await;
         assert!(report.hosts_reached.is_empty(), "{url}");
         assert_eq!(denial(url, report), expected, "{url}");
-        lab.expect_seen(0, url);
+        fixture.expect_seen(0, url);
     }
     for method in ["GET", "PUT", "PATCH", "DELETE"] {
-        assert_eq!(denial(method, lab.send("other_method", method).await), DenialRule::Method, "{method}");
+        assert_eq!(denial(method, fixture.send(Behaviour::OtherMethod, method).await), DenialRule::Method, "{method}");
     }
-    lab.expect_seen(0, "methods");
-    assert_eq!(lab.server.connections(), 0, "no connection was made for a request that was refused");
-    lab.expect_next_send_works("denials").await;
+    fixture.expect_seen(0, "methods");
+    assert_eq!(fixture.server.connections(), 0, "no connection was made for a request that was refused");
+    fixture.expect_next_send_works("denials").await;
 }
 
 #[tokio::test]
 async fn a_url_that_hides_something_is_malformed() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     for url in [
         "https://user:word@api.hostile.test/v1/messages",
         "https://api.hostile.test@elsewhere.hostile.test/v1",
@@ -64,22 +65,22 @@ async fn a_url_that_hides_something_is_malformed() {
         "https://",
         "nonsense",
     ] {
-        malformed(url, lab.send("elsewhere", url).await);
+        malformed(url, fixture.send(Behaviour::Elsewhere, url).await);
     }
     for aim in ["host", "host end", "port", "user", "scheme", "raw", "fragment"] {
         let what = format!("sealed_in_url {aim}");
-        let failure = malformed(&what, lab.send("sealed_in_url", aim).await);
+        let failure = malformed(&what, fixture.send(Behaviour::SealedInUrl, aim).await);
         assert!(!failure.text.contains("canary"), "{what}");
     }
-    lab.expect_seen(0, "URLs");
-    assert_eq!(lab.server.connections(), 0);
-    lab.expect_next_send_works("URLs").await;
+    fixture.expect_seen(0, "URLs");
+    assert_eq!(fixture.server.connections(), 0);
+    fixture.expect_next_send_works("URLs").await;
 }
 
 #[tokio::test]
 async fn a_denial_names_the_rule_and_the_line_that_would_allow_it() {
-    let lab = Lab::new().await;
-    let report = lab.send("elsewhere", "https://elsewhere.hostile.test/v1").await;
+    let fixture = SandboxFixture::new().await;
+    let report = fixture.send(Behaviour::Elsewhere, "https://elsewhere.hostile.test/v1").await;
     let failure = expect_failure("denial", report, FailureClass::ConnectorFault, RequestSent::No);
     assert_eq!(failure.party, Party::Policy);
     for part in
@@ -93,9 +94,9 @@ async fn a_denial_names_the_rule_and_the_line_that_would_allow_it() {
 
 #[tokio::test]
 async fn headers_cannot_be_broken_out_of() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     for aim in ["name", "space in name", "colon in name", "value", "sealed value", "joined value", "nul"] {
-        malformed(aim, lab.send("header_injection", aim).await);
+        malformed(aim, fixture.send(Behaviour::HeaderInjection, aim).await);
     }
     for name in [
         "Host",
@@ -115,43 +116,43 @@ async fn headers_cannot_be_broken_out_of() {
         "too many",
         "too long",
     ] {
-        malformed(name, lab.send("forbidden_header", name).await);
+        malformed(name, fixture.send(Behaviour::ForbiddenHeader, name).await);
     }
     for aim in ["body", "url"] {
-        malformed(aim, lab.send("giant_request", aim).await);
+        malformed(aim, fixture.send(Behaviour::GiantRequest, aim).await);
     }
-    lab.expect_seen(0, "headers");
-    assert_eq!(lab.server.connections(), 0);
-    lab.expect_next_send_works("headers").await;
+    fixture.expect_seen(0, "headers");
+    assert_eq!(fixture.server.connections(), 0);
+    fixture.expect_next_send_works("headers").await;
 }
 
 // ---- secrets and the message ----
 
 #[tokio::test]
 async fn a_secret_leaves_only_to_the_host_that_it_is_bound_to() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     let token = DenialRule::SecretNotBound { key: "token".into() };
     for aim in ["raw", "header", "base64", "hex", "url", "twice", "joined", "digest", "key"] {
-        assert_eq!(denial(aim, lab.send("secret_elsewhere", aim).await), token, "{aim}");
+        assert_eq!(denial(aim, fixture.send(Behaviour::SecretElsewhere, aim).await), token, "{aim}");
     }
     let signer = DenialRule::SecretNotBound { key: "signer".into() };
-    assert_eq!(denial("plain", lab.send("signing_secret", "plain").await), signer);
+    assert_eq!(denial("plain", fixture.send(Behaviour::SigningSecret, "plain").await), signer);
     for aim in ["whole", "recipient", "text", "digest"] {
-        let rule = denial(aim, lab.send("message_elsewhere", aim).await);
+        let rule = denial(aim, fixture.send(Behaviour::MessageElsewhere, aim).await);
         assert_eq!(rule, DenialRule::MessageNotForHost, "{aim}");
     }
-    lab.expect_seen(0, "secrets");
-    assert_eq!(lab.server.connections(), 0);
+    fixture.expect_seen(0, "secrets");
+    assert_eq!(fixture.server.connections(), 0);
 
-    expect_accepted("signature", lab.send("signing_secret", "signature").await);
-    let seen = &lab.server.seen()[0];
-    assert!(seen.head.contains("x-signature: ") && !seen.head.contains(lab::SIGNER));
-    lab.expect_next_send_works("secrets").await;
+    expect_accepted("signature", fixture.send(Behaviour::SigningSecret, "signature").await);
+    let seen = &fixture.server.seen()[0];
+    assert!(seen.head.contains("x-signature: ") && !seen.head.contains(sandbox_fixture::SIGNER));
+    fixture.expect_next_send_works("secrets").await;
 }
 
 #[tokio::test]
 async fn the_request_that_counts_carries_recipient_and_message_once_and_unaltered() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     for aim in [
         "no recipient",
         "no message",
@@ -166,17 +167,17 @@ async fn the_request_that_counts_carries_recipient_and_message_once_and_unaltere
         "words after",
         "in a key",
     ] {
-        // Which of the rules each of them breaks stands in the table of the zoo.
-        let violation = violation(aim, lab.send("wrong_parts", aim).await);
+        // The table of the zoo says which rule each of them breaks.
+        let violation = violation(aim, fixture.send(Behaviour::WrongParts, aim).await);
         assert!(matches!(violation, Violation::Composition(_)), "{aim}: {violation:?}");
     }
-    lab.expect_seen(0, "compositions");
-    lab.expect_next_send_works("compositions").await;
+    fixture.expect_seen(0, "compositions");
+    fixture.expect_next_send_works("compositions").await;
 }
 
 #[tokio::test]
 async fn no_second_number_leaves_in_clear() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     for (aim, place) in [
         ("form", RequestPart::Body),
         ("spaced", RequestPart::Body),
@@ -190,7 +191,7 @@ async fn no_second_number_leaves_in_clear() {
         ("other digits", RequestPart::Body),
         ("without the message", RequestPart::Body),
     ] {
-        let report = lab.send("second_number", aim).await;
+        let report = fixture.send(Behaviour::SecondNumber, aim).await;
         match violation(aim, report) {
             Violation::Composition(Composition::SecondNumber { digits, place: at }) => {
                 assert_eq!(at, place, "{aim}");
@@ -199,93 +200,97 @@ async fn no_second_number_leaves_in_clear() {
             other => panic!("{aim}: {other:?}"),
         }
     }
-    malformed("header name", lab.send("second_number", "header name").await);
-    lab.expect_seen(0, "second numbers");
-    lab.expect_next_send_works("second numbers").await;
+    malformed("header name", fixture.send(Behaviour::SecondNumber, "header name").await);
+    fixture.expect_seen(0, "second numbers");
+    fixture.expect_next_send_works("second numbers").await;
 }
 
 #[tokio::test]
 async fn a_value_of_very_many_pieces_is_refused() {
-    let lab = Lab::new().await;
-    let fault = fault("many_pieces", lab.send("many_pieces", "").await);
+    let fixture = SandboxFixture::new().await;
+    let fault = fault("many_pieces", fixture.send(Behaviour::ManyPieces, "").await);
     assert_eq!(fault, Fault::SealedPieces { limit: Limits::default().sealed_pieces });
-    lab.expect_seen(0, "many pieces");
-    lab.expect_next_send_works("many pieces").await;
+    fixture.expect_seen(0, "many pieces");
+    fixture.expect_next_send_works("many pieces").await;
 }
 
 #[tokio::test]
 async fn one_send_is_one_message() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     for aim in ["tell of the first", "tell of the second"] {
-        let report = lab.send("second_message", aim).await;
-        // The provider took the first, and nobody but the connector could have said so.
+        let report = fixture.send(Behaviour::SecondMessage, aim).await;
+        // The provider took the first, and only the connector could have reported it.
         let failure = expect_failure(aim, report, FailureClass::InDoubt, RequestSent::Yes);
         let Some(Fault::ManifestViolation(violation)) = failure.fault else { panic!("{aim}: {failure:?}") };
         assert_eq!(*violation, Violation::AfterMessage, "{aim}");
     }
-    lab.expect_seen(2, "one for each send");
-    lab.expect_next_send_works("a second message").await;
+    fixture.expect_seen(2, "one for each send");
+    fixture.expect_next_send_works("a second message").await;
 }
 
 #[tokio::test]
 async fn a_send_makes_four_requests_at_most() {
-    let lab = Lab::new().await;
-    let report = lab.send("many_requests", "").await;
+    let fixture = SandboxFixture::new().await;
+    let report = fixture.send(Behaviour::ManyRequests, "").await;
     assert_eq!(report.used.requests, 5);
     assert_eq!(violation("many", report), Violation::TooManyRequests { limit: 4 });
-    lab.expect_seen(4, "many requests");
-    lab.expect_next_send_works("many requests").await;
+    fixture.expect_seen(4, "many requests");
+    fixture.expect_next_send_works("many requests").await;
 }
 
 // ---- lies about the outcome ----
 
 #[tokio::test]
 async fn a_receipt_for_nothing_is_a_fault() {
-    let lab = Lab::new().await;
-    assert_eq!(fault("nothing", lab.send("receipt_without_request", "nothing").await), Fault::ReceiptWithoutRequest);
-    lab.expect_seen(0, "nothing");
-    let other = fault("another request", lab.send("receipt_without_request", "another request").await);
+    let fixture = SandboxFixture::new().await;
+    assert_eq!(
+        fault("nothing", fixture.send(Behaviour::ReceiptWithoutRequest, "nothing").await),
+        Fault::ReceiptWithoutRequest
+    );
+    fixture.expect_seen(0, "nothing");
+    let other = fault("another request", fixture.send(Behaviour::ReceiptWithoutRequest, "another request").await);
     assert_eq!(other, Fault::ReceiptWithoutRequest);
-    let rule = denial("refused", lab.send("receipt_without_request", "refused").await);
+    let rule = denial("refused", fixture.send(Behaviour::ReceiptWithoutRequest, "refused").await);
     assert_eq!(rule, DenialRule::NotInManifest);
-    lab.expect_seen(1, "one request to the side host");
-    lab.expect_next_send_works("false receipts").await;
+    fixture.expect_seen(1, "one request to the side host");
+    fixture.expect_next_send_works("false receipts").await;
 }
 
 #[tokio::test]
 async fn without_an_answer_no_word_of_the_connector_helps() {
-    for (behaviour, aim) in [("receipt_without_request", "unanswered"), ("not_sent_claim", "")] {
-        let lab = Lab::with(LabConfig { limits: impatient(), ..LabConfig::default() }).await;
-        lab.server.play(Script::steps([Step::Read, Step::Silence]));
-        expect_failure(behaviour, lab.send(behaviour, aim).await, FailureClass::InDoubt, RequestSent::Maybe);
-        lab.expect_seen(1, behaviour);
-        lab.expect_next_send_works(behaviour).await;
+    for (behaviour, aim) in [(Behaviour::ReceiptWithoutRequest, "unanswered"), (Behaviour::NotSentClaim, "")] {
+        let fixture =
+            SandboxFixture::with(SandboxFixtureConfig { limits: impatient(), ..SandboxFixtureConfig::default() }).await;
+        fixture.server.play(Script::steps([Step::Read, Step::Silence]));
+        expect_failure(behaviour.name(), fixture.send(behaviour, aim).await, FailureClass::InDoubt, RequestSent::Maybe);
+        fixture.expect_seen(1, behaviour.name());
+        fixture.expect_next_send_works(behaviour.name()).await;
     }
 }
 
 /// A provider that took the message, and a connector that says it did not: sending again would double it.
 #[tokio::test]
 async fn an_answered_request_is_never_called_unsent() {
-    let lab = Lab::new().await;
-    let report = lab.send("not_sent_claim", "").await;
+    let fixture = SandboxFixture::new().await;
+    let report = fixture.send(Behaviour::NotSentClaim, "").await;
     let Outcome::Failed(failure) = report.outcome else { panic!("{:?}", report.outcome) };
     assert_eq!(failure.request_sent, RequestSent::Yes);
-    lab.expect_seen(1, "not_sent_claim");
+    fixture.expect_seen(1, "not_sent_claim");
 }
 
 #[tokio::test]
-async fn what_a_provider_echoes_reaches_nobody() {
+async fn what_a_provider_echoes_is_scrubbed() {
     let needles = needles::all();
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     for aim in ["failure", "log", "receipt", "trap"] {
-        lab.server.play(Script::steps([Step::Read, Step::Echo(200)]));
-        let report = lab.send("echo", aim).await;
+        fixture.server.play(Script::steps([Step::Read, Step::Echo(200)]));
+        let report = fixture.send(Behaviour::Echo, aim).await;
         let place = format!("echo {aim}");
         let shown = format!("{:?} {}", report.outcome, serde_json::to_string(&report.trace).unwrap());
         needles::assert_clean(&place, &shown, &needles);
         assert!(shown.contains("[sealed]"), "{place}: nothing was echoed: {shown}");
     }
-    lab.expect_next_send_works("echoes").await;
+    fixture.expect_next_send_works("echoes").await;
 }
 
 // ---- reading and guessing ----
@@ -295,8 +300,8 @@ async fn reveal_is_by_grant_only_and_shows() {
     let sum = |text: &str| text.bytes().map(u32::from).sum::<u32>();
     let revealed = |text: &str| format!("revealed {} bytes, sum {}", text.len(), sum(text));
 
-    let lab = Lab::new().await;
-    assert!(lab.connector.inspect().reveals, "an inspection says that it can");
+    let fixture = SandboxFixture::new().await;
+    assert!(fixture.connector.inspect().reveals, "an inspection says that it can");
     for (aim, kind) in [
         ("secret", LabelKind::Secret),
         ("encoded secret", LabelKind::Secret),
@@ -304,14 +309,14 @@ async fn reveal_is_by_grant_only_and_shows() {
         ("content", LabelKind::Text),
         ("recipient", LabelKind::Recipient),
     ] {
-        let rule = denial(aim, lab.send("reveal", aim).await);
+        let rule = denial(aim, fixture.send(Behaviour::Reveal, aim).await);
         assert_eq!(rule, DenialRule::RevealNotGranted { kind }, "{aim}");
     }
-    lab.expect_next_send_works("reveal").await;
+    fixture.expect_next_send_works("reveal").await;
 
     let tenant = TenantGrant { reveal: [LabelKind::Secret].into(), ..TenantGrant::default() };
-    let lab = Lab::with(LabConfig { tenant, ..LabConfig::default() }).await;
-    let report = lab.send("reveal", "secret").await;
+    let fixture = SandboxFixture::with(SandboxFixtureConfig { tenant, ..SandboxFixtureConfig::default() }).await;
+    let report = fixture.send(Behaviour::Reveal, "secret").await;
     assert!(
         report
             .trace
@@ -322,28 +327,29 @@ async fn reveal_is_by_grant_only_and_shows() {
     assert_eq!(failure.text, revealed(TOKEN));
     for (aim, kind) in [("content", LabelKind::Text), ("joined", LabelKind::Text), ("recipient", LabelKind::Recipient)]
     {
-        let rule = denial(aim, lab.send("reveal", aim).await);
+        let rule = denial(aim, fixture.send(Behaviour::Reveal, aim).await);
         assert_eq!(rule, DenialRule::RevealNotGranted { kind }, "{aim} with a grant for secrets");
     }
 
     let tenant = TenantGrant { reveal: [LabelKind::Text, LabelKind::Recipient].into(), ..TenantGrant::default() };
-    let lab = Lab::with(LabConfig { tenant, ..LabConfig::default() }).await;
+    let fixture = SandboxFixture::with(SandboxFixtureConfig { tenant, ..SandboxFixtureConfig::default() }).await;
     for (aim, value) in [("content", TEXT), ("recipient", E164), ("literal", "abc")] {
-        let failure = expect_failure(aim, lab.send("reveal", aim).await, FailureClass::Unknown, RequestSent::No);
+        let failure =
+            expect_failure(aim, fixture.send(Behaviour::Reveal, aim).await, FailureClass::Unknown, RequestSent::No);
         assert_eq!(failure.text, revealed(value), "{aim}");
     }
     assert_eq!(
-        denial("secret", lab.send("reveal", "secret").await),
+        denial("secret", fixture.send(Behaviour::Reveal, "secret").await),
         DenialRule::RevealNotGranted { kind: LabelKind::Secret }
     );
 }
 
 /// A connector that may read a secret still cannot write it where people and logs would see it.
 #[tokio::test]
-async fn what_was_revealed_is_masked_wherever_it_turns_up() {
+async fn revealed_values_are_masked_everywhere() {
     let needles = needles::forms("the token", TOKEN);
     let tenant = TenantGrant { reveal: [LabelKind::Secret].into(), ..TenantGrant::default() };
-    let lab = Lab::with(LabConfig { tenant, ..LabConfig::default() }).await;
+    let fixture = SandboxFixture::with(SandboxFixtureConfig { tenant, ..SandboxFixtureConfig::default() }).await;
     for aim in [
         "to the log",
         "to a body",
@@ -354,7 +360,7 @@ async fn what_was_revealed_is_masked_wherever_it_turns_up() {
         "to the failure",
         "to a crash",
     ] {
-        let report = lab.send("revealed_in_clear", aim).await;
+        let report = fixture.send(Behaviour::RevealedInClear, aim).await;
         let place = |what: &str| format!("{what} of a token {aim}");
         assert!(report.trace.iter().any(|event| matches!(event.what, TraceKind::Revealed { .. })), "{aim}");
         needles::assert_clean(&place("the outcome"), &format!("{:?}", report.outcome), &needles);
@@ -368,7 +374,7 @@ async fn what_was_revealed_is_masked_wherever_it_turns_up() {
 
 #[tokio::test]
 async fn a_code_cannot_be_guessed_by_asking() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     let comparisons = [
         "secret",
         "encoded secret",
@@ -383,25 +389,25 @@ async fn a_code_cannot_be_guessed_by_asking() {
     let decodings = ["decode content", "decode recipient", "decode encoded content", "decode joined"];
     for content in [text, variables] {
         for aim in comparisons {
-            let report = lab.send_with(json!({"behaviour": "oracle", "aim": aim}), content()).await;
+            let report = fixture.send_with(json!({"behaviour": Behaviour::Oracle.name(), "aim": aim}), content()).await;
             assert_eq!(fault(aim, report), Fault::ImportRefused("signature.matches"), "{aim}");
         }
         for aim in decodings {
-            let report = lab.send_with(json!({"behaviour": "oracle", "aim": aim}), content()).await;
+            let report = fixture.send_with(json!({"behaviour": Behaviour::Oracle.name(), "aim": aim}), content()).await;
             assert_eq!(violation(aim, report), Violation::NotDecodable, "{aim}");
         }
     }
-    lab.expect_next_send_works("guesses").await;
+    fixture.expect_next_send_works("guesses").await;
 }
 
 /// The control of all the others: what is honest arrives as it should.
 #[tokio::test]
 async fn an_honest_send_arrives() {
-    let lab = Lab::new().await;
-    lab.server.play(Script::raw(answer(201, "", b"{}")));
-    let receipt = expect_accepted("honest", lab.send("honest", "").await);
+    let fixture = SandboxFixture::new().await;
+    fixture.server.play(Script::raw(answer(201, "", b"{}")));
+    let receipt = expect_accepted("honest", fixture.send(Behaviour::Honest, "").await);
     assert_eq!(receipt.status.as_deref(), Some("status 201"));
-    let seen = lab.server.seen()[0].clone();
+    let seen = fixture.server.seen()[0].clone();
     assert!(seen.head.starts_with("POST /v1/messages HTTP/1.1\r\n"), "{}", seen.head);
     assert!(seen.head.contains(&format!("authorization: Bearer {TOKEN}")), "{}", seen.head);
     let body = String::from_utf8(seen.body).unwrap();

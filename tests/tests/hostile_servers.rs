@@ -11,18 +11,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine as _;
 use sendbox_sandbox::policy::{DenialRule, Limits};
 use sendbox_sandbox::{Answers, FailureClass, Outcome, Party, RequestSent, Resolve};
-use sendbox_tests::lab::{impatient, text};
+use sendbox_tests::guests::Behaviour;
+use sendbox_tests::sandbox_fixture::{impatient, text};
 use sendbox_tests::server::answer;
-use sendbox_tests::{Handshake, Lab, LabConfig, Script, Step, expect_accepted, expect_failure};
+use sendbox_tests::{Handshake, SandboxFixture, SandboxFixtureConfig, Script, Step, expect_accepted, expect_failure};
 use serde_json::json;
 
-async fn impatient_lab() -> Lab {
-    Lab::with(LabConfig { limits: impatient(), ..LabConfig::default() }).await
+async fn impatient_lab() -> SandboxFixture {
+    SandboxFixture::with(SandboxFixtureConfig { limits: impatient(), ..SandboxFixtureConfig::default() }).await
 }
 
 /// Where connections are kept between sends.
-async fn one_owner_lab() -> Lab {
-    Lab::with(LabConfig { limits: impatient(), one_owner: true, ..LabConfig::default() }).await
+async fn one_owner_lab() -> SandboxFixture {
+    SandboxFixture::with(SandboxFixtureConfig {
+        limits: impatient(),
+        one_owner: true,
+        ..SandboxFixtureConfig::default()
+    })
+    .await
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -42,7 +48,7 @@ fn brotli_bomb() -> Vec<u8> {
 
 #[tokio::test]
 async fn without_a_verified_session_nothing_leaves() {
-    let lab = impatient_lab().await;
+    let fixture = impatient_lab().await;
     for (handshake, kind) in [
         (Handshake::WrongName, "ErrorKind::Tls"),
         (Handshake::UnknownAuthority, "ErrorKind::Tls"),
@@ -50,37 +56,43 @@ async fn without_a_verified_session_nothing_leaves() {
         (Handshake::Stall, "ErrorKind::Connect"),
         (Handshake::Close, "ErrorKind::Connect"),
     ] {
-        lab.server.play(Script::handshake(handshake));
+        fixture.server.play(Script::handshake(handshake));
         let what = format!("{handshake:?}");
-        let connections = lab.server.connections();
-        let failure = expect_failure(&what, lab.send("honest", "").await, FailureClass::NotSent, RequestSent::No);
+        let connections = fixture.server.connections();
+        let failure =
+            expect_failure(&what, fixture.send(Behaviour::Honest, "").await, FailureClass::NotSent, RequestSent::No);
         assert!(failure.text.starts_with(&format!("{kind}/no (")), "{what}: {}", failure.text);
         assert_eq!(failure.party, Party::Network, "{what}");
-        assert!(lab.server.connections() > connections, "{what}: nobody tried");
-        assert_eq!(lab.server.seen().len(), 0, "{what}: a request was read");
+        assert!(fixture.server.connections() > connections, "{what}: nobody tried");
+        assert_eq!(fixture.server.seen().len(), 0, "{what}: a request was read");
     }
-    lab.expect_next_send_works("handshakes").await;
+    fixture.expect_next_send_works("handshakes").await;
 }
 
 #[tokio::test]
 async fn a_refused_connection_is_surely_unsent() {
-    // A port that was free a moment ago: nothing else on this machine is told about it.
+    // A port that was free a moment ago: nothing else on this machine knows it.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let connect_to = vec![format!("tenant.hostile.test:443={port}")];
-    let lab = Lab::with(LabConfig { limits: impatient(), connect_to, ..LabConfig::default() }).await;
+    let fixture = SandboxFixture::with(SandboxFixtureConfig {
+        limits: impatient(),
+        connect_to,
+        ..SandboxFixtureConfig::default()
+    })
+    .await;
     let parameters = json!({
-        "behaviour": "elsewhere",
+        "behaviour": Behaviour::Elsewhere.name(),
         "aim": "https://tenant.hostile.test/hook",
         "endpoint": "https://tenant.hostile.test/hook",
     });
-    let report = lab.send_with(parameters, text()).await;
+    let report = fixture.send_with(parameters, text()).await;
     let failure = expect_failure("refused", report, FailureClass::NotSent, RequestSent::No);
     assert!(failure.text.starts_with("ErrorKind::Connect/no ("), "{}", failure.text);
     assert_eq!(failure.party, Party::Network);
-    lab.expect_next_send_works("a refused connection").await;
+    fixture.expect_next_send_works("a refused connection").await;
 }
 
-/// Answers each name with the addresses that stand in it.
+/// Resolves each name to the addresses that it contains.
 #[derive(Debug, Default)]
 struct Scripted {
     asked: AtomicUsize,
@@ -112,8 +124,12 @@ impl Resolve for Scripted {
 #[tokio::test]
 async fn a_name_that_leads_inside_is_refused() {
     let resolver = Arc::new(Scripted::default());
-    let config = LabConfig { limits: impatient(), resolver: Some(Arc::clone(&resolver) as _), ..LabConfig::default() };
-    let lab = Lab::with(config).await;
+    let config = SandboxFixtureConfig {
+        limits: impatient(),
+        resolver: Some(Arc::clone(&resolver) as _),
+        ..SandboxFixtureConfig::default()
+    };
+    let fixture = SandboxFixture::with(config).await;
     for (name, kind, party) in [
         ("private", "AddressRefused", Party::Policy),
         ("loopback", "AddressRefused", Party::Policy),
@@ -128,24 +144,28 @@ async fn a_name_that_leads_inside_is_refused() {
     ] {
         let url = format!("https://{name}.names.test/hook");
         let asked = resolver.asked.load(Ordering::SeqCst);
-        let report = lab.send_with(json!({"behaviour": "elsewhere", "aim": url, "endpoint": url}), text()).await;
+        let report = fixture
+            .send_with(json!({"behaviour": Behaviour::Elsewhere.name(), "aim": url, "endpoint": url}), text())
+            .await;
         assert!(report.hosts_reached.is_empty(), "{name}");
         let failure = expect_failure(name, report, FailureClass::NotSent, RequestSent::No);
         assert!(failure.text.starts_with(&format!("ErrorKind::{kind}/no (")), "{name}: {}", failure.text);
         assert_eq!(failure.party, party, "{name}");
         assert_eq!(resolver.asked.load(Ordering::SeqCst), asked + 1, "{name}: resolved once");
     }
-    assert_eq!(lab.server.connections() + lab.elsewhere.connections(), 0);
-    lab.expect_next_send_works("names").await;
+    assert_eq!(fixture.server.connections() + fixture.elsewhere.connections(), 0);
+    fixture.expect_next_send_works("names").await;
 }
 
 /// An endpoint that a tenant typed is judged like any other: a literal is not granted by being typed.
 #[tokio::test]
 async fn a_private_endpoint_of_a_tenant_is_refused() {
-    let lab = impatient_lab().await;
+    let fixture = impatient_lab().await;
     for url in ["https://127.0.0.1/hook", "https://169.254.169.254/hook", "https://[::1]/hook", "https://10.1.2.3/hook"]
     {
-        let report = lab.send_with(json!({"behaviour": "elsewhere", "aim": url, "endpoint": url}), text()).await;
+        let report = fixture
+            .send_with(json!({"behaviour": Behaviour::Elsewhere.name(), "aim": url, "endpoint": url}), text())
+            .await;
         let failure = expect_failure(url, report, FailureClass::ConfigurationInvalid, RequestSent::No);
         let Some(sendbox_sandbox::ConnectorFault::ManifestViolation(violation)) = failure.fault else {
             panic!("{url}: {:?}", failure.fault)
@@ -153,8 +173,8 @@ async fn a_private_endpoint_of_a_tenant_is_refused() {
         let sendbox_sandbox::Violation::Denied(denial) = *violation else { panic!("{url}: {violation:?}") };
         assert_eq!(denial.rule, DenialRule::LiteralAddress, "{url}");
     }
-    assert_eq!(lab.server.connections() + lab.elsewhere.connections(), 0);
-    lab.expect_next_send_works("endpoints").await;
+    assert_eq!(fixture.server.connections() + fixture.elsewhere.connections(), 0);
+    fixture.expect_next_send_works("endpoints").await;
 }
 
 /// A resolver that never answers costs the send its time, and nothing else.
@@ -168,19 +188,25 @@ async fn a_resolver_that_stalls_is_bounded() {
         }
     }
     let limits = Limits { send_ms: 2_000, ..impatient() };
-    let lab = Lab::with(LabConfig { limits, resolver: Some(Arc::new(Stalls)), ..LabConfig::default() }).await;
+    let fixture = SandboxFixture::with(SandboxFixtureConfig {
+        limits,
+        resolver: Some(Arc::new(Stalls)),
+        ..SandboxFixtureConfig::default()
+    })
+    .await;
     let url = "https://slow.names.test/hook";
-    let report = lab.send_with(json!({"behaviour": "elsewhere", "aim": url, "endpoint": url}), text()).await;
+    let report =
+        fixture.send_with(json!({"behaviour": Behaviour::Elsewhere.name(), "aim": url, "endpoint": url}), text()).await;
     let failure = expect_failure("stalled name", report, FailureClass::NotSent, RequestSent::No);
     assert_eq!(failure.party, Party::Network);
-    lab.expect_next_send_works("a stalled name").await;
+    fixture.expect_next_send_works("a stalled name").await;
 }
 
 // ---- after bytes have left ----
 
 #[tokio::test]
 async fn without_a_whole_answer_the_outcome_is_doubt() {
-    let lab = impatient_lab().await;
+    let fixture = impatient_lab().await;
     let head = |headers: &str| format!("HTTP/1.1 200 OK\r\n{headers}\r\n").into_bytes();
     let half = [head("content-length: 100\r\n"), b"{\"half\"".to_vec()].concat();
     let many: String = (0..100).map(|number| format!("x-{number}: y\r\n")).collect();
@@ -245,38 +271,39 @@ async fn without_a_whole_answer_the_outcome_is_doubt() {
         ),
     ];
     for (what, script, kind) in cases {
-        lab.server.play(script);
-        let seen = lab.server.seen().len();
-        let failure = expect_failure(what, lab.send("honest", "").await, FailureClass::InDoubt, RequestSent::Maybe);
+        fixture.server.play(script);
+        let seen = fixture.server.seen().len();
+        let failure =
+            expect_failure(what, fixture.send(Behaviour::Honest, "").await, FailureClass::InDoubt, RequestSent::Maybe);
         // At the very deadline the host may end the guest before it could say a word.
-        let told = failure.text.starts_with(&format!("ErrorKind::{kind}/maybe ("));
-        assert!(told || (kind == "Timeout" && failure.text.contains("did not end")), "{what}: {}", failure.text);
-        assert!(lab.server.seen().len() <= seen + 1, "{what}: sent twice");
-        lab.expect_next_send_works(what).await;
+        let is_reported = failure.text.starts_with(&format!("ErrorKind::{kind}/maybe ("));
+        assert!(is_reported || (kind == "Timeout" && failure.text.contains("did not end")), "{what}: {}", failure.text);
+        assert!(fixture.server.seen().len() <= seen + 1, "{what}: sent twice");
+        fixture.expect_next_send_works(what).await;
     }
-    assert_eq!(lab.elsewhere.connections(), 0);
+    assert_eq!(fixture.elsewhere.connections(), 0);
 }
 
 // ---- answers that only look odd ----
 
 #[tokio::test]
 async fn a_redirect_is_an_answer() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     for status in [301, 302, 303, 307, 308] {
         let location = "location: https://elsewhere.hostile.test/v1/messages\r\n";
-        lab.server.play(Script::raw(answer(status, location, b"moved")));
-        let report = lab.send("honest", "").await;
+        fixture.server.play(Script::raw(answer(status, location, b"moved")));
+        let report = fixture.send(Behaviour::Honest, "").await;
         let failure = expect_failure("redirect", report, FailureClass::InvalidRequest, RequestSent::Yes);
         assert_eq!(failure.provider_code, Some(status.to_string()));
-        assert_eq!(lab.elsewhere.connections(), 0, "{status} was followed");
+        assert_eq!(fixture.elsewhere.connections(), 0, "{status} was followed");
     }
-    lab.expect_seen(5, "redirects");
-    lab.expect_next_send_works("redirects").await;
+    fixture.expect_seen(5, "redirects");
+    fixture.expect_next_send_works("redirects").await;
 }
 
 #[tokio::test]
 async fn an_odd_answer_within_the_limits_is_read() {
-    let lab = Lab::new().await;
+    let fixture = SandboxFixture::new().await;
     let json = br#"{"id":"m-1"}"#;
     let cases = [
         ("gzip", answer(201, "content-encoding: gzip\r\n", &gzip(json))),
@@ -289,12 +316,15 @@ async fn an_odd_answer_within_the_limits_is_read() {
         ("a full body", answer(201, "", &vec![b' '; 256 << 10])),
     ];
     for (what, bytes) in cases {
-        lab.server.play(Script::raw(bytes));
-        expect_accepted(what, lab.send("honest", "").await);
-        lab.expect_next_send_works(what).await;
+        fixture.server.play(Script::raw(bytes));
+        expect_accepted(what, fixture.send(Behaviour::Honest, "").await);
+        fixture.expect_next_send_works(what).await;
     }
-    assert!(!lab.server.seen().iter().any(|seen| seen.head.to_lowercase().contains("cookie")), "a cookie came back");
-    for seen in lab.server.seen() {
+    assert!(
+        !fixture.server.seen().iter().any(|seen| seen.head.to_lowercase().contains("cookie")),
+        "a cookie came back"
+    );
+    for seen in fixture.server.seen() {
         assert!(seen.head.contains("accept-encoding: gzip, br\r\n"), "{}", seen.head);
     }
 }
@@ -304,13 +334,13 @@ async fn an_odd_answer_within_the_limits_is_read() {
 /// A server closes idle connections when it likes. What is reported must agree with what it got.
 #[tokio::test]
 async fn a_connection_closed_between_two_sends_tells_no_lie() {
-    let lab = one_owner_lab().await;
+    let fixture = one_owner_lab().await;
     for round in 1..=10 {
         // Closed right after the answer, without saying so.
-        lab.server.play(Script::raw(answer(201, "", b"{}")));
-        let before = (lab.server.seen().len(), lab.server.connections());
-        let report = lab.send("honest", "").await;
-        let delivered = lab.server.seen().len() - before.0;
+        fixture.server.play(Script::raw(answer(201, "", b"{}")));
+        let before = (fixture.server.seen().len(), fixture.server.connections());
+        let report = fixture.send(Behaviour::Honest, "").await;
+        let delivered = fixture.server.seen().len() - before.0;
         match report.outcome {
             Outcome::Accepted(_) => assert_eq!(delivered, 1, "round {round}"),
             Outcome::Failed(failure) if failure.request_sent == RequestSent::No => {
@@ -322,8 +352,8 @@ async fn a_connection_closed_between_two_sends_tells_no_lie() {
             }
             Outcome::NotSentDryRun => panic!("this was no dry run"),
         }
-        if lab.server.connections() > before.1 {
-            lab.server.until_closed(lab.server.connections()).await;
+        if fixture.server.connections() > before.1 {
+            fixture.server.until_closed(fixture.server.connections()).await;
         }
     }
 }
@@ -333,29 +363,29 @@ async fn a_connection_closed_between_two_sends_tells_no_lie() {
 #[tokio::test]
 async fn a_kept_connection_that_breaks_is_doubt_and_no_second_try() {
     for end in [None, Some(Step::Reset)] {
-        let lab = one_owner_lab().await;
+        let fixture = one_owner_lab().await;
         let good = Step::Write(answer(201, "", b"{}"));
-        lab.server.play(Script::steps([Step::Read, good, Step::Read].into_iter().chain(end)));
-        expect_accepted("first", lab.send("honest", "").await);
-        let report = lab.send("honest", "").await;
+        fixture.server.play(Script::steps([Step::Read, good, Step::Read].into_iter().chain(end)));
+        expect_accepted("first", fixture.send(Behaviour::Honest, "").await);
+        let report = fixture.send(Behaviour::Honest, "").await;
         expect_failure("second", report, FailureClass::InDoubt, RequestSent::Maybe);
-        lab.expect_seen(2, "each request once");
-        assert_eq!(lab.server.connections(), 1, "the connection was kept");
-        lab.expect_next_send_works("a broken connection").await;
+        fixture.expect_seen(2, "each request once");
+        assert_eq!(fixture.server.connections(), 1, "the connection was kept");
+        fixture.expect_next_send_works("a broken connection").await;
     }
 }
 
-/// An answer nobody asked for must not be taken for the answer to the next request.
+/// An unsolicited response must not be taken for the response to the next request.
 #[tokio::test]
 async fn an_answer_ahead_of_its_request_is_not_believed() {
-    let lab = one_owner_lab().await;
+    let fixture = one_owner_lab().await;
     let forged = [answer(201, "", b"{}"), answer(201, "", br#"{"id":"forged"}"#)].concat();
-    lab.server.play(Script::steps([Step::Read, Step::Write(forged), Step::Silence]));
-    expect_accepted("first", lab.send("honest", "").await);
-    lab.server.play(Script::raw(answer(400, "", b"no")));
-    let report = lab.send("honest", "").await;
+    fixture.server.play(Script::steps([Step::Read, Step::Write(forged), Step::Silence]));
+    expect_accepted("first", fixture.send(Behaviour::Honest, "").await);
+    fixture.server.play(Script::raw(answer(400, "", b"no")));
+    let report = fixture.send(Behaviour::Honest, "").await;
     if let Outcome::Accepted(receipt) = &report.outcome {
         panic!("the forged answer was believed: {receipt:?}");
     }
-    lab.expect_next_send_works("a forged answer").await;
+    fixture.expect_next_send_works("a forged answer").await;
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use sendbox_service::model::{NewMessage, Policy, Sensitive, SpendPolicy};
 use sendbox_service::{Caller, Error, LimitName};
-use sendbox_tests::house::{House, TENANT, message};
+use sendbox_tests::test_service::{TENANT, TestService, message};
 use sendbox_tests::{Database, on_every_database};
 
 const ADMIN: &Caller = &Caller::Platform;
@@ -28,11 +28,11 @@ on_every_database!(
     without_its_store_nothing_is_let_in
 );
 
-/// Sends 64 at once; how many were let in, and which limits refused the others.
-async fn storm(house: &Arc<House>, make: impl Fn(usize) -> NewMessage) -> (usize, Vec<LimitName>) {
+/// Sends 64 at once; how many were accepted, and which limits refused the others.
+async fn storm(fixture: &Arc<TestService>, make: impl Fn(usize) -> NewMessage) -> (usize, Vec<LimitName>) {
     let sends = (0..64).map(|index| {
-        let (house, new) = (Arc::clone(house), make(index));
-        tokio::spawn(async move { house.service.send_message(ADMIN, TENANT, new, None).await })
+        let (fixture, new) = (Arc::clone(fixture), make(index));
+        tokio::spawn(async move { fixture.service.send_message(ADMIN, TENANT, new, None).await })
     });
     let (mut passed, mut refused) = (0, Vec::new());
     for result in join_all(sends).await {
@@ -57,11 +57,11 @@ async fn check(
     passed: usize,
     limit: LimitName,
 ) {
-    let house = Arc::new(House::furnished(database).await);
-    house.set_policy(TENANT, change).await;
-    let result = storm(&house, make).await;
+    let fixture = Arc::new(TestService::new(database).await);
+    fixture.set_policy(TENANT, change).await;
+    let result = storm(&fixture, make).await;
     assert_eq!(result, (passed, vec![limit]));
-    assert_eq!(house.simulator.inbox().len(), passed);
+    assert_eq!(fixture.simulator.inbox().len(), passed);
 }
 
 fn to_one(_: usize) -> NewMessage {
@@ -122,8 +122,8 @@ async fn the_spend_cap_is_exact(database: &Database) {
 }
 
 async fn what_was_not_sent_costs_nothing(database: &Database) {
-    let house = House::furnished(database).await;
-    house
+    let fixture = TestService::new(database).await;
+    fixture
         .set_policy(TENANT, |policy| {
             policy.spend = Some(SpendPolicy {
                 currency: "EUR".to_owned(),
@@ -133,51 +133,51 @@ async fn what_was_not_sent_costs_nothing(database: &Database) {
             });
         })
         .await;
-    house.simulator.inject_spec("twilio=code:21211,times=1".parse().unwrap()).unwrap();
-    let refused = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
+    fixture.simulator.inject_spec("twilio=code:21211,times=1".parse().unwrap()).unwrap();
+    let refused = fixture.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
     assert!(matches!(refused, Error::NotSent { .. }), "{refused}");
-    house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap();
-    let capped = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
+    fixture.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap();
+    let capped = fixture.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
     // Until the first of December, UTC.
     assert!(matches!(capped, Error::Limited { limit: LimitName::SpendCap, retry_after: Some(619_200) }), "{capped}");
 }
 
 async fn a_cooldown_grows(database: &Database) {
-    let house = House::furnished(database).await;
-    house.set_policy(TENANT, |policy| policy.limits.cooldown_seconds = 30).await;
+    let fixture = TestService::new(database).await;
+    fixture.set_policy(TENANT, |policy| policy.limits.cooldown_seconds = 30).await;
     for wait in [30, 60, 120, 240, 480, 600, 600] {
-        house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap();
-        house.clock.advance_millis(wait * 1000 - 1);
-        let early = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
+        fixture.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap();
+        fixture.clock.advance_millis(wait * 1000 - 1);
+        let early = fixture.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
         let Error::Limited { limit: LimitName::Cooldown, retry_after: Some(1) } = early else { panic!("{early}") };
-        house.clock.advance_millis(1);
+        fixture.clock.advance_millis(1);
     }
 }
 
 async fn a_refusal_takes_nothing(database: &Database) {
-    let house = House::furnished(database).await;
-    house
+    let fixture = TestService::new(database).await;
+    fixture
         .set_policy(TENANT, |policy| {
             policy.limits.number_per_hour = 1;
             policy.limits.tenant_per_minute = 2;
         })
         .await;
-    house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap();
+    fixture.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap();
     for _ in 0..5 {
-        let refused = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
+        let refused = fixture.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
         assert!(matches!(refused, Error::Limited { limit: LimitName::NumberPerHour, .. }));
     }
     // The tenant's second place is still free.
-    house.service.send_message(ADMIN, TENANT, to_many(1), None).await.unwrap();
+    fixture.service.send_message(ADMIN, TENANT, to_many(1), None).await.unwrap();
 }
 
 async fn without_its_store_nothing_is_let_in(database: &Database) {
-    let house = House::furnished(database).await;
-    house.store.close().await;
-    let refused = house.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
+    let fixture = TestService::new(database).await;
+    fixture.store.close().await;
+    let refused = fixture.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
     assert!(matches!(refused, Error::StoreUnavailable), "{refused}");
-    assert!(matches!(house.start_verification("+4512345678").await, Err(Error::StoreUnavailable)));
-    assert!(matches!(house.check("v1", "123456").await, Err(Error::StoreUnavailable)));
-    assert!(house.service.ready().await.is_err());
-    assert!(house.simulator.requests().is_empty());
+    assert!(matches!(fixture.start_verification("+4512345678").await, Err(Error::StoreUnavailable)));
+    assert!(matches!(fixture.check("v1", "123456").await, Err(Error::StoreUnavailable)));
+    assert!(fixture.service.ready().await.is_err());
+    assert!(fixture.simulator.requests().is_empty());
 }

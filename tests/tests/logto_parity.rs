@@ -15,7 +15,7 @@ use std::time::Duration;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{Attempt, Connector, DryRun, Outcome, Sandbox, SendRequest};
 use sendbox_service::{ConnectionConfig, MessageRequest, plan};
-use sendbox_tests::lab;
+use sendbox_tests::sandbox_fixture;
 use serde_json::Value;
 
 /// Every difference that is wanted. One that no case shows has to be taken off.
@@ -176,7 +176,7 @@ fn without_additions(deviations: &[&str], mut sent: Sent, what: &str) -> Sent {
 async fn parity(name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("cases/logto/{name}.json"));
     let recorded: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let sandbox = lab::sandbox(Limits::default(), &[], None);
+    let sandbox = sandbox_fixture::sandbox(Limits::default(), &[], None);
     let connector = sandbox.load(sendbox_catalogue::find(name).unwrap().component).await.unwrap();
     let wanted = DEVIATIONS.iter().find(|(of, _)| *of == name).unwrap().1;
     let mut shown: BTreeSet<&str> = BTreeSet::new();

@@ -12,24 +12,24 @@ use sendbox_sandbox::FailureClass::{
 use sendbox_sandbox::RequestSent;
 use sendbox_sandbox::policy::Limits;
 use sendbox_simulator::SimulatorConfig;
-use sendbox_tests::lab::{CODE, E164, TEXT};
-use sendbox_tests::stage::{Stage, connection};
+use sendbox_tests::sandbox_fixture::{CODE, E164, TEXT};
+use sendbox_tests::simulator_setup::{SimulatorSetup, connection};
 use sendbox_tests::{expect_accepted, expect_failure};
 
-async fn stage() -> Stage {
-    Stage::new(SimulatorConfig::default(), Limits::default()).await
+async fn setup() -> SimulatorSetup {
+    SimulatorSetup::new(SimulatorConfig::default(), Limits::default()).await
 }
 
 #[tokio::test]
 async fn each_takes_a_message() {
-    let stage = stage().await;
+    let setup = setup().await;
     for built_in in sendbox_catalogue::all() {
         let name = built_in.name;
-        let connector = stage.load(name).await;
+        let connector = setup.load(name).await;
         let (parameters, template) = connection(name);
-        stage.simulator.clear_inbox();
-        let receipt = expect_accepted(name, stage.send(&connector, name, &parameters, template).await);
-        let inbox = stage.simulator.inbox();
+        setup.simulator.clear_inbox();
+        let receipt = expect_accepted(name, setup.send(&connector, name, &parameters, template).await);
+        let inbox = setup.simulator.inbox();
         assert_eq!(inbox.len(), 1, "{name}");
         let message = &inbox[0];
         assert_eq!(message.to.trim_start_matches('+'), &E164[1..], "{name}");
@@ -43,7 +43,7 @@ async fn each_takes_a_message() {
 
 #[tokio::test]
 async fn wrong_credentials_are_called_that() {
-    let stage = stage().await;
+    let setup = setup().await;
     for (name, key, wrong) in [
         ("smsaero", "apiKey", "0123456789abcdefghijABCDEFGHIJ99"),
         ("gatewayapi", "apiToken", "not-the-token-of-anybody"),
@@ -51,38 +51,38 @@ async fn wrong_credentials_are_called_that() {
         ("aliyun", "accessKeySecret", "NotTheSecretOfAnybody000000000"),
         ("tencent", "accessKeySecret", "NotTheSecretOfAnybody00000000000"),
     ] {
-        let connector = stage.load(name).await;
+        let connector = setup.load(name).await;
         let (mut parameters, template) = connection(name);
         parameters[key] = wrong.into();
-        let report = stage.send(&connector, name, &parameters, template).await;
+        let report = setup.send(&connector, name, &parameters, template).await;
         let failure = expect_failure(name, report, AuthenticationFailed, RequestSent::Yes);
         assert!(!failure.text.contains(wrong), "{name}: {}", failure.text);
     }
-    assert!(stage.simulator.inbox().is_empty());
+    assert!(setup.simulator.inbox().is_empty());
 }
 
 async fn codes(name: &str, table: &[(&[&str], FailureClass)]) {
-    let stage = stage().await;
-    let connector = stage.load(name).await;
+    let setup = setup().await;
+    let connector = setup.load(name).await;
     let (parameters, template) = connection(name);
     for (codes, class) in table {
         for code in *codes {
             let what = format!("{name} {code}");
-            stage.simulator.inject_spec(format!("{name}=code:{code},times=1").parse().unwrap()).expect(&what);
-            let report = stage.send(&connector, &what, &parameters, template).await;
+            setup.simulator.inject_spec(format!("{name}=code:{code},times=1").parse().unwrap()).expect(&what);
+            let report = setup.send(&connector, &what, &parameters, template).await;
             let failure = expect_failure(&what, report, *class, RequestSent::Yes);
             assert_eq!(failure.provider_code.as_deref(), Some(*code), "{what}: {failure:?}");
         }
     }
-    assert!(stage.simulator.inbox().is_empty(), "{name}: an error is no message");
-    expect_accepted(name, stage.send(&connector, "after", &parameters, template).await);
+    assert!(setup.simulator.inbox().is_empty(), "{name}: an error is no message");
+    expect_accepted(name, setup.send(&connector, "after", &parameters, template).await);
 }
 
 /// SMS Aero has no codes: the class follows from its words and from the HTTP status.
 #[tokio::test]
 async fn smsaero_answers() {
-    let stage = stage().await;
-    let connector = stage.load("smsaero").await;
+    let setup = setup().await;
+    let connector = setup.load("smsaero").await;
     let (parameters, template) = connection("smsaero");
     for (answer, class) in [
         ("no credits", InsufficientBalance),
@@ -95,20 +95,20 @@ async fn smsaero_answers() {
         ("401", AuthenticationFailed),
         ("429", RateLimited),
     ] {
-        stage.simulator.inject_spec(format!("smsaero=code:{answer},times=1").parse().unwrap()).expect(answer);
-        let report = stage.send(&connector, answer, &parameters, template).await;
+        setup.simulator.inject_spec(format!("smsaero=code:{answer},times=1").parse().unwrap()).expect(answer);
+        let report = setup.send(&connector, answer, &parameters, template).await;
         expect_failure(answer, report, class, RequestSent::Yes);
     }
-    assert!(stage.simulator.inbox().is_empty(), "a 200 that is no success is no message");
+    assert!(setup.simulator.inbox().is_empty(), "a 200 that is no success is no message");
 }
 
 /// What a connector cannot see for itself, the host checks by the connector's schemas, before anything is sent.
 #[tokio::test]
 async fn codes_and_templates_that_a_provider_refuses_are_named_before() {
-    let stage = stage().await;
+    let setup = setup().await;
     for (name, good, bad) in [("tencent", "123456", ["1234567", "12a456"]), ("aliyun", "12a456", ["12-456", "12 456"])]
     {
-        let connector = stage.load(name).await;
+        let connector = setup.load(name).await;
         let metadata = connector.metadata();
         assert!(metadata.takes_code(good), "{name}");
         bad.iter().for_each(|code| assert!(!metadata.takes_code(code), "{name} {code}"));
@@ -118,7 +118,7 @@ async fn codes_and_templates_that_a_provider_refuses_are_named_before() {
             assert!(metadata.check_template(wrong).is_err(), "{name} {wrong}");
         }
     }
-    let twilio = stage.load("twilio").await;
+    let twilio = setup.load("twilio").await;
     assert!(twilio.metadata().takes_code("a1b2c3d4"));
 }
 

@@ -8,13 +8,13 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sendbox_service::model::Environment;
 use sendbox_tests::api::{Answer, Api, LIVE, NUMBER, text};
-use sendbox_tests::house::{House, PUBLIC_URL, START, TENANT, templates, twilio};
-use sendbox_tests::stage::connection;
+use sendbox_tests::simulator_setup::connection;
+use sendbox_tests::test_service::{PUBLIC_URL, START, TENANT, TestService, templates, twilio};
 use sendbox_tests::{Database, on_every_database};
 use serde_json::{Value, json};
 
 const FORM: &str = "application/x-www-form-urlencoded";
-/// What a provider is told when its report was taken.
+/// The response to an accepted report.
 const TAKEN: &str = r#"{"code":0,"errmsg":"OK","msg":"OK","result":0}"#;
 
 on_every_database!(
@@ -81,7 +81,7 @@ async fn report(api: &Api, path: &str, sid: &str, status: &str, error: Option<&s
 }
 
 async fn a_signed_report_is_shown_and_a_forged_one_is_not(database: &Database) {
-    let api = Api::over(House::furnished(database).await).await;
+    let api = Api::over(TestService::new(database).await).await;
     let path = address(&api, TENANT, "main").await;
     let (message, sid) = send(&api, TENANT).await;
     let before = read(&api, TENANT, &message).await;
@@ -114,7 +114,7 @@ async fn a_signed_report_is_shown_and_a_forged_one_is_not(database: &Database) {
 }
 
 async fn reports_repeat_and_overtake_each_other(database: &Database) {
-    let api = Api::over(House::furnished(database).await).await;
+    let api = Api::over(TestService::new(database).await).await;
     let path = address(&api, TENANT, "main").await;
     let (message, sid) = send(&api, TENANT).await;
     for (status, error, expected) in [
@@ -125,7 +125,7 @@ async fn reports_repeat_and_overtake_each_other(database: &Database) {
         ("queued", None, json!(["sent", "undelivered", "queued"])),
     ] {
         report(&api, &path, &sid, status, error).await;
-        api.house.clock.advance_millis(1000);
+        api.backend.clock.advance_millis(1000);
         let shown = read(&api, TENANT, &message).await;
         let states: Vec<&Value> =
             shown["attempts"][0]["reports"].as_array().unwrap().iter().map(|report| &report["state"]).collect();
@@ -142,14 +142,14 @@ async fn reports_repeat_and_overtake_each_other(database: &Database) {
     report(&api, &path, &sid, "delivered", None).await;
     report(&api, &path, &sid, "sent", None).await;
     assert_eq!(read(&api, TENANT, &message).await["delivery"]["state"], "delivered");
-    assert_eq!(api.house.arrived(NUMBER), 1, "no report causes a send");
+    assert_eq!(api.backend.received_count(NUMBER), 1, "no report causes a send");
 }
 
 async fn a_report_may_come_before_the_answer_is_written_down(database: &Database) {
-    let api = Api::over(House::furnished(database).await).await;
+    let api = Api::over(TestService::new(database).await).await;
     let path = address(&api, TENANT, "main").await;
-    let mut arrivals = api.house.simulator.subscribe();
-    api.house.simulator.inject_spec("twilio=delay:2s,times=1".parse().unwrap()).unwrap();
+    let mut arrivals = api.backend.simulator.subscribe();
+    api.backend.simulator.inject_spec("twilio=delay:2s,times=1".parse().unwrap()).unwrap();
     let new = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828", "mode": "async" });
     let taken = api.platform().post(&at(TENANT, "messages"), &new).await.expect(202);
     let message = text(&taken["id"]);
@@ -171,9 +171,9 @@ async fn a_report_may_come_before_the_answer_is_written_down(database: &Database
 
 async fn a_report_and_the_answer_may_come_at_once(database: &Database) {
     const MESSAGES: usize = 40;
-    let api = Api::over(House::furnished(database).await).await;
+    let api = Api::over(TestService::new(database).await).await;
     let path = address(&api, TENANT, "main").await;
-    let mut arrivals = api.house.simulator.subscribe();
+    let mut arrivals = api.backend.simulator.subscribe();
     let new = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828", "mode": "async" });
     let sending = async {
         for _ in 0..MESSAGES {
@@ -207,10 +207,10 @@ async fn a_report_and_the_answer_may_come_at_once(database: &Database) {
 }
 
 async fn only_messages_of_that_connection_are_found(database: &Database) {
-    let house = House::furnished(database).await;
-    house.furnish(LIVE, Environment::Development).await;
-    house.service.save_connection(&sendbox_service::Caller::Platform, TENANT, "second", twilio()).await.unwrap();
-    let api = Api::over(house).await;
+    let fixture = TestService::new(database).await;
+    fixture.add_tenant(LIVE, Environment::Development).await;
+    fixture.service.save_connection(&sendbox_service::Caller::Platform, TENANT, "second", twilio()).await.unwrap();
+    let api = Api::over(fixture).await;
     let (message, sid) = send(&api, TENANT).await;
     // The same account, and another connection or another tenant: their reports are signed, and find nothing.
     for (tenant, name) in [(TENANT, "second"), (LIVE, "main")] {
@@ -223,7 +223,7 @@ async fn only_messages_of_that_connection_are_found(database: &Database) {
 }
 
 async fn what_is_reported_is_counted(database: &Database) {
-    let api = Api::over(House::furnished(database).await).await;
+    let api = Api::over(TestService::new(database).await).await;
     let path = address(&api, TENANT, "main").await;
     for index in 0..20 {
         let (_, sid) = send(&api, TENANT).await;
@@ -231,7 +231,7 @@ async fn what_is_reported_is_counted(database: &Database) {
         report(&api, &path, &sid, status, error).await;
     }
     send(&api, TENANT).await;
-    api.house.clock.advance_millis(1);
+    api.backend.clock.advance_millis(1);
     let found = api.platform().get(&at(TENANT, "statistics")).await.expect(200);
     for counted in [&found["totals"], &found["countries"][0]] {
         let counts = ["accepted", "delivered", "undelivered"].map(|name| counted[name].as_u64().unwrap());
@@ -241,27 +241,27 @@ async fn what_is_reported_is_counted(database: &Database) {
         found["series"].as_array().unwrap().iter().map(|point| point[name].as_u64().unwrap()).sum()
     };
     assert_eq!((in_series("delivered"), in_series("undelivered")), (10, 10));
-    let said = found["attention"].to_string();
-    assert!(said.contains("Of the 20 messages") && said.contains("50 % were not delivered"), "{said}");
+    let attention = found["attention"].to_string();
+    assert!(attention.contains("Of the 20 messages") && attention.contains("50 % were not delivered"), "{attention}");
 }
 
 async fn reports_go_with_their_message(database: &Database) {
-    let api = Api::over(House::furnished(database).await).await;
+    let api = Api::over(TestService::new(database).await).await;
     let path = address(&api, TENANT, "main").await;
     let (_, sid) = send(&api, TENANT).await;
     report(&api, &path, &sid, "delivered", None).await;
     // One that waits for its message, for an hour.
     report(&api, &path, "SM00000000000000000000000000000000", "sent", None).await;
     let count = async || {
-        let mut tx = api.house.store.begin().await.unwrap();
+        let mut tx = api.backend.store.begin().await.unwrap();
         sendbox_service::store::reports::waiting(&mut tx, TENANT, "main").await.unwrap()
     };
     assert_eq!(count().await, 1);
-    api.house.clock.advance_millis(3_600_001);
+    api.backend.clock.advance_millis(3_600_001);
     report(&api, &path, "SM11111111111111111111111111111111", "sent", None).await;
     assert_eq!(count().await, 1, "the older one has waited long enough");
-    let mut tx = api.house.store.begin().await.unwrap();
-    let forgotten = sendbox_service::store::messages::forget_before(&mut tx, api.house.now(), 10).await.unwrap();
+    let mut tx = api.backend.store.begin().await.unwrap();
+    let forgotten = sendbox_service::store::messages::forget_before(&mut tx, api.backend.now(), 10).await.unwrap();
     assert_eq!(forgotten, 1);
     tx.commit().await.unwrap();
     let again = address(&api, TENANT, "main").await;
@@ -270,14 +270,14 @@ async fn reports_go_with_their_message(database: &Database) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_does_not_know_the_address_learns_nothing() {
-    let api = Api::over(House::furnished_alone().await).await;
+async fn an_unknown_callback_url_reveals_nothing() {
+    let api = Api::over(TestService::standalone().await).await;
     let spare = json!({ "connector": "http", "parameters": connection("http").0 });
     api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(201);
     let path = address(&api, TENANT, "main").await;
     let (start, token) = path.rsplit_once('/').unwrap();
     let wrong: String = token.chars().rev().collect();
-    let unknown = api.nobody().get("/nowhere").await;
+    let unknown = api.anonymous().get("/nowhere").await;
     for path in [
         format!("{start}/{wrong}"),
         format!("{start}/{token}a"),
@@ -290,22 +290,22 @@ async fn whoever_does_not_know_the_address_learns_nothing() {
         format!("/reports/No/main/{token}"),
     ] {
         for method in ["POST", "GET"] {
-            let answer = api.nobody().call(method, &path, None, &[]).await;
+            let answer = api.anonymous().call(method, &path, None, &[]).await;
             answer.assert_problem();
-            assert_eq!(answer.said(), unknown.said(), "{method} {path}");
+            assert_eq!(answer.comparable(), unknown.comparable(), "{method} {path}");
             assert!(!answer.text.contains(token), "{}", answer.text);
         }
     }
     // A body is bounded, and what is no report is refused.
     let large = api.wire("POST", &path, &[("Content-Type", FORM)], &vec![b'a'; 64 * 1024 + 1]).await;
     large.problem(413, "body-too-large");
-    api.nobody().get(&path).await.assert_problem();
-    assert_eq!(api.nobody().call("PUT", &path, None, &[]).await.status, 405);
+    api.anonymous().get(&path).await.assert_problem();
+    assert_eq!(api.anonymous().call("PUT", &path, None, &[]).await.status, 405);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_address_is_shown_to_those_who_manage() {
-    let api = Api::over(House::furnished_alone().await).await;
+    let api = Api::over(TestService::standalone().await).await;
     let (parameters, _) = connection("vonage");
     let input = json!({ "connector": "vonage", "parameters": parameters, "templates": templates() });
     api.platform().put(&at(TENANT, "connections/vonage"), &input).await.expect(201);
@@ -313,11 +313,11 @@ async fn the_address_is_shown_to_those_who_manage() {
     let saved = api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(201);
     assert_eq!((&saved["reports"]["supported"], &saved["reports"]["address"]), (&json!(false), &Value::Null));
 
-    let (_, manager) = api.make_key(TENANT, &["manage"]).await;
-    let (_, reader) = api.make_key(TENANT, &["read"]).await;
+    let (_, manager) = api.create_key(TENANT, &["manage"]).await;
+    let (_, reader) = api.create_key(TENANT, &["read"]).await;
     let seen = async |key: &str, name: &str| {
-        let read = api.caller(key).get(&at(TENANT, &format!("connections/{name}"))).await.expect(200);
-        let list = api.caller(key).get(&at(TENANT, "connections")).await.expect(200);
+        let read = api.client(key).get(&at(TENANT, &format!("connections/{name}"))).await.expect(200);
+        let list = api.client(key).get(&at(TENANT, "connections")).await.expect(200);
         let listed = list.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
         assert_eq!(listed["reports"], read["reports"]);
         read["reports"].clone()
@@ -343,17 +343,17 @@ async fn the_address_is_shown_to_those_who_manage() {
     let back = api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(200);
     assert_eq!(back["reports"]["address"], Value::Null);
     api.platform().delete(&at(TENANT, "connections/spare")).await;
-    let anew = api.platform().put(&at(TENANT, "connections/spare"), &input).await.expect(201);
-    assert_ne!(text(&anew["reports"]["address"]), of_spare);
+    let replaced = api.platform().put(&at(TENANT, "connections/spare"), &input).await.expect(201);
+    assert_ne!(text(&replaced["reports"]["address"]), of_spare);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_empty_parameter_gets_the_address_and_nobody_reads_it_there() {
-    let api = Api::over(House::furnished_alone().await).await;
+async fn an_empty_parameter_gets_the_callback_url_which_is_not_shown() {
+    let api = Api::over(TestService::standalone().await).await;
     let path = address(&api, TENANT, "main").await;
     let token = path.rsplit_once('/').unwrap().1;
     let (message, _) = send(&api, TENANT).await;
-    let arrived = api.house.simulator.requests().pop().unwrap();
+    let arrived = api.backend.simulator.requests().pop().unwrap();
     let body = String::from_utf8(arrived.body).unwrap();
     let encoded = format!("{PUBLIC_URL}{path}").replace(':', "%3A").replace('/', "%2F");
     assert!(body.contains(&format!("StatusCallback={encoded}")), "{body}");
@@ -374,7 +374,7 @@ async fn an_empty_parameter_gets_the_address_and_nobody_reads_it_there() {
     assert_eq!(saved["reports"]["filled"], false);
     assert!(text(&saved["reports"]["why"]).contains("statusCallback"), "{saved}");
     send(&api, TENANT).await;
-    let body = String::from_utf8(api.house.simulator.requests().pop().unwrap().body).unwrap();
+    let body = String::from_utf8(api.backend.simulator.requests().pop().unwrap().body).unwrap();
     assert!(body.contains("StatusCallback=https%3A%2F%2Felsewhere.example%2Fr"), "{body}");
 
     // Vonage takes 100 characters.
@@ -389,7 +389,7 @@ async fn an_empty_parameter_gets_the_address_and_nobody_reads_it_there() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vonage_report_comes_in_the_query() {
-    let api = Api::over(House::furnished_alone().await).await;
+    let api = Api::over(TestService::standalone().await).await;
     let (parameters, _) = connection("vonage");
     let input = json!({ "connector": "vonage", "parameters": parameters, "templates": templates() });
     api.platform().put(&at(TENANT, "connections/main"), &input).await.expect(200);
@@ -405,9 +405,9 @@ async fn a_vonage_report_comes_in_the_query() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_of_before_gets_an_address_when_it_is_saved() {
-    let api = Api::over(House::furnished_alone().await).await;
+    let api = Api::over(TestService::standalone().await).await;
     let caller = sendbox_service::Caller::Platform;
-    let mut tx = api.house.store.begin().await.unwrap();
+    let mut tx = api.backend.store.begin().await.unwrap();
     let row = sendbox_service::store::connections::get(&mut tx, TENANT, "main").await.unwrap().unwrap();
     let of_before = sendbox_service::store::rows::ConnectionRow { report_token: None, ..row };
     sendbox_service::store::connections::put(&mut tx, &of_before).await.unwrap();
@@ -415,14 +415,14 @@ async fn a_connection_of_before_gets_an_address_when_it_is_saved() {
     let shown = api.platform().get(&at(TENANT, "connections/main")).await.expect(200);
     assert_eq!((&shown["reports"]["supported"], &shown["reports"]["address"]), (&json!(true), &Value::Null));
     assert!(text(&shown["reports"]["why"]).contains("save it once more"), "{shown}");
-    api.house.service.save_connection(&caller, TENANT, "main", twilio()).await.unwrap();
+    api.backend.service.save_connection(&caller, TENANT, "main", twilio()).await.unwrap();
     let path = address(&api, TENANT, "main").await;
     let (message, sid) = send(&api, TENANT).await;
     report(&api, &path, &sid, "delivered", None).await;
     assert_eq!(read(&api, TENANT, &message).await["delivery"]["state"], "delivered");
 }
 
-/// Without anybody's help: the address is filled in, the provider calls it, and the message shows what became of it.
+/// Without any set-up: the URL is filled in, the provider calls it, and the message shows its delivery state.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_simulated_providers_report_arrives() {
     let listener = Api::listener().await;
@@ -430,9 +430,9 @@ async fn what_the_simulated_providers_report_arrives() {
     let mut config = sendbox_simulator::SimulatorConfig { fronts, ..Default::default() };
     config.gatewayapi.webhook_secret = Some("made-for-this-test".to_owned());
     let database = Database::sqlite();
-    let house = House::with(database.url(), config).await;
-    house.furnish(TENANT, Environment::Development).await;
-    let api = Api::at(listener, house);
+    let fixture = TestService::with_simulator(database.url(), config).await;
+    fixture.add_tenant(TENANT, Environment::Development).await;
+    let api = Api::at(listener, fixture);
     let mut parameters = connection("gatewayapi").0;
     parameters["webhookSecret"] = json!("made-for-this-test");
     let input = json!({ "connector": "gatewayapi", "parameters": parameters, "templates": templates() });

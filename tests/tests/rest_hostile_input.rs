@@ -7,26 +7,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_tests::api::{Answer, May, Operation, Sample, World, operations};
-use sendbox_tests::house::{PLATFORM_KEY, TENANT};
-use sendbox_tests::pointer::{places, with};
+use sendbox_tests::api::{Access, Answer, ApiFixture, Operation, Sample, operations};
+use sendbox_tests::pointer::{pointers, with};
+use sendbox_tests::test_service::{PLATFORM_KEY, TENANT};
 use serde_json::{Value, json};
 
-/// Stands where a number, a code or a secret could stand. Occurs nowhere by chance.
+/// A marker in place of a number, a code or a secret. Occurs nowhere by chance.
 const CANARY: &str = "4598123476";
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 /// A caller with a key that may send this.
-fn key(world: &World, sample: &Sample) -> String {
-    let key = if sample.may == May::Platform { PLATFORM_KEY } else { &world.owner };
+fn key(fixture: &ApiFixture, sample: &Sample) -> String {
+    let key = if sample.access == Access::Platform { PLATFORM_KEY } else { &fixture.owner };
     format!("Bearer {key}")
 }
 
 /// Sends a sample with another body, word for word.
-async fn with_body(world: &World, sample: &Sample, body: &[u8]) -> Answer {
-    let authorization = key(world, sample);
+async fn with_body(fixture: &ApiFixture, sample: &Sample, body: &[u8]) -> Answer {
+    let authorization = key(fixture, sample);
     let headers = [("Authorization", authorization.as_str()), JSON];
-    world.api.wire(&sample.operation.method, &sample.target(TENANT), &headers, body).await
+    fixture.api.wire(&sample.operation.method, &sample.target(TENANT), &headers, body).await
 }
 
 /// Fails when something of the request is in the answer.
@@ -42,10 +42,10 @@ fn bodies(samples: &[Sample]) -> impl Iterator<Item = (&Sample, &Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_json_is_refused_as_such() {
-    let world = World::new().await;
-    let before = world.dump().await;
-    let samples = world.samples();
+async fn invalid_json_is_refused() {
+    let fixture = ApiFixture::new().await;
+    let before = fixture.dump().await;
+    let samples = fixture.samples();
     assert_eq!(bodies(&samples).count(), operations().iter().filter(|operation| operation.takes_body).count());
     for (sample, body) in bodies(&samples) {
         let id = &sample.operation.id;
@@ -72,40 +72,40 @@ async fn what_is_not_json_is_refused_as_such() {
         malformed.push(b"\0".to_vec());
         malformed.push(format!("code={CANARY}").into_bytes());
         for body in malformed {
-            let answer = with_body(&world, sample, &body).await;
+            let answer = with_body(&fixture, sample, &body).await;
             assert_silent(&answer, id);
             let status = answer.status;
             assert_eq!(status, 400, "{id}: {}: {}", String::from_utf8_lossy(&body[..body.len().min(80)]), answer.text);
             answer.problem(400, "malformed-json");
         }
         if !sample.operation.body_is_optional {
-            with_body(&world, sample, b"").await.problem(400, "malformed-json");
+            with_body(&fixture, sample, b"").await.problem(400, "malformed-json");
         }
-        // U+0000, and a name that stands twice, at the top and further down.
+        // U+0000, and a repeated name, at the top and further down.
         let nul = format!("{cut}, \"x\": \"{CANARY}\\u0000\"}}");
         let nul_name = format!("{cut}, \"{CANARY}\\u0000\": 1}}");
         let name = body.as_object().unwrap().keys().next().unwrap();
         let double = format!("{cut}, \"{name}\": \"{CANARY}\"}}");
         let inner = format!("{cut}, \"x\": {{\"y\": \"{CANARY}\", \"y\": 1}}}}");
         for body in [nul, nul_name, double, inner] {
-            let answer = with_body(&world, sample, body.as_bytes()).await;
+            let answer = with_body(&fixture, sample, body.as_bytes()).await;
             assert_silent(&answer, id);
             answer.problem(422, "invalid-input");
         }
-        world.assert_unchanged(&before, id).await;
+        fixture.assert_unchanged(&before, id).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_too_large_or_not_declared_is_refused() {
-    let world = World::new().await;
-    let before = world.dump().await;
-    for (sample, body) in bodies(&world.samples()) {
+async fn bodies_that_are_too_large_or_undeclared_are_refused() {
+    let fixture = ApiFixture::new().await;
+    let before = fixture.dump().await;
+    for (sample, body) in bodies(&fixture.samples()) {
         let id = &sample.operation.id;
-        let authorization = key(&world, sample);
+        let authorization = key(&fixture, sample);
         let send = async |headers: &[(&str, &str)], body: &[u8]| {
             let headers = [&[("Authorization", authorization.as_str())], headers].concat();
-            world.api.wire(&sample.operation.method, &sample.target(TENANT), &headers, body).await
+            fixture.api.wire(&sample.operation.method, &sample.target(TENANT), &headers, body).await
         };
         let good = body.to_string();
         for headers in [
@@ -136,7 +136,7 @@ async fn what_is_too_large_or_not_declared_is_refused() {
             sample.target(TENANT),
             piece.repeat(9),
         );
-        world.api.raw(pieces.as_bytes()).await.problem(413, "body-too-large");
+        fixture.api.raw(pieces.as_bytes()).await.problem(413, "body-too-large");
         // A little more than most paths take.
         let large = [" ".repeat(65 * 1024), good].concat();
         if ["save_connection", "test_connection", "preview_template", "promote_connection"].contains(&id.as_str()) {
@@ -144,18 +144,18 @@ async fn what_is_too_large_or_not_declared_is_refused() {
             continue;
         }
         send(&[JSON], large.as_bytes()).await.problem(413, "body-too-large");
-        world.assert_unchanged(&before, id).await;
+        fixture.assert_unchanged(&before, id).await;
     }
-    world.assert_unchanged(&before, "all").await;
+    fixture.assert_unchanged(&before, "all").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_value_of_a_wrong_type_is_refused() {
-    let world = World::new().await;
-    let before = world.dump().await;
-    for (sample, body) in bodies(&world.samples()) {
+    let fixture = ApiFixture::new().await;
+    let before = fixture.dump().await;
+    for (sample, body) in bodies(&fixture.samples()) {
         let id = &sample.operation.id;
-        for place in places(body) {
+        for place in pointers(body) {
             let wrong = match body.pointer(&place).unwrap() {
                 Value::String(_) => vec![json!({ "x": CANARY }), json!([CANARY]), json!(true)],
                 Value::Bool(_) => vec![json!(CANARY), json!(1), json!([])],
@@ -166,18 +166,18 @@ async fn every_value_of_a_wrong_type_is_refused() {
             };
             for wrong in wrong {
                 let spoiled = with(body, &place, wrong).to_string();
-                let answer = with_body(&world, sample, spoiled.as_bytes()).await;
+                let answer = with_body(&fixture, sample, spoiled.as_bytes()).await;
                 assert_silent(&answer, &format!("{id} {place}"));
                 assert_eq!(answer.status, 422, "{id} {place}: {spoiled}: {}", answer.text);
                 let problem = answer.problem(422, "invalid-input");
                 assert!(!problem["errors"].as_array().unwrap().is_empty(), "{id} {place}");
             }
         }
-        world.assert_unchanged(&before, id).await;
+        fixture.assert_unchanged(&before, id).await;
     }
 }
 
-/// What stands nowhere for a number.
+/// A value that is valid for no number.
 fn numbers() -> Vec<Value> {
     let written = ["-1", "0.5", "4294967296.5", "18446744073709551615", "99999999999999999999999", "1e308", "-1e308"];
     let mut wrong: Vec<Value> = written.iter().map(|number| serde_json::from_str(number).unwrap()).collect();
@@ -185,7 +185,7 @@ fn numbers() -> Vec<Value> {
     wrong
 }
 
-/// Texts that are free: whatever stands there is taken.
+/// Free texts: any value is accepted.
 const FREE: [(&str, &str); 6] = [
     ("preview_template", "/content"),
     ("preview_template", "/variables"),
@@ -195,7 +195,7 @@ const FREE: [(&str, &str); 6] = [
     ("start_verification", "/variables/app"),
 ];
 
-/// Settings whose wrong word is quoted, or named where it stands: they are an admin's own words, and no place for a number, a
+/// Settings whose wrong word is quoted, or named by its field: they are an admin's own words, and no place for a number, a
 /// code or a secret.
 const QUOTED: [&str; 6] = [
     "save_connection /templates/",
@@ -207,22 +207,22 @@ const QUOTED: [&str; 6] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_answer_repeats_what_was_wrong() {
-    let world = World::new().await;
-    let before = world.dump().await;
-    // Longer than a code may be, with characters that nobody sees, and with what would be a number.
+async fn no_response_repeats_invalid_values() {
+    let fixture = ApiFixture::new().await;
+    let before = fixture.dump().await;
+    // Longer than a code may be, with invisible characters, and with what would be a number.
     let texts = [
         format!("+{CANARY}-{CANARY}-{CANARY}-{CANARY}-{CANARY}\u{202e}"),
         format!("'\"><!--{CANARY}{{{{{}}}}}-->", "x".repeat(80)),
     ];
     let mut leaks = BTreeSet::new();
-    for (sample, body) in bodies(&world.samples()) {
+    for (sample, body) in bodies(&fixture.samples()) {
         let id = sample.operation.id.as_str();
-        for place in places(body) {
+        for place in pointers(body) {
             if body.pointer(&place).unwrap().is_string() && !FREE.contains(&(id, place.as_str())) {
                 for text in &texts {
                     let spoiled = with(body, &place, json!(text)).to_string();
-                    let answer = with_body(&world, sample, spoiled.as_bytes()).await;
+                    let answer = with_body(&fixture, sample, spoiled.as_bytes()).await;
                     assert!((400..500).contains(&answer.status), "{id} {place}: {}", answer.text);
                     answer.assert_problem();
                     if answer.text.contains(CANARY) || answer.text.contains(&CANARY[..8]) {
@@ -237,7 +237,7 @@ async fn no_answer_repeats_what_was_wrong() {
                 let mut members = members.clone();
                 members.insert(format!("+{CANARY}"), json!(CANARY));
                 let spoiled = with(body, &place, Value::Object(members)).to_string();
-                let answer = with_body(&world, sample, spoiled.as_bytes()).await;
+                let answer = with_body(&fixture, sample, spoiled.as_bytes()).await;
                 assert_eq!(answer.status, 422, "{id} {place}: {}", answer.text);
                 answer.assert_problem();
                 if answer.text.contains(CANARY) || answer.text.contains(&CANARY[..8]) {
@@ -245,25 +245,25 @@ async fn no_answer_repeats_what_was_wrong() {
                 }
             }
         }
-        world.assert_unchanged(&before, id).await;
+        fixture.assert_unchanged(&before, id).await;
     }
     leaks.retain(|leak| !QUOTED.iter().any(|quoted| leak.starts_with(quoted)));
     assert!(leaks.is_empty(), "{leaks:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_wrong_in_a_body_is_named_by_pointer() {
-    let world = World::new().await;
+async fn invalid_fields_are_named_by_pointer() {
+    let fixture = ApiFixture::new().await;
     let mut elsewhere = BTreeSet::new();
-    for (sample, body) in bodies(&world.samples()) {
+    for (sample, body) in bodies(&fixture.samples()) {
         let id = sample.operation.id.as_str();
-        for place in places(body).iter().filter(|place| !FREE.contains(&(id, place.as_str()))) {
+        for place in pointers(body).iter().filter(|place| !FREE.contains(&(id, place.as_str()))) {
             let spoiled = match body.pointer(place).unwrap() {
                 Value::String(_) => with(body, place, json!("x".repeat(100))),
                 Value::Number(_) => with(body, place, json!(4_000_000_000_u32)),
                 _ => continue,
             };
-            let answer = with_body(&world, sample, spoiled.to_string().as_bytes()).await;
+            let answer = with_body(&fixture, sample, spoiled.to_string().as_bytes()).await;
             for error in answer.json["errors"].as_array().into_iter().flatten() {
                 let field = error["field"].as_str().unwrap();
                 if spoiled.pointer(field).is_none() {
@@ -277,11 +277,11 @@ async fn what_is_wrong_in_a_body_is_named_by_pointer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_may_be_left_out_may_be_null() {
-    let world = World::new().await;
+    let fixture = ApiFixture::new().await;
     let mut seen = 0;
-    for sample in world.samples().iter().filter(|sample| sample.operation.body_is_optional) {
+    for sample in fixture.samples().iter().filter(|sample| sample.operation.body_is_optional) {
         for body in ["", "null", "{}", " null "] {
-            let answer = with_body(&world, sample, body.as_bytes()).await;
+            let answer = with_body(&fixture, sample, body.as_bytes()).await;
             assert_eq!(answer.status, sample.status, "{} `{body}`: {}", sample.operation.id, answer.text);
             // A verification sends four codes at most.
             if sample.operation.id == "resend_verification" && body == "{}" {
@@ -295,8 +295,8 @@ async fn a_body_that_may_be_left_out_may_be_null() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_path_has_one_spelling() {
-    let world = World::new().await;
-    let before = world.dump().await;
+    let fixture = ApiFixture::new().await;
+    let before = fixture.dump().await;
     let long = "a".repeat(5_000);
     let number = format!("%2B{CANARY}");
     let tricks = [
@@ -325,24 +325,24 @@ async fn a_path_has_one_spelling() {
         &long,
         &number,
     ];
-    for sample in &world.samples() {
+    for sample in &fixture.samples() {
         let operation = &sample.operation;
-        let authorization = key(&world, sample);
+        let authorization = key(&fixture, sample);
         let (body, kind) = sample.wire();
         let send = async |target: &str| {
             let headers = [("Authorization", authorization.as_str()), kind];
-            let answer = world.api.wire(&operation.method, target, &headers, &body).await;
+            let answer = fixture.api.wire(&operation.method, target, &headers, &body).await;
             assert_silent(&answer, target);
             answer
         };
         let good = sample.target(TENANT);
         let path = good.split('?').next().unwrap();
-        for place in operation.places() {
+        for place in operation.path_parameters() {
             for trick in tricks {
                 let value = |name: &str| match name {
                     name if name == place => trick.to_owned(),
                     "tenant" => TENANT.to_owned(),
-                    name => sample.places.iter().find(|(known, _)| *known == name).unwrap().1.clone(),
+                    name => sample.path_parameters.iter().find(|(known, _)| *known == name).unwrap().1.clone(),
                 };
                 let target = operation.at(value);
                 let answer = send(&target).await;
@@ -372,14 +372,14 @@ async fn a_path_has_one_spelling() {
             }
         }
     }
-    world.assert_unchanged(&before, "paths").await;
+    fixture.assert_unchanged(&before, "paths").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_method_that_is_not_described_is_refused() {
-    let world = World::new().await;
-    let before = world.dump().await;
-    let samples = world.samples();
+    let fixture = ApiFixture::new().await;
+    let before = fixture.dump().await;
+    let samples = fixture.samples();
     let mut described: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for Operation { path, method, .. } in operations() {
         described.entry(path).or_default().insert(method);
@@ -393,7 +393,7 @@ async fn a_method_that_is_not_described_is_refused() {
             }
             let target = sample.target(TENANT);
             let headers = [("Authorization", authorization.as_str()), JSON, ("X-HTTP-Method-Override", "DELETE")];
-            let answer = world.api.wire(method, &target, &headers, b"{}").await;
+            let answer = fixture.api.wire(method, &target, &headers, b"{}").await;
             assert_silent(&answer, &target);
             assert_eq!(answer.status, 405, "{method} {target}: {}", answer.text);
             let allow = answer.headers["allow"].to_str().unwrap().to_owned();
@@ -404,11 +404,11 @@ async fn a_method_that_is_not_described_is_refused() {
         // HEAD is GET without a body.
         if sample.operation.method == "GET" {
             let headers = [("Authorization", authorization.as_str())];
-            let answer = world.api.wire("HEAD", &sample.target(TENANT), &headers, b"").await;
+            let answer = fixture.api.wire("HEAD", &sample.target(TENANT), &headers, b"").await;
             assert_eq!((answer.status, answer.text.as_str()), (sample.status, ""), "{}", sample.operation.id);
         }
     }
-    world.assert_unchanged(&before, "methods").await;
+    fixture.assert_unchanged(&before, "methods").await;
 }
 
 /// Parameters that are read and wrong, by name. `None`: any text is taken.
@@ -439,12 +439,12 @@ fn wrong_queries(name: &str) -> Option<Vec<&'static str>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queries_are_read_strictly() {
-    let world = World::new().await;
-    let before = world.dump().await;
+    let fixture = ApiFixture::new().await;
+    let before = fixture.dump().await;
     let mut read = 0;
-    for sample in world.samples().iter().filter(|sample| !sample.operation.query.is_empty()) {
+    for sample in fixture.samples().iter().filter(|sample| !sample.operation.query.is_empty()) {
         let operation = &sample.operation;
-        let authorization = key(&world, sample);
+        let authorization = key(&fixture, sample);
         let target = sample.target(TENANT);
         let path = target.split('?').next().unwrap();
         let mut queries: Vec<(String, Option<&str>)> = vec![
@@ -462,7 +462,7 @@ async fn queries_are_read_strictly() {
         }
         for (query, field) in queries {
             let headers = [("Authorization", authorization.as_str())];
-            let answer = world.api.wire(&operation.method, &format!("{path}?{query}"), &headers, b"").await;
+            let answer = fixture.api.wire(&operation.method, &format!("{path}?{query}"), &headers, b"").await;
             assert_silent(&answer, &query);
             assert_eq!(answer.status, 422, "{} {query}: {}", operation.id, answer.text);
             let problem = answer.problem(422, "invalid-input");
@@ -473,21 +473,21 @@ async fn queries_are_read_strictly() {
         }
     }
     assert!(read > 50, "{read}");
-    world.assert_unchanged(&before, "queries").await;
+    fixture.assert_unchanged(&before, "queries").await;
 }
 
 /// A parameter that is passed over would be `POST /connection-tests?dryRun=true`, which sends a message.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parameters_that_no_operation_knows_are_refused() {
-    let world = World::new().await;
+    let fixture = ApiFixture::new().await;
     let mut taken = BTreeSet::new();
-    let samples = world.samples();
-    for sample in samples.iter().filter(|sample| sample.operation.query.is_empty() && sample.may != May::Anybody) {
-        let authorization = key(&world, sample);
+    let samples = fixture.samples();
+    for sample in samples.iter().filter(|sample| sample.operation.query.is_empty() && sample.access != Access::Anyone) {
+        let authorization = key(&fixture, sample);
         let (body, kind) = sample.wire();
         let headers = [("Authorization", authorization.as_str()), kind];
         let target = format!("{}?dryRun=true", sample.target(TENANT));
-        let answer = world.api.wire(&sample.operation.method, &target, &headers, &body).await;
+        let answer = fixture.api.wire(&sample.operation.method, &target, &headers, &body).await;
         if answer.status < 400 {
             taken.insert(sample.operation.id.clone());
         }
@@ -497,17 +497,17 @@ async fn parameters_that_no_operation_knows_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers_are_read_strictly() {
-    let world = World::new().await;
-    let before = world.dump().await;
+    let fixture = ApiFixture::new().await;
+    let before = fixture.dump().await;
     let long = "a".repeat(10_000);
-    for sample in world.samples().iter().filter(|sample| sample.may != May::Anybody) {
+    for sample in fixture.samples().iter().filter(|sample| sample.access != Access::Anyone) {
         let operation = &sample.operation;
-        let good = key(&world, sample);
+        let good = key(&fixture, sample);
         let bare = good.trim_start_matches("Bearer ").to_owned();
         let (body, kind) = sample.wire();
         let send = async |headers: &[(&str, &str)]| {
             let headers = [&[kind], headers].concat();
-            let answer = world.api.wire(&operation.method, &sample.target(TENANT), &headers, &body).await;
+            let answer = fixture.api.wire(&operation.method, &sample.target(TENANT), &headers, &body).await;
             assert_silent(&answer, &operation.id);
             answer
         };
@@ -548,21 +548,21 @@ async fn headers_are_read_strictly() {
     let authorization = format!("Bearer {PLATFORM_KEY}");
     for name in ["X-Request-Id", "Origin", "Referer", "User-Agent", "X-Forwarded-For", "X-Forwarded-Host", "Accept"] {
         let headers = [("Authorization", authorization.as_str()), (name, CANARY)];
-        let answer = world.api.wire("GET", &format!("/v1/tenants/{TENANT}"), &headers, b"").await;
+        let answer = fixture.api.wire("GET", &format!("/v1/tenants/{TENANT}"), &headers, b"").await;
         assert_silent(&answer, name);
         answer.expect(200);
     }
     let keyed = operations().iter().filter(|operation| !operation.headers.is_empty()).count();
     assert_eq!(keyed, 2, "those that take an Idempotency-Key are known to this test");
-    world.assert_unchanged(&before, "headers").await;
+    fixture.assert_unchanged(&before, "headers").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_breaks_http_is_refused_without_harm() {
-    let world = World::new().await;
-    let before = world.dump().await;
+async fn invalid_http_is_refused() {
+    let fixture = ApiFixture::new().await;
+    let before = fixture.dump().await;
     let owner =
-        format!("Authorization: Bearer {}\r\nContent-Type: application/json\r\nConnection: close\r\n", world.owner);
+        format!("Authorization: Bearer {}\r\nContent-Type: application/json\r\nConnection: close\r\n", fixture.owner);
     let path = format!("/v1/tenants/{TENANT}");
     let body = format!("{{\"name\": \"{CANARY}\"}}");
     let length = body.len();
@@ -582,12 +582,12 @@ async fn what_breaks_http_is_refused_without_harm() {
         format!("PATCH {path} x HTTP/1.1\r\nHost: a\r\n{owner}Content-Length: {length}\r\n\r\n{body}"),
         format!("GET {path}\u{e4} HTTP/1.1\r\nHost: a\r\n{owner}\r\n"),
     ] {
-        let answer = world.api.raw(request.as_bytes()).await;
+        let answer = fixture.api.raw(request.as_bytes()).await;
         assert_silent(&answer, &request);
         assert!((400..500).contains(&answer.status), "{request:.120}: {}", answer.status);
     }
     // A body that does not come to its end.
     let request = format!("PATCH {path} HTTP/1.1\r\nHost: a\r\n{owner}Content-Length: 900\r\n\r\n{body}");
-    world.api.raw_and_no_more(request.as_bytes()).await.problem(400, "bad-request");
-    world.assert_unchanged(&before, "broken requests").await;
+    fixture.api.raw_and_shutdown(request.as_bytes()).await.problem(400, "bad-request");
+    fixture.assert_unchanged(&before, "broken requests").await;
 }

@@ -8,8 +8,8 @@
 
 use sendbox_service::clock::Clock as _;
 use sendbox_service::model::LimitPolicy;
-use sendbox_tests::api::{Answer, Client, LIVE, May, NUMBER, SCOPES, Sample, World, text};
-use sendbox_tests::house::{PLATFORM_KEY, TENANT};
+use sendbox_tests::api::{Access, Answer, ApiFixture, Client, LIVE, NUMBER, SCOPES, Sample, text};
+use sendbox_tests::test_service::{PLATFORM_KEY, TENANT};
 use serde_json::{Value, json};
 
 /// Another tenant, with nothing set up.
@@ -18,10 +18,10 @@ const OTHER: &str = "umbrella";
 const NOBODYS: &str = "initech";
 
 /// The other tenant, and a key of it that may do everything there.
-async fn intruder(world: &World) -> Client {
-    world.api.make_tenant(OTHER, "development").await;
-    let (_, secret) = world.api.make_key(OTHER, &SCOPES).await;
-    world.api.caller(&secret)
+async fn intruder(fixture: &ApiFixture) -> Client {
+    fixture.api.create_tenant(OTHER, "development").await;
+    let (_, secret) = fixture.api.create_key(OTHER, &SCOPES).await;
+    fixture.api.client(&secret)
 }
 
 fn of_a_tenant(samples: &[Sample]) -> impl Iterator<Item = &Sample> {
@@ -29,30 +29,30 @@ fn of_a_tenant(samples: &[Sample]) -> impl Iterator<Item = &Sample> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tenant_that_is_there_looks_like_one_that_is_not() {
-    let world = World::new().await;
-    let intruder = intruder(&world).await;
-    let samples = world.samples();
-    let before = world.dump().await;
+async fn an_existing_tenant_is_indistinguishable_from_a_missing_one() {
+    let fixture = ApiFixture::new().await;
+    let intruder = intruder(&fixture).await;
+    let samples = fixture.samples();
+    let before = fixture.dump().await;
     for sample in of_a_tenant(&samples) {
         let id = &sample.operation.id;
         let there = sample.send(&intruder, TENANT).await;
         let not_there = sample.send(&intruder, NOBODYS).await;
-        assert_eq!(there.said(), not_there.said(), "{id}");
+        assert_eq!(there.comparable(), not_there.comparable(), "{id}");
         // What only the platform may do says that first, wherever it is asked.
         if id == "delete_tenant" {
             there.problem(403, "platform-only");
         } else {
             there.problem(404, "not-found");
         }
-        world.assert_unchanged(&before, id).await;
+        fixture.assert_unchanged(&before, id).await;
     }
     assert!(of_a_tenant(&samples).count() > 25, "the document describes a tenant's operations");
 
     // The very same requests succeed for those who may send them.
-    let (owner, platform) = (world.api.caller(&world.owner), world.api.platform());
+    let (owner, platform) = (fixture.api.client(&fixture.owner), fixture.api.platform());
     for sample in &samples {
-        let client = if sample.may == May::Platform { &platform } else { &owner };
+        let client = if sample.access == Access::Platform { &platform } else { &owner };
         let answer = sample.send(client, TENANT).await;
         assert_eq!(answer.status, sample.status, "{}: {}", sample.operation.id, answer.text);
     }
@@ -60,10 +60,10 @@ async fn a_tenant_that_is_there_looks_like_one_that_is_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_would_be_refused_says_nothing_either() {
-    let world = World::new().await;
-    let intruder = intruder(&world).await;
+    let fixture = ApiFixture::new().await;
+    let intruder = intruder(&fixture).await;
     // Wrong in shape, wrong in value, and right but for what it names: none may show that the tenant is there.
-    for sample in of_a_tenant(&world.samples()).filter(|sample| sample.operation.takes_body) {
+    for sample in of_a_tenant(&fixture.samples()).filter(|sample| sample.operation.takes_body) {
         let Sample { operation, .. } = sample;
         for body in [json!({ "unknown": 1 }), json!([]), json!({}), json!({ "name": "not-there", "to": "1" })] {
             let ask = async |tenant| {
@@ -71,11 +71,11 @@ async fn a_request_that_would_be_refused_says_nothing_either() {
                 intruder.call(&operation.method, &target, Some(&body), &[]).await
             };
             let (there, not_there) = (ask(TENANT).await, ask(NOBODYS).await);
-            assert_eq!(there.said(), not_there.said(), "{} {body}", operation.id);
+            assert_eq!(there.comparable(), not_there.comparable(), "{} {body}", operation.id);
             there.assert_problem();
         }
     }
-    for sample in of_a_tenant(&world.samples()).filter(|sample| !sample.operation.query.is_empty()) {
+    for sample in of_a_tenant(&fixture.samples()).filter(|sample| !sample.operation.query.is_empty()) {
         for query in ["?limit=0", "?cursor=!", "?unknown=1", "?limit=10&cursor=5", "?force=maybe"] {
             let ask = async |tenant| {
                 let target = sample.target(tenant);
@@ -83,7 +83,7 @@ async fn a_request_that_would_be_refused_says_nothing_either() {
                 intruder.call(&sample.operation.method, &format!("{path}{query}"), None, &[]).await
             };
             let (there, not_there) = (ask(TENANT).await, ask(NOBODYS).await);
-            assert_eq!(there.said(), not_there.said(), "{} {query}", sample.operation.id);
+            assert_eq!(there.comparable(), not_there.comparable(), "{} {query}", sample.operation.id);
             there.assert_problem();
         }
     }
@@ -91,13 +91,15 @@ async fn a_request_that_would_be_refused_says_nothing_either() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ids_of_another_tenant_are_none_of_ones_own() {
-    let world = World::new().await;
-    let intruder = intruder(&world).await;
-    let before = world.dump().await;
-    let platform = world.api.platform();
+    let fixture = ApiFixture::new().await;
+    let intruder = intruder(&fixture).await;
+    let before = fixture.dump().await;
+    let platform = fixture.api.platform();
     let mut seen = 0;
-    for sample in
-        world.samples().iter().filter(|sample| sample.operation.of_a_tenant() && sample.operation.places().len() > 1)
+    for sample in fixture
+        .samples()
+        .iter()
+        .filter(|sample| sample.operation.of_a_tenant() && sample.operation.path_parameters().len() > 1)
     {
         if sample.operation.id == "save_connection" {
             // A name of one's own: it is free, and saving it makes something new.
@@ -108,7 +110,7 @@ async fn ids_of_another_tenant_are_none_of_ones_own() {
         for client in [&intruder, &platform] {
             sample.send(client, OTHER).await.problem(404, "not-found");
         }
-        world.assert_unchanged(&before, &sample.operation.id).await;
+        fixture.assert_unchanged(&before, &sample.operation.id).await;
     }
     assert!(seen >= 9, "the document has operations on parts of a tenant");
 
@@ -125,21 +127,21 @@ async fn ids_of_another_tenant_are_none_of_ones_own() {
     let own = intruder.get(&at("messages")).await.expect(200);
     assert_eq!(own["items"], json!([]));
     // A page that begins in the other's list goes on in one's own.
-    let page = world.api.platform().get(&format!("/v1/tenants/{TENANT}/messages?limit=1")).await.expect(200);
+    let page = fixture.api.platform().get(&format!("/v1/tenants/{TENANT}/messages?limit=1")).await.expect(200);
     let cursor = text(&page["next"]);
     assert_eq!(intruder.get(&at(&format!("messages?cursor={cursor}"))).await.expect(200)["items"], json!([]));
-    world.assert_unchanged(&before, "names in bodies").await;
+    fixture.assert_unchanged(&before, "names in bodies").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn equal_names_and_keys_of_two_tenants_are_two() {
-    let world = World::new().await;
-    let other = intruder(&world).await;
-    let samples = world.samples();
+    let fixture = ApiFixture::new().await;
+    let other = intruder(&fixture).await;
+    let samples = fixture.samples();
     let sample = |id: &str| samples.iter().find(|sample| sample.operation.id == id).unwrap();
     sample("save_connection").send(&other, OTHER).await.expect(201);
     sample("activate_connection").send(&other, OTHER).await.expect(200);
-    let owner = world.api.caller(&world.owner);
+    let owner = fixture.api.client(&fixture.owner);
     let mut ids = Vec::new();
     for (client, tenant) in [(&owner, TENANT), (&other, OTHER)] {
         let send = sample("send_message");
@@ -154,50 +156,50 @@ async fn equal_names_and_keys_of_two_tenants_are_two() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_key_there_is_nothing() {
-    let world = World::new().await;
-    let id = world.owner.split('_').nth(1).unwrap();
+async fn without_a_key_nothing_is_accessible() {
+    let fixture = ApiFixture::new().await;
+    let id = fixture.owner.split('_').nth(1).unwrap();
     let wrong = [
-        world.owner[..world.owner.len() - 1].to_owned(),
-        format!("{}A", world.owner),
+        fixture.owner[..fixture.owner.len() - 1].to_owned(),
+        format!("{}A", fixture.owner),
         format!("sbx_{id}_"),
         format!("sbx_{id}_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
         id.to_owned(),
         PLATFORM_KEY.to_uppercase(),
         PLATFORM_KEY[1..].to_owned(),
     ];
-    let nobody = world.api.nobody();
-    let samples = world.samples();
-    for sample in samples.iter().filter(|sample| sample.may == May::Anybody) {
+    let nobody = fixture.api.anonymous();
+    let samples = fixture.samples();
+    for sample in samples.iter().filter(|sample| sample.access == Access::Anyone) {
         let operation = &sample.operation;
         let is_outside = !operation.path.starts_with("/v1") || operation.id == "open_session";
         assert!(!operation.secured && is_outside, "{}", operation.id);
         assert_eq!(sample.send(&nobody, TENANT).await.status, sample.status, "{}", operation.id);
     }
-    let before = world.dump().await;
-    for sample in samples.iter().filter(|sample| sample.may != May::Anybody) {
+    let before = fixture.dump().await;
+    for sample in samples.iter().filter(|sample| sample.access != Access::Anyone) {
         let operation = &sample.operation;
         assert!(operation.secured, "{} is described as open", operation.id);
         let refused = sample.send(&nobody, TENANT).await;
         assert_eq!(refused.headers["www-authenticate"], "Bearer", "{}", operation.id);
-        let said = refused.said();
+        let refusal = refused.comparable();
         refused.problem(401, "unauthenticated");
         for key in &wrong {
             // All wrong keys are wrong in the same way, whether they look like one that is there or not.
-            let refused = sample.send(&world.api.caller(key), TENANT).await;
-            assert_eq!(refused.said(), said, "{}", operation.id);
+            let refused = sample.send(&fixture.api.client(key), TENANT).await;
+            assert_eq!(refused.comparable(), refusal, "{}", operation.id);
         }
     }
-    world.assert_unchanged(&before, "requests without a key").await;
+    fixture.assert_unchanged(&before, "requests without a key").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_the_platforms_is_refused_to_a_tenant() {
-    let world = World::new().await;
-    let before = world.dump().await;
-    let owner = world.api.caller(&world.owner);
+async fn platform_operations_are_refused_to_tenants() {
+    let fixture = ApiFixture::new().await;
+    let before = fixture.dump().await;
+    let owner = fixture.api.client(&fixture.owner);
     let mut refused = Vec::new();
-    for sample in world.samples().iter().filter(|sample| sample.may == May::Platform) {
+    for sample in fixture.samples().iter().filter(|sample| sample.access == Access::Platform) {
         sample.send(&owner, TENANT).await.problem(403, "platform-only");
         refused.push(sample.operation.id.clone());
     }
@@ -225,21 +227,21 @@ async fn what_is_the_platforms_is_refused_to_a_tenant() {
     assert_eq!(refused, all);
     // The production tenant that is next to it is another tenant, too.
     owner.get(&format!("/v1/tenants/{LIVE}")).await.problem(404, "not-found");
-    world.assert_unchanged(&before, "what only the platform may do").await;
+    fixture.assert_unchanged(&before, "what only the platform may do").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scope_opens_what_it_names_and_nothing_else() {
-    let world = World::new().await;
+    let fixture = ApiFixture::new().await;
     let mut keys = Vec::new();
     for scope in SCOPES {
-        keys.push((scope, world.api.caller(&world.api.make_key(TENANT, &[scope]).await.1)));
+        keys.push((scope, fixture.api.client(&fixture.api.create_key(TENANT, &[scope]).await.1)));
     }
-    let before = world.dump().await;
-    let samples = world.samples();
+    let before = fixture.dump().await;
+    let samples = fixture.samples();
     let mut refusals = 0;
     for sample in &samples {
-        let May::Keys(allowed) = sample.may else { continue };
+        let Access::Keys(allowed) = sample.access else { continue };
         for (scope, client) in keys.iter().filter(|(scope, _)| !allowed.contains(scope)) {
             let refused = sample.send(client, TENANT).await;
             assert_eq!(refused.status, 403, "{} with `{scope}`: {}", sample.operation.id, refused.text);
@@ -249,11 +251,11 @@ async fn a_scope_opens_what_it_names_and_nothing_else() {
         }
     }
     assert!(refusals > 60, "{refusals} refusals");
-    world.assert_unchanged(&before, "requests without the scope").await;
+    fixture.assert_unchanged(&before, "requests without the scope").await;
 
     // One scope that is named is enough.
     for sample in &samples {
-        let May::Keys(allowed) = sample.may else { continue };
+        let Access::Keys(allowed) = sample.access else { continue };
         let client = &keys.iter().find(|(scope, _)| scope == allowed.last().unwrap()).unwrap().1;
         let answer = sample.send(client, TENANT).await;
         assert_eq!(answer.status, sample.status, "{}: {}", sample.operation.id, answer.text);
@@ -262,9 +264,9 @@ async fn a_scope_opens_what_it_names_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_makes_a_stronger_one() {
-    let World { api, .. } = World::new().await;
+    let ApiFixture { api, .. } = ApiFixture::new().await;
     let at = |rest: &str| format!("/v1/tenants/{TENANT}/{rest}");
-    let admin = api.caller(&api.make_key(TENANT, &["manage"]).await.1);
+    let admin = api.client(&api.create_key(TENANT, &["manage"]).await.1);
     for (scopes, status) in [
         (vec!["read"], 201),
         (vec!["manage"], 201),
@@ -276,14 +278,14 @@ async fn no_key_makes_a_stronger_one() {
         assert_eq!(answer.status, status, "{scopes:?}: {}", answer.text);
     }
     // Nor does it take one over, by giving it a secret that it then knows.
-    let (stronger, secret) = api.make_key(TENANT, &SCOPES).await;
+    let (stronger, secret) = api.create_key(TENANT, &SCOPES).await;
     let refused = admin.post(&at(&format!("keys/{stronger}/rotate")), &json!({})).await.problem(403, "scope-missing");
     assert!(["send", "verify"].contains(&refused["scope"].as_str().unwrap()), "{refused}");
-    assert_eq!(api.caller(&secret).get(&format!("/v1/tenants/{TENANT}")).await.status, 200);
+    assert_eq!(api.client(&secret).get(&format!("/v1/tenants/{TENANT}")).await.status, 200);
     // One that may read makes none at all.
-    let (_, reader) = api.make_key(TENANT, &["read", "send", "verify"]).await;
+    let (_, reader) = api.create_key(TENANT, &["read", "send", "verify"]).await;
     let new = json!({ "name": "k", "scopes": ["read"] });
-    let refused = api.caller(&reader).post(&at("keys"), &new).await.problem(403, "scope-missing");
+    let refused = api.client(&reader).post(&at("keys"), &new).await.problem(403, "scope-missing");
     assert_eq!(refused["scope"], "manage");
 }
 
@@ -309,26 +311,26 @@ fn alike(answer: &Answer) -> (u16, String) {
     (answer.status, json.to_string())
 }
 
-/// P13: a number that has verified, failed and been blocked before is answered like one that nobody has ever seen.
+/// P13: a number that has verified, failed and been blocked before gets the same answers as an unknown number.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_do_not_tell_whether_a_number_is_known() {
     const KNOWN: &str = NUMBER;
     const UNKNOWN: &str = "+4531415927";
-    let world = World::new().await;
+    let fixture = ApiFixture::new().await;
     let at = |rest: &str| format!("/v1/tenants/{TENANT}/{rest}");
-    let client = world.api.caller(&world.owner);
+    let client = fixture.api.client(&fixture.owner);
     let start =
         async |number: &str| client.post(&at("verifications"), &json!({ "to": number, "usage": "sign-in" })).await;
     let check = async |id: &str, code: &str| {
         client.post(&at(&format!("verifications/{id}/check")), &json!({ "code": code })).await
     };
     // The limits that a tenant has at first: they count what was sent, and forget it.
-    world.api.house.set_policy(TENANT, |policy| policy.limits = LimitPolicy::default()).await;
-    world.api.house.clock.advance_millis(25 * 3_600_000);
+    fixture.api.backend.set_policy(TENANT, |policy| policy.limits = LimitPolicy::default()).await;
+    fixture.api.backend.clock.advance_millis(25 * 3_600_000);
     // A history: one that succeeded, one that failed until it was exhausted, one that was cancelled.
-    let wait = || world.api.house.clock.advance_millis(11 * 60_000);
+    let wait = || fixture.api.backend.clock.advance_millis(11 * 60_000);
     let id = text(&start(KNOWN).await.expect(201)["id"]);
-    check(&id, &world.api.house.code_on_phone(KNOWN)).await.expect(200);
+    check(&id, &fixture.api.backend.received_code(KNOWN)).await.expect(200);
     wait();
     let id = text(&start(KNOWN).await.expect(201)["id"]);
     for _ in 0..5 {
@@ -337,40 +339,40 @@ async fn answers_do_not_tell_whether_a_number_is_known() {
     wait();
     let id = text(&start(KNOWN).await.expect(201)["id"]);
     client.call("POST", &at(&format!("verifications/{id}/cancel")), None, &[]).await.expect(200);
-    world.api.house.clock.advance_millis(25 * 3_600_000);
+    fixture.api.backend.clock.advance_millis(25 * 3_600_000);
 
     let story = async |number: &str| {
-        let mut said = Vec::new();
+        let mut answers = Vec::new();
         let started = start(number).await;
-        said.push(alike(&started));
+        answers.push(alike(&started));
         let id = text(&started.expect(201)["id"]);
-        // Too early for another one, both by resending and by starting anew.
+        // Too early for another one, both by resending and by starting again.
         let resend = at(&format!("verifications/{id}/resend"));
-        said.push(alike(&client.call("POST", &resend, None, &[]).await));
-        said.push(alike(&start(number).await));
-        said.push(alike(&client.get(&at(&format!("verifications/{id}"))).await));
+        answers.push(alike(&client.call("POST", &resend, None, &[]).await));
+        answers.push(alike(&start(number).await));
+        answers.push(alike(&client.get(&at(&format!("verifications/{id}"))).await));
         for wrong in ["", "000", "not the code", "1234567890123"] {
-            said.push(alike(&check(&id, wrong).await));
+            answers.push(alike(&check(&id, wrong).await));
         }
-        world.api.house.clock.advance_millis(31_000);
-        said.push(alike(&client.call("POST", &resend, None, &[]).await));
-        let code = world.api.house.code_on_phone(number);
-        said.push(alike(&check(&id, &code).await));
-        said.push(alike(&check(&id, &code).await));
-        said.push(alike(&client.call("POST", &resend, None, &[]).await));
-        said
+        fixture.api.backend.clock.advance_millis(31_000);
+        answers.push(alike(&client.call("POST", &resend, None, &[]).await));
+        let code = fixture.api.backend.received_code(number);
+        answers.push(alike(&check(&id, &code).await));
+        answers.push(alike(&check(&id, &code).await));
+        answers.push(alike(&client.call("POST", &resend, None, &[]).await));
+        answers
     };
-    let begun = world.api.house.clock.now();
+    let begun = fixture.api.backend.clock.now();
     let known = story(KNOWN).await;
-    let taken = world.api.house.clock.now().millis_since(begun);
-    // Told at another time, all times would differ; told at the same time of another day they are compared without the day.
-    world.api.house.clock.advance_millis(24 * 3_600_000 - i64::try_from(taken).unwrap());
+    let taken = fixture.api.backend.clock.now().millis_since(begun);
+    // At the same time of another day: the answers are compared without the day.
+    fixture.api.backend.clock.advance_millis(24 * 3_600_000 - i64::try_from(taken).unwrap());
     let unknown = story(UNKNOWN).await;
     let statuses: Vec<_> = known.iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses, [201, 429, 429, 200, 422, 422, 422, 422, 200, 200, 410, 410]);
     let day = |at: sendbox_service::model::Timestamp| at.to_string()[..10].to_owned();
     let (first, second) = (day(begun), day(begun.plus_seconds(24 * 3600)));
-    for ((known, said), (unknown, other)) in known.iter().zip(&unknown) {
-        assert_eq!((known, said.replace(&first, "day")), (unknown, other.replace(&second, "day")));
+    for ((known, answer), (unknown, other)) in known.iter().zip(&unknown) {
+        assert_eq!((known, answer.replace(&first, "day")), (unknown, other.replace(&second, "day")));
     }
 }

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use sendbox_service::clock::Clock as _;
-use sendbox_tests::api::{Answer, Api, LIVE, SCOPES, World, text};
-use sendbox_tests::house::{House, PLATFORM_KEY, TENANT};
+use sendbox_tests::api::{Answer, Api, ApiFixture, LIVE, SCOPES, text};
+use sendbox_tests::test_service::{PLATFORM_KEY, TENANT, TestService};
 use serde_json::{Value, json};
 
 /// A browser that is signed in.
@@ -12,12 +12,12 @@ struct Browser<'a> {
     api: &'a Api,
     cookie: String,
     csrf: String,
-    /// What it was told.
+    /// The session that it received.
     view: Value,
 }
 
 async fn sign_in<'a>(api: &'a Api, key: &str) -> Browser<'a> {
-    let answer = api.nobody().post("/v1/session", &json!({ "key": key })).await;
+    let answer = api.anonymous().post("/v1/session", &json!({ "key": key })).await;
     let cookie = answer.headers["set-cookie"].to_str().unwrap().to_owned();
     assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{cookie}");
     assert!(!answer.text.contains(key) && !cookie.contains(key), "the key does not come back");
@@ -30,7 +30,7 @@ async fn sign_in<'a>(api: &'a Api, key: &str) -> Browser<'a> {
 impl Browser<'_> {
     async fn call(&self, method: &str, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Answer {
         let all = [&[("Cookie", self.cookie.as_str())], headers].concat();
-        self.api.nobody().call(method, path, body, &all).await
+        self.api.anonymous().call(method, path, body, &all).await
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -56,26 +56,26 @@ impl Browser<'_> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_may_do_what_its_key_may() {
-    let world = World::new().await;
-    let platform = sign_in(&world.api, PLATFORM_KEY).await;
+    let fixture = ApiFixture::new().await;
+    let platform = sign_in(&fixture.api, PLATFORM_KEY).await;
     assert_eq!((&platform.view["who"], &platform.view["tenant"]), (&json!("platform"), &Value::Null));
     assert_eq!(platform.view["expiresAt"], "2026-11-24T08:00:00Z");
     assert_eq!(platform.get("/v1/session").await.expect(200), platform.view);
     platform.get("/v1/tenants").await.expect(200);
 
-    let (key, secret) = world.api.make_key(TENANT, &["read"]).await;
-    let reader = sign_in(&world.api, &secret).await;
-    let said = json!([reader.view["who"], reader.view["tenant"], reader.view["key"], reader.view["scopes"]]);
-    assert_eq!(said, json!(["tenant", TENANT, key, ["read"]]));
+    let (key, secret) = fixture.api.create_key(TENANT, &["read"]).await;
+    let reader = sign_in(&fixture.api, &secret).await;
+    let shown = json!([reader.view["who"], reader.view["tenant"], reader.view["key"], reader.view["scopes"]]);
+    assert_eq!(shown, json!(["tenant", TENANT, key, ["read"]]));
     reader.get(&format!("/v1/tenants/{TENANT}/messages")).await.expect(200);
     reader.get(&format!("/v1/tenants/{LIVE}/messages")).await.problem(404, "not-found");
     reader.get("/v1/tenants").await.problem(403, "platform-only");
     let new = json!({ "name": "Acme" });
     reader.change("PATCH", &format!("/v1/tenants/{TENANT}"), Some(&new)).await.problem(403, "scope-missing");
 
-    // Who asks with a key has no session, and is told who they are all the same.
-    let told = world.api.caller(&secret).get("/v1/session").await.expect(200);
-    assert_eq!((&told["key"], &told["csrfToken"]), (&json!(key), &Value::Null));
+    // A caller with a key has no session, and still learns who they are.
+    let view = fixture.api.client(&secret).get("/v1/session").await.expect(200);
+    assert_eq!((&view["key"], &view["csrfToken"]), (&json!(key), &Value::Null));
 
     let entries = platform.get("/v1/audit").await.expect(200);
     let opened: Vec<_> =
@@ -85,7 +85,7 @@ async fn a_session_may_do_what_its_key_may() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_need_the_token_and_a_page_of_this_server() {
-    let api = Api::over(House::furnished_alone().await).await;
+    let api = Api::over(TestService::standalone().await).await;
     let browser = sign_in(&api, PLATFORM_KEY).await;
     let other = sign_in(&api, PLATFORM_KEY).await;
     let path = format!("/v1/tenants/{TENANT}");
@@ -107,9 +107,10 @@ async fn changes_need_the_token_and_a_page_of_this_server() {
     browser.call("GET", &path, None, &[("Sec-Fetch-Site", "cross-site")]).await.problem(403, "cross-site");
     change(&[token, ("Sec-Fetch-Site", "same-origin")]).await.expect(200);
 
-    // Nor is anybody signed in from elsewhere, or where others can listen.
+    // Requests of other origins, and over unencrypted connections, do not sign in.
     let key = json!({ "key": PLATFORM_KEY });
-    let sign_in = async |headers: &[(&str, &str)]| api.nobody().call("POST", "/v1/session", Some(&key), headers).await;
+    let sign_in =
+        async |headers: &[(&str, &str)]| api.anonymous().call("POST", "/v1/session", Some(&key), headers).await;
     sign_in(&[("Sec-Fetch-Site", "cross-site")]).await.problem(403, "cross-site");
     sign_in(&[("Origin", "https://evil.example")]).await.problem(403, "cross-site");
     let same = ("Sec-Fetch-Site", "same-origin");
@@ -120,8 +121,8 @@ async fn changes_need_the_token_and_a_page_of_this_server() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_ends() {
-    let api = Api::over(House::furnished_alone().await).await;
-    let clock = api.house.clock.clone();
+    let api = Api::over(TestService::standalone().await).await;
+    let clock = api.backend.clock.clone();
 
     // When somebody signs out: that one, and no other.
     let (one, other) = (sign_in(&api, PLATFORM_KEY).await, sign_in(&api, PLATFORM_KEY).await);
@@ -132,12 +133,12 @@ async fn a_session_ends() {
     assert!(!one.is_in().await && other.is_in().await);
 
     // With its key: revoked, given another secret, expired.
-    let (revoked, secret) = api.make_key(TENANT, &SCOPES).await;
+    let (revoked, secret) = api.create_key(TENANT, &SCOPES).await;
     let session = sign_in(&api, &secret).await;
     api.platform().delete(&format!("/v1/tenants/{TENANT}/keys/{revoked}")).await.expect(204);
     assert!(!session.is_in().await);
 
-    let (rotated, secret) = api.make_key(TENANT, &SCOPES).await;
+    let (rotated, secret) = api.create_key(TENANT, &SCOPES).await;
     let session = sign_in(&api, &secret).await;
     let path = format!("/v1/tenants/{TENANT}/keys/{rotated}/rotate");
     api.platform().post(&path, &json!({ "graceSeconds": 60 })).await.expect(200);
@@ -165,14 +166,14 @@ async fn a_session_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_key_or_no_session_opens_nothing() {
-    let api = Api::over(House::furnished_alone().await).await;
+async fn invalid_keys_and_sessions_are_refused() {
+    let api = Api::over(TestService::standalone().await).await;
     let browser = sign_in(&api, PLATFORM_KEY).await;
-    let said = api.nobody().post("/v1/session", &json!({ "key": "x" })).await.said();
+    let expected = api.anonymous().post("/v1/session", &json!({ "key": "x" })).await.comparable();
     for key in ["", "sbx_k1_x", &PLATFORM_KEY[1..], browser.cookie.split_once('=').unwrap().1] {
-        let refused = api.nobody().post("/v1/session", &json!({ "key": key })).await;
+        let refused = api.anonymous().post("/v1/session", &json!({ "key": key })).await;
         assert!(!refused.headers.contains_key("set-cookie"));
-        assert_eq!(refused.said(), said, "{key:?}");
+        assert_eq!(refused.comparable(), expected, "{key:?}");
         refused.problem(401, "unauthenticated");
     }
     for cookie in [
@@ -182,14 +183,14 @@ async fn what_is_no_key_or_no_session_opens_nothing() {
         format!("{0}; {0}", browser.cookie),
         browser.cookie.to_uppercase(),
     ] {
-        let answer = api.nobody().call("GET", "/v1/session", None, &[("Cookie", &cookie)]).await;
+        let answer = api.anonymous().call("GET", "/v1/session", None, &[("Cookie", &cookie)]).await;
         answer.problem(401, "unauthenticated");
     }
     // A key counts before a cookie.
     let both = browser.call("GET", "/v1/session", None, &[("Authorization", "Bearer x")]).await;
     both.problem(401, "unauthenticated");
     // The database holds nothing that would open anything.
-    let mut tx = api.house.store.begin_read().await.unwrap();
+    let mut tx = api.backend.store.begin_read().await.unwrap();
     let rows = sendbox_service::store::sessions::of_key(&mut tx, None).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert!(rows.iter().all(|row| row.id != browser.cookie.as_bytes() && row.proof.len() == 32));
@@ -197,14 +198,14 @@ async fn what_is_no_key_or_no_session_opens_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sessions_of_a_key_are_bounded() {
-    let api = Api::over(House::furnished_alone().await).await;
+    let api = Api::over(TestService::standalone().await).await;
     let first = sign_in(&api, PLATFORM_KEY).await;
     for _ in 0..49 {
-        api.house.clock.advance_millis(1);
+        api.backend.clock.advance_millis(1);
         sign_in(&api, PLATFORM_KEY).await;
     }
     assert!(first.is_in().await);
-    api.house.clock.advance_millis(1);
+    api.backend.clock.advance_millis(1);
     let last = sign_in(&api, PLATFORM_KEY).await;
     assert!(!first.is_in().await && last.is_in().await);
 }

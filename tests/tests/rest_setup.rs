@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use sendbox_tests::api::{Answer, Api, Client, LIVE, NUMBER, World, text};
-use sendbox_tests::house::{House, START, TENANT, open_limits, templates};
-use sendbox_tests::stage::connection;
+use sendbox_tests::api::{Answer, Api, ApiFixture, Client, LIVE, NUMBER, text};
+use sendbox_tests::simulator_setup::connection;
+use sendbox_tests::test_service::{START, TENANT, TestService, open_limits, templates};
 use serde_json::{Value, json};
 
 /// A path of the tenant.
@@ -14,12 +14,12 @@ fn at(rest: &str) -> String {
     format!("/v1/tenants/{TENANT}/{rest}")
 }
 
-/// An empty development tenant whose limits do not stand in the way, and its admin: a key with `manage` and nothing else.
+/// An empty development tenant with the widest limits, and its admin: a key with the scope `manage` only.
 async fn empty() -> (Api, Client) {
-    let api = Api::over(House::bare_alone().await).await;
-    api.make_tenant(TENANT, "development").await;
-    let (_, secret) = api.make_key(TENANT, &["manage"]).await;
-    let admin = api.caller(&secret);
+    let api = Api::over(TestService::standalone_without_tenants().await).await;
+    api.create_tenant(TENANT, "development").await;
+    let (_, secret) = api.create_key(TENANT, &["manage"]).await;
+    let admin = api.client(&secret);
     let policy = json!({ "limits": open_limits(), "countries": { "all": true } });
     admin.put(&at("policy"), &policy).await.expect(200);
     (api, admin)
@@ -68,13 +68,13 @@ async fn one_chooses_and_reads() {
     assert_eq!(home["message"]["recipient"], "the form field `To`");
     assert!(reach.iter().all(|host| !text(&host["purpose"]).is_empty()));
     assert!(detail["usages"].as_array().unwrap().contains(&json!("sign-in")));
-    // The house brings no texts along; those of the command are looked at where it is.
+    // The test service has no default texts; the tests of the command check those.
     assert!(detail["defaultTemplates"].is_array());
     admin.get("/v1/connectors/nobody").await.problem(404, "not-found");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_mistakes_are_told_at_once_and_nothing_is_saved() {
+async fn all_mistakes_are_reported_at_once_and_nothing_is_saved() {
     let (_api, admin) = empty().await;
     let input = json!({
         "connector": "twilio",
@@ -151,7 +151,7 @@ async fn a_text_is_looked_at_before_it_is_saved() {
         assert_eq!(fields(&problem), ["/templates"]);
         assert!(text(&problem["errors"][0]["message"]).ends_with(&format!("for: {missing}")), "{problem}");
     }
-    assert_eq!(api.house.simulator.counters().requests, 0);
+    assert_eq!(api.backend.simulator.counters().requests, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,12 +171,12 @@ async fn a_test_message_shows_what_happened() {
     let dry = dry.expect(200);
     assert_eq!((&dry["outcome"], &dry["failure"]), (&json!("dry-run"), &Value::Null));
     assert!(text(&dry["requests"][0]["url"]).starts_with("https://api.twilio.com/2010-04-01/Accounts/AC"), "{dry}");
-    assert_eq!(api.house.simulator.counters().requests, 0);
+    assert_eq!(api.backend.simulator.counters().requests, 0);
     assert_eq!(admin.get(&at("audit?action=connection.test")).await.expect(200)["items"], json!([]));
 
     // Not saved, and it arrives.
     let sent = admin.post(&at("connection-tests"), &test(twilio(), json!({ "usage": "sign-in" }))).await;
-    let code = api.house.code_on_phone(NUMBER);
+    let code = api.backend.received_code(NUMBER);
     assert!(hidden.iter().chain([&code.as_str()]).all(|value| !sent.text.contains(value)), "{}", sent.text);
     let sent = sent.expect(200);
     assert_eq!(sent["outcome"], "accepted");
@@ -186,7 +186,7 @@ async fn a_test_message_shows_what_happened() {
     let request = &sent["requests"][0];
     assert_eq!((&request["method"], &request["carriesMessage"]), (&json!("POST"), &json!(true)));
     assert!(text(&request["body"]).contains('['), "it is shown where something is masked: {request}");
-    assert_eq!(api.house.arrived(NUMBER), 1);
+    assert_eq!(api.backend.received_count(NUMBER), 1);
     assert_eq!(admin.get(&at("messages")).await.expect(200)["items"], json!([]), "a test is not on the list");
 
     // The wrong credentials: it says who refused, and what to do.
@@ -199,22 +199,22 @@ async fn a_test_message_shows_what_happened() {
     assert_eq!((&failure["class"], &failure["party"]), (&json!("authentication-failed"), &json!("provider")));
     assert_eq!(failure["providerCode"], "20003");
     assert!(!text(&failure["text"]).is_empty() && !text(&failure["advice"]).is_empty(), "{failure}");
-    assert_eq!(api.house.arrived(NUMBER), 1);
+    assert_eq!(api.backend.received_count(NUMBER), 1);
 
-    // What is wrong with it is told before anything leaves.
-    let requests = api.house.simulator.counters().requests;
+    // Invalid input is reported before anything is sent.
+    let requests = api.backend.simulator.counters().requests;
     let problem = admin.post(&at("connection-tests"), &json!({ "connector": "twilio", "to": NUMBER })).await;
     let problem = problem.problem(422, "invalid-input");
     assert!(fields(&problem).iter().any(|field| field == "/templates"), "{problem}");
     admin.post(&at("connection-tests"), &test(twilio(), json!({ "locale": "!" }))).await.problem(422, "invalid-input");
-    assert_eq!(api.house.simulator.counters().requests, requests);
+    assert_eq!(api.backend.simulator.counters().requests, requests);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secrets_go_in_and_never_come_out() {
     let (api, admin) = empty().await;
-    let (_, send_key) = api.make_key(TENANT, &["send"]).await;
-    let sender = api.caller(&send_key);
+    let (_, send_key) = api.create_key(TENANT, &["send"]).await;
+    let sender = api.client(&send_key);
     let token = text(&connection("twilio").0["authToken"]);
     let hidden = |answer: Answer, status| {
         assert!(!answer.text.contains(&token), "{}", answer.text);
@@ -231,7 +231,7 @@ async fn secrets_go_in_and_never_come_out() {
     sender.post(&at("messages"), &message("100002")).await.expect(200);
 
     // Left out, it stays: the provider takes the next message.
-    api.house.clock.advance_millis(5_000);
+    api.backend.clock.advance_millis(5_000);
     let mut without = twilio();
     without["parameters"].as_object_mut().unwrap().remove("authToken");
     without["templates"][1]["content"] = json!("{{code}} lets you in.");
@@ -239,7 +239,7 @@ async fn secrets_go_in_and_never_come_out() {
     assert_eq!((&second["revision"], &second["active"]), (&json!(2), &json!(true)));
     assert_eq!(text(&second["secrets"]["authToken"]), set, "it is as old as before");
     sender.post(&at("messages"), &message("100003")).await.expect(200);
-    let last = api.house.simulator.inbox().pop().unwrap();
+    let last = api.backend.simulator.inbox().pop().unwrap();
     assert_eq!(last.text.as_deref(), Some("100003 lets you in."));
 
     // Another one counts from the next message on, and says so.
@@ -269,9 +269,9 @@ async fn secrets_go_in_and_never_come_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_switches_and_the_next_message_goes_the_other_way() {
     let (api, admin) = empty().await;
-    let (_, send_key) = api.make_key(TENANT, &["send"]).await;
-    let sender = api.caller(&send_key);
-    let last = || api.house.simulator.inbox().pop().unwrap().provider;
+    let (_, send_key) = api.create_key(TENANT, &["send"]).await;
+    let sender = api.client(&send_key);
+    let last = || api.backend.simulator.inbox().pop().unwrap().provider;
     admin.put(&at("connections/main"), &twilio()).await.expect(201);
     let own = json!({ "connector": "http", "parameters": connection("http").0 });
     admin.put(&at("connections/own"), &own).await.expect(201);
@@ -307,11 +307,11 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
     admin.put(&at("policy"), &policy).await.expect(200);
     assert_eq!(admin.delete(&at("connections/main")).await.status, 204);
 
-    // And all of it stands in the audit, newest first.
+    // All of it is in the audit log, newest first.
     let audit = admin.get(&at("audit?limit=200")).await;
     assert!(!audit.text.contains(&text(&connection("twilio").0["authToken"])), "{}", audit.text);
     let items = audit.expect(200)["items"].clone();
-    let told: Vec<_> = items
+    let entries: Vec<_> = items
         .as_array()
         .unwrap()
         .iter()
@@ -319,9 +319,9 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
         .map(|entry| format!("{} {}", text(&entry["action"]), text(&entry["target"])))
         .collect();
     let tenant = format!("tenant:{TENANT}");
-    assert_eq!(told[0], format!("tenant.create {tenant}"));
+    assert_eq!(entries[0], format!("tenant.create {tenant}"));
     assert_eq!(
-        told.iter().skip_while(|line| !line.starts_with("connection")).collect::<Vec<_>>(),
+        entries.iter().skip_while(|line| !line.starts_with("connection")).collect::<Vec<_>>(),
         [
             "connection.save connection:main",
             "connection.save connection:own",
@@ -334,7 +334,7 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
             "connection.delete connection:main",
         ]
     );
-    let entry = |line: &str| &items[told.len() - 1 - told.iter().position(|told| told == line).unwrap()];
+    let entry = |line: &str| &items[entries.len() - 1 - entries.iter().position(|entry| entry == line).unwrap()];
     let switched = entry("connection.activate connection:own");
     assert_eq!((&switched["before"]["active"], &switched["after"]["active"]), (&json!("main"), &json!("own")));
     let changed = entry(&format!("flows.change {tenant}"));
@@ -360,7 +360,7 @@ fn flows(on: &[&str]) -> Value {
 async fn keys_are_made_rotated_and_end() {
     let (api, admin) = empty().await;
     let tenant = format!("/v1/tenants/{TENANT}");
-    let works = async |secret: &str| api.caller(secret).get(&tenant).await.status;
+    let works = async |secret: &str| api.client(secret).get(&tenant).await.status;
     let made = admin.post(&at("keys"), &json!({ "name": "CI", "scopes": ["read"] })).await.expect(201);
     let (id, first) = (text(&made["id"]), text(&made["secret"]));
     assert!(first.starts_with(&format!("sbx_{id}_")), "its id is in it");
@@ -376,9 +376,9 @@ async fn keys_are_made_rotated_and_end() {
     let second = text(&rotated["secret"]);
     assert!(first != second && rotated["oldSecretUntil"].is_string());
     assert_eq!((works(&first).await, works(&second).await), (200, 200));
-    api.house.clock.advance_millis(3_599_000);
+    api.backend.clock.advance_millis(3_599_000);
     assert_eq!((works(&first).await, works(&second).await), (200, 200));
-    api.house.clock.advance_millis(1_000);
+    api.backend.clock.advance_millis(1_000);
     assert_eq!((works(&first).await, works(&second).await), (401, 200));
     // Without grace at once, and without a body, too.
     let third = text(&admin.call("POST", &at(&format!("keys/{id}/rotate")), None, &[]).await.expect(200)["secret"]);
@@ -389,7 +389,7 @@ async fn keys_are_made_rotated_and_end() {
 
     // Deleted, it is unknown.
     assert_eq!(admin.delete(&at(&format!("keys/{id}"))).await.status, 204);
-    api.caller(&third).get(&tenant).await.problem(401, "unauthenticated");
+    api.client(&third).get(&tenant).await.problem(401, "unauthenticated");
     admin.delete(&at(&format!("keys/{id}"))).await.problem(404, "not-found");
 
     // One with an end ends.
@@ -397,8 +397,8 @@ async fn keys_are_made_rotated_and_end() {
     let new = json!({ "name": "short", "scopes": ["read"], "expiresAt": at_end });
     let short = text(&admin.post(&at("keys"), &new).await.expect(201)["secret"]);
     assert_eq!(works(&short).await, 200);
-    api.house.clock.advance_millis(3_600_000);
-    api.caller(&short).get(&tenant).await.problem(401, "unauthenticated");
+    api.backend.clock.advance_millis(3_600_000);
+    api.client(&short).get(&tenant).await.problem(401, "unauthenticated");
 
     // Everything that is wrong with a new one at once.
     let past = START.to_string();
@@ -419,7 +419,7 @@ async fn keys_are_made_rotated_and_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tested_connection_goes_to_production() {
     let (api, admin) = empty().await;
-    api.make_tenant(LIVE, "production").await;
+    api.create_tenant(LIVE, "production").await;
     let platform = api.platform();
     let promote = async |body: Value| platform.post(&at("promotions"), &body).await;
     let live = async |path: &str| platform.get(&format!("/v1/tenants/{LIVE}/{path}")).await;
@@ -439,7 +439,7 @@ async fn a_tested_connection_goes_to_production() {
     // In one direction only, and not within a kind.
     let back = format!("/v1/tenants/{LIVE}/promotions");
     platform.post(&back, &json!({ "connection": "main", "to": TENANT })).await.problem(409, "conflict");
-    api.make_tenant("second-stage", "development").await;
+    api.create_tenant("second-stage", "development").await;
     promote(json!({ "connection": "main", "to": "second-stage" })).await.problem(409, "conflict");
 
     // First a look, which changes nothing.
@@ -483,15 +483,15 @@ async fn a_tested_connection_goes_to_production() {
     // It sends there, once that tenant is opened.
     let put = async |path: &str, body: Value| platform.put(&format!("/v1/tenants/{LIVE}/{path}"), &body).await;
     put("active-connection", json!({ "name": "main" })).await.expect(200);
-    let (_, key) = api.make_key(LIVE, &["send"]).await;
-    let send = async || api.caller(&key).post(&format!("/v1/tenants/{LIVE}/messages"), &message("100001")).await;
+    let (_, key) = api.create_key(LIVE, &["send"]).await;
+    let send = async || api.client(&key).post(&format!("/v1/tenants/{LIVE}/messages"), &message("100001")).await;
     assert_eq!(send().await.problem(409, "flow-off")["flow"], "sign-in");
     put("flows", flows(&["sign-in"])).await.expect(200);
     assert_eq!(send().await.problem(403, "country-not-allowed")["country"], "DK");
     put("policy", json!({ "countries": { "only": ["DK"] } })).await.expect(200);
     send().await.expect(200);
 
-    // Asked for anew, a secret must be given; another account is not tested.
+    // A secret must be given again; another account is not tested.
     let mut ask = json!({ "connection": "main", "to": LIVE, "as": "second", "secrets": "ask" });
     let missing = promote(ask.clone()).await.problem(422, "invalid-input");
     assert_eq!(fields(&missing), ["/parameters/authToken"]);
@@ -519,8 +519,8 @@ async fn a_tested_connection_goes_to_production() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn flows_policy_test_numbers_and_unlocking() {
-    let world = World::new().await;
-    let admin = world.api.caller(&world.owner);
+    let fixture = ApiFixture::new().await;
+    let admin = fixture.api.client(&fixture.owner);
     let verify = |usage: &str, number: &str| json!({ "to": number, "usage": usage });
 
     let off = admin.put(&at("flows"), &flows(&["sign-in"])).await.expect(200);
@@ -565,7 +565,7 @@ async fn flows_policy_test_numbers_and_unlocking() {
     longer["codes"]["digits"] = json!(8);
     assert_eq!(admin.put(&at("policy"), &longer).await.expect(200), longer);
     admin.post(&at("verifications"), &verify("sign-in", NUMBER)).await.expect(201);
-    assert_eq!(world.api.house.code_on_phone(NUMBER).len(), 8);
+    assert_eq!(fixture.api.backend.received_code(NUMBER).len(), 8);
 
     // A number that never gets a message, and whose code always fits.
     let fixed = json!({ "numbers": [{ "number": "+45 87 65 43 21", "code": "424242" }] });
@@ -574,7 +574,7 @@ async fn flows_policy_test_numbers_and_unlocking() {
     assert_eq!(admin.get(&at("test-numbers")).await.expect(200), set);
     let started = admin.post(&at("verifications"), &verify("sign-in", "+4587654321")).await.expect(201);
     assert_eq!((&started["test"], &started["to"]), (&json!(true), &json!("+45…21")));
-    assert_eq!(world.api.house.arrived("+4587654321"), 0);
+    assert_eq!(fixture.api.backend.received_count("+4587654321"), 0);
     let check = at(&format!("verifications/{}/check", text(&started["id"])));
     admin.post(&check, &json!({ "code": "424243" })).await.problem(422, "wrong-code");
     assert_eq!(admin.post(&check, &json!({ "code": "424242" })).await.expect(200)["status"], "approved");
@@ -588,7 +588,7 @@ async fn flows_policy_test_numbers_and_unlocking() {
     // A hundred wrong codes lock a number; an admin lifts that.
     let code = 'locked: loop {
         let id = text(&admin.post(&at("verifications"), &verify("sign-in", NUMBER)).await.expect(201)["id"]);
-        let code = world.api.house.code_on_phone(NUMBER);
+        let code = fixture.api.backend.received_code(NUMBER);
         let wrong = if code == "00000000" { "11111111" } else { "00000000" };
         let check = at(&format!("verifications/{id}/check"));
         for _ in 0..5 {

@@ -4,7 +4,7 @@
 
 use sendbox_sandbox::policy::Limits;
 use sendbox_tests::api::{Api, text};
-use sendbox_tests::house::{House, PLATFORM_KEY, TENANT};
+use sendbox_tests::test_service::{PLATFORM_KEY, TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, version};
 use serde_json::json;
 
@@ -21,8 +21,8 @@ async fn assert_nothing_is_there(api: &Api, component: &[u8]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_does_not_arrive_whole_is_not_kept() {
-    let api = Api::over(House::furnished_alone().await).await;
+async fn incomplete_uploads_are_not_stored() {
+    let api = Api::over(TestService::standalone().await).await;
     let component = version(1, "honest");
     let key = format!("Bearer {PLATFORM_KEY}");
     let head = |length: usize| {
@@ -33,7 +33,7 @@ async fn what_does_not_arrive_whole_is_not_kept() {
     };
     // The connection ends in the middle of the file.
     let half = [head(component.len()).as_bytes(), &component[..component.len() / 2]].concat();
-    api.raw_and_no_more(&half).await.problem(400, "bad-request");
+    api.raw_and_shutdown(&half).await.problem(400, "bad-request");
     assert_nothing_is_there(&api, &component).await;
 
     // Another kind.
@@ -49,7 +49,7 @@ async fn what_does_not_arrive_whole_is_not_kept() {
         assert!(text(&refused["detail"]).contains(why), "{refused}");
     }
 
-    // Larger than a connector may be: said before, and found out on the way.
+    // Larger than a connector may be: declared, and detected while it is received.
     let large = vec![0; Limits::default().component_bytes + 1];
     api.wire("POST", "/v1/connectors", &headers, &large).await.problem(413, "body-too-large");
     let mut pieces = format!(
@@ -72,7 +72,7 @@ async fn what_does_not_arrive_whole_is_not_kept() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_approval_is_asked_for_by_name() {
-    let api = Api::over(House::furnished_alone().await).await;
+    let api = Api::over(TestService::standalone().await).await;
     let platform = api.platform();
     let own = format!("/v1/tenants/{TENANT}/connectors");
     let mut digests = Vec::new();

@@ -8,7 +8,7 @@ use sendbox_service::model::{
     MessageStatus, Mode, NewMessage, Sensitive,
 };
 use sendbox_service::{Caller, Error, LimitName};
-use sendbox_tests::house::{House, TENANT, message, templates, twilio};
+use sendbox_tests::test_service::{TENANT, TestService, message, templates, twilio};
 use sendbox_tests::{Database, on_every_database};
 
 const NUMBER: &str = "+4512345678";
@@ -18,8 +18,8 @@ on_every_database!(
     a_message_is_sent_and_on_record,
     the_same_key_is_one_message,
     an_asynchronous_message_is_sent_by_the_worker,
-    what_was_not_sent_is_tried_again_with_the_same_code,
-    nobody_knows_is_said_and_not_tried_again,
+    an_unsent_message_is_retried_with_the_same_code,
+    an_attempt_in_doubt_is_reported_and_not_retried,
     no_request_makes_more_messages_than_the_policy_says,
     a_refusal_that_only_the_connector_saw_counts,
     a_fallback_takes_over_when_credentials_are_wrong,
@@ -33,8 +33,8 @@ on_every_database!(
     a_production_tenant_starts_closed
 );
 
-async fn send(house: &House, new: NewMessage, key: Option<&str>) -> Result<Message, Error> {
-    house.service.send_message(ADMIN, TENANT, new, key).await
+async fn send(fixture: &TestService, new: NewMessage, key: Option<&str>) -> Result<Message, Error> {
+    fixture.service.send_message(ADMIN, TENANT, new, key).await
 }
 
 fn not_sent(result: Result<Message, Error>) -> Message {
@@ -45,11 +45,11 @@ fn not_sent(result: Result<Message, Error>) -> Message {
 }
 
 /// Waits for what the worker does, without a guess at how long it takes.
-async fn until_final(house: &House, id: &str) -> Message {
+async fn until_final(fixture: &TestService, id: &str) -> Message {
     loop {
-        // The clock of the test stands; a retry is due a little later by it.
-        house.clock.advance_millis(100);
-        let message = house.service.message(ADMIN, TENANT, id).await.unwrap();
+        // The clock is manual; a retry is due a little later.
+        fixture.clock.advance_millis(100);
+        let message = fixture.service.message(ADMIN, TENANT, id).await.unwrap();
         if message.status.is_final() {
             return message;
         }
@@ -58,21 +58,21 @@ async fn until_final(house: &House, id: &str) -> Message {
 }
 
 async fn a_message_is_sent_and_on_record(database: &Database) {
-    let house = House::furnished(database).await;
-    let sent = send(&house, message(NUMBER, "123456"), None).await.unwrap();
+    let fixture = TestService::new(database).await;
+    let sent = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
     assert_eq!((sent.status, sent.to.as_str(), sent.flow), (MessageStatus::Accepted, "+45…78", Some(Flow::SignIn)));
     assert_eq!(sent.attempts.len(), 1);
     assert_eq!(sent.attempts[0].outcome, Some(AttemptOutcome::Accepted));
     assert!(sent.provider_message_id.unwrap().starts_with("SM"));
-    assert_eq!(house.code_on_phone(NUMBER), "123456");
-    let read = house.service.message(ADMIN, TENANT, &sent.id).await.unwrap();
+    assert_eq!(fixture.received_code(NUMBER), "123456");
+    let read = fixture.service.message(ADMIN, TENANT, &sent.id).await.unwrap();
     let detail = read.attempts[0].detail.as_ref().unwrap();
     assert!(detail["requests"][0]["body"].as_str().unwrap().contains('['), "masked: {detail}");
 }
 
 async fn the_same_key_is_one_message(database: &Database) {
-    let house = House::furnished(database).await;
-    let results = join_all((0..20).map(|_| send(&house, message(NUMBER, "123456"), Some("key-1")))).await;
+    let fixture = TestService::new(database).await;
+    let results = join_all((0..20).map(|_| send(&fixture, message(NUMBER, "123456"), Some("key-1")))).await;
     let mut ids: Vec<String> = Vec::new();
     for result in results {
         match result {
@@ -83,185 +83,185 @@ async fn the_same_key_is_one_message(database: &Database) {
     }
     ids.dedup();
     assert_eq!(ids.len(), 1);
-    let again = send(&house, message(NUMBER, "123456"), Some("key-1")).await.unwrap();
+    let again = send(&fixture, message(NUMBER, "123456"), Some("key-1")).await.unwrap();
     assert_eq!((again.id, again.status), (ids[0].clone(), MessageStatus::Accepted));
-    let other = send(&house, message(NUMBER, "654321"), Some("key-1")).await.unwrap_err();
+    let other = send(&fixture, message(NUMBER, "654321"), Some("key-1")).await.unwrap_err();
     assert!(matches!(other, Error::IdempotencyMismatch));
-    assert_eq!(house.arrived(NUMBER), 1);
+    assert_eq!(fixture.received_count(NUMBER), 1);
 }
 
 async fn an_asynchronous_message_is_sent_by_the_worker(database: &Database) {
-    let house = House::furnished(database).await;
-    let taken = send(&house, NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") }, None).await.unwrap();
+    let fixture = TestService::new(database).await;
+    let taken = send(&fixture, NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") }, None).await.unwrap();
     assert!(!taken.status.is_final() || taken.status == MessageStatus::Accepted);
-    assert_eq!(until_final(&house, &taken.id).await.status, MessageStatus::Accepted);
-    assert_eq!(house.arrived(NUMBER), 1);
+    assert_eq!(until_final(&fixture, &taken.id).await.status, MessageStatus::Accepted);
+    assert_eq!(fixture.received_count(NUMBER), 1);
 }
 
-async fn what_was_not_sent_is_tried_again_with_the_same_code(database: &Database) {
-    let house = House::furnished(database).await;
-    house.simulator.inject_spec("twilio=code:20429,times=1".parse().unwrap()).unwrap();
+async fn an_unsent_message_is_retried_with_the_same_code(database: &Database) {
+    let fixture = TestService::new(database).await;
+    fixture.simulator.inject_spec("twilio=code:20429,times=1".parse().unwrap()).unwrap();
     let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
-    let id = send(&house, new, None).await.unwrap().id;
-    let sent = until_final(&house, &id).await;
+    let id = send(&fixture, new, None).await.unwrap().id;
+    let sent = until_final(&fixture, &id).await;
     assert_eq!(sent.status, MessageStatus::Accepted);
     assert_eq!(sent.attempts.len(), 2);
     assert!(sent.attempts[0].decision.is_some());
-    assert_eq!(house.code_on_phone(NUMBER), "123456");
-    assert_eq!(house.arrived(NUMBER), 1);
+    assert_eq!(fixture.received_code(NUMBER), "123456");
+    assert_eq!(fixture.received_count(NUMBER), 1);
 }
 
-async fn nobody_knows_is_said_and_not_tried_again(database: &Database) {
-    let house = House::furnished(database).await;
-    house.simulator.inject_spec("twilio=reset-after,times=1".parse().unwrap()).unwrap();
-    let sent = send(&house, message(NUMBER, "123456"), None).await.unwrap();
+async fn an_attempt_in_doubt_is_reported_and_not_retried(database: &Database) {
+    let fixture = TestService::new(database).await;
+    fixture.simulator.inject_spec("twilio=reset-after,times=1".parse().unwrap()).unwrap();
+    let sent = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
     assert_eq!((sent.status, sent.attempts.len()), (MessageStatus::InDoubt, 1));
     assert_eq!(sent.attempts[0].outcome, Some(AttemptOutcome::InDoubt));
-    assert!(house.simulator.counters().accepted <= 1);
+    assert!(fixture.simulator.counters().accepted <= 1);
 }
 
 async fn no_request_makes_more_messages_than_the_policy_says(database: &Database) {
-    let house = House::furnished(database).await;
-    house.service.save_connection(ADMIN, TENANT, "second", twilio()).await.unwrap();
-    house.service.save_connection(ADMIN, TENANT, "third", twilio()).await.unwrap();
+    let fixture = TestService::new(database).await;
+    fixture.service.save_connection(ADMIN, TENANT, "second", twilio()).await.unwrap();
+    fixture.service.save_connection(ADMIN, TENANT, "third", twilio()).await.unwrap();
     for most in 1..=3 {
-        house
+        fixture
             .set_policy(TENANT, |policy| {
                 policy.delivery.most_messages = most;
                 policy.delivery.in_doubt = InDoubt::PreferDelivery;
                 policy.delivery.fallbacks = vec!["second".to_owned(), "third".to_owned()];
             })
             .await;
-        house.simulator.clear_inbox();
+        fixture.simulator.clear_inbox();
         // Every attempt is taken by the provider, and its answer lost.
-        house.simulator.inject_spec("twilio=reset-after".parse().unwrap()).unwrap();
-        let sent = send(&house, message(NUMBER, "123456"), None).await.unwrap();
-        house.clock.advance_millis(60_000);
-        let sent = until_final(&house, &sent.id).await;
-        house.simulator.clear_faults();
+        fixture.simulator.inject_spec("twilio=reset-after".parse().unwrap()).unwrap();
+        let sent = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
+        fixture.clock.advance_millis(60_000);
+        let sent = until_final(&fixture, &sent.id).await;
+        fixture.simulator.clear_faults();
         assert_eq!(sent.status, MessageStatus::InDoubt);
-        assert_eq!(house.arrived(NUMBER), most as usize, "{:?}", sent.attempts);
+        assert_eq!(fixture.received_count(NUMBER), most as usize, "{:?}", sent.attempts);
         // Past the breakers' rests.
-        house.clock.advance_millis(3_600_000);
+        fixture.clock.advance_millis(3_600_000);
     }
 }
 
 async fn a_refusal_that_only_the_connector_saw_counts(database: &Database) {
-    let house = House::furnished(database).await;
-    let (parameters, _) = sendbox_tests::stage::connection("vonage");
+    let fixture = TestService::new(database).await;
+    let (parameters, _) = sendbox_tests::simulator_setup::connection("vonage");
     let parameters = parameters.as_object().unwrap().clone();
     let vonage = ConnectionInput { connector: "vonage".to_owned(), parameters, templates: templates() };
-    house.service.save_connection(ADMIN, TENANT, "vonage", vonage).await.unwrap();
-    house.service.activate(ADMIN, TENANT, Activation { name: "vonage".to_owned() }).await.unwrap();
+    fixture.service.save_connection(ADMIN, TENANT, "vonage", vonage).await.unwrap();
+    fixture.service.activate(ADMIN, TENANT, Activation { name: "vonage".to_owned() }).await.unwrap();
     // Its errors come with HTTP 200: the host sees no refusal.
-    house.simulator.inject_spec("vonage=code:1".parse().unwrap()).unwrap();
+    fixture.simulator.inject_spec("vonage=code:1".parse().unwrap()).unwrap();
     for most in 1..=2 {
-        house.set_policy(TENANT, |policy| policy.delivery.most_messages = most).await;
-        let before = house.simulator.requests().len();
+        fixture.set_policy(TENANT, |policy| policy.delivery.most_messages = most).await;
+        let before = fixture.simulator.requests().len();
         let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
-        let id = send(&house, new, None).await.unwrap().id;
-        let failed = until_final(&house, &id).await;
+        let id = send(&fixture, new, None).await.unwrap().id;
+        let failed = until_final(&fixture, &id).await;
         assert_eq!(failed.status, MessageStatus::Failed);
         assert_eq!(failed.failure.unwrap().class, "rate-limited");
-        assert_eq!(house.simulator.requests().len() - before, most as usize);
+        assert_eq!(fixture.simulator.requests().len() - before, most as usize);
     }
 }
 
 async fn a_fallback_takes_over_when_credentials_are_wrong(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     let mut broken = twilio();
     broken.parameters.insert("authToken".to_owned(), "f".repeat(32).into());
-    house.service.save_connection(ADMIN, TENANT, "broken", broken).await.unwrap();
-    house.service.activate(ADMIN, TENANT, Activation { name: "broken".to_owned() }).await.unwrap();
-    let failed = not_sent(send(&house, message(NUMBER, "111111"), None).await);
+    fixture.service.save_connection(ADMIN, TENANT, "broken", broken).await.unwrap();
+    fixture.service.activate(ADMIN, TENANT, Activation { name: "broken".to_owned() }).await.unwrap();
+    let failed = not_sent(send(&fixture, message(NUMBER, "111111"), None).await);
     assert_eq!(failed.failure.as_ref().unwrap().class, "authentication-failed");
 
-    house.set_policy(TENANT, |policy| policy.delivery.fallbacks = vec!["main".to_owned()]).await;
-    let sent = send(&house, message(NUMBER, "222222"), None).await.unwrap();
+    fixture.set_policy(TENANT, |policy| policy.delivery.fallbacks = vec!["main".to_owned()]).await;
+    let sent = send(&fixture, message(NUMBER, "222222"), None).await.unwrap();
     assert_eq!(sent.status, MessageStatus::Accepted);
     assert_eq!(sent.attempts.last().unwrap().connection, "main");
-    assert_eq!(house.code_on_phone(NUMBER), "222222");
+    assert_eq!(fixture.received_code(NUMBER), "222222");
     // The breaker of the broken one is open: it is not asked at all.
-    let requests = house.simulator.requests().len();
-    send(&house, message(NUMBER, "333333"), None).await.unwrap();
-    assert_eq!(house.simulator.requests().len(), requests + 1);
+    let requests = fixture.simulator.requests().len();
+    send(&fixture, message(NUMBER, "333333"), None).await.unwrap();
+    assert_eq!(fixture.simulator.requests().len(), requests + 1);
 }
 
 async fn a_number_that_refuses_is_not_tried_elsewhere(database: &Database) {
-    let house = House::furnished(database).await;
-    house.service.save_connection(ADMIN, TENANT, "second", twilio()).await.unwrap();
-    house.set_policy(TENANT, |policy| policy.delivery.fallbacks = vec!["second".to_owned()]).await;
-    house.simulator.inject_spec("twilio=code:21610,times=1".parse().unwrap()).unwrap();
-    let failed = not_sent(send(&house, message(NUMBER, "123456"), None).await);
+    let fixture = TestService::new(database).await;
+    fixture.service.save_connection(ADMIN, TENANT, "second", twilio()).await.unwrap();
+    fixture.set_policy(TENANT, |policy| policy.delivery.fallbacks = vec!["second".to_owned()]).await;
+    fixture.simulator.inject_spec("twilio=code:21610,times=1".parse().unwrap()).unwrap();
+    let failed = not_sent(send(&fixture, message(NUMBER, "123456"), None).await);
     assert_eq!((failed.status, failed.attempts.len()), (MessageStatus::Failed, 1));
     assert_eq!(failed.failure.unwrap().class, "recipient-unsubscribed");
-    assert_eq!(house.arrived(NUMBER), 0);
+    assert_eq!(fixture.received_count(NUMBER), 0);
 }
 
 async fn a_suspicion_of_fraud_holds_the_numbers_around(database: &Database) {
-    let house = House::furnished(database).await;
-    house.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
-    let failed = not_sent(send(&house, message(NUMBER, "123456"), None).await);
+    let fixture = TestService::new(database).await;
+    fixture.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
+    let failed = not_sent(send(&fixture, message(NUMBER, "123456"), None).await);
     assert_eq!(failed.failure.unwrap().class, "fraud-blocked");
     let neighbour = "+4512345001";
-    let held = send(&house, message(neighbour, "123456"), None).await.unwrap_err();
+    let held = send(&fixture, message(neighbour, "123456"), None).await.unwrap_err();
     assert!(matches!(held, Error::Limited { limit: LimitName::Hold, retry_after: Some(3600) }), "{held}");
-    send(&house, message("+4512346001", "123456"), None).await.unwrap();
+    send(&fixture, message("+4512346001", "123456"), None).await.unwrap();
 
-    let holds = house.service.holds(ADMIN, TENANT).await.unwrap();
+    let holds = fixture.service.holds(ADMIN, TENANT).await.unwrap();
     assert_eq!((holds.len(), holds[0].prefix.as_str(), &holds[0].message), (1, "+4512…", &failed.id));
-    house.service.lift_hold(ADMIN, TENANT, &holds[0].id).await.unwrap();
-    send(&house, message(neighbour, "123456"), None).await.unwrap();
-    assert!(matches!(house.service.lift_hold(ADMIN, TENANT, &holds[0].id).await, Err(Error::NotFound("hold"))));
+    fixture.service.lift_hold(ADMIN, TENANT, &holds[0].id).await.unwrap();
+    send(&fixture, message(neighbour, "123456"), None).await.unwrap();
+    assert!(matches!(fixture.service.lift_hold(ADMIN, TENANT, &holds[0].id).await, Err(Error::NotFound("hold"))));
 
-    // It ends by itself.
-    house.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
-    not_sent(send(&house, message(NUMBER, "123456"), None).await);
-    house.clock.advance_millis(3_599_999);
-    assert!(send(&house, message(NUMBER, "123456"), None).await.is_err());
-    house.clock.advance_millis(1);
-    send(&house, message(NUMBER, "123456"), None).await.unwrap();
+    // It ends without further requests.
+    fixture.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
+    not_sent(send(&fixture, message(NUMBER, "123456"), None).await);
+    fixture.clock.advance_millis(3_599_999);
+    assert!(send(&fixture, message(NUMBER, "123456"), None).await.is_err());
+    fixture.clock.advance_millis(1);
+    send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
 }
 
 async fn nothing_is_sent_after_expiry(database: &Database) {
-    let house = House::furnished(database).await;
-    house.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
+    let fixture = TestService::new(database).await;
+    fixture.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
     let new = NewMessage { lifetime_seconds: Some(60), ..message(NUMBER, "123456") };
-    let waiting = send(&house, new, None).await.unwrap();
+    let waiting = send(&fixture, new, None).await.unwrap();
     assert_eq!(waiting.status, MessageStatus::Queued);
-    house.clock.advance_millis(61_000);
-    assert_eq!(until_final(&house, &waiting.id).await.status, MessageStatus::Expired);
-    assert_eq!(house.arrived(NUMBER), 0);
+    fixture.clock.advance_millis(61_000);
+    assert_eq!(until_final(&fixture, &waiting.id).await.status, MessageStatus::Expired);
+    assert_eq!(fixture.received_count(NUMBER), 0);
 }
 
 async fn nothing_is_sent_after_a_cancel(database: &Database) {
-    let house = House::furnished(database).await;
-    house.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
-    let started = house.start_verification(NUMBER).await.unwrap();
-    house.service.cancel_verification(ADMIN, TENANT, &started.id).await.unwrap();
-    house.clock.advance_millis(31_000);
-    let message = until_final(&house, &started.message.unwrap().id).await;
+    let fixture = TestService::new(database).await;
+    fixture.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
+    let started = fixture.start_verification(NUMBER).await.unwrap();
+    fixture.service.cancel_verification(ADMIN, TENANT, &started.id).await.unwrap();
+    fixture.clock.advance_millis(31_000);
+    let message = until_final(&fixture, &started.message.unwrap().id).await;
     assert_eq!(message.status, MessageStatus::Cancelled);
-    assert_eq!(house.arrived(NUMBER), 0);
+    assert_eq!(fixture.received_count(NUMBER), 0);
 }
 
 async fn a_flow_that_is_off_sends_nothing(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     let off = Flows([(Flow::SignIn, false)].into_iter().collect());
-    house.service.set_flows(ADMIN, TENANT, off).await.unwrap();
-    assert!(matches!(send(&house, message(NUMBER, "123456"), None).await, Err(Error::FlowOff(Flow::SignIn))));
-    assert!(matches!(house.start_verification(NUMBER).await, Err(Error::FlowOff(Flow::SignIn))));
-    assert!(house.simulator.requests().is_empty());
+    fixture.service.set_flows(ADMIN, TENANT, off).await.unwrap();
+    assert!(matches!(send(&fixture, message(NUMBER, "123456"), None).await, Err(Error::FlowOff(Flow::SignIn))));
+    assert!(matches!(fixture.start_verification(NUMBER).await, Err(Error::FlowOff(Flow::SignIn))));
+    assert!(fixture.simulator.requests().is_empty());
 }
 
 async fn messages_are_found_by_what_they_were(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     for index in 0..5 {
         let number = format!("+451234567{index}");
-        send(&house, message(&number, "123456"), None).await.unwrap();
-        house.clock.advance_millis(1000);
+        send(&fixture, message(&number, "123456"), None).await.unwrap();
+        fixture.clock.advance_millis(1000);
     }
-    let list = |filter| house.service.messages(ADMIN, TENANT, filter);
+    let list = |filter| fixture.service.messages(ADMIN, TENANT, filter);
     let first = list(MessageFilter { limit: Some(2), ..Default::default() }).await.unwrap();
     assert_eq!(first.items.len(), 2);
     let mut all: Vec<String> = first.items.iter().map(|message| message.to.clone()).collect();
@@ -281,24 +281,24 @@ async fn messages_are_found_by_what_they_were(database: &Database) {
 }
 
 async fn a_message_that_waits_survives_a_restart(database: &Database) {
-    let house = House::furnished(database).await;
-    house.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
-    let waiting = send(&house, message(NUMBER, "123456"), None).await.unwrap();
-    let house = house.restart().await;
-    house.clock.advance_millis(31_000);
-    let sent = until_final(&house, &waiting.id).await;
+    let fixture = TestService::new(database).await;
+    fixture.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
+    let waiting = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
+    let fixture = fixture.restart().await;
+    fixture.clock.advance_millis(31_000);
+    let sent = until_final(&fixture, &waiting.id).await;
     assert_eq!(sent.status, MessageStatus::Accepted);
-    assert_eq!((house.arrived(NUMBER), house.code_on_phone(NUMBER).as_str()), (1, "123456"));
+    assert_eq!((fixture.received_count(NUMBER), fixture.received_code(NUMBER).as_str()), (1, "123456"));
 }
 
 async fn a_production_tenant_starts_closed(database: &Database) {
-    let house = House::bare(database).await;
-    house.furnish(TENANT, Environment::Production).await;
-    assert!(matches!(send(&house, message(NUMBER, "123456"), None).await, Err(Error::FlowOff(Flow::SignIn))));
+    let fixture = TestService::without_tenants(database).await;
+    fixture.add_tenant(TENANT, Environment::Production).await;
+    assert!(matches!(send(&fixture, message(NUMBER, "123456"), None).await, Err(Error::FlowOff(Flow::SignIn))));
     let on = Flows([(Flow::SignIn, true)].into_iter().collect());
-    house.service.set_flows(ADMIN, TENANT, on).await.unwrap();
-    let refused = send(&house, message(NUMBER, "123456"), None).await.unwrap_err();
+    fixture.service.set_flows(ADMIN, TENANT, on).await.unwrap();
+    let refused = send(&fixture, message(NUMBER, "123456"), None).await.unwrap_err();
     assert!(matches!(&refused, Error::CountryNotAllowed(country) if country == "DK"), "{refused}");
-    house.set_policy(TENANT, |policy| policy.countries.only = ["DK".to_owned()].into()).await;
-    send(&house, message(NUMBER, "123456"), None).await.unwrap();
+    fixture.set_policy(TENANT, |policy| policy.countries.only = ["DK".to_owned()].into()).await;
+    send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
 }

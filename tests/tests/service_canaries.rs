@@ -13,7 +13,7 @@ use sendbox_service::model::{
 };
 use sendbox_service::{Caller, Error};
 use sendbox_tests::Database;
-use sendbox_tests::house::{House, PUBLIC_URL, TENANT, message, twilio};
+use sendbox_tests::test_service::{PUBLIC_URL, TENANT, TestService, message, twilio};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -54,11 +54,11 @@ fn assert_absent(haystack: &[u8], needles: &[String], place: &str) {
 }
 
 /// Twilio calls through the server: once signed with the wrong token, once as it should be, and once at no address.
-async fn provider_calls(house: &House, report_token: &str, sid: &str) {
+async fn provider_calls(fixture: &TestService, report_token: &str, sid: &str) {
     let listener = sendbox_server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let grace = std::time::Duration::from_secs(20);
-    let serving = tokio::spawn(sendbox_server::serve(listener, house.service.clone(), std::future::pending(), grace));
+    let serving = tokio::spawn(sendbox_server::serve(listener, fixture.service.clone(), std::future::pending(), grace));
     let path = format!("/reports/{TENANT}/main/{report_token}");
     let fields = [("MessageSid", sid), ("MessageStatus", "delivered"), ("To", NUMBER)];
     let token = twilio().parameters["authToken"].as_str().unwrap().to_owned();
@@ -92,11 +92,11 @@ async fn canaries_are_nowhere() {
     // Everything, the database's own statements included.
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).json().init();
     let database = Database::sqlite();
-    let house = House::furnished(&database).await;
+    let fixture = TestService::new(&database).await;
     let mut input = twilio();
     let token = input.parameters["authToken"].as_str().unwrap().to_owned();
     input.templates.as_array_mut().unwrap().push(json!({ "usage": "bind-mfa", "content": "{{code}} {{link}} ok" }));
-    house.service.save_connection(ADMIN, TENANT, "main", input).await.unwrap();
+    fixture.service.save_connection(ADMIN, TENANT, "main", input).await.unwrap();
     let mut answers = String::new();
     let mut keep = |answer: String| answers.push_str(&answer);
 
@@ -107,39 +107,39 @@ async fn canaries_are_nowhere() {
         client_ip: Some(Sensitive::from(IP)),
         ..message(NUMBER, CODE)
     };
-    let sent = house.service.send_message(ADMIN, TENANT, new, Some("key-with-no-secret")).await.unwrap();
+    let sent = fixture.service.send_message(ADMIN, TENANT, new, Some("key-with-no-secret")).await.unwrap();
     keep(serde_json::to_string(&sent).unwrap());
     // Refused, in doubt, waiting, echoed: each leaves other traces.
     for fault in ["code:21211", "reset-after", "echo", "status:500"] {
-        house.simulator.inject_spec(format!("twilio={fault},times=1").parse().unwrap()).unwrap();
-        match house.service.send_message(ADMIN, TENANT, message(NUMBER, CODE), None).await {
+        fixture.simulator.inject_spec(format!("twilio={fault},times=1").parse().unwrap()).unwrap();
+        match fixture.service.send_message(ADMIN, TENANT, message(NUMBER, CODE), None).await {
             Ok(message) => keep(serde_json::to_string(&message).unwrap()),
             Err(error) => keep(format!("{error} {error:?}")),
         }
-        house.clock.advance_millis(600_000);
+        fixture.clock.advance_millis(600_000);
     }
-    house.simulator.clear_faults();
-    house.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
+    fixture.simulator.clear_faults();
+    fixture.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
     let waiting = NewMessage { mode: Mode::Async, ..message("+4531415927", CODE) };
-    house.service.send_message(ADMIN, TENANT, waiting, None).await.unwrap();
-    while !house.simulator.faults().is_empty() {
+    fixture.service.send_message(ADMIN, TENANT, waiting, None).await.unwrap();
+    while !fixture.simulator.faults().is_empty() {
         tokio::task::yield_now().await;
     }
 
-    house.clock.advance_millis(600_000);
-    let started = house.start_verification(NUMBER).await.unwrap();
+    fixture.clock.advance_millis(600_000);
+    let started = fixture.start_verification(NUMBER).await.unwrap();
     // A message of before may be tried again at any time, and it says another code.
     let newest = || {
-        let texts = house.simulator.inbox().into_iter().rev().filter_map(|message| message.text);
+        let texts = fixture.simulator.inbox().into_iter().rev().filter_map(|message| message.text);
         texts.map(|text| text[..6].to_owned()).find(|code| code != CODE).unwrap()
     };
     let made = newest();
-    let wrong: Error = house.check(&started.id, "000000").await.err().unwrap_or(Error::Stopping);
+    let wrong: Error = fixture.check(&started.id, "000000").await.err().unwrap_or(Error::Stopping);
     keep(format!("{wrong} {wrong:?}"));
-    keep(serde_json::to_string(&house.check(&started.id, &made).await.unwrap()).unwrap());
+    keep(serde_json::to_string(&fixture.check(&started.id, &made).await.unwrap()).unwrap());
 
     let number = TestNumber { number: Sensitive::from("+4527182818"), code: Sensitive::from("31415926") };
-    house.service.set_test_numbers(ADMIN, TENANT, TestNumbers { numbers: vec![number] }).await.unwrap();
+    fixture.service.set_test_numbers(ADMIN, TENANT, TestNumbers { numbers: vec![number] }).await.unwrap();
     let test = ConnectionTest {
         connection: Some("main".to_owned()),
         connector: None,
@@ -151,24 +151,24 @@ async fn canaries_are_nowhere() {
         locale: None,
         dry_run: false,
     };
-    let report = house.service.test_connection(ADMIN, TENANT, test).await.unwrap();
+    let report = fixture.service.test_connection(ADMIN, TENANT, test).await.unwrap();
     keep(serde_json::to_string(&report).unwrap());
     let tested = newest();
-    let shown = house.service.connection(ADMIN, TENANT, "main").await.unwrap();
+    let shown = fixture.service.connection(ADMIN, TENANT, "main").await.unwrap();
     // The address is a secret too, and shown to those who manage: here alone, and by nothing else.
     let address = shown.reports.address.clone().unwrap();
     let report_token = address.rsplit_once('/').unwrap().1.to_owned();
     keep(serde_json::to_string(&shown).unwrap().replace(&report_token, ""));
-    provider_calls(&house, &report_token, sent.provider_message_id.as_deref().unwrap()).await;
-    keep(serde_json::to_string(&house.service.message(ADMIN, TENANT, &sent.id).await.unwrap()).unwrap());
-    let statistics = house.service.statistics(ADMIN, TENANT, StatisticsFilter::default()).await.unwrap();
+    provider_calls(&fixture, &report_token, sent.provider_message_id.as_deref().unwrap()).await;
+    keep(serde_json::to_string(&fixture.service.message(ADMIN, TENANT, &sent.id).await.unwrap()).unwrap());
+    let statistics = fixture.service.statistics(ADMIN, TENANT, StatisticsFilter::default()).await.unwrap();
     keep(serde_json::to_string(&statistics).unwrap());
     let scopes = [Scope::Manage].into();
     let new_key = sendbox_service::model::NewKey { name: "k".to_owned(), scopes, expires_at: None };
-    let key = house.service.create_key(ADMIN, TENANT, new_key).await.unwrap();
-    keep(serde_json::to_string(&house.service.audit(ADMIN, TENANT, AuditFilter::default()).await.unwrap()).unwrap());
-    keep(serde_json::to_string(&house.service.messages(ADMIN, TENANT, Default::default()).await.unwrap()).unwrap());
-    house.service.stop(std::time::Duration::from_secs(20)).await;
+    let key = fixture.service.create_key(ADMIN, TENANT, new_key).await.unwrap();
+    keep(serde_json::to_string(&fixture.service.audit(ADMIN, TENANT, AuditFilter::default()).await.unwrap()).unwrap());
+    keep(serde_json::to_string(&fixture.service.messages(ADMIN, TENANT, Default::default()).await.unwrap()).unwrap());
+    fixture.service.stop(std::time::Duration::from_secs(20)).await;
 
     let needles: Vec<String> =
         [NUMBER.trim_start_matches('+'), "31415926", "31415927", CODE, &made, &tested, &token, LINK, IP, &report_token]
@@ -177,12 +177,12 @@ async fn canaries_are_nowhere() {
             .chain([key.secret.splitn(3, '_').nth(2).unwrap().to_owned()])
             .chain([format!("{CODE} is your code"), "4527182818".to_owned()])
             .collect();
-    assert!(house.simulator.inbox().iter().any(|message| message.text.as_deref().unwrap().contains(LINK)));
+    assert!(fixture.simulator.inbox().iter().any(|message| message.text.as_deref().unwrap().contains(LINK)));
     assert_absent(answers.as_bytes(), &needles, "an answer");
     let logged = log.0.lock().unwrap().clone();
     assert!(!logged.is_empty(), "something was logged");
     assert_absent(&logged, &needles, "the log");
-    let path = house.url.trim_start_matches("sqlite://").to_owned();
+    let path = fixture.url.trim_start_matches("sqlite://").to_owned();
     for file in [path.clone(), format!("{path}-wal"), format!("{path}-shm")] {
         if let Ok(bytes) = std::fs::read(&file) {
             assert_absent(&bytes, &needles, "the database");

@@ -10,7 +10,7 @@ use sendbox_sandbox::{
     RehearsedTemplate, SendReport, SendRequest, TextEncoding, Usage, Variable,
 };
 use sendbox_simulator::SimulatorConfig;
-use sendbox_tests::stage::{Stage, connection};
+use sendbox_tests::simulator_setup::{SimulatorSetup, connection};
 use serde_json::{Value, json};
 
 /// 2026-11-23, when the versions came.
@@ -81,8 +81,8 @@ struct Connected {
 }
 
 impl Connected {
-    async fn new(stage: &Stage, name: &str, parameters: &Value) -> Self {
-        let connector = stage.load(name).await;
+    async fn new(setup: &SimulatorSetup, name: &str, parameters: &Value) -> Self {
+        let connector = setup.load(name).await;
         let parameters = Arc::new(connector.parameters(parameters).unwrap());
         let grant = connector.grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default()).unwrap();
         let grant = Arc::new(grant);
@@ -93,12 +93,12 @@ impl Connected {
             templates: templates(name),
             at_unix_ms: CAME_AT,
         };
-        let pinned = Arc::new(stage.sandbox.rehearse(&connector, &rehearsal).await.unwrap());
+        let pinned = Arc::new(setup.sandbox.rehearse(&connector, &rehearsal).await.unwrap());
         assert!(!pinned.is_empty(), "{name}: nothing is pinned");
         Self { connector, parameters, grant, pinned }
     }
 
-    async fn send(&self, stage: &Stage, message: Message) -> SendReport {
+    async fn send(&self, setup: &SimulatorSetup, message: Message) -> SendReport {
         let request = SendRequest {
             owner: "acme".to_owned(),
             parameters: Arc::clone(&self.parameters),
@@ -108,7 +108,7 @@ impl Connected {
             dry_run: Some(DryRun { show_sealed: false }),
             withdrawn: None,
         };
-        stage.sandbox.send(&self.connector, request).await
+        setup.sandbox.send(&self.connector, request).await
     }
 }
 
@@ -216,15 +216,15 @@ fn message(kind: ContentKind, templates: &[RehearsedTemplate], clear: &Clear) ->
 
 #[tokio::test]
 async fn no_built_in_connector_is_held_back_in_honest_use() {
-    let stage = Stage::new(SimulatorConfig::default(), Limits::default()).await;
+    let setup = SimulatorSetup::new(SimulatorConfig::default(), Limits::default()).await;
     for built_in in sendbox_catalogue::all() {
         let name = built_in.name;
         for parameters in variants(name) {
-            let connected = Connected::new(&stage, name, &parameters).await;
+            let connected = Connected::new(&setup, name, &parameters).await;
             let kind = connected.connector.metadata().content;
             let templates = templates(name);
             for clear in messages(66) {
-                let report = connected.send(&stage, message(kind, &templates, &clear)).await;
+                let report = connected.send(&setup, message(kind, &templates, &clear)).await;
                 assert!(
                     matches!(report.outcome, Outcome::NotSentDryRun),
                     "{name} with {clear:?}: {:?}\npinned:\n{}",

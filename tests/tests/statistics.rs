@@ -12,7 +12,7 @@ use sendbox_service::rules::release::Versions;
 use sendbox_service::store::rows::{AttemptRow, ConnectionRow, MessageRow, ReleaseRow};
 use sendbox_service::store::{Tx, attempts, connections, messages, releases};
 use sendbox_service::{Caller, Error};
-use sendbox_tests::house::{House, START, TENANT, message, twilio};
+use sendbox_tests::test_service::{START, TENANT, TestService, message, twilio};
 use sendbox_tests::{Database, on_every_database};
 use sqlx::{AssertSqlSafe, Executor};
 
@@ -28,23 +28,23 @@ on_every_database!(
     what_a_provider_wrote_breaks_nothing,
     a_series_has_every_bucket,
     who_may_read_it,
-    what_is_set_up_wrong_is_said,
-    what_goes_wrong_is_said,
-    what_is_old_or_was_taken_back_is_said,
+    set_up_mistakes_need_attention,
+    failures_need_attention,
+    rollbacks_and_old_secrets_need_attention,
     a_country_whose_codes_do_not_come_back_is_named
 );
 
-async fn statistics(house: &House, filter: StatisticsFilter) -> Statistics {
-    house.service.statistics(ADMIN, TENANT, filter).await.unwrap()
+async fn statistics(fixture: &TestService, filter: StatisticsFilter) -> Statistics {
+    fixture.service.statistics(ADMIN, TENANT, filter).await.unwrap()
 }
 
-async fn attention(house: &House) -> Vec<Attention> {
-    statistics(house, StatisticsFilter::default()).await.attention
+async fn attention(fixture: &TestService) -> Vec<Attention> {
+    statistics(fixture, StatisticsFilter::default()).await.attention
 }
 
 /// The one thing that needs a person and holds these words.
 #[track_caller]
-fn said<'a>(all: &'a [Attention], words: &str) -> &'a Attention {
+fn attention_with<'a>(all: &'a [Attention], words: &str) -> &'a Attention {
     let found: Vec<_> = all.iter().filter(|one| one.text.contains(words)).collect();
     assert_eq!(found.len(), 1, "{words}: {all:?}");
     found[0]
@@ -123,8 +123,8 @@ fn taken(message: &MessageRow, took: i64) -> AttemptRow {
     }
 }
 
-async fn insert(house: &House, rows: &[MessageRow]) {
-    let mut tx = house.store.begin().await.unwrap();
+async fn insert(fixture: &TestService, rows: &[MessageRow]) {
+    let mut tx = fixture.store.begin().await.unwrap();
     for row in rows {
         messages::insert(&mut tx, row).await.unwrap();
     }
@@ -132,10 +132,10 @@ async fn insert(house: &House, rows: &[MessageRow]) {
 }
 
 async fn what_was_sent_is_counted(database: &Database) {
-    let house = House::furnished(database).await;
-    house.furnish("other", Environment::Development).await;
+    let fixture = TestService::new(database).await;
+    fixture.add_tenant("other", Environment::Development).await;
     let number = TestNumber { number: Sensitive::from("+4587654321"), code: Sensitive::from("424242") };
-    house.service.set_test_numbers(ADMIN, TENANT, TestNumbers { numbers: vec![number] }).await.unwrap();
+    fixture.service.set_test_numbers(ADMIN, TENANT, TestNumbers { numbers: vec![number] }).await.unwrap();
     let prices = [("DK".to_owned(), 3)].into();
     let spend = SpendPolicy {
         currency: "EUR".to_owned(),
@@ -143,23 +143,23 @@ async fn what_was_sent_is_counted(database: &Database) {
         price_per_segment_micros: 7,
         prices,
     };
-    house.set_policy(TENANT, |policy| policy.spend = Some(spend)).await;
+    fixture.set_policy(TENANT, |policy| policy.spend = Some(spend)).await;
 
     // Two verifications, of which one comes back; one message of the platform; one that the provider refuses.
-    let started = house.start_verification(NUMBER).await.unwrap().id;
-    house.check(&started, &house.code_on_phone(NUMBER)).await.unwrap();
-    house.start_verification("+46701234567").await.unwrap();
-    house.clock.advance_millis(2 * HOUR);
-    house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
-    house.simulator.inject_spec("twilio=code:21211,times=1".parse().unwrap()).unwrap();
-    house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap_err();
+    let started = fixture.start_verification(NUMBER).await.unwrap().id;
+    fixture.check(&started, &fixture.received_code(NUMBER)).await.unwrap();
+    fixture.start_verification("+46701234567").await.unwrap();
+    fixture.clock.advance_millis(2 * HOUR);
+    fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+    fixture.simulator.inject_spec("twilio=code:21211,times=1".parse().unwrap()).unwrap();
+    fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap_err();
     // What does not count: test numbers, and another tenant.
-    house.start_verification("+4587654321").await.unwrap();
-    house.service.send_message(ADMIN, TENANT, message("+4587654321", "314159"), None).await.unwrap();
-    house.service.send_message(ADMIN, "other", message(NUMBER, "314159"), None).await.unwrap();
-    house.clock.advance_millis(1);
+    fixture.start_verification("+4587654321").await.unwrap();
+    fixture.service.send_message(ADMIN, TENANT, message("+4587654321", "314159"), None).await.unwrap();
+    fixture.service.send_message(ADMIN, "other", message(NUMBER, "314159"), None).await.unwrap();
+    fixture.clock.advance_millis(1);
 
-    let found = statistics(&house, StatisticsFilter::default()).await;
+    let found = statistics(&fixture, StatisticsFilter::default()).await;
     let now = after(2 * HOUR + 1);
     assert_eq!((found.from, found.to, found.bucket), (Timestamp(now.0 - DAY), now, Bucket::Hour));
     let totals = found.totals;
@@ -197,7 +197,7 @@ async fn what_was_sent_is_counted(database: &Database) {
 
 async fn each_place_of_a_message_is_counted_within_the_time(database: &Database) {
     use MessageStatus::{Accepted, Cancelled, Expired, Failed, InDoubt, Queued, Sending};
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     let mut rows = Vec::new();
     let places = [Queued, Sending, Accepted, Failed, InDoubt, Expired, Cancelled];
     // One, two, … seven of them; the last of each class within the last millisecond.
@@ -215,10 +215,10 @@ async fn each_place_of_a_message_is_counted_within_the_time(database: &Database)
     rows.push(MessageRow { physical: 2, country: None, ..row("twice", HOUR, InDoubt) });
     // None.
     rows.push(MessageRow { physical: 0, ..row("none", HOUR, Failed) });
-    insert(&house, &rows).await;
+    insert(&fixture, &rows).await;
 
     let filter = StatisticsFilter { from: Some(START), to: Some(after(DAY)), bucket: None };
-    let found = statistics(&house, filter).await;
+    let found = statistics(&fixture, filter).await;
     let totals = found.totals;
     assert_eq!((totals.messages, totals.under_way, totals.accepted, totals.failed), (30, 1 + 2, 3, 4 + 1));
     assert_eq!((totals.in_doubt, totals.expired, totals.cancelled), (5 + 1, 6, 7));
@@ -238,8 +238,8 @@ async fn each_place_of_a_message_is_counted_within_the_time(database: &Database)
 }
 
 async fn a_thousand_messages_are_timed(database: &Database) {
-    let house = House::furnished(database).await;
-    let mut tx = house.store.begin().await.unwrap();
+    let fixture = TestService::new(database).await;
+    let mut tx = fixture.store.begin().await.unwrap();
     // The oldest hundred took longest, and are not among the newest thousand.
     for number in 0..1100_i64 {
         let message = row(&format!("m{number:04}"), number, MessageStatus::Accepted);
@@ -249,11 +249,11 @@ async fn a_thousand_messages_are_timed(database: &Database) {
     }
     tx.commit().await.unwrap();
     let filter = StatisticsFilter { from: Some(START), to: Some(after(HOUR)), bucket: None };
-    let found = statistics(&house, filter).await;
+    let found = statistics(&fixture, filter).await;
     assert_eq!(found.totals.messages, 1100);
     assert_eq!(found.latency_ms, Some(Latency { p50: 500, p95: 950, p99: 990 }));
     // A bucket by its newest hundred, and not by those of another.
-    let mut tx = house.store.begin().await.unwrap();
+    let mut tx = fixture.store.begin().await.unwrap();
     let late = row("late", HOUR, MessageStatus::Accepted);
     messages::insert(&mut tx, &late).await.unwrap();
     attempts::insert(&mut tx, &taken(&late, 7)).await.unwrap();
@@ -263,7 +263,7 @@ async fn a_thousand_messages_are_timed(database: &Database) {
     insert_taken(&mut tx, row("behind", HOUR + 10, MessageStatus::Accepted)).await;
     tx.commit().await.unwrap();
     let filter = StatisticsFilter { from: Some(START), to: Some(after(HOUR + 10)), bucket: None };
-    let series = statistics(&house, filter).await.series;
+    let series = statistics(&fixture, filter).await.series;
     let latencies: Vec<_> = series.iter().map(|point| point.latency_ms).collect();
     let [newest, alone] = [Latency { p50: 950, p95: 995, p99: 999 }, Latency { p50: 7, p95: 7, p99: 7 }];
     assert_eq!(latencies, [Some(newest), Some(alone)]);
@@ -276,13 +276,13 @@ async fn insert_taken(tx: &mut Tx, message: MessageRow) {
 }
 
 async fn what_a_provider_wrote_breaks_nothing(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     let failed = |id: &str, class: &str, text: &str| MessageRow {
         failure: failure(class, text),
         ..row(id, 0, MessageStatus::Failed)
     };
     insert(
-        &house,
+        &fixture,
         &[
             failed("m1", "unknown", "a\u{0}b \"class\": \"x\" \\ '"),
             failed("m2", "unknown", "🦀\u{2028}"),
@@ -295,16 +295,16 @@ async fn what_a_provider_wrote_breaks_nothing(database: &Database) {
     .await;
     let filter = StatisticsFilter { from: Some(START), to: Some(after(HOUR)), bucket: None };
     let counts: Vec<_> =
-        statistics(&house, filter).await.failures.into_iter().map(|one| (one.class, one.count)).collect();
+        statistics(&fixture, filter).await.failures.into_iter().map(|one| (one.class, one.count)).collect();
     assert_eq!(counts, [("unknown".to_owned(), 2), ("invalid-recipient".to_owned(), 1)]);
 }
 
 async fn a_series_has_every_bucket(database: &Database) {
-    let house = House::furnished(database).await;
-    insert(&house, &[row("m1", 0, MessageStatus::Accepted), row("m2", 3 * DAY, MessageStatus::Accepted)]).await;
+    let fixture = TestService::new(database).await;
+    insert(&fixture, &[row("m1", 0, MessageStatus::Accepted), row("m2", 3 * DAY, MessageStatus::Accepted)]).await;
     let from = Timestamp(START.0 - DAY);
     let days = StatisticsFilter { from: Some(from), to: Some(after(4 * DAY)), bucket: Some(Bucket::Day) };
-    let found = statistics(&house, days).await;
+    let found = statistics(&fixture, days).await;
     // It begins at 20:00: six days are touched.
     let midnight = START.0 - 20 * HOUR;
     let expected: Vec<Point> = [0, 1, 0, 0, 1, 0]
@@ -313,20 +313,20 @@ async fn a_series_has_every_bucket(database: &Database) {
         .map(|(messages, day)| Point { messages, accepted: messages, ..Point::empty(Timestamp(midnight + day * DAY)) })
         .collect();
     assert_eq!(found.series, expected);
-    let hours = statistics(&house, StatisticsFilter { bucket: Some(Bucket::Hour), ..days }).await;
+    let hours = statistics(&fixture, StatisticsFilter { bucket: Some(Bucket::Hour), ..days }).await;
     assert_eq!((hours.series.len(), hours.totals), (5 * 24, found.totals));
     for wrong in [
         StatisticsFilter { to: Some(from), ..days },
         StatisticsFilter { from: Some(Timestamp(START.0 - 93 * DAY)), to: Some(START), bucket: None },
         StatisticsFilter { from: Some(Timestamp(START.0 - 32 * DAY)), to: Some(START), bucket: Some(Bucket::Hour) },
     ] {
-        let refused = house.service.statistics(ADMIN, TENANT, wrong).await;
+        let refused = fixture.service.statistics(ADMIN, TENANT, wrong).await;
         assert!(matches!(refused, Err(Error::Invalid(_))), "{wrong:?}");
     }
 }
 
 async fn who_may_read_it(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     let key =
         |tenant: &str, scope| Caller::Key { tenant: tenant.to_owned(), key: "k".to_owned(), scopes: [scope].into() };
     for (caller, may) in [
@@ -336,10 +336,10 @@ async fn who_may_read_it(database: &Database) {
         (key(TENANT, Scope::Verify), false),
         (key("other", Scope::Manage), false),
     ] {
-        let answer = house.service.statistics(&caller, TENANT, StatisticsFilter::default()).await;
+        let answer = fixture.service.statistics(&caller, TENANT, StatisticsFilter::default()).await;
         assert_eq!(answer.is_ok(), may, "{caller:?}");
     }
-    let missing = house.service.statistics(ADMIN, "nobody", StatisticsFilter::default()).await;
+    let missing = fixture.service.statistics(ADMIN, "nobody", StatisticsFilter::default()).await;
     assert!(matches!(missing, Err(Error::NotFound(_))));
 }
 
@@ -357,67 +357,67 @@ fn test_of_main() -> ConnectionTest {
     }
 }
 
-async fn what_is_set_up_wrong_is_said(database: &Database) {
-    let house = House::furnished(database).await;
+async fn set_up_mistakes_need_attention(database: &Database) {
+    let fixture = TestService::new(database).await;
     // All that is left to do is a test.
-    let found = attention(&house).await;
-    assert_eq!((found.len(), said(&found, "no test of it").severity), (1, Severity::Warning));
-    house.service.test_connection(ADMIN, TENANT, test_of_main()).await.unwrap();
-    assert_eq!(attention(&house).await, []);
+    let found = attention(&fixture).await;
+    assert_eq!((found.len(), attention_with(&found, "no test of it").severity), (1, Severity::Warning));
+    fixture.service.test_connection(ADMIN, TENANT, test_of_main()).await.unwrap();
+    assert_eq!(attention(&fixture).await, []);
 
     // A change that no test has vouched for, and what a newer connector could find missing.
     let mut input = twilio();
     input.templates.as_array_mut().unwrap()[0]["content"] = "{{code}} it is.".into();
-    house.service.save_connection(ADMIN, TENANT, "main", input).await.unwrap();
-    said(&attention(&house).await, "no test of it");
+    fixture.service.save_connection(ADMIN, TENANT, "main", input).await.unwrap();
+    attention_with(&attention(&fixture).await, "no test of it");
     let mut beside = database.connect().await;
     let change = r#"UPDATE connections SET templates = '[{"usage":"generic","content":"{{code}}"}]'"#;
     beside.execute(AssertSqlSafe(change)).await.unwrap();
-    let found = attention(&house).await;
-    let missing = said(&found, "no template for: register, sign-in, forgot-password.");
+    let found = attention(&fixture).await;
+    let missing = attention_with(&found, "no template for: register, sign-in, forgot-password.");
     assert_eq!(missing.severity, Severity::Critical);
 
-    house.service.delete_connection(ADMIN, TENANT, "main", Deletion { force: true }).await.unwrap();
-    let found = attention(&house).await;
-    assert_eq!((found.len(), said(&found, "No connection is active").severity), (1, Severity::Critical));
+    fixture.service.delete_connection(ADMIN, TENANT, "main", Deletion { force: true }).await.unwrap();
+    let found = attention(&fixture).await;
+    assert_eq!((found.len(), attention_with(&found, "No connection is active").severity), (1, Severity::Critical));
 
     // A production tenant begins with nothing allowed, and its flows off.
-    house.furnish("live", Environment::Production).await;
+    fixture.add_tenant("live", Environment::Production).await;
     let of_live =
-        async || house.service.statistics(ADMIN, "live", StatisticsFilter::default()).await.unwrap().attention;
-    assert_eq!(said(&of_live().await, "No country is allowed").severity, Severity::Warning);
-    house
+        async || fixture.service.statistics(ADMIN, "live", StatisticsFilter::default()).await.unwrap().attention;
+    assert_eq!(attention_with(&of_live().await, "No country is allowed").severity, Severity::Warning);
+    fixture
         .set_policy("live", |policy| policy.countries = Countries { all: false, only: ["DK".to_owned()].into() })
         .await;
     silent(&of_live().await, "No country is allowed");
 }
 
-async fn what_goes_wrong_is_said(database: &Database) {
-    let house = House::furnished(database).await;
-    house.simulator.inject_spec("twilio=code:20003,times=1".parse().unwrap()).unwrap();
-    house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap_err();
-    let found = attention(&house).await;
-    let refused = said(&found, "failed once in the last hour (authentication-failed)");
+async fn failures_need_attention(database: &Database) {
+    let fixture = TestService::new(database).await;
+    fixture.simulator.inject_spec("twilio=code:20003,times=1".parse().unwrap()).unwrap();
+    fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap_err();
+    let found = attention(&fixture).await;
+    let refused = attention_with(&found, "failed once in the last hour (authentication-failed)");
     assert_eq!((refused.severity, refused.about.as_ref().unwrap().id.as_str()), (Severity::Critical, "main"));
-    assert_eq!(said(&found, "rests").severity, Severity::Critical);
+    assert_eq!(attention_with(&found, "rests").severity, Severity::Critical);
     // It is put right, and sends again.
-    house.clock.advance_millis(60_000);
-    house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
-    let found = attention(&house).await;
-    assert_eq!(said(&found, "It has sent since").severity, Severity::Warning);
+    fixture.clock.advance_millis(60_000);
+    fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+    let found = attention(&fixture).await;
+    assert_eq!(attention_with(&found, "It has sent since").severity, Severity::Warning);
     silent(&found, "rests");
-    house.clock.advance_millis(HOUR);
-    silent(&attention(&house).await, "authentication-failed");
+    fixture.clock.advance_millis(HOUR);
+    silent(&attention(&fixture).await, "authentication-failed");
 
     // Fraud.
-    house.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
-    house.service.send_message(ADMIN, TENANT, message("+4533334001", "314159"), None).await.unwrap_err();
-    let hold = house.service.holds(ADMIN, TENANT).await.unwrap().remove(0);
-    let found = attention(&house).await;
-    let held = said(&found, "suspects fraud");
+    fixture.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
+    fixture.service.send_message(ADMIN, TENANT, message("+4533334001", "314159"), None).await.unwrap_err();
+    let hold = fixture.service.holds(ADMIN, TENANT).await.unwrap().remove(0);
+    let found = attention(&fixture).await;
+    let held = attention_with(&found, "suspects fraud");
     assert_eq!(held.about.as_ref().unwrap().id, hold.id);
-    house.service.lift_hold(ADMIN, TENANT, &hold.id).await.unwrap();
-    silent(&attention(&house).await, "suspects fraud");
+    fixture.service.lift_hold(ADMIN, TENANT, &hold.id).await.unwrap();
+    silent(&attention(&fixture).await, "suspects fraud");
 
     // Money: four of five, then all.
     let spend = |cap| SpendPolicy {
@@ -426,27 +426,27 @@ async fn what_goes_wrong_is_said(database: &Database) {
         price_per_segment_micros: 1,
         prices: Default::default(),
     };
-    house.set_policy(TENANT, |policy| policy.spend = Some(spend(5))).await;
+    fixture.set_policy(TENANT, |policy| policy.spend = Some(spend(5))).await;
     for _ in 0..4 {
-        silent(&attention(&house).await, "spend cap");
-        house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+        silent(&attention(&fixture).await, "spend cap");
+        fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
     }
-    assert_eq!(said(&attention(&house).await, "80 % of the spend cap").severity, Severity::Warning);
-    house.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
-    assert_eq!(said(&attention(&house).await, "is reached").severity, Severity::Critical);
+    assert_eq!(attention_with(&attention(&fixture).await, "80 % of the spend cap").severity, Severity::Warning);
+    fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+    assert_eq!(attention_with(&attention(&fixture).await, "is reached").severity, Severity::Critical);
 
     // A rate: few say nothing, many do.
-    silent(&attention(&house).await, "Providers took only");
-    let now = house.now().0 - START.0;
+    silent(&attention(&fixture).await, "Providers took only");
+    let now = fixture.now().0 - START.0;
     let failed: Vec<_> = (0..20).map(|number| row(&format!("f{number}"), now, MessageStatus::Failed)).collect();
-    insert(&house, &failed).await;
-    said(&attention(&house).await, "Providers took only");
+    insert(&fixture, &failed).await;
+    attention_with(&attention(&fixture).await, "Providers took only");
 }
 
-async fn what_is_old_or_was_taken_back_is_said(database: &Database) {
-    let house = House::furnished(database).await;
-    // A connection of an uploaded connector whose new version was taken back.
-    let mut tx = house.store.begin().await.unwrap();
+async fn rollbacks_and_old_secrets_need_attention(database: &Database) {
+    let fixture = TestService::new(database).await;
+    // A connection of an uploaded connector whose new version was rolled back.
+    let mut tx = fixture.store.begin().await.unwrap();
     let main = connections::get(&mut tx, TENANT, "main").await.unwrap().unwrap();
     let uploaded = ConnectionRow { name: "acme".to_owned(), connector: "acme-sms".to_owned(), ..main };
     connections::put(&mut tx, &uploaded).await.unwrap();
@@ -469,42 +469,43 @@ async fn what_is_old_or_was_taken_back_is_said(database: &Database) {
     };
     assert!(releases::put(&mut tx, &release(true, 1)).await.unwrap());
     tx.commit().await.unwrap();
-    let found = attention(&house).await;
-    let rollback = said(&found, "it misbehaved in 1 of 5 attempts");
+    let found = attention(&fixture).await;
+    let rollback = attention_with(&found, "it misbehaved in 1 of 5 attempts");
     assert_eq!(rollback.about.as_ref().unwrap().id, "acme-sms");
     // By hand, it is known already; and a day later, it is no news.
-    let mut tx = house.store.begin().await.unwrap();
+    let mut tx = fixture.store.begin().await.unwrap();
     assert!(releases::put(&mut tx, &release(false, 2)).await.unwrap());
     tx.commit().await.unwrap();
-    silent(&attention(&house).await, "misbehaved");
-    let mut tx = house.store.begin().await.unwrap();
+    silent(&attention(&fixture).await, "misbehaved");
+    let mut tx = fixture.store.begin().await.unwrap();
     assert!(releases::put(&mut tx, &release(true, 3)).await.unwrap());
     tx.commit().await.unwrap();
-    house.clock.advance_millis(DAY);
-    silent(&attention(&house).await, "misbehaved");
+    fixture.clock.advance_millis(DAY);
+    silent(&attention(&fixture).await, "misbehaved");
 
-    silent(&attention(&house).await, "older than a year");
-    house.clock.advance_millis(365 * DAY);
-    let found = attention(&house).await;
-    let old = said(&found, "Secrets of `main` are older than a year: `authToken`.");
+    silent(&attention(&fixture).await, "older than a year");
+    fixture.clock.advance_millis(365 * DAY);
+    let found = attention(&fixture).await;
+    let old = attention_with(&found, "Secrets of `main` are older than a year: `authToken`.");
     assert_eq!(old.severity, Severity::Info);
 }
 
 async fn a_country_whose_codes_do_not_come_back_is_named(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     for number in 0..20 {
         let number = format!("+45201000{number:02}");
-        let id = house.start_verification(&number).await.unwrap().id;
-        house.check(&id, &house.code_on_phone(&number)).await.unwrap();
+        let id = fixture.start_verification(&number).await.unwrap().id;
+        fixture.check(&id, &fixture.received_code(&number)).await.unwrap();
     }
     for number in 0..19 {
-        house.start_verification(&format!("+467012345{number:02}")).await.unwrap();
+        fixture.start_verification(&format!("+467012345{number:02}")).await.unwrap();
     }
-    silent(&attention(&house).await, "elsewhere");
-    house.start_verification("+46701234599").await.unwrap();
-    let found = attention(&house).await;
-    let pumped = said(&found, "0 % of the 20 verifications of the last day in SE were completed, 100 % elsewhere");
+    silent(&attention(&fixture).await, "elsewhere");
+    fixture.start_verification("+46701234599").await.unwrap();
+    let found = attention(&fixture).await;
+    let pumped =
+        attention_with(&found, "0 % of the 20 verifications of the last day in SE were completed, 100 % elsewhere");
     assert_eq!(pumped.about.as_ref().unwrap().id, "SE");
-    house.clock.advance_millis(DAY + 1);
-    silent(&attention(&house).await, "elsewhere");
+    fixture.clock.advance_millis(DAY + 1);
+    silent(&attention(&fixture).await, "elsewhere");
 }

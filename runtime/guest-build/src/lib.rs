@@ -162,8 +162,9 @@ fn watch(folder: &Path) -> Result<(), BuildError> {
     Ok(())
 }
 
+/// Tells cargo to run the build script again when a file, or the list of files in a folder, changes.
 #[allow(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
-fn rerun_if_changed(path: &Path) {
+pub fn rerun_if_changed(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());
 }
 

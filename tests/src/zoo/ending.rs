@@ -83,7 +83,7 @@ pub enum Ending {
     NameAgain,
     /// A sealed value as a name.
     SealedName,
-    /// Sealed bytes that would end the field in which they stand.
+    /// Sealed bytes that would end the field that contains them.
     Structure,
     /// Digits that could be another number.
     SecondNumber,

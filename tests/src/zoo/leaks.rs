@@ -1,12 +1,12 @@
 //! What is where it may not be.
 //!
 //! A request to the provider may hold the token in `authorization` and the message at its declared places; nothing else of a
-//! request, and nothing that people or logs get, may hold a canary in any form, or the number of whoever wrote the guest.
+//! request, and nothing that people or logs get, may contain a canary in any form, or the number of the guest's author.
 
 use serde_json::Value;
 
-use crate::lab::E164;
 use crate::needles::{self, Needle};
+use crate::sandbox_fixture::E164;
 use crate::server::Seen;
 
 /// Digits of the numbers that hostile guests would like to reach.
@@ -14,11 +14,11 @@ const PREMIUM: [&str; 2] = ["9005550199", "98765432"];
 /// Words that hostile guests would like to say.
 const WORDS: [&str; 4] = ["pay here", "pay+here", "buy now", "buy+now"];
 
-/// What leaked: into what was told, and into the requests that a server saw.
-pub fn of(told: &str, seen: &[Seen]) -> Vec<String> {
+/// What leaked: into what was visible, and into the requests that a server saw.
+pub fn of(visible: &str, seen: &[Seen]) -> Vec<String> {
     let mut needles = needles::all();
     needles.extend(needles::forms("the end user's address", "192.0.2.77"));
-    let mut leaks = found("what people and logs get", told, &needles);
+    let mut leaks = found("what people and logs get", visible, &needles);
     let mut messages = 0;
     for request in seen {
         let (place, rest, carries_message) = without_what_may_be_there(request);

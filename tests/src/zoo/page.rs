@@ -2,27 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::PathBuf;
 
-use super::{Ending, Guest, all};
+use super::{Ending, all};
 
 /// Where the page is.
 pub fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("zoo/README.md")
-}
-
-/// Where the guests are.
-pub fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("guests/hostile/src/behaviour")
-}
-
-/// What a guest tries: the first paragraph of its file.
-pub fn sentence(guest: &Guest) -> String {
-    let file = folder().join(format!("{}.rs", guest.behaviour));
-    let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let lines = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
-    lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// The whole page.
@@ -50,9 +36,9 @@ pub fn render() -> String {
         let rules: BTreeSet<Ending> = guest.aims.iter().flat_map(|(_, endings)| endings.iter().copied()).collect();
         let rules: Vec<String> = rules.iter().map(Ending::to_string).collect();
         let file = format!("../guests/hostile/src/behaviour/{}.rs", guest.behaviour);
-        let sentence = sentence(&guest).replace('|', "\\|");
+        let description = guest.behaviour.description().replace('|', "\\|");
         // Writing to a string does not fail.
-        let _ = writeln!(page, "| [`{}`]({file}) | {sentence} | {} |", guest.behaviour, rules.join("; "));
+        let _ = writeln!(page, "| [`{}`]({file}) | {description} | {} |", guest.behaviour, rules.join("; "));
     }
     page
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sendbox_tests::process::Ground;
+use sendbox_tests::process::Deployment;
 use serde_json::json;
 
 use crate::load::{Crowd, Dice, Kind, audit};
@@ -22,10 +22,10 @@ fn seed() -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_nothing_is_lost_or_doubled() {
     let mut dice = Dice::new(seed());
-    let ground = Arc::new(Ground::new().await);
+    let deployment = Arc::new(Deployment::new().await);
     let crowd = Arc::new(Crowd::default());
-    let mut process = ground.start().await;
-    process.client.furnish().await;
+    let mut process = deployment.start().await;
+    process.client.add_tenant().await;
     let mut cut = 0;
     for round in 0..ROUNDS {
         // With the first policy no phone ever gets two; with the second some do, rather than none.
@@ -38,27 +38,27 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() {
         println!("round {round}: kill after {answers} answers, at an arrival: {at_arrival}");
         let client = process.client.clone();
         let killer = {
-            let (crowd, ground) = (Arc::clone(&crowd), Arc::clone(&ground));
+            let (crowd, deployment) = (Arc::clone(&crowd), Arc::clone(&deployment));
             tokio::spawn(async move {
                 crowd.answers(answers).await;
                 if at_arrival {
-                    ground.simulator.inject_spec("twilio=delay:2s".parse().unwrap()).unwrap();
-                    let mut arrivals = ground.simulator.subscribe();
+                    deployment.simulator.inject_spec("twilio=delay:2s".parse().unwrap()).unwrap();
+                    let mut arrivals = deployment.simulator.subscribe();
                     // Or some further answers, should every connection rest.
                     tokio::select! { _ = arrivals.recv() => {}, () = crowd.answers(40) => {} }
                 }
                 process.kill().await;
             })
         };
-        let mut book = crowd.storm(&ground, &client, CLIENTS, &mut dice).await;
+        let mut book = crowd.storm(&deployment, &client, CLIENTS, &mut dice).await;
         killer.await.unwrap();
-        ground.simulator.clear_faults();
+        deployment.simulator.clear_faults();
 
-        process = ground.start().await;
-        let tally = audit(&ground, &process.client, &mut book, most).await;
+        process = deployment.start().await;
+        let tally = audit(&deployment, &process.client, &mut book, most).await;
         println!("round {round}: {} requests, {tally:?}", book.len());
         cut += tally.cut;
-        ground.simulator.clear_inbox();
+        deployment.simulator.clear_inbox();
     }
     assert!(cut > 0, "no kill hit an attempt");
     process.stop().await;
@@ -66,9 +66,9 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_that_was_sent_before_the_kill_verifies_after_it_once() {
-    let ground = Ground::new().await;
-    let process = ground.start().await;
-    process.client.furnish().await;
+    let deployment = Deployment::new().await;
+    let process = deployment.start().await;
+    process.client.add_tenant().await;
     let crowd = Crowd::default();
     let mut book = Vec::new();
     let mut dice = Dice::new(1);
@@ -81,8 +81,8 @@ async fn a_code_that_was_sent_before_the_kill_verifies_after_it_once() {
         }
     }
     process.kill().await;
-    let process = ground.start().await;
-    let tally = audit(&ground, &process.client, &mut book, 1).await;
+    let process = deployment.start().await;
+    let tally = audit(&deployment, &process.client, &mut book, 1).await;
     // Of those that were still to be sent too: what was accepted for sending is sent after the crash.
     let in_doubt = tally.statuses.get("in-doubt").copied().unwrap_or_default();
     assert!(tally.verified + in_doubt >= 10, "{tally:?}");

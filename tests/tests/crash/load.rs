@@ -1,4 +1,4 @@
-//! Clients that keep a book of what they asked for and what they were told, and the audit of that book.
+//! Clients that record their requests and the responses, and an audit of that record.
 //!
 //! The audit compares three records that know nothing of each other: the clients' book, the service's messages, and what
 //! arrived at the simulated provider.
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
-use sendbox_tests::process::{Answer, Client, Ground};
+use sendbox_tests::process::{Answer, Client, Deployment};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -66,7 +66,7 @@ pub struct Ask {
 /// Faults that a provider shows under load, besides none.
 const FAULTS: [&str; 5] = ["reset-after", "reset-before", "delay:300ms", "status:503", "code:21211"];
 
-/// What is said of an attempt whose process ended.
+/// The failure text of an attempt whose process ended.
 const CUT: &str = "the process ended while the attempt was under way";
 
 /// Numbers, one for each ask, and a count of answers.
@@ -107,12 +107,12 @@ impl Crowd {
     }
 
     /// A client that asks one thing after the other, until the server does not answer any more.
-    async fn client(self: Arc<Self>, ground: Arc<Ground>, client: Client, mut dice: Dice) -> Vec<Ask> {
+    async fn client(self: Arc<Self>, deployment: Arc<Deployment>, client: Client, mut dice: Dice) -> Vec<Ask> {
         let mut book = Vec::new();
         loop {
             if dice.once_in(8) {
                 let fault = FAULTS[dice.roll(FAULTS.len() as u64) as usize];
-                ground.simulator.inject_spec(format!("twilio={fault},times=1").parse().unwrap()).unwrap();
+                deployment.simulator.inject_spec(format!("twilio={fault},times=1").parse().unwrap()).unwrap();
             }
             let mut ask = self.ask(&mut dice);
             let answer = ask.put(&client).await;
@@ -121,7 +121,7 @@ impl Crowd {
                 self.answers.fetch_add(1, Ordering::Relaxed);
                 self.answered.notify_waiters();
                 let checks = ask.kind == Kind::Verification && answer.status == 201 && dice.once_in(2);
-                let code = code_on_phone(&ground, &ask.number);
+                let code = received_code(&deployment, &ask.number);
                 ask.answer = Some(answer);
                 if let (true, Some(code)) = (checks, code) {
                     // The same code from two windows at once.
@@ -145,7 +145,7 @@ impl Crowd {
     /// So many clients at once. Ends when the server has ended.
     pub async fn storm(
         self: &Arc<Self>,
-        ground: &Arc<Ground>,
+        deployment: &Arc<Deployment>,
         client: &Client,
         clients: usize,
         dice: &mut Dice,
@@ -153,7 +153,7 @@ impl Crowd {
         let tasks: Vec<_> = (0..clients)
             .map(|_| {
                 let own = Dice::new(dice.next());
-                tokio::spawn(Arc::clone(self).client(Arc::clone(ground), client.clone(), own))
+                tokio::spawn(Arc::clone(self).client(Arc::clone(deployment), client.clone(), own))
             })
             .collect();
         join_all(tasks).await.into_iter().flat_map(|book| book.unwrap()).collect()
@@ -165,8 +165,8 @@ async fn check(client: &Client, path: &str, code: &str) -> Option<Answer> {
 }
 
 /// The code that a phone shows last.
-pub fn code_on_phone(ground: &Ground, number: &str) -> Option<String> {
-    let (_, text) = ground.phones().into_iter().rev().find(|(to, _)| to == number)?;
+pub fn received_code(deployment: &Deployment, number: &str) -> Option<String> {
+    let (_, text) = deployment.received_messages().into_iter().rev().find(|(to, _)| to == number)?;
     Some(code_in(&text))
 }
 
@@ -187,7 +187,7 @@ impl Ask {
         format!("verifications/{}/check", answer.text(pointer))
     }
 
-    /// The id of the message, as the client was told.
+    /// The id of the message in the response.
     fn message_id(&self) -> Option<&str> {
         let answer = self.answer.as_ref()?;
         match (answer.status, self.kind) {
@@ -228,9 +228,9 @@ pub struct Tally {
     pub verified: usize,
 }
 
-/// Whether everything that clients were told is true, and nothing happened that is on nobody's record. Repeats every request
+/// Checks that every response is true, and that nothing happened that no client recorded. Repeats every request
 /// that has a key first, as a platform would. `most`: physical messages that one request may make.
-pub async fn audit(ground: &Ground, client: &Client, book: &mut [Ask], most: usize) -> Tally {
+pub async fn audit(deployment: &Deployment, client: &Client, book: &mut [Ask], most: usize) -> Tally {
     let mut tally = Tally::default();
     for ask in &mut *book {
         tally.unanswered += usize::from(ask.answer.is_none());
@@ -240,16 +240,16 @@ pub async fn audit(ground: &Ground, client: &Client, book: &mut [Ask], most: usi
     }
     client.until_all_are_final().await;
     let mut phones: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (number, text) in ground.phones() {
+    for (number, text) in deployment.received_messages() {
         phones.entry(number).or_default().push(code_in(&text));
     }
     for ask in &mut *book {
         let codes = phones.remove(&ask.number).unwrap_or_default();
         let messages = client.messages_to(&ask.number).await;
-        let told = ask.message_id();
-        match (&ask.key, told, &ask.answer) {
+        let id = ask.message_id();
+        match (&ask.key, id, &ask.answer) {
             (_, Some(id), _) => {
-                assert_eq!(messages.len(), 1, "told of one message: {ask:?}: {messages:?}");
+                assert_eq!(messages.len(), 1, "one message has this id: {ask:?}: {messages:?}");
                 assert_eq!(messages[0]["id"], id, "{ask:?}");
             }
             (_, None, Some(answer)) => {
@@ -268,7 +268,7 @@ pub async fn audit(ground: &Ground, client: &Client, book: &mut [Ask], most: usi
         if let Some(code) = ask.body["code"].as_str() {
             assert!(codes.iter().all(|on_phone| on_phone == code), "{ask:?}: {codes:?}");
         }
-        if let (Kind::Verification, Some(code), true) = (ask.kind, codes.first(), told.is_some()) {
+        if let (Kind::Verification, Some(code), true) = (ask.kind, codes.first(), id.is_some()) {
             assert!(codes.iter().all(|other| other == code), "one code, however often it was sent: {ask:?}: {codes:?}");
             verify(client, ask, code, &mut tally).await;
         }
@@ -290,7 +290,7 @@ fn judge(message: &Value, codes: &[String], most: usize) -> usize {
     match message["status"].as_str().unwrap() {
         "accepted" => assert_eq!(accepted, 1, "{all}"),
         "in-doubt" => assert!(accepted == 0 && in_doubt > 0, "{all}"),
-        "failed" | "expired" | "cancelled" => assert_eq!(arrived + in_doubt, 0, "said not to be sent: {all}"),
+        "failed" | "expired" | "cancelled" => assert_eq!(arrived + in_doubt, 0, "reported as not sent: {all}"),
         other => panic!("{other} is not final: {all}"),
     }
     let cut = |attempt: &&Value| attempt.pointer("/failure/text") == Some(&CUT.into());

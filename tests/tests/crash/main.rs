@@ -3,10 +3,10 @@
 //! - `kill`: `kill -9` at random moments under load.
 //! - `steps`: a crash between any two lines of a send.
 //! - `terminate`: SIGTERM under load, and while a provider stalls.
-//! - `stuck`: the store takes no write, a check hangs, a client is slow, nobody reads the log: `/readyz` tells, SIGTERM works.
+//! - `stuck`: the store is locked, a check hangs, a client is slow, the log is not read: `/readyz` reports it, SIGTERM works.
 //! - `disk`: no space, a file that is no database, keys that are missing or wrong, two processes in one folder.
 //! - `shared`: several processes on one PostgreSQL database, one of which is killed; and the database taken away.
-//! - `load`: clients that keep a book of what they were told, and what must be true of it in the end.
+//! - `load`: clients that record the responses, and the audit of that record.
 
 #![allow(
     clippy::unwrap_used,

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use sendbox_tests::Database;
-use sendbox_tests::process::{Client, Ground, Process};
+use sendbox_tests::process::{Client, Deployment, Process};
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, Connection, Row, query};
 
 const MESSAGES: usize = 200;
 
-async fn start(ground: &Ground, database: &Database) -> Process {
-    let keys = ground.beside("master.keys");
-    ground.start_with(&["--database-url", database.url(), "--master-key-file", keys.to_str().unwrap()]).await
+async fn start(deployment: &Deployment, database: &Database) -> Process {
+    let keys = deployment.beside("master.keys");
+    deployment.start_with(&["--database-url", database.url(), "--master-key-file", keys.to_str().unwrap()]).await
 }
 
 fn number(index: usize) -> String {
@@ -32,9 +32,9 @@ async fn send(client: &Client, index: usize, mode: &str) -> Value {
     }
 }
 
-fn arrived(ground: &Ground, index: usize) -> usize {
+fn received_count(deployment: &Deployment, index: usize) -> usize {
     let number = number(index);
-    ground.phones().iter().filter(|(to, _)| *to == number).count()
+    deployment.received_messages().iter().filter(|(to, _)| *to == number).count()
 }
 
 /// Looks who holds messages, again and again.
@@ -52,20 +52,20 @@ async fn note_workers(connection: &mut AnyConnection, workers: &mut BTreeSet<Str
 async fn two_processes_send_each_message_once_also_when_one_is_killed() {
     let Some(database) = Database::postgres().await else { return };
     // Two folders, one database, the same keys.
-    let ground = Ground::new().await;
-    let one = start(&ground, &database).await;
-    one.client.furnish().await;
+    let deployment = Deployment::new().await;
+    let one = start(&deployment, &database).await;
+    one.client.add_tenant().await;
     let mut connection = database.connect().await;
 
-    // Who the first one is: nobody else runs yet, so it holds what is under way.
-    ground.simulator.inject_spec("twilio=delay:1s,times=1".parse().unwrap()).unwrap();
-    let mut arrivals = ground.simulator.subscribe();
+    // The id of the first process: it is the only one, so it holds every lease.
+    deployment.simulator.inject_spec("twilio=delay:1s,times=1".parse().unwrap()).unwrap();
+    let mut arrivals = deployment.simulator.subscribe();
     send(&one.client, 999, "async").await;
     arrivals.recv().await.unwrap();
     let held = query("SELECT lease_owner FROM messages").fetch_one(&mut connection).await.unwrap();
     let first: String = held.try_get(0).unwrap();
     one.client.until_all_are_final().await;
-    let two = start(&ground, &database).await;
+    let two = start(&deployment, &database).await;
 
     // Half of them to each, and every fourth to both at once.
     let asks = (0..MESSAGES).map(|index| {
@@ -80,8 +80,8 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
             }
         }
     });
-    // So long is each of them held, and whoever holds it can be seen.
-    ground.simulator.inject_spec("twilio=delay:300ms".parse().unwrap()).unwrap();
+    // Each of them is held until then, and its holder is visible.
+    deployment.simulator.inject_spec("twilio=delay:300ms".parse().unwrap()).unwrap();
     let mut workers = BTreeSet::new();
     let sent = async {
         join_all(asks).await;
@@ -91,25 +91,25 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
         () = sent => {}
         () = note_workers(&mut connection, &mut workers) => {}
     }
-    ground.simulator.clear_faults();
+    deployment.simulator.clear_faults();
     assert_eq!(workers.len(), 2, "both have worked");
     for index in 0..MESSAGES {
         let messages = two.client.messages_to(&number(index)).await;
         assert_eq!((messages.len(), messages[0]["status"].as_str().unwrap()), (1, "accepted"), "{messages:?}");
         assert_eq!(messages[0]["attempts"].as_array().unwrap().len(), 1, "{messages:?}");
-        assert_eq!(arrived(&ground, index), 1);
+        assert_eq!(received_count(&deployment, index), 1);
     }
 
     // One is killed while the provider has its message, and others wait in its line.
-    ground.simulator.inject_spec("twilio=delay:5s".parse().unwrap()).unwrap();
-    let mut arrivals = ground.simulator.subscribe();
+    deployment.simulator.inject_spec("twilio=delay:5s".parse().unwrap()).unwrap();
+    let mut arrivals = deployment.simulator.subscribe();
     let more = MESSAGES..MESSAGES + 20;
     join_all(more.clone().map(|index| send(&one.client, index, "async"))).await;
     for _ in 0..5 {
         arrivals.recv().await.unwrap();
     }
     one.kill().await;
-    ground.simulator.clear_faults();
+    deployment.simulator.clear_faults();
     // The minute of its lease passes.
     query("UPDATE messages SET lease_until = 0 WHERE lease_owner = $1")
         .bind(first)
@@ -122,10 +122,10 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
         let messages = two.client.messages_to(&number(index)).await;
         assert_eq!(messages.len(), 1);
         match messages[0]["status"].as_str().unwrap() {
-            "accepted" => assert_eq!(arrived(&ground, index), 1, "{messages:?}"),
+            "accepted" => assert_eq!(received_count(&deployment, index), 1, "{messages:?}"),
             "in-doubt" => {
                 in_doubt += 1;
-                assert!(arrived(&ground, index) <= 1, "{messages:?}");
+                assert!(received_count(&deployment, index) <= 1, "{messages:?}");
             }
             other => panic!("{other}: {messages:?}"),
         }
@@ -139,9 +139,9 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_its_database_it_refuses_and_with_it_goes_on() {
     let Some(database) = Database::postgres().await else { return };
-    let ground = Ground::new().await;
-    let process = start(&ground, &database).await;
-    process.client.furnish().await;
+    let deployment = Deployment::new().await;
+    let process = start(&deployment, &database).await;
+    process.client.add_tenant().await;
     let client = &process.client;
     let body = json!({ "to": number(1), "usage": "sign-in", "code": "123456" });
     assert_eq!(client.post("messages", &body, None).await.unwrap().status, 200);
@@ -150,7 +150,7 @@ async fn without_its_database_it_refuses_and_with_it_goes_on() {
     let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
     database.command_server(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
     database.command_server(&end).await;
-    let sent = ground.simulator.counters().requests;
+    let sent = deployment.simulator.counters().requests;
     for path in ["messages", "verifications"] {
         let mut body = json!({ "to": number(2), "usage": "sign-in" });
         if path == "messages" {
@@ -159,7 +159,7 @@ async fn without_its_database_it_refuses_and_with_it_goes_on() {
         let refused = client.post(path, &body, Some("key-2")).await.unwrap();
         assert_eq!((refused.status, refused.text("/type")), (503, "/problems/store-unavailable"), "{refused:?}");
     }
-    assert_eq!(ground.simulator.counters().requests, sent, "refused, and yet sent");
+    assert_eq!(deployment.simulator.counters().requests, sent, "refused, and yet sent");
 
     database.command_server(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
     loop {
@@ -171,7 +171,7 @@ async fn without_its_database_it_refuses_and_with_it_goes_on() {
         }
         assert_eq!(answer.status, 503, "{answer:?}");
     }
-    assert_eq!((arrived(&ground, 1), arrived(&ground, 2)), (1, 1));
+    assert_eq!((received_count(&deployment, 1), received_count(&deployment, 2)), (1, 1));
     process.stop().await;
     database.remove().await;
 }

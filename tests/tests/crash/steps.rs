@@ -1,4 +1,4 @@
-//! A crash between any two lines of a send: what is on disk then, and what the next process makes of it. Promises P3, P4, P5.
+//! A crash between any two lines of a send: what is on disk then, and how the next process continues. Promises P3, P4, P5.
 //!
 //! Most states are put on disk as the journal writes them; that they are what a crash leaves is shown by one that is copied
 //! from under a send.
@@ -9,7 +9,7 @@ use sendbox_service::model::{
 };
 use sendbox_service::store::rows::{AttemptRow, MessageRow};
 use sendbox_service::store::{attempts, messages};
-use sendbox_tests::house::{House, TENANT, message, twilio, verification};
+use sendbox_tests::test_service::{TENANT, TestService, message, twilio, verification};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 const ADMIN: &Caller = &Caller::Platform;
@@ -17,22 +17,22 @@ const CODE: &str = "123456";
 /// A process that has ended.
 const DEAD: &str = "p-that-has-ended";
 
-/// A message that waits for its next attempt, with one attempt that came to nothing.
-async fn waiting(house: &House, tenant: &str, new: NewMessage) -> MessageRow {
-    house.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
-    let taken = house.service.send_message(ADMIN, tenant, new, None).await.unwrap();
+/// A message that waits for its next attempt, with one failed attempt.
+async fn waiting(fixture: &TestService, tenant: &str, new: NewMessage) -> MessageRow {
+    fixture.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
+    let taken = fixture.service.send_message(ADMIN, tenant, new, None).await.unwrap();
     assert_eq!(taken.status, MessageStatus::Queued);
-    row(house, tenant, &taken.id).await
+    row(fixture, tenant, &taken.id).await
 }
 
-async fn row(house: &House, tenant: &str, id: &str) -> MessageRow {
-    let mut tx = house.store.begin_read().await.unwrap();
+async fn row(fixture: &TestService, tenant: &str, id: &str) -> MessageRow {
+    let mut tx = fixture.store.begin_read().await.unwrap();
     messages::get(&mut tx, tenant, id).await.unwrap().unwrap()
 }
 
 /// Runs a statement beside the store.
-async fn by_hand(house: &House, sql: String) {
-    let mut connection = sqlx::AnyConnection::connect(&house.url).await.unwrap();
+async fn by_hand(fixture: &TestService, sql: String) {
+    let mut connection = sqlx::AnyConnection::connect(&fixture.url).await.unwrap();
     connection.execute(AssertSqlSafe(sql)).await.unwrap();
     connection.close().await.unwrap();
 }
@@ -41,10 +41,10 @@ async fn by_hand(house: &House, sql: String) {
 type Journalled = (&'static str, Option<AttemptOutcome>);
 
 /// Puts a message on disk as it is between two lines of a send, held by a process that has ended.
-async fn put(house: &House, mut row: MessageRow, journal: &[Journalled]) {
-    by_hand(house, format!("DELETE FROM attempts WHERE message = '{}'", row.id)).await;
+async fn put(fixture: &TestService, mut row: MessageRow, journal: &[Journalled]) {
+    by_hand(fixture, format!("DELETE FROM attempts WHERE message = '{}'", row.id)).await;
     let now = Timestamp(row.created_at.0);
-    let mut tx = house.store.begin().await.unwrap();
+    let mut tx = fixture.store.begin().await.unwrap();
     let mut next = "main";
     for (index, (connection, outcome)) in journal.iter().enumerate() {
         let attempt = AttemptRow {
@@ -84,10 +84,10 @@ async fn put(house: &House, mut row: MessageRow, journal: &[Journalled]) {
     tx.commit().await.unwrap();
 }
 
-async fn until_final(house: &House, tenant: &str, id: &str) -> Message {
+async fn until_final(fixture: &TestService, tenant: &str, id: &str) -> Message {
     loop {
-        house.clock.advance_millis(10);
-        let message = house.service.message(ADMIN, tenant, id).await.unwrap();
+        fixture.clock.advance_millis(10);
+        let message = fixture.service.message(ADMIN, tenant, id).await.unwrap();
         if message.status.is_final() {
             return message;
         }
@@ -95,7 +95,7 @@ async fn until_final(house: &House, tenant: &str, id: &str) -> Message {
     }
 }
 
-/// Tenants by what they want when nobody knows, with the fallbacks that they have.
+/// Tenants by their policy for attempts in doubt, with their fallbacks.
 const TENANTS: [(&str, InDoubt, u32, &[&str]); 5] = [
     ("silence", InDoubt::PreferSilence, 2, &["second"]),
     ("delivery", InDoubt::PreferDelivery, 2, &["second", "third"]),
@@ -129,7 +129,7 @@ async fn a_crash_between_any_two_steps() {
         ("silence", &[], Long, Status::Accepted, 1, 1),
         ("silence", &[], Short, Status::Expired, 0, 0),
         ("silence", &[], Cancelled, Status::Cancelled, 0, 0),
-        // Begun, and nobody knows how far it came.
+        // Started; how far it came is unknown.
         ("silence", &[("main", open)], Long, Status::InDoubt, 1, 0),
         ("delivery", &[("main", open)], Long, Status::Accepted, 2, 1),
         ("delivery-alone", &[("main", open)], Long, Status::InDoubt, 1, 0),
@@ -146,11 +146,11 @@ async fn a_crash_between_any_two_steps() {
         ("delivery", &[("main", Some(Doubt)), ("second", open)], Long, Status::InDoubt, 2, 0),
         ("delivery-late", &[("main", Some(Doubt)), ("second", open)], Short, Status::InDoubt, 2, 0),
     ];
-    let house = House::bare_alone().await;
+    let fixture = TestService::standalone_without_tenants().await;
     for (tenant, ..) in TENANTS {
-        house.furnish(tenant, Environment::Development).await;
+        fixture.add_tenant(tenant, Environment::Development).await;
         for name in ["second", "third"] {
-            house.service.save_connection(ADMIN, tenant, name, twilio()).await.unwrap();
+            fixture.service.save_connection(ADMIN, tenant, name, twilio()).await.unwrap();
         }
     }
     let mut put_there = Vec::new();
@@ -158,23 +158,23 @@ async fn a_crash_between_any_two_steps() {
         let number = format!("+45201234{index:02}");
         let mode = if index % 2 == 0 { Mode::Sync } else { Mode::Async };
         let taken = if *life == Cancelled {
-            house.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
-            let started = house.service.start_verification(ADMIN, tenant, verification(&number), None).await.unwrap();
-            let taken = row(&house, tenant, &started.message.unwrap().id).await;
-            put(&house, taken.clone(), journal).await;
-            house.service.cancel_verification(ADMIN, tenant, &started.id).await.unwrap();
+            fixture.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
+            let started = fixture.service.start_verification(ADMIN, tenant, verification(&number), None).await.unwrap();
+            let taken = row(&fixture, tenant, &started.message.unwrap().id).await;
+            put(&fixture, taken.clone(), journal).await;
+            fixture.service.cancel_verification(ADMIN, tenant, &started.id).await.unwrap();
             taken
         } else {
             let lifetime_seconds = Some(if *life == Short { 60 } else { 600 });
-            let taken = waiting(&house, tenant, NewMessage { lifetime_seconds, ..message(&number, CODE) }).await;
+            let taken = waiting(&fixture, tenant, NewMessage { lifetime_seconds, ..message(&number, CODE) }).await;
             let taken = MessageRow { mode, ..taken };
-            put(&house, taken.clone(), journal).await;
+            put(&fixture, taken.clone(), journal).await;
             taken
         };
         put_there.push((number, taken.id));
     }
     for (tenant, in_doubt, most, fallbacks) in TENANTS {
-        house
+        fixture
             .set_policy(tenant, |policy| {
                 policy.delivery.in_doubt = in_doubt;
                 policy.delivery.most_messages = most;
@@ -182,115 +182,115 @@ async fn a_crash_between_any_two_steps() {
             })
             .await;
     }
-    assert_eq!(house.simulator.inbox().len(), 0, "nothing has arrived so far");
-    house.clock.advance_millis(61_000);
-    let house = house.restart().await;
+    assert_eq!(fixture.simulator.inbox().len(), 0, "nothing has arrived so far");
+    fixture.clock.advance_millis(61_000);
+    let fixture = fixture.restart().await;
     let mut wrong = Vec::new();
     for ((tenant, journal, _, status, attempts, arrived), (number, id)) in cases.iter().zip(&put_there) {
-        let ended = until_final(&house, tenant, id).await;
-        let result = (ended.status, ended.attempts.len(), house.arrived(number));
+        let ended = until_final(&fixture, tenant, id).await;
+        let result = (ended.status, ended.attempts.len(), fixture.received_count(number));
         if result != (*status, *attempts, *arrived) {
             wrong.push(format!("{tenant} {journal:?}: {result:?}, not {status:?}, {attempts}, {arrived}"));
         }
         assert!(ended.attempts.iter().all(|attempt| attempt.finished_at.is_some()), "an attempt stayed open");
-        let row = row(&house, tenant, id).await;
+        let row = row(&fixture, tenant, id).await;
         assert!(row.payload.is_none() && row.lease_owner.is_none(), "a final message keeps nothing");
         if *arrived > 0 && ended.verification.is_none() {
-            assert_eq!(house.code_on_phone(number), CODE);
+            assert_eq!(fixture.received_code(number), CODE);
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_crash_leaves_while_the_provider_has_the_message() {
-    let house = House::bare_alone().await;
+async fn a_crash_while_the_provider_has_the_message_is_recovered() {
+    let fixture = TestService::standalone_without_tenants().await;
     for (tenant, in_doubt) in [("silence", InDoubt::PreferSilence), ("delivery", InDoubt::PreferDelivery)] {
-        house.furnish(tenant, Environment::Development).await;
-        house.service.save_connection(ADMIN, tenant, "second", twilio()).await.unwrap();
-        house
+        fixture.add_tenant(tenant, Environment::Development).await;
+        fixture.service.save_connection(ADMIN, tenant, "second", twilio()).await.unwrap();
+        fixture
             .set_policy(tenant, |policy| {
                 policy.delivery.in_doubt = in_doubt;
                 policy.delivery.fallbacks = vec!["second".to_owned()];
             })
             .await;
     }
-    house.simulator.inject_spec("twilio=stall,times=2".parse().unwrap()).unwrap();
-    let mut arrivals = house.simulator.subscribe();
+    fixture.simulator.inject_spec("twilio=stall,times=2".parse().unwrap()).unwrap();
+    let mut arrivals = fixture.simulator.subscribe();
     let sent = [("silence", "+4520123401"), ("delivery", "+4520123402")];
     for (tenant, number) in sent {
-        let service = house.service.clone();
+        let service = fixture.service.clone();
         tokio::spawn(async move { service.send_message(ADMIN, tenant, message(number, CODE), None).await });
         arrivals.recv().await.unwrap();
     }
     // The disk as it is now, while both providers have the message and neither has answered.
-    let file = house.url.trim_start_matches("sqlite://").to_owned();
-    by_hand(&house, format!("VACUUM INTO '{file}.crash'")).await;
-    house.service.stop(std::time::Duration::ZERO).await;
+    let file = fixture.url.trim_start_matches("sqlite://").to_owned();
+    by_hand(&fixture, format!("VACUUM INTO '{file}.crash'")).await;
+    fixture.service.stop(std::time::Duration::ZERO).await;
     for end in ["-wal", "-shm"] {
         std::fs::remove_file(format!("{file}{end}")).ok();
     }
     std::fs::rename(format!("{file}.crash"), &file).unwrap();
-    let house = house.restart().await;
+    let fixture = fixture.restart().await;
 
     for ((tenant, number), (status, arrived)) in
         sent.into_iter().zip([(MessageStatus::InDoubt, 1), (MessageStatus::Accepted, 2)])
     {
-        let page = house.service.messages(ADMIN, tenant, Default::default()).await.unwrap();
+        let page = fixture.service.messages(ADMIN, tenant, Default::default()).await.unwrap();
         assert_eq!(page.items.len(), 1);
-        let ended = until_final(&house, tenant, &page.items[0].id).await;
-        assert_eq!((ended.status, house.arrived(number)), (status, arrived), "{tenant}");
+        let ended = until_final(&fixture, tenant, &page.items[0].id).await;
+        assert_eq!((ended.status, fixture.received_count(number)), (status, arrived), "{tenant}");
         assert_eq!(ended.attempts[0].outcome, Some(AttemptOutcome::InDoubt));
-        let texts: Vec<_> = house.simulator.inbox().into_iter().filter(|it| it.to == number).collect();
+        let texts: Vec<_> = fixture.simulator.inbox().into_iter().filter(|it| it.to == number).collect();
         assert!(texts.iter().all(|it| it.text.as_deref() == Some("123456 is your code.")), "the same code");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_process_holds_is_left_alone_until_its_lease_ends() {
-    let house = House::furnished_alone().await;
-    let held = waiting(&house, TENANT, message("+4520123401", CODE)).await;
-    put(&house, held.clone(), &[]).await;
+async fn messages_leased_by_another_process_are_not_touched() {
+    let fixture = TestService::standalone().await;
+    let held = waiting(&fixture, TENANT, message("+4520123401", CODE)).await;
+    put(&fixture, held.clone(), &[]).await;
     // 60 s from when it was taken, and a lease lasts to its end.
-    house.clock.advance_millis(60_000);
+    fixture.clock.advance_millis(60_000);
     let free = NewMessage { mode: Mode::Async, ..message("+4520123402", CODE) };
-    let free = house.service.send_message(ADMIN, TENANT, free, None).await.unwrap();
+    let free = fixture.service.send_message(ADMIN, TENANT, free, None).await.unwrap();
     loop {
-        let other = house.service.message(ADMIN, TENANT, &free.id).await.unwrap();
+        let other = fixture.service.message(ADMIN, TENANT, &free.id).await.unwrap();
         if other.status.is_final() {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     // The worker has been there, and what is due longest comes first.
-    assert_eq!(row(&house, TENANT, &held.id).await.lease_owner.as_deref(), Some(DEAD));
-    assert_eq!(house.arrived("+4520123401"), 0);
-    house.clock.advance_millis(1);
-    assert_eq!(until_final(&house, TENANT, &held.id).await.status, MessageStatus::Accepted);
-    assert_eq!(house.arrived("+4520123401"), 1);
+    assert_eq!(row(&fixture, TENANT, &held.id).await.lease_owner.as_deref(), Some(DEAD));
+    assert_eq!(fixture.received_count("+4520123401"), 0);
+    fixture.clock.advance_millis(1);
+    assert_eq!(until_final(&fixture, TENANT, &held.id).await.status, MessageStatus::Accepted);
+    assert_eq!(fixture.received_count("+4520123401"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_slept_through_a_lease_changes_nothing() {
-    let house = House::furnished_alone().await;
-    house.simulator.inject_spec("twilio=stall,times=1".parse().unwrap()).unwrap();
-    let mut arrivals = house.simulator.subscribe();
-    let service = house.service.clone();
+    let fixture = TestService::standalone().await;
+    fixture.simulator.inject_spec("twilio=stall,times=1".parse().unwrap()).unwrap();
+    let mut arrivals = fixture.simulator.subscribe();
+    let service = fixture.service.clone();
     let sleeper =
         tokio::spawn(async move { service.send_message(ADMIN, TENANT, message("+4520123401", CODE), None).await });
     arrivals.recv().await.unwrap();
     // Another process takes the message over, and finds the open attempt.
-    let id = house.service.messages(ADMIN, TENANT, Default::default()).await.unwrap().items.remove(0).id;
-    let mut tx = house.store.begin().await.unwrap();
+    let id = fixture.service.messages(ADMIN, TENANT, Default::default()).await.unwrap().items.remove(0).id;
+    let mut tx = fixture.store.begin().await.unwrap();
     let mut taken = messages::lock(&mut tx, TENANT, &id).await.unwrap().unwrap();
     assert_eq!(taken.status, MessageStatus::Sending);
     taken.lease_owner = Some("p-another".to_owned());
     assert!(messages::update(&mut tx, &taken, None).await.unwrap());
     tx.commit().await.unwrap();
     // The provider's time runs out, and the sleeper writes down what it knows: it may not.
-    let told = sleeper.await.unwrap().unwrap();
-    assert_eq!(told.status, MessageStatus::Sending, "it is not for the sleeper to say");
-    let after = row(&house, TENANT, &id).await;
+    let message = sleeper.await.unwrap().unwrap();
+    assert_eq!(message.status, MessageStatus::Sending, "it is not for the sleeper to say");
+    let after = row(&fixture, TENANT, &id).await;
     assert_eq!(after, taken);
-    assert_eq!(told.attempts[0].finished_at, None, "nor may it end the attempt");
+    assert_eq!(message.attempts[0].finished_at, None, "nor may it end the attempt");
 }

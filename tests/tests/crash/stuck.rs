@@ -1,4 +1,4 @@
-//! What holds a service up: the store takes no write, a client sends by the drop, a check hangs, nobody reads the log. `/readyz`
+//! What blocks a service: the store is locked, a client is slow, a check hangs, the log is not read. `/readyz`
 //! tells, and SIGTERM ends the process in 20 s all the same.
 
 use std::process::Stdio;
@@ -6,19 +6,21 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sendbox_tests::bomb;
-use sendbox_tests::house::PLATFORM_KEY;
-use sendbox_tests::process::{Answer, Ground, Process};
+use sendbox_tests::process::{Answer, Deployment, Process};
+use sendbox_tests::test_service::PLATFORM_KEY;
 use sqlx::{Connection, SqliteConnection};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
-/// What whoever stops it may count on.
+/// The time limit that a supervisor can rely on.
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// Holds the database's only write lock until it is dropped.
-async fn write_lock(ground: &Ground) -> SqliteConnection {
+async fn write_lock(deployment: &Deployment) -> SqliteConnection {
     let mut connection =
-        SqliteConnection::connect(&format!("sqlite://{}", ground.data().join("sendbox.db").display())).await.unwrap();
+        SqliteConnection::connect(&format!("sqlite://{}", deployment.data().join("sendbox.db").display()))
+            .await
+            .unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
     connection
 }
@@ -29,10 +31,10 @@ async fn readiness(process: &Process) -> Answer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_writes_it_is_not_ready() {
-    let ground = Ground::new().await;
-    let process = ground.start().await;
+    let deployment = Deployment::new().await;
+    let process = deployment.start().await;
     assert_eq!(readiness(&process).await.status, 200);
-    let lock = write_lock(&ground).await;
+    let lock = write_lock(&deployment).await;
     // A finding is repeated for a second.
     let refused = loop {
         let answer = readiness(&process).await;
@@ -52,10 +54,10 @@ async fn without_writes_it_is_not_ready() {
 /// Everything that stopping waits for, at once: a request that is never sent to its end, a write that waits for the lock, the
 /// check of an upload that hangs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sigterm_ends_it_whatever_holds_it() {
-    let ground = Ground::new().await;
-    let process = ground.start().await;
-    process.client.furnish().await;
+async fn sigterm_ends_it_whatever_blocks_it() {
+    let deployment = Deployment::new().await;
+    let process = deployment.start().await;
+    process.client.add_tenant().await;
 
     let address = process.client.address().strip_prefix("http://").unwrap().to_owned();
     let mut slow = TcpStream::connect(&address).await.unwrap();
@@ -76,7 +78,7 @@ async fn sigterm_ends_it_whatever_holds_it() {
     };
     kill_process(compiler, Signal::STOP).unwrap();
 
-    let _lock = write_lock(&ground).await;
+    let _lock = write_lock(&deployment).await;
     let client = process.client.clone();
     let waiting = tokio::spawn(async move {
         let body = serde_json::json!({ "to": "+4520123401", "usage": "sign-in", "code": "123456" });
@@ -95,17 +97,17 @@ async fn sigterm_ends_it_whatever_holds_it() {
 /// Whoever reads the log does not, so every thread that logs waits for ever: no order is left. Only the hard stop helps.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_it_when_every_thread_hangs() {
-    let ground = Ground::new().await;
-    let mut command = ground.command(&[]).await;
+    let deployment = Deployment::new().await;
+    let mut command = deployment.command(&[]).await;
     command.env_clear().env("SENDBOX_LOG", "trace").kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // Until it serves, its log is read.
     let mut log = child.stderr.take().unwrap();
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
     let started = async {
         loop {
-            let line = said.next_line().await.unwrap().expect("it serves");
+            let line = stdout.next_line().await.unwrap().expect("it serves");
             if let Some((address, _)) = line.strip_prefix("listening on http://").and_then(|rest| rest.split_once(';'))
             {
                 break address.to_owned();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use sendbox_tests::process::{Ground, Process};
+use sendbox_tests::process::{Deployment, Process};
 use serde_json::json;
 
 use crate::load::{Crowd, Dice, audit};
 
-/// What whoever stops it may count on.
+/// The time limit that a supervisor can rely on.
 const WITHIN: Duration = Duration::from_secs(20);
 
 async fn stop(process: Process) {
@@ -20,10 +20,10 @@ async fn stop(process: Process) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_load_nothing_is_lost() {
-    let ground = Arc::new(Ground::new().await);
+    let deployment = Arc::new(Deployment::new().await);
     let crowd = Arc::new(Crowd::default());
-    let mut process = ground.start().await;
-    process.client.furnish().await;
+    let mut process = deployment.start().await;
+    process.client.add_tenant().await;
     process.client.set_delivery(json!({ "fallbacks": ["second"] })).await;
     let mut dice = Dice::new(9);
     for round in 0..3 {
@@ -35,25 +35,25 @@ async fn under_load_nothing_is_lost() {
                 stop(process).await;
             })
         };
-        let mut book = crowd.storm(&ground, &client, 8, &mut dice).await;
+        let mut book = crowd.storm(&deployment, &client, 8, &mut dice).await;
         stopper.await.unwrap();
-        ground.simulator.clear_faults();
-        process = ground.start().await;
-        let tally = audit(&ground, &process.client, &mut book, 1).await;
+        deployment.simulator.clear_faults();
+        process = deployment.start().await;
+        let tally = audit(&deployment, &process.client, &mut book, 1).await;
         println!("round {round}: {} requests, {tally:?}", book.len());
         assert_eq!(tally.cut, 0, "what is under way ends");
-        ground.simulator.clear_inbox();
+        deployment.simulator.clear_inbox();
     }
     stop(process).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_waits_for_an_answer_gets_it() {
-    let ground = Ground::new().await;
-    let process = ground.start().await;
-    process.client.furnish().await;
-    ground.simulator.inject_spec("twilio=delay:2s".parse().unwrap()).unwrap();
-    let mut arrivals = ground.simulator.subscribe();
+async fn waiting_callers_get_their_response() {
+    let deployment = Deployment::new().await;
+    let process = deployment.start().await;
+    process.client.add_tenant().await;
+    deployment.simulator.inject_spec("twilio=delay:2s".parse().unwrap()).unwrap();
+    let mut arrivals = deployment.simulator.subscribe();
     let asks = (0..8).map(|index| {
         let client = process.client.clone();
         let body = json!({ "to": format!("+45201234{index:02}"), "usage": "sign-in", "code": "123456" });
@@ -70,18 +70,18 @@ async fn whoever_waits_for_an_answer_gets_it() {
     }
 }
 
-/// A provider that sends its answer by the drop holds a send for all of its 15 s. Whoever waits is told the truth, and no
+/// A provider that sends its answer by the drop holds a send for all of its 15 s. The caller gets the true outcome, and no
 /// further attempt begins that could not end: what is left is on record, and goes on after the next start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_a_provider_stalls() {
-    let ground = Ground::new().await;
-    std::fs::write(ground.beside("few.toml"), "in_flight = 3\n").unwrap();
-    let few = ground.beside("few.toml");
-    let process = ground.start_with(&["--config", few.to_str().unwrap()]).await;
-    process.client.furnish().await;
+    let deployment = Deployment::new().await;
+    std::fs::write(deployment.beside("few.toml"), "in_flight = 3\n").unwrap();
+    let few = deployment.beside("few.toml");
+    let process = deployment.start_with(&["--config", few.to_str().unwrap()]).await;
+    process.client.add_tenant().await;
     process.client.set_delivery(json!({ "inDoubt": "prefer-delivery", "fallbacks": ["second"] })).await;
-    ground.simulator.inject_spec("twilio=drip".parse().unwrap()).unwrap();
-    let mut arrivals = ground.simulator.subscribe();
+    deployment.simulator.inject_spec("twilio=drip".parse().unwrap()).unwrap();
+    let mut arrivals = deployment.simulator.subscribe();
     let body = |index: usize, mode: &str| {
         json!({
             "to": format!("+45201234{index:02}"), "usage": "sign-in", "code": "123456", "mode": mode,
@@ -110,8 +110,8 @@ async fn while_a_provider_stalls() {
         assert_eq!(answer.text("/attempts/0/outcome"), "in-doubt");
     }
 
-    ground.simulator.clear_faults();
-    let process = ground.start().await;
+    deployment.simulator.clear_faults();
+    let process = deployment.start().await;
     process.client.until_all_are_final().await;
     for index in 0..8 {
         let number = format!("+45201234{index:02}");
@@ -119,7 +119,7 @@ async fn while_a_provider_stalls() {
         assert_eq!((messages.len(), messages[0]["status"].as_str().unwrap()), (1, "accepted"), "{messages:?}");
         let in_doubt =
             messages[0]["attempts"].as_array().unwrap().iter().filter(|it| it["outcome"] == "in-doubt").count();
-        let arrived = ground.phones().iter().filter(|(to, _)| *to == number).count();
+        let arrived = deployment.received_messages().iter().filter(|(to, _)| *to == number).count();
         assert!((1..=2).contains(&arrived) && arrived <= 1 + in_doubt, "{arrived} of {messages:?}");
     }
     stop(process).await;

@@ -14,12 +14,12 @@ on_every_database!(
     it_opens_again_and_again_and_many_at_once,
     a_newer_database_is_refused,
     a_closed_store_answers_nothing,
-    what_is_not_committed_is_not_there,
+    uncommitted_changes_are_lost,
     a_reader_sees_one_moment_and_changes_nothing,
     after_a_failure_nothing_of_the_transaction_stays,
-    nothing_is_kept_for_a_tenant_that_is_not_there,
+    nothing_is_stored_for_an_unknown_tenant,
     the_audit_is_never_changed,
-    what_cannot_be_read_is_named_and_not_shown,
+    unreadable_rows_are_reported_without_their_content,
     a_large_row_is_kept
 );
 
@@ -88,7 +88,7 @@ async fn a_closed_store_answers_nothing(database: &Database) {
     unavailable(store.touch(1).await);
 }
 
-async fn what_is_not_committed_is_not_there(database: &Database) {
+async fn uncommitted_changes_are_lost(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     tenants::insert(&mut tx, &sample::tenant("dropped")).await.unwrap();
@@ -124,7 +124,7 @@ async fn after_a_failure_nothing_of_the_transaction_stays(database: &Database) {
     assert_eq!(keys::list(&mut tx, "acme").await.unwrap(), []);
 }
 
-async fn nothing_is_kept_for_a_tenant_that_is_not_there(database: &Database) {
+async fn nothing_is_stored_for_an_unknown_tenant(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let cause = unavailable(messages::insert(&mut tx, &sample::message("gone", "m1")).await);
@@ -156,7 +156,7 @@ async fn the_audit_is_never_changed(database: &Database) {
     );
 }
 
-async fn what_cannot_be_read_is_named_and_not_shown(database: &Database) {
+async fn unreadable_rows_are_reported_without_their_content(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     keys::insert(&mut tx, &sample::key("acme", "k1")).await.unwrap();
@@ -256,7 +256,7 @@ async fn a_wrong_url_is_refused_without_being_repeated() {
         format!("sqlite://{}", file.display()),
         "postgres://user:hunter2@".to_owned(),
         "postgres://user:hunter2@127.0.0.1:99999/db".to_owned(),
-        // Port 1 of loopback: nobody listens, or nobody who speaks this.
+        // Port 1 of loopback: nothing listens there, or nothing that speaks this protocol.
         "postgres://user:hunter2@127.0.0.1:1/db?sslmode=disable&password=hunter2".to_owned(),
     ] {
         let error = Store::open(&url).await.unwrap_err();
@@ -308,7 +308,7 @@ mod a_server_that_goes_away_comes_back {
 
         database.command_server(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
         let mut tx = store.begin().await.unwrap();
-        assert_eq!(tenants::get(&mut tx, "under-way").await.unwrap(), None, "nobody said that it was kept");
+        assert_eq!(tenants::get(&mut tx, "under-way").await.unwrap(), None, "its success was never reported");
         assert!(tenants::get(&mut tx, "acme").await.unwrap().is_some());
         tx.commit().await.unwrap();
         drop(store);

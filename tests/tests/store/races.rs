@@ -1,4 +1,4 @@
-//! Many at once: what is exact must be exact, and nothing may wait for ever. Two stores on one database stand for two
+//! Concurrency: what must be exact is exact, and nothing waits for ever. Two stores on one database represent two
 //! processes.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ on_every_database!(
     no_count_in_a_bucket_is_lost,
     an_idempotency_key_has_one_first_use,
     all_get_the_same_small_value,
-    what_is_rolled_back_leaves_the_place_free
+    a_rollback_frees_the_slot
 );
 
 const MANY: usize = 64;
@@ -79,7 +79,7 @@ async fn a_lease_that_ends_has_one_heir(database: &Database) {
     let mut tx = stores[0].begin().await.unwrap();
     messages::insert(&mut tx, &sample::waiting("acme", "m1")).await.unwrap();
     tx.commit().await.unwrap();
-    // Each round all workers reach for the one message, and whoever gets it writes; the one before no longer can.
+    // Each round all workers claim the one message. The one that gets it writes; the previous one no longer can.
     let mut before: Option<MessageRow> = None;
     for round in 0..5_u64 {
         let now = NOW.plus_seconds(round * 100);
@@ -238,7 +238,7 @@ async fn all_get_the_same_small_value(database: &Database) {
     assert!(values.iter().all(|value| *value == values[0]), "{values:?}");
 }
 
-async fn what_is_rolled_back_leaves_the_place_free(database: &Database) {
+async fn a_rollback_frees_the_slot(database: &Database) {
     let stores = [sample::store(database).await, Store::open(database.url()).await.unwrap()];
     let claims = at_once(&stores, |store, number| async move {
         let mut tx = store.begin().await.unwrap();

@@ -1,5 +1,5 @@
 //! Delivery reports: kept once for each state, given to their attempt, and forgotten in time. And how a database that was made
-//! before there were any gets room for them.
+//! before there were any gets columns for them.
 
 use sendbox_sandbox::DeliveryState::{self, Delivered, Queued, Sent, Undelivered};
 use sendbox_service::model::AttemptOutcome;

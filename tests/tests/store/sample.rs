@@ -132,7 +132,7 @@ pub fn message(tenant: &str, id: &str) -> MessageRow {
     }
 }
 
-/// Queued, due at once, with nobody at work.
+/// Queued, due at once, without a lease.
 pub fn waiting(tenant: &str, id: &str) -> MessageRow {
     MessageRow {
         locale: None,

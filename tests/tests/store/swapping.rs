@@ -10,7 +10,7 @@ use crate::sample::{self, NOW};
 on_every_database!(
     a_version_is_kept_with_its_file,
     a_release_is_changed_by_who_has_seen_it,
-    a_tenants_own_release_stands_before_that_of_all,
+    a_tenants_own_release_takes_precedence,
     an_approval_is_of_one_difference,
     attempts_are_counted_by_version,
     connections_are_found_by_their_connector
@@ -78,7 +78,7 @@ async fn a_release_is_changed_by_who_has_seen_it(database: &Database) {
     assert_eq!(releases::ticks(&mut tx).await.unwrap(), before + 3);
 }
 
-async fn a_tenants_own_release_stands_before_that_of_all(database: &Database) {
+async fn a_tenants_own_release_takes_precedence(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let all = sample::release("", "acme-sms");
@@ -150,10 +150,10 @@ async fn attempts_are_counted_by_version(database: &Database) {
     let mut counts = attempts::counts(&mut tx, "acme", "a", ever, 100).await.unwrap();
     counts.sort_by_key(|count| count.attempts);
     let class = sample::failure().class;
-    let said: Vec<_> =
+    let recorded: Vec<_> =
         counts.iter().map(|count| (count.outcome, count.class.as_deref(), count.fault, count.attempts)).collect();
     assert_eq!(
-        said,
+        recorded,
         [(AttemptOutcome::Rejected, Some(class.as_str()), true, 1), (AttemptOutcome::Accepted, None, false, 2)]
     );
     let all = attempts::counts(&mut tx, "", "a", ever, 100).await.unwrap();

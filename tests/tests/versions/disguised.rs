@@ -2,11 +2,11 @@
 
 use sendbox_service::Error;
 use sendbox_service::model::{DifferenceCode, DifferenceLine, Environment, Reach, VersionState};
-use sendbox_tests::house::TENANT;
+use sendbox_tests::test_service::TENANT;
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};
 
-use crate::scene::{ADMIN, activate, approve, house_with, upload, use_it};
+use crate::harness::{ADMIN, activate, approve, service_with_connector, upload, use_it};
 
 on_every_database!(
     another_name_waits_for_its_approval,
@@ -22,22 +22,22 @@ fn codes(lines: &[DifferenceLine]) -> Vec<DifferenceCode> {
 
 async fn another_name_waits_for_its_approval(database: &Database) {
     let (first, renamed) = (version(1, "honest"), version(2, "renamed"));
-    let house = house_with(database, &first).await;
-    let difference = upload(&house, &renamed).await.difference.unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    let difference = upload(&fixture, &renamed).await.difference.unwrap();
     assert_eq!((difference.reach, difference.needs_approval), (Reach::Wider, true));
     assert_eq!(codes(&difference.wider), [DifferenceCode::Name, DifferenceCode::Readme]);
     assert_eq!(difference.wider[0].text, "it is called “Twilio (official)”, and no longer “Acme SMS”");
     assert!(difference.readme.unwrap().contains("evil.test"), "it can be read before it is approved");
-    let refused = activate(&house, &renamed).await.unwrap_err();
+    let refused = activate(&fixture, &renamed).await.unwrap_err();
     assert!(matches!(&refused, Error::ApprovalNeeded(lines) if lines[0].contains("Twilio (official)")), "{refused}");
-    approve(&house, &renamed).await.unwrap();
-    activate(&house, &renamed).await.unwrap();
+    approve(&fixture, &renamed).await.unwrap();
+    activate(&fixture, &renamed).await.unwrap();
 }
 
 async fn the_same_version_in_another_file_is_shown(database: &Database) {
     let (first, second) = (version(1, "honest"), version(1, "narrower"));
-    let house = house_with(database, &first).await;
-    let difference = upload(&house, &second).await.difference.unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    let difference = upload(&fixture, &second).await.difference.unwrap();
     let texts: Vec<&str> = difference.other.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(texts, ["the author's version is still `0001`, though the file differs"]);
     assert_eq!(difference.reach, Reach::Narrower);
@@ -45,8 +45,8 @@ async fn the_same_version_in_another_file_is_shown(database: &Database) {
 
 async fn a_default_is_shown_for_each_connection(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "default"));
-    let house = house_with(database, &first).await;
-    let difference = upload(&house, &second).await.difference.unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    let difference = upload(&fixture, &second).await.difference.unwrap();
     assert_eq!(codes(&difference.other), [DifferenceCode::Version, DifferenceCode::DefaultNew]);
     let [connection] = difference.connections.as_slice() else { panic!("{difference:?}") };
     assert_eq!((connection.tenant.as_str(), connection.connection.as_str()), (TENANT, "acme"));
@@ -55,8 +55,8 @@ async fn a_default_is_shown_for_each_connection(database: &Database) {
 }
 
 async fn a_default_never_chooses_where_a_message_goes(database: &Database) {
-    let house = house_with(database, &version(1, "honest")).await;
-    let refused = upload(&house, &version(3, "origin")).await;
+    let fixture = service_with_connector(database, &version(1, "honest")).await;
+    let refused = upload(&fixture, &version(3, "origin")).await;
     assert_eq!(refused.state, VersionState::Refused);
     let why = refused.refusal.unwrap();
     assert!(why.contains("a default never fills an origin") && why.contains("`endpoint`"), "{why}");
@@ -64,15 +64,15 @@ async fn a_default_never_chooses_where_a_message_goes(database: &Database) {
 
 async fn a_tenant_sees_its_own_connections_alone(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "default"));
-    let house = house_with(database, &first).await;
-    house.furnish("other", Environment::Development).await;
-    use_it(&house, "other").await;
+    let fixture = service_with_connector(database, &first).await;
+    fixture.add_tenant("other", Environment::Development).await;
+    use_it(&fixture, "other").await;
     for component in [&second, &version(3, "stricter")] {
-        upload(&house, component).await;
+        upload(&fixture, component).await;
         for (tenant, wanted) in
             [(None, vec!["other", TENANT]), (Some(TENANT), vec![TENANT]), (Some("other"), vec!["other"])]
         {
-            let shown = house.service.version(ADMIN, tenant, ID, &digest(component)).await.unwrap();
+            let shown = fixture.service.version(ADMIN, tenant, ID, &digest(component)).await.unwrap();
             let difference = shown.difference.unwrap();
             let mut tenants: Vec<&str> = difference.connections.iter().map(|one| one.tenant.as_str()).collect();
             tenants.extend(difference.unfit.iter().map(|one| one.tenant.as_str()));

@@ -1,10 +1,10 @@
-//! The real binary is killed, or told to stop, while connectors are uploaded and swapped.
+//! The real binary is killed, or stopped, while connectors are uploaded and swapped.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use sendbox_tests::process::{Answer, Client, Ground};
+use sendbox_tests::process::{Answer, Client, Deployment};
 use sendbox_tests::versioned::{ID, digest, input, version};
 use serde_json::{Value, json};
 
@@ -40,8 +40,8 @@ async fn send(client: &Client, number: u32) -> Result<Answer, reqwest::Error> {
 }
 
 /// A tenant that sends with the first version.
-async fn furnish(client: &Client, first: &[u8]) {
-    client.furnish().await;
+async fn add_tenant(client: &Client, first: &[u8]) {
+    client.add_tenant().await;
     upload(client, first).await;
     let input = input();
     let connection =
@@ -52,15 +52,15 @@ async fn furnish(client: &Client, first: &[u8]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_right_after_an_upload_was_answered() {
-    let ground = Ground::new().await;
-    let mut process = ground.start().await;
+    let deployment = Deployment::new().await;
+    let mut process = deployment.start().await;
     let file = version(1, "honest");
     let taken = process.client.upload("/v1/connectors", &file).await.unwrap();
     assert_eq!(taken.status, 202, "{taken:?}");
     // As often as a check may begin before it is given up, less one.
     for _ in 0..2 {
         process.kill().await;
-        process = ground.start().await;
+        process = deployment.start().await;
     }
     let version = checked(&process.client, &digest(&file)).await;
     assert_eq!(version["standing"], "active");
@@ -70,10 +70,10 @@ async fn killed_right_after_an_upload_was_answered() {
 /// At whatever moment it dies, one version is active, the one before stays ready, and messages are sent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_versions_are_swapped() {
-    let ground = Ground::new().await;
-    let mut process = ground.start().await;
+    let deployment = Deployment::new().await;
+    let mut process = deployment.start().await;
     let files: Vec<Vec<u8>> = (1..4).map(|number| version(number, "honest")).collect();
-    furnish(&process.client, &files[0]).await;
+    add_tenant(&process.client, &files[0]).await;
     for file in &files[1..] {
         upload(&process.client, file).await;
     }
@@ -97,7 +97,7 @@ async fn killed_while_versions_are_swapped() {
             swap.await.unwrap().unwrap();
         }
         process.kill().await;
-        process = ground.start().await;
+        process = deployment.start().await;
         let release = process.client.ask("GET", &release_at(""), None).await.unwrap();
         let now = release.text("/active").to_owned();
         assert!(now == next || (round % 2 == 0 && now == active), "{release:?}");
@@ -112,7 +112,11 @@ async fn killed_while_versions_are_swapped() {
             let again = send(&process.client, number + sender).await.unwrap();
             let status = again.text("/status");
             assert!(status == "accepted" || status == "in-doubt", "{again:?}");
-            let arrived = ground.phones().iter().filter(|(to, _)| *to == format!("+45{}", number + sender)).count();
+            let arrived = deployment
+                .received_messages()
+                .iter()
+                .filter(|(to, _)| *to == format!("+45{}", number + sender))
+                .count();
             assert!(arrived <= 1 && (arrived == 1 || status == "in-doubt"), "{arrived}, {again:?}");
         }
         number += 4;
@@ -122,16 +126,16 @@ async fn killed_while_versions_are_swapped() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn told_to_stop_during_a_trial() {
-    let ground = Ground::new().await;
-    let process = ground.start().await;
+    let deployment = Deployment::new().await;
+    let process = deployment.start().await;
     let (first, second) = (version(1, "honest"), version(2, "honest"));
-    furnish(&process.client, &first).await;
+    add_tenant(&process.client, &first).await;
     upload(&process.client, &second).await;
     let canary = json!({ "digest": digest(&second), "percent": 50 });
     let tried = process.client.ask("PUT", &release_at("/canary"), Some(&canary)).await.unwrap();
     assert_eq!(tried.status, 200, "{tried:?}");
-    ground.simulator.inject_spec("twilio=delay:1s".parse().unwrap()).unwrap();
-    let mut arrivals = ground.simulator.subscribe();
+    deployment.simulator.inject_spec("twilio=delay:1s".parse().unwrap()).unwrap();
+    let mut arrivals = deployment.simulator.subscribe();
     let client = Arc::new(process.client.clone());
     let senders: Vec<_> = (0..8)
         .map(|number| {
@@ -149,8 +153,8 @@ async fn told_to_stop_during_a_trial() {
         assert_eq!((answer.status, answer.text("/status")), (200, "accepted"), "{answer:?}");
         met.insert(answer.text("/attempts/0/connectorDigest").to_owned());
     }
-    ground.simulator.clear_faults();
-    let process = ground.start().await;
+    deployment.simulator.clear_faults();
+    let process = deployment.start().await;
     let release = process.client.ask("GET", &release_at(""), None).await.unwrap();
     assert_eq!(release.text("/canary/digest"), digest(&second), "the trial goes on after a restart");
     let sides = release.body["comparison"]["sides"].as_array().unwrap();

@@ -1,13 +1,13 @@
-//! Connectors are swapped while messages are in flight: promises P7 and P8, and what stands around them.
+//! Connectors are swapped while messages are in flight: promises P7 and P8, and related rules.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod deciding;
 mod disguised;
+mod harness;
 mod killing;
 mod racing;
 mod restarting;
-mod scene;
 mod sealed;
 mod sending;
 mod shaping;

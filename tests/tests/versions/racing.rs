@@ -10,7 +10,7 @@ use sendbox_service::model::VersionActivation;
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};
 
-use crate::scene::{ADMIN, activate, house_with, met, release, send, upload};
+use crate::harness::{ADMIN, activate, met, release, send, service_with_connector, upload};
 
 on_every_database!(
     of_many_admins_one_decides,
@@ -18,12 +18,12 @@ on_every_database!(
     no_message_fails_while_versions_are_swapped
 );
 
-/// All have seen the same, and decide at the same moment: one is heard, the others are told.
+/// All have seen the same, and decide at the same moment: one succeeds, the others get a conflict.
 async fn of_many_admins_one_decides(database: &Database) {
-    let house = house_with(database, &version(1, "honest")).await;
+    let fixture = service_with_connector(database, &version(1, "honest")).await;
     let candidates: Vec<Vec<u8>> = (2..10).map(|number| version(number, "honest")).collect();
     for candidate in &candidates {
-        upload(&house, candidate).await;
+        upload(&fixture, candidate).await;
     }
     let decisions = candidates.iter().map(|candidate| {
         let activation = VersionActivation {
@@ -32,7 +32,7 @@ async fn of_many_admins_one_decides(database: &Database) {
             watch_seconds: None,
             drain_seconds: None,
         };
-        house.service.activate_version(ADMIN, None, ID, activation)
+        fixture.service.activate_version(ADMIN, None, ID, activation)
     });
     let mut heard = Vec::new();
     for (decision, candidate) in join_all(decisions).await.into_iter().zip(&candidates) {
@@ -42,19 +42,19 @@ async fn of_many_admins_one_decides(database: &Database) {
         }
     }
     assert_eq!(heard.len(), 1, "{heard:?}");
-    let release = release(&house).await;
+    let release = release(&fixture).await;
     assert_eq!((release.active, release.generation), (heard[0].1.clone(), 2));
 }
 
 /// Without a look at what is there both are heard, and the history is a straight line.
 async fn two_versions_become_active_one_after_the_other(database: &Database) {
     let (first, second, third) = (version(1, "honest"), version(2, "honest"), version(3, "honest"));
-    let house = house_with(database, &first).await;
-    upload(&house, &second).await;
-    upload(&house, &third).await;
-    let (one, other) = tokio::join!(activate(&house, &second), activate(&house, &third));
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &second).await;
+    upload(&fixture, &third).await;
+    let (one, other) = tokio::join!(activate(&fixture, &second), activate(&fixture, &third));
     let done: Vec<_> = [one, other].into_iter().filter_map(Result::ok).collect();
-    let release = release(&house).await;
+    let release = release(&fixture).await;
     assert_eq!(release.generation, 1 + done.len() as u64);
     assert!(done.iter().any(|each| each.active == release.active));
     assert_ne!(release.previous, Some(release.active));
@@ -65,33 +65,33 @@ async fn no_message_fails_while_versions_are_swapped(database: &Database) {
     const SWAPS: u32 = 20;
     const STEP: u64 = 10;
     let first = version(1, "honest");
-    let house = Arc::new(house_with(database, &first).await);
+    let fixture = Arc::new(service_with_connector(database, &first).await);
     let versions: Vec<Vec<u8>> = (2..6).map(|number| version(number, "honest")).collect();
     for version in &versions {
-        upload(&house, version).await;
+        upload(&fixture, version).await;
     }
     let known: BTreeSet<String> = versions.iter().map(|version| digest(version)).chain([digest(&first)]).collect();
     let over = Arc::new(AtomicBool::new(false));
     let senders: Vec<_> = (0..4_u64)
         .map(|sender| {
-            let (house, over) = (Arc::clone(&house), Arc::clone(&over));
+            let (fixture, over) = (Arc::clone(&fixture), Arc::clone(&over));
             tokio::spawn(async move {
                 let mut sent = Vec::new();
                 while !over.load(Ordering::Relaxed) {
                     let number = 20_000_000 + sender * 1_000_000 + sent.len() as u64;
-                    let message = send(&house, number).await;
+                    let message = send(&fixture, number).await;
                     sent.push((number, message));
                 }
                 sent
             })
         })
         .collect();
-    let mut history = vec![(house.now(), digest(&first))];
+    let mut history = vec![(fixture.now(), digest(&first))];
     for swap in 0..SWAPS {
-        house.clock.advance_millis(STEP as i64);
+        fixture.clock.advance_millis(STEP as i64);
         let next = &versions[swap as usize % versions.len()];
-        let active = activate(&house, next).await.unwrap().active;
-        history.push((house.now(), active));
+        let active = activate(&fixture, next).await.unwrap().active;
+        history.push((fixture.now(), active));
     }
     over.store(true, Ordering::Relaxed);
     let mut count = 0;
@@ -99,11 +99,11 @@ async fn no_message_fails_while_versions_are_swapped(database: &Database) {
         for (number, message) in sent.unwrap() {
             count += 1;
             assert_eq!(message.status.as_str(), "accepted", "{message:?}");
-            let met = met(&house, &message.id).await;
+            let met = met(&fixture, &message.id).await;
             assert_eq!(met.len(), 1, "{met:?}");
             assert!(known.contains(&met[0]));
-            assert_eq!(house.arrived(&format!("+45{number}")), 1);
-            // Active at the moment in which it began. The clock was looked at just before that: one step of it may lie between.
+            assert_eq!(fixture.received_count(&format!("+45{number}")), 1);
+            // Active at the moment in which it began. The clock was read just before: it may have advanced by one step in between.
             let began = message.attempts[0].started_at;
             let at = |index: usize| history.get(index).map(|(at, _)| *at);
             let was_active = history.iter().enumerate().any(|(index, (from, digest))| {

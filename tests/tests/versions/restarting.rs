@@ -2,11 +2,11 @@
 
 use sendbox_service::model::{CanaryStart, VersionState};
 use sendbox_service::store::versions;
-use sendbox_tests::house::{House, TENANT};
+use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};
 
-use crate::scene::{ADMIN, activate, checked, house_with, met, release, send, until, upload, upload_for};
+use crate::harness::{ADMIN, activate, checked, met, release, send, service_with_connector, until, upload, upload_for};
 
 on_every_database!(
     versions_and_decisions_survive_a_restart,
@@ -17,77 +17,77 @@ on_every_database!(
 
 async fn versions_and_decisions_survive_a_restart(database: &Database) {
     let (first, second, third) = (version(1, "honest"), version(2, "honest"), version(3, "honest"));
-    let house = house_with(database, &first).await;
-    upload(&house, &second).await;
-    upload(&house, &third).await;
-    upload_for(&house, Some(TENANT), &version(9, "trap")).await;
-    activate(&house, &second).await.unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &second).await;
+    upload(&fixture, &third).await;
+    upload_for(&fixture, Some(TENANT), &version(9, "trap")).await;
+    activate(&fixture, &second).await.unwrap();
     let start = CanaryStart { digest: digest(&third), percent: 50, generation: None };
-    house.service.try_version(ADMIN, None, ID, start).await.unwrap();
-    let before = release(&house).await;
-    let house = house.restart().await;
-    let after = release(&house).await;
+    fixture.service.try_version(ADMIN, None, ID, start).await.unwrap();
+    let before = release(&fixture).await;
+    let fixture = fixture.restart().await;
+    let after = release(&fixture).await;
     assert_eq!((&after.active, &after.previous, &after.canary), (&before.active, &before.previous, &before.canary));
-    let sent = send(&house, 12_345_678).await;
+    let sent = send(&fixture, 12_345_678).await;
     assert_eq!(sent.status.as_str(), "accepted");
-    let met = met(&house, &sent.id).await;
+    let met = met(&fixture, &sent.id).await;
     assert!(met[0] == digest(&second) || met[0] == digest(&third));
 }
 
-/// Two processes on one store: what one is told, the other does from its next message on.
+/// Two processes on one store: what one accepts applies to the next message of the other.
 async fn another_process_sees_what_is_decided(database: &Database) {
     let (first, second, bad) = (version(1, "honest"), version(2, "honest"), version(3, "trap"));
-    let house = house_with(database, &first).await;
-    let other = house.another().await;
-    upload(&house, &second).await;
-    upload(&house, &bad).await;
+    let fixture = service_with_connector(database, &first).await;
+    let other = fixture.second_instance().await;
+    upload(&fixture, &second).await;
+    upload(&fixture, &bad).await;
     let send_there = async |number: u64| {
-        let new = sendbox_tests::house::message(&format!("+45{number}"), "314159");
+        let new = sendbox_tests::test_service::message(&format!("+45{number}"), "314159");
         other.send_message(ADMIN, TENANT, new, None).await.unwrap()
     };
     assert_eq!(send_there(20_000_001).await.attempts[0].connector_digest, digest(&first));
-    activate(&house, &second).await.unwrap();
+    activate(&fixture, &second).await.unwrap();
     assert_eq!(send_there(20_000_002).await.attempts[0].connector_digest, digest(&second));
     assert_eq!(other.release(ADMIN, None, ID).await.unwrap().active, digest(&second));
-    // What goes wrong there is taken back for both.
-    activate(&house, &bad).await.unwrap();
+    // A failure there rolls back both.
+    activate(&fixture, &bad).await.unwrap();
     let rescued = send_there(20_000_003).await;
     assert_eq!(rescued.status.as_str(), "accepted");
-    until("it is taken back", || async { (release(&house).await.active == digest(&second)).then_some(()) }).await;
-    let sent = send(&house, 20_000_004).await;
-    assert_eq!(met(&house, &sent.id).await, [digest(&second)]);
+    until("it is taken back", || async { (release(&fixture).await.active == digest(&second)).then_some(()) }).await;
+    let sent = send(&fixture, 20_000_004).await;
+    assert_eq!(met(&fixture, &sent.id).await, [digest(&second)]);
     other.stop(std::time::Duration::from_secs(20)).await;
 }
 
 /// A crash between the upload's answer and the end of its check.
 async fn a_check_that_a_process_left_is_taken_up(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     let file = version(1, "honest");
-    upload(&house, &file).await;
+    upload(&fixture, &file).await;
     // As the process had left it: on disk, under its lease, unchecked.
-    let mut tx = house.store.begin().await.unwrap();
+    let mut tx = fixture.store.begin().await.unwrap();
     let row = versions::lock(&mut tx, "", &digest(&file)).await.unwrap().unwrap();
-    let left = versions_row_left(row, 1, house.now().plus_seconds(60));
+    let left = versions_row_left(row, 1, fixture.now().plus_seconds(60));
     versions::update(&mut tx, &left).await.unwrap();
     sendbox_service::store::releases::delete(&mut tx, "", ID).await.unwrap();
     tx.commit().await.unwrap();
-    let house = house.restart().await;
-    house.clock.advance_millis(60_000);
-    let version = checked(&house, None, &digest(&file)).await;
+    let fixture = fixture.restart().await;
+    fixture.clock.advance_millis(60_000);
+    let version = checked(&fixture, None, &digest(&file)).await;
     assert_eq!(version.state, VersionState::Ready);
-    assert_eq!(release(&house).await.active, digest(&file));
+    assert_eq!(release(&fixture).await.active, digest(&file));
 }
 
 async fn a_check_that_ends_its_process_each_time_is_given_up(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     let file = version(1, "honest");
-    upload(&house, &file).await;
-    let mut tx = house.store.begin().await.unwrap();
+    upload(&fixture, &file).await;
+    let mut tx = fixture.store.begin().await.unwrap();
     let row = versions::lock(&mut tx, "", &digest(&file)).await.unwrap().unwrap();
-    versions::update(&mut tx, &versions_row_left(row, 3, house.now())).await.unwrap();
+    versions::update(&mut tx, &versions_row_left(row, 3, fixture.now())).await.unwrap();
     tx.commit().await.unwrap();
     let refused = until("it is given up", || async {
-        let version = house.service.uploaded(ADMIN, None, &digest(&file)).await.unwrap();
+        let version = fixture.service.uploaded(ADMIN, None, &digest(&file)).await.unwrap();
         (version.state == VersionState::Refused).then_some(version)
     })
     .await;

@@ -1,5 +1,5 @@
-//! What is stored as a secret never goes to a version that does not seal it: not when it is tried, activated, tested, promoted or
-//! taken back to.
+//! A stored secret is never handed to a version that does not seal it: not in a canary, activation, test, promotion or
+//! rollback.
 
 use sendbox_service::Error;
 use sendbox_service::model::{
@@ -7,18 +7,18 @@ use sendbox_service::model::{
     RollbackRequest, Sensitive,
 };
 use sendbox_service::problem::FieldCode;
-use sendbox_tests::house::{House, TENANT};
+use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, parameters, version};
 use sendbox_tests::{Database, on_every_database};
 use sqlx::Row as _;
 
-use crate::scene::{ADMIN, activate, approve, house_with, met, release, send, upload, use_it};
+use crate::harness::{ADMIN, activate, approve, met, release, send, service_with_connector, upload, use_it};
 
 on_every_database!(
     a_version_that_unseals_is_neither_tried_nor_activated,
     a_parameter_that_is_gone_is_not_handed_over,
     a_rollback_unseals_nothing,
-    what_one_tenant_seals_is_not_promoted_in_clear
+    a_sealed_secret_is_not_promoted_in_clear
 );
 
 /// The secret of the connections.
@@ -26,8 +26,8 @@ fn token() -> String {
     parameters()["authToken"].as_str().unwrap().to_owned()
 }
 
-/// Fails when the secret stands in clear in the database, or in what the service answers.
-async fn assert_sealed(database: &Database, house: &House, answers: &[String]) {
+/// Fails if the database or a response of the service contains the secret in clear.
+async fn assert_sealed(database: &Database, fixture: &TestService, answers: &[String]) {
     let mut connection = database.connect().await;
     let mut found = answers.to_vec();
     for rows in [
@@ -40,12 +40,12 @@ async fn assert_sealed(database: &Database, house: &House, answers: &[String]) {
         found.extend(all.iter().map(|row| row.get::<String, _>("text")));
     }
     found.push(
-        serde_json::to_string(&house.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap()).unwrap(),
+        serde_json::to_string(&fixture.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap()).unwrap(),
     );
-    let messages = house.service.messages(ADMIN, TENANT, Default::default()).await.unwrap();
+    let messages = fixture.service.messages(ADMIN, TENANT, Default::default()).await.unwrap();
     found.push(serde_json::to_string(&messages).unwrap());
     for message in messages.items {
-        let whole = house.service.message(ADMIN, TENANT, &message.id).await.unwrap();
+        let whole = fixture.service.message(ADMIN, TENANT, &message.id).await.unwrap();
         found.push(serde_json::to_string(&whole).unwrap());
     }
     for text in found {
@@ -75,8 +75,8 @@ fn is_unsealed(error: &Error) -> bool {
 
 async fn a_version_that_unseals_is_neither_tried_nor_activated(database: &Database) {
     let (first, unsealing) = (version(1, "honest"), version(2, "unseal"));
-    let house = house_with(database, &first).await;
-    let uploaded = upload(&house, &unsealing).await;
+    let fixture = service_with_connector(database, &first).await;
+    let uploaded = upload(&fixture, &unsealing).await;
     let mut answers = vec![serde_json::to_string(&uploaded).unwrap()];
     let difference = uploaded.difference.unwrap();
     assert_eq!((difference.reach, difference.needs_approval), (Reach::Wider, true));
@@ -86,81 +86,81 @@ async fn a_version_that_unseals_is_neither_tried_nor_activated(database: &Databa
     assert_eq!(unfit.problems[0].code, Some(FieldCode::SecretUnsealed));
 
     // An approval does not help.
-    approve(&house, &unsealing).await.unwrap();
+    approve(&fixture, &unsealing).await.unwrap();
     let start = CanaryStart { digest: digest(&unsealing), percent: 50, generation: None };
     for refused in [
-        activate(&house, &unsealing).await.map(drop),
-        house.service.try_version(ADMIN, None, ID, start.clone()).await.map(drop),
-        house.service.try_version(ADMIN, Some(TENANT), ID, start).await.map(drop),
+        activate(&fixture, &unsealing).await.map(drop),
+        fixture.service.try_version(ADMIN, None, ID, start.clone()).await.map(drop),
+        fixture.service.try_version(ADMIN, Some(TENANT), ID, start).await.map(drop),
     ] {
         let refused = refused.unwrap_err();
         assert!(matches!(&refused, Error::Conflict(why) if why.contains("`authToken` of `acme`")), "{refused}");
         answers.push(refused.to_string());
     }
     for dry_run in [true, false] {
-        let refused = house.service.test_connection(ADMIN, TENANT, test_with(&unsealing, dry_run)).await.unwrap_err();
+        let refused = fixture.service.test_connection(ADMIN, TENANT, test_with(&unsealing, dry_run)).await.unwrap_err();
         assert!(is_unsealed(&refused), "{refused}");
         answers.push(refused.to_string());
     }
-    assert_eq!(met(&house, &send(&house, 12_345_678).await.id).await, [digest(&first)]);
-    assert_sealed(database, &house, &answers).await;
+    assert_eq!(met(&fixture, &send(&fixture, 12_345_678).await.id).await, [digest(&first)]);
+    assert_sealed(database, &fixture, &answers).await;
 }
 
 /// The version before takes the message that this one refuses.
 async fn a_parameter_that_is_gone_is_not_handed_over(database: &Database) {
     let (first, forgetful) = (version(1, "honest"), version(2, "forget"));
-    let house = house_with(database, &first).await;
-    let difference = upload(&house, &forgetful).await.difference.unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    let difference = upload(&fixture, &forgetful).await.difference.unwrap();
     let [connection] = difference.connections.as_slice() else { panic!("{difference:?}") };
     assert_eq!(connection.lines[0].code, DifferenceCode::ConnectionSecretGone);
-    activate(&house, &forgetful).await.unwrap();
-    let sent = send(&house, 12_345_678).await;
-    assert_eq!(met(&house, &sent.id).await, [digest(&forgetful), digest(&first)]);
+    activate(&fixture, &forgetful).await.unwrap();
+    let sent = send(&fixture, 12_345_678).await;
+    assert_eq!(met(&fixture, &sent.id).await, [digest(&forgetful), digest(&first)]);
     let failure = sent.attempts[0].failure.as_ref().unwrap();
     assert!(failure.text.contains("the token is not there"), "{failure:?}");
-    let report = house.service.test_connection(ADMIN, TENANT, test_with(&forgetful, false)).await.unwrap();
-    assert_sealed(database, &house, &[serde_json::to_string(&report).unwrap()]).await;
+    let report = fixture.service.test_connection(ADMIN, TENANT, test_with(&forgetful, false)).await.unwrap();
+    assert_sealed(database, &fixture, &[serde_json::to_string(&report).unwrap()]).await;
 }
 
-/// It was sealed after the version that is taken back to was made.
+/// It was sealed after the version to which the rollback returns was created.
 async fn a_rollback_unseals_nothing(database: &Database) {
     let (unsealing, second) = (version(1, "unseal"), version(2, "honest"));
-    let house = House::furnished(database).await;
-    upload(&house, &unsealing).await;
-    upload(&house, &second).await;
-    approve(&house, &second).await.unwrap();
-    activate(&house, &second).await.unwrap();
-    use_it(&house, TENANT).await;
-    house.service.roll_back(ADMIN, None, ID, RollbackRequest::default()).await.unwrap();
-    assert_eq!(release(&house).await.active, digest(&unsealing));
-    let sent = send(&house, 12_345_678).await;
+    let fixture = TestService::new(database).await;
+    upload(&fixture, &unsealing).await;
+    upload(&fixture, &second).await;
+    approve(&fixture, &second).await.unwrap();
+    activate(&fixture, &second).await.unwrap();
+    use_it(&fixture, TENANT).await;
+    fixture.service.roll_back(ADMIN, None, ID, RollbackRequest::default()).await.unwrap();
+    assert_eq!(release(&fixture).await.active, digest(&unsealing));
+    let sent = send(&fixture, 12_345_678).await;
     assert_eq!(sent.status.as_str(), "accepted", "{sent:?}");
-    assert_eq!(met(&house, &sent.id).await, [digest(&second)], "with the version that seals it");
-    let refused = house.service.test_connection(ADMIN, TENANT, test_with(&unsealing, true)).await.unwrap_err();
+    assert_eq!(met(&fixture, &sent.id).await, [digest(&second)], "with the version that seals it");
+    let refused = fixture.service.test_connection(ADMIN, TENANT, test_with(&unsealing, true)).await.unwrap_err();
     assert!(is_unsealed(&refused), "{refused}");
-    let kept = house.service.delete_version(ADMIN, None, &digest(&second)).await.unwrap_err();
+    let kept = fixture.service.delete_version(ADMIN, None, &digest(&second)).await.unwrap_err();
     assert!(matches!(kept, Error::Conflict(_)), "{kept}");
-    assert_sealed(database, &house, &[]).await;
+    assert_sealed(database, &fixture, &[]).await;
 }
 
-async fn what_one_tenant_seals_is_not_promoted_in_clear(database: &Database) {
+async fn a_sealed_secret_is_not_promoted_in_clear(database: &Database) {
     let (unsealing, second) = (version(1, "unseal"), version(2, "honest"));
-    let house = House::furnished(database).await;
-    upload(&house, &unsealing).await;
-    upload(&house, &second).await;
-    house.furnish("other", Environment::Development).await;
-    house.furnish("production", Environment::Production).await;
-    approve(&house, &second).await.unwrap();
+    let fixture = TestService::new(database).await;
+    upload(&fixture, &unsealing).await;
+    upload(&fixture, &second).await;
+    fixture.add_tenant("other", Environment::Development).await;
+    fixture.add_tenant("production", Environment::Production).await;
+    approve(&fixture, &second).await.unwrap();
     let activation = sendbox_service::model::VersionActivation {
         digest: digest(&second),
         generation: None,
         watch_seconds: None,
         drain_seconds: None,
     };
-    house.service.activate_version(ADMIN, Some("other"), ID, activation).await.unwrap();
-    use_it(&house, "other").await;
+    fixture.service.activate_version(ADMIN, Some("other"), ID, activation).await.unwrap();
+    use_it(&fixture, "other").await;
     let test = ConnectionTest { version: None, ..test_with(&second, false) };
-    let report = house.service.test_connection(ADMIN, "other", test).await.unwrap();
+    let report = fixture.service.test_connection(ADMIN, "other", test).await.unwrap();
     assert_eq!(report.outcome, "accepted");
     let promotion = Promotion {
         connection: "acme".to_owned(),
@@ -170,9 +170,9 @@ async fn what_one_tenant_seals_is_not_promoted_in_clear(database: &Database) {
         parameters: Default::default(),
         confirm: None,
     };
-    let refused = house.service.promote(ADMIN, "other", promotion).await.unwrap_err();
+    let refused = fixture.service.promote(ADMIN, "other", promotion).await.unwrap_err();
     assert!(is_unsealed(&refused), "{refused}");
-    let follow = house.service.follow_all(ADMIN, "other", ID).await.unwrap_err();
+    let follow = fixture.service.follow_all(ADMIN, "other", ID).await.unwrap_err();
     assert!(matches!(&follow, Error::Conflict(why) if why.contains("`authToken` of `acme`")), "{follow}");
-    assert_sealed(database, &house, &[refused.to_string(), follow.to_string()]).await;
+    assert_sealed(database, &fixture, &[refused.to_string(), follow.to_string()]).await;
 }

@@ -1,13 +1,13 @@
-//! What sends while versions come and go: shares, stickiness, rollback by itself, drain.
+//! What sends while versions come and go: shares, stickiness, automatic rollback, drain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sendbox_service::model::{CanaryStart, Message, Release, VersionActivation, VersionFault};
-use sendbox_tests::house::{House, TENANT};
+use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};
 
-use crate::scene::{ADMIN, activate, house_with, met, release, send, until, upload};
+use crate::harness::{ADMIN, activate, met, release, send, service_with_connector, until, upload};
 
 on_every_database!(
     a_canary_gets_its_share_and_each_message_keeps_its_side,
@@ -17,18 +17,18 @@ on_every_database!(
     a_version_that_fails_more_is_taken_back,
     a_trap_after_the_message_is_out_is_in_doubt_and_ends_the_version,
     a_version_that_both_cannot_send_with_stays,
-    what_is_under_way_may_end_and_then_is_ended
+    running_sends_may_finish_within_the_drain
 );
 
 fn start(component: &[u8], percent: u8) -> CanaryStart {
     CanaryStart { digest: digest(component), percent, generation: None }
 }
 
-/// Waits until a version has been taken back.
-async fn taken_back(house: &House, component: &[u8]) -> Release {
+/// Waits until a version has been rolled back.
+async fn taken_back(fixture: &TestService, component: &[u8]) -> Release {
     let gone = digest(component);
     let taken = until("a version is taken back", || async {
-        let release = release(house).await;
+        let release = release(fixture).await;
         release.last_rollback.as_ref().is_some_and(|rollback| rollback.from == gone).then_some(release)
     })
     .await;
@@ -42,42 +42,42 @@ fn accepted(message: &Message) -> bool {
 
 async fn a_canary_gets_its_share_and_each_message_keeps_its_side(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "honest"));
-    let house = house_with(database, &first).await;
-    upload(&house, &second).await;
-    house.service.try_version(ADMIN, None, ID, start(&second, 50)).await.unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &second).await;
+    fixture.service.try_version(ADMIN, None, ID, start(&second, 50)).await.unwrap();
     let mut sides = BTreeMap::<String, u32>::new();
     for number in 0..60 {
-        let message = send(&house, 20_000_000 + number).await;
+        let message = send(&fixture, 20_000_000 + number).await;
         assert!(accepted(&message));
         *sides.entry(message.attempts[0].connector_digest.clone()).or_default() += 1;
     }
     // Fewer than ten of sixty by chance: once in a hundred million.
     assert!(sides.len() == 2 && sides.values().all(|count| *count >= 10), "{sides:?}");
-    let comparison = release(&house).await.comparison.unwrap();
+    let comparison = release(&fixture).await.comparison.unwrap();
     for side in comparison.sides {
         assert_eq!(side.attempts, u64::from(sides[&side.digest]));
         assert_eq!((side.accepted, side.faults, side.success_rate), (side.attempts, 0, Some(1.0)));
     }
-    let ended = house.service.end_trial(ADMIN, None, ID).await.unwrap();
+    let ended = fixture.service.end_trial(ADMIN, None, ID).await.unwrap();
     assert_eq!((ended.canary, ended.last_rollback), (None, None));
-    assert_eq!(send(&house, 20_000_100).await.attempts[0].connector_digest, digest(&first));
+    assert_eq!(send(&fixture, 20_000_100).await.attempts[0].connector_digest, digest(&first));
 }
 
 async fn a_trial_that_traps_is_taken_back_and_its_messages_are_sent(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "trap"));
-    let house = house_with(database, &first).await;
-    upload(&house, &bad).await;
-    house.service.try_version(ADMIN, None, ID, start(&bad, 50)).await.unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &bad).await;
+    fixture.service.try_version(ADMIN, None, ID, start(&bad, 50)).await.unwrap();
     let mut through_bad = 0;
     for number in 0..20 {
-        let message = send(&house, 20_000_000 + number).await;
+        let message = send(&fixture, 20_000_000 + number).await;
         assert!(accepted(&message), "{message:?}");
-        let met = met(&house, &message.id).await;
+        let met = met(&fixture, &message.id).await;
         assert_eq!(met.last(), Some(&digest(&first)));
         through_bad += usize::from(met.len() > 1);
-        assert_eq!(house.arrived(&format!("+45{}", 20_000_000 + number)), 1, "one message, whatever happened");
+        assert_eq!(fixture.received_count(&format!("+45{}", 20_000_000 + number)), 1, "one message, whatever happened");
     }
-    let after = taken_back(&house, &bad).await;
+    let after = taken_back(&fixture, &bad).await;
     assert!(through_bad > 0, "the trial met nobody");
     assert_eq!((after.active, after.canary), (digest(&first), None));
     let rollback = after.last_rollback.unwrap();
@@ -87,48 +87,48 @@ async fn a_trial_that_traps_is_taken_back_and_its_messages_are_sent(database: &D
 
 async fn a_version_that_loops_now_and_then_is_taken_back(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "tenth"));
-    let house = house_with(database, &first).await;
-    upload(&house, &bad).await;
-    activate(&house, &bad).await.unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &bad).await;
+    activate(&fixture, &bad).await.unwrap();
     for number in 0..200 {
-        let message = send(&house, 20_000_000 + number).await;
+        let message = send(&fixture, 20_000_000 + number).await;
         assert!(accepted(&message), "{message:?}");
-        if release(&house).await.active == digest(&first) {
+        if release(&fixture).await.active == digest(&first) {
             return;
         }
     }
-    let after = taken_back(&house, &bad).await;
+    let after = taken_back(&fixture, &bad).await;
     assert_eq!(after.active, digest(&first));
 }
 
 async fn an_active_version_that_traps_is_taken_back(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "trap"));
-    let house = house_with(database, &first).await;
-    upload(&house, &bad).await;
-    activate(&house, &bad).await.unwrap();
-    let message = send(&house, 20_000_000).await;
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &bad).await;
+    activate(&fixture, &bad).await.unwrap();
+    let message = send(&fixture, 20_000_000).await;
     assert!(accepted(&message), "{message:?}");
-    assert_eq!(met(&house, &message.id).await, [digest(&bad), digest(&first)]);
+    assert_eq!(met(&fixture, &message.id).await, [digest(&bad), digest(&first)]);
     assert!(message.attempts[0].decision.as_ref().unwrap().text.contains("the one before is asked"));
-    let after = taken_back(&house, &bad).await;
+    let after = taken_back(&fixture, &bad).await;
     assert_eq!((after.active, after.previous), (digest(&first), None));
-    assert_eq!(met(&house, &send(&house, 20_000_001).await.id).await, [digest(&first)]);
+    assert_eq!(met(&fixture, &send(&fixture, 20_000_001).await.id).await, [digest(&first)]);
 }
 
 async fn a_version_that_fails_more_is_taken_back(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "refuse"));
-    let house = house_with(database, &first).await;
-    upload(&house, &bad).await;
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &bad).await;
     for number in 0..20 {
-        assert!(accepted(&send(&house, 20_000_000 + number).await));
+        assert!(accepted(&send(&fixture, 20_000_000 + number).await));
     }
-    house.clock.advance_millis(1);
-    activate(&house, &bad).await.unwrap();
+    fixture.clock.advance_millis(1);
+    activate(&fixture, &bad).await.unwrap();
     for number in 0..20 {
-        let message = send(&house, 20_000_100 + number).await;
+        let message = send(&fixture, 20_000_100 + number).await;
         assert!(accepted(&message), "the version before takes it over: {message:?}");
     }
-    let after = taken_back(&house, &bad).await;
+    let after = taken_back(&fixture, &bad).await;
     assert_eq!(after.active, digest(&first));
     let reason = after.last_rollback.unwrap().reason;
     assert!(reason.contains("failed"), "{reason}");
@@ -136,60 +136,60 @@ async fn a_version_that_fails_more_is_taken_back(database: &Database) {
 
 async fn a_trap_after_the_message_is_out_is_in_doubt_and_ends_the_version(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "late"));
-    let house = house_with(database, &first).await;
-    upload(&house, &bad).await;
-    activate(&house, &bad).await.unwrap();
-    let message = send(&house, 20_000_000).await;
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &bad).await;
+    activate(&fixture, &bad).await.unwrap();
+    let message = send(&fixture, 20_000_000).await;
     assert_eq!(message.status.as_str(), "in-doubt", "{message:?}");
-    assert_eq!(house.arrived("+4520000000"), 1, "and nothing is sent a second time");
-    assert_eq!(taken_back(&house, &bad).await.active, digest(&first));
+    assert_eq!(fixture.received_count("+4520000000"), 1, "and nothing is sent a second time");
+    assert_eq!(taken_back(&fixture, &bad).await.active, digest(&first));
 }
 
 /// The provider is down: that is no reason to take a version back.
 async fn a_version_that_both_cannot_send_with_stays(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "honest"));
-    let house = house_with(database, &first).await;
-    upload(&house, &second).await;
-    house.service.try_version(ADMIN, None, ID, start(&second, 50)).await.unwrap();
-    house.simulator.inject_spec("twilio=code:30007,times=200".parse().unwrap()).unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &second).await;
+    fixture.service.try_version(ADMIN, None, ID, start(&second, 50)).await.unwrap();
+    fixture.simulator.inject_spec("twilio=code:30007,times=200".parse().unwrap()).unwrap();
     let mut met_versions = BTreeSet::new();
     for number in 0..20 {
-        let message = send(&house, 20_000_000 + number).await;
+        let message = send(&fixture, 20_000_000 + number).await;
         assert!(!accepted(&message));
-        met_versions.extend(met(&house, &message.id).await);
+        met_versions.extend(met(&fixture, &message.id).await);
     }
     // Two rounds of the watch: what there is to judge has been judged then.
     for number in 3..5 {
-        upload(&house, &version(number, "honest")).await;
+        upload(&fixture, &version(number, "honest")).await;
     }
-    let after = release(&house).await;
+    let after = release(&fixture).await;
     assert!(after.canary.is_some() && after.last_rollback.is_none(), "{after:?}");
     assert_eq!(met_versions.len(), 2);
 }
 
 /// The old version drains to its deadline, and what it has not ended then is ended, with an honest outcome.
-async fn what_is_under_way_may_end_and_then_is_ended(database: &Database) {
+async fn running_sends_may_finish_within_the_drain(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "honest"));
-    let house = house_with(database, &first).await;
-    upload(&house, &second).await;
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &second).await;
     // The provider takes the message, and is silent.
-    house.simulator.inject_spec("twilio=stall,times=1".parse().unwrap()).unwrap();
-    let service = house.service.clone();
-    let before = house.simulator.counters().requests;
-    let new = sendbox_tests::house::message("+4520000000", "314159");
+    fixture.simulator.inject_spec("twilio=stall,times=1".parse().unwrap()).unwrap();
+    let service = fixture.service.clone();
+    let before = fixture.simulator.counters().requests;
+    let new = sendbox_tests::test_service::message("+4520000000", "314159");
     let sending = tokio::spawn(async move { service.send_message(ADMIN, TENANT, new, None).await });
-    until("the request is out", || async { (house.simulator.counters().requests > before).then_some(()) }).await;
+    until("the request is out", || async { (fixture.simulator.counters().requests > before).then_some(()) }).await;
     let activation =
         VersionActivation { digest: digest(&second), generation: None, watch_seconds: None, drain_seconds: Some(5) };
-    house.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
+    fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
     // Others begin on the new one at once.
-    let other = send(&house, 20_000_001).await;
-    assert_eq!(met(&house, &other.id).await, [digest(&second)]);
+    let other = send(&fixture, 20_000_001).await;
+    assert_eq!(met(&fixture, &other.id).await, [digest(&second)]);
     assert!(!sending.is_finished(), "it has five seconds");
-    house.clock.advance_millis(5_000);
+    fixture.clock.advance_millis(5_000);
     let ended = sending.await.unwrap().unwrap();
     assert_eq!(ended.status.as_str(), "in-doubt", "{ended:?}");
     assert_eq!(ended.attempts[0].connector_digest, digest(&first));
-    let said = &ended.attempts[0].failure.as_ref().unwrap().text;
-    assert!(said.contains("withdrawn"), "{said}");
+    let text = &ended.attempts[0].failure.as_ref().unwrap().text;
+    assert!(text.contains("withdrawn"), "{text}");
 }

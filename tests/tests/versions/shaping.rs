@@ -6,12 +6,12 @@ use sendbox_service::model::{
     VersionShape,
 };
 use sendbox_service::{Caller, Service};
-use sendbox_tests::house::{House, START, TENANT, message};
+use sendbox_tests::test_service::{START, TENANT, TestService, message};
 use sendbox_tests::versioned::{ID, digest, input, version};
 use sendbox_tests::{Database, on_every_database};
 use serde_json::{Value, json};
 
-use crate::scene::{ADMIN, activate, house_with, release, until, upload, use_it};
+use crate::harness::{ADMIN, activate, release, service_with_connector, until, upload, use_it};
 
 on_every_database!(
     a_request_that_was_never_seen_is_held_back_and_its_message_goes_on,
@@ -19,7 +19,7 @@ on_every_database!(
     what_a_canary_sends_is_recorded_and_may_be_sent,
     a_version_that_waits_for_its_time_is_held_back,
     another_target_is_held_back,
-    what_is_held_back_is_kept_once_and_for_its_tenant_alone,
+    a_held_shape_is_stored_once_per_tenant,
     a_version_that_goes_takes_its_shapes_along
 );
 
@@ -57,35 +57,35 @@ fn added(shape: &VersionShape) -> Vec<&str> {
 }
 
 /// A test message with a version that need not be active.
-async fn test(house: &House, component: &[u8], dry_run: bool) {
+async fn test(fixture: &TestService, component: &[u8], dry_run: bool) {
     let test: ConnectionTest = serde_json::from_value(json!({
         "connection": "acme", "version": digest(component), "to": AT_HOME, "dryRun": dry_run,
     }))
     .unwrap();
-    let report = house.service.test_connection(ADMIN, TENANT, test).await.unwrap();
+    let report = fixture.service.test_connection(ADMIN, TENANT, test).await.unwrap();
     assert_eq!(report.outcome, if dry_run { "dry-run" } else { "accepted" }, "{:?}", report.failure);
 }
 
 async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "abroad"));
-    let house = house_with(database, &first).await;
-    upload(&house, &bad).await;
-    test(&house, &bad, false).await;
-    let tested = shapes(&house.service, Some(TENANT), &bad).await;
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &bad).await;
+    test(&fixture, &bad, false).await;
+    let tested = shapes(&fixture.service, Some(TENANT), &bad).await;
     assert!(tested.iter().any(|shape| shape.origin == ShapeOrigin::Test), "{tested:?}");
-    activate(&house, &bad).await.unwrap();
-    let at_home = send(&house.service, TENANT, AT_HOME).await;
+    activate(&fixture, &bad).await.unwrap();
+    let at_home = send(&fixture.service, TENANT, AT_HOME).await;
     assert_eq!((accepted(&at_home), met(&at_home)), (true, vec![digest(&bad).as_str()]));
 
-    let abroad = send(&house.service, TENANT, ABROAD).await;
+    let abroad = send(&fixture.service, TENANT, ABROAD).await;
     assert!(accepted(&abroad), "the version before takes it over: {abroad:?}");
     assert_eq!(met(&abroad), [digest(&bad), digest(&first)]);
-    assert_eq!(house.arrived(ABROAD), 1, "one message, whatever happened");
+    assert_eq!(fixture.received_count(ABROAD), 1, "one message, whatever happened");
     let attempt = &abroad.attempts[0];
     let failure = attempt.failure.as_ref().unwrap();
     assert_eq!((failure.class.as_str(), failure.request_sent.as_str()), ("connector-fault", "no"));
     // The operator sees the request, masked, and what differs.
-    let whole = house.service.message(ADMIN, TENANT, &abroad.id).await.unwrap();
+    let whole = fixture.service.message(ADMIN, TENANT, &abroad.id).await.unwrap();
     let detail = whole.attempts[0].detail.clone().unwrap();
     let body = detail["heldBack"]["body"].as_str().unwrap();
     assert!(body.contains("MaxPrice=9") && body.contains("[recipient]"), "{body}");
@@ -93,46 +93,46 @@ async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(data
     for secret in ["314159", "701234567", sendbox_simulator::SimulatorConfig::default().twilio.auth_token.as_str()] {
         assert!(!detail.to_string().contains(secret), "{detail}");
     }
-    let held = held(&house.service, None, &bad).await;
+    let held = held(&fixture.service, None, &bad).await;
     assert_eq!((held.len(), held[0].requests, added(&held[0])), (1, 1, vec!["form MaxPrice = 9"]));
     assert_eq!(detail["heldShape"]["shape"], Value::from(held[0].shape.clone()));
-    // It is taken back as for any other fault.
+    // It is rolled back, as for any other fault.
     let after = until("the version is taken back", || async {
-        let release = release(&house).await;
+        let release = release(&fixture).await;
         (release.active == digest(&first)).then_some(release)
     })
     .await;
     assert!(after.last_rollback.unwrap().reason.starts_with("it misbehaved"));
     assert_eq!((after.held.len(), after.held[0].shapes, &after.held[0].digest), (1, 1, &digest(&bad)));
-    assert_eq!(met(&send(&house.service, TENANT, ABROAD).await), [digest(&first)]);
+    assert_eq!(met(&send(&fixture.service, TENANT, ABROAD).await), [digest(&first)]);
 }
 
 async fn a_request_that_is_approved_is_sent_by_every_process(database: &Database) {
     let first = version(1, "abroad");
-    let house = house_with(database, &first).await;
-    let other = house.another().await;
-    for service in [&house.service, &other] {
+    let fixture = service_with_connector(database, &first).await;
+    let other = fixture.second_instance().await;
+    for service in [&fixture.service, &other] {
         assert!(accepted(&send(service, TENANT, AT_HOME).await));
         let refused = send(service, TENANT, ABROAD).await;
         assert_eq!(refused.status.as_str(), "failed", "{refused:?}");
     }
-    let waits = held(&house.service, None, &first).await;
+    let waits = held(&fixture.service, None, &first).await;
     assert_eq!((waits.len(), waits[0].requests), (1, 2));
     let shape = &waits[0].shape;
     for (wrong, at) in [("0".repeat(64), digest(&first)), (shape.clone(), digest(b"none"))] {
-        let refused = house.service.approve_shape(ADMIN, None, ID, &at, &wrong).await;
+        let refused = fixture.service.approve_shape(ADMIN, None, ID, &at, &wrong).await;
         assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
     }
-    let approved = house.service.approve_shape(ADMIN, None, ID, &digest(&first), shape).await.unwrap();
+    let approved = fixture.service.approve_shape(ADMIN, None, ID, &digest(&first), shape).await.unwrap();
     assert_eq!((approved.origin, approved.approved_by.as_deref()), (ShapeOrigin::Approved, Some("platform")));
-    let again = house.service.approve_shape(ADMIN, None, ID, &digest(&first), shape).await;
+    let again = fixture.service.approve_shape(ADMIN, None, ID, &digest(&first), shape).await;
     assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
-    for service in [&other, &house.service] {
+    for service in [&other, &fixture.service] {
         let sent = send(service, TENANT, ABROAD).await;
         assert_eq!((accepted(&sent), met(&sent)), (true, vec![digest(&first).as_str()]), "{sent:?}");
     }
-    assert_eq!(release(&house).await.held, []);
-    let audit = house.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap();
+    assert_eq!(release(&fixture).await.held, []);
+    let audit = fixture.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap();
     let row = audit.items.iter().find(|row| row.action == "connector.approve-shape").expect("it is written down");
     assert_eq!((row.target.as_str(), row.actor.as_str()), ("connector:acme-sms", "platform"));
     other.stop(std::time::Duration::from_secs(20)).await;
@@ -140,39 +140,39 @@ async fn a_request_that_is_approved_is_sent_by_every_process(database: &Database
 
 async fn what_a_canary_sends_is_recorded_and_may_be_sent(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "abroad"));
-    let house = house_with(database, &first).await;
-    assert!(accepted(&send(&house.service, TENANT, AT_HOME).await));
-    upload(&house, &second).await;
+    let fixture = service_with_connector(database, &first).await;
+    assert!(accepted(&send(&fixture.service, TENANT, AT_HOME).await));
+    upload(&fixture, &second).await;
     let start = CanaryStart { digest: digest(&second), percent: 99, generation: None };
-    house.service.try_version(ADMIN, None, ID, start).await.unwrap();
+    fixture.service.try_version(ADMIN, None, ID, start).await.unwrap();
     let seen = until("the canary sends abroad", || async {
-        assert!(accepted(&send(&house.service, TENANT, ABROAD).await));
-        let seen = shapes(&house.service, None, &second).await;
+        assert!(accepted(&send(&fixture.service, TENANT, ABROAD).await));
+        let seen = shapes(&fixture.service, None, &second).await;
         seen.into_iter().find(|shape| shape.origin == ShapeOrigin::Canary)
     })
     .await;
     // Shown before it is activated, with what the active version does not send.
     assert_eq!(added(&seen), ["form MaxPrice = 9"]);
-    activate(&house, &second).await.unwrap();
-    let sent = send(&house.service, TENANT, ABROAD).await;
+    activate(&fixture, &second).await.unwrap();
+    let sent = send(&fixture.service, TENANT, ABROAD).await;
     assert_eq!((accepted(&sent), met(&sent)), (true, vec![digest(&second).as_str()]), "{sent:?}");
-    assert_eq!(held(&house.service, None, &second).await, []);
+    assert_eq!(held(&fixture.service, None, &second).await, []);
 }
 
 /// The connection says from when on the version sends something else: between the time at which it came and now.
 async fn a_version_that_waits_for_its_time_is_held_back(database: &Database) {
     let first = version(1, "priced");
-    let house = house_with(database, &first).await;
+    let fixture = service_with_connector(database, &first).await;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
     let came = u128::try_from(START.0).unwrap();
     let moment = if now > came { came + 1 } else { came };
     let ConnectionInput { mut parameters, .. } = input();
     parameters.insert("department".to_owned(), moment.to_string().into());
     let changed = ConnectionInput { parameters, ..input() };
-    house.service.save_connection(ADMIN, TENANT, "acme", changed).await.unwrap();
-    let refused = send(&house.service, TENANT, AT_HOME).await;
+    fixture.service.save_connection(ADMIN, TENANT, "acme", changed).await.unwrap();
+    let refused = send(&fixture.service, TENANT, AT_HOME).await;
     assert_eq!(refused.status.as_str(), "failed", "{refused:?}");
-    let held = held(&house.service, None, &first).await;
+    let held = held(&fixture.service, None, &first).await;
     assert_eq!(held.len(), 1);
     assert!(added(&held[0]).iter().all(|line| line.starts_with("header x-class = ")), "{held:?}");
     assert_eq!(held[0].changes.len(), 2, "the other class is gone: {held:?}");
@@ -180,51 +180,51 @@ async fn a_version_that_waits_for_its_time_is_held_back(database: &Database) {
 
 async fn another_target_is_held_back(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "elsewhere"));
-    let house = house_with(database, &first).await;
-    upload(&house, &bad).await;
-    test(&house, &bad, true).await;
-    activate(&house, &bad).await.unwrap();
-    let abroad = send(&house.service, TENANT, ABROAD).await;
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &bad).await;
+    test(&fixture, &bad, true).await;
+    activate(&fixture, &bad).await.unwrap();
+    let abroad = send(&fixture.service, TENANT, ABROAD).await;
     assert_eq!((accepted(&abroad), met(&abroad)), (true, vec![digest(&bad).as_str(), digest(&first).as_str()]));
-    let held = held(&house.service, None, &bad).await;
+    let held = held(&fixture.service, None, &bad).await;
     assert_eq!(added(&held[0]), ["query Source = acme"]);
 }
 
-async fn what_is_held_back_is_kept_once_and_for_its_tenant_alone(database: &Database) {
+async fn a_held_shape_is_stored_once_per_tenant(database: &Database) {
     let first = version(1, "abroad");
-    let house = house_with(database, &first).await;
-    house.furnish(OTHER, Environment::Development).await;
-    use_it(&house, OTHER).await;
+    let fixture = service_with_connector(database, &first).await;
+    fixture.add_tenant(OTHER, Environment::Development).await;
+    use_it(&fixture, OTHER).await;
     for _ in 0..3 {
-        assert_eq!(send(&house.service, TENANT, ABROAD).await.status.as_str(), "failed");
-        house.clock.advance_millis(60_000);
+        assert_eq!(send(&fixture.service, TENANT, ABROAD).await.status.as_str(), "failed");
+        fixture.clock.advance_millis(60_000);
     }
-    assert!(accepted(&send(&house.service, OTHER, AT_HOME).await), "another tenant's messages go on");
-    let own = held(&house.service, Some(TENANT), &first).await;
+    assert!(accepted(&send(&fixture.service, OTHER, AT_HOME).await), "another tenant's messages go on");
+    let own = held(&fixture.service, Some(TENANT), &first).await;
     assert_eq!((own.len(), own[0].requests), (1, 3));
-    assert_eq!(held(&house.service, Some(OTHER), &first).await, []);
+    assert_eq!(held(&fixture.service, Some(OTHER), &first).await, []);
     let shape = &own[0].shape;
-    let refused = house.service.approve_shape(ADMIN, Some(OTHER), ID, &digest(&first), shape).await;
+    let refused = fixture.service.approve_shape(ADMIN, Some(OTHER), ID, &digest(&first), shape).await;
     assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
     // A test sends it, and decides nothing.
     let again = Sensitive::from(ABROAD);
     let test: ConnectionTest =
         serde_json::from_value(json!({ "connection": "acme", "to": again.expose(), "dryRun": false })).unwrap();
-    assert_eq!(house.service.test_connection(ADMIN, TENANT, test).await.unwrap().outcome, "accepted");
-    assert_eq!(held(&house.service, Some(TENANT), &first).await.len(), 1);
+    assert_eq!(fixture.service.test_connection(ADMIN, TENANT, test).await.unwrap().outcome, "accepted");
+    assert_eq!(held(&fixture.service, Some(TENANT), &first).await.len(), 1);
     // A tenant decides for itself alone.
-    house.service.approve_shape(&Caller::Platform, Some(TENANT), ID, &digest(&first), shape).await.unwrap();
-    assert!(accepted(&send(&house.service, TENANT, ABROAD).await));
-    assert_eq!(send(&house.service, OTHER, ABROAD).await.status.as_str(), "failed");
+    fixture.service.approve_shape(&Caller::Platform, Some(TENANT), ID, &digest(&first), shape).await.unwrap();
+    assert!(accepted(&send(&fixture.service, TENANT, ABROAD).await));
+    assert_eq!(send(&fixture.service, OTHER, ABROAD).await.status.as_str(), "failed");
 }
 
 async fn a_version_that_goes_takes_its_shapes_along(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "honest"));
-    let house = house_with(database, &first).await;
-    upload(&house, &second).await;
-    test(&house, &second, false).await;
-    assert!(!shapes(&house.service, Some(TENANT), &second).await.is_empty());
-    house.service.delete_version(ADMIN, None, &digest(&second)).await.unwrap();
-    upload(&house, &second).await;
-    assert_eq!(shapes(&house.service, Some(TENANT), &second).await, []);
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &second).await;
+    test(&fixture, &second, false).await;
+    assert!(!shapes(&fixture.service, Some(TENANT), &second).await.is_empty());
+    fixture.service.delete_version(ADMIN, None, &digest(&second)).await.unwrap();
+    upload(&fixture, &second).await;
+    assert_eq!(shapes(&fixture.service, Some(TENANT), &second).await, []);
 }

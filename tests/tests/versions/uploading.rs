@@ -2,65 +2,65 @@
 
 use sendbox_service::model::{Environment, Owner, Standing, VersionState};
 use sendbox_service::{Caller, Error};
-use sendbox_tests::house::{House, TENANT};
+use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, input, version, version_of};
 use sendbox_tests::{Database, on_every_database};
 
-use crate::scene::{ADMIN, activate, house_with, release, send, upload, upload_for};
+use crate::harness::{ADMIN, activate, release, send, service_with_connector, upload, upload_for};
 
 on_every_database!(
     the_first_version_is_active_and_sends,
     the_same_file_is_the_same_version,
     a_further_version_sends_nothing_by_itself,
-    what_is_no_connector_is_refused_with_a_reason,
-    nobody_takes_over_the_id_of_another,
+    invalid_connectors_are_refused_with_a_reason,
+    the_id_of_another_owner_is_refused,
     a_private_connector_is_invisible_to_others,
-    what_is_in_use_is_not_deleted_and_what_is_not_goes,
+    only_unused_versions_are_deleted,
     a_tenant_goes_with_its_connectors
 );
 
 async fn the_first_version_is_active_and_sends(database: &Database) {
     let first = version(1, "honest");
-    let house = house_with(database, &first).await;
-    let release = release(&house).await;
+    let fixture = service_with_connector(database, &first).await;
+    let release = release(&fixture).await;
     assert_eq!((release.active, release.generation, release.owner), (digest(&first), 1, Owner::AllTenants));
-    let sent = send(&house, 12_345_678).await;
+    let sent = send(&fixture, 12_345_678).await;
     assert_eq!(sent.status.as_str(), "accepted");
-    let version = house.service.version(ADMIN, None, ID, &digest(&first)).await.unwrap();
+    let version = fixture.service.version(ADMIN, None, ID, &digest(&first)).await.unwrap();
     assert_eq!(version.standing, Some(Standing::Active));
-    let found = house.service.connector(ADMIN, Some(TENANT), ID).await.unwrap();
+    let found = fixture.service.connector(ADMIN, Some(TENANT), ID).await.unwrap();
     assert_eq!((found.summary.version.as_str(), found.summary.owner), ("0001", Owner::AllTenants));
 }
 
 async fn the_same_file_is_the_same_version(database: &Database) {
     let first = version(1, "honest");
-    let house = house_with(database, &first).await;
-    let (again, is_there) = house.service.upload(ADMIN, None, &first).await.unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    let (again, is_there) = fixture.service.upload(ADMIN, None, &first).await.unwrap();
     assert!(is_there);
     assert_eq!((again.state, again.digest), (VersionState::Ready, digest(&first)));
-    assert_eq!(house.service.versions(ADMIN, None, ID).await.unwrap().len(), 1);
+    assert_eq!(fixture.service.versions(ADMIN, None, ID).await.unwrap().len(), 1);
 }
 
 async fn a_further_version_sends_nothing_by_itself(database: &Database) {
     let first = version(1, "honest");
-    let house = house_with(database, &first).await;
-    let second = upload(&house, &version(2, "honest")).await;
+    let fixture = service_with_connector(database, &first).await;
+    let second = upload(&fixture, &version(2, "honest")).await;
     assert_eq!((second.state, second.standing), (VersionState::Ready, Some(Standing::Available)));
-    let sent = send(&house, 12_345_678).await;
+    let sent = send(&fixture, 12_345_678).await;
     assert_eq!(sent.attempts[0].connector_digest, digest(&first));
-    let all = house.service.versions(ADMIN, None, ID).await.unwrap();
+    let all = fixture.service.versions(ADMIN, None, ID).await.unwrap();
     assert_eq!(all.len(), 2);
 }
 
-async fn what_is_no_connector_is_refused_with_a_reason(database: &Database) {
-    let house = House::furnished(database).await;
+async fn invalid_connectors_are_refused_with_a_reason(database: &Database) {
+    let fixture = TestService::new(database).await;
     for (file, why) in [
         (b"".to_vec(), "magic number"),
         (b"\x7fELF and more".to_vec(), "precompiled"),
         (b"\0asm\x01\0\0\0".to_vec(), "core module"),
         (vec![0; 3 << 20], "bytes"),
     ] {
-        let refused = house.service.upload(ADMIN, None, &file).await.unwrap_err();
+        let refused = fixture.service.upload(ADMIN, None, &file).await.unwrap_err();
         assert!(matches!(&refused, Error::Invalid(_)) && refused.to_string().contains(why), "{why}: {refused}");
     }
     // Kept, and then refused: a truncated file, and one that says of itself what cannot be.
@@ -68,40 +68,40 @@ async fn what_is_no_connector_is_refused_with_a_reason(database: &Database) {
     for (file, why) in
         [(whole[..whole.len() / 2].to_vec(), "malformed"), (version_of("No such id", 1, "honest"), "`id` must be")]
     {
-        let refused = upload(&house, &file).await;
+        let refused = upload(&fixture, &file).await;
         assert_eq!((refused.state, refused.standing), (VersionState::Refused, None));
-        let said = refused.refusal.unwrap();
-        assert!(said.contains(why), "{why}: {said}");
+        let text = refused.refusal.unwrap();
+        assert!(text.contains(why), "{why}: {text}");
     }
-    assert!(matches!(house.service.release(ADMIN, None, ID).await, Err(Error::NotFound(_))));
+    assert!(matches!(fixture.service.release(ADMIN, None, ID).await, Err(Error::NotFound(_))));
     // Uploaded again it is checked again, and refused again.
-    let (again, is_there) = house.service.upload(ADMIN, None, &whole[..whole.len() / 2]).await.unwrap();
+    let (again, is_there) = fixture.service.upload(ADMIN, None, &whole[..whole.len() / 2]).await.unwrap();
     assert_eq!((again.state, is_there), (VersionState::Checking, false));
 }
 
-async fn nobody_takes_over_the_id_of_another(database: &Database) {
-    let house = house_with(database, &version(1, "honest")).await;
+async fn the_id_of_another_owner_is_refused(database: &Database) {
+    let fixture = service_with_connector(database, &version(1, "honest")).await;
     for (tenant, id, why) in [
         (None, "twilio", "comes with Sendbox"),
         (Some(TENANT), "twilio", "comes with Sendbox"),
         (Some(TENANT), ID, "a connector of all tenants"),
     ] {
-        let refused = upload_for(&house, tenant, &version_of(id, 7, "honest")).await;
+        let refused = upload_for(&fixture, tenant, &version_of(id, 7, "honest")).await;
         assert_eq!(refused.state, VersionState::Refused);
-        let said = refused.refusal.unwrap();
-        assert!(said.contains(why), "{said}");
+        let text = refused.refusal.unwrap();
+        assert!(text.contains(why), "{text}");
     }
-    assert_eq!(house.service.connector(ADMIN, Some(TENANT), "twilio").await.unwrap().summary.owner, Owner::BuiltIn);
+    assert_eq!(fixture.service.connector(ADMIN, Some(TENANT), "twilio").await.unwrap().summary.owner, Owner::BuiltIn);
 }
 
 async fn a_private_connector_is_invisible_to_others(database: &Database) {
-    let house = House::furnished(database).await;
-    house.furnish("other", Environment::Development).await;
+    let fixture = TestService::new(database).await;
+    fixture.add_tenant("other", Environment::Development).await;
     let mine = version(1, "honest");
-    let version = upload_for(&house, Some(TENANT), &mine).await;
+    let version = upload_for(&fixture, Some(TENANT), &mine).await;
     assert_eq!((version.state, version.owner), (VersionState::Ready, Owner::Tenant));
     let ids = |tenant: Option<&'static str>| {
-        let service = house.service.clone();
+        let service = fixture.service.clone();
         async move {
             let all = service.connectors(ADMIN, tenant).await.unwrap();
             all.into_iter().map(|connector| connector.id).collect::<Vec<_>>()
@@ -110,29 +110,29 @@ async fn a_private_connector_is_invisible_to_others(database: &Database) {
     assert!(ids(Some(TENANT)).await.contains(&ID.to_owned()));
     for elsewhere in [None, Some("other")] {
         assert!(!ids(elsewhere).await.contains(&ID.to_owned()));
-        assert!(matches!(house.service.connector(ADMIN, elsewhere, ID).await, Err(Error::NotFound(_))));
-        assert!(matches!(house.service.versions(ADMIN, elsewhere, ID).await, Err(Error::NotFound(_))));
-        assert!(matches!(house.service.release(ADMIN, elsewhere, ID).await, Err(Error::NotFound(_))));
-        assert!(matches!(house.service.uploaded(ADMIN, elsewhere, &digest(&mine)).await, Err(Error::NotFound(_))));
+        assert!(matches!(fixture.service.connector(ADMIN, elsewhere, ID).await, Err(Error::NotFound(_))));
+        assert!(matches!(fixture.service.versions(ADMIN, elsewhere, ID).await, Err(Error::NotFound(_))));
+        assert!(matches!(fixture.service.release(ADMIN, elsewhere, ID).await, Err(Error::NotFound(_))));
+        assert!(matches!(fixture.service.uploaded(ADMIN, elsewhere, &digest(&mine)).await, Err(Error::NotFound(_))));
     }
-    let refused = house.service.save_connection(ADMIN, "other", "acme", input()).await.unwrap_err();
+    let refused = fixture.service.save_connection(ADMIN, "other", "acme", input()).await.unwrap_err();
     assert!(matches!(refused, Error::Invalid(_)), "{refused}");
     // Another tenant may have a connector of the same name, even the same file, and neither knows.
-    let theirs = upload_for(&house, Some("other"), &mine).await;
+    let theirs = upload_for(&fixture, Some("other"), &mine).await;
     assert_eq!(theirs.state, VersionState::Ready);
-    house.service.delete_version(ADMIN, Some(TENANT), &digest(&mine)).await.unwrap();
+    fixture.service.delete_version(ADMIN, Some(TENANT), &digest(&mine)).await.unwrap();
     assert!(ids(Some("other")).await.contains(&ID.to_owned()));
-    house.service.save_connection(ADMIN, "other", "acme", input()).await.unwrap();
+    fixture.service.save_connection(ADMIN, "other", "acme", input()).await.unwrap();
 }
 
-async fn what_is_in_use_is_not_deleted_and_what_is_not_goes(database: &Database) {
+async fn only_unused_versions_are_deleted(database: &Database) {
     let (first, second, third) = (version(1, "honest"), version(2, "honest"), version(3, "honest"));
-    let house = house_with(database, &first).await;
-    upload(&house, &second).await;
-    upload(&house, &third).await;
-    activate(&house, &second).await.unwrap();
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &second).await;
+    upload(&fixture, &third).await;
+    activate(&fixture, &second).await.unwrap();
     let delete = |component: &[u8]| {
-        let (service, digest) = (house.service.clone(), digest(component));
+        let (service, digest) = (fixture.service.clone(), digest(component));
         async move { service.delete_version(ADMIN, None, &digest).await }
     };
     for (in_use, word) in [(&first, "previous"), (&second, "active")] {
@@ -141,16 +141,16 @@ async fn what_is_in_use_is_not_deleted_and_what_is_not_goes(database: &Database)
     }
     delete(&third).await.unwrap();
     assert!(matches!(delete(&third).await, Err(Error::NotFound(_))));
-    assert_eq!(house.service.versions(ADMIN, None, ID).await.unwrap().len(), 2);
+    assert_eq!(fixture.service.versions(ADMIN, None, ID).await.unwrap().len(), 2);
 }
 
 async fn a_tenant_goes_with_its_connectors(database: &Database) {
-    let house = House::furnished(database).await;
+    let fixture = TestService::new(database).await;
     let mine = version(1, "honest");
-    upload_for(&house, Some(TENANT), &mine).await;
-    house.service.delete_tenant(ADMIN, TENANT).await.unwrap();
-    house.furnish(TENANT, Environment::Development).await;
+    upload_for(&fixture, Some(TENANT), &mine).await;
+    fixture.service.delete_tenant(ADMIN, TENANT).await.unwrap();
+    fixture.add_tenant(TENANT, Environment::Development).await;
     let key = Caller::Platform;
-    assert!(matches!(house.service.uploaded(&key, Some(TENANT), &digest(&mine)).await, Err(Error::NotFound(_))));
-    assert!(matches!(house.service.release(&key, Some(TENANT), ID).await, Err(Error::NotFound(_))));
+    assert!(matches!(fixture.service.uploaded(&key, Some(TENANT), &digest(&mine)).await, Err(Error::NotFound(_))));
+    assert!(matches!(fixture.service.release(&key, Some(TENANT), ID).await, Err(Error::NotFound(_))));
 }

@@ -6,6 +6,7 @@
 
 mod behaviour;
 mod metadata;
+mod metadata_behaviour;
 mod request;
 
 #[allow(unsafe_code, missing_docs, unused_qualifications, clippy::all)]

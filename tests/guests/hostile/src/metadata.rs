@@ -6,6 +6,7 @@ use crate::bindings::sendbox::connector::config;
 use crate::bindings::sendbox::connector::types::{
     ConnectorMetadata, ContentKind, HostNeed, MessagePlaces, NumberFormat, SecretBinding, SecretUse, Step, Usage,
 };
+use crate::metadata_behaviour::MetadataBehaviour;
 
 /// 32 bytes that a test finds in the component and overwrites.
 pub static MARKER: [u8; 32] = *b"metadata-behaviour=honest.......";
@@ -27,23 +28,24 @@ pub fn metadata() -> ConnectorMetadata {
     let marker = black_box(&MARKER);
     let name = marker.split(|byte| *byte == b'=').nth(1).unwrap_or_default();
     let name = name.split(|byte| *byte == b'.').next().unwrap_or_default();
-    match name {
-        b"loops" => loop {
+    let behaviour = MetadataBehaviour::ALL.into_iter().find(|behaviour| behaviour.name().as_bytes() == name);
+    match behaviour.unwrap_or(MetadataBehaviour::Honest) {
+        MetadataBehaviour::Honest => honest(),
+        MetadataBehaviour::Loops => loop {
             black_box(());
         },
-        b"calls" => {
+        MetadataBehaviour::Calls => {
             config::get("token");
             honest()
         }
-        b"traps" => std::process::abort(),
-        b"giant" => ConnectorMetadata { readme: "x".repeat(200 << 10), ..honest() },
-        b"bomb" => ConnectorMetadata { readme: "x".repeat(4 << 20), ..honest() },
-        b"hosts" => {
+        MetadataBehaviour::Traps => std::process::abort(),
+        MetadataBehaviour::Giant => ConnectorMetadata { readme: "x".repeat(200 << 10), ..honest() },
+        MetadataBehaviour::Bomb => ConnectorMetadata { readme: "x".repeat(4 << 20), ..honest() },
+        MetadataBehaviour::Hosts => {
             let need = honest().hosts.remove(0);
             ConnectorMetadata { hosts: vec![need; 65], ..honest() }
         }
-        b"lies" => lies(),
-        _ => honest(),
+        MetadataBehaviour::Lies => lies(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! One file per behaviour; its first sentence says what it tries. Each has a test: `tests/tests/every_guest_has_a_test.rs` sees
-//! to it, and `tests/zoo/README.md` lists them all.
+//! One file per behaviour; its first paragraph says what it tries. Each has a row in `tests/src/zoo/guests.rs`, without which the
+//! tests do not compile, and in `tests/zoo/README.md`.
 
 use crate::bindings::exports::sendbox::connector::delivery_reports::{Callback, Report, ReportError};
 use crate::bindings::sendbox::connector::config;

@@ -1,4 +1,4 @@
-//! A tenant in which every operation of the API has something to work on, and one good request for each.
+//! A tenant in which every operation of the API can succeed, and a sample request for each.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,16 +9,16 @@ use sendbox_service::store::rows::ShapeRow;
 use sendbox_service::store::shapes;
 use serde_json::{Value, json};
 
-use crate::api::{Api, May, Operation, SCOPES, Sample, operations, text};
-use crate::house::{House, TENANT, open_limits, templates};
-use crate::stage::connection;
+use crate::api::{Access, Api, Operation, SCOPES, Sample, operations, text};
+use crate::simulator_setup::connection;
+use crate::test_service::{TENANT, TestService, open_limits, templates};
 use crate::versioned;
 
-/// Of the table of samples: operation, who may, places, query, body, status.
-type Row = (&'static str, May, Vec<(&'static str, String)>, &'static str, Option<Value>, u16);
+/// A row of the table of samples: operation, access, path parameters, query, body, status.
+type Row = (&'static str, Access, Vec<(&'static str, String)>, &'static str, Option<Value>, u16);
 
-/// A tenant, [`TENANT`], in which every operation has something to work on, and a production tenant, [`LIVE`].
-pub struct World {
+/// A tenant, [`TENANT`], in which every operation can succeed, and a production tenant, [`LIVE`].
+pub struct ApiFixture {
     /// The server.
     pub api: Api,
     /// A key of the tenant with every scope.
@@ -39,7 +39,7 @@ pub struct World {
     pub versions: Versions,
 }
 
-/// Files that are versions of connectors in a [`World`], by digest.
+/// Files that are versions of connectors in a [`ApiFixture`], by digest.
 pub struct Versions {
     /// Active for all tenants, of [`versioned::ID`].
     pub active: String,
@@ -49,8 +49,8 @@ pub struct Versions {
     pub spare: String,
     /// Ready for all tenants, may do more, and is not approved.
     pub wider: String,
-    /// Its print.
-    pub wider_print: String,
+    /// The fingerprint of its difference.
+    pub wider_confirm: String,
     /// Active for the tenant, of [`OWN`].
     pub own: String,
     /// Ready for the tenant.
@@ -59,16 +59,16 @@ pub struct Versions {
     pub own_spare: String,
     /// Ready for the tenant, may do more, and is not approved.
     pub own_wider: String,
-    /// Its print.
-    pub own_print: String,
+    /// The fingerprint of its difference.
+    pub own_confirm: String,
     /// A shape of requests that was held back, of `active` and of `own`.
     pub shape: String,
 }
 
-/// The id of the tenant's own connector in a [`World`].
+/// The id of the tenant's own connector in a [`ApiFixture`].
 pub const OWN: &str = "acme-own";
 
-/// The production tenant of a [`World`].
+/// The production tenant of a [`ApiFixture`].
 pub const LIVE: &str = "acme-live";
 /// The number that the samples send to.
 pub const NUMBER: &str = "+4531415926";
@@ -78,11 +78,11 @@ impl Versions {
         let client = api.platform();
         let file = |id: &str, number, does: &str| versioned::version_of(id, number, does);
         let upload = async |base: &str, file: Vec<u8>| {
-            let made = client.upload(&format!("{base}/connectors"), file).await;
-            let place = made.headers["location"].to_str().unwrap().to_owned();
+            let created = client.upload(&format!("{base}/connectors"), file).await;
+            let location = created.headers["location"].to_str().unwrap().to_owned();
             let deadline = Instant::now() + Duration::from_secs(60);
             loop {
-                let version = client.get(&place).await.expect(200);
+                let version = client.get(&location).await.expect(200);
                 if version["state"] != "checking" {
                     assert_eq!(version["state"], "ready", "{version}");
                     return version;
@@ -115,17 +115,17 @@ impl Versions {
             ready: text(&ready["digest"]),
             spare: text(&spare["digest"]),
             wider: text(&wider["digest"]),
-            wider_print: text(&wider["difference"]["confirm"]),
+            wider_confirm: text(&wider["difference"]["confirm"]),
             own: text(&mine["digest"]),
             own_ready: text(&own_ready["digest"]),
             own_spare: text(&own_spare["digest"]),
             own_wider: text(&own_wider["digest"]),
-            own_print: text(&own_wider["difference"]["confirm"]),
+            own_confirm: text(&own_wider["difference"]["confirm"]),
         }
     }
 }
 
-/// Writes down that a request of a version was held back, and says its shape.
+/// Stores a request of a version that was held back. Returns its shape.
 async fn held_shape(api: &Api, tenant: &str, connector: &str, version: &Value) -> String {
     let lines = json!({ "carries": "message", "lines": ["POST https://api.twilio.com/", "form Extra = 1"] });
     let description: RequestShape = serde_json::from_value(lines).unwrap();
@@ -138,25 +138,25 @@ async fn held_shape(api: &Api, tenant: &str, connector: &str, version: &Value) -
         origin: ShapeOrigin::Held,
         description,
         requests: 1,
-        first_seen: api.house.now(),
-        last_seen: api.house.now(),
+        first_seen: api.backend.now(),
+        last_seen: api.backend.now(),
         approved_by: None,
     };
-    let mut tx = api.house.store.begin().await.unwrap();
+    let mut tx = api.backend.store.begin().await.unwrap();
     shapes::record(&mut tx, &row, 64).await.unwrap();
     tx.commit().await.unwrap();
     shape
 }
 
-impl World {
-    /// Makes it.
+impl ApiFixture {
+    /// Creates both tenants and everything in them.
     pub async fn new() -> Self {
-        let house = House::furnished_alone().await;
-        house.furnish(LIVE, Environment::Production).await;
-        let api = Api::over(house).await;
-        let (_, owner) = api.make_key(TENANT, &SCOPES).await;
-        let (key, _) = api.make_key(TENANT, &["read"]).await;
-        let client = api.caller(&owner);
+        let fixture = TestService::standalone().await;
+        fixture.add_tenant(LIVE, Environment::Production).await;
+        let api = Api::over(fixture).await;
+        let (_, owner) = api.create_key(TENANT, &SCOPES).await;
+        let (key, _) = api.create_key(TENANT, &["read"]).await;
+        let client = api.client(&owner);
         let at = |rest: &str| format!("/v1/tenants/{TENANT}/{rest}");
         let spare = json!({ "connector": "http", "parameters": connection("http").0 });
         client.put(&at("connections/spare"), &spare).await.expect(201);
@@ -173,10 +173,10 @@ impl World {
             let new = json!({ "to": number, "usage": "sign-in" });
             verifications.push(text(&client.post(&at("verifications"), &new).await.expect(201)["id"]));
         }
-        let code = api.house.code_on_phone("+4520918375");
+        let code = api.backend.received_code("+4520918375");
         let [open, checked] = verifications.try_into().unwrap();
         // A provider suspects fraud at numbers that nothing else is sent to.
-        api.house.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
+        api.backend.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
         let suspected = json!({ "to": "+4533334001", "usage": "sign-in", "code": "271828" });
         client.post(&at("messages"), &suspected).await.problem(424, "message-not-sent");
         let hold = text(&client.get(&at("holds")).await.expect(200)[0]["id"]);
@@ -184,14 +184,14 @@ impl World {
         Self { api, owner, key, message, open, checked, code, hold, versions }
     }
 
-    /// One good request for every operation of the document, in an order in which all of them succeed.
+    /// A sample request for every operation of the OpenAPI document, in an order in which all of them succeed.
     ///
-    /// Fails when an operation has no row here, and when a row is of no operation.
+    /// Fails if an operation has no row, and if a row has no operation.
     pub fn samples(&self) -> Vec<Sample> {
-        use May::{Anybody, Keys, Platform};
-        const MANAGE: May = Keys(&["manage"]);
-        const READ: May = Keys(&["manage", "read"]);
-        const VERIFY: May = Keys(&["verify"]);
+        use Access::{Anyone, Keys, Platform};
+        const MANAGE: Access = Keys(&["manage"]);
+        const READ: Access = Keys(&["manage", "read"]);
+        const VERIFY: Access = Keys(&["verify"]);
         let (parameters, _) = connection("twilio");
         let main = json!({ "connector": "twilio", "parameters": parameters, "templates": templates() });
         let test = json!({ "connection": "main", "to": NUMBER, "usage": "sign-in", "locale": "en", "dryRun": false });
@@ -221,21 +221,21 @@ impl World {
         let digest = |digest: &str| vec![("digest", digest.to_owned())];
         let of = |id: &str, digest: &str| vec![("id", id.to_owned()), ("digest", digest.to_owned())];
         let shape = |id: &str, digest: &str| {
-            let mut places = of(id, digest);
-            places.push(("shape", v.shape.clone()));
-            places
+            let mut parameters = of(id, digest);
+            parameters.push(("shape", v.shape.clone()));
+            parameters
         };
         let canary = |digest: &str| json!({ "digest": digest, "percent": 10 });
         let activation = |digest: &str| json!({ "digest": digest, "watchSeconds": 60, "drainSeconds": 5 });
         let key = vec![("key", self.key.clone())];
         let rows: Vec<Row> = vec![
-            ("about", Anybody, vec![], "", None, 200),
-            ("is_alive", Anybody, vec![], "", None, 200),
-            ("is_ready", Anybody, vec![], "", None, 200),
-            ("read_openapi", Anybody, vec![], "", None, 200),
-            ("list_problems", Anybody, vec![], "", None, 200),
-            ("read_problem", Anybody, named("limited"), "", None, 200),
-            ("open_session", Anybody, vec![], "", Some(json!({ "key": self.owner })), 201),
+            ("about", Anyone, vec![], "", None, 200),
+            ("is_alive", Anyone, vec![], "", None, 200),
+            ("is_ready", Anyone, vec![], "", None, 200),
+            ("read_openapi", Anyone, vec![], "", None, 200),
+            ("list_problems", Anyone, vec![], "", None, 200),
+            ("read_problem", Anyone, named("limited"), "", None, 200),
+            ("open_session", Anyone, vec![], "", Some(json!({ "key": self.owner })), 201),
             ("read_session", Keys(&SCOPES), vec![], "", None, 200),
             ("close_session", Keys(&SCOPES), vec![], "", None, 204),
             ("list_connectors", Keys(&SCOPES), vec![], "", None, 200),
@@ -250,7 +250,7 @@ impl World {
                 Platform,
                 of(versioned::ID, &v.wider),
                 "",
-                Some(json!({ "confirm": v.wider_print })),
+                Some(json!({ "confirm": v.wider_confirm })),
                 200,
             ),
             ("list_shapes", Platform, of(versioned::ID, &v.active), "", None, 200),
@@ -266,7 +266,14 @@ impl World {
             ("read_tenant_upload", READ, digest(&v.own_ready), "", None, 200),
             ("list_tenant_versions", READ, id(OWN), "", None, 200),
             ("read_tenant_version", READ, of(OWN, &v.own_wider), "", None, 200),
-            ("approve_tenant_version", MANAGE, of(OWN, &v.own_wider), "", Some(json!({ "confirm": v.own_print })), 200),
+            (
+                "approve_tenant_version",
+                MANAGE,
+                of(OWN, &v.own_wider),
+                "",
+                Some(json!({ "confirm": v.own_confirm })),
+                200,
+            ),
             ("list_tenant_shapes", READ, of(OWN, &v.own), "", None, 200),
             ("approve_tenant_shape", MANAGE, shape(OWN, &v.own), "", None, 200),
             ("read_tenant_release", READ, id(OWN), "", None, 200),
@@ -338,31 +345,34 @@ impl World {
         ];
         let mut described: BTreeMap<String, Operation> =
             operations().iter().map(|operation| (operation.id.clone(), operation.clone())).collect();
-        let samples = rows.into_iter().map(|(id, may, places, query, body, status)| {
+        let samples = rows.into_iter().map(|(id, access, path_parameters, query, body, status)| {
             let operation =
-                described.remove(id).unwrap_or_else(|| panic!("`{id}` is no operation, or stands here twice"));
+                described.remove(id).unwrap_or_else(|| panic!("`{id}` is not an operation, or has two rows"));
             let file = operation.takes_file.then(|| versioned::version_of("acme-new", 1, "honest"));
-            Sample { operation, places, query, body, file, status, may }
+            Sample { operation, path_parameters, query, body, file, status, access }
         });
         let samples: Vec<_> = samples.collect();
         let forgotten: Vec<_> = described.keys().collect();
-        assert!(forgotten.is_empty(), "no sample in tests/src/world.rs for {forgotten:?}; a new operation needs one");
+        assert!(
+            forgotten.is_empty(),
+            "no sample in tests/src/api_fixture.rs for {forgotten:?}; a new operation needs one"
+        );
         samples
     }
 
-    /// Everything that can be read of both tenants and of the platform, and how much has been sent: what is equal before
-    /// and after was not changed.
+    /// Everything that can be read of both tenants and of the platform, and how much was sent. If two dumps are equal, nothing
+    /// has changed in between.
     pub async fn dump(&self) -> BTreeMap<String, Value> {
         let platform = self.api.platform();
         let mut all = BTreeMap::new();
         for sample in
-            self.samples().iter().filter(|sample| sample.operation.method == "GET" && sample.may != May::Anybody)
+            self.samples().iter().filter(|sample| sample.operation.method == "GET" && sample.access != Access::Anyone)
         {
             for tenant in [TENANT, LIVE] {
                 let target = sample.target(tenant);
                 let answer = platform.get(&target).await;
-                let said = answer.said();
-                all.insert(target, json!([said.status, said.json]));
+                let content = answer.comparable();
+                all.insert(target, json!([content.status, content.json]));
             }
         }
         for id in [&self.open, &self.checked] {
@@ -370,11 +380,11 @@ impl World {
             let verification = platform.get(&target).await.expect(200);
             all.insert(target, verification);
         }
-        all.insert("requests at providers".to_owned(), json!(self.api.house.simulator.counters().requests));
+        all.insert("requests at providers".to_owned(), json!(self.api.backend.simulator.counters().requests));
         all
     }
 
-    /// Fails when something is not as it was.
+    /// Fails if something has changed since `before`.
     pub async fn assert_unchanged(&self, before: &BTreeMap<String, Value>, after_what: &str) {
         let now = self.dump().await;
         for (target, was) in before {

@@ -1,4 +1,4 @@
-//! A sandbox, a connector and a server, ready for one story.
+//! A sandbox, a connector and a server, for one test.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
+use crate::guests::{self, Behaviour, MetadataBehaviour};
 use crate::server::{Script, Server};
 
 /// The tenant's token. None of these canaries occurs anywhere by chance.
@@ -22,49 +23,49 @@ pub const SIGNER: &str = "sign-8Yp2Lm-canary-key";
 pub const CODE: &str = "739164";
 /// The recipient.
 pub const E164: &str = "+4520918374";
-/// The same, as it is dialled at home.
+/// The same number in national format.
 pub const NATIONAL: &str = "20918374";
 /// The text.
 pub const TEXT: &str = "Kode 739164 til Søplade & Søn, \"gælder\" 10 min";
 
 /// The hostile guest.
 pub fn hostile() -> Vec<u8> {
-    std::fs::read(env!("GUEST_HOSTILE")).unwrap()
+    std::fs::read(guests::HOSTILE).unwrap()
 }
 
 /// The guest that looks through its own memory.
 pub fn memory_scanner() -> Vec<u8> {
-    std::fs::read(env!("GUEST_MEMORY_SCANNER")).unwrap()
+    std::fs::read(guests::MEMORY_SCANNER).unwrap()
 }
 
 /// The hostile guest with another behaviour of `metadata`.
-pub fn hostile_metadata(behaviour: &str) -> Vec<u8> {
+pub fn hostile_metadata(behaviour: MetadataBehaviour) -> Vec<u8> {
     let honest = b"metadata-behaviour=honest.......";
     let mut component = hostile();
     let at = component.windows(honest.len()).position(|window| window == honest).expect("the marker is gone");
-    let marker = format!("metadata-behaviour={behaviour:.<13}");
+    let marker = format!("metadata-behaviour={:.<13}", behaviour.name());
     assert_eq!(marker.len(), honest.len());
     component[at..at + honest.len()].copy_from_slice(marker.as_bytes());
     component
 }
 
-/// What a story changes of the usual.
+/// What a test changes of the defaults.
 #[derive(Default)]
-pub struct LabConfig {
+pub struct SandboxFixtureConfig {
     /// Limits.
     pub limits: Limits,
-    /// Further `HOST:PORT=127.0.0.1:PORT`.
+    /// Additional overrides, `HOST:PORT=127.0.0.1:PORT`.
     pub connect_to: Vec<String>,
-    /// Who resolves names.
+    /// The resolver; by default, no name resolves.
     pub resolver: Option<Arc<dyn Resolve>>,
-    /// What the tenant grants.
+    /// The tenant's grant.
     pub tenant: TenantGrant,
-    /// What the operator allows.
+    /// The operator's policy.
     pub operator: OperatorPolicy,
     /// The connector; the hostile guest by default.
     pub component: Option<Vec<u8>>,
-    /// All sends are one owner's, so that connections are kept. Otherwise each send has an owner of its own, and every
-    /// connection plays the script of its send.
+    /// All sends have one owner, so that HTTP connections are reused. Otherwise each send has an owner of its own, and its
+    /// connection plays the current script.
     pub one_owner: bool,
 }
 
@@ -75,7 +76,7 @@ pub fn impatient() -> Limits {
 
 /// A sandbox with a connector, and the server that it reaches under all names of [`crate::server::NAMES`] but
 /// `elsewhere.hostile.test`.
-pub struct Lab {
+pub struct SandboxFixture {
     /// The sandbox.
     pub sandbox: Sandbox,
     /// The connector.
@@ -98,14 +99,14 @@ pub fn authority() -> &'static Authority {
     AUTHORITY.get_or_init(|| Authority::new("Sendbox tests"))
 }
 
-impl Lab {
-    /// The usual one.
+impl SandboxFixture {
+    /// A fixture with the defaults.
     pub async fn new() -> Self {
-        Self::with(LabConfig::default()).await
+        Self::with(SandboxFixtureConfig::default()).await
     }
 
-    /// With a reference to nothing outside of this machine.
-    pub async fn with(config: LabConfig) -> Self {
+    /// A configured fixture.
+    pub async fn with(config: SandboxFixtureConfig) -> Self {
         let server = Server::start(authority(), Script::good()).await;
         let elsewhere = Server::start(authority(), Script::good()).await;
         let mut specs: Vec<String> = ["api.hostile.test", "side.hostile.test", "tenant.hostile.test", "api.twilio.com"]
@@ -130,8 +131,8 @@ impl Lab {
     }
 
     /// One send of the hostile guest.
-    pub async fn send(&self, behaviour: &str, aim: &str) -> SendReport {
-        self.send_with(json!({"behaviour": behaviour, "aim": aim}), text()).await
+    pub async fn send(&self, behaviour: Behaviour, aim: &str) -> SendReport {
+        self.send_with(json!({"behaviour": behaviour.name(), "aim": aim}), text()).await
     }
 
     /// One send with other parameters or another content.
@@ -175,11 +176,11 @@ impl Lab {
         }
     }
 
-    /// The story goes on: the next send on the same sandbox works, and exactly its request arrives.
+    /// The next send on the same sandbox works, and exactly its request arrives.
     pub async fn expect_next_send_works(&self, after: &str) {
         self.server.play(Script::good());
         let before = self.server.seen().len();
-        let report = self.send("honest", "").await;
+        let report = self.send(Behaviour::Honest, "").await;
         let Outcome::Accepted(_) = report.outcome else { panic!("after {after}: {:?}", report.outcome) };
         assert_eq!(self.server.seen().len(), before + 1, "after {after}");
     }
@@ -193,19 +194,22 @@ impl Lab {
 
 /// A sandbox that reaches only what `connect_to` names.
 pub fn sandbox(limits: Limits, connect_to: &[String], resolver: Option<Arc<dyn Resolve>>) -> Sandbox {
-    let mut addresses = AddressPolicy::default();
-    for spec in connect_to {
-        addresses = addresses.with_connect_to(spec).unwrap();
-    }
     Sandbox::new(SandboxConfig {
         limits,
         in_flight: 4,
-        addresses,
+        addresses: addresses(connect_to),
         extra_authorities: vec![authority().der()],
         resolver: Some(resolver.unwrap_or_else(|| Arc::new(NoNames))),
         ..SandboxConfig::default()
     })
     .expect("the sandbox starts")
+}
+
+/// The default address policy with `--connect-to` overrides.
+pub fn addresses(connect_to: impl IntoIterator<Item: AsRef<str>>) -> AddressPolicy {
+    connect_to
+        .into_iter()
+        .fold(AddressPolicy::default(), |addresses, spec| addresses.with_connect_to(spec.as_ref()).unwrap())
 }
 
 /// Why `component` does not load in a sandbox with these limits.
@@ -216,7 +220,7 @@ pub async fn refusal(component: &[u8], limits: Limits) -> LoadError {
     }
 }
 
-/// Knows no name, so that no test asks a name server.
+/// Resolves no name, so that no test asks a name server.
 #[derive(Debug)]
 pub struct NoNames;
 
@@ -265,7 +269,7 @@ pub fn expect_accepted(what: &str, report: SendReport) -> Receipt {
     }
 }
 
-/// The failure, held against its class and against whether bytes left.
+/// The failure, with an assertion of its class and of whether bytes were sent.
 pub fn expect_failure(what: &str, report: SendReport, class: FailureClass, sent: RequestSent) -> Failure {
     let Outcome::Failed(failure) = report.outcome else { panic!("{what}: {:?}", report.outcome) };
     assert_eq!((failure.class, failure.request_sent), (class, sent), "{what}: {failure:?}");

@@ -1,11 +1,11 @@
-//! What the server says in words it says as data, too: a console in another language finds a code and values beside each
-//! sentence, and has a sentence of its own for each code that there is.
+//! Every text of the server has a code and values beside it, so that a console can show it in another language.
+//! The console has a text for each code.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use sendbox_tests::api::{Answer, Api, NUMBER, text};
-use sendbox_tests::house::{House, TENANT, templates};
-use sendbox_tests::stage::connection;
+use sendbox_tests::simulator_setup::connection;
+use sendbox_tests::test_service::{TENANT, TestService, templates};
 use sendbox_tests::versioned::version;
 use serde_json::{Value, json};
 
@@ -14,18 +14,18 @@ fn at(rest: &str) -> String {
     format!("/v1/tenants/{TENANT}/{rest}")
 }
 
-/// What is said of a field.
-fn told(problem: &Value, field: &str) -> (String, Value) {
+/// The code and the values of the error of a field.
+fn field_error(problem: &Value, field: &str) -> (String, Value) {
     let all = problem["errors"].as_array().unwrap();
     let found = all.iter().find(|one| one["field"] == field).unwrap_or_else(|| panic!("{field}: {problem}"));
     (text(&found["code"]), found.get("values").cloned().unwrap_or_else(|| json!({})))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_happened_has_a_code() {
-    let api = Api::over(House::furnished_alone().await).await;
+async fn outcomes_have_codes() {
+    let api = Api::over(TestService::standalone().await).await;
     let platform = api.platform();
-    api.house.simulator.inject_spec("twilio=code:20003,times=1".parse().unwrap()).unwrap();
+    api.backend.simulator.inject_spec("twilio=code:20003,times=1".parse().unwrap()).unwrap();
     let body = json!({ "to": NUMBER, "usage": "sign-in", "code": "314159" });
     let refused = platform.post(&at("messages"), &body).await.problem(424, "message-not-sent");
     let decision = &refused["message"]["attempts"][0]["decision"];
@@ -60,8 +60,8 @@ async fn what_happened_has_a_code() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_wrong_with_a_field_has_a_code() {
-    let api = Api::over(House::furnished_alone().await).await;
+async fn field_errors_have_codes() {
+    let api = Api::over(TestService::standalone().await).await;
     let platform = api.platform();
     let put = async |input: Value| platform.put(&at("connections/other"), &input).await.problem(422, "invalid-input");
     let parameters =
@@ -74,7 +74,7 @@ async fn what_is_wrong_with_a_field_has_a_code() {
     let problem = put(json!({ "connector": "twilio", "parameters": parameters, "templates": some })).await;
     for (field, code, values) in [
         ("/parameters/accountSID", "pattern", None),
-        // Of a secret no more is said than that.
+        // The error does not repeat a secret.
         ("/parameters/authToken", "secret", Some(json!({}))),
         ("/parameters/disableRiskCheck", "type", Some(json!({ "bound": "boolean" }))),
         ("/parameters", "unknown", Some(json!({}))),
@@ -82,7 +82,7 @@ async fn what_is_wrong_with_a_field_has_a_code() {
         ("/templates/1/locale", "language-tag", Some(json!({}))),
         ("/templates/2/content", "empty", Some(json!({}))),
     ] {
-        let (found, given) = told(&problem, field);
+        let (found, given) = field_error(&problem, field);
         assert_eq!(found, code, "{field}: {problem}");
         match values {
             Some(values) => assert_eq!(given, values, "{field}"),
@@ -90,25 +90,25 @@ async fn what_is_wrong_with_a_field_has_a_code() {
         }
     }
     let problem = put(json!({ "connector": "twilio", "parameters": {}, "templates": [] })).await;
-    assert_eq!(told(&problem, "/parameters/accountSID").0, "required");
+    assert_eq!(field_error(&problem, "/parameters/accountSID").0, "required");
     let missing = json!({ "bound": "register, sign-in, forgot-password, generic" });
-    assert_eq!(told(&problem, "/templates"), ("templates-missing".to_owned(), missing));
+    assert_eq!(field_error(&problem, "/templates"), ("templates-missing".to_owned(), missing));
 
     // What the reader of bodies finds.
     let refused = |answer: Answer| answer.problem(422, "invalid-input");
     let lacking = refused(platform.put(&at("active-connection"), &json!({})).await);
-    assert_eq!(told(&lacking, "/name").0, "required");
+    assert_eq!(field_error(&lacking, "/name").0, "required");
     let unknown = refused(platform.put(&at("active-connection"), &json!({ "name": "main", "colour": 1 })).await);
-    assert_eq!(told(&unknown, "/colour").0, "unknown");
+    assert_eq!(field_error(&unknown, "/colour").0, "unknown");
     let policy = platform.get(&at("policy")).await.expect(200);
     let mut wrong = policy.clone();
     wrong["codes"]["tries"] = 99.into();
     wrong["originDomain"] = "https://example.com".into();
     let problem = refused(platform.put(&at("policy"), &wrong).await);
-    assert_eq!(told(&problem, "/codes/tries"), ("range".to_owned(), json!({ "least": "1", "most": "10" })));
-    assert_eq!(told(&problem, "/originDomain").0, "domain");
+    assert_eq!(field_error(&problem, "/codes/tries"), ("range".to_owned(), json!({ "least": "1", "most": "10" })));
+    assert_eq!(field_error(&problem, "/originDomain").0, "domain");
 
-    // A connection that is good has nothing to be told.
+    // A valid connection has no errors.
     let good = json!({ "connector": "twilio", "parameters": connection("twilio").0, "templates": templates() });
     platform.put(&at("connections/other"), &good).await.expect(201);
     let preview = platform.post(&at("template-previews"), &json!({ "content": "{{code}} – yours" })).await.expect(200);
@@ -125,7 +125,7 @@ fn sentences(about: &str) -> String {
     rest[..rest.find("\n    }").unwrap()].to_owned()
 }
 
-/// What stands before the sentences: the names of what a decision is made of.
+/// The labels of the parts of a decision.
 fn pieces(name: &str) -> String {
     const GERMAN: &str = include_str!("../../runtime/console/web/src/text/de/said.ts");
     let rest = GERMAN.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("no {name}")).1;
@@ -162,8 +162,8 @@ async fn the_german_console_has_a_sentence_for_each_code() {
     ] {
         all.extend(codes(&document, schema).into_iter().map(|code| (schema.to_owned(), code, about.clone())));
     }
-    let api = Api::over(House::bare_alone().await).await;
-    let kinds = api.nobody().get("/problems").await.expect(200);
+    let api = Api::over(TestService::standalone_without_tenants().await).await;
+    let kinds = api.anonymous().get("/problems").await.expect(200);
     for kind in kinds.as_array().unwrap() {
         let name = text(&kind["type"]).replace("/problems/", "");
         all.push(("problem".to_owned(), name, sentences("problem")));

@@ -1,11 +1,11 @@
-//! A whole service in this process: a store, the sandbox, a simulated provider, and a clock that stands until it is turned.
+//! A whole service in this process: a store, the sandbox, the simulator, and a manual clock.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy};
+use sendbox_sandbox::policy::{Limits, OperatorPolicy};
 use sendbox_sandbox::{Sandbox, SandboxConfig, Usage};
 use sendbox_service::clock::{Clock, ManualClock};
 use sendbox_service::model::{
@@ -19,68 +19,69 @@ use sendbox_simulator::{Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 
 use crate::database::Database;
-use crate::lab::NoNames;
-use crate::stage::connection;
+use crate::sandbox_fixture::{NoNames, addresses};
+use crate::simulator_setup::connection;
 
-/// The tenant that a house is furnished with.
+/// The tenant that [`TestService::new`] creates.
 pub const TENANT: &str = "acme";
-/// The platform key of a house.
-pub const PLATFORM_KEY: &str = "the-platform-key-of-a-test-house-000";
-/// Where providers reach a house.
+/// The platform key of every test service.
+pub const PLATFORM_KEY: &str = "the-platform-key-of-a-test-service";
+/// The URL under which providers reach a test service.
 pub const PUBLIC_URL: &str = "https://sms.acme.example";
-/// When its clock stands at first: 2026-11-23T20:00:00Z.
+/// The initial time of the clock: 2026-11-23T20:00:00Z.
 pub const START: Timestamp = Timestamp(1_795_464_000_000);
 
-/// A running service and all that it needs.
-pub struct House {
+/// A running service and its environment.
+pub struct TestService {
     /// The providers.
     pub simulator: Simulator,
     /// The service.
     pub service: Service,
-    /// What it takes for the time.
+    /// The service's clock.
     pub clock: Arc<ManualClock>,
-    /// Its store, to look at.
+    /// The service's store, to inspect.
     pub store: Store,
-    /// Its database.
+    /// The URL of the database.
     pub url: String,
     master_keys: String,
+    /// The database, if it is removed with this.
     own: Option<Database>,
 }
 
-impl House {
-    /// On a database, without tenants.
-    pub async fn bare(database: &Database) -> Self {
+impl TestService {
+    /// A service on a database, without tenants.
+    pub async fn without_tenants(database: &Database) -> Self {
         Self::at(database.url()).await
     }
 
-    /// With a development tenant whose Twilio connection is active, and limits that do not stand in the way.
-    pub async fn furnished(database: &Database) -> Self {
-        let house = Self::bare(database).await;
-        house.furnish(TENANT, Environment::Development).await;
-        house
+    /// A service on a database, with a development tenant, [`TENANT`]. See [`TestService::add_tenant`].
+    pub async fn new(database: &Database) -> Self {
+        let fixture = Self::without_tenants(database).await;
+        fixture.add_tenant(TENANT, Environment::Development).await;
+        fixture
     }
 
-    /// On a file of its own, which goes with it, without tenants.
-    pub async fn bare_alone() -> Self {
+    /// The same as [`TestService::without_tenants`], on a SQLite database of its own.
+    pub async fn standalone_without_tenants() -> Self {
         let database = Database::sqlite();
-        let house = Self::bare(&database).await;
-        Self { own: Some(database), ..house }
+        let fixture = Self::without_tenants(&database).await;
+        Self { own: Some(database), ..fixture }
     }
 
-    /// On a file of its own, which goes with it, furnished.
-    pub async fn furnished_alone() -> Self {
-        let house = Self::bare_alone().await;
-        house.furnish(TENANT, Environment::Development).await;
-        house
+    /// The same as [`TestService::new`], on a SQLite database of its own.
+    pub async fn standalone() -> Self {
+        let fixture = Self::standalone_without_tenants().await;
+        fixture.add_tenant(TENANT, Environment::Development).await;
+        fixture
     }
 
-    /// On a database by its URL.
+    /// A service on the database at a URL, without tenants.
     pub async fn at(url: &str) -> Self {
-        Self::with(url, SimulatorConfig::default()).await
+        Self::with_simulator(url, SimulatorConfig::default()).await
     }
 
-    /// The same, with providers of another kind.
-    pub async fn with(url: &str, config: SimulatorConfig) -> Self {
+    /// The same, with a configured simulator.
+    pub async fn with_simulator(url: &str, config: SimulatorConfig) -> Self {
         let url = url.to_owned();
         rustls::crypto::ring::default_provider().install_default().ok();
         let simulator = Simulator::start(config).await.unwrap();
@@ -91,7 +92,7 @@ impl House {
         Self { simulator, service, clock, store, url, master_keys, own: None }
     }
 
-    /// Stops the service and starts another on the same database, as after a restart.
+    /// Stops the service, and starts another one on the same database.
     pub async fn restart(self) -> Self {
         self.service.stop(std::time::Duration::from_secs(20)).await;
         let Self { simulator, clock, url, master_keys, own, .. } = self;
@@ -100,19 +101,18 @@ impl House {
         Self { simulator, service, clock, store, url, master_keys, own }
     }
 
-    /// What time it is in the house.
+    /// The time of the clock.
     pub fn now(&self) -> Timestamp {
         Clock::now(&*self.clock)
     }
 
-    /// Another process on the same database, as far as one can be had in this one: it shares the keys, the provider and the
-    /// time.
-    pub async fn another(&self) -> Service {
+    /// A second service on the same database, like another process: it shares the keys, the simulator and the clock.
+    pub async fn second_instance(&self) -> Service {
         start(&self.simulator, &self.url, &self.master_keys, Arc::clone(&self.clock), false).await.0
     }
 
-    /// A tenant that is ready to send.
-    pub async fn furnish(&self, tenant: &str, environment: Environment) {
+    /// Adds a tenant with an active Twilio connection and the widest limits.
+    pub async fn add_tenant(&self, tenant: &str, environment: Environment) {
         let admin = &Caller::Platform;
         let new = NewTenant { id: Some(tenant.to_owned()), name: "Acme".to_owned(), environment };
         self.service.create_tenant(admin, new).await.unwrap();
@@ -128,8 +128,8 @@ impl House {
         self.service.set_policy(&Caller::Platform, tenant, policy).await.unwrap();
     }
 
-    /// The code of the last message to a number, as the phone shows it.
-    pub fn code_on_phone(&self, number: &str) -> String {
+    /// The code in the last message to a number.
+    pub fn received_code(&self, number: &str) -> String {
         let digits = number.trim_start_matches('+');
         let inbox = self.simulator.inbox();
         let message = inbox.iter().rev().find(|message| message.to.ends_with(digits)).expect("a message arrived");
@@ -137,8 +137,8 @@ impl House {
         text.chars().take_while(char::is_ascii_digit).collect()
     }
 
-    /// How many messages a number has got.
-    pub fn arrived(&self, number: &str) -> usize {
+    /// The number of messages that a number has received.
+    pub fn received_count(&self, number: &str) -> usize {
         let digits = number.trim_start_matches('+');
         self.simulator.inbox().iter().filter(|message| message.to.ends_with(digits)).count()
     }
@@ -162,18 +162,14 @@ async fn start(
     clock: Arc<ManualClock>,
     sole: bool,
 ) -> (Service, Store) {
-    let mut addresses = AddressPolicy::default();
-    for spec in simulator.connect_to() {
-        addresses = addresses.with_connect_to(&spec).unwrap();
-    }
     let authority = CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).unwrap();
     let sandbox = Sandbox::new(SandboxConfig {
         limits: Limits::default(),
         in_flight: 8,
-        addresses,
+        addresses: addresses(simulator.connect_to()),
         extra_authorities: vec![authority.to_vec()],
         resolver: Some(Arc::new(NoNames)),
-        // One for all tests: what is in it is authenticated, and compiling is what takes long.
+        // One for all tests: compiling takes long, and the cache authenticates its entries.
         cache: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compiled-for-tests")),
         ..SandboxConfig::default()
     })
@@ -199,7 +195,7 @@ async fn start(
     (service, store)
 }
 
-/// Templates for all that is mandatory. The code stands first, so that a phone's reader finds it.
+/// Templates for all mandatory usages. The code comes first, where [`TestService::received_code`] reads it.
 pub fn templates() -> Value {
     json!(
         ["register", "sign-in", "forgot-password", "generic"]
@@ -214,7 +210,7 @@ pub fn twilio() -> ConnectionInput {
     ConnectionInput { connector: "twilio".to_owned(), parameters, templates: templates() }
 }
 
-/// Limits as wide as they may be.
+/// The widest limits.
 pub fn open_limits() -> LimitPolicy {
     LimitPolicy {
         number_per_hour: 100,

@@ -4,34 +4,30 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy, TenantGrant};
+use sendbox_sandbox::policy::{Limits, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{Connector, Content, ContentKind, Sandbox, SandboxConfig, SendReport, SendRequest, Variable};
 use sendbox_simulator::{Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 
-use crate::lab::{self, CODE, NoNames, message};
+use crate::sandbox_fixture::{self, CODE, NoNames, addresses, message};
 
 /// A simulator, and a sandbox that reaches nothing else.
-pub struct Stage {
+pub struct SimulatorSetup {
     /// The providers.
     pub simulator: Simulator,
     /// The sandbox.
     pub sandbox: Sandbox,
 }
 
-impl Stage {
+impl SimulatorSetup {
     /// Starts both.
     pub async fn new(config: SimulatorConfig, limits: Limits) -> Self {
         let simulator = Simulator::start(config).await.unwrap();
-        let mut addresses = AddressPolicy::default();
-        for spec in simulator.connect_to() {
-            addresses = addresses.with_connect_to(&spec).unwrap();
-        }
         let authority = CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).unwrap();
         let sandbox = Sandbox::new(SandboxConfig {
             limits,
             in_flight: 2,
-            addresses,
+            addresses: addresses(simulator.connect_to()),
             extra_authorities: vec![authority.to_vec()],
             resolver: Some(Arc::new(NoNames)),
             ..SandboxConfig::default()
@@ -46,13 +42,13 @@ impl Stage {
         self.sandbox.load(built_in.component).await.unwrap()
     }
 
-    /// One send under an owner of its own, so that no connection is shared with the send before.
+    /// One send with an owner of its own, so that no HTTP connection is shared with the previous send.
     pub async fn send(&self, connector: &Connector, owner: &str, parameters: &Value, template: &str) -> SendReport {
         let parameters = connector.parameters(parameters).unwrap();
         let grant = connector.grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default()).unwrap();
         let content = match connector.metadata().content {
-            ContentKind::Text => lab::text(),
-            ContentKind::Variables => lab::variables(),
+            ContentKind::Text => sandbox_fixture::text(),
+            ContentKind::Variables => sandbox_fixture::variables(),
             ContentKind::Template => Content::Template {
                 template: template.to_owned(),
                 variables: vec![Variable { name: "code".into(), value: CODE.to_owned().into() }],

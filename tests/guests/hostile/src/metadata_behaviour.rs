@@ -1,0 +1,42 @@
+//! What the hostile guest does in `metadata`. The guest and its tests share this file, so that a misspelt name compiles in neither.
+
+/// What `metadata` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataBehaviour {
+    /// It returns valid metadata.
+    Honest,
+    /// It loops for ever.
+    Loops,
+    /// It calls an import that is not allowed there.
+    Calls,
+    /// It traps.
+    Traps,
+    /// It returns a README above the limit.
+    Giant,
+    /// It returns more than a host call may carry.
+    Bomb,
+    /// It declares more hosts than are allowed.
+    Hosts,
+    /// It breaks every rule for metadata at once.
+    Lies,
+}
+
+impl MetadataBehaviour {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Honest, Self::Loops, Self::Calls, Self::Traps, Self::Giant, Self::Bomb, Self::Hosts, Self::Lies];
+
+    /// The name in the marker.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Honest => "honest",
+            Self::Loops => "loops",
+            Self::Calls => "calls",
+            Self::Traps => "traps",
+            Self::Giant => "giant",
+            Self::Bomb => "bomb",
+            Self::Hosts => "hosts",
+            Self::Lies => "lies",
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What these tests share: a service with an uploaded connector, and a wait for background work.
+
+use std::time::{Duration, Instant};
+
+use sendbox_sandbox::Usage;
+use sendbox_service::model::{
+    Activation, Approval, ConnectorVersion, Message, Mode, NewMessage, Release, Sensitive, VersionActivation,
+    VersionState,
+};
+use sendbox_service::{Caller, Error};
+use sendbox_tests::Database;
+use sendbox_tests::test_service::{TENANT, TestService};
+use sendbox_tests::versioned::{ID, digest, input};
+
+pub const ADMIN: &Caller = &Caller::Platform;
+
+/// What has not happened after this time will not.
+const NEVER: Duration = Duration::from_secs(60);
+
+/// Waits until `look` finds something. Background work does not report its end.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    let deadline = Instant::now() + NEVER;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it does not happen: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Uploads a file for all tenants, and waits for the end of its check.
+pub async fn upload(fixture: &TestService, component: &[u8]) -> ConnectorVersion {
+    upload_for(fixture, None, component).await
+}
+
+/// The same, for a tenant.
+pub async fn upload_for(fixture: &TestService, tenant: Option<&str>, component: &[u8]) -> ConnectorVersion {
+    fixture.service.upload(ADMIN, tenant, component).await.unwrap();
+    checked(fixture, tenant, &digest(component)).await
+}
+
+/// Waits for the end of a check.
+pub async fn checked(fixture: &TestService, tenant: Option<&str>, digest: &str) -> ConnectorVersion {
+    until("the end of a check", || async {
+        let version = fixture.service.uploaded(ADMIN, tenant, digest).await.unwrap();
+        (version.state != VersionState::Checking).then_some(version)
+    })
+    .await
+}
+
+/// A service with a tenant whose active connection uses the first version, which is uploaded for all tenants.
+pub async fn service_with_connector(database: &Database, first: &[u8]) -> TestService {
+    let fixture = TestService::new(database).await;
+    let version = upload(&fixture, first).await;
+    assert_eq!(version.state, VersionState::Ready, "{:?}", version.refusal);
+    use_it(&fixture, TENANT).await;
+    fixture
+}
+
+/// A tenant sends with it.
+pub async fn use_it(fixture: &TestService, tenant: &str) {
+    fixture.service.save_connection(ADMIN, tenant, "acme", input()).await.unwrap();
+    fixture.service.activate(ADMIN, tenant, Activation { name: "acme".to_owned() }).await.unwrap();
+}
+
+/// Makes a version active for all tenants.
+pub async fn activate(fixture: &TestService, component: &[u8]) -> Result<Release, Error> {
+    let activation =
+        VersionActivation { digest: digest(component), generation: None, watch_seconds: None, drain_seconds: None };
+    fixture.service.activate_version(ADMIN, None, ID, activation).await.map(|activated| activated.release)
+}
+
+/// Approves what a version may do.
+pub async fn approve(fixture: &TestService, component: &[u8]) -> Result<ConnectorVersion, Error> {
+    let version = fixture.service.version(ADMIN, None, ID, &digest(component)).await?;
+    let confirm = version.difference.expect("it differs").confirm;
+    fixture.service.approve_version(ADMIN, None, ID, &digest(component), Approval { confirm }).await
+}
+
+/// What sends.
+pub async fn release(fixture: &TestService) -> Release {
+    fixture.service.release(ADMIN, None, ID).await.unwrap()
+}
+
+/// Sends a message of the platform, and gives back what became of it, sent or not.
+pub async fn send(fixture: &TestService, number: u64) -> Message {
+    send_for(fixture, TENANT, number).await
+}
+
+/// The same, of a tenant.
+pub async fn send_for(fixture: &TestService, tenant: &str, number: u64) -> Message {
+    let new = NewMessage {
+        to: Sensitive::from(format!("+45{number}").as_str()),
+        usage: Usage::SignIn,
+        code: Sensitive::from("314159"),
+        locale: None,
+        variables: Default::default(),
+        client_ip: None,
+        lifetime_seconds: None,
+        mode: Mode::Sync,
+    };
+    match fixture.service.send_message(ADMIN, tenant, new, None).await {
+        Ok(message) => message,
+        Err(Error::NotSent { message, .. }) => *message,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// The versions that a message met, in order.
+pub async fn met(fixture: &TestService, id: &str) -> Vec<String> {
+    let message = fixture.service.message(ADMIN, TENANT, id).await.unwrap();
+    message.attempts.into_iter().map(|attempt| attempt.connector_digest).collect()
+}
