@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use crate::origin::PatternError;
+use crate::pattern::PatternError;
 
 /// A host as the HTTP client will understand it: lower case, IDNA-encoded, without trailing dot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

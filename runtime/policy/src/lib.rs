@@ -29,6 +29,7 @@ pub mod label;
 pub mod limits;
 pub mod manifest;
 pub mod origin;
+pub mod pattern;
 pub mod pinned;
 pub mod placement;
 pub mod request;
@@ -45,11 +46,12 @@ pub use host::{CanonicalHost, HostPattern};
 pub use label::{Form, Label, LabelKind, Labels};
 pub use limits::Limits;
 pub use manifest::{HostNeed, Manifest, ManifestError, Method, Reach, ReachEntry, SecretBinding, SecretUse};
-pub use origin::{Origin, OriginPattern, PatternError, Scheme};
+pub use origin::{Origin, OriginPattern, Scheme};
+pub use pattern::PatternError;
 pub use pinned::{PinnedShapes, SHAPES_MAX};
 pub use placement::{MessagePlaces, Place, PlacementError, Step};
 pub use request::{
-    Carries, CompositionViolation, HostValue, HostValues, Judged, MessageRule, RequestBytes, RequestPart, RequestView,
+    CompositionViolation, HostValue, HostValues, Judged, MessageRule, RequestBytes, RequestPart, RequestView,
     ShapeReadings,
 };
-pub use shape::{RequestShape, ShapeChange};
+pub use shape::{Carries, RequestShape, ShapeChange};

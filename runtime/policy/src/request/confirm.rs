@@ -2,11 +2,13 @@
 
 use std::str::from_utf8;
 
-use super::parse::{self, Format, Source};
+use super::parse::{self, Format};
 use super::reading::Reading;
 use super::slot::is_slot;
+use super::source::Source;
 use super::tree::{Name, Node, NodeId, Tree, Value};
-use super::{CompositionViolation, RequestBytes, RequestPart};
+use super::view::RequestBytes;
+use super::violation::{CompositionViolation, RequestPart};
 use crate::composition::Mark;
 
 /// Reads the bytes with the parsers that read the compositions, and compares value by value.

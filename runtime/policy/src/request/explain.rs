@@ -5,9 +5,9 @@
 //!
 //! Promise: a value explains text only where it stands whole, and is no part of a longer number.
 
-use super::MessageRule;
 use super::known::{Found, HostValues};
 use super::time::{Clock, is_api_version};
+use super::view::MessageRule;
 
 /// Longer values are found between letters, too: they cannot be there by chance.
 const CERTAIN_MIN: usize = 16;

@@ -6,9 +6,11 @@ use super::explain::Explained;
 use super::reading::Reading;
 use super::spelling::{normal, plain_letters};
 use super::tree::{Name, NodeId, Value};
-use super::{Carries, CompositionViolation, MessageRule, RequestView};
+use super::view::{MessageRule, RequestView};
+use super::violation::CompositionViolation;
 use crate::composition::{ContentKind, Mark, RecipientForm};
 use crate::placement::{MessagePlaces, Place, Step};
+use crate::shape::Carries;
 
 /// Counts what the request carries, wherever it stands.
 pub(super) fn count(view: &RequestView, content: ContentKind) -> Result<Carries, CompositionViolation> {

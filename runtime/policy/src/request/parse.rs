@@ -3,17 +3,9 @@
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
+use super::source::Source;
 use super::tree::{Name, NodeId, Tree, Value};
 use super::{parse_json, parse_xml};
-
-/// What is being read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    /// Compositions, written with private characters for what is sealed.
-    Written,
-    /// The bytes as they will leave.
-    Bytes,
-}
 
 /// How a body, or a value that holds others, is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::parse::Source;
 use super::slot::is_slot;
+use super::source::Source;
 use super::tree::{Name, NodeId, Tree, Value};
 
 /// Elements inside each other at most.

@@ -1,9 +1,11 @@
 //! A request, read from its compositions.
 
-use super::parse::{self, Format, Source};
+use super::parse::{self, Format};
 use super::slot::{self, Slot, Slots, is_slot};
+use super::source::Source;
 use super::tree::{Name, NodeId, Tree, Value};
-use super::{CompositionViolation, RequestPart, RequestView};
+use super::view::RequestView;
+use super::violation::{CompositionViolation, RequestPart};
 use crate::composition::{Composition, Mark, Piece};
 
 /// Values that hold others inside each other at most: as many as a place has steps.
