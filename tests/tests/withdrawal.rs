@@ -6,7 +6,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use sendbox_sandbox::policy::Limits;
-use sendbox_sandbox::{Failure, FailureClass, Party, RequestSent, SendReport};
+use sendbox_sandbox::{Failure, FailureClass, Party, RequestSent, SendResult};
 use sendbox_tests::lab::hostile;
 use sendbox_tests::{Handshake, Lab, LabConfig, Script, Step, expect_accepted, expect_failure};
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-fn expect_withdrawn(what: &str, report: SendReport, class: FailureClass, sent: RequestSent) -> Failure {
+fn expect_withdrawn(what: &str, report: SendResult, class: FailureClass, sent: RequestSent) -> Failure {
     let failure = expect_failure(what, report, class, sent);
     assert_eq!(failure.party, Party::Host, "{what}");
     assert!(failure.text.contains("withdrawn"), "{what}: {}", failure.text);
@@ -37,7 +37,7 @@ fn expect_withdrawn(what: &str, report: SendReport, class: FailureClass, sent: R
 }
 
 /// One send, and the withdrawal as soon as `ready`. Both must end.
-async fn withdrawn_when(lab: &Lab, behaviour: &str, ready: impl Fn() -> bool) -> SendReport {
+async fn withdrawn_when(lab: &Lab, behaviour: &str, ready: impl Fn() -> bool) -> SendResult {
     let withdrawal = async {
         until("the send is under way", ready).await;
         lab.withdrawn.cancel();

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use sendbox_sandbox::{
-    Failure, Party, Receipt, RequestRecord, RequestSent, SendReport, TextEncoding, TraceEvent, TraceKind, is_hidden,
+    Failure, Party, Receipt, RequestRecord, RequestSent, SendResult, TextEncoding, TraceEvent, TraceKind, is_hidden,
 };
 use sendbox_service::TextSize;
 
@@ -47,7 +47,7 @@ fn shown(text: &str, keep: impl Fn(char) -> bool) -> String {
 }
 
 /// What was accepted, and what it took.
-pub fn accepted(receipt: &Receipt, size: Option<TextSize>, report: &SendReport) -> String {
+pub fn accepted(receipt: &Receipt, size: Option<TextSize>, report: &SendResult) -> String {
     let mut text = format!("Accepted by {}.\n", provider(report));
     let mut row = |name: &str, value: &str| {
         writeln!(text, "  {name:<12} {}", line(value)).ok();
@@ -83,7 +83,7 @@ pub fn in_words(size: TextSize) -> String {
 }
 
 /// What a send used, and how far it went.
-pub fn used(report: &SendReport) -> String {
+pub fn used(report: &SendResult) -> String {
     let used = &report.used;
     let hosts = if report.hosts_reached.is_empty() { "none".to_owned() } else { report.hosts_reached.join(", ") };
     format!(
@@ -99,12 +99,12 @@ pub fn used(report: &SendReport) -> String {
     )
 }
 
-fn provider(report: &SendReport) -> String {
+fn provider(report: &SendResult) -> String {
     if report.hosts_reached.is_empty() { "the provider".to_owned() } else { line(&report.hosts_reached.join(", ")) }
 }
 
 /// Who failed, whether bytes were sent, and what to do.
-pub fn failed(failure: &Failure, report: &SendReport) -> String {
+pub fn failed(failure: &Failure, report: &SendResult) -> String {
     let code = failure.provider_code.as_ref().map(|code| format!(", provider code {}", line(code))).unwrap_or_default();
     let who = match failure.party {
         Party::Connector => "the connector".to_owned(),

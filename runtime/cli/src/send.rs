@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use sendbox_sandbox::policy::{LabelKind, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{
-    Attempt, Connector, DryRun, Failure, Metadata, Outcome, Parameters, SendReport, SendRequest, Usage,
+    Attempt, Connector, DryRun, Failure, Metadata, Outcome, Parameters, SendRequest, SendResult, Usage,
 };
 use sendbox_service::{ConnectionConfig, MessageRequest, Plan, Problem, Problems, TextSize, plan};
 use serde_json::{Value, json};
@@ -290,7 +290,7 @@ fn lifetime(text: &str) -> Result<Duration, Stop> {
         .ok_or_else(|| Stop::usage(anyhow!("--lifetime must be a time like 10m, 90s or 600")))
 }
 
-fn print_words(args: &SendArgs, size: Option<TextSize>, report: &SendReport) -> Result<Exit, Stop> {
+fn print_words(args: &SendArgs, size: Option<TextSize>, report: &SendResult) -> Result<Exit, Stop> {
     let mut text = String::new();
     let exit = match &report.outcome {
         Outcome::Accepted(receipt) => {
@@ -322,7 +322,7 @@ fn print_json(
     args: &SendArgs,
     connector: &Connector,
     size: Option<TextSize>,
-    report: &SendReport,
+    report: &SendResult,
 ) -> Result<Exit, Stop> {
     let (mut value, exit) = match &report.outcome {
         Outcome::NotSentDryRun => {

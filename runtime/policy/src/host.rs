@@ -24,7 +24,7 @@ pub enum CanonicalHost {
 }
 
 impl CanonicalHost {
-    /// Reads a host as it stands in a URL (IPv6 in brackets).
+    /// Reads a host as a URL writes it (IPv6 in brackets).
     ///
     /// # Errors
     /// [`PatternError::Host`] when the WHATWG parser refuses it or a label is empty.
@@ -84,7 +84,7 @@ impl HostPattern {
     /// Reads `api.example.com`, `*.example.com`, `192.0.2.1` or `[2001:db8::1]`.
     ///
     /// # Errors
-    /// [`PatternError::Host`] for what is no host, [`PatternError::Wildcard`] for a `*` that is not a whole label or stands
+    /// [`PatternError::Host`] for what is not a host, [`PatternError::Wildcard`] for a `*` that is not a whole label or stands
     /// last.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         if !text.contains('*') {

@@ -11,7 +11,7 @@
 //! 5. [`RequestView::confirm`]: do the bytes have the structure that was judged?
 //! 6. [`AddressPolicy::vet`]: after resolution, may these very addresses be dialled? Only this makes a [`VettedAddr`].
 //!
-//! Beside them stand [`Limits`] (every bound, with the threat that it is for) and [`ReachDiff`] (what a new version of a
+//! Beside them are [`Limits`] (every bound, with the threat that it is for) and [`ReachDiff`] (what a new version of a
 //! connector would reach that the old one did not).
 //!
 //! Promises: everything is denied unless something allows it; every function is pure and total (no I/O, no clock, no
@@ -21,7 +21,6 @@
 
 pub mod address;
 pub mod composition;
-pub mod diff;
 pub mod grant;
 pub mod header;
 pub mod host;
@@ -32,12 +31,12 @@ pub mod origin;
 pub mod pattern;
 pub mod pinned;
 pub mod placement;
+pub mod reach_diff;
 pub mod request;
 pub mod shape;
 
 pub use address::{AddressPolicy, AddressRefusal, ConnectToError, RefusedAddress, VettedAddr, judge};
 pub use composition::{Composition, ContentKind, Encoding, Mark, Piece, RecipientForm};
-pub use diff::{ReachDiff, ReachKind, ReachLine};
 pub use grant::{
     Denial, DenialRule, EffectiveEntry, EffectiveGrant, GrantEntry, HostPort, OperatorPolicy, PortRule, TenantGrant,
 };
@@ -50,6 +49,7 @@ pub use origin::{Origin, OriginPattern, Scheme};
 pub use pattern::PatternError;
 pub use pinned::{PinnedShapes, SHAPES_MAX};
 pub use placement::{MessagePlaces, Place, PlacementError, Step};
+pub use reach_diff::{ReachDiff, ReachKind, ReachLine};
 pub use request::{
     CompositionViolation, HostValue, HostValues, Judged, MessageRule, RequestBytes, RequestPart, RequestView,
     ShapeReadings,

@@ -26,7 +26,7 @@ use url::Url;
 use crate::host::{CanonicalHost, HostPattern, NamePart, Shape, canonical_label, is_numeric_label};
 use crate::pattern::PatternError;
 
-/// How a connection is spoken.
+/// The scheme of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
@@ -100,14 +100,14 @@ enum Chunk {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Origin {
-    /// How it is spoken.
+    /// `https`, or `http` where the operator allows it.
     pub scheme: Scheme,
-    /// Which host or hosts.
+    /// The host, or a pattern of hosts.
     pub host: HostPattern,
-    /// Which port.
+    /// The port.
     pub port: u16,
     /// For a tenant's own endpoint: the exact path, percent-encoded as in the URL. `None` for a whole origin.
-    pub path_prefix: Option<String>,
+    pub exact_path: Option<String>,
 }
 
 impl OriginPattern {
@@ -181,7 +181,7 @@ impl OriginPattern {
                         HostPattern(Shape::Name(parts))
                     }
                 };
-                Ok(Some(Origin { scheme: *scheme, host, port: *port, path_prefix: None }))
+                Ok(Some(Origin { scheme: *scheme, host, port: *port, exact_path: None }))
             }
         }
     }
@@ -299,7 +299,7 @@ impl Origin {
     /// path.
     ///
     /// # Errors
-    /// A [`PatternError`]; [`PatternError::Placeholder`] when a `{parameter}` stands in it.
+    /// A [`PatternError`]; [`PatternError::Placeholder`] when it has a `{parameter}`.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let (_, rest) = split_scheme(text)?;
         if rest.contains('/') && !rest.contains(['*', '{', '}']) {
@@ -334,7 +334,7 @@ fn endpoint(text: &str) -> Option<Origin> {
         scheme: Scheme::of(&url)?,
         host: CanonicalHost::of(&url)?.into(),
         port: url.port_or_known_default().filter(|port| *port != 0)?,
-        path_prefix: Some(url.path().to_owned()),
+        exact_path: Some(url.path().to_owned()),
     })
 }
 
@@ -348,7 +348,7 @@ fn split_scheme(text: &str) -> Result<(Scheme, &str), PatternError> {
         .ok_or(PatternError::Scheme)
 }
 
-/// Splits `host[:port]`; an IPv6 address stands in brackets.
+/// Splits `host[:port]`; an IPv6 address is in brackets.
 pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<u16>), PatternError> {
     let cut = match authority.rfind(']') {
         Some(bracket) => authority.get(bracket..).and_then(|rest| rest.find(':')).map(|at| bracket + at),
@@ -419,7 +419,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.name(), self.host)?;
         write_port(f, self.scheme, self.port)?;
-        f.write_str(self.path_prefix.as_deref().unwrap_or_default())
+        f.write_str(self.exact_path.as_deref().unwrap_or_default())
     }
 }
 

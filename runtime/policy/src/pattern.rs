@@ -11,16 +11,16 @@ pub enum PatternError {
     /// The host does not parse.
     #[error("this is not a host name or address")]
     Host,
-    /// The port is no number from 1 to 65535.
+    /// The port is not a number from 1 to 65535.
     #[error("a port is a number from 1 to 65535")]
     Port,
-    /// A path, query, fragment or user stands in the origin.
+    /// The origin has a path, query, fragment or user.
     #[error("an origin holds only scheme, host and port; write the path as `path_prefix`")]
     MoreThanOrigin,
     /// A `*` inside a label or among the last two labels.
     #[error("`*` stands for exactly one whole label and needs two literal labels to its right, as in `*.example.com`")]
     Wildcard,
-    /// A placeholder that is malformed or stands where none may.
+    /// A placeholder that is malformed, or is where none may be.
     #[error(
         "`{{parameter}}` stands in a host label with two literal labels to its right, as in `api.{{region}}.example.com`"
     )]
@@ -33,7 +33,7 @@ pub enum PatternError {
         /// The parameter's key.
         parameter: String,
     },
-    /// A parameter's value is no endpoint.
+    /// A parameter's value is not an endpoint.
     #[error("the parameter `{parameter}` must be an absolute https URL without user, password or fragment")]
     Endpoint {
         /// The parameter's key.

@@ -147,7 +147,7 @@ fn no_second_number(reading: &Reading<'_>, explained: &Explained<'_>) -> Result<
         };
         let found = found.or_else(|| node.name.text().and_then(|name| scan.text(name, &reading.slots)));
         if let Some(digits) = found {
-            return Err(CompositionViolation::SecondNumber { digits, place: reading.tree.part(id) });
+            return Err(CompositionViolation::SecondNumber { digits, part: reading.tree.part(id) });
         }
     }
     Ok(())

@@ -34,16 +34,16 @@ const MESSAGE_BYTES: usize = 500;
 /// What the schema wants, in bytes; longer than this it is left out.
 const BOUND_BYTES: usize = 2000;
 
-/// One thing that is wrong with the parameters.
+/// One fault of the parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ParameterFault {
     /// JSON pointer into the parameters (`/authToken`); empty for the whole.
     pub field: String,
-    /// What is wrong. Never the value of a secret.
+    /// What is wrong, in words that follow the field's name. Never the value of a secret.
     pub message: String,
-    /// The same for programs.
+    /// Which kind of rule is broken, for programs.
     pub kind: FaultKind,
-    /// What the schema wants there: a length, a number, a pattern, names with `, ` between them. Never a value that was given.
+    /// What the schema asks for: a length, a number, a pattern, or names separated by `, `. Never a value that was given.
     pub bound: Option<String>,
 }
 
@@ -110,7 +110,7 @@ fn broken(kind: &ValidationErrorKind) -> (FaultKind, Option<String>) {
     }
 }
 
-/// The parameters do not fit the schema. All faults at once.
+/// The parameters do not match the connector's schema. Holds all faults at once.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the parameters are invalid: {}", .0.iter().map(|fault| format!("{}: {}", if fault.field.is_empty() { "/" } else { &fault.field }, fault.message)).collect::<Vec<_>>().join("; "))]
 pub struct ParameterError(pub Vec<ParameterFault>);
@@ -136,7 +136,7 @@ fn fault(metadata: &Metadata, error: &ValidationError<'_>) -> ParameterFault {
             ParameterFault { field: at, message, kind: FaultKind::Secret, bound: None }
         }
         // The validator's own text quotes the value. That of the whole would quote every secret, those included that are
-        // stored; and what stands in a plain field may be a secret that was put there by mistake.
+        // stored; and the value of a plain field may be a secret that was put there by mistake.
         _ => {
             let message = one_line(&error.masked_with("the value").to_string(), MESSAGE_BYTES);
             ParameterFault { field: at, message, kind, bound: bound.filter(|bound| bound.len() <= BOUND_BYTES) }
@@ -157,7 +157,10 @@ fn missing(alternatives: &[Vec<ValidationError<'_>>]) -> Vec<String> {
     names
 }
 
-/// Validated parameters. Has no `Debug`: it holds secrets.
+/// Validated parameters of a connection, with the schema's defaults filled in. Made by [`Connector::parameters`]. Has no
+/// `Debug`, because it holds secrets.
+///
+/// [`Connector::parameters`]: crate::Connector::parameters
 #[derive(Default)]
 pub struct Parameters {
     plain: BTreeMap<String, String>,
@@ -214,17 +217,17 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// A plain parameter: a string as it is, any other JSON value as compact text.
+    /// A plain parameter: a string as it is, any other JSON value as compact JSON.
     pub(crate) fn plain(&self, key: &str) -> Option<&str> {
         self.plain.get(key).map(String::as_str)
     }
 
-    /// All plain parameters, to fill host patterns.
+    /// All parameters that are not secrets, by their keys.
     pub fn plain_values(&self) -> &BTreeMap<String, String> {
         &self.plain
     }
 
-    /// The plain parameters as they may stand in a request.
+    /// The plain parameters as a request may hold them.
     pub(crate) fn known(&self) -> &HostValues {
         &self.known
     }
@@ -235,8 +238,8 @@ impl Parameters {
         Some(Sealed::root(value.as_bytes().to_vec(), SECRET_BOUND, Label::Secret(name.clone()), Mark::Secret(name)))
     }
 
-    /// Keeps a value out of what is shown of the connection's calls (traces, answers of the provider, what the connector logs),
-    /// as a secret is kept out: for what the connector may know, and nobody who looks at a call.
+    /// Masks a value in everything that people see of the connection's calls (traces, answers of the provider, lines that the
+    /// connector logs), as secrets are. For a value that the connector may read, and people who look at a call may not.
     pub fn hide(&mut self, value: &str) {
         self.hides = true;
         self.needles.extend(needles(value.as_bytes(), None).into_iter().map(Arc::new));

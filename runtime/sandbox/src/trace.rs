@@ -1,7 +1,7 @@
-//! What happened on the way, for people: which host calls a connector made, what left (masked), what came back.
+//! The trace of a send, for people: which host calls a connector made, what left (masked), and what came back.
 //!
-//! Nothing sealed is ever put in: values show as `[recipient]`, `[text]`, `[code]`, `[secret NAME]`, and texts that a guest
-//! or a provider wrote went through the scrubber first.
+//! A trace never holds a sealed value. They show as `[recipient]`, `[text]`, `[code]`, `[secret NAME]`, and text that a guest
+//! or a provider wrote is scrubbed first.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::digits::{Run, run};
 
-/// One line of a trace.
+/// One event of a trace.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TraceEvent {
@@ -24,7 +24,7 @@ pub struct TraceEvent {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum TraceKind {
-    /// A fresh instance stood.
+    /// A fresh instance of the connector was ready.
     Instantiated,
     /// A parameter was read. Never its value.
     Config {
@@ -54,7 +54,7 @@ pub enum TraceKind {
     },
     /// A request was refused. Nothing left.
     Refused {
-        /// Which rule, and the line that would allow it.
+        /// The rule that was broken, and the line of configuration that would allow the request, if there is one.
         reason: String,
     },
     /// The provider answered.
@@ -65,12 +65,12 @@ pub enum TraceKind {
         body_bytes: usize,
         /// The address that was dialled.
         peer: String,
-        /// How the answer begins, as far as it is text: at most 2 KiB, scrubbed, and without long runs of digits.
+        /// The beginning of the answer if it is text: at most 2 KiB, scrubbed, with long runs of digits masked.
         body: String,
     },
-    /// No answer came.
+    /// No complete answer came.
     NoResponse {
-        /// Why.
+        /// What broke, or which limit of time was reached.
         reason: String,
     },
     /// The connector wrote a line.
@@ -145,12 +145,12 @@ const SHOWN: usize = 2048;
 const CODE_DIGITS: usize = 6;
 /// Digits, with separators or without, that could be a telephone number.
 const NUMBER_DIGITS: usize = 7;
-/// What may stand between the digits of a number.
+/// Separators between the digits of a number.
 const SEPARATORS: &[u8] = b" -.()/";
-/// What stands for them.
+/// The mask of a long run of digits.
 const DIGITS: &str = "[digits]";
 
-/// How a scrubbed answer begins, for people: on one line, and nothing that is no text. The scrubber knows what was sent; a
+/// How a scrubbed answer begins, for people: on one line, and nothing if it is not text. The scrubber knows what was sent; a
 /// number or a code that the provider wrote in a form of its own is masked here, as is every other long run of digits.
 pub(crate) fn excerpt(scrubbed: &[u8]) -> String {
     let cut = scrubbed.get(..SHOWN).unwrap_or(scrubbed);

@@ -35,11 +35,13 @@ mod basic;
 mod ca;
 mod callback;
 mod config;
+mod error;
 mod fault;
 mod gatewayapi;
 mod gatewayapi_codes;
 mod http_sms;
 mod inbox;
+mod lock;
 mod misbehave;
 mod page;
 mod provider;
@@ -47,6 +49,7 @@ mod request;
 mod scripted;
 mod segments;
 mod server;
+mod shutdown;
 mod smsaero;
 mod tencent;
 mod tencent_codes;
@@ -56,10 +59,9 @@ mod twilio_codes;
 mod vonage;
 mod wire;
 
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -69,6 +71,7 @@ use tokio::time::timeout;
 
 pub use aliyun::AliyunAccount;
 pub use config::{HttpSmsAccount, SimulatorConfig, TwilioAccount};
+pub use error::SimulatorError;
 pub use fault::{Fault, FaultError, FaultSpec};
 pub use gatewayapi::GatewayApiAccount;
 pub use inbox::{Counters, INBOX_CAPACITY, InboxEvent, InboxMessage, RawRequest};
@@ -81,59 +84,11 @@ pub use vonage::VonageAccount;
 
 use crate::provider::{Provider, SimState};
 use crate::server::Shared;
+use crate::shutdown::Stopped;
 use crate::tls::Certificates;
-
-/// Why a simulator could not start, or would not do what it was told.
-#[derive(Debug, thiserror::Error)]
-pub enum SimulatorError {
-    /// A port is taken or not allowed.
-    #[error("cannot listen on {addr} ({source}); choose another port, or none to let the system choose")]
-    Listen {
-        /// Where.
-        addr: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The cryptographic library failed.
-    #[error("cannot make the simulator's certificates: {0}")]
-    Certificates(String),
-    /// A value of the configuration is not usable.
-    #[error("the simulator's configuration is wrong: {0}")]
-    Config(&'static str),
-    /// A host of the configuration is no DNS name.
-    #[error("`{0}` is no host name: give lower-case DNS names with at least one dot, and no addresses")]
-    HostName(String),
-    /// A fault is aimed at nothing that exists.
-    #[error("no fault can hit `{target}`: give one of the providers ({known}), a host that is served, or `*`")]
-    FaultTarget {
-        /// As it was given.
-        target: String,
-        /// The providers there are.
-        known: String,
-    },
-    /// A fault wants a code that no targeted provider has.
-    #[error("`{target}` has no error code `{code}`: take one from the provider's table")]
-    FaultCode {
-        /// As it was given.
-        target: String,
-        /// As it was given.
-        code: String,
-    },
-    /// The root certificate could not be written.
-    #[error("cannot write the simulator's root certificate to {}: {source}", path.display())]
-    WriteCa {
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
 
 /// How long answers of the inbox page may take to finish when the simulator ends.
 const PAGE_GRACE: Duration = Duration::from_secs(1);
-
-/// Set to true when the simulator ends.
-type Stopped = bool;
 
 /// Running simulators. Dropping it ends its servers and closes every connection; [`Simulator::shutdown`] waits for
 /// that.
@@ -337,9 +292,4 @@ async fn listen(port: Option<u16>) -> Result<(TcpListener, SocketAddr), Simulato
     let listener = TcpListener::bind(addr).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
-}
-
-/// Locks what holds plain data: a panic elsewhere leaves nothing half done in it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -14,14 +14,15 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::callback::Courier;
+use crate::error::SimulatorError;
 use crate::fault::{Fate, Fault, FaultBook, FaultSpec};
 use crate::inbox::{Inbox, LiveCounters};
 use crate::misbehave::{replacement, spoil, spoils_delivery};
 use crate::provider::{Provider, SimResponse, SimState};
 use crate::request::IncomingRequest;
+use crate::shutdown::Stopped;
 use crate::tls::{Certificates, Handshake};
 use crate::wire::{Connection, Head, WireError};
-use crate::{SimulatorError, Stopped};
 
 /// Pause after the system refused a connection (no descriptors left), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

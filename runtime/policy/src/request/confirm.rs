@@ -40,7 +40,7 @@ fn read(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<Tree, Composit
     }
     for (name, value) in bytes.headers {
         let part = || differ(RequestPart::Header((*name).to_owned()));
-        // Bytes that are no text (a raw digest) are compared by what is literal around them.
+        // Bytes that are not text (a raw digest) are compared by what is literal around them.
         let value = Value::Text(String::from_utf8_lossy(value).into_owned());
         tree.push(None, Name::Header(name.to_ascii_lowercase()), value).map_err(|_| part())?;
     }

@@ -69,7 +69,7 @@ fn pairs(text: &str, parent: Option<NodeId>, name: fn(String) -> Name, tree: &mu
     Ok(())
 }
 
-/// Reads a URL and gives back what stands before the path.
+/// Reads a URL and returns what is before the path.
 pub(super) fn url<'t>(text: &'t str, tree: &mut Tree) -> Result<&'t str, &'static str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let rest = rest.ok_or("does not begin with a literal `https://`")?;

@@ -30,7 +30,7 @@ pub(super) enum Name {
     Xml,
     Element(String),
     Attribute(String),
-    /// Text that stands beside elements.
+    /// Text beside elements.
     Beside,
 }
 

@@ -38,6 +38,6 @@ pub struct RequestBytes<'a> {
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The body, empty for none.
     pub body: &'a [u8],
-    /// The bytes that a mark of the message stands for.
+    /// The bytes of what a mark of the message names.
     pub value_of: &'a dyn Fn(&Mark) -> Option<&'a [u8]>,
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::composition::{ContentKind, RecipientForm};
 use crate::placement::Place;
 
-/// Where in a request.
+/// A part of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RequestPart {
     /// The URL.
@@ -64,7 +64,7 @@ pub enum CompositionViolation {
     /// The message, to a host for which no places are declared.
     #[error("the request carries the message, and the metadata declares no places (`message`) for it at this host")]
     NoPlaces,
-    /// The recipient is not what stands at its place.
+    /// The recipient is not the whole value of its declared place.
     #[error(
         "the number is not the whole value of its declared place, {declared}; place it there, encoded as that part of a request \
          needs it, with nothing beside it"
@@ -73,7 +73,7 @@ pub enum CompositionViolation {
         /// What the metadata says.
         declared: Place,
     },
-    /// Text, code or variable is not what stands at its place.
+    /// Text, code or variable is not the whole value of its declared place.
     #[error(
         "the content is not the whole value of its declared place, {declared}; place it there, encoded as that part of a \
          request needs it, with no words beside it"
@@ -92,7 +92,7 @@ pub enum CompositionViolation {
     RecipientList {
         /// What the metadata says.
         declared: Place,
-        /// How many.
+        /// Elements of the list.
         elements: usize,
     },
     /// Another field has the name of a declared place.
@@ -107,7 +107,7 @@ pub enum CompositionViolation {
         /// What the metadata says.
         declared: Place,
     },
-    /// A sealed value where a name, the method or the host stands, or where nothing is read (a comment).
+    /// A sealed value in a name, in the host, or where nothing is read (a comment).
     #[error("{0} holds a sealed value that is not part of a value; place it as a value")]
     SealedOutsideValue(RequestPart),
     /// The URL cannot be read in one way only.
@@ -120,10 +120,10 @@ pub enum CompositionViolation {
     )]
     ContentType,
     /// A part that its parser refuses.
-    #[error("{place} cannot be read: {why}")]
+    #[error("{part} cannot be read: {why}")]
     Malformed {
-        /// Where.
-        place: RequestPart,
+        /// The part of the request.
+        part: RequestPart,
         /// What is wrong.
         why: &'static str,
     },
@@ -133,15 +133,13 @@ pub enum CompositionViolation {
          `encode` (`form`, `percent`, `json-string`)"
     )]
     BytesDiffer(RequestPart),
-    /// What could be a second phone number, in clear.
-    #[error(
-        "{place} holds {digits} digits in clear that could be a second phone number; take numbers from a parameter"
-    )]
+    /// Digits in clear that could be a second phone number.
+    #[error("{part} holds {digits} digits in clear that could be a second phone number; take numbers from a parameter")]
     SecondNumber {
-        /// How many digits.
+        /// Digits of it.
         digits: usize,
         /// Where.
-        place: RequestPart,
+        part: RequestPart,
     },
     /// More sealed values in one place than can be told apart.
     #[error("{0} is made of too many sealed values")]
@@ -152,16 +150,16 @@ impl CompositionViolation {
     /// The same with another name of the header that it shows: a connector chose it, so whoever shows it scrubs it first.
     #[must_use]
     pub fn map_header(self, rename: impl FnOnce(String) -> String) -> Self {
-        let part = |part: RequestPart| match part {
+        let renamed = |part: RequestPart| match part {
             RequestPart::Header(name) => RequestPart::Header(rename(name)),
             other => other,
         };
         match self {
-            Self::SealedOutsideValue(place) => Self::SealedOutsideValue(part(place)),
-            Self::Malformed { place, why } => Self::Malformed { place: part(place), why },
-            Self::BytesDiffer(place) => Self::BytesDiffer(part(place)),
-            Self::SecondNumber { digits, place } => Self::SecondNumber { digits, place: part(place) },
-            Self::TooManyPieces(place) => Self::TooManyPieces(part(place)),
+            Self::SealedOutsideValue(part) => Self::SealedOutsideValue(renamed(part)),
+            Self::Malformed { part, why } => Self::Malformed { part: renamed(part), why },
+            Self::BytesDiffer(part) => Self::BytesDiffer(renamed(part)),
+            Self::SecondNumber { digits, part } => Self::SecondNumber { digits, part: renamed(part) },
+            Self::TooManyPieces(part) => Self::TooManyPieces(renamed(part)),
             other => other,
         }
     }

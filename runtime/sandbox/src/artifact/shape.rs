@@ -9,7 +9,7 @@ use wasmparser::{
     WasmFeatures,
 };
 
-use super::ArtifactError;
+use super::error::ArtifactError;
 use crate::abi::v1;
 use crate::engine::{MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::host::wasi;
@@ -58,7 +58,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Whether it can read sealed values, if a grant lets it.
+    /// Whether it imports `reveal`, and can read sealed values where a grant allows it.
     pub fn reveals(&self) -> bool {
         self.imports.iter().any(|import| without_version(import) == v1::REVEAL)
     }

@@ -1,6 +1,6 @@
 //! What became of an attempt: from the sandbox's report to what is written down and shown.
 
-use sendbox_sandbox::{Failure, FailureClass, Outcome, Party, RequestSent, SendReport, TraceKind};
+use sendbox_sandbox::{Failure, FailureClass, Outcome, Party, RequestSent, SendResult, TraceKind};
 use serde_json::{Value, json};
 
 use crate::model::{AttemptOutcome, FailureView, ShapeLine};
@@ -53,7 +53,7 @@ pub(crate) fn own_failure(class: FailureClass, party: Party, text: String) -> Fa
     failure_view(&failure)
 }
 
-pub(crate) fn ended(report: SendReport) -> Ended {
+pub(crate) fn ended(report: SendResult) -> Ended {
     let changes = held_shape(&report).map(|held| {
         json!({
             "shape": hex::encode(held.shape.digest()),
@@ -108,7 +108,7 @@ pub(crate) fn joined(begun: Option<&Value>, ended: Option<&Value>) -> Option<Val
 }
 
 /// The HTTP status with which the request that carried the message was answered, as the host saw it.
-fn answered(report: &SendReport) -> Option<u16> {
+fn answered(report: &SendResult) -> Option<u16> {
     let mut carries = false;
     let mut status = None;
     for event in &report.trace {

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
-use sendbox_sandbox::{Callback, DeliveryReport, ReportError, ReportRefusal, Sandbox};
+use sendbox_sandbox::{Callback, CallbackError, DeliveryReport, ReportRefusal, Sandbox};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -211,11 +211,11 @@ impl Service {
         let found = match self.inner.sandbox.parse_report(&sender.connector, parameters, &callback).await {
             Ok(found) if found.len() <= MOST_OF_A_CALL => found,
             Ok(_) => return Err(Error::ReportMalformed),
-            Err(ReportError::NotSupported) => return Err(Error::NotFound("path")),
-            Err(ReportError::NoPlace | ReportError::OutOfTime { .. }) => return Err(Error::Busy),
-            Err(ReportError::Refused(ReportRefusal::NotAuthentic)) => return Err(Error::ReportNotAuthentic),
-            Err(ReportError::Refused(ReportRefusal::Malformed)) => return Err(Error::ReportMalformed),
-            Err(ReportError::Fault(fault)) => {
+            Err(CallbackError::NotSupported) => return Err(Error::NotFound("path")),
+            Err(CallbackError::NoFreeSlot | CallbackError::OutOfTime { .. }) => return Err(Error::Busy),
+            Err(CallbackError::Refused(ReportRefusal::NotAuthentic)) => return Err(Error::ReportNotAuthentic),
+            Err(CallbackError::Refused(ReportRefusal::Malformed)) => return Err(Error::ReportMalformed),
+            Err(CallbackError::Fault(fault)) => {
                 let digest = sender.connector.digest().to_string();
                 let connector = sender.connector_id.as_str();
                 tracing::warn!(tenant = tenant.id, connection = connection.name, connector, digest, %fault, "a report was not read");

@@ -1,6 +1,6 @@
 //! Test messages: the whole way of a send with a connection that need not be saved, and all that happened on it.
 
-use sendbox_sandbox::{Attempt, Connector, DryRun, Outcome, RequestRecord, SendReport, SendRequest, Usage};
+use sendbox_sandbox::{Attempt, Connector, DryRun, Outcome, RequestRecord, SendRequest, SendResult, Usage};
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
@@ -38,7 +38,7 @@ pub(crate) fn request_value(record: &RequestRecord) -> Value {
 }
 
 /// A trace, for an answer or the journal.
-pub(crate) fn trace_values(report: &SendReport) -> Vec<Value> {
+pub(crate) fn trace_values(report: &SendResult) -> Vec<Value> {
     report.trace.iter().filter_map(|event| serde_json::to_value(event).ok()).collect()
 }
 
