@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn what_is_written_to_standard_error_and_output_is_bounded_together() {
         let limits = Limits { log_bytes: 10, ..Limits::default() };
-        let mut wasi = LazyWasi::new(Phase::Send, &limits, 0);
+        let wasi = LazyWasi::new(Phase::Send, &limits, 0);
         let mut streams = [wasi.stderr.p2_stream(), wasi.stderr.p2_stream()];
         for (stream, bytes) in [(0, &b"0123456"[..]), (1, b"789"), (0, b"a"), (1, &[b'b'; 4096])] {
             streams[stream].write(Bytes::copy_from_slice(bytes)).unwrap();
