@@ -47,6 +47,17 @@ struct ClientKey {
     peers: Vec<SocketAddr>,
 }
 
+impl ClientKey {
+    fn of(request: &Permitted, peers: Vec<SocketAddr>) -> Self {
+        Self {
+            pool: request.pool.clone(),
+            https: request.scheme() == Scheme::Https,
+            host: request.host().to_owned(),
+            peers,
+        }
+    }
+}
+
 /// Why there is no answer. Mirrors `error-kind` of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EgressErrorKind {
@@ -135,7 +146,7 @@ impl Egress {
             .map_err(|_| EgressError::unsent(EgressErrorKind::Dns, "the name did not resolve in time"))??;
         let peers: Vec<SocketAddr> = vetted.iter().map(|peer| peer.get()).collect();
         let peer = peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let client = self.client(&request, peers, limits)?;
+        let client = self.client(ClientKey::of(&request, peers), limits)?;
 
         let has_body = !request.body.is_empty();
         let outgoing = outgoing(&client, &request, leaving)?;
@@ -215,18 +226,7 @@ impl Egress {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    fn client(
-        &self,
-        request: &Permitted,
-        peers: Vec<SocketAddr>,
-        limits: &Limits,
-    ) -> Result<reqwest::Client, EgressError> {
-        let key = ClientKey {
-            pool: request.pool.clone(),
-            https: request.scheme() == Scheme::Https,
-            host: request.host().to_owned(),
-            peers,
-        };
+    fn client(&self, key: ClientKey, limits: &Limits) -> Result<reqwest::Client, EgressError> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((client, used)) = clients.get_mut(&key) {
             *used = Instant::now();
@@ -373,7 +373,37 @@ async fn read(mut response: reqwest::Response, limits: &Limits, peer: String) ->
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+
     use super::*;
+    use crate::egress::dns::SystemResolver;
+
+    /// Another address would get what was meant for this one, and nobody has judged it.
+    #[tokio::test]
+    async fn a_redirect_is_an_answer_and_is_not_followed() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let requests = std::thread::spawn(move || {
+            let (mut connection, _) = server.accept().unwrap();
+            let mut head = [0; 4096];
+            let read = connection.read(&mut head).unwrap();
+            connection.write_all(b"HTTP/1.1 302 Found\r\nlocation: /b\r\ncontent-length: 0\r\n\r\n").unwrap();
+            // A request to the other address would come by this connection: the client keeps it.
+            connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            let next = connection.read(&mut head[read..]).unwrap_or_default();
+            (read, next)
+        });
+        let egress = Egress::new(Arc::new(SystemResolver::default()), AddressPolicy::default(), &[]).unwrap();
+        let pool = PoolKey { owner: "owner".into(), revision: "revision".into() };
+        let key = ClientKey { pool, https: false, host: "provider.test".into(), peers: vec![address] };
+        let client = egress.client(key, &Limits::default()).unwrap();
+        let response = client.get(format!("http://provider.test:{}/a", address.port())).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 302);
+        // The connections end with their client, and with them the server's wait.
+        drop((response, client, egress));
+        let (first, second) = requests.join().unwrap();
+        assert!(first > 0 && second == 0, "{second} bytes of another request");
+    }
 
     /// What the host makes of an answer with these headers and this body, under small limits.
     async fn answer(headers: &[(String, String)], body: Vec<u8>) -> Result<Answer, EgressError> {
