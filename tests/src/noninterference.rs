@@ -17,8 +17,8 @@ use arbitrary::Unstructured;
 use fastrand::Rng;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{
-    Connector, ConnectorFault, LogLevel, Outcome, Parameters, ReportError, Sandbox, SendReport, SendRequest, TraceKind,
-    Violation,
+    CallbackError, Connector, ConnectorFault, LogLevel, Outcome, Parameters, Sandbox, SendRequest, SendResult,
+    TraceKind, Violation,
 };
 use serde_json::json;
 
@@ -276,7 +276,7 @@ impl Comparison {
     async fn parse(&self, connector: &Connector, parameters: Arc<Parameters>, clear: &Clear, secrets: &Secrets) -> Run {
         let (observed, end) = match self.sandbox.parse_report(connector, parameters, &secrets.callback(clear)).await {
             Ok(reports) => (reports.into_iter().filter_map(|report| report.text).collect(), End::Returned),
-            Err(ReportError::Fault(fault)) => (String::new(), classify(&fault)),
+            Err(CallbackError::Fault(fault)) => (String::new(), classify(&fault)),
             Err(other) => panic!("the callback was not read: {other}"),
         };
         Run { observed, end, requests: 0 }
@@ -287,7 +287,7 @@ impl Comparison {
 const LETTERS: usize = 16;
 
 /// What the guest wrote down.
-fn observed(report: &SendReport) -> String {
+fn observed(report: &SendResult) -> String {
     let lines = report.trace.iter().filter_map(|event| match &event.what {
         TraceKind::Log { level: LogLevel::Stderr, message } => Some(message.as_str()),
         _ => None,
@@ -295,7 +295,7 @@ fn observed(report: &SendReport) -> String {
     lines.collect()
 }
 
-fn end(report: &SendReport) -> End {
+fn end(report: &SendResult) -> End {
     match &report.outcome {
         Outcome::Failed(failure) => failure.fault.as_ref().map_or(End::Returned, classify),
         Outcome::Accepted(_) | Outcome::NotSentDryRun => End::Returned,

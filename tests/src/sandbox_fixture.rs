@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy, PinnedShapes, TenantGrant};
 use sendbox_sandbox::{
     Attempt, Connector, Content, DryRun, Failure, FailureClass, LoadError, Message, Outcome, Receipt, Recipient,
-    RequestSent, Resolve, Sandbox, SandboxConfig, SendReport, SendRequest, TextEncoding, Usage, Variable,
+    RequestSent, Resolve, Sandbox, SandboxConfig, SendRequest, SendResult, TextEncoding, Usage, Variable,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -131,17 +131,17 @@ impl SandboxFixture {
     }
 
     /// One send of the hostile guest.
-    pub async fn send(&self, behaviour: Behaviour, aim: &str) -> SendReport {
+    pub async fn send(&self, behaviour: Behaviour, aim: &str) -> SendResult {
         self.send_with(json!({"behaviour": behaviour.name(), "aim": aim}), text()).await
     }
 
     /// One send with other parameters or another content.
-    pub async fn send_with(&self, parameters: Value, content: Content) -> SendReport {
+    pub async fn send_with(&self, parameters: Value, content: Content) -> SendResult {
         self.run(parameters, content, None).await
     }
 
     /// One send, dry or not. The secrets are filled in.
-    pub async fn run(&self, parameters: Value, content: Content, dry_run: Option<DryRun>) -> SendReport {
+    pub async fn run(&self, parameters: Value, content: Content, dry_run: Option<DryRun>) -> SendResult {
         let request = self.request(parameters, content);
         self.sandbox.send(&self.connector, SendRequest { dry_run, ..request }).await
     }
@@ -152,7 +152,7 @@ impl SandboxFixture {
         parameters: Value,
         content: Content,
         pinned: Option<Arc<PinnedShapes>>,
-    ) -> SendReport {
+    ) -> SendResult {
         let request = self.request(parameters, content);
         self.sandbox.send(&self.connector, SendRequest { pinned, ..request }).await
     }
@@ -262,7 +262,7 @@ pub fn message(content: Content) -> Message {
 }
 
 /// The receipt, or a failed test.
-pub fn expect_accepted(what: &str, report: SendReport) -> Receipt {
+pub fn expect_accepted(what: &str, report: SendResult) -> Receipt {
     match report.outcome {
         Outcome::Accepted(receipt) => receipt,
         other => panic!("{what}: {other:?}"),
@@ -270,7 +270,7 @@ pub fn expect_accepted(what: &str, report: SendReport) -> Receipt {
 }
 
 /// The failure, with an assertion of its class and of whether bytes were sent.
-pub fn expect_failure(what: &str, report: SendReport, class: FailureClass, sent: RequestSent) -> Failure {
+pub fn expect_failure(what: &str, report: SendResult, class: FailureClass, sent: RequestSent) -> Failure {
     let Outcome::Failed(failure) = report.outcome else { panic!("{what}: {:?}", report.outcome) };
     assert_eq!((failure.class, failure.request_sent), (class, sent), "{what}: {failure:?}");
     failure

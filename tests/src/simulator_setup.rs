@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy, TenantGrant};
-use sendbox_sandbox::{Connector, Content, ContentKind, Sandbox, SandboxConfig, SendReport, SendRequest, Variable};
+use sendbox_sandbox::{Connector, Content, ContentKind, Sandbox, SandboxConfig, SendRequest, SendResult, Variable};
 use sendbox_simulator::{Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ impl SimulatorSetup {
     }
 
     /// One send with an owner of its own, so that no HTTP connection is shared with the previous send.
-    pub async fn send(&self, connector: &Connector, owner: &str, parameters: &Value, template: &str) -> SendReport {
+    pub async fn send(&self, connector: &Connector, owner: &str, parameters: &Value, template: &str) -> SendResult {
         let parameters = connector.parameters(parameters).unwrap();
         let grant = connector.grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default()).unwrap();
         let content = match connector.metadata().content {

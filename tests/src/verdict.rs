@@ -1,18 +1,18 @@
 //! Assertions about the outcome of a send. Each fails the test if the outcome is a different one.
 
 use sendbox_sandbox::policy::DenialRule;
-use sendbox_sandbox::{ConnectorFault, Failure, FailureClass, Outcome, RequestSent, SendReport, Violation};
+use sendbox_sandbox::{ConnectorFault, Failure, FailureClass, Outcome, RequestSent, SendResult, Violation};
 
 use crate::sandbox_fixture::expect_failure;
 
 /// The send ended as a connector fault before any byte left.
-pub fn fault(what: &str, report: SendReport) -> ConnectorFault {
+pub fn fault(what: &str, report: SendResult) -> ConnectorFault {
     let failure = expect_failure(what, report, FailureClass::ConnectorFault, RequestSent::No);
     failure.fault.unwrap_or_else(|| panic!("{what}: a fault without its kind"))
 }
 
 /// The rule that the send broke.
-pub fn violation(what: &str, report: SendReport) -> Violation {
+pub fn violation(what: &str, report: SendResult) -> Violation {
     match fault(what, report) {
         ConnectorFault::ManifestViolation(violation) => *violation,
         other => panic!("{what}: {other:?}"),
@@ -20,7 +20,7 @@ pub fn violation(what: &str, report: SendReport) -> Violation {
 }
 
 /// The rule of the grant that the send broke.
-pub fn denial(what: &str, report: SendReport) -> DenialRule {
+pub fn denial(what: &str, report: SendResult) -> DenialRule {
     let Outcome::Failed(Failure { class, request_sent, fault: Some(fault), .. }) = report.outcome else {
         panic!("{what}: {:?}", report.outcome)
     };
@@ -43,7 +43,7 @@ pub fn denial(what: &str, report: SendReport) -> DenialRule {
 }
 
 /// Held back because it could not be read in one way only: no rule of the grant was broken.
-pub fn malformed(what: &str, report: SendReport) -> Failure {
+pub fn malformed(what: &str, report: SendResult) -> Failure {
     let failure = expect_failure(what, report, FailureClass::ConnectorFault, RequestSent::No);
     let Some(ConnectorFault::ManifestViolation(violation)) = &failure.fault else { panic!("{what}: {failure:?}") };
     assert!(matches!(**violation, Violation::Malformed(_) | Violation::Composition(_)), "{what}: {violation:?}");

@@ -17,7 +17,7 @@ pub mod page;
 use std::sync::Arc;
 
 use sendbox_sandbox::policy::{Limits, PinnedShapes};
-use sendbox_sandbox::{Callback, ConnectorFault, Outcome, ReportError, SendReport};
+use sendbox_sandbox::{Callback, CallbackError, ConnectorFault, Outcome, SendResult};
 use serde_json::{Value, json};
 
 use crate::guests::Behaviour;
@@ -159,13 +159,13 @@ async fn read_callback(fixture: &SandboxFixture, mut parameters: Value) -> (Endi
     let visible = format!("{read:?}");
     let (ending, words) = match read {
         Ok(_) => (Ending::Accepted, "it was believed".to_owned()),
-        Err(ReportError::Fault(fault)) => (Ending::of_fault(&fault), fault.to_string()),
+        Err(CallbackError::Fault(fault)) => (Ending::of_fault(&fault), fault.to_string()),
         Err(error) => (Ending::OwnFailure, error.to_string()),
     };
     (ending, words, visible)
 }
 
-fn words(report: &SendReport) -> String {
+fn words(report: &SendResult) -> String {
     match &report.outcome {
         Outcome::Accepted(_) => "the provider took the message".to_owned(),
         Outcome::Failed(failure) => {
@@ -176,7 +176,7 @@ fn words(report: &SendReport) -> String {
 }
 
 /// Everything that people and logs get of a send.
-fn visible(report: &SendReport) -> String {
+fn visible(report: &SendResult) -> String {
     let trace = serde_json::to_string(&report.trace).expect("a trace is JSON");
     let requests = report.requests.iter().chain(&report.held_back);
     let requests: Vec<String> = requests

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use sendbox_sandbox::policy::{LabelKind, TenantGrant};
-use sendbox_sandbox::{DryRun, Outcome, SendReport, SendRequest};
+use sendbox_sandbox::{DryRun, Outcome, SendRequest, SendResult};
 use sendbox_tests::needles::{self, Needle};
 use sendbox_tests::sandbox_fixture::{CODE, E164, TOKEN, memory_scanner, message, text};
 use sendbox_tests::{SandboxFixture, SandboxFixtureConfig, Script, Step};
@@ -45,7 +45,7 @@ async fn fixture(tenant: TenantGrant) -> SandboxFixture {
 }
 
 /// All that an embedder can print of a send.
-fn printed(report: &SendReport) -> String {
+fn printed(report: &SendResult) -> String {
     let mut all = format!("{:?} {:?} {:?}", report.outcome, report.used, report.hosts_reached);
     write!(all, " {:?} {}", report.trace, serde_json::to_string(&report.trace).unwrap()).unwrap();
     match &report.outcome {

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sendbox_sandbox::policy::Limits;
-use sendbox_sandbox::{Callback, Connector, DeliveryReport, DeliveryState, FailureClass, ReportError, ReportRefusal};
+use sendbox_sandbox::{Callback, CallbackError, Connector, DeliveryReport, DeliveryState, FailureClass, ReportRefusal};
 use sendbox_simulator::SimulatorConfig;
 use sendbox_tests::simulator_setup::{SimulatorSetup, connection};
 use serde_json::Value;
@@ -28,7 +28,7 @@ async fn parse(
     url: &str,
     headers: &[(&str, &str)],
     body: &str,
-) -> Result<Vec<DeliveryReport>, ReportError> {
+) -> Result<Vec<DeliveryReport>, CallbackError> {
     let parameters = Arc::new(connector.parameters(parameters).unwrap());
     let callback = Callback {
         method: if body.is_empty() { "GET" } else { "POST" }.into(),
@@ -75,7 +75,7 @@ async fn twilio_signs_the_url_and_the_form() {
     assert_eq!(reports[0].class, Some(FailureClass::ContentRejected));
     assert_eq!(reports[0].provider_code.as_deref(), Some("30007"));
 
-    let refused = Err(ReportError::Refused(ReportRefusal::NotAuthentic));
+    let refused = Err(CallbackError::Refused(ReportRefusal::NotAuthentic));
     let forged = body.replace("undelivered", "delivered");
     assert_eq!(parse(&setup, &connector, &parameters, URL, &signed, &forged).await, refused);
     // Another number in the address: the guest sees the same placeholder, but the signature differs.
@@ -109,7 +109,7 @@ async fn gatewayapis_token_is_checked_by_the_host() {
     let reports = parse(&setup, &connector, &parameters, URL, &signed, body).await.unwrap();
     assert_eq!((reports[0].message_id.as_str(), reports[0].state), ("2381703", DeliveryState::Delivered));
 
-    let refused = Err(ReportError::Refused(ReportRefusal::NotAuthentic));
+    let refused = Err(CallbackError::Refused(ReportRefusal::NotAuthentic));
     assert_eq!(parse(&setup, &connector, &parameters, URL, &[JSON], body).await, refused);
     parameters["webhookSecret"] = "another".into();
     assert_eq!(parse(&setup, &connector, &parameters, URL, &signed, body).await, refused);
@@ -162,5 +162,5 @@ async fn ids_of_digits_come_back_whole() {
     }
     let http = setup.load("http").await;
     let (parameters, _) = connection("http");
-    assert_eq!(parse(&setup, &http, &parameters, URL, &[JSON], "{}").await, Err(ReportError::NotSupported));
+    assert_eq!(parse(&setup, &http, &parameters, URL, &[JSON], "{}").await, Err(CallbackError::NotSupported));
 }

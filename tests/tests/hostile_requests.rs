@@ -193,7 +193,7 @@ async fn no_second_number_leaves_in_clear() {
     ] {
         let report = fixture.send(Behaviour::SecondNumber, aim).await;
         match violation(aim, report) {
-            Violation::Composition(Composition::SecondNumber { digits, place: at }) => {
+            Violation::Composition(Composition::SecondNumber { digits, part: at }) => {
                 assert_eq!(at, place, "{aim}");
                 assert!((8..=10).contains(&digits), "{aim}: {digits}");
             }

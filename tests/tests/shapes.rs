@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sendbox_sandbox::policy::{EffectiveGrant, Limits, OperatorPolicy, PinnedShapes, TenantGrant};
 use sendbox_sandbox::{
     Attempt, Connector, Content, ContentKind, DryRun, Message, Outcome, Parameters, Recipient, Rehearsal,
-    RehearsedTemplate, SendReport, SendRequest, TextEncoding, Usage, Variable,
+    RehearsedTemplate, SendRequest, SendResult, TextEncoding, Usage, Variable,
 };
 use sendbox_simulator::SimulatorConfig;
 use sendbox_tests::simulator_setup::{SimulatorSetup, connection};
@@ -98,7 +98,7 @@ impl Connected {
         Self { connector, parameters, grant, pinned }
     }
 
-    async fn send(&self, setup: &SimulatorSetup, message: Message) -> SendReport {
+    async fn send(&self, setup: &SimulatorSetup, message: Message) -> SendResult {
         let request = SendRequest {
             owner: "acme".to_owned(),
             parameters: Arc::clone(&self.parameters),

@@ -6,7 +6,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use sendbox_sandbox::policy::Limits;
-use sendbox_sandbox::{Failure, FailureClass, Party, RequestSent, SendReport};
+use sendbox_sandbox::{Failure, FailureClass, Party, RequestSent, SendResult};
 use sendbox_tests::guests::Behaviour;
 use sendbox_tests::sandbox_fixture::hostile;
 use sendbox_tests::{Handshake, SandboxFixture, SandboxFixtureConfig, Script, Step, expect_accepted, expect_failure};
@@ -30,7 +30,7 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-fn expect_withdrawn(what: &str, report: SendReport, class: FailureClass, sent: RequestSent) -> Failure {
+fn expect_withdrawn(what: &str, report: SendResult, class: FailureClass, sent: RequestSent) -> Failure {
     let failure = expect_failure(what, report, class, sent);
     assert_eq!(failure.party, Party::Host, "{what}");
     assert!(failure.text.contains("withdrawn"), "{what}: {}", failure.text);
@@ -38,7 +38,7 @@ fn expect_withdrawn(what: &str, report: SendReport, class: FailureClass, sent: R
 }
 
 /// One send, and the withdrawal as soon as `ready`. Both must end.
-async fn withdrawn_when(fixture: &SandboxFixture, behaviour: Behaviour, ready: impl Fn() -> bool) -> SendReport {
+async fn withdrawn_when(fixture: &SandboxFixture, behaviour: Behaviour, ready: impl Fn() -> bool) -> SendResult {
     let withdrawal = async {
         until("the send is under way", ready).await;
         fixture.withdrawn.cancel();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sendbox_contract::is_hidden;
 use sendbox_domain::TextSize;
 use sendbox_sandbox::{
-    Failure, Party, Receipt, RequestRecord, RequestSent, SendReport, TextEncoding, TraceEvent, TraceKind,
+    Failure, Party, Receipt, RequestRecord, RequestSent, SendResult, TextEncoding, TraceEvent, TraceKind,
 };
 
 /// Writes to stdout. A closed pipe is not an error.
@@ -48,7 +48,7 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
 }
 
 /// The receipt of an accepted message, and what the send used.
-pub fn accepted(receipt: &Receipt, size: Option<TextSize>, report: &SendReport) -> String {
+pub fn accepted(receipt: &Receipt, size: Option<TextSize>, report: &SendResult) -> String {
     let mut text = format!("Accepted by {}.\n", provider(report));
     let mut row = |name: &str, value: &str| {
         writeln!(text, "  {name:<12} {}", line(value)).ok();
@@ -84,7 +84,7 @@ fn text_size(size: TextSize) -> String {
 }
 
 /// What a send used, and the hosts that it reached.
-fn used(report: &SendReport) -> String {
+fn used(report: &SendResult) -> String {
     let used = &report.used;
     let hosts = if report.hosts_reached.is_empty() { "none".to_owned() } else { report.hosts_reached.join(", ") };
     format!(
@@ -100,12 +100,12 @@ fn used(report: &SendReport) -> String {
     )
 }
 
-fn provider(report: &SendReport) -> String {
+fn provider(report: &SendResult) -> String {
     if report.hosts_reached.is_empty() { "the provider".to_owned() } else { line(&report.hosts_reached.join(", ")) }
 }
 
 /// A failed send: who failed, whether anything was sent, and what to do.
-pub fn failed(failure: &Failure, report: &SendReport) -> String {
+pub fn failed(failure: &Failure, report: &SendResult) -> String {
     let code = failure.provider_code.as_ref().map(|code| format!(", provider code {}", line(code))).unwrap_or_default();
     let who = match failure.party {
         Party::Connector => "the connector".to_owned(),

@@ -10,7 +10,7 @@ use clap::Args;
 use sendbox_domain::{ConnectionConfig, MessageRequest, Plan, Problem, Problems, TextSize, plan};
 use sendbox_sandbox::policy::{LabelKind, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{
-    Attempt, Connector, DryRun, Failure, Metadata, Outcome, Parameters, SendReport, SendRequest, Usage,
+    Attempt, Connector, DryRun, Failure, Metadata, Outcome, Parameters, SendRequest, SendResult, Usage,
 };
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -291,7 +291,7 @@ fn lifetime(text: &str) -> Result<Duration, CliError> {
         .ok_or_else(|| CliError::usage(anyhow!("--lifetime must be a duration like 10m, 90s or 600")))
 }
 
-fn print_text(args: &SendArgs, size: Option<TextSize>, report: &SendReport) -> Result<Exit, CliError> {
+fn print_text(args: &SendArgs, size: Option<TextSize>, report: &SendResult) -> Result<Exit, CliError> {
     let mut text = String::new();
     let exit = match &report.outcome {
         Outcome::Accepted(receipt) => {
@@ -323,7 +323,7 @@ fn print_json(
     args: &SendArgs,
     connector: &Connector,
     size: Option<TextSize>,
-    report: &SendReport,
+    report: &SendResult,
 ) -> Result<Exit, CliError> {
     let (mut value, exit) = match &report.outcome {
         Outcome::NotSentDryRun => {

@@ -13,7 +13,7 @@ pub const REVEAL: &str = "sendbox:connector/reveal";
 /// The interface of a connector that reads delivery reports.
 pub const DELIVERY_REPORTS: &str = "sendbox:connector/delivery-reports";
 
-/// What a person wants to know before granting anything.
+/// What a file holds, and what its connector says about itself: what a person reads before granting anything.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspection {
@@ -23,7 +23,7 @@ pub struct Inspection {
     pub shape: Shape,
     /// What the connector says about itself.
     pub metadata: Metadata,
-    /// Whether it can read sealed values, if a grant lets it.
+    /// Whether it imports `reveal`, and can read sealed values where a grant allows it.
     pub reveals: bool,
     /// Whether it reads delivery reports.
     pub reads_reports: bool,

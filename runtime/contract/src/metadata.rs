@@ -1,7 +1,7 @@
 //! What a connector says about itself, checked.
 //!
-//! The guest's metadata is somebody's word. Here it is bounded, its schemas are judged and compiled (see [`crate::schema`]) and
-//! its hosts become a [`Manifest`]; what does not pass is refused at installation, with every fault named at once.
+//! Metadata comes from the guest, so it is not trusted. Here it is bounded, its schemas are judged and compiled (see
+//! [`crate::schema`]), and its hosts become a [`Manifest`]. What does not pass is refused at installation, with all faults at once.
 
 mod origin_parameters;
 
@@ -70,32 +70,32 @@ pub struct RawMetadata {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
-    /// Stable.
+    /// Identifies the connector across versions: `twilio`.
     pub id: String,
-    /// The author's own version, for people.
+    /// The author's version, for people. The host identifies a version by its [`Digest`](crate::Digest).
     pub version: String,
-    /// For people.
+    /// The name that people see.
     pub name: String,
-    /// One sentence.
+    /// What it is, in one sentence.
     pub description: String,
-    /// Markdown.
+    /// How to set it up at the provider, in Markdown.
     pub readme: String,
     /// An SVG document.
     pub logo: Option<String>,
     /// JSON Schema 2020-12 of the parameters.
     pub parameters_schema: Value,
-    /// What it puts into the provider's request.
+    /// What it is given of a message's content.
     pub content: ContentKind,
     /// JSON Schema of a template entry, for content kind `template`.
     pub template_schema: Option<Value>,
-    /// What it may reach.
+    /// The hosts that it asks for, and what it sends to each.
     #[serde(skip)]
     pub manifest: Manifest,
     /// Usages that it supports.
     pub usages: Vec<Usage>,
-    /// BCP 47 tags; empty for any.
+    /// Languages that it supports, as BCP 47 tags. Empty for any.
     pub locales: Vec<String>,
-    /// Whether a repeated idempotency key is one message at the provider.
+    /// Whether the provider makes one message of two requests with the same message key.
     pub idempotent: bool,
     /// Keys of the parameters that are secrets (`writeOnly`).
     pub secret_keys: BTreeSet<String>,
@@ -117,11 +117,11 @@ pub struct Validators {
 pub struct MetadataError(pub Vec<String>);
 
 impl Metadata {
-    /// Whether a tenant's template entry has the connector's shape. `template` is what the connector is handed: a template id
-    /// as it is, any other JSON value as compact JSON.
+    /// Checks a tenant's template against [`template_schema`](Self::template_schema). `template` is what the connector gets: a
+    /// template id as it is, any other JSON value as compact JSON.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with it, in a sentence.
     pub fn check_template(&self, template: &str) -> Result<(), String> {
         let Some(validator) = &self.validators.template else { return Ok(()) };
         if template.len() > TEMPLATE_BYTES {
@@ -142,7 +142,7 @@ impl Metadata {
         })
     }
 
-    /// Whether the provider takes such a code, by the `x-code` of the parameters' schema.
+    /// Whether the provider accepts such a code: whether it matches the `x-code` schema inside the parameters' schema.
     pub fn takes_code(&self, code: &str) -> bool {
         if code.len() > CODE_BYTES {
             return false;
@@ -297,7 +297,7 @@ fn host_need(need: &RawHostNeed, secret_keys: &BTreeSet<String>) -> Result<HostN
         .collect::<Result<Vec<_>, _>>()?;
     for (key, _) in &need.secrets {
         if !secret_keys.contains(key) {
-            return Err(format!("`{key}` is no `writeOnly` parameter of the schema"));
+            return Err(format!("`{key}` is not a `writeOnly` parameter of the schema"));
         }
     }
     let secrets =

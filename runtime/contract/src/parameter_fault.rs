@@ -2,21 +2,21 @@
 
 use serde::Serialize;
 
-/// The parameters do not fit the schema. All faults at once.
+/// The parameters do not match the connector's schema. Holds all faults at once.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the parameters are invalid: {}", .0.iter().map(|fault| format!("{}: {}", if fault.field.is_empty() { "/" } else { &fault.field }, fault.message)).collect::<Vec<_>>().join("; "))]
 pub struct ParameterError(pub Vec<ParameterFault>);
 
-/// One thing that is wrong with the parameters.
+/// One fault of the parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ParameterFault {
     /// JSON pointer into the parameters (`/authToken`); empty for the whole.
     pub field: String,
-    /// What is wrong. Never the value of a secret.
+    /// What is wrong, in words that follow the field's name. Never the value of a secret.
     pub message: String,
-    /// The same for programs.
+    /// Which kind of rule is broken, for programs.
     pub kind: FaultKind,
-    /// What the schema wants there: a length, a number, a pattern, names with `, ` between them. Never a value that was given.
+    /// What the schema asks for: a length, a number, a pattern, or names separated by `, `. Never a value that was given.
     pub bound: Option<String>,
 }
 

@@ -38,7 +38,7 @@ const SUBSCHEMAS: u64 = 4_000;
 const CHECKS_PER_VALUE: u64 = 1000;
 /// All patterns that one string or one name of the instance is held against, as the engine holds them, in KiB.
 const PATTERN_KIB_PER_VALUE: u64 = 32;
-/// Different places with a pattern in one schema.
+/// Different patterns in one schema.
 const PATTERNS: u64 = 64;
 /// The text of one pattern, in bytes.
 const PATTERN_BYTES: usize = 256;
@@ -60,7 +60,7 @@ const LEVELS: usize = VALUE_NESTING + 1;
 /// The only dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// Judges and compiles a schema. `field` is where it stands in the metadata.
+/// Judges and compiles a schema. `field` is its name in the metadata.
 ///
 /// # Errors
 /// What is wrong with it, and the bound where it is one.
@@ -165,7 +165,7 @@ fn count(value: &Value) -> u64 {
     }
 }
 
-/// Where a subschema stands.
+/// Where a subschema is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Position {
     /// It is the whole.
@@ -259,7 +259,7 @@ fn each(one: &Levels, other: &Levels, combine: impl Fn(Work, Work) -> Work) -> L
 #[derive(Clone, Copy, Default)]
 struct Cost {
     subschemas: u64,
-    /// How deep subschemas stand within each other.
+    /// How deep subschemas are nested.
     height: usize,
     levels: Levels,
 }

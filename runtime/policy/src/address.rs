@@ -92,7 +92,7 @@ pub struct AddressPolicy {
     pub refused: Vec<IpNet>,
     /// For development: named hosts that are really on loopback. See [`AddressPolicy::with_connect_to`].
     connect_to: BTreeMap<(String, u16), SocketAddr>,
-    /// Literal addresses that may stand in a URL, also private and unique local ones. Never opens loopback, link-local, multicast
+    /// Literal addresses that a URL may name, also private and unique local ones. Never opens loopback, link-local, multicast
     /// or broadcast, what hides an IPv4 address (NAT64, 6to4, Teredo, ISATAP), or where a cloud keeps its metadata.
     /// See [`AddressPolicy::with_operator`].
     literals: Vec<IpAddr>,

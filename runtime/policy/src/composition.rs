@@ -1,7 +1,7 @@
 //! What a value is made of.
 //!
 //! A connector that nobody trusts writes requests around values that it cannot read. So the sandbox keeps, beside the bytes of
-//! every value, a [`Composition`]: literal text, and [`Mark`]s where something sealed stands. [`crate::request`] judges a
+//! every value, a [`Composition`]: literal text, and [`Mark`]s in place of what is sealed. [`crate::request`] judges a
 //! request by it.
 //!
 //! Promise: text that a connector wrote is literal here, however it was sealed, joined, encoded or decoded.
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// In which form a recipient's number stands.
+/// The form of a recipient's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecipientForm {
@@ -85,7 +85,7 @@ pub enum Piece {
     Encoded(Encoding, Composition),
 }
 
-/// What a value is made of, in order. Adjacent literals are one; nothing stands for the empty value.
+/// What a value is made of, in order. Adjacent literals are one; the empty value has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Composition {
     pieces: Vec<Piece>,

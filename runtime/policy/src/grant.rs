@@ -62,7 +62,7 @@ pub struct OperatorPolicy {
     pub allowed_hosts: Option<Vec<HostPattern>>,
     /// Ports other than 443.
     pub ports: Vec<PortRule>,
-    /// Literal addresses that may stand in a URL.
+    /// Literal addresses that a URL may name.
     pub literals: Vec<IpAddr>,
 }
 
@@ -136,7 +136,7 @@ pub struct Denial {
     pub allow_line: String,
 }
 
-/// One place that may really be reached.
+/// One origin that may really be reached, and what may be done there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EffectiveEntry {
     /// Which host, or an endpoint with its exact path.
@@ -307,7 +307,7 @@ impl EffectiveEntry {
         if methods.is_empty() {
             return None;
         }
-        let (exact, prefix) = match (&mine.path_prefix, &theirs.path_prefix) {
+        let (exact, prefix) = match (&mine.exact_path, &theirs.exact_path) {
             (Some(path), Some(granted)) if path == granted => (Some(path), ""),
             (Some(path), None) if path_covers(&grant.path_prefix, path) => (Some(path), ""),
             (None, Some(granted)) if path_covers(&entry.path_prefix, granted) => (Some(granted), ""),
@@ -315,7 +315,7 @@ impl EffectiveEntry {
             (None, None) if path_covers(&entry.path_prefix, &grant.path_prefix) => (None, grant.path_prefix.as_str()),
             _ => return None,
         };
-        let origin = Origin { scheme: mine.scheme, host, port: mine.port, path_prefix: exact.cloned() };
+        let origin = Origin { scheme: mine.scheme, host, port: mine.port, exact_path: exact.cloned() };
         Some(Self { origin, methods, path_prefix: prefix.to_owned(), ..Self::whole(entry) })
     }
 
@@ -365,7 +365,7 @@ impl EffectiveEntry {
     }
 
     fn specificity(&self) -> (bool, std::cmp::Reverse<usize>, usize) {
-        (self.origin.path_prefix.is_some(), std::cmp::Reverse(self.origin.host.wildcards()), self.path_prefix.len())
+        (self.origin.exact_path.is_some(), std::cmp::Reverse(self.origin.host.wildcards()), self.path_prefix.len())
     }
 }
 
@@ -447,7 +447,7 @@ impl<'u> Target<'u> {
 
     /// `https://host[:port]`, without the path.
     fn origin(&self) -> Origin {
-        Origin { scheme: self.scheme, host: self.host.clone().into(), port: self.port, path_prefix: None }
+        Origin { scheme: self.scheme, host: self.host.clone().into(), port: self.port, exact_path: None }
     }
 
     fn line(&self, path_prefix: &str) -> String {
@@ -482,14 +482,19 @@ impl<'u> Target<'u> {
                 "write the path plainly; no grant opens this".to_owned(),
             );
         }
-        let allowed = entries
-            .iter()
-            .map(|entry| {
-                if entry.origin.path_prefix.is_some() { "the endpoint's own path" } else { entry.path_prefix.as_str() }
-            })
-            .map(json_text)
-            .collect::<Vec<_>>()
-            .join(", ");
+        let allowed =
+            entries
+                .iter()
+                .map(|entry| {
+                    if entry.origin.exact_path.is_some() {
+                        "the endpoint's own path"
+                    } else {
+                        entry.path_prefix.as_str()
+                    }
+                })
+                .map(json_text)
+                .collect::<Vec<_>>()
+                .join(", ");
         self.deny(
             DenialRule::Path,
             format!("The manifest does not name this path of `{}`; it names {allowed}.", self.host),
@@ -519,7 +524,7 @@ impl<'u> Target<'u> {
 }
 
 fn path_allowed(origin: &Origin, prefix: &str, path: &str) -> bool {
-    match &origin.path_prefix {
+    match &origin.exact_path {
         Some(exact) => exact == path,
         None => is_unambiguous(path) && path_covers(prefix, path),
     }

@@ -6,10 +6,10 @@
 //! Allowed are `Accept`, `Accept-Language`, `Authorization`, `Content-Type`, `Idempotency-Key`, `User-Agent`, `Webhook-*`, and
 //! names that begin with `X-`, which providers make up for themselves (`X-TC-Action`, `X-Ca-Key`, `X-Amz-Date`). Of those, the
 //! ones that are known to do any of the above are refused, by the list below. `X-Amz-*`, `X-Ms-*` and
-//! `X-Goog-*` stay allowed, because signatures and operations stand in them, but for those that name another object.
+//! `X-Goog-*` stay allowed, because they carry signatures and operations, except those that name another object.
 //!
 //! A name holds letters, digits and hyphens alone: CGI and many proxies write `-` and `_` alike, so `content_length` would be a
-//! second `Content-Length`. Each name stands once ([`check_names`]), because of two a server may read either.
+//! second `Content-Length`. Each name is set once ([`check_names`]), because of two a server may read either.
 //!
 //! Promises: what passes here cannot break HTTP framing, cannot forge what the host alone says about a request, and cannot
 //! smuggle a second request.
@@ -41,7 +41,7 @@ pub enum HeaderRefusal {
         /// The name in lower case.
         name: String,
     },
-    /// The value holds a control character (CR, LF, NUL, …), or is no text.
+    /// The value holds a control character (CR, LF, NUL, …), or is not text.
     #[error("a header value holds a control character or is not UTF-8; encode the value first (base64, hex, percent)")]
     Value,
 }
@@ -116,7 +116,7 @@ const NAME_MAX: usize = 128;
 /// Judges a header's name, in any case.
 ///
 /// # Errors
-/// [`HeaderRefusal::Name`] for what is no name, [`HeaderRefusal::NotAllowed`] for what a guest may not set.
+/// [`HeaderRefusal::Name`] for what is not a name, [`HeaderRefusal::NotAllowed`] for what a guest may not set.
 pub fn check_name(name: &str) -> Result<(), HeaderRefusal> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if name.is_empty() || name.len() > NAME_MAX || !name.bytes().all(is_plain) {

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use crate::origin::PatternError;
+use crate::pattern::PatternError;
 
 /// A host as the HTTP client will understand it: lower case, IDNA-encoded, without trailing dot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,7 +24,7 @@ pub enum CanonicalHost {
 }
 
 impl CanonicalHost {
-    /// Reads a host as it stands in a URL (IPv6 in brackets).
+    /// Reads a host as a URL writes it (IPv6 in brackets).
     ///
     /// # Errors
     /// [`PatternError::Host`] when the WHATWG parser refuses it or a label is empty.
@@ -84,7 +84,7 @@ impl HostPattern {
     /// Reads `api.example.com`, `*.example.com`, `192.0.2.1` or `[2001:db8::1]`.
     ///
     /// # Errors
-    /// [`PatternError::Host`] for what is no host, [`PatternError::Wildcard`] for a `*` that is not a whole label or stands
+    /// [`PatternError::Host`] for what is not a host, [`PatternError::Wildcard`] for a `*` that is not a whole label or stands
     /// last.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         if !text.contains('*') {

@@ -67,7 +67,7 @@ pub enum LabelKind {
 }
 
 impl LabelKind {
-    /// The name as it stands in a grant.
+    /// The name as a grant writes it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@
 //! 5. [`RequestView::confirm`]: do the bytes have the structure that was judged?
 //! 6. [`AddressPolicy::vet`]: after resolution, may these very addresses be dialled? Only this makes a [`VettedAddr`].
 //!
-//! Beside them stand [`Limits`] (every bound, with the threat that it is for) and [`ReachDiff`] (what a new version of a
+//! Beside them are [`Limits`] (every bound, with the threat that it is for) and [`ReachDiff`] (what a new version of a
 //! connector would reach that the old one did not).
 //!
 //! Promises: everything is denied unless something allows it; every function is pure and total (no I/O, no clock, no
@@ -23,7 +23,6 @@
 
 pub mod address;
 pub mod composition;
-pub mod diff;
 pub mod grant;
 pub mod header;
 pub mod host;
@@ -31,14 +30,15 @@ pub mod label;
 pub mod limits;
 pub mod manifest;
 pub mod origin;
+pub mod pattern;
 pub mod pinned;
 pub mod placement;
+pub mod reach_diff;
 pub mod request;
 pub mod shape;
 
 pub use address::{AddressPolicy, AddressRefusal, ConnectToError, RefusedAddress, VettedAddr, judge};
 pub use composition::{Composition, ContentKind, Encoding, Mark, Piece, RecipientForm};
-pub use diff::{ReachDiff, ReachKind, ReachLine};
 pub use grant::{
     Denial, DenialRule, EffectiveEntry, EffectiveGrant, GrantEntry, HostPort, OperatorPolicy, PortRule, TenantGrant,
 };
@@ -47,11 +47,13 @@ pub use host::{CanonicalHost, HostPattern};
 pub use label::{Form, Label, LabelKind, Labels};
 pub use limits::Limits;
 pub use manifest::{HostNeed, Manifest, ManifestError, Method, Reach, ReachEntry, SecretBinding, SecretUse};
-pub use origin::{Origin, OriginPattern, PatternError, Scheme};
+pub use origin::{Origin, OriginPattern, Scheme};
+pub use pattern::PatternError;
 pub use pinned::{PinnedShapes, SHAPES_MAX};
 pub use placement::{MessagePlaces, Place, PlacementError, Step};
+pub use reach_diff::{ReachDiff, ReachKind, ReachLine};
 pub use request::{
-    Carries, CompositionViolation, HostValue, HostValues, Judged, MessageRule, RequestBytes, RequestPart, RequestView,
+    CompositionViolation, HostValue, HostValues, Judged, MessageRule, RequestBytes, RequestPart, RequestView,
     ShapeReadings,
 };
-pub use shape::{RequestShape, ShapeChange};
+pub use shape::{Carries, RequestShape, ShapeChange};

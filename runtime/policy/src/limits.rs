@@ -1,4 +1,4 @@
-//! Every bound on what a connector may use, in one place.
+//! Every bound on what a connector may use.
 //!
 //! Promises: the defaults are the numbers of the security rules (sections 1 and 2); each field says its unit and the threat
 //! that it bounds, so that an operator who raises it knows what is given up.

@@ -15,7 +15,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::origin::{Origin, OriginPattern, PatternError};
+use crate::origin::{Origin, OriginPattern};
+use crate::pattern::PatternError;
 use crate::placement::MessagePlaces;
 
 /// Needs of one connector at most.

@@ -21,51 +21,12 @@ use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use url::Url;
 
 use crate::host::{CanonicalHost, HostPattern, NamePart, Shape, canonical_label, is_numeric_label};
+use crate::pattern::PatternError;
 
-/// Why an origin or a host could not be read or filled.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PatternError {
-    /// Neither `https://…`, `http://…` nor one `{parameter}`.
-    #[error("an origin starts with `https://`, or is one `{{parameter}}`")]
-    Scheme,
-    /// The host does not parse.
-    #[error("this is not a host name or address")]
-    Host,
-    /// The port is no number from 1 to 65535.
-    #[error("a port is a number from 1 to 65535")]
-    Port,
-    /// A path, query, fragment or user stands in the origin.
-    #[error("an origin holds only scheme, host and port; write the path as `path_prefix`")]
-    MoreThanOrigin,
-    /// A `*` inside a label or among the last two labels.
-    #[error("`*` stands for exactly one whole label and needs two literal labels to its right, as in `*.example.com`")]
-    Wildcard,
-    /// A placeholder that is malformed or stands where none may.
-    #[error(
-        "`{{parameter}}` stands in a host label with two literal labels to its right, as in `api.{{region}}.example.com`"
-    )]
-    Placeholder,
-    /// A parameter's value does not fit into a host label.
-    #[error(
-        "the parameter `{parameter}` must be lower-case letters, digits and inner hyphens (at most 63 in the whole label)"
-    )]
-    Value {
-        /// The parameter's key.
-        parameter: String,
-    },
-    /// A parameter's value is no endpoint.
-    #[error("the parameter `{parameter}` must be an absolute https URL without user, password or fragment")]
-    Endpoint {
-        /// The parameter's key.
-        parameter: String,
-    },
-}
-
-/// How a connection is spoken.
+/// The scheme of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
@@ -139,14 +100,14 @@ enum Chunk {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Origin {
-    /// How it is spoken.
+    /// `https`, or `http` where the operator allows it.
     pub scheme: Scheme,
-    /// Which host or hosts.
+    /// The host, or a pattern of hosts.
     pub host: HostPattern,
-    /// Which port.
+    /// The port.
     pub port: u16,
     /// For a tenant's own endpoint: the exact path, percent-encoded as in the URL. `None` for a whole origin.
-    pub path_prefix: Option<String>,
+    pub exact_path: Option<String>,
 }
 
 impl OriginPattern {
@@ -220,7 +181,7 @@ impl OriginPattern {
                         HostPattern(Shape::Name(parts))
                     }
                 };
-                Ok(Some(Origin { scheme: *scheme, host, port: *port, path_prefix: None }))
+                Ok(Some(Origin { scheme: *scheme, host, port: *port, exact_path: None }))
             }
         }
     }
@@ -338,7 +299,7 @@ impl Origin {
     /// path.
     ///
     /// # Errors
-    /// A [`PatternError`]; [`PatternError::Placeholder`] when a `{parameter}` stands in it.
+    /// A [`PatternError`]; [`PatternError::Placeholder`] when it has a `{parameter}`.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let (_, rest) = split_scheme(text)?;
         if rest.contains('/') && !rest.contains(['*', '{', '}']) {
@@ -373,7 +334,7 @@ fn endpoint(text: &str) -> Option<Origin> {
         scheme: Scheme::of(&url)?,
         host: CanonicalHost::of(&url)?.into(),
         port: url.port_or_known_default().filter(|port| *port != 0)?,
-        path_prefix: Some(url.path().to_owned()),
+        exact_path: Some(url.path().to_owned()),
     })
 }
 
@@ -387,7 +348,7 @@ fn split_scheme(text: &str) -> Result<(Scheme, &str), PatternError> {
         .ok_or(PatternError::Scheme)
 }
 
-/// Splits `host[:port]`; an IPv6 address stands in brackets.
+/// Splits `host[:port]`; an IPv6 address is in brackets.
 pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<u16>), PatternError> {
     let cut = match authority.rfind(']') {
         Some(bracket) => authority.get(bracket..).and_then(|rest| rest.find(':')).map(|at| bracket + at),
@@ -458,7 +419,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.name(), self.host)?;
         write_port(f, self.scheme, self.port)?;
-        f.write_str(self.path_prefix.as_deref().unwrap_or_default())
+        f.write_str(self.exact_path.as_deref().unwrap_or_default())
     }
 }
 

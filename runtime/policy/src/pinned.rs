@@ -4,7 +4,7 @@
 //! URL has, and no field is missing that all of them have, or there more often. So a connector that adds `"type":"unicode"` for some
 //! texts and leaves out `ttl` for others is tested with each of the two, and not with each combination of all that varies.
 //!
-//! Promise: a literal that no pinned shape has at its place does not pass, and neither does a field, host or path that none has.
+//! Promise: a literal that no pinned shape has in that field does not pass, and neither does a field, host or path that none has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,32 +26,32 @@ pub struct PinnedShapes {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fields {
     lines: BTreeSet<String>,
-    /// Places that every shape has.
+    /// Fields that every shape has, by the part of their line before ` = `.
     required: BTreeSet<String>,
-    /// How often a place is in one shape at most.
+    /// How often a field is in one shape at most.
     most: BTreeMap<String, usize>,
 }
 
 impl Fields {
     fn extend(&mut self, other: &Self) {
         self.lines.extend(other.lines.iter().cloned());
-        self.required.retain(|place| other.required.contains(place));
-        for (place, count) in &other.most {
-            let most = self.most.entry(place.clone()).or_default();
+        self.required.retain(|field| other.required.contains(field));
+        for (field, count) in &other.most {
+            let most = self.most.entry(field.clone()).or_default();
             *most = (*count).max(*most);
         }
     }
 }
 
 impl PinnedShapes {
-    /// Pins one more.
+    /// Pins a shape.
     pub fn insert(&mut self, shape: RequestShape) {
         let Some((url, fields)) = shape.lines().split_first() else { return };
         let (url, fields) = (url.clone(), fields.to_vec());
         self.add(shape, std::slice::from_ref(&url), || fields);
     }
 
-    /// Pins one more, in all of its readings: what happened to be the calling code this time is a literal the next time.
+    /// Pins a shape in all of its readings: what happened to be the calling code this time is a literal the next time.
     pub fn insert_read(&mut self, shape: RequestShape, readings: &ShapeReadings) {
         self.add(shape, readings.url(), || readings.fields().flatten().cloned().collect());
     }
@@ -66,13 +66,13 @@ impl PinnedShapes {
         for url in urls {
             let known = self.by_url.entry(url.clone()).or_insert_with(|| Fields {
                 lines: BTreeSet::new(),
-                required: counts.keys().map(|place| (*place).to_owned()).collect(),
+                required: counts.keys().map(|field| (*field).to_owned()).collect(),
                 most: BTreeMap::new(),
             });
             known.lines.extend(lines.iter().cloned());
-            known.required.retain(|place| counts.contains_key(place.as_str()));
-            for (place, count) in &counts {
-                let most = known.most.entry((*place).to_owned()).or_default();
+            known.required.retain(|field| counts.contains_key(field.as_str()));
+            for (field, count) in &counts {
+                let most = known.most.entry((*field).to_owned()).or_default();
                 *most = (*count).max(*most);
             }
         }
@@ -127,23 +127,23 @@ impl PinnedShapes {
             .filter_map(|field| field.first().map(String::as_str))
             .collect();
         let counts = counts(shape.lines().iter().skip(1).map(String::as_str));
-        let most = |place: &str| known.most.get(place).copied().unwrap_or_default();
-        let mut places: BTreeSet<&str> = unknown.iter().map(|line| place(line)).collect();
-        let missing = known.required.iter().map(String::as_str).filter(|place| !counts.contains_key(place));
-        let repeated = counts.iter().filter(|(place, count)| **count > most(place)).map(|(place, _)| *place);
-        places.extend(missing.chain(repeated));
-        if places.is_empty() {
+        let most = |field: &str| known.most.get(field).copied().unwrap_or_default();
+        let mut differing: BTreeSet<&str> = unknown.iter().map(|line| field_of(line)).collect();
+        let missing = known.required.iter().map(String::as_str).filter(|field| !counts.contains_key(field));
+        let repeated = counts.iter().filter(|(field, count)| **count > most(field)).map(|(field, _)| *field);
+        differing.extend(missing.chain(repeated));
+        if differing.is_empty() {
             return None;
         }
-        let of_place = |change: &ShapeChange| match change {
-            ShapeChange::Removed(line) | ShapeChange::Added(line) => places.contains(place(line)),
+        let is_of_these = |change: &ShapeChange| match change {
+            ShapeChange::Removed(line) | ShapeChange::Added(line) => differing.contains(field_of(line)),
         };
         let same_url = self.shapes.values().filter(|pinned| pinned.lines().first() == Some(url));
-        // One that was pinned by another reading of its URL stands for itself.
+        // One that was pinned by another reading of its URL is compared as well.
         let all = self.shapes.values();
         let nearest: Vec<_> = if same_url.clone().next().is_some() { same_url.collect() } else { all.collect() };
         let changes =
-            nearest.into_iter().map(|pinned| pinned.diff(shape).into_iter().filter(of_place).collect::<Vec<_>>());
+            nearest.into_iter().map(|pinned| pinned.diff(shape).into_iter().filter(is_of_these).collect::<Vec<_>>());
         changes.min_by_key(Vec::len)
     }
 }
@@ -156,15 +156,15 @@ impl FromIterator<RequestShape> for PinnedShapes {
     }
 }
 
-/// Where the value of a line stands.
-fn place(line: &str) -> &str {
-    line.split_once(" = ").map_or(line, |(place, _)| place)
+/// The field that a line is about.
+fn field_of(line: &str) -> &str {
+    line.split_once(" = ").map_or(line, |(field, _)| field)
 }
 
 fn counts<'l>(lines: impl Iterator<Item = &'l str>) -> BTreeMap<&'l str, usize> {
     let mut counts = BTreeMap::new();
     for line in lines {
-        *counts.entry(place(line)).or_default() += 1;
+        *counts.entry(field_of(line)).or_default() += 1;
     }
     counts
 }

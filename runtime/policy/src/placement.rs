@@ -2,7 +2,7 @@
 //!
 //! Promises: a [`MessagePlaces`] that exists is valid, also when it was read from JSON: every path is short and unambiguous.
 //!
-//! Must not know: requests. [`crate::request`] looks for what stands there.
+//! Must not know: requests. [`crate::request`] looks for what is there.
 
 use std::fmt;
 
@@ -84,7 +84,7 @@ pub enum PlacementError {
     /// No step, or too many.
     #[error("a place has 1 to {STEPS_MAX} steps")]
     Steps,
-    /// A step that cannot stand there.
+    /// A step that cannot be there.
     #[error("`query`, `path-segment` and `header` may only be the first step of a place")]
     Order,
     /// A name that is empty, too long or unprintable.
@@ -135,7 +135,7 @@ impl Place {
         Ok(Self(steps))
     }
 
-    /// Whether a `*` stands for any name on the way.
+    /// Whether one of its steps is a `*`, for any name.
     fn has_wildcard(&self) -> bool {
         self.0.iter().any(|step| matches!(step, Step::Json(pointer) if pointer.split('/').any(|token| token == "*")))
     }
@@ -213,7 +213,7 @@ struct WrittenPlaces {
 }
 
 impl MessagePlaces {
-    /// Puts places together.
+    /// Declares the places.
     ///
     /// # Errors
     /// [`PlacementError::Shared`] when two of them are the same or one is inside another, [`PlacementError::Wildcard`] for a `*`
@@ -268,19 +268,19 @@ impl MessagePlaces {
         self.recipient_format
     }
 
-    /// Where the number stands.
+    /// The place of the number.
     #[must_use]
     pub fn recipient(&self) -> &Place {
         &self.recipient
     }
 
-    /// Where the text, or each variable, stands.
+    /// The place of the text, or of the variables.
     #[must_use]
     pub fn content(&self) -> &Place {
         &self.content
     }
 
-    /// Where the end user's address stands, if it may stand anywhere.
+    /// The place of the end user's address, if it may be sent at all.
     #[must_use]
     pub fn client_ip(&self) -> Option<&Place> {
         self.client_ip.as_ref()

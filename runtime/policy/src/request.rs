@@ -33,72 +33,24 @@ mod parse_xml;
 mod reading;
 mod readings;
 mod slot;
+mod source;
 mod spelling;
 mod time;
 mod tree;
+mod view;
+mod violation;
 
-use thiserror::Error;
+use self::explain::Explained;
+use self::number::NumberScan;
+use self::reading::Reading;
+use self::tree::Value;
+use crate::placement::MessagePlaces;
+use crate::shape::{Carries, RequestShape};
 
-use crate::composition::{Composition, ContentKind, Mark, RecipientForm};
-use crate::manifest::Method;
-use crate::placement::{MessagePlaces, Place};
-use crate::shape::RequestShape;
-
-use explain::Explained;
-use number::NumberScan;
-use reading::Reading;
-use tree::Value;
-
-pub use known::{HostValue, HostValues};
-pub use readings::ShapeReadings;
-
-/// What the host knows of the message that is being sent. Has no `Debug`: `known` may hold what logs must not.
-#[derive(Clone)]
-pub struct MessageRule<'k> {
-    /// What the connector was given.
-    pub content: ContentKind,
-    /// Everything in clear that the host gave to the connector. Of two values that are the same, the first names what is found.
-    pub known: Vec<&'k HostValues>,
-    /// How long the code lives, from the start of this attempt.
-    pub lifetime_seconds: u32,
-    /// When this attempt began, Unix time in milliseconds.
-    pub now_unix_ms: u64,
-}
-
-/// A request, as its compositions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestView {
-    /// The method.
-    pub method: Method,
-    /// The absolute URL.
-    pub url: Composition,
-    /// Names and values, in order.
-    pub headers: Vec<(String, Composition)>,
-    /// The body, empty for none.
-    pub body: Composition,
-}
-
-/// The same request in bytes, to prove that they have the structure that was judged. Has no `Debug`: the bytes are in clear.
-pub struct RequestBytes<'a> {
-    /// The absolute URL, as it will leave.
-    pub url: &'a str,
-    /// Names and values, in the order of [`RequestView::headers`].
-    pub headers: &'a [(&'a str, &'a [u8])],
-    /// The body, empty for none.
-    pub body: &'a [u8],
-    /// The bytes that a mark of the message stands for.
-    pub value_of: &'a dyn Fn(&Mark) -> Option<&'a [u8]>,
-}
-
-/// What a request carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Carries {
-    /// Nothing of the message.
-    Nothing,
-    /// The recipient and the message, each once.
-    Message,
-}
+pub use self::known::{HostValue, HostValues};
+pub use self::readings::ShapeReadings;
+pub use self::view::{MessageRule, RequestBytes, RequestView};
+pub use self::violation::{CompositionViolation, RequestPart};
 
 /// A request that passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,166 +59,6 @@ pub struct Judged {
     pub carries: Carries,
     /// What is literal in it.
     pub shape: RequestShape,
-}
-
-/// Where in a request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum RequestPart {
-    /// The URL.
-    Url,
-    /// The header of this name.
-    Header(String),
-    /// The body.
-    Body,
-}
-
-impl std::fmt::Display for RequestPart {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Url => f.write_str("the URL"),
-            // The guest chose the name, so its digits are a channel like any other.
-            Self::Header(name) if name.chars().filter(|c| c.is_numeric()).count() < 7 => {
-                write!(f, "the header `{name}`")
-            }
-            Self::Header(_) => f.write_str("a header"),
-            Self::Body => f.write_str("the body"),
-        }
-    }
-}
-
-/// Why a request may not leave. Nothing was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum CompositionViolation {
-    /// The message without a recipient.
-    #[error("the request carries the message, but not the recipient; place the recipient once")]
-    NoRecipient,
-    /// The recipient more than once.
-    #[error("the request carries the recipient {0} times; place it once")]
-    RecipientTwice(usize),
-    /// The recipient without a message.
-    #[error("the request carries the recipient, but not the message; place the message once")]
-    NoMessage,
-    /// The message more than once.
-    #[error("the request carries the message {0} times; place it once")]
-    MessageTwice(usize),
-    /// A part of another content kind than the connector declared.
-    #[error("the request carries a part of the message that is not of the connector's content kind `{0:?}`")]
-    WrongContent(ContentKind),
-    /// A variable or the client's address, with no message.
-    #[error("the request carries a variable or the client's address, but neither message nor recipient")]
-    LeftoverWithoutMessage,
-    /// The recipient in another format than the declared one.
-    #[error("the request carries the number as `{found}`, and the metadata declares `{declared}`")]
-    RecipientFormat {
-        /// What the metadata says.
-        declared: RecipientForm,
-        /// What the request holds.
-        found: RecipientForm,
-    },
-    /// The message, to a host for which no places are declared.
-    #[error("the request carries the message, and the metadata declares no places (`message`) for it at this host")]
-    NoPlaces,
-    /// The recipient is not what stands at its place.
-    #[error(
-        "the number is not the whole value of its declared place, {declared}; place it there, encoded as that part of a request \
-         needs it, with nothing beside it"
-    )]
-    RecipientPlace {
-        /// What the metadata says.
-        declared: Place,
-    },
-    /// Text, code or variable is not what stands at its place.
-    #[error(
-        "the content is not the whole value of its declared place, {declared}; place it there, encoded as that part of a \
-         request needs it, with no words beside it"
-    )]
-    ContentPlace {
-        /// What the metadata says.
-        declared: Place,
-    },
-    /// The end user's address is elsewhere, or may not be sent.
-    #[error("the end user's address is not the whole value of a place that the metadata declares for it")]
-    ClientIpPlace,
-    /// A list on the way to the recipient has other elements.
-    #[error(
-        "the list at the declared place of the number, {declared}, has {elements} elements; send one message at a time"
-    )]
-    RecipientList {
-        /// What the metadata says.
-        declared: Place,
-        /// How many.
-        elements: usize,
-    },
-    /// Another field has the name of a declared place.
-    #[error("another field of the request has the name of the declared place {declared}; a provider could read either")]
-    NameAgain {
-        /// The place whose name occurs again.
-        declared: Place,
-    },
-    /// A literal at a place of variables that the host did not give.
-    #[error("at the declared place of the variables, {declared}, stands a text of the connector's own; leave it out")]
-    ContentAdded {
-        /// What the metadata says.
-        declared: Place,
-    },
-    /// A sealed value where a name, the method or the host stands, or where nothing is read (a comment).
-    #[error("{0} holds a sealed value that is not part of a value; place it as a value")]
-    SealedOutsideValue(RequestPart),
-    /// The URL cannot be read in one way only.
-    #[error("the URL {0}")]
-    Url(&'static str),
-    /// A body of a type that cannot be read.
-    #[error(
-        "a body needs one `Content-Type`: `application/json`, `application/x-www-form-urlencoded`, `application/xml` or \
-         `text/xml`, with no parameter but `charset=utf-8`"
-    )]
-    ContentType,
-    /// A part that its parser refuses.
-    #[error("{place} cannot be read: {why}")]
-    Malformed {
-        /// Where.
-        place: RequestPart,
-        /// What is wrong.
-        why: &'static str,
-    },
-    /// The bytes have other fields, or other values, than what was judged.
-    #[error(
-        "a sealed value changes the structure of {0}, or is not encoded as its place needs it; encode it with the host's \
-         `encode` (`form`, `percent`, `json-string`)"
-    )]
-    BytesDiffer(RequestPart),
-    /// What could be a second phone number, in clear.
-    #[error(
-        "{place} holds {digits} digits in clear that could be a second phone number; take numbers from a parameter"
-    )]
-    SecondNumber {
-        /// How many digits.
-        digits: usize,
-        /// Where.
-        place: RequestPart,
-    },
-    /// More sealed values in one place than can be told apart.
-    #[error("{0} is made of too many sealed values")]
-    TooManyPieces(RequestPart),
-}
-
-impl CompositionViolation {
-    /// The same with another name of the header that it shows: a connector chose it, so whoever shows it scrubs it first.
-    #[must_use]
-    pub fn map_header(self, rename: impl FnOnce(String) -> String) -> Self {
-        let part = |part: RequestPart| match part {
-            RequestPart::Header(name) => RequestPart::Header(rename(name)),
-            other => other,
-        };
-        match self {
-            Self::SealedOutsideValue(place) => Self::SealedOutsideValue(part(place)),
-            Self::Malformed { place, why } => Self::Malformed { place: part(place), why },
-            Self::BytesDiffer(place) => Self::BytesDiffer(part(place)),
-            Self::SecondNumber { digits, place } => Self::SecondNumber { digits, place: part(place) },
-            Self::TooManyPieces(place) => Self::TooManyPieces(part(place)),
-            other => other,
-        }
-    }
 }
 
 impl RequestView {
@@ -355,7 +147,7 @@ fn no_second_number(reading: &Reading<'_>, explained: &Explained<'_>) -> Result<
         };
         let found = found.or_else(|| node.name.text().and_then(|name| scan.text(name, &reading.slots)));
         if let Some(digits) = found {
-            return Err(CompositionViolation::SecondNumber { digits, place: reading.tree.part(id) });
+            return Err(CompositionViolation::SecondNumber { digits, part: reading.tree.part(id) });
         }
     }
     Ok(())

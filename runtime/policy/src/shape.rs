@@ -16,7 +16,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::request::Carries;
+/// What a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Carries {
+    /// Nothing of the message.
+    Nothing,
+    /// The recipient and the message, each once.
+    Message,
+}
 
 /// The literal skeleton of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

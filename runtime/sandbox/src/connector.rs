@@ -1,33 +1,35 @@
-//! A loaded connector: inspected, compiled, with its metadata read. One serves all tenants of a version.
+//! A loaded connector: inspected, compiled, with its metadata read. One [`Connector`] serves all sends of a version.
 
 use std::sync::{Arc, Weak};
 
-use sendbox_contract::metadata::{Metadata, MetadataError, RawMetadata};
+use sendbox_contract::metadata::RawMetadata;
 use sendbox_contract::schema::Schema;
 use sendbox_contract::text::one_line;
-use sendbox_contract::{ConnectorFault, Digest, Inspection, ParameterError, Shape};
+use sendbox_contract::{ConnectorFault, Digest, Inspection, Metadata, MetadataError, ParameterError, Shape};
 use sendbox_policy::{EffectiveGrant, ManifestError, OperatorPolicy, Reach, TenantGrant};
 use serde_json::Value;
 
-use crate::Sandbox;
-use crate::abi::{self, Abi};
+use crate::abi;
+use crate::abi::interface::Abi;
 use crate::artifact::compile::LoadStep;
 use crate::artifact::{ArtifactError, shape};
-use crate::call::{CallState, Phase, store};
+use crate::call::fault::fault_of;
+use crate::call::host_call::Phase;
+use crate::call::{CallState, store};
 use crate::egress::Egress;
 use crate::parameters::Parameters;
-use crate::send::fault_of;
+use crate::sandbox::Sandbox;
 
 /// Why a file could not be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
-    /// The file is no connector.
+    /// The file is not a connector.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// `metadata` ended badly.
+    /// Running `metadata` ended in a fault.
     #[error("reading the connector's metadata failed: {0}")]
     Metadata(ConnectorFault),
-    /// What it said is not acceptable.
+    /// Its metadata breaks a rule.
     #[error(transparent)]
     Invalid(#[from] MetadataError),
 }
@@ -72,17 +74,17 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// The version: the digest of the file.
+    /// The digest of the file, which identifies this version.
     pub fn digest(&self) -> Digest {
         self.inner.digest
     }
 
-    /// What the connector says about itself, checked.
+    /// What the connector says about itself.
     pub fn metadata(&self) -> &Metadata {
         &self.inner.metadata
     }
 
-    /// All there is to know before granting anything.
+    /// What a person reads before granting anything.
     pub fn inspect(&self) -> Inspection {
         Inspection {
             digest: self.inner.digest.to_string(),
@@ -138,7 +140,7 @@ impl Connector {
 }
 
 impl Sandbox {
-    /// What can be said of a file at a glance: its size and its kind. [`load`](Self::load) says the rest.
+    /// Checks only the size and the kind of a file. [`load`](Self::load) checks the rest.
     ///
     /// # Errors
     /// When it is too large, or certainly no component.
@@ -149,12 +151,12 @@ impl Sandbox {
     /// Turns a file that nobody trusts into a connector that may run.
     ///
     /// # Errors
-    /// When the file is no connector, its metadata is not acceptable, or it could not be compiled. Nothing of it is kept then.
+    /// When the file is not a connector, its metadata is not acceptable, or it could not be compiled. Nothing of it is kept then.
     pub async fn load(&self, bytes: &[u8]) -> Result<Connector, LoadError> {
         self.load_with_progress(bytes, &|_| {}).await
     }
 
-    /// The same, and says of each step when it begins. A step may begin again, when its process was killed.
+    /// Like [`load`](Self::load), and calls `progress` when a step begins. A step may begin again after its process was killed.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -164,7 +166,7 @@ impl Sandbox {
         progress: &(dyn Fn(LoadStep) + Send + Sync),
     ) -> Result<Connector, LoadError> {
         let digest = Digest::of(bytes);
-        let (shape, component) = self.workshop.build(bytes, digest, progress).await?;
+        let (shape, component) = self.loader.build(bytes, digest, progress).await?;
         let abi = abi::load(&self.linker, &component)
             .map_err(|error| ArtifactError::Contract(one_line(&format!("{error:#}"), 500)))?;
         progress(LoadStep::ReadingMetadata);
@@ -193,11 +195,11 @@ impl Sandbox {
 
     async fn call_metadata(&self, abi: &dyn Abi) -> Result<RawMetadata, LoadError> {
         let unavailable = || LoadError::Metadata(ConnectorFault::Trap("the sandbox is shutting down".into()));
-        let _place = self.places.acquire().await.map_err(|_| unavailable())?;
+        let _slot = self.slots.acquire().await.map_err(|_| unavailable())?;
         let state = CallState::new(Phase::Metadata, Arc::clone(&self.limits), Arc::default(), None);
         let mut store = store(&self.engine, state);
         let deadline = std::time::Duration::from_millis(self.limits.send_ms);
-        let cpu = Arc::clone(&store.data().meter.cpu);
+        let cpu = Arc::clone(store.data().meter.cpu());
         match tokio::time::timeout(deadline, cpu.count(abi.metadata(&mut store))).await {
             Ok(Ok(raw)) => Ok(raw),
             Ok(Err(error)) => Err(LoadError::Metadata(fault_of(&error, &self.limits))),

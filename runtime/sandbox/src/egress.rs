@@ -1,20 +1,21 @@
 //! The one way out.
 //!
-//! [`Egress::send`] is the only function in the house that lets bytes out. What it takes is a [`Permitted`] request, and
-//! only [`permit`] makes one; what it dials is a [`VettedAddr`], and only the address rules make one.
+//! [`Egress::send`] is the only function of Sendbox that lets bytes out to a provider. What it takes is a [`Permitted`] request, and
+//! only [`permit`] makes one. What it dials is a [`VettedAddr`], and only the address rules make one.
 //!
 //! It promises
 //! - the name is resolved once, every answer is judged, and the connection goes to the very address that was judged;
 //! - TLS 1.2 or newer, verified for the name; no redirects, cookies, proxies or retries;
 //! - an answer within its limits, and a typed error that says whether bytes of the request may have left.
 //!
-//! It must not know who asked: tenants, connectors and messages are only a [`PoolKey`] to it.
+//! It must not know who asked: tenants, connectors and messages are only a [`PoolKey`](pool::PoolKey) to it.
 //!
 //! The HTTP client (reqwest) is chosen in this file and named in no other.
 
 pub(crate) mod body;
 pub mod dns;
 pub(crate) mod permit;
+pub(crate) mod pool;
 pub(crate) mod scrub;
 
 use std::collections::HashMap;
@@ -30,21 +31,13 @@ use tokio::time::Instant;
 pub(crate) use self::body::LeavingFlag;
 use self::body::WatchedBody;
 use self::dns::Resolve;
-pub(crate) use self::permit::Permitted;
+use self::permit::Permitted;
+use self::pool::PoolKey;
 
 /// Idle connections are dropped before most servers drop them: a request written into a closing connection is in doubt.
 const IDLE: Duration = Duration::from_secs(15);
 /// Clients kept; each holds the idle connections of one key.
 const MAX_CLIENTS: usize = 512;
-
-/// Connections are shared only within one key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct PoolKey {
-    /// Whose sends these are.
-    pub(crate) owner: Arc<str>,
-    /// Which connector, by digest.
-    pub(crate) revision: Arc<str>,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct ClientKey {
@@ -52,6 +45,17 @@ struct ClientKey {
     https: bool,
     host: String,
     peers: Vec<SocketAddr>,
+}
+
+impl ClientKey {
+    fn of(request: &Permitted, peers: Vec<SocketAddr>) -> Self {
+        Self {
+            pool: request.pool.clone(),
+            https: request.scheme() == Scheme::Https,
+            host: request.host().to_owned(),
+            peers,
+        }
+    }
 }
 
 /// Why there is no answer. Mirrors `error-kind` of the contract.
@@ -79,11 +83,6 @@ pub(crate) struct EgressError {
 impl EgressError {
     pub(crate) fn unsent(kind: EgressErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), maybe_sent: false }
-    }
-
-    /// There is no way out of this call.
-    pub(crate) fn nowhere() -> Self {
-        Self::unsent(EgressErrorKind::Connect, "no request may be made here")
     }
 
     fn after(kind: EgressErrorKind, message: impl Into<String>, maybe_sent: bool) -> Self {
@@ -147,7 +146,7 @@ impl Egress {
             .map_err(|_| EgressError::unsent(EgressErrorKind::Dns, "the name did not resolve in time"))??;
         let peers: Vec<SocketAddr> = vetted.iter().map(|peer| peer.get()).collect();
         let peer = peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let client = self.client(&request, peers, limits)?;
+        let client = self.client(ClientKey::of(&request, peers), limits)?;
 
         let has_body = !request.body.is_empty();
         let outgoing = outgoing(&client, &request, leaving)?;
@@ -227,18 +226,7 @@ impl Egress {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    fn client(
-        &self,
-        request: &Permitted,
-        peers: Vec<SocketAddr>,
-        limits: &Limits,
-    ) -> Result<reqwest::Client, EgressError> {
-        let key = ClientKey {
-            pool: request.pool.clone(),
-            https: request.scheme() == Scheme::Https,
-            host: request.host().to_owned(),
-            peers,
-        };
+    fn client(&self, key: ClientKey, limits: &Limits) -> Result<reqwest::Client, EgressError> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((client, used)) = clients.get_mut(&key) {
             *used = Instant::now();
@@ -381,4 +369,77 @@ async fn read(mut response: reqwest::Response, limits: &Limits, peer: String) ->
     }
     let body = body::decode(&encoding, raw, limits.response_body, limits.decompress_ratio as usize).map_err(bad)?;
     Ok(Answer { status, headers, body, peer })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use super::*;
+    use crate::egress::dns::SystemResolver;
+
+    /// Another address would get what was meant for this one, and nobody has judged it.
+    #[tokio::test]
+    async fn a_redirect_is_an_answer_and_is_not_followed() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let requests = std::thread::spawn(move || {
+            let (mut connection, _) = server.accept().unwrap();
+            let mut head = [0; 4096];
+            let read = connection.read(&mut head).unwrap();
+            connection.write_all(b"HTTP/1.1 302 Found\r\nlocation: /b\r\ncontent-length: 0\r\n\r\n").unwrap();
+            // A request to the other address would come by this connection: the client keeps it.
+            connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            let next = connection.read(&mut head[read..]).unwrap_or_default();
+            (read, next)
+        });
+        let egress = Egress::new(Arc::new(SystemResolver::default()), AddressPolicy::default(), &[]).unwrap();
+        let pool = PoolKey { owner: "owner".into(), revision: "revision".into() };
+        let key = ClientKey { pool, https: false, host: "provider.test".into(), peers: vec![address] };
+        let client = egress.client(key, &Limits::default()).unwrap();
+        let response = client.get(format!("http://provider.test:{}/a", address.port())).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 302);
+        // The connections end with their client, and with them the server's wait.
+        drop((response, client, egress));
+        let (first, second) = requests.join().unwrap();
+        assert!(first > 0 && second == 0, "{second} bytes of another request");
+    }
+
+    /// What the host makes of an answer with these headers and this body, under small limits.
+    async fn answer(headers: &[(String, String)], body: Vec<u8>) -> Result<Answer, EgressError> {
+        let mut response = http::Response::builder();
+        for (name, value) in headers {
+            response = response.header(name, value);
+        }
+        let limits =
+            Limits { response_body: 1_000, response_headers: 3, response_header_bytes: 100, ..Limits::default() };
+        let response = reqwest::Response::from(response.body(body).unwrap());
+        read(response, &limits, "192.0.2.1:443".into()).await
+    }
+
+    fn headers(count: usize, value: usize) -> Vec<(String, String)> {
+        (0..count).map(|number| (format!("x-{number}"), "y".repeat(value))).collect()
+    }
+
+    #[tokio::test]
+    async fn an_answer_within_its_limits_is_read() {
+        // `x-0: ` and the end of its line are 7 bytes.
+        for (headers, body) in [(headers(3, 20), 0), (headers(1, 93), 0), (headers(0, 0), 1_000)] {
+            let answer = answer(&headers, vec![b'a'; body]).await.unwrap();
+            assert_eq!((answer.headers.len(), answer.body.len()), (headers.len(), body));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_beyond_a_limit_is_refused_after_bytes_have_left() {
+        for (what, headers, body) in [
+            ("a header too many", headers(4, 1), 0),
+            ("a byte too many in a header", headers(1, 94), 0),
+            ("a byte too many in all headers", headers(3, 27), 0),
+            ("a byte too many in the body", headers(0, 0), 1_001),
+        ] {
+            let Err(error) = answer(&headers, vec![b'a'; body]).await else { panic!("{what} is read") };
+            assert_eq!((error.kind, error.maybe_sent), (EgressErrorKind::BadResponse, true), "{what}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
-//! The one place that builds a wasmtime configuration.
+//! The wasmtime configuration. No other file names `wasmtime::Config`.
 //!
-//! Invariant: nothing else in the house names `wasmtime::Config`. The settings are those that won in `PERFORMANCE.md`,
-//! and everything that a connector does not need is off.
+//! The settings are the fastest ones that were measured (`cargo bench -p sendbox-tests`), and everything that a connector does
+//! not need is off.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    /// The fingerprint is no constant: other settings have another one.
+    /// The fingerprint is not a constant: other settings have another one.
     #[test]
     fn other_settings_have_another_fingerprint() {
         let mut config = settings();

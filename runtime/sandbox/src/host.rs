@@ -1,12 +1,13 @@
 //! What a guest can call, one file per interface of the contract.
 //!
-//! These are methods on [`CallState`](crate::call::CallState), written once. A module of [`crate::abi`] forwards a major
-//! version of the contract to them.
+//! Each interface has a view that borrows what it may touch of a call, and nothing else: `log` cannot reach the message,
+//! `config` cannot reach the grant. A module of [`crate::abi`] implements a major version's host traits on these views, by
+//! forwarding to their methods.
 
-mod config;
+pub(crate) mod config;
 pub(crate) mod http_outbound;
-mod log;
-mod reveal;
+pub(crate) mod log;
+pub(crate) mod reveal;
 pub(crate) mod sealed;
-mod signature;
+pub(crate) mod signature;
 pub(crate) mod wasi;

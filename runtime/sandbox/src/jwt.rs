@@ -1,6 +1,6 @@
 //! JSON Web Tokens (RFC 7519), in the compact form of RFC 7515, with which providers sign what they call back with.
 //!
-//! A token carries its claims in base64url, so a number in it stands in no run of digits. The host therefore takes tokens
+//! A token carries its claims in base64url, so a number in it is not a run of digits. The host therefore takes tokens
 //! out of what a connector may read ([`without_tokens`]), checks one where it is asked to, and reads its claims itself
 //! ([`claims`]).
 //!
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
-/// What stands for a token.
+/// The mask of a token.
 const MASK: &str = "[jwt]";
 /// The shortest segment of a token that can carry anything.
 const SHORTEST_SEGMENT: usize = 8;
@@ -65,7 +65,7 @@ fn verifies<M: Mac + KeyInit>(key: &[u8], data: &[u8], signature: &[u8]) -> bool
     M::new_from_slice(key).is_ok_and(|mac| mac.chain_update(data).verify_slice(signature).is_ok())
 }
 
-/// The text with `[jwt]` where a token stands.
+/// The text with `[jwt]` in place of each token.
 pub(crate) fn without_tokens(text: &str) -> Cow<'_, str> {
     let mut clean = String::new();
     let mut copied = 0;

@@ -1,15 +1,23 @@
 //! Runs one call of one connector safely.
 //!
-//! A connector is a WebAssembly component that nobody trusts. It gets a message that it cannot read, puts a request
-//! together from sealed values, and hands it to the host, which judges it and lets it out. Every call gets a fresh
-//! instance, and nothing of it is used again.
+//! A connector is a WebAssembly component that nobody trusts. It gets a message that it cannot read, builds a request to an SMS
+//! provider from sealed values, and hands it to the host, which judges it and lets it out. Every call gets a fresh instance,
+//! which is dropped afterwards.
 //!
-//! The way of a send through this crate:
-//! [`Sandbox::send`] → permit ([`Sandbox`] has a fixed number of places) → instance ([`engine`], [`call`]) → host
-//! interfaces ([`host`]) → [`egress`] → provider, and an [`Outcome`] comes back.
+//! How to embed it:
+//! 1. [`Sandbox::new`] starts the engine, once for a process.
+//! 2. [`Sandbox::load`] makes a [`Connector`] of a component file. [`Connector::inspect`] shows what it asks for.
+//! 3. [`Connector::parameters`] checks a tenant's parameters, and [`Connector::grant`] computes what the connector may reach.
+//! 4. [`Sandbox::send`] sends a message and returns a [`SendResult`]. [`Sandbox::parse_report`] reads a provider's callback.
+//! 5. [`Sandbox::rehearse`] finds the shapes of a version's requests. [`SendRequest::pinned`] holds later requests to them.
 //!
-//! This crate is a library that others embed. It must not know tenants, HTTP APIs or databases: whose send it is, is a
-//! text to it ([`SendRequest::owner`]).
+//! A failed send says who failed, what to do, and whether bytes of the message may have left ([`Failure`]). Nothing that a
+//! [`SendResult`] holds is sealed: numbers, codes, texts and credentials are masked.
+//!
+//! Inside, a send goes from `send` (a slot, one deadline) to `call` (the data and limits of one instance), `host` (the interfaces
+//! that a guest can call, each on a narrow view of the call) and `egress` (the one way out).
+//!
+//! This crate must not know tenants, HTTP APIs or databases: whose send it is, is a text to it ([`SendRequest::owner`]).
 //!
 //! # Example
 //!
@@ -32,7 +40,7 @@
 //! }))?;
 //! let grant = connector.grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default())?;
 //!
-//! let report = sandbox
+//! let result = sandbox
 //!     .send(
 //!         &connector,
 //!         SendRequest {
@@ -66,7 +74,7 @@
 //!         },
 //!     )
 //!     .await;
-//! match report.outcome {
+//! match result.outcome {
 //!     Outcome::Accepted(receipt) => println!("accepted as {:?}", receipt.message_id),
 //!     Outcome::Failed(failure) => eprintln!("{failure}; {}", failure.class.advice()),
 //!     Outcome::NotSentDryRun => {}
@@ -74,8 +82,6 @@
 //! # Ok(())
 //! # }
 //! ```
-
-#![warn(missing_docs)]
 
 mod abi;
 mod artifact;
@@ -87,14 +93,13 @@ mod engine;
 mod host;
 mod jwt;
 mod parameters;
+mod parse_report;
 mod report;
+mod sandbox;
 mod sealed;
 mod send;
 mod shapes;
 mod trace;
-
-use std::path::PathBuf;
-use std::sync::Arc;
 
 pub use sendbox_contract::{
     Attempt, ConnectorFault, Content, ContentKind, DeliveryReport, DeliveryState, Digest, Failure, FailureClass,
@@ -104,139 +109,24 @@ pub use sendbox_contract::{
     Usage, Validators, Variable, Violation,
 };
 pub use sendbox_policy as policy;
-use sendbox_policy::{AddressPolicy, Limits};
-use tokio::sync::Semaphore;
-use wasmtime::Engine;
-use wasmtime::component::Linker;
 
 pub use self::artifact::ArtifactError;
-use self::artifact::cache::Cache;
 pub use self::artifact::cache::CacheError;
-use self::artifact::compile::Workshop;
 pub use self::artifact::compile::child::compile_child;
 pub use self::artifact::compile::confine::{ConfineError, confine};
 pub use self::artifact::compile::{ChildCompiler, CompileLimits, Compiler, LoadStep};
-use self::call::CallState;
-pub use self::call::{DryRun, RequestRecord};
+pub use self::call::outbound::{DryRun, RequestRecord};
 pub use self::connector::{Connector, LoadError};
-use self::egress::Egress;
 pub use self::egress::TrustError;
 pub use self::egress::dns::{Answers, Resolve, ResolveError, SystemResolver};
 pub use self::egress::permit::ClearRequest;
 pub use self::engine::Allocation;
-use self::engine::Ticker;
 pub use self::parameters::{Parameters, SECRET_BYTES};
+pub use self::parse_report::CallbackError;
 pub use self::report::Callback;
-pub use self::send::{ReportError, SendReport, SendRequest};
+pub use self::sandbox::{Sandbox, SandboxConfig, SandboxError};
+pub use self::send::{SendRequest, SendResult};
 pub use self::shapes::{Rehearsal, RehearsalError, RehearsedTemplate};
 
-/// How a sandbox is set up. What the operator says once.
-#[derive(Clone, Debug)]
-pub struct SandboxConfig {
-    /// Bounds on every call.
-    pub limits: Limits,
-    /// Calls at once. Each has a place in the pool; further ones wait in line.
-    pub in_flight: u32,
-    /// Where files are compiled.
-    pub compiler: Compiler,
-    /// Where compiled components are kept. `None` compiles at every start.
-    pub cache: Option<PathBuf>,
-    /// Which addresses may be dialled.
-    pub addresses: AddressPolicy,
-    /// Certificate authorities beside the public ones, DER.
-    pub extra_authorities: Vec<Vec<u8>>,
-    /// Who resolves names. `None` for the machine's name servers.
-    pub resolver: Option<Arc<dyn Resolve>>,
-    /// How instances get their memory.
-    pub allocation: Allocation,
-}
-
-impl Default for SandboxConfig {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            in_flight: 64,
-            compiler: Compiler::InThisProcess,
-            cache: None,
-            addresses: AddressPolicy::default(),
-            extra_authorities: Vec::new(),
-            resolver: None,
-            allocation: Allocation::PoolTuned,
-        }
-    }
-}
-
-/// A sandbox cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum SandboxError {
-    /// The machine refuses the engine: usually too little address space for the pool.
-    #[error("the WebAssembly engine cannot start: {0}. With little address space, lower `in_flight`")]
-    Engine(String),
-    /// The clock thread cannot start.
-    #[error("the clock that bounds CPU cannot start: {0}")]
-    Clock(#[from] std::io::Error),
-    /// The cache folder.
-    #[error(transparent)]
-    Cache(#[from] CacheError),
-    /// The certificate authorities.
-    #[error(transparent)]
-    Trust(#[from] TrustError),
-}
-
-/// Loads connectors and runs their calls. One serves all tenants of a process; cheap to share in an `Arc`.
-pub struct Sandbox {
-    engine: Engine,
-    linker: Linker<CallState>,
-    limits: Arc<Limits>,
-    egress: Arc<Egress>,
-    workshop: Workshop,
-    places: Arc<Semaphore>,
-    in_flight: usize,
-    _ticker: Ticker,
-}
-
-impl Sandbox {
-    /// Builds the engine, the pool and the one way out.
-    ///
-    /// # Errors
-    /// When the machine refuses the pool, the cache folder is open to others or not this user's, or an authority is malformed.
-    pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
-        let failed = |error: wasmtime::Error| SandboxError::Engine(format!("{error:#}"));
-        let in_flight = config.in_flight.max(1);
-        let engine = engine::engine(&config.limits, in_flight, config.allocation).map_err(failed)?;
-        let mut linker = Linker::new(&engine);
-        host::wasi::add_to_linker(&mut linker).map_err(failed)?;
-        abi::add_to_linker(&mut linker).map_err(failed)?;
-        let cache = config.cache.as_deref().map(|folder| Cache::open(folder, &engine)).transpose()?;
-        let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver::default()));
-        let egress = Egress::new(resolver, config.addresses, &config.extra_authorities)?;
-        let ticker = Ticker::start(&engine)?;
-        let limits = Arc::new(config.limits);
-        Ok(Self {
-            workshop: Workshop::new(config.compiler, engine.clone(), Arc::clone(&limits), cache),
-            engine,
-            linker,
-            limits,
-            egress: Arc::new(egress),
-            places: Arc::new(Semaphore::new(in_flight as usize)),
-            in_flight: in_flight as usize,
-            _ticker: ticker,
-        })
-    }
-
-    /// The bounds on every call.
-    pub fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
-    /// Calls at once.
-    pub fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
-    /// HTTP clients that are kept for further sends. What tests look at.
-    #[doc(hidden)]
-    pub fn http_clients(&self) -> usize {
-        self.egress.clients_kept()
-    }
-}
+#[cfg(test)]
+mod fixture;

@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
-use sendbox_contract::metadata::Metadata;
-use sendbox_contract::schema::{self, Schema};
+use sendbox_contract::schema::Schema;
 use sendbox_contract::text::one_line;
-use sendbox_contract::{FaultKind, ParameterError, ParameterFault};
+use sendbox_contract::{FaultKind, Metadata, ParameterError, ParameterFault, schema};
 use sendbox_policy::{HostValue, HostValues, Label, Mark};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -82,7 +81,7 @@ fn fault(metadata: &Metadata, error: &ValidationError<'_>) -> ParameterFault {
             ParameterFault { field: at, message, kind: FaultKind::Secret, bound: None }
         }
         // The validator's own text quotes the value. That of the whole would quote every secret, those included that are
-        // stored; and what stands in a plain field may be a secret that was put there by mistake.
+        // stored; and the value of a plain field may be a secret that was put there by mistake.
         _ => {
             let message = one_line(&error.masked_with("the value").to_string(), MESSAGE_BYTES);
             ParameterFault { field: at, message, kind, bound: bound.filter(|bound| bound.len() <= BOUND_BYTES) }
@@ -103,7 +102,10 @@ fn missing(alternatives: &[Vec<ValidationError<'_>>]) -> Vec<String> {
     names
 }
 
-/// Validated parameters. Has no `Debug`: it holds secrets.
+/// Validated parameters of a connection, with the schema's defaults filled in. Made by [`Connector::parameters`]. Has no
+/// `Debug`, because it holds secrets.
+///
+/// [`Connector::parameters`]: crate::Connector::parameters
 #[derive(Default)]
 pub struct Parameters {
     plain: BTreeMap<String, String>,
@@ -160,17 +162,17 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// A plain parameter: a string as it is, any other JSON value as compact text.
+    /// A plain parameter: a string as it is, any other JSON value as compact JSON.
     pub(crate) fn plain(&self, key: &str) -> Option<&str> {
         self.plain.get(key).map(String::as_str)
     }
 
-    /// All plain parameters, to fill host patterns.
+    /// All parameters that are not secrets, by their keys.
     pub fn plain_values(&self) -> &BTreeMap<String, String> {
         &self.plain
     }
 
-    /// The plain parameters as they may stand in a request.
+    /// The plain parameters as a request may hold them.
     pub(crate) fn known(&self) -> &HostValues {
         &self.known
     }
@@ -181,8 +183,8 @@ impl Parameters {
         Some(Sealed::root(value.as_bytes().to_vec(), SECRET_BOUND, Label::Secret(name.clone()), Mark::Secret(name)))
     }
 
-    /// Keeps a value out of what is shown of the connection's calls (traces, answers of the provider, what the connector logs),
-    /// as a secret is kept out: for what the connector may know, and nobody who looks at a call.
+    /// Masks a value in everything that people see of the connection's calls (traces, answers of the provider, lines that the
+    /// connector logs), as secrets are. For a value that the connector may read, and people who look at a call may not.
     pub fn hide(&mut self, value: &str) {
         self.hides = true;
         self.needles.extend(needles(value.as_bytes(), None).into_iter().map(Arc::new));

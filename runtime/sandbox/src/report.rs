@@ -1,22 +1,22 @@
-//! Delivery reports: what a provider calls back with, and what a connector makes of it.
+//! Delivery reports: the callback of a provider, and what a connector reads from it.
 //!
-//! A connector reads a report blind: in every field that it may read, runs of digits that could be a number are masked, and
-//! tokens that could carry one; the exact values are sealed, for the signature.
+//! A connector reads a callback blind. In every field that it gets in clear, runs of digits that could be a number are replaced,
+//! and so are tokens that could carry one. The exact values are sealed, for checking the signature.
 
 use zeroize::Zeroizing;
 
 use crate::digits::{Run, run};
 use crate::jwt;
 
-/// A provider's callback, as the server received it.
+/// A provider's callback: the HTTP request, as the server received it.
 pub struct Callback {
-    /// `POST`
+    /// The HTTP method: `POST`.
     pub method: String,
-    /// The public URL that the provider called.
+    /// The public URL that the provider called, with its query. Providers sign it, so it must be exact.
     pub url: String,
-    /// Names in any case.
+    /// Names, in any case, and values.
     pub headers: Vec<(String, String)>,
-    /// The exact body.
+    /// The exact bytes of the body. Wiped when dropped.
     pub body: Zeroizing<Vec<u8>>,
 }
 
@@ -66,7 +66,7 @@ fn fields(encoded: &[u8], stand_ins: &mut StandIns) -> Vec<CallbackField> {
         .collect()
 }
 
-/// What may stand between the digits of a number.
+/// Separators between the digits of a number.
 const SEPARATORS: &[u8] = b" -.()";
 
 /// The first stand-in. Seven digits, so that a stand-in is itself a run that is always replaced, and an exact run of this
@@ -75,7 +75,7 @@ const FIRST_STAND_IN: usize = 1_000_001;
 
 /// Replaces every run of digits that could be a telephone number by a number that stands for it, and turns ids back.
 ///
-/// A run has 7 to 15 digits, with or without separators, and is no part of a longer word such as a hexadecimal id.
+/// A run has 7 to 15 digits, with or without separators, and is not part of a longer word such as a hexadecimal id.
 /// Providers' ids may be such runs too: a connector hands the stand-in back, and the host knows what it stood for.
 #[derive(Default)]
 pub(crate) struct StandIns {
@@ -99,7 +99,7 @@ impl StandIns {
         restored
     }
 
-    /// What stood where `stand_in` stands, if that is one.
+    /// What `stand_in` was put in place of, if it is one.
     fn original(&self, stand_in: &str) -> Option<&str> {
         let index = stand_in.parse::<usize>().ok()?.checked_sub(FIRST_STAND_IN)?;
         self.runs.get(index).map(|run| run.as_str())

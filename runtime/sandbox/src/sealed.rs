@@ -1,9 +1,9 @@
-//! Sealed values: bytes with a memory of what they were made of.
+//! Sealed values: bytes that know what they were made of.
 //!
 //! Everything a connector does to a code, a number, a text or a credential happens here, on the host's side. The guest
 //! holds a handle. A value knows
 //! - its **labels**: which secret, code, recipient or text had a part in it, and whether a secret was only signed with;
-//! - its **composition**: where in it each of these stands and what literal text stands around them, as it was before
+//! - its **composition**: where in it each of these is, and the literal text around them, as it was before
 //!   encoding. The egress rules read it ([`sendbox_policy::RequestView`]);
 //! - its **bound**: how many bytes it has at most, by what the guest knows of it. Budgets are charged by bounds.
 //!
@@ -69,7 +69,7 @@ pub struct Sealed {
     made_of: Composition,
     bound: usize,
     origin: Origin,
-    /// What was made on the way and stands in this value: each digest and each encoded value that has a label. An answer may
+    /// What was made on the way and is part of this value: each digest and each encoded value that has a label. An answer may
     /// repeat any of them alone.
     made: Vec<Bytes>,
 }
@@ -88,7 +88,7 @@ enum Origin {
     Made,
 }
 
-/// One piece for [`Sealed::concat`].
+/// A piece for [`Sealed::concat`].
 pub enum Piece<'a> {
     /// Literal text.
     Text(&'a str),
@@ -98,7 +98,7 @@ pub enum Piece<'a> {
 
 impl Sealed {
     /// A value that is one thing: a secret, the code, one form of the recipient. `bound` is what it counts as, by what the
-    /// guest knows; it holds more bytes never.
+    /// guest knows; it never holds more bytes.
     pub fn root(bytes: Vec<u8>, bound: usize, label: Label, mark: Mark) -> Self {
         Self {
             bytes: Ok(Arc::new(Zeroizing::new(bytes))),
@@ -123,17 +123,17 @@ impl Sealed {
         self.bytes.as_ref().map(|bytes| bytes.as_slice()).map_err(Clone::clone)
     }
 
-    /// This value, and what was made on the way to it and stands in it.
+    /// This value, and what was made on the way to it and is part of it.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &Bytes> {
         self.made.iter().chain(self.bytes.as_ref().ok())
     }
 
-    /// Who had a part in this value.
+    /// What had a part in this value.
     pub fn labels(&self) -> &Labels {
         &self.labels
     }
 
-    /// Where each of them stands.
+    /// What it is made of, in order.
     pub fn made_of(&self) -> &Composition {
         &self.made_of
     }
@@ -149,7 +149,7 @@ impl Sealed {
         self.bound.saturating_add(cost(&self.made_of)).saturating_add(64)
     }
 
-    /// Joins pieces without separators.
+    /// Joins the pieces.
     pub fn concat(pieces: &[Piece<'_>]) -> Self {
         let mut bytes = Ok(Zeroizing::new(Vec::with_capacity(length(pieces))));
         let mut labels = Labels::default();
@@ -228,7 +228,7 @@ impl Sealed {
         self.labels == Labels::from(Label::Received) && self.origin != Origin::Made
     }
 
-    /// The raw digest. What went in no longer *stands* in it, but still labels it.
+    /// The raw digest. Its input is no longer part of it, but still labels it.
     pub fn digest(&self, hash: Hash) -> Self {
         let bytes = self.bytes().map(|bytes| match hash {
             Hash::Md5 => md5::Md5::digest(bytes).to_vec(),
@@ -260,7 +260,7 @@ impl Sealed {
     }
 }
 
-/// What stands in a value that was just made.
+/// The parts of a value that was just made.
 fn with(before: &[Bytes], bytes: &Result<Bytes, Void>, labels: &Labels) -> Vec<Bytes> {
     let own = bytes.as_ref().ok().filter(|_| !labels.is_empty());
     before.iter().chain(own).map(Arc::clone).collect()

@@ -1,94 +1,74 @@
 //! One send: a slot, a fresh instance, one deadline, an honest outcome.
 
+mod end;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use sendbox_contract::message::{Content, Message};
-use sendbox_contract::text::one_line;
 use sendbox_contract::{
-    ConnectorFault, DeliveryReport, Failure, FailureClass, LogLevel, Outcome, Party, Receipt, ReportRefusal,
-    RequestSent, ResourceUse, TraceEvent, TraceKind,
+    Content, Failure, FailureClass, LogLevel, Message, Outcome, ResourceUse, TraceEvent, TraceKind,
 };
-use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, HostValue, HostValues, Limits, PinnedShapes};
+use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, HostValue, HostValues, PinnedShapes};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use wasmtime::Trap;
-use wasmtime::component::ResourceTableError;
 
-use crate::Sandbox;
-use crate::abi::RawFailure;
-use crate::call::{CallState, DryRun, Outside, Phase, RequestRecord, Rule, store};
+use self::end::{End, no_free_slot, outcome, withdrawn_before};
+use crate::call::host_call::Phase;
+use crate::call::outbound::{DryRun, Outside, RequestRecord, Rule};
+use crate::call::{CallState, store};
 use crate::connector::Connector;
-use crate::egress::{EgressErrorKind, PoolKey};
-use crate::host::http_outbound::DryRunEnds;
+use crate::egress::pool::PoolKey;
 use crate::parameters::Parameters;
-use crate::report::Callback;
+use crate::sandbox::Sandbox;
 use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, NUMBER_BOUND, VARIABLE_BOUND, text_bound};
 
-/// What to send, with what, and how far it may reach. What one call owns.
+/// A message to send, with the connection that it is sent through.
 pub struct SendRequest {
-    /// Whose send this is. Connections are shared only within one owner.
+    /// Whose send this is, as any text. Open connections to a provider are shared only between sends of one owner.
     pub owner: String,
-    /// The connection's parameters.
+    /// The connection's parameters, as [`Connector::parameters`] checked them.
     pub parameters: Arc<Parameters>,
-    /// What the connector may reach.
+    /// What the connector may reach, as [`Connector::grant`] computed it.
     pub grant: Arc<EffectiveGrant>,
     /// The message.
     pub message: Message,
-    /// The shapes that the request with the message may have. `None` lets any shape out.
+    /// The shapes that the request with the message may have, as [`Sandbox::rehearse`] found them. `None` allows any shape.
     pub pinned: Option<Arc<PinnedShapes>>,
-    /// Let no byte out, and show what would have left.
+    /// Lets no byte out, and shows what would have left.
     pub dry_run: Option<DryRun>,
-    /// When it is cancelled the send ends within moments, with an honest outcome: its version is no longer wanted.
+    /// Cancel it to end the send at once, for a version of a connector that is no longer wanted. The outcome says whether the
+    /// message may have left.
     pub withdrawn: Option<CancellationToken>,
 }
 
-/// What became of one send, and what happened on the way. Holds nothing sealed, but [`RequestRecord::clear`] where a dry
-/// run asked for it.
-pub struct SendReport {
-    /// What became of it.
+/// The result of a send. Holds nothing sealed, except [`RequestRecord::clear`] where a dry run asked for it.
+pub struct SendResult {
+    /// Whether the provider accepted the message, or why not.
     pub outcome: Outcome,
-    /// What it used.
+    /// The resources that it used.
     pub used: ResourceUse,
-    /// What passed the rules, masked.
+    /// The requests that passed the rules, masked, in order.
     pub requests: Vec<RequestRecord>,
     /// The request that a rule held back, masked. Nothing of it left.
     pub held_back: Option<RequestRecord>,
-    /// Origins to which bytes may have left.
+    /// The HTTP status with which the request that carries the message was answered, as the host saw it.
+    pub message_status: Option<u16>,
+    /// Origins to which bytes may have left: `https://api.example.com`.
     pub hosts_reached: Vec<String>,
-    /// What happened, in order.
+    /// What happened, in order. For people: no program should depend on it.
     pub trace: Vec<TraceEvent>,
 }
 
-/// A callback that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReportError {
-    /// The connector exports no `delivery-reports`.
-    #[error("this connector reads no delivery reports")]
-    NotSupported,
-    /// No instance became free in time. The same callback may be read later.
-    #[error("no instance became free to read the callback")]
-    NoPlace,
-    /// The connector did not come to its end in time, and had CPU left: the machine is busy, or it waits for something. The same
-    /// callback may be read later.
-    #[error("the callback was not read within {limit_ms} ms")]
-    OutOfTime {
-        /// Milliseconds allowed.
-        limit_ms: u64,
-    },
-    /// The connector says no.
-    #[error(transparent)]
-    Refused(#[from] ReportRefusal),
-    /// The connector misbehaved.
-    #[error("the connector failed to read the callback: {0}")]
-    Fault(ConnectorFault),
-}
-
 impl Sandbox {
-    /// Hands one message to one connector, in an instance of its own.
+    /// Sends one message through one connector, in a fresh instance.
     ///
-    /// Always returns: whatever the connector or the provider does, there is an outcome within the limits.
-    pub async fn send(&self, connector: &Connector, request: SendRequest) -> SendReport {
+    /// There is no error: whatever the connector or the provider does, an outcome comes within [`Limits::send_ms`]
+    /// (see [`limits`](Self::limits)). A failed outcome says whether bytes of the message may have left; only then can trying again
+    /// make two messages of one. When the future is dropped the send ends where it is, and nobody learns whether the message left:
+    /// use [`SendRequest::withdrawn`] instead.
+    ///
+    /// [`Limits::send_ms`]: sendbox_policy::Limits::send_ms
+    pub async fn send(&self, connector: &Connector, request: SendRequest) -> SendResult {
         let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
         let message = Arc::new(request.message);
         let message_key = message.key_for(&request.owner);
@@ -97,16 +77,15 @@ impl Sandbox {
         let parameters = request.parameters;
         let mut state = CallState::new(Phase::Send, Arc::clone(&self.limits), parameters, Some(Arc::clone(&message)));
         if let Some(failure) = too_large(&message) {
-            return report(state, Outcome::Failed(failure));
+            return result(state, Outcome::Failed(failure));
         }
-        let place = tokio::select! {
+        let slot = tokio::select! {
             biased;
-            () = withdrawn.cancelled() => return report(state, Outcome::Failed(withdrawn_before())),
-            place = tokio::time::timeout_at(deadline, self.places.acquire()) => place,
+            () = withdrawn.cancelled() => return result(state, Outcome::Failed(withdrawn_before())),
+            slot = tokio::time::timeout_at(deadline, self.slots.acquire()) => slot,
         };
-        let Ok(Ok(_place)) = place else {
-            let outcome = Outcome::Failed(no_place());
-            return report(state, outcome);
+        let Ok(Ok(_slot)) = slot else {
+            return result(state, Outcome::Failed(no_free_slot()));
         };
         state.outside = Some(Outside {
             egress: Arc::clone(&self.egress),
@@ -118,7 +97,7 @@ impl Sandbox {
             dry_run: request.dry_run,
         });
         let mut store = store(&self.engine, state);
-        let cpu = Arc::clone(&store.data().meter.cpu);
+        let cpu = Arc::clone(store.data().meter.cpu());
         let call = cpu.count(connector.abi().send(&mut store, &message, &message_key));
         let end = tokio::select! {
             biased;
@@ -128,55 +107,10 @@ impl Sandbox {
         };
         // The store is taken apart here, whatever happened: no instance is used twice.
         let mut state = store.into_data();
-        state.settle();
-        let written = state.wasi.written();
-        for line in written.lines() {
-            state.keep_line(LogLevel::Stderr, line);
-        }
-        let outcome = outcome(&mut state, end);
-        report(state, outcome)
-    }
-
-    /// Lets a connector read a provider's callback.
-    ///
-    /// # Errors
-    /// When it reads none, the callback is not authentic or malformed, or the connector misbehaves. A caller changes
-    /// nothing then.
-    pub async fn parse_report(
-        &self,
-        connector: &Connector,
-        parameters: Arc<Parameters>,
-        callback: &Callback,
-    ) -> Result<Vec<DeliveryReport>, ReportError> {
-        if !connector.abi().reads_reports() {
-            return Err(ReportError::NotSupported);
-        }
-        let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
-        let Ok(Ok(_place)) = tokio::time::timeout_at(deadline, self.places.acquire()).await else {
-            return Err(ReportError::NoPlace);
-        };
-        let mut state = CallState::new(Phase::Report, Arc::clone(&self.limits), parameters, None);
-        // A provider may have sent the connection's own secrets along, and whatever the connector makes of a callback is read by
-        // people.
-        state.learned = true;
-        let mut store = store(&self.engine, state);
-        let cpu = Arc::clone(&store.data().meter.cpu);
-        match tokio::time::timeout_at(deadline, cpu.count(connector.abi().parse(&mut store, callback))).await {
-            Ok(Ok(Ok(reports))) => Ok(reports.into_iter().map(|report| clean_report(store.data(), report)).collect()),
-            Ok(Ok(Err(refusal))) => Err(refusal.into()),
-            Ok(Err(error)) => Err(ReportError::Fault(fault_of(&error, &self.limits))),
-            Err(_) => Err(ReportError::OutOfTime { limit_ms: self.limits.send_ms }),
-        }
-    }
-}
-
-fn clean_report(state: &CallState, report: DeliveryReport) -> DeliveryReport {
-    DeliveryReport {
-        message_id: state.message_id(&report.message_id),
-        provider_code: report.provider_code.map(|code| state.clean(&code)),
-        text: report.text.map(|text| state.clean(&text)),
-        at: report.at.map(|at| state.clean(&at)),
-        ..report
+        state.exchanges.settle();
+        keep_stderr(&mut state);
+        let outcome = outcome(&state, end);
+        result(state, outcome)
     }
 }
 
@@ -237,201 +171,63 @@ fn too_large(message: &Message) -> Option<Failure> {
     } else {
         return None;
     };
-    Some(Failure { class: FailureClass::InvalidRequest, text: what, retry_after: None, ..no_place() })
+    Some(Failure { class: FailureClass::InvalidRequest, text: what, retry_after: None, ..no_free_slot() })
 }
 
-fn no_place() -> Failure {
-    Failure {
-        class: FailureClass::Unavailable,
-        party: Party::Host,
-        request_sent: RequestSent::No,
-        text: "no instance became free in the time of this send".into(),
-        provider_code: None,
-        retry_after: Some(1),
-        fault: None,
+/// Adds to the trace what the guest wrote to standard error and output.
+fn keep_stderr(state: &mut CallState) {
+    let written = state.wasi.written();
+    for line in written.lines() {
+        state.log().keep(LogLevel::Stderr, line);
     }
 }
 
-fn withdrawn_before() -> Failure {
-    Failure {
-        class: FailureClass::Unavailable,
-        party: Party::Host,
-        request_sent: RequestSent::No,
-        text: "this version of the connector was withdrawn".into(),
-        provider_code: None,
-        retry_after: None,
-        fault: None,
-    }
-}
-
-fn withdrawn_under_way(state: &CallState) -> Failure {
-    let class = match state.message_sent {
-        RequestSent::No => FailureClass::NotSent,
-        RequestSent::Maybe | RequestSent::Yes => FailureClass::InDoubt,
-    };
-    Failure {
-        class,
-        request_sent: state.message_sent,
-        text: "this version of the connector was withdrawn while the send was under way".into(),
-        ..withdrawn_before()
-    }
-}
-
-/// How a call ended.
-enum End {
-    Returned(wasmtime::Result<Result<Receipt, RawFailure>>),
-    Withdrawn,
-    OutOfTime,
-}
-
-/// What the guest said, held against what the host saw.
-fn outcome(state: &mut CallState, end: End) -> Outcome {
-    match end {
-        End::Returned(Ok(Ok(receipt))) => accepted(state, receipt),
-        End::Returned(Ok(Err(failure))) => Outcome::Failed(failed(state, failure)),
-        End::Returned(Err(error)) if state.dry_run_done && error.downcast_ref::<DryRunEnds>().is_some() => {
-            Outcome::NotSentDryRun
-        }
-        End::Returned(Err(error)) => {
-            // A rule that ended the send says why; one that was broken before it, and did not end it, explains a crash.
-            let fault = match error.downcast_ref::<ConnectorFault>() {
-                Some(fault) => fault.clone(),
-                None => violation_of(state).unwrap_or_else(|| fault_of(&error, &state.limits)),
-            };
-            Outcome::Failed(scrubbed(state, Failure::fault(fault, state.message_sent)))
-        }
-        End::Withdrawn => Outcome::Failed(withdrawn_under_way(state)),
-        End::OutOfTime => Outcome::Failed(out_of_time(state)),
-    }
-}
-
-fn accepted(state: &CallState, receipt: Receipt) -> Outcome {
-    match state.message_sent {
-        RequestSent::Yes => Outcome::Accepted(Receipt {
-            message_id: receipt.message_id.map(|id| state.message_id(&id)),
-            status: receipt.status.map(|status| state.clean(&status)),
-            segments: receipt.segments,
-            price: receipt.price.map(|price| sendbox_contract::Price {
-                amount: state.clean(&price.amount),
-                currency: state.clean(&price.currency),
-            }),
-        }),
-        sent => {
-            let fault = violation_of(state).unwrap_or(ConnectorFault::ReceiptWithoutRequest);
-            Outcome::Failed(Failure::fault(fault, sent))
-        }
-    }
-}
-
-fn failed(state: &CallState, failure: RawFailure) -> Failure {
-    let sent = state.message_sent;
-    // A broken rule outranks what the connector made of it, as long as nothing left.
-    if sent == RequestSent::No
-        && let Some(fault) = violation_of(state)
-    {
-        return Failure::fault(fault, sent);
-    }
-    let text = failure.text.map(|text| state.clean(&text)).filter(|text| !text.is_empty());
-    let class = match (failure.class, sent) {
-        // No complete answer came: whatever the connector calls it, nobody can know.
-        (_, RequestSent::Maybe) => FailureClass::InDoubt,
-        // The provider cannot be in doubt about a request that never left.
-        (FailureClass::InDoubt, RequestSent::No) => FailureClass::NotSent,
-        (class, _) => class,
-    };
-    let network = state.network_error.as_ref().filter(|_| sent != RequestSent::Yes);
-    let party = match (sent, network) {
-        (RequestSent::Yes, _) => Party::Provider,
-        (_, Some(error)) if error.kind == EgressErrorKind::AddressRefused => Party::Policy,
-        (_, Some(_)) => Party::Network,
-        (_, None) => Party::Connector,
-    };
-    let text = match (text, network) {
-        (Some(text), Some(error)) if !text.contains(&error.message) => format!("{text} ({})", error.message),
-        (Some(text), _) => text,
-        (None, Some(error)) => error.message.clone(),
-        (None, None) => "the connector gave no reason".into(),
-    };
-    Failure {
-        class,
-        party,
-        request_sent: sent,
-        text,
-        provider_code: failure.provider_code.map(|code| state.clean(&code)),
-        // A day: a provider that says more is not waited for.
-        retry_after: failure.retry_after.map(|seconds| seconds.min(86_400)),
-        fault: None,
-    }
-}
-
-fn out_of_time(state: &CallState) -> Failure {
-    let sent = state.message_sent;
-    let (class, party) = match sent {
-        RequestSent::Maybe => (FailureClass::InDoubt, Party::Provider),
-        RequestSent::Yes => (FailureClass::InDoubt, Party::Connector),
-        // No request was under way, so nobody but the connector took the time.
-        RequestSent::No if state.meter.requests == 0 => (FailureClass::NotSent, Party::Connector),
-        RequestSent::No => (FailureClass::NotSent, Party::Network),
-    };
-    let text = state.network_error.as_ref().map_or_else(
-        || format!("the send did not end within {} ms", state.limits.send_ms),
-        |error| error.message.clone(),
-    );
-    Failure { class, party, request_sent: sent, text, provider_code: None, retry_after: None, fault: None }
-}
-
-fn violation_of(state: &CallState) -> Option<ConnectorFault> {
-    state.violation.clone().map(|violation| ConnectorFault::ManifestViolation(Box::new(violation)))
-}
-
-fn scrubbed(state: &CallState, failure: Failure) -> Failure {
-    Failure { text: state.clean(&failure.text), ..failure }
-}
-
-/// Which limit or trap ended the guest.
-pub(crate) fn fault_of(error: &wasmtime::Error, limits: &Limits) -> ConnectorFault {
-    if let Some(fault) = error.downcast_ref::<ConnectorFault>() {
-        return fault.clone();
-    }
-    // WASI's own resources (pollables, streams) share the table, and report it in their own way.
-    if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
-        return ConnectorFault::Handles { limit: limits.handles };
-    }
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::StackOverflow) => ConnectorFault::Stack { limit_bytes: limits.stack_bytes },
-        Some(Trap::Interrupt) => ConnectorFault::Cpu { limit_ms: limits.cpu_ms },
-        Some(trap) => ConnectorFault::Trap(trap.to_string()),
-        None => {
-            let text = format!("{error:#}");
-            // wasmtime has no type for this one.
-            if text.contains("fuel allocated for hostcalls") {
-                return ConnectorFault::HostCallSize { limit_bytes: limits.hostcall_fuel };
-            }
-            ConnectorFault::Trap(one_line(&text, 300))
-        }
-    }
-}
-
-fn report(mut state: CallState, outcome: Outcome) -> SendReport {
-    let result = match &outcome {
+fn result(mut state: CallState, outcome: Outcome) -> SendResult {
+    let returned = match &outcome {
         Outcome::Accepted(_) => "receipt".to_owned(),
         Outcome::Failed(failure) => failure.class.to_string(),
         Outcome::NotSentDryRun => "dry run".to_owned(),
     };
-    state.trace.push(TraceKind::Returned { result });
+    state.trace.push(TraceKind::Returned { result: returned });
     let time = state.trace.elapsed();
-    SendReport {
+    SendResult {
         outcome,
         used: ResourceUse {
             time,
-            cpu: state.meter.cpu.used(),
-            memory_bytes: state.meter.memory_peak,
-            host_calls: state.meter.host_calls,
-            requests: state.meter.requests,
+            cpu: state.meter.cpu().used(),
+            memory_bytes: state.meter.memory_peak(),
+            host_calls: state.meter.host_calls(),
+            requests: state.meter.requests(),
         },
-        requests: state.requests,
-        held_back: state.held_back,
-        hosts_reached: state.hosts_reached.into_iter().collect(),
+        requests: state.exchanges.requests,
+        held_back: state.exchanges.held_back,
+        message_status: state.exchanges.message_status,
+        hosts_reached: state.exchanges.hosts_reached.into_iter().collect(),
         trace: state.trace.into_events(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sendbox_policy::Limits;
+
+    use super::*;
+    use crate::fixture::message;
+
+    #[test]
+    fn what_a_guest_writes_to_standard_error_is_scrubbed_and_marked_as_such() {
+        let limits = Arc::new(Limits::default());
+        let mut state = CallState::new(Phase::Send, limits, Arc::default(), Some(Arc::new(message())));
+        state.scrubber.guest_learned();
+        state.wasi.write_to_stderr(b"the code is 407193\nand no more");
+        keep_stderr(&mut state);
+        let lines: Vec<_> = state.trace.into_events().into_iter().map(|event| event.what).collect();
+        let [TraceKind::Log { level: first, message: one }, TraceKind::Log { level: second, message: other }] =
+            &lines[..]
+        else {
+            panic!("{lines:?}")
+        };
+        assert_eq!([*first, *second], [LogLevel::Stderr, LogLevel::Stderr]);
+        assert_eq!([one.as_str(), other.as_str()], ["the code is [sealed]", "and no more"]);
     }
 }

@@ -14,14 +14,16 @@
 
 use std::sync::Arc;
 
-use sendbox_contract::message::{Attempt, Content, Message, NoRandomness, Recipient, TextEncoding, Usage, Variable};
-use sendbox_contract::{ContentKind, Metadata, Outcome, Party};
+use sendbox_contract::{
+    Attempt, Content, ContentKind, Message, Metadata, NoRandomness, Outcome, Party, Recipient, TextEncoding, Usage,
+    Variable,
+};
 use sendbox_policy::{EffectiveGrant, PinnedShapes};
 
-use crate::Sandbox;
-use crate::call::DryRun;
+use crate::call::outbound::DryRun;
 use crate::connector::Connector;
 use crate::parameters::Parameters;
+use crate::sandbox::Sandbox;
 use crate::send::SendRequest;
 
 /// Templates at most that are rehearsed, each once.
@@ -31,37 +33,37 @@ const FAULTS_MAX: u32 = 3;
 /// Languages of the metadata at most that are rehearsed.
 const LOCALES_MAX: usize = 40;
 
-/// With what a connector is rehearsed: one connection.
+/// A connection to rehearse a connector with.
 pub struct Rehearsal {
-    /// Whose connection it is: places are shared out by owner.
+    /// Whose connection it is, as in [`SendRequest::owner`].
     pub owner: String,
     /// The connection's parameters.
     pub parameters: Arc<Parameters>,
     /// What the connector may reach.
     pub grant: Arc<EffectiveGrant>,
-    /// What the tenant gave, for content kind `template`.
+    /// The templates of the connection, for content kind `template`.
     pub templates: Vec<RehearsedTemplate>,
-    /// What the connector takes for the present, Unix time in milliseconds.
+    /// The time that the connector sees, in Unix milliseconds.
     pub at_unix_ms: u64,
 }
 
-/// One template of a connection, as a message with it has it.
+/// A template of a connection.
 pub struct RehearsedTemplate {
-    /// For which usage.
+    /// The usage that it is for.
     pub usage: Usage,
-    /// For which language.
+    /// The language that it is for, as a BCP 47 tag.
     pub locale: Option<String>,
-    /// `template-content.template`
+    /// A template id, or compact JSON: what the connector gets as `template-content.template`.
     pub template: String,
 }
 
-/// A rehearsal was not finished, and its shapes are not all that there are.
+/// A rehearsal could not be finished. Its shapes are incomplete.
 #[derive(Debug, thiserror::Error)]
 pub enum RehearsalError {
     /// The operating system gives no random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
-    /// The host had no room for a dry run.
+    /// No instance was free for a dry run.
     #[error("a dry run could not be made: {0}")]
     Unavailable(String),
 }
@@ -195,15 +197,15 @@ impl Sandbox {
             dry_run: Some(DryRun { show_sealed: false }),
             withdrawn: None,
         };
-        let report = self.send(connector, request).await;
-        let is_fault = match &report.outcome {
+        let result = self.send(connector, request).await;
+        let is_fault = match &result.outcome {
             Outcome::Failed(failure) if failure.party == Party::Host => {
                 return Err(RehearsalError::Unavailable(failure.text.clone()));
             }
             Outcome::Failed(failure) => failure.is_misbehaviour(),
             Outcome::Accepted(_) | Outcome::NotSentDryRun => false,
         };
-        for request in report.requests.into_iter().filter(|request| request.carries_message) {
+        for request in result.requests.into_iter().filter(|request| request.carries_message) {
             if let (Some(shape), Some(readings)) = (request.shape, &request.readings) {
                 pinned.insert_read(shape, readings);
             }

@@ -1,7 +1,7 @@
-//! What happened on the way, for people: which host calls a connector made, what left (masked), what came back.
+//! The trace of a send, for people: which host calls a connector made, what left (masked), and what came back.
 //!
-//! Nothing sealed is ever put in: values show as `[recipient]`, `[text]`, `[code]`, `[secret NAME]`, and texts that a guest
-//! or a provider wrote went through the scrubber first.
+//! A trace never holds a sealed value. They show as `[recipient]`, `[text]`, `[code]`, `[secret NAME]`, and text that a guest
+//! or a provider wrote is scrubbed first.
 
 use std::time::{Duration, Instant};
 
@@ -42,12 +42,12 @@ const SHOWN: usize = 2048;
 const CODE_DIGITS: usize = 6;
 /// Digits, with separators or without, that could be a telephone number.
 const NUMBER_DIGITS: usize = 7;
-/// What may stand between the digits of a number.
+/// Separators between the digits of a number.
 const SEPARATORS: &[u8] = b" -.()/";
-/// What stands for them.
+/// The mask of a long run of digits.
 const DIGITS: &str = "[digits]";
 
-/// How a scrubbed answer begins, for people: on one line, and nothing that is no text. The scrubber knows what was sent; a
+/// How a scrubbed answer begins, for people: on one line, and nothing if it is not text. The scrubber knows what was sent; a
 /// number or a code that the provider wrote in a form of its own is masked here, as is every other long run of digits.
 pub(crate) fn excerpt(scrubbed: &[u8]) -> String {
     let cut = scrubbed.get(..SHOWN).unwrap_or(scrubbed);

@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq as _;
 use time::{Date, Month, PrimitiveDateTime, Time};
 
 use crate::aliyun_codes;
-use crate::lock;
+use crate::lock::lock;
 use crate::provider::{Accepted, Provider, SimResponse, SimState, is_international_digits, unix_millis};
 use crate::request::IncomingRequest;
 

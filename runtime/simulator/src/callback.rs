@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
-use crate::Stopped;
+use crate::shutdown::Stopped;
 
 /// Delay of the callback that the message is on its way.
 pub(crate) const SENT_AFTER: Duration = Duration::from_millis(300);

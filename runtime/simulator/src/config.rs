@@ -11,8 +11,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::aliyun::AliyunAccount;
+use crate::error::SimulatorError;
+use crate::gatewayapi::GatewayApiAccount;
+use crate::scripted::ScriptedHost;
+use crate::smsaero::SmsAeroAccount;
 use crate::tencent::TencentAccount;
-use crate::{GatewayApiAccount, ScriptedHost, SimulatorError, SmsAeroAccount, VonageAccount};
+use crate::vonage::VonageAccount;
 
 /// Ports and accounts of a simulator. `Default` serves every provider with made-up accounts.
 #[derive(Clone, Debug, Default)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::lock;
+use crate::lock::lock;
 
 /// Default size of an oversized response in bytes: 16 times what the sandbox reads.
 const DEFAULT_OVERSIZE: usize = 4 << 20;

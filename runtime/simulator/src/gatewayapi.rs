@@ -15,9 +15,9 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
-use crate::SimulatorError;
 use crate::basic;
 use crate::callback::{ENDED_AFTER, SENT_AFTER, StatusCallback};
+use crate::error::SimulatorError;
 use crate::gatewayapi_codes;
 use crate::provider::{Accepted, Provider, SimResponse, SimState, is_international_digits, unix_millis};
 use crate::request::IncomingRequest;

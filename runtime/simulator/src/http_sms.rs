@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use crate::SimulatorError;
 use crate::config::HttpSmsAccount;
+use crate::error::SimulatorError;
 use crate::provider::{Accepted, Provider, SimResponse, SimState, is_international_digits, unix_millis};
 use crate::request::IncomingRequest;
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use crate::lock;
+use crate::lock::lock;
 use crate::provider::{Accepted, unix_millis};
 use crate::request::IncomingRequest;
 

@@ -35,18 +35,21 @@ mod basic;
 mod ca;
 mod callback;
 mod config;
+mod error;
 mod fault;
 mod gatewayapi;
 mod gatewayapi_codes;
 mod http_sms;
 mod inbox;
 mod inject;
+mod lock;
 mod page;
 mod provider;
 mod request;
 mod scripted;
 mod segments;
 mod server;
+mod shutdown;
 mod smsaero;
 mod tencent;
 mod tencent_codes;
@@ -56,10 +59,9 @@ mod twilio_codes;
 mod vonage;
 mod wire;
 
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -69,6 +71,7 @@ use tokio::time::timeout;
 
 pub use aliyun::AliyunAccount;
 pub use config::{HttpSmsAccount, SimulatorConfig, TwilioAccount};
+pub use error::SimulatorError;
 pub use fault::{Fault, FaultError, FaultSpec};
 pub use gatewayapi::GatewayApiAccount;
 pub use inbox::{Counters, INBOX_CAPACITY, InboxEvent, InboxMessage, RawRequest};
@@ -81,59 +84,11 @@ pub use vonage::VonageAccount;
 
 use crate::provider::{Provider, SimState};
 use crate::server::Shared;
+use crate::shutdown::Stopped;
 use crate::tls::Certificates;
-
-/// Why a simulator could not start, or refused an operation.
-#[derive(Debug, thiserror::Error)]
-pub enum SimulatorError {
-    /// A port is in use or not allowed.
-    #[error("cannot listen on {addr} ({source}); choose another port, or none to let the system choose")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// The cryptographic library failed.
-    #[error("cannot create the simulator's certificates: {0}")]
-    Certificates(String),
-    /// A value of the configuration is not usable.
-    #[error("invalid configuration of the simulator: {0}")]
-    Config(&'static str),
-    /// A host of the configuration is not a DNS name.
-    #[error("invalid host name `{0}`; expected a lower-case DNS name with at least one dot, not an IP address")]
-    HostName(String),
-    /// The target of a fault does not exist.
-    #[error("unknown fault target `{target}`; expected a provider ({known}), a host that is served, or `*`")]
-    FaultTarget {
-        /// As it was given.
-        target: String,
-        /// The providers there are.
-        known: String,
-    },
-    /// A fault has a code that no targeted provider has.
-    #[error("`{target}` has no error code `{code}`; the provider's documentation lists its codes")]
-    FaultCode {
-        /// As it was given.
-        target: String,
-        /// As it was given.
-        code: String,
-    },
-    /// The root certificate could not be written.
-    #[error("cannot write the simulator's root certificate to {}: {source}", path.display())]
-    WriteCa {
-        /// Where.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-}
 
 /// Time limit for running responses of the inbox page when the simulator stops.
 const PAGE_GRACE: Duration = Duration::from_secs(1);
-
-/// Set to true when the simulator ends.
-type Stopped = bool;
 
 /// The running simulators. Dropping it stops the servers and closes every connection; [`Simulator::shutdown`] waits for that.
 pub struct Simulator {
@@ -336,9 +291,4 @@ async fn listen(port: Option<u16>) -> Result<(TcpListener, SocketAddr), Simulato
     let listener = TcpListener::bind(addr).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
-}
-
-/// Locks plain data, which a panic elsewhere cannot leave inconsistent.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,10 +22,10 @@ use tokio::net::TcpListener;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::watch;
 
-use crate::Stopped;
 use crate::fault::FaultSpec;
 use crate::inbox::{InboxEvent, InboxMessage};
 use crate::server::Shared;
+use crate::shutdown::Stopped;
 
 const PAGE: &str = include_str!("page.html");
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::SimulatorError;
+use crate::error::SimulatorError;
 use crate::provider::{Accepted, Provider, SimResponse, SimState};
 use crate::request::IncomingRequest;
 

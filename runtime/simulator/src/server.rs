@@ -14,14 +14,15 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::callback::CallbackQueue;
+use crate::error::SimulatorError;
 use crate::fault::{AppliedFaults, Fault, FaultQueue, FaultSpec};
 use crate::inbox::{Inbox, LiveCounters};
 use crate::inject::{breaks_transfer, replacement, send_broken};
 use crate::provider::{Provider, SimResponse, SimState};
 use crate::request::IncomingRequest;
+use crate::shutdown::Stopped;
 use crate::tls::{Certificates, Handshake};
 use crate::wire::{Connection, Head, WireError};
-use crate::{SimulatorError, Stopped};
 
 /// Pause after the system refused a connection (no descriptors left), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 
-use crate::lock;
+use crate::lock::lock;
 use crate::provider::{Accepted, Provider, SimResponse, SimState, is_e164, unix_millis};
 use crate::request::IncomingRequest;
 use crate::tencent_codes;

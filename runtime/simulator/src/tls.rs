@@ -15,7 +15,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::ca::{Authority, CertificateError};
-use crate::lock;
+use crate::lock::lock;
 
 /// How the TLS handshake of one host behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]

@@ -10,8 +10,8 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::SimulatorError;
 use crate::basic;
+use crate::error::SimulatorError;
 use crate::provider::{Accepted, Provider, SimResponse, SimState, is_international_digits};
 use crate::request::IncomingRequest;
 use crate::segments::{is_gsm, segments};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sendbox_sandbox::policy::{CompositionViolation, DenialRule};
-use sendbox_sandbox::{ConnectorFault, FailureClass, MalformedRequest, Outcome, SendReport, Violation};
+use sendbox_sandbox::{ConnectorFault, FailureClass, MalformedRequest, Outcome, SendResult, Violation};
 
 /// What ended a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +98,7 @@ pub enum Ending {
 
 impl Ending {
     /// Of a whole send.
-    pub fn of(report: &SendReport) -> Self {
+    pub fn of(report: &SendResult) -> Self {
         match &report.outcome {
             Outcome::Accepted(_) => Self::Accepted,
             Outcome::NotSentDryRun => Self::OwnFailure,

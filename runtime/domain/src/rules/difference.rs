@@ -183,7 +183,7 @@ fn reached(line: &ReachLine) -> DifferenceLine {
         ReachKind::SecretSent { .. } => (Code::SecretSentNew, Code::SecretSentGone),
         ReachKind::SecretSigns { .. } => (Code::SecretSignsNew, Code::SecretSignsGone),
     };
-    let values = [("methods", line.methods.clone()), ("target", line.place.clone())];
+    let values = [("methods", line.methods.clone()), ("target", line.target.clone())];
     let mut values: Vec<(&str, String)> = values.into_iter().collect();
     match &line.kind {
         ReachKind::Host { purpose } => values.push(("purpose", purpose.clone())),

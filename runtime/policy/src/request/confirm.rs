@@ -2,11 +2,13 @@
 
 use std::str::from_utf8;
 
-use super::parse::{self, Format, Source};
+use super::parse::{self, Format};
 use super::reading::Reading;
 use super::slot::is_slot;
+use super::source::Source;
 use super::tree::{Name, Node, NodeId, Tree, Value};
-use super::{CompositionViolation, RequestBytes, RequestPart};
+use super::view::RequestBytes;
+use super::violation::{CompositionViolation, RequestPart};
 use crate::composition::Mark;
 
 /// Reads the bytes with the parsers that read the compositions, and compares value by value.
@@ -38,7 +40,7 @@ fn read(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<Tree, Composit
     }
     for (name, value) in bytes.headers {
         let part = || differ(RequestPart::Header((*name).to_owned()));
-        // Bytes that are no text (a raw digest) are compared by what is literal around them.
+        // Bytes that are not text (a raw digest) are compared by what is literal around them.
         let value = Value::Text(String::from_utf8_lossy(value).into_owned());
         tree.push(None, Name::Header(name.to_ascii_lowercase()), value).map_err(|_| part())?;
     }

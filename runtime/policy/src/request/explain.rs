@@ -1,13 +1,13 @@
 //! What the host itself gave to the connector, found again in a request.
 //!
-//! Both judgements use it: digits that the host gave are no second number, and a literal that the host gave has a name in the
+//! Both judgements use it: digits that the host gave are not a second number, and a literal that the host gave has a name in the
 //! shape of a request.
 //!
-//! Promise: a value explains text only where it stands whole, and is no part of a longer number.
+//! Promise: a value explains text only where all of it is there and it is not part of a longer number.
 
-use super::MessageRule;
 use super::known::{Found, HostValues};
 use super::time::{Clock, is_api_version};
+use super::view::MessageRule;
 
 /// Longer values are found between letters, too: they cannot be there by chance.
 const CERTAIN_MIN: usize = 16;

@@ -1,4 +1,4 @@
-//! Whether what a request carries of the message stands where the connector declared it, and nowhere else.
+//! Whether what a request carries of the message is where the connector declared it, and nowhere else.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,13 @@ use super::explain::Explained;
 use super::reading::Reading;
 use super::spelling::{normal, plain_letters};
 use super::tree::{Name, NodeId, Value};
-use super::{Carries, CompositionViolation, MessageRule, RequestView};
+use super::view::{MessageRule, RequestView};
+use super::violation::CompositionViolation;
 use crate::composition::{ContentKind, Mark, RecipientForm};
 use crate::placement::{MessagePlaces, Place, Step};
+use crate::shape::Carries;
 
-/// Counts what the request carries, wherever it stands.
+/// Counts what the request carries, wherever it is.
 pub(super) fn count(view: &RequestView, content: ContentKind) -> Result<Carries, CompositionViolation> {
     let (mut recipients, mut texts, mut codes, mut variables, mut addresses) = (0, 0, 0, 0, 0);
     for value in view.headers.iter().map(|(_, value)| value).chain([&view.url, &view.body]) {
@@ -41,7 +43,7 @@ pub(super) fn count(view: &RequestView, content: ContentKind) -> Result<Carries,
     }
 }
 
-/// Judges where each part of the message stands.
+/// Judges where each part of the message is.
 pub(super) fn check(
     reading: &Reading<'_>,
     places: &MessagePlaces,
@@ -68,9 +70,9 @@ pub(super) fn check(
     check.names_again(&at_places)?;
     match &reading.semicolon {
         None => Ok(()),
-        Some(place) => {
+        Some(part) => {
             let why = "a `;` stands between its fields, which some servers read as `&`; encode it";
-            Err(CompositionViolation::Malformed { place: place.clone(), why })
+            Err(CompositionViolation::Malformed { part: part.clone(), why })
         }
     }
 }
@@ -187,7 +189,7 @@ impl PlaceCheck<'_, '_> {
         Ok(())
     }
 
-    /// What stands among the variables is what the message says too, so only the host may have written it.
+    /// What is among the variables is part of what the message says, so only the host may have written it.
     fn literals_beside(&self, at_places: &BTreeSet<NodeId>) -> Result<(), CompositionViolation> {
         let tree = &self.reading.tree;
         let is_list = |id: &&NodeId| matches!(tree.nodes.get(**id).map(|node| &node.value), Some(Value::Array));

@@ -4,9 +4,9 @@
 //! are a number. Up to two letters between two digits count as nothing, too (`1x900x555x0199`). Each field is read as its parser
 //! gives it and again after each of a few rounds of unescaping.
 //!
-//! What the host gave ([`Explained`]) is no number, and neither a part of one: beside digits of the connector's own it counts.
+//! What the host gave ([`Explained`]) is neither a number nor part of one, unless digits of the connector's own are beside it.
 //!
-//! Must not know: where in a request a text stands.
+//! Must not know: where in a request a text is.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -19,7 +19,7 @@ use crate::composition::{Composition, Encoding, Mark, Piece};
 
 /// The shortest numbers of a country with its calling code have 7 digits.
 const DIGITS_MIN: usize = 7;
-/// As many letters as may stand between two digits of one number.
+/// As many letters as may be between two digits of one number.
 const LETTERS_MAX: usize = 2;
 /// A number's decimal expansion is written out to this length.
 const EXPANSION_MAX: usize = 400;
@@ -105,7 +105,7 @@ impl<'e, 'r> NumberScan<'e, 'r> {
         None
     }
 
-    /// Digits in a row that an encoding makes of a literal. Base64 depends on what stands before it, so each of its three
+    /// Digits in a row that an encoding makes of a literal. Base64 depends on what comes before it, so each of its three
     /// alignments is looked at.
     fn made_by(&self, encoding: Encoding, literal: &str) -> Option<usize> {
         let alignments = match encoding {

@@ -9,7 +9,7 @@ use super::tree::{Name, NodeId, Value};
 use crate::composition::{Composition, Encoding, Mark, Piece};
 use crate::manifest::Method;
 
-/// What is written for a variable that stands under its own name, or in a list.
+/// What is written for a variable under its own name, or in a list.
 const ANY: &str = "*";
 
 /// The line of the method and the URL, then one for each value, sorted.
@@ -37,7 +37,7 @@ struct Outline<'a, 'c> {
     ordinals: Vec<usize>,
 }
 
-/// How many elements of the same name stand before each one.
+/// How many elements of the same name come before each one.
 fn ordinals(reading: &Reading<'_>) -> Vec<usize> {
     let mut seen: BTreeMap<(Option<NodeId>, &str), usize> = BTreeMap::new();
     let mut count = |parent, name| {
@@ -100,7 +100,7 @@ impl Outline<'_, '_> {
     }
 
     fn is_empty(&self, id: NodeId) -> bool {
-        // Nodes stand in the order of the request, so a first child follows its parent at once.
+        // Nodes are in the order of the request, so a first child follows its parent at once.
         self.reading.tree.nodes.get(id + 1).is_none_or(|next| next.parent != Some(id))
     }
 
@@ -178,7 +178,7 @@ impl Outline<'_, '_> {
         matches!(mark, Mark::Code | Mark::Variable(_)).then_some(mark)
     }
 
-    /// Whether a value is a variable, and its name is the variable's. The platform chooses those names, so they are no part of
+    /// Whether a value is a variable, and its name is the variable's. The platform chooses those names, so they are not part of
     /// a shape; nor is a variable's position in a list.
     fn is_under_its_name(&self, id: NodeId) -> bool {
         let Some(Mark::Variable(variable)) = self.content(id) else { return false };

@@ -3,17 +3,9 @@
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
+use super::source::Source;
 use super::tree::{Name, NodeId, Tree, Value};
 use super::{parse_json, parse_xml};
-
-/// What is being read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    /// Compositions, written with private characters for what is sealed.
-    Written,
-    /// The bytes as they will leave.
-    Bytes,
-}
 
 /// How a body, or a value that holds others, is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +69,7 @@ fn pairs(text: &str, parent: Option<NodeId>, name: fn(String) -> Name, tree: &mu
     Ok(())
 }
 
-/// Reads a URL and gives back what stands before the path.
+/// Reads a URL and returns what is before the path.
 pub(super) fn url<'t>(text: &'t str, tree: &mut Tree) -> Result<&'t str, &'static str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let rest = rest.ok_or("does not begin with a literal `https://`")?;

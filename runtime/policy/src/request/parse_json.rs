@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::parse::Source;
 use super::slot::is_slot;
+use super::source::Source;
 use super::tree::{Name, NodeId, Tree, Value};
 
 /// Arrays and objects inside each other at most.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::parse::Source;
 use super::slot::is_slot;
+use super::source::Source;
 use super::tree::{Name, NodeId, Tree, Value};
 
 /// Elements inside each other at most.
@@ -88,7 +88,7 @@ fn element(node: Node<'_, '_>, parent: NodeId, depth: usize, tree: &mut Tree) ->
     Ok(())
 }
 
-/// The name without its prefix: places are declared without one. What stands in a namespace says so.
+/// The name without its prefix: places are declared without one. An element in a namespace says so.
 fn qualified(node: Node<'_, '_>) -> String {
     node.tag_name().name().to_owned()
 }

@@ -1,9 +1,11 @@
 //! A request, read from its compositions.
 
-use super::parse::{self, Format, Source};
+use super::parse::{self, Format};
 use super::slot::{self, Slot, Slots, is_slot};
+use super::source::Source;
 use super::tree::{Name, NodeId, Tree, Value};
-use super::{CompositionViolation, RequestPart, RequestView};
+use super::view::RequestView;
+use super::violation::{CompositionViolation, RequestPart};
 use crate::composition::{Composition, Mark, Piece};
 
 /// Values that hold others inside each other at most: as many as a place has steps.
@@ -18,7 +20,7 @@ pub(super) struct Reading<'c> {
     pub(super) format: Option<Format>,
     /// The values that were read once more, in the order of that, and as what.
     pub(super) nested: Vec<(NodeId, Format)>,
-    /// Where a `;` stands between fields, which some servers read as `&`.
+    /// Where a `;` is between fields, which some servers read as `&`.
     pub(super) semicolon: Option<RequestPart>,
     /// Up to which slot each part reaches.
     parts: Vec<(usize, RequestPart)>,
@@ -47,7 +49,7 @@ impl<'c> Reading<'c> {
             let part = RequestPart::Header(name.clone());
             let text = reading.write(value, part.clone())?;
             let pushed = reading.tree.push(None, Name::Header(name.to_ascii_lowercase()), Value::Text(text));
-            pushed.map_err(|why| CompositionViolation::Malformed { place: part, why })?;
+            pushed.map_err(|why| CompositionViolation::Malformed { part, why })?;
         }
         let text = reading.write(&view.body, body.clone())?;
         if let Some(format) = reading.format {
@@ -55,7 +57,7 @@ impl<'c> Reading<'c> {
                 reading.semicolon = Some(body.clone());
             }
             let parsed = format.parse(&text, Source::Written, None, &mut reading.tree);
-            parsed.map_err(|why| CompositionViolation::Malformed { place: body, why })?;
+            parsed.map_err(|why| CompositionViolation::Malformed { part: body, why })?;
         }
         reading.read_nested()?;
         reading.check_slots()?;
@@ -135,7 +137,7 @@ impl<'c> Reading<'c> {
                     Some(seen) if !*seen => *seen = true,
                     _ => {
                         let why = "it writes a character of the private planes";
-                        return Err(CompositionViolation::Malformed { place: part(), why });
+                        return Err(CompositionViolation::Malformed { part: part(), why });
                     }
                 }
             }

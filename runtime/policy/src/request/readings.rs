@@ -7,8 +7,9 @@
 
 use super::explain::Explained;
 use super::known::{HostValue, HostValues};
+use super::outline;
 use super::reading::Reading;
-use super::{MessageRule, outline};
+use super::view::MessageRule;
 use crate::manifest::Method;
 
 /// What is left out in turn: kinds of [`HostValue`], by the first word of their names, and the two values of the clock.

@@ -13,7 +13,7 @@ const DEPTH_MAX: usize = 16;
 const FIRST: u32 = 0xF_0000;
 const LAST: u32 = 0xF_FFFD;
 
-/// What a private character stands for.
+/// What a private character means.
 #[derive(Clone, Copy)]
 pub(super) enum Slot<'c> {
     Mark(&'c Mark),
@@ -104,7 +104,7 @@ impl<'c> Slots<'c> {
         Ok(expanded)
     }
 
-    /// Whether something of the message stands in the text, also inside of what was encoded as a whole.
+    /// Whether something of the message is in the text, also inside of what was encoded as a whole.
     pub(super) fn carries_message(&self, text: &str) -> bool {
         text.chars().filter_map(|c| self.get(c)).any(|slot| match slot {
             Slot::Mark(mark) => is_message(mark),

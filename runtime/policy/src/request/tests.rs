@@ -12,8 +12,9 @@ mod shapes;
 use std::sync::Arc;
 
 use super::*;
-use crate::composition::{Encoding, Piece};
-use crate::placement::Step;
+use crate::composition::{Composition, ContentKind, Encoding, Mark, Piece, RecipientForm};
+use crate::manifest::Method;
+use crate::placement::{Place, Step};
 
 /// 2026-11-23T08:16:41Z
 const NOW_MS: u64 = 1_795_421_801_000;

@@ -3,7 +3,7 @@
 //! One tree holds the path, the query, the headers and the body. It is filled by the parsers beside it, twice: from the
 //! compositions, to judge, and from the bytes, to confirm. Both are compared value by value.
 
-use super::RequestPart;
+use super::violation::RequestPart;
 
 /// Values of one request at most. Bounds memory; no provider's request has a hundred.
 const VALUES_MAX: usize = 4096;
@@ -30,7 +30,7 @@ pub(super) enum Name {
     Xml,
     Element(String),
     Attribute(String),
-    /// Text that stands beside elements.
+    /// Text beside elements.
     Beside,
 }
 

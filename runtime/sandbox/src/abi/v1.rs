@@ -2,20 +2,25 @@
 //!
 //! Only translation happens here. What a call means is in [`crate::host`] and [`crate::send`].
 
-use sendbox_contract::LogLevel;
 use sendbox_contract::inspection::REVEAL;
-use sendbox_contract::message::{Content, Message, TextEncoding, Usage, Variable};
 use sendbox_contract::metadata::{RawHostNeed, RawMetadata, RawPlaces};
-use sendbox_contract::{ContentKind, DeliveryReport, DeliveryState, FailureClass, Price, Receipt, ReportRefusal};
+use sendbox_contract::{
+    Content, ContentKind, DeliveryReport, DeliveryState, FailureClass, LogLevel, Message, Price, Receipt,
+    ReportRefusal, TextEncoding, Usage, Variable,
+};
 use sendbox_policy::{Encoding, Label, Mark, Method, RecipientForm, SecretUse, Step};
-use wasmtime::component::{HasSelf, InstancePre, Linker, Resource};
-use wasmtime::{AsContextMut, Store};
+use wasmtime::Store;
+use wasmtime::component::{HasData, InstancePre, Linker, Resource};
 
-use super::{Abi, AbiFuture, RawFailure};
+use super::interface::{Abi, AbiFuture, RawFailure};
 use crate::call::CallState;
 use crate::egress::{EgressError, EgressErrorKind};
-use crate::host::http_outbound::{GuestRequest, GuestResponse};
-use crate::host::sealed::Part;
+use crate::host::config::{Config, ConfigView};
+use crate::host::http_outbound::{GuestRequest, GuestResponse, HttpOutbound, HttpOutboundView};
+use crate::host::log::{Log, LogView};
+use crate::host::reveal::{Reveal, RevealView};
+use crate::host::sealed::{Part, SealedValues, SealedView};
+use crate::host::signature::{Signature, SignatureView};
 use crate::report::{Callback, CallbackField, StandIns};
 use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, Hash, NUMBER_BOUND, Sealed, VARIABLE_BOUND, text_bound};
 
@@ -75,14 +80,21 @@ pub(crate) const IMPORTS: [&str; 7] = [
     REVEAL,
 ];
 
+/// `types` has no functions, so its view borrows nothing.
+struct Types;
+
+impl HasData for Types {
+    type Data<'a> = ();
+}
+
 pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
-    types::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
-    sealed::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
-    config::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
-    http_outbound::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
-    log::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
-    signature::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
-    reveal::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)
+    types::add_to_linker::<_, Types>(linker, |_| ())?;
+    sealed::add_to_linker::<_, SealedValues>(linker, CallState::sealed)?;
+    config::add_to_linker::<_, Config>(linker, CallState::config)?;
+    http_outbound::add_to_linker::<_, HttpOutbound>(linker, CallState::http_outbound)?;
+    log::add_to_linker::<_, Log>(linker, CallState::log)?;
+    signature::add_to_linker::<_, Signature>(linker, CallState::signature)?;
+    reveal::add_to_linker::<_, Reveal>(linker, CallState::reveal)
 }
 
 /// A loaded component with its exports looked up once.
@@ -114,7 +126,7 @@ impl Abi for V1 {
     ) -> AbiFuture<'a, Result<Receipt, RawFailure>> {
         Box::pin(async move {
             let host = self.host.instantiate_async(&mut *store).await?;
-            let message = guest_message(store.as_context_mut().data_mut(), message, message_key)?;
+            let message = guest_message(&mut store.data_mut().sealed(), message, message_key)?;
             store.data_mut().trace.push(sendbox_contract::TraceKind::Instantiated);
             let answer = host.sendbox_connector_connector().call_send(&mut *store, &message).await?;
             Ok(answer.map(receipt).map_err(failure))
@@ -133,7 +145,7 @@ impl Abi for V1 {
         Box::pin(async move {
             let Some(reports) = &self.reports else { return Ok(Err(ReportRefusal::Malformed)) };
             let instance = reports.instantiate_async(&mut *store).await?;
-            let callback = guest_callback(store.as_context_mut().data_mut(), callback)?;
+            let callback = guest_callback(store.data_mut(), callback)?;
             let answer = instance.sendbox_connector_delivery_reports().call_parse(&mut *store, &callback).await?;
             let stand_ins = &store.data().stand_ins;
             Ok(answer
@@ -149,30 +161,34 @@ impl Abi for V1 {
 // ---- from the host to the guest ----
 
 fn root(
-    state: &mut CallState,
+    values: &mut SealedView<'_>,
     text: &str,
     bound: usize,
     label: Label,
     mark: Mark,
 ) -> wasmtime::Result<Resource<Sealed>> {
-    state.keep(Sealed::root(text.as_bytes().to_vec(), bound, label, mark))
+    values.keep(Sealed::root(text.as_bytes().to_vec(), bound, label, mark))
 }
 
-fn guest_message(state: &mut CallState, message: &Message, message_key: &str) -> wasmtime::Result<types::Message> {
+fn guest_message(
+    values: &mut SealedView<'_>,
+    message: &Message,
+    message_key: &str,
+) -> wasmtime::Result<types::Message> {
     let recipient = &message.recipient;
-    let form = |state: &mut CallState, text: &str, form| {
-        root(state, text, NUMBER_BOUND, Label::Recipient, Mark::Recipient(form))
+    let form = |values: &mut SealedView<'_>, text: &str, form| {
+        root(values, text, NUMBER_BOUND, Label::Recipient, Mark::Recipient(form))
     };
     let recipient = types::Recipient {
-        e164: form(state, &recipient.e164, RecipientForm::E164)?,
-        digits: form(state, recipient.digits(), RecipientForm::Digits)?,
-        national: form(state, &recipient.national, RecipientForm::National)?,
+        e164: form(values, &recipient.e164, RecipientForm::E164)?,
+        digits: form(values, recipient.digits(), RecipientForm::Digits)?,
+        national: form(values, &recipient.national, RecipientForm::National)?,
         country: recipient.country.clone(),
         calling_code: recipient.calling_code.clone(),
     };
     let content = match &message.content {
         Content::Text { text, encoding, segments, units } => types::Content::Text(types::TextContent {
-            text: root(state, text, text_bound(*units), Label::Text, Mark::Text)?,
+            text: root(values, text, text_bound(*units), Label::Text, Mark::Text)?,
             encoding: match encoding {
                 TextEncoding::Gsm7 => types::TextEncoding::Gsm7,
                 TextEncoding::Ucs2 => types::TextEncoding::Ucs2,
@@ -182,12 +198,12 @@ fn guest_message(state: &mut CallState, message: &Message, message_key: &str) ->
         }),
         Content::Template { template, variables } => types::Content::Template(types::TemplateContent {
             template: template.clone(),
-            variables: guest_variables(state, variables)?,
+            variables: guest_variables(values, variables)?,
         }),
-        Content::Variables(variables) => types::Content::Variables(guest_variables(state, variables)?),
+        Content::Variables(variables) => types::Content::Variables(guest_variables(values, variables)?),
     };
     let client_ip = match &message.client_ip {
-        Some(address) => Some(root(state, address, ADDRESS_BOUND, Label::ClientIp, Mark::ClientIp)?),
+        Some(address) => Some(root(values, address, ADDRESS_BOUND, Label::ClientIp, Mark::ClientIp)?),
         None => None,
     };
     Ok(types::Message {
@@ -206,7 +222,7 @@ fn guest_message(state: &mut CallState, message: &Message, message_key: &str) ->
     })
 }
 
-fn guest_variables(state: &mut CallState, variables: &[Variable]) -> wasmtime::Result<Vec<types::Variable>> {
+fn guest_variables(values: &mut SealedView<'_>, variables: &[Variable]) -> wasmtime::Result<Vec<types::Variable>> {
     variables
         .iter()
         .map(|variable| {
@@ -215,41 +231,38 @@ fn guest_variables(state: &mut CallState, variables: &[Variable]) -> wasmtime::R
                 Label::Variable(name) => (Mark::Variable(name.clone()), VARIABLE_BOUND),
                 _ => (Mark::Code, CODE_BOUND),
             };
-            let value = root(state, &variable.value, bound, label, mark)?;
+            let value = root(values, &variable.value, bound, label, mark)?;
             Ok(types::Variable { name: variable.name.clone(), value })
         })
         .collect()
 }
 
 fn guest_callback(state: &mut CallState, callback: &Callback) -> wasmtime::Result<reports::Callback> {
-    let received = |state: &mut CallState, bytes: &[u8]| state.keep(Sealed::received(bytes));
-    let fields = |state: &mut CallState, fields: Vec<CallbackField>| {
+    let CallState { handles, meter, stand_ins, .. } = state;
+    let headers = callback.headers(stand_ins);
+    let query = callback.query(stand_ins);
+    let form = callback.form(stand_ins);
+    // How many values a callback brings is its sender's choice: they are not of the handles that the connector may use.
+    handles.reserve(headers.len() + query.len() + form.len() + 2);
+    let mut received = |bytes: &[u8]| handles.keep(meter, Sealed::received(bytes));
+    let mut fields = |fields: Vec<CallbackField>| {
         fields
             .into_iter()
             .map(|field| {
-                Ok(reports::Field {
-                    sealed: received(state, field.exact.as_bytes())?,
-                    name: field.name,
-                    value: field.clear,
-                })
+                let sealed = received(field.exact.as_bytes())?;
+                Ok(reports::Field { sealed, name: field.name, value: field.clear })
             })
             .collect::<wasmtime::Result<Vec<_>>>()
     };
-    let headers = callback.headers(&mut state.stand_ins);
-    let query = callback.query(&mut state.stand_ins);
-    let form = callback.form(&mut state.stand_ins);
-    // How many values a callback brings is its sender's choice: they are not of the handles that the connector may use.
-    let given = headers.len() + query.len() + form.len() + 2;
-    state.table.set_max_capacity(state.limits.handles + given);
     Ok(reports::Callback {
         method: callback.method.clone(),
-        url: state.stand_ins.mask(&callback.url),
-        headers: fields(state, headers)?,
-        query: fields(state, query)?,
-        form: fields(state, form)?,
-        body: state.stand_ins.mask(&String::from_utf8_lossy(&callback.body)),
-        sealed_url: received(state, callback.url.as_bytes())?,
-        sealed_body: received(state, &callback.body)?,
+        url: stand_ins.mask(&callback.url),
+        headers: fields(headers)?,
+        query: fields(query)?,
+        form: fields(form)?,
+        body: stand_ins.mask(&String::from_utf8_lossy(&callback.body)),
+        sealed_url: received(callback.url.as_bytes())?,
+        sealed_body: received(&callback.body)?,
     })
 }
 
@@ -448,25 +461,25 @@ fn hash(hash: sealed::Hash) -> Hash {
     }
 }
 
-impl types::Host for CallState {}
+impl types::Host for () {}
 
-impl sealed::Host for CallState {
+impl sealed::Host for SealedView<'_> {
     fn concat(&mut self, given: Vec<sealed::Part>) -> wasmtime::Result<Resource<Sealed>> {
-        self.sealed_concat(&parts(given))
+        SealedView::concat(self, &parts(given))
     }
 }
 
-impl sealed::HostSealed for CallState {
+impl sealed::HostSealed for SealedView<'_> {
     fn encode(&mut self, handle: Resource<Sealed>, to: sealed::Encoding) -> wasmtime::Result<Resource<Sealed>> {
-        self.sealed_encode(&handle, encoding(to))
+        SealedView::encode(self, &handle, encoding(to))
     }
 
     fn decode(&mut self, handle: Resource<Sealed>, from: sealed::Encoding) -> wasmtime::Result<Resource<Sealed>> {
-        self.sealed_decode(&handle, encoding(from))
+        SealedView::decode(self, &handle, encoding(from))
     }
 
     fn digest(&mut self, handle: Resource<Sealed>, with: sealed::Hash) -> wasmtime::Result<Resource<Sealed>> {
-        self.sealed_digest(&handle, hash(with))
+        SealedView::digest(self, &handle, hash(with))
     }
 
     fn hmac(
@@ -475,25 +488,25 @@ impl sealed::HostSealed for CallState {
         with: sealed::Hash,
         key: Resource<Sealed>,
     ) -> wasmtime::Result<Resource<Sealed>> {
-        self.sealed_hmac(&handle, hash(with), &key)
+        SealedView::hmac(self, &handle, hash(with), &key)
     }
 
     fn drop(&mut self, handle: Resource<Sealed>) -> wasmtime::Result<()> {
-        self.sealed_drop(handle)
+        self.forget(handle)
     }
 }
 
-impl config::Host for CallState {
+impl config::Host for ConfigView<'_> {
     fn get(&mut self, key: String) -> wasmtime::Result<Option<String>> {
-        self.config_get(&key)
+        self.plain(&key)
     }
 
     fn secret(&mut self, key: String) -> wasmtime::Result<Option<Resource<Sealed>>> {
-        self.config_secret(&key)
+        ConfigView::secret(self, &key)
     }
 }
 
-impl http_outbound::Host for CallState {
+impl http_outbound::Host for HttpOutboundView<'_> {
     async fn send(
         &mut self,
         request: http_outbound::Request,
@@ -510,7 +523,7 @@ impl http_outbound::Host for CallState {
             headers: request.headers.into_iter().map(|header| (header.name, parts(header.value))).collect(),
             body: parts(request.body),
         };
-        Ok(self.http_send(request).await?.map(response).map_err(error))
+        Ok(HttpOutboundView::send(self, request).await?.map(response).map_err(error))
     }
 }
 
@@ -534,7 +547,7 @@ fn error(error: EgressError) -> http_outbound::Error {
     }
 }
 
-impl log::Host for CallState {
+impl log::Host for LogView<'_> {
     fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
         let level = match level {
             log::Level::Debug => LogLevel::Debug,
@@ -542,22 +555,22 @@ impl log::Host for CallState {
             log::Level::Warn => LogLevel::Warn,
             log::Level::Error => LogLevel::Error,
         };
-        self.log_line(level, &message)
+        self.line(level, &message)
     }
 }
 
-impl signature::Host for CallState {
+impl signature::Host for SignatureView<'_> {
     fn matches(&mut self, computed: Resource<Sealed>, received: Resource<Sealed>) -> wasmtime::Result<bool> {
-        self.signature_matches(&computed, &received)
+        SignatureView::matches(self, &computed, &received)
     }
 
     fn jwt(&mut self, token: Resource<Sealed>, key: Resource<Sealed>) -> wasmtime::Result<Option<String>> {
-        self.signature_jwt(&token, &key)
+        SignatureView::jwt(self, &token, &key)
     }
 }
 
-impl reveal::Host for CallState {
+impl reveal::Host for RevealView<'_> {
     fn reveal(&mut self, value: Resource<Sealed>) -> wasmtime::Result<Result<Vec<u8>, reveal::RevealError>> {
-        Ok(CallState::reveal(self, &value)?.map_err(|_| reveal::RevealError::Denied))
+        Ok(RevealView::reveal(self, &value)?.map_err(|_| reveal::RevealError::Denied))
     }
 }

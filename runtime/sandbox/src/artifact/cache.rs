@@ -1,10 +1,10 @@
 //! Compiled code that survives a restart, and cannot be planted.
 //!
-//! One folder of mode 0700 that belongs to the user of this process, and so does the key in it. A compiled component is a file named by the digest of its source and the hash of the engine's
-//! settings; beside it stands an HMAC over both names and the contents, under a key that only this folder has. What does
-//! not verify is compiled anew and replaced, silently: a cache may lose, it may not lie.
+//! One folder of mode 0700 that belongs to the user of this process, and so does the key in it. A compiled component is a
+//! file named by the digest of its source and the hash of the engine's settings. Beside it is an HMAC over both names and the
+//! contents, under a key that only this folder has. What does not verify is compiled again and replaced, silently: a cache may lose, it may not lie.
 //!
-//! This is the only file in the house with `unsafe`: loading compiled code is trusting it. Two kinds are trusted: what
+//! This is the only file with `unsafe`: loading compiled code is trusting it. Two kinds are trusted: what
 //! verifies in the cache ([`Cache::load`]), and what a compiler that this process has started just handed over ([`adopt`]).
 
 use std::fs::{self, File, OpenOptions};
@@ -19,7 +19,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 use zeroize::Zeroizing;
 
-use super::compile::OwnCode;
+use super::compile::own_code::OwnCode;
 use crate::engine::fingerprint;
 
 const KEY_FILE: &str = "key";
@@ -57,7 +57,7 @@ pub enum CacheError {
     Io {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// What the operating system said.
         source: io::Error,
     },
 }
@@ -104,7 +104,7 @@ impl Cache {
         }
     }
 
-    /// Keeps compiled code. Failing to is no error: the next start compiles again.
+    /// Keeps compiled code. A failure is not an error: the next start compiles again.
     pub(crate) fn store(&self, digest: &Digest, code: &[u8]) -> Option<()> {
         let tag = self.mac(digest, code)?.finalize().into_bytes();
         let path = self.code_path(digest);
@@ -170,7 +170,7 @@ fn key(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     }
 }
 
-/// Writes beside `path` and moves into place, so that a reader sees the old file or the new one.
+/// Writes a file beside `path` and renames it, so that a reader sees the old file or the new one.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let own = write_new(path, bytes)?;
     fs::rename(own, path)

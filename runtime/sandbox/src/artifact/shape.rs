@@ -8,7 +8,7 @@ use wasmparser::{
     WasmFeatures,
 };
 
-use super::ArtifactError;
+use super::error::ArtifactError;
 use crate::abi::v1;
 use crate::engine::{MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::host::wasi;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 
-/// Set once the HTTP client asks for the body: the connection stands and the head is being written. Before that, no byte
+/// Set once the HTTP client asks for the body: the connection is open and the head is being written. Before that, no byte
 /// of the request has left; after it, some may have.
 #[derive(Debug, Default)]
 pub(crate) struct LeavingFlag {

@@ -15,14 +15,14 @@ use tokio::sync::OnceCell;
 pub struct ResolveError {
     /// The name that was asked for.
     pub host: String,
-    /// Why not.
+    /// What went wrong. Never an internal address.
     pub reason: String,
 }
 
-/// What [`Resolve::resolve`] gives.
+/// The future of [`Resolve::resolve`]: all addresses of a name.
 pub type Answers<'a> = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, ResolveError>> + Send + 'a>>;
 
-/// Resolves host names. An embedder may bring its own; the answers are judged by the address rules whoever gave them.
+/// Resolves host names. An embedder may bring its own. Its answers are judged by the same address rules.
 pub trait Resolve: Send + Sync + fmt::Debug {
     /// All addresses of `host`, IPv4 and IPv6.
     fn resolve<'a>(&'a self, host: &'a str) -> Answers<'a>;

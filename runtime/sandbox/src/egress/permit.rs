@@ -1,7 +1,7 @@
 //! From what a guest asked for to what may leave.
 //!
 //! A guest's request is a list of parts, literal and sealed. Here it is put together, and judged by everything that
-//! `sendbox-policy` knows: sizes, header rules, the grant, the labels of what stands in it, its composition, and that its
+//! `sendbox-policy` knows: sizes, header rules, the grant, the labels of what is in it, its composition, and that its
 //! bytes have the structure which the composition says. Only what passes becomes a [`Permitted`], and only a [`Permitted`]
 //! leaves.
 //!
@@ -15,7 +15,7 @@ use sendbox_policy::{
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::PoolKey;
+use super::pool::PoolKey;
 use crate::sealed::Piece;
 
 /// Parts, put together.
@@ -105,7 +105,7 @@ pub(crate) struct Rules<'a> {
     /// The origin to which sealed values may have left already in this send.
     pub(crate) sealed_origin: Option<&'a str>,
     pub(crate) pool: &'a PoolKey,
-    /// The bytes of what belongs to the message, to find each where it is said to stand.
+    /// The bytes of what belongs to the message, to find each at its declared place.
     pub(crate) value_of: &'a dyn Fn(&Mark) -> Option<&'a [u8]>,
 }
 
@@ -142,7 +142,7 @@ impl Permitted {
         self.carries_message
     }
 
-    /// What sealed values stand in it.
+    /// The labels of the sealed values in it.
     pub(crate) fn labels(&self) -> &Labels {
         &self.labels
     }
@@ -200,14 +200,14 @@ impl Permitted {
     }
 }
 
-/// A request with sealed values in clear. Exists only where a person asked for it on their own machine.
+/// A request with its sealed values in clear. It exists only where [`DryRun::show_sealed`](crate::DryRun::show_sealed) asked for it.
 #[derive(Clone)]
 pub struct ClearRequest {
-    /// Absolute.
+    /// The absolute URL.
     pub url: String,
-    /// In the order sent.
+    /// Names and values, in the order in which they are sent.
     pub headers: Vec<(String, String)>,
-    /// As text.
+    /// The body as text. Bytes that are not UTF-8 are replaced by U+FFFD.
     pub body: String,
 }
 
@@ -339,6 +339,18 @@ mod tests {
 
     fn read(pieces: &[Piece<'_>]) -> Result<String, MalformedRequest> {
         url(&Assembled::new(pieces), &Limits::default()).map(String::from)
+    }
+
+    #[test]
+    fn a_header_value_that_could_end_its_line_is_refused() {
+        let check = |value: &[u8]| {
+            let assembled = Assembled { bytes: Zeroizing::new(value.to_vec()), ..Assembled::default() };
+            check_headers(&[("authorization".to_owned(), assembled)], &Limits::default())
+        };
+        assert_eq!(check(b"Basic YTpi"), Ok(()));
+        for value in [&b"a\r\nx-injected: b"[..], b"a\nb", b"a\0b"] {
+            assert!(matches!(check(value), Err(MalformedRequest::Header(_))), "{value:?}");
+        }
     }
 
     #[test]

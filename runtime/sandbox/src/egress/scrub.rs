@@ -8,8 +8,8 @@
 //! There are two readers, and two rules:
 //! - **the guest** gets an answer without what was sent to that origin in this send, and nothing else is taken out: a mask
 //!   in the answer of a host that never had the value would say that the host guessed it. A short value of the message counts only
-//!   where it stands as a word of its own; inside a longer one (an id) it stands by chance;
-//! - **people** (traces, receipts, errors) get nothing that is sealed in this send, wherever it stands.
+//!   where it is a word of its own; inside a longer one (an id) it is there by chance;
+//! - **people** (traces, receipts, errors) get nothing that is sealed in this send, wherever it is.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,15 +26,15 @@ const SHORTEST: usize = 4;
 /// Letters and digits that an id has at least, beside what was masked in it.
 const SHORTEST_ID: usize = 8;
 
-/// What stands for a sealed value.
+/// The mask of a sealed value.
 const MASK: &[u8] = b"[sealed]";
 /// The same where JSON has a number, which must stay one.
 const NUMBER_MASK: &[u8] = b"0";
 
-/// Bytes of the longest escape that may stand before a word: `\u00e6`.
+/// Bytes of the longest escape that may come before a word: `\u00e6`.
 const ESCAPE: usize = 6;
 
-/// Letters and digits that are shorter than this may stand in a longer word by chance.
+/// Letters and digits that are shorter than this may be in a longer word by chance.
 const CHANCE: usize = 16;
 
 /// A value in one of the encodings in which an answer may hold it.
@@ -47,7 +47,7 @@ pub(crate) struct Needle {
     /// Whether it is a value, and not another form of one.
     whole: bool,
     /// Whether a secret is in it. A connector may write letters of its own beside one, so it is looked for inside of words too. What
-    /// belongs to the message stands alone at its place.
+    /// belongs to the message is alone at its place.
     secret: bool,
 }
 
@@ -62,7 +62,7 @@ impl Needle {
     }
 }
 
-/// Who reads what is scrubbed.
+/// For whom a text is scrubbed.
 #[derive(Clone, Copy)]
 enum Reader<'l> {
     /// The guest: what of these labels was sent to the origin that answers.
@@ -161,7 +161,7 @@ impl Scrubber {
     /// Adds one value as it was sent, in all encodings in which an answer may repeat it. `labels` says what is in it.
     pub(crate) fn add_exact(&mut self, value: &[u8], labels: &Labels) {
         let secret = labels.has(LabelKind::Secret);
-        // What went out as the host gave it is known, and looked for by its label. A form of another value is no value: its own
+        // What went out as the host gave it is known, and looked for by its label. A form of another value is not a value: its own
         // forms are still to be added.
         let looked_for = |known: &Needle| known.exact || known.label.as_ref().is_some_and(|label| sent(labels, label));
         let knows = |known: &Arc<Needle>| {
@@ -217,7 +217,7 @@ impl Scrubber {
                 let masked = self.for_guest(word, sent);
                 masked.as_slice() == seen.as_bytes() && masked.as_slice() != *word && is_more_than_masks(&masked)
             })
-            // A piece of the text that the provider repeats is no id, whatever the guest calls it.
+            // A piece of the text that the provider repeats is not an id, whatever the guest calls it.
             .filter(|word| !self.needles.iter().any(|needle| contains(&needle.bytes, word)));
         let first = originals.next()?;
         originals.all(|other| other == first).then(|| String::from_utf8_lossy(first).into_owned())
@@ -232,7 +232,7 @@ impl Scrubber {
         let is_word = |needle: &Needle| needle.is_word() && !reader.takes_parts();
         needles().for_each(|needle| found.look_for(&needle.bytes, is_word(needle)));
         if !found.ranges.is_empty() {
-            // Words that stand beside a value which was found after them stand alone now.
+            // Words beside a value that was found after them are alone now.
             needles().filter(|needle| is_word(needle)).for_each(|needle| found.look_for(&needle.bytes, true));
         }
         let numbers = match reader {
@@ -246,8 +246,8 @@ impl Scrubber {
     }
 }
 
-/// Where sealed values stand in a text. What was found first is not looked at again: a mask is no place for another value, and
-/// nothing of a value that was found decides about what stands beside it.
+/// Where sealed values are in a text. What was found first is not looked at again: a mask cannot hold another value, and nothing
+/// of a value that was found decides about what is beside it.
 struct Found<'b> {
     bytes: &'b [u8],
     /// From where to where, in the order of finding.
@@ -312,13 +312,13 @@ impl<'b> Found<'b> {
         Some(range.start + at)
     }
 
-    /// What stands before, backwards, up to where something else was found.
+    /// What is before, backwards, up to where something else was found.
     fn before(&self, range: &Range<usize>) -> impl Iterator<Item = u8> {
         let free = (0..range.start).rev().take_while(|at| !self.is_taken(*at));
         free.filter_map(|at| self.bytes.get(at).copied())
     }
 
-    /// What stands after, up to where something else was found.
+    /// What is after, up to where something else was found.
     fn after(&self, range: &Range<usize>) -> impl Iterator<Item = u8> {
         let free = (range.end..self.bytes.len()).take_while(|at| !self.is_taken(*at));
         free.filter_map(|at| self.bytes.get(at).copied())
@@ -332,14 +332,14 @@ impl<'b> Found<'b> {
         !after_word && !self.after(range).next().is_some_and(|byte| byte.is_ascii_alphanumeric())
     }
 
-    /// Whether it stands where JSON has a number: with no quotes, between the signs of JSON.
+    /// Whether it is where JSON has a number: with no quotes, between the signs of JSON.
     fn is_bare(&self, range: &Range<usize>) -> bool {
         let is_sign = |byte: &u8| !byte.is_ascii_whitespace();
         self.before(range).find(is_sign).is_some_and(|before| b":[,".contains(&before))
             && self.after(range).find(is_sign).is_some_and(|after| b",]}".contains(&after))
     }
 
-    /// The text with a mask in place of each value. Which one follows from what stands beside it, and never from the value or
+    /// The text with a mask in place of each value. Which one follows from what is beside it, and never from the value or
     /// from what it belongs to: of two values that are the same, a guest would see that they are.
     fn masked(mut self) -> Vec<u8> {
         if self.ranges.is_empty() {
@@ -382,7 +382,7 @@ impl Letters {
     }
 }
 
-/// Whether a word may read `seen` once it is scrubbed: at both ends it has the same byte, or a mask stands there.
+/// Whether a word may read `seen` once it is scrubbed: at both ends it has the same byte, or a mask is there.
 fn may_read(word: &[u8], seen: &[u8]) -> bool {
     let masks = [MASK, NUMBER_MASK];
     (word.first() == seen.first() || masks.iter().any(|mask| seen.starts_with(mask)))

@@ -5,14 +5,19 @@
 
 use std::sync::Arc;
 
-use sendbox_contract::{HeldShape, MalformedRequest, RequestSent, TraceKind, Violation};
-use sendbox_policy::{HostValue, HostValues, MessageRule, Method};
+use sendbox_contract::{HeldShape, MalformedRequest, Message, RequestSent, TraceKind, Violation};
+use sendbox_policy::{HostValue, HostValues, Limits, MessageRule, Method};
+use wasmtime::component::HasData;
 use zeroize::Zeroizing;
 
-use super::sealed::Part;
-use crate::call::{CallState, Outside, RequestRecord, SentSealed};
+use super::sealed::{Part, pieces};
+use crate::call::CallState;
+use crate::call::handles::SealedHandles;
+use crate::call::host_call::HostCall;
+use crate::call::outbound::{Exchanges, Outside, RequestRecord};
 use crate::egress::permit::{Assembled, Draft, Permitted, Rules, Skeleton, permit};
 use crate::egress::{Answer, EgressError, LeavingFlag};
+use crate::parameters::Parameters;
 use crate::trace::excerpt;
 
 /// A request as it comes over the ABI.
@@ -40,62 +45,93 @@ pub(crate) struct GuestResponse {
 const RESPONSE_HEADERS: [&str; 3] = ["content-type", "date", "retry-after"];
 const RESPONSE_HEADER_PREFIX: &str = "x-ratelimit-";
 
-/// Ends a dry run: there is no answer that the connector could go on with.
+/// Ends a dry run: there is no answer with which the connector could go on.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the dry run ends here")]
 pub(crate) struct DryRunEnds;
 
+/// What `http-outbound` may touch of a call.
+pub(crate) struct HttpOutboundView<'a> {
+    call: HostCall<'a>,
+    limits: &'a Limits,
+    /// Read only. Exclusive all the same, because a view that another thread may poll must not share the table.
+    handles: &'a mut SealedHandles,
+    parameters: &'a Parameters,
+    message: Option<&'a Message>,
+    outside: Option<&'a Outside>,
+    exchanges: &'a mut Exchanges,
+}
+
+/// Gives `http-outbound` its view.
+pub(crate) struct HttpOutbound;
+
+impl HasData for HttpOutbound {
+    type Data<'a> = HttpOutboundView<'a>;
+}
+
 impl CallState {
-    pub(crate) async fn http_send(
-        &mut self,
-        request: GuestRequest,
-    ) -> wasmtime::Result<Result<GuestResponse, EgressError>> {
-        self.enter("http-outbound.send")?;
-        self.meter.requests += 1;
-        if self.outside.is_none() {
-            return Err(self.broke(Violation::NoRequestHere));
+    pub(crate) fn http_outbound(&mut self) -> HttpOutboundView<'_> {
+        let Self { phase, meter, trace, scrubber, limits, handles, parameters, message, outside, exchanges, .. } = self;
+        HttpOutboundView {
+            call: HostCall { phase: *phase, meter, trace, scrubber },
+            limits,
+            handles,
+            parameters,
+            message: message.as_deref(),
+            outside: outside.as_ref(),
+            exchanges,
         }
-        if self.meter.requests > self.limits.requests {
-            return Err(self.broke(Violation::TooManyRequests { limit: self.limits.requests }));
+    }
+}
+
+impl HttpOutboundView<'_> {
+    pub(crate) async fn send(&mut self, request: GuestRequest) -> wasmtime::Result<Result<GuestResponse, EgressError>> {
+        self.call.enter("http-outbound.send")?;
+        let is_one_too_many = !self.call.meter.request();
+        let Some(outside) = self.outside else {
+            return Err(self.call.broke(Violation::NoRequestHere));
+        };
+        if is_one_too_many {
+            return Err(self.call.broke(Violation::TooManyRequests { limit: self.limits.requests }));
         }
         if self.is_too_large(&request)? {
             let limit = self.largest_request();
-            return Err(self.broke(MalformedRequest::Size { limit }));
+            return Err(self.call.broke(MalformedRequest::Size { limit }));
         }
         let mut draft = self.draft(&request)?;
         let mut record = self.record(&mut draft);
-        let (permitted, skeleton) = match self.judge(draft) {
+        let (permitted, skeleton) = match self.judge(outside, draft) {
             Ok(permitted) => permitted,
             Err(violation) => {
-                self.held_back = Some(record);
-                return Err(self.broke(violation));
+                self.exchanges.held_back = Some(record);
+                return Err(self.call.broke(violation));
             }
         };
         let from_guest = record.headers.len();
         record.carries_message = permitted.carries_message();
         record.headers.extend(permitted.added_headers(from_guest));
-        if let Some(dry_run) = self.outside.as_ref().and_then(|outside| outside.dry_run) {
+        if let Some(dry_run) = outside.dry_run {
             let clear = dry_run.show_sealed.then(|| permitted.in_clear());
-            let rule = self.outside.as_ref().map(|outside| outside.rule.message_rule(&self.parameters));
-            let readings = rule.map(|rule| skeleton.readings(&rule));
-            self.requests.push(RequestRecord { clear, readings, shape: Some(skeleton.shape), ..record });
-            self.dry_run_done = true;
+            let readings = Some(skeleton.readings(&outside.rule.message_rule(self.parameters)));
+            let record = RequestRecord { clear, readings, shape: Some(skeleton.shape), ..record };
+            self.exchanges.requests.push(record);
+            self.exchanges.dry_run_done = true;
             return Err(wasmtime::Error::from(DryRunEnds));
         }
-        self.trace.push(TraceKind::Request {
+        self.call.trace.push(TraceKind::Request {
             method: record.method.clone(),
             url: record.url.clone(),
             carries_message: permitted.carries_message(),
         });
-        self.requests.push(RequestRecord { shape: Some(skeleton.shape), ..record });
+        self.exchanges.requests.push(RequestRecord { shape: Some(skeleton.shape), ..record });
         self.remember_sealed(&request, &permitted)?;
-        Ok(self.let_out(permitted).await)
+        Ok(self.let_out(outside, permitted).await)
     }
 
     /// Takes what of a draft is for people.
     fn record(&self, draft: &mut Draft) -> RequestRecord {
         // What a grant let the connector read, it may have written down in clear.
-        let clean = |text: String| if self.learned { self.for_people(&text) } else { text };
+        let clean = |text: String| self.call.scrubber.for_people_owned(text);
         RequestRecord {
             method: draft.method.name().to_owned(),
             url: clean(std::mem::take(&mut draft.url.masked)),
@@ -112,14 +148,14 @@ impl CallState {
         }
     }
 
-    fn judge(&self, draft: Draft) -> Result<(Permitted, Skeleton), Violation> {
-        let outside = self.outside.as_ref().ok_or(Violation::NoRequestHere)?;
-        let value_of = |mark: &_| self.message.as_ref().and_then(|message| message.value_of(mark));
-        let message = outside.rule.message_rule(&self.parameters);
+    fn judge(&self, outside: &Outside, draft: Draft) -> Result<(Permitted, Skeleton), Violation> {
+        let value_of = |mark: &_| self.message.and_then(|message| message.value_of(mark));
+        let message = outside.rule.message_rule(self.parameters);
         // Most sends have one request, and no answer before it.
-        let told = (!self.answered.is_empty()).then(|| told(&self.answered));
-        let answered = told.as_ref().map(|told| {
-            let known = message.known.iter().copied().chain([told]).collect();
+        let answered = &self.exchanges.answered;
+        let values = (!answered.is_empty()).then(|| values_of_answers(answered));
+        let answered = values.as_ref().map(|values| {
+            let known = message.known.iter().copied().chain([values]).collect();
             MessageRule { known, ..message.clone() }
         });
         let (permitted, skeleton) = permit(
@@ -128,9 +164,9 @@ impl CallState {
                 grant: &outside.grant,
                 message: message.clone(),
                 answered: answered.clone(),
-                limits: &self.limits,
-                message_gone: self.message_sent != RequestSent::No,
-                sealed_origin: self.sent_sealed.as_ref().map(|sent| sent.origin.as_str()),
+                limits: self.limits,
+                message_gone: self.exchanges.message_sent != RequestSent::No,
+                sealed_origin: self.exchanges.sent_sealed.as_ref().map(|sent| sent.origin.as_str()),
                 pool: &outside.pool,
                 value_of: &value_of,
             },
@@ -146,51 +182,15 @@ impl CallState {
     }
 
     /// Sends, and notes what the host then knows.
-    async fn let_out(&mut self, permitted: Permitted) -> Result<GuestResponse, EgressError> {
-        let Some(Outside { egress, deadline, .. }) = &self.outside else { return Err(EgressError::nowhere()) };
-        let (egress, deadline) = (Arc::clone(egress), *deadline);
-        let carries_message = permitted.carries_message();
-        let origin = permitted.origin();
-        let limits = Arc::clone(&self.limits);
+    async fn let_out(&mut self, outside: &Outside, permitted: Permitted) -> Result<GuestResponse, EgressError> {
         let leaving = Arc::new(LeavingFlag::default());
-        if carries_message {
-            // Set before the first byte: if this future is dropped, what remains is doubt, unless the flag says otherwise.
-            self.message_sent = RequestSent::Maybe;
-            self.leaving = permitted.has_body().then(|| Arc::clone(&leaving));
-        }
-        let sent_before = self.sent_sealed.take();
-        if !permitted.labels().is_empty() {
-            let labels = match &sent_before {
-                Some(before) => before.labels.union(permitted.labels()),
-                None => permitted.labels().clone(),
-            };
-            self.sent_sealed = Some(SentSealed { origin: origin.clone(), labels });
-        }
-        let exchange = egress.send(permitted, &limits, deadline, &leaving);
-        let result = Arc::clone(&self.meter.cpu).leave_out(exchange).await;
-        self.leaving = None;
-        match result {
-            Ok(answer) => {
-                self.sent_sealed = self.sent_sealed.take().or(sent_before);
-                if carries_message {
-                    self.message_sent = RequestSent::Yes;
-                }
-                let answer = self.scrubbed(answer, &origin);
-                self.hosts_reached.insert(origin);
-                Ok(answer)
-            }
+        let departure = self.exchanges.depart(&permitted, &leaving);
+        let exchange = outside.egress.send(permitted, self.limits, outside.deadline, &leaving);
+        let result = Arc::clone(self.call.meter.cpu()).leave_out(exchange).await;
+        match self.exchanges.arrive(departure, result) {
+            Ok((answer, origin)) => Ok(self.scrubbed(answer, &origin)),
             Err(error) => {
-                if error.maybe_sent {
-                    self.sent_sealed = self.sent_sealed.take().or(sent_before);
-                    self.hosts_reached.insert(origin);
-                } else {
-                    self.sent_sealed = sent_before;
-                    if carries_message {
-                        self.message_sent = RequestSent::No;
-                    }
-                }
-                self.trace.push(TraceKind::NoResponse { reason: error.message.clone() });
-                self.network_error = Some(error.clone());
+                self.call.trace.push(TraceKind::NoResponse { reason: error.message.clone() });
                 Err(error)
             }
         }
@@ -201,13 +201,13 @@ impl CallState {
         self.limits.url_bytes + self.limits.request_header_bytes + self.limits.request_body
     }
 
-    /// Judged before anything is put together: a list of handles costs the guest nothing, whatever they stand for.
+    /// Judged before anything is put together: a list of handles costs the guest nothing, however large the values are.
     fn is_too_large(&self, request: &GuestRequest) -> wasmtime::Result<bool> {
         let mut bytes = 0_usize;
         for part in request.parts() {
             bytes = bytes.saturating_add(match part {
                 Part::Text(text) => text.len(),
-                Part::Sealed(handle) => self.table.get(handle)?.bytes().map_or(0, <[u8]>::len),
+                Part::Sealed(handle) => self.handles.get(handle)?.bytes().map_or(0, <[u8]>::len),
             });
         }
         Ok(bytes > self.largest_request())
@@ -216,13 +216,13 @@ impl CallState {
     fn draft(&self, request: &GuestRequest) -> wasmtime::Result<Draft> {
         Ok(Draft {
             method: request.method,
-            url: Assembled::new(&self.pieces(&request.url)?),
+            url: Assembled::new(&pieces(self.handles, &request.url)?),
             headers: request
                 .headers
                 .iter()
-                .map(|(name, value)| Ok((name.clone(), Assembled::new(&self.pieces(value)?))))
+                .map(|(name, value)| Ok((name.clone(), Assembled::new(&pieces(self.handles, value)?))))
                 .collect::<wasmtime::Result<_>>()?,
-            body: Assembled::new(&self.pieces(&request.body)?),
+            body: Assembled::new(&pieces(self.handles, &request.body)?),
         })
     }
 
@@ -235,21 +235,22 @@ impl CallState {
         let mut sent = Vec::new();
         for part in request.parts() {
             if let Part::Sealed(handle) = part {
-                let value = self.table.get(handle)?;
+                let value = self.handles.get(handle)?;
                 if !value.labels().is_empty() {
                     sent.extend(value.parts().map(|part| (part.clone(), value.labels().clone())));
                 }
             }
         }
-        sent.into_iter().for_each(|(value, labels)| self.remember_sent(value, &labels));
+        sent.into_iter().for_each(|(value, labels)| self.call.scrubber.remember_sent(value, &labels));
         Ok(())
     }
 
     fn scrubbed(&mut self, answer: Answer, origin: &str) -> GuestResponse {
-        self.learned = true;
-        let sent = self.sent_sealed.as_ref().filter(|sent| sent.origin == origin);
+        self.call.scrubber.guest_learned();
+        let scrubber = &*self.call.scrubber;
+        let sent = self.exchanges.sent_sealed.as_ref().filter(|sent| sent.origin == origin);
         let for_guest = |text: &[u8]| match sent {
-            Some(sent) => self.scrubber().for_guest(text, &sent.labels),
+            Some(sent) => scrubber.for_guest(text, &sent.labels),
             // A host that was sent nothing knows nothing: a mask in its answer would say that it guessed.
             None => text.to_vec(),
         };
@@ -261,17 +262,17 @@ impl CallState {
             .map(|(name, value)| (name.clone(), String::from_utf8_lossy(&for_guest(value)).into_owned()))
             .collect();
         let is_changed = sent.is_some() && body != answer.body;
-        let shown = self.scrubber().bytes_for_people(&answer.body);
-        self.trace.push(TraceKind::Response {
+        let shown = scrubber.bytes_for_people(&answer.body);
+        self.call.trace.push(TraceKind::Response {
             status: answer.status,
             body_bytes: shown.len(),
             peer: answer.peer,
             body: excerpt(&shown),
         });
         if is_changed {
-            self.answers.push(Zeroizing::new(answer.body));
+            self.exchanges.answers.push(Zeroizing::new(answer.body));
         }
-        self.answered.push(body.clone());
+        self.exchanges.answered.push(body.clone());
         GuestResponse { status: answer.status, headers, body }
     }
 }
@@ -282,11 +283,11 @@ const WORD_MIN: usize = 8;
 const WORDS_MAX: usize = 256;
 
 /// What answers told the connector: it may be repeated in the next request (an access token), and differs every time.
-fn told(answers: &[Vec<u8>]) -> HostValues {
-    HostValues::new(answers.iter().flat_map(|answer| told_by(answer)).collect())
+fn values_of_answers(answers: &[Vec<u8>]) -> HostValues {
+    HostValues::new(answers.iter().flat_map(|answer| values_of(answer)).collect())
 }
 
-fn told_by(answer: &[u8]) -> Vec<HostValue> {
+fn values_of(answer: &[u8]) -> Vec<HostValue> {
     let Ok(text) = std::str::from_utf8(answer) else { return Vec::new() };
     let value = |text: &str| HostValue { name: "answer".into(), value: text.into() };
     if serde_json::from_str::<serde_json::Value>(text).is_ok() {
@@ -295,4 +296,45 @@ fn told_by(answer: &[u8]) -> Vec<HostValue> {
     let is_of_word = |c: char| c.is_alphanumeric() || "-_.~+/=".contains(c);
     let words = text.split(|c: char| !is_of_word(c)).filter(|word| word.len() >= WORD_MIN);
     words.take(WORDS_MAX).map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::host_call::Phase;
+    use crate::sealed::{Piece, Sealed};
+
+    fn request(url: Vec<Part>, body: Vec<Part>) -> GuestRequest {
+        GuestRequest { method: Method::Post, url, headers: vec![("x".into(), Vec::new())], body }
+    }
+
+    /// A list of handles costs the guest nothing, however large the values are, so it must be judged before it is put together.
+    #[test]
+    fn the_size_of_a_request_is_judged_before_it_is_put_together() {
+        let limits = Limits { url_bytes: 100, request_header_bytes: 100, request_body: 100, ..Limits::default() };
+        let mut state = CallState::new(Phase::Send, Arc::new(limits), Arc::default(), None);
+        let value = Sealed::concat(&[Piece::Text(&"a".repeat(100))]);
+        let handle = state.handles.add(value);
+        let sealed = || Part::Sealed(wasmtime::component::Resource::new_borrow(handle.rep()));
+        let text = |bytes: usize| Part::Text("a".repeat(bytes));
+        for (what, url, body, expected) in [
+            ("as many bytes as all parts may have", vec![text(200)], vec![sealed()], false),
+            ("a byte too many", vec![text(201)], vec![sealed()], true),
+            ("one value many times", Vec::new(), (0..4).map(|_| sealed()).collect(), true),
+            ("one value in both", vec![sealed(), sealed()], vec![sealed(), text(1)], true),
+        ] {
+            let is_too_large = state.http_outbound().is_too_large(&request(url, body)).unwrap();
+            assert_eq!(is_too_large, expected, "{what}");
+        }
+    }
+
+    #[tokio::test]
+    async fn where_nothing_is_outside_no_request_is_made() {
+        let mut state = CallState::new(Phase::Report, Arc::new(Limits::default()), Arc::default(), None);
+        let Err(error) = state.http_outbound().send(request(Vec::new(), Vec::new())).await else {
+            panic!("a request was made")
+        };
+        let fault = error.downcast::<sendbox_contract::ConnectorFault>().unwrap();
+        assert_eq!(fault, sendbox_contract::ConnectorFault::ManifestViolation(Box::new(Violation::NoRequestHere)));
+    }
 }

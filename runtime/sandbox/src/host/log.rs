@@ -2,26 +2,47 @@
 
 use sendbox_contract::text::one_line;
 use sendbox_contract::{LogLevel, TraceKind};
+use wasmtime::component::HasData;
 
 use crate::call::CallState;
-use crate::call::meter::LogRoom;
+use crate::call::host_call::HostCall;
+use crate::call::meter::LogDecision;
+
+/// What `log` may touch of a call.
+pub(crate) struct LogView<'a> {
+    call: HostCall<'a>,
+}
+
+/// Gives `log` its view.
+pub(crate) struct Log;
+
+impl HasData for Log {
+    type Data<'a> = LogView<'a>;
+}
 
 impl CallState {
-    pub(crate) fn log_line(&mut self, level: LogLevel, message: &str) -> wasmtime::Result<()> {
-        self.enter("log.log")?;
-        self.keep_line(level, message);
+    pub(crate) fn log(&mut self) -> LogView<'_> {
+        let Self { phase, meter, trace, scrubber, .. } = self;
+        LogView { call: HostCall { phase: *phase, meter, trace, scrubber } }
+    }
+}
+
+impl LogView<'_> {
+    pub(crate) fn line(&mut self, level: LogLevel, message: &str) -> wasmtime::Result<()> {
+        self.call.enter("log.log")?;
+        self.keep(level, message);
         Ok(())
     }
 
     /// Keeps a line that the guest wrote, by `log` or to standard error.
-    pub(crate) fn keep_line(&mut self, level: LogLevel, message: &str) {
-        match self.meter.log(message.len()) {
-            LogRoom::Keep(room) => {
-                let message = one_line(&self.for_people(message), room);
-                self.trace.push(TraceKind::Log { level, message });
+    pub(crate) fn keep(&mut self, level: LogLevel, message: &str) {
+        match self.call.meter.log(message.len()) {
+            LogDecision::Keep(room) => {
+                let message = one_line(&self.call.scrubber.for_people(message), room);
+                self.call.trace.push(TraceKind::Log { level, message });
             }
-            LogRoom::Mark => self.trace.push(TraceKind::LogTruncated),
-            LogRoom::Drop => {}
+            LogDecision::Mark => self.call.trace.push(TraceKind::LogTruncated),
+            LogDecision::Drop => {}
         }
     }
 }

@@ -1,10 +1,12 @@
 //! `sealed`: the algebra, charged.
 
-use sendbox_contract::{ConnectorFault, SealedOperation, TraceKind, Violation};
+use sendbox_contract::{SealedOperation, TraceKind, Violation};
 use sendbox_policy::Encoding;
-use wasmtime::component::Resource;
+use wasmtime::component::{HasData, Resource};
 
 use crate::call::CallState;
+use crate::call::handles::SealedHandles;
+use crate::call::host_call::HostCall;
 use crate::sealed::{Hash, Piece, Sealed};
 
 /// One piece as it comes over the ABI.
@@ -13,105 +15,116 @@ pub(crate) enum Part {
     Sealed(Resource<Sealed>),
 }
 
+/// What `sealed` may touch of a call.
+pub(crate) struct SealedView<'a> {
+    call: HostCall<'a>,
+    handles: &'a mut SealedHandles,
+}
+
+/// Gives `sealed` its view.
+pub(crate) struct SealedValues;
+
+impl HasData for SealedValues {
+    type Data<'a> = SealedView<'a>;
+}
+
 impl CallState {
-    /// Puts a value into the call's table and charges for it.
+    pub(crate) fn sealed(&mut self) -> SealedView<'_> {
+        let Self { phase, meter, trace, scrubber, handles, .. } = self;
+        SealedView { call: HostCall { phase: *phase, meter, trace, scrubber }, handles }
+    }
+}
+
+/// Looks up the handles in a list of parts.
+pub(crate) fn pieces<'a>(handles: &'a SealedHandles, parts: &'a [Part]) -> wasmtime::Result<Vec<Piece<'a>>> {
+    parts
+        .iter()
+        .map(|part| {
+            Ok(match part {
+                Part::Text(text) => Piece::Text(text),
+                Part::Sealed(handle) => Piece::Sealed(handles.get(handle)?),
+            })
+        })
+        .collect()
+}
+
+impl SealedView<'_> {
+    /// Hands a value of the host's to the guest.
     pub(crate) fn keep(&mut self, value: Sealed) -> wasmtime::Result<Resource<Sealed>> {
-        if value.made_of().len() > self.limits.sealed_pieces {
-            return Err(ConnectorFault::SealedPieces { limit: self.limits.sealed_pieces }.into());
-        }
-        self.meter.sealed(value.cost())?;
-        self.table.push(value).map_err(|_| ConnectorFault::Handles { limit: self.limits.handles }.into())
+        self.handles.keep(self.call.meter, value)
     }
 
     /// Charges for a value that an operation reads, by its bound: the work is the host's, whatever comes of it.
     fn charge_read(&mut self, handle: &Resource<Sealed>) -> wasmtime::Result<()> {
-        let bound = self.table.get(handle)?.bound();
-        Ok(self.meter.sealed(bound)?)
+        let bound = self.handles.get(handle)?.bound();
+        Ok(self.call.meter.sealed(bound)?)
     }
 
     fn made(&mut self, operation: SealedOperation, value: Sealed) -> wasmtime::Result<Resource<Sealed>> {
-        self.trace.push(TraceKind::Sealed { operation });
+        self.call.trace.push(TraceKind::Sealed { operation });
         self.keep(value)
     }
 
-    pub(crate) fn pieces<'a>(&'a self, parts: &'a [Part]) -> wasmtime::Result<Vec<Piece<'a>>> {
-        parts
-            .iter()
-            .map(|part| {
-                Ok(match part {
-                    Part::Text(text) => Piece::Text(text),
-                    Part::Sealed(handle) => Piece::Sealed(self.table.get(handle)?),
-                })
-            })
-            .collect()
-    }
-
-    pub(crate) fn sealed_concat(&mut self, parts: &[Part]) -> wasmtime::Result<Resource<Sealed>> {
-        self.enter("sealed.concat")?;
-        let pieces = self.pieces(parts)?;
+    pub(crate) fn concat(&mut self, parts: &[Part]) -> wasmtime::Result<Resource<Sealed>> {
+        self.call.enter("sealed.concat")?;
+        let pieces = pieces(self.handles, parts)?;
         // Charge before joining: a list of a thousand handles of one large value must not be built first.
-        let cost: usize = pieces
-            .iter()
-            .map(|piece| match piece {
+        let cost = pieces.iter().fold(0_usize, |cost, piece| {
+            cost.saturating_add(match piece {
                 Piece::Text(text) => text.len(),
                 Piece::Sealed(value) => value.cost(),
             })
-            .sum();
-        if self.meter.sealed.saturating_add(cost) > self.limits.sealed_bytes {
-            return Err(ConnectorFault::SealedBytes { limit_bytes: self.limits.sealed_bytes }.into());
-        }
+        });
+        self.call.meter.can_seal(cost)?;
         let value = Sealed::concat(&pieces);
         self.made(SealedOperation::Concat, value)
     }
 
-    pub(crate) fn sealed_encode(
+    pub(crate) fn encode(
         &mut self,
         handle: &Resource<Sealed>,
         encoding: Encoding,
     ) -> wasmtime::Result<Resource<Sealed>> {
-        self.enter("sealed.encode")?;
+        self.call.enter("sealed.encode")?;
         self.charge_read(handle)?;
-        let value = self.table.get(handle)?.encode(encoding);
+        let value = self.handles.get(handle)?.encode(encoding);
         self.made(SealedOperation::Encode, value)
     }
 
-    pub(crate) fn sealed_decode(
+    pub(crate) fn decode(
         &mut self,
         handle: &Resource<Sealed>,
         encoding: Encoding,
     ) -> wasmtime::Result<Resource<Sealed>> {
-        self.enter("sealed.decode")?;
+        self.call.enter("sealed.decode")?;
         self.charge_read(handle)?;
-        let value = self.table.get(handle)?.decode(encoding).map_err(|_| self.broke(Violation::NotDecodable))?;
+        let decoded = self.handles.get(handle)?.decode(encoding);
+        let value = decoded.map_err(|_| self.call.broke(Violation::NotDecodable))?;
         self.made(SealedOperation::Decode, value)
     }
 
-    pub(crate) fn sealed_digest(
-        &mut self,
-        handle: &Resource<Sealed>,
-        hash: Hash,
-    ) -> wasmtime::Result<Resource<Sealed>> {
-        self.enter("sealed.digest")?;
+    pub(crate) fn digest(&mut self, handle: &Resource<Sealed>, hash: Hash) -> wasmtime::Result<Resource<Sealed>> {
+        self.call.enter("sealed.digest")?;
         self.charge_read(handle)?;
-        let value = self.table.get(handle)?.digest(hash);
+        let value = self.handles.get(handle)?.digest(hash);
         self.made(SealedOperation::Digest, value)
     }
 
-    pub(crate) fn sealed_hmac(
+    pub(crate) fn hmac(
         &mut self,
         handle: &Resource<Sealed>,
         hash: Hash,
         key: &Resource<Sealed>,
     ) -> wasmtime::Result<Resource<Sealed>> {
-        self.enter("sealed.hmac")?;
+        self.call.enter("sealed.hmac")?;
         self.charge_read(handle)?;
         self.charge_read(key)?;
-        let value = self.table.get(handle)?.hmac(hash, self.table.get(key)?);
+        let value = self.handles.get(handle)?.hmac(hash, self.handles.get(key)?);
         self.made(SealedOperation::Hmac, value)
     }
 
-    pub(crate) fn sealed_drop(&mut self, handle: Resource<Sealed>) -> wasmtime::Result<()> {
-        self.table.delete(handle)?;
-        Ok(())
+    /// The guest dropped a handle.
+    pub(crate) fn forget(&mut self, handle: Resource<Sealed>) -> wasmtime::Result<()> {
+        self.handles.remove(handle)
     }
 }

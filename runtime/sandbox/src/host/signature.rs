@@ -3,38 +3,63 @@
 use sendbox_contract::{ConnectorFault, Violation};
 use sendbox_policy::{Composition, Form, LabelKind, Piece};
 use subtle::ConstantTimeEq;
-use wasmtime::component::Resource;
+use wasmtime::component::{HasData, Resource};
 
-use crate::call::{CallState, Phase};
+use crate::call::CallState;
+use crate::call::handles::SealedHandles;
+use crate::call::host_call::{HostCall, Phase};
 use crate::jwt;
+use crate::report::StandIns;
 use crate::sealed::Sealed;
 
 /// Checks in one call of `parse`. Each tells the connector one thing about a secret and a received value.
 const CHECKS: u32 = 8;
 
+/// What `signature` may touch of a call.
+pub(crate) struct SignatureView<'a> {
+    call: HostCall<'a>,
+    handles: &'a SealedHandles,
+    checks: &'a mut u32,
+    stand_ins: &'a mut StandIns,
+}
+
+/// Gives `signature` its view.
+pub(crate) struct Signature;
+
+impl HasData for Signature {
+    type Data<'a> = SignatureView<'a>;
+}
+
 impl CallState {
+    pub(crate) fn signature(&mut self) -> SignatureView<'_> {
+        let Self { phase, meter, trace, scrubber, handles, signature_checks: checks, stand_ins, .. } = self;
+        SignatureView { call: HostCall { phase: *phase, meter, trace, scrubber }, handles, checks, stand_ins }
+    }
+}
+
+impl SignatureView<'_> {
     /// Counts a check, and refuses it where none is made.
-    fn check_signature(&mut self, import: &'static str) -> wasmtime::Result<()> {
-        self.enter(import)?;
-        if self.phase != Phase::Report {
+    fn check(&mut self, import: &'static str) -> wasmtime::Result<()> {
+        self.call.enter(import)?;
+        if self.call.phase != Phase::Report {
             return Err(ConnectorFault::ImportRefused(import).into());
         }
-        self.signature_checks += 1;
-        if self.signature_checks > CHECKS {
-            return Err(self.broke(Violation::TooManyChecks { limit: CHECKS }));
+        *self.checks += 1;
+        if *self.checks > CHECKS {
+            return Err(self.call.broke(Violation::TooManyChecks { limit: CHECKS }));
         }
         Ok(())
     }
 
-    pub(crate) fn signature_matches(
+    pub(crate) fn matches(
         &mut self,
         computed: &Resource<Sealed>,
         received: &Resource<Sealed>,
     ) -> wasmtime::Result<bool> {
-        self.check_signature("signature.matches")?;
-        let (computed, received) = (self.table.get(computed)?, self.table.get(received)?);
+        self.check("signature.matches")?;
+        let (computed, received) = (self.handles.get(computed)?, self.handles.get(received)?);
         if !is_signature(computed) || !received.is_received() {
-            return Err(self.broke(Violation::NotCheckable));
+            return Err(self.call.broke(Violation::NotCheckable));
         }
         Ok(match (computed.bytes(), received.bytes()) {
             (Ok(computed), Ok(received)) => computed.ct_eq(received).into(),
@@ -43,18 +68,14 @@ impl CallState {
     }
 
     /// The claims of a token, masked with the stand-ins of the callback.
-    pub(crate) fn signature_jwt(
-        &mut self,
-        token: &Resource<Sealed>,
-        key: &Resource<Sealed>,
-    ) -> wasmtime::Result<Option<String>> {
-        self.check_signature("signature.jwt")?;
-        let bound = self.table.get(token)?.bound();
+    pub(crate) fn jwt(&mut self, token: &Resource<Sealed>, key: &Resource<Sealed>) -> wasmtime::Result<Option<String>> {
+        self.check("signature.jwt")?;
+        let bound = self.handles.get(token)?.bound();
         // Charged whatever comes out: decoding and signing cost the host as much as a value of that size.
-        self.meter.sealed(bound)?;
-        let (token, key) = (self.table.get(token)?, self.table.get(key)?);
+        self.call.meter.sealed(bound)?;
+        let (token, key) = (self.handles.get(token)?, self.handles.get(key)?);
         if !is_received(token) || !is_secret(key) {
-            return Err(self.broke(Violation::NotCheckable));
+            return Err(self.call.broke(Violation::NotCheckable));
         }
         let (Ok(token), Ok(key)) = (token.bytes(), key.bytes()) else { return Ok(None) };
         let claims = jwt::claims(token, key);
@@ -95,14 +116,13 @@ mod tests {
     use sendbox_policy::{Encoding, Label, Limits, Mark};
 
     use super::*;
-    use crate::call::Phase;
     use crate::sealed::{Hash, Piece as SealedPiece};
 
-    /// A report with numbers in it, signed with `secret` apart from this code, by Python's `hmac`.
+    /// The example of GatewayAPI's documentation, signed with `secret`.
     const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.\
-        eyJpZCI6MjM4MTcwMywidG8iOjQ1NDI2MDkwNDUsInRpbWUiOjE1MjI3NjQwNjIsInN0YXR1cyI6ImRlbGl2ZXJlZCIsImVycm9yIjpudWxsLCJ1\
-        cmwiOiJodHRwOi8vYmJhZjcxNDIuZXhhbXBsZSJ9.\
-        HXjzBSOOnd_ogz1le79L0QoBZtIEGmrUBcZ5RApom_o";
+        eyJpZCI6MjM4MTcwMywibXNpc2RuIjo0NTQyNjA5MDQ1LCJ0aW1lIjoxNTIyNzY0MDYyLCJzdGF0dXMiOiJERUxJVkVSRUQiLCJlcnJvciI6\
+        bnVsbCwiY29kZSI6bnVsbCwidXNlcnJlZiI6bnVsbCwiY2FsbGJhY2tfdXJsIjoiaHR0cDovL2JiYWY3MTQyLm5ncm9rLmlvIiwiYXBpIjo0fQ.\
+        KdfDH65bnQtgxEkFnpAQodOciAJedZFB13r9wEo8t3Y";
 
     fn state(phase: Phase, limits: Limits) -> CallState {
         CallState::new(phase, Arc::new(limits), Arc::default(), None)
@@ -125,8 +145,8 @@ mod tests {
     }
 
     fn check(state: &mut CallState, token: Sealed, key: Sealed) -> wasmtime::Result<Option<String>> {
-        let (token, key) = (state.table.push(token)?, state.table.push(key)?);
-        state.signature_jwt(&token, &key)
+        let (token, key) = (state.handles.add(token), state.handles.add(key));
+        state.signature().jwt(&token, &key)
     }
 
     #[test]
@@ -136,7 +156,7 @@ mod tests {
         let claims = check(&mut state, received(TOKEN), secret("secret")).unwrap().unwrap();
         assert_eq!(
             claims,
-            r#"{"id":1000002,"to":1000001,"time":1000003,"status":"delivered","error":null,"url":"http://bbaf7142.example"}"#
+            r#"{"id":1000002,"msisdn":1000001,"time":1000003,"status":"DELIVERED","error":null,"code":null,"userref":null,"callback_url":"http://bbaf7142.ngrok.io","api":4}"#
         );
         assert_eq!(state.stand_ins.restore("1000002"), "2381703");
     }
@@ -173,8 +193,8 @@ mod tests {
     }
 
     fn matches(state: &mut CallState, computed: Sealed, received: Sealed) -> wasmtime::Result<bool> {
-        let (computed, received) = (state.table.push(computed)?, state.table.push(received)?);
-        state.signature_matches(&computed, &received)
+        let (computed, received) = (state.handles.add(computed), state.handles.add(received));
+        state.signature().matches(&computed, &received)
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Parameters are bounded, whatever the schema says of them.
 
-use sendbox_contract::ContentKind;
-use sendbox_contract::message::Usage;
 use sendbox_contract::metadata::RawMetadata;
+use sendbox_contract::{ContentKind, Usage};
 use sendbox_policy::Limits;
 use serde_json::json;
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use sendbox_domain::model::{Delivery, DeliveryReportView, Timestamp};
 use sendbox_domain::rules::report::{MOST_OF_A_CALL, MOST_WAITING, WAITS_MS, furthest, provider_time};
-use sendbox_sandbox::{Callback, DeliveryReport, ReportError, ReportRefusal};
+use sendbox_sandbox::{Callback, CallbackError, DeliveryReport, ReportRefusal};
 use sendbox_store::rows::{AttemptRow, ConnectionRow, ReportRow, TenantRow};
 use sendbox_store::{Tx, attempts, connections, messages, reports, tenants};
 use zeroize::Zeroizing;
@@ -170,11 +170,11 @@ impl Service {
         let found = match self.inner.sandbox.parse_report(&sender.connector, parameters, &callback).await {
             Ok(found) if found.len() <= MOST_OF_A_CALL => found,
             Ok(_) => return Err(Error::ReportMalformed),
-            Err(ReportError::NotSupported) => return Err(Error::NotFound("path")),
-            Err(ReportError::NoPlace | ReportError::OutOfTime { .. }) => return Err(Error::Busy),
-            Err(ReportError::Refused(ReportRefusal::NotAuthentic)) => return Err(Error::ReportNotAuthentic),
-            Err(ReportError::Refused(ReportRefusal::Malformed)) => return Err(Error::ReportMalformed),
-            Err(ReportError::Fault(fault)) => {
+            Err(CallbackError::NotSupported) => return Err(Error::NotFound("path")),
+            Err(CallbackError::NoFreeSlot | CallbackError::OutOfTime { .. }) => return Err(Error::Busy),
+            Err(CallbackError::Refused(ReportRefusal::NotAuthentic)) => return Err(Error::ReportNotAuthentic),
+            Err(CallbackError::Refused(ReportRefusal::Malformed)) => return Err(Error::ReportMalformed),
+            Err(CallbackError::Fault(fault)) => {
                 let digest = sender.connector.digest().to_string();
                 let connector = sender.connector_id.as_str();
                 tracing::warn!(tenant = tenant.id, connection = connection.name, connector, digest, %fault, "a report was not read");

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use sendbox_domain::model::{Scope, ShapeLine, ShapeOrigin, Timestamp, VersionShape};
 use sendbox_domain::template::TemplateBody;
 use sendbox_policy::{PinnedShapes, RequestShape};
-use sendbox_sandbox::{ConnectorFault, Outcome, Rehearsal, RehearsalError, RehearsedTemplate, SendReport, Violation};
+use sendbox_sandbox::{ConnectorFault, Outcome, Rehearsal, RehearsalError, RehearsedTemplate, SendResult, Violation};
 use sendbox_store::rows::{AttemptRow, ReleaseRow, ShapeRow};
 use sendbox_store::{Tx, shapes};
 use serde_json::json;
@@ -47,7 +47,7 @@ pub(crate) struct SeenShape {
 }
 
 /// The shape that a rule held back.
-pub(crate) fn held_shape(report: &SendReport) -> Option<&sendbox_sandbox::HeldShape> {
+pub(crate) fn held_shape(report: &SendResult) -> Option<&sendbox_sandbox::HeldShape> {
     let Outcome::Failed(failure) = &report.outcome else { return None };
     let Some(ConnectorFault::ManifestViolation(violation)) = &failure.fault else { return None };
     match &**violation {
@@ -57,7 +57,7 @@ pub(crate) fn held_shape(report: &SendReport) -> Option<&sendbox_sandbox::HeldSh
 }
 
 /// The shape of the request with the message, where it went out.
-fn sent_shape(report: &SendReport) -> Option<&RequestShape> {
+fn sent_shape(report: &SendResult) -> Option<&RequestShape> {
     report.requests.iter().rev().find(|request| request.carries_message).and_then(|request| request.shape.as_ref())
 }
 
@@ -142,7 +142,7 @@ impl Service {
         attempt: &AttemptRow,
         prepared: &ReadyConnection,
         (on_record, pinned): (Option<&OnRecord>, Option<&PinnedShapes>),
-        report: &SendReport,
+        report: &SendResult,
     ) -> Vec<SeenShape> {
         let Some(on_record) = on_record else { return Vec::new() };
         let seen = |tenant: &str, origin, shape: &RequestShape| SeenShape {
@@ -213,7 +213,7 @@ impl Service {
 
     /// Writes down what a test has shown of an uploaded version: what went out, and what else a rehearsal shows. A test has its
     /// answer whatever becomes of this.
-    pub(crate) async fn record_test(&self, tenant: &str, prepared: &ReadyConnection, report: &SendReport) {
+    pub(crate) async fn record_test(&self, tenant: &str, prepared: &ReadyConnection, report: &SendResult) {
         let recorded = async {
             self.rehearsed(tenant, prepared).await.map_err(|error| Error::Internal(error.to_string()))?;
             let mut seen = self.unrecorded(tenant, prepared);

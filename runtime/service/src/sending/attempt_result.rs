@@ -3,7 +3,7 @@
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{AttemptOutcome, HeldShape, ShapeLine};
 use sendbox_domain::rules::retry;
-use sendbox_sandbox::{FailureClass, Outcome, Party, RecordedFailure, RequestSent, SendReport, TraceKind};
+use sendbox_sandbox::{FailureClass, Outcome, Party, RecordedFailure, RequestSent, SendResult};
 use sendbox_store::rows::AttemptRow;
 
 use crate::releases::request_shapes::held_shape;
@@ -68,23 +68,23 @@ impl AttemptResult {
     }
 }
 
-impl From<SendReport> for AttemptResult {
-    fn from(report: SendReport) -> Self {
-        let held_shape = held_shape(&report).map(|held| HeldShape {
+impl From<SendResult> for AttemptResult {
+    fn from(result: SendResult) -> Self {
+        let held_shape = held_shape(&result).map(|held| HeldShape {
             shape: hex::encode(held.shape.digest()),
             changes: held.changes.iter().cloned().map(ShapeLine::from).collect(),
         });
         let record = AttemptRecord {
             route: None,
-            requests: report.requests.iter().map(Into::into).collect(),
-            held_request: report.held_back.as_ref().map(Into::into),
+            requests: result.requests.iter().map(Into::into).collect(),
+            held_request: result.held_back.as_ref().map(Into::into),
             held_shape,
-            resource_use: Some(report.used),
-            hosts_reached: report.hosts_reached.clone(),
-            trace: report.trace.clone(),
+            resource_use: Some(result.used),
+            hosts_reached: result.hosts_reached.clone(),
+            trace: result.trace.clone(),
         };
-        let response_status = answered(&report);
-        let end = match report.outcome {
+        let response_status = result.message_status;
+        let end = match result.outcome {
             Outcome::Accepted(receipt) => AttemptEnd::Accepted { provider_message_id: receipt.message_id },
             Outcome::Failed(failure) => {
                 AttemptEnd::Failed { failure: RecordedFailure::from(&failure), misbehaved: failure.is_misbehaviour() }
@@ -94,20 +94,6 @@ impl From<SendReport> for AttemptResult {
         };
         Self { end, record, response_status }
     }
-}
-
-/// The HTTP status with which the request that carried the message was answered, as the host saw it.
-fn answered(report: &SendReport) -> Option<u16> {
-    let mut carries = false;
-    let mut status = None;
-    for event in &report.trace {
-        match &event.what {
-            TraceKind::Request { carries_message, .. } => carries = *carries_message,
-            TraceKind::Response { status: answer, .. } if carries => status = Some(*answer),
-            _ => {}
-        }
-    }
-    status
 }
 
 /// Attempts that left nothing but the connector's word that they were refused.

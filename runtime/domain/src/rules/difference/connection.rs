@@ -51,7 +51,7 @@ pub fn lines(stored: &StoredNames<'_>, before: &Resolved<'_>, after: &Resolved<'
 
 fn place(entry: &ReachEntry) -> String {
     let methods = entry.methods.iter().map(|method| method.name()).collect::<Vec<_>>().join(", ");
-    match (entry.path_prefix.as_str(), &entry.origin.path_prefix) {
+    match (entry.path_prefix.as_str(), &entry.origin.exact_path) {
         ("", None) => format!("{methods} {}, any path", entry.origin),
         (prefix, _) => format!("{methods} {}{prefix}", entry.origin),
     }

@@ -141,7 +141,7 @@ fn many_attributes_and_namespaces() {
     };
     let attributes = |count: usize| of((0..count).map(|n| format!(" a{n}=''")).collect());
     let namespaces = |count: usize| of((0..count).map(|n| format!(" xmlns:n{n}='u{n}'")).collect());
-    let too_many = |why| Err(Malformed { place: RequestPart::Body, why });
+    let too_many = |why| Err(Malformed { part: RequestPart::Body, why });
     assert_eq!(attributes(512), Ok(Carries::Nothing));
     assert_eq!(attributes(513), too_many("its XML has too many attributes"));
     assert_eq!(namespaces(16), Ok(Carries::Nothing));
@@ -160,5 +160,5 @@ fn values_of_a_request_are_counted() {
     let of = |body: String| judge(Text, &[], &form_places(), &post("https://x.example/", JSON, &[], &body));
     let zeros = |count: usize| of(format!("[{}]", vec!["0"; count].join(",")));
     assert_eq!(zeros(4000), Ok(Carries::Nothing));
-    assert_eq!(zeros(4200), Err(Malformed { place: RequestPart::Body, why: "it has too many values" }));
+    assert_eq!(zeros(4200), Err(Malformed { part: RequestPart::Body, why: "it has too many values" }));
 }

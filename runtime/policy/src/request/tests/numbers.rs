@@ -143,14 +143,14 @@ fn in_url_and_headers() {
     ] {
         let view = post(url, FORM, &[], "To={e164}&Body={text}");
         let refused = judge(Text, &[], &form_places(), &view);
-        assert!(matches!(refused, Err(SecondNumber { place: RequestPart::Url, .. })), "{url}: {refused:?}");
+        assert!(matches!(refused, Err(SecondNumber { part: RequestPart::Url, .. })), "{url}: {refused:?}");
     }
     for (name, value) in
         [("x-cc", "1 900 555 0199"), ("x-19005550199", "a"), ("Authorization", "Basic b64«19005550199:{secret}»")]
     {
         let view = post("https://x.example/", FORM, &[(name, value)], "To={e164}&Body={text}");
-        let place = RequestPart::Header(name.to_ascii_lowercase());
-        assert_eq!(judge(Text, &[], &form_places(), &view), Err(SecondNumber { digits: 11, place }), "{name}");
+        let part = RequestPart::Header(name.to_ascii_lowercase());
+        assert_eq!(judge(Text, &[], &form_places(), &view), Err(SecondNumber { digits: 11, part }), "{name}");
     }
     // Also in a request that carries nothing: the next one may refer to what this one stored.
     let view = post("https://x.example/", FORM, &[], "number=19005550199");

@@ -95,7 +95,7 @@ fn a_recipient_that_is_not_the_whole_value() {
         assert_eq!(text_form(body), expected, "{body}");
     }
     let semicolon = text_form("To={e164}&Body={text}&x=1;to=y");
-    assert!(matches!(semicolon, Err(Malformed { place: RequestPart::Body, .. })), "{semicolon:?}");
+    assert!(matches!(semicolon, Err(Malformed { part: RequestPart::Body, .. })), "{semicolon:?}");
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn json() {
     ] {
         let view = post("https://x.example/", JSON, &[], body);
         let refused = judge(Text, &[], &places, &view);
-        assert!(matches!(refused, Err(Malformed { place: RequestPart::Body, .. })), "{body}: {refused:?}");
+        assert!(matches!(refused, Err(Malformed { part: RequestPart::Body, .. })), "{body}: {refused:?}");
     }
     let view = post("https://x.example/", JSON, &[], r#"{"{digits}":"{text}"}"#);
     assert_eq!(judge(Text, &[], &places, &view), Err(SealedOutsideValue(RequestPart::Body)));
@@ -250,7 +250,7 @@ fn a_name_twice_in_another_form() {
     let places = places(RecipientForm::Digits, &[super::json("/to")], &[super::json("/text")]);
     let body = r#"{"to":"{digits}","text":"{text}","x":{"ab":1,"ａb":2}}"#;
     let why = "a JSON object has the same name twice";
-    let twice = Err(Malformed { place: RequestPart::Body, why });
+    let twice = Err(Malformed { part: RequestPart::Body, why });
     assert_eq!(judge(Text, &[], &places, &post("https://x.example/", JSON, &[], body)), twice);
 }
 
@@ -261,7 +261,7 @@ fn the_name_of_a_list_again() {
     let judged = |url: &str| judge(Text, &[], &places, &post(url, JSON, &[], body));
     assert_eq!(judged("https://x.example/?b=1"), Ok(Carries::Message));
     assert!(matches!(judged("https://x.example/?To=45"), Err(NameAgain { .. })));
-    assert!(matches!(judged("https://x.example/?a=1;b=2"), Err(Malformed { place: RequestPart::Url, .. })));
+    assert!(matches!(judged("https://x.example/?a=1;b=2"), Err(Malformed { part: RequestPart::Url, .. })));
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn xml() {
         ("<sms><to>{digits}</to><text>{text}</text><!--{secret}--></sms>", Err(SealedOutsideValue(RequestPart::Body))),
     ] {
         let judged = judge(Text, &[], &places, &post("https://x.example/", XML, &[], body));
-        let malformed = matches!(judged, Err(Malformed { place: RequestPart::Body, .. })) && body.contains("<{secret}");
+        let malformed = matches!(judged, Err(Malformed { part: RequestPart::Body, .. })) && body.contains("<{secret}");
         assert!(judged == expected || malformed, "{body}: {judged:?}");
     }
     for body in [
@@ -313,7 +313,7 @@ fn xml() {
         "to={digits}&text={text}",
     ] {
         let judged = judge(Text, &[], &places, &post("https://x.example/", XML, &[], body));
-        assert!(matches!(judged, Err(Malformed { place: RequestPart::Body, .. })), "{body}: {judged:?}");
+        assert!(matches!(judged, Err(Malformed { part: RequestPart::Body, .. })), "{body}: {judged:?}");
     }
 }
 

@@ -217,7 +217,7 @@ fn no_provider_takes_a_second_number_beside() {
         with_query.push(Piece::Literal(format!("{separator}cc=19005550199")));
         let view = RequestView { url: with_query, ..view };
         let refused = judge(content, &KNOWN, &places, &view);
-        assert_eq!(refused, Err(SecondNumber { digits: 11, place: RequestPart::Url }), "{name}");
+        assert_eq!(refused, Err(SecondNumber { digits: 11, part: RequestPart::Url }), "{name}");
     }
 }
 

@@ -12,9 +12,9 @@ use std::process::ExitCode;
 use wasmtime::{Engine, OutOfMemory};
 
 use super::confine::confine;
-use super::does_not_compile;
 use super::wire::{Frame, Received};
-use crate::artifact::{ArtifactError, shape};
+use crate::artifact::error::ArtifactError;
+use crate::artifact::shape;
 use crate::engine::{compiling_engine, fingerprint};
 
 /// What a program that a [`ChildCompiler`](crate::ChildCompiler) names does, and nothing else: compiles the component that
@@ -39,7 +39,7 @@ pub fn compile_child(arguments: impl IntoIterator<Item = OsString>) -> ExitCode 
     if written.and_then(|()| answers.flush()).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The last word, when there is no code.
+/// The last frame when there is no code.
 enum Last {
     Refused(ArtifactError),
     Unable(String),
@@ -98,7 +98,7 @@ fn work(engine: &Engine, bounds: Bounds, answers: &mut impl io::Write) -> Result
     let bytes = catch_unwind(AssertUnwindSafe(|| engine.precompile_component(&component))).map_err(crashed)?.map_err(
         |error| match error.downcast_ref::<OutOfMemory>() {
             Some(_) => over_memory(),
-            None => Last::Refused(does_not_compile(&error)),
+            None => Last::Refused(ArtifactError::does_not_compile(&error)),
         },
     )?;
     Ok(Code { engine: own, bytes })

@@ -16,9 +16,9 @@ pub enum ConfineError {
     /// A limit could not be set.
     #[error("the limit on {what} cannot be set: {reason}")]
     Limit {
-        /// Of what.
+        /// What could not be limited or given up.
         what: &'static str,
-        /// Why.
+        /// What the kernel said.
         reason: String,
     },
     /// The list of system calls could not be applied.
@@ -26,7 +26,7 @@ pub enum ConfineError {
         "this kernel does not confine the compiler ({0}); allow seccomp filters for Sendbox (containers can forbid them), or run it elsewhere"
     )]
     Filter(String),
-    /// Not this system.
+    /// This system has no way to confine a process.
     #[error(
         "the compiler cannot be confined on this system; run Sendbox on Linux (x86-64 or AArch64), or embed its sandbox with `Compiler::InThisProcess` if you trust every file"
     )]

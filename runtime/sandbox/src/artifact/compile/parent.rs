@@ -1,7 +1,7 @@
 //! The parent's side: one child for one file, and an opinion on how it ended.
 //!
 //! It takes nothing on trust: lengths are checked before anything is kept, the child is killed at the first byte that makes
-//! no sense, and its end is waited for, so that no child outlives its place in the line.
+//! no sense, and its end is waited for, so that no child outlives its slot.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
@@ -15,9 +15,11 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 use super::child::Bounds;
+use super::own_code::OwnCode;
+use super::progress::{LoadStep, Progress};
+use super::settings::{ChildCompiler, CompileLimits};
 use super::wire::{FINGERPRINT_BYTES, Frame, LARGEST_WORD, Order};
-use super::{ChildCompiler, CompileLimits, LoadStep, OwnCode, Progress};
-use crate::artifact::ArtifactError;
+use crate::artifact::error::ArtifactError;
 
 /// How often a file is compiled whose child somebody kills.
 const TRIES: u32 = 3;
@@ -172,7 +174,7 @@ async fn hear(
                     return Err(nonsense("its code is for another engine"));
                 }
                 payload.drain(..FINGERPRINT_BYTES);
-                break Ok((shape, OwnCode(payload)));
+                break Ok((shape, OwnCode::from_child(payload)));
             }
             Frame::Refused => {
                 break Err(serde_json::from_slice(&payload).map_err(|_| nonsense("it gives no known reason"))?);

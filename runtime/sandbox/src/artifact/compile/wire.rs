@@ -1,4 +1,4 @@
-//! What goes through the pipes between parent and child. Numbers are little-endian; a length stands before everything.
+//! What goes through the pipes between parent and child. Numbers are little-endian, and every value is preceded by its length.
 //!
 //! To the child: [`MAGIC`], the [`Order`] as JSON, the component, and the end of the pipe. From the child: [`Frame`]s.
 //!
@@ -54,7 +54,7 @@ impl Received {
         let mut magic = [0; MAGIC.len()];
         from.read_exact(&mut magic)?;
         if magic != MAGIC {
-            return Err(wrong("this is no order"));
+            return Err(wrong("this is not an order"));
         }
         let length = length(from)?;
         if length > LARGEST_ORDER {

@@ -1,7 +1,7 @@
 //! What a new version of a connector would reach that the old one did not: as data, and in words.
 //!
-//! Promises: whatever the new manifest allows and the old one did not stands in [`ReachDiff::wider`]; the order of the needs
-//! and the way in which they are split play no part.
+//! Promises: whatever the new manifest allows and the old one did not is in [`ReachDiff::wider`], whatever the order of the needs
+//! and the way in which they are split.
 //!
 //! Must not know: tenants. Patterns are compared with their placeholders unfilled, so the answer holds for every tenant.
 
@@ -19,54 +19,54 @@ pub struct ReachDiff {
     pub narrower: Vec<ReachLine>,
 }
 
-/// One thing that one manifest allows and the other does not. A sentence by [`fmt::Display`].
+/// One thing that one manifest allows and the other does not. [`fmt::Display`] writes it as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReachLine {
     /// Whether the new one allows it, or the old one did.
     pub newly: bool,
-    /// What.
+    /// What is allowed.
     pub kind: ReachKind,
     /// `GET, POST`
     pub methods: String,
     /// `https://api.example.com/v1`, or `https://api.example.com, any path`.
-    pub place: String,
+    pub target: String,
 }
 
-/// What may be done at a place.
+/// What may be done at a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReachKind {
-    /// It is reached, and its host is not by the other manifest.
+    /// It is reached, and the other manifest does not reach its host.
     Host {
-        /// What for, by the author.
+        /// What the author says it is for.
         purpose: String,
     },
     /// These methods are used where the other manifest has others.
     Method,
     /// These paths of a host that the other manifest reaches elsewhere.
     Paths,
-    /// The message and the recipient go there, at these places of a request.
+    /// The message and the recipient go there, at these declared places of a request.
     Message {
-        /// Where each of them stands.
+        /// Where each of them is placed.
         places: MessagePlaces,
     },
-    /// The message and the recipient go there by the other manifest too, but stand elsewhere in the request.
+    /// The other manifest sends the message and the recipient there too, but places them elsewhere in the request.
     Places {
         /// Where each of them stands.
         places: MessagePlaces,
     },
     /// A secret is sent there.
     SecretSent {
-        /// Which.
+        /// The secret's key.
         key: String,
     },
     /// A secret signs what goes there.
     SecretSigns {
-        /// Which.
+        /// The secret's key.
         key: String,
     },
 }
 
-/// What may happen at a place, beyond that it can be reached.
+/// What may happen at a target, beyond that it can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right<'m> {
     Reach,
@@ -138,7 +138,7 @@ fn gives(manifest: &Manifest, need: &HostNeed, method: Method, right: Right<'_>)
 
 fn line(that: &Manifest, need: &HostNeed, methods: &[Method], right: Right<'_>, newly: bool) -> ReachLine {
     let methods = methods.iter().map(|method| method.name()).collect::<Vec<_>>().join(", ");
-    let place = match need.path_prefix() {
+    let target = match need.path_prefix() {
         "" => format!("{}, any path", need.origin()),
         prefix => format!("{}{prefix}", need.origin()),
     };
@@ -163,24 +163,24 @@ fn line(that: &Manifest, need: &HostNeed, methods: &[Method], right: Right<'_>, 
         Right::Secret(key, SecretUse::Sent) => ReachKind::SecretSent { key: key.to_owned() },
         Right::Secret(key, SecretUse::SigningOnly) => ReachKind::SecretSigns { key: key.to_owned() },
     };
-    ReachLine { newly, kind, methods, place }
+    ReachLine { newly, kind, methods, target }
 }
 
 impl fmt::Display for ReachLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { newly, kind, methods, place } = self;
+        let Self { newly, kind, methods, target } = self;
         let word = if *newly { "new" } else { "no longer" };
         match kind {
-            ReachKind::Host { purpose } => write!(f, "{word} host: {methods} {place} ({purpose})"),
-            ReachKind::Method => write!(f, "{word} method: {methods} at {place}"),
-            ReachKind::Paths => write!(f, "{word} paths: {methods} {place}"),
+            ReachKind::Host { purpose } => write!(f, "{word} host: {methods} {target} ({purpose})"),
+            ReachKind::Method => write!(f, "{word} method: {methods} at {target}"),
+            ReachKind::Paths => write!(f, "{word} paths: {methods} {target}"),
             ReachKind::Message { places } => {
-                write!(f, "{word}: the message and the recipient go to {place} ({methods}): {places}")
+                write!(f, "{word}: the message and the recipient go to {target} ({methods}): {places}")
             }
-            ReachKind::Places { places } => write!(f, "{word} places: at {place} ({methods}), {places}"),
-            ReachKind::SecretSent { key } => write!(f, "{word}: the secret `{key}` is sent to {place} ({methods})"),
+            ReachKind::Places { places } => write!(f, "{word} places: at {target} ({methods}), {places}"),
+            ReachKind::SecretSent { key } => write!(f, "{word}: the secret `{key}` is sent to {target} ({methods})"),
             ReachKind::SecretSigns { key } => {
-                write!(f, "{word}: the secret `{key}` signs requests to {place} ({methods})")
+                write!(f, "{word}: the secret `{key}` signs requests to {target} ({methods})")
             }
         }
     }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     const A: &str = "https://a.example.com";
-    /// Where the number and the text stand, as the names of two form fields.
+    /// Where the number and the text are placed, as the names of two form fields.
     const PLACES: &str = "To Body";
 
     #[test]

@@ -1,0 +1,42 @@
+//! Why a host pattern or an origin is refused. Below [`host`](crate::host) and [`origin`](crate::origin), which both read patterns.
+
+use thiserror::Error;
+
+/// Why an origin or a host could not be read or filled.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PatternError {
+    /// Neither `https://…`, `http://…` nor one `{parameter}`.
+    #[error("an origin starts with `https://`, or is one `{{parameter}}`")]
+    Scheme,
+    /// The host does not parse.
+    #[error("this is not a host name or address")]
+    Host,
+    /// The port is not a number from 1 to 65535.
+    #[error("a port is a number from 1 to 65535")]
+    Port,
+    /// The origin has a path, query, fragment or user.
+    #[error("an origin holds only scheme, host and port; write the path as `path_prefix`")]
+    MoreThanOrigin,
+    /// A `*` inside a label or among the last two labels.
+    #[error("`*` stands for exactly one whole label and needs two literal labels to its right, as in `*.example.com`")]
+    Wildcard,
+    /// A placeholder that is malformed, or is where none may be.
+    #[error(
+        "`{{parameter}}` stands in a host label with two literal labels to its right, as in `api.{{region}}.example.com`"
+    )]
+    Placeholder,
+    /// A parameter's value does not fit into a host label.
+    #[error(
+        "the parameter `{parameter}` must be lower-case letters, digits and inner hyphens (at most 63 in the whole label)"
+    )]
+    Value {
+        /// The parameter's key.
+        parameter: String,
+    },
+    /// A parameter's value is not an endpoint.
+    #[error("the parameter `{parameter}` must be an absolute https URL without user, password or fragment")]
+    Endpoint {
+        /// The parameter's key.
+        parameter: String,
+    },
+}

@@ -1,0 +1,31 @@
+//! Which limit or trap ended a guest.
+
+use sendbox_contract::ConnectorFault;
+use sendbox_contract::text::one_line;
+use sendbox_policy::Limits;
+use wasmtime::Trap;
+use wasmtime::component::ResourceTableError;
+
+/// Reads the fault from the error with which a call ended.
+pub(crate) fn fault_of(error: &wasmtime::Error, limits: &Limits) -> ConnectorFault {
+    if let Some(fault) = error.downcast_ref::<ConnectorFault>() {
+        return fault.clone();
+    }
+    // WASI's own resources (pollables, streams) report a full table in their own way.
+    if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+        return ConnectorFault::Handles { limit: limits.handles };
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => ConnectorFault::Stack { limit_bytes: limits.stack_bytes },
+        Some(Trap::Interrupt) => ConnectorFault::Cpu { limit_ms: limits.cpu_ms },
+        Some(trap) => ConnectorFault::Trap(trap.to_string()),
+        None => {
+            let text = format!("{error:#}");
+            // wasmtime has no type for this one.
+            if text.contains("fuel allocated for hostcalls") {
+                return ConnectorFault::HostCallSize { limit_bytes: limits.hostcall_fuel };
+            }
+            ConnectorFault::Trap(one_line(&text, 300))
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The sandbox: what all calls of a process share, and how it is set up.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sendbox_policy::{AddressPolicy, Limits};
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+
+use crate::artifact::cache::{Cache, CacheError};
+use crate::artifact::compile::{Compiler, ComponentLoader};
+use crate::call::CallState;
+use crate::egress::dns::{Resolve, SystemResolver};
+use crate::egress::{Egress, TrustError};
+use crate::engine::{Allocation, Ticker};
+use crate::{abi, engine, host};
+
+/// How a sandbox is set up. The default suits a service that only sends to public hosts, but compiles files in its own process:
+/// see [`Compiler`] before loading files that nobody trusts.
+#[derive(Clone, Debug)]
+pub struct SandboxConfig {
+    /// Limits of every call.
+    pub limits: Limits,
+    /// Calls at once, at least 1. Memory for so many instances is reserved at start; further calls wait for a free one, and
+    /// [`Limits::send_ms`] bounds that wait too.
+    pub in_flight: u32,
+    /// Where component files are compiled: in this process, or in a confined child.
+    pub compiler: Compiler,
+    /// A folder, of this user alone, that keeps compiled components between starts. `None` compiles at every start.
+    pub cache: Option<PathBuf>,
+    /// Which addresses may be dialled. By default only public ones.
+    pub addresses: AddressPolicy,
+    /// Certificate authorities to trust in addition to the public ones, each as DER.
+    pub extra_authorities: Vec<Vec<u8>>,
+    /// Resolves host names. `None` asks the machine's name servers.
+    pub resolver: Option<Arc<dyn Resolve>>,
+    /// How instances get their memory. The other choices are for benchmarks.
+    pub allocation: Allocation,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            in_flight: 64,
+            compiler: Compiler::InThisProcess,
+            cache: None,
+            addresses: AddressPolicy::default(),
+            extra_authorities: Vec::new(),
+            resolver: None,
+            allocation: Allocation::PoolTuned,
+        }
+    }
+}
+
+/// Why a sandbox cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The engine does not start, usually for lack of address space for the pool.
+    #[error("the WebAssembly engine cannot start: {0}. With little address space, lower `in_flight`")]
+    Engine(String),
+    /// The thread of the clock does not start.
+    #[error("the clock that bounds CPU cannot start: {0}")]
+    Clock(#[from] std::io::Error),
+    /// The cache folder cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A certificate authority cannot be read.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
+
+/// Loads connectors and runs their calls. One sandbox serves a whole process; share it in an `Arc`.
+///
+/// [`load`](Self::load) makes a [`Connector`](crate::Connector) of a file, [`send`](Self::send) hands it a message,
+/// [`parse_report`](Self::parse_report) lets it read a provider's callback, and [`rehearse`](Self::rehearse) finds out what its
+/// requests look like without sending one.
+pub struct Sandbox {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<CallState>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) egress: Arc<Egress>,
+    pub(crate) loader: ComponentLoader,
+    /// One permit for each instance of the pool.
+    pub(crate) slots: Semaphore,
+    in_flight: usize,
+    _ticker: Ticker,
+}
+
+impl Sandbox {
+    /// Starts the engine, its pool and its clock.
+    ///
+    /// # Errors
+    /// When the machine has too little address space for the pool, the cache folder is open to others or belongs to another user,
+    /// or an authority is malformed.
+    pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
+        let failed = |error: wasmtime::Error| SandboxError::Engine(format!("{error:#}"));
+        let in_flight = config.in_flight.max(1);
+        let engine = engine::engine(&config.limits, in_flight, config.allocation).map_err(failed)?;
+        let mut linker = Linker::new(&engine);
+        host::wasi::add_to_linker(&mut linker).map_err(failed)?;
+        abi::add_to_linker(&mut linker).map_err(failed)?;
+        let cache = config.cache.as_deref().map(|folder| Cache::open(folder, &engine)).transpose()?;
+        let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver::default()));
+        let egress = Egress::new(resolver, config.addresses, &config.extra_authorities)?;
+        let ticker = Ticker::start(&engine)?;
+        let limits = Arc::new(config.limits);
+        Ok(Self {
+            loader: ComponentLoader::new(config.compiler, engine.clone(), Arc::clone(&limits), cache),
+            engine,
+            linker,
+            limits,
+            egress: Arc::new(egress),
+            slots: Semaphore::new(in_flight as usize),
+            in_flight: in_flight as usize,
+            _ticker: ticker,
+        })
+    }
+
+    /// The limits of every call.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How many calls can run at once.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// HTTP clients that are kept for further sends. What tests look at.
+    #[doc(hidden)]
+    pub fn http_clients(&self) -> usize {
+        self.egress.clients_kept()
+    }
+}

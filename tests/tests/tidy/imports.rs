@@ -1,0 +1,236 @@
+//! Files of a crate do not import each other in circles.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{code_lines, files, read, root};
+
+/// Crates whose files still import each other in circles. They are being taken apart: take a crate off this list as soon as it has
+/// no circle, and put none on it.
+const CIRCULAR: [&str; 4] = ["cli", "console", "server", "service"];
+
+#[test]
+fn files_do_not_import_each_other() {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join("runtime")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let circle = circle(&imports(&name));
+        if !CIRCULAR.contains(&name.as_str()) && !circle.is_empty() {
+            found.push(format!("runtime/{name}: {}", circle.join(" imports ")));
+        }
+    }
+    assert!(found.is_empty(), "move what both need into a file below them:\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_circle_of_imports_is_found() {
+    let module = |name: &str, source: &str| (name.to_owned(), source.to_owned());
+    for (what, sources, expected) in [
+        ("none", vec![module("", "mod a; mod b;"), module("a", "use crate::b::B;"), module("b", "")], &[][..]),
+        (
+            "two files",
+            vec![module("a", "use crate::{b::{self, B}, c};"), module("b", "fn f() { crate::a::f() }")],
+            &["a", "b", "a"],
+        ),
+        (
+            "a file and its child",
+            vec![module("a", "fn f() { b::f() }"), module("a/b", "use super::A;")],
+            &["a", "a/b", "a"],
+        ),
+        (
+            "the root",
+            vec![module("", "use self::a::A;"), module("a", "pub(crate) use crate::B;")],
+            &["the root", "a", "the root"],
+        ),
+        (
+            "a module inside of a file",
+            vec![module("a", "mod b { use super::A; use super::super::c::C; }"), module("c", "")],
+            &[],
+        ),
+        (
+            "words",
+            vec![module("a", "// crate::b\nlet x = \"crate::b\"; /* crate::b */"), module("b", "use crate::a;")],
+            &[],
+        ),
+    ] {
+        let names: Vec<&str> = sources.iter().map(|(name, _)| name.as_str()).collect();
+        let imports = sources.iter().map(|(name, source)| (name.clone(), imported(name, source, &names))).collect();
+        assert_eq!(circle(&imports), expected, "{what}");
+    }
+}
+
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+/// What each file of a crate imports of the others, without its tests. A file is `artifact/cache`; the root is empty.
+fn imports(name: &str) -> Imports {
+    let folder = format!("runtime/{name}/src");
+    let sources: BTreeMap<String, String> = files(&folder, &["rs"])
+        .into_iter()
+        .filter_map(|file| {
+            let module = file.strip_prefix(&folder).unwrap().with_extension("").to_str().unwrap().to_owned();
+            let is_other = module.starts_with("bin/") || module.split('/').any(|part| part == "tests");
+            let module = if module == "lib" || module == "main" { String::new() } else { module };
+            let code: Vec<String> = code_lines(&file).into_iter().map(|(_, line)| line).collect();
+            (!is_other).then(|| (module, code.join("\n")))
+        })
+        .collect();
+    let names: Vec<&str> = sources.keys().map(String::as_str).collect();
+    sources.iter().map(|(module, code)| (module.clone(), imported(module, code, &names))).collect()
+}
+
+/// The other files that the paths of a file lead to.
+fn imported(module: &str, code: &str, modules: &[&str]) -> BTreeSet<String> {
+    let parts = |module: &str| module.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    let own = parts(module);
+    let mut found = BTreeSet::new();
+    for (inside, path) in paths(code) {
+        let mut path = path.into_iter().peekable();
+        let mut base = [own.clone(), inside].concat();
+        match path.peek().map(String::as_str) {
+            Some("crate") => base.clear(),
+            Some("self" | "super") => {}
+            Some(first) if modules.contains(&[base.clone(), vec![first.to_owned()]].concat().join("/").as_str()) => {}
+            _ => continue,
+        }
+        while let Some(step) = path.next_if(|step| matches!(step.as_str(), "crate" | "self" | "super")) {
+            if step == "super" {
+                base.pop();
+            }
+        }
+        while let Some(step) =
+            path.next_if(|step| modules.contains(&[base.join("/"), step.clone()].join("/").trim_start_matches('/')))
+        {
+            base.push(step);
+        }
+        let target = base.join("/");
+        if target != module && modules.contains(&target.as_str()) {
+            found.insert(target);
+        }
+    }
+    found
+}
+
+/// Every path in a file, and the modules inside of the file in which it is written.
+fn paths(code: &str) -> Vec<(Vec<String>, Vec<String>)> {
+    let tokens = tokens(code);
+    let is_name = |token: &str| token.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let mut found = Vec::new();
+    // What each open brace belongs to: a module, or the beginning of the paths of a `use`.
+    let mut modules: Vec<Option<String>> = Vec::new();
+    let mut prefixes: Vec<Vec<String>> = Vec::new();
+    let mut at = 0;
+    let mut is_use = false;
+    while let Some(token) = tokens.get(at) {
+        let next = |ahead: usize| tokens.get(at + ahead).map(String::as_str).unwrap_or_default();
+        match token.as_str() {
+            "use" => is_use = true,
+            ";" => is_use = false,
+            "mod" if next(2) == "{" => {
+                modules.push(Some(next(1).to_owned()));
+                at += 2;
+            }
+            "{" if is_use => prefixes.push(Vec::new()),
+            "}" if is_use => drop(prefixes.pop()),
+            "{" => modules.push(None),
+            "}" => drop(modules.pop()),
+            name if is_name(name) => {
+                let mut path = vec![name.to_owned()];
+                while tokens.get(at + 1).is_some_and(|token| token == "::")
+                    && tokens.get(at + 2).is_some_and(|token| is_name(token))
+                {
+                    path.push(tokens[at + 2].clone());
+                    at += 2;
+                }
+                let inside = modules.iter().flatten().cloned().collect::<Vec<_>>();
+                let whole = [prefixes.concat(), path].concat();
+                if is_use
+                    && tokens.get(at + 1).is_some_and(|token| token == "::")
+                    && tokens.get(at + 2).is_some_and(|token| token == "{")
+                {
+                    prefixes.push(whole[prefixes.concat().len()..].to_vec());
+                    at += 2;
+                } else if is_use || whole.len() > 1 {
+                    found.push((inside, whole));
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+/// Names, `::` and single characters, without comments, texts and blanks.
+fn tokens(code: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    let mut rest = code;
+    while let Some(first) = rest.chars().next() {
+        let is_of_name = |c: char| c.is_alphanumeric() || c == '_';
+        let bytes = if let Some(comment) = rest.strip_prefix("//") {
+            2 + comment.find('\n').unwrap_or(comment.len())
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            2 + comment.find("*/").map_or(comment.len(), |end| end + 2)
+        } else if let Some(text) = rest.strip_prefix("r#\"") {
+            3 + text.find("\"#").map_or(text.len(), |end| end + 2)
+        } else if let Some(text) = rest.strip_prefix('"') {
+            let mut is_escaped = false;
+            let end = text.find(|c: char| {
+                let ends = c == '"' && !is_escaped;
+                is_escaped = c == '\\' && !is_escaped;
+                ends
+            });
+            1 + end.map_or(text.len(), |end| end + 1)
+        } else if ["'\"'", "'{'", "'}'"].iter().any(|character| rest.starts_with(character)) {
+            3
+        } else if rest.starts_with("'\\\"'") {
+            4
+        } else if is_of_name(first) {
+            let end = rest.find(|c| !is_of_name(c)).unwrap_or(rest.len());
+            tokens.push(rest[..end].to_owned());
+            end
+        } else if rest.starts_with("::") {
+            tokens.push("::".to_owned());
+            2
+        } else {
+            if !first.is_whitespace() {
+                tokens.push(first.to_string());
+            }
+            first.len_utf8()
+        };
+        rest = &rest[bytes..];
+    }
+    tokens
+}
+
+/// The shortest way from a file back to itself; empty when there is none.
+fn circle(imports: &Imports) -> Vec<String> {
+    let shown = |module: &str| if module.is_empty() { "the root".to_owned() } else { module.to_owned() };
+    let mut circles: Vec<Vec<String>> = Vec::new();
+    for start in imports.keys() {
+        let mut from: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut queue = VecDeque::from([start.as_str()]);
+        while let Some(module) = queue.pop_front() {
+            for next in imports.get(module).into_iter().flatten() {
+                if next == start {
+                    let mut way = vec![shown(start)];
+                    let mut at = module;
+                    while at != start {
+                        way.push(shown(at));
+                        at = from[at];
+                    }
+                    way.push(shown(start));
+                    way.reverse();
+                    circles.push(way);
+                    queue.clear();
+                    break;
+                }
+                if !from.contains_key(next.as_str()) {
+                    from.insert(next, module);
+                    queue.push_back(next);
+                }
+            }
+        }
+    }
+    circles.into_iter().min_by_key(Vec::len).unwrap_or_default()
+}
