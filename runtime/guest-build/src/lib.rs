@@ -27,7 +27,7 @@ pub enum BuildError {
         "the Rust target {TARGET} is missing, and `rustup target add {TARGET}` failed ({0}). Install it, or set {PREBUILT} to a folder with ready components"
     )]
     NoTarget(String),
-    /// The inner cargo said no. Its own words stand above.
+    /// The inner cargo failed. Its output is above.
     #[error("building the guests in {0} failed; see above")]
     Cargo(PathBuf),
     /// A file is not where it should be.
@@ -73,7 +73,7 @@ pub fn build(workspace: &Path, packages: &[&str], also_watched: &[&Path]) -> Res
         watch(path)?;
     }
     ensure_target()?;
-    // <target>/<profile>/build/<package>-<hash>/out: the outer target folder is four up. The guests stand beside it.
+    // <target>/<profile>/build/<package>-<hash>/out: the outer target folder is four up. The guests are built beside it.
     let target = out
         .ancestors()
         .nth(4)
@@ -127,7 +127,7 @@ fn ensure_target() -> Result<(), BuildError> {
     }
 }
 
-/// The inner cargo must not inherit what the outer one was told about its own crate, target and wrappers.
+/// The inner cargo must not inherit the outer one's settings for its crate, target and wrappers.
 fn scrub(cargo: &mut Command) {
     let kept = ["CARGO_HOME", "CARGO_MAKEFLAGS", "CARGO"];
     for (name, _) in env::vars_os() {
