@@ -177,8 +177,8 @@ export function versions(environment) {
     await page.getByText("Sendbox rolled back automatically.").waitFor();
     await page.getByRole("region", { name: "0001" }).getByText("Active", { exact: true }).waitFor();
     assert.equal((await send()).body.status, "accepted");
-    await assertAccessible(page, "taken back, in the dark");
-    await screenshot(page, "dark-taken-back");
+    await assertAccessible(page, "rolled back, in the dark");
+    await screenshot(page, "dark-rolled-back");
 
     // The overview lists it and links here.
     await go(page, demo, "t/makers");
