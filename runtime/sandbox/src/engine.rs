@@ -1,7 +1,7 @@
 //! The one place that builds a wasmtime configuration.
 //!
-//! Invariant: nothing else in the house names `wasmtime::Config`. The settings are those that won in `PERFORMANCE.md`,
-//! and everything that a connector does not need is off.
+//! Invariant: nothing else in the repository names `wasmtime::Config`. The settings are the fastest ones that were measured
+//! (`docs/performance.md`), and everything that a connector does not need is off.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
