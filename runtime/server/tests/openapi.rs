@@ -279,7 +279,7 @@ fn every_shape_has_a_name_of_its_own() {
     }
     let mut found = Vec::new();
     let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for part in ["server/src", "service/src"] {
+    for part in ["server/src", "domain/src"] {
         walk(&runtime.join(part), &mut found);
     }
     assert!(found.len() > 60, "the shapes are not where they were: {found:?}");

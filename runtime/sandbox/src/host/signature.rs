@@ -118,11 +118,11 @@ mod tests {
     use super::*;
     use crate::sealed::{Hash, Piece as SealedPiece};
 
-    /// The example of GatewayAPI's documentation, signed with `secret`.
+    /// A report with numbers in it, signed with `secret` apart from this code, by Python's `hmac`.
     const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.\
-        eyJpZCI6MjM4MTcwMywibXNpc2RuIjo0NTQyNjA5MDQ1LCJ0aW1lIjoxNTIyNzY0MDYyLCJzdGF0dXMiOiJERUxJVkVSRUQiLCJlcnJvciI6\
-        bnVsbCwiY29kZSI6bnVsbCwidXNlcnJlZiI6bnVsbCwiY2FsbGJhY2tfdXJsIjoiaHR0cDovL2JiYWY3MTQyLm5ncm9rLmlvIiwiYXBpIjo0fQ.\
-        KdfDH65bnQtgxEkFnpAQodOciAJedZFB13r9wEo8t3Y";
+        eyJpZCI6MjM4MTcwMywidG8iOjQ1NDI2MDkwNDUsInRpbWUiOjE1MjI3NjQwNjIsInN0YXR1cyI6ImRlbGl2ZXJlZCIsImVycm9yIjpudWxsLCJ1\
+        cmwiOiJodHRwOi8vYmJhZjcxNDIuZXhhbXBsZSJ9.\
+        HXjzBSOOnd_ogz1le79L0QoBZtIEGmrUBcZ5RApom_o";
 
     fn state(phase: Phase, limits: Limits) -> CallState {
         CallState::new(phase, Arc::new(limits), Arc::default(), None)
@@ -156,7 +156,7 @@ mod tests {
         let claims = check(&mut state, received(TOKEN), secret("secret")).unwrap().unwrap();
         assert_eq!(
             claims,
-            r#"{"id":1000002,"msisdn":1000001,"time":1000003,"status":"DELIVERED","error":null,"code":null,"userref":null,"callback_url":"http://bbaf7142.ngrok.io","api":4}"#
+            r#"{"id":1000002,"to":1000001,"time":1000003,"status":"delivered","error":null,"url":"http://bbaf7142.example"}"#
         );
         assert_eq!(state.stand_ins.restore("1000002"), "2381703");
     }

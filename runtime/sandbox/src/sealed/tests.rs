@@ -20,7 +20,7 @@ fn encodings_follow_their_rules() {
         (Encoding::Base64, "a+b/ü?", "YStiL8O8Pw=="),
         (Encoding::Base64Url, "a+b/ü?", "YStiL8O8Pw"),
         (Encoding::Hex, "a\n", "610a"),
-        (Encoding::Percent, "a b*~'()!-._+", "a%20b%2A~%27%28%29%21-._%2B"),
+        (Encoding::Percent, "a b*~'()!-._+<%>ü", "a%20b%2A~%27%28%29%21-._%2B%3C%25%3E%C3%BC"),
         (Encoding::Form, "a b*~'()!-._+ü", "a+b*%7E%27%28%29%21-._%2B%C3%BC"),
         (Encoding::JsonString, "a\"\\\n\u{1}ü😀", "a\\\"\\\\\\n\\u0001ü😀"),
     ];
@@ -103,101 +103,61 @@ proptest::proptest! {
     }
 }
 
-/// Tencent's published TC3 vector (PROVIDERS.md B.6), through the algebra a connector has.
+/// A chain of keys that begins with a secret: HKDF with SHA-256, test case 3 of RFC 5869.
 #[test]
-fn tc3_vector() {
-    let body = r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
-    let body_hash = literal(body).digest(Hash::Sha256).encode(Encoding::Hex);
-    let canonical = Sealed::concat(&[
-        Piece::Text(
-            "POST\n/\n\ncontent-type:application/json; charset=utf-8\nhost:cvm.tencentcloudapi.com\n\ncontent-type;host\n",
-        ),
-        Piece::Sealed(&body_hash),
-    ]);
-    let canonical_hash = canonical.digest(Hash::Sha256).encode(Encoding::Hex);
-    assert_eq!(text(&canonical_hash), "5ffe6a04c0664d6b969fab9a13bdab201d63ee709638e2749d62a09ca18d7031");
-    let to_sign = Sealed::concat(&[
-        Piece::Text("TC3-HMAC-SHA256\n1551113065\n2019-02-25/cvm/tc3_request\n"),
-        Piece::Sealed(&canonical_hash),
-    ]);
-    let key = secret("Gu5t9xGARNpq86cd98joQYCN3EXAMPLE");
-    let k0 = Sealed::concat(&[Piece::Text("TC3"), Piece::Sealed(&key)]);
-    let k1 = literal("2019-02-25").hmac(Hash::Sha256, &k0);
-    let k2 = literal("cvm").hmac(Hash::Sha256, &k1);
-    let k3 = literal("tc3_request").hmac(Hash::Sha256, &k2);
-    let signature = to_sign.hmac(Hash::Sha256, &k3).encode(Encoding::Hex);
-    assert_eq!(text(&signature), "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168");
-    assert!(signature.labels().secrets().next().is_some(), "a signature remembers its key");
+fn a_chain_of_keys_is_hkdf() {
+    let pseudorandom_key = secret(&"\u{b}".repeat(22)).hmac(Hash::Sha256, &literal(""));
+    let first = literal("\u{1}").hmac(Hash::Sha256, &pseudorandom_key);
+    let second = Sealed::concat(&[Piece::Sealed(&first), Piece::Text("\u{2}")]).hmac(Hash::Sha256, &pseudorandom_key);
+    let output = Sealed::concat(&[Piece::Sealed(&first), Piece::Sealed(&second)]).encode(Encoding::Hex);
+    let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8";
+    assert_eq!(text(&output).get(..84), Some(expected));
+    assert!(output.labels().secrets().next().is_some(), "a signature remembers its key");
 }
 
-/// Aliyun's RPC signature of these parameters, the way a connector makes it: each value a sealed one.
-fn aliyun(method: &str, secret_key: &str, parameters: &[(&str, &str)]) -> String {
-    let mut sorted = parameters.to_vec();
-    sorted.sort_unstable();
+/// A signature over values that are encoded twice, under a key with a literal in it: OAuth 1.0, the example of section 1.2 of
+/// RFC 5849. Every value is a sealed one.
+#[test]
+fn a_signature_over_encoded_values_is_oauths() {
+    let parameters = [
+        ("file", "vacation.jpg"),
+        ("oauth_consumer_key", "dpf43f3p2l4k3l03"),
+        ("oauth_nonce", "chapoH"),
+        ("oauth_signature_method", "HMAC-SHA1"),
+        ("oauth_timestamp", "137131202"),
+        ("oauth_token", "nnch734d00sl2jdk"),
+        ("size", "original"),
+    ];
     let mut query = literal("");
-    for (index, (name, value)) in sorted.iter().enumerate() {
+    for (index, (name, value)) in parameters.iter().enumerate() {
         let value = Sealed::root(value.as_bytes().to_vec(), VARIABLE_BOUND, Label::Code, Mark::Code);
         let value = value.encode(Encoding::Percent);
         let before = if index == 0 { format!("{name}=") } else { format!("&{name}=") };
         query = Sealed::concat(&[Piece::Sealed(&query), Piece::Text(&before), Piece::Sealed(&value)]);
     }
-    let query = query.encode(Encoding::Percent);
-    let to_sign = Sealed::concat(&[Piece::Text(method), Piece::Text("&%2F&"), Piece::Sealed(&query)]);
-    let key = Sealed::concat(&[Piece::Sealed(&secret(secret_key)), Piece::Text("&")]);
+    let to_sign = Sealed::concat(&[
+        Piece::Text("GET&http%3A%2F%2Fphotos.example.net%2Fphotos&"),
+        Piece::Sealed(&query.encode(Encoding::Percent)),
+    ]);
+    let key = Sealed::concat(&[
+        Piece::Sealed(&secret("kd94hf93k423kf44")),
+        Piece::Text("&"),
+        Piece::Sealed(&secret("pfkkdhi9sl3r4s00")),
+    ]);
     let signature = to_sign.hmac(Hash::Sha1, &key).encode(Encoding::Base64);
-    text(&signature).to_owned()
+    assert_eq!(text(&signature), "MdpQcU8iPSUjWoN/UDMsK2sui9I=");
 }
 
-/// Aliyun's three published vectors (PROVIDERS.md B.5): ECS, SMS and DirectMail.
+/// The canonical request of many signatures: a digest inside of what is digested. The digests are from Python's `hashlib`.
 #[test]
-fn aliyun_vectors() {
-    let ecs = [
-        ("AccessKeyId", "testid"),
-        ("Action", "DescribeRegions"),
-        ("Format", "XML"),
-        ("SignatureMethod", "HMAC-SHA1"),
-        ("SignatureNonce", "3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf"),
-        ("SignatureVersion", "1.0"),
-        ("Timestamp", "2016-02-23T12:46:24Z"),
-        ("Version", "2014-05-26"),
-    ];
-    assert_eq!(aliyun("GET", "testsecret", &ecs), "OLeaidS1JvxuMvnyHOwuJ+uX5qY=");
-    let sms = [
-        ("AccessKeyId", "testId"),
-        ("Action", "SendSms"),
-        ("Format", "XML"),
-        ("OutId", "123"),
-        ("PhoneNumbers", "15300000001"),
-        ("RegionId", "cn-hangzhou"),
-        ("SignName", "阿里云短信测试专用"),
-        ("SignatureMethod", "HMAC-SHA1"),
-        ("SignatureNonce", "45e25e9b-0a6f-4070-8c85-2956eda1b466"),
-        ("SignatureVersion", "1.0"),
-        ("TemplateCode", "SMS_71390007"),
-        ("TemplateParam", r#"{"customer":"test"}"#),
-        ("Timestamp", "2017-07-12T02:42:19Z"),
-        ("Version", "2017-05-25"),
-    ];
-    assert_eq!(aliyun("GET", "testSecret", &sms), "zJDF+Lrzhj/ThnlvIToysFRq6t4=");
-    let mail = [
-        ("AccessKeyId", "testid"),
-        ("AccountName", "<a%b'>"),
-        ("Action", "SingleSendMail"),
-        ("AddressType", "1"),
-        ("Format", "XML"),
-        ("HtmlBody", "4"),
-        ("RegionId", "cn-hangzhou"),
-        ("ReplyToAddress", "true"),
-        ("SignatureMethod", "HMAC-SHA1"),
-        ("SignatureNonce", "c1b2c332-4cfb-4a0f-b8cc-ebe622aa0a5c"),
-        ("SignatureVersion", "1.0"),
-        ("Subject", "3"),
-        ("TagName", "2"),
-        ("Timestamp", "2016-10-20T06:27:56Z"),
-        ("ToAddress", "1@test.com"),
-        ("Version", "2015-11-23"),
-    ];
-    assert_eq!(aliyun("POST", "testsecret", &mail), "llJfXJjBW3OacrVgxxsITgYaYm0=");
+fn a_digest_can_be_a_part_of_what_is_digested() {
+    let body = literal(r#"{"Values": ["\u672a\u547d\u540d"]}"#).digest(Hash::Sha256).encode(Encoding::Hex);
+    let outer = Sealed::concat(&[Piece::Text("POST\n/\n"), Piece::Sealed(&body)]);
+    assert_eq!(text(&body), "8a8ba0b5ac928a071224f441ae549ed02317d5b1cfb2a6cd5214ae41350ceb57");
+    assert_eq!(
+        text(&outer.digest(Hash::Sha256).encode(Encoding::Hex)),
+        "afd7d54ff6f7ca0e07ca9c5cddfb0ca79dad5a23882d7f6cf3c4c6672e0a16e9"
+    );
 }
 
 #[test]
