@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::ops::admission::recipient_hash;
 use crate::ops::messages::{Once, check_idempotency_key, request_bytes};
-use crate::ops::outgoing::{Asked, Outgoing, Payload, check_flow, client_ip_of, recipient_of};
+use crate::ops::outgoing::{Asked, Outgoing, Payload, check_flow, client_ip_of};
 use crate::ops::settings;
 use crate::problem::Problems;
 use crate::rules::code;
@@ -388,9 +388,10 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Invalid`].
-    pub async fn unlock_number(&self, caller: &Caller, tenant: &str, to: Sensitive) -> Result<()> {
+    pub async fn unlock_number(&self, caller: &Caller, tenant: &str, number: Sensitive) -> Result<()> {
         caller.may(tenant, &[Scope::Manage])?;
-        let recipient = recipient_of(&to)?;
+        let recipient =
+            phone::recipient(number.expose()).map_err(|error| Error::invalid("/number", error.to_string()))?;
         let mut tx = self.inner.store.begin().await?;
         let row = self.row(&mut tx, tenant).await?;
         let hash = recipient_hash(&self.tenant_key(&row)?, &recipient);
