@@ -48,11 +48,6 @@ pub(crate) struct Outgoing {
     pub(crate) mode: Mode,
 }
 
-/// Reads a number.
-pub(crate) fn recipient_of(to: &Sensitive) -> Result<Recipient> {
-    phone::recipient(to.expose()).map_err(|error| Error::invalid("/to", error.to_string()))
-}
-
 /// Reads the end user's address. Empty is none.
 pub(crate) fn client_ip_of(address: Option<&Sensitive>) -> Result<Option<IpAddr>, Problem> {
     let Some(text) = address.map(|address| address.expose().trim()).filter(|text| !text.is_empty()) else {

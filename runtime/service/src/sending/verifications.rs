@@ -24,7 +24,7 @@ use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::sending::admission::recipient_hash;
 use crate::sending::messages::{IdempotencyClaim, check_idempotency_key, request_bytes};
-use crate::sending::outgoing::{Outgoing, Payload, RequestFields, check_flow, client_ip_of, recipient_of};
+use crate::sending::outgoing::{Outgoing, Payload, RequestFields, check_flow, client_ip_of};
 use crate::service::Service;
 use crate::tenants::settings;
 use crate::vault::{CodeBinding, TenantKey, random};
@@ -390,9 +390,10 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Invalid`].
-    pub async fn unlock_number(&self, caller: &Caller, tenant: &str, to: Sensitive) -> Result<()> {
+    pub async fn unlock_number(&self, caller: &Caller, tenant: &str, number: Sensitive) -> Result<()> {
         caller.may(tenant, &[Scope::Manage])?;
-        let recipient = recipient_of(&to)?;
+        let recipient =
+            phone::recipient(number.expose()).map_err(|error| Error::invalid("/number", error.to_string()))?;
         let mut tx = self.inner.store.begin().await?;
         let row = self.row(&mut tx, tenant).await?;
         let hash = recipient_hash(&self.tenant_key(&row)?, &recipient);
