@@ -60,7 +60,7 @@ async fn two_versions_become_active_one_after_the_other(database: &Database) {
     assert_ne!(release.previous, Some(release.active));
 }
 
-/// P7: no message fails, none is sent twice, and each has met exactly one version, which was active when it began.
+/// P7: no message fails, none is sent twice, and each has met exactly one version, which was active while it was sent.
 async fn no_message_fails_while_versions_are_swapped(database: &Database) {
     const SWAPS: u32 = 20;
     const STEP: u64 = 10;
@@ -103,15 +103,14 @@ async fn no_message_fails_while_versions_are_swapped(database: &Database) {
             assert_eq!(met.len(), 1, "{met:?}");
             assert!(known.contains(&met[0]));
             assert_eq!(fixture.received_count(&format!("+45{number}")), 1);
-            // Active at the moment in which it began. The clock was read just before: it may have advanced by one step in between.
-            let began = message.attempts[0].started_at;
+            // The release is read after the clock is, in the same transaction; how many swaps are committed in between is a matter
+            // of how busy the machine is. So the version was active at some moment between the beginning and the end.
+            let (began, ended) = (message.attempts[0].started_at, message.attempts[0].finished_at.unwrap());
             let at = |index: usize| history.get(index).map(|(at, _)| *at);
             let was_active = history.iter().enumerate().any(|(index, (from, digest))| {
-                *digest == met[0]
-                    && *from <= began.plus_millis(STEP)
-                    && at(index + 1).is_none_or(|until| began <= until)
+                *digest == met[0] && *from <= ended && at(index + 1).is_none_or(|until| began <= until)
             });
-            assert!(was_active, "{met:?} at {began}, {history:?}");
+            assert!(was_active, "{met:?} from {began} to {ended}, {history:?}");
         }
     }
     assert!(count > 0);
