@@ -19,7 +19,7 @@ pub struct Aliyun;
 
 impl Connector for Aliyun {
     fn metadata() -> Metadata {
-        let host = |endpoint: request::Endpoint| HostNeed {
+        let host = |endpoint: &request::Endpoint| HostNeed {
             origin: endpoint.origin,
             methods: vec![Method::Post],
             path_prefix: "/",
@@ -41,7 +41,7 @@ impl Connector for Aliyun {
             parameters_schema: include_str!("../parameters.schema.json"),
             content: ContentKind::Template,
             template_schema: Some(include_str!("../template.schema.json")),
-            hosts: request::ENDPOINTS.into_iter().map(host).collect(),
+            hosts: request::ENDPOINTS.iter().map(host).collect(),
             usages: Usage::ALL.to_vec(),
             locales: vec![],
             // SendSms has no idempotency key; the nonce only rejects a request that is repeated as it is.

@@ -25,7 +25,7 @@ const fn endpoint(origin: &'static str, region: &'static str, purpose: &'static 
 }
 
 /// The endpoints. The first is the default.
-pub(crate) const ENDPOINTS: [Endpoint; 7] = [
+pub(crate) static ENDPOINTS: [Endpoint; 7] = [
     endpoint(
         "https://dysmsapi.aliyuncs.com",
         "cn-hangzhou",
@@ -89,12 +89,12 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         .body(form(fields)))
 }
 
-fn selected_endpoint(config: &Config<'_>) -> Result<Endpoint, Failure> {
-    let [default, ..] = ENDPOINTS;
+fn selected_endpoint(config: &Config<'_>) -> Result<&'static Endpoint, Failure> {
+    let [default, ..] = &ENDPOINTS;
     let Some(host) = config.text("endpoint") else {
         return Ok(default);
     };
-    let selected = ENDPOINTS.into_iter().find(|endpoint| endpoint.origin.strip_prefix("https://") == Some(&host));
+    let selected = ENDPOINTS.iter().find(|endpoint| endpoint.origin.strip_prefix("https://") == Some(&host));
     selected.ok_or_else(|| Failure::configuration("parameter `endpoint` is not an SMS endpoint of Alibaba Cloud"))
 }
 
@@ -202,7 +202,7 @@ mod tests {
         let schema: Value = serde_json::from_str(include_str!("../parameters.schema.json")).unwrap();
         let listed = schema["properties"]["endpoint"]["oneOf"].as_array().unwrap();
         assert_eq!(listed.len(), ENDPOINTS.len());
-        for (listed, endpoint) in listed.iter().zip(ENDPOINTS) {
+        for (listed, endpoint) in listed.iter().zip(&ENDPOINTS) {
             let host = listed["const"].as_str().unwrap();
             assert_eq!(endpoint.origin, format!("https://{host}"));
             let request = harness(json!({ "endpoint": host })).request();

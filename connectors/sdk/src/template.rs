@@ -1,7 +1,7 @@
 //! The choice between a provider's templates, for providers that approve them separately for mainland China and for
 //! everywhere else.
 
-use std::collections::BTreeMap;
+use serde_json::Value;
 
 use crate::failure::{Failure, FailureClass};
 
@@ -21,14 +21,19 @@ const ID_MAX: usize = 64;
 /// letters, digits, `_` and `-`.
 pub fn template_for_country(template: &str, country: Option<&str>, example: &str) -> Result<String, Failure> {
     let id = if template.starts_with('{') {
-        let mut ids: BTreeMap<String, Option<String>> = serde_json::from_str(template)
-            .map_err(|_| rejected("the template must be an id, or an object with the ids `china` and `overseas`"))?;
+        // `Value`, because connectors read responses with it too: a map of another type is more code in the component.
+        let ids: Value = serde_json::from_str(template).map_err(|_| not_a_template())?;
         let (key, numbers) = match country {
             Some("CN") => ("china", "numbers in mainland China"),
             _ => ("overseas", "numbers outside mainland China"),
         };
-        let id = ids.remove(key).flatten();
-        id.ok_or_else(|| rejected(format!("the template has no id `{key}`, which {numbers} need")))?
+        match ids.get(key) {
+            Some(Value::String(id)) => id.clone(),
+            None | Some(Value::Null) => {
+                return Err(rejected(format!("the template has no id `{key}`, which {numbers} need")));
+            }
+            Some(_) => return Err(not_a_template()),
+        }
     } else {
         template.to_owned()
     };
@@ -39,6 +44,10 @@ pub fn template_for_country(template: &str, country: Option<&str>, example: &str
     } else {
         Err(rejected(format!("enter the template's id as the SMS console shows it, like {example}")))
     }
+}
+
+fn not_a_template() -> Failure {
+    rejected("the template must be an id, or an object with the ids `china` and `overseas`")
 }
 
 fn rejected(text: impl Into<String>) -> Failure {
