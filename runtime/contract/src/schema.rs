@@ -60,7 +60,7 @@ const LEVELS: usize = VALUE_NESTING + 1;
 /// The only dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// Judges and compiles a schema. `field` is where it stands in the metadata.
+/// Judges and compiles a schema. `field` is its path in the metadata.
 ///
 /// # Errors
 /// What is wrong with it, and the bound where it is one.
@@ -165,7 +165,7 @@ fn count(value: &Value) -> u64 {
     }
 }
 
-/// Where a subschema stands.
+/// The position of a subschema.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Position {
     /// It is the whole.
@@ -259,7 +259,7 @@ fn each(one: &Levels, other: &Levels, combine: impl Fn(Work, Work) -> Work) -> L
 #[derive(Clone, Copy, Default)]
 struct Cost {
     subschemas: u64,
-    /// How deep subschemas stand within each other.
+    /// How deep subschemas are nested.
     height: usize,
     levels: Levels,
 }

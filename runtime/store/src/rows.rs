@@ -7,7 +7,7 @@ use sendbox_domain::model::{
     AttemptOutcome, DecisionView, Environment, FailureView, Flows, MessageStatus, Mode, Policy, Scope, ShapeOrigin,
     Timestamp, VerificationStatus, VersionState,
 };
-use sendbox_domain::rules::difference::Description;
+use sendbox_domain::rules::capability_diff::Description;
 use sendbox_domain::rules::release::Versions;
 use sendbox_policy::RequestShape;
 use serde_json::{Map, Value};

@@ -1,6 +1,6 @@
-//! Where a connector's requests lead is said by a person, or stands in its manifest: nothing else fills an origin.
+//! Where a connector's requests go is set by a person or by its manifest: nothing else fills an origin.
 //!
-//! A parameter that stands in an origin (`{endpoint}`, `https://{region}.example.com`) has no value that nobody gave: no default,
+//! A parameter that is part of an origin (`{endpoint}`, `https://{region}.example.com`) has no value that nobody gave: no default,
 //! also none of an alternative that a form would fill in, and nothing that Sendbox fills in. Where such a value could hide in a
 //! `$ref`, that is refused with it. What values are allowed (`enum`, `const`, `pattern`) is the author's to say.
 

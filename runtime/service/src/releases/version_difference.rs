@@ -9,8 +9,8 @@ use sendbox_domain::model::{
     Approval, ConnectionDifference, ConnectorVersion, DifferenceLine, Reach, Scope, Standing, Unfit, VersionDifference,
 };
 use sendbox_domain::problem::Problems;
-use sendbox_domain::rules::difference::connection::{Resolved, lines};
-use sendbox_domain::rules::difference::{Description, Difference};
+use sendbox_domain::rules::capability_diff::connection::{Resolved, lines};
+use sendbox_domain::rules::capability_diff::{Description, Difference};
 use sendbox_sandbox::Connector;
 use sendbox_store::rows::{ApprovalRow, ConnectionRow, ReleaseRow, TenantRow, VersionRow};
 use sendbox_store::{Tx, connections, releases, tenants, versions};
@@ -48,7 +48,7 @@ impl Service {
         }
     }
 
-    /// How a version differs from the active one, with the print of that.
+    /// How a version differs from the active one, with the fingerprint of the difference.
     async fn compared(
         &self,
         tx: &mut Tx,
@@ -60,8 +60,8 @@ impl Service {
         let after = self.described(tx, &release.owner, version).await?;
         Ok(before.zip(after).map(|(before, after)| {
             let difference = Difference::between(&before, &after);
-            let print = difference.print(&active.digest, &version.digest);
-            (difference, print)
+            let fingerprint = difference.fingerprint(&active.digest, &version.digest);
+            (difference, fingerprint)
         }))
     }
 
@@ -295,12 +295,12 @@ impl Service {
 }
 
 /// The approval of a difference: by who decides here, or by the platform for all.
-async fn approval(tx: &mut Tx, of: &str, release: &ReleaseRow, print: &str) -> Result<Option<ApprovalRow>> {
-    let own = releases::approval(tx, of, &release.connector, print).await?;
+async fn approval(tx: &mut Tx, of: &str, release: &ReleaseRow, fingerprint: &str) -> Result<Option<ApprovalRow>> {
+    let own = releases::approval(tx, of, &release.connector, fingerprint).await?;
     if own.is_some() || !release.owner.is_empty() {
         return Ok(own);
     }
-    Ok(releases::approval(tx, "", &release.connector, print).await?)
+    Ok(releases::approval(tx, "", &release.connector, fingerprint).await?)
 }
 
 fn sentences(lines: &[DifferenceLine]) -> Vec<String> {
