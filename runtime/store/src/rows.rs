@@ -104,7 +104,7 @@ pub struct ConnectionRow {
     pub created_at: Timestamp,
     /// When it was last saved.
     pub updated_at: Timestamp,
-    /// Sealed: what stands in the address that its provider reports to. `None`: it was last saved before there was one.
+    /// Sealed: the token in the URL that its provider reports to. `None`: it was last saved before there was one.
     pub report_token: Option<Vec<u8>>,
 }
 
@@ -247,11 +247,11 @@ pub struct VerificationRow {
     /// Tries of the current code.
     pub tries: u32,
     /// Tries of a code at most.
-    pub most_tries: u32,
+    pub max_tries: u32,
     /// Codes sent, the first included.
     pub sends: u32,
     /// Codes at most.
-    pub most_sends: u32,
+    pub max_sends: u32,
     /// When it was started.
     pub created_at: Timestamp,
     /// When the current code ends.
@@ -385,9 +385,9 @@ pub struct ShapeRow {
     /// How many requests had it.
     pub requests: u64,
     /// When it was seen first.
-    pub first_seen: Timestamp,
+    pub first_seen_at: Timestamp,
     /// When it was seen last.
-    pub last_seen: Timestamp,
+    pub last_seen_at: Timestamp,
     /// Who approved it.
     pub approved_by: Option<String>,
 }
@@ -399,8 +399,8 @@ pub struct ApprovalRow {
     pub tenant: String,
     /// The connector's id.
     pub connector: String,
-    /// Of the difference.
-    pub print: String,
+    /// SHA-256 of the approved difference, in hexadecimal.
+    pub fingerprint: String,
     /// When.
     pub approved_at: Timestamp,
     /// By whom.

@@ -243,10 +243,10 @@ impl Service {
             return Ok(());
         }
         let version = self.runnable(tx, release, digest).await?;
-        let Some((difference, print)) = self.compared(tx, release, &version).await? else {
+        let Some((difference, fingerprint)) = self.compared(tx, release, &version).await? else {
             return Err(Error::Internal("the versions cannot be compared".to_owned()));
         };
-        if difference.reach != Reach::Wider || approval(tx, of, release, &print).await?.is_some() {
+        if difference.reach != Reach::Wider || approval(tx, of, release, &fingerprint).await?.is_some() {
             return Ok(());
         }
         Err(Error::ApprovalNeeded(sentences(&difference.wider)))
@@ -270,17 +270,17 @@ impl Service {
         let release = self.release_here(&mut tx, tenant, id).await?;
         let version = self.runnable(&mut tx, &release, digest).await?;
         let compared = self.compared(&mut tx, &release, &version).await?;
-        let Some((difference, print)) = compared.filter(|_| release.versions.active != digest) else {
+        let Some((difference, fingerprint)) = compared.filter(|_| release.versions.active != digest) else {
             return Err(Error::Conflict("this version is active already; there is nothing to approve".to_owned()));
         };
-        if !vault::same(approval.confirm.as_bytes(), print.as_bytes()) {
+        if !vault::same(approval.confirm.as_bytes(), fingerprint.as_bytes()) {
             return Err(Error::DiffChanged);
         }
         let row = ApprovalRow {
             // A tenant decides for itself only.
             tenant: scope(tenant).to_owned(),
             connector: id.to_owned(),
-            print,
+            fingerprint,
             approved_at: self.now(),
             approved_by: caller.actor(),
         };
