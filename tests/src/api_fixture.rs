@@ -138,8 +138,8 @@ async fn held_shape(api: &Api, tenant: &str, connector: &str, version: &Value) -
         origin: ShapeOrigin::Held,
         description,
         requests: 1,
-        first_seen: api.backend.now(),
-        last_seen: api.backend.now(),
+        first_seen_at: api.backend.now(),
+        last_seen_at: api.backend.now(),
         approved_by: None,
     };
     let mut tx = api.backend.store.begin().await.unwrap();

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use sendbox_domain::model::{ConnectorVersion, Reach};
-use sendbox_domain::rules::difference::Description;
+use sendbox_domain::rules::capability_diff::Description;
 use serde_json::json;
 
 use self::client::{ApiResponse, ConnectorClient};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use sendbox_domain::rules::difference::Description;
+use sendbox_domain::rules::capability_diff::Description;
 use sendbox_sandbox::policy::{HostNeed, Limits, Manifest, Method, SecretUse};
 use sendbox_sandbox::{ContentKind, Inspection};
 use serde_json::{Value, json};

@@ -175,7 +175,7 @@ fn prepare(
         (Ok(plan), Ok(parameters)) => Ok((plan, parameters)),
         (planned, _) => {
             if let Err(Problems(more)) = planned {
-                problems.extend(more.into_iter().map(|problem| Problem { field: flag(&problem.field), ..problem }));
+                problems.extend(more.into_iter().map(|problem| Problem::new(flag(&problem.field), problem.message)));
             }
             Err(CliError::problems(problems))
         }
@@ -198,10 +198,14 @@ fn parameter_problems(metadata: &Metadata, faults: &[sendbox_sandbox::ParameterF
 /// The flag that sets a field of the message. Pointers into the configuration stay as they are.
 fn flag(field: &str) -> String {
     match field {
-        "to" | "code" | "locale" | "usage" | "lifetime" => format!("--{field}"),
-        "clientIp" => "--client-ip".to_owned(),
-        "idempotencyKey" => "--idempotency-key".to_owned(),
-        other => match other.strip_prefix("variables") {
+        "/to" => "--to".to_owned(),
+        "/code" => "--code".to_owned(),
+        "/locale" => "--locale".to_owned(),
+        "/usage" => "--usage".to_owned(),
+        "/lifetimeSeconds" => "--lifetime".to_owned(),
+        "/clientIp" => "--client-ip".to_owned(),
+        "Idempotency-Key" => "--idempotency-key".to_owned(),
+        other => match other.strip_prefix("/variables") {
             Some(name) => format!("--variable {}", name.trim_start_matches('/')).trim_end().to_owned(),
             None => other.to_owned(),
         },
@@ -388,10 +392,12 @@ mod tests {
     #[test]
     fn fields_are_flags() {
         for (field, want) in [
-            ("to", "--to"),
-            ("clientIp", "--client-ip"),
-            ("variables/link", "--variable link"),
-            ("variables", "--variable"),
+            ("/to", "--to"),
+            ("/lifetimeSeconds", "--lifetime"),
+            ("/clientIp", "--client-ip"),
+            ("Idempotency-Key", "--idempotency-key"),
+            ("/variables/link", "--variable link"),
+            ("/variables", "--variable"),
             ("/templates/0", "/templates/0"),
         ] {
             assert_eq!(flag(field), want);

@@ -140,7 +140,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What a failed send means for the next step (`docs/retries.md`). The first nineteen are the contract's.
+/// What a failed send means for the next step (table in `docs/retries.md`). The first nineteen are the contract's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "described in wit/connector/v1/types.wit")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sendbox_policy::{CompositionViolation, Denial, DenialRule, Encoding, HeaderRefusal, RequestShape, ShapeChange};
 
-/// A request that is malformed, whatever it carries. No size is told: what is measured of sealed bytes would be, too.
+/// A request that is malformed, whatever it carries. No size is given: it would reveal that of sealed bytes, too.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedRequest {
     /// All parts together.

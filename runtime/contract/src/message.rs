@@ -196,13 +196,13 @@ pub struct Message {
     pub locale: Option<String>,
     /// What it says.
     pub content: Content,
-    /// The code itself, wherever it stands in the content: the scrubber must know it.
+    /// The code itself, wherever the content contains it: the scrubber must know it.
     pub code: Zeroizing<String>,
     /// How long the code lives, in seconds.
     pub lifetime_seconds: u32,
     /// The end user's address.
     pub client_ip: Option<Zeroizing<String>>,
-    /// What stands for the message over all its attempts. The connector is given a key that is made of it and of the owner, never
+    /// Identifies the message over all its attempts. The connector is given a key that is made of it and of the owner, never
     /// this one: a platform may have chosen it.
     pub idempotency_key: String,
     /// Which try this is.
@@ -222,7 +222,7 @@ impl Message {
         key
     }
 
-    /// The bytes of what a mark stands for, where it belongs to the message.
+    /// The bytes that a mark refers to, where they belong to the message.
     pub fn value_of(&self, mark: &Mark) -> Option<&[u8]> {
         let text = match (mark, &self.content) {
             (Mark::Recipient(RecipientForm::E164), _) => self.recipient.e164.as_str(),

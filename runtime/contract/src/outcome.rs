@@ -12,7 +12,7 @@ use crate::failure::Failure;
 pub enum Outcome {
     /// The provider took the message.
     Accepted(Receipt),
-    /// It did not, or it cannot be told.
+    /// It did not, or nobody can know.
     Failed(Failure),
     /// A dry run stopped before the first byte.
     NotSentDryRun,

@@ -165,7 +165,7 @@ fn count(value: &Value) -> u64 {
     }
 }
 
-/// Where a subschema is.
+/// The position of a subschema.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Position {
     /// It is the whole.

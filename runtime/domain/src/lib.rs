@@ -3,12 +3,14 @@
 //!
 //! - [`model`]: the shapes that go in and out of the service;
 //! - [`rules`]: limits, retries, circuit breaker, codes, releases, differences between versions;
+//! - [`message_fields`]: the rules for each field of a message;
 //! - [`plan()`]: from a connection and a request to the one [`sendbox_contract::Message`] that a connector gets;
 //! - [`template`], [`text`], [`phone`]: texts with their segments, and numbers.
 //!
 //! Must not know: databases, async runtimes, HTTP, how a connector is run.
 
 pub mod attempt_record;
+pub mod message_fields;
 pub mod model;
 pub mod phone;
 pub mod plan;

@@ -1,4 +1,4 @@
-//! Phone numbers, normalised once at the door.
+//! Phone numbers, normalised once, where they enter.
 //!
 //! The normal form is E.164 (`+4512345678`): it is what every provider, bucket and journal gets. Numbering plans are those
 //! of libphonenumber. A number that its plan makes impossible (too short, too long, no such calling code) is refused; one
@@ -13,10 +13,10 @@ use sendbox_contract::Recipient;
 
 /// Characters that people put between digits.
 const SEPARATORS: [char; 7] = [' ', '\u{a0}', '-', '.', '(', ')', '/'];
-/// Characters of a written number at most, separators included.
-const LONGEST_WRITTEN: usize = 40;
-/// Digits of an E.164 number at most (ITU-T E.164, 6.1).
-const LONGEST: usize = 15;
+/// The longest number as it is written, in characters, separators included.
+const MAX_WRITTEN_CHARACTERS: usize = 40;
+/// The largest number of digits of an E.164 number (ITU-T E.164, 6.1).
+const MAX_DIGITS: usize = 15;
 
 /// The end of a number: enough to tell two apart, too little to call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub fn recipient(text: &str) -> Result<Recipient, PhoneError> {
     // What libphonenumber reads leniently (letters, extensions, `tel:` parameters) is refused: it is more often a mistake
     // than a number.
     let written = |character: char| character.is_ascii_digit() || SEPARATORS.contains(&character);
-    if !rest.chars().all(written) || rest.chars().count() > LONGEST_WRITTEN {
+    if !rest.chars().all(written) || rest.chars().count() > MAX_WRITTEN_CHARACTERS {
         return Err(PhoneError::NotDigits(tail));
     }
     let number = PHONE_NUMBER_UTIL.parse(text, None).map_err(|error| match error {
@@ -115,7 +115,7 @@ pub fn recipient(text: &str) -> Result<Recipient, PhoneError> {
         ValidationError::InvalidLength => PhoneError::WrongLength { tail, calling_code: calling_code.clone() },
     })?;
     let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
-    if e164.len() > LONGEST + 1 {
+    if e164.len() > MAX_DIGITS + 1 {
         return Err(PhoneError::TooLong { tail, calling_code });
     }
     let country = number

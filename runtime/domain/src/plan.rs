@@ -1,30 +1,21 @@
 //! From a connection and a request to the one message that a connector is handed.
 //!
-//! Everything is checked here, and all faults are named at once, by field, before anything is sent.
+//! Everything is checked here before anything is sent, and all problems are reported at once, by field.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use sendbox_contract::{Attempt, Content, ContentKind, Message, Metadata, Usage, Variable};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::phone;
+use crate::message_fields;
 use crate::problem::{Problem, Problems};
 use crate::rules::origin;
 use crate::template::{self, Template, TemplateBody};
 use crate::text::{self, TextSize};
 
-/// Units of a rendered text at most. Providers refuse more (Twilio: 1600).
-pub const LONGEST_TEXT: u32 = 1600;
-/// Variables beside the code at most: each is a handle in the sandbox, which has 64.
-pub const MOST_VARIABLES: usize = 16;
-/// Bytes of a variable's value at most.
-const LONGEST_VARIABLE: usize = 2048;
-/// How long a code may live at most.
-const LONGEST_LIFETIME: Duration = Duration::from_secs(3600);
-/// Names that the message itself gives a value.
-const OWN_NAMES: [&str; 3] = ["code", "minutes", "locale"];
+/// The longest rendered text, in code units of its encoding. Providers refuse more (Twilio: 1600).
+const MAX_TEXT_UNITS: u32 = 1600;
 
 /// What a tenant has set up for one connector. Has no `Debug`: the parameters hold secrets.
 pub struct ConnectionConfig {
@@ -78,7 +69,7 @@ impl ConnectionConfig {
 
 /// What a platform wants to be sent. Has no `Debug`: it holds the number and the code.
 pub struct MessageRequest {
-    /// As written; see [`phone::recipient`].
+    /// The recipient's number as it was written; see [`phone::recipient`](crate::phone::recipient).
     pub to: Zeroizing<String>,
     /// Why it is sent.
     pub usage: Usage,
@@ -107,7 +98,7 @@ pub struct Plan {
     pub message: Message,
     /// What the text takes on the air, for connectors that take texts.
     pub size: Option<TextSize>,
-    /// Names in the template for which there is no value; they stand in the text as they were.
+    /// Names in the template for which there is no value; the text keeps them unchanged.
     pub unknown_variables: Vec<String>,
 }
 
@@ -117,46 +108,39 @@ pub struct Plan {
 /// Everything that is wrong, by field.
 pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metadata) -> Result<Plan, Problems> {
     let mut problems = Vec::new();
-    check_code(&request.code, metadata, &mut problems);
-    check_variables(&request.variables, &mut problems);
-    let client_ip = client_ip(request.client_ip.as_deref().map(String::as_str), &mut problems);
-    let recipient =
-        phone::recipient(&request.to).map_err(|error| problems.push(Problem::new("to", error.to_string()))).ok();
-    if request.lifetime < Duration::from_secs(1) || request.lifetime > LONGEST_LIFETIME {
-        problems.push(Problem::new("lifetime", "must be from 1 second to 1 hour"));
+    check(check_code(&request.code, metadata), &mut problems);
+    let variables = request.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    problems.extend(message_fields::check_variables(variables));
+    let client_ip = request.client_ip.as_deref().map(String::as_str);
+    let client_ip = check(message_fields::client_ip(client_ip), &mut problems).flatten();
+    let recipient = check(message_fields::recipient(&request.to), &mut problems);
+    check(message_fields::check_lifetime(request.lifetime), &mut problems);
+    check(message_fields::check_idempotency_key(&request.idempotency_key), &mut problems);
+    if let Some(domain) = request.origin_domain.as_deref() {
+        check(message_fields::check_origin_domain(domain), &mut problems);
     }
-    let key = &request.idempotency_key;
-    if key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        problems.push(Problem::new("idempotencyKey", "must be 1 to 255 visible ASCII characters without spaces"));
-    }
-    if request.origin_domain.as_deref().is_some_and(|domain| !origin::is_domain(domain)) {
-        problems.push(Problem::new("originDomain", "must be a domain in lower case, like `example.com`"));
-    }
-    let wanted = request.locale.as_deref().filter(|tag| !tag.is_empty());
-    if wanted.is_some_and(|tag| !template::is_language_tag(tag)) {
-        problems.push(Problem::new("locale", "must be a language tag, like `da` or `pt-BR`"));
-    }
+    let locale = check(message_fields::locale(request.locale.as_deref()), &mut problems).flatten();
     let usage = supported_usage(metadata, request.usage).unwrap_or_else(|| {
         let known = metadata.usages.iter().map(|usage| usage.as_str()).collect::<Vec<_>>().join(", ");
-        problems.push(Problem::new("usage", format!("the connector sends only: {known}")));
+        problems.push(Problem::new("/usage", format!("the connector sends only: {known}")));
         request.usage
     });
     let lifetime_seconds = u32::try_from(request.lifetime.as_secs()).unwrap_or(u32::MAX);
-    let said = said(config, metadata, usage, wanted, &request, lifetime_seconds, &mut problems);
+    let content = content(config, metadata, usage, locale, &request, lifetime_seconds, &mut problems);
 
     Problems::none_or(problems)?;
-    let (Some(recipient), Some((content, size, unknown_variables))) = (recipient, said) else {
+    let (Some(recipient), Some((content, size, unknown_variables))) = (recipient, content) else {
         // Each `None` above has left its problem; this is only what the compiler cannot know.
         return Err(Problems(vec![Problem::new("", "the message cannot be made")]));
     };
     let message = Message {
         recipient,
         usage,
-        locale: supported_locale(metadata, wanted).map(str::to_owned),
+        locale: supported_locale(metadata, locale).map(str::to_owned),
         content,
         code: request.code,
         lifetime_seconds,
-        client_ip,
+        client_ip: client_ip.map(|ip| Zeroizing::new(ip.to_string())),
         idempotency_key: request.idempotency_key,
         attempt: request.attempt,
     };
@@ -178,9 +162,8 @@ fn supported_locale<'a>(metadata: &Metadata, locale: Option<&'a str>) -> Option<
         .find(|range| metadata.locales.iter().any(|known| known.eq_ignore_ascii_case(range)))
 }
 
-type Said = (Content, Option<TextSize>, Vec<String>);
-
-fn said(
+/// What the connector sends: content, size of a text, and names in the template that have no value. `None` has left a problem.
+fn content(
     config: &ConnectionConfig,
     metadata: &Metadata,
     usage: Usage,
@@ -188,7 +171,7 @@ fn said(
     request: &MessageRequest,
     lifetime_seconds: u32,
     problems: &mut Vec<Problem>,
-) -> Option<Said> {
+) -> Option<(Content, Option<TextSize>, Vec<String>)> {
     let kind = metadata.content;
     if kind == ContentKind::Variables {
         return Some((Content::Variables(variables(request)), None, Vec::new()));
@@ -216,9 +199,9 @@ fn said(
                 None => rendered.text,
             };
             let size = text::measure(&text);
-            if size.units > LONGEST_TEXT {
+            if size.units > MAX_TEXT_UNITS {
                 let message = format!(
-                    "the text has {} characters; {LONGEST_TEXT} fit into a message. Shorten the template or its variables",
+                    "the text has {} characters; {MAX_TEXT_UNITS} fit into a message. Shorten the template or its variables",
                     size.units
                 );
                 problems.push(Problem::new("/templates", message));
@@ -247,48 +230,20 @@ fn variables(request: &MessageRequest) -> Vec<Variable> {
     std::iter::once(code).chain(others).collect()
 }
 
-fn check_code(code: &str, metadata: &Metadata, problems: &mut Vec<Problem>) {
-    if !(4..=12).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        problems.push(Problem::new("code", "must be 4 to 12 letters (a-z, A-Z) and digits"));
-    } else if !metadata.takes_code(code) {
-        let taken = metadata.parameters_schema.pointer("/x-code/description").and_then(Value::as_str);
-        let message = format!("{} does not take such a code: {}", metadata.name, taken.unwrap_or("use digits"));
-        problems.push(Problem::new("code", message));
+/// The rule for every connector, and that of this one.
+fn check_code(code: &str, metadata: &Metadata) -> Result<(), Problem> {
+    message_fields::check_code(code)?;
+    if metadata.takes_code(code) {
+        return Ok(());
     }
+    let accepted = metadata.parameters_schema.pointer("/x-code/description").and_then(Value::as_str);
+    let message = format!("{} does not take such a code: {}", metadata.name, accepted.unwrap_or("use digits"));
+    Err(Problem::new("/code", message))
 }
 
-fn check_variables(variables: &[(String, Zeroizing<String>)], problems: &mut Vec<Problem>) {
-    if variables.len() > MOST_VARIABLES {
-        problems
-            .push(Problem::new("variables", format!("there are {}; {MOST_VARIABLES} are allowed", variables.len())));
-    }
-    let mut seen: Vec<&str> = Vec::new();
-    for (name, value) in variables {
-        let field = || format!("variables/{}", template::pointer(name));
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
-            problems.push(Problem::new("variables", "a name must be 1 to 64 of a-z, A-Z, 0-9, `_` and `.`"));
-        } else if OWN_NAMES.contains(&name.as_str()) {
-            problems.push(Problem::new(field(), "has its value from the message itself; use another name"));
-        } else if seen.contains(&name.as_str()) {
-            problems.push(Problem::new(field(), "is given twice"));
-        }
-        if value.len() > LONGEST_VARIABLE {
-            problems.push(Problem::new(field(), format!("has {} bytes; {LONGEST_VARIABLE} are allowed", value.len())));
-        }
-        seen.push(name);
-    }
-}
-
-fn client_ip(address: Option<&str>, problems: &mut Vec<Problem>) -> Option<Zeroizing<String>> {
-    let address = address.map(str::trim).filter(|address| !address.is_empty())?;
-    match address.parse::<IpAddr>() {
-        Ok(address) => Some(Zeroizing::new(address.to_canonical().to_string())),
-        Err(_) => {
-            problems.push(Problem::new("clientIp", "must be an IPv4 or IPv6 address"));
-            None
-        }
-    }
+/// Keeps the problem, or returns the value.
+fn check<T>(checked: Result<T, Problem>, problems: &mut Vec<Problem>) -> Option<T> {
+    checked.map_err(|problem| problems.push(problem)).ok()
 }
 
 #[cfg(test)]

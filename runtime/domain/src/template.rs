@@ -1,8 +1,8 @@
 //! Templates of a connection: how they are written, which one is meant, and how one becomes a text.
 //!
 //! Written as a list of `{"usage", "locale"?, "content"}`. Logto's spellings (`usageType: "SignIn"`, `templateCode`) are
-//! read too, so that a stored configuration carries over. What stands in `content` is a text with `{{code}}`; a provider's
-//! own template stands in `template` (or `templateCode`): an id, or whatever JSON the connector's schema asks for.
+//! read too, so that a stored configuration carries over. `content` is a text with `{{code}}`; a provider's
+//! own template is in `template` (or `templateCode`): an id, or whatever JSON the connector's schema asks for.
 //!
 //! Promises: reading names everything that is wrong at once; choosing is by usage, then by language, then `generic`;
 //! rendering replaces once, never what a value brought along, and reports names that it does not know.
@@ -182,7 +182,7 @@ pub fn is_language_tag(text: &str) -> bool {
 pub struct Rendered {
     /// The text. Sealed from here on.
     pub text: Zeroizing<String>,
-    /// Names in braces for which there is no value; they stand in the text as they were.
+    /// Names in braces for which there is no value; the text keeps them unchanged.
     pub unknown: BTreeSet<String>,
 }
 

@@ -69,7 +69,7 @@ fn size(encoding: TextEncoding, widths: &[u32], alone: u32, joined: u32) -> Text
     TextSize { encoding, segments, units }
 }
 
-/// The characters that GSM 03.38 does not have, each once, in the order in which they first stand.
+/// The characters that GSM 03.38 does not have, each once, in the order in which they first occur.
 pub fn outside_gsm7(text: &str) -> Vec<char> {
     let mut outside = Vec::new();
     for character in text.chars().filter(|character| septets(*character).is_none()) {

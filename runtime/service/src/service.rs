@@ -288,7 +288,7 @@ impl Service {
         if before.is_some() && before == after {
             return Ok(());
         }
-        let (before, after) = sendbox_domain::rules::diff::changed(before.as_ref(), after.as_ref());
+        let (before, after) = sendbox_domain::rules::json_diff::changed(before.as_ref(), after.as_ref());
         let row = AuditRow {
             tenant: tenant.map(str::to_owned),
             at: self.now(),

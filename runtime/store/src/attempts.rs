@@ -3,18 +3,35 @@
 use sendbox_contract::FailureClass;
 use sendbox_domain::model::{AttemptOutcome, DecisionView, Timestamp};
 use sqlx::any::AnyArguments;
-use sqlx::{Arguments, AssertSqlSafe, query, query_with};
+use sqlx::query::Query;
+use sqlx::{Any, Arguments, AssertSqlSafe, query, query_with};
 
 use super::columns::{Columns, json, json_or_none, text, time_or_none};
 use super::rows::AttemptRow;
+use super::table::{Statement, Table};
 use super::{Result, StoreError, Tx};
 
-macro_rules! columns {
-    () => {
-        "tenant, message, number, connection, connector, digest, started_at, finished_at, outcome, failure, decision, fault, \
-         provider_id, response_status"
-    };
-}
+const TABLE: Table = Table {
+    name: "attempts",
+    columns: &[
+        "tenant",
+        "message",
+        "number",
+        "connection",
+        "connector",
+        "digest",
+        "started_at",
+        "finished_at",
+        "outcome",
+        "failure",
+        "decision",
+        "fault",
+        "provider_id",
+        "response_status",
+        "record",
+        "class",
+    ],
+};
 
 fn read(row: &sqlx::any::AnyRow, with_record: bool) -> Result<AttemptRow> {
     let row = Columns::of("attempts", row);
@@ -37,22 +54,14 @@ fn read(row: &sqlx::any::AnyRow, with_record: bool) -> Result<AttemptRow> {
     })
 }
 
-/// A decision stands in its column as JSON; as bare words where it was written before there were codes.
+/// A decision is JSON in its column, or plain words where it was written before there were codes.
 fn decision(written: String) -> DecisionView {
     serde_json::from_str(&written).unwrap_or_else(|_| DecisionView::only_words(written))
 }
 
-/// Adds an attempt.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] too when the message has one of that number: whoever numbers attempts holds the message.
-pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
-    let insert = concat!(
-        "INSERT INTO attempts (",
-        columns!(),
-        ", record, class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
-    );
-    let insert = query(insert)
+/// A statement with a row's values as its first parameters.
+fn bind(statement: &'static str, attempt: &AttemptRow) -> Result<Query<'static, Any, AnyArguments>> {
+    Ok(query(statement)
         .bind(text(&attempt.tenant))
         .bind(text(&attempt.message))
         .bind(i64::from(attempt.number))
@@ -68,8 +77,16 @@ pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
         .bind(attempt.provider_id.clone())
         .bind(attempt.response_status.map(i64::from))
         .bind(json_or_none(attempt.record.as_ref())?)
-        .bind(class(attempt));
-    tx.execute(insert).await?;
+        .bind(class(attempt)))
+}
+
+/// Adds an attempt.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] too when the message has one of that number: whoever numbers attempts holds the message.
+pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
+    static INSERT: Statement = Statement::new(|| TABLE.insert(""));
+    tx.execute(bind(&INSERT, attempt)?).await?;
     Ok(())
 }
 
@@ -82,23 +99,21 @@ fn class(attempt: &AttemptRow) -> Option<&'static str> {
 /// `response_status`.
 /// `false`: it had ended already, or is not there; then nothing is changed.
 pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
-    let finish = query(
-        "UPDATE attempts SET finished_at = $4, outcome = $5, failure = $6, decision = $7, record = $8, class = $9, \
-         fault = $10, provider_id = $11, response_status = $12 WHERE tenant = $1 AND message = $2 AND number = $3 AND finished_at IS NULL",
-    )
-    .bind(text(&attempt.tenant))
-    .bind(text(&attempt.message))
-    .bind(i64::from(attempt.number))
-    .bind(time_or_none(attempt.finished_at))
-    .bind(attempt.outcome.map(|outcome| outcome.as_str()))
-    .bind(json_or_none(attempt.failure.as_ref())?)
-    .bind(json_or_none(attempt.decision.as_ref())?)
-    .bind(json_or_none(attempt.record.as_ref())?)
-    .bind(class(attempt))
-    .bind(i64::from(attempt.fault))
-    .bind(attempt.provider_id.clone())
-    .bind(attempt.response_status.map(i64::from));
-    Ok(tx.execute(finish).await? == 1)
+    static FINISH: Statement = Statement::new(|| {
+        let changing = [
+            "finished_at",
+            "outcome",
+            "failure",
+            "decision",
+            "record",
+            "class",
+            "fault",
+            "provider_id",
+            "response_status",
+        ];
+        TABLE.update(&["tenant", "message", "number"], &changing, "AND finished_at IS NULL")
+    });
+    Ok(tx.execute(bind(&FINISH, attempt)?).await? == 1)
 }
 
 /// Writes what follows from an attempt, whether it has ended or not.
@@ -133,16 +148,15 @@ pub async fn of_provider(
 
 /// The attempts of a message, first to last, with what happened in each.
 pub async fn list(tx: &mut Tx, tenant: &str, message: &str) -> Result<Vec<AttemptRow>> {
-    const LIST: &str =
-        concat!("SELECT ", columns!(), ", record FROM attempts WHERE tenant = $1 AND message = $2 ORDER BY number");
-    let rows = tx.all(query(LIST).bind(text(tenant)).bind(text(message))).await?;
+    static LIST: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND message = $2 ORDER BY number"));
+    let rows = tx.all(query(LIST.as_str()).bind(text(tenant)).bind(text(message))).await?;
     rows.iter().map(|row| read(row, true)).collect()
 }
 
 /// The attempts of these messages, without what happened in each, by message and number.
 pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<Vec<AttemptRow>> {
-    let select = concat!("SELECT ", columns!(), " FROM attempts");
-    let rows = of_messages(tx, select, "message, number", tenant, messages).await?;
+    static SELECT: Statement = Statement::new(|| TABLE.select_without("record", ""));
+    let rows = of_messages(tx, &SELECT, "message, number", tenant, messages).await?;
     rows.iter().map(|row| read(row, false)).collect()
 }
 
@@ -155,21 +169,21 @@ pub(super) async fn of_messages(
     messages: &[String],
 ) -> Result<Vec<sqlx::any::AnyRow>> {
     let mut arguments = AnyArguments::default();
-    bind(&mut arguments, tenant)?;
-    let mut places = Vec::with_capacity(messages.len());
+    add(&mut arguments, tenant)?;
+    let mut parameters = Vec::with_capacity(messages.len());
     for message in messages {
-        bind(&mut arguments, message)?;
-        places.push(format!("${}", arguments.len()));
+        add(&mut arguments, message)?;
+        parameters.push(format!("${}", arguments.len()));
     }
-    if places.is_empty() {
+    if parameters.is_empty() {
         return Ok(Vec::new());
     }
-    let list = format!("{select} WHERE tenant = $1 AND message IN ({}) ORDER BY {order}", places.join(", "));
+    let list = format!("{select} WHERE tenant = $1 AND message IN ({}) ORDER BY {order}", parameters.join(", "));
     // Not kept: there is one such statement for each length of the list.
     tx.all(query_with(AssertSqlSafe(list), arguments).persistent(false)).await
 }
 
-fn bind(arguments: &mut AnyArguments, value: &str) -> Result<()> {
+fn add(arguments: &mut AnyArguments, value: &str) -> Result<()> {
     arguments.add(text(value)).map_err(|_| StoreError::Unavailable("a value could not be bound".to_owned()))
 }
 

@@ -5,6 +5,7 @@ use sqlx::{Arguments, AssertSqlSafe, query, query_with};
 
 use super::columns::{Columns, json_or_none, text, text_or_none};
 use super::rows::AuditRow;
+use super::table::{Statement, Table};
 use super::{Result, Tx};
 
 /// Whose entries.
@@ -15,6 +16,11 @@ pub enum Whose<'a> {
     /// Of one tenant.
     Tenant(&'a str),
 }
+
+const TABLE: Table = Table {
+    name: "audit",
+    columns: &["tenant", "happened_at", "actor", "action", "target", "state_before", "state_after"],
+};
 
 fn read(row: &sqlx::any::AnyRow) -> Result<(i64, AuditRow)> {
     let row = Columns::of("audit", row);
@@ -32,17 +38,15 @@ fn read(row: &sqlx::any::AnyRow) -> Result<(i64, AuditRow)> {
 
 /// Adds an entry.
 pub async fn append(tx: &mut Tx, entry: &AuditRow) -> Result<()> {
-    let append = query(
-        "INSERT INTO audit (tenant, happened_at, actor, action, target, state_before, state_after) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(text_or_none(entry.tenant.as_deref()))
-    .bind(entry.at.0)
-    .bind(text(&entry.actor))
-    .bind(text(&entry.action))
-    .bind(text(&entry.target))
-    .bind(json_or_none(entry.before.as_ref())?)
-    .bind(json_or_none(entry.after.as_ref())?);
+    static INSERT: Statement = Statement::new(|| TABLE.insert(""));
+    let append = query(INSERT.as_str())
+        .bind(text_or_none(entry.tenant.as_deref()))
+        .bind(entry.at.0)
+        .bind(text(&entry.actor))
+        .bind(text(&entry.action))
+        .bind(text(&entry.target))
+        .bind(json_or_none(entry.before.as_ref())?)
+        .bind(json_or_none(entry.after.as_ref())?);
     tx.execute(append).await?;
     Ok(())
 }
@@ -55,9 +59,8 @@ pub async fn list(
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<(i64, AuditRow)>> {
-    let mut sql = "SELECT id, tenant, happened_at, actor, action, target, state_before, state_after FROM audit \
-                   WHERE id < $1"
-        .to_owned();
+    // The database numbers the entries, so the id is not among the columns that are written.
+    let mut sql = format!("SELECT id, {} FROM audit WHERE id < $1", TABLE.list());
     let mut arguments = AnyArguments::default();
     arguments.add(before.unwrap_or(i64::MAX)).map_err(sqlx::Error::Encode)?;
     if let Whose::Tenant(tenant) = whose {

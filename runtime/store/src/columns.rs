@@ -1,4 +1,4 @@
-//! How values stand in columns: numbers and times as 64-bit integers, flags as 0 and 1, words and JSON as text.
+//! How values are stored in columns: numbers and times as 64-bit integers, flags as 0 and 1, words and JSON as text.
 //!
 //! A value that cannot be read is [`StoreError::Corrupt`] with table and column, and never with the value.
 

@@ -7,14 +7,27 @@ use sqlx::query;
 
 use super::columns::{Columns, json, large, text};
 use super::rows::ConnectionRow;
+use super::table::{Statement, Table};
 use super::{Result, Tx};
 
-macro_rules! columns {
-    () => {
-        "tenant, name, connector, digest, parameters, secrets, secret_times, templates, fingerprint, revision, created_at, \
-         updated_at, report_token"
-    };
-}
+const TABLE: Table = Table {
+    name: "connections",
+    columns: &[
+        "tenant",
+        "name",
+        "connector",
+        "digest",
+        "parameters",
+        "secrets",
+        "secret_times",
+        "templates",
+        "fingerprint",
+        "revision",
+        "created_at",
+        "updated_at",
+        "report_token",
+    ],
+};
 
 fn read(row: &sqlx::any::AnyRow) -> Result<ConnectionRow> {
     let row = Columns::of("connections", row);
@@ -38,18 +51,24 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ConnectionRow> {
 
 /// Adds the connection, or replaces the one of that name (all but its `created_at`).
 pub async fn put(tx: &mut Tx, connection: &ConnectionRow) -> Result<()> {
-    let put = concat!(
-        "INSERT INTO connections (",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (tenant, name) DO UPDATE SET \
-         connector = excluded.connector, digest = excluded.digest, parameters = excluded.parameters, \
-         secrets = excluded.secrets, secret_times = excluded.secret_times, templates = excluded.templates, \
-         fingerprint = excluded.fingerprint, revision = excluded.revision, updated_at = excluded.updated_at, \
-         report_token = excluded.report_token"
-    );
+    static PUT: Statement = Statement::new(|| {
+        let changing = [
+            "connector",
+            "digest",
+            "parameters",
+            "secrets",
+            "secret_times",
+            "templates",
+            "fingerprint",
+            "revision",
+            "updated_at",
+            "report_token",
+        ];
+        TABLE.upsert(&["tenant", "name"], &changing, "")
+    });
     let secret_times: BTreeMap<&str, i64> =
         connection.secret_times.iter().map(|(name, at)| (name.as_str(), at.0)).collect();
-    let put = query(put)
+    let put = query(PUT.as_str())
         .bind(text(&connection.tenant))
         .bind(text(&connection.name))
         .bind(text(&connection.connector))
@@ -69,24 +88,22 @@ pub async fn put(tx: &mut Tx, connection: &ConnectionRow) -> Result<()> {
 
 /// The connection of that name. It is not locked: whoever changes connections locks their tenant.
 pub async fn get(tx: &mut Tx, tenant: &str, name: &str) -> Result<Option<ConnectionRow>> {
-    const GET: &str = concat!("SELECT ", columns!(), " FROM connections WHERE tenant = $1 AND name = $2");
-    tx.one(query(GET).bind(text(tenant)).bind(text(name))).await?.as_ref().map(read).transpose()
+    static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND name = $2"));
+    tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(name))).await?.as_ref().map(read).transpose()
 }
 
 /// The connections of a tenant, by name.
 pub async fn list(tx: &mut Tx, tenant: &str) -> Result<Vec<ConnectionRow>> {
-    const LIST: &str = concat!("SELECT ", columns!(), " FROM connections WHERE tenant = $1 ORDER BY name");
-    tx.all(query(LIST).bind(text(tenant))).await?.iter().map(read).collect()
+    static LIST: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 ORDER BY name"));
+    tx.all(query(LIST.as_str()).bind(text(tenant))).await?.iter().map(read).collect()
 }
 
 /// Connections with a connector, by tenant and name, at most `limit`: of one tenant, or (empty) of all.
 pub async fn using(tx: &mut Tx, tenant: &str, connector: &str, limit: u32) -> Result<Vec<ConnectionRow>> {
-    const LIST: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM connections WHERE connector = $1 AND (tenant = $2 OR $2 = '') ORDER BY tenant, name LIMIT $3"
-    );
-    let list = query(LIST).bind(text(connector)).bind(text(tenant)).bind(i64::from(limit));
+    static LIST: Statement = Statement::new(|| {
+        TABLE.select("WHERE connector = $1 AND (tenant = $2 OR $2 = '') ORDER BY tenant, name LIMIT $3")
+    });
+    let list = query(LIST.as_str()).bind(text(connector)).bind(text(tenant)).bind(i64::from(limit));
     tx.all(list).await?.iter().map(read).collect()
 }
 

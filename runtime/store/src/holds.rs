@@ -5,13 +5,13 @@ use sqlx::query;
 
 use super::columns::{Columns, text};
 use super::rows::HoldRow;
+use super::table::{Statement, Table};
 use super::{Result, Tx};
 
-macro_rules! columns {
-    () => {
-        "tenant, id, prefix_hash, prefix, reason, message, created_at, expires_at"
-    };
-}
+const TABLE: Table = Table {
+    name: "holds",
+    columns: &["tenant", "id", "prefix_hash", "prefix", "reason", "message", "created_at", "expires_at"],
+};
 
 fn read(row: &sqlx::any::AnyRow) -> Result<HoldRow> {
     let row = Columns::of("holds", row);
@@ -29,13 +29,9 @@ fn read(row: &sqlx::any::AnyRow) -> Result<HoldRow> {
 
 /// Adds a hold, or gives the one of this prefix a new end and reason; it keeps its id.
 pub async fn put(tx: &mut Tx, hold: &HoldRow) -> Result<()> {
-    let put = concat!(
-        "INSERT INTO holds (",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, prefix_hash) DO UPDATE SET \
-         reason = excluded.reason, message = excluded.message, expires_at = excluded.expires_at"
-    );
-    let put = query(put)
+    static PUT: Statement =
+        Statement::new(|| TABLE.upsert(&["tenant", "prefix_hash"], &["reason", "message", "expires_at"], ""));
+    let put = query(PUT.as_str())
         .bind(text(&hold.tenant))
         .bind(text(&hold.id))
         .bind(hold.prefix_hash.clone())
@@ -50,25 +46,25 @@ pub async fn put(tx: &mut Tx, hold: &HoldRow) -> Result<()> {
 
 /// The hold on a prefix that has not ended.
 pub async fn find(tx: &mut Tx, tenant: &str, prefix_hash: &[u8], now: Timestamp) -> Result<Option<HoldRow>> {
-    let find = concat!("SELECT ", columns!(), " FROM holds WHERE tenant = $1 AND prefix_hash = $2 AND expires_at > $3");
-    let find = query(find).bind(text(tenant)).bind(prefix_hash.to_vec()).bind(now.0);
+    static FIND: Statement =
+        Statement::new(|| TABLE.select("WHERE tenant = $1 AND prefix_hash = $2 AND expires_at > $3"));
+    let find = query(FIND.as_str()).bind(text(tenant)).bind(prefix_hash.to_vec()).bind(now.0);
     tx.one(find).await?.as_ref().map(read).transpose()
 }
 
 /// The holds of a tenant that have not ended, those that end last first.
 pub async fn list(tx: &mut Tx, tenant: &str, now: Timestamp) -> Result<Vec<HoldRow>> {
-    let list = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM holds WHERE tenant = $1 AND expires_at > $2 ORDER BY expires_at DESC, id LIMIT 1000"
-    );
-    tx.all(query(list).bind(text(tenant)).bind(now.0)).await?.iter().map(read).collect()
+    static LIST: Statement = Statement::new(|| {
+        TABLE.select("WHERE tenant = $1 AND expires_at > $2 ORDER BY expires_at DESC, id LIMIT 1000")
+    });
+    tx.all(query(LIST.as_str()).bind(text(tenant)).bind(now.0)).await?.iter().map(read).collect()
 }
 
 /// Takes a hold away. Returns it, if it was there.
 pub async fn delete(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<HoldRow>> {
-    let delete = concat!("DELETE FROM holds WHERE tenant = $1 AND id = $2 RETURNING ", columns!());
-    tx.one(query(delete).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
+    static DELETE: Statement =
+        Statement::new(|| format!("DELETE FROM holds WHERE tenant = $1 AND id = $2 RETURNING {}", TABLE.list()));
+    tx.one(query(DELETE.as_str()).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
 /// Deletes at most `limit` holds that have ended. Returns how many.

@@ -5,7 +5,11 @@ use sqlx::query;
 
 use super::columns::{Columns, text};
 use super::rows::IdempotencyRow;
+use super::table::{Statement, Table};
 use super::{Result, StoreError, Tx};
+
+const TABLE: Table =
+    Table { name: "idempotency", columns: &["tenant", "operation", "key_hash", "body_hash", "resource", "expires_at"] };
 
 fn read(row: &sqlx::any::AnyRow) -> Result<IdempotencyRow> {
     let row = Columns::of("idempotency", row);
@@ -26,29 +30,23 @@ fn read(row: &sqlx::any::AnyRow) -> Result<IdempotencyRow> {
 /// key if it was rolled back.
 pub async fn claim(tx: &mut Tx, first: &IdempotencyRow, now: Timestamp) -> Result<Option<IdempotencyRow>> {
     // On PostgreSQL a row that is left alone by the last line is locked all the same: it is there when it is read next.
-    let claim = query(
-        "INSERT INTO idempotency (tenant, operation, key_hash, body_hash, resource, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, operation, key_hash) DO UPDATE \
-         SET body_hash = excluded.body_hash, resource = excluded.resource, expires_at = excluded.expires_at \
-         WHERE idempotency.expires_at <= $7",
-    )
-    .bind(text(&first.tenant))
-    .bind(text(&first.operation))
-    .bind(first.key_hash.clone())
-    .bind(first.body_hash.clone())
-    .bind(text(&first.resource))
-    .bind(first.expires_at.0)
-    .bind(now.0);
+    static CLAIM: Statement = Statement::new(|| {
+        let expired = format!("WHERE idempotency.expires_at <= {}", TABLE.next_parameter());
+        TABLE.upsert(&["tenant", "operation", "key_hash"], &["body_hash", "resource", "expires_at"], &expired)
+    });
+    let claim = query(CLAIM.as_str())
+        .bind(text(&first.tenant))
+        .bind(text(&first.operation))
+        .bind(first.key_hash.clone())
+        .bind(first.body_hash.clone())
+        .bind(text(&first.resource))
+        .bind(first.expires_at.0)
+        .bind(now.0);
     if tx.execute(claim).await? == 1 {
         return Ok(None);
     }
-    let get = query(
-        "SELECT tenant, operation, key_hash, body_hash, resource, expires_at FROM idempotency \
-         WHERE tenant = $1 AND operation = $2 AND key_hash = $3",
-    )
-    .bind(text(&first.tenant))
-    .bind(text(&first.operation))
-    .bind(first.key_hash.clone());
+    static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND operation = $2 AND key_hash = $3"));
+    let get = query(GET.as_str()).bind(text(&first.tenant)).bind(text(&first.operation)).bind(first.key_hash.clone());
     let row = tx.one(get).await?.ok_or_else(|| StoreError::Corrupt("idempotency".to_owned()))?;
     read(&row).map(Some)
 }

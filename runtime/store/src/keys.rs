@@ -1,16 +1,30 @@
 //! API keys of tenants. Only hashes of their secrets.
 
+use sqlx::Any;
+use sqlx::any::AnyArguments;
 use sqlx::query;
+use sqlx::query::Query;
 
 use super::columns::{Columns, json, text, time_or_none};
 use super::rows::KeyRow;
+use super::table::{Statement, Table};
 use super::{Result, Tx};
 
-macro_rules! columns {
-    () => {
-        "id, tenant, name, scopes, hash, old_hash, old_until, created_at, rotated_at, expires_at"
-    };
-}
+const TABLE: Table = Table {
+    name: "api_keys",
+    columns: &[
+        "id",
+        "tenant",
+        "name",
+        "scopes",
+        "hash",
+        "old_hash",
+        "old_until",
+        "created_at",
+        "rotated_at",
+        "expires_at",
+    ],
+};
 
 fn read(row: &sqlx::any::AnyRow) -> Result<KeyRow> {
     let row = Columns::of("api_keys", row);
@@ -28,13 +42,9 @@ fn read(row: &sqlx::any::AnyRow) -> Result<KeyRow> {
     })
 }
 
-/// Adds a key.
-///
-/// # Errors
-/// [`StoreError::Unavailable`](super::StoreError) too when the id is taken: ids are random.
-pub async fn insert(tx: &mut Tx, key: &KeyRow) -> Result<()> {
-    let insert = concat!("INSERT INTO api_keys (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
-    let insert = query(insert)
+/// A statement with a row's values as its first parameters.
+fn bind(statement: &'static str, key: &KeyRow) -> Result<Query<'static, Any, AnyArguments>> {
+    Ok(query(statement)
         .bind(text(&key.id))
         .bind(text(&key.tenant))
         .bind(text(&key.name))
@@ -44,41 +54,40 @@ pub async fn insert(tx: &mut Tx, key: &KeyRow) -> Result<()> {
         .bind(time_or_none(key.old_until))
         .bind(key.created_at.0)
         .bind(time_or_none(key.rotated_at))
-        .bind(time_or_none(key.expires_at));
-    tx.execute(insert).await?;
+        .bind(time_or_none(key.expires_at)))
+}
+
+/// Adds a key.
+///
+/// # Errors
+/// [`StoreError::Unavailable`](super::StoreError) too when the id is taken: ids are random.
+pub async fn insert(tx: &mut Tx, key: &KeyRow) -> Result<()> {
+    static INSERT: Statement = Statement::new(|| TABLE.insert(""));
+    tx.execute(bind(&INSERT, key)?).await?;
     Ok(())
 }
 
 /// The key, of whichever tenant: whoever asks has only its id yet.
 pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<KeyRow>> {
-    const FIND: &str = concat!("SELECT ", columns!(), " FROM api_keys WHERE id = $1");
-    const LOCK: &str = concat!("SELECT ", columns!(), " FROM api_keys WHERE id = $1 FOR NO KEY UPDATE");
-    let find = tx.locking(FIND, LOCK);
+    static FIND: Statement = Statement::new(|| TABLE.select("WHERE id = $1"));
+    static LOCK: Statement = Statement::new(|| TABLE.select("WHERE id = $1 FOR NO KEY UPDATE"));
+    let find = tx.locking(&FIND, &LOCK);
     tx.one(query(find).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
 /// The keys of a tenant, oldest first.
 pub async fn list(tx: &mut Tx, tenant: &str) -> Result<Vec<KeyRow>> {
-    const LIST: &str = concat!("SELECT ", columns!(), " FROM api_keys WHERE tenant = $1 ORDER BY created_at, id");
-    tx.all(query(LIST).bind(text(tenant))).await?.iter().map(read).collect()
+    static LIST: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 ORDER BY created_at, id"));
+    tx.all(query(LIST.as_str()).bind(text(tenant))).await?.iter().map(read).collect()
 }
 
 /// Writes all but `id`, `tenant` and `created_at`. Nothing happens when the key is gone.
 pub async fn update(tx: &mut Tx, key: &KeyRow) -> Result<()> {
-    let update = query(
-        "UPDATE api_keys SET name = $3, scopes = $4, hash = $5, old_hash = $6, old_until = $7, rotated_at = $8, \
-         expires_at = $9 WHERE id = $1 AND tenant = $2",
-    )
-    .bind(text(&key.id))
-    .bind(text(&key.tenant))
-    .bind(text(&key.name))
-    .bind(json(&key.scopes)?)
-    .bind(key.hash.clone())
-    .bind(key.old_hash.clone())
-    .bind(time_or_none(key.old_until))
-    .bind(time_or_none(key.rotated_at))
-    .bind(time_or_none(key.expires_at));
-    tx.execute(update).await?;
+    static UPDATE: Statement = Statement::new(|| {
+        let changing = ["name", "scopes", "hash", "old_hash", "old_until", "rotated_at", "expires_at"];
+        TABLE.update(&["id", "tenant"], &changing, "")
+    });
+    tx.execute(bind(&UPDATE, key)?).await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What the service keeps, in SQLite or PostgreSQL, by one set of SQL statements.
 //!
 //! [`Store::begin`] opens a transaction, and everything else is a function over [`Tx`], one file for each kind of row,
-//! so that an operation composes several of them and commits once. The rows stand in [`rows`].
+//! so that an operation composes several of them and commits once. The rows are in [`rows`].
 //!
 //! Promises
 //! - after `commit` returned `Ok` the change is on disk (SQLite: WAL with `synchronous=FULL`); when it returned an
@@ -16,7 +16,7 @@
 //! that writers wait in a fair line); PostgreSQL has many, in READ COMMITTED, and takes a row lock where a row is read
 //! to be changed. Readers see one snapshot on both.
 //!
-//! Must not know: what the rules are. It keeps what it is given, and guards what it is told to guard.
+//! Must not know: what the rules are. It keeps what it is given, and guards what a caller asks it to guard.
 
 pub mod attempts;
 pub mod audit;
@@ -40,6 +40,7 @@ pub mod versions;
 mod columns;
 mod connect;
 mod failure;
+mod table;
 mod transaction;
 
 use sqlx::AnyPool;
@@ -47,7 +48,7 @@ use sqlx::AnyPool;
 pub use self::failure::StoreError;
 pub use self::transaction::Tx;
 
-/// What the functions of the store answer with.
+/// The result of the store's functions.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// Which database.

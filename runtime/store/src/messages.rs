@@ -7,19 +7,62 @@
 use sendbox_contract::{DeliveryState, Usage};
 use sendbox_domain::model::{MessageStatus, Timestamp};
 use sqlx::any::AnyArguments;
+use sqlx::query::Query;
 use sqlx::{Any, Arguments, AssertSqlSafe, Encode, Type, query, query_with};
 
 use super::columns::{Columns, json_or_none, large, text, text_or_none, time_or_none};
 use super::rows::MessageRow;
+use super::table::{Statement, Table};
 use super::{Result, Tx};
 
-macro_rules! columns {
-    () => {
-        "tenant, id, created_at, expires_at, usage, locale, recipient_hash, recipient_masked, country, payload, \
-         verification, status, mode, test, connection, segments, provider_message_id, failure, attempts, physical, \
-         price_micros, next_attempt_at, lease_owner, lease_until"
-    };
-}
+const TABLE: Table = Table {
+    name: "messages",
+    columns: &[
+        "tenant",
+        "id",
+        "created_at",
+        "expires_at",
+        "usage",
+        "locale",
+        "recipient_hash",
+        "recipient_masked",
+        "country",
+        "payload",
+        "verification",
+        "status",
+        "mode",
+        "test",
+        "connection",
+        "segments",
+        "provider_message_id",
+        "failure",
+        "attempts",
+        "physical",
+        "price_micros",
+        "next_attempt_at",
+        "lease_owner",
+        "lease_until",
+        "class",
+    ],
+};
+
+const KEY: [&str; 2] = ["tenant", "id"];
+/// What changes in the life of a message.
+const CHANGING: [&str; 13] = [
+    "payload",
+    "status",
+    "connection",
+    "segments",
+    "provider_message_id",
+    "failure",
+    "attempts",
+    "physical",
+    "price_micros",
+    "next_attempt_at",
+    "lease_owner",
+    "lease_until",
+    "class",
+];
 
 /// Which messages to list. What is `None` is not asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,18 +131,9 @@ fn class(message: &MessageRow) -> Option<&'static str> {
     message.failure.as_ref().map(|failure| failure.class.as_str())
 }
 
-/// Adds a message.
-///
-/// # Errors
-/// [`StoreError::Unavailable`](super::StoreError) too when the tenant has one of that id: ids are random.
-pub async fn insert(tx: &mut Tx, message: &MessageRow) -> Result<()> {
-    let insert = concat!(
-        "INSERT INTO messages (",
-        columns!(),
-        ", class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25)"
-    );
-    let insert = query(insert)
+/// A statement with a row's values as its first parameters.
+fn bind(statement: &'static str, message: &MessageRow) -> Result<Query<'static, Any, AnyArguments>> {
+    Ok(query(statement)
         .bind(text(&message.tenant))
         .bind(text(&message.id))
         .bind(message.created_at.0)
@@ -124,22 +158,30 @@ pub async fn insert(tx: &mut Tx, message: &MessageRow) -> Result<()> {
         .bind(time_or_none(message.next_attempt_at))
         .bind(text_or_none(message.lease_owner.as_deref()))
         .bind(time_or_none(message.lease_until))
-        .bind(class(message));
-    tx.execute(insert).await?;
+        .bind(class(message)))
+}
+
+/// Adds a message.
+///
+/// # Errors
+/// [`StoreError::Unavailable`](super::StoreError) too when the tenant has one of that id: ids are random.
+pub async fn insert(tx: &mut Tx, message: &MessageRow) -> Result<()> {
+    static INSERT: Statement = Statement::new(|| TABLE.insert(""));
+    tx.execute(bind(&INSERT, message)?).await?;
     Ok(())
 }
 
-const GET: &str = concat!("SELECT ", columns!(), " FROM messages WHERE tenant = $1 AND id = $2");
-const LOCK: &str = concat!("SELECT ", columns!(), " FROM messages WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE");
+static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND id = $2"));
+static LOCK: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE"));
 
 /// The message.
 pub async fn get(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<MessageRow>> {
-    tx.one(query(GET).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
+    tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
 /// The message, for a change: no one else can change it until the commit.
 pub async fn lock(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<MessageRow>> {
-    let get = tx.locking(GET, LOCK);
+    let get = tx.locking(&GET, &LOCK);
     tx.one(query(get).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
@@ -150,8 +192,8 @@ struct Conditions {
 }
 
 impl Conditions {
-    /// Binds a value, and returns its place.
-    fn place<'t, T: Encode<'t, Any> + Type<Any>>(&mut self, value: T) -> Result<String> {
+    /// Binds a value and returns its parameter.
+    fn parameter<'t, T: Encode<'t, Any> + Type<Any>>(&mut self, value: T) -> Result<String> {
         self.arguments.add(value).map_err(sqlx::Error::Encode)?;
         Ok(format!("${}", self.arguments.len()))
     }
@@ -159,8 +201,8 @@ impl Conditions {
     /// ` AND status = $3`, if there is a value.
     fn and<'t, T: Encode<'t, Any> + Type<Any>>(&mut self, condition: &'static str, value: Option<T>) -> Result<()> {
         if let Some(value) = value {
-            let place = self.place(value)?;
-            self.sql.push_str(&format!(" AND {condition} {place}"));
+            let parameter = self.parameter(value)?;
+            self.sql.push_str(&format!(" AND {condition} {parameter}"));
         }
         Ok(())
     }
@@ -168,7 +210,7 @@ impl Conditions {
 
 /// Messages of a tenant, newest first; of those taken in the same millisecond, the greater id first.
 pub async fn list(tx: &mut Tx, tenant: &str, wanted: &MessageQuery) -> Result<Vec<MessageRow>> {
-    let sql = concat!("SELECT ", columns!(), " FROM messages WHERE TRUE").to_owned();
+    let sql = TABLE.select("WHERE TRUE");
     let mut list = Conditions { sql, arguments: AnyArguments::default() };
     list.and("tenant =", Some(text(tenant)))?;
     list.and("status =", wanted.status.map(|status| status.as_str()))?;
@@ -180,10 +222,10 @@ pub async fn list(tx: &mut Tx, tenant: &str, wanted: &MessageQuery) -> Result<Ve
     list.and("created_at >=", wanted.since.map(|at| at.0))?;
     list.and("created_at <", wanted.until.map(|at| at.0))?;
     if let Some((at, id)) = &wanted.before {
-        let (at, id) = (list.place(at.0)?, list.place(text(id))?);
+        let (at, id) = (list.parameter(at.0)?, list.parameter(text(id))?);
         list.sql.push_str(&format!(" AND (created_at, id) < ({at}, {id})"));
     }
-    let limit = list.place(i64::from(wanted.limit))?;
+    let limit = list.parameter(i64::from(wanted.limit))?;
     list.sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT {limit}"));
     tx.all(query_with(AssertSqlSafe(list.sql), list.arguments)).await?.iter().map(read).collect()
 }
@@ -201,20 +243,19 @@ pub async fn claim(
 ) -> Result<Vec<MessageRow>> {
     // `MATERIALIZED`: the choice is made once. As a plain subselect the planner may run it again for each row, and lock
     // more than `limit`.
-    macro_rules! claim {
-        ($lock:literal) => {
-            concat!(
-                "WITH due AS MATERIALIZED (SELECT tenant, id FROM messages WHERE status IN ('queued', 'sending') \
-                 AND (next_attempt_at IS NULL OR next_attempt_at <= $1) AND (lease_until IS NULL OR lease_until < $1) \
-                 ORDER BY COALESCE(next_attempt_at, created_at), tenant, id LIMIT $2",
-                $lock,
-                ") UPDATE messages SET lease_owner = $3, lease_until = $4 \
-                 WHERE (tenant, id) IN (SELECT tenant, id FROM due) RETURNING ",
-                columns!()
-            )
-        };
+    fn claim_sql(lock: &str) -> String {
+        format!(
+            "WITH due AS MATERIALIZED (SELECT tenant, id FROM messages WHERE status IN ('queued', 'sending') \
+             AND (next_attempt_at IS NULL OR next_attempt_at <= $1) AND (lease_until IS NULL OR lease_until < $1) \
+             ORDER BY COALESCE(next_attempt_at, created_at), tenant, id LIMIT $2{lock}) \
+             UPDATE messages SET lease_owner = $3, lease_until = $4 \
+             WHERE (tenant, id) IN (SELECT tenant, id FROM due) RETURNING {}",
+            TABLE.list()
+        )
     }
-    let claim = tx.locking(claim!(""), claim!(" FOR NO KEY UPDATE SKIP LOCKED"));
+    static CLAIM: Statement = Statement::new(|| claim_sql(""));
+    static LOCK_AND_CLAIM: Statement = Statement::new(|| claim_sql(" FOR NO KEY UPDATE SKIP LOCKED"));
+    let claim = tx.locking(&CLAIM, &LOCK_AND_CLAIM);
     let claim = query(claim).bind(now.0).bind(i64::from(limit)).bind(text(owner)).bind(lease_until.0);
     let mut claimed: Vec<MessageRow> = tx.all(claim).await?.iter().map(read).collect::<Result<_>>()?;
     // `RETURNING` has no order.
@@ -239,38 +280,15 @@ pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
     }
 }
 
-/// Writes what changes in the life of a message: `payload`, `status`, `connection`, `segments`, `provider_message_id`,
-/// `failure`, `attempts`, `physical`, `price_micros`, `next_attempt_at` and the lease. What it was made with stays.
+/// Writes what changes in the life of a message (`CHANGING`). What it was created with stays.
 ///
 /// With `held_by` only while that owner has the lease, whether its time is over or not: as long as nobody else has
 /// taken it, nobody else has done anything. `false`: another has it, or the message is gone; then nothing is changed.
 pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) -> Result<bool> {
-    macro_rules! update {
-        ($held:literal) => {
-            concat!(
-                "UPDATE messages SET payload = $3, status = $4, connection = $5, segments = $6, provider_message_id = $7, \
-                 failure = $8, attempts = $9, physical = $10, price_micros = $11, next_attempt_at = $12, \
-                 lease_owner = $13, lease_until = $14, class = $15 WHERE tenant = $1 AND id = $2",
-                $held
-            )
-        };
-    }
-    let mut update = query(if held_by.is_some() { update!(" AND lease_owner = $16") } else { update!("") })
-        .bind(text(&message.tenant))
-        .bind(text(&message.id))
-        .bind(message.payload.clone())
-        .bind(message.status.as_str())
-        .bind(text_or_none(message.connection.as_deref()))
-        .bind(message.segments.map(i64::from))
-        .bind(text_or_none(message.provider_message_id.as_deref()))
-        .bind(json_or_none(message.failure.as_ref())?)
-        .bind(i64::from(message.attempts))
-        .bind(i64::from(message.physical))
-        .bind(large(message.price_micros)?)
-        .bind(time_or_none(message.next_attempt_at))
-        .bind(text_or_none(message.lease_owner.as_deref()))
-        .bind(time_or_none(message.lease_until))
-        .bind(class(message));
+    static UPDATE: Statement = Statement::new(|| TABLE.update(&KEY, &CHANGING, ""));
+    static UPDATE_HELD: Statement =
+        Statement::new(|| TABLE.update(&KEY, &CHANGING, &format!("AND lease_owner = {}", TABLE.next_parameter())));
+    let mut update = bind(if held_by.is_some() { &UPDATE_HELD } else { &UPDATE }, message)?;
     if let Some(owner) = held_by {
         update = update.bind(text(owner));
     }

@@ -6,23 +6,20 @@ use sqlx::query;
 
 use super::columns::{Columns, json, large, text};
 use super::rows::{ApprovalRow, ReleaseRow};
+use super::table::{Statement, Table};
 use super::{Result, Tx};
 
-macro_rules! columns {
-    () => {
-        "tenant, connector, owner, generation, versions"
-    };
-}
+const TABLE: Table = Table { name: "releases", columns: &["tenant", "connector", "owner", "generation", "versions"] };
 
-// The tenant's own stands before that of all tenants, which is the empty name.
-const FOR_TENANT: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM releases WHERE connector = $2 AND (tenant = $1 OR tenant = '') ORDER BY tenant DESC LIMIT 1"
-);
-const GET: &str = concat!("SELECT ", columns!(), " FROM releases WHERE tenant = $1 AND connector = $2");
-const LOCK: &str =
-    concat!("SELECT ", columns!(), " FROM releases WHERE tenant = $1 AND connector = $2 FOR NO KEY UPDATE");
+const APPROVALS: Table =
+    Table { name: "approvals", columns: &["tenant", "connector", "fingerprint", "approved_at", "approved_by"] };
+
+// The tenant's own release sorts before that of all tenants, whose name is empty.
+static FOR_TENANT: Statement = Statement::new(|| {
+    TABLE.select("WHERE connector = $2 AND (tenant = $1 OR tenant = '') ORDER BY tenant DESC LIMIT 1")
+});
+static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND connector = $2"));
+static LOCK: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND connector = $2 FOR NO KEY UPDATE"));
 
 fn read(row: &sqlx::any::AnyRow) -> Result<ReleaseRow> {
     let row = Columns::of("releases", row);
@@ -37,35 +34,33 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ReleaseRow> {
 
 /// What decides for a tenant: its own release, or that of all tenants.
 pub async fn for_tenant(tx: &mut Tx, tenant: &str, connector: &str) -> Result<Option<ReleaseRow>> {
-    tx.one(query(FOR_TENANT).bind(text(tenant)).bind(text(connector))).await?.as_ref().map(read).transpose()
+    tx.one(query(FOR_TENANT.as_str()).bind(text(tenant)).bind(text(connector))).await?.as_ref().map(read).transpose()
 }
 
 /// The release of exactly this scope.
 pub async fn get(tx: &mut Tx, tenant: &str, connector: &str) -> Result<Option<ReleaseRow>> {
-    tx.one(query(GET).bind(text(tenant)).bind(text(connector))).await?.as_ref().map(read).transpose()
+    tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(connector))).await?.as_ref().map(read).transpose()
 }
 
 /// The same, for a change.
 pub async fn lock(tx: &mut Tx, tenant: &str, connector: &str) -> Result<Option<ReleaseRow>> {
-    let get = tx.locking(GET, LOCK);
+    let get = tx.locking(&GET, &LOCK);
     tx.one(query(get).bind(text(tenant)).bind(text(connector))).await?.as_ref().map(read).transpose()
 }
 
 /// Writes the release if nobody has changed it since it was read at `generation - 1`; a new one has generation 1. `false`:
 /// somebody has.
 pub async fn put(tx: &mut Tx, release: &ReleaseRow) -> Result<bool> {
-    let put = query(concat!(
-        "INSERT INTO releases (",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, connector) DO UPDATE SET owner = excluded.owner, \
-         generation = excluded.generation, versions = excluded.versions \
-         WHERE releases.generation = excluded.generation - 1"
-    ))
-    .bind(text(&release.tenant))
-    .bind(text(&release.connector))
-    .bind(text(&release.owner))
-    .bind(large(release.generation)?)
-    .bind(json(&release.versions)?);
+    static PUT: Statement = Statement::new(|| {
+        let unchanged = "WHERE releases.generation = excluded.generation - 1";
+        TABLE.upsert(&["tenant", "connector"], &["owner", "generation", "versions"], unchanged)
+    });
+    let put = query(PUT.as_str())
+        .bind(text(&release.tenant))
+        .bind(text(&release.connector))
+        .bind(text(&release.owner))
+        .bind(large(release.generation)?)
+        .bind(json(&release.versions)?);
     let written = tx.execute(put).await? == 1;
     if written {
         tick(tx).await?;
@@ -93,20 +88,20 @@ pub async fn delete_of_tenant(tx: &mut Tx, tenant: &str) -> Result<()> {
 
 /// All releases.
 pub async fn all(tx: &mut Tx) -> Result<Vec<ReleaseRow>> {
-    const ALL: &str = concat!("SELECT ", columns!(), " FROM releases ORDER BY tenant, connector");
-    tx.all(query(ALL)).await?.iter().map(read).collect()
+    static ALL: Statement = Statement::new(|| TABLE.select("ORDER BY tenant, connector"));
+    tx.all(query(ALL.as_str())).await?.iter().map(read).collect()
 }
 
 /// The releases of exactly this scope.
 pub async fn of_scope(tx: &mut Tx, tenant: &str) -> Result<Vec<ReleaseRow>> {
-    const LIST: &str = concat!("SELECT ", columns!(), " FROM releases WHERE tenant = $1 ORDER BY connector");
-    tx.all(query(LIST).bind(text(tenant))).await?.iter().map(read).collect()
+    static LIST: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 ORDER BY connector"));
+    tx.all(query(LIST.as_str()).bind(text(tenant))).await?.iter().map(read).collect()
 }
 
 /// The releases of a connector id, of whatever scope.
 pub async fn of_connector(tx: &mut Tx, connector: &str) -> Result<Vec<ReleaseRow>> {
-    const LIST: &str = concat!("SELECT ", columns!(), " FROM releases WHERE connector = $1 ORDER BY tenant");
-    tx.all(query(LIST).bind(text(connector))).await?.iter().map(read).collect()
+    static LIST: Statement = Statement::new(|| TABLE.select("WHERE connector = $1 ORDER BY tenant"));
+    tx.all(query(LIST.as_str()).bind(text(connector))).await?.iter().map(read).collect()
 }
 
 /// Grows with every change of any release.
@@ -122,34 +117,29 @@ async fn tick(tx: &mut Tx) -> Result<()> {
 
 /// Keeps an approval. One that is there stays as it is.
 pub async fn approve(tx: &mut Tx, approval: &ApprovalRow) -> Result<()> {
-    let insert = query(
-        "INSERT INTO approvals (tenant, connector, print, approved_at, approved_by) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (tenant, connector, print) DO NOTHING",
-    )
-    .bind(text(&approval.tenant))
-    .bind(text(&approval.connector))
-    .bind(text(&approval.print))
-    .bind(approval.approved_at.0)
-    .bind(text(&approval.approved_by));
+    static INSERT: Statement =
+        Statement::new(|| APPROVALS.insert("ON CONFLICT (tenant, connector, fingerprint) DO NOTHING"));
+    let insert = query(INSERT.as_str())
+        .bind(text(&approval.tenant))
+        .bind(text(&approval.connector))
+        .bind(text(&approval.fingerprint))
+        .bind(approval.approved_at.0)
+        .bind(text(&approval.approved_by));
     tx.execute(insert).await?;
     Ok(())
 }
 
 /// The approval of exactly this difference.
-pub async fn approval(tx: &mut Tx, tenant: &str, connector: &str, print: &str) -> Result<Option<ApprovalRow>> {
-    let get = query(
-        "SELECT tenant, connector, print, approved_at, approved_by FROM approvals \
-         WHERE tenant = $1 AND connector = $2 AND print = $3",
-    )
-    .bind(text(tenant))
-    .bind(text(connector))
-    .bind(text(print));
+pub async fn approval(tx: &mut Tx, tenant: &str, connector: &str, fingerprint: &str) -> Result<Option<ApprovalRow>> {
+    static GET: Statement =
+        Statement::new(|| APPROVALS.select("WHERE tenant = $1 AND connector = $2 AND fingerprint = $3"));
+    let get = query(GET.as_str()).bind(text(tenant)).bind(text(connector)).bind(text(fingerprint));
     let Some(row) = tx.one(get).await? else { return Ok(None) };
     let row = Columns::of("approvals", &row);
     Ok(Some(ApprovalRow {
         tenant: row.text("tenant")?,
         connector: row.text("connector")?,
-        print: row.text("print")?,
+        fingerprint: row.text("fingerprint")?,
         approved_at: row.time("approved_at")?,
         approved_by: row.text("approved_by")?,
     }))

@@ -11,13 +11,25 @@ use sqlx::query;
 
 use super::columns::{Columns, text, text_or_none};
 use super::rows::ReportRow;
+use super::table::{Statement, Table};
 use super::{Backend, Result, Tx, attempts};
 
-macro_rules! columns {
-    () => {
-        "tenant, connection, provider_id, state, class, provider_code, description, provider_at, received_at, message, attempt"
-    };
-}
+const TABLE: Table = Table {
+    name: "delivery_reports",
+    columns: &[
+        "tenant",
+        "connection",
+        "provider_id",
+        "state",
+        "class",
+        "provider_code",
+        "description",
+        "provider_at",
+        "received_at",
+        "message",
+        "attempt",
+    ],
+};
 
 fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
     let row = Columns::of("delivery_reports", row);
@@ -49,12 +61,8 @@ pub async fn lock(tx: &mut Tx, provider_id: &[u8]) -> Result<()> {
 
 /// Adds a report. `false`: this state was reported of this id before; then nothing is changed.
 pub async fn insert(tx: &mut Tx, report: &ReportRow) -> Result<bool> {
-    let insert = concat!(
-        "INSERT INTO delivery_reports (",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
-    );
-    let insert = query(insert)
+    static INSERT: Statement = Statement::new(|| TABLE.insert("ON CONFLICT DO NOTHING"));
+    let insert = query(INSERT.as_str())
         .bind(text(&report.tenant))
         .bind(text(&report.connection))
         .bind(report.provider_id.clone())
@@ -141,8 +149,8 @@ pub async fn waiting(tx: &mut Tx, tenant: &str, connection: &str) -> Result<u64>
 /// What was reported of these messages, by message, in the order in which it came; within one millisecond, in that of the states.
 pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<BTreeMap<String, Vec<ReportRow>>> {
     let mut found: BTreeMap<String, Vec<ReportRow>> = BTreeMap::new();
-    let select = concat!("SELECT ", columns!(), " FROM delivery_reports");
-    for row in attempts::of_messages(tx, select, "received_at", tenant, messages).await? {
+    static SELECT: Statement = Statement::new(|| TABLE.select(""));
+    for row in attempts::of_messages(tx, &SELECT, "received_at", tenant, messages).await? {
         let report = read(&row)?;
         if let Some((message, _)) = &report.of {
             found.entry(message.clone()).or_default().push(report);

@@ -8,7 +8,7 @@ use sendbox_domain::model::{
     AttemptOutcome, DecisionView, Environment, Flows, MessageStatus, Mode, Policy, Scope, ShapeOrigin, Timestamp,
     VerificationStatus, VersionState,
 };
-use sendbox_domain::rules::difference::Description;
+use sendbox_domain::rules::capability_diff::Description;
 use sendbox_domain::rules::release::Versions;
 use sendbox_policy::RequestShape;
 use serde_json::{Map, Value};
@@ -105,7 +105,7 @@ pub struct ConnectionRow {
     pub created_at: Timestamp,
     /// When it was last saved.
     pub updated_at: Timestamp,
-    /// Sealed: what stands in the address that its provider reports to. `None`: it was last saved before there was one.
+    /// Sealed: the token in the URL that its provider reports to. `None`: it was last saved before there was one.
     pub report_token: Option<Vec<u8>>,
 }
 
@@ -250,11 +250,11 @@ pub struct VerificationRow {
     /// Tries of the current code.
     pub tries: u32,
     /// Tries of a code at most.
-    pub most_tries: u32,
+    pub max_tries: u32,
     /// Codes sent, the first included.
     pub sends: u32,
     /// Codes at most.
-    pub most_sends: u32,
+    pub max_sends: u32,
     /// When it was started.
     pub created_at: Timestamp,
     /// When the current code ends.
@@ -388,9 +388,9 @@ pub struct ShapeRow {
     /// How many requests had it.
     pub requests: u64,
     /// When it was seen first.
-    pub first_seen: Timestamp,
+    pub first_seen_at: Timestamp,
     /// When it was seen last.
-    pub last_seen: Timestamp,
+    pub last_seen_at: Timestamp,
     /// Who approved it.
     pub approved_by: Option<String>,
 }
@@ -402,8 +402,8 @@ pub struct ApprovalRow {
     pub tenant: String,
     /// The connector's id.
     pub connector: String,
-    /// Of the difference.
-    pub print: String,
+    /// SHA-256 of the approved difference, in hexadecimal.
+    pub fingerprint: String,
     /// When.
     pub approved_at: Timestamp,
     /// By whom.

@@ -5,7 +5,10 @@ use sqlx::query;
 
 use super::columns::{Columns, text_or_none};
 use super::rows::SessionRow;
+use super::table::{Statement, Table};
 use super::{Result, Tx};
+
+const TABLE: Table = Table { name: "sessions", columns: &["id", "api_key", "proof", "created_at", "seen_at"] };
 
 fn read(row: &sqlx::any::AnyRow) -> Result<SessionRow> {
     let row = Columns::of("sessions", row);
@@ -20,8 +23,8 @@ fn read(row: &sqlx::any::AnyRow) -> Result<SessionRow> {
 
 /// Adds a session.
 pub async fn insert(tx: &mut Tx, session: &SessionRow) -> Result<()> {
-    let insert = "INSERT INTO sessions (id, api_key, proof, created_at, seen_at) VALUES ($1, $2, $3, $4, $5)";
-    let insert = query(insert)
+    static INSERT: Statement = Statement::new(|| TABLE.insert(""));
+    let insert = query(INSERT.as_str())
         .bind(session.id.clone())
         .bind(text_or_none(session.api_key.as_deref()))
         .bind(session.proof.clone())
@@ -33,19 +36,17 @@ pub async fn insert(tx: &mut Tx, session: &SessionRow) -> Result<()> {
 
 /// The session with this hash.
 pub async fn find(tx: &mut Tx, id: &[u8]) -> Result<Option<SessionRow>> {
-    let find = "SELECT id, api_key, proof, created_at, seen_at FROM sessions WHERE id = $1";
-    tx.one(query(find).bind(id.to_vec())).await?.as_ref().map(read).transpose()
+    static FIND: Statement = Statement::new(|| TABLE.select("WHERE id = $1"));
+    tx.one(query(FIND.as_str()).bind(id.to_vec())).await?.as_ref().map(read).transpose()
 }
 
 /// Those that were opened with one key (`None`: the platform key), oldest first.
 pub async fn of_key(tx: &mut Tx, api_key: Option<&str>) -> Result<Vec<SessionRow>> {
-    const OF_KEY: &str =
-        "SELECT id, api_key, proof, created_at, seen_at FROM sessions WHERE api_key = $1 ORDER BY created_at, id";
-    const OF_PLATFORM: &str =
-        "SELECT id, api_key, proof, created_at, seen_at FROM sessions WHERE api_key IS NULL ORDER BY created_at, id";
+    static OF_KEY: Statement = Statement::new(|| TABLE.select("WHERE api_key = $1 ORDER BY created_at, id"));
+    static OF_PLATFORM: Statement = Statement::new(|| TABLE.select("WHERE api_key IS NULL ORDER BY created_at, id"));
     let list = match api_key {
-        Some(key) => query(OF_KEY).bind(key.to_owned()),
-        None => query(OF_PLATFORM),
+        Some(key) => query(OF_KEY.as_str()).bind(key.to_owned()),
+        None => query(OF_PLATFORM.as_str()),
     };
     tx.all(list).await?.iter().map(read).collect()
 }

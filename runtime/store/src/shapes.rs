@@ -3,17 +3,31 @@
 //! `tenant` is empty for what counts for all tenants.
 
 use sendbox_domain::model::HeldRequests;
+use sqlx::Any;
+use sqlx::any::AnyArguments;
 use sqlx::query;
+use sqlx::query::Query;
 
 use super::columns::{Columns, json, large, text, text_or_none};
 use super::rows::ShapeRow;
+use super::table::{Statement, Table};
 use super::{Result, Tx};
 
-macro_rules! columns {
-    () => {
-        "tenant, connector, digest, shape, origin, description, requests, first_seen, last_seen, approved_by"
-    };
-}
+const TABLE: Table = Table {
+    name: "version_shapes",
+    columns: &[
+        "tenant",
+        "connector",
+        "digest",
+        "shape",
+        "origin",
+        "description",
+        "requests",
+        "first_seen_at",
+        "last_seen_at",
+        "approved_by",
+    ],
+};
 
 macro_rules! pinned {
     () => {
@@ -31,8 +45,8 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ShapeRow> {
         origin: row.word("origin")?,
         description: row.json("description")?,
         requests: row.large("requests")?,
-        first_seen: row.time("first_seen")?,
-        last_seen: row.time("last_seen")?,
+        first_seen_at: row.time("first_seen_at")?,
+        last_seen_at: row.time("last_seen_at")?,
         approved_by: row.text_or_none("approved_by")?,
     })
 }
@@ -41,7 +55,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ShapeRow> {
 /// `limit` shapes of this origin, a new one is not kept.
 pub async fn record(tx: &mut Tx, row: &ShapeRow, limit: u32) -> Result<()> {
     let again = query(
-        "UPDATE version_shapes SET requests = requests + $5, last_seen = $6, \
+        "UPDATE version_shapes SET requests = requests + $5, last_seen_at = $6, \
          origin = CASE origin WHEN 'rehearsed' THEN $7 ELSE origin END WHERE tenant = $1 AND connector = $2 AND digest = $3 AND shape = $4",
     )
     .bind(text(&row.tenant))
@@ -49,12 +63,15 @@ pub async fn record(tx: &mut Tx, row: &ShapeRow, limit: u32) -> Result<()> {
     .bind(text(&row.digest))
     .bind(text(&row.shape))
     .bind(large(row.requests)?)
-    .bind(row.last_seen.0)
+    .bind(row.last_seen_at.0)
     .bind(row.origin.as_str());
     if tx.execute(again).await? > 0 || of_origin(tx, row).await? >= i64::from(limit) {
         return Ok(());
     }
-    insert(tx, row, "DO NOTHING").await
+    static INSERT: Statement =
+        Statement::new(|| TABLE.insert("ON CONFLICT (tenant, connector, digest, shape) DO NOTHING"));
+    tx.execute(bind(&INSERT, row)?).await?;
+    Ok(())
 }
 
 async fn of_origin(tx: &mut Tx, row: &ShapeRow) -> Result<i64> {
@@ -72,19 +89,15 @@ async fn of_origin(tx: &mut Tx, row: &ShapeRow) -> Result<i64> {
 
 /// Adds an approved shape, or approves the one that is there.
 pub async fn approve(tx: &mut Tx, row: &ShapeRow) -> Result<()> {
-    insert(tx, row, "DO UPDATE SET origin = excluded.origin, approved_by = excluded.approved_by").await
+    static UPSERT: Statement =
+        Statement::new(|| TABLE.upsert(&["tenant", "connector", "digest", "shape"], &["origin", "approved_by"], ""));
+    tx.execute(bind(&UPSERT, row)?).await?;
+    Ok(())
 }
 
-async fn insert(tx: &mut Tx, row: &ShapeRow, conflict: &'static str) -> Result<()> {
-    let insert = format!(
-        concat!(
-            "INSERT INTO version_shapes (",
-            columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (tenant, connector, digest, shape) {}"
-        ),
-        conflict
-    );
-    let insert = query(sqlx::AssertSqlSafe(insert))
+/// A statement with a row's values as its first parameters.
+fn bind(statement: &'static str, row: &ShapeRow) -> Result<Query<'static, Any, AnyArguments>> {
+    Ok(query(statement)
         .bind(text(&row.tenant))
         .bind(text(&row.connector))
         .bind(text(&row.digest))
@@ -92,11 +105,9 @@ async fn insert(tx: &mut Tx, row: &ShapeRow, conflict: &'static str) -> Result<(
         .bind(row.origin.as_str())
         .bind(json(&row.description)?)
         .bind(large(row.requests)?)
-        .bind(row.first_seen.0)
-        .bind(row.last_seen.0)
-        .bind(text_or_none(row.approved_by.as_deref()));
-    tx.execute(insert).await?;
-    Ok(())
+        .bind(row.first_seen_at.0)
+        .bind(row.last_seen_at.0)
+        .bind(text_or_none(row.approved_by.as_deref())))
 }
 
 /// How many shapes a tenant may send with a version, beside those that are rehearsed. It never shrinks: who knows as many knows
@@ -116,31 +127,27 @@ pub async fn count_pinned(tx: &mut Tx, tenant: &str, connector: &str, digest: &s
 
 /// Those shapes.
 pub async fn pinned(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) -> Result<Vec<ShapeRow>> {
-    let list = query(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM version_shapes WHERE (tenant = $1 OR tenant = '') AND connector = $2 AND digest = $3 AND origin IN ",
-        pinned!()
-    ))
-    .bind(text(tenant))
-    .bind(text(connector))
-    .bind(text(digest));
+    static PINNED: Statement = Statement::new(|| {
+        TABLE.select(concat!(
+            "WHERE (tenant = $1 OR tenant = '') AND connector = $2 AND digest = $3 AND origin IN ",
+            pinned!()
+        ))
+    });
+    let list = query(PINNED.as_str()).bind(text(tenant)).bind(text(connector)).bind(text(digest));
     tx.all(list).await?.iter().map(read).collect()
 }
 
 /// What a tenant sees of a version: its own shapes, and those that are pinned for all. With an empty tenant: the shapes of all
 /// tenants.
 pub async fn of_version(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) -> Result<Vec<ShapeRow>> {
-    let list = query(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM version_shapes WHERE connector = $2 AND digest = $3 AND (tenant = $1 OR (tenant = '' AND origin IN ",
-        pinned!(),
-        ") OR $1 = '') ORDER BY first_seen, shape, tenant"
-    ))
-    .bind(text(tenant))
-    .bind(text(connector))
-    .bind(text(digest));
+    static OF_VERSION: Statement = Statement::new(|| {
+        TABLE.select(concat!(
+            "WHERE connector = $2 AND digest = $3 AND (tenant = $1 OR (tenant = '' AND origin IN ",
+            pinned!(),
+            ") OR $1 = '') ORDER BY first_seen_at, shape, tenant"
+        ))
+    });
+    let list = query(OF_VERSION.as_str()).bind(text(tenant)).bind(text(connector)).bind(text(digest));
     tx.all(list).await?.iter().map(read).collect()
 }
 

@@ -1,24 +1,38 @@
 //! Tenants.
 
+use sqlx::Any;
+use sqlx::any::AnyArguments;
 use sqlx::query;
+use sqlx::query::Query;
 
 use super::columns::{Columns, json, text, text_or_none};
 use super::rows::TenantRow;
+use super::table::{Statement, Table};
 use super::{Backend, Result, Tx, releases, versions};
 
-macro_rules! columns {
-    () => {
-        "id, name, environment, active_connection, flows, policy, wrapped_key, master_key, test_numbers, created_at"
-    };
-}
+const TABLE: Table = Table {
+    name: "tenants",
+    columns: &[
+        "id",
+        "name",
+        "environment",
+        "active_connection",
+        "flows",
+        "policy",
+        "wrapped_key",
+        "master_key",
+        "test_numbers",
+        "created_at",
+    ],
+};
 
-const GET: &str = concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1");
+static GET: Statement = Statement::new(|| TABLE.select("WHERE id = $1"));
 // NO KEY: rows that refer to the tenant can still be added meanwhile.
-const LOCK: &str = concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1 FOR NO KEY UPDATE");
-const LIST: &str = concat!("SELECT ", columns!(), " FROM tenants WHERE id > $1 ORDER BY id LIMIT $2");
-const OTHER_KEY: &str = concat!("SELECT ", columns!(), " FROM tenants WHERE master_key <> $1 ORDER BY id LIMIT $2");
-const LOCK_OTHER_KEY: &str =
-    concat!("SELECT ", columns!(), " FROM tenants WHERE master_key <> $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE");
+static LOCK: Statement = Statement::new(|| TABLE.select("WHERE id = $1 FOR NO KEY UPDATE"));
+static LIST: Statement = Statement::new(|| TABLE.select("WHERE id > $1 ORDER BY id LIMIT $2"));
+static OTHER_KEY: Statement = Statement::new(|| TABLE.select("WHERE master_key <> $1 ORDER BY id LIMIT $2"));
+static LOCK_OTHER_KEY: Statement =
+    Statement::new(|| TABLE.select("WHERE master_key <> $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE"));
 
 fn read(row: &sqlx::any::AnyRow) -> Result<TenantRow> {
     let row = Columns::of("tenants", row);
@@ -36,14 +50,9 @@ fn read(row: &sqlx::any::AnyRow) -> Result<TenantRow> {
     })
 }
 
-/// Adds a tenant. `false`: the id is taken.
-pub async fn insert(tx: &mut Tx, tenant: &TenantRow) -> Result<bool> {
-    let insert = concat!(
-        "INSERT INTO tenants (",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING"
-    );
-    let insert = query(insert)
+/// A statement with a row's values as its first parameters.
+fn bind(statement: &'static str, tenant: &TenantRow) -> Result<Query<'static, Any, AnyArguments>> {
+    Ok(query(statement)
         .bind(text(&tenant.id))
         .bind(text(&tenant.name))
         .bind(tenant.environment.as_str())
@@ -53,44 +62,49 @@ pub async fn insert(tx: &mut Tx, tenant: &TenantRow) -> Result<bool> {
         .bind(tenant.wrapped_key.clone())
         .bind(text(&tenant.master_key))
         .bind(tenant.test_numbers.clone())
-        .bind(tenant.created_at.0);
-    Ok(tx.execute(insert).await? == 1)
+        .bind(tenant.created_at.0))
+}
+
+/// Adds a tenant. `false`: the id is taken.
+pub async fn insert(tx: &mut Tx, tenant: &TenantRow) -> Result<bool> {
+    static INSERT: Statement = Statement::new(|| TABLE.insert("ON CONFLICT (id) DO NOTHING"));
+    Ok(tx.execute(bind(&INSERT, tenant)?).await? == 1)
 }
 
 /// The tenant.
 pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<TenantRow>> {
-    tx.one(query(GET).bind(text(id))).await?.as_ref().map(read).transpose()
+    tx.one(query(GET.as_str()).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
 /// The tenant, for a change: no one else can change or delete it until the commit.
 pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<TenantRow>> {
-    let get = tx.locking(GET, LOCK);
+    let get = tx.locking(&GET, &LOCK);
     tx.one(query(get).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
 /// At most `limit` tenants by id, from behind `after` on.
 pub async fn list(tx: &mut Tx, after: Option<&str>, limit: u32) -> Result<Vec<TenantRow>> {
     // No id is empty, so all are behind the empty one.
-    let list = query(LIST).bind(text(after.unwrap_or_default())).bind(i64::from(limit));
+    let list = query(LIST.as_str()).bind(text(after.unwrap_or_default())).bind(i64::from(limit));
     tx.all(list).await?.iter().map(read).collect()
 }
 
 /// Writes all but `id` and `created_at`. Nothing happens when the tenant is gone.
 pub async fn update(tx: &mut Tx, tenant: &TenantRow) -> Result<()> {
-    let update = query(
-        "UPDATE tenants SET name = $2, environment = $3, active_connection = $4, flows = $5, policy = $6, \
-         wrapped_key = $7, master_key = $8, test_numbers = $9 WHERE id = $1",
-    )
-    .bind(text(&tenant.id))
-    .bind(text(&tenant.name))
-    .bind(tenant.environment.as_str())
-    .bind(text_or_none(tenant.active_connection.as_deref()))
-    .bind(json(&tenant.flows)?)
-    .bind(json(&tenant.policy)?)
-    .bind(tenant.wrapped_key.clone())
-    .bind(text(&tenant.master_key))
-    .bind(tenant.test_numbers.clone());
-    tx.execute(update).await?;
+    static UPDATE: Statement = Statement::new(|| {
+        let changing = [
+            "name",
+            "environment",
+            "active_connection",
+            "flows",
+            "policy",
+            "wrapped_key",
+            "master_key",
+            "test_numbers",
+        ];
+        TABLE.update(&["id"], &changing, "")
+    });
+    tx.execute(bind(&UPDATE, tenant)?).await?;
     Ok(())
 }
 
@@ -108,8 +122,8 @@ pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
 }
 
 /// At most `limit` tenants whose data key is sealed with another master key than `current`, by id. In a writing
-/// transaction they are locked until the commit, so that they can be sealed anew.
+/// transaction they are locked until the commit, so that they can be sealed again.
 pub async fn with_other_master_key(tx: &mut Tx, current: &str, limit: u32) -> Result<Vec<TenantRow>> {
-    let list = tx.locking(OTHER_KEY, LOCK_OTHER_KEY);
+    let list = tx.locking(&OTHER_KEY, &LOCK_OTHER_KEY);
     tx.all(query(list).bind(text(current)).bind(i64::from(limit))).await?.iter().map(read).collect()
 }

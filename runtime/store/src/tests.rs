@@ -1,4 +1,4 @@
-//! What only the inside can bring about. The stories on both databases stand in `tests/tests/store`.
+//! Failures that only a test inside the crate can cause. The stories on both databases are in `tests/tests/store`.
 
 use std::future::ready;
 
@@ -65,7 +65,7 @@ async fn after_a_full_disk_the_store_works_again() {
         let mut tx = store.begin().await.unwrap();
         assert!(tenants::insert(&mut tx, &tenant("never", 1 << 20)).await.is_err());
         drop(tx);
-        // Another connection took the place of the one that had no room.
+        // Another connection replaced the one whose disk was full.
         let mut tx = store.begin().await.unwrap();
         assert!(tenants::insert(&mut tx, &tenant(round, 1 << 20)).await.unwrap());
         tx.commit().await.unwrap();

@@ -1,7 +1,7 @@
 //! One transaction, and the only way to a connection.
 //!
 //! PostgreSQL refuses every statement after one has failed. SQLite does not: it may have rolled back by itself (disk
-//! full, I/O error), and what follows would be committed at once, each statement for itself. So the refusal stands
+//! full, I/O error), and what follows would be committed at once, each statement for itself. So the refusal is
 //! here, for both, and covers a statement whose caller went away half-way too.
 
 use sqlx::Any;

@@ -4,18 +4,41 @@
 //! at once, each counts once and one approves.
 
 use sendbox_domain::model::{Timestamp, VerificationStatus};
+use sqlx::Any;
+use sqlx::any::AnyArguments;
 use sqlx::query;
+use sqlx::query::Query;
 
 use super::columns::{Columns, text, text_or_none, time_or_none};
 use super::rows::VerificationRow;
+use super::table::{Statement, Table};
 use super::{Result, Tx};
 
-macro_rules! columns {
-    () => {
-        "tenant, id, usage, locale, recipient_hash, recipient_masked, payload, test, code_mac, code_key, status, tries, \
-         most_tries, sends, most_sends, created_at, expires_at, resend_at, approved_at, message"
-    };
-}
+const TABLE: Table = Table {
+    name: "verifications",
+    columns: &[
+        "tenant",
+        "id",
+        "usage",
+        "locale",
+        "recipient_hash",
+        "recipient_masked",
+        "payload",
+        "test",
+        "code_mac",
+        "code_key",
+        "status",
+        "tries",
+        "max_tries",
+        "sends",
+        "max_sends",
+        "created_at",
+        "expires_at",
+        "resend_at",
+        "approved_at",
+        "message",
+    ],
+};
 
 fn read(row: &sqlx::any::AnyRow) -> Result<VerificationRow> {
     let row = Columns::of("verifications", row);
@@ -32,9 +55,9 @@ fn read(row: &sqlx::any::AnyRow) -> Result<VerificationRow> {
         code_key: row.text("code_key")?,
         status: row.word("status")?,
         tries: row.count("tries")?,
-        most_tries: row.count("most_tries")?,
+        max_tries: row.count("max_tries")?,
         sends: row.count("sends")?,
-        most_sends: row.count("most_sends")?,
+        max_sends: row.count("max_sends")?,
         created_at: row.time("created_at")?,
         expires_at: row.time("expires_at")?,
         resend_at: row.time("resend_at")?,
@@ -43,17 +66,9 @@ fn read(row: &sqlx::any::AnyRow) -> Result<VerificationRow> {
     })
 }
 
-/// Adds a verification.
-///
-/// # Errors
-/// [`StoreError::Unavailable`](super::StoreError) too when the tenant has one of that id: ids are random.
-pub async fn insert(tx: &mut Tx, verification: &VerificationRow) -> Result<()> {
-    let insert = concat!(
-        "INSERT INTO verifications (",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
-    );
-    let insert = query(insert)
+/// A statement with a row's values as its first parameters.
+fn bind(statement: &'static str, verification: &VerificationRow) -> Query<'static, Any, AnyArguments> {
+    query(statement)
         .bind(text(&verification.tenant))
         .bind(text(&verification.id))
         .bind(verification.usage.as_str())
@@ -66,30 +81,37 @@ pub async fn insert(tx: &mut Tx, verification: &VerificationRow) -> Result<()> {
         .bind(text(&verification.code_key))
         .bind(verification.status.as_str())
         .bind(i64::from(verification.tries))
-        .bind(i64::from(verification.most_tries))
+        .bind(i64::from(verification.max_tries))
         .bind(i64::from(verification.sends))
-        .bind(i64::from(verification.most_sends))
+        .bind(i64::from(verification.max_sends))
         .bind(verification.created_at.0)
         .bind(verification.expires_at.0)
         .bind(verification.resend_at.0)
         .bind(time_or_none(verification.approved_at))
-        .bind(text_or_none(verification.message.as_deref()));
-    tx.execute(insert).await?;
+        .bind(text_or_none(verification.message.as_deref()))
+}
+
+/// Adds a verification.
+///
+/// # Errors
+/// [`StoreError::Unavailable`](super::StoreError) too when the tenant has one of that id: ids are random.
+pub async fn insert(tx: &mut Tx, verification: &VerificationRow) -> Result<()> {
+    static INSERT: Statement = Statement::new(|| TABLE.insert(""));
+    tx.execute(bind(&INSERT, verification)).await?;
     Ok(())
 }
 
-const GET: &str = concat!("SELECT ", columns!(), " FROM verifications WHERE tenant = $1 AND id = $2");
-const LOCK: &str =
-    concat!("SELECT ", columns!(), " FROM verifications WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE");
+static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND id = $2"));
+static LOCK: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE"));
 
 /// The verification.
 pub async fn get(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<VerificationRow>> {
-    tx.one(query(GET).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
+    tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
 /// The verification, for a change: no one else can change it until the commit.
 pub async fn lock(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<VerificationRow>> {
-    let get = tx.locking(GET, LOCK);
+    let get = tx.locking(&GET, &LOCK);
     tx.one(query(get).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
@@ -97,12 +119,14 @@ pub async fn lock(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<Verifica
 /// `None`: it is not pending, no try is left, or the code has expired; then nothing is counted. Commit before the code
 /// is compared.
 pub async fn count_try(tx: &mut Tx, tenant: &str, id: &str, now: Timestamp) -> Result<Option<VerificationRow>> {
-    const COUNT: &str = concat!(
-        "UPDATE verifications SET tries = tries + 1 WHERE tenant = $1 AND id = $2 AND status = 'pending' \
-         AND tries < most_tries AND expires_at > $3 RETURNING ",
-        columns!()
-    );
-    tx.one(query(COUNT).bind(text(tenant)).bind(text(id)).bind(now.0)).await?.as_ref().map(read).transpose()
+    static COUNT: Statement = Statement::new(|| {
+        format!(
+            "UPDATE verifications SET tries = tries + 1 WHERE tenant = $1 AND id = $2 AND status = 'pending' \
+             AND tries < max_tries AND expires_at > $3 RETURNING {}",
+            TABLE.list()
+        )
+    });
+    tx.one(query(COUNT.as_str()).bind(text(tenant)).bind(text(id)).bind(now.0)).await?.as_ref().map(read).transpose()
 }
 
 /// Approves it, if it is pending, has not expired, and its code is still the one that was compared. Once: `false` for

@@ -3,22 +3,39 @@
 //! `tenant` is empty for connectors of all tenants.
 
 use sendbox_domain::model::{Timestamp, VersionState};
+use sqlx::Any;
+use sqlx::any::AnyArguments;
 use sqlx::query;
+use sqlx::query::Query;
 
 use super::columns::{Columns, json_or_none, large, text, text_or_none, time_or_none};
 use super::rows::VersionRow;
+use super::table::{Statement, Table};
 use super::{Result, Tx};
 
-macro_rules! columns {
-    () => {
-        "tenant, digest, connector, state, step, refusal, description, bytes, uploaded_at, uploaded_by, checks, lease_owner, \
-         lease_until"
-    };
-}
+const TABLE: Table = Table {
+    name: "connector_versions",
+    columns: &[
+        "tenant",
+        "digest",
+        "connector",
+        "state",
+        "step",
+        "refusal",
+        "description",
+        "bytes",
+        "uploaded_at",
+        "uploaded_by",
+        "checks",
+        "lease_owner",
+        "lease_until",
+        "component",
+    ],
+};
 
-const GET: &str = concat!("SELECT ", columns!(), " FROM connector_versions WHERE tenant = $1 AND digest = $2");
-const LOCK: &str =
-    concat!("SELECT ", columns!(), " FROM connector_versions WHERE tenant = $1 AND digest = $2 FOR NO KEY UPDATE");
+static GET: Statement = Statement::new(|| TABLE.select_without("component", "WHERE tenant = $1 AND digest = $2"));
+static LOCK: Statement =
+    Statement::new(|| TABLE.select_without("component", "WHERE tenant = $1 AND digest = $2 FOR NO KEY UPDATE"));
 
 fn read(row: &sqlx::any::AnyRow) -> Result<VersionRow> {
     let row = Columns::of("connector_versions", row);
@@ -40,59 +57,48 @@ fn read(row: &sqlx::any::AnyRow) -> Result<VersionRow> {
     })
 }
 
+/// A statement with a row's values as its first parameters.
+fn bind(statement: &'static str, version: &VersionRow) -> Result<Query<'static, Any, AnyArguments>> {
+    Ok(query(statement)
+        .bind(text(&version.tenant))
+        .bind(text(&version.digest))
+        .bind(text_or_none(version.connector.as_deref()))
+        .bind(version.state.as_str())
+        .bind(i64::from(version.step))
+        .bind(text_or_none(version.refusal.as_deref()))
+        .bind(json_or_none(version.description.as_ref())?)
+        .bind(large(version.bytes)?)
+        .bind(version.uploaded_at.0)
+        .bind(text(&version.uploaded_by))
+        .bind(i64::from(version.checks))
+        .bind(text_or_none(version.lease_owner.as_deref()))
+        .bind(time_or_none(version.lease_until)))
+}
+
 /// Adds a version with its file. `false`: it is there already.
 pub async fn insert(tx: &mut Tx, version: &VersionRow, component: &[u8]) -> Result<bool> {
-    let insert = query(concat!(
-        "INSERT INTO connector_versions (",
-        columns!(),
-        ", component) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
-         ON CONFLICT (tenant, digest) DO NOTHING"
-    ))
-    .bind(text(&version.tenant))
-    .bind(text(&version.digest))
-    .bind(text_or_none(version.connector.as_deref()))
-    .bind(version.state.as_str())
-    .bind(i64::from(version.step))
-    .bind(text_or_none(version.refusal.as_deref()))
-    .bind(json_or_none(version.description.as_ref())?)
-    .bind(large(version.bytes)?)
-    .bind(version.uploaded_at.0)
-    .bind(text(&version.uploaded_by))
-    .bind(i64::from(version.checks))
-    .bind(text_or_none(version.lease_owner.as_deref()))
-    .bind(time_or_none(version.lease_until))
-    .bind(component.to_vec());
-    Ok(tx.execute(insert).await? == 1)
+    static INSERT: Statement = Statement::new(|| TABLE.insert("ON CONFLICT (tenant, digest) DO NOTHING"));
+    Ok(tx.execute(bind(&INSERT, version)?.bind(component.to_vec())).await? == 1)
 }
 
 /// Writes what a check finds: all but names, file and upload.
 pub async fn update(tx: &mut Tx, version: &VersionRow) -> Result<()> {
-    let update = query(
-        "UPDATE connector_versions SET connector = $3, state = $4, step = $5, refusal = $6, description = $7, checks = $8, \
-         lease_owner = $9, lease_until = $10 WHERE tenant = $1 AND digest = $2",
-    )
-    .bind(text(&version.tenant))
-    .bind(text(&version.digest))
-    .bind(text_or_none(version.connector.as_deref()))
-    .bind(version.state.as_str())
-    .bind(i64::from(version.step))
-    .bind(text_or_none(version.refusal.as_deref()))
-    .bind(json_or_none(version.description.as_ref())?)
-    .bind(i64::from(version.checks))
-    .bind(text_or_none(version.lease_owner.as_deref()))
-    .bind(time_or_none(version.lease_until));
-    tx.execute(update).await?;
+    static UPDATE: Statement = Statement::new(|| {
+        let changing = ["connector", "state", "step", "refusal", "description", "checks", "lease_owner", "lease_until"];
+        TABLE.update(&["tenant", "digest"], &changing, "")
+    });
+    tx.execute(bind(&UPDATE, version)?).await?;
     Ok(())
 }
 
 /// The version.
 pub async fn get(tx: &mut Tx, tenant: &str, digest: &str) -> Result<Option<VersionRow>> {
-    tx.one(query(GET).bind(text(tenant)).bind(text(digest))).await?.as_ref().map(read).transpose()
+    tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(digest))).await?.as_ref().map(read).transpose()
 }
 
 /// The version, for a change.
 pub async fn lock(tx: &mut Tx, tenant: &str, digest: &str) -> Result<Option<VersionRow>> {
-    let get = tx.locking(GET, LOCK);
+    let get = tx.locking(&GET, &LOCK);
     tx.one(query(get).bind(text(tenant)).bind(text(digest))).await?.as_ref().map(read).transpose()
 }
 
@@ -105,12 +111,13 @@ pub async fn component(tx: &mut Tx, tenant: &str, digest: &str) -> Result<Option
 
 /// The versions of a connector, newest first, at most `limit`.
 pub async fn of_connector(tx: &mut Tx, tenant: &str, connector: &str, limit: u32) -> Result<Vec<VersionRow>> {
-    const LIST: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM connector_versions WHERE tenant = $1 AND connector = $2 ORDER BY uploaded_at DESC, digest LIMIT $3"
-    );
-    let list = query(LIST).bind(text(tenant)).bind(text(connector)).bind(i64::from(limit));
+    static LIST: Statement = Statement::new(|| {
+        TABLE.select_without(
+            "component",
+            "WHERE tenant = $1 AND connector = $2 ORDER BY uploaded_at DESC, digest LIMIT $3",
+        )
+    });
+    let list = query(LIST.as_str()).bind(text(tenant)).bind(text(connector)).bind(i64::from(limit));
     tx.all(list).await?.iter().map(read).collect()
 }
 
@@ -123,13 +130,13 @@ pub async fn count(tx: &mut Tx, tenant: &str) -> Result<u64> {
 
 /// Versions whose check nobody is at, oldest first.
 pub async fn unchecked(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<VersionRow>> {
-    const LIST: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM connector_versions WHERE state = 'checking' AND (lease_until IS NULL OR lease_until <= $1) \
-         ORDER BY uploaded_at LIMIT $2"
-    );
-    tx.all(query(LIST).bind(now.0).bind(i64::from(limit))).await?.iter().map(read).collect()
+    static LIST: Statement = Statement::new(|| {
+        TABLE.select_without(
+            "component",
+            "WHERE state = 'checking' AND (lease_until IS NULL OR lease_until <= $1) ORDER BY uploaded_at LIMIT $2",
+        )
+    });
+    tx.all(query(LIST.as_str()).bind(now.0).bind(i64::from(limit))).await?.iter().map(read).collect()
 }
 
 /// Takes every lease away, for a process that knows itself to be alone.

@@ -101,7 +101,7 @@ async fn a_resend_ends_the_code_before(database: &Database) {
         message: None,
         ..row.clone()
     };
-    let passed_on = VerificationRow { usage: Usage::Generic, most_tries: 99, payload: None, ..renewed.clone() };
+    let passed_on = VerificationRow { usage: Usage::Generic, max_tries: 99, payload: None, ..renewed.clone() };
     assert!(verifications::renew(&mut tx, &passed_on).await.unwrap());
     assert_eq!(verifications::get(&mut tx, "acme", "v").await.unwrap(), Some(renewed.clone()), "nothing else changes");
     assert!(!verifications::approve(&mut tx, "acme", "v", &row.code_mac, NOW).await.unwrap());

@@ -107,7 +107,7 @@ async fn a_lease_that_ends_has_one_heir(database: &Database) {
 async fn tries_are_exact(database: &Database) {
     let stores = [sample::store(database).await, Store::open(database.url()).await.unwrap()];
     let mut tx = stores[0].begin().await.unwrap();
-    let row = VerificationRow { most_tries: 10, ..sample::verification("acme", "v1") };
+    let row = VerificationRow { max_tries: 10, ..sample::verification("acme", "v1") };
     verifications::insert(&mut tx, &row).await.unwrap();
     tx.commit().await.unwrap();
     let counted = at_once(&stores, |store, _| async move {
@@ -127,7 +127,7 @@ async fn a_code_is_approved_once(database: &Database) {
     for round in 0..5 {
         let id = format!("v{round}");
         let mut tx = stores[0].begin().await.unwrap();
-        let row = VerificationRow { most_tries: 100, ..sample::verification("acme", &id) };
+        let row = VerificationRow { max_tries: 100, ..sample::verification("acme", &id) };
         verifications::insert(&mut tx, &row).await.unwrap();
         tx.commit().await.unwrap();
         let approved = at_once(&stores, |store, number| {

@@ -238,9 +238,9 @@ pub fn verification(tenant: &str, id: &str) -> VerificationRow {
         code_key: "c1".to_owned(),
         status: VerificationStatus::Pending,
         tries: 0,
-        most_tries: 5,
+        max_tries: 5,
         sends: 1,
-        most_sends: 4,
+        max_sends: 4,
         created_at: NOW,
         expires_at: NOW.plus_seconds(600),
         resend_at: NOW.plus_seconds(30),
@@ -319,8 +319,8 @@ pub fn shape(tenant: &str, connector: &str) -> ShapeRow {
         origin: ShapeOrigin::Test,
         description: serde_json::from_value(shape).unwrap(),
         requests: 1,
-        first_seen: NOW,
-        last_seen: NOW,
+        first_seen_at: NOW,
+        last_seen_at: NOW,
         approved_by: None,
     }
 }
@@ -329,7 +329,7 @@ pub fn approval(tenant: &str, connector: &str) -> ApprovalRow {
     ApprovalRow {
         tenant: tenant.to_owned(),
         connector: connector.to_owned(),
-        print: "5e".repeat(32),
+        fingerprint: "5e".repeat(32),
         approved_at: NOW,
         approved_by: "platform".to_owned(),
     }

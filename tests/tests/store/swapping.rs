@@ -101,11 +101,13 @@ async fn an_approval_is_of_one_difference(database: &Database) {
     releases::approve(&mut tx, &approval).await.unwrap();
     let later = ApprovalRow { approved_at: NOW.plus_seconds(9), approved_by: "key:k1".to_owned(), ..approval.clone() };
     releases::approve(&mut tx, &later).await.unwrap();
-    let found = releases::approval(&mut tx, "", "acme-sms", &approval.print).await.unwrap();
+    let found = releases::approval(&mut tx, "", "acme-sms", &approval.fingerprint).await.unwrap();
     assert_eq!(found, Some(approval.clone()), "who was first is named");
-    for (tenant, connector, print) in
-        [("acme", "acme-sms", approval.print.as_str()), ("", "other", &approval.print), ("", "acme-sms", "00")]
-    {
+    for (tenant, connector, print) in [
+        ("acme", "acme-sms", approval.fingerprint.as_str()),
+        ("", "other", &approval.fingerprint),
+        ("", "acme-sms", "00"),
+    ] {
         assert_eq!(releases::approval(&mut tx, tenant, connector, print).await.unwrap(), None);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Promises
 //! - it says what is the matter now, and falls silent when that is over: no state, nothing to be ticked off;
-//! - a rate counts only beyond chance, so that a tenant that sends little is not told off for one wrong number;
+//! - a rate counts only beyond chance, so that a tenant that sends little does not get an alert for one wrong number;
 //! - the most severe comes first; the same facts give the same words in the same order;
 //! - no text holds a number, a code or a message.
 //!
@@ -14,7 +14,7 @@ use crate::model::{
     Attention, Conversion, Countries, Environment, Finding, Flow, Rollback, Severity, Span, SpendPolicy, Subject,
     SubjectKind, Timestamp, VersionFault,
 };
-use crate::rules::watch;
+use crate::rules::auto_rollback;
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -32,8 +32,8 @@ const GOOD: f64 = 0.8;
 const HALF: f64 = 0.5;
 /// Of the spend cap, in percent.
 const NEARLY_SPENT: u64 = 80;
-/// Names that a text has room for.
-const MOST_NAMES: usize = 3;
+/// The largest number of names in a text.
+const MAX_NAMES: usize = 3;
 
 /// What is known of a tenant.
 #[derive(Clone, Debug)]
@@ -258,7 +258,7 @@ fn pumped(facts: &Facts<'_>, found: &mut Vec<Attention>) {
         }
         let far = 2 * u128::from(here.approved) * u128::from(elsewhere.1)
             < u128::from(elsewhere.0) * u128::from(here.started);
-        if far && watch::is_clear(elsewhere, (here.approved, here.started)) {
+        if far && auto_rollback::is_significant(elsewhere, (here.approved, here.started)) {
             let finding = Finding::CountryPumped {
                 country: country.clone(),
                 percent: percent(here.approved, here.started),
@@ -280,8 +280,8 @@ fn old_secrets(facts: &Facts<'_>, found: &mut Vec<Attention>) {
         }
         let finding = Finding::SecretsOld {
             connection: connection.clone(),
-            names: old.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", "),
-            more: old.len().saturating_sub(MOST_NAMES) as u64,
+            names: old.iter().take(MAX_NAMES).copied().collect::<Vec<_>>().join(", "),
+            more: old.len().saturating_sub(MAX_NAMES) as u64,
         };
         found.push(say(Severity::Info, finding, Some((SubjectKind::Connection, connection))));
     }

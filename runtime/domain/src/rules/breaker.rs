@@ -1,10 +1,10 @@
 //! When a connection is left alone for a while, and how much may be tried again.
 //!
 //! A [`Breaker`] belongs to one tenant, connector version and host, a [`RetryBudget`] to one tenant. Both live in memory:
-//! what they protect is the provider and the waiting user, not a promise, and a new process may learn anew.
+//! what they protect is the provider and the waiting user, not a promise, and a new process may learn it again.
 //!
 //! Promises
-//! - five failures in a row within a minute open it, or one that no waiting cures; a success in between starts the count anew;
+//! - five failures in a row within a minute open it, or one that no waiting cures; a success in between resets the count;
 //! - while it is open nothing passes; then one probe at a time, and only its success closes it;
 //! - a probe that never reports does not keep it shut, and a clock that is set back does not either.
 //!
@@ -202,7 +202,7 @@ impl RetryBudget {
         retries < (first_attempts.saturating_mul(RETRY_PERCENT) / 100).max(FEWEST_RETRIES)
     }
 
-    /// The second that it is. On a clock that was set back a little, the latest one stands for it.
+    /// The second that it is. On a clock that was set back a little, the latest one is used.
     fn second(&mut self, now: Timestamp) -> Option<&mut Second> {
         self.seconds.retain(|second| is_recent(second, now));
         let at = now.0.div_euclid(1000);

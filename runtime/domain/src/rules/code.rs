@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    /// How often each code comes out over all pairs of random bytes; the empty text stands for none.
+    /// How often each code comes out over all pairs of random bytes; the empty text means none.
     fn over_all_pairs(length: u8) -> HashMap<String, u32> {
         let mut counts = HashMap::new();
         for pair in 0..=u16::MAX {

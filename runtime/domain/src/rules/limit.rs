@@ -1,4 +1,4 @@
-//! Limits on the way in (`DESIGN.md` 8): how often, how soon, and for how much.
+//! Limits on new messages: how often, how soon, and for how much.
 //!
 //! A [`Rule`] decides by a short text, its state, which the store keeps by the key of a [`Bucket`]. The store reads the text
 //! and writes the new one in one transaction; with that, limits are exact whatever the concurrency. [`buckets`] says which
@@ -71,16 +71,16 @@ impl fmt::Display for LimitName {
 /// A window is counted in so many slots.
 const SLOTS: u64 = 60;
 /// Slots of a stored state at most: the window, the slot that begins and the slot that ends. More is no state of ours.
-const MOST_SLOTS: usize = 62;
+const MAX_SLOTS: usize = 62;
 /// A cooldown grows no longer than this, in seconds.
-const LONGEST_COOLDOWN: u64 = 600;
+const MAX_COOLDOWN_SECONDS: u64 = 600;
 /// After so many seconds without a message a cooldown starts again.
-const QUIET: u64 = 3600;
+const COOLDOWN_RESET_SECONDS: u64 = 3600;
 /// Doublings after which every cooldown has its greatest length: 1 s × 2^10 is more than ten minutes.
-const MOST_DOUBLINGS: u32 = 10;
+const MAX_DOUBLINGS: u32 = 10;
 /// A state is kept so many seconds longer than it counts: a machine whose clock is ahead may remove it, and one whose clock
 /// is behind must not find it gone.
-const KEPT_LONGER: u64 = 3600;
+const CLOCK_SKEW_SECONDS: u64 = 3600;
 
 /// How a bucket is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,8 +239,8 @@ impl Window {
         let counts: Vec<u32> = counts.split(',').map(str::parse).collect::<Result<_, _>>().map_err(|_| Unreadable)?;
         let first: i64 = first.parse().map_err(|_| Unreadable)?;
         // Where slots are, in milliseconds, must be a time that can be reckoned with.
-        let reckoned = first.checked_add(MOST_SLOTS as i64).and_then(|last| last.checked_mul(width));
-        if counts.len() > MOST_SLOTS || reckoned.is_none() {
+        let reckoned = first.checked_add(MAX_SLOTS as i64).and_then(|last| last.checked_mul(width));
+        if counts.len() > MAX_SLOTS || reckoned.is_none() {
             return Err(Unreadable);
         }
         Ok(Self { first, counts, ..empty })
@@ -295,7 +295,7 @@ impl Window {
         let last = self.used().last().map_or(self.first, |(slot, _)| slot);
         Taken {
             state: format!("w{}:{}:{}", self.width, self.first, counts.join(",")),
-            expires_at: Timestamp(self.leaves(last)).plus_seconds(KEPT_LONGER),
+            expires_at: Timestamp(self.leaves(last)).plus_seconds(CLOCK_SKEW_SECONDS),
         }
     }
 }
@@ -316,21 +316,21 @@ impl Cooldown {
     }
 
     fn ends(&self, seconds: u64) -> Timestamp {
-        let grown = seconds.saturating_mul(1 << self.doublings.min(MOST_DOUBLINGS));
-        self.last.plus_seconds(grown.min(LONGEST_COOLDOWN))
+        let grown = seconds.saturating_mul(1 << self.doublings.min(MAX_DOUBLINGS));
+        self.last.plus_seconds(grown.min(MAX_COOLDOWN_SECONDS))
     }
 
     fn after(last: Option<Self>, now: Timestamp) -> Self {
         let doublings = last
-            .filter(|last| now < last.last.plus_seconds(QUIET))
-            .map_or(0, |last| last.doublings.saturating_add(1).min(MOST_DOUBLINGS));
+            .filter(|last| now < last.last.plus_seconds(COOLDOWN_RESET_SECONDS))
+            .map_or(0, |last| last.doublings.saturating_add(1).min(MAX_DOUBLINGS));
         Self { last: now, doublings }
     }
 
     fn taken(&self) -> Taken {
         Taken {
             state: format!("c{}:{}", self.last.0, self.doublings),
-            expires_at: self.last.plus_seconds(QUIET + KEPT_LONGER),
+            expires_at: self.last.plus_seconds(COOLDOWN_RESET_SECONDS + CLOCK_SKEW_SECONDS),
         }
     }
 }
@@ -368,7 +368,7 @@ struct Spent {
 }
 
 impl Spent {
-    /// Of this month. A state of a later month stands when the clock was set back: the later month is then still open, and
+    /// Of this month. A state of a later month is kept when the clock was set back: the later month is then still open, and
     /// the earlier one was closed.
     fn read(state: Option<&str>, now: Timestamp) -> Result<Self, Unreadable> {
         let month = Calendar::of(now);
@@ -389,7 +389,7 @@ impl Spent {
     fn taken(&self) -> Taken {
         Taken {
             state: format!("s{}-{}:{}", self.month.year, self.month.month, self.micros),
-            expires_at: self.month.end().plus_seconds(KEPT_LONGER),
+            expires_at: self.month.end().plus_seconds(CLOCK_SKEW_SECONDS),
         }
     }
 }
@@ -466,7 +466,7 @@ fn cooldown_of(facts: &Facts) -> String {
     format!("{}:{}", facts.recipient, facts.usage)
 }
 
-/// The thousand numbers that a number stands among: all but the last three digits, and never less than `+` and four digits.
+/// The block of a thousand numbers that a number belongs to: all but the last three digits, and never less than `+` and four digits.
 pub fn prefix(e164: &str) -> &str {
     e164.get(..e164.len().saturating_sub(3).max(5)).unwrap_or(e164)
 }

@@ -7,7 +7,7 @@
 
 use zeroize::Zeroizing;
 
-/// Whether a text is a DNS name that can stand in the line: lower case, at least one dot, no address. Names in other
+/// Whether a text is a DNS name that the line may contain: lower case, at least one dot, no address. Names in other
 /// scripts are written as they are in DNS (`xn--…`).
 pub fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
@@ -77,7 +77,7 @@ mod tests {
             ("Code\n\n@example.com #123456", "Code\n\n@example.com #123456"),
             ("Code\n\n@example.com #123456 \n", "Code\n\n@example.com #123456"),
             ("Code\r\n\r\n@example.com #123456", "Code\r\n\r\n@example.com #123456"),
-            // Another's line does not stand in for ours, and is no longer the last.
+            // A line for another domain does not replace ours, and is no longer the last.
             ("Code\n@evil.example #123456", "Code\n@evil.example #123456\n\n@example.com #123456"),
             ("Code\n@example.com #1234567", "Code\n@example.com #1234567\n\n@example.com #123456"),
             ("Code @example.com #123456", "Code @example.com #123456\n\n@example.com #123456"),

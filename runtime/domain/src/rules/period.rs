@@ -14,11 +14,11 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 /// What is looked at when nothing is said.
 const DEFAULT_MS: u64 = DAY_MS;
 /// A quarter.
-const LONGEST_MS: u64 = 92 * DAY_MS;
+const MAX_PERIOD_MS: u64 = 92 * DAY_MS;
 /// By hour at most.
-const LONGEST_BY_HOUR_MS: u64 = 31 * DAY_MS;
+const MAX_HOURLY_PERIOD_MS: u64 = 31 * DAY_MS;
 /// Up to here the hour is what is meant when nothing is said.
-const SHORT_MS: u64 = 3 * DAY_MS;
+const HOURLY_BY_DEFAULT_MS: u64 = 3 * DAY_MS;
 
 /// Buckets of a period at most: 31 days by hour, and a further one where it begins within an hour.
 pub const MOST_BUCKETS: usize = 31 * 24 + 1;
@@ -50,12 +50,12 @@ impl Period {
             return wrong("from", "must be earlier than `to`, which is now when it is not given");
         }
         let length = to.millis_since(from);
-        if length > LONGEST_MS {
+        if length > MAX_PERIOD_MS {
             return wrong("from", "must be at most 92 days before `to`, which is now when it is not given");
         }
-        let fitting = if length <= SHORT_MS { Bucket::Hour } else { Bucket::Day };
+        let fitting = if length <= HOURLY_BY_DEFAULT_MS { Bucket::Hour } else { Bucket::Day };
         let bucket = filter.bucket.unwrap_or(fitting);
-        if bucket == Bucket::Hour && length > LONGEST_BY_HOUR_MS {
+        if bucket == Bucket::Hour && length > MAX_HOURLY_PERIOD_MS {
             return wrong("bucket", "must be `day` for more than 31 days");
         }
         Ok(Self { from, to, bucket })

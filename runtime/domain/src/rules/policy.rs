@@ -9,23 +9,23 @@ use std::fmt::Display;
 use sendbox_contract::is_hidden;
 use zeroize::Zeroizing;
 
-use super::origin;
+use crate::message_fields::check_origin_domain;
 use crate::model::{Countries, DeliveryPolicy, Environment, Policy, SpendPolicy, TestNumbers};
 use crate::problem::{FieldCode, Problem, Problems};
 use crate::{phone, template};
 
 /// What numbers of no country (+800, …) are listed as: the region code that libphonenumber has for them.
 pub const NO_COUNTRY: &str = "001";
-/// Connections to fall back to at most.
-const MOST_FALLBACKS: usize = 5;
-/// Test numbers of a tenant at most.
-const MOST_TEST_NUMBERS: usize = 20;
-/// Characters of a name for people at most.
-const LONGEST_NAME: usize = 80;
-/// Of a month, in millionths: a thousand million.
-const HIGHEST_CAP: u64 = 1_000_000_000_000_000;
-/// Of a segment, in millionths: a thousand.
-const HIGHEST_PRICE: u64 = 1_000_000_000;
+/// The largest number of fallback connections.
+const MAX_FALLBACKS: usize = 5;
+/// The largest number of test numbers of a tenant.
+const MAX_TEST_NUMBERS: usize = 20;
+/// The longest display name, in characters.
+const MAX_NAME_CHARACTERS: usize = 80;
+/// The highest spend cap of a month: a thousand million, in millionths.
+const MAX_CAP_MICROS: u64 = 1_000_000_000_000_000;
+/// The highest price of a segment: a thousand, in millionths.
+const MAX_PRICE_MICROS: u64 = 1_000_000_000;
 
 /// The policy that a new tenant starts with. In development every country is open; in production none is.
 pub fn new_tenant(environment: Environment) -> Policy {
@@ -69,10 +69,7 @@ pub fn check(policy: &Policy, connections: &[String]) -> Result<(), Problems> {
         check_spend(spend, &mut problems);
     }
     check_delivery(&policy.delivery, connections, &mut problems);
-    if policy.origin_domain.as_deref().is_some_and(|domain| !origin::is_domain(domain)) {
-        let message = "must be a domain in lower case, like `example.com`, without `https://` and without a port";
-        problems.push(Problem::new("/originDomain", message).coded(FieldCode::Domain, &[]));
-    }
+    problems.extend(policy.origin_domain.as_deref().and_then(|domain| check_origin_domain(domain).err()));
     Problems::none_or(problems)
 }
 
@@ -92,29 +89,29 @@ fn check_spend(spend: &SpendPolicy, problems: &mut Vec<Problem>) {
                 .coded(FieldCode::Currency, &[]),
         );
     }
-    bound("/spend/capPerMonthMicros", spend.cap_per_month_micros, 0, HIGHEST_CAP, problems);
-    bound("/spend/pricePerSegmentMicros", spend.price_per_segment_micros, 0, HIGHEST_PRICE, problems);
+    bound("/spend/capPerMonthMicros", spend.cap_per_month_micros, 0, MAX_CAP_MICROS, problems);
+    bound("/spend/pricePerSegmentMicros", spend.price_per_segment_micros, 0, MAX_PRICE_MICROS, problems);
     for (country, price) in &spend.prices {
         let field = format!("/spend/prices/{}", template::pointer(country));
         if let Err(message) = country_code(country) {
             problems.push(Problem::new(&field, message).coded(FieldCode::Country, &[]));
         }
-        bound(&field, *price, 0, HIGHEST_PRICE, problems);
+        bound(&field, *price, 0, MAX_PRICE_MICROS, problems);
     }
 }
 
 fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], problems: &mut Vec<Problem>) {
     let missing = "must be a connection of this tenant; save it first, or name another one";
     let fallbacks = &delivery.fallbacks;
-    if fallbacks.len() > MOST_FALLBACKS {
-        let message = format!("has {}; {MOST_FALLBACKS} are allowed", fallbacks.len());
+    if fallbacks.len() > MAX_FALLBACKS {
+        let message = format!("has {}; {MAX_FALLBACKS} are allowed", fallbacks.len());
         problems.push(
             Problem::new("/delivery/fallbacks", message)
-                .coded(FieldCode::MaxItems, &[("bound", &MOST_FALLBACKS.to_string())]),
+                .coded(FieldCode::MaxItems, &[("bound", &MAX_FALLBACKS.to_string())]),
         );
     }
     // Those beyond the most are wrong already; a long list is not gone through for each of its entries.
-    for (index, name) in fallbacks.iter().enumerate().take(MOST_FALLBACKS) {
+    for (index, name) in fallbacks.iter().enumerate().take(MAX_FALLBACKS) {
         let field = format!("/delivery/fallbacks/{index}");
         if fallbacks.iter().take(index).any(|earlier| earlier == name) {
             problems.push(Problem::new(&field, "is named twice").coded(FieldCode::Duplicate, &[]));
@@ -169,10 +166,10 @@ pub struct FixedCode {
 /// # Errors
 /// Everything that is wrong, by JSON pointer, without the numbers and the codes.
 pub fn test_numbers(given: &TestNumbers) -> Result<Vec<FixedCode>, Problems> {
-    if given.numbers.len() > MOST_TEST_NUMBERS {
-        let message = format!("has {}; {MOST_TEST_NUMBERS} are allowed", given.numbers.len());
+    if given.numbers.len() > MAX_TEST_NUMBERS {
+        let message = format!("has {}; {MAX_TEST_NUMBERS} are allowed", given.numbers.len());
         return Err(Problems(vec![
-            Problem::new("/numbers", message).coded(FieldCode::MaxItems, &[("bound", &MOST_TEST_NUMBERS.to_string())]),
+            Problem::new("/numbers", message).coded(FieldCode::MaxItems, &[("bound", &MAX_TEST_NUMBERS.to_string())]),
         ]));
     }
     let mut problems = Vec::new();
@@ -236,10 +233,10 @@ pub fn display_name(name: &str) -> Result<(), Problem> {
         _ if name.chars().any(is_hidden) => (FieldCode::Hidden, "contains an invisible character; type it again"),
         0 => (FieldCode::Empty, "is empty"),
         _ if name.trim() != name => (FieldCode::Space, "begins or ends with white space; remove it"),
-        1..=LONGEST_NAME => return Ok(()),
+        1..=MAX_NAME_CHARACTERS => return Ok(()),
         _ => (FieldCode::MaxLength, "is longer than 80 characters"),
     };
-    let most = LONGEST_NAME.to_string();
+    let most = MAX_NAME_CHARACTERS.to_string();
     let values = [("bound", most.as_str())];
     Err(Problem::new("/name", message).coded(code, if code == FieldCode::MaxLength { &values } else { &[] }))
 }

@@ -1,4 +1,4 @@
-//! Which version of a connector sends: active, canary, previous (`DESIGN.md` 9).
+//! Which version of a connector sends: active, canary, previous.
 //!
 //! A [`Versions`] is what is decided for one scope: a tenant, or all tenants that have no decision of their own.
 //!
@@ -8,7 +8,7 @@
 //!   smaller one had;
 //! - a message stays with the version that it began with, its retries included, until that version has drained, is taken back,
 //!   or has refused the message for a reason of its own;
-//! - a version that was taken back stands in no place from which it could send again by itself.
+//! - a version that was rolled back never sends again by itself.
 //!
 //! Must not know: stores, connections, what a version can do.
 
@@ -27,7 +27,7 @@ pub const DRAIN_SECONDS: u32 = 10;
 pub const LONGEST_DRAIN_SECONDS: u32 = 60;
 
 /// Versions that drain at most. Beyond, the oldest has drained.
-const MOST_DRAINING: usize = 200;
+const MAX_DRAINING: usize = 200;
 
 /// Which versions send, for one scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,7 +151,7 @@ impl Versions {
     fn drained(&self, digest: &str, seconds: u32, now: Timestamp) -> Vec<Draining> {
         let new = Draining { digest: digest.to_owned(), until: now.plus_seconds(seconds.into()) };
         let others = self.draining.iter().filter(|other| other.digest != digest && now < other.until).cloned();
-        std::iter::once(new).chain(others).take(MOST_DRAINING).collect()
+        std::iter::once(new).chain(others).take(MAX_DRAINING).collect()
     }
 
     /// The version that a message of this one can turn to, when this one has refused it: the active one for a canary, the one

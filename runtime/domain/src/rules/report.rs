@@ -36,8 +36,8 @@ pub fn furthest<'a, T>(reports: impl IntoIterator<Item = &'a T>, state: impl Fn(
     })
 }
 
-/// The provider's own time, if it is certainly one. A connector reads numbers blind, and hands on what stands where a time
-/// should stand: that may be the number of a person.
+/// The provider's own time, if it is certainly one. A connector reads numbers blind, and passes on whatever is where a time
+/// should be: that may be a person's number.
 pub fn provider_time(text: &str, now: Timestamp) -> Option<String> {
     (is_written_out(text) || is_near(text, now)).then(|| text.to_owned())
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sendbox_domain::model::{Environment, PromotedSecrets, Promotion, PromotionReport, Scope};
 use sendbox_domain::problem::{FieldCode, Problem, Problems};
-use sendbox_domain::rules::{diff, policy};
+use sendbox_domain::rules::{json_diff, policy};
 use sendbox_store::connections;
 use sendbox_store::rows::ConnectionRow;
 use serde_json::{Map, Value, json};
@@ -133,7 +133,7 @@ impl Service {
 
         let old = before.as_ref().map(|row| side(&row.parameters, &before_secrets, row, false, &Map::new()));
         let new = side(&plain, &secrets, &row, true, &before_secrets);
-        let changes = diff::changes(old.as_ref(), Some(&new));
+        let changes = json_diff::changes(old.as_ref(), Some(&new));
         // Bound to the very values, so that what is confirmed is what is done.
         let before_print = before.as_ref().map(|row| row.fingerprint.clone()).unwrap_or_default();
         let print = target_key.hash("promotion", &[name.as_bytes(), &before_print, &row.fingerprint]);

@@ -310,10 +310,13 @@ impl Service {
                     .coded(FieldCode::LanguageTag, &[]),
             );
         }
-        if request.variables.len() > sendbox_domain::plan::MOST_VARIABLES {
+        if request.variables.len() > sendbox_domain::message_fields::MAX_VARIABLES {
             problems.push(
-                Problem::new("variables", format!("{} are allowed", sendbox_domain::plan::MOST_VARIABLES))
-                    .coded(FieldCode::MaxItems, &[("bound", &sendbox_domain::plan::MOST_VARIABLES.to_string())]),
+                Problem::new("variables", format!("{} are allowed", sendbox_domain::message_fields::MAX_VARIABLES))
+                    .coded(
+                        FieldCode::MaxItems,
+                        &[("bound", &sendbox_domain::message_fields::MAX_VARIABLES.to_string())],
+                    ),
             );
         }
         Problems::none_or(problems)?;

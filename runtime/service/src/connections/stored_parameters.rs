@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use sendbox_domain::problem::{FieldCode, Problem, Problems};
-use sendbox_domain::rules::difference::connection::StoredNames;
+use sendbox_domain::rules::capability_diff::connection::StoredNames;
 use sendbox_sandbox::Metadata;
 use sendbox_store::rows::ConnectionRow;
 use serde_json::{Map, Value};

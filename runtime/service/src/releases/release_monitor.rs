@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sendbox_domain::model::{AttemptOutcome, Timestamp, VersionFault};
-use sendbox_domain::rules::watch::{self, Tallies};
+use sendbox_domain::rules::auto_rollback::{self, Tallies};
 use sendbox_sandbox::Connector;
 use sendbox_store::rows::{AuditRow, ReleaseRow};
 use sendbox_store::{Tx, attempts, audit, releases, versions};
@@ -128,7 +128,7 @@ impl Service {
             let since = canary.started_at;
             let new = tallies(&mut tx, scope, &canary.digest, (since, Timestamp(i64::MAX))).await?;
             let old = tallies(&mut tx, scope, &versions.active, (since, Timestamp(i64::MAX))).await?;
-            if let Some(fault) = watch::must_go(&new, &old) {
+            if let Some(fault) = auto_rollback::rollback_reason(&new, &old) {
                 drop(tx);
                 return self.take_back(&release, &canary.digest, fault).await;
             }
@@ -137,7 +137,7 @@ impl Service {
             let since = versions.activated_at;
             let new = tallies(&mut tx, scope, &versions.active, (since, Timestamp(i64::MAX))).await?;
             let old = tallies(&mut tx, scope, previous, (since.minus_millis(BASELINE_MS), since)).await?;
-            if let Some(fault) = watch::must_go(&new, &old) {
+            if let Some(fault) = auto_rollback::rollback_reason(&new, &old) {
                 drop(tx);
                 return self.take_back(&release, &versions.active, fault).await;
             }
@@ -198,7 +198,7 @@ impl Service {
 async fn tallies(tx: &mut Tx, scope: &str, digest: &str, time: (Timestamp, Timestamp)) -> Result<Tallies> {
     let mut tallies = Tallies::new();
     for count in attempts::counts(tx, scope, digest, time, LOOKED_AT).await? {
-        if !count.fault && !watch::counts(count.class) {
+        if !count.fault && !auto_rollback::counts(count.class) {
             continue;
         }
         let tally = tallies.entry(count.tenant).or_default();

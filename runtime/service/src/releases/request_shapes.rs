@@ -195,8 +195,8 @@ impl Service {
                 origin: *origin,
                 description: shape.clone(),
                 requests: u64::from(*origin != ShapeOrigin::Rehearsed),
-                first_seen: now,
-                last_seen: now,
+                first_seen_at: now,
+                last_seen_at: now,
                 approved_by: None,
             };
             shapes::record(tx, &row, KEPT).await?;
@@ -333,11 +333,12 @@ fn merged(rows: Vec<ShapeRow>) -> Vec<ShapeRow> {
             continue;
         };
         let requests = same.requests.saturating_add(row.requests);
-        let (first_seen, last_seen) = (same.first_seen.min(row.first_seen), same.last_seen.max(row.last_seen));
+        let (first_seen, last_seen) =
+            (same.first_seen_at.min(row.first_seen_at), same.last_seen_at.max(row.last_seen_at));
         if rank(&row) > rank(same) {
             *same = row;
         }
-        (same.requests, same.first_seen, same.last_seen) = (requests, first_seen, last_seen);
+        (same.requests, same.first_seen_at, same.last_seen_at) = (requests, first_seen, last_seen);
     }
     all
 }
@@ -350,8 +351,8 @@ fn view<'r>(row: &ShapeRow, against: impl Iterator<Item = &'r ShapeRow>) -> Vers
         lines: row.description.lines().to_vec(),
         changes: nearest.unwrap_or_default().into_iter().map(ShapeLine::from).collect(),
         requests: row.requests,
-        first_seen_at: row.first_seen,
-        last_seen_at: row.last_seen,
+        first_seen_at: row.first_seen_at,
+        last_seen_at: row.last_seen_at,
         approved_by: row.approved_by.clone(),
     }
 }

@@ -9,8 +9,8 @@ use sendbox_domain::model::{
     Approval, ConnectionDifference, ConnectorVersion, DifferenceLine, Reach, Scope, Standing, Unfit, VersionDifference,
 };
 use sendbox_domain::problem::Problems;
-use sendbox_domain::rules::difference::connection::{Resolved, lines};
-use sendbox_domain::rules::difference::{Description, Difference};
+use sendbox_domain::rules::capability_diff::connection::{Resolved, lines};
+use sendbox_domain::rules::capability_diff::{Description, Difference};
 use sendbox_sandbox::Connector;
 use sendbox_store::rows::{ApprovalRow, ConnectionRow, ReleaseRow, TenantRow, VersionRow};
 use sendbox_store::{Tx, connections, releases, tenants, versions};
@@ -48,7 +48,7 @@ impl Service {
         }
     }
 
-    /// How a version differs from the active one, with the print of that.
+    /// How a version differs from the active one, with the fingerprint of the difference.
     async fn compared(
         &self,
         tx: &mut Tx,
@@ -60,8 +60,8 @@ impl Service {
         let after = self.described(tx, &release.owner, version).await?;
         Ok(before.zip(after).map(|(before, after)| {
             let difference = Difference::between(&before, &after);
-            let print = difference.print(&active.digest, &version.digest);
-            (difference, print)
+            let fingerprint = difference.fingerprint(&active.digest, &version.digest);
+            (difference, fingerprint)
         }))
     }
 
@@ -245,10 +245,10 @@ impl Service {
             return Ok(());
         }
         let version = self.runnable(tx, release, digest).await?;
-        let Some((difference, print)) = self.compared(tx, release, &version).await? else {
+        let Some((difference, fingerprint)) = self.compared(tx, release, &version).await? else {
             return Err(Error::Internal("the versions cannot be compared".to_owned()));
         };
-        if difference.reach != Reach::Wider || approval(tx, of, release, &print).await?.is_some() {
+        if difference.reach != Reach::Wider || approval(tx, of, release, &fingerprint).await?.is_some() {
             return Ok(());
         }
         Err(Error::ApprovalNeeded(sentences(&difference.wider)))
@@ -272,17 +272,17 @@ impl Service {
         let release = self.release_here(&mut tx, tenant, id).await?;
         let version = self.runnable(&mut tx, &release, digest).await?;
         let compared = self.compared(&mut tx, &release, &version).await?;
-        let Some((difference, print)) = compared.filter(|_| release.versions.active != digest) else {
+        let Some((difference, fingerprint)) = compared.filter(|_| release.versions.active != digest) else {
             return Err(Error::Conflict("this version is active already; there is nothing to approve".to_owned()));
         };
-        if !vault::same(approval.confirmation_token.as_bytes(), print.as_bytes()) {
+        if !vault::same(approval.confirmation_token.as_bytes(), fingerprint.as_bytes()) {
             return Err(Error::DiffChanged);
         }
         let row = ApprovalRow {
             // A tenant decides for itself only.
             tenant: scope(tenant).to_owned(),
             connector: id.to_owned(),
-            print,
+            fingerprint,
             approved_at: self.now(),
             approved_by: caller.actor(),
         };
@@ -297,12 +297,12 @@ impl Service {
 }
 
 /// The approval of a difference: by who decides here, or by the platform for all.
-async fn approval(tx: &mut Tx, of: &str, release: &ReleaseRow, print: &str) -> Result<Option<ApprovalRow>> {
-    let own = releases::approval(tx, of, &release.connector, print).await?;
+async fn approval(tx: &mut Tx, of: &str, release: &ReleaseRow, fingerprint: &str) -> Result<Option<ApprovalRow>> {
+    let own = releases::approval(tx, of, &release.connector, fingerprint).await?;
     if own.is_some() || !release.owner.is_empty() {
         return Ok(own);
     }
-    Ok(releases::approval(tx, "", &release.connector, print).await?)
+    Ok(releases::approval(tx, "", &release.connector, fingerprint).await?)
 }
 
 fn sentences(lines: &[DifferenceLine]) -> Vec<String> {

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sendbox_domain::model::{ConnectorVersion, Progress, Scope, Standing, Unfit, VersionState};
-use sendbox_domain::rules::difference::Description;
+use sendbox_domain::rules::capability_diff::Description;
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::{Connector, LoadError, LoadStep};
 use sendbox_store::rows::{ReleaseRow, VersionRow};

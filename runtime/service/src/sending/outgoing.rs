@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use sendbox_domain::message_fields::MAX_VARIABLES;
 use sendbox_domain::model::{Flow, Mode, RouteReason, Sensitive};
-use sendbox_domain::plan::{MOST_VARIABLES, MessageRequest};
+use sendbox_domain::plan::MessageRequest;
 use sendbox_domain::problem::{FieldCode, Problem, Problems};
 use sendbox_domain::{phone, template};
 use sendbox_sandbox::{Attempt, Recipient, Usage};
@@ -95,10 +96,10 @@ impl RequestFields<'_> {
                     .coded(FieldCode::Range, &[("min", "1"), ("max", "3600")]),
             );
         }
-        if self.variables.len() > MOST_VARIABLES {
-            let text = format!("there are {}; {MOST_VARIABLES} are allowed", self.variables.len());
+        if self.variables.len() > MAX_VARIABLES {
+            let text = format!("there are {}; {MAX_VARIABLES} are allowed", self.variables.len());
             problems.push(
-                Problem::new("/variables", text).coded(FieldCode::MaxItems, &[("bound", &MOST_VARIABLES.to_string())]),
+                Problem::new("/variables", text).coded(FieldCode::MaxItems, &[("bound", &MAX_VARIABLES.to_string())]),
             );
         }
         match (recipient, client_ip) {

@@ -56,7 +56,7 @@ impl CachedConnection {
 fn status(row: &VerificationRow, now: Timestamp) -> VerificationStatus {
     match row.status {
         VerificationStatus::Pending if now >= row.expires_at => VerificationStatus::Expired,
-        VerificationStatus::Pending if row.tries >= row.most_tries => VerificationStatus::Exhausted,
+        VerificationStatus::Pending if row.tries >= row.max_tries => VerificationStatus::Exhausted,
         other => other,
     }
 }
@@ -66,7 +66,7 @@ fn view(row: &VerificationRow, message: Option<MessageStatus>, now: Timestamp) -
     // A further code may follow when tries ran out.
     let sends_left = match status {
         VerificationStatus::Pending | VerificationStatus::Exhausted if !row.test => {
-            row.most_sends.saturating_sub(row.sends)
+            row.max_sends.saturating_sub(row.sends)
         }
         _ => 0,
     };
@@ -77,7 +77,7 @@ fn view(row: &VerificationRow, message: Option<MessageStatus>, now: Timestamp) -
         usage: row.usage,
         locale: row.locale.clone(),
         test: row.test,
-        tries_left: if status == VerificationStatus::Pending { row.most_tries.saturating_sub(row.tries) } else { 0 },
+        tries_left: if status == VerificationStatus::Pending { row.max_tries.saturating_sub(row.tries) } else { 0 },
         sends_left,
         expires_at: row.expires_at,
         resend_available_at: (sends_left > 0).then_some(row.resend_at),
@@ -166,9 +166,9 @@ impl Service {
             test,
             status: VerificationStatus::Pending,
             tries: 0,
-            most_tries: policy.max_tries,
+            max_tries: policy.max_tries,
             sends: 1,
-            most_sends: policy.max_sends,
+            max_sends: policy.max_sends,
             created_at: now,
             expires_at: now.plus_seconds(u64::from(policy.lifetime_seconds)),
             resend_at: now,
@@ -299,7 +299,7 @@ impl Service {
         };
         let given = self.inner.keys.code_mac(&row.code_key, &binding, &typed)?;
         if !vault::same(&given, &row.code_mac) {
-            let tries_left = row.most_tries.saturating_sub(row.tries);
+            let tries_left = row.max_tries.saturating_sub(row.tries);
             return Err(Error::WrongCode { tries_left });
         }
         let mut tx = self.inner.store.begin().await?;
@@ -340,7 +340,7 @@ impl Service {
             // Its code is fixed, and was never sent.
             return Ok(view(&row, None, now));
         }
-        if row.sends >= row.most_sends {
+        if row.sends >= row.max_sends {
             return Err(Error::Limited { limit: LimitName::SendsOfVerification, retry_after: None });
         }
         check_flow(&tenant_row, row.usage)?;

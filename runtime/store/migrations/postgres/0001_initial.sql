@@ -131,26 +131,26 @@ INSERT INTO release_clock (id, ticks) VALUES (1, 0);
 CREATE TABLE approvals (
     tenant      TEXT COLLATE "C" NOT NULL,
     connector   TEXT COLLATE "C" NOT NULL,
-    print       TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
     approved_at BIGINT NOT NULL,
     approved_by TEXT NOT NULL,
-    PRIMARY KEY (tenant, connector, print)
+    PRIMARY KEY (tenant, connector, fingerprint)
 );
 
 -- How the requests with the message of uploaded versions are shaped: seen in rehearsals, tests and canaries, held back, approved.
 -- `tenant` is whose sends the shape counts for, empty for those of all tenants. `shape` is the SHA-256 of the shape, and
 -- `description` the shape itself as JSON: nothing sealed is in it.
 CREATE TABLE version_shapes (
-    tenant      TEXT COLLATE "C" NOT NULL,
-    connector   TEXT COLLATE "C" NOT NULL,
-    digest      TEXT COLLATE "C" NOT NULL,
-    shape       TEXT COLLATE "C" NOT NULL,
-    origin      TEXT NOT NULL,
-    description TEXT NOT NULL,
-    requests    BIGINT NOT NULL,
-    first_seen  BIGINT NOT NULL,
-    last_seen   BIGINT NOT NULL,
-    approved_by TEXT,
+    tenant        TEXT COLLATE "C" NOT NULL,
+    connector     TEXT COLLATE "C" NOT NULL,
+    digest        TEXT COLLATE "C" NOT NULL,
+    shape         TEXT COLLATE "C" NOT NULL,
+    origin        TEXT NOT NULL,
+    description   TEXT NOT NULL,
+    requests      BIGINT NOT NULL,
+    first_seen_at BIGINT NOT NULL,
+    last_seen_at  BIGINT NOT NULL,
+    approved_by   TEXT,
     PRIMARY KEY (tenant, connector, digest, shape)
 );
 CREATE INDEX version_shapes_of_version ON version_shapes (connector, digest, origin);
@@ -254,9 +254,9 @@ CREATE TABLE verifications (
     code_key         TEXT NOT NULL,
     status           TEXT NOT NULL,
     tries            BIGINT NOT NULL,
-    most_tries       BIGINT NOT NULL,
+    max_tries        BIGINT NOT NULL,
     sends            BIGINT NOT NULL,
-    most_sends       BIGINT NOT NULL,
+    max_sends        BIGINT NOT NULL,
     created_at       BIGINT NOT NULL,
     expires_at       BIGINT NOT NULL,
     resend_at        BIGINT NOT NULL,
@@ -277,7 +277,7 @@ CREATE TABLE recipient_failures (
     PRIMARY KEY (tenant, recipient_hash)
 );
 
--- States of limits, as the service writes them. An empty state is a place that was locked and never filled.
+-- States of limits, as the service writes them. An empty state is a row that was locked and never written.
 -- Written twice in each transaction: the free space lets a row be replaced within its page.
 CREATE TABLE buckets (
     tenant     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,

@@ -130,26 +130,26 @@ INSERT INTO release_clock (id, ticks) VALUES (1, 0);
 CREATE TABLE approvals (
     tenant      TEXT NOT NULL,
     connector   TEXT NOT NULL,
-    print       TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
     approved_at INTEGER NOT NULL,
     approved_by TEXT NOT NULL,
-    PRIMARY KEY (tenant, connector, print)
+    PRIMARY KEY (tenant, connector, fingerprint)
 ) STRICT;
 
 -- How the requests with the message of uploaded versions are shaped: seen in rehearsals, tests and canaries, held back, approved.
 -- `tenant` is whose sends the shape counts for, empty for those of all tenants. `shape` is the SHA-256 of the shape, and
 -- `description` the shape itself as JSON: nothing sealed is in it.
 CREATE TABLE version_shapes (
-    tenant      TEXT NOT NULL,
-    connector   TEXT NOT NULL,
-    digest      TEXT NOT NULL,
-    shape       TEXT NOT NULL,
-    origin      TEXT NOT NULL,
-    description TEXT NOT NULL,
-    requests    INTEGER NOT NULL,
-    first_seen  INTEGER NOT NULL,
-    last_seen   INTEGER NOT NULL,
-    approved_by TEXT,
+    tenant        TEXT NOT NULL,
+    connector     TEXT NOT NULL,
+    digest        TEXT NOT NULL,
+    shape         TEXT NOT NULL,
+    origin        TEXT NOT NULL,
+    description   TEXT NOT NULL,
+    requests      INTEGER NOT NULL,
+    first_seen_at INTEGER NOT NULL,
+    last_seen_at  INTEGER NOT NULL,
+    approved_by   TEXT,
     PRIMARY KEY (tenant, connector, digest, shape)
 ) STRICT;
 CREATE INDEX version_shapes_of_version ON version_shapes (connector, digest, origin);
@@ -253,9 +253,9 @@ CREATE TABLE verifications (
     code_key         TEXT NOT NULL,
     status           TEXT NOT NULL,
     tries            INTEGER NOT NULL,
-    most_tries       INTEGER NOT NULL,
+    max_tries        INTEGER NOT NULL,
     sends            INTEGER NOT NULL,
-    most_sends       INTEGER NOT NULL,
+    max_sends        INTEGER NOT NULL,
     created_at       INTEGER NOT NULL,
     expires_at       INTEGER NOT NULL,
     resend_at        INTEGER NOT NULL,
@@ -276,7 +276,7 @@ CREATE TABLE recipient_failures (
     PRIMARY KEY (tenant, recipient_hash)
 ) STRICT;
 
--- States of limits, as the service writes them. An empty state is a place that was locked and never filled.
+-- States of limits, as the service writes them. An empty state is a row that was locked and never written.
 CREATE TABLE buckets (
     tenant     TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     name       TEXT NOT NULL,

@@ -90,7 +90,7 @@ fn a_lower_limit_counts_what_was_let_in_before() {
 
 #[test]
 fn the_largest_state_is_below_a_kilobyte() {
-    let counts = vec![u32::MAX.to_string(); MOST_SLOTS].join(",");
+    let counts = vec![u32::MAX.to_string(); MAX_SLOTS].join(",");
     let state = format!("w1440000:1180556:{counts}");
     assert!(state.len() < 1024, "{}", state.len());
     let rule = Rule::Window { most: u32::MAX, seconds: 86_400 };
@@ -105,7 +105,7 @@ fn what_cannot_be_read_lets_nothing_in() {
     let window = Rule::Window { most: 5, seconds: 60 };
     let cooldown = Rule::Cooldown { seconds: 30 };
     let spend = Rule::Spend { cap_micros: 5, price_micros: 1 };
-    let many = format!("w1000:1:{}", vec!["1"; MOST_SLOTS + 1].join(","));
+    let many = format!("w1000:1:{}", vec!["1"; MAX_SLOTS + 1].join(","));
     for (rule, state) in [
         (window, ""),
         (window, "w"),

@@ -1,6 +1,6 @@
 //! What would differ for one connection: two versions with its own parameters filled in.
 //!
-//! Promise: no value of a connection stands in a line, but where it leads: hosts are shown, and defaults, which are the
+//! Promise: no line contains a value of a connection, except where its requests go: hosts are shown, and defaults, which are the
 //! author's.
 
 use std::collections::BTreeSet;

@@ -48,7 +48,7 @@ fn all(difference: &Difference) -> impl Iterator<Item = &DifferenceLine> {
     difference.wider.iter().chain(&difference.narrower).chain(&difference.other)
 }
 
-/// Whatever is a value of a line stands in its sentence, too: each part of a list.
+/// Each value of a line, and each part of a list, occurs in its sentence too.
 fn assert_said(line: &DifferenceLine) {
     let DifferenceLine { message: text, values, .. } = line;
     let content = |value: &str| ["text", "template", "variables"].contains(&value);
@@ -294,21 +294,21 @@ fn documented() -> Vec<String> {
 fn a_print_is_of_what_was_read() {
     let (base, wider) = (description(|_| {}), description(set("/reveals", json!(true))));
     let difference = Difference::between(&base, &wider);
-    assert_eq!(difference.print("a", "b"), difference.print("a", "b"));
+    assert_eq!(difference.fingerprint("a", "b"), difference.fingerprint("a", "b"));
     let same = Difference::between(&base, &base);
     let mut reworded = difference.clone();
     reworded.wider[0].message = "neu".to_owned();
-    assert_eq!(difference.print("a", "b"), reworded.print("a", "b"));
+    assert_eq!(difference.fingerprint("a", "b"), reworded.fingerprint("a", "b"));
     let renamed = |to: &str| Difference::between(&base, &description(set("/name", json!(to))));
     for other in [
-        difference.print("a", "c"),
-        difference.print("b", "a"),
-        same.print("a", "b"),
-        renamed("Twilio").print("a", "b"),
+        difference.fingerprint("a", "c"),
+        difference.fingerprint("b", "a"),
+        same.fingerprint("a", "b"),
+        renamed("Twilio").fingerprint("a", "b"),
     ] {
-        assert_ne!(difference.print("a", "b"), other);
+        assert_ne!(difference.fingerprint("a", "b"), other);
     }
-    assert_ne!(renamed("Twilio").print("a", "b"), renamed("Twilio (official)").print("a", "b"));
+    assert_ne!(renamed("Twilio").fingerprint("a", "b"), renamed("Twilio (official)").fingerprint("a", "b"));
 }
 
 /// A version, with the parameters of one connection.

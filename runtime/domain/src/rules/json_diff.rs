@@ -39,7 +39,7 @@ fn reduced(before: &Map<String, Value>, after: &Map<String, Value>) -> (Map<Stri
 }
 
 /// Every difference, by JSON pointer (RFC 6901), in the order of the pointers' members: those of `before`, then those that
-/// are new. A whole object that is new or gone is told member by member.
+/// are new. A whole object that is new or gone is listed member by member.
 pub fn changes(before: Option<&Value>, after: Option<&Value>) -> Vec<Change> {
     let mut found = Vec::new();
     collect(String::new(), before, after, &mut found);
@@ -51,7 +51,7 @@ fn collect(at: String, before: Option<&Value>, after: Option<&Value>, found: &mu
         return;
     }
     let (one, other) = (before.and_then(Value::as_object), after.and_then(Value::as_object));
-    // Member by member, if all that is there are objects. An empty one has no members to tell, and is told itself.
+    // Member by member, if all that is there are objects. An empty one has no members to list, so it is listed itself.
     let members = keys(one, other);
     let objects_only = before.is_some() == one.is_some() && after.is_some() == other.is_some();
     if !objects_only || members.is_empty() {

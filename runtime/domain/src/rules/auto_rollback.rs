@@ -56,7 +56,7 @@ pub fn counts(class: Option<FailureClass>) -> bool {
 pub type Tallies = BTreeMap<String, Tally>;
 
 /// Why a version must go; `None`: it may stay.
-pub fn must_go(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
+pub fn rollback_reason(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
     misbehaves(new, old).or_else(|| fails_more(new, old))
 }
 
@@ -74,7 +74,7 @@ fn misbehaves(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
         return None;
     }
     // An old version that misbehaves too is no better, unless it does so more rarely than chance explains.
-    let clearly = is_clear((new.faults, new.attempts), (old.faults, old.attempts));
+    let clearly = is_significant((new.faults, new.attempts), (old.faults, old.attempts));
     (old.faults == 0 || clearly).then_some(VersionFault::Misbehaved { faults: new.faults, attempts: new.attempts })
 }
 
@@ -95,7 +95,8 @@ fn fails_more(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
         return (a.attempts >= 2 * ENOUGH && rate > 0.5)
             .then_some(VersionFault::MostlyFailed { failed: a.failed, attempts: a.attempts });
     }
-    if a.attempts < ENOUGH || rate - before < MARGIN || !is_clear((a.failed, a.attempts), (b.failed, b.attempts)) {
+    if a.attempts < ENOUGH || rate - before < MARGIN || !is_significant((a.failed, a.attempts), (b.failed, b.attempts))
+    {
         return None;
     }
     // A cast of a float to an integer saturates.
@@ -116,7 +117,7 @@ fn mean_rate(tallies: &Tallies) -> Option<f64> {
 
 /// Whether a share is higher than another one beyond chance: the two-proportion z statistic, with one success and one failure
 /// added to each side (Agresti and Caffo 2000), which keeps it honest for small counts.
-pub fn is_clear((hits, of): (u64, u64), (other_hits, other_of): (u64, u64)) -> bool {
+pub fn is_significant((hits, of): (u64, u64), (other_hits, other_of): (u64, u64)) -> bool {
     let side = |hits: u64, of: u64| {
         let count = of as f64 + 2.0;
         let share = (hits as f64 + 1.0) / count;
@@ -143,7 +144,7 @@ mod tests {
             (of(10, 1, 1), of(10, 1, 1), false),
             (of(1000, 300, 300), of(1000, 1, 1), true),
         ] {
-            assert_eq!(must_go(&new, &old).is_some(), goes, "{new:?} {old:?}");
+            assert_eq!(rollback_reason(&new, &old).is_some(), goes, "{new:?} {old:?}");
         }
     }
 
@@ -166,7 +167,7 @@ mod tests {
             ((20, 5), (0, 0), false),
         ] {
             let (new, old) = (of(new.0, new.1, 0), of(old.0, old.1, 0));
-            assert_eq!(must_go(&new, &old).is_some(), goes, "{new:?} {old:?}");
+            assert_eq!(rollback_reason(&new, &old).is_some(), goes, "{new:?} {old:?}");
         }
     }
 
@@ -182,7 +183,7 @@ mod tests {
                 "75 % of its 20 attempts failed, 1 % of the 1000 of the version before",
             ),
         ] {
-            let fault = must_go(&new, &old).unwrap();
+            let fault = rollback_reason(&new, &old).unwrap();
             let written = serde_json::to_value(&fault).unwrap();
             assert_eq!(fault.code(), code);
             assert_eq!((written["code"].as_str(), fault.to_string().as_str()), (Some(code), text));
@@ -202,8 +203,8 @@ mod tests {
         let old: Tallies =
             honest(0).chain([("hostile".to_owned(), Tally { attempts: 10, failed: 0, faults: 0 })]).collect();
         new.insert("hostile".to_owned(), Tally { attempts: 100_000, failed: 100_000, faults: 0 });
-        assert_eq!(must_go(&new, &old), None);
+        assert_eq!(rollback_reason(&new, &old), None);
         let all: Tallies = honest(40).collect();
-        assert!(must_go(&all, &old).is_some());
+        assert!(rollback_reason(&all, &old).is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! How the parameters differ: which there are, which are secrets, what is filled in by itself, what may stand in them.
+//! How the parameters differ: which exist, which are secrets, which values are filled in automatically, which values are allowed.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use super::presentation::visible;
 use super::{Description, Difference, quoted};
 use crate::model::{DifferenceCode as Code, DifferenceLine};
 
-/// What is said of each parameter by itself.
-const SAID_APART: [&str; 1] = ["default"];
+/// Keywords that have a line of their own.
+const COMPARED_SEPARATELY: [&str; 1] = ["default"];
 
 /// A value of a schema, as it is shown.
 pub(super) fn shown(value: &Value) -> String {
@@ -138,7 +138,7 @@ fn filled_in(difference: &mut Difference, name: &str, old: Option<&Value>, new: 
 /// The keywords by which a parameter is described otherwise, but for those that have lines of their own.
 fn described(difference: &mut Difference, name: &str, old: &Value, new: &Value, is_secret_said: bool) {
     let mut keywords = changed(&without_fill(old), &without_fill(new));
-    keywords.retain(|keyword| !SAID_APART.contains(&keyword.as_str()) || default(old) == default(new));
+    keywords.retain(|keyword| !COMPARED_SEPARATELY.contains(&keyword.as_str()) || default(old) == default(new));
     keywords.retain(|keyword| !is_secret_said || keyword != "writeOnly");
     if keywords.is_empty() {
         return;

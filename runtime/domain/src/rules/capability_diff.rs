@@ -1,9 +1,10 @@
-//! What a version of a connector may do, wants and says of itself, and how that differs from another one: as data and in sentences.
+//! What a version of a connector may do, needs and states about itself, and how that differs from another version: as data and in
+//! sentences.
 //!
 //! Promises
-//! - whatever a version may newly reach, be given or read stands in [`Difference::wider`], and so does whatever else a person
+//! - [`Difference::wider`] contains whatever a version may newly reach, be given or read, and whatever else a person
 //!   reads of it before trusting it: its name, description, README and logo, and what its hosts are for;
-//! - a difference has a print that is the same for the same two versions and the same lines to approve, however they are
+//! - a difference has a fingerprint that is the same for the same two versions and the same lines to approve, however they are
 //!   worded, so that an approval is of what was read.
 //!
 //! Must not know: tenants. A [`Difference`] holds for every one of them; what differs for one connection is [`connection`]'s.
@@ -150,8 +151,8 @@ impl Difference {
         difference
     }
 
-    /// 64 hexadecimal digits that stand for exactly this difference of these two versions.
-    pub fn print(&self, from: &str, to: &str) -> String {
+    /// The fingerprint of exactly this difference of these two versions: 64 hexadecimal digits.
+    pub fn fingerprint(&self, from: &str, to: &str) -> String {
         let mut hash = Sha256::new();
         let mut add = |part: &str| {
             hash.update((part.len() as u64).to_be_bytes());

@@ -1,0 +1,271 @@
+//! The rules for each field of a message, wherever it comes from: a request of the REST API, the command line, a stored
+//! message.
+//!
+//! A problem names the field by its JSON pointer in the REST API (`/clientIp`) and never contains the field's value.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use sendbox_contract::Recipient;
+
+use crate::phone;
+use crate::problem::{FieldCode, Problem};
+use crate::rules::origin;
+use crate::template;
+
+/// The largest number of variables beside the code. Each is a handle in the sandbox, which has 64.
+pub const MAX_VARIABLES: usize = 16;
+/// The largest value of a variable, in bytes.
+const MAX_VARIABLE_BYTES: usize = 2048;
+/// The longest lifetime of a code.
+const MAX_LIFETIME: Duration = Duration::from_secs(3600);
+/// Names of variables whose values the message itself provides.
+const RESERVED_VARIABLES: [&str; 3] = ["code", "minutes", "locale"];
+
+/// The recipient's number, in the forms that connectors need.
+///
+/// # Errors
+/// The problem of `/to`.
+pub fn recipient(to: &str) -> Result<Recipient, Problem> {
+    phone::recipient(to).map_err(|error| Problem::new("/to", error.to_string()).coded(FieldCode::PhoneNumber, &[]))
+}
+
+/// The end user's IP address, IPv4 where it is IPv4-mapped. An empty text is no address.
+///
+/// # Errors
+/// The problem of `/clientIp`.
+pub fn client_ip(address: Option<&str>) -> Result<Option<IpAddr>, Problem> {
+    let Some(text) = address.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    match text.parse::<IpAddr>() {
+        Ok(ip) => Ok(Some(ip.to_canonical())),
+        Err(_) => Err(Problem::new("/clientIp", "must be an IPv4 or IPv6 address").coded(FieldCode::IpAddress, &[])),
+    }
+}
+
+/// A BCP 47 language tag. An empty text is no tag.
+///
+/// # Errors
+/// The problem of `/locale`.
+pub fn locale(tag: Option<&str>) -> Result<Option<&str>, Problem> {
+    match tag.filter(|tag| !tag.is_empty()) {
+        Some(tag) if !template::is_language_tag(tag) => {
+            Err(Problem::new("/locale", "must be a language tag, like `da` or `pt-BR`")
+                .coded(FieldCode::LanguageTag, &[]))
+        }
+        tag => Ok(tag),
+    }
+}
+
+/// A code of any connector: 4 to 12 ASCII letters and digits.
+///
+/// # Errors
+/// The problem of `/code`.
+pub fn check_code(code: &str) -> Result<(), Problem> {
+    if (4..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(());
+    }
+    Err(Problem::new("/code", "must be 4 to 12 letters (a-z, A-Z) and digits")
+        .coded(FieldCode::CodeFormat, &[("min", "4"), ("max", "12")]))
+}
+
+/// How long a code is valid: 1 second to 1 hour.
+///
+/// # Errors
+/// The problem of `/lifetimeSeconds`.
+pub fn check_lifetime(lifetime: Duration) -> Result<(), Problem> {
+    if (Duration::from_secs(1)..=MAX_LIFETIME).contains(&lifetime) {
+        return Ok(());
+    }
+    Err(Problem::new("/lifetimeSeconds", "must be from 1 second to 1 hour")
+        .coded(FieldCode::Range, &[("min", "1"), ("max", "3600")]))
+}
+
+/// The variables of a template: how many, their names and the size of their values.
+pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for (name, value) in variables {
+        let field = || format!("/variables/{}", template::pointer(name));
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
+            // The name is not repeated: somebody may have swapped name and value.
+            problems.push(
+                Problem::new("/variables", "a name must be 1 to 64 of a-z, A-Z, 0-9, `_` and `.`")
+                    .coded(FieldCode::Pattern, &[("bound", "^[A-Za-z0-9_.]{1,64}$")]),
+            );
+        } else if RESERVED_VARIABLES.contains(&name) {
+            problems.push(Problem::new(field(), "gets its value from the message itself; use another name"));
+        } else if seen.contains(&name) {
+            problems.push(Problem::new(field(), "is given twice").coded(FieldCode::Duplicate, &[]));
+        }
+        if value.len() > MAX_VARIABLE_BYTES {
+            problems
+                .push(Problem::new(field(), format!("has {} bytes; {MAX_VARIABLE_BYTES} are allowed", value.len())));
+        }
+        seen.push(name);
+    }
+    if seen.len() > MAX_VARIABLES {
+        let message = format!("there are {}; {MAX_VARIABLES} are allowed", seen.len());
+        let problem =
+            Problem::new("/variables", message).coded(FieldCode::MaxItems, &[("bound", &MAX_VARIABLES.to_string())]);
+        problems.insert(0, problem);
+    }
+    problems
+}
+
+/// An idempotency key: 1 to 255 visible ASCII characters, so that it fits into a header.
+///
+/// # Errors
+/// The problem of `Idempotency-Key`, which is a header.
+pub fn check_idempotency_key(key: &str) -> Result<(), Problem> {
+    if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Problem::new("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces")
+        .coded(FieldCode::Pattern, &[("bound", "^[!-~]{1,255}$")]))
+}
+
+/// The domain of the origin-bound line: a DNS name in lower case.
+///
+/// # Errors
+/// The problem of `/originDomain`.
+pub fn check_origin_domain(domain: &str) -> Result<(), Problem> {
+    if origin::is_domain(domain) {
+        return Ok(());
+    }
+    let message = "must be a domain in lower case, like `example.com`, without `https://` and without a port";
+    Err(Problem::new("/originDomain", message).coded(FieldCode::Domain, &[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(lifetime: u64) -> Duration {
+        Duration::from_secs(lifetime)
+    }
+
+    #[test]
+    fn codes() {
+        for (code, valid) in [
+            ("1234", true),
+            ("123456789012", true),
+            ("aB3dE6", true),
+            ("", false),
+            ("123", false),
+            ("1234567890123", false),
+            ("12 456", false),
+            ("12-456", false),
+            ("１２３４５６", false),
+        ] {
+            assert_eq!(check_code(code).is_ok(), valid, "{code}");
+        }
+    }
+
+    #[test]
+    fn lifetimes() {
+        for (lifetime, valid) in [
+            (Duration::ZERO, false),
+            (Duration::from_millis(999), false),
+            (seconds(1), true),
+            (seconds(3600), true),
+            (seconds(3600) + Duration::from_nanos(1), false),
+            (Duration::MAX, false),
+        ] {
+            assert_eq!(check_lifetime(lifetime).is_ok(), valid, "{lifetime:?}");
+        }
+    }
+
+    #[test]
+    fn client_addresses() {
+        for (text, want) in [
+            ("192.0.2.1", Ok(Some("192.0.2.1"))),
+            (" 192.0.2.1 ", Ok(Some("192.0.2.1"))),
+            ("::ffff:192.0.2.1", Ok(Some("192.0.2.1"))),
+            ("2001:DB8::1", Ok(Some("2001:db8::1"))),
+            ("", Ok(None)),
+            (" ", Ok(None)),
+            ("987.6.5.4", Err(())),
+            ("192.0.2.1:80", Err(())),
+            ("192.0.2.0/24", Err(())),
+            ("localhost", Err(())),
+        ] {
+            let read = client_ip(Some(text)).map(|ip| ip.map(|ip| ip.to_string())).map_err(drop);
+            assert_eq!(read, want.map(|ip| ip.map(str::to_owned)), "{text}");
+        }
+        assert_eq!(client_ip(None).map_err(drop), Ok(None));
+    }
+
+    #[test]
+    fn locales() {
+        for (tag, want) in
+            [("da", Ok(Some("da"))), ("pt-BR", Ok(Some("pt-BR"))), ("", Ok(None)), ("da_DK", Err(())), ("d", Err(()))]
+        {
+            assert_eq!(locale(Some(tag)).map_err(drop), want, "{tag}");
+        }
+    }
+
+    #[test]
+    fn variables() {
+        let long = "x".repeat(65);
+        let large = "9".repeat(2049);
+        for (name, value, field) in [
+            ("link", "https://example.com", None),
+            ("a.B_9", "", None),
+            (&*"x".repeat(64), &*"9".repeat(2048), None),
+            ("", "", Some("/variables")),
+            ("a b", "", Some("/variables")),
+            ("ø", "", Some("/variables")),
+            (long.as_str(), "", Some("/variables")),
+            ("code", "", Some("/variables/code")),
+            ("minutes", "", Some("/variables/minutes")),
+            ("locale", "", Some("/variables/locale")),
+            ("link", large.as_str(), Some("/variables/link")),
+        ] {
+            let problems = check_variables([(name, value)]);
+            let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
+            assert_eq!(fields, Vec::from_iter(field), "{name}");
+        }
+        let twice = check_variables([("x", "1"), ("x", "2")]);
+        assert_eq!(twice.iter().map(|problem| problem.code).collect::<Vec<_>>(), [Some(FieldCode::Duplicate)]);
+        let names: Vec<String> = (0..=MAX_VARIABLES).map(|number| format!("v{number}")).collect();
+        let named = |count: usize| check_variables(names.iter().take(count).map(|name| (name.as_str(), "")));
+        assert!(named(MAX_VARIABLES).is_empty());
+        assert_eq!(named(MAX_VARIABLES + 1)[0].code, Some(FieldCode::MaxItems));
+    }
+
+    #[test]
+    fn idempotency_keys() {
+        let (longest, longer) = ("k".repeat(255), "k".repeat(256));
+        for (key, valid) in [
+            ("a", true),
+            ("3f0c-!~", true),
+            (longest.as_str(), true),
+            ("", false),
+            ("a b", false),
+            ("a\n", false),
+            ("ä", false),
+            (longer.as_str(), false),
+        ] {
+            assert_eq!(check_idempotency_key(key).is_ok(), valid, "{key}");
+        }
+    }
+
+    #[test]
+    fn no_problem_contains_the_value() {
+        let problems = [
+            recipient("4598765432").map(drop),
+            check_code("98-76"),
+            client_ip(Some("987.6.5.4")).map(drop),
+            locale(Some("98_76")).map(drop),
+            check_idempotency_key("98 76"),
+            check_origin_domain("98.76"),
+        ];
+        let problems = problems.into_iter().map(|checked| checked.unwrap_err());
+        let variables = check_variables([("98 76", ""), ("x", &*"98 76 ".repeat(1000))]);
+        for problem in problems.chain(variables) {
+            let text = problem.to_string();
+            assert!(!text.contains("98") && !text.contains("76"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The columns of a table, listed once. `SELECT`, `INSERT` and `UPDATE` are made from that list.
+//!
+//! A column has the parameter of its position in the list, from `$1` on, in `INSERT` and in `UPDATE`: one function binds a row
+//! for both. Further parameters of a statement come after those.
+
+use std::sync::LazyLock;
+
+/// A statement, built at its first use and kept for the life of the process.
+pub(super) type Statement = LazyLock<String>;
+
+/// A table, with the columns that are written together.
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    /// In the order in which a row is bound.
+    pub(super) columns: &'static [&'static str],
+}
+
+impl Table {
+    /// `a, b, c`, for `RETURNING`.
+    pub(super) fn list(&self) -> String {
+        self.columns.join(", ")
+    }
+
+    /// `SELECT a, b, c FROM table`, with what follows.
+    pub(super) fn select(&self, rest: &str) -> String {
+        format!("SELECT {} FROM {} {rest}", self.list(), self.name)
+    }
+
+    /// [`Self::select`] without one column, which is large.
+    pub(super) fn select_without(&self, column: &str, rest: &str) -> String {
+        let columns: Vec<&str> = self.columns.iter().copied().filter(|name| *name != column).collect();
+        format!("SELECT {} FROM {} {rest}", columns.join(", "), self.name)
+    }
+
+    /// `INSERT INTO table (a, b, c) VALUES ($1, $2, $3)`, with what follows.
+    pub(super) fn insert(&self, rest: &str) -> String {
+        let values: Vec<String> = (1..=self.columns.len()).map(|number| format!("${number}")).collect();
+        format!("INSERT INTO {} ({}) VALUES ({}) {rest}", self.name, self.list(), values.join(", "))
+    }
+
+    /// [`Self::insert`], or a change of these columns where there is a row with the same `key`.
+    pub(super) fn upsert(&self, key: &[&str], columns: &[&str], rest: &str) -> String {
+        let changes: Vec<String> = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
+        self.insert(&format!("ON CONFLICT ({}) DO UPDATE SET {} {rest}", key.join(", "), changes.join(", ")))
+    }
+
+    /// `UPDATE table SET c = $3 WHERE a = $1 AND b = $2`, with what follows: a change of these columns in the row with this
+    /// `key`.
+    pub(super) fn update(&self, key: &[&str], columns: &[&str], rest: &str) -> String {
+        let equal = |columns: &[&str], between: &str| {
+            columns
+                .iter()
+                .map(|column| format!("{column} = {}", self.parameter(column)))
+                .collect::<Vec<_>>()
+                .join(between)
+        };
+        format!("UPDATE {} SET {} WHERE {} {rest}", self.name, equal(columns, ", "), equal(key, " AND "))
+    }
+
+    /// The parameter of a column. `$0`, which no database accepts, for one that is not in the list.
+    fn parameter(&self, column: &str) -> String {
+        let number = self.columns.iter().position(|name| *name == column).map_or(0, |index| index + 1);
+        format!("${number}")
+    }
+
+    /// The parameter after those of all columns.
+    pub(super) fn next_parameter(&self) -> String {
+        format!("${}", self.columns.len() + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: Table = Table { name: "pets", columns: &["owner", "name", "age", "photo"] };
+
+    #[test]
+    fn statements_are_made_from_the_list() {
+        for (statement, want) in [
+            (TABLE.select("WHERE owner = $1"), "SELECT owner, name, age, photo FROM pets WHERE owner = $1"),
+            (TABLE.select_without("photo", "LIMIT 1"), "SELECT owner, name, age FROM pets LIMIT 1"),
+            (
+                TABLE.insert("ON CONFLICT DO NOTHING"),
+                "INSERT INTO pets (owner, name, age, photo) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            ),
+            (
+                TABLE.upsert(&["owner", "name"], &["photo"], "WHERE pets.age < 9"),
+                "INSERT INTO pets (owner, name, age, photo) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (owner, name) DO UPDATE SET photo = excluded.photo WHERE pets.age < 9",
+            ),
+            (
+                TABLE.update(&["owner", "name"], &["photo", "age"], "AND age < $5"),
+                "UPDATE pets SET photo = $4, age = $3 WHERE owner = $1 AND name = $2 AND age < $5",
+            ),
+        ] {
+            assert_eq!(statement, want);
+        }
+        assert_eq!(TABLE.next_parameter(), "$5");
+    }
+}
