@@ -1,35 +1,35 @@
-//! Why the service says no: a closed set, each with a stable name, who has to act, and what to do.
+//! The errors of the service: a closed set, each with a stable name and a text that says what to do.
 
 use sendbox_domain::LimitName;
 use sendbox_domain::model::{Flow, Message, Scope, Verification};
 use sendbox_domain::problem::{Problem, Problems};
 use sendbox_store::StoreError;
 
-/// Why the service says no. Nothing was changed, unless the case says otherwise.
+/// Why an operation failed. Nothing was changed, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No key, or none that is known.
+    /// The request has no key, or an invalid one.
     #[error("the key is missing, unknown, expired or revoked; give one as `Authorization: Bearer …`")]
     Unauthenticated,
-    /// The key may not do this.
+    /// The key does not have the scope that the operation needs.
     #[error("this key has no scope `{}`; make one that has, or use the platform key", .0.as_str())]
     Forbidden(Scope),
-    /// Only the platform key may do this.
+    /// The operation needs the platform key.
     #[error("only the platform key may do this")]
     PlatformOnly,
-    /// Not there, or not this key's to see.
+    /// The resource does not exist, or belongs to another tenant.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// The input is wrong: all of it at once.
+    /// The input is invalid; names all problems.
     #[error("the input is wrong: {0}")]
     Invalid(Problems),
-    /// What is there already stands against it.
+    /// The operation is not possible in the present state.
     #[error("{0}")]
     Conflict(String),
-    /// The diff that was confirmed is not the diff that would be applied.
+    /// The confirmed difference is not the one that would be applied.
     #[error("what would change is not what was confirmed; look at the new diff and confirm that")]
     DiffChanged,
-    /// A version of a connector may do more than the active one or says something else of itself, and nobody has approved that.
+    /// A version has a wider reach than the active one, or other texts, and that difference was not approved.
     #[error("this version needs an approval: {}. Read its difference, and approve it with the difference's `confirm`", .0.join("; "))]
     ApprovalNeeded(Vec<String>),
     /// Flows that are on need the connection.
@@ -38,32 +38,32 @@ pub enum Error {
     /// The tenant has switched the flow off.
     #[error("the flow `{}` is off for this tenant; switch it on at `/flows`", .0.as_str())]
     FlowOff(Flow),
-    /// Nothing is set up that could send.
+    /// The tenant has no active connection.
     #[error("no connection is active; save one and activate it at `/active-connection`")]
     NoActiveConnection,
-    /// The country is not on the tenant's list.
+    /// The tenant's policy does not allow the country.
     #[error("messages to {0} are not allowed for this tenant; add the country to `countries` at `/policy`")]
     CountryNotAllowed(String),
-    /// A limit on the way in.
+    /// A limit is reached.
     #[error("the limit `{limit}` is reached{}", retry(.retry_after))]
     Limited {
-        /// Which.
+        /// The limit.
         limit: LimitName,
         /// Seconds until the same request could pass. `None`: not by waiting.
         retry_after: Option<u64>,
     },
-    /// The same key with another body.
+    /// The idempotency key was used with another request.
     #[error("this Idempotency-Key was used with another request; use a new key for a new request")]
     IdempotencyMismatch,
-    /// The first request with this key is still under way.
+    /// The first request with this idempotency key is still in progress.
     #[error("the first request with this Idempotency-Key is still under way; ask again in a moment")]
     IdempotencyInFlight,
-    /// The message was taken and not sent. It is on record.
+    /// The message was accepted and stored, and could not be sent.
     #[error("the message was not sent{}", .message.failure.as_ref().map(|failure| format!(": {}. {}", failure.text, failure.advice)).unwrap_or_default())]
     NotSent {
         /// The message.
         message: Box<Message>,
-        /// The verification that it belongs to: it stays open for a resend.
+        /// The verification that it belongs to. It stays pending for a resend.
         verification: Option<Box<Verification>>,
     },
     /// The code is wrong. The try is counted.
@@ -72,33 +72,33 @@ pub enum Error {
         /// Tries left of this code.
         tries_left: u32,
     },
-    /// The verification has ended in another way.
+    /// The verification is no longer pending.
     #[error("the verification is {}; start a new one", .0.status.as_str())]
     VerificationEnded(Box<Verification>),
-    /// The database, or the disk beneath it. What was asked may be tried again; nothing was accepted.
+    /// The database, or its disk, is not available. Nothing was accepted, and the request may be repeated.
     #[error("the store is not available; nothing was accepted, try again")]
     StoreUnavailable,
-    /// The database failed while the change was committed: it may have been accepted, and may come back after a crash.
+    /// The database failed during the commit. The change may have been accepted, and may take effect later.
     #[error(
         "the store failed while this was written down, and nobody knows whether it was accepted; ask again with the same Idempotency-Key, or look it up"
     )]
     StoreUncertain,
-    /// A provider's call that is not signed as it must be.
+    /// A provider's call has no valid signature.
     #[error("the call is not signed by the provider; nothing was changed")]
     ReportNotAuthentic,
-    /// A provider's call that is no report.
+    /// A provider's call is not a delivery report.
     #[error("the call is no delivery report of this provider; nothing was changed")]
     ReportMalformed,
-    /// The connector failed to read a provider's call.
+    /// The connector could not read a provider's call.
     #[error("the connector could not read the call; nothing was changed")]
     ReportUnread,
-    /// Too many calls of providers at once.
+    /// Too many calls of providers are in progress.
     #[error("too many reports are being read; try again")]
     Busy,
-    /// The process is ending.
+    /// The service is stopping.
     #[error("the server is stopping; try again")]
     Stopping,
-    /// Sendbox itself: a stored value that cannot be read.
+    /// A fault of Sendbox, for example a stored value that cannot be read.
     #[error("Sendbox failed: {0}")]
     Internal(String),
 }
@@ -113,7 +113,7 @@ fn retry(seconds: &Option<u64>) -> String {
 
 impl From<Problems> for Error {
     /// Rules name a field of what they check (`to`); what is checked is the body of a request, and a field of it is named by
-    /// its JSON pointer. `name` stands in the path.
+    /// its JSON pointer. `name` is a part of the path.
     fn from(problems: Problems) -> Self {
         let in_body = |problem: Problem| match problem.field.as_str() {
             "" | "name" => problem,
@@ -133,7 +133,7 @@ impl From<StoreError> for Error {
                 Self::StoreUnavailable
             }
             StoreError::Uncertain(cause) => {
-                tracing::error!(%cause, "nobody knows whether a change was committed");
+                tracing::error!(%cause, "it is unknown whether a change was committed");
                 Self::StoreUncertain
             }
             StoreError::Corrupt(what) => {
@@ -145,7 +145,7 @@ impl From<StoreError> for Error {
 }
 
 impl Error {
-    /// One field that is wrong.
+    /// An error for one field.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(Problems(vec![Problem::new(field, message)]))
     }
@@ -183,7 +183,7 @@ impl Error {
     }
 }
 
-/// What the service answers with.
+/// The result of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[cfg(test)]

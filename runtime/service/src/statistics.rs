@@ -19,7 +19,7 @@ use sendbox_store::statistics::{Converted, Counted, EndedAlike, Reported, ToCoun
 use sendbox_store::{Tx, buckets, connections, holds, statistics};
 
 use crate::access::caller::Caller;
-use crate::connections::ready_connection::OfMessage;
+use crate::connections::ready_connection::VersionAffinity;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::releases::resolved_connector::ResolvedConnector;
@@ -45,7 +45,7 @@ impl Service {
         let span = (period.from, period.to);
         let mut tx = self.inner.store.begin_read().await?;
         statistics::be_patient(&mut tx).await?;
-        let row = self.row(&mut tx, tenant).await?;
+        let row = self.tenant_row(&mut tx, tenant).await?;
         let counted = statistics::by_bucket(&mut tx, tenant, span, period.width()).await?;
         let (totals, mut series) = add_up(&period, counted);
         let started = statistics::started_by_bucket(&mut tx, tenant, span, period.width()).await?;
@@ -72,10 +72,10 @@ impl Service {
     async fn attention(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<Vec<Attention>> {
         let (recent, lately) = (now.minus_millis(RECENT_MS), now.minus_millis(LATELY_MS));
         let connections = connections::list(tx, &tenant.id).await?;
-        let lines = self.lines(tx, tenant, &connections).await?;
+        let connectors = self.resolve_connectors(tx, tenant, &connections).await?;
         let active = connections.iter().find(|row| tenant.active_connection.as_ref() == Some(&row.name));
         let active = match active {
-            Some(row) => Some(self.active_facts(tx, tenant, row, lines.get(&row.connector)).await?),
+            Some(row) => Some(self.active_facts(tx, tenant, row, connectors.get(&row.connector)).await?),
             None => None,
         };
         let ended = statistics::by_connection(tx, &tenant.id, recent).await?;
@@ -95,31 +95,31 @@ impl Service {
             last_day: tally(&statistics::by_status(tx, &tenant.id, lately).await?),
             reported: reported(statistics::reported(tx, &tenant.id, lately).await?),
             refused: refused(&ended),
-            resting: self.resting(&tenant.id, &connections, &lines, now),
+            resting: self.resting(&tenant.id, &connections, &connectors, now),
             holds: holds::list(tx, &tenant.id, now).await?.into_iter().map(|hold| (hold.id, hold.expires_at)).collect(),
             spend,
-            rollbacks: rollbacks(&lines),
+            rollbacks: rollbacks(&connectors),
             secrets: connections.into_iter().map(|row| (row.name, row.secret_times.into_iter().collect())).collect(),
             conversions: by_country(converted),
         }))
     }
 
     /// The connectors of these connections.
-    async fn lines(
+    async fn resolve_connectors(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         connections: &[ConnectionRow],
     ) -> Result<BTreeMap<String, ResolvedConnector>> {
-        let mut lines = BTreeMap::new();
+        let mut connectors = BTreeMap::new();
         for row in connections {
-            if !lines.contains_key(&row.connector)
-                && let Some(line) = self.line(tx, &tenant.id, &row.connector).await?
+            if !connectors.contains_key(&row.connector)
+                && let Some(resolved) = self.resolve_connector(tx, &tenant.id, &row.connector).await?
             {
-                lines.insert(row.connector.clone(), line);
+                connectors.insert(row.connector.clone(), resolved);
             }
         }
-        Ok(lines)
+        Ok(connectors)
     }
 
     async fn active_facts(
@@ -127,16 +127,16 @@ impl Service {
         tx: &mut Tx,
         tenant: &TenantRow,
         row: &ConnectionRow,
-        line: Option<&ResolvedConnector>,
+        resolved: Option<&ResolvedConnector>,
     ) -> Result<Active> {
-        let unfit = match self.prepared(tx, tenant, &row.name, OfMessage::default()).await {
+        let unfit = match self.ready_connection(tx, tenant, &row.name, VersionAffinity::default()).await {
             Ok(_) => None,
             Err(Error::Invalid(problems)) => Some(problems.to_string()),
             Err(other) => return Err(other),
         };
-        let content = match line {
+        let content = match resolved {
             // One that cannot be loaded is unfit already.
-            Some(line) => self.active_of(tx, line).await.ok().map(|connector| connector.metadata().content),
+            Some(resolved) => self.active_of(tx, resolved).await.ok().map(|connector| connector.metadata().content),
             None => None,
         };
         let missing = match content {
@@ -163,7 +163,7 @@ impl Service {
         &self,
         tenant: &str,
         connections: &[ConnectionRow],
-        lines: &BTreeMap<String, ResolvedConnector>,
+        connectors: &BTreeMap<String, ResolvedConnector>,
         now: Timestamp,
     ) -> Vec<String> {
         let breakers = lock(&self.inner.breakers);
@@ -173,7 +173,7 @@ impl Service {
             .map(|((_, name, revision, digest), _)| (name, *revision, digest))
             .collect();
         let is_tried = |row: &ConnectionRow, digest: &Digest| {
-            let release = lines.get(&row.connector).and_then(ResolvedConnector::release);
+            let release = connectors.get(&row.connector).and_then(ResolvedConnector::release);
             let canary = release.and_then(|release| release.versions.canary.as_ref());
             canary.is_some_and(|canary| canary.digest == digest.to_string())
         };
@@ -321,7 +321,7 @@ fn refused(ended: &[EndedAlike]) -> Vec<Refused> {
     found
 }
 
-fn rollbacks(lines: &BTreeMap<String, ResolvedConnector>) -> Vec<(String, Rollback)> {
-    let last = |line: &ResolvedConnector| line.release().and_then(|release| release.versions.last_rollback.clone());
-    lines.iter().filter_map(|(id, line)| Some((id.clone(), last(line)?))).collect()
+fn rollbacks(connectors: &BTreeMap<String, ResolvedConnector>) -> Vec<(String, Rollback)> {
+    let last = |connector: &ResolvedConnector| connector.release()?.versions.last_rollback.clone();
+    connectors.iter().filter_map(|(id, connector)| Some((id.clone(), last(connector)?))).collect()
 }

@@ -51,7 +51,7 @@ async fn a_wider_version_waits_for_its_approval(database: &Database) {
     let start = CanaryStart { digest: digest(&wider), percent: 10, generation: None };
     for refused in [
         activate(&fixture, &wider).await.map(drop),
-        fixture.service.try_version(ADMIN, None, ID, start).await.map(drop),
+        fixture.service.start_canary(ADMIN, None, ID, start).await.map(drop),
     ] {
         assert!(matches!(refused, Err(Error::ApprovalNeeded(_))), "{refused:?}");
     }
@@ -168,7 +168,7 @@ async fn a_version_that_comes_with_sendbox_is_not_swapped(database: &Database) {
         fixture.service.roll_back(ADMIN, Some(TENANT), "twilio", RollbackRequest::default()).await.map(drop),
         fixture.service.activate_version(ADMIN, None, "twilio", activation(b"x")).await.map(drop),
     ] {
-        assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("comes with Sendbox")), "{refused:?}");
+        assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("built-in connector")), "{refused:?}");
     }
 }
 
@@ -178,7 +178,7 @@ async fn decisions_are_in_the_audit_log(database: &Database) {
     upload(&fixture, &wider).await;
     approve(&fixture, &wider).await.unwrap();
     let start = CanaryStart { digest: digest(&wider), percent: 10, generation: None };
-    let tried = fixture.service.try_version(ADMIN, None, ID, start).await.unwrap();
+    let tried = fixture.service.start_canary(ADMIN, None, ID, start).await.unwrap();
     assert_eq!(tried.comparison.unwrap().sides[1].standing, Standing::Canary);
     activate(&fixture, &wider).await.unwrap();
     fixture.service.roll_back(ADMIN, None, ID, RollbackRequest::default()).await.unwrap();

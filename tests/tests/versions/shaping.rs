@@ -144,7 +144,7 @@ async fn what_a_canary_sends_is_recorded_and_may_be_sent(database: &Database) {
     assert!(accepted(&send(&fixture.service, TENANT, AT_HOME).await));
     upload(&fixture, &second).await;
     let start = CanaryStart { digest: digest(&second), percent: 99, generation: None };
-    fixture.service.try_version(ADMIN, None, ID, start).await.unwrap();
+    fixture.service.start_canary(ADMIN, None, ID, start).await.unwrap();
     let seen = until("the canary sends abroad", || async {
         assert!(accepted(&send(&fixture.service, TENANT, ABROAD).await));
         let seen = shapes(&fixture.service, None, &second).await;

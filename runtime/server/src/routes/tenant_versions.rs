@@ -193,7 +193,7 @@ async fn try_tenant_version(
     At(place): At<OfTenantConnector>,
     JsonBody(start): JsonBody<CanaryStart>,
 ) -> Answer<Json<Release>> {
-    Ok(Json(api.service.try_version(&caller, Some(&place.tenant), &place.id, start).await?))
+    Ok(Json(api.service.start_canary(&caller, Some(&place.tenant), &place.id, start).await?))
 }
 
 /// End the trial of a version
@@ -206,7 +206,7 @@ async fn end_tenant_trial(
     Authenticated(caller): Authenticated,
     At(place): At<OfTenantConnector>,
 ) -> Answer<Json<Release>> {
-    Ok(Json(api.service.end_trial(&caller, Some(&place.tenant), &place.id).await?))
+    Ok(Json(api.service.end_canary(&caller, Some(&place.tenant), &place.id).await?))
 }
 
 /// Activate a version

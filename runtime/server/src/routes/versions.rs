@@ -152,7 +152,7 @@ async fn try_version(
     At(place): At<OfConnector>,
     JsonBody(start): JsonBody<CanaryStart>,
 ) -> Answer<Json<Release>> {
-    Ok(Json(api.service.try_version(&caller, None, &place.id, start).await?))
+    Ok(Json(api.service.start_canary(&caller, None, &place.id, start).await?))
 }
 
 /// End the trial of a version
@@ -165,7 +165,7 @@ async fn end_trial(
     Authenticated(caller): Authenticated,
     At(place): At<OfConnector>,
 ) -> Answer<Json<Release>> {
-    Ok(Json(api.service.end_trial(&caller, None, &place.id).await?))
+    Ok(Json(api.service.end_canary(&caller, None, &place.id).await?))
 }
 
 /// Activate a version

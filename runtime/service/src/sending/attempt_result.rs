@@ -6,8 +6,8 @@ use sendbox_sandbox::{Failure, FailureClass, Outcome, Party, RequestSent, SendRe
 use sendbox_store::rows::AttemptRow;
 use serde_json::{Value, json};
 
-use crate::connections::connection_tests::{request_value, trace_values};
 use crate::releases::request_shapes::held_shape;
+use crate::sending::diagnostics::{request_value, trace_values};
 
 /// What became of an attempt.
 pub(crate) struct AttemptResult {
@@ -35,7 +35,7 @@ pub(crate) fn failure_view(failure: &Failure) -> FailureView {
 }
 
 /// The word for a member of one of the sandbox's closed sets.
-pub(crate) fn word(value: &impl serde::Serialize) -> String {
+fn word(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
