@@ -12,7 +12,7 @@ pub enum Error {
     #[error("the key is missing, unknown, expired or revoked; give one as `Authorization: Bearer …`")]
     Unauthenticated,
     /// The key does not have the scope that the operation needs.
-    #[error("this key has no scope `{}`; make one that has, or use the platform key", .0.as_str())]
+    #[error("this key does not have the scope `{}`; use a key that has it, or the platform key", .0.as_str())]
     Forbidden(Scope),
     /// The operation needs the platform key.
     #[error("only the platform key may do this")]
@@ -27,10 +27,10 @@ pub enum Error {
     #[error("{0}")]
     Conflict(String),
     /// The confirmed difference is not the one that would be applied.
-    #[error("what would change is not what was confirmed; look at the new diff and confirm that")]
+    #[error("the difference has changed since you confirmed it; review the new one and confirm it")]
     DiffChanged,
     /// A version has a wider reach than the active one, or other texts, and that difference was not approved.
-    #[error("this version needs an approval: {}. Read its difference, and approve it with the difference's `confirm`", .0.join("; "))]
+    #[error("this version needs an approval: {}. Review its difference, and approve it with the `confirm` value of the difference", .0.join("; "))]
     ApprovalNeeded(Vec<String>),
     /// Flows that are on need the connection.
     #[error("the connection is active, and flows that are on need it: {}. Activate another one first, switch the flows off, or delete with `force=true`", names(.0))]
@@ -56,7 +56,7 @@ pub enum Error {
     #[error("this Idempotency-Key was used with another request; use a new key for a new request")]
     IdempotencyMismatch,
     /// The first request with this idempotency key is still in progress.
-    #[error("the first request with this Idempotency-Key is still under way; ask again in a moment")]
+    #[error("the first request with this Idempotency-Key is still in progress; try again in a moment")]
     IdempotencyInFlight,
     /// The message was accepted and stored, and could not be sent.
     #[error("the message was not sent{}", .message.failure.as_ref().map(|failure| format!(": {}. {}", failure.text, failure.advice)).unwrap_or_default())]
@@ -80,14 +80,14 @@ pub enum Error {
     StoreUnavailable,
     /// The database failed during the commit. The change may have been accepted, and may take effect later.
     #[error(
-        "the store failed while this was written down, and nobody knows whether it was accepted; ask again with the same Idempotency-Key, or look it up"
+        "the store failed during the commit, so the request may or may not have been accepted; repeat it with the same Idempotency-Key, or look the resource up"
     )]
     StoreUncertain,
     /// A provider's call has no valid signature.
     #[error("the call is not signed by the provider; nothing was changed")]
     ReportNotAuthentic,
     /// A provider's call is not a delivery report.
-    #[error("the call is no delivery report of this provider; nothing was changed")]
+    #[error("the call is not a delivery report of this provider; nothing was changed")]
     ReportMalformed,
     /// The connector could not read a provider's call.
     #[error("the connector could not read the call; nothing was changed")]

@@ -1,7 +1,6 @@
-//! How a tenant did in a time, and what of it needs a person now.
+//! Statistics of a tenant for a period, and what needs attention now.
 //!
-//! Everything is counted by the database, in one view of it. What needs a person is said by `rules/attention.rs`; here its
-//! facts are looked up.
+//! The database counts everything, in one snapshot. `rules/attention.rs` decides what needs attention; its facts are collected here.
 
 use std::collections::BTreeMap;
 
@@ -25,15 +24,15 @@ use crate::lock::lock;
 use crate::releases::resolved_connector::ResolvedConnector;
 use crate::service::Service;
 
-/// Messages whose latencies are looked at.
+/// Maximum number of messages whose latencies are read.
 const LATENCIES: u32 = 1000;
-/// And of a bucket: there are up to 745 of them.
+/// The same for each bucket; there are up to 745 buckets.
 const LATENCIES_OF_A_BUCKET: u32 = 100;
-/// Numbers of no country, as a policy writes it.
+/// The code for numbers of no country, as in policies.
 const NO_COUNTRY: &str = "001";
 
 impl Service {
-    /// How a tenant did, and what needs a person.
+    /// The statistics of a tenant for a period, and what needs attention now.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Invalid`].
@@ -68,7 +67,7 @@ impl Service {
         })
     }
 
-    /// What of a tenant needs a person now.
+    /// What needs attention now.
     async fn attention(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<Vec<Attention>> {
         let (recent, lately) = (now.minus_millis(RECENT_MS), now.minus_millis(LATELY_MS));
         let connections = connections::list(tx, &tenant.id).await?;
@@ -150,15 +149,15 @@ impl Service {
         Ok(Active { name: row.name.clone(), tested, missing, unfit })
     }
 
-    /// What the month has cost.
+    /// The amount spent this month, in millionths.
     async fn spent(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<u64> {
         let state = buckets::peek(tx, &tenant.id, &LimitName::SpendCap.to_string()).await?;
         // One that cannot be read lets nothing in: as good as reached.
         Ok(limit::spent(state.as_deref(), now).unwrap_or(u64::MAX))
     }
 
-    /// Connections whose breaker is open, as far as this process has learnt. A version that is only tried does not count: the
-    /// active one sends instead.
+    /// Connections whose breaker is open in this process. The breaker of a canary does not count, because the active version sends
+    /// instead.
     fn resting(
         &self,
         tenant: &str,
@@ -186,7 +185,7 @@ impl Service {
     }
 }
 
-/// What the buckets come to, and a point for each of them.
+/// The totals of all buckets, and a point for each bucket.
 fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
     let empty = |at: Timestamp| (at, Point::empty(at));
     let mut series: BTreeMap<Timestamp, Point> = period.starts().map(empty).collect();
@@ -275,7 +274,7 @@ fn countries(messages: Vec<ToCountry>, converted: Vec<Converted>) -> Vec<Country
     found
 }
 
-/// What was cancelled says nothing of sending, and what is under way nothing yet.
+/// Cancelled messages and messages in progress are not counted.
 fn tally(by_status: &[(MessageStatus, u64)]) -> Tally {
     let mut tally = Tally::default();
     for (status, messages) in by_status {
@@ -291,12 +290,12 @@ fn tally(by_status: &[(MessageStatus, u64)]) -> Tally {
     tally
 }
 
-/// Messages of which the end was reported, and of those the ones that are there.
+/// Messages with a final delivery report, and how many of them were delivered.
 fn reported(Reported { delivered, undelivered }: Reported) -> Tally {
     Tally { ended: delivered + undelivered, accepted: delivered }
 }
 
-/// Attempts that the account of a connection refused.
+/// Attempts that failed because of the account of a connection.
 fn refused(ended: &[EndedAlike]) -> Vec<Refused> {
     let sent_after = |connection: &str, at: Timestamp| {
         let is_later = |one: &EndedAlike| one.outcome == AttemptOutcome::Accepted && one.last > at;

@@ -182,7 +182,7 @@ async fn decisions_are_in_the_audit_log(database: &Database) {
     assert_eq!(tried.comparison.unwrap().sides[1].standing, Standing::Canary);
     activate(&fixture, &wider).await.unwrap();
     fixture.service.roll_back(ADMIN, None, ID, RollbackRequest::default()).await.unwrap();
-    let audit = fixture.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap();
+    let audit = fixture.service.audit(ADMIN, None, AuditFilter::default()).await.unwrap();
     let actions: Vec<&str> = audit.items.iter().rev().map(|entry| entry.action.as_str()).collect();
     let about: Vec<&&str> = actions.iter().filter(|action| action.starts_with("connector.")).collect();
     let wanted = ["upload", "upload", "approve", "canary", "activate", "roll-back"];

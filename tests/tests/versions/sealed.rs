@@ -40,7 +40,7 @@ async fn assert_sealed(database: &Database, fixture: &TestService, answers: &[St
         found.extend(all.iter().map(|row| row.get::<String, _>("text")));
     }
     found.push(
-        serde_json::to_string(&fixture.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap()).unwrap(),
+        serde_json::to_string(&fixture.service.audit(ADMIN, None, AuditFilter::default()).await.unwrap()).unwrap(),
     );
     let messages = fixture.service.messages(ADMIN, TENANT, Default::default()).await.unwrap();
     found.push(serde_json::to_string(&messages).unwrap());

@@ -132,7 +132,7 @@ async fn a_request_that_is_approved_is_sent_by_every_process(database: &Database
         assert_eq!((accepted(&sent), met(&sent)), (true, vec![digest(&first).as_str()]), "{sent:?}");
     }
     assert_eq!(release(&fixture).await.held, []);
-    let audit = fixture.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap();
+    let audit = fixture.service.audit(ADMIN, None, AuditFilter::default()).await.unwrap();
     let row = audit.items.iter().find(|row| row.action == "connector.approve-shape").expect("it is written down");
     assert_eq!((row.target.as_str(), row.actor.as_str()), ("connector:acme-sms", "platform"));
     other.stop(std::time::Duration::from_secs(20)).await;

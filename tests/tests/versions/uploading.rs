@@ -84,7 +84,7 @@ async fn the_id_of_another_owner_is_refused(database: &Database) {
     for (tenant, id, why) in [
         (None, "twilio", "built-in connector"),
         (Some(TENANT), "twilio", "built-in connector"),
-        (Some(TENANT), ID, "a connector of all tenants"),
+        (Some(TENANT), ID, "a connector for all tenants"),
     ] {
         let refused = upload_for(&fixture, tenant, &version_of(id, 7, "honest")).await;
         assert_eq!(refused.state, VersionState::Refused);

@@ -26,7 +26,7 @@ async fn list_audit(
     At(place): At<OfTenant>,
     Query(filter): Query<AuditFilter>,
 ) -> Answer<Json<Page<AuditEntry>>> {
-    Ok(Json(api.service.audit(&caller, &place.tenant, filter).await?))
+    Ok(Json(api.service.audit(&caller, Some(&place.tenant), filter).await?))
 }
 
 /// List the changes of all tenants and of the platform
@@ -39,5 +39,5 @@ async fn list_platform_audit(
     Authenticated(caller): Authenticated,
     Query(filter): Query<AuditFilter>,
 ) -> Answer<Json<Page<AuditEntry>>> {
-    Ok(Json(api.service.platform_audit(&caller, filter).await?))
+    Ok(Json(api.service.audit(&caller, None, filter).await?))
 }

@@ -31,8 +31,17 @@ impl Caller {
         }
     }
 
-    pub(crate) fn is_platform(&self) -> Result<()> {
+    /// Checks that the caller holds the platform key.
+    pub(crate) fn require_platform(&self) -> Result<()> {
         if matches!(self, Self::Platform) { Ok(()) } else { Err(Error::PlatformOnly) }
+    }
+
+    /// Checks that the caller has a scope for a tenant or, without one, that it holds the platform key.
+    pub(crate) fn may_in(&self, tenant: Option<&str>, scope: Scope) -> Result<()> {
+        match tenant {
+            Some(tenant) => self.may(tenant, &[scope]),
+            None => self.require_platform(),
+        }
     }
 
     /// Checks that the caller has one of these scopes for a tenant. To a key, other tenants do not exist.

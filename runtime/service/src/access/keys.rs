@@ -1,4 +1,4 @@
-//! API keys of tenants: random, audit_view once, kept as a hash.
+//! API keys of tenants: random, shown once, stored as a hash.
 
 use std::collections::BTreeSet;
 

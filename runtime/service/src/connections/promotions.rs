@@ -63,7 +63,7 @@ impl Service {
     /// tested; [`Error::DiffChanged`]; [`Error::Invalid`].
     pub async fn promote(&self, caller: &Caller, tenant: &str, promotion: Promotion) -> Result<PromotionReport> {
         caller.may(tenant, &[Scope::Manage])?;
-        caller.is_platform()?;
+        caller.require_platform()?;
         let name = promotion.name.clone().unwrap_or_else(|| promotion.connection.clone());
         policy::connection_name(&name)
             .map_err(|problem| Problems(vec![Problem { field: "as".to_owned(), ..problem }]))?;

@@ -121,7 +121,7 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`], equally for a wrong tenant, connection or token; store errors.
     pub async fn report_receiver(&self, tenant: &str, connection: &str, given: &str) -> Result<ReportReceiver> {
-        self.not_stopping()?;
+        self.require_running()?;
         let mut tx = self.inner.store.begin_read().await?;
         let found = match tenants::get(&mut tx, tenant).await? {
             Some(tenant) => connections::get(&mut tx, &tenant.id, connection).await?.map(|row| (tenant, row)),
@@ -150,7 +150,7 @@ impl Service {
     /// [`Error::NotFound`] when the connector reads no reports; store errors. Nothing was changed
     /// then.
     pub async fn take_report(&self, receiver: ReportReceiver, call: ReportCall) -> Result<()> {
-        self.not_stopping()?;
+        self.require_running()?;
         let ReportReceiver { tenant, connection } = receiver;
         let slot = self.inner.callback_limiter.enter((tenant.id.clone(), connection.name.clone()));
         let _slot = slot.ok_or(Error::Busy)?;

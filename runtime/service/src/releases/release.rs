@@ -37,7 +37,7 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] for a built-in connector.
     pub async fn release(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Release> {
-        self.authorize_scope(caller, tenant, Scope::Read)?;
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
         let row = self.release_here(&mut tx, tenant, id).await?;
         self.release_view(&mut tx, scope(tenant), row).await
@@ -55,7 +55,7 @@ impl Service {
         id: &str,
         start: CanaryStart,
     ) -> Result<Release> {
-        self.authorize_scope(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         let (of, release) = self.lock_release(&mut tx, tenant, id, start.generation).await?;
@@ -70,7 +70,7 @@ impl Service {
     /// # Errors
     /// [`Error::Conflict`] when there is no canary.
     pub async fn end_canary(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Release> {
-        self.authorize_scope(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let mut tx = self.inner.store.begin().await?;
         let (of, release) = self.lock_release(&mut tx, tenant, id, None).await?;
         let after = release.versions.end_canary(None, self.now()).map_err(release_error)?;
@@ -91,7 +91,7 @@ impl Service {
         id: &str,
         activation: VersionActivation,
     ) -> Result<VersionActivated> {
-        self.authorize_scope(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let watch = seconds_within("/watchSeconds", activation.watch_seconds, WATCH_SECONDS, LONGEST_WATCH_SECONDS)?;
         let drain = seconds_within("/drainSeconds", activation.drain_seconds, DRAIN_SECONDS, LONGEST_DRAIN_SECONDS)?;
         let mut tx = self.inner.store.begin().await?;
@@ -115,7 +115,7 @@ impl Service {
         id: &str,
         request: RollbackRequest,
     ) -> Result<Release> {
-        self.authorize_scope(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let reason = request.reason.unwrap_or_else(|| "it was rolled back manually".to_owned());
         if reason.chars().count() > 200 || reason.chars().any(sendbox_contract::is_hidden) {
             return Err(Error::invalid("/reason", "must be a single line of at most 200 characters"));

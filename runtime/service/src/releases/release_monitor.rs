@@ -170,7 +170,7 @@ impl Service {
             tenant: (!release.tenant.is_empty()).then(|| release.tenant.clone()),
             at: now,
             actor: "sendbox".to_owned(),
-            action: "connector.take-back".to_owned(),
+            action: "connector.auto-roll-back".to_owned(),
             target: format!("connector:{}", release.connector),
             before: Some(before),
             after: Some(json!({ "active": after.active, "canary": after.canary, "reason": reason })),

@@ -246,7 +246,7 @@ impl Service {
         id: &str,
         digest: &str,
     ) -> Result<Vec<VersionShape>> {
-        self.authorize_scope(caller, tenant, Scope::Read)?;
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
         let release = self.release_here(&mut tx, tenant, id).await?;
         self.runnable(&mut tx, &release, digest).await?;
@@ -288,7 +288,7 @@ impl Service {
         digest: &str,
         shape: &str,
     ) -> Result<VersionShape> {
-        self.authorize_scope(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let of = scope(tenant);
         let mut tx = self.inner.store.begin().await?;
         let release = self.release_here(&mut tx, tenant, id).await?;

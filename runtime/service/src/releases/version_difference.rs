@@ -273,7 +273,7 @@ impl Service {
         digest: &str,
         approval: Approval,
     ) -> Result<ConnectorVersion> {
-        self.authorize_scope(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let mut tx = self.inner.store.begin().await?;
         let release = self.release_here(&mut tx, tenant, id).await?;
         let version = self.runnable(&mut tx, &release, digest).await?;

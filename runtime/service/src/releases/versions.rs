@@ -39,14 +39,6 @@ pub(crate) fn scope(tenant: Option<&str>) -> &str {
 }
 
 impl Service {
-    /// Checks that the caller may do this with the connectors of a tenant or, without one, with those for all tenants.
-    pub(crate) fn authorize_scope(&self, caller: &Caller, tenant: Option<&str>, wanted: Scope) -> Result<()> {
-        match tenant {
-            Some(tenant) => caller.may(tenant, &[wanted]),
-            None => caller.is_platform(),
-        }
-    }
-
     /// Uploads a version. The same file is the same version: the flag is `true` when it was uploaded before. A refused file is
     /// checked again.
     ///
@@ -58,8 +50,8 @@ impl Service {
         tenant: Option<&str>,
         component: &[u8],
     ) -> Result<(ConnectorVersion, bool)> {
-        self.authorize_scope(caller, tenant, Scope::Manage)?;
-        self.not_stopping()?;
+        caller.may_in(tenant, Scope::Manage)?;
+        self.require_running()?;
         self.inner.sandbox.peek(component).map_err(|error| Error::invalid("", error.to_string()))?;
         let digest = sendbox_sandbox::Digest::of(component).to_string();
         let now = self.now();
@@ -272,7 +264,7 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn versions(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Vec<ConnectorVersion>> {
-        self.authorize_scope(caller, tenant, Scope::Read)?;
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
         let release = self.release_here(&mut tx, tenant, id).await?;
         let mut views = Vec::new();
@@ -287,7 +279,7 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn uploaded(&self, caller: &Caller, tenant: Option<&str>, digest: &str) -> Result<ConnectorVersion> {
-        self.authorize_scope(caller, tenant, Scope::Read)?;
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
         if let Some(tenant) = tenant {
             self.tenant_row(&mut tx, tenant).await?;
@@ -307,7 +299,7 @@ impl Service {
         id: &str,
         digest: &str,
     ) -> Result<ConnectorVersion> {
-        self.authorize_scope(caller, tenant, Scope::Read)?;
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
         let release = self.release_here(&mut tx, tenant, id).await?;
         let row = self.runnable(&mut tx, &release, digest).await?;
@@ -368,7 +360,7 @@ impl Service {
     /// # Errors
     /// [`Error::Conflict`] that names what uses it.
     pub async fn delete_version(&self, caller: &Caller, tenant: Option<&str>, digest: &str) -> Result<()> {
-        self.authorize_scope(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let of = scope(tenant);
         let mut tx = self.inner.store.begin().await?;
         if let Some(tenant) = tenant {

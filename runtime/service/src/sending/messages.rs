@@ -125,7 +125,7 @@ impl Service {
     ) -> Result<Message> {
         caller.may(tenant, &[Scope::Send])?;
         check_idempotency_key(idempotency_key)?;
-        self.not_stopping()?;
+        self.require_running()?;
         let mut tx = self.inner.store.begin().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         let key = self.tenant_key(&row)?;
@@ -180,7 +180,7 @@ impl Service {
         self.dispatch(tenant, &id, mode, None).await
     }
 
-    pub(crate) fn not_stopping(&self) -> Result<()> {
+    pub(crate) fn require_running(&self) -> Result<()> {
         if self.inner.stopping.is_cancelled() { Err(Error::Stopping) } else { Ok(()) }
     }
 

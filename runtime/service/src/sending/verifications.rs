@@ -116,7 +116,7 @@ impl Service {
     ) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
         check_idempotency_key(idempotency_key)?;
-        self.not_stopping()?;
+        self.require_running()?;
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         let tenant_row = self.tenant_row(&mut tx, tenant).await?;
@@ -329,7 +329,7 @@ impl Service {
         resend: Resend,
     ) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
-        self.not_stopping()?;
+        self.require_running()?;
         let now = self.now();
         let client_ip = client_ip_of(resend.client_ip.as_ref()).map_err(|problem| Problems(vec![problem]))?;
         let mut tx = self.inner.store.begin().await?;

@@ -30,7 +30,7 @@ impl Service {
     /// # Errors
     /// [`Error::PlatformOnly`], [`Error::Invalid`], [`Error::Conflict`] when the id is taken.
     pub async fn create_tenant(&self, caller: &Caller, new: NewTenant) -> Result<Tenant> {
-        caller.is_platform()?;
+        caller.require_platform()?;
         let mut problems = Vec::new();
         problems.extend(new.id.as_deref().and_then(|id| policy::tenant_id(id).err()));
         problems.extend(policy::display_name(&new.name).err());
@@ -69,7 +69,7 @@ impl Service {
     /// # Errors
     /// [`Error::PlatformOnly`].
     pub async fn tenants(&self, caller: &Caller, page: PageRequest) -> Result<Page<Tenant>> {
-        caller.is_platform()?;
+        caller.require_platform()?;
         let size = page_size(page.limit)?;
         if page.cursor.as_deref().is_some_and(|id| policy::tenant_id(id).is_err()) {
             return Err(bad_cursor());
@@ -116,7 +116,7 @@ impl Service {
     /// # Errors
     /// [`Error::PlatformOnly`], [`Error::NotFound`].
     pub async fn delete_tenant(&self, caller: &Caller, tenant: &str) -> Result<()> {
-        caller.is_platform()?;
+        caller.require_platform()?;
         let mut tx = self.inner.store.begin().await?;
         let row = self.lock_tenant(&mut tx, tenant).await?;
         tenants::delete(&mut tx, tenant).await?;

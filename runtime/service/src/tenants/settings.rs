@@ -132,33 +132,24 @@ impl Service {
         Ok(after)
     }
 
-    /// A tenant's audit log, newest first.
+    /// The audit log of a tenant or, without one, of the platform and all tenants, including deleted ones; newest first.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn audit(&self, caller: &Caller, tenant: &str, filter: AuditFilter) -> Result<Page<AuditEntry>> {
-        caller.may(tenant, &[Scope::Read])?;
+    /// [`Error::NotFound`], [`Error::Invalid`]; [`Error::PlatformOnly`] without a tenant.
+    pub async fn audit(&self, caller: &Caller, tenant: Option<&str>, filter: AuditFilter) -> Result<Page<AuditEntry>> {
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
-        self.tenant_row(&mut tx, tenant).await?;
-        drop(tx);
-        self.audit_of(Whose::Tenant(tenant), filter).await
-    }
-
-    /// The audit log of the platform and all tenants, including deleted ones; newest first.
-    ///
-    /// # Errors
-    /// [`Error::PlatformOnly`].
-    pub async fn platform_audit(&self, caller: &Caller, filter: AuditFilter) -> Result<Page<AuditEntry>> {
-        caller.is_platform()?;
-        self.audit_of(Whose::All, filter).await
-    }
-
-    async fn audit_of(&self, whose: Whose<'_>, filter: AuditFilter) -> Result<Page<AuditEntry>> {
+        let whose = match tenant {
+            Some(tenant) => {
+                self.tenant_row(&mut tx, tenant).await?;
+                Whose::Tenant(tenant)
+            }
+            None => Whose::All,
+        };
         let size = page_size(filter.limit)?;
         no_longer_than("cursor", filter.cursor.as_deref(), 200)?;
         no_longer_than("action", filter.action.as_deref(), 60)?;
         let before = filter.cursor.map(|cursor| cursor.parse::<i64>().map_err(|_| bad_cursor())).transpose()?;
-        let mut tx = self.inner.store.begin_read().await?;
         let mut rows = audit::list(&mut tx, whose, filter.action.as_deref(), before, size + 1).await?;
         let more = rows.len() > size as usize;
         rows.truncate(size as usize);
