@@ -166,7 +166,10 @@ async fn canaries_are_nowhere() {
     let scopes = [Scope::Manage].into();
     let new_key = sendbox_domain::model::NewKey { name: "k".to_owned(), scopes, expires_at: None };
     let key = fixture.service.create_key(ADMIN, TENANT, new_key).await.unwrap();
-    keep(serde_json::to_string(&fixture.service.audit(ADMIN, TENANT, AuditFilter::default()).await.unwrap()).unwrap());
+    keep(
+        serde_json::to_string(&fixture.service.audit(ADMIN, Some(TENANT), AuditFilter::default()).await.unwrap())
+            .unwrap(),
+    );
     keep(serde_json::to_string(&fixture.service.messages(ADMIN, TENANT, Default::default()).await.unwrap()).unwrap());
     fixture.service.stop(std::time::Duration::from_secs(20)).await;
 

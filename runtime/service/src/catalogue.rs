@@ -1,5 +1,4 @@
-//! The connectors that are loaded: those that come with Sendbox, once at the start, and versions of uploaded ones, for as long as
-//! something uses them.
+//! The loaded connectors: the built-in ones, loaded once at the start, and versions of uploaded ones, as long as they are in use.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -10,19 +9,19 @@ use serde_json::Value;
 
 use crate::lock::lock;
 
-/// A component to be loaded at the start.
+/// A built-in connector.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
     /// What connections name: `twilio`.
     pub id: &'static str,
-    /// The component.
+    /// The bytes of its WebAssembly component.
     pub component: &'static [u8],
 }
 
-/// What is loaded.
+/// All loaded connectors.
 pub(crate) struct Catalogue {
     built_in: BTreeMap<String, Connector>,
-    /// Ids that no upload may have: the names of those that come with Sendbox, and what they call themselves.
+    /// Ids that no upload may have: those of the built-in connectors, in Sendbox and in their own metadata.
     reserved: BTreeSet<String>,
     /// Uploaded versions by digest. The same file of two tenants is loaded once.
     uploaded: Mutex<HashMap<String, Connector>>,
@@ -31,11 +30,11 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
-    /// Loads what comes with Sendbox. One that cannot be loaded is left out, and the log says why: the others must still send.
+    /// Loads the built-in connectors. One that cannot be loaded is left out and logged: the others must still send.
     pub(crate) async fn load(sandbox: &Sandbox, built_in: &[BuiltIn], default_templates: Vec<Value>) -> Self {
         let mut connectors = BTreeMap::new();
         let mut reserved: BTreeSet<String> = built_in.iter().map(|one| one.id.to_owned()).collect();
-        // All at once: each compiles on one core, and the sandbox says how many may.
+        // Concurrently: each compiles on one core, and the sandbox limits how many do.
         let loading = built_in.iter().map(|one| async { (one.id, sandbox.load(one.component).await) });
         for (id, loaded) in futures_util::future::join_all(loading).await {
             match loaded {
@@ -53,12 +52,10 @@ impl Catalogue {
         self.built_in.len()
     }
 
-    /// A connector that comes with Sendbox.
     pub(crate) fn built_in(&self, id: &str) -> Option<&Connector> {
         self.built_in.get(id)
     }
 
-    /// All that come with Sendbox.
     pub(crate) fn all_built_in(&self) -> impl Iterator<Item = (&str, &Connector)> {
         self.built_in.iter().map(|(id, connector)| (id.as_str(), connector))
     }
@@ -73,19 +70,18 @@ impl Catalogue {
         lock(&self.uploaded).get(digest).cloned()
     }
 
-    /// Keeps a version loaded.
-    pub(crate) fn keep(&self, connector: Connector) {
+    pub(crate) fn insert(&self, connector: Connector) {
         lock(&self.uploaded).insert(connector.digest().to_string(), connector);
     }
 
-    /// Lets go of all uploaded versions but these, and gives back which. What is under way keeps its own until it ends.
-    pub(crate) fn keep_only(&self, kept: &BTreeSet<String>) -> Vec<Connector> {
+    /// Unloads all uploaded versions but these, and returns the unloaded ones. A call in progress keeps its version until it ends.
+    pub(crate) fn retain(&self, kept: &BTreeSet<String>) -> Vec<Connector> {
         let mut uploaded = lock(&self.uploaded);
         let gone: Vec<String> = uploaded.keys().filter(|digest| !kept.contains(*digest)).cloned().collect();
         gone.iter().filter_map(|digest| uploaded.remove(digest)).collect()
     }
 
-    /// The page of a connector.
+    /// The full description of a connector.
     pub(crate) fn detail(&self, id: &str, owner: Owner, connector: &Connector) -> ConnectorDetail {
         let metadata = connector.metadata();
         let takes_texts = metadata.content == ContentKind::Text;
@@ -116,7 +112,7 @@ impl Catalogue {
     }
 }
 
-/// The card of a connector.
+/// The short description of a connector, for lists.
 pub(crate) fn summary(id: &str, owner: Owner, connector: &Connector) -> ConnectorSummary {
     let inspection = connector.inspect();
     let metadata = connector.metadata();

@@ -1,17 +1,17 @@
-//! What time it is. Rules get the time as a value; only the service asks a clock, so that tests can turn it.
+//! The clock. Rules receive the time as a value; only the service reads a clock, so that tests can set it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sendbox_domain::model::Timestamp;
 
-/// Says what time it is.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Debug, Default)]
 pub struct SystemClock;
 
@@ -22,17 +22,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands until it is turned. For tests.
+/// A clock that only moves when it is set. For tests.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// Stands at this time.
+    /// Starts at this time.
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.0))
     }
 
-    /// Turns it on by so many milliseconds; back, when negative.
+    /// Moves the clock by so many milliseconds, backwards when negative.
     pub fn advance_millis(&self, millis: i64) {
         self.0.fetch_add(millis, Ordering::SeqCst);
     }

@@ -2,7 +2,7 @@
 
 pub(crate) mod cached_connection;
 pub(crate) mod connection_tests;
+pub(crate) mod management;
 pub(crate) mod promotions;
 pub(crate) mod ready_connection;
-pub(crate) mod saved;
 pub(crate) mod stored_parameters;

@@ -5,7 +5,7 @@ use crate::vault::{VaultError, random};
 /// Letters and digits that are not mistaken for each other; 32 of them, so that each is five bits without bias.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz123456789";
 
-/// A new id: a prefix that says what it is of, and 100 random bits.
+/// A new id: the prefix of its kind, and 100 random bits.
 ///
 /// # Errors
 /// When the operating system gives no random bytes.

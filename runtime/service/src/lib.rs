@@ -1,17 +1,17 @@
-//! The domain: tenants, connections, templates, flows, messages, verifications, limits, audit.
+//! The operations of Sendbox: tenants, connections, releases, messages, verifications, delivery reports, audit.
 //!
-//! [`Service`] does what a [`Caller`] asks. What decides stands in [`rules`], as pure functions of plain values; what is kept
-//! stands in [`store`], in SQLite or PostgreSQL; what goes in and out stands in [`model`]. A message walks through [`plan()`]
-//! to the one [`sendbox_sandbox::Message`] that a connector gets.
+//! [`Service`] carries out what a [`Caller`] requests. The rules that decide are pure functions of `sendbox_domain::rules`, the
+//! rows and their SQL are in `sendbox_store`, and the shapes of requests and responses are in `sendbox_domain::model`.
+//! `sendbox_domain::plan` turns a request into the one [`sendbox_sandbox::Message`] that a connector gets.
 //!
 //! Promises
-//! - what was accepted is on disk; what is in doubt is called so; at most so many physical messages for a request as its
-//!   tenant's policy says;
+//! - an accepted message is on disk; an outcome that is not known is reported as in doubt; a request causes at most as many
+//!   physical messages as its tenant's policy allows;
 //! - a code verifies at most once, and limits are exact, whatever the concurrency and however many processes;
-//! - when the store fails, nothing is let in;
+//! - when the store fails, nothing is accepted;
 //! - no error, `Debug` text, log line or row holds a secret, a code, a text or a full number in clear.
 //!
-//! Must not know: HTTP frameworks, how a connector is run, the command line.
+//! Must not know: HTTP frameworks, the command line, wasmtime.
 
 mod access;
 mod catalogue;
@@ -37,5 +37,5 @@ pub use self::access::caller::Caller;
 pub use self::catalogue::BuiltIn;
 pub use self::delivery_reports::receiver::{ReportCall, ReportReceiver};
 pub use self::error::Error;
-pub use self::public_url::{NotPublic, PublicUrl};
+pub use self::public_url::{PublicUrl, PublicUrlError};
 pub use self::service::{Service, ServiceConfig, StartError};

@@ -1,13 +1,13 @@
-//! Pages of lists: how many entries, and where the next page begins.
+//! Paging of lists: page size and cursor.
 
 use crate::error::{Error, Result};
 
-/// Entries of a page.
+/// Default page size.
 const PAGE: u32 = 50;
-/// Entries of a page at most.
+/// Maximum page size.
 const LARGEST_PAGE: u32 = 200;
 
-/// The number of entries, as it was asked for.
+/// The requested page size, or the default.
 pub(crate) fn page_size(wanted: Option<u32>) -> Result<u32> {
     match wanted.unwrap_or(PAGE) {
         size @ 1..=LARGEST_PAGE => Ok(size),
@@ -15,7 +15,7 @@ pub(crate) fn page_size(wanted: Option<u32>) -> Result<u32> {
     }
 }
 
-/// Refuses a filter that nothing can match, because nothing is so long.
+/// Refuses a filter that is longer than any value it could match.
 pub(crate) fn no_longer_than(field: &str, text: Option<&str>, most: usize) -> Result<()> {
     match text {
         Some(text) if text.chars().count() > most => {

@@ -1,41 +1,41 @@
-//! Where providers and people reach this deployment from outside.
+//! The URL at which providers reach this deployment from outside.
 
 use std::fmt;
 
 use url::Url;
 
-/// Characters at most: providers take an address of limited length, and its own part comes on top.
+/// Maximum length in characters. Providers limit the length of a callback URL, and its path is appended to this.
 const LONGEST: usize = 200;
 
-/// `https://sms.example.com`, perhaps with a path, and without a slash at its end.
+/// `https://sms.example.com`, optionally with a path, and without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(String);
 
-/// It is none.
+/// The text is not a usable public URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the public URL must be like `https://sms.example.com`: http or https, with a host, perhaps a path, and no user, query or \
-     fragment, of at most {LONGEST} characters"
+    "the public URL must look like `https://sms.example.com`: http or https, a host, optionally a path, no user, query or \
+     fragment, and at most {LONGEST} characters"
 )]
-pub struct NotPublic;
+pub struct PublicUrlError;
 
 impl PublicUrl {
-    /// Reads one.
+    /// Parses and normalizes a URL.
     ///
     /// # Errors
-    /// When it is none that an address could begin with.
-    pub fn parse(text: &str) -> Result<Self, NotPublic> {
-        let url = Url::parse(text.trim()).map_err(|_| NotPublic)?;
+    /// [`PublicUrlError`] when it has another scheme, a user, a query or a fragment, or is too long.
+    pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
+        let url = Url::parse(text.trim()).map_err(|_| PublicUrlError)?;
         let is_web = matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty());
         let is_bare = url.username().is_empty() && url.password().is_none();
         if !is_web || !is_bare || url.query().is_some() || url.fragment().is_some() {
-            return Err(NotPublic);
+            return Err(PublicUrlError);
         }
         let text = url.as_str().trim_end_matches('/');
-        if text.len() > LONGEST { Err(NotPublic) } else { Ok(Self(text.to_owned())) }
+        if text.len() > LONGEST { Err(PublicUrlError) } else { Ok(Self(text.to_owned())) }
     }
 
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,9 +48,9 @@ impl fmt::Display for PublicUrl {
 }
 
 impl std::str::FromStr for PublicUrl {
-    type Err = NotPublic;
+    type Err = PublicUrlError;
 
-    fn from_str(text: &str) -> Result<Self, NotPublic> {
+    fn from_str(text: &str) -> Result<Self, PublicUrlError> {
         Self::parse(text)
     }
 }

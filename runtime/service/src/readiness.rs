@@ -1,8 +1,7 @@
-//! Whether the store takes writes, found out by writing.
+//! Readiness: whether the store accepts writes.
 //!
-//! A store that can be read says nothing about writes: the disk may be full, or one write may hold the lock for as long as it
-//! likes. So one tiny row is written, as everything else is written. That is done at most once a second, whoever asks and how
-//! often, and given up after two seconds.
+//! A successful read proves nothing about writes: the disk may be full, or a write may hold the lock forever. So a small row is
+//! written, through the same path as everything else, at most once a second for all callers, with a timeout of two seconds.
 
 use std::time::Duration;
 
@@ -13,12 +12,12 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::{Error, Result};
 
-/// A finding is repeated for so long.
+/// How long a result is reused.
 const REPEATED_FOR: Duration = Duration::from_secs(1);
-/// A write that has not ended by now does not work.
+/// The timeout of a write.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The last finding.
+/// The last result.
 #[derive(Default)]
 pub(crate) struct Readiness {
     last: Mutex<Option<Finding>>,
@@ -30,10 +29,10 @@ struct Finding {
 }
 
 impl Readiness {
-    /// Writes, or repeats what was found a moment ago. Those who ask meanwhile wait for the same finding.
+    /// Writes, or reuses a recent result. Concurrent callers wait for the same result.
     ///
     /// # Errors
-    /// [`Error::StoreUnavailable`]. The log says why.
+    /// [`Error::StoreUnavailable`]; the cause is logged.
     pub(crate) async fn check(&self, store: &Store, now: Timestamp) -> Result<()> {
         let mut last = self.last.lock().await;
         let works = match &*last {
@@ -57,7 +56,7 @@ async fn write(store: &Store, now: Timestamp) -> bool {
         }
         Err(_) => {
             let seconds = PATIENCE.as_secs();
-            tracing::error!(seconds, "not ready: no write came to its end in this time; another one holds the lock");
+            tracing::error!(seconds, "not ready: a write timed out; another one holds the lock");
             false
         }
     }

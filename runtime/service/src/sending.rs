@@ -1,11 +1,14 @@
-//! Sending: from a request to a message on record, and from there to its end.
+//! Sending: from a request to a stored message, and from there to its end.
 
 pub(crate) mod admission;
 pub(crate) mod attempt_result;
 pub(crate) mod delivery;
 pub(crate) mod holds;
+pub(crate) mod message_end;
 pub(crate) mod messages;
-pub(crate) mod outgoing;
+pub(crate) mod payload;
+pub(crate) mod request_fields;
+pub(crate) mod routing;
 pub(crate) mod sender;
 pub(crate) mod verifications;
 pub(crate) mod worker;

@@ -1,7 +1,7 @@
-//! The service: one value that holds the store, the sandbox, the keys and the clock, and does what a caller asks.
+//! The service: one value that holds the store, the sandbox, the keys and the clock.
 //!
-//! Every operation takes a [`Caller`] and checks it first. What the operations do stands in `ops/`, one file for each word of
-//! the domain.
+//! Every operation takes a [`Caller`] and checks its permissions first. The operations are methods of [`Service`], each in the
+//! folder of its subject: `sending/`, `connections/`, `releases/`, `delivery_reports/`, `tenants/`, `access/`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use sendbox_domain::rules::breaker::{Breaker, RetryBudget};
 use sendbox_policy::OperatorPolicy;
 use sendbox_sandbox::{Digest, Sandbox};
 use sendbox_store::rows::{AuditRow, TenantRow};
-use sendbox_store::{Store, StoreError, Tx, audit, keys, tenants};
+use sendbox_store::{Store, StoreError, Tx, audit, tenants};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
@@ -27,60 +27,58 @@ use crate::clock::Clock;
 use crate::connections::cached_connection::CachedConnection;
 use crate::delivery_reports::limiter::CallbackLimiter;
 use crate::error::{Error, Result};
+use crate::id;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
 use crate::releases::monitor_state::ReleaseMonitor;
 use crate::vault::{MasterKeys, TenantKey, VaultError};
-use crate::{id, vault};
 
-/// Characters of a platform key at least.
+/// Minimum length of a platform key, in characters.
 pub const PLATFORM_KEY_LENGTH: usize = 32;
 
-/// How long closing the store may take at least, after everything else has had its time.
+/// Minimum time for closing the store, even when the grace period is used up.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// What a service is made of. What the operator says once.
+/// What a service needs to start.
 pub struct ServiceConfig {
-    /// Where everything is kept.
     pub store: Store,
-    /// What runs connectors.
     pub sandbox: Sandbox,
-    /// What seals data keys.
+    /// The keys that seal the tenants' data keys.
     pub master_keys: MasterKeys,
-    /// Opens everything: at least [`PLATFORM_KEY_LENGTH`] characters.
+    /// Grants every permission, for every tenant. At least [`PLATFORM_KEY_LENGTH`] characters.
     pub platform_key: Zeroizing<String>,
-    /// The catalogue.
+    /// The built-in connectors.
     pub connectors: Vec<BuiltIn>,
-    /// A starting point for templates: `[{"usage", "locale"?, "content"}]`.
+    /// The templates that a new connection is offered: `[{"usage", "locale"?, "content"}]`.
     pub default_templates: Vec<Value>,
-    /// What the operator allows.
+    /// The hosts that the operator allows connectors to reach.
     pub operator: OperatorPolicy,
-    /// What time it is.
+    /// The source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// Whether no other process uses the store: then work that an ended process left is taken over at once, and not only when
-    /// its lease ends.
+    /// Whether no other process uses the store. Work left by a process that ended is then resumed at once, without waiting for
+    /// its lease to end.
     pub sole: bool,
-    /// Days after which messages and verifications are forgotten.
+    /// Days after which messages and verifications are deleted.
     pub retention_days: u32,
-    /// Where providers reach this deployment, if they do.
+    /// The URL at which providers reach this deployment. `None`: connections get no callback URL.
     pub public_url: Option<PublicUrl>,
 }
 
 /// Why a service cannot start. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Too easy to guess.
+    /// The platform key is too short.
     #[error("the platform key has fewer than {PLATFORM_KEY_LENGTH} characters; make one with `openssl rand -hex 32`")]
     PlatformKey,
-    /// The keys do not fit the store.
+    /// The master keys do not open what the store holds.
     #[error(transparent)]
     Keys(#[from] VaultError),
-    /// The store.
+    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Which breaker: a connection at one revision with one version of its connector, since a changed one deserves a fresh start.
+/// The key of a breaker: tenant, connection, revision and version. A changed connection or version begins with a closed breaker.
 pub(crate) type BreakerKey = (String, String, u64, Digest);
 
 pub(crate) struct Inner {
@@ -92,18 +90,18 @@ pub(crate) struct Inner {
     pub(crate) operator: OperatorPolicy,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retention_days: u32,
-    /// This process, for leases.
+    /// The name of this process in leases.
     pub(crate) owner: String,
     pub(crate) stopping: CancellationToken,
     pub(crate) work: TaskTracker,
-    /// Wakes the worker.
+    /// Wakes the worker when a message is due.
     pub(crate) due: Notify,
-    pub(crate) prepared: Mutex<HashMap<(String, String), CachedConnection>>,
+    pub(crate) ready_connections: Mutex<HashMap<(String, String), CachedConnection>>,
     pub(crate) breakers: Mutex<HashMap<BreakerKey, Breaker>>,
     pub(crate) retry_budgets: Mutex<HashMap<String, RetryBudget>>,
-    pub(crate) watch: ReleaseMonitor,
+    pub(crate) release_monitor: ReleaseMonitor,
     pub(crate) public_url: Option<PublicUrl>,
-    pub(crate) desk: Arc<CallbackLimiter>,
+    pub(crate) callback_limiter: Arc<CallbackLimiter>,
     readiness: Readiness,
 }
 
@@ -114,16 +112,16 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts: checks the keys against the store, loads the connectors, takes over what an ended process left.
+    /// Starts the service: checks the keys against the store, loads the connectors, and resumes work of a process that ended.
     ///
     /// # Errors
-    /// When the store cannot be used, or holds what the given keys do not open.
+    /// When the platform key is too short, the store cannot be used, or the master keys do not open what it holds.
     pub async fn start(config: ServiceConfig) -> Result<Self, StartError> {
         if config.platform_key.trim().len() < PLATFORM_KEY_LENGTH {
             return Err(StartError::PlatformKey);
         }
         let catalogue = Catalogue::load(&config.sandbox, &config.connectors, config.default_templates).await;
-        let desk = CallbackLimiter::for_sandbox(&config.sandbox);
+        let callback_limiter = CallbackLimiter::for_sandbox(&config.sandbox);
         let inner = Inner {
             store: config.store,
             sandbox: config.sandbox,
@@ -137,35 +135,35 @@ impl Service {
             stopping: CancellationToken::new(),
             work: TaskTracker::new(),
             due: Notify::new(),
-            prepared: Mutex::default(),
+            ready_connections: Mutex::default(),
             breakers: Mutex::default(),
             retry_budgets: Mutex::default(),
-            watch: ReleaseMonitor::default(),
+            release_monitor: ReleaseMonitor::default(),
             public_url: config.public_url,
-            desk,
+            callback_limiter,
             readiness: Readiness::default(),
         };
         let service = Self { inner: Arc::new(inner) };
-        service.wrap_anew().await?;
+        service.rewrap_tenant_keys().await?;
         if config.sole {
             let mut tx = service.inner.store.begin().await?;
             sendbox_store::messages::release_all(&mut tx).await?;
             sendbox_store::versions::release_all(&mut tx).await?;
             tx.commit().await?;
         }
-        // What may send is loaded before anything is taken.
-        if let Err(error) = service.keep_watch().await {
-            tracing::error!(%error, "the releases could not be read; the watch goes on trying");
+        // The versions that may send are loaded before the first message is accepted.
+        if let Err(error) = service.refresh_releases().await {
+            tracing::error!(%error, "the releases could not be read; the release monitor will try again");
         }
         let worker = service.clone();
         service.inner.work.spawn(async move { worker.work().await });
-        let watch = service.clone();
-        service.inner.work.spawn(async move { watch.watch().await });
+        let monitor = service.clone();
+        service.inner.work.spawn(async move { monitor.monitor_releases().await });
         Ok(service)
     }
 
-    /// Wraps data keys with the current master key that are still under an older one, in small steps.
-    async fn wrap_anew(&self) -> Result<(), StartError> {
+    /// Wraps the data keys that are still wrapped with an older master key with the current one, in batches.
+    async fn rewrap_tenant_keys(&self) -> Result<(), StartError> {
         let keys = &self.inner.keys;
         loop {
             let mut tx = self.inner.store.begin().await?;
@@ -185,41 +183,19 @@ impl Service {
         }
     }
 
-    /// What time it is.
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 
-    /// Finds out who asks. `bearer` is what stood behind `Bearer `.
-    ///
-    /// # Errors
-    /// [`Error::Unauthenticated`], or [`Error::StoreUnavailable`].
-    pub async fn authenticate(&self, bearer: &str) -> Result<Caller> {
-        let given = Sha256::digest(bearer.as_bytes());
-        if vault::same(&given, &self.inner.platform_key) {
-            return Ok(Caller::Platform);
-        }
-        let id = crate::access::keys::id_of(bearer).ok_or(Error::Unauthenticated)?;
-        let mut tx = self.inner.store.begin_read().await?;
-        let row = keys::find(&mut tx, id).await?.ok_or(Error::Unauthenticated)?;
-        let now = self.now();
-        let old = row.old_hash.as_deref().filter(|_| row.old_until.is_some_and(|until| now < until));
-        let fits = vault::same(&given, &row.hash) || old.is_some_and(|old| vault::same(&given, old));
-        if !fits || row.expires_at.is_some_and(|end| now >= end) {
-            return Err(Error::Unauthenticated);
-        }
-        Ok(Caller::Key { tenant: row.tenant, key: row.id, scopes: row.scopes })
-    }
-
-    /// Bytes that the file of a connector may have.
+    /// Maximum size of a connector's file, in bytes.
     pub fn component_bytes(&self) -> usize {
         self.inner.sandbox.limits().component_bytes
     }
 
-    /// Whether messages could be sent: the store takes writes, connectors are loaded, and nothing is stopping.
+    /// Checks that messages can be sent: the store accepts writes, connectors are loaded, and the service is not stopping.
     ///
     /// # Errors
-    /// What is not ready.
+    /// [`Error::Stopping`], [`Error::StoreUnavailable`], or [`Error::Internal`] when no connector is loaded.
     pub async fn ready(&self) -> Result<()> {
         if self.inner.stopping.is_cancelled() {
             return Err(Error::Stopping);
@@ -230,45 +206,48 @@ impl Service {
         self.inner.readiness.check(&self.inner.store, self.now()).await
     }
 
-    /// From now on nothing new is taken, the worker takes nothing up, and no second attempt begins. What is under way goes on:
-    /// [`stop`](Self::stop) waits for it.
+    /// Stops accepting work: new requests are refused, the worker claims no messages, and no second attempt begins. Sends in
+    /// progress continue; [`stop`](Self::stop) waits for them.
     pub fn begin_to_stop(&self) {
         self.inner.stopping.cancel();
     }
 
-    /// Takes nothing new, ends what is under way (at most `grace`), and closes the store. What is not ended stays on record,
-    /// and the next start goes on with it.
+    /// Stops accepting work, waits up to `grace` for sends in progress, and closes the store. Unfinished work stays in the store,
+    /// and the next process resumes it.
     pub async fn stop(&self, grace: Duration) {
         self.begin_to_stop();
         self.inner.work.close();
         let deadline = Instant::now() + grace;
         if tokio::time::timeout_at(deadline, self.inner.work.wait()).await.is_err() {
-            tracing::warn!(left = self.inner.work.len(), "stopped before all sends had ended; they are on record");
+            tracing::warn!(
+                left = self.inner.work.len(),
+                "stopped before all sends had ended; the next start resumes them"
+            );
         }
-        // Waits for connections that are in use, and one may hang with the database.
+        // Closing waits for database connections in use, and one of them may hang.
         let closing = deadline.saturating_duration_since(Instant::now()).max(CLOSING);
         if tokio::time::timeout(closing, self.inner.store.close()).await.is_err() {
-            tracing::warn!("the store could not be closed in order; nothing that it acknowledged is lost");
+            tracing::warn!("the store could not be closed in time; nothing that it acknowledged is lost");
         }
     }
 
-    /// Tasks that have not ended: sends, checks of uploads, and the two that always run.
+    /// Number of running tasks: sends, checks of uploads, the worker and the release monitor.
     pub fn tasks_left(&self) -> usize {
         self.inner.work.len()
     }
 
-    /// The hash of the platform key.
+    /// The SHA-256 hash of the platform key.
     pub(crate) fn platform_hash(&self) -> &[u8] {
         &self.inner.platform_key
     }
 
-    /// A tenant that the caller has been checked for.
-    pub(crate) async fn row(&self, tx: &mut Tx, tenant: &str) -> Result<TenantRow> {
+    /// Reads a tenant. The caller's permission for it has been checked.
+    pub(crate) async fn tenant_row(&self, tx: &mut Tx, tenant: &str) -> Result<TenantRow> {
         tenants::get(tx, tenant).await?.ok_or(Error::NotFound("tenant"))
     }
 
-    /// The same, to be changed: nobody else changes it before this transaction ends.
-    pub(crate) async fn locked_row(&self, tx: &mut Tx, tenant: &str) -> Result<TenantRow> {
+    /// Reads a tenant and locks it until this transaction ends.
+    pub(crate) async fn lock_tenant(&self, tx: &mut Tx, tenant: &str) -> Result<TenantRow> {
         tenants::lock(tx, tenant).await?.ok_or(Error::NotFound("tenant"))
     }
 
@@ -276,8 +255,9 @@ impl Service {
         Ok(self.inner.keys.unwrap_tenant_key(&row.id, &row.master_key, &row.wrapped_key)?)
     }
 
-    /// Writes a change down, in the transaction that makes it. Only what differs is kept; a change of nothing is none.
-    pub(crate) async fn note(
+    /// Appends a change to the audit log, in the transaction that makes it. Only the members that differ are stored; a change
+    /// that changes nothing is not recorded.
+    pub(crate) async fn record_audit(
         &self,
         tx: &mut Tx,
         caller: &Caller,
@@ -304,7 +284,7 @@ impl Service {
 
 impl From<VaultError> for Error {
     fn from(error: VaultError) -> Self {
-        tracing::error!(%error, "the vault");
+        tracing::error!(%error, "a sealed value could not be sealed or opened");
         Self::Internal(error.to_string())
     }
 }

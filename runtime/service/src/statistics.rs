@@ -1,7 +1,6 @@
-//! How a tenant did in a time, and what of it needs a person now.
+//! Statistics of a tenant for a period, and what needs attention now.
 //!
-//! Everything is counted by the database, in one view of it. What needs a person is said by `rules/attention.rs`; here its
-//! facts are looked up.
+//! The database counts everything, in one snapshot. `rules/attention.rs` decides what needs attention; its facts are collected here.
 
 use std::collections::BTreeMap;
 
@@ -19,21 +18,21 @@ use sendbox_store::statistics::{Converted, Counted, EndedAlike, Reported, ToCoun
 use sendbox_store::{Tx, buckets, connections, holds, statistics};
 
 use crate::access::caller::Caller;
-use crate::connections::ready_connection::OfMessage;
+use crate::connections::ready_connection::VersionAffinity;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::releases::resolved_connector::ResolvedConnector;
 use crate::service::Service;
 
-/// Messages whose latencies are looked at.
+/// Maximum number of messages whose latencies are read.
 const LATENCIES: u32 = 1000;
-/// And of a bucket: there are up to 745 of them.
+/// The same for each bucket; there are up to 745 buckets.
 const LATENCIES_OF_A_BUCKET: u32 = 100;
-/// Numbers of no country, as a policy writes it.
+/// The code for numbers of no country, as in policies.
 const NO_COUNTRY: &str = "001";
 
 impl Service {
-    /// How a tenant did, and what needs a person.
+    /// The statistics of a tenant for a period, and what needs attention now.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Invalid`].
@@ -45,7 +44,7 @@ impl Service {
         let span = (period.from, period.to);
         let mut tx = self.inner.store.begin_read().await?;
         statistics::be_patient(&mut tx).await?;
-        let row = self.row(&mut tx, tenant).await?;
+        let row = self.tenant_row(&mut tx, tenant).await?;
         let counted = statistics::by_bucket(&mut tx, tenant, span, period.width()).await?;
         let (totals, mut series) = add_up(&period, counted);
         let started = statistics::started_by_bucket(&mut tx, tenant, span, period.width()).await?;
@@ -68,14 +67,14 @@ impl Service {
         })
     }
 
-    /// What of a tenant needs a person now.
+    /// What needs attention now.
     async fn attention(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<Vec<Attention>> {
         let (recent, lately) = (now.minus_millis(RECENT_MS), now.minus_millis(LATELY_MS));
         let connections = connections::list(tx, &tenant.id).await?;
-        let lines = self.lines(tx, tenant, &connections).await?;
+        let connectors = self.resolve_connectors(tx, tenant, &connections).await?;
         let active = connections.iter().find(|row| tenant.active_connection.as_ref() == Some(&row.name));
         let active = match active {
-            Some(row) => Some(self.active_facts(tx, tenant, row, lines.get(&row.connector)).await?),
+            Some(row) => Some(self.active_facts(tx, tenant, row, connectors.get(&row.connector)).await?),
             None => None,
         };
         let ended = statistics::by_connection(tx, &tenant.id, recent).await?;
@@ -95,31 +94,31 @@ impl Service {
             last_day: tally(&statistics::by_status(tx, &tenant.id, lately).await?),
             reported: reported(statistics::reported(tx, &tenant.id, lately).await?),
             refused: refused(&ended),
-            resting: self.resting(&tenant.id, &connections, &lines, now),
+            resting: self.resting(&tenant.id, &connections, &connectors, now),
             holds: holds::list(tx, &tenant.id, now).await?.into_iter().map(|hold| (hold.id, hold.expires_at)).collect(),
             spend,
-            rollbacks: rollbacks(&lines),
+            rollbacks: rollbacks(&connectors),
             secrets: connections.into_iter().map(|row| (row.name, row.secret_times.into_iter().collect())).collect(),
             conversions: by_country(converted),
         }))
     }
 
     /// The connectors of these connections.
-    async fn lines(
+    async fn resolve_connectors(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         connections: &[ConnectionRow],
     ) -> Result<BTreeMap<String, ResolvedConnector>> {
-        let mut lines = BTreeMap::new();
+        let mut connectors = BTreeMap::new();
         for row in connections {
-            if !lines.contains_key(&row.connector)
-                && let Some(line) = self.line(tx, &tenant.id, &row.connector).await?
+            if !connectors.contains_key(&row.connector)
+                && let Some(resolved) = self.resolve_connector(tx, &tenant.id, &row.connector).await?
             {
-                lines.insert(row.connector.clone(), line);
+                connectors.insert(row.connector.clone(), resolved);
             }
         }
-        Ok(lines)
+        Ok(connectors)
     }
 
     async fn active_facts(
@@ -127,16 +126,16 @@ impl Service {
         tx: &mut Tx,
         tenant: &TenantRow,
         row: &ConnectionRow,
-        line: Option<&ResolvedConnector>,
+        resolved: Option<&ResolvedConnector>,
     ) -> Result<Active> {
-        let unfit = match self.prepared(tx, tenant, &row.name, OfMessage::default()).await {
+        let unfit = match self.ready_connection(tx, tenant, &row.name, VersionAffinity::default()).await {
             Ok(_) => None,
             Err(Error::Invalid(problems)) => Some(problems.to_string()),
             Err(other) => return Err(other),
         };
-        let content = match line {
+        let content = match resolved {
             // One that cannot be loaded is unfit already.
-            Some(line) => self.active_of(tx, line).await.ok().map(|connector| connector.metadata().content),
+            Some(resolved) => self.active_of(tx, resolved).await.ok().map(|connector| connector.metadata().content),
             None => None,
         };
         let missing = match content {
@@ -150,20 +149,20 @@ impl Service {
         Ok(Active { name: row.name.clone(), tested, missing, unfit })
     }
 
-    /// What the month has cost.
+    /// The amount spent this month, in millionths.
     async fn spent(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<u64> {
         let state = buckets::peek(tx, &tenant.id, &LimitName::SpendCap.to_string()).await?;
         // One that cannot be read lets nothing in: as good as reached.
         Ok(limit::spent(state.as_deref(), now).unwrap_or(u64::MAX))
     }
 
-    /// Connections whose breaker is open, as far as this process has learnt. A version that is only tried does not count: the
-    /// active one sends instead.
+    /// Connections whose breaker is open in this process. The breaker of a canary does not count, because the active version sends
+    /// instead.
     fn resting(
         &self,
         tenant: &str,
         connections: &[ConnectionRow],
-        lines: &BTreeMap<String, ResolvedConnector>,
+        connectors: &BTreeMap<String, ResolvedConnector>,
         now: Timestamp,
     ) -> Vec<String> {
         let breakers = lock(&self.inner.breakers);
@@ -173,7 +172,7 @@ impl Service {
             .map(|((_, name, revision, digest), _)| (name, *revision, digest))
             .collect();
         let is_tried = |row: &ConnectionRow, digest: &Digest| {
-            let release = lines.get(&row.connector).and_then(ResolvedConnector::release);
+            let release = connectors.get(&row.connector).and_then(ResolvedConnector::release);
             let canary = release.and_then(|release| release.versions.canary.as_ref());
             canary.is_some_and(|canary| canary.digest == digest.to_string())
         };
@@ -186,7 +185,7 @@ impl Service {
     }
 }
 
-/// What the buckets come to, and a point for each of them.
+/// The totals of all buckets, and a point for each bucket.
 fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
     let empty = |at: Timestamp| (at, Point::empty(at));
     let mut series: BTreeMap<Timestamp, Point> = period.starts().map(empty).collect();
@@ -275,7 +274,7 @@ fn countries(messages: Vec<ToCountry>, converted: Vec<Converted>) -> Vec<Country
     found
 }
 
-/// What was cancelled says nothing of sending, and what is under way nothing yet.
+/// Cancelled messages and messages in progress are not counted.
 fn tally(by_status: &[(MessageStatus, u64)]) -> Tally {
     let mut tally = Tally::default();
     for (status, messages) in by_status {
@@ -291,12 +290,12 @@ fn tally(by_status: &[(MessageStatus, u64)]) -> Tally {
     tally
 }
 
-/// Messages of which the end was reported, and of those the ones that are there.
+/// Messages with a final delivery report, and how many of them were delivered.
 fn reported(Reported { delivered, undelivered }: Reported) -> Tally {
     Tally { ended: delivered + undelivered, accepted: delivered }
 }
 
-/// Attempts that the account of a connection refused.
+/// Attempts that failed because of the account of a connection.
 fn refused(ended: &[EndedAlike]) -> Vec<Refused> {
     let sent_after = |connection: &str, at: Timestamp| {
         let is_later = |one: &EndedAlike| one.outcome == AttemptOutcome::Accepted && one.last > at;
@@ -321,7 +320,7 @@ fn refused(ended: &[EndedAlike]) -> Vec<Refused> {
     found
 }
 
-fn rollbacks(lines: &BTreeMap<String, ResolvedConnector>) -> Vec<(String, Rollback)> {
-    let last = |line: &ResolvedConnector| line.release().and_then(|release| release.versions.last_rollback.clone());
-    lines.iter().filter_map(|(id, line)| Some((id.clone(), last(line)?))).collect()
+fn rollbacks(connectors: &BTreeMap<String, ResolvedConnector>) -> Vec<(String, Rollback)> {
+    let last = |connector: &ResolvedConnector| connector.release()?.versions.last_rollback.clone();
+    connectors.iter().filter_map(|(id, connector)| Some((id.clone(), last(connector)?))).collect()
 }

@@ -1,4 +1,4 @@
 //! Tenants: what they are, and what they decide about flows, policy and test numbers.
 
-pub(crate) mod lifecycle;
+pub(crate) mod management;
 pub(crate) mod settings;

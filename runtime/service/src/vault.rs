@@ -1,16 +1,16 @@
 //! Secrets at rest: an envelope of two keys.
 //!
 //! A **master key** lives outside the database (a file or the environment). It wraps the **data key** of each tenant, which
-//! seals what that tenant stores: connections' secrets, numbers, codes under way. A copy of the database alone reads nothing.
+//! seals what that tenant stores: secrets of connections, numbers, codes being sent. A copy of the database alone reveals nothing.
 //!
 //! Promises
 //! - AES-256-GCM-SIV (RFC 8452): a repeated nonce would show only that two plaintexts are equal;
-//! - a sealed value opens only for the tenant and the place that it was sealed for;
-//! - codes are kept as HMAC-SHA-256 under a key that is derived from a master key and never stored (`DESIGN.md` 7);
-//! - rotation: a new master key goes first in the list, data keys are wrapped anew, the old key can go when no tenant and no
-//!   living code (ten minutes) uses it.
+//! - a sealed value opens only for the tenant and the associated data that it was sealed with;
+//! - codes are kept as HMAC-SHA-256 under a key that is derived from a master key and never stored;
+//! - rotation: a new master key goes first in the list, and data keys are wrapped again with it. The old key can be removed when no
+//!   tenant and no pending code (ten minutes) uses it.
 //!
-//! Must not know: what is sealed, and where it is kept.
+//! Must not know: what is sealed, and where it is stored.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 const KEY: usize = 32;
 /// Bytes of a nonce (RFC 8452).
 const NONCE: usize = 12;
-/// The first byte of every sealed value: how it was made. Room for another way.
+/// The first byte of every sealed value: the version of its format.
 const VERSION: u8 = 1;
 
 type Key = Zeroizing<[u8; KEY]>;
@@ -38,20 +38,20 @@ type Key = Zeroizing<[u8; KEY]>;
 pub enum VaultError {
     /// The list of master keys is malformed.
     #[error(
-        "line {line} is no master key: write 32 random bytes in base64 (`openssl rand -base64 32`), one key on a line, the current one first"
+        "line {line} is not a master key; write 32 random bytes in base64 (`openssl rand -base64 32`), one key on a line, the current one first"
     )]
     Malformed {
         /// Counted from 1.
         line: usize,
     },
-    /// There is none.
+    /// The list holds no key.
     #[error(
         "there is no master key; write 32 random bytes in base64 (`openssl rand -base64 32`), one key on a line, the current one first"
     )]
     Empty,
     /// Something is sealed with a key that was not given.
     #[error(
-        "this store is sealed with the master key `{0}`, which was not given; give it too, on a line below the current one"
+        "this store is sealed with the master key `{0}`, which was not given; add it on a line below the current one"
     )]
     UnknownMasterKey(String),
     /// The value was changed, or belongs elsewhere.
@@ -90,11 +90,11 @@ fn mac(key: &Key, parts: &[&[u8]]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn seal(key: &Key, place: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+fn seal(key: &Key, aad: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
     let nonce = random::<NONCE>()?;
     let cipher = Aes256GcmSiv::new_from_slice(key.as_ref()).map_err(|_| VaultError::Sealed)?;
     let sealed = cipher
-        .encrypt(&Nonce::from(*nonce), Payload { msg: plain, aad: place.as_bytes() })
+        .encrypt(&Nonce::from(*nonce), Payload { msg: plain, aad: aad.as_bytes() })
         .map_err(|_| VaultError::Sealed)?;
     let mut out = Vec::with_capacity(1 + NONCE + sealed.len());
     out.push(VERSION);
@@ -103,7 +103,7 @@ fn seal(key: &Key, place: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
     Ok(out)
 }
 
-fn open(key: &Key, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+fn open(key: &Key, aad: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let (version, rest) = sealed.split_first().ok_or(VaultError::Sealed)?;
     let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or(VaultError::Sealed)?;
     if *version != VERSION {
@@ -111,7 +111,7 @@ fn open(key: &Key, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Vau
     }
     let cipher = Aes256GcmSiv::new_from_slice(key.as_ref()).map_err(|_| VaultError::Sealed)?;
     cipher
-        .decrypt(&Nonce::from(*nonce), Payload { msg: ciphertext, aad: place.as_bytes() })
+        .decrypt(&Nonce::from(*nonce), Payload { msg: ciphertext, aad: aad.as_bytes() })
         .map(Zeroizing::new)
         .map_err(|_| VaultError::Sealed)
 }
@@ -131,7 +131,7 @@ impl MasterKeys {
     /// Reads keys in base64, one on a line, the current one first. Empty lines and lines that begin with `#` are skipped.
     ///
     /// # Errors
-    /// When a line is no key, or there is none.
+    /// When a line is not a key, or there is none.
     pub fn read(text: &str) -> Result<Self, VaultError> {
         let mut keys = Vec::new();
         for (index, line) in text.lines().enumerate() {
@@ -155,7 +155,7 @@ impl MasterKeys {
         Ok(Zeroizing::new(STANDARD.encode(random::<KEY>()?.as_ref())))
     }
 
-    /// A name for a key that tells nothing about it.
+    /// A name for a key that reveals nothing about it.
     fn id(key: &Key) -> String {
         hex::encode(derived(key, "sendbox/v1/id").get(..6).unwrap_or_default())
     }
@@ -169,12 +169,12 @@ impl MasterKeys {
         known.ok_or_else(|| VaultError::UnknownMasterKey(id.to_owned()))
     }
 
-    /// The id of the key that wraps from now on.
+    /// The id of the current key, which wraps new data keys.
     pub fn current_id(&self) -> &str {
         self.keys.first().map_or("", |(id, _)| id)
     }
 
-    /// A data key for a new tenant: the key, and how it is kept.
+    /// Creates a data key for a new tenant. Returns the key, and the key wrapped for the store.
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
@@ -184,7 +184,7 @@ impl MasterKeys {
         Ok((key, wrapped))
     }
 
-    /// The data key as it is kept, under the current master key.
+    /// Wraps a data key with the current master key.
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
@@ -193,7 +193,7 @@ impl MasterKeys {
         seal(&derived(master, "sendbox/v1/wrap"), &format!("tenant/{}", key.tenant), key.key.as_ref())
     }
 
-    /// A tenant's data key.
+    /// Unwraps a tenant's data key.
     ///
     /// # Errors
     /// When the master key is not there, or the value was changed.
@@ -204,7 +204,8 @@ impl MasterKeys {
         Ok(TenantKey { tenant: tenant.to_owned(), key })
     }
 
-    /// The keyed hash of a code, bound to all that it is for. `master` says under which key; the current one for a new code.
+    /// The keyed hash of a code, bound to its verification. `master` names the key: the current one for a new code, the stored one
+    /// for a check.
     ///
     /// # Errors
     /// When that master key is not there.
@@ -216,7 +217,7 @@ impl MasterKeys {
     }
 }
 
-/// What a code is bound to: it verifies nothing else.
+/// What a code is bound to. It is invalid for everything else.
 #[derive(Clone, Copy)]
 pub struct CodeBinding<'a> {
     /// The tenant's id.
@@ -242,27 +243,27 @@ pub struct TenantKey {
 }
 
 impl TenantKey {
-    fn place(&self, place: &str) -> String {
-        format!("{}/{place}", self.tenant)
+    fn bound_aad(&self, aad: &str) -> String {
+        format!("{}/{aad}", self.tenant)
     }
 
-    /// Seals a value for one place, like `connection/main/secrets`.
+    /// Seals a value with associated data like `connection/main/secrets`, without which it does not open.
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
-    pub fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-        seal(&derived(&self.key, "sendbox/v1/seal"), &self.place(place), plain)
+    pub fn seal(&self, aad: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        seal(&derived(&self.key, "sendbox/v1/seal"), &self.bound_aad(aad), plain)
     }
 
-    /// Opens what was sealed for this place.
+    /// Opens a value that was sealed with this associated data.
     ///
     /// # Errors
     /// When it was changed or belongs elsewhere.
-    pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        open(&derived(&self.key, "sendbox/v1/seal"), &self.place(place), sealed)
+    pub fn open(&self, aad: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        open(&derived(&self.key, "sendbox/v1/seal"), &self.bound_aad(aad), sealed)
     }
 
-    /// A keyed hash of values for one purpose: what can be looked up without being kept. It stays the same when master keys
+    /// A keyed hash of values for one purpose, for look-ups of values that are not stored. It stays the same when master keys
     /// are rotated.
     pub fn hash(&self, purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
         mac(&derived(&self.key, &format!("sendbox/v1/hash/{purpose}")), parts)
@@ -300,14 +301,14 @@ mod tests {
         let (old, new) = (MasterKeys::generate().unwrap(), MasterKeys::generate().unwrap());
         let before = MasterKeys::read(&old).unwrap();
         let (key, wrapped) = before.new_tenant_key("acme").unwrap();
-        let sealed = key.seal("place", b"value").unwrap();
+        let sealed = key.seal("aad", b"value").unwrap();
 
         let both = MasterKeys::read(&format!("# new\n{}\n\n{}\n", *new, *old)).unwrap();
         let key = both.unwrap_tenant_key("acme", before.current_id(), &wrapped).unwrap();
         let wrapped_anew = both.wrap(&key).unwrap();
         let after = MasterKeys::read(&new).unwrap();
         let key = after.unwrap_tenant_key("acme", after.current_id(), &wrapped_anew).unwrap();
-        assert_eq!(key.open("place", &sealed).unwrap().as_slice(), b"value");
+        assert_eq!(key.open("aad", &sealed).unwrap().as_slice(), b"value");
 
         let refused = after.unwrap_tenant_key("acme", before.current_id(), &wrapped).err().unwrap();
         assert_eq!(refused, VaultError::UnknownMasterKey(before.current_id().to_owned()));

@@ -189,7 +189,7 @@ async fn without_its_master_key_it_does_not_start_and_changes_nothing() {
         ("missing", None, "is missing"),
         ("of another folder", Some(&wrong), "which was not given"),
         ("empty", Some(b"\n"), "there is no master key"),
-        ("no key", Some(b"hunter2\n"), "line 1 is no master key"),
+        ("no key", Some(b"hunter2\n"), "line 1 is not a master key"),
     ];
     for (what, content, says) in cases {
         match content {

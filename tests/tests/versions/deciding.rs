@@ -51,7 +51,7 @@ async fn a_wider_version_waits_for_its_approval(database: &Database) {
     let start = CanaryStart { digest: digest(&wider), percent: 10, generation: None };
     for refused in [
         activate(&fixture, &wider).await.map(drop),
-        fixture.service.try_version(ADMIN, None, ID, start).await.map(drop),
+        fixture.service.start_canary(ADMIN, None, ID, start).await.map(drop),
     ] {
         assert!(matches!(refused, Err(Error::ApprovalNeeded(_))), "{refused:?}");
     }
@@ -170,7 +170,7 @@ async fn a_version_that_comes_with_sendbox_is_not_swapped(database: &Database) {
         fixture.service.roll_back(ADMIN, Some(TENANT), "twilio", RollbackRequest::default()).await.map(drop),
         fixture.service.activate_version(ADMIN, None, "twilio", activation(b"x")).await.map(drop),
     ] {
-        assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("comes with Sendbox")), "{refused:?}");
+        assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("built-in connector")), "{refused:?}");
     }
 }
 
@@ -180,11 +180,11 @@ async fn decisions_are_in_the_audit_log(database: &Database) {
     upload(&fixture, &wider).await;
     approve(&fixture, &wider).await.unwrap();
     let start = CanaryStart { digest: digest(&wider), percent: 10, generation: None };
-    let tried = fixture.service.try_version(ADMIN, None, ID, start).await.unwrap();
+    let tried = fixture.service.start_canary(ADMIN, None, ID, start).await.unwrap();
     assert_eq!(tried.comparison.unwrap().versions[1].role, Standing::Canary);
     activate(&fixture, &wider).await.unwrap();
     fixture.service.roll_back(ADMIN, None, ID, RollbackRequest::default()).await.unwrap();
-    let audit = fixture.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap();
+    let audit = fixture.service.audit(ADMIN, None, AuditFilter::default()).await.unwrap();
     let actions: Vec<&str> = audit.items.iter().rev().map(|entry| entry.action.as_str()).collect();
     let about: Vec<&&str> = actions.iter().filter(|action| action.starts_with("connector.")).collect();
     let wanted = ["upload", "upload", "approve", "canary", "activate", "roll-back"];

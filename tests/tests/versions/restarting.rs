@@ -23,7 +23,7 @@ async fn versions_and_decisions_survive_a_restart(database: &Database) {
     upload_for(&fixture, Some(TENANT), &version(9, "trap")).await;
     activate(&fixture, &second).await.unwrap();
     let start = CanaryStart { digest: digest(&third), percent: 50, generation: None };
-    fixture.service.try_version(ADMIN, None, ID, start).await.unwrap();
+    fixture.service.start_canary(ADMIN, None, ID, start).await.unwrap();
     let before = release(&fixture).await;
     let fixture = fixture.restart().await;
     let after = release(&fixture).await;

@@ -40,7 +40,7 @@ async fn assert_sealed(database: &Database, fixture: &TestService, answers: &[St
         found.extend(all.iter().map(|row| row.get::<String, _>("text")));
     }
     found.push(
-        serde_json::to_string(&fixture.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap()).unwrap(),
+        serde_json::to_string(&fixture.service.audit(ADMIN, None, AuditFilter::default()).await.unwrap()).unwrap(),
     );
     let messages = fixture.service.messages(ADMIN, TENANT, Default::default()).await.unwrap();
     found.push(serde_json::to_string(&messages).unwrap());
@@ -90,8 +90,8 @@ async fn a_version_that_unseals_is_neither_tried_nor_activated(database: &Databa
     let start = CanaryStart { digest: digest(&unsealing), percent: 50, generation: None };
     for refused in [
         activate(&fixture, &unsealing).await.map(drop),
-        fixture.service.try_version(ADMIN, None, ID, start.clone()).await.map(drop),
-        fixture.service.try_version(ADMIN, Some(TENANT), ID, start).await.map(drop),
+        fixture.service.start_canary(ADMIN, None, ID, start.clone()).await.map(drop),
+        fixture.service.start_canary(ADMIN, Some(TENANT), ID, start).await.map(drop),
     ] {
         let refused = refused.unwrap_err();
         assert!(matches!(&refused, Error::Conflict(why) if why.contains("`authToken` of `acme`")), "{refused}");

@@ -44,7 +44,7 @@ async fn a_canary_gets_its_share_and_each_message_keeps_its_side(database: &Data
     let (first, second) = (version(1, "honest"), version(2, "honest"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &second).await;
-    fixture.service.try_version(ADMIN, None, ID, start(&second, 50)).await.unwrap();
+    fixture.service.start_canary(ADMIN, None, ID, start(&second, 50)).await.unwrap();
     let mut sides = BTreeMap::<String, u32>::new();
     for number in 0..60 {
         let message = send(&fixture, 20_000_000 + number).await;
@@ -58,7 +58,7 @@ async fn a_canary_gets_its_share_and_each_message_keeps_its_side(database: &Data
         assert_eq!(side.attempts, u64::from(sides[&side.digest]));
         assert_eq!((side.accepted, side.faults, side.success_rate), (side.attempts, 0, Some(1.0)));
     }
-    let ended = fixture.service.end_trial(ADMIN, None, ID).await.unwrap();
+    let ended = fixture.service.end_canary(ADMIN, None, ID).await.unwrap();
     assert_eq!((ended.canary, ended.last_rollback), (None, None));
     assert_eq!(send(&fixture, 20_000_100).await.attempts[0].connector_digest, digest(&first));
 }
@@ -67,7 +67,7 @@ async fn a_trial_that_traps_is_taken_back_and_its_messages_are_sent(database: &D
     let (first, bad) = (version(1, "honest"), version(2, "trap"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &bad).await;
-    fixture.service.try_version(ADMIN, None, ID, start(&bad, 50)).await.unwrap();
+    fixture.service.start_canary(ADMIN, None, ID, start(&bad, 50)).await.unwrap();
     let mut through_bad = 0;
     for number in 0..20 {
         let message = send(&fixture, 20_000_000 + number).await;
@@ -150,7 +150,7 @@ async fn a_version_that_both_cannot_send_with_stays(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "honest"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &second).await;
-    fixture.service.try_version(ADMIN, None, ID, start(&second, 50)).await.unwrap();
+    fixture.service.start_canary(ADMIN, None, ID, start(&second, 50)).await.unwrap();
     fixture.simulator.inject_spec("twilio=code:30007,times=200".parse().unwrap()).unwrap();
     let mut met_versions = BTreeSet::new();
     for number in 0..20 {

@@ -140,7 +140,7 @@ async fn a_request_that_is_approved_is_sent_by_every_process(database: &Database
         assert_eq!((accepted(&sent), met(&sent)), (true, vec![digest(&first).as_str()]), "{sent:?}");
     }
     assert_eq!(release(&fixture).await.held_requests, []);
-    let audit = fixture.service.platform_audit(ADMIN, AuditFilter::default()).await.unwrap();
+    let audit = fixture.service.audit(ADMIN, None, AuditFilter::default()).await.unwrap();
     let row = audit.items.iter().find(|row| row.action == "connector.approve-shape").expect("it is written down");
     assert_eq!((row.target.as_str(), row.actor.as_str()), ("connector:acme-sms", "platform"));
     other.stop(std::time::Duration::from_secs(20)).await;
@@ -152,7 +152,7 @@ async fn what_a_canary_sends_is_recorded_and_may_be_sent(database: &Database) {
     assert!(accepted(&send(&fixture.service, TENANT, AT_HOME).await));
     upload(&fixture, &second).await;
     let start = CanaryStart { digest: digest(&second), percent: 99, generation: None };
-    fixture.service.try_version(ADMIN, None, ID, start).await.unwrap();
+    fixture.service.start_canary(ADMIN, None, ID, start).await.unwrap();
     let seen = until("the canary sends abroad", || async {
         assert!(accepted(&send(&fixture.service, TENANT, ABROAD).await));
         let seen = shapes(&fixture.service, None, &second).await;

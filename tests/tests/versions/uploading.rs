@@ -82,9 +82,9 @@ async fn invalid_connectors_are_refused_with_a_reason(database: &Database) {
 async fn the_id_of_another_owner_is_refused(database: &Database) {
     let fixture = service_with_connector(database, &version(1, "honest")).await;
     for (tenant, id, why) in [
-        (None, "twilio", "comes with Sendbox"),
-        (Some(TENANT), "twilio", "comes with Sendbox"),
-        (Some(TENANT), ID, "a connector of all tenants"),
+        (None, "twilio", "built-in connector"),
+        (Some(TENANT), "twilio", "built-in connector"),
+        (Some(TENANT), ID, "a connector for all tenants"),
     ] {
         let refused = upload_for(&fixture, tenant, &version_of(id, 7, "honest")).await;
         assert_eq!(refused.state, VersionState::Refused);

@@ -194,7 +194,7 @@ impl Versions {
     ///
     /// # Errors
     /// [`ReleaseError::NoCanary`].
-    pub fn end_trial(&self, fault: Option<VersionFault>, now: Timestamp) -> Result<Self, ReleaseError> {
+    pub fn end_canary(&self, fault: Option<VersionFault>, now: Timestamp) -> Result<Self, ReleaseError> {
         let canary = self.canary.as_ref().ok_or(ReleaseError::NoCanary)?;
         // Whoever misbehaves is not given time to go on misbehaving.
         let drain = if fault.is_some() { 0 } else { DRAIN_SECONDS };

@@ -29,7 +29,7 @@ async fn list_audit_entries(
     Path(path): Path<TenantPath>,
     Query(filter): Query<AuditFilter>,
 ) -> ApiResult<Json<Page<AuditEntry>>> {
-    Ok(Json(api.service.audit(&caller, &path.tenant, filter).await?))
+    Ok(Json(api.service.audit(&caller, Some(&path.tenant), filter).await?))
 }
 
 /// List audit entries of the platform
@@ -42,5 +42,5 @@ async fn list_platform_audit_entries(
     Authenticated(caller): Authenticated,
     Query(filter): Query<AuditFilter>,
 ) -> ApiResult<Json<Page<AuditEntry>>> {
-    Ok(Json(api.service.platform_audit(&caller, filter).await?))
+    Ok(Json(api.service.audit(&caller, None, filter).await?))
 }

@@ -190,7 +190,7 @@ async fn start_canary(
     Path(path): Path<ConnectorPath>,
     JsonBody(start): JsonBody<CanaryStart>,
 ) -> ApiResult<Json<Release>> {
-    Ok(Json(api.service.try_version(&caller, path.tenant(), &path.id, start).await?))
+    Ok(Json(api.service.start_canary(&caller, path.tenant(), &path.id, start).await?))
 }
 
 /// End the canary
@@ -203,7 +203,7 @@ async fn end_canary(
     Authenticated(caller): Authenticated,
     Path(path): Path<ConnectorPath>,
 ) -> ApiResult<Json<Release>> {
-    Ok(Json(api.service.end_trial(&caller, path.tenant(), &path.id).await?))
+    Ok(Json(api.service.end_canary(&caller, path.tenant(), &path.id).await?))
 }
 
 /// Activate a version

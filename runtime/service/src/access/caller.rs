@@ -1,4 +1,4 @@
-//! Who asks, and what they may do.
+//! The caller of an operation, and its permissions.
 
 use std::collections::BTreeSet;
 
@@ -6,18 +6,18 @@ use sendbox_domain::model::Scope;
 
 use crate::error::{Error, Result};
 
-/// Who asks.
+/// An authenticated caller.
 #[derive(Clone, Debug)]
 pub enum Caller {
-    /// With the platform key: everything, for every tenant.
+    /// Holds the platform key: may do everything, for every tenant.
     Platform,
-    /// With a key of a tenant.
+    /// Holds an API key of a tenant.
     Key {
-        /// Whose.
+        /// The tenant that the key belongs to.
         tenant: String,
-        /// Which.
+        /// The key's id.
         key: String,
-        /// What it may do.
+        /// The operations that it may call.
         scopes: BTreeSet<Scope>,
     },
 }
@@ -31,11 +31,20 @@ impl Caller {
         }
     }
 
-    pub(crate) fn is_platform(&self) -> Result<()> {
+    /// Checks that the caller holds the platform key.
+    pub(crate) fn require_platform(&self) -> Result<()> {
         if matches!(self, Self::Platform) { Ok(()) } else { Err(Error::PlatformOnly) }
     }
 
-    /// Another tenant's things do not exist for a key, whatever is there.
+    /// Checks that the caller has a scope for a tenant or, without one, that it holds the platform key.
+    pub(crate) fn may_in(&self, tenant: Option<&str>, scope: Scope) -> Result<()> {
+        match tenant {
+            Some(tenant) => self.may(tenant, &[scope]),
+            None => self.require_platform(),
+        }
+    }
+
+    /// Checks that the caller has one of these scopes for a tenant. To a key, other tenants do not exist.
     pub(crate) fn may(&self, tenant: &str, any_of: &[Scope]) -> Result<()> {
         let Self::Key { tenant: own, scopes, .. } = self else { return Ok(()) };
         if own != tenant {

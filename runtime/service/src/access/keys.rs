@@ -1,4 +1,4 @@
-//! API keys of tenants: random, shown once, kept as a hash.
+//! API keys of tenants: random, shown once, stored as a hash.
 
 use std::collections::BTreeSet;
 
@@ -18,14 +18,14 @@ use crate::id;
 use crate::service::Service;
 use crate::vault::random;
 
-/// What every secret begins with, so that scanners for leaked secrets can find it.
+/// The prefix of every secret, by which scanners for leaked secrets recognize it.
 const PREFIX: &str = "sbx_";
 /// How long an old secret may still work: a week.
 const LONGEST_GRACE: u64 = 7 * 24 * 3600;
 /// Keys of one tenant at most.
 const MOST: usize = 100;
 
-/// The key's id in a secret. Says nothing about whether it is right.
+/// The id of the key that a secret names. The secret itself is not checked.
 pub(crate) fn id_of(secret: &str) -> Option<&str> {
     let (id, rest) = secret.strip_prefix(PREFIX)?.split_once('_')?;
     let plain = id.len() <= 40 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
@@ -51,12 +51,12 @@ fn view(row: &KeyRow) -> Key {
     }
 }
 
-fn shown(row: &KeyRow) -> Option<Value> {
+fn audit_view(row: &KeyRow) -> Option<Value> {
     Some(json!({ "name": row.name, "scopes": row.scopes, "expiresAt": row.expires_at }))
 }
 
-/// A key cannot make one that may do more than itself.
-fn within(caller: &Caller, wanted: &BTreeSet<Scope>) -> Result<()> {
+/// A key cannot create or rotate one with more scopes than its own.
+fn require_subset(caller: &Caller, wanted: &BTreeSet<Scope>) -> Result<()> {
     let Caller::Key { scopes, .. } = caller else { return Ok(()) };
     let allowed = |scope: &Scope| scopes.contains(scope) || *scope == Scope::Read;
     match wanted.iter().find(|scope| !allowed(scope)) {
@@ -66,10 +66,10 @@ fn within(caller: &Caller, wanted: &BTreeSet<Scope>) -> Result<()> {
 }
 
 impl Service {
-    /// Makes a key. Its secret is in the answer and nowhere else.
+    /// Creates a key. Its secret is returned once and cannot be read again.
     ///
     /// # Errors
-    /// [`Error::Invalid`]; [`Error::Forbidden`] when it would be able to do more than the key that makes it.
+    /// [`Error::Invalid`]; [`Error::Forbidden`] when it would have a scope that the creating key does not have.
     pub async fn create_key(&self, caller: &Caller, tenant: &str, new: NewKey) -> Result<IssuedKey> {
         caller.may(tenant, &[Scope::Manage])?;
         let now = self.now();
@@ -86,7 +86,7 @@ impl Service {
             );
         }
         Problems::none_or(problems)?;
-        within(caller, &new.scopes)?;
+        require_subset(caller, &new.scopes)?;
         let id = id::new("k")?;
         let (secret, hash) = issue(&id)?;
         let row = KeyRow {
@@ -102,13 +102,13 @@ impl Service {
             expires_at: new.expires_at,
         };
         let mut tx = self.inner.store.begin().await?;
-        self.locked_row(&mut tx, tenant).await?;
+        self.lock_tenant(&mut tx, tenant).await?;
         if keys::list(&mut tx, tenant).await?.len() >= MOST {
             return Err(Error::Conflict(format!("the tenant has {MOST} keys already; delete one that is not used")));
         }
         keys::insert(&mut tx, &row).await?;
         let what = ("key.create", format!("key:{}", row.id));
-        self.note(&mut tx, caller, Some(tenant), what, (None, shown(&row))).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, (None, audit_view(&row))).await?;
         tx.commit().await?;
         Ok(IssuedKey { key: view(&row), secret })
     }
@@ -120,14 +120,14 @@ impl Service {
     pub async fn keys(&self, caller: &Caller, tenant: &str) -> Result<Vec<Key>> {
         caller.may(tenant, &[Scope::Read])?;
         let mut tx = self.inner.store.begin_read().await?;
-        self.row(&mut tx, tenant).await?;
+        self.tenant_row(&mut tx, tenant).await?;
         Ok(keys::list(&mut tx, tenant).await?.iter().map(view).collect())
     }
 
-    /// Gives a key a new secret. The old one works for the grace that is asked for, so that nothing has to stop.
+    /// Gives a key a new secret. The old secret stays valid for the requested grace period, so that clients can be switched over.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Forbidden`] when the key may do more than the one that asks.
+    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Forbidden`] when the key has a scope that the caller's key does not have.
     pub async fn rotate_key(
         &self,
         caller: &Caller,
@@ -141,10 +141,10 @@ impl Service {
         }
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
-        self.locked_row(&mut tx, tenant).await?;
+        self.lock_tenant(&mut tx, tenant).await?;
         let mut row =
             keys::find(&mut tx, key).await?.filter(|row| row.tenant == tenant).ok_or(Error::NotFound("key"))?;
-        within(caller, &row.scopes)?;
+        require_subset(caller, &row.scopes)?;
         let (secret, hash) = issue(&row.id)?;
         let old = std::mem::replace(&mut row.hash, hash);
         let until = (rotation.grace_seconds > 0).then(|| now.plus_seconds(rotation.grace_seconds));
@@ -155,23 +155,23 @@ impl Service {
         keys::update(&mut tx, &row).await?;
         let after = json!({ "rotatedAt": now, "oldSecretUntil": until });
         let what = ("key.rotate", format!("key:{key}"));
-        self.note(&mut tx, caller, Some(tenant), what, (Some(before), Some(after))).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, (Some(before), Some(after))).await?;
         tx.commit().await?;
         Ok(IssuedKey { key: view(&row), secret })
     }
 
-    /// Ends a key at once.
+    /// Revokes a key, with immediate effect.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn delete_key(&self, caller: &Caller, tenant: &str, key: &str) -> Result<()> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
-        self.locked_row(&mut tx, tenant).await?;
+        self.lock_tenant(&mut tx, tenant).await?;
         let row = keys::find(&mut tx, key).await?.filter(|row| row.tenant == tenant).ok_or(Error::NotFound("key"))?;
         keys::delete(&mut tx, tenant, key).await?;
         let what = ("key.delete", format!("key:{key}"));
-        self.note(&mut tx, caller, Some(tenant), what, (shown(&row), None)).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, (audit_view(&row), None)).await?;
         Ok(tx.commit().await?)
     }
 }

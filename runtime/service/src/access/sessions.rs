@@ -28,7 +28,7 @@ const SEEN_EVERY: u64 = 60_000;
 /// Sessions of one key at most; with a further one the oldest ends.
 const MOST: usize = 50;
 
-/// What a cookie holds. Never logged, never stored.
+/// The value of the cookie. Never logged, never stored.
 pub struct SessionSecret(Zeroizing<String>);
 
 impl SessionSecret {
@@ -38,7 +38,7 @@ impl SessionSecret {
     }
 }
 
-/// What a cookie holds, keyed for one purpose.
+/// A value keyed with the cookie, for one purpose.
 fn derived(secret: &str, purpose: &str, value: &[u8]) -> Result<Vec<u8>> {
     let keyed = Hmac::<Sha256>::new_from_slice(secret.as_bytes());
     let mut mac = keyed.map_err(|_| Error::Internal("a session cannot be keyed".to_owned()))?;
@@ -69,7 +69,7 @@ fn view(caller: &Caller) -> SessionView {
     SessionView { principal, tenant, key, scopes, csrf_token: None, expires_at: None }
 }
 
-/// Where the session stands in the audit.
+/// Tenant and target of the session's audit entries.
 fn target(caller: &Caller) -> (Option<&str>, String) {
     match caller {
         Caller::Platform => (None, "platform".to_owned()),
@@ -78,7 +78,7 @@ fn target(caller: &Caller) -> (Option<&str>, String) {
 }
 
 impl Service {
-    /// Opens a session with a key. What the cookie is to hold is in the answer and nowhere else.
+    /// Opens a session with an API key. The value of the cookie is returned once and cannot be read again.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`].
@@ -110,14 +110,14 @@ impl Service {
         }
         sessions::insert(&mut tx, &row).await?;
         let (tenant, target) = target(&caller);
-        self.note(&mut tx, &caller, tenant, ("session.open", target), (None, Some(json!({})))).await?;
+        self.record_audit(&mut tx, &caller, tenant, ("session.open", target), (None, Some(json!({})))).await?;
         tx.commit().await?;
         let csrf_token = Some(csrf_token(secret.expose())?);
         let expires_at = Some(now.plus_seconds(LONGEST_SESSION));
         Ok((secret, SessionView { csrf_token, expires_at, ..view(&caller) }))
     }
 
-    /// Finds out who asks, by what a cookie holds; and what they are told of their session.
+    /// Identifies the caller by the value of the cookie, and describes the session.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when there is no such session, it has ended, or its key has.
@@ -156,7 +156,7 @@ impl Service {
         Ok((caller, view))
     }
 
-    /// What a caller with a key, and without a session, is told of themselves.
+    /// Describes a caller that uses an API key and has no session.
     pub fn who(&self, caller: &Caller) -> SessionView {
         view(caller)
     }
@@ -169,7 +169,7 @@ impl Service {
         let mut tx = self.inner.store.begin().await?;
         if sessions::delete(&mut tx, &id_of(secret)).await? {
             let (tenant, target) = target(caller);
-            self.note(&mut tx, caller, tenant, ("session.close", target), (Some(json!({})), None)).await?;
+            self.record_audit(&mut tx, caller, tenant, ("session.close", target), (Some(json!({})), None)).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -1,4 +1,4 @@
-//! Ready connections, as the service keeps them between sends.
+//! Ready connections, and the cache that keeps them between sends.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,22 +18,22 @@ pub(crate) struct ReadyConnection {
     pub(crate) revision: u64,
     pub(crate) connector: Connector,
     pub(crate) parameters: Arc<Parameters>,
-    /// Whether the address of its reports is among them by itself.
+    /// Whether Sendbox filled the callback URL into the parameters.
     pub(crate) filled: bool,
     pub(crate) grant: Arc<EffectiveGrant>,
-    /// Only the templates; the parameters stand above.
+    /// Only its templates are used; the parameters are in `parameters`.
     pub(crate) config: ConnectionConfig,
-    /// When the version came: the present of its rehearsal.
+    /// When the version was uploaded. A rehearsal runs with this as its current time.
     pub(crate) version_at: Timestamp,
-    /// What it may send.
+    /// The request shapes that it may send.
     pub(crate) shapes: ConnectionShapes,
 }
 
-/// A connection in the cache, with each version of its connector that was asked for.
+/// A connection in the cache, with the versions of its connector that were used.
 pub(crate) struct CachedConnection {
     pub(super) revision: u64,
-    /// When its row was written: a connection that was deleted and made again begins again with revision 1.
-    pub(super) made_at: (i64, i64),
-    /// By digest: ready, or what does not fit.
+    /// When its row was created and updated: a connection that is deleted and created again starts at revision 1 again.
+    pub(super) row_times: (i64, i64),
+    /// By digest: the ready connection, or the problems that prevent it.
     pub(super) versions: HashMap<String, Result<Arc<ReadyConnection>, Problems>>,
 }

@@ -1,4 +1,4 @@
-//! Test messages: the whole way of a send with a connection that need not be saved, and all that happened on it.
+//! Connection tests: a real send, or a dry run, over a connection that need not be saved, with a full trace.
 
 use sendbox_domain::model::{ConnectionTest, FailureView, Scope, SentRequest, TestOutcome, TestReport, TraceEvent};
 use sendbox_domain::phone;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
-use crate::connections::ready_connection::{check, fingerprint};
+use crate::connections::ready_connection::{fingerprint, validate};
 use crate::connections::stored_parameters::StoredParameters;
 use crate::error::{Error, Result};
 use crate::id;
@@ -23,20 +23,20 @@ use crate::sending::admission::admit;
 use crate::service::Service;
 use crate::vault::TenantKey;
 
-/// A connection to be tested.
-struct Tested {
-    prepared: ReadyConnection,
+/// The connection under test.
+struct TestTarget {
+    connection: ReadyConnection,
     fingerprint: Vec<u8>,
-    /// Whether its connector was uploaded: the requests of one that comes with Sendbox are not recorded.
+    /// Whether its connector was uploaded. The request shapes of built-in connectors are not recorded.
     is_uploaded: bool,
 }
 
 impl Service {
-    /// Sends a test message, or shows what would leave. It counts like any other towards the limits, and is not on the list
-    /// of messages. Answers with a report whatever became of it.
+    /// Sends a test message, or, as a dry run, shows the requests that would be sent. A test counts towards all limits like any
+    /// other message, and does not appear in the list of messages. Every outcome of the send is returned as a result.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with everything that is wrong, [`Error::Limited`], [`Error::CountryNotAllowed`]. Nothing was sent.
+    /// [`Error::Invalid`] with all problems, [`Error::Limited`], [`Error::CountryNotAllowed`]. Nothing was sent then.
     pub async fn test_connection(&self, caller: &Caller, tenant: &str, test: ConnectionTest) -> Result<TestReport> {
         caller.may(tenant, &[Scope::Manage])?;
         if self.inner.stopping.is_cancelled() {
@@ -44,13 +44,13 @@ impl Service {
         }
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
-        let row = self.row(&mut tx, tenant).await?;
+        let row = self.tenant_row(&mut tx, tenant).await?;
         let key = self.tenant_key(&row)?;
         let dry_run = test.dry_run;
         let (to, usage, locale) = (test.to.clone(), test.usage.unwrap_or(Usage::Generic), test.locale.clone());
-        let tested = self.tested(&mut tx, &row, &key, test).await?;
+        let target = self.test_target(&mut tx, &row, &key, test).await?;
         let recipient = phone::recipient(to.expose()).map_err(|error| Error::invalid("/to", error.to_string()))?;
-        let code = self.fresh_code(row.policy.codes.digits)?;
+        let code = self.generate_code(row.policy.codes.digits)?;
         let request = MessageRequest {
             to: to.into_inner(),
             usage,
@@ -64,48 +64,49 @@ impl Service {
             origin_domain: row.policy.origin_domain.clone(),
         };
         let Plan { message, size, unknown_variables } =
-            plan(&tested.prepared.config, request, tested.prepared.connector.metadata())?;
+            plan(&target.connection.config, request, target.connection.connector.metadata())?;
         if !dry_run {
-            let request = admission::Request {
+            let request = admission::AdmissionRequest {
                 tenant: &row,
                 key: &key,
                 recipient: &recipient,
                 client_ip: None,
-                connection: &tested.prepared.name,
+                connection: &target.connection.name,
                 usage,
                 segments: size.map_or(1, |size| size.segments),
             };
             admit(&mut tx, &request, now).await?;
-            let after = json!({ "connector": tested.prepared.connector_id, "to": phone::masked(&recipient) });
-            let what = ("connection.test", format!("connection:{}", tested.prepared.name));
-            self.note(&mut tx, caller, Some(tenant), what, (None, Some(after))).await?;
+            let after = json!({ "connector": target.connection.connector_id, "to": phone::masked(&recipient) });
+            let what = ("connection.test", format!("connection:{}", target.connection.name));
+            self.record_audit(&mut tx, caller, Some(tenant), what, (None, Some(after))).await?;
         }
-        // Written down before anything leaves.
+        // Committed before anything is sent.
         tx.commit().await?;
 
         let service = self.clone();
         let sending = self.inner.work.spawn(async move {
             let request = SendRequest {
                 owner: row.id.clone(),
-                parameters: std::sync::Arc::clone(&tested.prepared.parameters),
-                grant: std::sync::Arc::clone(&tested.prepared.grant),
+                parameters: std::sync::Arc::clone(&target.connection.parameters),
+                grant: std::sync::Arc::clone(&target.connection.grant),
                 message,
                 pinned: None,
                 dry_run: dry_run.then_some(DryRun { show_sealed: false }),
                 withdrawn: None,
             };
-            let report = service.inner.sandbox.send(&tested.prepared.connector, request).await;
-            if tested.is_uploaded {
-                service.record_test(&row.id, &tested.prepared, &report).await;
+            let report = service.inner.sandbox.send(&target.connection.connector, request).await;
+            if target.is_uploaded {
+                service.record_test(&row.id, &target.connection, &report).await;
             }
             if matches!(report.outcome, Outcome::Accepted(_)) {
                 let mut tx = service.inner.store.begin().await?;
-                connections::record_test(&mut tx, &row.id, &tested.fingerprint, service.now()).await?;
+                connections::record_test(&mut tx, &row.id, &target.fingerprint, service.now()).await?;
                 tx.commit().await?;
             }
             Ok::<_, Error>(report)
         });
-        let report = sending.await.map_err(|_| Error::Internal("the test ended early".to_owned()))??;
+        let report =
+            sending.await.map_err(|_| Error::Internal("the test ended without a result; see the log".to_owned()))??;
         let (outcome, failure, provider_message_id) = match &report.outcome {
             Outcome::Accepted(receipt) => (TestOutcome::Accepted, None, receipt.message_id.clone()),
             Outcome::NotSentDryRun => (TestOutcome::DryRun, None, None),
@@ -127,8 +128,14 @@ impl Service {
         })
     }
 
-    /// The connection that a test names: a saved one, with what is given beside it laid over.
-    async fn tested(&self, tx: &mut Tx, tenant: &TenantRow, key: &TenantKey, test: ConnectionTest) -> Result<Tested> {
+    /// The connection under test: a saved one, overridden by the settings that are given with the test.
+    async fn test_target(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantRow,
+        key: &TenantKey,
+        test: ConnectionTest,
+    ) -> Result<TestTarget> {
         let stored = match &test.connection {
             Some(name) => Some(connections::get(tx, &tenant.id, name).await?.ok_or(Error::NotFound("connection"))?),
             None => None,
@@ -141,13 +148,13 @@ impl Service {
             }
         };
         let connector = &match &test.version {
-            Some(digest) => self.tried_version(tx, &tenant.id, &connector_id, digest).await?,
+            Some(digest) => self.version_under_test(tx, &tenant.id, &connector_id, digest).await?,
             None => self.connector_of(tx, &tenant.id, &connector_id).await?,
         };
         let same = stored.as_ref().filter(|row| row.connector == connector_id);
         let stored = same.map(|row| StoredParameters::of(row, key)).transpose()?.unwrap_or_default();
         let stored = match test.parameters {
-            Some(given) => stored.secrets_alone().with(given),
+            Some(given) => stored.secrets_only().with(given),
             None => stored,
         };
         let all = stored.for_version(connector.metadata())?;
@@ -157,31 +164,31 @@ impl Service {
             (None, None) => Value::Array(Vec::new()),
         };
         let fingerprint = fingerprint(key, connector, &all, &templates);
-        // A test of a saved connection goes out as its messages do.
-        let checked = match same {
+        // A test of a saved connection uses the same callback URL as its messages.
+        let settings = match same {
             Some(row) => {
-                let given = self.given(connector, row, key, all)?;
-                given.hidden(check(connector, &given.parameters, &templates)?)
+                let filled = self.fill_parameters(connector, row, key, all)?;
+                filled.redact_token(validate(connector, &filled.parameters, &templates)?)
             }
-            None => check(connector, &all, &templates)?,
+            None => validate(connector, &all, &templates)?,
         };
         let name = test.connection.as_deref().unwrap_or("test");
-        let prepared = self.prepare(name, &connector_id, connector, checked, 0)?;
-        let line = self.line(tx, &tenant.id, &connector_id).await?;
-        let release = line.as_ref().and_then(ResolvedConnector::release);
+        let connection = self.build_ready_connection(name, &connector_id, connector, settings, 0)?;
+        let resolved = self.resolve_connector(tx, &tenant.id, &connector_id).await?;
+        let release = resolved.as_ref().and_then(ResolvedConnector::release);
         let at = version_at(tx, release, &connector.digest().to_string()).await?;
-        let prepared = ReadyConnection { version_at: at.unwrap_or(prepared.version_at), ..prepared };
-        Ok(Tested { prepared, fingerprint, is_uploaded: release.is_some() })
+        let connection = ReadyConnection { version_at: at.unwrap_or(connection.version_at), ..connection };
+        Ok(TestTarget { connection, fingerprint, is_uploaded: release.is_some() })
     }
 
-    /// A version to be tested before it sends anything else. One that may do more than the active one needs its approval first:
-    /// a test is a send.
-    async fn tried_version(&self, tx: &mut Tx, tenant: &str, id: &str, digest: &str) -> Result<Connector> {
-        let line = self.line(tx, tenant, id).await?.ok_or(Error::NotFound("connector"))?;
-        if let Some(release) = line.release() {
-            self.approved(tx, tenant, release, digest).await?;
+    /// The version that a test names. A version with a wider reach than the active one needs its approval first, because a test
+    /// is a send.
+    async fn version_under_test(&self, tx: &mut Tx, tenant: &str, id: &str, digest: &str) -> Result<Connector> {
+        let resolved = self.resolve_connector(tx, tenant, id).await?.ok_or(Error::NotFound("connector"))?;
+        if let Some(release) = resolved.release() {
+            self.require_approval(tx, tenant, release, digest).await?;
         }
-        let found = self.version_of(tx, &line, digest).await?;
+        let found = self.version_of(tx, &resolved, digest).await?;
         found.ok_or_else(|| {
             Error::invalid("/version", "must be the digest of a version of this connector that is ready")
         })

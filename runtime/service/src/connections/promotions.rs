@@ -1,5 +1,4 @@
-//! Promotion: a tested connection goes from a development tenant to a production tenant, with a look at the difference
-//! first.
+//! Promotion: copies a tested connection from a development tenant to a production tenant, after the difference was confirmed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,14 +10,14 @@ use sendbox_store::rows::ConnectionRow;
 use serde_json::{Map, Value, json};
 
 use crate::access::caller::Caller;
-use crate::connections::saved::{following, part, shown, times};
+use crate::connections::management::{audit_view, replacing, secret_times, split_secrets};
 use crate::connections::stored_parameters;
 use crate::connections::stored_parameters::StoredParameters;
 use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault;
 
-/// Both sides of a difference: of a secret only whether it is set, and whether it is another one.
+/// One side of the difference that is shown. Of a secret it shows only whether it is set, and whether its value changes.
 fn side(
     plain: &Map<String, Value>,
     secrets: &Map<String, Value>,
@@ -56,28 +55,27 @@ fn side(
 }
 
 impl Service {
-    /// Says what a promotion would change, or does it when exactly that was confirmed. Only the platform key sees both
-    /// tenants.
+    /// Shows what a promotion would change, or applies it when exactly that difference was confirmed. Needs the platform key,
+    /// because it reads both tenants.
     ///
     /// # Errors
-    /// [`Error::PlatformOnly`]; [`Error::Conflict`] when the tenants are not of the right kinds or the connection was not
+    /// [`Error::PlatformOnly`]; [`Error::Conflict`] when the tenants have the wrong environments or the connection was not
     /// tested; [`Error::DiffChanged`]; [`Error::Invalid`].
     pub async fn promote(&self, caller: &Caller, tenant: &str, promotion: Promotion) -> Result<PromotionReport> {
         caller.may(tenant, &[Scope::Manage])?;
-        caller.is_platform()?;
+        caller.require_platform()?;
         let name = promotion.target_connection.clone().unwrap_or_else(|| promotion.connection.clone());
         policy::connection_name(&name)
             .map_err(|problem| Problems(vec![Problem { field: "targetConnection".to_owned(), ..problem }]))?;
 
         let mut tx = self.inner.store.begin().await?;
-        let source = self.row(&mut tx, tenant).await?;
-        let target = self.locked_row(&mut tx, &promotion.target_tenant).await.map_err(|error| match error {
-            Error::NotFound(_) => Error::invalid("/targetTenant", "there is no such tenant"),
+        let source = self.tenant_row(&mut tx, tenant).await?;
+        let target = self.lock_tenant(&mut tx, &promotion.target_tenant).await.map_err(|error| match error {
+            Error::NotFound(_) => Error::invalid("/targetTenant", "is not a tenant"),
             other => other,
         })?;
         if source.environment != Environment::Development || target.environment != Environment::Production {
-            let text =
-                "a connection is promoted from a development tenant to a production tenant, in this direction only";
+            let text = "a connection can be promoted only from a development tenant to a production tenant";
             return Err(Error::Conflict(text.to_owned()));
         }
         let found = connections::get(&mut tx, tenant, &promotion.connection).await?;
@@ -88,27 +86,27 @@ impl Service {
                 from.name
             )));
         }
-        // A connector of the development tenant alone is not there for the other one.
+        // Resolved for the target: a private connector of the development tenant does not exist there.
         let connector = &self.connector_of(&mut tx, &target.id, &from.connector).await?;
         let (source_key, target_key) = (self.tenant_key(&source)?, self.tenant_key(&target)?);
 
         let before = connections::get(&mut tx, &target.id, &name).await?;
         let before_secrets =
             before.as_ref().map(|row| stored_parameters::secrets(row, &target_key)).transpose()?.unwrap_or_default();
-        let parted = match promotion.secrets {
+        let split = match promotion.secrets {
             PromotedSecrets::Copy => {
                 let stored = StoredParameters::of(&from, &source_key)?.with(promotion.parameters);
-                part(connector, stored.for_version(connector.metadata())?, Map::new())
+                split_secrets(connector, stored.for_version(connector.metadata())?, Map::new())
             }
             PromotedSecrets::Ask => {
                 let mut given = from.parameters.clone();
                 given.extend(promotion.parameters);
-                part(connector, given, Map::new())
+                split_secrets(connector, given, Map::new())
             }
         };
         if promotion.secrets == PromotedSecrets::Ask {
             let wanted: BTreeSet<&String> = from.secret_times.keys().collect();
-            let missing = wanted.into_iter().filter(|key| !parted.secrets.contains_key(*key));
+            let missing = wanted.into_iter().filter(|key| !split.secrets.contains_key(*key));
             let problems = missing.map(|key| {
                 Problem::new(
                     format!("/parameters/{key}"),
@@ -119,22 +117,22 @@ impl Service {
             Problems::none_or(problems.collect())?;
         }
         let old_times = before.as_ref().map(|row| row.secret_times.clone()).unwrap_or_default();
-        let times = times(&parted.secrets, &before_secrets, &old_times, self.now());
-        let (plain, secrets) = (parted.plain.clone(), parted.secrets.clone());
+        let set_at = secret_times(&split.secrets, &before_secrets, &old_times, self.now());
+        let (plain, secrets) = (split.plain.clone(), split.secrets.clone());
         let row = self.connection_row(
             &target,
             &target_key,
             (&name, &from.connector, connector),
-            parted,
+            split,
             from.templates.clone(),
-            times,
+            set_at,
         )?;
-        let row = following(row, before.as_ref());
+        let row = replacing(row, before.as_ref());
 
         let old = before.as_ref().map(|row| side(&row.parameters, &before_secrets, row, false, &Map::new()));
         let new = side(&plain, &secrets, &row, true, &before_secrets);
         let changes = json_diff::changes(old.as_ref(), Some(&new));
-        // Bound to the very values, so that what is confirmed is what is done.
+        // The token is bound to the values, so that exactly the confirmed change is applied.
         let before_print = before.as_ref().map(|row| row.fingerprint.clone()).unwrap_or_default();
         let print = target_key.hash("promotion", &[name.as_bytes(), &before_print, &row.fingerprint]);
         let report = PromotionReport {
@@ -151,19 +149,20 @@ impl Service {
             return Err(Error::DiffChanged);
         }
         connections::put(&mut tx, &row).await?;
-        // The test vouches for the same version, templates and account; another account is untested.
+        // The test counts for the same version, templates and account; with another account the connection is untested.
         if promotion.secrets == PromotedSecrets::Copy && plain == from.parameters {
             let tested_at = connections::tested_at(&mut tx, tenant, &from.fingerprint).await?;
             if let Some(at) = tested_at {
                 connections::record_test(&mut tx, &target.id, &row.fingerprint, at).await?;
             }
         }
-        let mut after = shown(&row);
+        let mut after = audit_view(&row);
         if let Some(members) = after.as_object_mut() {
             members.insert("promotedFrom".to_owned(), json!(format!("{tenant}/{}", from.name)));
         }
         let what = ("connection.promote", format!("connection:{name}"));
-        self.note(&mut tx, caller, Some(&target.id), what, (before.as_ref().map(shown), Some(after))).await?;
+        self.record_audit(&mut tx, caller, Some(&target.id), what, (before.as_ref().map(audit_view), Some(after)))
+            .await?;
         tx.commit().await?;
         Ok(PromotionReport { applied: true, confirmation_token: None, ..report })
     }

@@ -1,6 +1,6 @@
-//! A connection, ready to send: its connector at one version, checked parameters, grant and templates.
+//! Building a ready connection: the connector at one version, validated parameters, grant and templates.
 //!
-//! Made from a stored connection once for each revision and version, and shared by all its sends.
+//! Built from a stored connection once for each revision and version, cached, and shared by all its sends.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,10 +25,10 @@ use crate::releases::resolved_connector::ResolvedConnector;
 use crate::service::Service;
 use crate::vault::TenantKey;
 
-/// Ready connections that are cached at most. Beyond, the cache is emptied: simple, and rare.
+/// Maximum number of cached connections. When it is reached the cache is cleared, which is simple and rare.
 const MOST_CACHED: usize = 10_000;
 
-/// A keyed hash of everything that decides what a connection sends. What a test vouches for.
+/// A keyed hash of everything that determines what a connection sends. A successful test counts for this fingerprint.
 pub(crate) fn fingerprint(
     key: &TenantKey,
     connector: &Connector,
@@ -41,7 +41,7 @@ pub(crate) fn fingerprint(
     key.hash("fingerprint", &[digest.as_bytes(), parameters.as_bytes(), templates.as_bytes()])
 }
 
-/// The same value with its members in one order.
+/// The same value with its members sorted, so that equal settings have equal fingerprints.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -54,21 +54,21 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// Parameters and templates of a connection, checked against its connector.
-pub(crate) struct Checked {
+/// Parameters and templates of a connection, validated against its connector.
+pub(crate) struct ConnectionSettings {
     pub(crate) parameters: Parameters,
     pub(crate) templates: Vec<Template>,
 }
 
-/// Checks parameters and templates at once.
+/// Validates parameters and templates against the connector.
 ///
 /// # Errors
-/// Everything that is wrong, by JSON pointer.
-pub(crate) fn check(
+/// All problems, by JSON pointer.
+pub(crate) fn validate(
     connector: &Connector,
     parameters: &Map<String, Value>,
     templates: &Value,
-) -> Result<Checked, Problems> {
+) -> Result<ConnectionSettings, Problems> {
     let metadata = connector.metadata();
     let mut problems = Vec::new();
     let parameters = connector
@@ -88,12 +88,12 @@ pub(crate) fn check(
         problems.extend(kinds(metadata, templates));
     }
     match (parameters, templates) {
-        (Some(parameters), Some(templates)) if problems.is_empty() => Ok(Checked { parameters, templates }),
+        (Some(parameters), Some(templates)) if problems.is_empty() => Ok(ConnectionSettings { parameters, templates }),
         _ => Err(Problems(problems)),
     }
 }
 
-/// Templates that are not of the kind that the connector takes.
+/// Templates of another content kind than the connector's.
 fn kinds(metadata: &Metadata, templates: &[Template]) -> Vec<Problem> {
     let wrong = templates.iter().enumerate().filter_map(|(index, template)| {
         let at = |message: String| Some(Problem::new(format!("/templates/{index}"), message));
@@ -113,127 +113,139 @@ fn kinds(metadata: &Metadata, templates: &[Template]) -> Vec<Problem> {
     wrong.collect()
 }
 
-/// A connection, and the versions of its connector that may send for it, best first.
-pub(crate) struct Choice {
+/// A connection, and the versions of its connector that may send for it, the preferred one first.
+pub(crate) struct CandidateVersions {
     row: ConnectionRow,
-    line: ResolvedConnector,
+    connector: ResolvedConnector,
     pub(crate) digests: Vec<String>,
 }
 
-impl Choice {
-    /// The release that the versions come from.
+impl CandidateVersions {
+    /// The release that decided the versions; `None` for a built-in connector.
     pub(crate) fn release(&self) -> Option<&ReleaseRow> {
-        self.line.release()
+        self.connector.release()
     }
 }
 
-/// Which version a message may meet.
+/// What decides which versions a message may use.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct OfMessage<'a> {
+pub(crate) struct VersionAffinity<'a> {
     /// The message's id.
     pub(crate) message: &'a str,
-    /// The version that it began with on this connection.
-    pub(crate) held: Option<&'a str>,
-    /// Versions that refused it for a reason of their own.
-    pub(crate) left: &'a [&'a str],
+    /// The version of its last attempt on this connection.
+    pub(crate) current: Option<&'a str>,
+    /// Versions that rejected it for a reason that other versions may not have.
+    pub(crate) rejected: &'a [&'a str],
 }
 
 impl Service {
-    /// The versions of a connection's connector for a message; `None` when there is no connection of this name.
+    /// The versions that may send a message over a connection; `None` when there is no connection of this name.
     ///
     /// # Errors
     /// [`Error::Invalid`] when its connector is gone.
-    pub(crate) async fn choice(
+    pub(crate) async fn candidate_versions(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         name: &str,
-        of: OfMessage<'_>,
-    ) -> Result<Option<Choice>> {
+        affinity: VersionAffinity<'_>,
+    ) -> Result<Option<CandidateVersions>> {
         let Some(row) = connections::get(tx, &tenant.id, name).await? else { return Ok(None) };
-        self.choice_of(tx, row, of).await.map(Some)
+        self.candidates_for(tx, row, affinity).await.map(Some)
     }
 
-    pub(crate) async fn choice_of(&self, tx: &mut Tx, row: ConnectionRow, of: OfMessage<'_>) -> Result<Choice> {
-        let line = self.line(tx, &row.tenant, &row.connector).await?.ok_or_else(|| {
+    pub(crate) async fn candidates_for(
+        &self,
+        tx: &mut Tx,
+        row: ConnectionRow,
+        affinity: VersionAffinity<'_>,
+    ) -> Result<CandidateVersions> {
+        let connector = self.resolve_connector(tx, &row.tenant, &row.connector).await?.ok_or_else(|| {
             Error::invalid("/connector", format!("the tenant no longer has the connector `{}`", row.connector))
         })?;
-        let digests = match &line {
+        let digests = match &connector {
             ResolvedConnector::BuiltIn(connector) => vec![connector.digest().to_string()],
             ResolvedConnector::Uploaded(release) => {
-                let versions = release.versions.candidates(of.message, of.held, of.left, &row.digest, self.now());
+                let versions = release.versions.candidates(
+                    affinity.message,
+                    affinity.current,
+                    affinity.rejected,
+                    &row.digest,
+                    self.now(),
+                );
                 versions.into_iter().map(str::to_owned).collect()
             }
         };
-        Ok(Choice { row, line, digests })
+        Ok(CandidateVersions { row, connector, digests })
     }
 
-    /// A connection, ready to send with this version.
+    /// A connection that is ready to send with this version, from the cache or newly built.
     ///
     /// # Errors
     /// [`Error::Invalid`] when it does not fit the version; the store's.
-    pub(crate) async fn prepared_at(
+    pub(crate) async fn ready_connection_at(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
-        choice: &Choice,
+        candidates: &CandidateVersions,
         digest: &str,
     ) -> Result<Arc<ReadyConnection>> {
-        let row = &choice.row;
+        let row = &candidates.row;
         let at = (tenant.id.clone(), row.name.clone());
-        let made_at = (row.created_at.0, row.updated_at.0);
-        let current = |kept: &CachedConnection| kept.revision == row.revision && kept.made_at == made_at;
-        let kept = lock(&self.inner.prepared)
+        let row_times = (row.created_at.0, row.updated_at.0);
+        let current = |cached: &CachedConnection| cached.revision == row.revision && cached.row_times == row_times;
+        let cached = lock(&self.inner.ready_connections)
             .get(&at)
-            .filter(|kept| current(kept))
-            .and_then(|kept| kept.versions.get(digest).cloned());
-        if let Some(kept) = kept {
-            return kept.map_err(Error::Invalid);
+            .filter(|cached| current(cached))
+            .and_then(|cached| cached.versions.get(digest).cloned());
+        if let Some(cached) = cached {
+            return cached.map_err(Error::Invalid);
         }
-        let connector = self.version_of(tx, &choice.line, digest).await?;
-        let connector = connector.ok_or_else(|| Error::invalid("/connector", "this version cannot be loaded"))?;
-        let version_at = version_at(tx, choice.release(), digest).await?;
+        let connector = self.version_of(tx, &candidates.connector, digest).await?;
+        let connector = connector
+            .ok_or_else(|| Error::invalid("/connector", "this version cannot be loaded; see the log of Sendbox"))?;
+        let version_at = version_at(tx, candidates.release(), digest).await?;
         let key = self.tenant_key(tenant)?;
-        let prepared = self.prepare_stored(row, &key, &connector).map(|(prepared, _)| {
-            let version_at = version_at.unwrap_or(prepared.version_at);
-            Arc::new(ReadyConnection { version_at, ..prepared })
+        let ready = self.build_stored_connection(row, &key, &connector).map(|(ready, _)| {
+            let version_at = version_at.unwrap_or(ready.version_at);
+            Arc::new(ReadyConnection { version_at, ..ready })
         });
-        let prepared = match prepared {
+        let ready = match ready {
             Err(Error::Invalid(problems)) => Err(problems),
             Err(other) => return Err(other),
-            Ok(prepared) => Ok(prepared),
+            Ok(ready) => Ok(ready),
         };
-        let mut all = lock(&self.inner.prepared);
+        let mut all = lock(&self.inner.ready_connections);
         if all.len() >= MOST_CACHED {
             all.clear();
         }
-        let kept = all.entry(at).or_insert_with(|| CachedConnection {
+        let cached = all.entry(at).or_insert_with(|| CachedConnection {
             revision: row.revision,
-            made_at,
+            row_times,
             versions: HashMap::new(),
         });
-        if !current(kept) {
-            *kept = CachedConnection { revision: row.revision, made_at, versions: HashMap::new() };
+        if !current(cached) {
+            *cached = CachedConnection { revision: row.revision, row_times, versions: HashMap::new() };
         }
-        kept.versions.insert(digest.to_owned(), prepared.clone());
-        prepared.map_err(Error::Invalid)
+        cached.versions.insert(digest.to_owned(), ready.clone());
+        ready.map_err(Error::Invalid)
     }
 
-    /// A stored connection, made ready for this version, and the parameter that Sendbox filled in.
+    /// Builds a stored connection with this version, and names the parameter that Sendbox filled in.
     ///
     /// # Errors
     /// [`Error::Invalid`] when it does not fit the version, or the version would read a stored secret in clear.
-    pub(crate) fn prepare_stored<'c>(
+    pub(crate) fn build_stored_connection<'c>(
         &self,
         row: &ConnectionRow,
         key: &TenantKey,
         connector: &'c Connector,
     ) -> Result<(ReadyConnection, Option<&'c str>)> {
         let stored = StoredParameters::of(row, key)?.for_version(connector.metadata())?;
-        let given = self.given(connector, row, key, stored)?;
-        let checked = given.hidden(check(connector, &given.parameters, &row.templates)?);
-        let prepared = self.prepare(&row.name, &row.connector, connector, checked, row.revision)?;
-        Ok((ReadyConnection { filled: given.filled.is_some(), ..prepared }, given.filled))
+        let filled = self.fill_parameters(connector, row, key, stored)?;
+        let settings = filled.redact_token(validate(connector, &filled.parameters, &row.templates)?);
+        let ready = self.build_ready_connection(&row.name, &row.connector, connector, settings, row.revision)?;
+        Ok((ReadyConnection { filled: filled.filled.is_some(), ..ready }, filled.filled))
     }
 
     /// The first version that the connection fits.
@@ -241,70 +253,70 @@ impl Service {
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
-        choice: &Choice,
+        candidates: &CandidateVersions,
     ) -> Result<Arc<ReadyConnection>> {
         let mut unfit = None;
-        for digest in &choice.digests {
-            match self.prepared_at(tx, tenant, choice, digest).await {
+        for digest in &candidates.digests {
+            match self.ready_connection_at(tx, tenant, candidates, digest).await {
                 Err(error @ Error::Invalid(_)) => {
-                    // What the newest one says is what has to be put right.
+                    // The problems of the preferred version are those to fix.
                     unfit.get_or_insert(error);
                 }
                 done => return done,
             }
         }
-        Err(unfit.unwrap_or_else(|| Error::invalid("/connector", "no version of it can send")))
+        Err(unfit.unwrap_or_else(|| Error::invalid("/connector", "none of its versions can send")))
     }
 
     /// A stored connection, ready to send; `None` when there is none of this name.
     ///
     /// # Errors
     /// [`Error::Invalid`] when it fits no version of its connector that could send; the store's.
-    pub(crate) async fn prepared(
+    pub(crate) async fn ready_connection(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         name: &str,
-        of: OfMessage<'_>,
+        affinity: VersionAffinity<'_>,
     ) -> Result<Option<Arc<ReadyConnection>>> {
-        match self.choice(tx, tenant, name, of).await? {
-            Some(choice) => self.first_fit(tx, tenant, &choice).await.map(Some),
+        match self.candidate_versions(tx, tenant, name, affinity).await? {
+            Some(candidates) => self.first_fit(tx, tenant, &candidates).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// Lets go of what was prepared with versions that are no longer loaded.
-    pub(crate) fn forget_prepared(&self, digests: &BTreeSet<String>) {
-        lock(&self.inner.prepared).retain(|_, kept| {
-            kept.versions.retain(|digest, _| !digests.contains(digest));
-            !kept.versions.is_empty()
+    /// Removes the versions that are no longer loaded from the cache.
+    pub(crate) fn evict_ready_connections(&self, digests: &BTreeSet<String>) {
+        lock(&self.inner.ready_connections).retain(|_, cached| {
+            cached.versions.retain(|digest, _| !digests.contains(digest));
+            !cached.versions.is_empty()
         });
     }
 
-    /// Puts together what was checked.
+    /// Builds a ready connection from validated settings.
     ///
     /// # Errors
     /// [`Error::Invalid`] when a parameter does not fit the host that it names.
-    pub(crate) fn prepare(
+    pub(crate) fn build_ready_connection(
         &self,
         name: &str,
         connector_id: &str,
         connector: &Connector,
-        checked: Checked,
+        settings: ConnectionSettings,
         revision: u64,
     ) -> Result<ReadyConnection> {
         let grant = connector
-            .grant(&checked.parameters, &self.inner.operator, &TenantGrant::default())
+            .grant(&settings.parameters, &self.inner.operator, &TenantGrant::default())
             .map_err(|error| Error::invalid("/parameters", error.to_string()))?;
         Ok(ReadyConnection {
             name: name.to_owned(),
             connector_id: connector_id.to_owned(),
             revision,
             connector: connector.clone(),
-            parameters: Arc::new(checked.parameters),
+            parameters: Arc::new(settings.parameters),
             filled: false,
             grant: Arc::new(grant),
-            config: ConnectionConfig { parameters: Value::Null, templates: checked.templates },
+            config: ConnectionConfig { parameters: Value::Null, templates: settings.templates },
             version_at: self.now(),
             shapes: ConnectionShapes::default(),
         })

@@ -1,10 +1,10 @@
-//! A connection's parameters as they are stored, and the one way from there to a version of its connector.
+//! A connection's stored parameters, and the only function that hands them to a version of its connector.
 //!
-//! Promise: what is stored as a secret is never handed to a version that does not seal it. A version that has no such
-//! parameter is not given it; with a version that would read it in clear the connection is not used, and the refusal names the
-//! parameter. There is no other way by which stored secrets are joined with the rest: [`StoredParameters::for_version`].
+//! Promise: a stored secret is never handed to a version that does not seal it. A version without such a parameter does not
+//! receive it; a version that would read it in clear is not used for the connection, and the error names the parameter. Stored
+//! secrets are merged with the other parameters in [`StoredParameters::for_version`] and nowhere else.
 //!
-//! Must not know: why a version is asked for (a send, a test, a report, a promotion, a comparison). The rule is the same.
+//! Must not know: what the version is used for (a send, a test, a report, a promotion, a comparison). The rule is the same.
 
 use std::collections::BTreeSet;
 
@@ -22,14 +22,14 @@ pub(crate) fn secrets_aad(name: &str) -> String {
     format!("connection/{name}/secrets")
 }
 
-/// A connection's secrets, in clear. They go to a version of a connector by [`StoredParameters`] alone.
+/// A connection's secrets, in clear. Only [`StoredParameters`] hands them to a version of a connector.
 pub(crate) fn secrets(row: &ConnectionRow, key: &TenantKey) -> Result<Map<String, Value>> {
     let Some(sealed) = &row.secrets else { return Ok(Map::new()) };
     let plain = key.open(&secrets_aad(&row.name), sealed)?;
     serde_json::from_slice(&plain).map_err(|_| Error::Internal("stored secrets cannot be read".to_owned()))
 }
 
-/// Parameters of a connection, with those apart that are stored as secrets. Has no `Debug`: it holds them.
+/// Parameters of a connection, plain ones and secrets separately. Has no `Debug`: it holds secrets in clear.
 #[derive(Default)]
 pub(crate) struct StoredParameters {
     plain: Map<String, Value>,
@@ -37,24 +37,23 @@ pub(crate) struct StoredParameters {
 }
 
 impl StoredParameters {
-    /// Of a stored connection.
+    /// Opens the parameters of a stored connection.
     pub(crate) fn of(row: &ConnectionRow, key: &TenantKey) -> Result<Self> {
         Ok(Self { plain: row.parameters.clone(), sealed: secrets(row, key)? })
     }
 
-    /// Only those that are stored as secrets.
-    pub(crate) fn secrets_alone(self) -> Self {
+    /// Drops the plain parameters.
+    pub(crate) fn secrets_only(self) -> Self {
         Self { plain: Map::new(), ..self }
     }
 
-    /// With what was given in their place. `null` takes a value away.
+    /// Replaces parameters by those that were given. `null` removes a parameter.
     pub(crate) fn with(mut self, given: Map<String, Value>) -> Self {
         self.sealed.retain(|name, _| !given.contains_key(name));
         self.plain.extend(given);
         self
     }
 
-    /// Their names.
     pub(crate) fn names(&self) -> StoredNames<'_> {
         StoredNames {
             plain: self.plain.keys().map(String::as_str).collect(),
@@ -62,17 +61,17 @@ impl StoredParameters {
         }
     }
 
-    /// Secrets that a version would read in clear.
+    /// The stored secrets that a version would read in clear.
     pub(crate) fn unsealed_by(&self, version: &Metadata) -> Vec<&str> {
         self.unsealed(&version.secret_keys, &version.parameters_schema)
     }
 
-    /// What a version is given.
+    /// The parameters that a version receives.
     ///
     /// # Errors
-    /// The secrets that it would read in clear.
+    /// One problem for each stored secret that the version would read in clear.
     pub(crate) fn for_version(&self, version: &Metadata) -> Result<Map<String, Value>, Problems> {
-        self.given_to(&version.secret_keys, &version.parameters_schema)
+        self.merged_for(&version.secret_keys, &version.parameters_schema)
     }
 
     fn unsealed(&self, secret_keys: &BTreeSet<String>, schema: &Value) -> Vec<&str> {
@@ -81,7 +80,7 @@ impl StoredParameters {
         names.filter(|name| is_named(name) && !secret_keys.contains(*name)).collect()
     }
 
-    fn given_to(&self, secret_keys: &BTreeSet<String>, schema: &Value) -> Result<Map<String, Value>, Problems> {
+    fn merged_for(&self, secret_keys: &BTreeSet<String>, schema: &Value) -> Result<Map<String, Value>, Problems> {
         Problems::none_or(self.unsealed(secret_keys, schema).into_iter().map(unsealed).collect())?;
         let mut given = self.plain.clone();
         let sealed = self.sealed.iter().filter(|(name, _)| secret_keys.contains(*name));
@@ -91,7 +90,7 @@ impl StoredParameters {
     }
 }
 
-/// A secret that a version would read in clear.
+/// The problem of a stored secret that a version would read in clear.
 fn unsealed(name: &str) -> Problem {
     let pointer = name.replace('~', "~0").replace('/', "~1");
     let message = "is stored as a secret, and this version of the connector would read it in clear; \
@@ -124,19 +123,19 @@ mod tests {
     fn a_stored_secret_goes_only_where_it_is_sealed() {
         for (properties, given) in [
             (json!({ "token": { "writeOnly": true } }), Some(json!({ "from": "Acme", "token": "s3cret" }))),
-            // What was plain and is a secret now is handed over: sealed.
+            // A parameter that was plain and is a secret now is handed over, sealed.
             (
                 json!({ "token": { "writeOnly": true }, "from": { "writeOnly": true } }),
                 Some(json!({ "from": "Acme", "token": "s3cret" })),
             ),
-            // It has no such parameter, and is not given what it does not name, whatever else its schema lets in.
+            // The version has no such parameter, so it does not receive it, whatever else its schema allows.
             (json!({ "from": {} }), Some(json!({ "from": "Acme" }))),
             (json!({ "token": {} }), None),
             (json!({ "token": { "writeOnly": false } }), None),
             (json!({ "token": true }), None),
         ] {
             let (secrets, schema) = version(properties.clone());
-            match (stored().given_to(&secrets, &schema), given) {
+            match (stored().merged_for(&secrets, &schema), given) {
                 (Ok(found), Some(wanted)) => assert_eq!(Value::Object(found), wanted, "{properties}"),
                 (Err(Problems(problems)), None) => {
                     let [problem] = problems.as_slice() else { panic!("{problems:?}") };
@@ -150,21 +149,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_anew_takes_the_place_of_what_is_stored() {
+    fn given_parameters_replace_stored_ones() {
         let (secrets, schema) = version(json!({ "token": { "writeOnly": true }, "from": {} }));
         for (given, wanted) in [
             (json!({ "from": "Other" }), json!({ "from": "Other", "token": "s3cret" })),
             (json!({ "token": "new" }), json!({ "from": "Acme", "token": "new" })),
             (json!({ "token": null, "from": null }), json!({})),
         ] {
-            let found = stored().with(map(given.clone())).given_to(&secrets, &schema).unwrap();
+            let found = stored().with(map(given.clone())).merged_for(&secrets, &schema).unwrap();
             assert_eq!(Value::Object(found), wanted, "{given}");
         }
-        let alone = stored().secrets_alone().with(map(json!({ "from": "Other" })));
+        let alone = stored().secrets_only().with(map(json!({ "from": "Other" })));
         assert_eq!(alone.names().plain, ["from"].into());
-        // Given anew in clear, for a version that says so: then it is no stored secret.
+        // Given again, in clear, for a version that declares it plain: then it is no stored secret.
         let (secrets, schema) = version(json!({ "token": {} }));
-        assert!(stored().with(map(json!({ "token": "public" }))).given_to(&secrets, &schema).is_ok());
-        assert!(stored().with(map(json!({ "from": "Other" }))).given_to(&secrets, &schema).is_err());
+        assert!(stored().with(map(json!({ "token": "public" }))).merged_for(&secrets, &schema).is_ok());
+        assert!(stored().with(map(json!({ "from": "Other" }))).merged_for(&secrets, &schema).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! The address that a connection's provider reports to.
+//! The callback URL of a connection, to which its provider sends delivery reports.
 //!
-//! It ends in a token, and whoever knows that may report: it is sealed at rest, and stands in no log, trace, audit or error. A
+//! It ends in a token, and everybody who knows the token may report. It is sealed at rest and appears in no log, trace, audit or error. A
 //! parameter whose schema says `"x-form": {"fill": "report-address"}` is filled with the address where the tenant left it empty.
 
 use std::sync::Arc;
@@ -15,27 +15,27 @@ use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
-use crate::connections::ready_connection::Checked;
+use crate::connections::ready_connection::ConnectionSettings;
 use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault::{TenantKey, random};
 
-/// Bytes of a token: 128 bits, and short, since Vonage takes addresses of 100 characters.
+/// Bytes of a token: 128 bits, and short, because Vonage accepts URLs of at most 100 characters.
 const TOKEN: usize = 16;
-/// What a parameter says that takes the address.
+/// The value of `fill` in the schema of a parameter that takes the callback URL.
 const FILL: &str = "report-address";
 
-/// Where a token is sealed for.
-fn place(connection: &str) -> String {
+/// The associated data of a sealed token.
+fn token_aad(connection: &str) -> String {
     format!("connection/{connection}/report-token")
 }
 
 /// A new token, sealed.
 pub(crate) fn new_token(key: &TenantKey, connection: &str) -> Result<Vec<u8>> {
-    Ok(key.seal(&place(connection), random_token()?.as_bytes())?)
+    Ok(key.seal(&token_aad(connection), random_token()?.as_bytes())?)
 }
 
-/// As it stands in an address: 22 characters of base64url.
+/// A random token as it appears in the URL: 22 characters of base64url.
 pub(crate) fn random_token() -> Result<Zeroizing<String>> {
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<TOKEN>()?.as_ref())))
 }
@@ -43,36 +43,35 @@ pub(crate) fn random_token() -> Result<Zeroizing<String>> {
 /// A connection's token, if it has one.
 pub(crate) fn token(row: &ConnectionRow, key: &TenantKey) -> Result<Option<Zeroizing<String>>> {
     let Some(sealed) = &row.report_token else { return Ok(None) };
-    let plain = key.open(&place(&row.name), sealed)?;
+    let plain = key.open(&token_aad(&row.name), sealed)?;
     let text = std::str::from_utf8(&plain);
     Ok(Some(Zeroizing::new(text.map_err(|_| Error::Internal("a stored token cannot be read".to_owned()))?.to_owned())))
 }
 
-/// What a connection's connector is given, beside what the tenant has set up.
-pub(crate) struct Given<'c> {
-    /// With the address where it is filled in.
+/// The parameters that a connector receives, with the callback URL filled in.
+pub(crate) struct FilledParameters<'c> {
     pub(crate) parameters: Map<String, Value>,
-    /// The parameter that it is filled into.
+    /// The parameter that the callback URL was filled into.
     pub(crate) filled: Option<&'c str>,
-    /// To be kept out of whatever is shown of a call.
+    /// Redacted from everything that is shown of a call.
     pub(crate) token: Option<Zeroizing<String>>,
 }
 
-impl Given<'_> {
-    /// The same parameters, with the token kept out of what is shown.
-    pub(crate) fn hidden(&self, mut checked: Checked) -> Checked {
+impl FilledParameters<'_> {
+    /// Has the token redacted from everything that is shown of a call.
+    pub(crate) fn redact_token(&self, mut settings: ConnectionSettings) -> ConnectionSettings {
         if let Some(token) = &self.token {
-            checked.parameters.hide(token);
+            settings.parameters.hide(token);
         }
-        checked
+        settings
     }
 }
 
-/// The parameter that takes the address, if the connector has one.
-pub(crate) fn takes_address(connector: &Connector) -> Option<&str> {
+/// The parameter that takes the callback URL, if the connector has one.
+pub(crate) fn callback_url_parameter(connector: &Connector) -> Option<&str> {
     let properties = connector.metadata().parameters_schema.get("properties")?.as_object()?;
     let takes = |property: &Value| property.pointer("/x-form/fill").and_then(Value::as_str) == Some(FILL);
-    // What is to be filled in is shown as it is.
+    // Not a secret: the filled-in URL is shown in clear.
     let is_plain = |name: &str| !connector.metadata().secret_keys.contains(name);
     properties.iter().find(|(name, property)| takes(property) && is_plain(name)).map(|(name, _)| name.as_str())
 }
@@ -86,39 +85,39 @@ fn is_left_empty(parameters: &Map<String, Value>, name: &str) -> bool {
 }
 
 impl Service {
-    /// The whole address of a connection; `None` without a public URL or a token.
-    fn address(&self, row: &ConnectionRow, token: Option<&str>) -> Option<String> {
+    /// The callback URL of a connection; `None` without a public URL or a token.
+    fn callback_url(&self, row: &ConnectionRow, token: Option<&str>) -> Option<String> {
         let public = self.inner.public_url.as_ref()?;
         Some(format!("{public}/reports/{}/{}/{}", row.tenant, row.name, token?))
     }
 
-    /// Fills the address in where it belongs, if the connector's schema takes it.
-    pub(crate) fn given<'c>(
+    /// Fills in the callback URL, if the connector's schema has a parameter for it that the tenant left empty.
+    pub(crate) fn fill_parameters<'c>(
         &self,
         connector: &'c Connector,
         row: &ConnectionRow,
         key: &TenantKey,
         parameters: Map<String, Value>,
-    ) -> Result<Given<'c>> {
+    ) -> Result<FilledParameters<'c>> {
         let token = token(row, key)?;
-        let address = self.address(row, token.as_ref().map(|token| token.as_str()));
-        let name =
-            takes_address(connector).filter(|name| connector.reads_reports() && is_left_empty(&parameters, name));
+        let address = self.callback_url(row, token.as_ref().map(|token| token.as_str()));
+        let name = callback_url_parameter(connector)
+            .filter(|name| connector.reads_reports() && is_left_empty(&parameters, name));
         if let (Some(name), Some(address)) = (name, address) {
             let mut filled = parameters.clone();
             filled.insert(name.to_owned(), Value::String(address));
             let filled = Value::Object(filled);
-            // One that is too long, or not https, is better left out than refused.
+            // A URL that the schema refuses (too long, not https) is left out, because the connection works without it.
             if connector.parameters(&filled).is_ok()
                 && let Value::Object(parameters) = filled
             {
-                return Ok(Given { parameters, filled: Some(name), token });
+                return Ok(FilledParameters { parameters, filled: Some(name), token });
             }
         }
-        Ok(Given { parameters, filled: None, token })
+        Ok(FilledParameters { parameters, filled: None, token })
     }
 
-    /// What is shown of it.
+    /// The state of delivery reports of a connection.
     pub(crate) fn reports_view(
         &self,
         caller: &Caller,
@@ -148,7 +147,7 @@ impl Service {
             return Ok(nothing(true, false, reason));
         }
         let token = token(row, key)?;
-        let Some(address) = self.address(row, token.as_ref().map(|token| token.as_str())) else {
+        let Some(address) = self.callback_url(row, token.as_ref().map(|token| token.as_str())) else {
             let reason = "The connection was saved before Sendbox could receive reports; save it again.";
             return Ok(nothing(true, false, reason));
         };
@@ -156,7 +155,7 @@ impl Service {
             let reason = "Only a key with the scope `manage` sees the callback URL.";
             return Ok(nothing(true, sender.filled, reason));
         }
-        let reason = match takes_address(connector) {
+        let reason = match callback_url_parameter(connector) {
             _ if sender.filled => None,
             None => Some("Enter the callback URL in the provider's settings; messages cannot pass it.".to_owned()),
             Some(name) if is_left_empty(&row.parameters, name) => Some(format!(

@@ -1,4 +1,4 @@
-//! How many callbacks of providers are read at once, so that messages keep their slots of the sandbox.
+//! Limits how many callbacks are read concurrently, so that most slots of the sandbox are left to messages.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -8,13 +8,13 @@ use sendbox_sandbox::Sandbox;
 
 use crate::lock::lock;
 
-/// Limits how many callbacks of providers are read at once: a few in all, and of these only some for one connection.
+/// Limits how many callbacks are read concurrently, in total and for each connection.
 pub(crate) struct CallbackLimiter {
     most: usize,
     running: Mutex<HashMap<(String, String), usize>>,
 }
 
-/// A slot for one callback, given back when it is dropped.
+/// A slot for one callback, released when it is dropped.
 pub(crate) struct CallbackSlot {
     limiter: Arc<CallbackLimiter>,
     of: (String, String),

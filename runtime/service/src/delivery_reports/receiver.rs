@@ -1,10 +1,10 @@
-//! Delivery reports: from a provider's call to what is shown of a message.
+//! Receiving delivery reports: from a provider's call to the delivery state of a message.
 //!
-//! The connector of the connection reads the call, in the sandbox and blind, with the version that the connection's next message
-//! would be sent with. What it finds is on disk before the provider is told that it was taken.
+//! The connector of the connection parses the call, in the sandbox and blind, with the version that would send the connection's
+//! next message. Its reports are on disk before the provider receives a successful response.
 //!
-//! A report changes what is shown and counted of a message, and nothing else: it causes no send, and no limit, breaker, watch or
-//! verification looks at it.
+//! A report changes the delivery state and the statistics of a message and nothing else: it causes no send, and no limit, breaker,
+//! release or verification depends on it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,37 +22,37 @@ use crate::service::Service;
 use crate::vault;
 use crate::vault::TenantKey;
 
-/// Reports that wait and are forgotten with each that comes to wait.
+/// Expired waiting reports that are deleted whenever a new one has to wait.
 const SWEPT: u32 = 100;
 
-/// A call of a provider, as it came in. Has no `Debug`: it holds numbers.
+/// A provider's HTTP request, as received. Has no `Debug`: it holds numbers.
 pub struct ReportCall {
     /// `POST`
     pub method: String,
     /// Path and query, as they were received.
     pub target: String,
-    /// What the call names as its host.
+    /// The `Host` header.
     pub host: Option<String>,
-    /// Names in any case.
+    /// Names and values; the names are in any case.
     pub headers: Vec<(String, String)>,
     /// The exact body.
     pub body: Zeroizing<Vec<u8>>,
 }
 
-/// The connection that a call is for. Whoever has one knew its address.
+/// The connection that a call is for. It is only returned for a correct token.
 pub struct ReportReceiver {
     tenant: TenantRow,
     connection: ConnectionRow,
 }
 
-/// The keyed hash by which a report finds its attempt. The id itself is not kept: a connector that reads blind may hand on a
-/// number in its place.
+/// The keyed hash by which a report finds its attempt. The id itself is not stored: a connector, which reads blind, may return a
+/// phone number in its place.
 pub(crate) fn provider_id(key: &TenantKey, connection: &str, id: &str) -> Vec<u8> {
     key.hash("provider-message-id", &[connection.as_bytes(), id.as_bytes()])
 }
 
-/// What is kept of a report.
-fn kept(key: &TenantKey, connection: &ConnectionRow, report: DeliveryReport, now: Timestamp) -> ReportRow {
+/// The row of a report.
+fn report_row(key: &TenantKey, connection: &ConnectionRow, report: DeliveryReport, now: Timestamp) -> ReportRow {
     ReportRow {
         tenant: connection.tenant.clone(),
         connection: connection.name.clone(),
@@ -67,7 +67,7 @@ fn kept(key: &TenantKey, connection: &ConnectionRow, report: DeliveryReport, now
     }
 }
 
-/// How far a message has come.
+/// The delivery state of a message: that of the report that is furthest.
 pub(crate) fn delivery(reports: &[ReportRow]) -> Option<Delivery> {
     furthest(reports, |report| report.state).map(|report| Delivery {
         state: report.state,
@@ -77,7 +77,7 @@ pub(crate) fn delivery(reports: &[ReportRow]) -> Option<Delivery> {
     })
 }
 
-/// The reports of each attempt, in the order in which they came.
+/// The reports of each attempt, in the order in which they were received.
 pub(crate) fn by_attempt(reports: Vec<ReportRow>) -> BTreeMap<u32, Vec<DeliveryReportView>> {
     let mut found: BTreeMap<u32, Vec<DeliveryReportView>> = BTreeMap::new();
     for report in reports {
@@ -94,19 +94,19 @@ pub(crate) fn by_attempt(reports: Vec<ReportRow>) -> BTreeMap<u32, Vec<DeliveryR
     found
 }
 
-/// Gives the reports that came before the end of an attempt to it. Whoever calls this has locked the id before the message.
-pub(crate) async fn catch_up(tx: &mut Tx, attempt: &AttemptRow, now: Timestamp) -> Result<()> {
+/// Assigns the reports that arrived before the end of an attempt to it. The caller has locked the id before the message.
+pub(crate) async fn claim_waiting_reports(tx: &mut Tx, attempt: &AttemptRow, now: Timestamp) -> Result<()> {
     let Some(provider_id) = &attempt.provider_id else { return Ok(()) };
     let of = (attempt.message.as_str(), attempt.number);
     let place = (attempt.tenant.as_str(), attempt.connection.as_str());
     if reports::claim(tx, place, provider_id, of, now.minus_millis(WAITS_MS)).await? > 0 {
-        tell(tx, &attempt.tenant, std::slice::from_ref(&attempt.message)).await?;
+        update_delivery(tx, &attempt.tenant, std::slice::from_ref(&attempt.message)).await?;
     }
     Ok(())
 }
 
-/// Writes into these messages how far they have come.
-async fn tell(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<()> {
+/// Updates the delivery state of these messages.
+async fn update_delivery(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<()> {
     for (message, reports) in reports::list_for(tx, tenant, messages).await? {
         if let Some(delivery) = delivery(&reports) {
             messages::set_delivery(tx, tenant, &message, delivery.state).await?;
@@ -116,12 +116,12 @@ async fn tell(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<()> {
 }
 
 impl Service {
-    /// The connection whose address was called.
+    /// The connection whose callback URL was called.
     ///
     /// # Errors
-    /// [`Error::NotFound`], the same whether it is the tenant, the connection or the token that is not right; the store's.
+    /// [`Error::NotFound`], equally for a wrong tenant, connection or token; store errors.
     pub async fn report_receiver(&self, tenant: &str, connection: &str, given: &str) -> Result<ReportReceiver> {
-        self.not_stopping()?;
+        self.require_running()?;
         let mut tx = self.inner.store.begin_read().await?;
         let found = match tenants::get(&mut tx, tenant).await? {
             Some(tenant) => connections::get(&mut tx, &tenant.id, connection).await?.map(|row| (tenant, row)),
@@ -131,7 +131,7 @@ impl Service {
             Some((tenant, row)) => token(row, &self.tenant_key(tenant)?)?,
             None => None,
         };
-        // Compared in any case, and with nothing that anybody could know.
+        // Always compares, if need be with a random token, so that the time reveals nothing.
         let (expected, is_known) = match known {
             Some(known) => (known, true),
             None => (random_token()?, false),
@@ -143,29 +143,34 @@ impl Service {
         }
     }
 
-    /// Reads a call and keeps what it reports. `Ok` only after that is on disk; a repeated report changes nothing.
+    /// Parses a call and stores its reports. `Ok` is returned after they are on disk; a repeated report changes nothing.
     ///
     /// # Errors
     /// [`Error::Busy`], [`Error::ReportNotAuthentic`], [`Error::ReportMalformed`], [`Error::ReportUnread`];
-    /// [`Error::NotFound`] when the connector reads none; the store's. Nothing was changed then.
+    /// [`Error::NotFound`] when the connector reads no reports; store errors. Nothing was changed
+    /// then.
     pub async fn take_report(&self, receiver: ReportReceiver, call: ReportCall) -> Result<()> {
-        self.not_stopping()?;
+        self.require_running()?;
         let ReportReceiver { tenant, connection } = receiver;
-        let turn = self.inner.desk.enter((tenant.id.clone(), connection.name.clone()));
-        let _turn = turn.ok_or(Error::Busy)?;
+        let slot = self.inner.callback_limiter.enter((tenant.id.clone(), connection.name.clone()));
+        let _slot = slot.ok_or(Error::Busy)?;
         let mut tx = self.inner.store.begin_read().await?;
-        let sender = self.now_sending(&mut tx, &tenant, &connection).await?;
+        let sender = self.sending_connection(&mut tx, &tenant, &connection).await?;
         drop(tx);
         let Some(sender) = sender else {
             tracing::warn!(
                 tenant = tenant.id,
                 connection = connection.name,
-                "a report came for a connection that does not fit"
+                "a report was received for a connection that does not fit its connector"
             );
             return Err(Error::ReportUnread);
         };
-        let callback =
-            Callback { method: call.method.clone(), url: self.called(&call), headers: call.headers, body: call.body };
+        let callback = Callback {
+            method: call.method.clone(),
+            url: self.called_url(&call),
+            headers: call.headers,
+            body: call.body,
+        };
         let parameters = Arc::clone(&sender.parameters);
         let found = match self.inner.sandbox.parse_report(&sender.connector, parameters, &callback).await {
             Ok(found) if found.len() <= MOST_OF_A_CALL => found,
@@ -177,18 +182,18 @@ impl Service {
             Err(CallbackError::Fault(fault)) => {
                 let digest = sender.connector.digest().to_string();
                 let connector = sender.connector_id.as_str();
-                tracing::warn!(tenant = tenant.id, connection = connection.name, connector, digest, %fault, "a report was not read");
+                tracing::warn!(tenant = tenant.id, connection = connection.name, connector, digest, %fault, "the connector could not read a report");
                 return Err(Error::ReportUnread);
             }
         };
         self.keep_reports(&tenant, &connection, found).await
     }
 
-    /// The address as the provider called it: what it signs.
-    fn called(&self, call: &ReportCall) -> String {
+    /// The URL as the provider called it, which is what it signs.
+    fn called_url(&self, call: &ReportCall) -> String {
         match (&self.inner.public_url, &call.host) {
             (Some(public), _) => format!("{public}{}", call.target),
-            // Something before this server has ended TLS.
+            // A proxy in front of this server terminates TLS.
             (None, Some(host)) => format!("https://{host}{}", call.target),
             (None, None) => call.target.clone(),
         }
@@ -202,7 +207,7 @@ impl Service {
     ) -> Result<()> {
         let (key, now) = (self.tenant_key(tenant)?, self.now());
         let named = found.into_iter().filter(|report| !report.message_id.is_empty());
-        let mut rows: Vec<ReportRow> = named.map(|report| kept(&key, connection, report, now)).collect();
+        let mut rows: Vec<ReportRow> = named.map(|report| report_row(&key, connection, report, now)).collect();
         if rows.is_empty() {
             return Ok(());
         }
@@ -218,7 +223,7 @@ impl Service {
                 attempts_of.insert(id, of);
             }
         }
-        // By id, as everybody does who locks more than one.
+        // In the order of their ids, to avoid deadlocks.
         let messages: BTreeSet<String> = attempts_of.values().map(|(message, _)| message.clone()).collect();
         let mut there = BTreeSet::new();
         for message in messages {
@@ -231,7 +236,7 @@ impl Service {
             row.of = attempts_of.get(&row.provider_id).filter(|(message, _)| there.contains(message)).cloned();
             waits |= reports::insert(&mut tx, row).await? && row.of.is_none();
         }
-        tell(&mut tx, &tenant.id, &there.into_iter().collect::<Vec<_>>()).await?;
+        update_delivery(&mut tx, &tenant.id, &there.into_iter().collect::<Vec<_>>()).await?;
         if waits {
             reports::sweep(&mut tx, now.minus_millis(WAITS_MS), SWEPT).await?;
             reports::keep_newest(&mut tx, &tenant.id, &connection.name, MOST_WAITING).await?;

@@ -1,4 +1,4 @@
-//! What the release monitor knows, and how others tell it that something has changed.
+//! The state of the release monitor, and the signals to and from it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -14,46 +14,46 @@ use crate::lock::lock;
 /// Scope and connector.
 pub(crate) type Key = (String, String);
 
-/// What the monitor knows: shared by the task that watches and by whoever changes something.
+/// The state of the monitor, shared by its task and by the operations that change releases.
 #[derive(Default)]
 pub(crate) struct ReleaseMonitor {
     pub(super) woken: Notify,
-    /// Versions that have just failed.
+    /// Releases with a version that has just failed.
     pub(super) suspects: Mutex<BTreeSet<Key>>,
-    /// Ends what is under way on a version: scope, connector, digest.
+    /// Cancels the sends on a version, by scope, connector and digest.
     signals: Mutex<HashMap<(String, String, String), Signal>>,
-    pub(super) seen: Mutex<SeenReleases>,
+    pub(super) snapshot: Mutex<ReleaseSnapshot>,
 }
 
-/// What is cancelled when a version has drained, and the generation of the release by which it was last given to a send. What
-/// the monitor has read before that says nothing of it.
+/// The token that is cancelled when a version has drained, and the generation of the release for which a send last received it.
+/// An older release that the monitor has read does not apply to it.
 #[derive(Default)]
 struct Signal {
     token: CancellationToken,
     generation: u64,
 }
 
-/// The releases, as last read.
+/// The releases as last read from the store.
 #[derive(Default)]
-pub(crate) struct SeenReleases {
+pub(crate) struct ReleaseSnapshot {
     pub(super) ticks: Option<i64>,
-    pub(super) tidied: Option<Instant>,
+    pub(super) cleaned_up: Option<Instant>,
     pub(super) releases: Arc<BTreeMap<Key, ReleaseRow>>,
 }
 
 impl ReleaseMonitor {
-    /// Says that something has changed.
+    /// Wakes the monitor: a release or an upload has changed.
     pub(crate) fn wake(&self) {
         self.woken.notify_one();
     }
 
-    /// Says that a version has failed, so that it is judged now.
+    /// Has a release evaluated now, because one of its versions has failed.
     pub(crate) fn suspect(&self, scope: String, connector: String) {
         lock(&self.suspects).insert((scope, connector));
         self.wake();
     }
 
-    /// What is cancelled when a version has drained.
+    /// The token that is cancelled when a version has drained.
     pub(crate) fn signal(&self, release: &ReleaseRow, digest: &str) -> CancellationToken {
         let key = (release.tenant.clone(), release.connector.clone(), digest.to_owned());
         let mut signals = lock(&self.signals);
@@ -62,10 +62,10 @@ impl ReleaseMonitor {
         signal.token.clone()
     }
 
-    /// Ends what is under way on versions that have drained.
+    /// Cancels the sends on versions that have drained.
     pub(super) fn end_drained(&self, releases: &BTreeMap<Key, ReleaseRow>, now: Timestamp) {
         lock(&self.signals).retain(|(scope, connector, digest), signal| {
-            // A release that is gone ends nothing: what is under way comes to its own end.
+            // A deleted release cancels nothing: its sends come to their own end.
             let Some(release) = releases.get(&(scope.clone(), connector.clone())) else { return false };
             let goes_on = release.generation < signal.generation || release.versions.may_go_on(digest, now);
             if !goes_on {

@@ -1,4 +1,4 @@
-//! The request shapes that a ready connection may send, as far as they are known in this process.
+//! The request shapes that a ready connection may send, cached in this process.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use sendbox_policy::PinnedShapes;
 use tokio::sync::OnceCell;
 
-/// What a connection may send with one version.
+/// The cached shapes of a connection with one version.
 #[derive(Default)]
 pub(crate) struct ConnectionShapes {
     pub(super) rehearsed: OnceCell<Arc<PinnedShapes>>,
-    /// Together with what is on record, and how much that is.
+    /// The rehearsed and the stored shapes, and the number of stored ones when they were read.
     pub(super) pinned: Mutex<Option<(u64, Arc<PinnedShapes>)>>,
-    /// Whether what was rehearsed is on record.
+    /// Whether the rehearsed shapes are stored.
     pub(super) is_recorded: AtomicBool,
 }

@@ -1,5 +1,5 @@
-//! Which versions of a connector send: tried on a share, activated, taken back. Each change is one row, written if nobody else
-//! has changed it meanwhile.
+//! Which versions of a connector send: canaries, activations and rollbacks. Each change is one row, written only if nobody else has
+//! changed it in the meantime.
 
 use std::collections::BTreeMap;
 
@@ -17,72 +17,73 @@ use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::releases::release_monitor::BASELINE_MS;
 use crate::releases::resolved_connector::owner;
-use crate::releases::versions::{scope, shown};
+use crate::releases::versions::{audit_view, scope};
 use crate::service::Service;
 
-/// The newest attempts whose durations are looked at, and those that are counted.
-const DURATIONS: u32 = 1000;
-const COUNTED: u32 = 100_000;
+/// Newest attempts whose durations are read for the latency.
+const MOST_DURATIONS: u32 = 1000;
+/// Newest attempts that are counted.
+const MOST_COUNTED: u32 = 100_000;
 
-/// A change of a release.
-struct Changed {
+/// A release before and after a change.
+struct ReleaseChange {
     before: ReleaseRow,
     after: ReleaseRow,
 }
 
 impl Service {
-    /// Which versions send here, and how they do.
+    /// Which versions send, and a comparison of their results.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] for a connector that comes with Sendbox.
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a built-in connector.
     pub async fn release(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Release> {
-        self.may_for(caller, tenant, Scope::Read)?;
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
         let row = self.release_here(&mut tx, tenant, id).await?;
         self.release_view(&mut tx, scope(tenant), row).await
     }
 
-    /// Tries a version on a share of the messages, or changes the share.
+    /// Starts a canary: a version sends a percentage of the messages. For the current canary, changes the percentage.
     ///
     /// # Errors
-    /// [`Error::ApprovalNeeded`]; [`Error::Conflict`] when somebody was faster, or it would read a stored secret in clear;
+    /// [`Error::ApprovalNeeded`]; [`Error::Conflict`] when the release was changed in the meantime, or the version would read a stored secret in clear;
     /// [`Error::NotFound`].
-    pub async fn try_version(
+    pub async fn start_canary(
         &self,
         caller: &Caller,
         tenant: Option<&str>,
         id: &str,
         start: CanaryStart,
     ) -> Result<Release> {
-        self.may_for(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
-        let (of, release) = self.to_change(&mut tx, tenant, id, start.generation).await?;
-        self.may_send(&mut tx, of, &release, &start.digest).await?;
-        let after = release.versions.try_on(&start.digest, start.percent, now).map_err(refused)?;
-        let changed = self.put(&mut tx, of, release, after).await?;
-        self.finish(tx, caller, tenant, "connector.canary", changed, None).await
+        let (of, release) = self.lock_release(&mut tx, tenant, id, start.generation).await?;
+        self.sendable_version(&mut tx, of, &release, &start.digest).await?;
+        let after = release.versions.try_on(&start.digest, start.percent, now).map_err(release_error)?;
+        let changed = self.write_release(&mut tx, of, release, after).await?;
+        self.commit_release(tx, caller, tenant, "connector.canary", changed, None).await
     }
 
-    /// Ends the trial. What is under way on that version may end.
+    /// Ends the canary. Messages in progress on that version may finish.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when no version is tried.
-    pub async fn end_trial(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Release> {
-        self.may_for(caller, tenant, Scope::Manage)?;
+    /// [`Error::Conflict`] when there is no canary.
+    pub async fn end_canary(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Release> {
+        caller.may_in(tenant, Scope::Manage)?;
         let mut tx = self.inner.store.begin().await?;
-        let (of, release) = self.to_change(&mut tx, tenant, id, None).await?;
-        let after = release.versions.end_trial(None, self.now()).map_err(refused)?;
-        let changed = self.put(&mut tx, of, release, after).await?;
-        self.finish(tx, caller, tenant, "connector.canary-end", changed, None).await
+        let (of, release) = self.lock_release(&mut tx, tenant, id, None).await?;
+        let after = release.versions.end_canary(None, self.now()).map_err(release_error)?;
+        let changed = self.write_release(&mut tx, of, release, after).await?;
+        self.commit_release(tx, caller, tenant, "connector.canary-end", changed, None).await
     }
 
-    /// Makes a version the one that sends, from the next message on. Connections that do not fit it stay with one that they fit,
-    /// and are named.
+    /// Activates a version, from the next message on. Connections that do not fit it keep a version that they fit, and are listed
+    /// in the result.
     ///
     /// # Errors
-    /// [`Error::ApprovalNeeded`]; [`Error::Conflict`] when somebody was faster, it is active already, or it would read a stored
-    /// secret in clear; [`Error::NotFound`].
+    /// [`Error::ApprovalNeeded`]; [`Error::Conflict`] when the release was changed in the meantime, the version is already active,
+    /// or it would read a stored secret in clear; [`Error::NotFound`].
     pub async fn activate_version(
         &self,
         caller: &Caller,
@@ -90,24 +91,28 @@ impl Service {
         id: &str,
         activation: VersionActivation,
     ) -> Result<VersionActivated> {
-        self.may_for(caller, tenant, Scope::Manage)?;
-        let watch =
-            within("/autoRollbackSeconds", activation.auto_rollback_seconds, WATCH_SECONDS, LONGEST_WATCH_SECONDS)?;
-        let drain = within("/drainSeconds", activation.drain_seconds, DRAIN_SECONDS, LONGEST_DRAIN_SECONDS)?;
+        caller.may_in(tenant, Scope::Manage)?;
+        let watch = seconds_within(
+            "/autoRollbackSeconds",
+            activation.auto_rollback_seconds,
+            WATCH_SECONDS,
+            LONGEST_WATCH_SECONDS,
+        )?;
+        let drain = seconds_within("/drainSeconds", activation.drain_seconds, DRAIN_SECONDS, LONGEST_DRAIN_SECONDS)?;
         let mut tx = self.inner.store.begin().await?;
-        let (of, release) = self.to_change(&mut tx, tenant, id, activation.generation).await?;
-        let connector = self.may_send(&mut tx, of, &release, &activation.digest).await?;
-        let after = release.versions.activate(&activation.digest, watch, drain, self.now()).map_err(refused)?;
-        let changed = self.put(&mut tx, of, release, after).await?;
+        let (of, release) = self.lock_release(&mut tx, tenant, id, activation.generation).await?;
+        let connector = self.sendable_version(&mut tx, of, &release, &activation.digest).await?;
+        let after = release.versions.activate(&activation.digest, watch, drain, self.now()).map_err(release_error)?;
+        let changed = self.write_release(&mut tx, of, release, after).await?;
         let incompatible_connections = self.unfit(&mut tx, of, &changed.after, &connector).await?;
-        let release = self.finish(tx, caller, tenant, "connector.activate", changed, None).await?;
+        let release = self.commit_release(tx, caller, tenant, "connector.activate", changed, None).await?;
         Ok(VersionActivated { release, incompatible_connections })
     }
 
-    /// Goes one version back.
+    /// Rolls back to the previous version.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when there is none, or somebody was faster.
+    /// [`Error::Conflict`] when there is none, or the release was changed in the meantime.
     pub async fn roll_back(
         &self,
         caller: &Caller,
@@ -115,22 +120,23 @@ impl Service {
         id: &str,
         request: RollbackRequest,
     ) -> Result<Release> {
-        self.may_for(caller, tenant, Scope::Manage)?;
-        let reason = request.reason.unwrap_or_else(|| "it was taken back by hand".to_owned());
+        caller.may_in(tenant, Scope::Manage)?;
+        let reason = request.reason.unwrap_or_else(|| "it was rolled back manually".to_owned());
         if reason.chars().count() > 200 || reason.chars().any(sendbox_contract::is_hidden) {
-            return Err(Error::invalid("/reason", "must be one line of at most 200 characters"));
+            return Err(Error::invalid("/reason", "must be a single line of at most 200 characters"));
         }
         let mut tx = self.inner.store.begin().await?;
-        let (of, release) = self.to_change(&mut tx, tenant, id, request.generation).await?;
-        let after = release.versions.roll_back(Reason::Person(reason.clone()), self.now()).map_err(refused)?;
-        let changed = self.put(&mut tx, of, release, after).await?;
-        self.finish(tx, caller, tenant, "connector.roll-back", changed, Some(reason)).await
+        let (of, release) = self.lock_release(&mut tx, tenant, id, request.generation).await?;
+        let after = release.versions.roll_back(Reason::Person(reason.clone()), self.now()).map_err(release_error)?;
+        let changed = self.write_release(&mut tx, of, release, after).await?;
+        self.commit_release(tx, caller, tenant, "connector.roll-back", changed, Some(reason)).await
     }
 
-    /// A tenant's own decision ends: from now on it follows what is decided for all.
+    /// Deletes a tenant's own release. From now on the release for all tenants applies to it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it has none; [`Error::Conflict`] when the version of all would read a stored secret in clear.
+    /// [`Error::NotFound`] when it has none; [`Error::Conflict`] when the active version for all tenants would read a
+    /// stored secret in clear.
     pub async fn follow_all(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Release> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
@@ -141,13 +147,21 @@ impl Service {
         releases::delete(&mut tx, tenant, id).await?;
         let after = self.release_here(&mut tx, Some(tenant), id).await?;
         if let Some(connector) = self.loaded(&mut tx, &after.owner, &after.versions.active).await? {
-            self.keeps_sealed(&mut tx, tenant, &after, &connector).await?;
+            self.require_sealed_secrets(&mut tx, tenant, &after, &connector).await?;
         }
-        self.finish(tx, caller, Some(tenant), "connector.follow", Changed { before: release, after }, None).await
+        self.commit_release(
+            tx,
+            caller,
+            Some(tenant),
+            "connector.follow",
+            ReleaseChange { before: release, after },
+            None,
+        )
+        .await
     }
 
-    /// The release that is to be changed, and for whom the change is.
-    async fn to_change<'t>(
+    /// Locks the release for a change, and returns it with the scope of the change.
+    async fn lock_release<'t>(
         &self,
         tx: &mut Tx,
         tenant: Option<&'t str>,
@@ -156,17 +170,17 @@ impl Service {
     ) -> Result<(&'t str, ReleaseRow)> {
         let of = scope(tenant);
         let here = self.release_here(tx, tenant, id).await?;
-        // Read again under its lock; a tenant that has none yet begins with that of all.
+        // Read again under its lock. A tenant without a release of its own starts from the one for all tenants.
         let release = releases::lock(tx, of, id).await?.unwrap_or(here);
         if generation.is_some_and(|seen| seen != release.generation) {
-            let text = "the release has changed since you read it; read it again and decide again";
+            let text = "the release has changed since you read it; read it again and repeat the change";
             return Err(Error::Conflict(text.to_owned()));
         }
         Ok((of, release))
     }
 
-    /// A version that may be used here, loaded.
-    async fn may_send(
+    /// Loads a version, after checking that it may send in this scope.
+    async fn sendable_version(
         &self,
         tx: &mut Tx,
         of: &str,
@@ -176,44 +190,51 @@ impl Service {
         self.runnable(tx, release, digest).await?;
         let loaded = self.loaded(tx, &release.owner, digest).await?;
         let connector = loaded
-            .ok_or_else(|| Error::Conflict("this version cannot be loaded here; see Sendbox's log".to_owned()))?;
-        // Before the approval, which would not help.
-        self.keeps_sealed(tx, of, release, &connector).await?;
-        self.approved(tx, of, release, digest).await?;
+            .ok_or_else(|| Error::Conflict("this version cannot be loaded; see the log of Sendbox".to_owned()))?;
+        // Checked before the approval, because an approval does not permit it.
+        self.require_sealed_secrets(tx, of, release, &connector).await?;
+        self.require_approval(tx, of, release, digest).await?;
         Ok(connector)
     }
 
-    /// Writes a change, unless somebody was faster.
-    async fn put(&self, tx: &mut Tx, of: &str, before: ReleaseRow, versions: Versions) -> Result<Changed> {
-        // A tenant's first own decision begins to count anew.
+    /// Writes a change, unless the release was changed in the meantime.
+    async fn write_release(
+        &self,
+        tx: &mut Tx,
+        of: &str,
+        before: ReleaseRow,
+        versions: Versions,
+    ) -> Result<ReleaseChange> {
+        // The generations of a tenant's own release start at 1.
         let generation = if before.tenant == of { before.generation + 1 } else { 1 };
         let after = ReleaseRow { tenant: of.to_owned(), generation, versions, ..before.clone() };
         if !releases::put(tx, &after).await? {
-            let text = "the release was changed at the same time; read it again and decide again";
+            let text = "the release was changed at the same time; read it again and repeat the change";
             return Err(Error::Conflict(text.to_owned()));
         }
-        Ok(Changed { before, after })
+        Ok(ReleaseChange { before, after })
     }
 
-    async fn finish(
+    async fn commit_release(
         &self,
         mut tx: Tx,
         caller: &Caller,
         tenant: Option<&str>,
         action: &str,
-        changed: Changed,
+        changed: ReleaseChange,
         reason: Option<String>,
     ) -> Result<Release> {
-        let Changed { before, after } = changed;
-        let mut now_shown = shown(&after.versions);
-        if let (Some(reason), Some(members)) = (reason, now_shown.as_object_mut()) {
+        let ReleaseChange { before, after } = changed;
+        let mut after_view = audit_view(&after.versions);
+        if let (Some(reason), Some(members)) = (reason, after_view.as_object_mut()) {
             members.insert("reason".to_owned(), reason.into());
         }
         let what = (action, format!("connector:{}", after.connector));
-        self.note(&mut tx, caller, tenant, what, (Some(shown(&before.versions)), Some(now_shown))).await?;
+        self.record_audit(&mut tx, caller, tenant, what, (Some(audit_view(&before.versions)), Some(after_view)))
+            .await?;
         let view = self.release_view(&mut tx, scope(tenant), after).await?;
         tx.commit().await?;
-        self.inner.watch.wake();
+        self.inner.release_monitor.wake();
         Ok(view)
     }
 
@@ -254,7 +275,7 @@ impl Service {
     }
 }
 
-/// How a version did. A tenant sees its own attempts alone.
+/// The results of a version. A tenant sees only its own attempts.
 async fn side(
     tx: &mut Tx,
     of: &str,
@@ -272,9 +293,9 @@ async fn side(
         faults: 0,
         success_rate: None,
         failures: BTreeMap::new(),
-        latency_ms: Latency::of(attempts::durations(tx, of, digest, (since, until), DURATIONS).await?),
+        latency_ms: Latency::of(attempts::durations(tx, of, digest, (since, until), MOST_DURATIONS).await?),
     };
-    for count in attempts::counts(tx, of, digest, (since, until), COUNTED).await? {
+    for count in attempts::counts(tx, of, digest, (since, until), MOST_COUNTED).await? {
         side.attempts += count.attempts;
         match count.outcome {
             AttemptOutcome::Accepted => side.accepted += count.attempts,
@@ -292,14 +313,14 @@ async fn side(
     Ok(side)
 }
 
-fn refused(error: ReleaseError) -> Error {
+fn release_error(error: ReleaseError) -> Error {
     match error {
         ReleaseError::Percent => Error::invalid("/percent", error.to_string()),
         other => Error::Conflict(other.to_string()),
     }
 }
 
-fn within(field: &str, given: Option<u32>, default: u32, most: u32) -> Result<u32> {
+fn seconds_within(field: &str, given: Option<u32>, default: u32, most: u32) -> Result<u32> {
     match given.unwrap_or(default) {
         seconds if seconds <= most => Ok(seconds),
         _ => Err(Error::invalid(field, format!("must be from 0 to {most} seconds"))),

@@ -1,5 +1,5 @@
-//! The release monitor: loads the versions that may send, drops those that have drained, rolls back those that misbehave, and has
-//! uploads checked. In every process; the store says what is to be done, so a process that ends leaves it to the others.
+//! The release monitor: loads the versions that may send, unloads drained ones, rolls back those that misbehave, and starts checks
+//! of uploads. It runs in every process. All its work is derived from the store, so other processes continue when one ends.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,57 +18,58 @@ use crate::lock::lock;
 use crate::releases::monitor_state::Key;
 use crate::service::Service;
 
-/// How often the store is asked whether another process has changed a release, or left a file unchecked.
+/// How often the store is polled for releases changed by other processes, and for unchecked uploads.
 const POLL: Duration = Duration::from_millis(200);
-/// How often every version on trial is judged, whether it has failed here or not.
-const ROUND: Duration = Duration::from_secs(5);
-/// How often versions are let go that nobody needs any more, when no release has changed.
-const TIDY: Duration = Duration::from_secs(30);
-/// What the version before did in this time, before it was replaced, is what the new one is held against.
+/// How often every monitored release is evaluated, whether or not it has failed in this process.
+const EVALUATION: Duration = Duration::from_secs(5);
+/// How often unused versions are unloaded when no release has changed.
+const CLEANUP: Duration = Duration::from_secs(30);
+/// The length of the baseline: an activated version is compared with the last hour of the version that it replaced.
 pub(crate) const BASELINE_MS: u64 = 3_600_000;
-/// The newest attempts of a version that are looked at: enough to tell a tenth from chance, and a short look at any rate of sends.
-const LOOKED_AT: u32 = 5000;
-/// Files that are checked at once.
+/// Newest attempts of a version that are counted: enough to tell a tenth from chance, and cheap at any rate of sends.
+const SAMPLE: u32 = 5000;
+/// Uploads that are checked concurrently.
 const CHECKS: u32 = 2;
 
 impl Service {
-    /// Until the service stops.
-    pub(crate) async fn watch(&self) {
-        let mut round_at = Instant::now() + ROUND;
+    /// Runs until the service stops.
+    pub(crate) async fn monitor_releases(&self) {
+        let mut evaluate_at = Instant::now() + EVALUATION;
         while !self.inner.stopping.is_cancelled() {
-            if let Err(error) = self.keep_watch().await {
-                tracing::error!(%error, "the watch could not read the releases");
+            if let Err(error) = self.refresh_releases().await {
+                tracing::error!(%error, "the release monitor could not read the releases");
             }
-            let mut suspects = std::mem::take(&mut *lock(&self.inner.watch.suspects));
-            if Instant::now() >= round_at {
-                round_at = Instant::now() + ROUND;
-                suspects.extend(self.on_trial());
+            let mut suspects = std::mem::take(&mut *lock(&self.inner.release_monitor.suspects));
+            if Instant::now() >= evaluate_at {
+                evaluate_at = Instant::now() + EVALUATION;
+                suspects.extend(self.monitored_releases());
             }
             for (scope, connector) in suspects {
-                if let Err(error) = self.judge(&scope, &connector).await {
-                    tracing::error!(connector, %error, "a version could not be judged");
-                    // Again, a little later.
-                    lock(&self.inner.watch.suspects).insert((scope, connector));
+                if let Err(error) = self.evaluate_release(&scope, &connector).await {
+                    tracing::error!(connector, %error, "a release could not be evaluated");
+                    // Tried again in the next round.
+                    lock(&self.inner.release_monitor.suspects).insert((scope, connector));
                 }
             }
-            if let Err(error) = self.take_up_checks().await {
-                tracing::error!(%error, "the watch could not take up a check");
+            if let Err(error) = self.start_pending_checks().await {
+                tracing::error!(%error, "the release monitor could not start a check");
             }
             tokio::select! {
-                () = self.inner.watch.woken.notified() => {}
+                () = self.inner.release_monitor.woken.notified() => {}
                 () = tokio::time::sleep(POLL) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
         }
     }
 
-    /// Sees what has changed: loads what may send, ends what has drained, lets go of what nobody needs.
-    pub(crate) async fn keep_watch(&self) -> Result<()> {
-        let watch = &self.inner.watch;
+    /// Reads the releases if they have changed: loads versions that may send, ends sends on drained versions, and unloads versions
+    /// that are no longer needed.
+    pub(crate) async fn refresh_releases(&self) -> Result<()> {
+        let monitor = &self.inner.release_monitor;
         let now = self.now();
         let mut tx = self.inner.store.begin_read().await?;
         let ticks = releases::ticks(&mut tx).await?;
-        let changed = lock(&watch.seen).ticks != Some(ticks);
+        let changed = lock(&monitor.snapshot).ticks != Some(ticks);
         if changed {
             let all = releases::all(&mut tx).await?;
             for release in &all {
@@ -77,49 +78,49 @@ impl Service {
                 }
             }
             let all = all.into_iter().map(|release| ((release.tenant.clone(), release.connector.clone()), release));
-            let mut seen = lock(&watch.seen);
-            seen.releases = Arc::new(all.collect());
-            seen.ticks = Some(ticks);
-            seen.tidied = None;
+            let mut snapshot = lock(&monitor.snapshot);
+            snapshot.releases = Arc::new(all.collect());
+            snapshot.ticks = Some(ticks);
+            snapshot.cleaned_up = None;
         }
         drop(tx);
-        let all = Arc::clone(&lock(&watch.seen).releases);
-        watch.end_drained(&all, now);
-        let tidy = lock(&watch.seen).tidied.is_none_or(|at| at.elapsed() >= TIDY);
-        if tidy {
-            lock(&watch.seen).tidied = Some(Instant::now());
+        let all = Arc::clone(&lock(&monitor.snapshot).releases);
+        monitor.end_drained(&all, now);
+        let is_due = lock(&monitor.snapshot).cleaned_up.is_none_or(|at| at.elapsed() >= CLEANUP);
+        if is_due {
+            lock(&monitor.snapshot).cleaned_up = Some(Instant::now());
             let kept: BTreeSet<String> =
                 all.values().flat_map(|release| release.versions.kept(now).map(str::to_owned)).collect();
-            self.let_go_of(self.inner.catalogue.keep_only(&kept));
+            self.drop_unloaded(self.inner.catalogue.retain(&kept));
         }
         Ok(())
     }
 
-    /// Gives back all that belongs to versions which are no longer loaded.
-    fn let_go_of(&self, connectors: Vec<Connector>) {
+    /// Frees the cached connections and breakers of versions that are no longer loaded.
+    fn drop_unloaded(&self, connectors: Vec<Connector>) {
         if connectors.is_empty() {
             return;
         }
         let digests: BTreeSet<String> = connectors.iter().map(|connector| connector.digest().to_string()).collect();
-        self.forget_prepared(&digests);
+        self.evict_ready_connections(&digests);
         let gone: BTreeSet<_> = connectors.iter().map(Connector::digest).collect();
         lock(&self.inner.breakers).retain(|(.., digest), _| !gone.contains(digest));
-        tracing::debug!(versions = digests.len(), "versions of connectors are let go");
+        tracing::debug!(versions = digests.len(), "unused versions of connectors were unloaded");
     }
 
-    /// The releases with a version that may have to be taken back.
-    fn on_trial(&self) -> Vec<Key> {
+    /// The releases with a version that may have to be rolled back: a canary, or a newly activated version.
+    fn monitored_releases(&self) -> Vec<Key> {
         let now = self.now();
-        let all = Arc::clone(&lock(&self.inner.watch.seen).releases);
-        let on_trial = |release: &&ReleaseRow| {
+        let all = Arc::clone(&lock(&self.inner.release_monitor.snapshot).releases);
+        let is_monitored = |release: &&ReleaseRow| {
             let versions = &release.versions;
             versions.canary.is_some() || (versions.previous.is_some() && now < versions.watched_until)
         };
-        all.values().filter(on_trial).map(|release| (release.tenant.clone(), release.connector.clone())).collect()
+        all.values().filter(is_monitored).map(|release| (release.tenant.clone(), release.connector.clone())).collect()
     }
 
-    /// Holds the versions of a release against each other, and takes back what must go.
-    pub(crate) async fn judge(&self, scope: &str, connector: &str) -> Result<()> {
+    /// Compares the versions of a release, and rolls back a faulty one.
+    pub(crate) async fn evaluate_release(&self, scope: &str, connector: &str) -> Result<()> {
         let now = self.now();
         let mut tx = self.inner.store.begin_read().await?;
         let Some(release) = releases::get(&mut tx, scope, connector).await? else { return Ok(()) };
@@ -130,7 +131,7 @@ impl Service {
             let old = tallies(&mut tx, scope, &versions.active, (since, Timestamp(i64::MAX))).await?;
             if let Some(fault) = auto_rollback::rollback_reason(&new, &old) {
                 drop(tx);
-                return self.take_back(&release, &canary.digest, fault).await;
+                return self.roll_back_faulty(&release, &canary.digest, fault).await;
             }
         }
         if let Some(previous) = versions.previous.as_ref().filter(|_| now < versions.watched_until) {
@@ -139,27 +140,29 @@ impl Service {
             let old = tallies(&mut tx, scope, previous, (since.minus_millis(BASELINE_MS), since)).await?;
             if let Some(fault) = auto_rollback::rollback_reason(&new, &old) {
                 drop(tx);
-                return self.take_back(&release, &versions.active, fault).await;
+                return self.roll_back_faulty(&release, &versions.active, fault).await;
             }
         }
         Ok(())
     }
 
-    /// Takes a version back, if nobody has changed the release since it was judged.
-    async fn take_back(&self, judged: &ReleaseRow, digest: &str, fault: VersionFault) -> Result<()> {
+    /// Rolls a version back, if the release has not changed since it was evaluated.
+    async fn roll_back_faulty(&self, evaluated: &ReleaseRow, digest: &str, fault: VersionFault) -> Result<()> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
-        let Some(release) = releases::lock(&mut tx, &judged.tenant, &judged.connector).await? else { return Ok(()) };
-        if release.generation != judged.generation {
-            // It is judged again as it is now.
-            self.inner.watch.suspect(judged.tenant.clone(), judged.connector.clone());
+        let Some(release) = releases::lock(&mut tx, &evaluated.tenant, &evaluated.connector).await? else {
+            return Ok(());
+        };
+        if release.generation != evaluated.generation {
+            // The changed release is evaluated again.
+            self.inner.release_monitor.suspect(evaluated.tenant.clone(), evaluated.connector.clone());
             return Ok(());
         }
         let reason = fault.to_string();
         let after = if release.versions.active == digest {
             release.versions.roll_back(fault.into(), now)
         } else {
-            release.versions.end_trial(Some(fault), now)
+            release.versions.end_canary(Some(fault), now)
         };
         let Ok(after) = after else { return Ok(()) };
         let before = json!({ "active": release.versions.active, "canary": release.versions.canary });
@@ -167,7 +170,7 @@ impl Service {
             tenant: (!release.tenant.is_empty()).then(|| release.tenant.clone()),
             at: now,
             actor: "sendbox".to_owned(),
-            action: "connector.take-back".to_owned(),
+            action: "connector.auto-roll-back".to_owned(),
             target: format!("connector:{}", release.connector),
             before: Some(before),
             after: Some(json!({ "active": after.active, "canary": after.canary, "reason": reason })),
@@ -178,26 +181,32 @@ impl Service {
         }
         audit::append(&mut tx, &entry).await?;
         tx.commit().await?;
-        tracing::warn!(tenant = row.tenant, connector = row.connector, digest, reason, "a version was taken back");
-        self.keep_watch().await
+        tracing::warn!(
+            tenant = row.tenant,
+            connector = row.connector,
+            digest,
+            reason,
+            "a version was rolled back automatically"
+        );
+        self.refresh_releases().await
     }
 
-    /// Begins the checks of files that nobody is at.
-    async fn take_up_checks(&self) -> Result<()> {
+    /// Starts the checks of uploads that no process is checking.
+    async fn start_pending_checks(&self) -> Result<()> {
         let mut tx = self.inner.store.begin_read().await?;
         let rows = versions::unchecked(&mut tx, self.now(), CHECKS).await?;
         drop(tx);
         for row in rows {
-            self.begin_check(row.tenant, row.digest);
+            self.start_check(row.tenant, row.digest);
         }
         Ok(())
     }
 }
 
-/// How a version did, by tenant, as far as it says something of the version.
+/// The results of a version by tenant, without failures that say nothing about the version.
 async fn tallies(tx: &mut Tx, scope: &str, digest: &str, time: (Timestamp, Timestamp)) -> Result<Tallies> {
     let mut tallies = Tallies::new();
-    for count in attempts::counts(tx, scope, digest, time, LOOKED_AT).await? {
+    for count in attempts::counts(tx, scope, digest, time, SAMPLE).await? {
         if !count.fault && !auto_rollback::counts(count.class) {
             continue;
         }

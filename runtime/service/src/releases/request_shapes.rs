@@ -1,10 +1,10 @@
-//! What the requests of a version look like: pinned before a connection sends, seen in tests and canaries, held back, approved.
+//! The request shapes of a version: pinned before a connection sends, observed in tests and canaries, held back, approved.
 //!
-//! A connection is rehearsed once with each version, at the time at which the version came, outside of every transaction. What
-//! is on record for the version is added to that, as it stands when an attempt begins; so what is approved in one process
-//! counts in all of them from their next attempt on. The connectors that come with Sendbox are rehearsed alone.
+//! A connection is rehearsed once with each version, outside of every transaction, with the upload time of the version as the
+//! current time. The shapes that the store holds for the version are added when an attempt begins, so an approval in one process
+//! applies in all of them from their next attempt on. For built-in connectors only the rehearsed shapes count.
 //!
-//! What was seen is written with the end of an attempt, last in its transaction.
+//! Observed shapes are written together with the end of an attempt, last in its transaction.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,29 +24,29 @@ use crate::lock::lock;
 use crate::releases::versions::scope;
 use crate::service::Service;
 
-/// Shapes of each origin at most that are kept of one version, for one tenant.
-const KEPT: u32 = 64;
-/// Bytes of a shape at most that are kept. A longer one is held back, and shown with its attempt alone.
-const LONGEST: usize = 128 << 10;
+/// Maximum number of stored shapes of each origin, for one version and tenant.
+const MOST_KEPT: u32 = 64;
+/// Maximum size of a stored shape in bytes. A longer one is held back, and appears only with its attempt.
+const LONGEST_KEPT: usize = 128 << 10;
 
-/// What is on record of an uploaded version when an attempt begins with it.
-pub(crate) struct OnRecord {
-    /// Whose release chose the version; empty for that of all tenants.
+/// The stored shapes of an uploaded version, read when an attempt begins with it.
+pub(crate) struct RecordedShapes {
+    /// The tenant whose release chose the version; empty for the release for all tenants.
     release: String,
     is_canary: bool,
     pinned: u64,
-    /// The pinned ones, unless the connection has them already.
+    /// The pinned shapes, unless the connection already has them.
     shapes: Option<Vec<RequestShape>>,
 }
 
-/// A shape that an attempt has shown.
-pub(crate) struct SeenShape {
+/// A shape that an attempt, a test or a rehearsal has produced.
+pub(crate) struct ObservedShape {
     tenant: String,
     origin: ShapeOrigin,
     shape: RequestShape,
 }
 
-/// The shape that a rule held back.
+/// The shape of the request that was held back, if the send ended that way.
 pub(crate) fn held_shape(report: &SendResult) -> Option<&sendbox_sandbox::HeldShape> {
     let Outcome::Failed(failure) = &report.outcome else { return None };
     let Some(ConnectorFault::ManifestViolation(violation)) = &failure.fault else { return None };
@@ -66,34 +66,34 @@ fn name(shape: &RequestShape) -> String {
 }
 
 impl Service {
-    /// What is on record of a version, when an attempt begins with it. `release`: that of an uploaded connector.
-    pub(crate) async fn on_record(
+    /// Reads the stored shapes of an uploaded version, when an attempt begins with it. `release` is the scope of its release.
+    pub(crate) async fn recorded_shapes(
         &self,
         tx: &mut Tx,
         tenant: &str,
-        prepared: &ReadyConnection,
+        connection: &ReadyConnection,
         (release, is_canary): (&str, bool),
-    ) -> Result<OnRecord> {
-        let digest = prepared.connector.digest().to_string();
-        let pinned = shapes::count_pinned(tx, tenant, &prepared.connector_id, &digest).await?;
-        let is_known = lock(&prepared.shapes.pinned).as_ref().is_some_and(|(known, _)| *known == pinned);
+    ) -> Result<RecordedShapes> {
+        let digest = connection.connector.digest().to_string();
+        let pinned = shapes::count_pinned(tx, tenant, &connection.connector_id, &digest).await?;
+        let is_known = lock(&connection.shapes.pinned).as_ref().is_some_and(|(known, _)| *known == pinned);
         let shapes = if is_known || is_canary {
             None
         } else {
-            let rows = shapes::pinned(tx, tenant, &prepared.connector_id, &digest).await?;
+            let rows = shapes::pinned(tx, tenant, &connection.connector_id, &digest).await?;
             Some(rows.into_iter().map(|row| row.description).collect())
         };
-        Ok(OnRecord { release: release.to_owned(), is_canary, pinned, shapes })
+        Ok(RecordedShapes { release: release.to_owned(), is_canary, pinned, shapes })
     }
 
-    /// What the connection was rehearsed to send with its version. Done once, by whoever asks first.
-    pub(crate) async fn rehearsed(
+    /// The shapes of a rehearsal of the connection with its version. It is rehearsed once, on first use.
+    pub(crate) async fn rehearsed_shapes(
         &self,
         tenant: &str,
-        prepared: &ReadyConnection,
+        connection: &ReadyConnection,
     ) -> Result<Arc<PinnedShapes>, RehearsalError> {
         let rehearse = || async {
-            let templates = prepared.config.templates.iter().filter_map(|template| match &template.body {
+            let templates = connection.config.templates.iter().filter_map(|template| match &template.body {
                 TemplateBody::Provider(text) => Some(RehearsedTemplate {
                     usage: template.usage,
                     locale: template.locale.clone(),
@@ -103,88 +103,92 @@ impl Service {
             });
             let rehearsal = Rehearsal {
                 owner: tenant.to_owned(),
-                parameters: Arc::clone(&prepared.parameters),
-                grant: Arc::clone(&prepared.grant),
+                parameters: Arc::clone(&connection.parameters),
+                grant: Arc::clone(&connection.grant),
                 templates: templates.collect(),
-                at_unix_ms: u64::try_from(prepared.version_at.0).unwrap_or_default(),
+                at_unix_ms: u64::try_from(connection.version_at.0).unwrap_or_default(),
             };
-            self.inner.sandbox.rehearse(&prepared.connector, &rehearsal).await.map(Arc::new)
+            self.inner.sandbox.rehearse(&connection.connector, &rehearsal).await.map(Arc::new)
         };
-        prepared.shapes.rehearsed.get_or_try_init(rehearse).await.map(Arc::clone)
+        connection.shapes.rehearsed.get_or_try_init(rehearse).await.map(Arc::clone)
     }
 
-    /// What an attempt may send. `None`: anything, because a canary is there to be looked at.
-    pub(crate) async fn pinned(
+    /// The shapes that an attempt may send. `None`: all, because a canary's shapes are observed and not restricted.
+    pub(crate) async fn pinned_shapes(
         &self,
         tenant: &str,
-        prepared: &ReadyConnection,
-        on_record: Option<&OnRecord>,
+        connection: &ReadyConnection,
+        recorded: Option<&RecordedShapes>,
     ) -> Result<Option<Arc<PinnedShapes>>, RehearsalError> {
-        let rehearsed = self.rehearsed(tenant, prepared).await?;
-        let Some(on_record) = on_record else { return Ok(Some(rehearsed)) };
-        if on_record.is_canary {
+        let rehearsed = self.rehearsed_shapes(tenant, connection).await?;
+        let Some(recorded) = recorded else { return Ok(Some(rehearsed)) };
+        if recorded.is_canary {
             return Ok(None);
         }
-        let mut known = lock(&prepared.shapes.pinned);
-        if let Some(shapes) = &on_record.shapes
-            && known.as_ref().is_none_or(|(count, _)| *count < on_record.pinned)
+        let mut known = lock(&connection.shapes.pinned);
+        if let Some(shapes) = &recorded.shapes
+            && known.as_ref().is_none_or(|(count, _)| *count < recorded.pinned)
         {
             let mut all: PinnedShapes = shapes.iter().cloned().collect();
             all.extend(&rehearsed);
-            *known = Some((on_record.pinned, Arc::new(all)));
+            *known = Some((recorded.pinned, Arc::new(all)));
         }
         Ok(known.as_ref().map(|(_, pinned)| Arc::clone(pinned)).or(Some(rehearsed)))
     }
 
-    /// What an attempt has shown of its version.
-    pub(crate) fn seen_shapes(
+    /// The shapes to be stored after an attempt.
+    pub(crate) fn observed_shapes(
         &self,
         attempt: &AttemptRow,
-        prepared: &ReadyConnection,
-        (on_record, pinned): (Option<&OnRecord>, Option<&PinnedShapes>),
+        connection: &ReadyConnection,
+        (recorded, pinned): (Option<&RecordedShapes>, Option<&PinnedShapes>),
         report: &SendResult,
-    ) -> Vec<SeenShape> {
-        let Some(on_record) = on_record else { return Vec::new() };
-        let seen = |tenant: &str, origin, shape: &RequestShape| SeenShape {
+    ) -> Vec<ObservedShape> {
+        let Some(recorded) = recorded else { return Vec::new() };
+        let seen = |tenant: &str, origin, shape: &RequestShape| ObservedShape {
             tenant: tenant.to_owned(),
             origin,
             shape: shape.clone(),
         };
-        let mut all = self.unrecorded(&attempt.tenant, prepared);
+        let mut all = self.unrecorded_shapes(&attempt.tenant, connection);
         if let Some(held) = held_shape(report) {
             all.push(seen(&attempt.tenant, ShapeOrigin::Held, &held.shape));
         } else if let Some(shape) = sent_shape(report) {
-            if on_record.is_canary {
-                all.push(seen(&on_record.release, ShapeOrigin::Canary, shape));
+            if recorded.is_canary {
+                all.push(seen(&recorded.release, ShapeOrigin::Canary, shape));
             } else if pinned.is_some_and(PinnedShapes::is_empty) {
-                all.push(seen(&on_record.release, ShapeOrigin::First, shape));
+                all.push(seen(&recorded.release, ShapeOrigin::First, shape));
             }
         }
         all
     }
 
-    /// What was rehearsed and is not on record.
-    fn unrecorded(&self, tenant: &str, prepared: &ReadyConnection) -> Vec<SeenShape> {
-        if prepared.shapes.is_recorded.load(Ordering::Acquire) {
+    /// The rehearsed shapes that are not stored yet.
+    fn unrecorded_shapes(&self, tenant: &str, connection: &ReadyConnection) -> Vec<ObservedShape> {
+        if connection.shapes.is_recorded.load(Ordering::Acquire) {
             return Vec::new();
         }
-        let rehearsed = prepared.shapes.rehearsed.get().into_iter().flat_map(|pinned| pinned.iter());
+        let rehearsed = connection.shapes.rehearsed.get().into_iter().flat_map(|pinned| pinned.iter());
         rehearsed
-            .map(|shape| SeenShape { tenant: tenant.to_owned(), origin: ShapeOrigin::Rehearsed, shape: shape.clone() })
+            .map(|shape| ObservedShape {
+                tenant: tenant.to_owned(),
+                origin: ShapeOrigin::Rehearsed,
+                shape: shape.clone(),
+            })
             .collect()
     }
 
-    /// Writes down what was seen.
+    /// Stores observed shapes.
     pub(crate) async fn record_shapes(
         &self,
         tx: &mut Tx,
         (connector, digest): (&str, &str),
-        seen: &[SeenShape],
+        seen: &[ObservedShape],
     ) -> Result<()> {
         let now = self.now();
-        for SeenShape { tenant, origin, shape } in seen {
+        for ObservedShape { tenant, origin, shape } in seen {
             let bytes: usize = shape.lines().iter().map(String::len).sum();
-            if bytes > LONGEST {
+            if bytes > LONGEST_KEPT {
                 continue;
             }
             let row = ShapeRow {
@@ -199,43 +203,42 @@ impl Service {
                 last_seen_at: now,
                 approved_by: None,
             };
-            shapes::record(tx, &row, KEPT).await?;
+            shapes::record(tx, &row, MOST_KEPT).await?;
         }
         Ok(())
     }
 
-    /// What was rehearsed is on record now.
-    pub(crate) fn recorded(prepared: &ReadyConnection, seen: &[SeenShape]) {
+    /// Remembers that the rehearsed shapes are stored now.
+    pub(crate) fn mark_shapes_recorded(connection: &ReadyConnection, seen: &[ObservedShape]) {
         if seen.iter().any(|seen| seen.origin == ShapeOrigin::Rehearsed) {
-            prepared.shapes.is_recorded.store(true, Ordering::Release);
+            connection.shapes.is_recorded.store(true, Ordering::Release);
         }
     }
 
-    /// Writes down what a test has shown of an uploaded version: what went out, and what else a rehearsal shows. A test has its
-    /// answer whatever becomes of this.
-    pub(crate) async fn record_test(&self, tenant: &str, prepared: &ReadyConnection, report: &SendResult) {
+    /// Stores the shapes of a connection test of an uploaded version, and those of its rehearsal. A failure is logged and does not
+    /// change the result of the test.
+    pub(crate) async fn record_test(&self, tenant: &str, connection: &ReadyConnection, report: &SendResult) {
         let recorded = async {
-            self.rehearsed(tenant, prepared).await.map_err(|error| Error::Internal(error.to_string()))?;
-            let mut seen = self.unrecorded(tenant, prepared);
+            self.rehearsed_shapes(tenant, connection).await.map_err(|error| Error::Internal(error.to_string()))?;
+            let mut seen = self.unrecorded_shapes(tenant, connection);
             if let Some(shape) = sent_shape(report).filter(|_| !matches!(report.outcome, Outcome::NotSentDryRun)) {
-                seen.push(SeenShape { tenant: tenant.to_owned(), origin: ShapeOrigin::Test, shape: shape.clone() });
+                seen.push(ObservedShape { tenant: tenant.to_owned(), origin: ShapeOrigin::Test, shape: shape.clone() });
             }
-            let digest = prepared.connector.digest().to_string();
+            let digest = connection.connector.digest().to_string();
             let mut tx = self.inner.store.begin().await?;
-            self.record_shapes(&mut tx, (&prepared.connector_id, &digest), &seen).await?;
+            self.record_shapes(&mut tx, (&connection.connector_id, &digest), &seen).await?;
             tx.commit().await?;
             Ok::<_, Error>(())
         };
         if let Err(error) = recorded.await {
-            tracing::warn!(connector = prepared.connector_id, %error, "the requests of a test were not recorded");
+            tracing::warn!(connector = connection.connector_id, %error, "the requests of a test were not recorded");
         }
     }
 
-    /// The requests of a version, by their shapes: those that wait for a decision first, then in the order in which they were
-    /// seen.
+    /// The request shapes of a version: those that are held back first, then in the order in which they were first seen.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] for a connector that comes with Sendbox.
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a built-in connector.
     pub async fn version_shapes(
         &self,
         caller: &Caller,
@@ -243,7 +246,7 @@ impl Service {
         id: &str,
         digest: &str,
     ) -> Result<Vec<VersionShape>> {
-        self.may_for(caller, tenant, Scope::Read)?;
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
         let release = self.release_here(&mut tx, tenant, id).await?;
         self.runnable(&mut tx, &release, digest).await?;
@@ -273,7 +276,7 @@ impl Service {
         Ok(views)
     }
 
-    /// Lets a version send requests of a shape that was held back, from the next attempt on.
+    /// Approves a shape that was held back. The version may send such requests from the next attempt on.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] when the shape is not held back.
@@ -285,7 +288,7 @@ impl Service {
         digest: &str,
         shape: &str,
     ) -> Result<VersionShape> {
-        self.may_for(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let of = scope(tenant);
         let mut tx = self.inner.store.begin().await?;
         let release = self.release_here(&mut tx, tenant, id).await?;
@@ -296,7 +299,7 @@ impl Service {
             return Err(Error::Conflict("requests of this shape are not held back".to_owned()));
         }
         let approved = ShapeRow {
-            // A tenant decides for itself only.
+            // A tenant approves for itself only.
             tenant: of.to_owned(),
             origin: ShapeOrigin::Approved,
             approved_by: Some(caller.actor()),
@@ -311,15 +314,15 @@ impl Service {
             "lines": approved.description.lines(),
         });
         let what = ("connector.approve-shape", format!("connector:{id}"));
-        self.note(&mut tx, caller, tenant, what, (Some(before), Some(after))).await?;
+        self.record_audit(&mut tx, caller, tenant, what, (Some(before), Some(after))).await?;
         tx.commit().await?;
         Ok(view(&approved, rows.iter().filter(|row| row.origin != ShapeOrigin::Held)))
     }
 }
 
-/// One row for each shape, of those of all tenants: with the origin that decides, and the requests of all.
+/// Merges the rows of all tenants into one for each shape, with the origin that decides and the total of requests.
 fn merged(rows: Vec<ShapeRow>) -> Vec<ShapeRow> {
-    // What one tenant has tested or approved for itself decides nothing for another one whose message was held back.
+    // A test or an approval of one tenant does not release a message of another tenant that was held back.
     let rank = |row: &ShapeRow| match row.origin {
         ShapeOrigin::Rehearsed => 0,
         ShapeOrigin::Held => 2,
@@ -357,7 +360,7 @@ fn view<'r>(row: &ShapeRow, against: impl Iterator<Item = &'r ShapeRow>) -> Vers
     }
 }
 
-/// When a version came, for the clock of its rehearsal.
+/// When a version was uploaded, which is the current time of its rehearsal.
 pub(crate) async fn version_at(tx: &mut Tx, release: Option<&ReleaseRow>, digest: &str) -> Result<Option<Timestamp>> {
     let Some(release) = release else { return Ok(None) };
     let row = sendbox_store::versions::get(tx, &release.owner, digest).await?;

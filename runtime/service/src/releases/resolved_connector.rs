@@ -1,6 +1,6 @@
-//! Which connector a tenant means by an id, and at which version.
+//! Resolving a connector's id for a tenant, and loading its versions.
 //!
-//! An id is first that of a connector which comes with Sendbox, then one of the tenant's own, then one of all tenants.
+//! An id names, in this order, a built-in connector, a private connector of the tenant, or a connector for all tenants.
 
 use sendbox_domain::model::{ConnectorDetail, ConnectorSummary, Owner, Scope};
 use sendbox_sandbox::Connector;
@@ -12,11 +12,11 @@ use crate::catalogue::summary;
 use crate::error::{Error, Result};
 use crate::service::Service;
 
-/// A connector, in all its versions.
+/// A connector, with the release that decides which of its versions send.
 pub(crate) enum ResolvedConnector {
-    /// It has the one version that comes with Sendbox.
+    /// Has the one version that is part of Sendbox.
     BuiltIn(Connector),
-    /// Which of its versions send.
+    /// Its release.
     Uploaded(Box<ReleaseRow>),
 }
 
@@ -36,28 +36,33 @@ impl ResolvedConnector {
     }
 }
 
-/// Whose a connector is, by how it stands in the store.
+/// The owner of a connector, from its scope in the store.
 pub(crate) fn owner(tenant: &str) -> Owner {
     if tenant.is_empty() { Owner::AllTenants } else { Owner::Tenant }
 }
 
 impl Service {
-    /// What a tenant means by an id. An empty tenant is the platform, which has no connectors of its own.
-    pub(crate) async fn line(&self, tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<ResolvedConnector>> {
+    /// Resolves an id for a tenant. An empty tenant stands for the platform, which sees the connectors for all tenants.
+    pub(crate) async fn resolve_connector(
+        &self,
+        tx: &mut Tx,
+        tenant: &str,
+        id: &str,
+    ) -> Result<Option<ResolvedConnector>> {
         if let Some(connector) = self.inner.catalogue.built_in(id) {
             return Ok(Some(ResolvedConnector::BuiltIn(connector.clone())));
         }
         Ok(releases::for_tenant(tx, tenant, id).await?.map(|release| ResolvedConnector::Uploaded(Box::new(release))))
     }
 
-    /// One version of a line, loaded. `None`: there is no such version, or it may not run.
+    /// One version of a connector, loaded. `None`: there is no such version, or it may not run.
     pub(crate) async fn version_of(
         &self,
         tx: &mut Tx,
-        line: &ResolvedConnector,
+        connector: &ResolvedConnector,
         digest: &str,
     ) -> Result<Option<Connector>> {
-        match line {
+        match connector {
             ResolvedConnector::BuiltIn(connector) => {
                 Ok((connector.digest().to_string() == digest).then(|| connector.clone()))
             }
@@ -65,8 +70,8 @@ impl Service {
         }
     }
 
-    /// An uploaded version. It is loaded here when nobody has done so yet: that is rare, since the watch loads whatever may send
-    /// (see `watching.rs`), and short, since its compiled code is in the cache of the process that checked it.
+    /// An uploaded version, loaded now if it is not loaded yet. That is rare, because the release monitor loads every version that
+    /// may send, and fast, because its compiled code is in the cache of the process that checked it.
     pub(crate) async fn loaded(&self, tx: &mut Tx, owner: &str, digest: &str) -> Result<Option<Connector>> {
         if let Some(connector) = self.inner.catalogue.uploaded(digest) {
             return Ok(Some(connector));
@@ -74,24 +79,24 @@ impl Service {
         let Some(component) = versions::component(tx, owner, digest).await? else { return Ok(None) };
         match self.inner.sandbox.load(&component).await {
             Ok(connector) => {
-                self.inner.catalogue.keep(connector.clone());
+                self.inner.catalogue.insert(connector.clone());
                 Ok(Some(connector))
             }
             Err(error) => {
-                // It passed its check, so this process differs from the one that checked: other limits, less memory.
+                // It passed its check, so this process differs from the one that checked it: other limits, or less memory.
                 tracing::error!(digest, %error, "a version of a connector cannot be loaded");
                 Ok(None)
             }
         }
     }
 
-    /// The version of a line that sends.
-    pub(crate) async fn active_of(&self, tx: &mut Tx, line: &ResolvedConnector) -> Result<Connector> {
-        let digest = match line {
+    /// The version of a connector that sends.
+    pub(crate) async fn active_of(&self, tx: &mut Tx, connector: &ResolvedConnector) -> Result<Connector> {
+        let digest = match connector {
             ResolvedConnector::BuiltIn(connector) => return Ok(connector.clone()),
             ResolvedConnector::Uploaded(release) => &release.versions.active,
         };
-        let found = self.version_of(tx, line, digest).await?;
+        let found = self.version_of(tx, connector, digest).await?;
         found.ok_or_else(|| {
             Error::Internal("the active version of the connector cannot be loaded; see the log".to_owned())
         })
@@ -99,8 +104,8 @@ impl Service {
 
     /// The connector that an input names, at the version that sends.
     pub(crate) async fn connector_of(&self, tx: &mut Tx, tenant: &str, id: &str) -> Result<Connector> {
-        match self.line(tx, tenant, id).await? {
-            Some(line) => self.active_of(tx, &line).await,
+        match self.resolve_connector(tx, tenant, id).await? {
+            Some(connector) => self.active_of(tx, &connector).await,
             None => {
                 let ids = self.ids(tx, tenant).await?.join(", ");
                 Err(Error::invalid("/connector", format!("must be a connector of this tenant, one of {ids}")))
@@ -123,42 +128,45 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn connectors(&self, caller: &Caller, tenant: Option<&str>) -> Result<Vec<ConnectorSummary>> {
-        let mut tx = self.seen(caller, tenant).await?;
+        let mut tx = self.begin_scoped_read(caller, tenant).await?;
         let tenant = tenant.unwrap_or_default();
         let mut found = Vec::new();
         for id in self.ids(&mut tx, tenant).await? {
-            if let Some(line) = self.line(&mut tx, tenant, &id).await? {
-                found.push(summary(&id, line.owner(), &self.active_of(&mut tx, &line).await?));
+            if let Some(resolved) = self.resolve_connector(&mut tx, tenant, &id).await? {
+                found.push(summary(&id, resolved.owner(), &self.active_of(&mut tx, &resolved).await?));
             }
         }
         Ok(found)
     }
 
-    /// All there is to know of a connector before it is set up.
+    /// The full description of a connector, for setting it up.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn connector(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<ConnectorDetail> {
-        let mut tx = self.seen(caller, tenant).await?;
-        let line = self.line(&mut tx, tenant.unwrap_or_default(), id).await?.ok_or(Error::NotFound("connector"))?;
-        let connector = self.active_of(&mut tx, &line).await?;
-        Ok(self.inner.catalogue.detail(id, line.owner(), &connector))
+        let mut tx = self.begin_scoped_read(caller, tenant).await?;
+        let resolved = self
+            .resolve_connector(&mut tx, tenant.unwrap_or_default(), id)
+            .await?
+            .ok_or(Error::NotFound("connector"))?;
+        let connector = self.active_of(&mut tx, &resolved).await?;
+        Ok(self.inner.catalogue.detail(id, resolved.owner(), &connector))
     }
 
-    /// A look at a tenant's connectors, or, with any key, at those of all tenants.
-    async fn seen(&self, caller: &Caller, tenant: Option<&str>) -> Result<Tx> {
+    /// Begins a read of a tenant's connectors, or, with any key, of the connectors for all tenants.
+    async fn begin_scoped_read(&self, caller: &Caller, tenant: Option<&str>) -> Result<Tx> {
         if let Some(tenant) = tenant {
             caller.may(tenant, &[Scope::Read])?;
         }
         let mut tx = self.inner.store.begin_read().await?;
         if let Some(tenant) = tenant {
-            self.row(&mut tx, tenant).await?;
+            self.tenant_row(&mut tx, tenant).await?;
         }
         Ok(tx)
     }
 }
 
-/// Where a tenant's connectors are looked for.
+/// The scopes in which a tenant's connectors are searched.
 fn scopes(tenant: &str) -> impl Iterator<Item = &str> {
     [tenant, ""].into_iter().take(if tenant.is_empty() { 1 } else { 2 })
 }

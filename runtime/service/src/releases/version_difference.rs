@@ -1,9 +1,9 @@
-//! How a version differs from the active one, in general and for each connection that would use it; and who has approved that.
+//! How a version differs from the active one, in general and for each connection that would use it, and its approval.
 //!
 //! Promises
-//! - versions are compared as resolved: with the parameters of each connection filled in, defaults and reports included;
-//! - a tenant sees its own connections alone;
-//! - a version that would read a stored secret in clear is refused for whoever stores one, approved or not.
+//! - versions are compared as resolved: with the parameters of each connection, including defaults and callback URLs;
+//! - a tenant sees only its own connections;
+//! - a version that would read a stored secret in clear is refused for every connection that stores one, approved or not.
 
 use sendbox_domain::model::{
     Approval, ConnectionDifference, ConnectorVersion, DifferenceLine, Reach, Scope, Standing, Unfit, VersionDifference,
@@ -18,27 +18,27 @@ use serde_json::json;
 
 use crate::access::caller::Caller;
 use crate::connections::stored_parameters::StoredParameters;
-use crate::delivery_reports::callback_url::takes_address;
+use crate::delivery_reports::callback_url::callback_url_parameter;
 use crate::error::{Error, Result};
 use crate::releases::versions::{LOOKED_AT, scope};
 use crate::service::Service;
 use crate::vault;
 
-/// Connections that are named at most.
+/// Maximum number of connections that are listed.
 const NAMED: usize = 100;
-/// The same, in a sentence.
+/// Maximum number of connections that an error text names.
 const NAMED_IN_TEXT: usize = 10;
 
-/// What a version means for the connections that would use it.
+/// The effect of a version on the connections that would use it.
 #[derive(Default)]
-struct ForConnections {
+struct ConnectionImpact {
     unfit: Vec<Unfit>,
     differing: Vec<ConnectionDifference>,
 }
 
 impl Service {
-    /// What is known of a version. One that was described before all of it was kept is described again.
-    async fn described(&self, tx: &mut Tx, owner: &str, version: &VersionRow) -> Result<Option<Description>> {
+    /// The description of a version. A description stored by an older release of Sendbox, without texts, is made again.
+    async fn description_of(&self, tx: &mut Tx, owner: &str, version: &VersionRow) -> Result<Option<Description>> {
         match &version.description {
             Some(description) if description.texts.is_some() => Ok(Some(description.clone())),
             older => match self.loaded(tx, owner, &version.digest).await? {
@@ -49,15 +49,15 @@ impl Service {
     }
 
     /// How a version differs from the active one, with the fingerprint of the difference.
-    async fn compared(
+    async fn compare_with_active(
         &self,
         tx: &mut Tx,
         release: &ReleaseRow,
         version: &VersionRow,
     ) -> Result<Option<(Difference, String)>> {
         let Some(active) = versions::get(tx, &release.owner, &release.versions.active).await? else { return Ok(None) };
-        let before = self.described(tx, &release.owner, &active).await?;
-        let after = self.described(tx, &release.owner, version).await?;
+        let before = self.description_of(tx, &release.owner, &active).await?;
+        let after = self.description_of(tx, &release.owner, version).await?;
         Ok(before.zip(after).map(|(before, after)| {
             let difference = Difference::between(&before, &after);
             let fingerprint = difference.fingerprint(&active.digest, &version.digest);
@@ -65,7 +65,7 @@ impl Service {
         }))
     }
 
-    /// The same as it is shown to who decides for a scope.
+    /// The difference as it is shown for a scope.
     pub(crate) async fn difference(
         &self,
         tx: &mut Tx,
@@ -73,7 +73,7 @@ impl Service {
         release: &ReleaseRow,
         version: &VersionRow,
     ) -> Result<Option<VersionDifference>> {
-        let Some((difference, confirmation_token)) = self.compared(tx, release, version).await? else {
+        let Some((difference, confirmation_token)) = self.compare_with_active(tx, release, version).await? else {
             return Ok(None);
         };
         let approval = approval(tx, of, release, &confirmation_token).await?;
@@ -81,9 +81,9 @@ impl Service {
         let connector = self.loaded(tx, &release.owner, &version.digest).await?;
         let readme = |connector: &Connector| connector.metadata().readme.clone();
         let (old_readme, new_readme) = (active.as_ref().map(readme), connector.as_ref().map(readme));
-        let ForConnections { unfit, differing } = match &connector {
-            Some(connector) => self.for_connections(tx, of, release, connector).await?,
-            None => ForConnections::default(),
+        let ConnectionImpact { unfit, differing } = match &connector {
+            Some(connector) => self.connection_impact(tx, of, release, connector).await?,
+            None => ConnectionImpact::default(),
         };
         Ok(Some(VersionDifference {
             from: release.versions.active.clone(),
@@ -102,8 +102,8 @@ impl Service {
         }))
     }
 
-    /// The connections whose version a release decides: those of one tenant, or (for an empty scope) of all that follow it.
-    async fn deciding_for(
+    /// The connections whose version a release decides: those of one tenant or, for an empty scope, of all tenants that follow it.
+    async fn governed_connections(
         &self,
         tx: &mut Tx,
         of: &str,
@@ -111,7 +111,7 @@ impl Service {
     ) -> Result<Vec<(ConnectionRow, TenantRow)>> {
         let mut found = Vec::new();
         for row in connections::using(tx, of, &release.connector, LOOKED_AT).await? {
-            // A tenant that decides for itself, or has a connector of its own by this name, is not asked.
+            // Skips tenants with a release of their own, or a private connector of this name.
             let own = releases::for_tenant(tx, &row.tenant, &release.connector).await?;
             if own.is_none_or(|own| own.tenant != release.tenant) {
                 continue;
@@ -123,19 +123,19 @@ impl Service {
         Ok(found)
     }
 
-    async fn for_connections(
+    async fn connection_impact(
         &self,
         tx: &mut Tx,
         of: &str,
         release: &ReleaseRow,
         connector: &Connector,
-    ) -> Result<ForConnections> {
-        let mut found = ForConnections::default();
-        for (row, tenant) in self.deciding_for(tx, of, release).await? {
+    ) -> Result<ConnectionImpact> {
+        let mut found = ConnectionImpact::default();
+        for (row, tenant) in self.governed_connections(tx, of, release).await? {
             if found.unfit.len() >= NAMED && found.differing.len() >= NAMED {
                 break;
             }
-            match self.lines_for(tx, &tenant, &row, connector).await {
+            match self.difference_for_connection(tx, &tenant, &row, connector).await {
                 Ok(lines) if lines.is_empty() || found.differing.len() >= NAMED => {}
                 Ok(lines) => {
                     found.differing.push(ConnectionDifference { tenant: row.tenant, connection: row.name, lines });
@@ -150,11 +150,11 @@ impl Service {
         Ok(found)
     }
 
-    /// What would differ for a connection.
+    /// The differences for one connection.
     ///
     /// # Errors
     /// [`Error::Invalid`] when it does not fit the version.
-    async fn lines_for(
+    async fn difference_for_connection(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
@@ -162,9 +162,9 @@ impl Service {
         connector: &Connector,
     ) -> Result<Vec<DifferenceLine>> {
         let key = self.tenant_key(tenant)?;
-        let (after, filled) = self.prepare_stored(row, &key, connector)?;
-        // What does not send now has nothing that could differ.
-        let Some(before) = self.now_sending(tx, tenant, row).await? else { return Ok(Vec::new()) };
+        let (after, filled) = self.build_stored_connection(row, &key, connector)?;
+        // A connection that cannot send now has nothing to compare with.
+        let Some(before) = self.sending_connection(tx, tenant, row).await? else { return Ok(Vec::new()) };
         let reach = |connector: &Connector, parameters: &sendbox_sandbox::Parameters| {
             connector.reach(parameters).map_err(|error| Error::invalid("/parameters", error.to_string()))
         };
@@ -172,7 +172,7 @@ impl Service {
             Resolved {
                 reach: reach(&before.connector, &before.parameters)?,
                 schema: &before.connector.metadata().parameters_schema,
-                filled: takes_address(&before.connector).filter(|_| before.filled),
+                filled: callback_url_parameter(&before.connector).filter(|_| before.filled),
             },
             Resolved {
                 reach: reach(connector, &after.parameters)?,
@@ -193,8 +193,8 @@ impl Service {
         connector: &Connector,
     ) -> Result<Vec<Unfit>> {
         let mut found = Vec::new();
-        for (row, tenant) in self.deciding_for(tx, of, release).await? {
-            match self.prepare_stored(&row, &self.tenant_key(&tenant)?, connector) {
+        for (row, tenant) in self.governed_connections(tx, of, release).await? {
+            match self.build_stored_connection(&row, &self.tenant_key(&tenant)?, connector) {
                 Ok(_) => {}
                 Err(Error::Invalid(Problems(problems))) => {
                     found.push(Unfit { tenant: row.tenant, connection: row.name, problems });
@@ -208,9 +208,9 @@ impl Service {
         Ok(found)
     }
 
-    /// Refuses a version that would read a secret in clear which one of these connections stores. No approval helps. (A send
-    /// holds to the same rule by itself: see `stored_parameters.rs`.)
-    pub(crate) async fn keeps_sealed(
+    /// Refuses a version that would read a stored secret of one of these connections in clear. An approval does not permit it. (Each
+    /// send enforces the same rule on its own: see `stored_parameters.rs`.)
+    pub(crate) async fn require_sealed_secrets(
         &self,
         tx: &mut Tx,
         of: &str,
@@ -218,7 +218,7 @@ impl Service {
         connector: &Connector,
     ) -> Result<()> {
         let mut found = Vec::new();
-        for (row, tenant) in self.deciding_for(tx, of, release).await? {
+        for (row, tenant) in self.governed_connections(tx, of, release).await? {
             let stored = StoredParameters::of(&row, &self.tenant_key(&tenant)?)?;
             for name in stored.unsealed_by(connector.metadata()) {
                 found.push(format!("`{name}` of `{}` (tenant `{}`)", row.name, row.tenant));
@@ -233,19 +233,25 @@ impl Service {
             named.push_str(&format!(" and {more} more"));
         }
         Err(Error::Conflict(format!(
-            "this version would read in clear what is stored as a secret: {named}. Upload a version that marks it `writeOnly`, or \
-             delete these connections first"
+            "this version would read stored secrets in clear: {named}. Upload a version that marks them `writeOnly`, or delete these \
+             connections first"
         )))
     }
 
-    /// Refuses a version that needs an approval, unless somebody has approved exactly its difference.
-    pub(crate) async fn approved(&self, tx: &mut Tx, of: &str, release: &ReleaseRow, digest: &str) -> Result<()> {
+    /// Refuses a version that needs an approval, unless exactly its difference was approved.
+    pub(crate) async fn require_approval(
+        &self,
+        tx: &mut Tx,
+        of: &str,
+        release: &ReleaseRow,
+        digest: &str,
+    ) -> Result<()> {
         if release.versions.standing(digest) != Standing::Available {
-            // It sends, or has sent here.
+            // It sends, or has sent, in this scope.
             return Ok(());
         }
         let version = self.runnable(tx, release, digest).await?;
-        let Some((difference, fingerprint)) = self.compared(tx, release, &version).await? else {
+        let Some((difference, fingerprint)) = self.compare_with_active(tx, release, &version).await? else {
             return Err(Error::Internal("the versions cannot be compared".to_owned()));
         };
         if difference.reach != Reach::Wider || approval(tx, of, release, &fingerprint).await?.is_some() {
@@ -254,11 +260,11 @@ impl Service {
         Err(Error::ApprovalNeeded(sentences(&difference.wider)))
     }
 
-    /// Approves what a version may do more than the active one, and what it newly says of itself: exactly the difference that was
+    /// Approves the wider reach and the changed texts of a version, compared with the active one: exactly the difference that was
     /// shown.
     ///
     /// # Errors
-    /// [`Error::DiffChanged`] when the difference is another one by now.
+    /// [`Error::DiffChanged`] when the difference has changed since it was shown.
     pub async fn approve_version(
         &self,
         caller: &Caller,
@@ -267,19 +273,19 @@ impl Service {
         digest: &str,
         approval: Approval,
     ) -> Result<ConnectorVersion> {
-        self.may_for(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let mut tx = self.inner.store.begin().await?;
         let release = self.release_here(&mut tx, tenant, id).await?;
         let version = self.runnable(&mut tx, &release, digest).await?;
-        let compared = self.compared(&mut tx, &release, &version).await?;
+        let compared = self.compare_with_active(&mut tx, &release, &version).await?;
         let Some((difference, fingerprint)) = compared.filter(|_| release.versions.active != digest) else {
-            return Err(Error::Conflict("this version is active already; there is nothing to approve".to_owned()));
+            return Err(Error::Conflict("this version is already active; there is nothing to approve".to_owned()));
         };
         if !vault::same(approval.confirmation_token.as_bytes(), fingerprint.as_bytes()) {
             return Err(Error::DiffChanged);
         }
         let row = ApprovalRow {
-            // A tenant decides for itself only.
+            // A tenant approves for itself only.
             tenant: scope(tenant).to_owned(),
             connector: id.to_owned(),
             fingerprint,
@@ -289,14 +295,14 @@ impl Service {
         releases::approve(&mut tx, &row).await?;
         let after = json!({ "digest": digest, "from": release.versions.active, "wider": sentences(&difference.wider) });
         let what = ("connector.approve", format!("connector:{id}"));
-        self.note(&mut tx, caller, tenant, what, (None, Some(after))).await?;
+        self.record_audit(&mut tx, caller, tenant, what, (None, Some(after))).await?;
         let view = self.version_view(&mut tx, scope(tenant), version, true).await?;
         tx.commit().await?;
         Ok(view)
     }
 }
 
-/// The approval of a difference: by who decides here, or by the platform for all.
+/// The approval of a difference, given in this scope or by the platform for all tenants.
 async fn approval(tx: &mut Tx, of: &str, release: &ReleaseRow, fingerprint: &str) -> Result<Option<ApprovalRow>> {
     let own = releases::approval(tx, of, &release.connector, fingerprint).await?;
     if own.is_some() || !release.owner.is_empty() {

@@ -1,7 +1,7 @@
-//! Versions of connectors: uploaded, checked, listed, deleted.
+//! Versions of uploaded connectors: uploading, checking, listing, deleting.
 //!
-//! An upload is on disk before it is answered. Its check (inspection, compilation, metadata) is done by whichever process is
-//! there, under a lease, and its result is written once; a crash in between leaves a file that is checked again.
+//! An upload is on disk before the request is answered. Any process may check it (inspection, compilation, metadata), under a
+//! lease, and the result is written once. After a crash the file is checked again.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -18,53 +18,46 @@ use crate::error::{Error, Result};
 use crate::releases::resolved_connector::owner;
 use crate::service::Service;
 
-/// Versions for all tenants at most, and of one tenant. Their files are in the store.
+/// Maximum number of versions for all tenants. Their files are in the store.
 const MOST: u64 = 200;
+/// Maximum number of versions of one tenant.
 const MOST_OF_TENANT: u64 = 50;
-/// Versions in a list at most: all there can be.
+/// Maximum number of versions in a list, which is all there can be.
 const LISTED: u32 = 200;
-/// Connections that are looked at, at most, for what a version means for them.
+/// Maximum number of connections for which the effect of a version is computed.
 pub(crate) const LOOKED_AT: u32 = 1000;
-/// How long a check may take before another process takes it up.
+/// The lease of a check: another process starts over when it has ended.
 const CHECK_SECONDS: u64 = 120;
-/// Checks that may begin: a file that ends its process each time is given up.
+/// How often a check may start. A file whose check ends the process each time is then refused.
 const CHECKS: u32 = 3;
-/// What a check does, in order.
+/// The steps of a check, in order.
 const STEPS: [&str; 3] = ["inspecting", "compiling", "reading its metadata"];
 
-/// Where a tenant's connectors stand in the store; without a tenant, those of all.
+/// The scope of a tenant's connectors in the store; empty for the connectors for all tenants.
 pub(crate) fn scope(tenant: Option<&str>) -> &str {
     tenant.unwrap_or_default()
 }
 
 impl Service {
-    /// Whether a caller may do this with the connectors of a tenant; without one, with those of all tenants.
-    pub(crate) fn may_for(&self, caller: &Caller, tenant: Option<&str>, wanted: Scope) -> Result<()> {
-        match tenant {
-            Some(tenant) => caller.may(tenant, &[wanted]),
-            None => caller.is_platform(),
-        }
-    }
-
-    /// Takes a file. The same file again is the same version, and the flag says that it was there already; one that was refused is
+    /// Uploads a version. The same file is the same version: the flag is `true` when it was uploaded before. A refused file is
     /// checked again.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it is too large or no component; [`Error::Conflict`] when there are too many.
+    /// [`Error::Invalid`] when it is too large or not a component; [`Error::Conflict`] when there are too many.
     pub async fn upload(
         &self,
         caller: &Caller,
         tenant: Option<&str>,
         component: &[u8],
     ) -> Result<(ConnectorVersion, bool)> {
-        self.may_for(caller, tenant, Scope::Manage)?;
-        self.not_stopping()?;
+        caller.may_in(tenant, Scope::Manage)?;
+        self.require_running()?;
         self.inner.sandbox.peek(component).map_err(|error| Error::invalid("", error.to_string()))?;
         let digest = sendbox_sandbox::Digest::of(component).to_string();
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         if let Some(tenant) = tenant {
-            self.locked_row(&mut tx, tenant).await?;
+            self.lock_tenant(&mut tx, tenant).await?;
         }
         let of = scope(tenant);
         let found = versions::lock(&mut tx, of, &digest).await?;
@@ -79,7 +72,8 @@ impl Service {
             None => {
                 let most = if tenant.is_some() { MOST_OF_TENANT } else { MOST };
                 if versions::count(&mut tx, of).await? >= most {
-                    let text = format!("there are {most} versions already; delete some that are not in use");
+                    let text =
+                        format!("there are already {most} versions, the maximum; delete some that are not in use");
                     return Err(Error::Conflict(text));
                 }
                 let row = VersionRow {
@@ -103,24 +97,24 @@ impl Service {
         };
         let after = json!({ "digest": digest, "bytes": row.bytes });
         let what = ("connector.upload", format!("version:{digest}"));
-        self.note(&mut tx, caller, tenant, what, (None, Some(after))).await?;
+        self.record_audit(&mut tx, caller, tenant, what, (None, Some(after))).await?;
         let view = self.version_view(&mut tx, of, row, false).await?;
         tx.commit().await?;
-        self.inner.watch.wake();
+        self.inner.release_monitor.wake();
         Ok((view, false))
     }
 
-    /// Checks a file in the background.
-    pub(crate) fn begin_check(&self, of: String, digest: String) {
+    /// Checks an upload in the background.
+    pub(crate) fn start_check(&self, of: String, digest: String) {
         let service = self.clone();
         self.inner.work.spawn(async move {
             if let Err(error) = service.check_version(&of, &digest).await {
-                tracing::error!(digest, %error, "the check of a connector could not be written down; it is taken up again");
+                tracing::error!(digest, %error, "the result of a check could not be stored; the check will be repeated");
             }
         });
     }
 
-    /// Takes the lease. `None`: somebody else is at it, or it is done.
+    /// Claims the lease of a check. `None`: another process holds it, or the check is done.
     async fn claim_check(&self, of: &str, digest: &str) -> Result<Option<(VersionRow, Vec<u8>)>> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
@@ -130,9 +124,8 @@ impl Service {
         }
         let Some(component) = versions::component(&mut tx, of, digest).await? else { return Ok(None) };
         let row = if row.checks >= CHECKS {
-            let text = format!(
-                "its check ended {CHECKS} times without a result; look into Sendbox's log, and upload it again"
-            );
+            let text =
+                format!("its check ended {CHECKS} times without a result; see the log of Sendbox, and upload it again");
             VersionRow {
                 state: VersionState::Refused,
                 refusal: Some(text),
@@ -165,9 +158,9 @@ impl Service {
         let row = VersionRow { lease_owner: None, lease_until: None, ..now_there };
         let row = match loaded {
             Ok(connector) => {
-                let row = self.judged(&mut tx, row, Description::of(connector.inspect())).await?;
+                let row = self.accept_connector(&mut tx, row, Description::of(connector.inspect())).await?;
                 if row.state == VersionState::Ready {
-                    self.inner.catalogue.keep(connector);
+                    self.inner.catalogue.insert(connector);
                 }
                 row
             }
@@ -175,17 +168,17 @@ impl Service {
                 VersionRow { state: VersionState::Refused, refusal: Some(error.to_string()), ..row }
             }
             Err(error) => {
-                tracing::error!(digest, %error, "the check of a connector failed, and not for the file's sake");
+                tracing::error!(digest, %error, "the check of a connector failed for a reason outside of the file; it will be repeated");
                 row
             }
         };
         versions::update(&mut tx, &row).await?;
         tx.commit().await?;
-        self.inner.watch.wake();
+        self.inner.release_monitor.wake();
         Ok(())
     }
 
-    /// Loads the file, and writes down how far that is.
+    /// Loads the file, and stores the progress.
     async fn load_in_steps(&self, row: &VersionRow, component: &[u8]) -> Result<Connector, LoadError> {
         let step = AtomicU32::new(1);
         let progress = |at: LoadStep| {
@@ -198,17 +191,17 @@ impl Service {
         };
         let loading = self.inner.sandbox.load_with_progress(component, &progress);
         tokio::pin!(loading);
-        let mut told = 1;
+        let mut recorded = 1;
         loop {
             tokio::select! {
                 done = &mut loading => return done,
                 () = tokio::time::sleep(std::time::Duration::from_millis(100)) => {
                     let now = step.load(Ordering::Relaxed);
-                    if now != told {
-                        told = now;
-                        // For people who watch; the check does not depend on it.
-                        if let Err(error) = self.tell_step(row, now).await {
-                            tracing::debug!(%error, "the progress of a check could not be written down");
+                    if now != recorded {
+                        recorded = now;
+                        // Only shown to users; the check does not depend on it.
+                        if let Err(error) = self.record_step(row, now).await {
+                            tracing::debug!(%error, "the progress of a check could not be stored");
                         }
                     }
                 }
@@ -216,7 +209,7 @@ impl Service {
         }
     }
 
-    async fn tell_step(&self, row: &VersionRow, step: u32) -> Result<()> {
+    async fn record_step(&self, row: &VersionRow, step: u32) -> Result<()> {
         let mut tx = self.inner.store.begin().await?;
         if let Some(found) = versions::lock(&mut tx, &row.tenant, &row.digest).await?
             && found.lease_owner == row.lease_owner
@@ -228,16 +221,16 @@ impl Service {
         Ok(())
     }
 
-    /// A file that is a connector: whether it may be one here. The first version of a connector is active at once.
-    async fn judged(&self, tx: &mut Tx, row: VersionRow, description: Description) -> Result<VersionRow> {
+    /// Accepts a file that is a connector, unless its id is taken. The first version of a connector becomes active at once.
+    async fn accept_connector(&self, tx: &mut Tx, row: VersionRow, description: Description) -> Result<VersionRow> {
         let id = description.id.clone();
         let row = VersionRow { connector: Some(id.clone()), description: Some(description), ..row };
         let refused = |text: String| VersionRow { state: VersionState::Refused, refusal: Some(text), ..row.clone() };
         if self.inner.catalogue.is_reserved(&id) {
-            return Ok(refused(format!("`{id}` is a connector that comes with Sendbox; give yours an id of its own")));
+            return Ok(refused(format!("`{id}` is a built-in connector; choose another id")));
         }
         if !row.tenant.is_empty() && releases::get(tx, "", &id).await?.is_some() {
-            return Ok(refused(format!("`{id}` is a connector of all tenants; give yours an id of its own")));
+            return Ok(refused(format!("`{id}` is a connector for all tenants; choose another id")));
         }
         if releases::get(tx, &row.tenant, &id).await?.is_none() {
             let release = ReleaseRow {
@@ -247,20 +240,20 @@ impl Service {
                 generation: 1,
                 versions: Versions::first(row.digest.clone(), self.now()),
             };
-            // Another first version may have been faster: then this one is a further one.
+            // Not written when another first version was faster; then this one is available and not active.
             releases::put(tx, &release).await?;
         }
         Ok(VersionRow { state: VersionState::Ready, ..row })
     }
 
-    /// The release that decides here, or why there is none.
+    /// The release that applies to a tenant, or to all tenants.
     pub(crate) async fn release_here(&self, tx: &mut Tx, tenant: Option<&str>, id: &str) -> Result<ReleaseRow> {
         if let Some(tenant) = tenant {
-            self.row(tx, tenant).await?;
+            self.tenant_row(tx, tenant).await?;
         }
         if self.inner.catalogue.built_in(id).is_some() {
             return Err(Error::Conflict(format!(
-                "`{id}` comes with Sendbox, and its version changes with Sendbox alone"
+                "`{id}` is a built-in connector; its version changes only with an update of Sendbox"
             )));
         }
         releases::for_tenant(tx, scope(tenant), id).await?.ok_or(Error::NotFound("connector"))
@@ -271,7 +264,7 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn versions(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Vec<ConnectorVersion>> {
-        self.may_for(caller, tenant, Scope::Read)?;
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
         let release = self.release_here(&mut tx, tenant, id).await?;
         let mut views = Vec::new();
@@ -281,15 +274,15 @@ impl Service {
         Ok(views)
     }
 
-    /// One upload, by its digest: also one that is still checked, or was refused.
+    /// One upload, by its digest, including one that is being checked or was refused.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn uploaded(&self, caller: &Caller, tenant: Option<&str>, digest: &str) -> Result<ConnectorVersion> {
-        self.may_for(caller, tenant, Scope::Read)?;
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
         if let Some(tenant) = tenant {
-            self.row(&mut tx, tenant).await?;
+            self.tenant_row(&mut tx, tenant).await?;
         }
         let row = versions::get(&mut tx, scope(tenant), digest).await?.ok_or(Error::NotFound("upload"))?;
         self.version_view(&mut tx, scope(tenant), row, true).await
@@ -306,14 +299,14 @@ impl Service {
         id: &str,
         digest: &str,
     ) -> Result<ConnectorVersion> {
-        self.may_for(caller, tenant, Scope::Read)?;
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
         let release = self.release_here(&mut tx, tenant, id).await?;
         let row = self.runnable(&mut tx, &release, digest).await?;
         self.version_view(&mut tx, scope(tenant), row, true).await
     }
 
-    /// A version of this connector that may run.
+    /// A version of this connector that has passed its check.
     pub(crate) async fn runnable(&self, tx: &mut Tx, release: &ReleaseRow, digest: &str) -> Result<VersionRow> {
         let row = versions::get(tx, &release.owner, digest).await?;
         let fits =
@@ -332,7 +325,7 @@ impl Service {
             (Some(id), VersionState::Ready) => releases::for_tenant(tx, of, id).await?,
             _ => None,
         };
-        // A private connector and one of all tenants may share an id; a version is one of them.
+        // A private connector and one for all tenants may share an id; the version belongs to one of them.
         let release = release.filter(|release| release.owner == row.tenant);
         let difference = match &release {
             Some(release) if whole && release.versions.active != row.digest => {
@@ -362,20 +355,20 @@ impl Service {
         })
     }
 
-    /// Deletes a version that nothing uses; the last one of a connector that no connection uses, with the connector.
+    /// Deletes a version that is not in use. With the last version of a connector that no connection uses, the connector is deleted.
     ///
     /// # Errors
-    /// [`Error::Conflict`] with what uses it.
+    /// [`Error::Conflict`] that names what uses it.
     pub async fn delete_version(&self, caller: &Caller, tenant: Option<&str>, digest: &str) -> Result<()> {
-        self.may_for(caller, tenant, Scope::Manage)?;
+        caller.may_in(tenant, Scope::Manage)?;
         let of = scope(tenant);
         let mut tx = self.inner.store.begin().await?;
         if let Some(tenant) = tenant {
-            self.locked_row(&mut tx, tenant).await?;
+            self.lock_tenant(&mut tx, tenant).await?;
         }
         let row = versions::lock(&mut tx, of, digest).await?.ok_or(Error::NotFound("upload"))?;
         if let (Some(id), VersionState::Ready) = (&row.connector, row.state) {
-            self.unused(&mut tx, of, id, digest).await?;
+            self.require_unused(&mut tx, of, id, digest).await?;
         }
         versions::delete(&mut tx, of, digest).await?;
         if let Some(id) = &row.connector {
@@ -383,14 +376,14 @@ impl Service {
         }
         let before = json!({ "digest": digest, "connector": row.connector });
         let what = ("connector.delete", format!("version:{digest}"));
-        self.note(&mut tx, caller, tenant, what, (Some(before), None)).await?;
+        self.record_audit(&mut tx, caller, tenant, what, (Some(before), None)).await?;
         tx.commit().await?;
-        self.inner.watch.wake();
+        self.inner.release_monitor.wake();
         Ok(())
     }
 
-    /// Says what uses a version; takes away the release of a connector that goes with its last version.
-    async fn unused(&self, tx: &mut Tx, of: &str, id: &str, digest: &str) -> Result<()> {
+    /// Refuses a version that is in use; deletes the release of a connector whose last version this is.
+    async fn require_unused(&self, tx: &mut Tx, of: &str, id: &str, digest: &str) -> Result<()> {
         let now = self.now();
         let releases_here: Vec<ReleaseRow> =
             releases::of_connector(tx, id).await?.into_iter().filter(|release| release.owner == of).collect();
@@ -408,9 +401,9 @@ impl Service {
                 let standing = release.versions.standing(digest);
                 return Err(Error::Conflict(match standing {
                     Standing::Available => {
-                        "messages that began on it may still be under way; try again in a minute".to_owned()
+                        "messages that started on it may still be in progress; try again in a minute".to_owned()
                     }
-                    _ => format!("it is the {} version for {who}; activate another one first", standing.as_str()),
+                    _ => format!("it is the {} version for {who}; activate another version first", standing.as_str()),
                 }));
             }
         }
@@ -432,7 +425,7 @@ impl Service {
     }
 }
 
-/// For the audit: which versions send.
-pub(crate) fn shown(versions: &Versions) -> serde_json::Value {
+/// The versions that send, for the audit log.
+pub(crate) fn audit_view(versions: &Versions) -> serde_json::Value {
     json!({ "active": versions.active, "previous": versions.previous, "canary": versions.canary })
 }

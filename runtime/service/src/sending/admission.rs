@@ -1,6 +1,6 @@
-//! Whether a message is let in: countries and limits, in the transaction that writes the message down.
+//! Admission of a message: countries and limits, checked in the transaction that stores the message.
 //!
-//! All limits are taken or none; when the store fails, nothing is let in.
+//! Either all limits are charged or none; when the store fails, nothing is admitted.
 
 use std::net::IpAddr;
 
@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::sending::holds;
 use crate::vault::TenantKey;
 
-/// What is to be let in.
-pub(crate) struct Request<'a> {
+/// A message for which admission is requested.
+pub(crate) struct AdmissionRequest<'a> {
     pub(crate) tenant: &'a TenantRow,
     pub(crate) key: &'a TenantKey,
     pub(crate) recipient: &'a Recipient,
@@ -27,11 +27,11 @@ pub(crate) struct Request<'a> {
     pub(crate) segments: u32,
 }
 
-/// What was taken.
-pub(crate) struct Admitted {
-    /// From the spend cap, in millionths.
+/// The result of an admission.
+pub(crate) struct Admission {
+    /// Charged to the spend cap, in millionths of its currency.
     pub(crate) price_micros: u64,
-    /// When the next message of this usage to this number can be let in.
+    /// When the next message of this usage to this number can be admitted.
     pub(crate) next_at: Timestamp,
 }
 
@@ -40,12 +40,12 @@ pub(crate) fn recipient_hash(key: &TenantKey, recipient: &Recipient) -> Vec<u8> 
     key.hash("recipient", &[recipient.e164.as_bytes()])
 }
 
-/// Lets a message in, or says why not. Nothing is kept of a refusal: the caller drops the transaction.
+/// Admits a message and charges all limits. After an error the caller drops the transaction, so nothing is charged.
 ///
 /// # Errors
 /// [`Error::CountryNotAllowed`], [`Error::Limited`].
-pub(crate) async fn admit(tx: &mut Tx, request: &Request<'_>, now: Timestamp) -> Result<Admitted> {
-    let Request { tenant, key, recipient, .. } = *request;
+pub(crate) async fn admit(tx: &mut Tx, request: &AdmissionRequest<'_>, now: Timestamp) -> Result<Admission> {
+    let AdmissionRequest { tenant, key, recipient, .. } = *request;
     let country = recipient.country.as_deref();
     if !policy::allows(&tenant.policy.countries, country) {
         return Err(Error::CountryNotAllowed(country.unwrap_or("numbers of no country (`001`)").to_owned()));
@@ -73,14 +73,14 @@ pub(crate) async fn admit(tx: &mut Tx, request: &Request<'_>, now: Timestamp) ->
         match rule.take(states.get(key).map(String::as_str), now) {
             Ok(it) => {
                 if *limit == LimitName::Cooldown
-                    && let Opens::At(at) = rule.next(Some(&it.state), now).map_err(closed)?
+                    && let Opens::At(at) = rule.next(Some(&it.state), now).map_err(unreadable_limit)?
                 {
                     next_at = at;
                 }
                 taken.push((key, it));
             }
             Err(NotTaken::Refused { retry_at }) => refused = longest(refused, (*limit, retry_at)),
-            Err(NotTaken::Unreadable(error)) => return Err(closed(error)),
+            Err(NotTaken::Unreadable(error)) => return Err(unreadable_limit(error)),
         }
     }
     if let Some((limit, retry_at)) = refused {
@@ -90,10 +90,10 @@ pub(crate) async fn admit(tx: &mut Tx, request: &Request<'_>, now: Timestamp) ->
     for (key, it) in taken {
         buckets::save(tx, &tenant.id, key, &it.state, it.expires_at).await?;
     }
-    Ok(Admitted { price_micros: price.unwrap_or(0), next_at })
+    Ok(Admission { price_micros: price.unwrap_or(0), next_at })
 }
 
-/// The refusal that lasts longest: the time that is given is then the time that helps.
+/// The refusal that lasts longest, so that waiting for the returned time is enough.
 fn longest(
     one: Option<(LimitName, Option<Timestamp>)>,
     other: (LimitName, Option<Timestamp>),
@@ -105,9 +105,9 @@ fn longest(
     }
 }
 
-/// Takes the price of one more physical message of a message from the spend cap. `false`: the cap does not allow it.
+/// Charges the price of another physical message to the spend cap. `false`: the cap does not allow it.
 pub(crate) async fn charge_again(tx: &mut Tx, tenant: &TenantRow, row: &MessageRow, now: Timestamp) -> Result<bool> {
-    let Some((key, rule)) = spend(tenant, row) else { return Ok(true) };
+    let Some((key, rule)) = spend_rule(tenant, row) else { return Ok(true) };
     let states = buckets::load(tx, &tenant.id, std::slice::from_ref(&key)).await?;
     match rule.take(states.get(&key).map(String::as_str), now) {
         Ok(it) => {
@@ -115,29 +115,29 @@ pub(crate) async fn charge_again(tx: &mut Tx, tenant: &TenantRow, row: &MessageR
             Ok(true)
         }
         Err(NotTaken::Refused { .. }) => Ok(false),
-        Err(NotTaken::Unreadable(error)) => Err(closed(error)),
+        Err(NotTaken::Unreadable(error)) => Err(unreadable_limit(error)),
     }
 }
 
-/// Gives the price back of a message that certainly never became one.
+/// Refunds the price of a message of which certainly nothing was sent.
 pub(crate) async fn give_back(tx: &mut Tx, tenant: &TenantRow, row: &MessageRow) -> Result<()> {
-    let Some((key, rule)) = spend(tenant, row) else { return Ok(()) };
+    let Some((key, rule)) = spend_rule(tenant, row) else { return Ok(()) };
     let states = buckets::load(tx, &tenant.id, std::slice::from_ref(&key)).await?;
     if let Some(state) = states.get(&key)
-        && let Some(it) = rule.give_back(state, row.created_at).map_err(closed)?
+        && let Some(it) = rule.give_back(state, row.created_at).map_err(unreadable_limit)?
     {
         buckets::save(tx, &tenant.id, &key, &it.state, it.expires_at).await?;
     }
     Ok(())
 }
 
-fn spend(tenant: &TenantRow, row: &MessageRow) -> Option<(String, Rule)> {
+fn spend_rule(tenant: &TenantRow, row: &MessageRow) -> Option<(String, Rule)> {
     let cap_micros = tenant.policy.spend.as_ref()?.cap_per_month_micros;
     (row.price_micros > 0)
         .then(|| (LimitName::SpendCap.to_string(), Rule::Spend { cap_micros, price_micros: row.price_micros }))
 }
 
-fn closed(error: Unreadable) -> Error {
-    tracing::error!(%error, "a limit stays closed");
+fn unreadable_limit(error: Unreadable) -> Error {
+    tracing::error!(%error, "the state of a limit cannot be read; messages under this limit are refused");
     Error::Internal(error.to_string())
 }

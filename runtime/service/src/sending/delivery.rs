@@ -21,14 +21,16 @@ use sendbox_store::rows::{AttemptRow, MessageRow, TenantRow};
 use sendbox_store::{self, Tx, attempts, messages, tenants, verifications};
 
 use crate::connections::cached_connection::ReadyConnection;
-use crate::connections::ready_connection::OfMessage;
+use crate::connections::ready_connection::VersionAffinity;
 use crate::delivery_reports::receiver;
 use crate::error::{Error, Result};
 use crate::lock::lock;
-use crate::releases::request_shapes::{OnRecord, SeenShape, held_shape};
+use crate::releases::request_shapes::{ObservedShape, RecordedShapes, held_shape};
 use crate::sending::attempt_result::{AttemptEnd, AttemptResult, unproven};
+use crate::sending::message_end::{end, end_before_attempt};
 use crate::sending::messages::LEASE_SECONDS;
-use crate::sending::outgoing::{Payload, request, route, routes};
+use crate::sending::payload::{Payload, request};
+use crate::sending::routing::{route, routes};
 use crate::sending::sender::Sender;
 use crate::sending::{admission, holds};
 use crate::service::Service;
@@ -59,7 +61,7 @@ struct StartedAttempt {
     message: SandboxMessage,
     attempt: AttemptRow,
     /// What is on record of the requests of an uploaded version.
-    on_record: Option<OnRecord>,
+    on_record: Option<RecordedShapes>,
 }
 
 /// An attempt that failed, with what the rules ask of it beside the message.
@@ -70,24 +72,6 @@ struct FailedAttempt<'a> {
     idempotent: bool,
     /// All attempts of the message, this one included.
     done: &'a [AttemptRow],
-}
-
-/// Ends a message: what it needed to be sent is wiped.
-fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<RecordedFailure>) {
-    row.status = status;
-    row.failure = failure;
-    row.payload = None;
-    row.next_attempt_at = None;
-    row.lease_owner = None;
-    row.lease_until = None;
-}
-
-/// Ends a message for which no further attempt begins. What may be out there already is never called unsent: then it ends in
-/// doubt, with what is known of that.
-pub(crate) fn end_before_attempt(row: &mut MessageRow, otherwise: MessageStatus, failure: Option<RecordedFailure>) {
-    let (status, failure) =
-        if row.physical > 0 { (MessageStatus::InDoubt, row.failure.take().or(failure)) } else { (otherwise, failure) };
-    end(row, status, failure);
 }
 
 impl Service {
@@ -259,7 +243,9 @@ impl Service {
             provider_id: None,
         };
         let on_record = match &sender.line {
-            Some((release, _)) => Some(self.on_record(tx, &tenant.id, prepared, (release, sender.is_canary)).await?),
+            Some((release, _)) => {
+                Some(self.recorded_shapes(tx, &tenant.id, prepared, (release, sender.is_canary)).await?)
+            }
             None => None,
         };
         attempts::insert(tx, &attempt).await?;
@@ -295,7 +281,7 @@ impl Service {
     /// One attempt that is on disk: sends, and writes down what became of it.
     async fn attempt(&self, begun: StartedAttempt) {
         let StartedAttempt { sender: Sender { prepared, line, withdrawn, .. }, message, attempt, on_record } = begun;
-        let pinned = self.pinned(&attempt.tenant, &prepared, on_record.as_ref()).await;
+        let pinned = self.pinned_shapes(&attempt.tenant, &prepared, on_record.as_ref()).await;
         let slept = self.now().millis_since(attempt.started_at);
         let mut seen = Vec::new();
         let mut is_held = false;
@@ -316,7 +302,7 @@ impl Service {
                 };
                 let report = self.inner.sandbox.send(&prepared.connector, request).await;
                 is_held = held_shape(&report).is_some();
-                seen = self.seen_shapes(&attempt, &prepared, (on_record.as_ref(), pinned.as_deref()), &report);
+                seen = self.observed_shapes(&attempt, &prepared, (on_record.as_ref(), pinned.as_deref()), &report);
                 AttemptResult::from(report)
             }
         };
@@ -332,10 +318,10 @@ impl Service {
             let seen = if write <= WRITES_WITH_SHAPES { seen.as_slice() } else { &[] };
             match self.finish_attempt(&prepared, &attempt, &result, seen).await {
                 Ok(()) => {
-                    Self::recorded(&prepared, seen);
+                    Self::mark_shapes_recorded(&prepared, seen);
                     // One that failed may have been one too many for its version.
                     if let Some((tenant, connector)) = line.filter(|_| result.failure().is_some()) {
-                        self.inner.watch.suspect(tenant, connector);
+                        self.inner.release_monitor.suspect(tenant, connector);
                     }
                     return;
                 }
@@ -353,7 +339,7 @@ impl Service {
         prepared: &ReadyConnection,
         attempt: &AttemptRow,
         result: &AttemptResult,
-        seen: &[SeenShape],
+        seen: &[ObservedShape],
     ) -> Result<()> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
@@ -390,7 +376,7 @@ impl Service {
             row.physical = row.physical.saturating_sub(1);
         }
         row.provider_message_id = result.provider_message_id().map(str::to_owned);
-        receiver::catch_up(&mut tx, &ended, now).await?;
+        receiver::claim_waiting_reports(&mut tx, &ended, now).await?;
         let is_fraud = result.failure().is_some_and(|failure| failure.class == FailureClass::FraudBlocked);
         if let Some(sealed) = row.payload.as_ref().filter(|_| is_fraud) {
             let key = self.tenant_key(&tenant)?;
@@ -429,7 +415,7 @@ impl Service {
         let fallback = routes(tenant, row.country.as_deref()).into_iter().find(|name| !tried(name));
         let fallback = match fallback {
             // One that is not there or does not fit is none.
-            Some(name) => self.prepared(tx, tenant, &name, OfMessage::default()).await.ok().flatten(),
+            Some(name) => self.ready_connection(tx, tenant, &name, VersionAffinity::default()).await.ok().flatten(),
             None => None,
         };
         let has_other_version = self.has_other_version(tx, tenant, attempt, done, now).await?;
@@ -500,7 +486,7 @@ impl Service {
             )
         };
         // Only the version that sent can say so.
-        let idempotent = match self.line(tx, &tenant.id, &open.connector).await? {
+        let idempotent = match self.resolve_connector(tx, &tenant.id, &open.connector).await? {
             Some(line) => {
                 let sent = self.version_of(tx, &line, &open.digest).await?;
                 sent.is_some_and(|connector| connector.metadata().idempotent)

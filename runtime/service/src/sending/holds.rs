@@ -1,4 +1,5 @@
-//! Holds: a provider suspects fraud, so nothing is sent to the numbers around for a while; a person can read why, and lift it.
+//! Holds: after a provider suspects fraud, nothing is sent to neighbouring numbers for a while. Users can read the reason and lift
+//! the hold.
 
 use sendbox_domain::model::{Hold, Scope, Timestamp};
 use sendbox_domain::rules::limit;
@@ -13,15 +14,15 @@ use crate::id;
 use crate::service::Service;
 use crate::vault::TenantKey;
 
-/// How long a hold lasts. A wave of fraud is over, or comes again and is held again.
+/// The duration of a hold. When the fraud continues after it, the provider's next refusal starts another one.
 const LASTS_SECONDS: u64 = 3600;
 
-/// The keyed hash of the thousand numbers that a number stands among.
+/// The keyed hash of the block of a thousand numbers that a number belongs to.
 pub(crate) fn prefix_hash(key: &TenantKey, recipient: &Recipient) -> Vec<u8> {
     key.hash("prefix", &[limit::prefix(&recipient.e164).as_bytes()])
 }
 
-/// Refuses a number that is held.
+/// Refuses a number on hold.
 pub(crate) async fn check(
     tx: &mut Tx,
     tenant: &str,
@@ -38,7 +39,7 @@ pub(crate) async fn check(
     }
 }
 
-/// Holds the numbers around the recipient of a message.
+/// Puts the block of numbers around the recipient of a message on hold.
 pub(crate) async fn hold(
     tx: &mut Tx,
     key: &TenantKey,
@@ -46,12 +47,12 @@ pub(crate) async fn hold(
     recipient: &Recipient,
     now: Timestamp,
 ) -> Result<()> {
-    let shown: String = recipient.national.chars().take(2).collect();
+    let leading: String = recipient.national.chars().take(2).collect();
     let row = HoldRow {
         tenant: message.tenant.clone(),
         id: id::new("h")?,
         prefix_hash: prefix_hash(key, recipient),
-        prefix: format!("+{}{shown}…", recipient.calling_code),
+        prefix: format!("+{}{leading}…", recipient.calling_code),
         reason: "a provider refused a message to these numbers because it suspects fraud".to_owned(),
         message: message.id.clone(),
         created_at: now,
@@ -66,14 +67,14 @@ fn view(row: HoldRow) -> Hold {
 }
 
 impl Service {
-    /// The holds of a tenant, those that end last first.
+    /// The holds of a tenant, the one that ends last first.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn holds(&self, caller: &Caller, tenant: &str) -> Result<Vec<Hold>> {
         caller.may(tenant, &[Scope::Read])?;
         let mut tx = self.inner.store.begin_read().await?;
-        self.row(&mut tx, tenant).await?;
+        self.tenant_row(&mut tx, tenant).await?;
         Ok(holds::list(&mut tx, tenant, self.now()).await?.into_iter().map(view).collect())
     }
 
@@ -84,11 +85,11 @@ impl Service {
     pub async fn lift_hold(&self, caller: &Caller, tenant: &str, id: &str) -> Result<()> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
-        self.row(&mut tx, tenant).await?;
+        self.tenant_row(&mut tx, tenant).await?;
         let row = holds::delete(&mut tx, tenant, id).await?.ok_or(Error::NotFound("hold"))?;
         let before = json!({ "prefix": row.prefix, "reason": row.reason, "expiresAt": row.expires_at });
         let what = ("hold.lift", format!("hold:{id}"));
-        self.note(&mut tx, caller, Some(tenant), what, (Some(before), None)).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, (Some(before), None)).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -1,10 +1,12 @@
-//! Messages: let in, written down, sent, read.
+//! Messages: accepting, storing, sending and reading them.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sendbox_domain::message_fields;
+use sendbox_domain::problem::Problems;
 use sendbox_domain::model::{
     Attempt, FailureView, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, Sensitive,
     Timestamp, Verification,
@@ -19,26 +21,28 @@ use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
-use crate::connections::ready_connection::OfMessage;
+use crate::connections::ready_connection::VersionAffinity;
 use crate::delivery_reports::receiver::{by_attempt, delivery};
 use crate::error::{Error, Result};
 use crate::id;
 use crate::paging::{bad_cursor, no_longer_than, page_size};
 use crate::sending::admission;
-use crate::sending::admission::{Admitted, admit, recipient_hash};
-use crate::sending::outgoing::{Outgoing, Payload, RequestFields, check_flow, request, routes};
+use crate::sending::admission::{Admission, admit, recipient_hash};
+use crate::sending::payload::{OutgoingMessage, Payload, request};
+use crate::sending::request_fields::RequestFields;
+use crate::sending::routing::{check_flow, routes};
 use crate::service::Service;
 use crate::tenants::settings;
 use crate::vault::TenantKey;
 
-/// How long a synchronous request waits for its outcome: a send has 15 s, and a second one may follow.
+/// How long a synchronous request waits for its outcome: an attempt has 15 s, and a second one may follow.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
-/// How long a lease lasts: longer than any attempt with all that is written around it.
+/// The duration of a lease: longer than any attempt, including its transactions.
 pub(crate) const LEASE_SECONDS: u64 = 60;
-/// How long an idempotency key is remembered.
+/// How long an idempotency key is stored.
 const REMEMBERED_SECONDS: u64 = 24 * 3600;
 
-/// An idempotency key with what it was used for.
+/// An idempotency key, and the request that it is used for.
 pub(crate) struct IdempotencyClaim<'a> {
     pub(crate) operation: &'static str,
     pub(crate) key: Option<&'a str>,
@@ -46,7 +50,7 @@ pub(crate) struct IdempotencyClaim<'a> {
 }
 
 impl IdempotencyClaim<'_> {
-    /// Takes the key for a resource; or the resource that it made before.
+    /// Claims the key for a new resource. Returns the resource of the first request when the key was used before.
     ///
     /// # Errors
     /// [`Error::IdempotencyMismatch`].
@@ -76,7 +80,7 @@ impl IdempotencyClaim<'_> {
     }
 }
 
-/// What a request says, as bytes that are the same for the same request. Only a keyed hash of it is kept.
+/// The content of a request as bytes that are equal for equal requests. Only a keyed hash of them is stored.
 pub(crate) fn request_bytes(
     to: &Recipient,
     usage: Usage,
@@ -96,22 +100,19 @@ pub(crate) fn request_bytes(
     parts
 }
 
-/// An idempotency key that can be kept and sent on.
+/// Validates an idempotency key.
 pub(crate) fn check_idempotency_key(key: Option<&str>) -> Result<()> {
-    match key {
-        Some(key) if key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Err(Error::invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces"))
-        }
-        _ => Ok(()),
-    }
+    // As it is: the problem names a header, and not a field of the body.
+    key.map_or(Ok(()), message_fields::check_idempotency_key)
+        .map_err(|problem| Error::Invalid(Problems(vec![problem])))
 }
 
 impl Service {
-    /// Sends a code of the platform. Returns the message when a provider took it, when nobody knows, or when it is still
-    /// under way (asynchronous, or another attempt is due).
+    /// Sends a code that the caller made. Returns the message when a provider accepted it, when its outcome is in doubt, or when
+    /// it is still in progress (asynchronous, or another attempt is due).
     ///
     /// # Errors
-    /// [`Error::NotSent`] with the message; before that everything that keeps it out: [`Error::Invalid`],
+    /// [`Error::NotSent`] with the message, when it was accepted and could not be sent. Before that: [`Error::Invalid`],
     /// [`Error::FlowOff`], [`Error::NoActiveConnection`], [`Error::CountryNotAllowed`], [`Error::Limited`],
     /// [`Error::IdempotencyMismatch`], [`Error::IdempotencyInFlight`].
     pub async fn send_message(
@@ -123,11 +124,11 @@ impl Service {
     ) -> Result<Message> {
         caller.may(tenant, &[Scope::Send])?;
         check_idempotency_key(idempotency_key)?;
-        self.not_stopping()?;
+        self.require_running()?;
         let mut tx = self.inner.store.begin().await?;
-        let row = self.row(&mut tx, tenant).await?;
+        let row = self.tenant_row(&mut tx, tenant).await?;
         let key = self.tenant_key(&row)?;
-        let asked = RequestFields {
+        let fields = RequestFields {
             to: &new.to,
             client_ip: new.client_ip.as_ref(),
             locale: new.locale.as_deref(),
@@ -135,7 +136,7 @@ impl Service {
             lifetime_seconds: new.lifetime_seconds,
             variables: &new.variables,
         };
-        let (recipient, client_ip) = asked.read()?;
+        let (recipient, client_ip) = fields.read()?;
         let lifetime_seconds = new.lifetime_seconds.unwrap_or(row.policy.codes.lifetime_seconds);
         let mode = new.mode;
         let id = id::new("m")?;
@@ -147,13 +148,13 @@ impl Service {
             if mode == Mode::Sync { "sync" } else { "async" },
         ];
         let body = request_bytes(&recipient, new.usage, new.locale.as_deref(), &new.variables, &further);
-        let once = IdempotencyClaim { operation: "messages", key: idempotency_key, body };
-        if let Some(first) = once.claim(&mut tx, tenant, &key, &id, self.now()).await? {
+        let claim = IdempotencyClaim { operation: "messages", key: idempotency_key, body };
+        if let Some(first) = claim.claim(&mut tx, tenant, &key, &id, self.now()).await? {
             drop(tx);
-            return self.answer_again(tenant, &first, mode, None).await;
+            return self.replay_response(tenant, &first, mode, None).await;
         }
         check_flow(&row, new.usage)?;
-        let outgoing = Outgoing {
+        let outgoing = OutgoingMessage {
             payload: Payload {
                 to: Zeroizing::new(recipient.e164.to_string()),
                 code: new.code.into_inner(),
@@ -169,36 +170,37 @@ impl Service {
         };
         let test = settings::test_numbers(&row, &key)?;
         if test.iter().any(|(number, _)| *number == *outgoing.recipient.e164) {
-            let message = self.take_test(&mut tx, &row, &key, &id, outgoing).await?;
+            let message = self.record_test_message(&mut tx, &row, &key, &id, outgoing).await?;
             tx.commit().await?;
             return Ok(message);
         }
-        self.take(&mut tx, &row, &key, &id, outgoing, client_ip).await?;
+        self.admit_message(&mut tx, &row, &key, &id, outgoing, client_ip).await?;
         tx.commit().await?;
-        self.answer(tenant, &id, mode, None).await
+        self.dispatch(tenant, &id, mode, None).await
     }
 
-    pub(crate) fn not_stopping(&self) -> Result<()> {
+    pub(crate) fn require_running(&self) -> Result<()> {
         if self.inner.stopping.is_cancelled() { Err(Error::Stopping) } else { Ok(()) }
     }
 
-    /// Checks a message, lets it in and writes it down: held by this process when somebody waits, else for the worker.
-    pub(crate) async fn take(
+    /// Validates, admits and stores a message. A synchronous message is leased by this process; an asynchronous one is left to the
+    /// worker.
+    pub(crate) async fn admit_message(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         key: &TenantKey,
         id: &str,
-        outgoing: Outgoing,
+        outgoing: OutgoingMessage,
         client_ip: Option<IpAddr>,
-    ) -> Result<Admitted> {
+    ) -> Result<Admission> {
         let now = self.now();
         let country = outgoing.recipient.country.clone();
         let name = routes(tenant, country.as_deref()).into_iter().next().ok_or(Error::NoActiveConnection)?;
-        let of = OfMessage { message: id, ..OfMessage::default() };
-        let prepared = self.prepared(tx, tenant, &name, of).await?.ok_or(Error::NoActiveConnection)?;
-        let segments = self.check_plan(tenant, &prepared, id, &outgoing)?;
-        let request = admission::Request {
+        let affinity = VersionAffinity { message: id, ..VersionAffinity::default() };
+        let connection = self.ready_connection(tx, tenant, &name, affinity).await?.ok_or(Error::NoActiveConnection)?;
+        let segments = self.check_plan(tenant, &connection, id, &outgoing)?;
+        let request = admission::AdmissionRequest {
             tenant,
             key,
             recipient: &outgoing.recipient,
@@ -222,14 +224,14 @@ impl Service {
         Ok(admitted)
     }
 
-    /// A message to a test number: on record, and never sent.
-    async fn take_test(
+    /// Stores a message to a test number, which is never sent.
+    async fn record_test_message(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         key: &TenantKey,
         id: &str,
-        outgoing: Outgoing,
+        outgoing: OutgoingMessage,
     ) -> Result<Message> {
         let now = self.now();
         let row = MessageRow { status: MessageStatus::Accepted, test: true, ..row(tenant, key, id, &outgoing, now) };
@@ -237,22 +239,21 @@ impl Service {
         Ok(view(row, Vec::new(), Vec::new()))
     }
 
-    /// Whether the message can be made at all: all that is wrong is better known before anything is written. Returns the
-    /// segments of a text.
+    /// Plans the message, so that all problems are found before anything is stored. Returns the number of segments of a text.
     fn check_plan(
         &self,
         tenant: &TenantRow,
-        prepared: &Arc<ReadyConnection>,
+        connection: &Arc<ReadyConnection>,
         id: &str,
-        outgoing: &Outgoing,
+        outgoing: &OutgoingMessage,
     ) -> Result<Option<u32>> {
         let request = request(tenant, id, outgoing.usage, outgoing.locale.clone(), &outgoing.payload, 1)?;
-        let plan = plan(&prepared.config, request, prepared.connector.metadata())?;
+        let plan = plan(&connection.config, request, connection.connector.metadata())?;
         Ok(plan.size.map(|size| size.segments))
     }
 
-    /// Sends what this process holds, or wakes the worker; and answers.
-    pub(crate) async fn answer(
+    /// Sends a synchronous message, or wakes the worker for an asynchronous one, and returns the message.
+    pub(crate) async fn dispatch(
         &self,
         tenant: &str,
         id: &str,
@@ -261,18 +262,18 @@ impl Service {
     ) -> Result<Message> {
         if mode == Mode::Async {
             self.inner.due.notify_one();
-            // It was taken, and that is the answer, however soon it ends.
+            // The result is the accepted message; its outcome is not awaited.
             return self.read_message(tenant, id).await;
         }
-        // Not in the request's own task: a client that goes away must not end a send in the middle.
+        // In a task of its own: a client that disconnects must not cancel a send.
         let (service, at) = (self.clone(), (tenant.to_owned(), id.to_owned()));
         let sending = self.inner.work.spawn(async move { service.deliver(&at.0, &at.1).await });
         tokio::time::timeout(LONGEST_WAIT, sending).await.ok();
         self.outcome(tenant, id, verification).await
     }
 
-    /// The answer to a request that was made before.
-    pub(crate) async fn answer_again(
+    /// The response to a repeated request with the same idempotency key.
+    pub(crate) async fn replay_response(
         &self,
         tenant: &str,
         id: &str,
@@ -292,7 +293,7 @@ impl Service {
         self.outcome(tenant, id, verification).await
     }
 
-    /// The message as it is; an error when it was not sent.
+    /// The message in its present state, or an error when it was not sent.
     async fn outcome(&self, tenant: &str, id: &str, verification: Option<&str>) -> Result<Message> {
         let message = self.read_message(tenant, id).await?;
         match message.status {
@@ -325,7 +326,7 @@ impl Service {
     pub async fn message(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Message> {
         caller.may(tenant, &[Scope::Read, Scope::Send])?;
         let mut tx = self.inner.store.begin_read().await?;
-        self.row(&mut tx, tenant).await?;
+        self.tenant_row(&mut tx, tenant).await?;
         drop(tx);
         self.read_message(tenant, id).await
     }
@@ -341,7 +342,7 @@ impl Service {
         no_longer_than("country", filter.country.as_deref(), 3)?;
         no_longer_than("connection", filter.connection.as_deref(), 40)?;
         let mut tx = self.inner.store.begin_read().await?;
-        let row = self.row(&mut tx, tenant).await?;
+        let row = self.tenant_row(&mut tx, tenant).await?;
         let hash = match &filter.to {
             Some(to) => {
                 let number = phone::recipient(to.expose()).map_err(|error| Error::invalid("to", error.to_string()))?;
@@ -388,7 +389,7 @@ fn read_cursor(text: &str) -> Option<(Timestamp, String)> {
     Some((Timestamp(at.parse().ok()?), id.to_owned()))
 }
 
-fn row(tenant: &TenantRow, key: &TenantKey, id: &str, outgoing: &Outgoing, now: Timestamp) -> MessageRow {
+fn row(tenant: &TenantRow, key: &TenantKey, id: &str, outgoing: &OutgoingMessage, now: Timestamp) -> MessageRow {
     MessageRow {
         id: id.to_owned(),
         tenant: tenant.id.clone(),

@@ -14,11 +14,11 @@ use sendbox_store::rows::{AttemptRow, MessageRow, TenantRow};
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::cached_connection::ReadyConnection;
-use crate::connections::ready_connection::OfMessage;
+use crate::connections::ready_connection::VersionAffinity;
 use crate::error::{Error, Result};
 use crate::lock::lock;
-use crate::sending::delivery::end_before_attempt;
-use crate::sending::outgoing::routes;
+use crate::sending::message_end::end_before_attempt;
+use crate::sending::routing::routes;
 use crate::service::{BreakerKey, Service};
 
 /// Breakers that are kept at most, of connections that have failed. Beyond, all begin anew: simple, and rare.
@@ -127,8 +127,8 @@ impl Service {
         now: Timestamp,
     ) -> Result<Found> {
         let met = VersionHistory::on(name, done);
-        let of = OfMessage { message, held: met.held, left: &met.left };
-        let choice = match self.choice(tx, tenant, name, of).await {
+        let of = VersionAffinity { message, current: met.held, rejected: &met.left };
+        let choice = match self.candidate_versions(tx, tenant, name, of).await {
             Ok(Some(choice)) => choice,
             Ok(None) => return Ok(Found::Gone),
             Err(Error::Invalid(problems)) => return Ok(Found::Unfit(problems)),
@@ -137,7 +137,7 @@ impl Service {
         let mut unfit = None;
         let mut resting = None;
         for digest in &choice.digests {
-            let prepared = match self.prepared_at(tx, tenant, &choice, digest).await {
+            let prepared = match self.ready_connection_at(tx, tenant, &choice, digest).await {
                 Ok(prepared) => prepared,
                 Err(Error::Invalid(problems)) => {
                     unfit.get_or_insert(problems);
@@ -157,7 +157,7 @@ impl Service {
             let line = release.map(|release| (release.tenant.clone(), release.connector.clone()));
             let withdrawn = release
                 .filter(|release| release.versions.may_go_on(digest, now))
-                .map(|release| self.inner.watch.signal(release, digest));
+                .map(|release| self.inner.release_monitor.signal(release, digest));
             let is_canary = release.is_some_and(|release| release.versions.standing(digest) == Standing::Canary);
             return Ok(Found::Ready(Sender { prepared, line, is_canary, withdrawn }));
         }
@@ -178,14 +178,14 @@ impl Service {
         now: Timestamp,
     ) -> Result<bool> {
         let met = VersionHistory::on(&attempt.connection, done);
-        let choice = match self.choice(tx, tenant, &attempt.connection, OfMessage::default()).await {
+        let choice = match self.candidate_versions(tx, tenant, &attempt.connection, VersionAffinity::default()).await {
             Ok(Some(choice)) => choice,
             Ok(None) | Err(Error::Invalid(_)) => return Ok(false),
             Err(other) => return Err(other),
         };
         let other = choice.release().and_then(|release| release.versions.instead_of(&attempt.digest, now));
         let Some(other) = other.filter(|other| !met.all.contains(other)) else { return Ok(false) };
-        match self.prepared_at(tx, tenant, &choice, other).await {
+        match self.ready_connection_at(tx, tenant, &choice, other).await {
             Ok(_) => Ok(true),
             Err(Error::Invalid(_)) => Ok(false),
             Err(error) => Err(error),

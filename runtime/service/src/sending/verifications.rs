@@ -1,11 +1,12 @@
-//! Verifications: a code is made, sent, checked, and ends (`DESIGN.md` 7).
+//! Verifications: a code is generated, sent and checked.
 //!
 //! Promises
 //! - a code verifies at most once, whatever the concurrency: the last step is a guarded update;
-//! - a try is counted, on disk, before the code is looked at; failed tries are counted for the number too, over all codes;
-//! - there is one living code for a tenant, usage and number: a later one ends the one before;
+//! - a try is counted, on disk, before the code is compared; failed tries are also counted for the number, over all its codes;
+//! - there is one valid code for a tenant, usage and number: a new one replaces the previous one;
 //! - a code is compared in constant time, as a keyed hash that is bound to tenant, usage, number and verification.
 
+use sendbox_domain::message_fields::client_ip;
 use sendbox_domain::model::{
     Check, MessageStatus, Mode, NewVerification, Resend, Scope, Sensitive, Timestamp, Verification,
     VerificationMessage, VerificationStatus,
@@ -24,7 +25,9 @@ use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::sending::admission::recipient_hash;
 use crate::sending::messages::{IdempotencyClaim, check_idempotency_key, request_bytes};
-use crate::sending::outgoing::{Outgoing, Payload, RequestFields, check_flow, client_ip_of};
+use crate::sending::payload::{OutgoingMessage, Payload};
+use crate::sending::request_fields::RequestFields;
+use crate::sending::routing::check_flow;
 use crate::service::Service;
 use crate::tenants::settings;
 use crate::vault::{CodeBinding, TenantKey, random};
@@ -33,14 +36,14 @@ use crate::{id, vault};
 /// Failed checks of one number, over all its codes (NIST SP 800-63B-4: at most 100).
 const MOST_FAILURES: u32 = 100;
 
-/// What a resend needs. Sealed at rest; has no `Debug`.
+/// The sensitive data that a resend needs. Sealed at rest; has no `Debug`.
 #[derive(Serialize, Deserialize)]
-struct CachedConnection {
+struct ResendPayload {
     to: Zeroizing<String>,
     variables: Vec<(String, Zeroizing<String>)>,
 }
 
-impl CachedConnection {
+impl ResendPayload {
     fn seal(&self, key: &TenantKey, id: &str) -> Result<Vec<u8>> {
         let plain = serde_json::to_vec(self).map_err(|error| Error::Internal(error.to_string()))?;
         Ok(key.seal(&format!("verification/{id}"), &Zeroizing::new(plain))?)
@@ -52,7 +55,7 @@ impl CachedConnection {
     }
 }
 
-/// Where a verification is, seen now: time and tries end it without anybody writing that down.
+/// The status of a verification now. It expires and runs out of tries without a write to its row.
 fn status(row: &VerificationRow, now: Timestamp) -> VerificationStatus {
     match row.status {
         VerificationStatus::Pending if now >= row.expires_at => VerificationStatus::Expired,
@@ -63,7 +66,7 @@ fn status(row: &VerificationRow, now: Timestamp) -> VerificationStatus {
 
 fn view(row: &VerificationRow, message: Option<MessageStatus>, now: Timestamp) -> Verification {
     let status = status(row, now);
-    // A further code may follow when tries ran out.
+    // Another code may be sent when the tries are used up.
     let sends_left = match status {
         VerificationStatus::Pending | VerificationStatus::Exhausted if !row.test => {
             row.max_sends.saturating_sub(row.sends)
@@ -88,23 +91,23 @@ fn view(row: &VerificationRow, message: Option<MessageStatus>, now: Timestamp) -
 }
 
 impl Service {
-    /// A new code from the operating system's randomness.
-    pub(crate) fn fresh_code(&self, digits: u8) -> Result<Zeroizing<String>> {
-        // A draw is rejected once in 43 bytes; far more are at hand than ever needed.
+    /// Generates a code from the operating system's randomness.
+    pub(crate) fn generate_code(&self, digits: u8) -> Result<Zeroizing<String>> {
+        // One byte in 43 is rejected, so that 64 bytes almost always yield enough digits.
         for _ in 0..8 {
             if let Some(code) = code::digits(random::<64>()?.as_ref(), digits) {
                 return Ok(code);
             }
         }
-        Err(Error::Internal("the operating system's randomness is not random".to_owned()))
+        Err(Error::Internal("the random numbers of the operating system are not usable".to_owned()))
     }
 
-    /// Starts a verification: makes a code, sends it, and keeps a keyed hash of it. A verification of the same number and
-    /// usage that is still open ends.
+    /// Starts a verification: generates a code, sends it, and stores a keyed hash of it. A pending verification of the same number
+    /// and usage is superseded.
     ///
     /// # Errors
-    /// [`Error::NotSent`] with message and verification, which stays open for a resend; and everything that keeps a message
-    /// out, as [`Self::send_message`].
+    /// [`Error::NotSent`] with the message and the verification, which stays pending for a resend; and the errors of
+    /// [`Self::send_message`].
     pub async fn start_verification(
         &self,
         caller: &Caller,
@@ -114,12 +117,12 @@ impl Service {
     ) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
         check_idempotency_key(idempotency_key)?;
-        self.not_stopping()?;
+        self.require_running()?;
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
-        let tenant_row = self.row(&mut tx, tenant).await?;
+        let tenant_row = self.tenant_row(&mut tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
-        let asked = RequestFields {
+        let fields = RequestFields {
             to: &new.to,
             client_ip: new.client_ip.as_ref(),
             locale: new.locale.as_deref(),
@@ -127,16 +130,16 @@ impl Service {
             lifetime_seconds: None,
             variables: &new.variables,
         };
-        let (recipient, client_ip) = asked.read()?;
+        let (recipient, client_ip) = fields.read()?;
         let id = id::new("v")?;
         let mode = new.mode;
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
         let further = [ip_text.as_str(), if mode == Mode::Sync { "sync" } else { "async" }];
         let body = request_bytes(&recipient, new.usage, new.locale.as_deref(), &new.variables, &further);
-        let once = IdempotencyClaim { operation: "verifications", key: idempotency_key, body };
-        if let Some(first) = once.claim(&mut tx, tenant, &key, &id, now).await? {
+        let claim = IdempotencyClaim { operation: "verifications", key: idempotency_key, body };
+        if let Some(first) = claim.claim(&mut tx, tenant, &key, &id, now).await? {
             drop(tx);
-            return self.verification_again(tenant, &first, mode).await;
+            return self.replay_verification(tenant, &first, mode).await;
         }
         check_flow(&tenant_row, new.usage)?;
 
@@ -148,15 +151,15 @@ impl Service {
         let test = fixed.is_some();
         let code = match fixed {
             Some(code) => code,
-            None => self.fresh_code(policy.digits)?,
+            None => self.generate_code(policy.digits)?,
         };
         let hash = recipient_hash(&key, &recipient);
         let variables: Vec<_> = new.variables.into_iter().map(|(name, value)| (name, value.into_inner())).collect();
-        let kept = CachedConnection { to: Zeroizing::new(recipient.e164.to_string()), variables: variables.clone() };
+        let payload = ResendPayload { to: Zeroizing::new(recipient.e164.to_string()), variables: variables.clone() };
         let mut row = VerificationRow {
             code_mac: self.code_mac(&tenant_row, &id, new.usage, &hash, &code)?,
             code_key: self.inner.keys.current_id().to_owned(),
-            payload: Some(kept.seal(&key, &id)?),
+            payload: Some(payload.seal(&key, &id)?),
             id: id.clone(),
             tenant: tenant.to_owned(),
             usage: new.usage,
@@ -183,17 +186,17 @@ impl Service {
         }
         let message = id::new("m")?;
         let outgoing = self.outgoing(&row, recipient, variables, code, client_ip, policy.lifetime_seconds, mode);
-        let admitted = self.take(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
+        let admitted = self.admit_message(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
         row.resend_at = admitted.next_at;
         row.message = Some(message.clone());
         verifications::supersede(&mut tx, tenant, &row.recipient_hash, row.usage.as_str(), &id).await?;
         verifications::insert(&mut tx, &row).await?;
         tx.commit().await?;
-        self.answer(tenant, &message, mode, Some(&id)).await?;
+        self.dispatch(tenant, &message, mode, Some(&id)).await?;
         self.read_verification(tenant, &id).await
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a message is made of all this")]
+    #[allow(clippy::too_many_arguments, reason = "every part of a message")]
     fn outgoing(
         &self,
         row: &VerificationRow,
@@ -203,8 +206,8 @@ impl Service {
         client_ip: Option<std::net::IpAddr>,
         lifetime_seconds: u32,
         mode: Mode,
-    ) -> Outgoing {
-        Outgoing {
+    ) -> OutgoingMessage {
+        OutgoingMessage {
             payload: Payload {
                 to: Zeroizing::new(recipient.e164.to_string()),
                 code,
@@ -225,13 +228,13 @@ impl Service {
         Ok(self.inner.keys.code_mac(self.inner.keys.current_id(), &binding, code)?)
     }
 
-    /// The answer to a request that was made before.
-    async fn verification_again(&self, tenant: &str, id: &str, mode: Mode) -> Result<Verification> {
+    /// The response to a repeated request with the same idempotency key.
+    async fn replay_verification(&self, tenant: &str, id: &str, mode: Mode) -> Result<Verification> {
         let mut tx = self.inner.store.begin_read().await?;
         let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
         drop(tx);
         if let Some(message) = &row.message {
-            self.answer_again(tenant, message, mode, Some(id)).await?;
+            self.replay_response(tenant, message, mode, Some(id)).await?;
         }
         self.read_verification(tenant, id).await
     }
@@ -257,11 +260,12 @@ impl Service {
     pub async fn verification(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Verification> {
         caller.may(tenant, &[Scope::Read, Scope::Verify])?;
         let mut tx = self.inner.store.begin_read().await?;
-        self.row(&mut tx, tenant).await?;
+        self.tenant_row(&mut tx, tenant).await?;
         self.view_of(&mut tx, tenant, id).await
     }
 
-    /// Checks a code. Approved, or an error that says why not: a caller that looks at nothing but success is safe.
+    /// Checks a code. Returns the approved verification, and an error in every other case, so that a caller that only looks at
+    /// success is safe.
     ///
     /// # Errors
     /// [`Error::WrongCode`] (counted), [`Error::VerificationEnded`], [`Error::Limited`] when the number has failed too often.
@@ -274,14 +278,14 @@ impl Service {
     ) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
         if check.code.expose().chars().count() > 40 {
-            return Err(Error::invalid("/code", "is longer than any code"));
+            return Err(Error::invalid("/code", "must have at most 40 characters"));
         }
         let typed = code::normalise(check.code.expose());
         let now = self.now();
 
-        // The try is on disk before the code is looked at: a caller that goes away, or a crash, gives no free try.
+        // The try is committed before the code is compared, so that neither a disconnect nor a crash gives a free try.
         let mut tx = self.inner.store.begin().await?;
-        let tenant_row = self.row(&mut tx, tenant).await?;
+        let tenant_row = self.tenant_row(&mut tx, tenant).await?;
         let Some(row) = verifications::count_try(&mut tx, tenant, id, now).await? else {
             let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
@@ -313,10 +317,11 @@ impl Service {
         Ok(approved)
     }
 
-    /// Sends a new code for the same verification. The code before ends.
+    /// Sends a new code for the same verification. The previous code becomes invalid.
     ///
     /// # Errors
-    /// [`Error::VerificationEnded`], [`Error::Limited`], [`Error::NotSent`]; and all that keeps a message out.
+    /// [`Error::VerificationEnded`], [`Error::Limited`], [`Error::NotSent`]; and the errors of
+    /// [`Self::send_message`].
     pub async fn resend_verification(
         &self,
         caller: &Caller,
@@ -325,14 +330,15 @@ impl Service {
         resend: Resend,
     ) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
-        self.not_stopping()?;
+        self.require_running()?;
         let now = self.now();
-        let client_ip = client_ip_of(resend.client_ip.as_ref()).map_err(|problem| Problems(vec![problem]))?;
+        let client_ip =
+            client_ip(resend.client_ip.as_ref().map(Sensitive::expose)).map_err(|problem| Problems(vec![problem]))?;
         let mut tx = self.inner.store.begin().await?;
-        let tenant_row = self.row(&mut tx, tenant).await?;
+        let tenant_row = self.tenant_row(&mut tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
         let mut row = verifications::lock(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
-        // One whose tries ran out may get another code: failures are counted for the number too.
+        // Also when the tries are used up: failures are counted for the number as well.
         if !matches!(status(&row, now), VerificationStatus::Pending | VerificationStatus::Exhausted) {
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
         }
@@ -346,16 +352,16 @@ impl Service {
         check_flow(&tenant_row, row.usage)?;
         let sealed =
             row.payload.as_deref().ok_or_else(|| Error::Internal("a verification has lost its number".to_owned()))?;
-        let kept = CachedConnection::open(&key, id, sealed)?;
-        let recipient = phone::recipient(&kept.to).map_err(|error| Error::Internal(error.to_string()))?;
+        let payload = ResendPayload::open(&key, id, sealed)?;
+        let recipient = phone::recipient(&payload.to).map_err(|error| Error::Internal(error.to_string()))?;
         let policy = &tenant_row.policy.codes;
-        let code = self.fresh_code(policy.digits)?;
+        let code = self.generate_code(policy.digits)?;
         row.code_mac = self.code_mac(&tenant_row, id, row.usage, &row.recipient_hash, &code)?;
         row.code_key = self.inner.keys.current_id().to_owned();
         let message = id::new("m")?;
         let outgoing =
-            self.outgoing(&row, recipient, kept.variables, code, client_ip, policy.lifetime_seconds, resend.mode);
-        let admitted = self.take(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
+            self.outgoing(&row, recipient, payload.variables, code, client_ip, policy.lifetime_seconds, resend.mode);
+        let admitted = self.admit_message(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
         row.tries = 0;
         row.sends += 1;
         row.expires_at = now.plus_seconds(u64::from(policy.lifetime_seconds));
@@ -365,18 +371,18 @@ impl Service {
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
         }
         tx.commit().await?;
-        self.answer(tenant, &message, resend.mode, Some(id)).await?;
+        self.dispatch(tenant, &message, resend.mode, Some(id)).await?;
         self.read_verification(tenant, id).await
     }
 
-    /// Ends a verification: its code verifies nothing any more, and nothing further is sent.
+    /// Cancels a verification: its code becomes invalid, and nothing more is sent.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::VerificationEnded`] when it has ended in another way.
+    /// [`Error::NotFound`], [`Error::VerificationEnded`] when it has already ended with another status.
     pub async fn cancel_verification(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
         let mut tx = self.inner.store.begin().await?;
-        self.row(&mut tx, tenant).await?;
+        self.tenant_row(&mut tx, tenant).await?;
         let ended = verifications::end(&mut tx, tenant, id, VerificationStatus::Cancelled).await?;
         let now = self.view_of(&mut tx, tenant, id).await?;
         if !ended && now.status != VerificationStatus::Cancelled {
@@ -386,7 +392,7 @@ impl Service {
         Ok(now)
     }
 
-    /// Lifts the limit of failed checks of a number.
+    /// Resets the count of failed checks of a number.
     ///
     /// # Errors
     /// [`Error::Invalid`].
@@ -395,13 +401,13 @@ impl Service {
         let recipient =
             phone::recipient(number.expose()).map_err(|error| Error::invalid("/number", error.to_string()))?;
         let mut tx = self.inner.store.begin().await?;
-        let row = self.row(&mut tx, tenant).await?;
+        let row = self.tenant_row(&mut tx, tenant).await?;
         let hash = recipient_hash(&self.tenant_key(&row)?, &recipient);
         let failures = verifications::failures(&mut tx, tenant, &hash).await?;
         verifications::clear_failures(&mut tx, tenant, &hash).await?;
         let what = ("number.unlock", format!("number:{}", phone::masked(&recipient)));
         let change = (Some(json!({ "failedChecks": failures })), Some(json!({ "failedChecks": 0 })));
-        self.note(&mut tx, caller, Some(tenant), what, change).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, change).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -1,4 +1,4 @@
-//! The worker: takes up messages that are due and held by nobody, and sweeps what is over.
+//! The worker: delivers due messages that no process has leased, and deletes expired rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,37 +12,37 @@ use crate::error::Result;
 use crate::sending::messages::LEASE_SECONDS;
 use crate::service::Service;
 
-/// Messages taken up at once.
+/// Messages claimed in one transaction.
 const BATCH: u32 = 32;
-/// Messages under way at most, so that a long line stays in the store and not in memory.
+/// Maximum number of messages in progress, so that a long queue stays in the store and not in memory.
 const UNDER_WAY: usize = 256;
-/// How often the store is asked when nothing wakes the worker: what other processes leave behind is found by asking.
+/// How often the store is polled when nothing wakes the worker, for messages that other processes have left.
 const POLL: Duration = Duration::from_millis(250);
-/// How often is swept.
+/// How often expired rows are deleted.
 const SWEEP: Duration = Duration::from_secs(30);
-/// Rows of a sweep.
+/// Rows of each table that are deleted at once.
 const SWEPT: u32 = 500;
 /// Milliseconds of a day.
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
 impl Service {
-    /// Until the service stops.
+    /// Runs until the service stops.
     pub(crate) async fn work(&self) {
         let mut sweep_at = Instant::now();
-        // Its own places: requests that wait for their sends take none of them.
-        let places = Arc::new(Semaphore::new(UNDER_WAY));
+        // The worker's own slots: synchronous requests do not use them.
+        let slots = Arc::new(Semaphore::new(UNDER_WAY));
         while !self.inner.stopping.is_cancelled() {
             let mut busy = false;
-            if places.available_permits() >= BATCH as usize {
-                match self.take_up(&places).await {
+            if slots.available_permits() >= BATCH as usize {
+                match self.claim_due(&slots).await {
                     Ok(count) => busy = count == BATCH as usize,
-                    Err(error) => tracing::error!(%error, "the worker could not take up messages"),
+                    Err(error) => tracing::error!(%error, "the worker could not claim messages"),
                 }
             }
             if Instant::now() >= sweep_at {
                 sweep_at = Instant::now() + SWEEP;
                 if let Err(error) = self.sweep().await {
-                    tracing::error!(%error, "the worker could not sweep");
+                    tracing::error!(%error, "the worker could not delete expired rows");
                 }
             }
             if busy {
@@ -56,9 +56,9 @@ impl Service {
         }
     }
 
-    async fn take_up(&self, places: &Arc<Semaphore>) -> Result<usize> {
+    async fn claim_due(&self, slots: &Arc<Semaphore>) -> Result<usize> {
         let now = self.now();
-        // A look first: most of the time nothing is due, and a look holds up nobody.
+        // A read first: most of the time nothing is due, and a read blocks nobody.
         let mut tx = self.inner.store.begin_read().await?;
         let due = messages::next_due(&mut tx).await?;
         drop(tx);
@@ -72,11 +72,11 @@ impl Service {
         let count = rows.len();
         for row in rows {
             let service = self.clone();
-            // There is room for a batch, and nobody else takes places.
-            let place = Arc::clone(places).try_acquire_owned();
+            // There are slots for a batch, and nothing else takes them.
+            let slot = Arc::clone(slots).try_acquire_owned();
             self.inner.work.spawn(async move {
                 service.deliver(&row.tenant, &row.id).await;
-                drop(place);
+                drop(slot);
             });
         }
         Ok(count)

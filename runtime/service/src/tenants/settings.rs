@@ -1,4 +1,4 @@
-//! Flows, policy, test numbers, the audit.
+//! The settings of a tenant (flows, policy, test numbers) and its audit log.
 
 use sendbox_domain::model::{AuditEntry, AuditFilter, Flows, Page, Policy, Scope, TestNumbers, TestNumbersView};
 use sendbox_domain::phone;
@@ -14,70 +14,70 @@ use crate::paging::{bad_cursor, no_longer_than, page_size};
 use crate::service::Service;
 use crate::vault::TenantKey;
 
-/// Where test numbers are sealed for.
+/// The associated data of sealed test numbers.
 const TEST_NUMBERS: &str = "test-numbers";
 
 fn value(shape: &impl serde::Serialize) -> Option<Value> {
     serde_json::to_value(shape).ok()
 }
 
-/// Normal number and code.
-type Pairs = Vec<(String, String)>;
+/// Numbers in E.164, each with its fixed code.
+type TestNumberCodes = Vec<(String, String)>;
 
 /// The test numbers of a tenant, in clear.
-pub(crate) fn test_numbers(row: &TenantRow, key: &TenantKey) -> Result<Pairs> {
+pub(crate) fn test_numbers(row: &TenantRow, key: &TenantKey) -> Result<TestNumberCodes> {
     let Some(sealed) = &row.test_numbers else { return Ok(Vec::new()) };
     let plain = key.open(TEST_NUMBERS, sealed)?;
     serde_json::from_slice(&plain).map_err(|_| Error::Internal("stored test numbers cannot be read".to_owned()))
 }
 
 impl Service {
-    /// Which flows are on: all seven are named.
+    /// All seven flows, and which of them are on.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn flows(&self, caller: &Caller, tenant: &str) -> Result<Flows> {
         caller.may(tenant, &[Scope::Read])?;
         let mut tx = self.inner.store.begin_read().await?;
-        Ok(self.row(&mut tx, tenant).await?.flows.complete())
+        Ok(self.tenant_row(&mut tx, tenant).await?.flows.complete())
     }
 
-    /// Switches flows on and off, all seven: one that is not named is off.
+    /// Replaces the flows. A flow that is not named is switched off.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn set_flows(&self, caller: &Caller, tenant: &str, flows: Flows) -> Result<Flows> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
-        let mut row = self.locked_row(&mut tx, tenant).await?;
+        let mut row = self.lock_tenant(&mut tx, tenant).await?;
         let before = value(&row.flows.complete());
         let after = flows.complete();
         row.flows = after.clone();
         tenants::update(&mut tx, &row).await?;
         let what = ("flows.change", format!("tenant:{tenant}"));
-        self.note(&mut tx, caller, Some(tenant), what, (before, value(&after))).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, (before, value(&after))).await?;
         tx.commit().await?;
         Ok(after)
     }
 
-    /// Codes, limits, countries, spending, delivery.
+    /// The policy for codes, limits, countries, spending and delivery.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn policy(&self, caller: &Caller, tenant: &str) -> Result<Policy> {
         caller.may(tenant, &[Scope::Read])?;
         let mut tx = self.inner.store.begin_read().await?;
-        Ok(self.row(&mut tx, tenant).await?.policy)
+        Ok(self.tenant_row(&mut tx, tenant).await?.policy)
     }
 
-    /// Replaces the policy. What is left out has its default.
+    /// Replaces the policy. Settings that are left out get their defaults.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with all that is out of bounds.
+    /// [`Error::Invalid`] with everything that is out of bounds.
     pub async fn set_policy(&self, caller: &Caller, tenant: &str, policy: Policy) -> Result<Policy> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
-        let mut row = self.locked_row(&mut tx, tenant).await?;
+        let mut row = self.lock_tenant(&mut tx, tenant).await?;
         let names: Vec<String> =
             connections::list(&mut tx, tenant).await?.into_iter().map(|connection| connection.name).collect();
         policy::check(&policy, &names)?;
@@ -85,7 +85,7 @@ impl Service {
         row.policy = policy;
         tenants::update(&mut tx, &row).await?;
         let what = ("policy.change", format!("tenant:{tenant}"));
-        self.note(&mut tx, caller, Some(tenant), what, (before, value(&row.policy))).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, (before, value(&row.policy))).await?;
         tx.commit().await?;
         Ok(row.policy)
     }
@@ -97,7 +97,7 @@ impl Service {
     pub async fn test_numbers(&self, caller: &Caller, tenant: &str) -> Result<TestNumbersView> {
         caller.may(tenant, &[Scope::Read])?;
         let mut tx = self.inner.store.begin_read().await?;
-        let row = self.row(&mut tx, tenant).await?;
+        let row = self.tenant_row(&mut tx, tenant).await?;
         Ok(masked(&test_numbers(&row, &self.tenant_key(&row)?)?))
     }
 
@@ -112,12 +112,12 @@ impl Service {
         numbers: TestNumbers,
     ) -> Result<TestNumbersView> {
         caller.may(tenant, &[Scope::Manage])?;
-        let pairs: Pairs = policy::test_numbers(&numbers)?
+        let pairs: TestNumberCodes = policy::test_numbers(&numbers)?
             .into_iter()
             .map(|fixed| (fixed.number.as_str().to_owned(), fixed.code.as_str().to_owned()))
             .collect();
         let mut tx = self.inner.store.begin().await?;
-        let mut row = self.locked_row(&mut tx, tenant).await?;
+        let mut row = self.lock_tenant(&mut tx, tenant).await?;
         let key = self.tenant_key(&row)?;
         let before = masked(&test_numbers(&row, &key)?);
         let plain = serde_json::to_vec(&pairs).map_err(|error| Error::Internal(error.to_string()))?;
@@ -125,40 +125,31 @@ impl Service {
         tenants::update(&mut tx, &row).await?;
         let after = masked(&pairs);
         let what = ("test-numbers.change", format!("tenant:{tenant}"));
-        // The masks may be the same though a code changed, and that must be seen too.
+        // The masked numbers may be equal although a code changed; the time makes that change visible.
         let after_entry = json!({ "numbers": after.numbers, "at": self.now() });
-        self.note(&mut tx, caller, Some(tenant), what, (value(&before), Some(after_entry))).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, (value(&before), Some(after_entry))).await?;
         tx.commit().await?;
         Ok(after)
     }
 
-    /// What was changed in a tenant, newest first.
+    /// The audit log of a tenant or, without one, of the platform and all tenants, including deleted ones; newest first.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn audit(&self, caller: &Caller, tenant: &str, filter: AuditFilter) -> Result<Page<AuditEntry>> {
-        caller.may(tenant, &[Scope::Read])?;
+    /// [`Error::NotFound`], [`Error::Invalid`]; [`Error::PlatformOnly`] without a tenant.
+    pub async fn audit(&self, caller: &Caller, tenant: Option<&str>, filter: AuditFilter) -> Result<Page<AuditEntry>> {
+        caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
-        self.row(&mut tx, tenant).await?;
-        drop(tx);
-        self.audit_of(Whose::Tenant(tenant), filter).await
-    }
-
-    /// What was changed in the platform and in all tenants, deleted ones too; newest first.
-    ///
-    /// # Errors
-    /// [`Error::PlatformOnly`].
-    pub async fn platform_audit(&self, caller: &Caller, filter: AuditFilter) -> Result<Page<AuditEntry>> {
-        caller.is_platform()?;
-        self.audit_of(Whose::All, filter).await
-    }
-
-    async fn audit_of(&self, whose: Whose<'_>, filter: AuditFilter) -> Result<Page<AuditEntry>> {
+        let whose = match tenant {
+            Some(tenant) => {
+                self.tenant_row(&mut tx, tenant).await?;
+                Whose::Tenant(tenant)
+            }
+            None => Whose::All,
+        };
         let size = page_size(filter.limit)?;
         no_longer_than("cursor", filter.cursor.as_deref(), 200)?;
         no_longer_than("action", filter.action.as_deref(), 60)?;
         let before = filter.cursor.map(|cursor| cursor.parse::<i64>().map_err(|_| bad_cursor())).transpose()?;
-        let mut tx = self.inner.store.begin_read().await?;
         let mut rows = audit::list(&mut tx, whose, filter.action.as_deref(), before, size + 1).await?;
         let more = rows.len() > size as usize;
         rows.truncate(size as usize);
@@ -177,7 +168,7 @@ impl Service {
     }
 }
 
-fn masked(pairs: &Pairs) -> TestNumbersView {
+fn masked(pairs: &TestNumberCodes) -> TestNumbersView {
     let numbers = pairs.iter().filter_map(|(number, _)| phone::recipient(number).ok());
     TestNumbersView { numbers: numbers.map(|number| phone::masked(&number)).collect() }
 }

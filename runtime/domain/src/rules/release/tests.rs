@@ -34,7 +34,7 @@ fn a_canary_begins_grows_and_ends() {
     for percent in [0, 100, 255] {
         assert_eq!(versions.try_on("b", percent, NOW), Err(ReleaseError::Percent));
     }
-    assert_eq!(versions.end_trial(None, NOW), Err(ReleaseError::NoCanary));
+    assert_eq!(versions.end_canary(None, NOW), Err(ReleaseError::NoCanary));
     let tried = versions.try_on("b", 10, NOW).unwrap();
     assert_eq!(tried.standing("b"), Standing::Canary);
     let more = tried.try_on("b", 50, later(5)).unwrap();
@@ -43,7 +43,7 @@ fn a_canary_begins_grows_and_ends() {
     assert_eq!((other.standing("b"), other.standing("c")), (Standing::Available, Standing::Canary));
     let active = more.activate("b", 60, 10, later(7)).unwrap();
     assert_eq!((active.canary, active.active.as_str()), (None, "b"));
-    let ended = more.end_trial(Some(trapped()), later(7)).unwrap();
+    let ended = more.end_canary(Some(trapped()), later(7)).unwrap();
     assert_eq!((ended.active.as_str(), ended.canary.as_ref()), ("a", None));
     assert_eq!(ended.last_rollback.map(|rollback| rollback.from), Some("b".to_owned()));
 }

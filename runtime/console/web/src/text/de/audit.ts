@@ -27,7 +27,7 @@ export const audit: Pick<Texts, "audit"> = {
       "connector.delete": "Version gelöscht",
       "connector.follow": "Zur Version für alle Mandanten gewechselt",
       "connector.roll-back": "Version zurückgesetzt",
-      "connector.take-back": "Version automatisch zurückgesetzt",
+      "connector.auto-roll-back": "Version automatisch zurückgesetzt",
       "connector.upload": "Version hochgeladen",
       "flows.change": "Abläufe geändert",
       "hold.lift": "Gesperrte Nummer freigegeben",

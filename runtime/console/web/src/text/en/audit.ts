@@ -26,7 +26,7 @@ export const audit = {
       "connector.delete": "Version deleted",
       "connector.follow": "Switched to the version for all tenants",
       "connector.roll-back": "Version rolled back",
-      "connector.take-back": "Version rolled back automatically",
+      "connector.auto-roll-back": "Version rolled back automatically",
       "connector.upload": "Version uploaded",
       "flows.change": "Flows changed",
       "hold.lift": "Held number released",

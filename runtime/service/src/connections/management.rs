@@ -1,8 +1,10 @@
-//! Connections: save, read, activate, delete, preview.
+//! Saving, reading, activating and deleting connections, and previews of templates.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sendbox_contract::TextEncoding;
+use sendbox_domain::message_fields;
 use sendbox_domain::model::{
     Activation, ActiveConnection, Connection, ConnectionInput, Deletion, HintView, Preview, PreviewRequest, Scope,
     Timestamp,
@@ -18,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
-use crate::connections::ready_connection::{OfMessage, check, fingerprint};
+use crate::connections::ready_connection::{VersionAffinity, fingerprint, validate};
 use crate::connections::stored_parameters;
 use crate::connections::stored_parameters::StoredParameters;
 use crate::delivery_reports::callback_url;
@@ -26,28 +28,32 @@ use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault::TenantKey;
 
-/// Connections of one tenant at most.
+/// Maximum number of connections of one tenant.
 const MOST: usize = 50;
 
-/// Parameters apart: those that may be shown, and those that may not.
-pub(crate) struct Parted {
+/// Parameters of a connection: the plain ones, and the secrets that are sealed at rest.
+pub(crate) struct SplitParameters {
     pub(crate) plain: Map<String, Value>,
     pub(crate) secrets: Map<String, Value>,
 }
 
-/// Parts what was given, and fills in stored secrets that were left out. `null` takes a value away.
-pub(crate) fn part(connector: &Connector, given: Map<String, Value>, stored: Map<String, Value>) -> Parted {
+/// Separates secrets from plain parameters, and keeps stored secrets that were left out. `null` removes a value.
+pub(crate) fn split_secrets(
+    connector: &Connector,
+    given: Map<String, Value>,
+    stored: Map<String, Value>,
+) -> SplitParameters {
     let keys = &connector.metadata().secret_keys;
     let (secrets, mut plain): (Map<_, _>, Map<_, _>) = given.into_iter().partition(|(name, _)| keys.contains(name));
     let mut all: Map<String, Value> = stored.into_iter().filter(|(name, _)| keys.contains(name)).collect();
     all.extend(secrets);
     all.retain(|_, value| !value.is_null());
     plain.retain(|_, value| !value.is_null());
-    Parted { plain, secrets: all }
+    SplitParameters { plain, secrets: all }
 }
 
-/// A connection as the audit and a diff may show it.
-pub(crate) fn shown(row: &ConnectionRow) -> Value {
+/// A connection as the audit log and differences show it: without the values of secrets.
+pub(crate) fn audit_view(row: &ConnectionRow) -> Value {
     json!({
         "connector": row.connector,
         "connectorDigest": row.digest,
@@ -66,14 +72,14 @@ impl Service {
         row: &ConnectionRow,
     ) -> Result<Connection> {
         let key = self.tenant_key(tenant)?;
-        let sender = self.now_sending(tx, tenant, row).await?;
+        let sender = self.sending_connection(tx, tenant, row).await?;
         let (digest, fingerprint) = match &sender {
-            // It was saved with another version than the one that sends now: a test of that one says nothing of this one.
-            Some(prepared) if prepared.connector.digest().to_string() != row.digest => {
+            // Saved with another version than the one that sends now. A test of that version does not count for this one.
+            Some(connection) if connection.connector.digest().to_string() != row.digest => {
                 let stored = StoredParameters::of(row, &key)?;
-                let parameters = stored.for_version(prepared.connector.metadata())?;
-                let print = fingerprint(&key, &prepared.connector, &parameters, &row.templates);
-                (prepared.connector.digest().to_string(), print)
+                let parameters = stored.for_version(connection.connector.metadata())?;
+                let print = fingerprint(&key, &connection.connector, &parameters, &row.templates);
+                (connection.connector.digest().to_string(), print)
             }
             _ => (row.digest.clone(), row.fingerprint.clone()),
         };
@@ -93,20 +99,20 @@ impl Service {
         })
     }
 
-    /// What a connection would send with now, if it fits any version of its connector.
-    pub(crate) async fn now_sending(
+    /// The connection as it would send now; `None` when it fits no version of its connector.
+    pub(crate) async fn sending_connection(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         row: &ConnectionRow,
     ) -> Result<Option<Arc<ReadyConnection>>> {
-        let choice = match self.choice_of(tx, row.clone(), OfMessage::default()).await {
-            Ok(choice) => choice,
+        let candidates = match self.candidates_for(tx, row.clone(), VersionAffinity::default()).await {
+            Ok(candidates) => candidates,
             Err(Error::Invalid(_)) => return Ok(None),
             Err(other) => return Err(other),
         };
-        match self.first_fit(tx, tenant, &choice).await {
-            Ok(prepared) => Ok(Some(prepared)),
+        match self.first_fit(tx, tenant, &candidates).await {
+            Ok(connection) => Ok(Some(connection)),
             Err(Error::Invalid(_)) => Ok(None),
             Err(other) => Err(other),
         }
@@ -119,7 +125,7 @@ impl Service {
     pub async fn connections(&self, caller: &Caller, tenant: &str) -> Result<Vec<Connection>> {
         caller.may(tenant, &[Scope::Read])?;
         let mut tx = self.inner.store.begin_read().await?;
-        let tenant_row = self.row(&mut tx, tenant).await?;
+        let tenant_row = self.tenant_row(&mut tx, tenant).await?;
         let mut views = Vec::new();
         for row in connections::list(&mut tx, tenant).await? {
             views.push(self.connection_view(&mut tx, caller, &tenant_row, &row).await?);
@@ -134,16 +140,16 @@ impl Service {
     pub async fn connection(&self, caller: &Caller, tenant: &str, name: &str) -> Result<Connection> {
         caller.may(tenant, &[Scope::Read])?;
         let mut tx = self.inner.store.begin_read().await?;
-        let tenant_row = self.row(&mut tx, tenant).await?;
+        let tenant_row = self.tenant_row(&mut tx, tenant).await?;
         let row = connections::get(&mut tx, tenant, name).await?.ok_or(Error::NotFound("connection"))?;
         self.connection_view(&mut tx, caller, &tenant_row, &row).await
     }
 
-    /// Saves a connection, new or changed; the flag says whether it is new. A change of the active one takes effect with the
-    /// next send.
+    /// Creates or replaces a connection; the flag is `true` when it was created. A change of the active connection takes effect
+    /// with the next send.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with everything that is wrong; nothing is saved then.
+    /// [`Error::Invalid`] with all problems; nothing is saved then.
     pub async fn save_connection(
         &self,
         caller: &Caller,
@@ -154,62 +160,64 @@ impl Service {
         caller.may(tenant, &[Scope::Manage])?;
         policy::connection_name(name).map_err(|problem| Problems(vec![problem]))?;
         let mut tx = self.inner.store.begin().await?;
-        let tenant_row = self.locked_row(&mut tx, tenant).await?;
+        let tenant_row = self.lock_tenant(&mut tx, tenant).await?;
         let connector = &self.connector_of(&mut tx, tenant, &input.connector).await?;
         let key = self.tenant_key(&tenant_row)?;
         let before = connections::get(&mut tx, tenant, name).await?;
         let same = before.as_ref().filter(|row| row.connector == input.connector);
         let stored = same.map(|row| stored_parameters::secrets(row, &key)).transpose()?.unwrap_or_default();
-        let parted = part(connector, input.parameters, stored.clone());
+        let split = split_secrets(connector, input.parameters, stored.clone());
         if before.is_none() && connections::list(&mut tx, tenant).await?.len() >= MOST {
-            return Err(Error::Conflict(format!("the tenant has {MOST} connections already; delete one")));
+            return Err(Error::Conflict(format!(
+                "the tenant already has {MOST} connections, the maximum; delete one first"
+            )));
         }
         let old_times = same.map(|row| row.secret_times.clone()).unwrap_or_default();
-        let times = times(&parted.secrets, &stored, &old_times, self.now());
+        let set_at = secret_times(&split.secrets, &stored, &old_times, self.now());
         let row = self.connection_row(
             &tenant_row,
             &key,
             (name, &input.connector, connector),
-            parted,
+            split,
             input.templates,
-            times,
+            set_at,
         )?;
-        let row = following(row, before.as_ref());
+        let row = replacing(row, before.as_ref());
         connections::put(&mut tx, &row).await?;
         let what = ("connection.save", format!("connection:{name}"));
-        let change = (before.as_ref().map(shown), Some(shown(&row)));
-        self.note(&mut tx, caller, Some(tenant), what, change).await?;
+        let change = (before.as_ref().map(audit_view), Some(audit_view(&row)));
+        self.record_audit(&mut tx, caller, Some(tenant), what, change).await?;
         let view = self.connection_view(&mut tx, caller, &tenant_row, &row).await?;
         tx.commit().await?;
         Ok((view, before.is_none()))
     }
 
-    /// Checks a connection and seals its secrets. The row has revision 1 and is as old as now.
+    /// Validates a connection and seals its secrets. The row is that of a new connection: revision 1, created now.
     pub(crate) fn connection_row(
         &self,
         tenant: &TenantRow,
         key: &TenantKey,
         (name, connector_id, connector): (&str, &str, &Connector),
-        parted: Parted,
+        split: SplitParameters,
         templates: Value,
         secret_times: BTreeMap<String, Timestamp>,
     ) -> Result<ConnectionRow> {
         let templates = if templates.is_null() { Value::Array(Vec::new()) } else { templates };
-        let mut all = parted.plain.clone();
-        all.extend(parted.secrets.clone());
-        let checked = check(connector, &all, &templates)?;
+        let mut all = split.plain.clone();
+        all.extend(split.secrets.clone());
+        let settings = validate(connector, &all, &templates)?;
         let fingerprint = fingerprint(key, connector, &all, &templates);
-        // What the operator does not allow is better known now than with the first send.
-        self.prepare(name, connector_id, connector, checked, 1)?;
+        // Finds out now, and not with the first send, whether the operator allows its hosts.
+        self.build_ready_connection(name, connector_id, connector, settings, 1)?;
         let plain =
-            Zeroizing::new(serde_json::to_vec(&parted.secrets).map_err(|error| Error::Internal(error.to_string()))?);
+            Zeroizing::new(serde_json::to_vec(&split.secrets).map_err(|error| Error::Internal(error.to_string()))?);
         let now = self.now();
         Ok(ConnectionRow {
             tenant: tenant.id.clone(),
             name: name.to_owned(),
             connector: connector_id.to_owned(),
             digest: connector.digest().to_string(),
-            parameters: parted.plain,
+            parameters: split.plain,
             secrets: Some(key.seal(&stored_parameters::secrets_aad(name), &plain)?),
             secret_times,
             templates,
@@ -229,7 +237,7 @@ impl Service {
     pub async fn delete_connection(&self, caller: &Caller, tenant: &str, name: &str, deletion: Deletion) -> Result<()> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
-        let mut tenant_row = self.locked_row(&mut tx, tenant).await?;
+        let mut tenant_row = self.lock_tenant(&mut tx, tenant).await?;
         let row = connections::get(&mut tx, tenant, name).await?.ok_or(Error::NotFound("connection"))?;
         let active = tenant_row.active_connection.as_deref() == Some(name);
         let flows = tenant_row.flows.enabled();
@@ -239,7 +247,7 @@ impl Service {
         let delivery = &tenant_row.policy.delivery;
         if delivery.fallbacks.iter().chain(delivery.routes.values()).any(|used| used == name) {
             return Err(Error::Conflict(format!(
-                "the policy names `{name}` as a fallback or route; take it out at `/policy` first"
+                "the policy uses `{name}` as a fallback or route; remove it at `/policy` first"
             )));
         }
         connections::delete(&mut tx, tenant, name).await?;
@@ -248,54 +256,54 @@ impl Service {
             tenant_row.active_connection = None;
             tenants::update(&mut tx, &tenant_row).await?;
         }
-        let mut before = shown(&row);
+        let mut before = audit_view(&row);
         if let Some(members) = before.as_object_mut() {
             members.insert("active".to_owned(), json!(active));
         }
         let what = ("connection.delete", format!("connection:{name}"));
-        self.note(&mut tx, caller, Some(tenant), what, (Some(before), None)).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, (Some(before), None)).await?;
         Ok(tx.commit().await?)
     }
 
-    /// The connection that sends, and what depends on it.
+    /// The active connection, and the flows that need it.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn active_connection(&self, caller: &Caller, tenant: &str) -> Result<ActiveConnection> {
         caller.may(tenant, &[Scope::Read])?;
         let mut tx = self.inner.store.begin_read().await?;
-        let row = self.row(&mut tx, tenant).await?;
+        let row = self.tenant_row(&mut tx, tenant).await?;
         Ok(ActiveConnection { flows: row.flows.enabled(), name: row.active_connection, previous: None })
     }
 
-    /// Makes a connection the one that sends, from the next send on. Sends under way end with the one before.
+    /// Makes a connection the active one, from the next send on. Sends in progress end with the previous one.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] when it does not fit its connector any more.
+    /// [`Error::NotFound`]; [`Error::Invalid`] when it no longer fits its connector.
     pub async fn activate(&self, caller: &Caller, tenant: &str, activation: Activation) -> Result<ActiveConnection> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
-        let mut row = self.locked_row(&mut tx, tenant).await?;
-        if self.prepared(&mut tx, &row, &activation.name, OfMessage::default()).await?.is_none() {
+        let mut row = self.lock_tenant(&mut tx, tenant).await?;
+        if self.ready_connection(&mut tx, &row, &activation.name, VersionAffinity::default()).await?.is_none() {
             return Err(Error::NotFound("connection"));
         }
         let previous = row.active_connection.replace(activation.name.clone());
         tenants::update(&mut tx, &row).await?;
         let change = (Some(json!({ "active": previous })), Some(json!({ "active": activation.name })));
         let what = ("connection.activate", format!("connection:{}", activation.name));
-        self.note(&mut tx, caller, Some(tenant), what, change).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, change).await?;
         tx.commit().await?;
         Ok(ActiveConnection { name: row.active_connection, previous, flows: row.flows.enabled() })
     }
 
-    /// What a template looks like with an example code, and what it takes.
+    /// Renders a template with an example code, and measures the text.
     ///
     /// # Errors
     /// [`Error::Invalid`].
     pub async fn preview(&self, caller: &Caller, tenant: &str, request: PreviewRequest) -> Result<Preview> {
         caller.may(tenant, &[Scope::Read])?;
         let mut tx = self.inner.store.begin_read().await?;
-        let row = self.row(&mut tx, tenant).await?;
+        let row = self.tenant_row(&mut tx, tenant).await?;
         drop(tx);
         let mut problems = Vec::new();
         if request.content.len() > template::LONGEST {
@@ -304,21 +312,9 @@ impl Service {
                     .coded(FieldCode::MaxLength, &[("bound", &template::LONGEST.to_string())]),
             );
         }
-        if request.locale.as_deref().is_some_and(|tag| !template::is_language_tag(tag)) {
-            problems.push(
-                Problem::new("locale", "must be a language tag, like `da` or `pt-BR`")
-                    .coded(FieldCode::LanguageTag, &[]),
-            );
-        }
-        if request.variables.len() > sendbox_domain::message_fields::MAX_VARIABLES {
-            problems.push(
-                Problem::new("variables", format!("{} are allowed", sendbox_domain::message_fields::MAX_VARIABLES))
-                    .coded(
-                        FieldCode::MaxItems,
-                        &[("bound", &sendbox_domain::message_fields::MAX_VARIABLES.to_string())],
-                    ),
-            );
-        }
+        problems.extend(message_fields::locale(request.locale.as_deref()).err());
+        let variables = request.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        problems.extend(message_fields::check_variables(variables));
         Problems::none_or(problems)?;
         let code: String = "1234567890".chars().take(usize::from(row.policy.codes.digits)).collect();
         let minutes = row.policy.codes.lifetime_seconds.div_ceil(60).to_string();
@@ -346,8 +342,8 @@ impl Service {
     }
 }
 
-/// The row as it takes the place of the one before: made when that was made, one revision on, and with the same address.
-pub(crate) fn following(row: ConnectionRow, before: Option<&ConnectionRow>) -> ConnectionRow {
+/// The row that replaces an existing one: it keeps the creation time and the callback URL, and has the next revision.
+pub(crate) fn replacing(row: ConnectionRow, before: Option<&ConnectionRow>) -> ConnectionRow {
     let Some(before) = before else { return row };
     ConnectionRow {
         revision: before.revision + 1,
@@ -357,8 +353,8 @@ pub(crate) fn following(row: ConnectionRow, before: Option<&ConnectionRow>) -> C
     }
 }
 
-/// Since when each secret is set: those that did not change keep their time.
-pub(crate) fn times(
+/// When each secret was set. Unchanged secrets keep their time.
+pub(crate) fn secret_times(
     secrets: &Map<String, Value>,
     stored: &Map<String, Value>,
     before: &BTreeMap<String, Timestamp>,

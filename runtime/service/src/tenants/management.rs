@@ -1,4 +1,4 @@
-//! Tenants.
+//! Creating, listing, renaming and deleting tenants.
 
 use sendbox_domain::model::{Environment, Flow, Flows, NewTenant, Page, PageRequest, Scope, Tenant, TenantChange};
 use sendbox_domain::problem::Problems;
@@ -24,12 +24,13 @@ fn view(row: &TenantRow) -> Tenant {
 }
 
 impl Service {
-    /// Makes a tenant. One for development has all flows on and may send to every country; one for production starts closed.
+    /// Creates a tenant. A development tenant has all flows on and may send to every country; a production tenant starts with
+    /// all flows off and no allowed countries.
     ///
     /// # Errors
     /// [`Error::PlatformOnly`], [`Error::Invalid`], [`Error::Conflict`] when the id is taken.
     pub async fn create_tenant(&self, caller: &Caller, new: NewTenant) -> Result<Tenant> {
-        caller.is_platform()?;
+        caller.require_platform()?;
         let mut problems = Vec::new();
         problems.extend(new.id.as_deref().and_then(|id| policy::tenant_id(id).err()));
         problems.extend(policy::display_name(&new.name).err());
@@ -54,10 +55,11 @@ impl Service {
         };
         let mut tx = self.inner.store.begin().await?;
         if !tenants::insert(&mut tx, &row).await? {
-            return Err(Error::Conflict(format!("there is a tenant `{id}` already; choose another id")));
+            return Err(Error::Conflict(format!("a tenant `{id}` already exists; choose another id")));
         }
         let after = json!({ "name": row.name, "environment": row.environment });
-        self.note(&mut tx, caller, Some(&id), ("tenant.create", format!("tenant:{id}")), (None, Some(after))).await?;
+        self.record_audit(&mut tx, caller, Some(&id), ("tenant.create", format!("tenant:{id}")), (None, Some(after)))
+            .await?;
         tx.commit().await?;
         Ok(view(&row))
     }
@@ -67,7 +69,7 @@ impl Service {
     /// # Errors
     /// [`Error::PlatformOnly`].
     pub async fn tenants(&self, caller: &Caller, page: PageRequest) -> Result<Page<Tenant>> {
-        caller.is_platform()?;
+        caller.require_platform()?;
         let size = page_size(page.limit)?;
         if page.cursor.as_deref().is_some_and(|id| policy::tenant_id(id).is_err()) {
             return Err(bad_cursor());
@@ -87,10 +89,10 @@ impl Service {
     pub async fn tenant(&self, caller: &Caller, tenant: &str) -> Result<Tenant> {
         caller.may(tenant, &[Scope::Read, Scope::Send, Scope::Verify])?;
         let mut tx = self.inner.store.begin_read().await?;
-        Ok(view(&self.row(&mut tx, tenant).await?))
+        Ok(view(&self.tenant_row(&mut tx, tenant).await?))
     }
 
-    /// Changes its name.
+    /// Renames a tenant.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Invalid`].
@@ -98,29 +100,29 @@ impl Service {
         caller.may(tenant, &[Scope::Manage])?;
         policy::display_name(&change.name).map_err(|problem| Problems(vec![problem]))?;
         let mut tx = self.inner.store.begin().await?;
-        let mut row = self.locked_row(&mut tx, tenant).await?;
+        let mut row = self.lock_tenant(&mut tx, tenant).await?;
         let before = json!({ "name": row.name });
         row.name = change.name;
         let after = json!({ "name": row.name });
         tenants::update(&mut tx, &row).await?;
         let what = ("tenant.change", format!("tenant:{tenant}"));
-        self.note(&mut tx, caller, Some(tenant), what, (Some(before), Some(after))).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, (Some(before), Some(after))).await?;
         tx.commit().await?;
         Ok(view(&row))
     }
 
-    /// Deletes a tenant with its keys, connections, messages and verifications. Its audit stays.
+    /// Deletes a tenant with its keys, connections, messages and verifications. Its audit log is kept.
     ///
     /// # Errors
     /// [`Error::PlatformOnly`], [`Error::NotFound`].
     pub async fn delete_tenant(&self, caller: &Caller, tenant: &str) -> Result<()> {
-        caller.is_platform()?;
+        caller.require_platform()?;
         let mut tx = self.inner.store.begin().await?;
-        let row = self.locked_row(&mut tx, tenant).await?;
+        let row = self.lock_tenant(&mut tx, tenant).await?;
         tenants::delete(&mut tx, tenant).await?;
         let before = json!({ "name": row.name, "environment": row.environment });
         let what = ("tenant.delete", format!("tenant:{tenant}"));
-        self.note(&mut tx, caller, Some(tenant), what, (Some(before), None)).await?;
+        self.record_audit(&mut tx, caller, Some(tenant), what, (Some(before), None)).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -1,0 +1,70 @@
+//! A message between its request and its end: the payload that is sealed at rest, and the input for the plan of one attempt.
+
+use std::time::Duration;
+
+use sendbox_domain::model::Mode;
+use sendbox_domain::plan::MessageRequest;
+use sendbox_sandbox::{Attempt, Recipient, Usage};
+use sendbox_store::rows::TenantRow;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::vault::TenantKey;
+
+/// The sensitive data of a message, kept until the message is final. Sealed at rest; has no `Debug`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Payload {
+    pub(crate) to: Zeroizing<String>,
+    pub(crate) code: Zeroizing<String>,
+    pub(crate) variables: Vec<(String, Zeroizing<String>)>,
+    pub(crate) client_ip: Option<Zeroizing<String>>,
+    pub(crate) lifetime_seconds: u32,
+}
+
+impl Payload {
+    pub(crate) fn seal(&self, key: &TenantKey, message: &str) -> Result<Vec<u8>> {
+        let plain = serde_json::to_vec(self).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(key.seal(&format!("message/{message}"), &Zeroizing::new(plain))?)
+    }
+
+    pub(crate) fn open(key: &TenantKey, message: &str, sealed: &[u8]) -> Result<Self> {
+        let plain = key.open(&format!("message/{message}"), sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| Error::Internal("a stored message cannot be read".to_owned()))
+    }
+}
+
+/// A message to be sent, of a message request or a verification.
+pub(crate) struct OutgoingMessage {
+    pub(crate) recipient: Recipient,
+    pub(crate) usage: Usage,
+    pub(crate) locale: Option<String>,
+    pub(crate) payload: Payload,
+    pub(crate) verification: Option<String>,
+    pub(crate) mode: Mode,
+}
+
+/// The input for the plan of one attempt.
+pub(crate) fn request(
+    tenant: &TenantRow,
+    id: &str,
+    usage: Usage,
+    locale: Option<String>,
+    payload: &Payload,
+    number: u32,
+) -> Result<MessageRequest> {
+    let first = Attempt::first().map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(MessageRequest {
+        to: payload.to.clone(),
+        usage,
+        locale,
+        code: payload.code.clone(),
+        variables: payload.variables.clone(),
+        client_ip: payload.client_ip.clone(),
+        lifetime: Duration::from_secs(u64::from(payload.lifetime_seconds)),
+        // The same for all attempts: an idempotent provider sends one message, however often it is called.
+        idempotency_key: id.to_owned(),
+        attempt: Attempt { number, ..first },
+        origin_domain: tenant.policy.origin_domain.clone(),
+    })
+}
