@@ -52,7 +52,7 @@ export function overview(environment) {
     await page.locator(".bars").getByText("Denmark").waitFor();
     await page.locator(".bars").getByText("Sweden").waitFor();
     const words = page.locator(".attention li").filter({ hasText: "main" }).first();
-    assert.ok(counted.attention.some((one) => one.about?.kind === "connection" && one.about.id === "main"));
+    assert.ok(counted.alerts.some((alert) => alert.subject?.kind === "connection" && alert.subject.id === "main"));
     await words.waitFor();
     // The failure has the same name as elsewhere on the page.
     await words.getByText("failed once in the last hour (authentication failed)", { exact: false }).waitFor();
@@ -81,7 +81,7 @@ export function overview(environment) {
     assert.equal(await page.locator("main [lang=en]").count(), 0, "a sentence of the server is in English");
     const { body: counted } = await api(demo, "GET", `${TENANT}/statistics`);
     const shown = await page.locator(".attention").innerText();
-    for (const { text } of counted.attention) assert.ok(!shown.includes(text.replaceAll("`", "")), text);
+    for (const { message } of counted.alerts) assert.ok(!shown.includes(message.replaceAll("`", "")), message);
     await assertAccessible(page, "overview in German");
     await screenshot(page, "overview-german");
 

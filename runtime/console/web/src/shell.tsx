@@ -56,7 +56,7 @@ function CurrentTenant({ tenant, session }: { tenant: string; session: Session }
   const query = useQuery(tenantQuery(tenant));
   return (
     <div className="current-tenant">
-      {session.who === "platform" && <Link to="/tenants" className="all-tenants">{t.shell.allTenants}</Link>}
+      {session.principal === "platform" && <Link to="/tenants" className="all-tenants">{t.shell.allTenants}</Link>}
       <span className="tenant-name">{query.data?.name ?? tenant}</span>
       {query.data && (
         <Badge tone={query.data.environment === "production" ? "warn" : "info"}>{t.shell[query.data.environment]}</Badge>
@@ -102,7 +102,7 @@ function Settings({ session }: { session: Session }) {
         type="button"
         className="button quiet sign-out"
         onClick={() => signOut.mutate()}
-        title={session.who === "platform" ? t.shell.platform : t.shell.tenantKey}
+        title={session.principal === "platform" ? t.shell.platform : t.shell.tenantKey}
       >
         <LogOut size={16} aria-hidden="true" />
         <span>{t.shell.signOut}</span>

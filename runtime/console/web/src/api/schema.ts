@@ -4,802 +4,267 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export type components = {
     schemas: {
-        /** @description What this is. */
-        About: {
-            /**
-             * @description Where people set it up.
-             * @example /console/
-             */
-            console: string;
-            /**
-             * @description Where people read it.
-             * @example /docs
-             */
-            docs: string;
-            /**
-             * @description `sendbox`
-             * @example sendbox
-             */
-            name: string;
-            /**
-             * @description Where this document is.
-             * @example /openapi.json
-             */
-            openapi: string;
-            /** @description The server's version. */
-            version: string;
-        };
-        /** @description Which connection is to send from now on. */
+        /** @description The connection to activate. */
         Activation: {
-            /** @description The connection's name. */
-            name: string;
-        };
-        /** @description The connection that sends. */
-        ActiveConnection: {
-            /** @description Flows that are on and depend on it. */
-            flows: components["schemas"]["Flow"][];
-            /** @description Its name; absent when none is active. */
-            name?: string | null;
-            /** @description The one before, when this answer is to a change. */
-            previous?: string | null;
-        };
-        /** @description An approval of exactly the difference that was shown. */
-        Approval: {
-            /** @description `confirm` of the difference. */
-            confirm: string;
-        };
-        /** @description One physical call of a provider. */
-        Attempt: {
-            /** @description The connection. */
-            connection: string;
-            /** @description The connector. */
-            connector: string;
-            /** @description `sha256:…` */
-            connectorDigest: string;
-            decision?: components["schemas"]["DecisionView"] | null;
             /**
-             * @description Why this connection (`route`), what happened, in order (`trace`, `hostsReached`, `used`), and what was sent
-             *     (`requests`); masked. Only when one message is read.
-             */
-            detail?: Record<string, unknown> | null;
-            failure?: components["schemas"]["FailureView"] | null;
-            finishedAt?: components["schemas"]["Timestamp"] | null;
-            /**
-             * Format: int32
-             * @description 1 for the first.
-             */
-            number: number;
-            outcome?: components["schemas"]["AttemptOutcome"] | null;
-            /** @description What the provider reported of it, in the order in which it came. */
-            reports: components["schemas"]["DeliveryReportView"][];
-            /** @description Written before anything left. */
-            startedAt: components["schemas"]["Timestamp"];
-        };
-        /**
-         * @description What became of an attempt.
-         * @enum {string}
-         */
-        AttemptOutcome: "accepted" | "rejected" | "in-doubt";
-        /** @description Something that needs a person. */
-        Attention: components["schemas"]["Finding"] & {
-            about?: components["schemas"]["Subject"] | null;
-            /** @description How urgent it is. */
-            severity: components["schemas"]["Severity"];
-            /** @description What it is and what to do, in words. */
-            text: string;
-        };
-        /** @description One change: who, what, before and after. Holds no secret, code or number. */
-        AuditEntry: {
-            /**
-             * @description `connection.save`
-             * @example connection.save
-             */
-            action: string;
-            /**
-             * @description `platform`, or `key:` and the key's id.
-             * @example key:k1
-             */
-            actor: string;
-            /** @description What changed, after. Absent when it is gone. */
-            after?: unknown;
-            /** @description When. */
-            at: components["schemas"]["Timestamp"];
-            /** @description What changed, before. Absent when it is new. */
-            before?: unknown;
-            /** @description Grows with time. */
-            id: string;
-            /** @description What was changed, like `connection:main`. */
-            target: string;
-            /** @description The tenant that was changed; absent for the platform. */
-            tenant?: string | null;
-        };
-        /**
-         * @description The length of a bucket of a series. Buckets begin with the hour or the day, UTC.
-         * @enum {string}
-         */
-        Bucket: "hour" | "day";
-        /** @description A version that is tried on a share of the sends. */
-        Canary: {
-            /** @description Which version. */
-            digest: string;
-            /**
-             * Format: int32
-             * @description Of a hundred messages.
-             */
-            percent: number;
-            /** @description Since when. A change of the share keeps it. */
-            startedAt: components["schemas"]["Timestamp"];
-        };
-        /** @description A share of the sends for a version. */
-        CanaryStart: {
-            /** @description Which version. */
-            digest: string;
-            /**
-             * Format: int64
-             * @description `generation` of the release that this was decided on. When it has changed since, nothing is done.
-             */
-            generation?: number | null;
-            /**
-             * Format: int32
-             * @description Of a hundred messages: 1 to 99. Which ones is decided by the message, so that all its tries meet one version.
-             */
-            percent: number;
-        };
-        /**
-         * @description What a failed attempt was: the rows of the table in `DESIGN.md` 6.
-         * @enum {string}
-         */
-        Cause: "not-sent" | "in-doubt" | "content" | "account" | "recipient" | "destination" | "fraud" | "fault";
-        /** @description One difference. */
-        Change: {
-            /** @description Absent when it is removed. Of a secret only whether it is set. */
-            after?: unknown;
-            /** @description Absent when it is new. Of a secret only whether it is set. */
-            before?: unknown;
-            /** @description A JSON pointer, like `/parameters/accountSID` or `/templates/sign-in/da`. */
-            field: string;
-        };
-        /** @description A code to be checked. */
-        Check: {
-            /**
-             * @description What the user typed. White space and `-` between digits are ignored.
-             * @example 123456
-             */
-            code: string;
-        };
-        /** @description Codes that Sendbox makes (NIST SP 800-63B-4: at least 6 digits, at most 10 minutes). */
-        CodePolicy: {
-            /**
-             * Format: int32
-             * @description Digits: 6 to 10.
-             * @default 6
-             */
-            digits: number;
-            /**
-             * Format: int32
-             * @description How long a code lives: 60 to 600 s.
-             * @default 600
-             */
-            lifetimeSeconds: number;
-            /**
-             * Format: int32
-             * @description Codes that one verification sends at most, the first included: 1 to 10.
-             * @default 4
-             */
-            sends: number;
-            /**
-             * Format: int32
-             * @description Tries of one code: 1 to 10.
-             * @default 5
-             */
-            tries: number;
-        };
-        /** @description Versions side by side. */
-        Comparison: {
-            /** @description Each version. */
-            sides: components["schemas"]["Side"][];
-            /** @description Attempts from then on count. */
-            since: components["schemas"]["Timestamp"];
-        };
-        /** @description A connection, without its secrets. */
-        Connection: {
-            /** @description Whether it is the one that sends. */
-            active: boolean;
-            /** @description The connector. */
-            connector: string;
-            /** @description `sha256:…`: the version that its next message is sent with, unless another one is being tried. */
-            connectorDigest: string;
-            /** @description When it was made. */
-            createdAt: components["schemas"]["Timestamp"];
-            /**
-             * @description Its name in this tenant.
+             * @description The name of the connection.
              * @example main
              */
             name: string;
-            /** @description Those that are no secrets. */
-            parameters: Record<string, unknown>;
-            /** @description Where its provider reports what became of messages. */
-            reports: components["schemas"]["ConnectionReports"];
-            /**
-             * Format: int64
-             * @description Grows with every change.
-             */
-            revision: number;
-            /** @description The secrets that are set, and since when. */
-            secrets: {
-                [key: string]: components["schemas"]["Timestamp"];
-            };
-            /** @description As they are used. */
-            templates: Record<string, unknown>[];
-            testedAt?: components["schemas"]["Timestamp"] | null;
-            /** @description When it was changed. */
-            updatedAt: components["schemas"]["Timestamp"];
         };
-        /** @description What would differ for one connection. */
-        ConnectionDifference: {
-            /** @description Its name. */
-            connection: string;
-            /** @description What would differ. */
-            lines: components["schemas"]["DifferenceLine"][];
-            /** @description Whose. */
-            tenant: string;
+        /** @description The active connection: the one that sends. */
+        ActiveConnection: {
+            /** @description The enabled flows, which depend on the connection. */
+            flows: components["schemas"]["Flow"][];
+            /**
+             * @description The name of the connection; `null` if none is active.
+             * @example main
+             */
+            name?: string | null;
+            /**
+             * @description The connection that was active before, in the response to an activation.
+             * @example backup
+             */
+            previous?: string | null;
         };
-        /**
-         * @description A connection to be saved. Replaces the one of that name; a secret that is left out keeps its value, as long as the
-         *     connector stays the same.
-         */
-        ConnectionInput: {
+        /** @description Something that needs attention. */
+        Alert: components["schemas"]["AlertCode"] & {
             /**
-             * @description A connector of the catalogue.
-             * @example twilio
+             * @description What the matter is, and what to do.
+             * @example `main` is active, and no test of it as it is now has been accepted. Send a test message.
              */
-            connector: string;
-            /** @description By the connector's schema. Secrets are written here and never returned; `null` removes one. */
-            parameters: Record<string, unknown>;
-            /**
-             * @description `[{"usage", "locale"?, "content"}]`, or with `template` instead of `content` for a provider's own. Logto's spellings
-             *     are read too.
-             */
-            templates?: Record<string, unknown>[];
-        };
-        /** @description Where a connection's provider reports what became of messages. */
-        ConnectionReports: {
-            /**
-             * @description The address for the provider's settings. Whoever knows it may report: tell it to the provider alone. Only whoever may
-             *     manage the tenant sees it.
-             * @example https://sms.example.com/reports/acme/main/Qm9vLXRoaXMtaXMtMTI4YQ
-             */
-            address?: string | null;
-            /** @description Whether Sendbox tells the provider this address with every message, so that nothing has to be set up there. */
-            filled: boolean;
-            /** @description Whether the connector reads reports. */
-            supported: boolean;
-            /** @description Why there is no address, or why it has to be set up by hand. */
-            why?: string | null;
-        };
-        /** @description A test message of a connection that need not be saved. Nothing is saved but that the test was made. */
-        ConnectionTest: {
-            /** @description A saved connection to test. With `parameters` or `templates` beside it: to take the rest from, secrets included. */
-            connection?: string | null;
-            /** @description A connector of the catalogue, when no saved connection is named. */
-            connector?: string | null;
-            /** @description Show what would leave, and let nothing out. */
-            dryRun?: boolean;
-            /** @description BCP 47. */
-            locale?: string | null;
-            /** @description As in a connection. */
-            parameters?: Record<string, unknown> | null;
-            /** @description As in a connection. */
-            templates?: Record<string, unknown>[] | null;
-            /**
-             * @description Where to.
-             * @example +4512345678
-             */
-            to: string;
-            usage?: components["schemas"]["Usage"] | null;
-            /** @description A version of an uploaded connector, `sha256:…`, that need not send yet; the active one when absent. */
-            version?: string | null;
-        };
-        /** @description All there is to know of a connector before it is set up. */
-        ConnectorDetail: components["schemas"]["ConnectorSummary"] & {
-            /** @description A starting point for `templates`: texts in every language that comes with Sendbox, for connectors that take texts. */
-            defaultTemplates: Record<string, unknown>[];
-            /** @description Whether a repeated idempotency key is one message at the provider. */
-            idempotent: boolean;
-            /** @description BCP 47 tags; empty for any. */
-            locales: string[];
-            /** @description JSON Schema 2020-12 of the parameters. `writeOnly` marks secrets. */
-            parametersSchema: Record<string, unknown>;
-            /** @description What it may reach, with which secrets, and why. */
-            reach: components["schemas"]["HostReach"][];
-            /** @description Markdown. */
-            readme: string;
-            /** @description Whether it reads delivery reports. */
-            readsReports: boolean;
-            /** @description JSON Schema of a provider's template, for connectors that take `template`. */
-            templateSchema?: Record<string, unknown> | null;
-            /** @description Usages that it supports. */
-            usages: string[];
-        };
-        /** @description A connector of the catalogue. */
-        ConnectorSummary: {
-            /** @description What it takes: `text`, `template`, `variables`. */
-            content: string;
-            /** @description One sentence. */
-            description: string;
-            /** @description `sha256:…`: the version that counts. */
-            digest: string;
-            /** @description Origins that it may reach, as patterns. */
-            hosts: string[];
-            /**
-             * @description What a connection names.
-             * @example twilio
-             */
-            id: string;
-            /** @description An SVG document. */
-            logo?: string | null;
-            /** @description For people. */
-            name: string;
-            /** @description Whose it is. */
-            owner: components["schemas"]["Owner"];
-            /** @description Whether it could read what it sends, if a grant let it. */
-            reveals: boolean;
-            /** @description The author's own version. */
-            version: string;
-        };
-        /** @description A version of a connector that was uploaded. The digest of its file is its name. */
-        ConnectorVersion: {
-            /**
-             * Format: int64
-             * @description Bytes of the file.
-             */
-            bytes: number;
-            /** @description The connector's id, once the file has been read. */
-            connector?: string | null;
-            difference?: components["schemas"]["VersionDifference"] | null;
-            /** @description `sha256:…` */
-            digest: string;
-            /** @description What the file holds and says about itself, once it has been read. */
-            inspection?: Record<string, unknown> | null;
-            /** @description Whose it is. */
-            owner: components["schemas"]["Owner"];
-            progress?: components["schemas"]["Progress"] | null;
-            /** @description Why it may not run, and what to do. */
-            refusal?: string | null;
-            standing?: components["schemas"]["Standing"] | null;
-            /** @description How far it has come. */
-            state: components["schemas"]["VersionState"];
-            /** @description When it was uploaded. */
-            uploadedAt: components["schemas"]["Timestamp"];
-            /** @description `platform`, or `key:` and the key's id. */
-            uploadedBy: string;
-            /** @description The author's own version, once the file has been read. */
-            version?: string | null;
-        };
-        /** @description How many codes came back. */
-        Conversion: {
-            /**
-             * Format: int64
-             * @description Of those: the right code was given.
-             */
-            approved: number;
-            /**
-             * Format: double
-             * @description `approved` of `started`; `null` without any.
-             */
-            rate?: number | null;
-            /**
-             * Format: int64
-             * @description Verifications that were started.
-             */
-            started: number;
-        };
-        /** @description Where messages may go. A new production tenant starts with none. */
-        Countries: {
-            /**
-             * @description Every country. For trying out: a production tenant should name its own.
-             * @default false
-             */
-            all: boolean;
-            /**
-             * @description ISO 3166-1 alpha-2, upper case. Ignored with `all`. Numbers of no country (+800, …) are `001`.
-             * @default []
-             * @example [
-             *       "DK",
-             *       "DE"
-             *     ]
-             */
-            only: string[];
-        };
-        /** @description A country. */
-        CountryCount: {
-            /**
-             * Format: int64
-             * @description Of those: a provider took it.
-             */
-            accepted: number;
-            conversion?: components["schemas"]["Conversion"] | null;
-            /**
-             * @description ISO 3166-1 alpha-2; `001` for numbers of no country.
-             * @example DK
-             */
-            country: string;
-            /**
-             * Format: int64
-             * @description Of those: the provider reported that it is there.
-             */
-            delivered: number;
-            /**
-             * Format: int64
-             * @description Messages there.
-             */
-            messages: number;
-            /**
-             * Format: int64
-             * @description Or that it will never be there.
-             */
-            undelivered: number;
-        };
-        /**
-         * @description What follows a failed attempt.
-         * @enum {string}
-         */
-        DecisionCode: "no-other-connection" | "expired" | "most-messages" | "most-attempts" | "nothing" | "again" | "again-same-key" | "other-version" | "next-connection" | "next-connection-no-pause";
-        /** @description What a decision is made of. */
-        DecisionValues: {
-            /** @description What happened. */
-            cause: components["schemas"]["Cause"];
-            /**
-             * @description The class of the failure.
-             * @example rate-limited
-             */
-            class: string;
-            /**
-             * Format: int32
-             * @description How many there may be.
-             */
-            most?: number | null;
-            noFallback?: components["schemas"]["NoFallback"] | null;
-            notAgain?: components["schemas"]["NotAgain"] | null;
-            /**
-             * Format: int32
-             * @description The number of the next try.
-             */
-            number?: number | null;
-        };
-        /** @description What follows a failed attempt, and why. */
-        DecisionView: {
-            code?: components["schemas"]["DecisionCode"] | null;
-            /** @description In words. */
-            text: string;
-            values?: components["schemas"]["DecisionValues"] | null;
-        };
-        /** @description How far a message has come, by what its provider reported. */
-        Delivery: {
-            /** @description When Sendbox was told. */
-            at: components["schemas"]["Timestamp"];
-            /** @description Why it was not delivered: one of a closed set, like `invalid-recipient`. */
-            class?: string | null;
-            /** @description The provider's own code. */
-            providerCode?: string | null;
-            /** @description Where it is. */
-            state: components["schemas"]["DeliveryState"];
-        };
-        /** @description What to do when a send did not end well. */
-        DeliveryPolicy: {
-            /**
-             * @description Connections to try in this order when the one that was chosen cannot send. At most 5.
-             * @default []
-             */
-            fallbacks: string[];
-            /**
-             * @description What to do when nobody knows whether a message went out.
-             * @default prefer-silence
-             */
-            inDoubt: components["schemas"]["InDoubt"];
-            /**
-             * Format: int32
-             * @description Physical messages that one request may cause at most, over retries, fallbacks and crashes: 1 to 3.
-             * @default 2
-             */
-            mostMessages: number;
-            /**
-             * @description By country of the number: the connection to use instead of the active one.
-             * @default {}
-             */
-            routes: {
-                [key: string]: string;
-            };
-        };
-        /** @description One report of a provider. */
-        DeliveryReportView: {
-            /** @description When Sendbox was told. */
-            at: components["schemas"]["Timestamp"];
-            /** @description Why the message was not delivered: one of a closed set, like `invalid-recipient`. */
-            class?: string | null;
-            /** @description The provider's own time, as it wrote it. */
-            providerAt?: string | null;
-            /** @description The provider's own code. */
-            providerCode?: string | null;
-            /** @description What it says. */
-            state: components["schemas"]["DeliveryState"];
-            /** @description The provider's own text, without numbers. */
-            text?: string | null;
-        };
-        /**
-         * @description What a provider says of a message after it took it. A message never goes back: one that was `delivered` stays so, whatever is reported later.
-         * @enum {string}
-         */
-        DeliveryState: "unknown" | "queued" | "sent" | "expired" | "rejected" | "undelivered" | "delivered";
-        /**
-         * @description What differs between two versions. Lists have `, ` between their parts.
-         * @enum {string}
-         */
-        DifferenceCode: "host-new" | "host-gone" | "method-new" | "method-gone" | "paths-new" | "paths-gone" | "message-new" | "message-gone" | "places-new" | "places-gone" | "secret-sent-new" | "secret-sent-gone" | "secret-signs-new" | "secret-signs-gone" | "reveals-new" | "reveals-gone" | "name" | "description" | "readme" | "logo" | "purpose" | "version" | "version-same" | "parameter-new-required" | "parameter-new-optional" | "secret-new-required" | "secret-new-optional" | "parameter-gone" | "parameter-required" | "parameter-optional" | "parameter-secret" | "parameter-open" | "parameter-changed" | "default-new" | "default-changed" | "default-gone" | "fill-new" | "fill-gone" | "schema-changed" | "template-changed" | "content" | "usages-new" | "usages-gone" | "locales-new" | "locales-gone" | "reports-new" | "reports-gone" | "idempotent-new" | "idempotent-gone" | "connection-reach-new" | "connection-reach-gone" | "connection-message-new" | "connection-secret-new" | "connection-default-new" | "connection-default-gone" | "connection-fill-new" | "connection-secret-gone";
-        /** @description One thing in which two versions of a connector differ. */
-        DifferenceLine: {
-            /** @description What it is. */
-            code: components["schemas"]["DifferenceCode"];
-            /** @description In words. */
-            text: string;
-            /** @description What the words are made of; which there are, the code says. */
-            values: {
-                [key: string]: string;
-            };
-        };
-        /**
-         * @description What a tenant is for. Cannot be changed later: `production` starts closed, and promotion runs one way.
-         * @enum {string}
-         */
-        Environment: "development" | "production";
-        /** @description How often messages ended for a reason. */
-        FailureCount: {
-            /** @description One of a closed set, like `invalid-recipient`. */
-            class: string;
-            /**
-             * Format: int64
-             * @description Messages.
-             */
-            count: number;
-        };
-        /** @description Why something was not sent. */
-        FailureView: {
-            /** @description What to do. */
-            advice: string;
-            /** @description One of a closed set, like `invalid-recipient`. */
-            class: string;
-            /** @description Who failed: `connector`, `policy`, `network`, `provider`, `host`. */
-            party: string;
-            /** @description The provider's own code. */
-            providerCode?: string | null;
-            /** @description Whether bytes of the message had left: `no`, `maybe`, `yes`. */
-            requestSent: string;
-            /**
-             * Format: int32
-             * @description Seconds to wait, when the provider said so.
-             */
-            retryAfter?: number | null;
-            /** @description What happened, in a sentence. */
-            text: string;
-        };
-        /**
-         * @description Common causes why a field is wrong. Most have `bound` in `values`: what is wanted there.
-         * @enum {string}
-         */
-        FieldCode: "required" | "one-needed" | "secret" | "secret-unsealed" | "type" | "enum" | "pattern" | "format" | "min-length" | "max-length" | "minimum" | "maximum" | "range" | "min-items" | "max-items" | "unknown" | "empty" | "twice" | "passed" | "hidden" | "space" | "name" | "language-tag" | "phone-number" | "ip-address" | "code-form" | "digits" | "domain" | "country" | "currency" | "no-connection" | "asked-anew" | "templates-missing" | "template-fallback" | "template-twice" | "template-no-code" | "template-not-text" | "template-not-provider";
-        /** @description One thing that is wrong with an input. */
-        FieldError: {
-            code?: components["schemas"]["FieldCode"] | null;
-            /**
-             * @description A JSON pointer into the body (`/templates/0/content`), or the name of a parameter or header. Empty for the whole.
-             * @example /name
-             */
-            field: string;
-            /** @description What is wrong and what to do, without the value. */
             message: string;
-            /** @description What the code is about, such as a bound. Lists have `, ` between their parts. */
-            values?: {
-                [key: string]: string;
-            };
+            /** @description How urgent the alert is. */
+            severity: components["schemas"]["Severity"];
+            subject?: components["schemas"]["AlertSubject"] | null;
         };
-        /** @description One thing that is wrong, and what to change. */
-        FieldProblem: {
-            code?: components["schemas"]["FieldCode"] | null;
-            /** @description A JSON pointer into the input (`/templates/0/content`), or the name of a field (`to`). Empty for the whole. */
-            field: string;
-            /** @description What is wrong and what to do. Never the value of a secret, a code or a number. */
-            message: string;
-            /** @description What the code is about, such as a bound. Lists have `, ` between their parts. */
-            values?: {
-                [key: string]: string;
-            };
-        };
-        /**
-         * @description What needs a person: a code, and the values that its sentence is made of. The sentence is what [`fmt::Display`] writes, so
-         *     that the two cannot differ. No value holds a number of a phone, a code or a message.
-         */
-        Finding: {
+        /** @description What needs attention: a code, and the values in its sentence. No value holds a phone number, a code or a text. */
+        AlertCode: {
             /** @enum {string} */
             code: "no-active-connection";
-            /** @description Nothing can be sent, and flows are on. */
+            /** @description No connection is active, and flows are enabled. */
             values: {
-                /** @description Flows that are on, with `, ` between them. */
+                /**
+                 * @description The enabled flows, joined with `, `.
+                 * @example sign-up, sign-in
+                 */
                 flows: string;
             };
         } | {
             /** @enum {string} */
             code: "no-country";
-            /** @description In production no country is allowed. */
+            /** @description The policy of a production tenant allows no country. */
             values: Record<string, unknown>;
         } | {
             /** @enum {string} */
             code: "template-missing";
-            /** @description The active connection lacks templates. */
+            /** @description The active connection has no template for some usages. */
             values: {
-                /** @description Its name. */
+                /**
+                 * @description The name of the connection.
+                 * @example main
+                 */
                 connection: string;
-                /** @description Usages without a template, with `, ` between them. */
+                /**
+                 * @description The usages without a template, joined with `, `.
+                 * @example register, sign-in
+                 */
                 missing: string;
             };
         } | {
             /** @enum {string} */
             code: "connection-unfit";
-            /** @description The active connection fits no version of its connector. */
+            /** @description The active connection is incompatible with every version of its connector. */
             values: {
-                /** @description Its name. */
+                /**
+                 * @description The name of the connection.
+                 * @example main
+                 */
                 connection: string;
-                /** @description What does not fit, in words. */
+                /**
+                 * @description What is incompatible.
+                 * @example /parameters/sender: must be given
+                 */
                 why: string;
             };
         } | {
             /** @enum {string} */
             code: "connection-untested";
-            /** @description No test of the active connection as it is now has been accepted. */
+            /** @description No test message of the active connection's current configuration was accepted. */
             values: {
-                /** @description Its name. */
+                /**
+                 * @description The name of the connection.
+                 * @example main
+                 */
                 connection: string;
             };
         } | {
             /** @enum {string} */
             code: "few-accepted";
-            /** @description Providers took few of the messages. */
+            /** @description Providers accepted too few of the messages. */
             values: {
                 /**
                  * Format: int64
-                 * @description Messages that ended.
+                 * @description The number of messages.
+                 * @example 210
                  */
                 messages: number;
                 /**
                  * Format: int64
-                 * @description Of a hundred, how many they took.
+                 * @description The percentage that was accepted.
+                 * @example 62
                  */
                 percent: number;
-                /** @description In which time. */
+                /** @description The period. */
                 span: components["schemas"]["Span"];
             };
         } | {
             /** @enum {string} */
             code: "few-delivered";
-            /** @description Of the messages of the last day that providers reported on, too many were not delivered. */
+            /** @description Of the last day's messages that providers reported on, too many were not delivered. */
             values: {
                 /**
                  * Format: int64
-                 * @description Messages that were reported on.
+                 * @description The number of messages that were reported on.
+                 * @example 180
                  */
                 messages: number;
                 /**
                  * Format: int64
-                 * @description Of a hundred, how many were not.
+                 * @description The percentage that was not delivered.
+                 * @example 31
                  */
                 percent: number;
             };
         } | {
             /** @enum {string} */
             code: "account-refused";
-            /** @description The account of a connection refused attempts of the last hour. */
+            /** @description Attempts of the last hour failed because of a connection's account. */
             values: {
+                /** @description The class of the failures. */
+                class: components["schemas"]["FailureClass"];
                 /**
-                 * @description Why, of the classes of failures.
-                 * @example authentication-failed
+                 * @description The name of the connection.
+                 * @example main
                  */
-                class: string;
-                /** @description Its name. */
                 connection: string;
                 /**
                  * Format: int64
-                 * @description How often.
+                 * @description How many attempts failed.
+                 * @example 12
                  */
                 times: number;
             };
         } | {
             /** @enum {string} */
             code: "account-recovered";
-            /** @description The same, and the connection has sent since. */
+            /** @description The same, but the connection has sent successfully since. */
             values: {
+                /** @description The class of the failures. */
+                class: components["schemas"]["FailureClass"];
                 /**
-                 * @description Why, of the classes of failures.
-                 * @example authentication-failed
+                 * @description The name of the connection.
+                 * @example main
                  */
-                class: string;
-                /** @description Its name. */
                 connection: string;
                 /**
                  * Format: int64
-                 * @description How often.
+                 * @description How many attempts failed.
+                 * @example 12
                  */
                 times: number;
             };
         } | {
             /** @enum {string} */
             code: "connection-rests";
-            /** @description A connection failed too often and is left alone for a while. */
+            /** @description A connection failed too often and is paused for up to five minutes. */
             values: {
-                /** @description Its name. */
+                /**
+                 * @description The name of the connection.
+                 * @example main
+                 */
                 connection: string;
             };
         } | {
             /** @enum {string} */
             code: "numbers-held";
-            /** @description Numbers are held because a provider suspects fraud. */
+            /** @description Nothing is sent to some numbers because a provider suspects fraud. */
             values: {
                 /**
                  * Format: int64
-                 * @description How many thousand of them.
+                 * @description How many thousand numbers are affected.
+                 * @example 1
                  */
                 thousands: number;
-                /** @description When the last hold ends. */
+                /** @description When the last hold expires. */
                 until: components["schemas"]["Timestamp"];
             };
         } | {
             /** @enum {string} */
             code: "spend-cap-reached";
-            /** @description Nothing is left of the spend cap. */
+            /** @description The spend cap of the month is used up. */
             values: Record<string, unknown>;
         } | {
             /** @enum {string} */
             code: "spend-cap-near";
-            /** @description Most of the spend cap is used. */
+            /** @description Most of the spend cap of the month is used. */
             values: {
                 /**
                  * Format: int64
-                 * @description Of a hundred, how much.
+                 * @description The percentage that is used.
+                 * @example 87
                  */
                 percent: number;
             };
         } | {
             /** @enum {string} */
             code: "version-taken-back";
-            /** @description A version of a connector was taken back by itself. */
+            /** @description A version of a connector was rolled back automatically. */
             values: {
-                /** @description When. */
+                /** @description When it was rolled back. */
                 at: components["schemas"]["Timestamp"];
-                /** @description Why: `misbehaved`, `mostly-failed` or `failed-more`. */
+                /**
+                 * @description Why, for programs: `misbehaved`, `mostly-failed` or `failed-more`.
+                 * @example mostly-failed
+                 */
                 because?: string | null;
-                /** @description The connector's id. */
+                /**
+                 * @description The id of the connector.
+                 * @example acme-sms
+                 */
                 connector: string;
-                /** @description Why, in words. */
+                /**
+                 * @description Why, as a sentence.
+                 * @example 7 of its 8 attempts failed
+                 */
                 reason: string;
             };
         } | {
             /** @enum {string} */
             code: "country-pumped";
-            /** @description Codes do not come back from one country. */
+            /** @description Few verifications of one country are completed: a sign of SMS pumping. */
             values: {
-                /** @description ISO 3166-1 alpha-2; `001` for numbers of no country. */
+                /**
+                 * @description The country (ISO 3166-1 alpha-2), or `001` for numbers of no country.
+                 * @example DK
+                 */
                 country: string;
                 /**
                  * Format: int64
-                 * @description Of a hundred verifications elsewhere.
+                 * @description The percentage that was completed in all other countries.
+                 * @example 71
                  */
                 elsewhere: number;
                 /**
                  * Format: int64
-                 * @description Of a hundred verifications there, how many were completed.
+                 * @description The percentage of its verifications that was completed.
+                 * @example 4
                  */
                 percent: number;
                 /**
                  * Format: int64
-                 * @description Verifications there.
+                 * @description The number of its verifications.
+                 * @example 300
                  */
                 verifications: number;
             };
@@ -808,25 +273,913 @@ export type components = {
             code: "secrets-old";
             /** @description Secrets of a connection are older than a year. */
             values: {
-                /** @description Its name. */
+                /**
+                 * @description The name of the connection.
+                 * @example main
+                 */
                 connection: string;
                 /**
                  * Format: int64
-                 * @description How many more there are.
+                 * @description How many more secrets there are.
+                 * @example 0
                  */
                 more: number;
-                /** @description Names of secrets, with `, ` between them; at most three. */
+                /**
+                 * @description The names of up to three secrets, joined with `, `.
+                 * @example authToken
+                 */
                 names: string;
             };
         };
+        /** @description What an alert is about. */
+        AlertSubject: {
+            /**
+             * @description The name of the connection, the id of the connector or hold, or the code of the country.
+             * @example main
+             */
+            id: string;
+            /** @description The kind of the subject. */
+            kind: components["schemas"]["SubjectKind"];
+        };
+        /** @description An approval of the difference that you reviewed. */
+        Approval: {
+            /**
+             * @description The `confirmationToken` of the difference.
+             * @example 5e1f8d7c9a0b4e3f
+             */
+            confirmationToken: string;
+        };
+        /** @description One attempt to send a message over one connection. */
+        Attempt: {
+            /**
+             * @description The name of the connection.
+             * @example main
+             */
+            connection: string;
+            /**
+             * @description The id of the connector.
+             * @example twilio
+             */
+            connector: string;
+            /**
+             * @description The digest of the connector's version.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
+            connectorDigest: string;
+            decision?: components["schemas"]["Decision"] | null;
+            /** @description The delivery reports of the provider, in the order in which they arrived. */
+            deliveryReports: components["schemas"]["DeliveryReport"][];
+            detail?: components["schemas"]["AttemptDetail"] | null;
+            failure?: components["schemas"]["Failure"] | null;
+            finishedAt?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int32
+             * @description The number of the attempt, from 1.
+             * @example 1
+             */
+            number: number;
+            outcome?: components["schemas"]["AttemptOutcome"] | null;
+            /** @description When the attempt began. It is stored before anything is sent. */
+            startedAt: components["schemas"]["Timestamp"];
+        };
+        /** @description What happened during an attempt. Secrets, codes, phone numbers and texts are masked. */
+        AttemptDetail: {
+            /** @default null */
+            heldRequest: components["schemas"]["SentRequest"] | null;
+            /** @default null */
+            heldShape: components["schemas"]["HeldShape"] | null;
+            /**
+             * @description The origins to which bytes may have been sent.
+             * @default []
+             * @example [
+             *       "https://api.twilio.com"
+             *     ]
+             */
+            hostsReached: string[];
+            /**
+             * @description The requests that were sent.
+             * @default []
+             */
+            requests: components["schemas"]["SentRequest"][];
+            /** @default null */
+            resourceUsage: components["schemas"]["ResourceUsage"] | null;
+            /**
+             * Format: int32
+             * @description The HTTP status with which the provider answered the request that carried the message. `null` without an answer.
+             * @default null
+             * @example 201
+             */
+            responseStatus: number | null;
+            /** @default null */
+            route: components["schemas"]["RouteReason"] | null;
+            /**
+             * @description What happened, in order.
+             * @default []
+             */
+            trace: components["schemas"]["TraceEvent"][];
+        };
         /**
-         * @description An end-user flow of the platform that needs SMS.
+         * @description The outcome of an attempt.
+         *
+         *     - `accepted`: the provider accepted the message.
+         *     - `rejected`: this attempt certainly did not send the message.
+         *     - `in-doubt`: nobody knows.
+         * @enum {string}
+         */
+        AttemptOutcome: "accepted" | "rejected" | "in-doubt";
+        /** @description One change: who made it, what changed, before and after. Holds no secret, code or full phone number. */
+        AuditEntry: {
+            /**
+             * @description What was done.
+             * @example connection.save
+             */
+            action: string;
+            /**
+             * @description Who made the change: `platform` for the platform key, `key:` and its id for a key, `sendbox` for Sendbox itself.
+             * @example key:k7k3x9q2v5t8w4n6p1r0d
+             */
+            actor: string;
+            /** @description The values that changed, after the change. `null` if the target was deleted. */
+            after?: unknown;
+            /** @description The values that changed, before the change. `null` if the target is new. */
+            before?: unknown;
+            /** @description When the change was made. */
+            createdAt: components["schemas"]["Timestamp"];
+            /**
+             * @description The entry's id. Later entries have higher ids.
+             * @example 1042
+             */
+            id: string;
+            /**
+             * @description What was changed: a kind and an id.
+             * @example connection:main
+             */
+            target: string;
+            /**
+             * @description The tenant that was changed; `null` for the platform.
+             * @example acme
+             */
+            tenant?: string | null;
+        };
+        /**
+         * @description The length of a bucket of a series. Buckets begin with the hour or the day (UTC).
+         * @enum {string}
+         */
+        Bucket: "hour" | "day";
+        /** @description A version that sends a percentage of the messages. */
+        Canary: {
+            /**
+             * @description The digest of the version.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
+            digest: string;
+            /**
+             * Format: int32
+             * @description The percentage of the messages.
+             * @example 10
+             */
+            percent: number;
+            /** @description When the canary was started. Changing the percentage does not change it. */
+            startedAt: components["schemas"]["Timestamp"];
+        };
+        /** @description A canary to start. */
+        CanaryStart: {
+            /**
+             * @description The digest of the version.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
+            digest: string;
+            /**
+             * Format: int64
+             * @description The `generation` of the release that you decided on. If it has changed since, the request fails with 409.
+             * @example 4
+             */
+            generation?: number | null;
+            /**
+             * Format: int32
+             * @description The percentage of the messages.
+             * @example 10
+             */
+            percent: number;
+        };
+        /**
+         * @description What a failure means for a further try.
+         *
+         *     - `not-sent`: the message was certainly not sent, and a later try may succeed.
+         *     - `in-doubt`: nobody knows whether the message was sent.
+         *     - `content`: the provider refused the content or the sender.
+         *     - `account`: credentials, configuration, balance or account must be corrected first.
+         *     - `recipient`: the number accepts no messages.
+         *     - `destination`: the provider does not send to this country.
+         *     - `fraud`: the provider suspects fraud.
+         *     - `fault`: the connector misbehaved.
+         * @enum {string}
+         */
+        Cause: "not-sent" | "in-doubt" | "content" | "account" | "recipient" | "destination" | "fraud" | "fault";
+        /** @description One changed value. */
+        Change: {
+            /** @description The value after. `null` if it is removed. For a secret, only whether it is set. */
+            after?: unknown;
+            /** @description The value before. `null` if it is new. For a secret, only whether it is set. */
+            before?: unknown;
+            /**
+             * @description What changes, as a JSON pointer.
+             * @example /parameters/accountSID
+             */
+            field: string;
+        };
+        /** @description A code to check. */
+        Check: {
+            /**
+             * @description What the user entered. White space and `-` between digits are ignored.
+             * @example 123456
+             */
+            code: string;
+        };
+        /** @description The codes that Sendbox makes. The bounds follow NIST SP 800-63B-4: at least 6 digits, valid for at most 10 minutes. */
+        CodePolicy: {
+            /**
+             * Format: int32
+             * @description The number of digits.
+             * @default 6
+             */
+            digits: number;
+            /**
+             * Format: int32
+             * @description How many seconds a code is valid.
+             * @default 600
+             */
+            lifetimeSeconds: number;
+            /**
+             * Format: int32
+             * @description How many codes one verification can send, the first included.
+             * @default 4
+             */
+            maxSends: number;
+            /**
+             * Format: int32
+             * @description How often one code can be checked.
+             * @default 5
+             */
+            maxTries: number;
+        };
+        /** @description How a version performed. */
+        ComparedVersion: {
+            /**
+             * Format: int64
+             * @description Attempts whose message the provider accepted.
+             * @example 117
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Attempts that have ended. The newest 100,000 are counted.
+             * @example 120
+             */
+            attempts: number;
+            /**
+             * @description The digest of the version.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
+            digest: string;
+            /**
+             * @description The number of attempts by failure class.
+             * @example {
+             *       "invalid-recipient": 2
+             *     }
+             */
+            failures: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Attempts in which the connector trapped, exceeded a limit or violated its manifest.
+             * @example 0
+             */
+            faults: number;
+            /**
+             * Format: int64
+             * @description Attempts of which nobody knows whether they sent the message.
+             * @example 1
+             */
+            inDoubt: number;
+            latencyMs?: components["schemas"]["Latency"] | null;
+            /**
+             * Format: int64
+             * @description Attempts that certainly did not send the message.
+             * @example 2
+             */
+            rejected: number;
+            /** @description The role of the version. */
+            role: components["schemas"]["VersionRole"];
+            /**
+             * Format: double
+             * @description `accepted` divided by `attempts`. `null` without attempts.
+             * @example 0.975
+             */
+            successRate?: number | null;
+        };
+        /** @description Versions side by side. */
+        Comparison: {
+            /** @description The beginning of the period. */
+            since: components["schemas"]["Timestamp"];
+            /** @description The versions. */
+            versions: components["schemas"]["ComparedVersion"][];
+        };
+        /**
+         * @description A connection, without its secrets.
+         * @example {
+         *       "active": true,
+         *       "connector": "twilio",
+         *       "connectorDigest": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+         *       "createdAt": "2026-11-23T20:21:33Z",
+         *       "deliveryReports": {
+         *         "automatic": true,
+         *         "callbackUrl": "https://sms.example.com/reports/acme/main/Qm9vLXRoaXMtaXMtMTI4YQ",
+         *         "reason": null,
+         *         "supported": true
+         *       },
+         *       "name": "main",
+         *       "parameters": {
+         *         "accountSID": "AC…",
+         *         "fromMessagingServiceSID": "MG…"
+         *       },
+         *       "revision": 3,
+         *       "secrets": {
+         *         "authToken": "2026-11-23T20:21:33Z"
+         *       },
+         *       "templates": [
+         *         {
+         *           "content": "{{code}} is your code.",
+         *           "usage": "generic"
+         *         }
+         *       ],
+         *       "testedAt": "2026-11-23T20:24:01Z",
+         *       "updatedAt": "2026-11-23T20:23:10Z"
+         *     }
+         */
+        Connection: {
+            /** @description Whether this connection sends the tenant's messages. */
+            active: boolean;
+            /**
+             * @description The id of the connector.
+             * @example twilio
+             */
+            connector: string;
+            /**
+             * @description The digest of the connector's version that the next message is sent with, unless a canary takes it.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
+            connectorDigest: string;
+            /** @description When the connection was created. */
+            createdAt: components["schemas"]["Timestamp"];
+            /** @description How the provider reports whether messages were delivered. */
+            deliveryReports: components["schemas"]["ConnectionReports"];
+            /**
+             * @description The connection's name, unique in the tenant.
+             * @example main
+             */
+            name: string;
+            /** @description The parameters that are not secrets. */
+            parameters: Record<string, unknown>;
+            /**
+             * Format: int64
+             * @description A number that increases with every change.
+             * @example 3
+             */
+            revision: number;
+            /**
+             * @description The names of the secrets that are set, each with the time when it was set.
+             * @example {
+             *       "authToken": "2026-11-23T20:21:33Z"
+             *     }
+             */
+            secrets: {
+                [key: string]: components["schemas"]["Timestamp"];
+            };
+            /** @description The templates. */
+            templates: components["schemas"]["Template"][];
+            testedAt?: components["schemas"]["Timestamp"] | null;
+            /** @description When the connection was last changed. */
+            updatedAt: components["schemas"]["Timestamp"];
+        };
+        /** @description What would change for one connection. */
+        ConnectionDifference: {
+            /**
+             * @description The name of the connection.
+             * @example main
+             */
+            connection: string;
+            /** @description What would change. */
+            lines: components["schemas"]["Difference"][];
+            /**
+             * @description The id of the tenant.
+             * @example acme
+             */
+            tenant: string;
+        };
+        /** @description A connection to save. A secret that you leave out keeps its stored value, as long as the connector stays the same. */
+        ConnectionInput: {
+            /**
+             * @description The id of a connector in the catalogue.
+             * @example twilio
+             */
+            connector: string;
+            /** @description Parameters that match the connector's `parametersSchema`. Secrets are written here and never returned; `null` removes one. */
+            parameters: Record<string, unknown>;
+            /** @description The templates, one for each usage and locale. `generic` is used where a usage has none. Logto's spelling is accepted as well. */
+            templates?: components["schemas"]["Template"][];
+        };
+        /** @description How a connection's provider reports whether messages were delivered. */
+        ConnectionReports: {
+            /** @description Whether Sendbox passes the URL to the provider with every message, so that you need not enter it there. */
+            automatic: boolean;
+            /**
+             * @description The URL that the provider calls. Whoever knows it can send reports, so give it to the provider only. It is returned to keys
+             *     with the scope `manage`, and is `null` for others.
+             * @example https://sms.example.com/reports/acme/main/Qm9vLXRoaXMtaXMtMTI4YQ
+             */
+            callbackUrl?: string | null;
+            /**
+             * @description Why there is no URL, or why you have to enter it at the provider. `null` if neither is the case.
+             * @example this server has no public URL; start it with --public-url
+             */
+            reason?: string | null;
+            /** @description Whether the connector can read delivery reports. */
+            supported: boolean;
+        };
+        /** @description A test message. The connection need not be saved, and the test does not save it. */
+        ConnectionTest: {
+            /**
+             * @description A saved connection to test. If you also give `parameters` or `templates`, they replace the saved ones; secrets that you leave
+             *     out are taken from the saved connection.
+             * @example main
+             */
+            connection?: string | null;
+            /**
+             * @description A connector of the catalogue, if you name no saved connection.
+             * @example twilio
+             */
+            connector?: string | null;
+            /** @description Show the requests that would be sent, and send nothing. */
+            dryRun?: boolean;
+            /**
+             * @description The language of the message (BCP 47).
+             * @example en
+             */
+            locale?: string | null;
+            /** @description Parameters, as in a connection. */
+            parameters?: Record<string, unknown> | null;
+            /** @description Templates, as in a connection. */
+            templates?: components["schemas"]["Template"][] | null;
+            /**
+             * @description The phone number to send to, in E.164 format.
+             * @example +4512345678
+             */
+            to: string;
+            usage?: components["schemas"]["Usage"] | null;
+            /**
+             * @description The digest of a version of an uploaded connector, which need not be active. Defaults to the active version.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
+            version?: string | null;
+        };
+        /** @description A connector with what you need to set it up. */
+        ConnectorDetail: components["schemas"]["ConnectorSummary"] & {
+            /** @description Templates to start from, in every language that comes with Sendbox. Empty unless the connector takes texts. */
+            defaultTemplates: components["schemas"]["Template"][];
+            /** @description Whether the provider makes one message from requests with the same idempotency key. */
+            idempotent: boolean;
+            /**
+             * @description The languages that the connector supports (BCP 47). Empty if it supports any.
+             * @example [
+             *       "en",
+             *       "da"
+             *     ]
+             */
+            locales: string[];
+            /** @description The JSON Schema (2020-12) of the parameters. `writeOnly` marks secrets. */
+            parametersSchema: Record<string, unknown>;
+            /** @description The hosts that the connector reaches, with which secrets, and why. */
+            reach: components["schemas"]["HostReach"][];
+            /**
+             * @description The README in Markdown: how to set the connector up.
+             * @example # Twilio
+             *
+             *     Create a messaging service and …
+             */
+            readme: string;
+            /** @description Whether the connector can read delivery reports. */
+            readsReports: boolean;
+            /** @description The JSON Schema of a provider's template. `null` unless the connector takes templates. */
+            templateSchema?: Record<string, unknown> | null;
+            /** @description The usages that the connector supports. */
+            usages: components["schemas"]["Usage"][];
+        };
+        /** @description A connector of the catalogue. */
+        ConnectorSummary: {
+            /** @description What the connector takes. */
+            content: components["schemas"]["ContentKind"];
+            /**
+             * @description What the connector does, in a sentence.
+             * @example Sends SMS over Twilio's Programmable Messaging.
+             */
+            description: string;
+            /**
+             * @description The digest of the active version: the SHA-256 of its file.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
+            digest: string;
+            /**
+             * @description The origins that the connector may reach. They may contain placeholders for parameters.
+             * @example [
+             *       "https://api.twilio.com"
+             *     ]
+             */
+            hosts: string[];
+            /**
+             * @description The connector's id, which a connection names.
+             * @example twilio
+             */
+            id: string;
+            /**
+             * @description The logo as an SVG document. `null` if there is none.
+             * @example <svg xmlns="http://www.w3.org/2000/svg"/>
+             */
+            logo?: string | null;
+            /**
+             * @description The connector's name.
+             * @example Twilio
+             */
+            name: string;
+            /** @description Who owns the connector. */
+            owner: components["schemas"]["Owner"];
+            /** @description Whether the connector can read sealed values where a grant permits it. */
+            reveals: boolean;
+            /**
+             * @description The version that the author gave it.
+             * @example 1.4.0
+             */
+            version: string;
+        };
+        /** @description A version of an uploaded connector, identified by the digest of its file. */
+        ConnectorVersion: {
+            /**
+             * Format: int64
+             * @description The size of the file, in bytes.
+             * @example 184320
+             */
+            bytes: number;
+            /**
+             * @description The id of the connector. `null` until the file was read.
+             * @example acme-sms
+             */
+            connector?: string | null;
+            difference?: components["schemas"]["VersionDifference"] | null;
+            /**
+             * @description The version's digest: the SHA-256 of its file.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
+            digest: string;
+            /** @description What the file contains and what the connector says about itself. `null` until the file was read. */
+            inspection?: Record<string, unknown> | null;
+            /** @description Who owns the connector. */
+            owner: components["schemas"]["Owner"];
+            progress?: components["schemas"]["Progress"] | null;
+            /**
+             * @description Why the version cannot run, and what to do. `null` unless it was refused.
+             * @example the file is not a component; build it for wasm32-wasip2
+             */
+            refusal?: string | null;
+            role?: components["schemas"]["VersionRole"] | null;
+            /** @description The state of the file. */
+            state: components["schemas"]["VersionState"];
+            /** @description When the file was uploaded. */
+            uploadedAt: components["schemas"]["Timestamp"];
+            /**
+             * @description Who uploaded the file: `platform`, or `key:` and the id of a key.
+             * @example platform
+             */
+            uploadedBy: string;
+            /**
+             * @description The version that the author gave it. `null` until the file was read.
+             * @example 1.4.0
+             */
+            version?: string | null;
+        };
+        /**
+         * @description What a connector takes: the rendered `text`, a `template` of the provider with variables, or the `variables` alone.
+         * @enum {string}
+         */
+        ContentKind: "text" | "template" | "variables";
+        /** @description How many verifications were completed. */
+        Conversion: {
+            /**
+             * Format: int64
+             * @description Verifications that were approved.
+             * @example 840
+             */
+            approved: number;
+            /**
+             * Format: double
+             * @description `approved` divided by `started`. `null` without any.
+             * @example 0.84
+             */
+            rate?: number | null;
+            /**
+             * Format: int64
+             * @description Verifications that were created.
+             * @example 1000
+             */
+            started: number;
+        };
+        /** @description The countries that messages may be sent to. A new production tenant starts with none. */
+        Countries: {
+            /**
+             * @description Whether every country is allowed. Meant for development: a production tenant should list its countries.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * @description The countries that are allowed (ISO 3166-1 alpha-2). Ignored if `all` is set. `001` stands for numbers of no country (+800, …).
+             * @default []
+             * @example [
+             *       "DK",
+             *       "DE"
+             *     ]
+             */
+            only: string[];
+        };
+        /** @description The messages to a country. */
+        CountryCount: {
+            /**
+             * Format: int64
+             * @description Messages that a provider accepted.
+             * @example 890
+             */
+            accepted: number;
+            conversion?: components["schemas"]["Conversion"] | null;
+            /**
+             * @description The country (ISO 3166-1 alpha-2), or `001` for numbers of no country.
+             * @example DK
+             */
+            country: string;
+            /**
+             * Format: int64
+             * @description Accepted messages that were reported as delivered.
+             * @example 850
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description All messages to the country.
+             * @example 900
+             */
+            messages: number;
+            /**
+             * Format: int64
+             * @description Accepted messages that were reported as undeliverable.
+             * @example 15
+             */
+            undelivered: number;
+        };
+        /** @description What happens after a failed attempt, and why. */
+        Decision: {
+            code?: components["schemas"]["DecisionCode"] | null;
+            /**
+             * @description The decision as a sentence.
+             * @example the message was certainly not sent (rate-limited); the same connection tries again (try 2 of 3)
+             */
+            message: string;
+            values?: components["schemas"]["DecisionValues"] | null;
+        };
+        /**
+         * @description What happens after a failed attempt.
+         *
+         *     - `no-other-connection`: nothing, because no other connection may be tried.
+         *     - `expired`: nothing, because the message has expired.
+         *     - `max-messages`: nothing, because the policy allows `max` physical messages for one request.
+         *     - `max-attempts`: nothing, because a message has `max` attempts at most.
+         *     - `nothing`: nothing; `noRetry` and `noFallback` say why.
+         *     - `retry`: the same connection tries again, as try `number` of `max`.
+         *     - `retry-same-key`: the same, with the same idempotency key, from which the provider makes one message.
+         *     - `other-version`: the active version tries instead of the canary, or the previous one instead of the active one.
+         *     - `next-connection`: the next connection tries; `noRetry` says why not the same.
+         *     - `next-connection-no-pause`: the next connection tries, because the provider asks for a long pause.
+         * @enum {string}
+         */
+        DecisionCode: "no-other-connection" | "expired" | "max-messages" | "max-attempts" | "nothing" | "retry" | "retry-same-key" | "other-version" | "next-connection" | "next-connection-no-pause";
+        /** @description The values of a decision. */
+        DecisionValues: {
+            /** @description What the failure means for a further try. */
+            cause: components["schemas"]["Cause"];
+            /** @description The class of the failure. */
+            class: components["schemas"]["FailureClass"];
+            /**
+             * Format: int32
+             * @description How many tries, attempts or messages there may be.
+             * @example 3
+             */
+            max?: number | null;
+            noFallback?: components["schemas"]["NoFallback"] | null;
+            noRetry?: components["schemas"]["NotAgain"] | null;
+            /**
+             * Format: int32
+             * @description The number of the next try.
+             * @example 2
+             */
+            number?: number | null;
+        };
+        /** @description The delivery of a message, according to its provider. */
+        Delivery: {
+            class?: components["schemas"]["FailureClass"] | null;
+            /**
+             * @description The provider's own code.
+             * @example 30003
+             */
+            providerCode?: string | null;
+            /** @description When Sendbox received the report. */
+            reportedAt: components["schemas"]["Timestamp"];
+            /** @description The most advanced state that was reported. */
+            state: components["schemas"]["DeliveryState"];
+        };
+        /** @description What to do when a message could not be sent. */
+        DeliveryPolicy: {
+            /**
+             * @description The connections to try, in this order, when the chosen one cannot send.
+             * @default []
+             * @example [
+             *       "backup"
+             *     ]
+             */
+            fallbacks: string[];
+            /**
+             * @description What to do when nobody knows whether a message was sent.
+             * @default prefer-silence
+             */
+            inDoubt: components["schemas"]["InDoubt"];
+            /**
+             * Format: int32
+             * @description How many physical messages one request may cause, over retries, fallbacks and crashes.
+             * @default 2
+             */
+            maxMessages: number;
+            /**
+             * @description The connection to use instead of the active one, by the country of the number.
+             * @default {}
+             * @example {
+             *       "SE": "nordic"
+             *     }
+             */
+            routes: {
+                [key: string]: string;
+            };
+        };
+        /** @description A delivery report of a provider. */
+        DeliveryReport: {
+            class?: components["schemas"]["FailureClass"] | null;
+            /**
+             * @description The provider's own explanation, without phone numbers.
+             * @example unreachable destination handset
+             */
+            message?: string | null;
+            /**
+             * @description The provider's own code.
+             * @example 30003
+             */
+            providerCode?: string | null;
+            /**
+             * @description The time in the report, in the provider's own format.
+             * @example 2026-11-23 20:21:33
+             */
+            providerTime?: string | null;
+            /** @description When Sendbox received the report. */
+            reportedAt: components["schemas"]["Timestamp"];
+            /** @description The state that is reported. */
+            state: components["schemas"]["DeliveryState"];
+        };
+        /**
+         * @description What the provider reported about a message after it accepted it. A state is never taken back: a message that was `delivered` stays so, whatever is reported later.
+         * @enum {string}
+         */
+        DeliveryState: "unknown" | "queued" | "sent" | "expired" | "rejected" | "undelivered" | "delivered";
+        /** @description One difference between two versions of a connector. */
+        Difference: {
+            /** @description The difference for programs. */
+            code: components["schemas"]["DifferenceCode"];
+            /**
+             * @description The difference as a sentence.
+             * @example new host: POST https://api2.example.com, any path
+             */
+            message: string;
+            /**
+             * @description The values in the sentence. Which there are depends on the code. Lists are joined with `, `.
+             * @example {
+             *       "methods": "POST",
+             *       "target": "https://api2.example.com, any path"
+             *     }
+             */
+            values: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * @description What differs between two versions.
+         * @enum {string}
+         */
+        DifferenceCode: "host-new" | "host-gone" | "method-new" | "method-gone" | "paths-new" | "paths-gone" | "message-new" | "message-gone" | "placement-new" | "placement-gone" | "secret-sent-new" | "secret-sent-gone" | "secret-signs-new" | "secret-signs-gone" | "reveals-new" | "reveals-gone" | "name" | "description" | "readme" | "logo" | "purpose" | "version" | "version-same" | "parameter-new-required" | "parameter-new-optional" | "secret-new-required" | "secret-new-optional" | "parameter-gone" | "parameter-required" | "parameter-optional" | "parameter-secret" | "parameter-open" | "parameter-changed" | "default-new" | "default-changed" | "default-gone" | "fill-new" | "fill-gone" | "schema-changed" | "template-changed" | "content" | "usages-new" | "usages-gone" | "locales-new" | "locales-gone" | "reports-new" | "reports-gone" | "idempotent-new" | "idempotent-gone" | "connection-reach-new" | "connection-reach-gone" | "connection-message-new" | "connection-secret-new" | "connection-default-new" | "connection-default-gone" | "connection-fill-new" | "connection-secret-gone";
+        /**
+         * @description What a tenant is for. It never changes.
+         *
+         *     - `development`: for trying out. Starts open, with every flow enabled.
+         *     - `production`: for end users. Starts closed: no country is allowed and no flow is enabled. Connections are promoted to it from
+         *       development tenants.
+         * @enum {string}
+         */
+        Environment: "development" | "production";
+        /** @description Why a message was not sent. */
+        Failure: {
+            /**
+             * @description What to do.
+             * @example the message was not sent: try again later, not before the time given
+             */
+            advice: string;
+            /** @description The class of the failure. */
+            class: components["schemas"]["FailureClass"];
+            /**
+             * @description What happened.
+             * @example the provider answered 429: too many requests
+             */
+            message: string;
+            /** @description Who failed. */
+            party: components["schemas"]["Party"];
+            /**
+             * @description The provider's own code. `null` if it gave none.
+             * @example 20429
+             */
+            providerCode?: string | null;
+            /** @description Whether the request with the message was sent. */
+            requestSent: components["schemas"]["RequestSent"];
+            /**
+             * Format: int32
+             * @description How many seconds the provider asks to wait. `null` if it does not.
+             * @example 30
+             */
+            retryAfter?: number | null;
+        };
+        /**
+         * @description Why a message was not sent or not delivered. `in-doubt` means that nobody knows whether it was sent, `connector-fault` that the connector misbehaved, and `unavailable` that Sendbox could not run the connector.
+         * @enum {string}
+         */
+        FailureClass: "not-sent" | "rate-limited" | "quota-exceeded" | "provider-unavailable" | "in-doubt" | "invalid-request" | "template-rejected" | "content-rejected" | "sender-rejected" | "authentication-failed" | "configuration-invalid" | "insufficient-balance" | "account-suspended" | "invalid-recipient" | "recipient-unsubscribed" | "recipient-blocked" | "unsupported-destination" | "fraud-blocked" | "unknown" | "connector-fault" | "unavailable";
+        /** @description The number of messages with a class of failure. */
+        FailureCount: {
+            /** @description The class of the failure. */
+            class: components["schemas"]["FailureClass"];
+            /**
+             * Format: int64
+             * @description The number of messages.
+             * @example 9
+             */
+            count: number;
+        };
+        /**
+         * @description Why a field is invalid. Most codes have `bound` in `values`: what is expected.
+         * @enum {string}
+         */
+        FieldCode: "required" | "one-required" | "secret" | "secret-unsealed" | "type" | "enum" | "pattern" | "format" | "min-length" | "max-length" | "minimum" | "maximum" | "range" | "min-items" | "max-items" | "unknown" | "empty" | "duplicate" | "in-past" | "hidden" | "space" | "name" | "language-tag" | "phone-number" | "ip-address" | "code-format" | "digits" | "domain" | "country" | "currency" | "unknown-connection" | "secret-required" | "templates-missing" | "template-fallback" | "template-duplicate" | "template-no-code" | "template-not-text" | "template-not-provider";
+        /** @description An invalid field of an input. */
+        FieldError: {
+            code?: components["schemas"]["FieldCode"] | null;
+            /**
+             * @description The field: a JSON pointer into the body (`/templates/0/content`), or the name of a query parameter or header. Empty for the
+             *     whole body.
+             * @example /name
+             */
+            field: string;
+            /**
+             * @description What is wrong with the field. It never quotes the value.
+             * @example must be given
+             */
+            message: string;
+            /**
+             * @description The values that the code depends on, such as a bound. Lists are joined with `, `.
+             * @example {
+             *       "bound": "80"
+             *     }
+             */
+            values?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * @description A flow of your platform that sends codes. A usage belongs to one flow; `generic` belongs to none and is always enabled.
          * @enum {string}
          */
         Flow: "sign-up" | "sign-in" | "password-reset" | "account-linking" | "member-invitation" | "identity-check" | "mfa";
         /**
-         * @description Which flows of a tenant are on. A new development tenant has all on, a new
-         *     production tenant all off.
+         * @description The flows of a tenant, and whether each is enabled. All are enabled in a new development tenant, and none in a new production
+         *     tenant.
          * @example {
          *       "account-linking": false,
          *       "identity-check": false,
@@ -840,540 +1193,742 @@ export type components = {
         Flows: {
             [key: string]: boolean;
         };
-        /** @description Whether it works. */
+        /** @description The health of the server. */
         Health: {
             /**
-             * @description `ok`
+             * @description Always `ok`: an unhealthy server responds with 503 or not at all.
              * @example ok
              */
             status: string;
         };
-        /** @description Requests of a version that were held back and that nobody has approved. */
+        /** @description A version with requests that were held back and that nobody has approved. */
         HeldRequests: {
-            /** @description Which version. */
+            /**
+             * @description The digest of the version.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
             digest: string;
             /**
              * Format: int64
-             * @description How many shapes.
+             * @description The number of request shapes.
+             * @example 1
              */
             shapes: number;
         };
+        /** @description A request whose shape is none of those that the version may send. */
+        HeldShape: {
+            /** @description How it differs from the most similar request that the version may send. */
+            changes: components["schemas"]["ShapeLine"][];
+            /**
+             * @description The id of the request shape: its SHA-256 in hexadecimal. Approve it by this id.
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            shape: string;
+        };
+        /** @description A hint that would make a text cheaper. */
+        Hint: components["schemas"]["HintCode"] & {
+            /**
+             * @description The hint as a sentence.
+             * @example the text takes 2 segments; 1 character less, and it takes 1 segment
+             */
+            message: string;
+        };
         /**
-         * @description What would make a text cheaper. Characters stand in backticks, those that cannot be seen as `U+00A0`; lists have `, ` between
-         *     their parts.
+         * @description What would make a text cheaper. Characters are in backticks, invisible ones are written like `U+00A0`, and lists are joined with
+         *     `, `.
          */
-        Hint: {
+        HintCode: {
             /** @enum {string} */
             code: "other-script";
-            /** @description Letters of another script make the text UCS-2. */
+            /** @description Letters of a script that GSM 03.38 does not have make the text UCS-2. */
             values: {
-                /** @description At most eight of them. */
+                /**
+                 * @description Up to eight of the characters.
+                 * @example `я`, `ю`
+                 */
                 characters: string;
                 /**
                  * Format: int64
-                 * @description How many more there are.
+                 * @description How many more characters there are.
+                 * @example 0
                  */
                 more: number;
             };
         } | {
             /** @enum {string} */
             code: "write-otherwise";
-            /** @description Characters make the text UCS-2 that could be written otherwise. */
+            /** @description Characters that could be replaced make the text UCS-2. */
             values: {
-                /** @description At most eight of them, each with what is written for it (`` `’` → `'` ``), or alone where it can be left out. */
+                /**
+                 * @description Up to eight of the characters, each with its replacement, or alone if it can be left out.
+                 * @example `’` → `'`
+                 */
                 instead: string;
                 /**
                  * Format: int64
-                 * @description How many more there are.
+                 * @description How many more characters there are.
+                 * @example 0
                  */
                 more: number;
                 /**
                  * Format: int32
-                 * @description Segments as it is.
+                 * @description The number of segments now.
+                 * @example 2
                  */
                 segments: number;
                 /**
                  * Format: int32
-                 * @description Segments that it would take.
+                 * @description The number of segments after the replacement.
+                 * @example 1
                  */
                 then: number;
             };
         } | {
             /** @enum {string} */
             code: "shorten";
-            /** @description It takes more than one segment. */
+            /** @description The text takes more than one segment. */
             values: {
                 /**
                  * Format: int64
-                 * @description So many characters less, and it takes one segment less.
+                 * @description How many characters too many there are for one segment less.
+                 * @example 1
                  */
                 over: number;
                 /**
                  * Format: int32
-                 * @description Segments as it is.
+                 * @description The number of segments now.
+                 * @example 2
                  */
                 segments: number;
             };
         };
-        /** @description What would make a text cheaper: in words, and as data. */
-        HintView: components["schemas"]["Hint"] & {
-            /** @description In words. */
-            text: string;
-        };
         /**
-         * @description A hold: nothing is sent to the thousand numbers that differ from one in the last three digits only, because a provider
-         *     suspects fraud there. It ends by itself, or is lifted.
+         * @description A hold: nothing is sent to the thousand numbers that share all but their last three digits, because a provider suspects fraud
+         *     there. It expires, or you lift it.
          */
         Hold: {
-            /** @description Since when. */
+            /** @description When the hold began. */
             createdAt: components["schemas"]["Timestamp"];
-            /** @description When it ends by itself. */
+            /** @description When the hold expires. */
             expiresAt: components["schemas"]["Timestamp"];
-            /** @description Lift it by this. */
+            /**
+             * @description The hold's id.
+             * @example h7k3x9q2v5t8w4n6p1r0d
+             */
             id: string;
-            /** @description The message that led to it. */
+            /**
+             * @description The id of the message that led to the hold.
+             * @example m7k3x9q2v5t8w4n6p1r0d
+             */
             message: string;
             /**
-             * @description The numbers' beginning, masked.
+             * @description The beginning of the numbers, masked.
              * @example +4512…
              */
             prefix: string;
-            /** @description Why, in words. */
+            /**
+             * @description Why the numbers are held.
+             * @example the provider suspects fraud
+             */
             reason: string;
         };
-        /** @description One host that a connector may reach. */
+        /** @description A host that a connector reaches. */
         HostReach: {
             message?: components["schemas"]["MessagePlacement"] | null;
-            /** @description `POST` */
+            /**
+             * @description The HTTP methods.
+             * @example [
+             *       "POST"
+             *     ]
+             */
             methods: string[];
-            /** @description `https://api.twilio.com` */
+            /**
+             * @description The origin. It may contain placeholders for parameters.
+             * @example https://api.twilio.com
+             */
             origin: string;
-            /** @description `/2010-04-01/` */
+            /**
+             * @description The beginning of the paths.
+             * @example /2010-04-01/
+             */
             pathPrefix: string;
-            /** @description The author's reason. */
+            /**
+             * @description What the host is for, according to the author.
+             * @example Send messages
+             */
             purpose: string;
-            /** @description Parameters that are secrets and go there. */
+            /**
+             * @description The parameters that are secrets and are sent to this host.
+             * @example [
+             *       "authToken"
+             *     ]
+             */
             secrets: string[];
         };
+        /** @description A connection that is incompatible with a version. */
+        IncompatibleConnection: {
+            /**
+             * @description The name of the connection.
+             * @example main
+             */
+            connection: string;
+            /** @description What is wrong with the connection. */
+            problems: components["schemas"]["FieldError"][];
+            /**
+             * @description The id of the tenant.
+             * @example acme
+             */
+            tenant: string;
+        };
         /**
-         * @description What to do when nobody knows whether a message went out.
+         * @description What to do when nobody knows whether a message was sent.
+         *
+         *     - `prefer-silence`: do not try again, so that no user gets two messages.
+         *     - `prefer-delivery`: try again over another connection. A user may get two messages with the same code.
          * @enum {string}
          */
         InDoubt: "prefer-silence" | "prefer-delivery";
-        /** @description A key with its secret: shown once, kept only as a hash. */
+        /** @description A key with its secret, which is shown only once. */
         IssuedKey: components["schemas"]["Key"] & {
             /**
-             * @description Give it as `Authorization: Bearer …`.
-             * @example sbx_k1_…
+             * @description The secret: send it as `Authorization: Bearer …`. Sendbox stores a hash of it only.
+             * @example sbx_k7k3x9q2v5t8w4n6p1r0d_…
              */
             secret: string;
         };
         /** @description A key, without its secret. */
         Key: {
-            /** @description When it was made. */
+            /** @description When the key was created. */
             createdAt: components["schemas"]["Timestamp"];
             expiresAt?: components["schemas"]["Timestamp"] | null;
-            /** @description Stable; it is part of the secret too. */
+            /**
+             * @description The key's id, which is also part of its secret.
+             * @example k7k3x9q2v5t8w4n6p1r0d
+             */
             id: string;
-            /** @description For people. */
+            /**
+             * @description The key's name.
+             * @example sign-in backend
+             */
             name: string;
-            oldSecretUntil?: components["schemas"]["Timestamp"] | null;
+            previousSecretExpiresAt?: components["schemas"]["Timestamp"] | null;
             rotatedAt?: components["schemas"]["Timestamp"] | null;
-            /** @description What it may do. */
+            /** @description What the key permits. */
             scopes: components["schemas"]["Scope"][];
         };
         /** @description How a key is rotated. */
         KeyRotation: {
             /**
              * Format: int64
-             * @description How long the old secret still works: 0 to 604800 s, else 0.
+             * @description How many seconds the previous secret keeps working: up to 604800, a week. Defaults to 0.
+             * @example 3600
              */
             graceSeconds?: number;
         };
-        /** @description Percentiles, in milliseconds. */
+        /** @description Percentiles of a duration, in milliseconds. */
         Latency: {
             /**
              * Format: int64
-             * @description Half of the attempts were faster.
+             * @description The median.
+             * @example 180
              */
             p50: number;
             /**
              * Format: int64
-             * @description 95 of 100.
+             * @description The 95th percentile.
+             * @example 420
              */
             p95: number;
             /**
              * Format: int64
-             * @description 99 of 100.
+             * @description The 99th percentile.
+             * @example 900
              */
             p99: number;
         };
-        /** @description How many messages are let in. Each is exact, over any window of its length. */
+        /** @description Limits on messages. Each is exact over every window of its length. */
         LimitPolicy: {
             /**
              * Format: int32
-             * @description Over one connection in a minute: 1 to 1,000,000.
+             * @description Messages over one connection in a minute.
              * @default 6000
              */
             connectionPerMinute: number;
             /**
              * Format: int32
-             * @description Between two messages of one usage to one number: 0 to 600 s. Doubles with each further one, up to ten minutes, and
-             *     starts again after an hour of quiet.
+             * @description How many seconds must pass between two messages of one usage to one number. Doubles with each further message, up to ten
+             *     minutes, and starts over after an hour without one.
              * @default 30
              */
             cooldownSeconds: number;
             /**
              * Format: int32
-             * @description From one end user's address (IPv6: /64) in an hour, where the platform names it: 1 to 1,000,000.
+             * @description Messages in an hour on behalf of one end user's IP address (IPv6: /64), where you give `clientIp`.
              * @default 30
              */
             ipPerHour: number;
             /**
              * Format: int32
-             * @description To one number in a day: 1 to 1000.
+             * @description Messages to one number in a day.
              * @default 15
              */
             numberPerDay: number;
             /**
              * Format: int32
-             * @description To one number in an hour: 1 to 100.
+             * @description Messages to one number in an hour.
              * @default 5
              */
             numberPerHour: number;
             /**
              * Format: int32
-             * @description To the thousand numbers that differ in the last three digits only, in an hour: 1 to 1,000,000.
+             * @description Messages in an hour to the thousand numbers that share all but their last three digits.
              * @default 60
              */
             prefixPerHour: number;
             /**
              * Format: int32
-             * @description Of the tenant in a day: 1 to 100,000,000.
+             * @description Messages of the tenant in a day.
              * @default 100000
              */
             tenantPerDay: number;
             /**
              * Format: int32
-             * @description Of the tenant in a minute: 1 to 1,000,000.
+             * @description Messages of the tenant in a minute.
              * @default 6000
              */
             tenantPerMinute: number;
         };
-        /** @description A message. */
+        /** @description The test numbers of a tenant, masked. */
+        MaskedTestNumbers: {
+            /**
+             * @description The numbers, masked, in the order in which they were given.
+             * @example [
+             *       "+45…78"
+             *     ]
+             */
+            numbers: string[];
+        };
+        /**
+         * @description A message.
+         * @example {
+         *       "attempts": [
+         *         {
+         *           "connection": "main",
+         *           "connector": "twilio",
+         *           "connectorDigest": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+         *           "decision": null,
+         *           "deliveryReports": [
+         *             {
+         *               "reportedAt": "2026-11-23T20:21:39Z",
+         *               "state": "delivered"
+         *             }
+         *           ],
+         *           "failure": null,
+         *           "finishedAt": "2026-11-23T20:21:33.184Z",
+         *           "number": 1,
+         *           "outcome": "accepted",
+         *           "startedAt": "2026-11-23T20:21:33Z"
+         *         }
+         *       ],
+         *       "country": "DK",
+         *       "createdAt": "2026-11-23T20:21:33Z",
+         *       "delivery": {
+         *         "reportedAt": "2026-11-23T20:21:39Z",
+         *         "state": "delivered"
+         *       },
+         *       "expiresAt": "2026-11-23T20:31:33Z",
+         *       "failure": null,
+         *       "flow": "sign-in",
+         *       "id": "m7k3x9q2v5t8w4n6p1r0d",
+         *       "locale": "en",
+         *       "nextAttemptAt": null,
+         *       "providerMessageId": "SM4f1e8d7c9a0b4e3f",
+         *       "segments": 1,
+         *       "status": "accepted",
+         *       "test": false,
+         *       "to": "+45…78",
+         *       "usage": "sign-in",
+         *       "verification": null
+         *     }
+         */
         Message: {
-            /** @description Every physical call, in order. */
+            /** @description The attempts to send the message, in order. */
             attempts: components["schemas"]["Attempt"][];
-            /** @description ISO 3166-1 alpha-2. */
+            /**
+             * @description The country of the number (ISO 3166-1 alpha-2). `null` for numbers of no country.
+             * @example DK
+             */
             country?: string | null;
-            /** @description When it was taken. */
+            /** @description When the message was created. */
             createdAt: components["schemas"]["Timestamp"];
             delivery?: components["schemas"]["Delivery"] | null;
-            /** @description When nothing is sent any more. */
+            /** @description When the code expires. Nothing is sent afterwards. */
             expiresAt: components["schemas"]["Timestamp"];
-            failure?: components["schemas"]["FailureView"] | null;
+            failure?: components["schemas"]["Failure"] | null;
             flow?: components["schemas"]["Flow"] | null;
-            /** @description Stable. */
+            /**
+             * @description The message's id.
+             * @example m7k3x9q2v5t8w4n6p1r0d
+             */
             id: string;
-            /** @description BCP 47. */
+            /**
+             * @description The language that was requested (BCP 47).
+             * @example en
+             */
             locale?: string | null;
             nextAttemptAt?: components["schemas"]["Timestamp"] | null;
-            /** @description The provider's id, once it took it. */
+            /**
+             * @description The provider's id of the message. `null` until the provider accepts it, and if it gives none.
+             * @example SM4f1e8d7c9a0b4e3f
+             */
             providerMessageId?: string | null;
             /**
              * Format: int32
-             * @description Parts as billed, for connectors that take texts.
+             * @description The number of segments, which are what providers bill. `null` if the provider composes the text.
+             * @example 1
              */
             segments?: number | null;
-            /** @description Where it is. */
+            /** @description The status of the message. */
             status: components["schemas"]["MessageStatus"];
-            /** @description Sent to a test number: it never left. */
+            /** @description Whether the number is a test number: then nothing was sent. */
             test: boolean;
             /**
-             * @description Masked.
+             * @description The phone number, masked.
              * @example +45…78
              */
             to: string;
-            /** @description Why it is sent. */
+            /** @description The purpose of the code. */
             usage: components["schemas"]["Usage"];
-            /** @description The verification that it belongs to. */
+            /**
+             * @description The id of the verification that the message belongs to. `null` for a message with a code of your platform.
+             * @example v7k3x9q2v5t8w4n6p1r0d
+             */
             verification?: string | null;
         };
-        /** @description Where a request carries the message. The host takes it only there, as whole values. */
+        /** @description The positions of the recipient and the message in a request. The host sends them in these positions only. */
         MessagePlacement: {
             /**
-             * @description Where the end user's address stands, in words, when the connector passes it on.
+             * @description The position of the end user's IP address. Absent if the connector does not pass it on.
              * @example the JSON value `/ip`
              */
             clientIp?: string | null;
             /**
-             * @description Where the text, or each variable, stands, in words.
+             * @description The position of the text or of each variable.
              * @example the form field `Body`
              */
             content: string;
             /**
-             * @description Where the number stands, in words.
+             * @description The position of the number.
              * @example the form field `To`
              */
             recipient: string;
-            /**
-             * @description How the number is written: `e164` (`+4512345678`), `digits` (`4512345678`) or `national` (`12345678`).
-             * @example e164
-             */
-            recipientFormat: string;
+            /** @description How the request contains the number. */
+            recipientFormat: components["schemas"]["RecipientFormat"];
         };
         /**
-         * @description Where a message is.
+         * @description The status of a message. All but `queued` and `sending` are final.
+         *
+         *     - `queued`: stored, and waiting for its first or next attempt.
+         *     - `sending`: an attempt is in progress.
+         *     - `accepted`: a provider accepted it.
+         *     - `failed`: it was not sent, and will not be.
+         *     - `in-doubt`: nobody knows whether it was sent. It is not tried again.
+         *     - `expired`: its code expired before it was sent.
+         *     - `cancelled`: its verification ended before it was sent.
          * @enum {string}
          */
         MessageStatus: "queued" | "sending" | "accepted" | "failed" | "in-doubt" | "expired" | "cancelled";
         /**
-         * @description Whether to wait for the outcome.
+         * @description Whether a response waits for the outcome of the message.
+         *
+         *     - `sync`: respond when the provider has answered.
+         *     - `async`: respond as soon as the message is stored.
          * @enum {string}
          */
         Mode: "sync" | "async";
-        /** @description A key to be made. */
+        /** @description A key to create. */
         NewKey: {
             expiresAt?: components["schemas"]["Timestamp"] | null;
             /**
-             * @description For people: 1 to 80 characters.
+             * @description A name to recognize the key by: 1 to 80 characters.
              * @example sign-in backend
              */
             name: string;
-            /** @description At least one. */
+            /** @description What the key permits: at least one scope. */
             scopes: components["schemas"]["Scope"][];
         };
-        /** @description A message to be sent, with a code that the platform made. */
+        /** @description A message to create, with a code that your platform made. */
         NewMessage: {
-            /** @description The end user's address: counted by the limit per address, and given to providers that ask for it. */
+            /**
+             * @description The end user's IP address. It is counted by `ipPerHour`, and passed to providers that ask for it.
+             * @example 192.0.2.1
+             */
             clientIp?: string | null;
             /**
-             * @description The platform's code: 4 to 12 letters and digits.
+             * @description The code: 4 to 12 letters and digits.
              * @example 123456
              */
             code: string;
             /**
              * Format: int32
-             * @description How long the code lives, in seconds: 1 to 3600. Nothing is sent afterwards. Absent: the tenant's.
+             * @description How many seconds the code is valid. Nothing is sent afterwards. Defaults to the policy's `lifetimeSeconds`.
+             * @example 300
              */
             lifetimeSeconds?: number | null;
             /**
-             * @description BCP 47.
+             * @description The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
              * @example en
              */
             locale?: string | null;
-            /** @description Whether to wait for the outcome. */
+            /** @description Whether the response waits for the outcome. Defaults to `sync`. */
             mode?: components["schemas"]["Mode"];
             /**
-             * @description E.164, with `+`.
+             * @description The phone number to send to, in E.164 format.
              * @example +4512345678
              */
             to: string;
-            /** @description Why it is sent. */
+            /** @description The purpose of the code. It selects the template and the flow. */
             usage: components["schemas"]["Usage"];
-            /** @description Further values for the template. */
+            /**
+             * @description Values of the template's other variables.
+             * @example {
+             *       "app": "Acme"
+             *     }
+             */
             variables?: {
                 [key: string]: string;
             };
         };
-        /** @description A tenant to be made. */
+        /** @description A tenant to create. */
         NewTenant: {
-            /** @description What it is for. */
+            /** @description What the tenant is for. */
             environment: components["schemas"]["Environment"];
             /**
-             * @description 3 to 40 of a-z, 0-9 and `-`, first and last no `-`. Made up when absent.
+             * @description The tenant's id: 3 to 40 of a-z, 0-9 and `-`, not beginning or ending with `-`. Without it, an id is generated.
              * @example acme
              */
             id?: string | null;
             /**
-             * @description For people: 1 to 80 characters.
+             * @description The tenant's name: 1 to 80 characters.
              * @example Acme
              */
             name: string;
         };
-        /** @description A verification to be started: Sendbox makes the code, sends it, and checks it. */
+        /** @description A verification to create: Sendbox makes the code, sends it and checks it. */
         NewVerification: {
-            /** @description The end user's address: counted by the limit per address, and given to providers that ask for it. */
+            /**
+             * @description The end user's IP address. It is counted by `ipPerHour`, and passed to providers that ask for it.
+             * @example 192.0.2.1
+             */
             clientIp?: string | null;
             /**
-             * @description BCP 47.
+             * @description The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
              * @example en
              */
             locale?: string | null;
-            /** @description Whether to wait for the outcome of the message. */
+            /** @description Whether the response waits for the outcome of the message. Defaults to `sync`. */
             mode?: components["schemas"]["Mode"];
             /**
-             * @description E.164, with `+`.
+             * @description The phone number to verify, in E.164 format.
              * @example +4512345678
              */
             to: string;
-            /** @description Why the code is sent. It is part of what the code is bound to. */
+            /** @description The purpose of the code. It selects the template and the flow, and a code is valid for its own usage only. */
             usage: components["schemas"]["Usage"];
-            /** @description Further values for the template. */
+            /**
+             * @description Values of the template's other variables.
+             * @example {
+             *       "app": "Acme"
+             *     }
+             */
             variables?: {
                 [key: string]: string;
             };
         };
         /**
          * @description Why no other connection tries.
+         *
+         *     - `silence`: the policy prefers silence to a second message.
+         *     - `none`: there is no other connection.
+         *     - `no-template`: the next connection has no template for the message.
          * @enum {string}
          */
         NoFallback: "silence" | "none" | "no-template";
         /**
          * @description Why the same connection does not try again.
+         *
+         *     - `second-message`: the provider would send a second message.
+         *     - `maybe-second-message`: the provider might send a second message.
+         *     - `same-end`: another try would fail in the same way.
+         *     - `max-tries`: the connection has tried often enough.
+         *     - `retry-budget`: too many messages are being retried.
+         *     - `too-late`: the message expires before the pause ends.
          * @enum {string}
          */
-        NotAgain: "second-message" | "maybe-second-message" | "same-end" | "most-tries" | "retry-budget" | "too-late";
+        NotAgain: "second-message" | "maybe-second-message" | "same-end" | "max-tries" | "retry-budget" | "too-late";
         /**
-         * @description Whose a connector is.
+         * @description Who owns a connector.
+         *
+         *     - `built-in`: it comes with Sendbox.
+         *     - `all-tenants`: it was uploaded for all tenants.
+         *     - `tenant`: it was uploaded by one tenant, and no other tenant sees it.
          * @enum {string}
          */
         Owner: "built-in" | "all-tenants" | "tenant";
         /** @description A page of a list. */
         Page_AuditEntry: {
-            /** @description Newest first, unless the list says otherwise. */
+            /** @description The entries of this page, newest first unless the operation says otherwise. */
             items: {
                 /**
-                 * @description `connection.save`
+                 * @description What was done.
                  * @example connection.save
                  */
                 action: string;
                 /**
-                 * @description `platform`, or `key:` and the key's id.
-                 * @example key:k1
+                 * @description Who made the change: `platform` for the platform key, `key:` and its id for a key, `sendbox` for Sendbox itself.
+                 * @example key:k7k3x9q2v5t8w4n6p1r0d
                  */
                 actor: string;
-                /** @description What changed, after. Absent when it is gone. */
+                /** @description The values that changed, after the change. `null` if the target was deleted. */
                 after?: unknown;
-                /** @description When. */
-                at: components["schemas"]["Timestamp"];
-                /** @description What changed, before. Absent when it is new. */
+                /** @description The values that changed, before the change. `null` if the target is new. */
                 before?: unknown;
-                /** @description Grows with time. */
+                /** @description When the change was made. */
+                createdAt: components["schemas"]["Timestamp"];
+                /**
+                 * @description The entry's id. Later entries have higher ids.
+                 * @example 1042
+                 */
                 id: string;
-                /** @description What was changed, like `connection:main`. */
+                /**
+                 * @description What was changed: a kind and an id.
+                 * @example connection:main
+                 */
                 target: string;
-                /** @description The tenant that was changed; absent for the platform. */
+                /**
+                 * @description The tenant that was changed; `null` for the platform.
+                 * @example acme
+                 */
                 tenant?: string | null;
             }[];
-            /** @description Give it as `cursor` to get what follows. Absent at the end. */
-            next?: string | null;
+            /**
+             * @description Pass it as `cursor` to get the next page. Absent on the last page.
+             * @example 1795465293250-m7k3x9q2v5t8w4n6p1r0d
+             */
+            nextCursor?: string | null;
         };
         /** @description A page of a list. */
         Page_Message: {
-            /** @description Newest first, unless the list says otherwise. */
+            /** @description The entries of this page, newest first unless the operation says otherwise. */
             items: {
-                /** @description Every physical call, in order. */
+                /** @description The attempts to send the message, in order. */
                 attempts: components["schemas"]["Attempt"][];
-                /** @description ISO 3166-1 alpha-2. */
+                /**
+                 * @description The country of the number (ISO 3166-1 alpha-2). `null` for numbers of no country.
+                 * @example DK
+                 */
                 country?: string | null;
-                /** @description When it was taken. */
+                /** @description When the message was created. */
                 createdAt: components["schemas"]["Timestamp"];
                 delivery?: components["schemas"]["Delivery"] | null;
-                /** @description When nothing is sent any more. */
+                /** @description When the code expires. Nothing is sent afterwards. */
                 expiresAt: components["schemas"]["Timestamp"];
-                failure?: components["schemas"]["FailureView"] | null;
+                failure?: components["schemas"]["Failure"] | null;
                 flow?: components["schemas"]["Flow"] | null;
-                /** @description Stable. */
+                /**
+                 * @description The message's id.
+                 * @example m7k3x9q2v5t8w4n6p1r0d
+                 */
                 id: string;
-                /** @description BCP 47. */
+                /**
+                 * @description The language that was requested (BCP 47).
+                 * @example en
+                 */
                 locale?: string | null;
                 nextAttemptAt?: components["schemas"]["Timestamp"] | null;
-                /** @description The provider's id, once it took it. */
+                /**
+                 * @description The provider's id of the message. `null` until the provider accepts it, and if it gives none.
+                 * @example SM4f1e8d7c9a0b4e3f
+                 */
                 providerMessageId?: string | null;
                 /**
                  * Format: int32
-                 * @description Parts as billed, for connectors that take texts.
+                 * @description The number of segments, which are what providers bill. `null` if the provider composes the text.
+                 * @example 1
                  */
                 segments?: number | null;
-                /** @description Where it is. */
+                /** @description The status of the message. */
                 status: components["schemas"]["MessageStatus"];
-                /** @description Sent to a test number: it never left. */
+                /** @description Whether the number is a test number: then nothing was sent. */
                 test: boolean;
                 /**
-                 * @description Masked.
+                 * @description The phone number, masked.
                  * @example +45…78
                  */
                 to: string;
-                /** @description Why it is sent. */
+                /** @description The purpose of the code. */
                 usage: components["schemas"]["Usage"];
-                /** @description The verification that it belongs to. */
+                /**
+                 * @description The id of the verification that the message belongs to. `null` for a message with a code of your platform.
+                 * @example v7k3x9q2v5t8w4n6p1r0d
+                 */
                 verification?: string | null;
             }[];
-            /** @description Give it as `cursor` to get what follows. Absent at the end. */
-            next?: string | null;
+            /**
+             * @description Pass it as `cursor` to get the next page. Absent on the last page.
+             * @example 1795465293250-m7k3x9q2v5t8w4n6p1r0d
+             */
+            nextCursor?: string | null;
         };
         /** @description A page of a list. */
         Page_Tenant: {
-            /** @description Newest first, unless the list says otherwise. */
+            /** @description The entries of this page, newest first unless the operation says otherwise. */
             items: {
-                /** @description The connection that sends; absent before the first is activated. */
+                /**
+                 * @description The name of the connection that sends. `null` until one is activated.
+                 * @example main
+                 */
                 activeConnection?: string | null;
-                /** @description When it was made. */
+                /** @description When the tenant was created. */
                 createdAt: components["schemas"]["Timestamp"];
-                /** @description What it is for. */
+                /** @description What the tenant is for. */
                 environment: components["schemas"]["Environment"];
                 /**
-                 * @description Stable.
+                 * @description The tenant's id. It never changes.
                  * @example acme
                  */
                 id: string;
-                /** @description For people. */
+                /**
+                 * @description The tenant's name.
+                 * @example Acme
+                 */
                 name: string;
             }[];
-            /** @description Give it as `cursor` to get what follows. Absent at the end. */
-            next?: string | null;
-        };
-        /** @description A bucket of the series. */
-        Point: {
             /**
-             * Format: int64
-             * @description Of those: a provider took it.
+             * @description Pass it as `cursor` to get the next page. Absent on the last page.
+             * @example 1795465293250-m7k3x9q2v5t8w4n6p1r0d
              */
-            accepted: number;
-            /** @description When the bucket begins. */
-            at: components["schemas"]["Timestamp"];
-            /**
-             * Format: int64
-             * @description Of these: its provider reported that it is there.
-             */
-            delivered: number;
-            /**
-             * Format: int64
-             * @description Of those that were taken: not sent.
-             */
-            failed: number;
-            latencyMs?: components["schemas"]["Latency"] | null;
-            /**
-             * Format: int64
-             * @description Messages that were taken.
-             */
-            messages: number;
-            /**
-             * Format: int64
-             * @description Or that it will never be there.
-             */
-            undelivered: number;
-            /** @description Verifications that were started. */
-            verifications: components["schemas"]["StartedCount"];
+            nextCursor?: string | null;
         };
         /**
-         * @description What a tenant decides about codes, limits, countries and delivery, within the bounds that stand at each field.
-         *     What is left out has its default.
+         * @description Who failed: the `connector`, a `policy` of the operator or the tenant, the `network`, the `provider`, or the `host`, which is Sendbox itself.
+         * @enum {string}
          */
+        Party: "connector" | "policy" | "network" | "provider" | "host";
+        /** @description The policy of a tenant: codes, limits, countries, spending and delivery. What you leave out has its default. */
         Policy: {
             /**
-             * @description Codes that Sendbox makes.
+             * @description The codes that Sendbox makes.
              * @default {
              *       "digits": 6,
              *       "lifetimeSeconds": 600,
-             *       "sends": 4,
-             *       "tries": 5
+             *       "maxSends": 4,
+             *       "maxTries": 5
              *     }
              */
             codes: components["schemas"]["CodePolicy"];
             /**
-             * @description Where messages may go.
+             * @description The countries that messages may be sent to.
              * @default {
              *       "all": false,
              *       "only": []
@@ -1381,17 +1936,17 @@ export type components = {
              */
             countries: components["schemas"]["Countries"];
             /**
-             * @description Retries, fallbacks, routes.
+             * @description Retries, fallbacks and routes.
              * @default {
              *       "fallbacks": [],
              *       "inDoubt": "prefer-silence",
-             *       "mostMessages": 2,
+             *       "maxMessages": 2,
              *       "routes": {}
              *     }
              */
             delivery: components["schemas"]["DeliveryPolicy"];
             /**
-             * @description Limits on the way in.
+             * @description Limits on messages and verifications.
              * @default {
              *       "connectionPerMinute": 6000,
              *       "cooldownSeconds": 30,
@@ -1405,7 +1960,8 @@ export type components = {
              */
             limits: components["schemas"]["LimitPolicy"];
             /**
-             * @description The domain of the origin-bound line `@domain #code` that the host puts under every text (WICG). Absent: no line.
+             * @description The domain of the origin-bound line `@domain #code` that is added to every text, so that browsers fill the code in on that
+             *     domain only (WICG). `null` means no line.
              * @default null
              * @example example.com
              */
@@ -1413,324 +1969,574 @@ export type components = {
             /** @default null */
             spend: components["schemas"]["SpendPolicy"] | null;
         };
-        /** @description What a template looks like on a phone, and what it takes. */
+        /** @description A template as the recipient sees it, with its size. */
         Preview: {
-            /** @description `gsm7` or `ucs2`. */
-            encoding: string;
-            /** @description What would make it cheaper. */
-            hints: components["schemas"]["HintView"][];
-            /** @description Characters that are not in GSM 03.38 and make the whole text UCS-2. */
+            /** @description How the text is encoded. */
+            encoding: components["schemas"]["TextEncoding"];
+            /** @description What would make the text cheaper. */
+            hints: components["schemas"]["Hint"][];
+            /**
+             * @description Characters that GSM 03.38 does not have. A single one makes the whole text `ucs2`.
+             * @example [
+             *       "ó"
+             *     ]
+             */
             outsideGsm7: string[];
             /**
              * Format: int64
-             * @description What a message costs by the tenant's price list, in millionths, where there is one.
+             * @description The price of a message by the tenant's price list, in millionths of its currency. `null` without a price list.
+             * @example 80000
              */
             priceMicros?: number | null;
             /**
              * Format: int32
-             * @description Parts as billed.
+             * @description The number of segments, which are what providers bill.
+             * @example 1
              */
             segments: number;
-            /** @description With an example code of the tenant's length. */
+            /**
+             * @description The rendered text, with a made-up code of the tenant's length.
+             * @example 123456 is your code for Acme.
+             */
             text: string;
             /**
              * Format: int32
-             * @description Septets or UTF-16 units.
+             * @description The length of the text: septets in `gsm7`, UTF-16 code units in `ucs2`.
+             * @example 29
              */
             units: number;
-            /** @description Names for which there is no value. */
+            /**
+             * @description Variables of the text that have no value.
+             * @example [
+             *       "app"
+             *     ]
+             */
             unknownVariables: string[];
         };
-        /** @description A text to look at before it is saved. */
+        /** @description A text to preview. */
         PreviewRequest: {
-            /** @description With `{{code}}`. */
+            /**
+             * @description The text of a template, with `{{code}}` where the code goes.
+             * @example {{code}} is your code for {{app}}.
+             */
             content: string;
-            /** @description BCP 47. */
+            /**
+             * @description The language of the message (BCP 47).
+             * @example en
+             */
             locale?: string | null;
-            /** @description Further values; the code is an example. */
+            /**
+             * @description Values of the other variables. The code is made up.
+             * @example {
+             *       "app": "Acme"
+             *     }
+             */
             variables?: {
                 [key: string]: string;
             };
         };
-        /** @description Why a request was refused (RFC 9457). */
+        /**
+         * @description Whose key it is: the `platform`'s or a `tenant`'s.
+         * @enum {string}
+         */
+        Principal: "platform" | "tenant";
+        /** @description Why a request failed (RFC 9457). */
         Problem: {
-            /** @description `country-not-allowed`: which, as ISO 3166-1 alpha-2. */
+            /**
+             * @description With `country-not-allowed`: the country of the number (ISO 3166-1 alpha-2).
+             * @example DK
+             */
             country?: string | null;
-            /** @description What is wrong here, and what to do. For people. */
+            /**
+             * @description What is wrong with this request, and what to do. For developers, not for programs or end users.
+             * @example invalid input: /name: must be given
+             */
             detail: string;
             /**
-             * @description `limited`: a neutral sentence that may be shown to an end user.
+             * @description With `limit-reached`: a neutral sentence that you may show to an end user.
              * @example Please try again later.
              */
             endUserMessage?: string | null;
-            /** @description `invalid-input`: everything that is wrong with the input. */
+            /** @description With `invalid-input`: everything that is wrong with the input. */
             errors?: components["schemas"]["FieldError"][] | null;
             flow?: components["schemas"]["Flow"] | null;
-            /** @description `needed-by-flows`: which. */
+            /** @description With `connection-in-use`: the enabled flows that depend on the connection. */
             flows?: components["schemas"]["Flow"][] | null;
             /**
-             * @description The request, as the server's log names it.
+             * @description The id of this request, under which the server's log has more.
              * @example urn:sendbox:request:5f0c1e9b2a7d4c33
              */
             instance: string;
             /**
-             * @description `limited`: which limit.
+             * @description With `limit-reached`: the name of the limit.
              * @example number-per-hour
              */
             limit?: string | null;
             message?: components["schemas"]["Message"] | null;
             /**
              * Format: int64
-             * @description Seconds until the same request could pass. Absent when waiting does not help.
+             * @description Seconds until the same request could succeed. Absent when waiting does not help.
+             * @example 30
              */
             retryAfter?: number | null;
             scope?: components["schemas"]["Scope"] | null;
             /**
              * Format: int32
              * @description The HTTP status.
+             * @example 422
              */
             status: number;
-            /** @description The same for every problem of this type. */
+            /**
+             * @description A short title, the same for every problem of this type.
+             * @example Invalid input
+             */
             title: string;
             /**
              * Format: int32
-             * @description `wrong-code`: tries left of this code.
+             * @description With `wrong-code`: how many tries this code has left.
+             * @example 4
              */
             triesLeft?: number | null;
             /**
-             * @description `/problems/` and a stable name: what programs should look at. It can be read there, too.
+             * @description Identifies the kind of problem: `/problems/` and a name that never changes. Programs branch on it. It is also a path of this
+             *     server that explains the problem.
              * @example /problems/invalid-input
              */
             type: string;
             verification?: components["schemas"]["Verification"] | null;
         };
-        /** @description A kind of problem, explained. */
-        ProblemKind: {
-            /** @description What it means. */
+        /** @description A type of problem, explained. */
+        ProblemType: {
+            /**
+             * @description What the problem means.
+             * @example A limit on messages or checks is reached; `limit` names it.
+             */
             meaning: string;
-            /** @description What to do. */
+            /**
+             * @description What to do about it.
+             * @example Wait `retryAfter` seconds, where it is given. Show end users no more than `endUserMessage`.
+             */
             remedy: string;
             /**
              * Format: int32
              * @description The HTTP status.
+             * @example 429
              */
             status: number;
-            /** @description A few words. */
+            /**
+             * @description A short title.
+             * @example Limit reached
+             */
             title: string;
             /**
-             * @description As in `type` of a problem document.
-             * @example /problems/limited
+             * @description The `type` of the problem document.
+             * @example /problems/limit-reached
              */
             type: string;
         };
-        /** @description How far the check of a file has come. */
+        /** @description The progress of the check of a file. */
         Progress: {
             /**
-             * @description What is being done.
+             * @description What the current step does.
              * @example compiling
              */
-            doing: string;
+            activity: string;
             /**
              * Format: int32
-             * @description Steps in all.
-             */
-            of: number;
-            /**
-             * Format: int32
-             * @description From 1.
+             * @description The current step, from 1.
+             * @example 2
              */
             step: number;
+            /**
+             * Format: int32
+             * @description The number of steps.
+             * @example 3
+             */
+            steps: number;
         };
         /**
          * @description Where the secrets of a promoted connection come from.
+         *
+         *     - `copy`: from the development connection. They are encrypted again for the production tenant.
+         *     - `ask`: from `parameters`, which must contain all of them.
          * @enum {string}
          */
         PromotedSecrets: "copy" | "ask";
-        /**
-         * @description A tested connection to be copied from this development tenant to a production tenant. Without `confirm` nothing is
-         *     changed, and the answer says what would be.
-         */
+        /** @description A connection to copy from this development tenant to a production tenant. */
         Promotion: {
-            /** @description Its name there; the same when absent. */
-            as?: string | null;
-            /** @description The `confirm` of the diff: changes exactly what that diff showed, or is refused. */
-            confirm?: string | null;
-            /** @description The connection of this tenant. */
+            /**
+             * @description The token of the report that you reviewed. Without it, nothing changes.
+             * @example 5e1f8d7c9a0b4e3f
+             */
+            confirmationToken?: string | null;
+            /**
+             * @description The name of the connection in this tenant.
+             * @example main
+             */
             connection: string;
-            /** @description Parameters of the production account, secrets included: they go over those of the development connection. */
+            /** @description Parameters of the production account, including secrets. They replace those of the development connection. */
             parameters?: Record<string, unknown>;
-            /** @description Where the secrets come from. */
+            /** @description Where the secrets come from. Defaults to `copy`. */
             secrets?: components["schemas"]["PromotedSecrets"];
-            /** @description The production tenant. */
-            to: string;
+            /**
+             * @description The name of the connection in the production tenant. Defaults to the same name.
+             * @example main
+             */
+            targetConnection?: string | null;
+            /**
+             * @description The id of the production tenant.
+             * @example acme-live
+             */
+            targetTenant: string;
         };
         /** @description What a promotion changes, or has changed. */
         PromotionReport: {
-            /** @description Whether it is the one that sends there: then the change takes effect with the next send. */
+            /** @description Whether that connection is active: then the changes apply to the next message. */
             active: boolean;
-            /** @description Whether it was done. */
+            /** @description Whether the changes were made. */
             applied: boolean;
-            /** @description What differs, by JSON pointer. */
+            /** @description What changes. */
             changes: components["schemas"]["Change"][];
-            /** @description Give it back to do it. Absent once done. */
-            confirm?: string | null;
-            /** @description The connection's name there. */
-            connection: string;
-            /** @description Whether a connection of that name is there already, and is replaced. */
+            /**
+             * @description Send it as `confirmationToken` to make exactly these changes. `null` once they were made.
+             * @example 5e1f8d7c9a0b4e3f
+             */
+            confirmationToken?: string | null;
+            /** @description Whether the production tenant already has a connection of this name, which is replaced. */
             replaces: boolean;
-            /** @description The production tenant. */
-            to: string;
+            /**
+             * @description The name of the connection in the production tenant.
+             * @example main
+             */
+            targetConnection: string;
+            /**
+             * @description The id of the production tenant.
+             * @example acme-live
+             */
+            targetTenant: string;
         };
         /**
-         * @description Whether a version may do more than the one in use, or says something else of itself.
+         * @description Whether a version may do more than the active one.
+         *
+         *     - `wider`: it may do more, or presents itself differently, and needs an approval.
+         *     - `narrower`: it may do less.
+         *     - `equal`: it may do the same.
          * @enum {string}
          */
         Reach: "wider" | "narrower" | "equal";
-        /** @description Which versions of a connector send, for one tenant or for all that have no release of their own. */
+        /**
+         * @description How a request contains the recipient's number: `e164` (`+4512345678`), `digits` (`4512345678`) or `national` (`12345678`).
+         * @enum {string}
+         */
+        RecipientFormat: "e164" | "digits" | "national";
+        /** @description Which versions of a connector send, for one tenant or for all tenants without a release of their own. */
         Release: {
-            /** @description When the active version became it. */
+            /** @description When the active version was activated. */
             activatedAt: components["schemas"]["Timestamp"];
-            /** @description The version that sends. */
+            /**
+             * @description The digest of the active version: the one that sends.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
             active: string;
+            /** @description Until when the active version is rolled back automatically if it misbehaves. */
+            autoRollbackUntil: components["schemas"]["Timestamp"];
             canary?: components["schemas"]["Canary"] | null;
             comparison?: components["schemas"]["Comparison"] | null;
-            /** @description The connector's id. */
+            /**
+             * @description The id of the connector.
+             * @example acme-sms
+             */
             connector: string;
             /**
              * Format: int64
-             * @description Grows with every change. Give it back with a change, and it is refused if somebody else was faster.
+             * @description A number that increases with every change. Send it with a change to make it fail with 409 if somebody else has changed the
+             *     release in between.
+             * @example 4
              */
             generation: number;
-            /** @description Versions of which requests were held back that nobody has approved. */
-            held?: components["schemas"]["HeldRequests"][];
+            /** @description Versions with requests that were held back and that nobody has approved. */
+            heldRequests: components["schemas"]["HeldRequests"][];
             lastRollback?: components["schemas"]["Rollback"] | null;
-            /** @description Whose the connector is. */
+            /** @description Who owns the connector. */
             owner: components["schemas"]["Owner"];
-            /** @description The one before, ready to take over again. */
+            /**
+             * @description The digest of the version before, which is ready to take over again. `null` if there is none.
+             * @example sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
             previous?: string | null;
-            /** @description The tenant whose sends this decides; absent where it is all tenants'. */
+            /**
+             * @description The id of the tenant that the release applies to. `null` for the release of all tenants.
+             * @example acme
+             */
             tenant?: string | null;
-            /** @description Until then the active version is taken back by itself when it misbehaves. */
-            watchedUntil: components["schemas"]["Timestamp"];
+        };
+        /** @description A header of a request, masked. */
+        RequestHeader: {
+            /**
+             * @description The name of the header.
+             * @example authorization
+             */
+            name: string;
+            /**
+             * @description The value, with sealed values masked.
+             * @example Basic [secret authToken]
+             */
+            value: string;
+        };
+        /**
+         * @description Whether the request with the message was sent: certainly `no`; `maybe`, because no complete answer arrived; or `yes`, and the provider answered.
+         * @enum {string}
+         */
+        RequestSent: "no" | "maybe" | "yes";
+        /**
+         * @description The shape of a request: everything in it but the values that the connector cannot read and those that Sendbox passed to it. Sealed
+         *     values appear as `[text]`, `[recipient digits]` or `[secret apiKey]`, and values that Sendbox passed to the connector as
+         *     `{config from}` or `{time}`.
+         */
+        RequestShape: {
+            /**
+             * @description Who approved the shape: `platform`, or `key:` and the id of a key. Absent if nobody did.
+             * @example key:k7k3x9q2v5t8w4n6p1r0d
+             */
+            approvedBy?: string | null;
+            /**
+             * @description How the shape differs from the most similar one that the version may send, or, if the version does not send yet, that the
+             *     active version may send. Empty if there is nothing to compare it with.
+             */
+            changes: components["schemas"]["ShapeLine"][];
+            /** @description When the shape was first seen. */
+            firstSeenAt: components["schemas"]["Timestamp"];
+            /**
+             * @description The shape's id: its SHA-256 in hexadecimal.
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            id: string;
+            /** @description When the shape was last seen. */
+            lastSeenAt: components["schemas"]["Timestamp"];
+            /**
+             * @description The shape, line by line: the method and the URL, then the fields.
+             * @example [
+             *       "POST https://api.example.com/send",
+             *       "json /text = \"[text]\"",
+             *       "json /to = \"[recipient digits]\""
+             *     ]
+             */
+            lines: string[];
+            /** @description Where the shape was first seen, and whether it was approved. */
+            origin: components["schemas"]["ShapeOrigin"];
+            /**
+             * Format: int64
+             * @description How many requests had this shape, not counting those that were sent without a comparison.
+             * @example 3
+             */
+            requests: number;
         };
         /** @description A further code for the same verification. */
         Resend: {
-            /** @description The end user's address. */
+            /**
+             * @description The end user's IP address. It is counted by `ipPerHour`, and passed to providers that ask for it.
+             * @example 192.0.2.1
+             */
             clientIp?: string | null;
-            /** @description Whether to wait for the outcome of the message. */
+            /** @description Whether the response waits for the outcome of the message. Defaults to `sync`. */
             mode?: components["schemas"]["Mode"];
         };
-        /** @description A version was taken back. */
+        /** @description What a connector used during one send. */
+        ResourceUsage: {
+            /**
+             * Format: int64
+             * @description CPU time of the connector and of Sendbox's work for it, in microseconds.
+             * @example 950
+             */
+            cpuUs: number;
+            /**
+             * Format: int64
+             * @description Calls of host functions.
+             * @example 31
+             */
+            hostCalls: number;
+            /**
+             * Format: int64
+             * @description Memory of the connector at its peak, in bytes.
+             * @example 1179648
+             */
+            memoryBytes: number;
+            /**
+             * Format: int32
+             * @description Requests that were sent or refused.
+             * @example 1
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description The duration of the send, in microseconds.
+             * @example 184200
+             */
+            timeUs: number;
+        };
+        /** @description A rollback from one version to another. */
         Rollback: {
-            /** @description When. */
-            at: components["schemas"]["Timestamp"];
-            /** @description Whether Sendbox itself did it. */
+            /** @description Whether Sendbox rolled it back automatically. */
             automatic: boolean;
             fault?: components["schemas"]["VersionFault"] | null;
-            /** @description Which version. */
+            /**
+             * @description The digest of the version that was rolled back.
+             * @example sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
             from: string;
-            /** @description Why, in words. */
+            /**
+             * @description Why it was rolled back.
+             * @example 7 of its 8 attempts failed
+             */
             reason: string;
-            /** @description Which one sends instead. */
+            /** @description When it happened. */
+            rolledBackAt: components["schemas"]["Timestamp"];
+            /**
+             * @description The digest of the version that sends instead.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
             to: string;
         };
-        /** @description The active version is to be taken back. */
+        /** @description A rollback to make. */
         RollbackRequest: {
             /**
              * Format: int64
-             * @description As in a canary.
+             * @description The `generation` of the release that you decided on. If it has changed since, the request fails with 409.
+             * @example 4
              */
             generation?: number | null;
-            /** @description Why, for the audit. */
+            /**
+             * @description Why you roll back, for the audit log.
+             * @example two providers have complained
+             */
             reason?: string | null;
         };
         /**
-         * @description What a key may do, each for its own tenant only.
+         * @description Why an attempt uses its connection.
+         *
+         *     - `active`: it is the active connection.
+         *     - `country`: the policy routes the country of the number to it.
+         *     - `fallback`: it is a fallback of the policy.
+         *     - `retry`: the attempt before used it as well.
+         *     - `earlier`: it was chosen before the policy changed.
+         * @enum {string}
+         */
+        RouteReason: "active" | "country" | "fallback" | "retry" | "earlier";
+        /**
+         * @description What a key permits, for its own tenant only.
+         *
+         *     - `manage`: configure keys, connections, flows and the policy, and send test messages. Includes `read`.
+         *     - `send`: create messages, and retrieve each by its id.
+         *     - `verify`: create and check verifications, and retrieve each by its id.
+         *     - `read`: retrieve everything that `manage` can change, messages and the audit log.
          * @enum {string}
          */
         Scope: "manage" | "send" | "verify" | "read";
-        /**
-         * @description Whose key it is.
-         * @enum {string}
-         */
-        SessionOf: "platform" | "tenant";
-        /** @description Who asks, and what they may do. */
-        SessionView: {
-            /** @description To be sent as `X-CSRF-Token` with everything but GET. Absent without a session. */
+        /** @description A request to a provider, masked. */
+        SentRequest: {
+            /**
+             * @description The body, with sealed values masked.
+             * @example To=[recipient]&Body=[text]
+             */
+            body: string;
+            /** @description Whether the request contains the recipient and the message. */
+            carriesMessage: boolean;
+            /** @description The headers in their order, including those that Sendbox adds. */
+            headers: components["schemas"]["RequestHeader"][];
+            /**
+             * @description The HTTP method.
+             * @example POST
+             */
+            method: string;
+            /**
+             * @description The URL, with sealed values masked.
+             * @example https://api.twilio.com/2010-04-01/Accounts/AC…/Messages.json
+             */
+            url: string;
+        };
+        /** @description The server, and where to go from here. */
+        Server: {
+            /**
+             * @description The path of the console.
+             * @example /console/
+             */
+            console: string;
+            /**
+             * @description The path of the API reference.
+             * @example /docs
+             */
+            docs: string;
+            /**
+             * @description Always `sendbox`.
+             * @example sendbox
+             */
+            name: string;
+            /**
+             * @description The path of this document.
+             * @example /openapi.json
+             */
+            openapi: string;
+            /**
+             * @description The server's version.
+             * @example 0.1.0
+             */
+            version: string;
+        };
+        /** @description The caller, and what it may do. */
+        Session: {
+            /**
+             * @description Send it as `X-CSRF-Token` with every request but GET. `null` for a caller with a key.
+             * @example 3q2-7w…
+             */
             csrfToken?: string | null;
             expiresAt?: components["schemas"]["Timestamp"] | null;
-            /** @description The key's id, for a key of a tenant. */
+            /**
+             * @description The id of the key. `null` for the platform key.
+             * @example k7k3x9q2v5t8w4n6p1r0d
+             */
             key?: string | null;
-            /** @description What the key may do. The platform key may do everything, for every tenant. */
-            scopes: components["schemas"]["Scope"][];
-            /** @description The tenant, for a key of one. */
-            tenant?: string | null;
             /** @description Whose key it is. */
-            who: components["schemas"]["SessionOf"];
+            principal: components["schemas"]["Principal"];
+            /** @description What the key permits. The platform key permits everything, for every tenant. */
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * @description The id of the tenant. `null` for the platform key.
+             * @example acme
+             */
+            tenant?: string | null;
         };
         /**
-         * @description How urgent it is.
+         * @description How urgent an alert is.
+         *
+         *     - `info`: good to know.
+         *     - `warning`: needs a look.
+         *     - `critical`: messages are not sent.
          * @enum {string}
          */
         Severity: "info" | "warning" | "critical";
-        /** @description A line that was added to a request, or is gone from it. */
+        /** @description A line that a request has in addition, or lacks. */
         ShapeLine: {
-            /** @description Whether it is new; otherwise it is gone. */
+            /** @description Whether the line was added; otherwise it was removed. */
             added: boolean;
             /**
-             * @description The line. Nothing sealed is in it.
+             * @description The line. It contains no sealed value.
              * @example json /validity = "{lifetime}"
              */
             line: string;
         };
         /**
-         * @description Where the shape of a request was seen first, or who approved it.
+         * @description Where a request shape was first seen, and whether it was approved.
+         *
+         *     - `rehearsed`: in a rehearsal, which is a dry run with made-up messages before a connection first sends with a version.
+         *     - `test`: in a test message.
+         *     - `canary`: in a message of a canary.
+         *     - `first`: in the first message of a version that could not be rehearsed.
+         *     - `held`: in a message that was held back.
+         *     - `approved`: in a message that was held back, and somebody approved the shape.
          * @enum {string}
          */
         ShapeOrigin: "rehearsed" | "test" | "canary" | "first" | "held" | "approved";
-        /** @description How a version did. */
-        Side: {
-            /**
-             * Format: int64
-             * @description Of those: the provider took the message.
-             */
-            accepted: number;
-            /**
-             * Format: int64
-             * @description Attempts that have ended: the newest 100,000 are counted.
-             */
-            attempts: number;
-            /** @description Which version. */
-            digest: string;
-            /** @description Failure classes and how often. */
-            failures: {
-                [key: string]: number;
-            };
-            /**
-             * Format: int64
-             * @description The connector trapped, exceeded a limit or broke its manifest.
-             */
-            faults: number;
-            /**
-             * Format: int64
-             * @description Nobody knows.
-             */
-            inDoubt: number;
-            latencyMs?: components["schemas"]["Latency"] | null;
-            /**
-             * Format: int64
-             * @description Certainly not sent.
-             */
-            rejected: number;
-            /** @description What it is used for. */
-            standing: components["schemas"]["Standing"];
-            /**
-             * Format: double
-             * @description `accepted` of `attempts`; absent without attempts.
-             */
-            successRate?: number | null;
-        };
-        /** @description Somebody who signs in to the console. */
+        /** @description A sign-in to the console. */
         SignIn: {
             /**
              * @description The platform key, or a key of a tenant.
@@ -1739,351 +2545,622 @@ export type components = {
             key: string;
         };
         /**
-         * @description A time that ends now.
+         * @description A period that ends now: the last `hour` or the last `day`.
          * @enum {string}
          */
         Span: "hour" | "day";
-        /**
-         * @description What messages may cost in a calendar month (UTC), by the tenant's own price list. A message is refused that could
-         *     exceed the cap.
-         */
+        /** @description What messages may cost in a calendar month (UTC), by the tenant's own price list. A message that could exceed the cap is refused. */
         SpendPolicy: {
             /**
              * Format: int64
-             * @description In millionths of the currency.
+             * @description The cap in millionths of the currency.
              * @example 100000000
              */
             capPerMonthMicros: number;
             /**
-             * @description ISO 4217. A label: nothing is converted.
+             * @description The currency (ISO 4217). It is a label: nothing is converted.
              * @example EUR
              */
             currency: string;
             /**
              * Format: int64
-             * @description What a segment costs where `prices` has no entry, in millionths.
+             * @description The price of a segment to countries that `prices` does not list, in millionths of the currency.
              * @example 80000
              */
             pricePerSegmentMicros: number;
-            /** @description What a segment costs by country, in millionths. */
+            /**
+             * @description The price of a segment by country, in millionths of the currency.
+             * @example {
+             *       "DE": 82000,
+             *       "DK": 45000
+             *     }
+             */
             prices?: {
                 [key: string]: number;
             };
         };
-        /**
-         * @description What a version is used for.
-         * @enum {string}
-         */
-        Standing: "active" | "canary" | "previous" | "available";
-        /** @description Verifications of a bucket. */
+        /** @description The verifications of a bucket. */
         StartedCount: {
             /**
              * Format: int64
-             * @description Of those: the right code was given, whenever that was.
+             * @description Those of them that were approved, at any time.
+             * @example 41
              */
             approved: number;
             /**
              * Format: int64
-             * @description That were started in it.
+             * @description Verifications that were created in the bucket.
+             * @example 48
              */
             started: number;
         };
-        /** @description How a tenant did, and what needs a person. Messages to test numbers are not counted. */
+        /** @description The statistics of a tenant over a period, and alerts. Messages to test numbers are not counted. */
         Statistics: {
-            /** @description What needs a person now, whatever time was asked for; the most severe first. */
-            attention: components["schemas"]["Attention"][];
-            /** @description How the series is parted. */
+            /** @description What needs attention now, whatever the period is; the most severe first. */
+            alerts: components["schemas"]["Alert"][];
+            /** @description The length of a bucket of the series. */
             bucket: components["schemas"]["Bucket"];
-            /** @description Verifications that were started in this time. */
+            /** @description The verifications that were created in the period. */
             conversion: components["schemas"]["Conversion"];
-            /** @description Where messages went, most messages first. */
+            /** @description The countries of the messages, the one with the most messages first. */
             countries: components["schemas"]["CountryCount"][];
-            /** @description Why messages failed or are in doubt, most frequent first. */
+            /** @description Why messages failed or are in doubt, the most frequent class first. */
             failures: components["schemas"]["FailureCount"][];
-            /** @description What was taken at or after. */
+            /** @description The beginning of the period. */
             from: components["schemas"]["Timestamp"];
             latencyMs?: components["schemas"]["Latency"] | null;
-            /** @description Buckets in order, those without messages included. The first and the last hold what lies between `from` and `to`. */
-            series: components["schemas"]["Point"][];
-            /** @description What was taken before. */
+            /** @description The buckets in order, including those without messages. The first and the last are cut by `from` and `to`. */
+            series: components["schemas"]["StatisticsBucket"][];
+            /** @description The end of the period. */
             to: components["schemas"]["Timestamp"];
-            /** @description Messages that were taken in this time, by where they are now. */
+            /** @description The messages that were created in the period, by their current status. */
             totals: components["schemas"]["Totals"];
         };
-        /** @description One thing. */
-        Subject: {
-            /** @description A name of a connection, an id of a connector or hold, a code of a country. */
-            id: string;
-            /** @description Of which kind. */
-            kind: components["schemas"]["SubjectKind"];
-        };
-        /**
-         * @description Kinds of things that can need a person.
-         * @enum {string}
-         */
-        SubjectKind: "connection" | "connector" | "country" | "hold";
-        /** @description A tenant. */
-        Tenant: {
-            /** @description The connection that sends; absent before the first is activated. */
-            activeConnection?: string | null;
-            /** @description When it was made. */
-            createdAt: components["schemas"]["Timestamp"];
-            /** @description What it is for. */
-            environment: components["schemas"]["Environment"];
-            /**
-             * @description Stable.
-             * @example acme
-             */
-            id: string;
-            /** @description For people. */
-            name: string;
-        };
-        /** @description What of a tenant can be changed. */
-        TenantChange: {
-            /** @description For people: 1 to 80 characters. */
-            name: string;
-        };
-        /** @description A number that never gets a message, with the code that always fits it. For automated tests of the platform. */
-        TestNumber: {
-            /** @description 6 to 10 digits. Never returned. */
-            code: string;
-            /**
-             * @description E.164.
-             * @example +4512345678
-             */
-            number: string;
-        };
-        /** @description The test numbers of a tenant. At most 20. */
-        TestNumbers: {
-            /** @description All of them: what is not here is removed. */
-            numbers: components["schemas"]["TestNumber"][];
-        };
-        /** @description What is shown of test numbers. */
-        TestNumbersView: {
-            /**
-             * @description Masked, in the order given.
-             * @example [
-             *       "+45…78"
-             *     ]
-             */
-            numbers: string[];
-        };
-        /** @description What became of a test, with all that happened on the way. Masked: it holds no secret, code, number or text. */
-        TestReport: {
-            failure?: components["schemas"]["FailureView"] | null;
-            /** @description `accepted`, `failed`, `in-doubt` or `dry-run`. */
-            outcome: string;
-            /** @description The provider's id of the message. */
-            providerMessageId?: string | null;
-            /** @description What was sent, masked. */
-            requests: Record<string, unknown>[];
-            /** @description What the text takes on the air, for connectors that take texts. */
-            size?: Record<string, unknown> | null;
-            /** @description What happened, in order. */
-            trace: Record<string, unknown>[];
-            /** @description Names in the template for which there is no value. */
-            unknownVariables: string[];
-            /** @description Time, CPU, memory, host calls. */
-            used: Record<string, unknown>;
-        };
-        /**
-         * Format: date-time
-         * @description Unix time in milliseconds; RFC 3339 in JSON (`2026-11-23T20:21:33.000Z`).
-         * @example 2026-11-23T20:21:33Z
-         */
-        Timestamp: string;
-        /** @description Messages, by where they are. */
-        Totals: {
+        /** @description A bucket of the series. */
+        StatisticsBucket: {
             /**
              * Format: int64
-             * @description A provider took it.
+             * @description Messages that a provider accepted.
+             * @example 890
              */
             accepted: number;
             /**
              * Format: int64
-             * @description Their verification ended first.
-             */
-            cancelled: number;
-            /**
-             * Format: int64
-             * @description What these cost by the tenant's price list, in millionths.
-             */
-            costMicros: number;
-            /**
-             * Format: int64
-             * @description Of those: its provider reported that it is there.
+             * @description Accepted messages that were reported as delivered.
+             * @example 46
              */
             delivered: number;
             /**
              * Format: int64
-             * @description Their code expired first.
+             * @description Messages that were not sent.
+             * @example 1
+             */
+            failed: number;
+            latencyMs?: components["schemas"]["Latency"] | null;
+            /**
+             * Format: int64
+             * @description Messages that were created.
+             * @example 50
+             */
+            messages: number;
+            /** @description When the bucket begins. */
+            startsAt: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Accepted messages that were reported as undeliverable.
+             * @example 15
+             */
+            undelivered: number;
+            /** @description The verifications that were created. */
+            verifications: components["schemas"]["StartedCount"];
+        };
+        /**
+         * @description The kind of an alert's subject.
+         * @enum {string}
+         */
+        SubjectKind: "connection" | "connector" | "country" | "hold";
+        /** @description A template of a connection. */
+        Template: {
+            /**
+             * @description The text, with `{{code}}` where the code goes. For connectors that take texts.
+             * @example {{code}} is your code to sign in.
+             */
+            content?: string | null;
+            /**
+             * @description The language that the template is for (BCP 47). Without it, the template is used for every language that has none of its own.
+             * @example en
+             */
+            locale?: string | null;
+            /** @description The provider's own template, by the connector's `templateSchema`. For connectors that take templates. */
+            template?: Record<string, unknown> | null;
+            /** @description The usage that the template is for. `generic` is used where a usage has no template of its own. */
+            usage: components["schemas"]["Usage"];
+        };
+        /** @description A tenant. */
+        Tenant: {
+            /**
+             * @description The name of the connection that sends. `null` until one is activated.
+             * @example main
+             */
+            activeConnection?: string | null;
+            /** @description When the tenant was created. */
+            createdAt: components["schemas"]["Timestamp"];
+            /** @description What the tenant is for. */
+            environment: components["schemas"]["Environment"];
+            /**
+             * @description The tenant's id. It never changes.
+             * @example acme
+             */
+            id: string;
+            /**
+             * @description The tenant's name.
+             * @example Acme
+             */
+            name: string;
+        };
+        /** @description A change of a tenant. */
+        TenantChange: {
+            /**
+             * @description The tenant's name: 1 to 80 characters.
+             * @example Acme Ltd
+             */
+            name: string;
+        };
+        /** @description A number that never receives a message, and its code, which is always right. For automated tests of your platform. */
+        TestNumber: {
+            /**
+             * @description The code: 6 to 10 digits. It is never returned.
+             * @example 424242
+             */
+            code: string;
+            /**
+             * @description The phone number in E.164 format.
+             * @example +4512345678
+             */
+            number: string;
+        };
+        /** @description The test numbers of a tenant. */
+        TestNumbers: {
+            /** @description Every test number. One that you leave out is removed. */
+            numbers: components["schemas"]["TestNumber"][];
+        };
+        /**
+         * @description What became of a test message.
+         *
+         *     - `accepted`: the provider accepted it.
+         *     - `failed`: it was not sent.
+         *     - `in-doubt`: nobody knows whether it was sent.
+         *     - `dry-run`: nothing was sent, as requested.
+         * @enum {string}
+         */
+        TestOutcome: "accepted" | "failed" | "in-doubt" | "dry-run";
+        /** @description The outcome of a test, with everything that happened on the way. Secrets, codes, phone numbers and texts are masked. */
+        TestReport: {
+            failure?: components["schemas"]["Failure"] | null;
+            /** @description What became of the message. */
+            outcome: components["schemas"]["TestOutcome"];
+            /**
+             * @description The provider's id of the message. `null` if it was not accepted, or the provider gives none.
+             * @example SM4f1e8d7c9a0b4e3f
+             */
+            providerMessageId?: string | null;
+            /** @description The requests that were sent, or would be in a dry run. */
+            requests: components["schemas"]["SentRequest"][];
+            /** @description What the connector used. */
+            resourceUsage: components["schemas"]["ResourceUsage"];
+            size?: components["schemas"]["TextSize"] | null;
+            /** @description What happened, in order. */
+            trace: components["schemas"]["TraceEvent"][];
+            /**
+             * @description Variables of the template that have no value.
+             * @example [
+             *       "app"
+             *     ]
+             */
+            unknownVariables: string[];
+        };
+        /**
+         * @description How a text is transmitted: `gsm7` fits 160 characters into one segment, `ucs2` fits 70.
+         * @enum {string}
+         */
+        TextEncoding: "gsm7" | "ucs2";
+        /** @description The size of a text as it is transmitted. */
+        TextSize: {
+            /** @description How the text is encoded. */
+            encoding: components["schemas"]["TextEncoding"];
+            /**
+             * Format: int32
+             * @description The number of segments, which are what providers bill. At least 1.
+             * @example 1
+             */
+            segments: number;
+            /**
+             * Format: int32
+             * @description The length of the text: septets in `gsm7`, UTF-16 code units in `ucs2`.
+             * @example 29
+             */
+            units: number;
+        };
+        /**
+         * Format: date-time
+         * @description A time in UTC, in RFC 3339 format, with up to three digits of a second's fraction.
+         * @example 2026-11-23T20:21:33Z
+         */
+        Timestamp: string;
+        /** @description Messages by their status. */
+        Totals: {
+            /**
+             * Format: int64
+             * @description Messages that a provider accepted.
+             * @example 1180
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Messages whose verification ended before they were sent.
+             * @example 2
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description The cost of these segments by the tenant's price list, in millionths of its currency.
+             * @example 58950000
+             */
+            costMicros: number;
+            /**
+             * Format: int64
+             * @description Accepted messages that were reported as delivered.
+             * @example 1100
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Messages whose code expired before they were sent.
+             * @example 1
              */
             expired: number;
             /**
              * Format: int64
-             * @description Not sent.
+             * @description Messages that were not sent.
+             * @example 12
              */
             failed: number;
             /**
              * Format: int64
-             * @description Nobody knows.
+             * @description Messages of which nobody knows whether they were sent.
+             * @example 1
              */
             inDoubt: number;
             /**
              * Format: int64
-             * @description All of them.
+             * @description Messages that are queued or being sent.
+             * @example 4
+             */
+            inProgress: number;
+            /**
+             * Format: int64
+             * @description All messages.
+             * @example 1200
              */
             messages: number;
             /**
              * Format: int64
-             * @description Parts as billed, of every physical message that may have gone out. A message whose provider makes the text counts as
-             *     one part.
+             * @description The segments of every physical message that may have been sent. A message whose text the provider composes counts as one.
+             * @example 1310
              */
             segments: number;
             /**
              * Format: int64
-             * @description Of those: its provider reported that it will never be there.
+             * @description Accepted messages that were reported as undeliverable.
+             * @example 20
              */
             undelivered: number;
+        };
+        /** @description A step of a send. */
+        TraceEvent: components["schemas"]["TraceStep"] & {
             /**
              * Format: int64
-             * @description Neither sent nor given up yet.
+             * @description Microseconds since the send began.
+             * @example 1840
              */
-            underWay: number;
+            atUs: number;
         };
-        /** @description A connection that does not fit a version. */
-        Unfit: {
-            /** @description Its name. */
-            connection: string;
-            /** @description What does not fit, by JSON pointer. */
-            problems: components["schemas"]["FieldProblem"][];
-            /** @description Whose. */
-            tenant: string;
+        /** @description What happened in a step of a send; `event` says which it is. */
+        TraceStep: {
+            /** @enum {string} */
+            event: "instantiated";
+        } | {
+            /** @enum {string} */
+            event: "config";
+            /**
+             * @description The name of the parameter.
+             * @example accountSID
+             */
+            key: string;
+            /** @description Whether it read the parameter as a secret, which it cannot see. */
+            secret: boolean;
+        } | {
+            /** @enum {string} */
+            event: "sealed";
+            /**
+             * @description The operation: `concat`, `encode`, `digest`, `hmac` or `decode`.
+             * @example concat
+             */
+            operation: string;
+        } | {
+            /** @enum {string} */
+            event: "revealed";
+            /**
+             * @description What the value was made of.
+             * @example [recipient]
+             */
+            labels: string;
+        } | {
+            /** @description Whether the request contains the recipient and the message. */
+            carriesMessage: boolean;
+            /** @enum {string} */
+            event: "request";
+            /**
+             * @description The HTTP method.
+             * @example POST
+             */
+            method: string;
+            /**
+             * @description The URL, with sealed values masked.
+             * @example https://api.twilio.com/2010-04-01/Accounts/AC…/Messages.json
+             */
+            url: string;
+        } | {
+            /** @enum {string} */
+            event: "refused";
+            /**
+             * @description The rule, and what would allow the request.
+             * @example the host collect.example.com is not in the manifest
+             */
+            reason: string;
+        } | {
+            /**
+             * @description The beginning of the body if it is text: at most 2 KiB, without sealed values and long runs of digits.
+             * @example {"sid":"SM4f1e","status":"queued"}
+             */
+            body: string;
+            /**
+             * Format: int64
+             * @description The size of the decoded body, in bytes.
+             * @example 612
+             */
+            bodyBytes: number;
+            /** @enum {string} */
+            event: "response";
+            /**
+             * @description The address that the request was sent to.
+             * @example 203.0.113.7:443
+             */
+            peer: string;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             * @example 201
+             */
+            status: number;
+        } | {
+            /** @enum {string} */
+            event: "no-response";
+            /**
+             * @description Why there was no answer.
+             * @example the connection was closed
+             */
+            reason: string;
+        } | {
+            /** @enum {string} */
+            event: "log";
+            /**
+             * @description The level: `debug`, `info`, `warn`, `error`, or `stderr`.
+             * @example info
+             */
+            level: string;
+            /**
+             * @description The line, without sealed values.
+             * @example using the messaging service
+             */
+            message: string;
+        } | {
+            /** @enum {string} */
+            event: "log-truncated";
+        } | {
+            /** @enum {string} */
+            event: "returned";
+            /**
+             * @description `receipt`, a failure class, or the fault that terminated it.
+             * @example receipt
+             */
+            result: string;
         };
-        /** @description A number to be unlocked. */
+        /** @description A number to unlock. */
         Unlock: {
             /**
-             * @description E.164, with `+`.
+             * @description The phone number in E.164 format.
              * @example +4512345678
              */
-            to: string;
+            number: string;
         };
         /**
-         * @description Why a code is sent.
+         * @description The purpose of a code. It selects the template and the flow.
          * @enum {string}
          */
         Usage: "register" | "sign-in" | "forgot-password" | "generic" | "organization-invitation" | "user-permission-validation" | "bind-new-identifier" | "mfa-verification" | "bind-mfa";
-        /** @description A verification. */
+        /**
+         * @description A verification.
+         * @example {
+         *       "approvedAt": null,
+         *       "createdAt": "2026-11-23T20:21:33Z",
+         *       "expiresAt": "2026-11-23T20:31:33Z",
+         *       "id": "v7k3x9q2v5t8w4n6p1r0d",
+         *       "locale": "en",
+         *       "message": {
+         *         "id": "m7k3x9q2v5t8w4n6p1r0d",
+         *         "status": "accepted"
+         *       },
+         *       "resendAvailableAt": "2026-11-23T20:22:03Z",
+         *       "sendsLeft": 3,
+         *       "status": "pending",
+         *       "test": false,
+         *       "to": "+45…78",
+         *       "triesLeft": 5,
+         *       "usage": "sign-in"
+         *     }
+         */
         Verification: {
             approvedAt?: components["schemas"]["Timestamp"] | null;
-            /** @description When it was started. */
+            /** @description When the verification was created. */
             createdAt: components["schemas"]["Timestamp"];
-            /** @description When the current code ends. */
+            /** @description When the current code expires. */
             expiresAt: components["schemas"]["Timestamp"];
-            /** @description Stable. */
+            /**
+             * @description The verification's id. Check the code against it.
+             * @example v7k3x9q2v5t8w4n6p1r0d
+             */
             id: string;
-            /** @description BCP 47. */
+            /**
+             * @description The language that was requested (BCP 47).
+             * @example en
+             */
             locale?: string | null;
             message?: components["schemas"]["VerificationMessage"] | null;
-            resendAt?: components["schemas"]["Timestamp"] | null;
+            resendAvailableAt?: components["schemas"]["Timestamp"] | null;
             /**
              * Format: int32
-             * @description Codes that may still be sent.
+             * @description How many codes can still be sent.
+             * @example 3
              */
             sendsLeft: number;
-            /** @description Where it is. */
+            /** @description The status of the verification. */
             status: components["schemas"]["VerificationStatus"];
-            /** @description Of a test number: its code is fixed and was not sent. */
+            /** @description Whether the number is a test number: its code is fixed, and nothing was sent. */
             test: boolean;
             /**
-             * @description Masked.
+             * @description The phone number, masked.
              * @example +45…78
              */
             to: string;
             /**
              * Format: int32
-             * @description Tries left of the current code.
+             * @description How often the current code can still be checked.
+             * @example 5
              */
             triesLeft: number;
-            /** @description What it is for. */
+            /** @description The purpose of the code. */
             usage: components["schemas"]["Usage"];
         };
         /** @description The message with the current code of a verification. */
         VerificationMessage: {
-            /** @description Read the whole at `/messages/{id}`. */
+            /**
+             * @description The id of the message. Retrieve the message for its attempts.
+             * @example m7k3x9q2v5t8w4n6p1r0d
+             */
             id: string;
-            /** @description Where it is. */
+            /** @description The status of the message. */
             status: components["schemas"]["MessageStatus"];
         };
         /**
-         * @description Where a verification is.
+         * @description The status of a verification. All but `pending` and `exhausted` are final.
+         *
+         *     - `pending`: a code can be checked.
+         *     - `approved`: the right code was given, once.
+         *     - `expired`: the code expired.
+         *     - `exhausted`: the code was checked too often. A new one may be sent.
+         *     - `cancelled`: your platform cancelled it.
+         *     - `superseded`: a later verification of the same number and usage replaced it.
          * @enum {string}
          */
         VerificationStatus: "pending" | "approved" | "expired" | "exhausted" | "cancelled" | "superseded";
-        /** @description What an activation did. */
+        /** @description The result of an activation. */
         VersionActivated: {
-            /** @description Connections that do not fit the version and stay with one that they fit, with what to change. At most 100. */
-            heldBack: components["schemas"]["Unfit"][];
-            /** @description As it is now. */
+            /** @description Connections that are incompatible with the version and stay with another one, and what to change. At most 100. */
+            incompatibleConnections: components["schemas"]["IncompatibleConnection"][];
+            /** @description The release, as it is now. */
             release: components["schemas"]["Release"];
         };
-        /** @description A version that is to send from now on. */
+        /** @description A version to activate. */
         VersionActivation: {
-            /** @description Which version. */
+            /**
+             * Format: int32
+             * @description For how many seconds the version is rolled back automatically if it traps, exceeds a limit, violates its manifest, or fails
+             *     more often than the one before. Defaults to 3600.
+             * @example 3600
+             */
+            autoRollbackSeconds?: number | null;
+            /**
+             * @description The digest of the version.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
             digest: string;
             /**
              * Format: int32
-             * @description For so long messages that began on the version before may go on with it, retries included; then they are ended: 0 to
-             *     60, else 10.
+             * @description For how many seconds messages that began with the version before may continue with it, including retries. Then they are
+             *     ended. Defaults to 10.
+             * @example 10
              */
             drainSeconds?: number | null;
             /**
              * Format: int64
-             * @description As in a canary.
+             * @description The `generation` of the release that you decided on. If it has changed since, the request fails with 409.
+             * @example 4
              */
             generation?: number | null;
-            /**
-             * Format: int32
-             * @description For so long the version is taken back by itself when it traps, exceeds a limit, violates its manifest or fails more
-             *     than the one before: 0 to 604800, else 3600.
-             */
-            watchSeconds?: number | null;
         };
-        /** @description What differs between the version in use and another one. */
+        /** @description How a version differs from the active one. */
         VersionDifference: {
             approvedAt?: components["schemas"]["Timestamp"] | null;
-            /** @description By whom. */
-            approvedBy?: string | null;
-            /** @description Give it back to approve exactly this difference. */
-            confirm: string;
             /**
-             * @description What would differ for each connection that would use it, with its own parameters filled in: hosts that it would reach, what
-             *     would be filled in by default. Connections for which nothing differs are left out. At most 100.
+             * @description Who approved it: `platform`, or `key:` and the id of a key. `null` if nobody did.
+             * @example platform
+             */
+            approvedBy?: string | null;
+            /**
+             * @description Send it to approve exactly this difference.
+             * @example 5e1f8d7c9a0b4e3f
+             */
+            confirmationToken: string;
+            /**
+             * @description What would change for the connections that would use the version, with their own parameters: the hosts that they would reach,
+             *     and the parameters that would be filled in. Connections for which nothing changes are left out. At most 100.
              */
             connections: components["schemas"]["ConnectionDifference"][];
-            /** @description The active version. */
-            from: string;
-            /** @description Each thing that is no longer asked for. */
-            narrower: components["schemas"]["DifferenceLine"][];
-            /** @description Whether it is wider and nobody has approved that yet. */
-            needsApproval: boolean;
-            /** @description All else: parameters, defaults, usages, languages, what it takes. */
-            other: components["schemas"]["DifferenceLine"][];
-            /** @description Whether it needs an approval. */
-            reach: components["schemas"]["Reach"];
-            /** @description Its README (Markdown, by the author), where that is another one. */
-            readme?: string | null;
-            /** @description This one. */
-            to: string;
             /**
-             * @description Connections whose parameters or templates do not fit this version. Activation does not break them: they stay with a
-             *     version that they fit. At most 100.
+             * @description The digest of the active version.
+             * @example sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
              */
-            unfit: components["schemas"]["Unfit"][];
-            /** @description Each thing that needs one: what is newly allowed, and what the version newly says of itself. */
-            wider: components["schemas"]["DifferenceLine"][];
+            from: string;
+            /**
+             * @description The connections whose parameters or templates are incompatible with this version. Activating it does not break them: they stay
+             *     with a version that is compatible. At most 100.
+             */
+            incompatibleConnections: components["schemas"]["IncompatibleConnection"][];
+            /** @description What the version no longer does. */
+            narrower: components["schemas"]["Difference"][];
+            /** @description Whether the version needs an approval that nobody has given yet. */
+            needsApproval: boolean;
+            /** @description Everything else: parameters, defaults, usages, languages, content. */
+            other: components["schemas"]["Difference"][];
+            /** @description Whether this version may do more than the active one. */
+            reach: components["schemas"]["Reach"];
+            /**
+             * @description The version's README in Markdown, if it changed. Otherwise `null`.
+             * @example # Acme SMS
+             *
+             *     Sends over Acme's HTTP API.
+             */
+            readme?: string | null;
+            /**
+             * @description The digest of this version.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
+            to: string;
+            /** @description What needs an approval: what the version may newly do, and how it newly presents itself. */
+            wider: components["schemas"]["Difference"][];
         };
-        /** @description Why a version was taken back by itself: a code, and the values that its sentence is made of. */
+        /** @description Why a version was rolled back automatically: a code, and the values in its sentence. */
         VersionFault: {
             /** @enum {string} */
             code: "misbehaved";
@@ -2091,98 +3168,82 @@ export type components = {
             values: {
                 /**
                  * Format: int64
-                 * @description Of how many.
+                 * @description The number of its attempts.
+                 * @example 8
                  */
                 attempts: number;
                 /**
                  * Format: int64
-                 * @description In how many attempts.
+                 * @description The number of attempts in which it misbehaved.
+                 * @example 2
                  */
                 faults: number;
             };
         } | {
             /** @enum {string} */
             code: "mostly-failed";
-            /** @description Most of its attempts failed, and no other version did any. */
+            /** @description Most of its attempts failed, and no other version had any. */
             values: {
                 /**
                  * Format: int64
-                 * @description Of how many.
+                 * @description The number of its attempts.
+                 * @example 8
                  */
                 attempts: number;
                 /**
                  * Format: int64
-                 * @description How many.
+                 * @description The number of its attempts that failed.
+                 * @example 7
                  */
                 failed: number;
             };
         } | {
             /** @enum {string} */
             code: "failed-more";
-            /** @description It failed clearly more often than the version before. */
+            /** @description It failed significantly more often than the version before. */
             values: {
                 /**
                  * Format: int64
-                 * @description Its attempts.
+                 * @description The number of its attempts.
+                 * @example 120
                  */
                 attempts: number;
                 /**
                  * Format: int64
-                 * @description The attempts of that one.
+                 * @description The number of attempts of the version before.
+                 * @example 900
                  */
                 attemptsBefore: number;
                 /**
                  * Format: int64
-                 * @description Of a hundred attempts of the version before.
+                 * @description The percentage of the attempts of the version before that failed.
+                 * @example 3
                  */
                 before: number;
                 /**
                  * Format: int64
-                 * @description Of a hundred attempts: the mean over the tenants.
+                 * @description The percentage of its attempts that failed, averaged over the tenants.
+                 * @example 40
                  */
                 percent: number;
             };
         };
         /**
-         * @description What is literal in a request that a version makes: one line for the method and the URL, then one for each field. Sealed values
-         *     read `[text]`, `[recipient digits]`, `[secret apiKey]`; what Sendbox gave to the connector reads `{config from}`, `{time}`.
+         * @description The role of a version.
+         *
+         *     - `active`: it sends.
+         *     - `canary`: it sends a percentage of the messages.
+         *     - `previous`: it was active before, and is ready to take over again.
+         *     - `available`: it can be activated.
+         * @enum {string}
          */
-        VersionShape: {
-            /** @description Who approved it. */
-            approvedBy?: string | null;
-            /**
-             * @description How it differs from the nearest request that may be sent; for a version that does not send, from the nearest request of
-             *     the active version. Empty when there is nothing to compare it with.
-             */
-            changes: components["schemas"]["ShapeLine"][];
-            /** @description When it was seen first. */
-            firstSeen: components["schemas"]["Timestamp"];
-            /** @description When it was seen last. */
-            lastSeen: components["schemas"]["Timestamp"];
-            /**
-             * @description The request, line by line.
-             * @example [
-             *       "POST https://api.example.com/send",
-             *       "json /text = \"[text]\"",
-             *       "json /to = \"[recipient digits]\""
-             *     ]
-             */
-            lines: string[];
-            /** @description Where it was seen. */
-            origin: components["schemas"]["ShapeOrigin"];
-            /**
-             * Format: int64
-             * @description How many requests had this shape; those that were sent without being held against anything are not counted.
-             */
-            requests: number;
-            /**
-             * @description SHA-256 of the shape, in hexadecimal: its name.
-             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
-             */
-            shape: string;
-        };
+        VersionRole: "active" | "canary" | "previous" | "available";
         /**
-         * @description How far an uploaded file has come.
+         * @description The state of an uploaded file.
+         *
+         *     - `checking`: it is stored, and is being inspected and compiled.
+         *     - `ready`: it can be activated.
+         *     - `refused`: it cannot run; `refusal` says why.
          * @enum {string}
          */
         VersionState: "checking" | "ready" | "refused";
@@ -2193,13 +3254,15 @@ export type components = {
     headers: never;
     pathItems: never;
 };
-export type About = components['schemas']['About'];
 export type Activation = components['schemas']['Activation'];
 export type ActiveConnection = components['schemas']['ActiveConnection'];
+export type Alert = components['schemas']['Alert'];
+export type AlertCode = components['schemas']['AlertCode'];
+export type AlertSubject = components['schemas']['AlertSubject'];
 export type Approval = components['schemas']['Approval'];
 export type Attempt = components['schemas']['Attempt'];
+export type AttemptDetail = components['schemas']['AttemptDetail'];
 export type AttemptOutcome = components['schemas']['AttemptOutcome'];
-export type Attention = components['schemas']['Attention'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type Bucket = components['schemas']['Bucket'];
 export type Canary = components['schemas']['Canary'];
@@ -2208,6 +3271,7 @@ export type Cause = components['schemas']['Cause'];
 export type Change = components['schemas']['Change'];
 export type Check = components['schemas']['Check'];
 export type CodePolicy = components['schemas']['CodePolicy'];
+export type ComparedVersion = components['schemas']['ComparedVersion'];
 export type Comparison = components['schemas']['Comparison'];
 export type Connection = components['schemas']['Connection'];
 export type ConnectionDifference = components['schemas']['ConnectionDifference'];
@@ -2217,39 +3281,42 @@ export type ConnectionTest = components['schemas']['ConnectionTest'];
 export type ConnectorDetail = components['schemas']['ConnectorDetail'];
 export type ConnectorSummary = components['schemas']['ConnectorSummary'];
 export type ConnectorVersion = components['schemas']['ConnectorVersion'];
+export type ContentKind = components['schemas']['ContentKind'];
 export type Conversion = components['schemas']['Conversion'];
 export type Countries = components['schemas']['Countries'];
 export type CountryCount = components['schemas']['CountryCount'];
+export type Decision = components['schemas']['Decision'];
 export type DecisionCode = components['schemas']['DecisionCode'];
 export type DecisionValues = components['schemas']['DecisionValues'];
-export type DecisionView = components['schemas']['DecisionView'];
 export type Delivery = components['schemas']['Delivery'];
 export type DeliveryPolicy = components['schemas']['DeliveryPolicy'];
-export type DeliveryReportView = components['schemas']['DeliveryReportView'];
+export type DeliveryReport = components['schemas']['DeliveryReport'];
 export type DeliveryState = components['schemas']['DeliveryState'];
+export type Difference = components['schemas']['Difference'];
 export type DifferenceCode = components['schemas']['DifferenceCode'];
-export type DifferenceLine = components['schemas']['DifferenceLine'];
 export type Environment = components['schemas']['Environment'];
+export type Failure = components['schemas']['Failure'];
+export type FailureClass = components['schemas']['FailureClass'];
 export type FailureCount = components['schemas']['FailureCount'];
-export type FailureView = components['schemas']['FailureView'];
 export type FieldCode = components['schemas']['FieldCode'];
 export type FieldError = components['schemas']['FieldError'];
-export type FieldProblem = components['schemas']['FieldProblem'];
-export type Finding = components['schemas']['Finding'];
 export type Flow = components['schemas']['Flow'];
 export type Flows = components['schemas']['Flows'];
 export type Health = components['schemas']['Health'];
 export type HeldRequests = components['schemas']['HeldRequests'];
+export type HeldShape = components['schemas']['HeldShape'];
 export type Hint = components['schemas']['Hint'];
-export type HintView = components['schemas']['HintView'];
+export type HintCode = components['schemas']['HintCode'];
 export type Hold = components['schemas']['Hold'];
 export type HostReach = components['schemas']['HostReach'];
+export type IncompatibleConnection = components['schemas']['IncompatibleConnection'];
 export type InDoubt = components['schemas']['InDoubt'];
 export type IssuedKey = components['schemas']['IssuedKey'];
 export type Key = components['schemas']['Key'];
 export type KeyRotation = components['schemas']['KeyRotation'];
 export type Latency = components['schemas']['Latency'];
 export type LimitPolicy = components['schemas']['LimitPolicy'];
+export type MaskedTestNumbers = components['schemas']['MaskedTestNumbers'];
 export type Message = components['schemas']['Message'];
 export type MessagePlacement = components['schemas']['MessagePlacement'];
 export type MessageStatus = components['schemas']['MessageStatus'];
@@ -2264,45 +3331,55 @@ export type Owner = components['schemas']['Owner'];
 export type Page_AuditEntry = components['schemas']['Page_AuditEntry'];
 export type Page_Message = components['schemas']['Page_Message'];
 export type Page_Tenant = components['schemas']['Page_Tenant'];
-export type Point = components['schemas']['Point'];
+export type Party = components['schemas']['Party'];
 export type Policy = components['schemas']['Policy'];
 export type Preview = components['schemas']['Preview'];
 export type PreviewRequest = components['schemas']['PreviewRequest'];
+export type Principal = components['schemas']['Principal'];
 export type Problem = components['schemas']['Problem'];
-export type ProblemKind = components['schemas']['ProblemKind'];
+export type ProblemType = components['schemas']['ProblemType'];
 export type Progress = components['schemas']['Progress'];
 export type PromotedSecrets = components['schemas']['PromotedSecrets'];
 export type Promotion = components['schemas']['Promotion'];
 export type PromotionReport = components['schemas']['PromotionReport'];
 export type Reach = components['schemas']['Reach'];
+export type RecipientFormat = components['schemas']['RecipientFormat'];
 export type Release = components['schemas']['Release'];
+export type RequestHeader = components['schemas']['RequestHeader'];
+export type RequestSent = components['schemas']['RequestSent'];
+export type RequestShape = components['schemas']['RequestShape'];
 export type Resend = components['schemas']['Resend'];
+export type ResourceUsage = components['schemas']['ResourceUsage'];
 export type Rollback = components['schemas']['Rollback'];
 export type RollbackRequest = components['schemas']['RollbackRequest'];
+export type RouteReason = components['schemas']['RouteReason'];
 export type Scope = components['schemas']['Scope'];
-export type SessionOf = components['schemas']['SessionOf'];
-export type SessionView = components['schemas']['SessionView'];
+export type SentRequest = components['schemas']['SentRequest'];
+export type Server = components['schemas']['Server'];
+export type Session = components['schemas']['Session'];
 export type Severity = components['schemas']['Severity'];
 export type ShapeLine = components['schemas']['ShapeLine'];
 export type ShapeOrigin = components['schemas']['ShapeOrigin'];
-export type Side = components['schemas']['Side'];
 export type SignIn = components['schemas']['SignIn'];
 export type Span = components['schemas']['Span'];
 export type SpendPolicy = components['schemas']['SpendPolicy'];
-export type Standing = components['schemas']['Standing'];
 export type StartedCount = components['schemas']['StartedCount'];
 export type Statistics = components['schemas']['Statistics'];
-export type Subject = components['schemas']['Subject'];
+export type StatisticsBucket = components['schemas']['StatisticsBucket'];
 export type SubjectKind = components['schemas']['SubjectKind'];
+export type Template = components['schemas']['Template'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TestNumber = components['schemas']['TestNumber'];
 export type TestNumbers = components['schemas']['TestNumbers'];
-export type TestNumbersView = components['schemas']['TestNumbersView'];
+export type TestOutcome = components['schemas']['TestOutcome'];
 export type TestReport = components['schemas']['TestReport'];
+export type TextEncoding = components['schemas']['TextEncoding'];
+export type TextSize = components['schemas']['TextSize'];
 export type Timestamp = components['schemas']['Timestamp'];
 export type Totals = components['schemas']['Totals'];
-export type Unfit = components['schemas']['Unfit'];
+export type TraceEvent = components['schemas']['TraceEvent'];
+export type TraceStep = components['schemas']['TraceStep'];
 export type Unlock = components['schemas']['Unlock'];
 export type Usage = components['schemas']['Usage'];
 export type Verification = components['schemas']['Verification'];
@@ -2312,7 +3389,7 @@ export type VersionActivated = components['schemas']['VersionActivated'];
 export type VersionActivation = components['schemas']['VersionActivation'];
 export type VersionDifference = components['schemas']['VersionDifference'];
 export type VersionFault = components['schemas']['VersionFault'];
-export type VersionShape = components['schemas']['VersionShape'];
+export type VersionRole = components['schemas']['VersionRole'];
 export type VersionState = components['schemas']['VersionState'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;
@@ -2320,27 +3397,35 @@ export type operations = Record<string, never>;
 export const attemptOutcomeValues = ["accepted","rejected","in-doubt"] as const;
 export const bucketValues = ["hour","day"] as const;
 export const causeValues = ["not-sent","in-doubt","content","account","recipient","destination","fraud","fault"] as const;
-export const decisionCodeValues = ["no-other-connection","expired","most-messages","most-attempts","nothing","again","again-same-key","other-version","next-connection","next-connection-no-pause"] as const;
+export const contentKindValues = ["text","template","variables"] as const;
+export const decisionCodeValues = ["no-other-connection","expired","max-messages","max-attempts","nothing","retry","retry-same-key","other-version","next-connection","next-connection-no-pause"] as const;
 export const deliveryStateValues = ["unknown","queued","sent","expired","rejected","undelivered","delivered"] as const;
-export const differenceCodeValues = ["host-new","host-gone","method-new","method-gone","paths-new","paths-gone","message-new","message-gone","places-new","places-gone","secret-sent-new","secret-sent-gone","secret-signs-new","secret-signs-gone","reveals-new","reveals-gone","name","description","readme","logo","purpose","version","version-same","parameter-new-required","parameter-new-optional","secret-new-required","secret-new-optional","parameter-gone","parameter-required","parameter-optional","parameter-secret","parameter-open","parameter-changed","default-new","default-changed","default-gone","fill-new","fill-gone","schema-changed","template-changed","content","usages-new","usages-gone","locales-new","locales-gone","reports-new","reports-gone","idempotent-new","idempotent-gone","connection-reach-new","connection-reach-gone","connection-message-new","connection-secret-new","connection-default-new","connection-default-gone","connection-fill-new","connection-secret-gone"] as const;
+export const differenceCodeValues = ["host-new","host-gone","method-new","method-gone","paths-new","paths-gone","message-new","message-gone","placement-new","placement-gone","secret-sent-new","secret-sent-gone","secret-signs-new","secret-signs-gone","reveals-new","reveals-gone","name","description","readme","logo","purpose","version","version-same","parameter-new-required","parameter-new-optional","secret-new-required","secret-new-optional","parameter-gone","parameter-required","parameter-optional","parameter-secret","parameter-open","parameter-changed","default-new","default-changed","default-gone","fill-new","fill-gone","schema-changed","template-changed","content","usages-new","usages-gone","locales-new","locales-gone","reports-new","reports-gone","idempotent-new","idempotent-gone","connection-reach-new","connection-reach-gone","connection-message-new","connection-secret-new","connection-default-new","connection-default-gone","connection-fill-new","connection-secret-gone"] as const;
 export const environmentValues = ["development","production"] as const;
-export const fieldCodeValues = ["required","one-needed","secret","secret-unsealed","type","enum","pattern","format","min-length","max-length","minimum","maximum","range","min-items","max-items","unknown","empty","twice","passed","hidden","space","name","language-tag","phone-number","ip-address","code-form","digits","domain","country","currency","no-connection","asked-anew","templates-missing","template-fallback","template-twice","template-no-code","template-not-text","template-not-provider"] as const;
+export const failureClassValues = ["not-sent","rate-limited","quota-exceeded","provider-unavailable","in-doubt","invalid-request","template-rejected","content-rejected","sender-rejected","authentication-failed","configuration-invalid","insufficient-balance","account-suspended","invalid-recipient","recipient-unsubscribed","recipient-blocked","unsupported-destination","fraud-blocked","unknown","connector-fault","unavailable"] as const;
+export const fieldCodeValues = ["required","one-required","secret","secret-unsealed","type","enum","pattern","format","min-length","max-length","minimum","maximum","range","min-items","max-items","unknown","empty","duplicate","in-past","hidden","space","name","language-tag","phone-number","ip-address","code-format","digits","domain","country","currency","unknown-connection","secret-required","templates-missing","template-fallback","template-duplicate","template-no-code","template-not-text","template-not-provider"] as const;
 export const flowValues = ["sign-up","sign-in","password-reset","account-linking","member-invitation","identity-check","mfa"] as const;
 export const inDoubtValues = ["prefer-silence","prefer-delivery"] as const;
 export const messageStatusValues = ["queued","sending","accepted","failed","in-doubt","expired","cancelled"] as const;
 export const modeValues = ["sync","async"] as const;
 export const noFallbackValues = ["silence","none","no-template"] as const;
-export const notAgainValues = ["second-message","maybe-second-message","same-end","most-tries","retry-budget","too-late"] as const;
+export const notAgainValues = ["second-message","maybe-second-message","same-end","max-tries","retry-budget","too-late"] as const;
 export const ownerValues = ["built-in","all-tenants","tenant"] as const;
+export const partyValues = ["connector","policy","network","provider","host"] as const;
+export const principalValues = ["platform","tenant"] as const;
 export const promotedSecretsValues = ["copy","ask"] as const;
 export const reachValues = ["wider","narrower","equal"] as const;
+export const recipientFormatValues = ["e164","digits","national"] as const;
+export const requestSentValues = ["no","maybe","yes"] as const;
+export const routeReasonValues = ["active","country","fallback","retry","earlier"] as const;
 export const scopeValues = ["manage","send","verify","read"] as const;
-export const sessionOfValues = ["platform","tenant"] as const;
 export const severityValues = ["info","warning","critical"] as const;
 export const shapeOriginValues = ["rehearsed","test","canary","first","held","approved"] as const;
 export const spanValues = ["hour","day"] as const;
-export const standingValues = ["active","canary","previous","available"] as const;
 export const subjectKindValues = ["connection","connector","country","hold"] as const;
+export const testOutcomeValues = ["accepted","failed","in-doubt","dry-run"] as const;
+export const textEncodingValues = ["gsm7","ucs2"] as const;
 export const usageValues = ["register","sign-in","forgot-password","generic","organization-invitation","user-permission-validation","bind-new-identifier","mfa-verification","bind-mfa"] as const;
 export const verificationStatusValues = ["pending","approved","expired","exhausted","cancelled","superseded"] as const;
+export const versionRoleValues = ["active","canary","previous","available"] as const;
 export const versionStateValues = ["checking","ready","refused"] as const;

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { AttemptOutcome, DeliveryState, MessageStatus, Standing } from "../api/types";
+import type { AttemptOutcome, DeliveryState, MessageStatus, VersionRole } from "../api/types";
 import { useTexts } from "../text";
 
 export type Tone = "good" | "bad" | "warn" | "info" | "neutral";
@@ -31,9 +31,9 @@ export function DeliveryBadge({ state }: { state: DeliveryState }) {
   return <Badge tone={deliveryTone(state)}>{t.deliveries[state]}</Badge>;
 }
 
-const standingTones: Record<Standing, Tone> = { active: "good", canary: "warn", previous: "info", available: "neutral" };
+const roleTones: Record<VersionRole, Tone> = { active: "good", canary: "warn", previous: "info", available: "neutral" };
 
-export function StandingBadge({ standing }: { standing: Standing }) {
+export function RoleBadge({ role }: { role: VersionRole }) {
   const t = useTexts();
-  return <Badge tone={standingTones[standing]}>{t.versions.standing[standing]}</Badge>;
+  return <Badge tone={roleTones[role]}>{t.versions.role[role]}</Badge>;
 }

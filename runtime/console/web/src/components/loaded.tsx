@@ -40,10 +40,10 @@ export function describeError(error: unknown, t: ReturnType<typeof useTexts>, tr
   if (error.kind === "no-network") return { title: t.problem.noNetwork, advice: t.problem.noNetworkAdvice };
   if (error.kind === "no-answer") return { title: t.problem.noAnswer, advice: t.problem.noAnswerAdvice };
   const id = error.document?.instance.replace("urn:sendbox:request:", "");
-  if (error.kind === "scope-missing") {
+  if (error.kind === "insufficient-scope") {
     return { title: t.problem.forbidden, advice: t.problem.forbiddenAdvice(error.document?.scope ?? ""), id };
   }
-  const of = (code: string) => translate("problem", { text: "", code });
+  const of = (code: string) => translate("problem", { message: "", code });
   const title = error.status === 404 ? t.problem.notFound : (of(error.kind) ?? error.document?.title ?? t.problem.heading);
   const advice = of(`${error.kind}-detail`);
   return { title, advice: advice ?? error.message, id, ...(advice === undefined && { lang: "en" }) };

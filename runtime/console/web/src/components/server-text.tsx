@@ -7,7 +7,7 @@ import { WithCode } from "./with-code";
 
 export function ServerText({ topic, message }: { topic: MessageTopic; message: ServerMessage }) {
   const translated = useServerMessages()(topic, message);
-  return translated === undefined ? <EnglishText text={message.text} /> : <WithCode text={translated} />;
+  return translated === undefined ? <EnglishText text={message.message} /> : <WithCode text={translated} />;
 }
 
 /** What the server, a provider or an author wrote in English and the console cannot translate. */

@@ -3,61 +3,59 @@
 import {
   ArrowDownLeft, ArrowUpRight, Ban, CircleSlash, Cpu, Eye, FileText, Flag, KeyRound, Lock, Settings2, type LucideIcon,
 } from "lucide-react";
-import type { Failure, JsonObject, SentRequest, TraceEvent } from "../api/types";
+import type { Failure, FailureClass, ResourceUsage, SentRequest, TraceEvent } from "../api/types";
 import { Badge } from "./badge";
 import { Facts } from "./layout";
 import { type Texts, useFormat, useTexts } from "../text";
 
 type TraceLine = { at: number; icon: LucideIcon; text: string; fine?: string; tone?: "bad" | "warn" };
 
-const text = (value: unknown): string => (value === undefined || value === null ? "" : String(value));
-
 function describeEvent(event: TraceEvent, t: Texts): Omit<TraceLine, "at"> {
   switch (event.event) {
     case "instantiated":
       return { icon: Cpu, text: t.trace.instantiated };
     case "config":
-      return event["secret"]
-        ? { icon: KeyRound, text: t.trace.secret(text(event["key"])) }
-        : { icon: Settings2, text: t.trace.config(text(event["key"])) };
+      return event.secret
+        ? { icon: KeyRound, text: t.trace.secret(event.key) }
+        : { icon: Settings2, text: t.trace.config(event.key) };
     case "sealed":
-      return { icon: Lock, text: t.trace.sealed(text(event["operation"])) };
+      return { icon: Lock, text: t.trace.sealed(event.operation) };
     case "revealed":
-      return { icon: Eye, text: t.trace.revealed(text(event["labels"])), tone: "warn" };
+      return { icon: Eye, text: t.trace.revealed(event.labels), tone: "warn" };
     case "request":
       return {
         icon: ArrowUpRight,
-        text: t.trace.request(text(event["method"]), text(event["url"])),
-        fine: event["carriesMessage"] ? t.trace.carries : "",
+        text: t.trace.request(event.method, event.url),
+        fine: event.carriesMessage ? t.trace.carries : "",
       };
     case "refused":
-      return { icon: Ban, text: t.trace.refused(text(event["reason"])), tone: "bad" };
-    case "response": {
-      const status = Number(event["status"]);
+      return { icon: Ban, text: t.trace.refused(event.reason), tone: "bad" };
+    case "response":
       return {
         icon: ArrowDownLeft,
-        text: t.trace.response(status),
-        fine: `${t.trace.peer(text(event["peer"]))}, ${t.trace.bytes(Number(event["bodyBytes"]))}`,
-        tone: status >= 400 ? "bad" : undefined,
+        text: t.trace.response(event.status),
+        fine: `${t.trace.peer(event.peer)}, ${t.trace.bytes(event.bodyBytes)}`,
+        tone: event.status >= 400 ? "bad" : undefined,
       };
-    }
     case "no-response":
-      return { icon: CircleSlash, text: t.trace.noResponse(text(event["reason"])), tone: "bad" };
+      return { icon: CircleSlash, text: t.trace.noResponse(event.reason), tone: "bad" };
     case "log":
-      return { icon: FileText, text: t.trace.log(text(event["level"]), text(event["message"])) };
+      return { icon: FileText, text: t.trace.log(event.level, event.message) };
     case "log-truncated":
       return { icon: FileText, text: t.trace.logTruncated };
-    case "returned": {
-      const result = text(event["result"]);
+    case "returned":
       return {
         icon: Flag,
-        text: t.trace.returned(t.failures[result] ?? result),
-        tone: result === "receipt" ? undefined : "bad",
+        text: t.trace.returned(t.failures[event.result as FailureClass] ?? event.result),
+        tone: event.result === "receipt" ? undefined : "bad",
       };
-    }
-    default:
-      return { icon: FileText, text: event.event };
   }
+}
+
+/** The name of what an event did, if it can share a line with others of its kind. */
+function mergeableName(event: TraceEvent | undefined): string | undefined {
+  if (event?.event === "sealed") return event.operation;
+  return event?.event === "config" && !event.secret ? event.key : undefined;
 }
 
 /** Merges consecutive reads of settings, and repeated operations, into one line each. */
@@ -68,11 +66,11 @@ function lines(events: TraceEvent[], t: Texts): TraceLine[] {
     const event = events[index];
     if (!event) break;
     let end = index + 1;
-    const groups = event.event === "sealed" || (event.event === "config" && !event["secret"]);
-    while (groups && events[end]?.event === event.event && !events[end]?.["secret"]) end += 1;
+    const groups = mergeableName(event) !== undefined;
+    while (groups && events[end]?.event === event.event && mergeableName(events[end]) !== undefined) end += 1;
     const group = events.slice(index, end);
-    const names = [...new Set(group.map((one) => text(one["key"] ?? one["operation"])))].join(", ");
-    const merged = groups ? { ...event, key: names, operation: names } : event;
+    const names = [...new Set(group.map(mergeableName))].join(", ");
+    const merged = event.event === "sealed" ? { ...event, operation: names } : groups && event.event === "config" ? { ...event, key: names } : event;
     const line = { at: event.atUs, ...describeEvent(merged, t) };
     if (event.event === "sealed" && group.length > 1) line.fine = t.trace.repeated(group.length);
     all.push(line);
@@ -105,8 +103,7 @@ export function Requests({ requests }: { requests: SentRequest[] }) {
   return (
     <>
       {requests.map((request, index) => {
-        const headers = Array.isArray(request.headers) ? request.headers : Object.entries(request.headers);
-        const head = headers.map(([name, value]) => `${name}: ${value}`).join("\n");
+        const head = request.headers.map(({ name, value }) => `${name}: ${value}`).join("\n");
         return (
           <div key={index} className="request">
             <p className="request-line">
@@ -125,15 +122,15 @@ export function Requests({ requests }: { requests: SentRequest[] }) {
 /** The provider's responses that have a text body. */
 export function Responses({ events }: { events: TraceEvent[] }) {
   const t = useTexts();
-  const answers = events.filter((event) => event.event === "response" && text(event["body"]) !== "");
+  const answers = events.filter((event) => event.event === "response").filter((event) => event.body !== "");
   if (answers.length === 0) return null;
   return (
     <details>
       <summary>{t.testResult.response}</summary>
       {answers.map((event) => (
         <div key={event.atUs} className="request">
-          <p className="request-line"><Badge>{text(event["status"])}</Badge> {t.trace.peer(text(event["peer"]))}</p>
-          <pre tabIndex={0} aria-label={t.testResult.body}>{text(event["body"])}</pre>
+          <p className="request-line"><Badge>{event.status}</Badge> {t.trace.peer(event.peer)}</p>
+          <pre tabIndex={0} aria-label={t.testResult.body}>{event.body}</pre>
         </div>
       ))}
       <p className="fine">{t.testResult.maskedAnswer}</p>
@@ -141,18 +138,17 @@ export function Responses({ events }: { events: TraceEvent[] }) {
   );
 }
 
-export function ResourceUse({ used }: { used: JsonObject }) {
+export function ResourceUse({ usage }: { usage: ResourceUsage }) {
   const t = useTexts();
   const format = useFormat();
-  const number = (name: string) => Number(used[name] ?? 0);
   return (
     <Facts
       facts={[
-        [t.testResult.duration, format.micros(number("timeUs"))],
-        [t.testResult.cpu, format.micros(number("cpuUs"))],
-        [t.testResult.memory, format.bytes(number("memoryBytes"))],
-        [t.testResult.hostCalls, format.number(number("hostCalls"))],
-        [t.testResult.requests, format.number(number("requests"))],
+        [t.testResult.duration, format.micros(usage.timeUs)],
+        [t.testResult.cpu, format.micros(usage.cpuUs)],
+        [t.testResult.memory, format.bytes(usage.memoryBytes)],
+        [t.testResult.hostCalls, format.number(usage.hostCalls)],
+        [t.testResult.requests, format.number(usage.requests)],
       ]}
     />
   );
@@ -163,11 +159,11 @@ export function FailureFacts({ failure }: { failure: Failure }) {
   return (
     <Facts
       facts={[
-        [t.messages.failure, <><b>{t.failures[failure.class] ?? failure.class}</b>: {failure.text}</>],
-        [t.testResult.party, t.parties[failure.party] ?? failure.party],
-        [t.testResult.requestSent, t.testResult.requestSentIs[failure.requestSent] ?? failure.requestSent],
+        [t.messages.failure, <><b>{t.failures[failure.class]}</b>: {failure.message}</>],
+        [t.testResult.party, t.parties[failure.party]],
+        [t.testResult.requestSent, t.testResult.requestSentIs[failure.requestSent]],
         [t.testResult.providerCode, failure.providerCode && <code>{failure.providerCode}</code>],
-        [t.testResult.whatToDo, <b>{t.advice[failure.class] ?? failure.advice}</b>],
+        [t.testResult.whatToDo, <b>{t.advice[failure.class]}</b>],
       ]}
     />
   );

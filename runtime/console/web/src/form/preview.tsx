@@ -65,7 +65,7 @@ export function Preview({ tenant, template }: { tenant: string; template: Templa
           {rendered.unknownVariables.length > 0 && (
             <Notice tone="warn">{t.templates.unknown(rendered.unknownVariables.join(", "))}</Notice>
           )}
-          {rendered.hints.map((hint) => <Notice tone="info" key={hint.text}><ServerText topic="hint" message={hint} /></Notice>)}
+          {rendered.hints.map((hint) => <Notice tone="info" key={hint.message}><ServerText topic="hint" message={hint} /></Notice>)}
         </>
       )}
     </div>

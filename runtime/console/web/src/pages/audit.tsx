@@ -18,7 +18,7 @@ export default function Audit() {
     queryKey: ["tenant", tenant, "audit"],
     queryFn: ({ signal, pageParam }) => call<Page<AuditEntry>>(apiPath(tenant, "audit", { limit: 50, cursor: pageParam }), { signal }),
     initialPageParam: "",
-    getNextPageParam: (page) => page.next ?? undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
   const who = (actor: string) => (actor === "platform" ? t.audit.platform : t.audit.key(actor.replace("key:", "")));
   return (
@@ -40,7 +40,7 @@ export default function Audit() {
               <tbody>
                 {entries.map((entry) => (
                   <tr key={entry.id}>
-                    <td className="nowrap" data-label={t.audit.when}><time dateTime={entry.at}>{format.dateTime(entry.at)}</time></td>
+                    <td className="nowrap" data-label={t.audit.when}><time dateTime={entry.createdAt}>{format.dateTime(entry.createdAt)}</time></td>
                     <td data-label={t.audit.who}>{who(entry.actor)}</td>
                     <td data-label={t.audit.what}>{t.audit.actions[entry.action] ?? <code>{entry.action}</code>}</td>
                     <td data-label={t.audit.target}><code>{entry.target}</code></td>

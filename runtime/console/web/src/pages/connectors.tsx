@@ -94,7 +94,7 @@ function Connections({ tenant, connections, connectors }: ConnectionsProps) {
   const own = useQuery(tenantQuery(tenant));
   const [activating, setActivating] = useState<Connection>();
   const [promoting, setPromoting] = useState<Connection>();
-  const mayPromote = session.data?.who === "platform" && own.data?.environment === "development";
+  const mayPromote = session.data?.principal === "platform" && own.data?.environment === "development";
   return (
     <>
       <ul className="rows">

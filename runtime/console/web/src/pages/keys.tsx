@@ -81,7 +81,7 @@ export default function Keys() {
                     <p className="help">
                       <code>{one.id}</code> · {t.keys.created} {format.date(one.createdAt)}
                       {one.rotatedAt && ` · ${t.keys.rotated} ${format.date(one.rotatedAt)}`}
-                      {one.oldSecretUntil && new Date(one.oldSecretUntil) > new Date() && ` · ${t.keys.oldUntil(format.dateTime(one.oldSecretUntil))}`}
+                      {one.previousSecretExpiresAt && new Date(one.previousSecretExpiresAt) > new Date() && ` · ${t.keys.oldUntil(format.dateTime(one.previousSecretExpiresAt))}`}
                       {" · "}{t.keys.ends}: {one.expiresAt ? format.dateTime(one.expiresAt) : t.common.never}
                     </p>
                   </div>

@@ -86,7 +86,7 @@ function MessageDetails({ tenant, message }: { tenant: string; message: Message 
                 </div>
               </li>
             )}
-            {message.attempts.flatMap((attempt) => (attempt.reports ?? []).map((report) => (
+            {message.attempts.flatMap((attempt) => attempt.deliveryReports.map((report) => (
               <ReportItem key={`${attempt.number}-${report.state}`} report={report} since={message.createdAt} />
             )))}
           </ol>
@@ -131,7 +131,7 @@ function Dot({ outcome }: { outcome: string | null | undefined }) {
 function ReportItem({ report, since }: { report: DeliveryReport; since: string }) {
   const t = useTexts();
   const format = useFormat();
-  const later = (new Date(report.at).getTime() - new Date(since).getTime()) * 1000;
+  const later = (new Date(report.reportedAt).getTime() - new Date(since).getTime()) * 1000;
   const tone = deliveryTone(report.state);
   return (
     <li>
@@ -143,9 +143,9 @@ function ReportItem({ report, since }: { report: DeliveryReport; since: string }
         </p>
         <Facts
           facts={[
-            [t.messages.failure, report.class && (t.failures[report.class] ?? report.class)],
+            [t.messages.failure, report.class && t.failures[report.class]],
             [t.testResult.providerCode, report.providerCode && <code>{report.providerCode}</code>],
-            [t.message.providerSays, report.text],
+            [t.message.providerSays, report.message],
           ]}
         />
       </div>
@@ -170,26 +170,26 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
           {" · "}
           {t.message.after(micros(since, attempt.startedAt))}
           {attempt.finishedAt && ` · ${t.testResult.duration} ${micros(attempt.startedAt, attempt.finishedAt)}`}
-          {detail?.answered != null && ` · ${t.message.answered(detail.answered)}`}
+          {detail?.responseStatus != null && ` · ${t.message.answered(detail.responseStatus)}`}
         </p>
-        {detail?.route && t.routes[detail.route] && <p className="help">{t.message.route}: {t.routes[detail.route]}</p>}
+        {detail?.route && <p className="help">{t.message.route}: {t.routes[detail.route]}</p>}
         {attempt.failure && <FailureFacts failure={attempt.failure} />}
         {attempt.decision && (
           <p className="decision"><b>{t.message.decision}:</b> <ServerText topic="decision" message={attempt.decision} /></p>
         )}
-        {detail?.trace && (
+        {detail && detail.trace.length > 0 && (
           <>
             <details open={attempt.outcome !== "accepted"}>
               <summary>{t.message.steps}</summary>
               <Trace events={detail.trace} />
             </details>
-            {detail.requests && detail.requests.length > 0 && (
+            {detail.requests.length > 0 && (
               <details>
                 <summary>{t.testResult.request}</summary>
                 <Requests requests={detail.requests} />
               </details>
             )}
-            {detail.heldBack && (
+            {detail.heldRequest && (
               <details open>
                 <summary>{t.requestShapes.heldRequest}</summary>
                 {detail.heldShape && (
@@ -198,14 +198,14 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
                     <pre>{detail.heldShape.changes.map((change) => <ShapeLineDiff key={`${change.added}${change.line}`} change={change} />)}</pre>
                   </>
                 )}
-                <Requests requests={[detail.heldBack]} />
+                <Requests requests={[detail.heldRequest]} />
               </details>
             )}
             <Responses events={detail.trace} />
-            {detail.used && (
+            {detail.resourceUsage && (
               <details>
                 <summary>{t.testResult.used}</summary>
-                <ResourceUse used={detail.used} />
+                <ResourceUse usage={detail.resourceUsage} />
               </details>
             )}
           </>

@@ -46,7 +46,7 @@ export default function Messages() {
     queryFn: ({ signal, pageParam }) =>
       call<Page<Message>>(apiPath(tenant, "messages", { ...filter, limit: 50, cursor: pageParam }), { signal }),
     initialPageParam: "",
-    getNextPageParam: (page) => page.next ?? undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
     refetchInterval: (state) => (live && (state.state.data?.pages.length ?? 0) <= 1 && !state.state.error ? 2000 : false),
   });
   const filtered = Object.values(filter).some(Boolean);
@@ -157,7 +157,7 @@ export default function Messages() {
                         <StatusBadge status={message.status} />{" "}
                         {message.delivery && <DeliveryBadge state={message.delivery.state} />}
                         {message.failure && (
-                          <span className="fine block">{t.failures[message.failure.class] ?? message.failure.class}</span>
+                          <span className="fine block">{t.failures[message.failure.class]}</span>
                         )}
                       </span>
                     </td>

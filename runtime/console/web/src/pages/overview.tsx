@@ -6,7 +6,7 @@ import { Check, CircleAlert, Circle, Info, TriangleAlert } from "lucide-react";
 import { Link, useParams } from "react-router";
 import { apiPath, call } from "../api/client";
 import { activeQuery, connectionsQuery, policyQuery } from "../api/queries";
-import type { ApiKey, Attention, Statistics } from "../api/types";
+import type { Alert, AlertSubject, ApiKey, Statistics } from "../api/types";
 import { Bars, Lines, StackedColumns } from "../components/charts";
 import { Card, PageHeader } from "../components/layout";
 import { Loaded } from "../components/loaded";
@@ -68,7 +68,7 @@ function Figure({ name, value, help }: { name: ReactNode; value: ReactNode; help
 function StatisticsView({ tenant, statistics }: { tenant: string; statistics: Statistics }) {
   const t = useTexts();
   const format = useFormat();
-  const { totals, conversion, latencyMs, failures, countries, series, attention } = statistics;
+  const { totals, conversion, latencyMs, failures, countries, series, alerts } = statistics;
   const policy = useQuery(policyQuery(tenant));
   const currency = policy.data?.spend?.currency;
   const cost = currency ? ` · ${t.overview.cost(format.money(totals.costMicros, currency))}` : "";
@@ -76,7 +76,7 @@ function StatisticsView({ tenant, statistics }: { tenant: string; statistics: St
     codes?.rate != null ? ` · ${t.overview.conversion}: ${format.percent(codes.rate)}` : "";
   const reported = totals.delivered + totals.undelivered;
   const ms = (value: number) => format.micros(value * 1000);
-  const names = series.map(({ at: begin }) => (statistics.bucket === "day" ? format.day(begin) : format.hour(begin)));
+  const names = series.map(({ startsAt }) => (statistics.bucket === "day" ? format.day(startsAt) : format.hour(startsAt)));
   return (
     <>
       <dl className="figures">
@@ -91,11 +91,11 @@ function StatisticsView({ tenant, statistics }: { tenant: string; statistics: St
         <Figure name={t.overview.latency} value={latencyMs ? ms(latencyMs.p50) : "—"} help={latencyMs && t.overview.latencyHelp(ms(latencyMs.p95), ms(latencyMs.p99))} />
       </dl>
       <Card title={t.overview.attention}>
-        {attention.length === 0 ? (
+        {alerts.length === 0 ? (
           <p className="with-icon"><Check size={18} aria-hidden="true" /> {t.overview.noAttention}</p>
         ) : (
           <ul className="attention">
-            {attention.map((one) => <AttentionItem key={one.text} tenant={tenant} one={one} />)}
+            {alerts.map((alert) => <AlertItem key={alert.message} tenant={tenant} alert={alert} />)}
           </ul>
         )}
       </Card>
@@ -154,7 +154,7 @@ function StatisticsView({ tenant, statistics }: { tenant: string; statistics: St
               {failures.length === 0 ? (
                 <p className="fine">{t.overview.noFailures}</p>
               ) : (
-                <Bars rows={failures.map((one) => ({ name: t.failures[one.class] ?? one.class, value: one.count, shown: format.number(one.count), tone: "bad" }))} />
+                <Bars rows={failures.map((one) => ({ name: t.failures[one.class], value: one.count, shown: format.number(one.count), tone: "bad" }))} />
               )}
               <p><Link to={`/t/${tenant}/messages?status=failed`}>{t.overview.showFailed}</Link></p>
             </Card>
@@ -178,23 +178,23 @@ function StatisticsView({ tenant, statistics }: { tenant: string; statistics: St
 const ICONS = { info: Info, warning: TriangleAlert, critical: CircleAlert };
 
 /** Something that needs attention, with a link to its page. */
-function AttentionItem({ tenant, one }: { tenant: string; one: Attention }) {
+function AlertItem({ tenant, alert }: { tenant: string; alert: Alert }) {
   const t = useTexts();
-  const Icon = ICONS[one.severity];
+  const Icon = ICONS[alert.severity];
   return (
-    <li className={one.severity}>
+    <li className={alert.severity}>
       <Icon size={18} aria-hidden="true" />{" "}
       <span>
-        <ServerText topic="attention" message={one} />{" "}
-        {one.about && (
-          <Link to={`/t/${tenant}/${pathTo(one.about)}`} aria-label={t.overview.lookAt(one.about.id)}>{t.overview.look}</Link>
+        <ServerText topic="attention" message={alert} />{" "}
+        {alert.subject && (
+          <Link to={`/t/${tenant}/${pathTo(alert.subject)}`} aria-label={t.overview.lookAt(alert.subject.id)}>{t.overview.look}</Link>
         )}
       </span>
     </li>
   );
 }
 
-function pathTo({ kind, id }: NonNullable<Attention["about"]>): string {
+function pathTo({ kind, id }: AlertSubject): string {
   const name = encodeURIComponent(id);
   const paths = { connection: `connections/${name}`, connector: `connectors/${name}/versions`, country: `messages?country=${name}`, hold: "policy" };
   return paths[kind];

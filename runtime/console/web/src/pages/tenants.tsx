@@ -29,7 +29,7 @@ export default function Tenants() {
     queryFn: ({ signal, pageParam }) =>
       call<Page<Tenant>>(`/v1/tenants?limit=200${pageParam ? `&cursor=${encodeURIComponent(pageParam)}` : ""}`, { signal }),
     initialPageParam: "",
-    getNextPageParam: (page) => page.next ?? undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
   const wanted = filter.trim().toLowerCase();
   const isWanted = (tenant: Tenant) => `${tenant.id} ${tenant.name}`.toLowerCase().includes(wanted);

@@ -1,6 +1,6 @@
 // The form of the sentences that each language has for what the server says with a code and values.
 
-import type { Cause, DecisionCode, DifferenceCode, FieldCode, Finding, Hint, VersionFault } from "../api/types";
+import type { AlertCode, Cause, DecisionCode, DifferenceCode, FieldCode, HintCode, VersionFault } from "../api/types";
 
 /** The values of a server message. A value that is missing reads as empty or 0. */
 export interface TemplateValues {
@@ -26,12 +26,12 @@ export type MessageTemplate = (values: TemplateValues, names: ValueNames) => str
 
 /** What messages are about, and the codes of each topic. */
 interface Codes {
-  attention: Finding["code"];
+  attention: AlertCode["code"];
   difference: DifferenceCode;
   decision: DecisionCode;
   fault: VersionFault["code"];
   field: FieldCode;
-  hint: Hint["code"];
+  hint: HintCode["code"];
   /** The kind of a problem, for its title, and `<kind>-detail`, where the detail is the same for all problems of that kind. */
   problem: string;
 }

@@ -2,7 +2,7 @@
 
 import { useMemo } from "react";
 import { Problem } from "../api/client";
-import type { Flow, ServerMessage, Usage } from "../api/types";
+import type { FailureClass, Flow, ServerMessage, Usage } from "../api/types";
 import { useFormat, useTexts } from ".";
 import type { MessageTemplate, MessageTopic, ValueNames } from "./message-templates";
 
@@ -15,8 +15,8 @@ export function useServerMessages(): Translate {
   return useMemo(() => {
     const each = (list: string, name: (item: string) => string) => list.split(", ").map(name).join(", ");
     const names: ValueNames = {
-      failure: (failureClass) => t.failures[failureClass] ?? failureClass,
-      advice: (failureClass) => t.advice[failureClass] ?? "",
+      failure: (failureClass) => t.failures[failureClass as FailureClass] ?? failureClass,
+      advice: (failureClass) => t.advice[failureClass as FailureClass] ?? "",
       flows: (list) => each(list, (item) => t.flowNames[item as Flow] ?? item),
       usages: (list) => each(list, (item) => t.usages[item as Usage] ?? item),
       names: (list) => each(list, (item) => `\`${item}\``),
@@ -50,7 +50,7 @@ export function useFieldMessages(): (error: unknown) => FieldMessage[] {
     () => (error) => {
       if (!(error instanceof Problem)) return [];
       return error.fields.map(({ field, message, code, values }) => {
-        const translated = translate("field", { text: message, code, values });
+        const translated = translate("field", { message, code, values });
         return { field, message: translated ?? message, ...(translated === undefined && page !== "en" && { lang: "en" }) };
       });
     },

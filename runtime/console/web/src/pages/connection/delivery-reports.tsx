@@ -6,16 +6,16 @@ import { EnglishText } from "../../components/server-text";
 import { useTexts } from "../../text";
 
 /** The address for the provider's delivery reports, and whether it must be entered at the provider. */
-export function DeliveryReports({ reports: { address, filled, why } }: { reports: Connection["reports"] }) {
+export function DeliveryReports({ reports: { callbackUrl, automatic, reason } }: { reports: Connection["deliveryReports"] }) {
   const t = useTexts();
   return (
     <Card title={t.connection.reports} help={t.connection.reportsHelp}>
-      {address && (
+      {callbackUrl && (
         <p className="row">
-          <code className="secret">{address}</code> <CopyButton text={address} />
+          <code className="secret">{callbackUrl}</code> <CopyButton text={callbackUrl} />
         </p>
       )}
-      {filled ? <Notice tone="good">{t.connection.reportsFilled}</Notice> : why && <Notice tone="info"><EnglishText text={why} /></Notice>}
+      {automatic ? <Notice tone="good">{t.connection.reportsFilled}</Notice> : reason && <Notice tone="info"><EnglishText text={reason} /></Notice>}
     </Card>
   );
 }

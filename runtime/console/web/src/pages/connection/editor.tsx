@@ -173,7 +173,7 @@ export function Editor({ tenant, connector, saved, others }: EditorProps) {
             onProblem={(error) => (error ? showProblem(error) : draft.setProblem(undefined))}
             onAccepted={draft.markAccepted}
           />
-          {saved?.reports.supported && <DeliveryReports reports={saved.reports} />}
+          {saved?.deliveryReports.supported && <DeliveryReports reports={saved.deliveryReports} />}
           <div className="save-bar" role="group" aria-label={t.common.save}>
             <p className="fine grow">
               {dirty ? t.common.unsaved : saved?.active ? t.activate.same : ""}

@@ -33,15 +33,15 @@ export function PromoteDialog({ tenant, connection, onClose }: PromoteProps) {
   const [given, setGiven] = useState<Record<string, string>>({});
   const target = to || tenants.data?.[0]?.id || "";
   const promote = useMutation({
-    mutationFn: (confirm?: string) =>
+    mutationFn: (confirmationToken?: string) =>
       call<PromotionResult>(apiPath(tenant, "promotions"), {
         method: "POST",
         body: {
           connection: connection.name,
-          to: target,
+          targetTenant: target,
           secrets,
           parameters: secrets === "ask" ? given : {},
-          ...(confirm && { confirm }),
+          ...(confirmationToken && { confirmationToken }),
         },
       }),
     onSuccess: (report) => {
@@ -66,7 +66,7 @@ export function PromoteDialog({ tenant, connection, onClose }: PromoteProps) {
               variant="primary"
               busy={promote.isPending}
               disabled={report.changes.length === 0}
-              onClick={() => promote.mutate(report.confirm ?? undefined)}
+              onClick={() => promote.mutate(report.confirmationToken ?? undefined)}
             >
               {t.promote.confirm}
             </Button>
@@ -79,7 +79,7 @@ export function PromoteDialog({ tenant, connection, onClose }: PromoteProps) {
       }
     >
       {report?.applied ? (
-        <Notice tone="good" announce>{t.promote.done(report.to)}</Notice>
+        <Notice tone="good" announce>{t.promote.done(report.targetTenant)}</Notice>
       ) : report ? (
         <>
           <p>{report.replaces ? t.promote.replaces : t.promote.isNew}</p>

@@ -40,7 +40,7 @@ export function TestResultView({ report }: { report: TestResult }) {
       <Responses events={report.trace} />
       <details>
         <summary>{t.testResult.used}</summary>
-        <ResourceUse used={report.used} />
+        <ResourceUse usage={report.resourceUsage} />
       </details>
     </div>
   );

@@ -31,7 +31,7 @@ export function DeliveryCard({ tenant, policy, onChange, error }: DeliveryProps)
   };
   return (
     <Card title={t.policy.delivery}>
-      <IntegerField label={t.policy.mostMessages} help={t.policy.mostMessagesHelp} value={delivery.mostMessages} error={error("/delivery/mostMessages")} onChange={(mostMessages) => set({ mostMessages })} />
+      <IntegerField label={t.policy.maxMessages} help={t.policy.maxMessagesHelp} value={delivery.maxMessages} error={error("/delivery/maxMessages")} onChange={(maxMessages) => set({ maxMessages })} />
       <fieldset className="choices">
         <legend>{t.policy.inDoubt}</legend>
         {inDoubtValues.map((one) => (

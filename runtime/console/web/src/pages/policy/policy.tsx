@@ -51,7 +51,7 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
   const error = (field: string) => fields.filter((one) => one.field === field).map((one) => one.message).join(" ") || undefined;
   const limitNames = Object.keys(t.policy.limit) as (keyof Policy["limits"])[];
   const named = new Set([
-    "/codes/digits", "/codes/lifetimeSeconds", "/codes/tries", "/codes/sends", "/originDomain", "/delivery/mostMessages",
+    "/codes/digits", "/codes/lifetimeSeconds", "/codes/maxTries", "/codes/maxSends", "/originDomain", "/delivery/maxMessages",
     "/spend/currency", "/spend/capPerMonthMicros", "/spend/pricePerSegmentMicros",
     ...limitNames.map((name) => `/limits/${name}`),
   ]);
@@ -70,8 +70,8 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
           <div className="fields pairs">
             <IntegerField label={t.policy.digits} help={t.policy.digitsHelp} value={policy.codes.digits} error={error("/codes/digits")} onChange={(digits) => codes({ digits })} />
             <IntegerField label={t.policy.lifetime} help={t.policy.lifetimeHelp} value={policy.codes.lifetimeSeconds} error={error("/codes/lifetimeSeconds")} onChange={(lifetimeSeconds) => codes({ lifetimeSeconds })} />
-            <IntegerField label={t.policy.tries} help={t.policy.triesHelp} value={policy.codes.tries} error={error("/codes/tries")} onChange={(tries) => codes({ tries })} />
-            <IntegerField label={t.policy.sends} help={t.policy.sendsHelp} value={policy.codes.sends} error={error("/codes/sends")} onChange={(sends) => codes({ sends })} />
+            <IntegerField label={t.policy.maxTries} help={t.policy.maxTriesHelp} value={policy.codes.maxTries} error={error("/codes/maxTries")} onChange={(maxTries) => codes({ maxTries })} />
+            <IntegerField label={t.policy.maxSends} help={t.policy.maxSendsHelp} value={policy.codes.maxSends} error={error("/codes/maxSends")} onChange={(maxSends) => codes({ maxSends })} />
           </div>
           <Field label={`${t.policy.origin} (${t.common.optional})`} help={t.policy.originHelp} error={error("/originDomain")}>
             {(ids) => (

@@ -1,6 +1,6 @@
 // How a version differs from the active one: what it may reach, how it presents itself, and what changes for connections.
 
-import type { ServerMessage, Unfit, VersionDifference } from "../../api/types";
+import type { IncompatibleConnection, ServerMessage, VersionDifference } from "../../api/types";
 import { Notice } from "../../components/notice";
 import { ServerText } from "../../components/server-text";
 import { useFormat, useTexts } from "../../text";
@@ -19,7 +19,7 @@ export function Difference({ difference }: { difference: VersionDifference }) {
       {lists.filter(([, sentences]) => sentences.length > 0).map(([kind, sentences, name]) => (
         <div key={kind} className={`capability ${kind}`}>
           <p className="capability-name">{name}</p>
-          <ul>{sentences.map((sentence) => <li key={sentence.text}><ServerText topic="difference" message={sentence} /></li>)}</ul>
+          <ul>{sentences.map((sentence) => <li key={sentence.message}><ServerText topic="difference" message={sentence} /></li>)}</ul>
         </div>
       ))}
       {difference.needsApproval && <Notice tone="warn">{t.versions.needsApproval}</Notice>}
@@ -41,18 +41,18 @@ export function Difference({ difference }: { difference: VersionDifference }) {
             {difference.connections.map((one) => (
               <li key={`${one.tenant}/${one.connection}`}>
                 <b>{one.connection}</b> ({one.tenant})
-                <ul>{one.lines.map((line) => <li key={line.text}><ServerText topic="difference" message={line} /></li>)}</ul>
+                <ul>{one.lines.map((line) => <li key={line.message}><ServerText topic="difference" message={line} /></li>)}</ul>
               </li>
             ))}
           </ul>
         </Notice>
       )}
-      {difference.unfit.length > 0 && <UnfitConnections title={t.versions.unfit} all={difference.unfit} />}
+      {difference.incompatibleConnections.length > 0 && <IncompatibleConnections title={t.versions.incompatible} all={difference.incompatibleConnections} />}
     </div>
   );
 }
 
-export function UnfitConnections({ title, all }: { title: string; all: Unfit[] }) {
+export function IncompatibleConnections({ title, all }: { title: string; all: IncompatibleConnection[] }) {
   return (
     <Notice tone="warn" title={title}>
       <ul>
@@ -61,7 +61,7 @@ export function UnfitConnections({ title, all }: { title: string; all: Unfit[] }
             <b>{one.connection}</b> ({one.tenant}): {one.problems.map((problem, index) => (
               <span key={problem.field + problem.message}>
                 {index > 0 && "; "}
-                <code>{problem.field}</code> <ServerText topic="field" message={{ ...problem, text: problem.message }} />
+                <code>{problem.field}</code> <ServerText topic="field" message={problem} />
               </span>
             ))}
           </li>

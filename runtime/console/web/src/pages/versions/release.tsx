@@ -1,12 +1,12 @@
-// The release of a connector: the last rollback and its reason, the canary, old and new version side by side.
+// The release of a connector: the last rollback and its reason, the canary, old and new version side by version.
 
 import { useState, type ReactNode } from "react";
 import { useMutation } from "@tanstack/react-query";
 import { RotateCcw } from "lucide-react";
 import { apiPath, call, connectorPath } from "../../api/client";
 import { refresh } from "../../api/queries";
-import type { ConnectorVersion, Release, Side } from "../../api/types";
-import { StandingBadge } from "../../components/badge";
+import type { ComparedVersion, ConnectorVersion, FailureClass, Release } from "../../api/types";
+import { RoleBadge } from "../../components/badge";
 import { Button } from "../../components/button";
 import { Dialog } from "../../components/dialog";
 import { Field } from "../../components/field";
@@ -43,23 +43,23 @@ export function ReleaseStatus({ tenant, id, release, versions }: ReleaseStatusPr
   const { active, previous, canary, comparison, lastRollback, generation } = release;
   const versionOf = (digest: string) => versionName(digest, versions);
   const percent = chosen ?? canary?.percent ?? 0;
-  const isWatched = previous != null && new Date(release.watchedUntil) > new Date();
+  const isWatched = previous != null && new Date(release.autoRollbackUntil) > new Date();
   return (
     <>
       {lastRollback?.to === active && (
         <Notice
           tone={lastRollback.automatic ? "warn" : "info"}
-          title={t.versions.rolledBack(versionOf(lastRollback.from), versionOf(lastRollback.to), format.ago(lastRollback.at))}
+          title={t.versions.rolledBack(versionOf(lastRollback.from), versionOf(lastRollback.to), format.ago(lastRollback.rolledBackAt))}
           announce
         >
           <p>
             {t.versions.reason}:{" "}
-            {lastRollback.fault ? <ServerText topic="fault" message={{ text: lastRollback.reason, ...lastRollback.fault }} /> : lastRollback.reason}.
+            {lastRollback.fault ? <ServerText topic="fault" message={{ message: lastRollback.reason, ...lastRollback.fault }} /> : lastRollback.reason}.
           </p>
           {lastRollback.automatic && <p>{t.versions.automatic}</p>}
         </Notice>
       )}
-      {isWatched && <Notice tone="info">{t.versions.watched(versionOf(active), format.time(release.watchedUntil))}</Notice>}
+      {isWatched && <Notice tone="info">{t.versions.autoRollback(versionOf(active), format.time(release.autoRollbackUntil))}</Notice>}
       {release.owner === "all-tenants" && release.tenant != null && (
         <Notice tone="info" actions={<Button onClick={() => setDialog("follow")}>{t.versions.follow}</Button>}>
           {t.versions.decidedHere}
@@ -92,7 +92,7 @@ export function ReleaseStatus({ tenant, id, release, versions }: ReleaseStatusPr
               </div>
             </div>
           )}
-          <Comparison sides={comparison.sides} nameOf={versionOf} />
+          <Comparison versions={comparison.versions} nameOf={versionOf} />
           {change.isError && !dialog && <ErrorNotice error={change.error} />}
         </Card>
       )}
@@ -135,20 +135,20 @@ export function ReleaseStatus({ tenant, id, release, versions }: ReleaseStatusPr
   );
 }
 
-/** The metrics of both versions side by side. */
-function Comparison({ sides, nameOf: named }: { sides: Side[]; nameOf: (digest: string) => string }) {
+/** The metrics of both versions side by version. */
+function Comparison({ versions, nameOf: named }: { versions: ComparedVersion[]; nameOf: (digest: string) => string }) {
   const t = useTexts();
   const format = useFormat();
-  const failures = (side: Side) =>
-    Object.entries(side.failures).map(([kind, count]) => `${t.failures[kind] ?? kind}: ${format.number(count)}`).join(", ") || t.common.none;
-  const took = (side: Side, of: "p50" | "p95") => (side.latencyMs == null ? "—" : format.micros(side.latencyMs[of] * 1000));
-  const lines: [string, (side: Side) => ReactNode][] = [
-    [t.versions.attempts, (side) => format.number(side.attempts)],
-    [t.versions.successRate, (side) => <RateBar rate={side.successRate} />],
-    [t.status["in-doubt"], (side) => format.number(side.inDoubt)],
-    [t.versions.faults, (side) => format.number(side.faults)],
-    [t.versions.latencyHalf, (side) => took(side, "p50")],
-    [t.versions.latency, (side) => took(side, "p95")],
+  const failures = (version: ComparedVersion) =>
+    Object.entries(version.failures).map(([kind, count]) => `${t.failures[kind as FailureClass] ?? kind}: ${format.number(count)}`).join(", ") || t.common.none;
+  const took = (version: ComparedVersion, of: "p50" | "p95") => (version.latencyMs == null ? "—" : format.micros(version.latencyMs[of] * 1000));
+  const lines: [string, (version: ComparedVersion) => ReactNode][] = [
+    [t.versions.attempts, (version) => format.number(version.attempts)],
+    [t.versions.successRate, (version) => <RateBar rate={version.successRate} />],
+    [t.status["in-doubt"], (version) => format.number(version.inDoubt)],
+    [t.versions.faults, (version) => format.number(version.faults)],
+    [t.versions.latencyHalf, (version) => took(version, "p50")],
+    [t.versions.latency, (version) => took(version, "p95")],
     [t.versions.failures, failures],
   ];
   return (
@@ -157,9 +157,9 @@ function Comparison({ sides, nameOf: named }: { sides: Side[]; nameOf: (digest: 
         <thead>
           <tr>
             <td />
-            {sides.map((side) => (
-              <th scope="col" key={side.digest}>
-                {named(side.digest)} <StandingBadge standing={side.standing} />
+            {versions.map((version) => (
+              <th scope="col" key={version.digest}>
+                {named(version.digest)} <RoleBadge role={version.role} />
               </th>
             ))}
           </tr>
@@ -168,7 +168,7 @@ function Comparison({ sides, nameOf: named }: { sides: Side[]; nameOf: (digest: 
           {lines.map(([name, value]) => (
             <tr key={name}>
               <th scope="row">{name}</th>
-              {sides.map((side) => <td key={side.digest}>{value(side)}</td>)}
+              {versions.map((version) => <td key={version.digest}>{value(version)}</td>)}
             </tr>
           ))}
         </tbody>

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { apiPath, call, connectorPath } from "../../api/client";
 import { refresh } from "../../api/queries";
-import type { VersionShape } from "../../api/types";
+import type { RequestShape } from "../../api/types";
 import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
 import { Dialog } from "../../components/dialog";
@@ -26,7 +26,7 @@ export function RequestShapes({ tenant, id, digest, active }: RequestShapesProps
   const path = `versions/${encodeURIComponent(digest)}/shapes`;
   const query = useQuery({
     queryKey: ["tenant", tenant, "shapes", id, digest, active],
-    queryFn: ({ signal }) => call<VersionShape[]>(apiPath(tenant, connectorPath(id, path)), { signal }),
+    queryFn: ({ signal }) => call<RequestShape[]>(apiPath(tenant, connectorPath(id, path)), { signal }),
   });
   return (
     <Loaded query={query}>
@@ -37,13 +37,13 @@ export function RequestShapes({ tenant, id, digest, active }: RequestShapesProps
             {held.length > 0 && (
               <Notice tone="warn" title={t.requestShapes.heldTitle}>
                 <p>{t.requestShapes.heldHelp}</p>
-                {held.map((shape) => <HeldShape key={shape.shape} shape={shape} path={apiPath(tenant, connectorPath(id, path))} tenant={tenant} />)}
+                {held.map((shape) => <HeldShape key={shape.id} shape={shape} path={apiPath(tenant, connectorPath(id, path))} tenant={tenant} />)}
               </Notice>
             )}
             <details>
               <summary>{t.requestShapes.title}</summary>
               <p className="help">{all.length === 0 ? t.requestShapes.none : t.requestShapes.help}</p>
-              {all.filter((shape) => shape.origin !== "held").map((shape) => <ShapeDetails key={shape.shape} shape={shape} />)}
+              {all.filter((shape) => shape.origin !== "held").map((shape) => <ShapeDetails key={shape.id} shape={shape} />)}
             </details>
           </>
         );
@@ -52,7 +52,7 @@ export function RequestShapes({ tenant, id, digest, active }: RequestShapesProps
   );
 }
 
-function ShapeDetails({ shape }: { shape: VersionShape }) {
+function ShapeDetails({ shape }: { shape: RequestShape }) {
   const t = useTexts();
   const format = useFormat();
   const added = new Set(shape.changes.filter((change) => change.added).map((change) => change.line));
@@ -65,7 +65,7 @@ function ShapeDetails({ shape }: { shape: VersionShape }) {
         <span className="fine">
           {by && `${t.requestShapes.by(by)} · `}
           {shape.requests > 0 && `${t.requestShapes.requests(shape.requests)} · `}
-          {format.ago(shape.lastSeen)}
+          {format.ago(shape.lastSeenAt)}
         </span>
       </p>
       <pre>
@@ -76,11 +76,11 @@ function ShapeDetails({ shape }: { shape: VersionShape }) {
   );
 }
 
-function HeldShape({ shape, path, tenant }: { shape: VersionShape; path: string; tenant: string }) {
+function HeldShape({ shape, path, tenant }: { shape: RequestShape; path: string; tenant: string }) {
   const t = useTexts();
   const [confirming, setConfirming] = useState(false);
   const approve = useMutation({
-    mutationFn: () => call(`${path}/${shape.shape}/approve`, { method: "POST" }),
+    mutationFn: () => call(`${path}/${shape.id}/approve`, { method: "POST" }),
     onSuccess: () => setConfirming(false),
     onSettled: () => refresh(tenant),
   });

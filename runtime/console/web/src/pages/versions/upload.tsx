@@ -84,11 +84,11 @@ export function UploadDialog({ tenant, onClose }: { tenant: string; onClose: () 
 /** How far the server's checks of an upload have come. */
 export function CheckProgress({ progress }: { progress: ConnectorVersion["progress"] }) {
   const t = useTexts();
-  const { step, of, doing } = progress ?? { step: 0, of: 1, doing: "" };
+  const { step, steps, activity } = progress ?? { step: 0, steps: 1, activity: "" };
   return (
     <Progress
-      text={progress ? t.versions.processing(step, of, t.versions.doing[doing] ?? doing) : t.versions.state.checking}
-      value={progress ? step / of : undefined}
+      text={progress ? t.versions.processing(step, steps, t.versions.activity[activity] ?? activity) : t.versions.state.checking}
+      value={progress ? step / steps : undefined}
     />
   );
 }

@@ -7,7 +7,7 @@ import { useNavigate } from "react-router";
 import { ALL_TENANTS, apiPath, basePath, call, connectorPath } from "../../api/client";
 import { refresh } from "../../api/queries";
 import type { ConnectorVersion, Release, VersionActivated } from "../../api/types";
-import { Badge, StandingBadge } from "../../components/badge";
+import { Badge, RoleBadge } from "../../components/badge";
 import { Button } from "../../components/button";
 import { Dialog } from "../../components/dialog";
 import { Card } from "../../components/layout";
@@ -15,7 +15,7 @@ import { ErrorNotice, Loaded } from "../../components/loaded";
 import { Notice } from "../../components/notice";
 import { EnglishText } from "../../components/server-text";
 import { useFormat, useTexts } from "../../text";
-import { Difference, UnfitConnections } from "./difference";
+import { Difference, IncompatibleConnections } from "./difference";
 import { InspectionDetails } from "./inspection";
 import { RequestShapes } from "./request-shapes";
 import { CheckProgress } from "./upload";
@@ -35,9 +35,9 @@ export function VersionCard({ tenant, id, version, release, isLast }: VersionCar
   const format = useFormat();
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<"approve" | "activate" | "delete">();
-  const { digest, standing } = version;
+  const { digest, role } = version;
   const { generation } = release;
-  const isOther = version.state === "ready" && standing !== "active";
+  const isOther = version.state === "ready" && role !== "active";
   // The list has no differences: fetch the difference from the version that is active now.
   const compared = useQuery({
     queryKey: ["tenant", tenant, "version", id, digest, release.active],
@@ -63,14 +63,14 @@ export function VersionCard({ tenant, id, version, release, isLast }: VersionCar
   });
   const name = versionName(digest, [version]);
   const isOwn = version.owner === (tenant === ALL_TENANTS ? "all-tenants" : "tenant");
-  const mayBeDeleted = isOwn && (isLast || standing === "available" || version.state === "refused");
-  const heldBack = change.data?.heldBack ?? [];
+  const mayBeDeleted = isOwn && (isLast || role === "available" || version.state === "refused");
+  const incompatible = change.data?.incompatibleConnections ?? [];
   return (
     <Card
       title={
         <>
           {name}{" "}
-          {standing && <StandingBadge standing={standing} />}{" "}
+          {role && <RoleBadge role={role} />}{" "}
           {version.state !== "ready" && <Badge tone={version.state === "refused" ? "bad" : "info"}>{t.versions.state[version.state]}</Badge>}
         </>
       }
@@ -88,7 +88,7 @@ export function VersionCard({ tenant, id, version, release, isLast }: VersionCar
             </Button>
           )}
           {difference?.needsApproval && <Button onClick={() => setDialog("approve")}>{t.versions.approve}</Button>}
-          {difference && !difference.needsApproval && standing !== "canary" && !release.canary && (
+          {difference && !difference.needsApproval && role !== "canary" && !release.canary && (
             <Button
               busy={change.isPending}
               onClick={() => change.mutate({ path: "release/canary", method: "PUT", body: { digest, percent: 10, generation } })}
@@ -105,7 +105,7 @@ export function VersionCard({ tenant, id, version, release, isLast }: VersionCar
       {version.state === "refused" && <Notice tone="bad" title={t.versions.refused}><EnglishText text={version.refusal ?? ""} /></Notice>}
       {version.state === "checking" && <CheckProgress progress={version.progress} />}
       {isOther && <Loaded query={compared}>{(one) => one.difference && <Difference difference={one.difference} />}</Loaded>}
-      {heldBack.length > 0 && <UnfitConnections title={t.versions.heldBack} all={heldBack} />}
+      {incompatible.length > 0 && <IncompatibleConnections title={t.versions.incompatibleConnections} all={incompatible} />}
       {version.state === "ready" && <RequestShapes tenant={tenant} id={id} digest={digest} active={release.active} />}
       {version.inspection && (
         <details>
@@ -123,7 +123,7 @@ export function VersionCard({ tenant, id, version, release, isLast }: VersionCar
               variant="primary"
               busy={change.isPending}
               onClick={() =>
-                change.mutate({ path: `versions/${encodeURIComponent(digest)}/approval`, method: "POST", body: { confirm: difference.confirm } })
+                change.mutate({ path: `versions/${encodeURIComponent(digest)}/approval`, method: "POST", body: { confirmationToken: difference.confirmationToken } })
               }
             >
               {t.versions.approve}

@@ -71,7 +71,7 @@ function UploadedVersions({ tenant, id }: { tenant: string; id: string }) {
     queryFn: ({ signal }) => call<Release>(apiPath(tenant, connectorPath(id, "release")), { signal }),
     refetchInterval: (query) => (query.state.data && !query.state.error ? 2000 : false),
   });
-  // The standing of each version changes with the release, also when Sendbox rolls back automatically.
+  // The role of each version changes with the release, also when Sendbox rolls back automatically.
   const decided = release.data && `${release.data.tenant ?? ""}/${release.data.generation}`;
   const versions = useQuery({
     queryKey: ["tenant", tenant, "versions", id, decided],

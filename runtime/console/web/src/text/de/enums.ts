@@ -114,7 +114,6 @@ export const enums: EnumTexts = {
     unknown: "Unbekannt",
     "connector-fault": "Fehlverhalten des Konnektors",
     unavailable: "Sendbox überlastet",
-    expired: "Abgelaufen",
   },
 
   advice: {

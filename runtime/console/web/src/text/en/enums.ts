@@ -1,7 +1,6 @@
-// What the console calls the values of the API's enumerations. A value without a text does not compile, except where the OpenAPI
-// document has no enumeration.
+// What the console calls the values of the API's enumerations. A value without a text does not compile.
 
-import type { AttemptOutcome, DeliveryState, Flow, MessageStatus, Usage } from "../../api/types";
+import type { AttemptOutcome, DeliveryState, FailureClass, Flow, MessageStatus, Party, RouteReason, Usage } from "../../api/types";
 
 export const enums = {
   status: {
@@ -51,7 +50,7 @@ export const enums = {
     fallback: "fallback connection, because the previous one couldn’t send",
     retry: "same connection again",
     earlier: "chosen before the policy changed",
-  } as Record<string, string>,
+  } satisfies Record<RouteReason, string>,
 
   usages: {
     register: "Sign-up",
@@ -91,7 +90,7 @@ export const enums = {
     network: "Network",
     provider: "Provider",
     host: "Sendbox",
-  } as Record<string, string>,
+  } satisfies Record<Party, string>,
 
   failures: {
     "not-sent": "Not sent",
@@ -115,8 +114,7 @@ export const enums = {
     unknown: "Unknown",
     "connector-fault": "Connector fault",
     unavailable: "Sendbox overloaded",
-    expired: "Expired",
-  } as Record<string, string>,
+  } satisfies Record<FailureClass, string>,
 
   advice: {
     "not-sent": "The message was not sent. Try again, or use another provider.",
@@ -140,7 +138,7 @@ export const enums = {
     unknown: "Read the provider’s message.",
     "connector-fault": "The connector misbehaved. Use another version, and report it to the author.",
     unavailable: "Try again when the server is less busy.",
-  } as Record<string, string>,
+  } satisfies Record<FailureClass, string>,
 };
 
 export type EnumTexts = typeof enums;

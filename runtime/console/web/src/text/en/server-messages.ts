@@ -27,7 +27,7 @@ const notAgain: Record<NotAgain, string> = {
   "second-message": "a retry would send a second message",
   "maybe-second-message": "a retry might send a second message",
   "same-end": "a retry with the same connection would fail the same way",
-  "most-tries": "the connection has used all its attempts",
+  "max-tries": "the connection has used all its attempts",
   "retry-budget": "too many messages are being retried",
   "too-late": "the message would expire before the next attempt",
 };
@@ -66,14 +66,14 @@ export const serverMessages: { serverMessages: EnglishTemplates } = {
     decision: decisions(causes, (name) => name.toLowerCase(), {
       "no-other-connection": () => "no other connection is tried",
       expired: () => "the message has expired, so it is not sent any more",
-      "most-messages": (v) => `the policy allows at most ${v.number("most")} SMS per request`,
-      "most-attempts": (v) => `a message has at most ${v.number("most")} attempts`,
-      nothing: (v) => `${notAgain[v.text("notAgain") as NotAgain]}, and ${noFallback[v.text("noFallback") as NoFallback]}`,
-      again: (v) => `the same connection retries (attempt ${v.number("number")} of ${v.number("most")})`,
-      "again-same-key": (v) =>
-        `the same connection retries (attempt ${v.number("number")} of ${v.number("most")}) with the same idempotency key, so that the provider sends only one message`,
+      "max-messages": (v) => `the policy allows at most ${v.number("max")} SMS per request`,
+      "max-attempts": (v) => `a message has at most ${v.number("max")} attempts`,
+      nothing: (v) => `${notAgain[v.text("noRetry") as NotAgain]}, and ${noFallback[v.text("noFallback") as NoFallback]}`,
+      retry: (v) => `the same connection retries (attempt ${v.number("number")} of ${v.number("max")})`,
+      "retry-same-key": (v) =>
+        `the same connection retries (attempt ${v.number("number")} of ${v.number("max")}) with the same idempotency key, so that the provider sends only one message`,
       "other-version": () => "this version of the connector is still being evaluated, so the previous version is tried",
-      "next-connection": (v) => `${notAgain[v.text("notAgain") as NotAgain]}, so the next connection is tried`,
+      "next-connection": (v) => `${notAgain[v.text("noRetry") as NotAgain]}, so the next connection is tried`,
       "next-connection-no-pause": () => "the provider asks for a long pause, so the next connection is tried",
     }),
 
