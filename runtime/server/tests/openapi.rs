@@ -53,7 +53,7 @@ fn the_checked_in_document_is_the_served_one() {
         checked_in == served,
         "runtime/server/openapi.json is not the document that the server serves (first difference: line {}). \
          Regenerate it with `INSTA_UPDATE=always cargo test --test openapi`, and then the console's types.",
-        differs.map_or_else(|| checked_in.lines().count().min(served.lines().count()), |line| line) + 1
+        differs.unwrap_or_else(|| checked_in.lines().count().min(served.lines().count())) + 1
     );
 }
 

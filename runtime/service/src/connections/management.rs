@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sendbox_contract::TextEncoding;
 use sendbox_domain::message_fields;
 use sendbox_domain::model::{
     Activation, ActiveConnection, Connection, ConnectionInput, Deletion, HintView, Preview, PreviewRequest, Scope,

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sendbox_domain::message_fields;
-use sendbox_domain::problem::Problems;
 use sendbox_domain::model::{
     Attempt, FailureView, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, Sensitive,
     Timestamp, Verification,
 };
 use sendbox_domain::phone;
 use sendbox_domain::plan::plan;
+use sendbox_domain::problem::Problems;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::messages::MessageQuery;
 use sendbox_store::rows::{AttemptRow, IdempotencyRow, MessageRow, ReportRow, TenantRow};
@@ -103,8 +103,7 @@ pub(crate) fn request_bytes(
 /// Validates an idempotency key.
 pub(crate) fn check_idempotency_key(key: Option<&str>) -> Result<()> {
     // As it is: the problem names a header, and not a field of the body.
-    key.map_or(Ok(()), message_fields::check_idempotency_key)
-        .map_err(|problem| Error::Invalid(Problems(vec![problem])))
+    key.map_or(Ok(()), message_fields::check_idempotency_key).map_err(|problem| Error::Invalid(Problems(vec![problem])))
 }
 
 impl Service {
