@@ -21,7 +21,9 @@ const FILTERS: &[(&str, &str)] = &[
     ),
     (r"urn:sendbox:request:[0-9A-Za-z-]+", "urn:sendbox:request:[ID]"),
     (r"sha256:[0-9a-f]{64}", "sha256:[DIGEST]"),
-    (r"\b(SM|[A-Z]{2})[0-9a-f]{32}\b", "$1[ID]"),
+    // Digits in a row are masked in what a provider responded, and an id may have some.
+    (r"\b(SM)(?:[0-9a-f]|\[digits\])+", "$1[ID]"),
+    (r"\b([A-Z]{2})[0-9a-f]{32}\b", "$1[ID]"),
     (r"\b[0-9a-f]{64}\b", "[DIGEST]"),
     (r"\b[0-9a-f]{32}\b", "[ID]"),
     (r"Basic [A-Za-z0-9+/=]{20,}", "Basic [CREDENTIALS]"),
