@@ -4,10 +4,6 @@ use std::path::Path;
 
 use super::{files, read};
 
-/// Pages that comments name and that are not in the repository. Each of them goes when the last comment that names it is
-/// corrected; this list may only become shorter.
-const MISSING_PAGES: [&str; 1] = ["DESIGN.md"];
-
 #[test]
 fn what_comments_and_pages_refer_to_exists() {
     let every_file: Vec<String> =
@@ -15,7 +11,7 @@ fn what_comments_and_pages_refer_to_exists() {
     let mut missing = Vec::new();
     for file in files("", &["rs", "toml", "ts", "tsx", "mjs", "wit", "md"]) {
         for (number, prose) in prose(&file) {
-            for name in file_names(&prose).filter(|name| !MISSING_PAGES.contains(name)) {
+            for name in file_names(&prose) {
                 if !every_file.iter().any(|known| known.ends_with(&format!("/{name}"))) {
                     missing.push(format!("{}:{number}: {name}", file.display()));
                 }

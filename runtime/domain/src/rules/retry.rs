@@ -1,4 +1,4 @@
-//! What follows an attempt (`DESIGN.md` 5 and 6): the same connection again, the next one, or nothing.
+//! What follows an attempt (`docs/retries.md`): the same connection again, the next one, or nothing.
 //!
 //! Two counts bound a message. `attempts` are calls of a connector, of which most can be known to have sent nothing.
 //! `physical` are those that may have become a message: no attempt begins once there are as many as the tenant allows.

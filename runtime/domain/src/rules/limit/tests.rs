@@ -9,9 +9,9 @@ fn at(millis: i64) -> Timestamp {
 }
 
 /// The state of one bucket, as a store would keep it.
-struct Kept(Option<String>);
+struct StoredState(Option<String>);
 
-impl Kept {
+impl StoredState {
     fn take(&mut self, rule: Rule, now: Timestamp) -> Result<(), Option<Timestamp>> {
         match rule.take(self.0.as_deref(), now) {
             Ok(taken) => {
@@ -27,7 +27,7 @@ impl Kept {
 }
 
 fn story(rule: Rule, steps: &[(i64, Result<(), Option<i64>>)]) {
-    let mut kept = Kept(None);
+    let mut kept = StoredState(None);
     for (millis, want) in steps {
         let got = kept.take(rule, at(*millis));
         assert_eq!(got, want.map_err(|retry| retry.map(at)), "{rule:?} at {millis}: {:?}", kept.0);
@@ -180,7 +180,7 @@ fn time(text: &str) -> Timestamp {
 #[test]
 fn a_month_has_its_cap() {
     let rule = |price_micros| Rule::Spend { cap_micros: 100, price_micros };
-    let mut kept = Kept(None);
+    let mut kept = StoredState(None);
     let (last, next) = (time("2026-12-31T23:59:59.999Z"), time("2027-01-01T00:00:00Z"));
     assert_eq!(kept.take(rule(60), time("2026-12-01T00:00:00Z")), Ok(()));
     assert_eq!(kept.take(rule(41), last), Err(Some(next)));
@@ -309,7 +309,7 @@ proptest! {
     fn never_more_in_any_window((most, seconds) in windows(), steps in steps()) {
         let rule = Rule::Window { most, seconds };
         let length = i64::try_from(seconds).unwrap() * 1000;
-        let mut kept = Kept(None);
+        let mut kept = StoredState(None);
         let mut let_in: Vec<i64> = Vec::new();
         let mut now = 0;
         for step in steps {
@@ -332,7 +332,7 @@ proptest! {
     ) {
         let rule = Rule::Window { most, seconds };
         let length = i64::try_from(seconds).unwrap() * 1000;
-        let mut kept = Kept(None);
+        let mut kept = StoredState(None);
         let mut let_in: Vec<i64> = Vec::new();
         let (mut really, mut behind) = (0, 0);
         for (index, step) in steps.into_iter().enumerate() {
@@ -355,7 +355,7 @@ proptest! {
     ) {
         let rule = Rule::Window { most, seconds };
         let length = i64::try_from(seconds).unwrap() * 1000;
-        let mut kept = Kept(None);
+        let mut kept = StoredState(None);
         let mut now = 0;
         for step in steps {
             now += step * length / 4096;
@@ -375,7 +375,7 @@ proptest! {
     fn a_window_is_not_closed_for_longer_than_it_is((most, seconds) in windows(), offset in 0..100_000_000_i64) {
         let rule = Rule::Window { most, seconds };
         let length = i64::try_from(seconds).unwrap() * 1000;
-        let mut kept = Kept(None);
+        let mut kept = StoredState(None);
         for _ in 0..most {
             prop_assert!(kept.take(rule, at(offset)).is_ok());
         }
@@ -402,7 +402,7 @@ proptest! {
     #[test]
     fn a_pause_is_never_shorter_than_asked(seconds in 1..601_u64, steps in prop::collection::vec(0..900_000_i64, 1..60)) {
         let rule = Rule::Cooldown { seconds };
-        let mut kept = Kept(None);
+        let mut kept = StoredState(None);
         let mut last: Option<i64> = None;
         let mut now = 0;
         for step in steps {
@@ -427,7 +427,7 @@ proptest! {
         cap in 0..2000_u64,
         steps in prop::collection::vec((0..400_000_000_i64, 0..500_u64, any::<bool>()), 1..80),
     ) {
-        let mut kept = Kept(None);
+        let mut kept = StoredState(None);
         let mut months: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
         let mut now = 0;
         for (step, price, back) in steps {

@@ -68,7 +68,7 @@ fn again(millis: i64) -> Next {
 const FAILED: Next = Next::Stop(MessageStatus::Failed);
 const DOUBTED: Next = Next::Stop(MessageStatus::InDoubt);
 
-/// The table of `DESIGN.md` 6: same provider, other provider, breaker.
+/// The table of `docs/retries.md`: same provider, other provider, breaker.
 /// While a version of the connector is tried, what it may be to blame for goes to the other one.
 #[test]
 fn another_version_takes_over_what_a_version_may_be_to_blame_for() {
