@@ -67,7 +67,7 @@ pub struct Ask {
 const FAULTS: [&str; 5] = ["reset-after", "reset-before", "delay:300ms", "status:503", "code:21211"];
 
 /// The failure text of an attempt whose process ended.
-const CUT: &str = "the process ended while the attempt was under way";
+const CUT: &str = "the process ended while the attempt was in progress";
 
 /// Numbers, one for each ask, and a count of answers.
 #[derive(Default)]
@@ -293,7 +293,7 @@ fn judge(message: &Value, codes: &[String], most: usize) -> usize {
         "failed" | "expired" | "cancelled" => assert_eq!(arrived + in_doubt, 0, "reported as not sent: {all}"),
         other => panic!("{other} is not final: {all}"),
     }
-    let cut = |attempt: &&Value| attempt.pointer("/failure/text") == Some(&CUT.into());
+    let cut = |attempt: &&Value| attempt.pointer("/failure/message") == Some(&CUT.into());
     attempts.iter().filter(cut).count()
 }
 
