@@ -30,6 +30,8 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[UUID]"),
     (r"\b[0-9a-f]{12}\b", "[DIGEST]"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
+    // A column of times is as wide as its longest one.
+    (r"\[TIME\] {2,}", "[TIME]  "),
     (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d (\+0000|GMT)", "[TIME]"),
     (r"(?m)^ +\d+\.\d ms  ", "  [MS]  "),
     (r"\d+\.\d ms\b", "[MS]"),
