@@ -53,7 +53,7 @@ export function versions(environment) {
     // A component with the name of a built-in connector is rejected after its check, and the page says why.
     await choose(page, version(1, "honest", "twilio"));
     await dialog.getByText("This file can’t be used").waitFor();
-    await dialog.getByText("twilio is a connector that comes with Sendbox", { exact: false }).waitFor();
+    await dialog.getByText("twilio is a built-in connector", { exact: false }).waitFor();
 
     // Hold the next poll until the progress is visible.
     let seen;
@@ -133,7 +133,7 @@ export function versions(environment) {
     for (let both = false; !both && sent < 100; ) {
       assert.equal((await send()).body.status, "accepted");
       const { comparison } = (await api(demo, "GET", RELEASE)).body;
-      both = comparison.sides.every((side) => side.attempts >= 3);
+      both = comparison.versions.every((side) => side.attempts >= 3);
     }
     const compared = page.getByRole("row", { name: /^Accepted/ });
     await page.getByRole("columnheader", { name: /^0001 Active/ }).waitFor();
