@@ -80,8 +80,8 @@ impl From<SendResult> for AttemptResult {
             held_request: result.held_back.as_ref().map(Into::into),
             held_shape,
             resource_use: Some(result.used),
-            hosts_reached: result.hosts_reached.clone(),
-            trace: result.trace.clone(),
+            hosts_reached: result.hosts_reached,
+            trace: result.trace,
         };
         let response_status = result.message_status;
         let end = match result.outcome {
