@@ -244,7 +244,7 @@ async fn json_output_is_the_servers() {
     assert_eq!((pushed.json()["version"]["role"].as_str(), pushed.stderr.as_str()), (Some("active"), ""));
     let refused = harness.push(&wider, &["--json"]).await.ended(3).json();
     assert_eq!(refused["error"]["class"], "approval-required");
-    assert!(refused["error"]["text"].as_str().unwrap().contains("collect.acme.test"), "{refused}");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("collect.acme.test"), "{refused}");
     assert!(refused["error"]["advice"].as_str().unwrap().contains("connector approve acme-sms"), "{refused}");
     let tried = harness.push(&wider, &["--json", "--approve", "--canary", "10"]).await.ended(0).json();
     assert_eq!(tried["release"]["canary"]["percent"], 10);
@@ -421,7 +421,7 @@ async fn the_key_goes_to_a_server_that_the_system_trusts_and_no_redirect_is_foll
     let list = || trusting(&server, PLATFORM_KEY, &["list", "--json"], Some(&authorities));
     let stranger = list().await.ended(6).json();
     assert_eq!(stranger["error"]["class"], "untrusted-server");
-    assert!(stranger["error"]["text"].as_str().unwrap().contains("certificate"), "{stranger}");
+    assert!(stranger["error"]["message"].as_str().unwrap().contains("certificate"), "{stranger}");
     assert_eq!(list().await.ended(0).json(), json!([]));
     let redirected = list().await.ended(7).json();
     assert_eq!(redirected["error"]["class"], "not-sendbox");

@@ -6,7 +6,7 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use sendbox_domain::{ConnectionConfig, Problem, Problems};
+use sendbox_domain::{ConnectionConfig, FieldError, FieldErrors};
 use serde_json::Value;
 
 use crate::exit::CliError;
@@ -18,32 +18,32 @@ const LARGEST_SECRET: u64 = 64 << 10;
 /// Reads a configuration, with the values of its references.
 pub fn read(path: &Path) -> Result<ConnectionConfig, CliError> {
     let mut value: Value = runner::json_file(path)?;
-    let problems = resolve(&mut value, path);
+    let errors = resolve(&mut value, path);
     match ConnectionConfig::read(value) {
-        Ok(config) if problems.is_empty() => Ok(config),
-        Ok(_) => Err(CliError::problems(problems)),
-        Err(Problems(more)) => Err(CliError::problems(problems.into_iter().chain(more).collect())),
+        Ok(config) if errors.is_empty() => Ok(config),
+        Ok(_) => Err(CliError::errors(errors)),
+        Err(FieldErrors(more)) => Err(CliError::errors(errors.into_iter().chain(more).collect())),
     }
 }
 
 /// Replaces the `$env` and `$file` references in a configuration that was read from `path`.
 pub fn resolve_references(value: &mut Value, path: &Path) -> Result<(), CliError> {
-    let problems = resolve(value, path);
-    if problems.is_empty() { Ok(()) } else { Err(CliError::problems(problems)) }
+    let errors = resolve(value, path);
+    if errors.is_empty() { Ok(()) } else { Err(CliError::errors(errors)) }
 }
 
-fn resolve(value: &mut Value, path: &Path) -> Vec<Problem> {
-    let mut problems = Vec::new();
+fn resolve(value: &mut Value, path: &Path) -> Vec<FieldError> {
+    let mut errors = Vec::new();
     if let Some(parameters) = value.get_mut("parameters").and_then(Value::as_object_mut) {
         for (key, parameter) in parameters.iter_mut() {
             match referenced_text(parameter, path) {
                 None => {}
                 Some(Ok(text)) => *parameter = Value::String(text),
-                Some(Err(message)) => problems.push(Problem::new(format!("/parameters/{key}"), message)),
+                Some(Err(message)) => errors.push(FieldError::new(format!("/parameters/{key}"), message)),
             }
         }
     }
-    problems
+    errors
 }
 
 /// The text that a parameter refers to. `None` if it is not a reference.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sendbox_domain::{Problem, Problems};
+use sendbox_domain::{FieldError, FieldErrors};
 use sendbox_sandbox::{Failure, FailureClass, Party, RequestSent};
 use serde_json::json;
 
@@ -84,7 +84,7 @@ impl Exit {
 pub struct CliError {
     exit: Exit,
     error: anyhow::Error,
-    problems: Vec<Problem>,
+    errors: Vec<FieldError>,
     remote: Option<Box<RemoteError>>,
 }
 
@@ -100,7 +100,7 @@ pub struct RemoteError {
     /// What to do next.
     pub advice: String,
     /// The invalid fields.
-    pub problems: Vec<Problem>,
+    pub errors: Vec<FieldError>,
 }
 
 /// What a failed request to the service changed.
@@ -116,13 +116,13 @@ pub enum Effect {
 impl RemoteError {
     /// An error without invalid fields.
     pub fn new(class: &str, party: &'static str, effect: Effect, advice: &str) -> Self {
-        Self { class: class.to_owned(), party, effect, advice: advice.to_owned(), problems: Vec::new() }
+        Self { class: class.to_owned(), party, effect, advice: advice.to_owned(), errors: Vec::new() }
     }
 }
 
 impl From<anyhow::Error> for CliError {
     fn from(error: anyhow::Error) -> Self {
-        Self { exit: Exit::Internal, error, problems: Vec::new(), remote: None }
+        Self { exit: Exit::Internal, error, errors: Vec::new(), remote: None }
     }
 }
 
@@ -139,9 +139,9 @@ impl CliError {
     }
 
     /// Invalid values, all of them at once.
-    pub fn problems(problems: Vec<Problem>) -> Self {
-        let error = anyhow::Error::from(Problems(problems.clone()));
-        Self { exit: Exit::Usage, error, problems, remote: None }
+    pub fn errors(errors: Vec<FieldError>) -> Self {
+        let error = anyhow::Error::from(FieldErrors(errors.clone()));
+        Self { exit: Exit::Usage, error, errors, remote: None }
     }
 
     /// Refused by a rule or a limit.
@@ -151,7 +151,7 @@ impl CliError {
 
     /// An error of a running service.
     pub fn remote(exit: Exit, error: anyhow::Error, remote: RemoteError) -> Self {
-        Self { exit, error, problems: Vec::new(), remote: Some(Box::new(remote)) }
+        Self { exit, error, errors: Vec::new(), remote: Some(Box::new(remote)) }
     }
 
     /// Prints the error: as text on stderr, or as JSON on stdout. Returns how the process ends.
@@ -173,19 +173,19 @@ impl CliError {
             self.report_remote(remote, &text, json);
         } else if json {
             let mut error = json!({
-                "class": class, "party": party, "requestSent": RequestSent::No, "text": text,
+                "class": class, "party": party, "requestSent": RequestSent::No, "message": text,
                 "providerCode": null, "retryAfter": null, "advice": advice,
             });
-            if let (Some(fields), false) = (error.as_object_mut(), self.problems.is_empty()) {
-                fields.insert("problems".into(), json!(self.problems));
+            if let (Some(fields), false) = (error.as_object_mut(), self.errors.is_empty()) {
+                fields.insert("errors".into(), json!(self.errors));
             }
             // If stdout is closed, the exit code still tells.
             render::print(&format!("{}\n", json!({ "error": error }))).ok();
-        } else if self.problems.is_empty() {
+        } else if self.errors.is_empty() {
             render::warn(&format!("error: {}", render::lines(&text)));
         } else {
             let list: String =
-                self.problems.iter().map(|problem| format!("\n  {}", render::line(&problem.to_string()))).collect();
+                self.errors.iter().map(|error| format!("\n  {}", render::line(&error.to_string()))).collect();
             render::warn(&format!("error: invalid input; nothing was sent. Please correct:{list}"));
         }
         self.exit
@@ -194,8 +194,8 @@ impl CliError {
     fn report_remote(&self, remote: &RemoteError, text: &str, json: bool) {
         if json {
             let error = json!({
-                "class": remote.class, "party": remote.party, "requestSent": RequestSent::No, "text": text,
-                "providerCode": null, "retryAfter": null, "advice": remote.advice, "problems": remote.problems,
+                "class": remote.class, "party": remote.party, "requestSent": RequestSent::No, "message": text,
+                "providerCode": null, "retryAfter": null, "advice": remote.advice, "errors": remote.errors,
             });
             render::print(&format!("{}\n", json!({ "error": error }))).ok();
             return;
@@ -208,8 +208,8 @@ impl CliError {
             _ => "the server",
         };
         let mut lines = format!("error: {} ({})", render::lines(text), render::line(&remote.class));
-        for problem in &remote.problems {
-            lines.push_str(&format!("\n  {}", render::line(&problem.to_string())));
+        for error in &remote.errors {
+            lines.push_str(&format!("\n  {}", render::line(&error.to_string())));
         }
         let effect = match remote.effect {
             Effect::None => "nothing",

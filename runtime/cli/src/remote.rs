@@ -15,7 +15,7 @@ use clap::Args;
 pub use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url};
-use sendbox_domain::Problem;
+use sendbox_domain::FieldError;
 use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -161,7 +161,7 @@ struct ProblemDocument {
     #[serde(default)]
     instance: String,
     #[serde(default)]
-    errors: Vec<Problem>,
+    errors: Vec<FieldError>,
 }
 
 impl Remote {
@@ -306,7 +306,7 @@ impl Remote {
             String::new()
         };
         let effect = if exit == Exit::InDoubt { Effect::Unknown } else { Effect::None };
-        let remote = RemoteError { problems: document.errors, ..RemoteError::new(&class, party, effect, advice) };
+        let remote = RemoteError { errors: document.errors, ..RemoteError::new(&class, party, effect, advice) };
         CliError::remote(exit, anyhow!("{}{request}", document.detail), remote)
     }
 }

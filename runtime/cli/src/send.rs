@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use sendbox_domain::{ConnectionConfig, MessageRequest, Plan, Problem, Problems, TextSize, plan};
+use sendbox_domain::{ConnectionConfig, FieldError, FieldErrors, MessageRequest, Plan, TextSize, plan};
 use sendbox_sandbox::policy::{LabelKind, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{
     Attempt, Connector, DryRun, Failure, Metadata, Outcome, Parameters, SendRequest, SendResult, Usage,
@@ -159,7 +159,7 @@ pub async fn run(args: &SendArgs) -> Result<Exit, CliError> {
     if args.json { print_json(args, &connector, size, &report) } else { print_text(args, size, &report) }
 }
 
-/// Plans the message and checks the parameters. Reports the problems of both at once.
+/// Plans the message and checks the parameters. Reports the errors of both at once.
 fn prepare(
     config: &ConnectionConfig,
     request: MessageRequest,
@@ -167,32 +167,34 @@ fn prepare(
 ) -> Result<(Plan, Parameters), CliError> {
     let planned = plan(config, request, connector.metadata());
     let parameters = connector.parameters(&config.parameters);
-    let mut problems = match &parameters {
+    let mut errors = match &parameters {
         Ok(_) => Vec::new(),
-        Err(error) => parameter_problems(connector.metadata(), &error.0),
+        Err(error) => parameter_errors(connector.metadata(), &error.0),
     };
     match (planned, parameters) {
         (Ok(plan), Ok(parameters)) => Ok((plan, parameters)),
         (planned, _) => {
-            if let Err(Problems(more)) = planned {
-                problems.extend(more.into_iter().map(|problem| Problem::new(flag(&problem.field), problem.message)));
+            if let Err(FieldErrors(more)) = planned {
+                errors.extend(more.into_iter().map(|error| FieldError::new(flag(&error.field), error.message)));
             }
-            Err(CliError::problems(problems))
+            Err(CliError::errors(errors))
         }
     }
 }
 
-fn parameter_problems(metadata: &Metadata, faults: &[sendbox_sandbox::ParameterFault]) -> Vec<Problem> {
+fn parameter_errors(metadata: &Metadata, faults: &[sendbox_sandbox::ParameterFault]) -> Vec<FieldError> {
     let known = || {
         let properties = metadata.parameters_schema.get("properties").and_then(Value::as_object);
         properties.into_iter().flatten().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(", ")
     };
-    let mut problems: Vec<Problem> =
-        faults.iter().map(|fault| Problem::new(format!("/parameters{}", fault.field), fault.message.clone())).collect();
+    let mut errors: Vec<FieldError> = faults
+        .iter()
+        .map(|fault| FieldError::new(format!("/parameters{}", fault.field), fault.message.clone()))
+        .collect();
     if faults.iter().any(|fault| fault.field.is_empty()) {
-        problems.push(Problem::new("/parameters", format!("this connector has the parameters {}", known())));
+        errors.push(FieldError::new("/parameters", format!("this connector has the parameters {}", known())));
     }
-    problems
+    errors
 }
 
 /// The flag that sets a field of the message. Pointers into the configuration stay as they are.
@@ -370,7 +372,7 @@ fn connector_json(connector: &Connector) -> Value {
 
 fn failure_json(failure: &Failure) -> Value {
     json!({
-        "class": failure.class, "party": failure.party, "requestSent": failure.request_sent, "text": failure.text,
+        "class": failure.class, "party": failure.party, "requestSent": failure.request_sent, "message": failure.text,
         "providerCode": failure.provider_code, "retryAfter": failure.retry_after, "advice": failure.advice(),
     })
 }

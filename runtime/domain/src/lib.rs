@@ -10,19 +10,19 @@
 //! Must not know: databases, async runtimes, HTTP, how a connector is run.
 
 pub mod attempt_record;
+pub mod field_error;
 pub mod message_fields;
 pub mod model;
 pub mod phone;
 pub mod plan;
-pub mod problem;
 pub mod rules;
 pub mod template;
 pub mod text;
 
 pub use self::attempt_record::AttemptRecord;
+pub use self::field_error::{FieldCode, FieldError, FieldErrors};
 pub use self::phone::PhoneError;
 pub use self::plan::{ConnectionConfig, MessageRequest, Plan, plan};
-pub use self::problem::{FieldCode, Problem, Problems};
 pub use self::rules::limit::LimitName;
 pub use self::template::{Rendered, Template, TemplateBody};
 pub use self::text::TextSize;

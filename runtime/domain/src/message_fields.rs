@@ -1,15 +1,15 @@
 //! The rules for each field of a message, wherever it comes from: a request of the REST API, the command line, a stored
 //! message.
 //!
-//! A problem names the field by its JSON pointer in the REST API (`/clientIp`) and never contains the field's value.
+//! An error names the field by its JSON pointer in the REST API (`/clientIp`) and never contains the field's value.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use sendbox_contract::Recipient;
 
+use crate::field_error::{FieldCode, FieldError};
 use crate::phone;
-use crate::problem::{FieldCode, Problem};
 use crate::rules::origin;
 use crate::template;
 
@@ -25,31 +25,31 @@ const RESERVED_VARIABLES: [&str; 3] = ["code", "minutes", "locale"];
 /// The recipient's number, in the forms that connectors need.
 ///
 /// # Errors
-/// The problem of `/to`.
-pub fn recipient(to: &str) -> Result<Recipient, Problem> {
-    phone::recipient(to).map_err(|error| Problem::new("/to", error.to_string()).coded(FieldCode::PhoneNumber, &[]))
+/// The error of `/to`.
+pub fn recipient(to: &str) -> Result<Recipient, FieldError> {
+    phone::recipient(to).map_err(|error| FieldError::new("/to", error.to_string()).coded(FieldCode::PhoneNumber, &[]))
 }
 
 /// The end user's IP address, IPv4 where it is IPv4-mapped. An empty text is no address.
 ///
 /// # Errors
-/// The problem of `/clientIp`.
-pub fn client_ip(address: Option<&str>) -> Result<Option<IpAddr>, Problem> {
+/// The error of `/clientIp`.
+pub fn client_ip(address: Option<&str>) -> Result<Option<IpAddr>, FieldError> {
     let Some(text) = address.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     match text.parse::<IpAddr>() {
         Ok(ip) => Ok(Some(ip.to_canonical())),
-        Err(_) => Err(Problem::new("/clientIp", "must be an IPv4 or IPv6 address").coded(FieldCode::IpAddress, &[])),
+        Err(_) => Err(FieldError::new("/clientIp", "must be an IPv4 or IPv6 address").coded(FieldCode::IpAddress, &[])),
     }
 }
 
 /// A BCP 47 language tag. An empty text is no tag.
 ///
 /// # Errors
-/// The problem of `/locale`.
-pub fn locale(tag: Option<&str>) -> Result<Option<&str>, Problem> {
+/// The error of `/locale`.
+pub fn locale(tag: Option<&str>) -> Result<Option<&str>, FieldError> {
     match tag.filter(|tag| !tag.is_empty()) {
         Some(tag) if !template::is_language_tag(tag) => {
-            Err(Problem::new("/locale", "must be a language tag, like `da` or `pt-BR`")
+            Err(FieldError::new("/locale", "must be a language tag, like `da` or `pt-BR`")
                 .coded(FieldCode::LanguageTag, &[]))
         }
         tag => Ok(tag),
@@ -59,82 +59,82 @@ pub fn locale(tag: Option<&str>) -> Result<Option<&str>, Problem> {
 /// A code of any connector: 4 to 12 ASCII letters and digits.
 ///
 /// # Errors
-/// The problem of `/code`.
-pub fn check_code(code: &str) -> Result<(), Problem> {
+/// The error of `/code`.
+pub fn check_code(code: &str) -> Result<(), FieldError> {
     if (4..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Ok(());
     }
-    Err(Problem::new("/code", "must be 4 to 12 letters (a-z, A-Z) and digits")
+    Err(FieldError::new("/code", "must be 4 to 12 letters (a-z, A-Z) and digits")
         .coded(FieldCode::CodeFormat, &[("min", "4"), ("max", "12")]))
 }
 
 /// How long a code is valid: 1 second to 1 hour.
 ///
 /// # Errors
-/// The problem of `/lifetimeSeconds`.
-pub fn check_lifetime(lifetime: Duration) -> Result<(), Problem> {
+/// The error of `/lifetimeSeconds`.
+pub fn check_lifetime(lifetime: Duration) -> Result<(), FieldError> {
     if (Duration::from_secs(1)..=MAX_LIFETIME).contains(&lifetime) {
         return Ok(());
     }
-    Err(Problem::new("/lifetimeSeconds", "must be from 1 second to 1 hour")
+    Err(FieldError::new("/lifetimeSeconds", "must be from 1 second to 1 hour")
         .coded(FieldCode::Range, &[("min", "1"), ("max", "3600")]))
 }
 
 /// The variables of a template: how many, their names and the size of their values.
-pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Problem> {
-    let mut problems = Vec::new();
+pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for (name, value) in variables {
         let field = || format!("/variables/{}", template::pointer(name));
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
             // The name is not repeated: somebody may have swapped name and value.
-            problems.push(
-                Problem::new("/variables", "a name must be 1 to 64 of a-z, A-Z, 0-9, `_` and `.`")
+            errors.push(
+                FieldError::new("/variables", "a name must be 1 to 64 of a-z, A-Z, 0-9, `_` and `.`")
                     .coded(FieldCode::Pattern, &[("bound", "^[A-Za-z0-9_.]{1,64}$")]),
             );
         } else if RESERVED_VARIABLES.contains(&name) {
-            problems.push(Problem::new(field(), "gets its value from the message itself; use another name"));
+            errors.push(FieldError::new(field(), "gets its value from the message itself; use another name"));
         } else if seen.contains(&name) {
-            problems.push(Problem::new(field(), "is given twice").coded(FieldCode::Duplicate, &[]));
+            errors.push(FieldError::new(field(), "is given twice").coded(FieldCode::Duplicate, &[]));
         }
         if value.len() > MAX_VARIABLE_BYTES {
-            problems
-                .push(Problem::new(field(), format!("has {} bytes; {MAX_VARIABLE_BYTES} are allowed", value.len())));
+            errors
+                .push(FieldError::new(field(), format!("has {} bytes; {MAX_VARIABLE_BYTES} are allowed", value.len())));
         }
         seen.push(name);
     }
     if seen.len() > MAX_VARIABLES {
         let message = format!("there are {}; {MAX_VARIABLES} are allowed", seen.len());
-        let problem =
-            Problem::new("/variables", message).coded(FieldCode::MaxItems, &[("bound", &MAX_VARIABLES.to_string())]);
-        problems.insert(0, problem);
+        let error =
+            FieldError::new("/variables", message).coded(FieldCode::MaxItems, &[("bound", &MAX_VARIABLES.to_string())]);
+        errors.insert(0, error);
     }
-    problems
+    errors
 }
 
 /// An idempotency key: 1 to 255 visible ASCII characters, so that it fits into a header.
 ///
 /// # Errors
-/// The problem of `Idempotency-Key`, which is a header.
-pub fn check_idempotency_key(key: &str) -> Result<(), Problem> {
+/// The error of `Idempotency-Key`, which is a header.
+pub fn check_idempotency_key(key: &str) -> Result<(), FieldError> {
     if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
     }
-    Err(Problem::new("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces")
+    Err(FieldError::new("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces")
         .coded(FieldCode::Pattern, &[("bound", "^[!-~]{1,255}$")]))
 }
 
 /// The domain of the origin-bound line: a DNS name in lower case.
 ///
 /// # Errors
-/// The problem of `/originDomain`.
-pub fn check_origin_domain(domain: &str) -> Result<(), Problem> {
+/// The error of `/originDomain`.
+pub fn check_origin_domain(domain: &str) -> Result<(), FieldError> {
     if origin::is_domain(domain) {
         return Ok(());
     }
     let message = "must be a domain in lower case, like `example.com`, without `https://` and without a port";
-    Err(Problem::new("/originDomain", message).coded(FieldCode::Domain, &[]))
+    Err(FieldError::new("/originDomain", message).coded(FieldCode::Domain, &[]))
 }
 
 #[cfg(test)]
@@ -222,12 +222,12 @@ mod tests {
             ("locale", "", Some("/variables/locale")),
             ("link", large.as_str(), Some("/variables/link")),
         ] {
-            let problems = check_variables([(name, value)]);
-            let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
+            let errors = check_variables([(name, value)]);
+            let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
             assert_eq!(fields, Vec::from_iter(field), "{name}");
         }
         let twice = check_variables([("x", "1"), ("x", "2")]);
-        assert_eq!(twice.iter().map(|problem| problem.code).collect::<Vec<_>>(), [Some(FieldCode::Duplicate)]);
+        assert_eq!(twice.iter().map(|error| error.code).collect::<Vec<_>>(), [Some(FieldCode::Duplicate)]);
         let names: Vec<String> = (0..=MAX_VARIABLES).map(|number| format!("v{number}")).collect();
         let named = |count: usize| check_variables(names.iter().take(count).map(|name| (name.as_str(), "")));
         assert!(named(MAX_VARIABLES).is_empty());
@@ -252,8 +252,8 @@ mod tests {
     }
 
     #[test]
-    fn no_problem_contains_the_value() {
-        let problems = [
+    fn no_error_contains_the_value() {
+        let errors = [
             recipient("4598765432").map(drop),
             check_code("98-76"),
             client_ip(Some("987.6.5.4")).map(drop),
@@ -261,10 +261,10 @@ mod tests {
             check_idempotency_key("98 76"),
             check_origin_domain("98.76"),
         ];
-        let problems = problems.into_iter().map(|checked| checked.unwrap_err());
+        let errors = errors.into_iter().map(|checked| checked.unwrap_err());
         let variables = check_variables([("98 76", ""), ("x", &*"98 76 ".repeat(1000))]);
-        for problem in problems.chain(variables) {
-            let text = problem.to_string();
+        for error in errors.chain(variables) {
+            let text = error.to_string();
             assert!(!text.contains("98") && !text.contains("76"), "{text}");
         }
     }

@@ -1,6 +1,6 @@
 //! From a connection and a request to the one message that a connector is handed.
 //!
-//! Everything is checked here before anything is sent, and all problems are reported at once, by field.
+//! Everything is checked here before anything is sent, and all errors are reported at once, by field.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use sendbox_contract::{Attempt, Content, ContentKind, Message, Metadata, Usage, 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::field_error::{FieldError, FieldErrors};
 use crate::message_fields;
-use crate::problem::{Problem, Problems};
 use crate::rules::origin;
 use crate::template::{self, Template, TemplateBody};
 use crate::text::{self, TextSize};
@@ -30,39 +30,39 @@ impl ConnectionConfig {
     ///
     /// # Errors
     /// Everything that is wrong, by JSON pointer.
-    pub fn read(value: Value) -> Result<Self, Problems> {
+    pub fn read(value: Value) -> Result<Self, FieldErrors> {
         let Value::Object(mut fields) = value else {
             let message = "the configuration must be an object {\"parameters\": {…}, \"templates\": […]}";
-            return Err(Problems(vec![Problem::new("", message)]));
+            return Err(FieldErrors(vec![FieldError::new("", message)]));
         };
-        let mut problems = Vec::new();
+        let mut errors = Vec::new();
         let parameters = fields.remove("parameters").unwrap_or_else(|| {
-            problems.push(Problem::new("/parameters", "is missing: put the connector's parameters there"));
+            errors.push(FieldError::new("/parameters", "is missing: put the connector's parameters there"));
             Value::Null
         });
         match &parameters {
             Value::Object(given) if given.contains_key("templates") => {
-                problems.push(Problem::new(
+                errors.push(FieldError::new(
                     "/parameters/templates",
                     "templates belong next to `parameters`, not in it; move them up",
                 ));
             }
             Value::Object(_) | Value::Null => {}
-            _ => problems.push(Problem::new("/parameters", "must be an object")),
+            _ => errors.push(FieldError::new("/parameters", "must be an object")),
         }
         let templates = match fields.remove("templates").map(|value| template::read(&value, "/templates")) {
             None => Vec::new(),
             Some(Ok(templates)) => templates,
-            Some(Err(Problems(more))) => {
-                problems.extend(more);
+            Some(Err(FieldErrors(more))) => {
+                errors.extend(more);
                 Vec::new()
             }
         };
         for key in fields.keys() {
             let message = "unknown field; a configuration has `parameters` and `templates`, and a connector's own parameters stand in `parameters`";
-            problems.push(Problem::new(format!("/{}", template::pointer(key)), message));
+            errors.push(FieldError::new(format!("/{}", template::pointer(key)), message));
         }
-        Problems::none_or(problems)?;
+        FieldErrors::none_or(errors)?;
         Ok(Self { parameters, templates })
     }
 }
@@ -106,32 +106,32 @@ pub struct Plan {
 ///
 /// # Errors
 /// Everything that is wrong, by field.
-pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metadata) -> Result<Plan, Problems> {
-    let mut problems = Vec::new();
-    check(check_code(&request.code, metadata), &mut problems);
+pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metadata) -> Result<Plan, FieldErrors> {
+    let mut errors = Vec::new();
+    check(check_code(&request.code, metadata), &mut errors);
     let variables = request.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    problems.extend(message_fields::check_variables(variables));
+    errors.extend(message_fields::check_variables(variables));
     let client_ip = request.client_ip.as_deref().map(String::as_str);
-    let client_ip = check(message_fields::client_ip(client_ip), &mut problems).flatten();
-    let recipient = check(message_fields::recipient(&request.to), &mut problems);
-    check(message_fields::check_lifetime(request.lifetime), &mut problems);
-    check(message_fields::check_idempotency_key(&request.idempotency_key), &mut problems);
+    let client_ip = check(message_fields::client_ip(client_ip), &mut errors).flatten();
+    let recipient = check(message_fields::recipient(&request.to), &mut errors);
+    check(message_fields::check_lifetime(request.lifetime), &mut errors);
+    check(message_fields::check_idempotency_key(&request.idempotency_key), &mut errors);
     if let Some(domain) = request.origin_domain.as_deref() {
-        check(message_fields::check_origin_domain(domain), &mut problems);
+        check(message_fields::check_origin_domain(domain), &mut errors);
     }
-    let locale = check(message_fields::locale(request.locale.as_deref()), &mut problems).flatten();
+    let locale = check(message_fields::locale(request.locale.as_deref()), &mut errors).flatten();
     let usage = supported_usage(metadata, request.usage).unwrap_or_else(|| {
         let known = metadata.usages.iter().map(|usage| usage.as_str()).collect::<Vec<_>>().join(", ");
-        problems.push(Problem::new("/usage", format!("the connector sends only: {known}")));
+        errors.push(FieldError::new("/usage", format!("the connector sends only: {known}")));
         request.usage
     });
     let lifetime_seconds = u32::try_from(request.lifetime.as_secs()).unwrap_or(u32::MAX);
-    let content = content(config, metadata, usage, locale, &request, lifetime_seconds, &mut problems);
+    let content = content(config, metadata, usage, locale, &request, lifetime_seconds, &mut errors);
 
-    Problems::none_or(problems)?;
+    FieldErrors::none_or(errors)?;
     let (Some(recipient), Some((content, size, unknown_variables))) = (recipient, content) else {
-        // Each `None` above has left its problem; this is only what the compiler cannot know.
-        return Err(Problems(vec![Problem::new("", "the message cannot be made")]));
+        // Each `None` above has left its error; this is only what the compiler cannot know.
+        return Err(FieldErrors(vec![FieldError::new("", "the message cannot be made")]));
     };
     let message = Message {
         recipient,
@@ -162,7 +162,7 @@ fn supported_locale<'a>(metadata: &Metadata, locale: Option<&'a str>) -> Option<
         .find(|range| metadata.locales.iter().any(|known| known.eq_ignore_ascii_case(range)))
 }
 
-/// What the connector sends: content, size of a text, and names in the template that have no value. `None` has left a problem.
+/// What the connector sends: content, size of a text, and names in the template that have no value. `None` has left an error.
 fn content(
     config: &ConnectionConfig,
     metadata: &Metadata,
@@ -170,19 +170,19 @@ fn content(
     locale: Option<&str>,
     request: &MessageRequest,
     lifetime_seconds: u32,
-    problems: &mut Vec<Problem>,
+    errors: &mut Vec<FieldError>,
 ) -> Option<(Content, Option<TextSize>, Vec<String>)> {
     let kind = metadata.content;
     if kind == ContentKind::Variables {
         return Some((Content::Variables(variables(request)), None, Vec::new()));
     }
     let chosen = template::choose(&config.templates, usage, locale)
-        .map_err(|error| problems.push(Problem::new("/templates", error.to_string())))
+        .map_err(|error| errors.push(FieldError::new("/templates", error.to_string())))
         .ok()?;
     match (kind, &chosen.body) {
         (ContentKind::Template, TemplateBody::Provider(template)) => {
             if let Err(fault) = metadata.check_template(template) {
-                problems.push(Problem::new("/templates", format!("the template for `{}`: {fault}", chosen.usage)));
+                errors.push(FieldError::new("/templates", format!("the template for `{}`: {fault}", chosen.usage)));
             }
             Some((Content::Template { template: template.clone(), variables: variables(request) }, None, Vec::new()))
         }
@@ -204,7 +204,7 @@ fn content(
                     "the text has {} characters; {MAX_TEXT_UNITS} fit into a message. Shorten the template or its variables",
                     size.units
                 );
-                problems.push(Problem::new("/templates", message));
+                errors.push(FieldError::new("/templates", message));
                 return None;
             }
             let TextSize { encoding, segments, units } = size;
@@ -217,7 +217,7 @@ fn content(
                 _ => ("`content`", "`template`, a template of the provider"),
             };
             let message = format!("the template for `{}` has {has}, and this connector needs {wants}", chosen.usage);
-            problems.push(Problem::new("/templates", message));
+            errors.push(FieldError::new("/templates", message));
             None
         }
     }
@@ -231,19 +231,19 @@ fn variables(request: &MessageRequest) -> Vec<Variable> {
 }
 
 /// The rule for every connector, and that of this one.
-fn check_code(code: &str, metadata: &Metadata) -> Result<(), Problem> {
+fn check_code(code: &str, metadata: &Metadata) -> Result<(), FieldError> {
     message_fields::check_code(code)?;
     if metadata.takes_code(code) {
         return Ok(());
     }
     let accepted = metadata.parameters_schema.pointer("/x-code/description").and_then(Value::as_str);
     let message = format!("{} does not take such a code: {}", metadata.name, accepted.unwrap_or("use digits"));
-    Err(Problem::new("/code", message))
+    Err(FieldError::new("/code", message))
 }
 
-/// Keeps the problem, or returns the value.
-fn check<T>(checked: Result<T, Problem>, problems: &mut Vec<Problem>) -> Option<T> {
-    checked.map_err(|problem| problems.push(problem)).ok()
+/// Keeps the error, or returns the value.
+fn check<T>(checked: Result<T, FieldError>, errors: &mut Vec<FieldError>) -> Option<T> {
+    checked.map_err(|error| errors.push(error)).ok()
 }
 
 #[cfg(test)]

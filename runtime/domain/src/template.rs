@@ -15,7 +15,7 @@ use sendbox_contract::Usage;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::problem::{FieldCode, Problem, Problems};
+use crate::field_error::{FieldCode, FieldError, FieldErrors};
 
 /// Usages that every connection must have a template for; any other falls back to `generic`.
 pub const MANDATORY: [Usage; 4] = [Usage::Register, Usage::SignIn, Usage::ForgotPassword, Usage::Generic];
@@ -68,35 +68,35 @@ fn there_is(existing: &[String]) -> String {
 ///
 /// # Errors
 /// Everything that is wrong, by JSON pointer below `at`.
-pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, Problems> {
+pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, FieldErrors> {
     let Some(entries) = value.as_array() else {
-        return Err(Problems(vec![
-            Problem::new(at, "must be a list of {\"usage\", \"content\"}")
+        return Err(FieldErrors(vec![
+            FieldError::new(at, "must be a list of {\"usage\", \"content\"}")
                 .coded(FieldCode::Type, &[("bound", "array")]),
         ]));
     };
     if entries.len() > MOST {
-        return Err(Problems(vec![
-            Problem::new(at, format!("has {} templates; {MOST} are allowed", entries.len()))
+        return Err(FieldErrors(vec![
+            FieldError::new(at, format!("has {} templates; {MOST} are allowed", entries.len()))
                 .coded(FieldCode::MaxItems, &[("bound", &MOST.to_string())]),
         ]));
     }
-    let mut problems = Vec::new();
+    let mut errors = Vec::new();
     let mut templates = Vec::new();
     let mut seen = BTreeMap::new();
     for (index, entry) in entries.iter().enumerate() {
         let at = format!("{at}/{index}");
-        let Some(template) = read_one(entry, &at, &mut problems) else { continue };
+        let Some(template) = read_one(entry, &at, &mut errors) else { continue };
         let key = (template.usage, template.locale.as_deref().map(str::to_ascii_lowercase));
         if let Some(first) = seen.insert(key, at.clone()) {
-            problems.push(
-                Problem::new(at, format!("is for the same usage and locale as {first}; remove one"))
+            errors.push(
+                FieldError::new(at, format!("is for the same usage and locale as {first}; remove one"))
                     .coded(FieldCode::TemplateDuplicate, &[]),
             );
         }
         templates.push(template);
     }
-    Problems::none_or(problems)?;
+    FieldErrors::none_or(errors)?;
     Ok(templates)
 }
 
@@ -110,23 +110,23 @@ pub fn missing(templates: &[Template]) -> Vec<&'static str> {
 ///
 /// # Errors
 /// All that is missing, at once.
-pub fn mandatory(templates: &[Template], at: &str) -> Result<(), Problems> {
+pub fn mandatory(templates: &[Template], at: &str) -> Result<(), FieldErrors> {
     let missing = missing(templates);
-    let mut problems = Vec::new();
+    let mut errors = Vec::new();
     if !missing.is_empty() {
-        problems.push(
-            Problem::new(at, format!("templates are missing for: {}", missing.join(", ")))
+        errors.push(
+            FieldError::new(at, format!("templates are missing for: {}", missing.join(", ")))
                 .coded(FieldCode::TemplatesMissing, &[("bound", &missing.join(", "))]),
         );
     }
     let fallback = |template: &Template| template.usage == Usage::Generic && template.locale.is_none();
     if !missing.contains(&Usage::Generic.as_str()) && !templates.iter().any(fallback) {
-        problems.push(
-            Problem::new(at, "`generic` needs a template without a locale, for languages that have none")
+        errors.push(
+            FieldError::new(at, "`generic` needs a template without a locale, for languages that have none")
                 .coded(FieldCode::TemplateFallback, &[]),
         );
     }
-    Problems::none_or(problems)
+    FieldErrors::none_or(errors)
 }
 
 /// The template that is meant: that of the usage in the language (`pt-BR`, then `pt`, then without a locale), else that of
@@ -239,20 +239,20 @@ pub fn names_code(content: &str) -> bool {
     asked.get()
 }
 
-fn read_one(entry: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Template> {
+fn read_one(entry: &Value, at: &str, errors: &mut Vec<FieldError>) -> Option<Template> {
     let Some(fields) = entry.as_object() else {
-        problems.push(
-            Problem::new(at, "must be an object with `usage` and `content`")
+        errors.push(
+            FieldError::new(at, "must be an object with `usage` and `content`")
                 .coded(FieldCode::Type, &[("bound", "object")]),
         );
         return None;
     };
-    let before = problems.len();
+    let before = errors.len();
     for key in fields.keys() {
         // `type` is in Logto's Aliyun templates, and read by nobody there.
         if !["usage", "usageType", "locale", "content", "template", "templateCode", "type"].contains(&key.as_str()) {
-            problems.push(
-                Problem::new(
+            errors.push(
+                FieldError::new(
                     format!("{at}/{}", pointer(key)),
                     "unknown field; a template has `usage`, `locale`, and `content` or `template`",
                 )
@@ -260,33 +260,33 @@ fn read_one(entry: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Temp
             );
         }
     }
-    let usage = read_usage(fields, at, problems);
+    let usage = read_usage(fields, at, errors);
     let locale = match fields.get("locale") {
         None | Some(Value::Null) => None,
         Some(Value::String(tag)) if is_language_tag(tag) => Some(tag.clone()),
         Some(_) => {
-            problems.push(
-                Problem::new(format!("{at}/locale"), "must be a language tag, like `da` or `pt-BR`")
+            errors.push(
+                FieldError::new(format!("{at}/locale"), "must be a language tag, like `da` or `pt-BR`")
                     .coded(FieldCode::LanguageTag, &[]),
             );
             None
         }
     };
-    let body = read_body(fields, at, problems);
-    (problems.len() == before).then_some(())?;
+    let body = read_body(fields, at, errors);
+    (errors.len() == before).then_some(())?;
     Some(Template { usage: usage?, locale, body: body? })
 }
 
-fn read_usage(fields: &Map<String, Value>, at: &str, problems: &mut Vec<Problem>) -> Option<Usage> {
+fn read_usage(fields: &Map<String, Value>, at: &str, errors: &mut Vec<FieldError>) -> Option<Usage> {
     let (key, value) = match (fields.get("usage"), fields.get("usageType")) {
         (Some(value), None) => ("usage", value),
         (None, Some(value)) => ("usageType", value),
         (Some(_), Some(_)) => {
-            problems.push(Problem::new(at, "has both `usage` and `usageType`; keep `usage`"));
+            errors.push(FieldError::new(at, "has both `usage` and `usageType`; keep `usage`"));
             return None;
         }
         (None, None) => {
-            problems.push(Problem::new(format!("{at}/usage"), "is missing").coded(FieldCode::Required, &[]));
+            errors.push(FieldError::new(format!("{at}/usage"), "is missing").coded(FieldCode::Required, &[]));
             return None;
         }
     };
@@ -294,13 +294,13 @@ fn read_usage(fields: &Map<String, Value>, at: &str, problems: &mut Vec<Problem>
     match parsed.and_then(|text| text.parse::<Usage>().map_err(|error| error.to_string())) {
         Ok(usage) => Some(usage),
         Err(message) => {
-            problems.push(Problem::new(format!("{at}/{key}"), message));
+            errors.push(FieldError::new(format!("{at}/{key}"), message));
             None
         }
     }
 }
 
-fn read_body(fields: &Map<String, Value>, at: &str, problems: &mut Vec<Problem>) -> Option<TemplateBody> {
+fn read_body(fields: &Map<String, Value>, at: &str, errors: &mut Vec<FieldError>) -> Option<TemplateBody> {
     let given: Vec<(&str, &Value)> = ["content", "template", "templateCode"]
         .into_iter()
         .filter_map(|key| Some((key, fields.get(key).filter(|value| !value.is_null())?)))
@@ -308,7 +308,7 @@ fn read_body(fields: &Map<String, Value>, at: &str, problems: &mut Vec<Problem>)
     let longest = LONGEST.to_string();
     let mut wrong = |field: String, message: &str, code: FieldCode| {
         let bound = (code == FieldCode::MaxLength).then_some(("bound", longest.as_str()));
-        problems.push(Problem::new(field, message).coded(code, bound.as_slice()));
+        errors.push(FieldError::new(field, message).coded(code, bound.as_slice()));
         None
     };
     match given.as_slice() {

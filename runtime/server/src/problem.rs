@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
-use sendbox_domain::Problem as FieldError;
+use sendbox_domain::FieldError;
 use sendbox_domain::model::{Flow, Message, Scope, Verification};
 use sendbox_service::Error;
 use serde::Serialize;

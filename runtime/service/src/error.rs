@@ -1,8 +1,8 @@
 //! The errors of the service: a closed set, each with a stable name, a cause and what to do.
 
 use sendbox_domain::LimitName;
+use sendbox_domain::field_error::{FieldError, FieldErrors};
 use sendbox_domain::model::{Flow, Message, Scope, Verification};
-use sendbox_domain::problem::{Problem, Problems};
 use sendbox_store::StoreError;
 
 /// Why an operation failed. Nothing was changed, unless the variant says otherwise.
@@ -22,7 +22,7 @@ pub enum Error {
     NotFound(&'static str),
     /// Everything that is wrong with the input.
     #[error("invalid input: {0}")]
-    Invalid(Problems),
+    Invalid(FieldErrors),
     /// The current state does not allow the change.
     #[error("{0}")]
     Conflict(String),
@@ -111,16 +111,16 @@ fn retry(seconds: &Option<u64>) -> String {
     seconds.map_or_else(|| "; waiting does not help".to_owned(), |seconds| format!("; try again in {seconds} s"))
 }
 
-impl From<Problems> for Error {
+impl From<FieldErrors> for Error {
     /// Rules name a field of what they check (`to`); what is checked is the body of a request, and a field of it is named by
     /// its JSON pointer. `name` stands in the path.
-    fn from(problems: Problems) -> Self {
-        let in_body = |problem: Problem| match problem.field.as_str() {
-            "" | "name" => problem,
-            pointer if pointer.starts_with('/') => problem,
-            name => Problem { field: format!("/{name}"), ..problem },
+    fn from(errors: FieldErrors) -> Self {
+        let in_body = |error: FieldError| match error.field.as_str() {
+            "" | "name" => error,
+            pointer if pointer.starts_with('/') => error,
+            name => FieldError { field: format!("/{name}"), ..error },
         };
-        Self::Invalid(Problems(problems.0.into_iter().map(in_body).collect()))
+        Self::Invalid(FieldErrors(errors.0.into_iter().map(in_body).collect()))
     }
 }
 
@@ -147,7 +147,7 @@ impl From<StoreError> for Error {
 impl Error {
     /// One field that is wrong.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
-        Self::Invalid(Problems(vec![Problem::new(field, message)]))
+        Self::Invalid(FieldErrors(vec![FieldError::new(field, message)]))
     }
 
     /// The stable name: the last part of a problem document's `type`.

@@ -130,7 +130,7 @@ impl Service {
     ) -> Result<Active> {
         let unfit = match self.ready_connection(tx, tenant, &row.name, VersionAffinity::default()).await {
             Ok(_) => None,
-            Err(Error::Invalid(problems)) => Some(problems.to_string()),
+            Err(Error::Invalid(errors)) => Some(errors.to_string()),
             Err(other) => return Err(other),
         };
         let content = match resolved {

@@ -89,9 +89,7 @@ async fn a_connection_that_does_not_fit_is_named_and_not_broken(database: &Datab
     assert_eq!(named(&activated.incompatible_connections), [(TENANT.to_owned(), "acme".to_owned())]);
     let shown = fixture.service.connection(ADMIN, TENANT, "acme").await.unwrap();
     assert_eq!(shown.connector_digest, digest(&first), "it shows what it sends with");
-    assert!(
-        activated.incompatible_connections[0].problems.iter().any(|problem| problem.to_string().contains("department"))
-    );
+    assert!(activated.incompatible_connections[0].errors.iter().any(|error| error.to_string().contains("department")));
     // It sends as before.
     let sent = send(&fixture, 12_345_678).await;
     assert_eq!((sent.status.as_str(), &sent.attempts[0].connector_digest), ("accepted", &digest(&first)));

@@ -1,11 +1,11 @@
 //! A stored secret is never handed to a version that does not seal it: not in a canary, activation, test, promotion or
 //! rollback.
 
+use sendbox_domain::field_error::FieldCode;
 use sendbox_domain::model::{
     AuditFilter, CanaryStart, ConnectionTest, DifferenceCode, Environment, PromotedSecrets, Promotion, Reach,
     RollbackRequest, Sensitive, TestOutcome,
 };
-use sendbox_domain::problem::FieldCode;
 use sendbox_service::Error;
 use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, parameters, version};
@@ -83,7 +83,7 @@ async fn a_version_that_unseals_is_neither_tried_nor_activated(database: &Databa
     let line = difference.wider.iter().find(|line| line.code == DifferenceCode::ParameterOpen).unwrap();
     assert!(line.message.starts_with("the secret `authToken` would be handed over in clear"), "{line:?}");
     let [unfit] = difference.incompatible_connections.as_slice() else { panic!("{difference:?}") };
-    assert_eq!(unfit.problems[0].code, Some(FieldCode::SecretUnsealed));
+    assert_eq!(unfit.errors[0].code, Some(FieldCode::SecretUnsealed));
 
     // An approval does not help.
     approve(&fixture, &unsealing).await.unwrap();

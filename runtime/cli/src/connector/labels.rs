@@ -83,8 +83,8 @@ fn unfit(unfit: &[Unfit], what: &str) -> String {
     let mut text = format!("It does not accept the parameters of {}, {what}:\n", connections(unfit.len()));
     for one in unfit {
         writeln!(text, "  ! {} of {}", line(&one.connection), line(&one.tenant)).ok();
-        for problem in &one.problems {
-            writeln!(text, "      {}", line(&problem.to_string())).ok();
+        for error in &one.errors {
+            writeln!(text, "      {}", line(&error.to_string())).ok();
         }
     }
     text
@@ -319,7 +319,7 @@ mod tests {
                 "connections": [{ "tenant": "acme", "connection": "other", "lines": [
                     { "message": "it would reach: POST https://collect.acme.test", "code": "connection-reach-new", "values": {} },
                 ] }],
-                "incompatibleConnections": [{"tenant": "acme", "connection": "main", "problems": [{"field": "/parameters", "message": "is missing"}]}],
+                "incompatibleConnections": [{"tenant": "acme", "connection": "main", "errors": [{"field": "/parameters", "message": "is missing"}]}],
             }))
             .unwrap(),
         );

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use sendbox_domain::Problems;
+use sendbox_domain::FieldErrors;
 use sendbox_domain::model::{
     Activation, Approval, ConnectionInput, ConnectionTest, ConnectorVersion, FailureView, ResourceUsage, SentRequest,
     Standing, TestOutcome, TestReport, TraceStep, VersionActivation, VersionDifference, VersionState,
@@ -189,7 +189,7 @@ impl<'a> DevSession<'a> {
 /// Maps an error of the service to one of the command.
 fn service_error(error: Error) -> CliError {
     match error {
-        Error::Invalid(Problems(problems)) => CliError::problems(problems),
+        Error::Invalid(FieldErrors(errors)) => CliError::errors(errors),
         Error::Limited { .. } | Error::CountryNotAllowed(_) | Error::Conflict(_) => CliError::refused(error),
         other => anyhow::Error::from(other).into(),
     }

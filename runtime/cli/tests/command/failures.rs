@@ -34,7 +34,7 @@ async fn check(snapshot: &mut CommandSnapshot, fault: &str, exit: i32, class: &s
         (exit, Some(class), Some(sent)),
         "{fault}: {error}"
     );
-    for key in ["party", "text", "providerCode", "retryAfter", "advice"] {
+    for key in ["party", "message", "providerCode", "retryAfter", "advice"] {
         assert!(error.get(key).is_some(), "{fault}: {key} is missing in {error}");
     }
 }

@@ -3,7 +3,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{DifferenceLine, Timestamp};
-use crate::problem::Problem;
+use crate::field_error::FieldError;
 
 /// Who owns a connector.
 ///
@@ -215,7 +215,7 @@ pub struct Unfit {
     #[schema(example = "main")]
     pub connection: String,
     /// What is wrong with the connection.
-    pub problems: Vec<Problem>,
+    pub errors: Vec<FieldError>,
 }
 
 /// An approval of the difference that you reviewed.

@@ -35,7 +35,7 @@ fn config() -> ConnectionConfig {
             {"usage": "register", "template": "SMS_1"},
         ],
     }))
-    .map_err(|problems| problems.to_string())
+    .map_err(|errors| errors.to_string())
     .unwrap()
 }
 
@@ -54,9 +54,9 @@ fn request() -> MessageRequest {
     }
 }
 
-fn problems(planned: Result<Plan, Problems>) -> Vec<Problem> {
+fn errors(planned: Result<Plan, FieldErrors>) -> Vec<FieldError> {
     match planned {
-        Err(Problems(problems)) => problems,
+        Err(FieldErrors(errors)) => errors,
         Ok(_) => panic!("there is a plan"),
     }
 }
@@ -96,7 +96,7 @@ fn a_usage_that_the_connector_does_not_know_is_generic() {
     let metadata = Metadata { usages: vec![Usage::Generic], ..metadata(ContentKind::Text) };
     assert_eq!(plan(&config(), request(), &metadata).unwrap().message.usage, Usage::Generic);
     let none = Metadata { usages: vec![Usage::Register], ..metadata };
-    assert!(problems(plan(&config(), request(), &none)).iter().any(|problem| problem.field == "/usage"));
+    assert!(errors(plan(&config(), request(), &none)).iter().any(|error| error.field == "/usage"));
 }
 
 #[test]
@@ -122,9 +122,9 @@ fn a_providers_template_goes_on_as_it_is() {
 #[test]
 fn a_template_of_the_other_kind_is_said_to_be_one() {
     let text =
-        problems(plan(&config(), MessageRequest { usage: Usage::Register, ..request() }, &metadata(ContentKind::Text)));
+        errors(plan(&config(), MessageRequest { usage: Usage::Register, ..request() }, &metadata(ContentKind::Text)));
     assert!(text[0].message.contains("needs `content`"), "{text:?}");
-    let provider = problems(plan(&config(), request(), &metadata(ContentKind::Template)));
+    let provider = errors(plan(&config(), request(), &metadata(ContentKind::Template)));
     assert!(provider[0].message.contains("needs `template`"), "{provider:?}");
 }
 
@@ -155,8 +155,8 @@ fn everything_wrong_is_named_at_once_and_nothing_is_shown() {
         idempotency_key: "a b".into(),
         ..request()
     };
-    let problems = problems(plan(&config(), request, &metadata(ContentKind::Text)));
-    let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
+    let errors = errors(plan(&config(), request, &metadata(ContentKind::Text)));
+    let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
     let wanted = [
         "/code",
         "/variables/code",
@@ -171,16 +171,15 @@ fn everything_wrong_is_named_at_once_and_nothing_is_shown() {
         "/locale",
     ];
     assert_eq!(fields, wanted);
-    let shown = Problems(problems).to_string();
+    let shown = FieldErrors(errors).to_string();
     assert!(!shown.contains("98") && !shown.contains("76"), "{shown}");
 }
 
 #[test]
 fn a_text_that_is_too_long_says_how_long() {
     let long = vec![("link".into(), Zeroizing::new("x".repeat(1700)))];
-    let problems =
-        problems(plan(&config(), MessageRequest { variables: long, ..request() }, &metadata(ContentKind::Text)));
-    assert!(problems[0].message.contains("1718 characters"), "{problems:?}");
+    let errors = errors(plan(&config(), MessageRequest { variables: long, ..request() }, &metadata(ContentKind::Text)));
+    assert!(errors[0].message.contains("1718 characters"), "{errors:?}");
 }
 
 #[test]
@@ -193,7 +192,7 @@ fn the_origin_bound_line_stands_under_every_text_and_is_measured() {
             {"usage": "generic", "content": "{{code}} {{link}}"},
         ],
     }))
-    .map_err(|problems| problems.to_string())
+    .map_err(|errors| errors.to_string())
     .unwrap();
     for (usage, want) in [
         (Usage::SignIn, "Code 123456\n\n@example.com #123456"),
@@ -216,8 +215,8 @@ fn the_origin_bound_line_stands_under_every_text_and_is_measured() {
         origin_domain: Some("example.com".into()),
         ..request()
     };
-    let problems = problems(plan(&config, with, &metadata(ContentKind::Text)));
-    assert!(problems[0].message.contains("1622 characters"), "{problems:?}");
+    let errors = errors(plan(&config, with, &metadata(ContentKind::Text)));
+    assert!(errors[0].message.contains("1622 characters"), "{errors:?}");
 }
 
 #[test]
@@ -231,8 +230,8 @@ fn a_configuration_is_read_whole() {
         (json!({"parameters": {}, "templates": {}}), "/templates", "must be a list"),
         (json!({"parameters": {}, "templates": [{"usage": "generic"}]}), "/templates/0", "neither"),
     ] {
-        let Err(Problems(problems)) = ConnectionConfig::read(config) else { panic!("{field} was taken") };
-        assert_eq!(problems[0].field, field);
-        assert!(problems[0].message.contains(words), "{problems:?}");
+        let Err(FieldErrors(errors)) = ConnectionConfig::read(config) else { panic!("{field} was taken") };
+        assert_eq!(errors[0].field, field);
+        assert!(errors[0].message.contains(words), "{errors:?}");
     }
 }

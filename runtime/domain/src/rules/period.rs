@@ -6,8 +6,8 @@
 //!
 //! Must not know: what is counted.
 
+use crate::field_error::{FieldError, FieldErrors};
 use crate::model::{Bucket, StatisticsFilter, Timestamp};
-use crate::problem::{Problem, Problems};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -39,8 +39,8 @@ impl Period {
     ///
     /// # Errors
     /// What is wrong, by name.
-    pub fn of(filter: &StatisticsFilter, now: Timestamp) -> Result<Self, Problems> {
-        let wrong = |field: &str, text: &str| Err(Problems(vec![Problem::new(field, text)]));
+    pub fn of(filter: &StatisticsFilter, now: Timestamp) -> Result<Self, FieldErrors> {
+        let wrong = |field: &str, text: &str| Err(FieldErrors(vec![FieldError::new(field, text)]));
         let to = filter.to.unwrap_or(now);
         let from = filter.from.unwrap_or_else(|| to.minus_millis(DEFAULT_MS));
         if from.0 < 0 {
@@ -89,7 +89,7 @@ mod tests {
         serde_json::from_value(serde_json::json!(text)).unwrap()
     }
 
-    fn of(from: &str, to: &str, bucket: Option<Bucket>) -> Result<Period, Problems> {
+    fn of(from: &str, to: &str, bucket: Option<Bucket>) -> Result<Period, FieldErrors> {
         let read = |text: &str| (!text.is_empty()).then(|| at(text));
         Period::of(&StatisticsFilter { from: read(from), to: read(to), bucket }, NOW)
     }
@@ -157,8 +157,8 @@ mod tests {
             ("", "1970-01-01T12:00:00Z", None, "to"),
             ("2026-10-23T19:59:59Z", "", Some(Bucket::Hour), "bucket"),
         ] {
-            let Problems(problems) = of(from, to, bucket).unwrap_err();
-            assert_eq!((problems.len(), problems[0].field.as_str()), (1, field), "{from} {to}");
+            let FieldErrors(errors) = of(from, to, bucket).unwrap_err();
+            assert_eq!((errors.len(), errors[0].field.as_str()), (1, field), "{from} {to}");
         }
     }
 }

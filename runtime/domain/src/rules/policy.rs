@@ -1,6 +1,6 @@
 //! What a tenant may decide, and what follows from it: the bounds of a policy, names, test numbers, prices.
 //!
-//! Promises: everything that is wrong is named at once, by JSON pointer; no problem shows a number or a code.
+//! Promises: everything that is wrong is named at once, by JSON pointer; no error shows a number or a code.
 //!
 //! Must not know: who may change a policy, where it is kept.
 
@@ -9,9 +9,9 @@ use std::fmt::Display;
 use sendbox_contract::is_hidden;
 use zeroize::Zeroizing;
 
+use crate::field_error::{FieldCode, FieldError, FieldErrors};
 use crate::message_fields::check_origin_domain;
 use crate::model::{Countries, DeliveryPolicy, Environment, Policy, SpendPolicy, TestNumbers};
-use crate::problem::{FieldCode, Problem, Problems};
 use crate::{phone, template};
 
 /// What numbers of no country (+800, …) are listed as: the region code that libphonenumber has for them.
@@ -40,8 +40,8 @@ pub fn new_tenant(environment: Environment) -> Policy {
 ///
 /// # Errors
 /// Everything that is wrong, by JSON pointer.
-pub fn check(policy: &Policy, connections: &[String]) -> Result<(), Problems> {
-    let mut problems = Vec::new();
+pub fn check(policy: &Policy, connections: &[String]) -> Result<(), FieldErrors> {
+    let mut errors = Vec::new();
     let (codes, limits) = (&policy.codes, &policy.limits);
     for (field, value, least, most) in [
         ("/codes/digits", codes.digits.into(), 6, 10),
@@ -58,55 +58,55 @@ pub fn check(policy: &Policy, connections: &[String]) -> Result<(), Problems> {
         ("/limits/cooldownSeconds", limits.cooldown_seconds, 0, 600),
         ("/delivery/maxMessages", policy.delivery.max_messages, 1, 3),
     ] {
-        bound(field, value, least, most, &mut problems);
+        bound(field, value, least, most, &mut errors);
     }
     for country in &policy.countries.only {
         if let Err(message) = country_code(country) {
-            problems.push(Problem::new("/countries/only", message).coded(FieldCode::Country, &[]));
+            errors.push(FieldError::new("/countries/only", message).coded(FieldCode::Country, &[]));
         }
     }
     if let Some(spend) = &policy.spend {
-        check_spend(spend, &mut problems);
+        check_spend(spend, &mut errors);
     }
-    check_delivery(&policy.delivery, connections, &mut problems);
-    problems.extend(policy.origin_domain.as_deref().and_then(|domain| check_origin_domain(domain).err()));
-    Problems::none_or(problems)
+    check_delivery(&policy.delivery, connections, &mut errors);
+    errors.extend(policy.origin_domain.as_deref().and_then(|domain| check_origin_domain(domain).err()));
+    FieldErrors::none_or(errors)
 }
 
-fn bound<T: PartialOrd + Display>(field: &str, value: T, least: T, most: T, problems: &mut Vec<Problem>) {
+fn bound<T: PartialOrd + Display>(field: &str, value: T, least: T, most: T, errors: &mut Vec<FieldError>) {
     if value < least || value > most {
-        problems.push(
-            Problem::new(field, format!("is {value}; must be from {least} to {most}"))
+        errors.push(
+            FieldError::new(field, format!("is {value}; must be from {least} to {most}"))
                 .coded(FieldCode::Range, &[("min", &least.to_string()), ("max", &most.to_string())]),
         );
     }
 }
 
-fn check_spend(spend: &SpendPolicy, problems: &mut Vec<Problem>) {
+fn check_spend(spend: &SpendPolicy, errors: &mut Vec<FieldError>) {
     if spend.currency.len() != 3 || !spend.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        problems.push(
-            Problem::new("/spend/currency", "must be three upper-case letters, like `EUR` (ISO 4217)")
+        errors.push(
+            FieldError::new("/spend/currency", "must be three upper-case letters, like `EUR` (ISO 4217)")
                 .coded(FieldCode::Currency, &[]),
         );
     }
-    bound("/spend/capPerMonthMicros", spend.cap_per_month_micros, 0, MAX_CAP_MICROS, problems);
-    bound("/spend/pricePerSegmentMicros", spend.price_per_segment_micros, 0, MAX_PRICE_MICROS, problems);
+    bound("/spend/capPerMonthMicros", spend.cap_per_month_micros, 0, MAX_CAP_MICROS, errors);
+    bound("/spend/pricePerSegmentMicros", spend.price_per_segment_micros, 0, MAX_PRICE_MICROS, errors);
     for (country, price) in &spend.prices {
         let field = format!("/spend/prices/{}", template::pointer(country));
         if let Err(message) = country_code(country) {
-            problems.push(Problem::new(&field, message).coded(FieldCode::Country, &[]));
+            errors.push(FieldError::new(&field, message).coded(FieldCode::Country, &[]));
         }
-        bound(&field, *price, 0, MAX_PRICE_MICROS, problems);
+        bound(&field, *price, 0, MAX_PRICE_MICROS, errors);
     }
 }
 
-fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], problems: &mut Vec<Problem>) {
+fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], errors: &mut Vec<FieldError>) {
     let missing = "must be a connection of this tenant; save it first, or name another one";
     let fallbacks = &delivery.fallbacks;
     if fallbacks.len() > MAX_FALLBACKS {
         let message = format!("has {}; {MAX_FALLBACKS} are allowed", fallbacks.len());
-        problems.push(
-            Problem::new("/delivery/fallbacks", message)
+        errors.push(
+            FieldError::new("/delivery/fallbacks", message)
                 .coded(FieldCode::MaxItems, &[("bound", &MAX_FALLBACKS.to_string())]),
         );
     }
@@ -114,18 +114,18 @@ fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], problems: &
     for (index, name) in fallbacks.iter().enumerate().take(MAX_FALLBACKS) {
         let field = format!("/delivery/fallbacks/{index}");
         if fallbacks.iter().take(index).any(|earlier| earlier == name) {
-            problems.push(Problem::new(&field, "is named twice").coded(FieldCode::Duplicate, &[]));
+            errors.push(FieldError::new(&field, "is named twice").coded(FieldCode::Duplicate, &[]));
         } else if !connections.contains(name) {
-            problems.push(Problem::new(&field, missing).coded(FieldCode::UnknownConnection, &[]));
+            errors.push(FieldError::new(&field, missing).coded(FieldCode::UnknownConnection, &[]));
         }
     }
     for (country, name) in &delivery.routes {
         let field = format!("/delivery/routes/{}", template::pointer(country));
         if let Err(message) = country_code(country) {
-            problems.push(Problem::new(&field, message).coded(FieldCode::Country, &[]));
+            errors.push(FieldError::new(&field, message).coded(FieldCode::Country, &[]));
         }
         if !connections.contains(name) {
-            problems.push(Problem::new(&field, missing).coded(FieldCode::UnknownConnection, &[]));
+            errors.push(FieldError::new(&field, missing).coded(FieldCode::UnknownConnection, &[]));
         }
     }
 }
@@ -165,33 +165,34 @@ pub struct FixedCode {
 ///
 /// # Errors
 /// Everything that is wrong, by JSON pointer, without the numbers and the codes.
-pub fn test_numbers(given: &TestNumbers) -> Result<Vec<FixedCode>, Problems> {
+pub fn test_numbers(given: &TestNumbers) -> Result<Vec<FixedCode>, FieldErrors> {
     if given.numbers.len() > MAX_TEST_NUMBERS {
         let message = format!("has {}; {MAX_TEST_NUMBERS} are allowed", given.numbers.len());
-        return Err(Problems(vec![
-            Problem::new("/numbers", message).coded(FieldCode::MaxItems, &[("bound", &MAX_TEST_NUMBERS.to_string())]),
+        return Err(FieldErrors(vec![
+            FieldError::new("/numbers", message)
+                .coded(FieldCode::MaxItems, &[("bound", &MAX_TEST_NUMBERS.to_string())]),
         ]));
     }
-    let mut problems = Vec::new();
+    let mut errors = Vec::new();
     let mut numbers: Vec<FixedCode> = Vec::new();
     for (index, entry) in given.numbers.iter().enumerate() {
         let code = entry.code.expose();
         if !(6..=10).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-            problems.push(
-                Problem::new(format!("/numbers/{index}/code"), "must be 6 to 10 digits")
+            errors.push(
+                FieldError::new(format!("/numbers/{index}/code"), "must be 6 to 10 digits")
                     .coded(FieldCode::Digits, &[("min", "6"), ("max", "10")]),
             );
         }
         let field = format!("/numbers/{index}/number");
         match phone::recipient(entry.number.expose()) {
-            Err(error) => problems.push(Problem::new(field, error.to_string()).coded(FieldCode::PhoneNumber, &[])),
+            Err(error) => errors.push(FieldError::new(field, error.to_string()).coded(FieldCode::PhoneNumber, &[])),
             Ok(recipient) if numbers.iter().any(|known| known.number == recipient.e164) => {
-                problems.push(Problem::new(field, "is in the list twice").coded(FieldCode::Duplicate, &[]));
+                errors.push(FieldError::new(field, "is in the list twice").coded(FieldCode::Duplicate, &[]));
             }
             Ok(recipient) => numbers.push(FixedCode { number: recipient.e164, code: Zeroizing::new(code.to_owned()) }),
         }
     }
-    Problems::none_or(problems)?;
+    FieldErrors::none_or(errors)?;
     Ok(numbers)
 }
 
@@ -199,11 +200,11 @@ pub fn test_numbers(given: &TestNumbers) -> Result<Vec<FixedCode>, Problems> {
 ///
 /// # Errors
 /// What is wrong, at `/id`.
-pub fn tenant_id(id: &str) -> Result<(), Problem> {
+pub fn tenant_id(id: &str) -> Result<(), FieldError> {
     if (3..=40).contains(&id.len()) && is_slug(id) && !id.ends_with('-') {
         return Ok(());
     }
-    Err(Problem::new("/id", "must be 3 to 40 of a-z, 0-9 and `-`, and neither begin nor end with `-`")
+    Err(FieldError::new("/id", "must be 3 to 40 of a-z, 0-9 and `-`, and neither begin nor end with `-`")
         .coded(FieldCode::Name, &[("min", "3"), ("max", "40")]))
 }
 
@@ -211,11 +212,11 @@ pub fn tenant_id(id: &str) -> Result<(), Problem> {
 ///
 /// # Errors
 /// What is wrong, at `name`.
-pub fn connection_name(name: &str) -> Result<(), Problem> {
+pub fn connection_name(name: &str) -> Result<(), FieldError> {
     if (1..=40).contains(&name.len()) && is_slug(name) {
         return Ok(());
     }
-    Err(Problem::new("name", "must be 1 to 40 of a-z, 0-9 and `-`, and not begin with `-`")
+    Err(FieldError::new("name", "must be 1 to 40 of a-z, 0-9 and `-`, and not begin with `-`")
         .coded(FieldCode::Name, &[("min", "1"), ("max", "40")]))
 }
 
@@ -228,7 +229,7 @@ fn is_slug(text: &str) -> bool {
 ///
 /// # Errors
 /// What is wrong, at `/name`.
-pub fn display_name(name: &str) -> Result<(), Problem> {
+pub fn display_name(name: &str) -> Result<(), FieldError> {
     let (code, message) = match name.chars().count() {
         _ if name.chars().any(is_hidden) => (FieldCode::Hidden, "contains an invisible character; type it again"),
         0 => (FieldCode::Empty, "is empty"),
@@ -238,7 +239,7 @@ pub fn display_name(name: &str) -> Result<(), Problem> {
     };
     let most = MAX_NAME_CHARACTERS.to_string();
     let values = [("bound", most.as_str())];
-    Err(Problem::new("/name", message).coded(code, if code == FieldCode::MaxLength { &values } else { &[] }))
+    Err(FieldError::new("/name", message).coded(code, if code == FieldCode::MaxLength { &values } else { &[] }))
 }
 
 #[cfg(test)]

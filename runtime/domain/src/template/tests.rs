@@ -63,7 +63,7 @@ fn both_spellings_are_read() {
 
 #[test]
 fn everything_wrong_is_named_at_once() {
-    let Problems(problems) = read(
+    let FieldErrors(errors) = read(
         &json!([
             {"usage": "signing", "content": "{{code}}"},
             {"usage": "sign-in", "content": "no place"},
@@ -79,7 +79,7 @@ fn everything_wrong_is_named_at_once() {
         "/templates",
     )
     .unwrap_err();
-    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let shown: Vec<String> = errors.iter().map(ToString::to_string).collect();
     for (field, words) in [
         ("/templates/0/usage", "is no usage"),
         ("/templates/1/content", "does not hold `{{code}}`"),
@@ -92,10 +92,10 @@ fn everything_wrong_is_named_at_once() {
         ("/templates/8", "same usage and locale as /templates/7"),
         ("/templates/9/content", "is empty"),
     ] {
-        let found = problems.iter().any(|problem| problem.field == field && problem.message.contains(words));
+        let found = errors.iter().any(|error| error.field == field && error.message.contains(words));
         assert!(found, "{field}: {words}\n{}", shown.join("\n"));
     }
-    assert_eq!(problems.len(), 10, "{}", shown.join("\n"));
+    assert_eq!(errors.len(), 10, "{}", shown.join("\n"));
 }
 
 #[test]

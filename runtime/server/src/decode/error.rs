@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Display};
 
-use sendbox_domain::{FieldCode, Problem, Problems};
+use sendbox_domain::{FieldCode, FieldError, FieldErrors};
 use sendbox_service::Error;
 use serde::de::{self, Expected, Unexpected};
 
@@ -30,12 +30,12 @@ impl DecodeError {
     }
 
     fn for_field(self, field: String) -> Error {
-        let problem = Problem::new(field, self.message);
-        let problem = match self.code {
-            Some((code, bound)) => problem.coded(code, bound.as_deref().map(|bound| ("bound", bound)).as_slice()),
-            None => problem,
+        let error = FieldError::new(field, self.message);
+        let error = match self.code {
+            Some((code, bound)) => error.coded(code, bound.as_deref().map(|bound| ("bound", bound)).as_slice()),
+            None => error,
         };
-        Error::Invalid(Problems(vec![problem]))
+        Error::Invalid(FieldErrors(vec![error]))
     }
 
     /// The same error, inside the member or element of this name.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sendbox_domain::field_error::{FieldCode, FieldError, FieldErrors};
 use sendbox_domain::model::{IssuedKey, Key, KeyRotation, NewKey, Scope};
-use sendbox_domain::problem::{FieldCode, Problem, Problems};
 use sendbox_domain::rules::policy;
 use sendbox_store::keys;
 use sendbox_store::rows::KeyRow;
@@ -73,19 +73,19 @@ impl Service {
     pub async fn create_key(&self, caller: &Caller, tenant: &str, new: NewKey) -> Result<IssuedKey> {
         caller.may(tenant, &[Scope::Manage])?;
         let now = self.now();
-        let mut problems: Vec<Problem> = policy::display_name(&new.name).err().into_iter().collect();
+        let mut errors: Vec<FieldError> = policy::display_name(&new.name).err().into_iter().collect();
         if new.scopes.is_empty() {
-            problems.push(
-                Problem::new("scopes", "must name at least one of manage, send, verify, read")
+            errors.push(
+                FieldError::new("scopes", "must name at least one of manage, send, verify, read")
                     .coded(FieldCode::Required, &[]),
             );
         }
         if new.expires_at.is_some_and(|at| at <= now) {
-            problems.push(
-                Problem::new("expiresAt", "has passed; give a later time, or none").coded(FieldCode::InPast, &[]),
+            errors.push(
+                FieldError::new("expiresAt", "has passed; give a later time, or none").coded(FieldCode::InPast, &[]),
             );
         }
-        Problems::none_or(problems)?;
+        FieldErrors::none_or(errors)?;
         require_subset(caller, &new.scopes)?;
         let id = id::new("k")?;
         let (secret, hash) = issue(&id)?;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::model::Timestamp;
 use sendbox_domain::plan::ConnectionConfig;
-use sendbox_domain::problem::Problems;
 use sendbox_policy::EffectiveGrant;
 use sendbox_sandbox::{Connector, Parameters};
 
@@ -34,6 +34,6 @@ pub(crate) struct CachedConnection {
     pub(super) revision: u64,
     /// When its row was created and updated: a connection that is deleted and created again starts at revision 1 again.
     pub(super) row_times: (i64, i64),
-    /// By digest: the ready connection, or the problems that prevent it.
-    pub(super) versions: HashMap<String, Result<Arc<ReadyConnection>, Problems>>,
+    /// By digest: the ready connection, or the errors that prevent it.
+    pub(super) versions: HashMap<String, Result<Arc<ReadyConnection>, FieldErrors>>,
 }

@@ -36,7 +36,7 @@ impl Service {
     /// other message, and does not appear in the list of messages. Every outcome of the send is returned as a result.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with all problems, [`Error::Limited`], [`Error::CountryNotAllowed`]. Nothing was sent then.
+    /// [`Error::Invalid`] with all errors, [`Error::Limited`], [`Error::CountryNotAllowed`]. Nothing was sent then.
     pub async fn test_connection(&self, caller: &Caller, tenant: &str, test: ConnectionTest) -> Result<TestReport> {
         caller.may(tenant, &[Scope::Manage])?;
         if self.inner.stopping.is_cancelled() {

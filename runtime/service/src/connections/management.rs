@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sendbox_domain::field_error::{FieldCode, FieldError, FieldErrors};
 use sendbox_domain::message_fields;
 use sendbox_domain::model::{
     Activation, ActiveConnection, Connection, ConnectionInput, Deletion, HintView, Preview, PreviewRequest, Scope,
     Timestamp,
 };
-use sendbox_domain::problem::{FieldCode, Problem, Problems};
 use sendbox_domain::rules::{origin, policy};
 use sendbox_domain::{template, text};
 use sendbox_sandbox::Connector;
@@ -148,7 +148,7 @@ impl Service {
     /// with the next send.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with all problems; nothing is saved then.
+    /// [`Error::Invalid`] with all errors; nothing is saved then.
     pub async fn save_connection(
         &self,
         caller: &Caller,
@@ -157,7 +157,7 @@ impl Service {
         input: ConnectionInput,
     ) -> Result<(Connection, bool)> {
         caller.may(tenant, &[Scope::Manage])?;
-        policy::connection_name(name).map_err(|problem| Problems(vec![problem]))?;
+        policy::connection_name(name).map_err(|error| FieldErrors(vec![error]))?;
         let mut tx = self.inner.store.begin().await?;
         let tenant_row = self.lock_tenant(&mut tx, tenant).await?;
         let connector = &self.connector_of(&mut tx, tenant, &input.connector).await?;
@@ -304,17 +304,17 @@ impl Service {
         let mut tx = self.inner.store.begin_read().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         drop(tx);
-        let mut problems = Vec::new();
+        let mut errors = Vec::new();
         if request.content.len() > template::LONGEST {
-            problems.push(
-                Problem::new("content", format!("has more than {} bytes", template::LONGEST))
+            errors.push(
+                FieldError::new("content", format!("has more than {} bytes", template::LONGEST))
                     .coded(FieldCode::MaxLength, &[("bound", &template::LONGEST.to_string())]),
             );
         }
-        problems.extend(message_fields::locale(request.locale.as_deref()).err());
+        errors.extend(message_fields::locale(request.locale.as_deref()).err());
         let variables = request.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        problems.extend(message_fields::check_variables(variables));
-        Problems::none_or(problems)?;
+        errors.extend(message_fields::check_variables(variables));
+        FieldErrors::none_or(errors)?;
         let code: String = "1234567890".chars().take(usize::from(row.policy.codes.digits)).collect();
         let minutes = row.policy.codes.lifetime_seconds.div_ceil(60).to_string();
         let rendered = template::render(&request.content, |name| match name {

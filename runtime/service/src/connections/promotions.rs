@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sendbox_domain::field_error::{FieldCode, FieldError, FieldErrors};
 use sendbox_domain::model::{Environment, PromotedSecrets, Promotion, PromotionReport, Scope};
-use sendbox_domain::problem::{FieldCode, Problem, Problems};
 use sendbox_domain::rules::{json_diff, policy};
 use sendbox_store::connections;
 use sendbox_store::rows::ConnectionRow;
@@ -66,7 +66,7 @@ impl Service {
         caller.require_platform()?;
         let name = promotion.target_connection.clone().unwrap_or_else(|| promotion.connection.clone());
         policy::connection_name(&name)
-            .map_err(|problem| Problems(vec![Problem { field: "targetConnection".to_owned(), ..problem }]))?;
+            .map_err(|error| FieldErrors(vec![FieldError { field: "targetConnection".to_owned(), ..error }]))?;
 
         let mut tx = self.inner.store.begin().await?;
         let source = self.tenant_row(&mut tx, tenant).await?;
@@ -107,14 +107,14 @@ impl Service {
         if promotion.secrets == PromotedSecrets::Ask {
             let wanted: BTreeSet<&String> = from.secret_times.keys().collect();
             let missing = wanted.into_iter().filter(|key| !split.secrets.contains_key(*key));
-            let problems = missing.map(|key| {
-                Problem::new(
+            let errors = missing.map(|key| {
+                FieldError::new(
                     format!("/parameters/{key}"),
                     "must be given again, with the production tenant's own value",
                 )
                 .coded(FieldCode::SecretRequired, &[])
             });
-            Problems::none_or(problems.collect())?;
+            FieldErrors::none_or(errors.collect())?;
         }
         let old_times = before.as_ref().map(|row| row.secret_times.clone()).unwrap_or_default();
         let set_at = secret_times(&split.secrets, &before_secrets, &old_times, self.now());

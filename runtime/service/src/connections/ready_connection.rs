@@ -5,8 +5,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use sendbox_domain::field_error::{FieldCode, FieldError, FieldErrors};
 use sendbox_domain::plan::ConnectionConfig;
-use sendbox_domain::problem::{FieldCode, Problem, Problems};
 use sendbox_domain::template::{self, Template, TemplateBody};
 use sendbox_policy::TenantGrant;
 use sendbox_sandbox::{Connector, ContentKind, Metadata, Parameters};
@@ -63,49 +63,49 @@ pub(crate) struct ConnectionSettings {
 /// Validates parameters and templates against the connector.
 ///
 /// # Errors
-/// All problems, by JSON pointer.
+/// All errors, by JSON pointer.
 pub(crate) fn validate(
     connector: &Connector,
     parameters: &Map<String, Value>,
     templates: &Value,
-) -> Result<ConnectionSettings, Problems> {
+) -> Result<ConnectionSettings, FieldErrors> {
     let metadata = connector.metadata();
-    let mut problems = Vec::new();
+    let mut errors = Vec::new();
     let parameters = connector
         .parameters(&Value::Object(parameters.clone()))
         .map_err(|error| {
-            problems.extend(error.0.into_iter().map(Problem::of_parameter));
+            errors.extend(error.0.into_iter().map(FieldError::of_parameter));
         })
         .ok();
     let templates = match templates {
         Value::Null => Some(Vec::new()),
-        given => template::read(given, "/templates").map_err(|Problems(more)| problems.extend(more)).ok(),
+        given => template::read(given, "/templates").map_err(|FieldErrors(more)| errors.extend(more)).ok(),
     };
     if let Some(templates) = &templates
         && metadata.content != ContentKind::Variables
     {
-        problems.extend(template::mandatory(templates, "/templates").err().into_iter().flat_map(|error| error.0));
-        problems.extend(kinds(metadata, templates));
+        errors.extend(template::mandatory(templates, "/templates").err().into_iter().flat_map(|error| error.0));
+        errors.extend(kinds(metadata, templates));
     }
     match (parameters, templates) {
-        (Some(parameters), Some(templates)) if problems.is_empty() => Ok(ConnectionSettings { parameters, templates }),
-        _ => Err(Problems(problems)),
+        (Some(parameters), Some(templates)) if errors.is_empty() => Ok(ConnectionSettings { parameters, templates }),
+        _ => Err(FieldErrors(errors)),
     }
 }
 
 /// Templates of another content kind than the connector's.
-fn kinds(metadata: &Metadata, templates: &[Template]) -> Vec<Problem> {
+fn kinds(metadata: &Metadata, templates: &[Template]) -> Vec<FieldError> {
     let wrong = templates.iter().enumerate().filter_map(|(index, template)| {
-        let at = |message: String| Some(Problem::new(format!("/templates/{index}"), message));
+        let at = |message: String| Some(FieldError::new(format!("/templates/{index}"), message));
         match (metadata.content, &template.body) {
             (ContentKind::Text, TemplateBody::Text(_)) | (ContentKind::Variables, _) => None,
             (ContentKind::Text, TemplateBody::Provider(_)) => {
                 at("has `template`, and this connector needs `content`, a text with `{{code}}`".to_owned())
-                    .map(|problem| problem.coded(FieldCode::TemplateNotText, &[]))
+                    .map(|error| error.coded(FieldCode::TemplateNotText, &[]))
             }
             (ContentKind::Template, TemplateBody::Text(_)) => {
                 at("has `content`, and this connector needs `template`, a template of the provider".to_owned())
-                    .map(|problem| problem.coded(FieldCode::TemplateNotProvider, &[]))
+                    .map(|error| error.coded(FieldCode::TemplateNotProvider, &[]))
             }
             (ContentKind::Template, TemplateBody::Provider(body)) => metadata.check_template(body).err().and_then(at),
         }
@@ -211,7 +211,7 @@ impl Service {
             Arc::new(ReadyConnection { version_at, ..ready })
         });
         let ready = match ready {
-            Err(Error::Invalid(problems)) => Err(problems),
+            Err(Error::Invalid(errors)) => Err(errors),
             Err(other) => return Err(other),
             Ok(ready) => Ok(ready),
         };
@@ -259,7 +259,7 @@ impl Service {
         for digest in &candidates.digests {
             match self.ready_connection_at(tx, tenant, candidates, digest).await {
                 Err(error @ Error::Invalid(_)) => {
-                    // The problems of the preferred version are those to fix.
+                    // The errors of the preferred version are those to fix.
                     unfit.get_or_insert(error);
                 }
                 done => return done,

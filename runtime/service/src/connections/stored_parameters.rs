@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use sendbox_domain::problem::{FieldCode, Problem, Problems};
+use sendbox_domain::field_error::{FieldCode, FieldError, FieldErrors};
 use sendbox_domain::rules::capability_diff::connection::StoredNames;
 use sendbox_sandbox::Metadata;
 use sendbox_store::rows::ConnectionRow;
@@ -69,8 +69,8 @@ impl StoredParameters {
     /// The parameters that a version receives.
     ///
     /// # Errors
-    /// One problem for each stored secret that the version would read in clear.
-    pub(crate) fn for_version(&self, version: &Metadata) -> Result<Map<String, Value>, Problems> {
+    /// One error for each stored secret that the version would read in clear.
+    pub(crate) fn for_version(&self, version: &Metadata) -> Result<Map<String, Value>, FieldErrors> {
         self.merged_for(&version.secret_keys, &version.parameters_schema)
     }
 
@@ -80,8 +80,8 @@ impl StoredParameters {
         names.filter(|name| is_named(name) && !secret_keys.contains(*name)).collect()
     }
 
-    fn merged_for(&self, secret_keys: &BTreeSet<String>, schema: &Value) -> Result<Map<String, Value>, Problems> {
-        Problems::none_or(self.unsealed(secret_keys, schema).into_iter().map(unsealed).collect())?;
+    fn merged_for(&self, secret_keys: &BTreeSet<String>, schema: &Value) -> Result<Map<String, Value>, FieldErrors> {
+        FieldErrors::none_or(self.unsealed(secret_keys, schema).into_iter().map(unsealed).collect())?;
         let mut given = self.plain.clone();
         let sealed = self.sealed.iter().filter(|(name, _)| secret_keys.contains(*name));
         given.extend(sealed.map(|(name, value)| (name.clone(), value.clone())));
@@ -90,12 +90,12 @@ impl StoredParameters {
     }
 }
 
-/// The problem of a stored secret that a version would read in clear.
-fn unsealed(name: &str) -> Problem {
+/// The error of a stored secret that a version would read in clear.
+fn unsealed(name: &str) -> FieldError {
     let pointer = name.replace('~', "~0").replace('/', "~1");
     let message = "is stored as a secret, and this version of the connector would read it in clear; \
                    it is used only with versions that mark it `writeOnly`";
-    Problem::new(format!("/parameters/{pointer}"), message).coded(FieldCode::SecretUnsealed, &[])
+    FieldError::new(format!("/parameters/{pointer}"), message).coded(FieldCode::SecretUnsealed, &[])
 }
 
 #[cfg(test)]
@@ -137,11 +137,11 @@ mod tests {
             let (secrets, schema) = version(properties.clone());
             match (stored().merged_for(&secrets, &schema), given) {
                 (Ok(found), Some(wanted)) => assert_eq!(Value::Object(found), wanted, "{properties}"),
-                (Err(Problems(problems)), None) => {
-                    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
-                    assert_eq!(problem.field, "/parameters/token");
-                    assert_eq!(problem.code, Some(FieldCode::SecretUnsealed));
-                    assert!(!format!("{problem:?}").contains("s3cret"), "{problem:?}");
+                (Err(FieldErrors(errors)), None) => {
+                    let [error] = errors.as_slice() else { panic!("{errors:?}") };
+                    assert_eq!(error.field, "/parameters/token");
+                    assert_eq!(error.code, Some(FieldCode::SecretUnsealed));
+                    assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
                 }
                 (found, _) => panic!("{properties}: {found:?}"),
             }

@@ -5,10 +5,10 @@
 //! - a tenant sees only its own connections;
 //! - a version that would read a stored secret in clear is refused for every connection that stores one, approved or not.
 
+use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::model::{
     Approval, ConnectionDifference, ConnectorVersion, DifferenceLine, Reach, Scope, Standing, Unfit, VersionDifference,
 };
-use sendbox_domain::problem::Problems;
 use sendbox_domain::rules::capability_diff::connection::{Resolved, lines};
 use sendbox_domain::rules::capability_diff::{Description, Difference};
 use sendbox_sandbox::Connector;
@@ -141,8 +141,8 @@ impl Service {
                     found.differing.push(ConnectionDifference { tenant: row.tenant, connection: row.name, lines });
                 }
                 Err(Error::Invalid(_)) if found.unfit.len() >= NAMED => {}
-                Err(Error::Invalid(Problems(problems))) => {
-                    found.unfit.push(Unfit { tenant: row.tenant, connection: row.name, problems });
+                Err(Error::Invalid(FieldErrors(errors))) => {
+                    found.unfit.push(Unfit { tenant: row.tenant, connection: row.name, errors });
                 }
                 Err(other) => return Err(other),
             }
@@ -196,8 +196,8 @@ impl Service {
         for (row, tenant) in self.governed_connections(tx, of, release).await? {
             match self.build_stored_connection(&row, &self.tenant_key(&tenant)?, connector) {
                 Ok(_) => {}
-                Err(Error::Invalid(Problems(problems))) => {
-                    found.push(Unfit { tenant: row.tenant, connection: row.name, problems });
+                Err(Error::Invalid(FieldErrors(errors))) => {
+                    found.push(Unfit { tenant: row.tenant, connection: row.name, errors });
                 }
                 Err(other) => return Err(other),
             }

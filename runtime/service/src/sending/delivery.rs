@@ -202,11 +202,11 @@ impl Service {
         let asked = request(tenant, &row.id, row.usage, row.locale.clone(), &payload, number)?;
         let plan = match plan(&prepared.config, asked, prepared.connector.metadata()) {
             Ok(plan) => plan,
-            Err(problems) => {
+            Err(errors) => {
                 let failure = RecordedFailure::before_sending(
                     FailureClass::ConfigurationInvalid,
                     Party::Policy,
-                    problems.to_string(),
+                    errors.to_string(),
                 );
                 end_before_attempt(row, MessageStatus::Failed, Some(failure));
                 return Ok(Step::Over);

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::message_fields;
 use sendbox_domain::model::{
     Attempt, FailureView, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, Sensitive,
@@ -12,7 +13,6 @@ use sendbox_domain::model::{
 };
 use sendbox_domain::phone;
 use sendbox_domain::plan::plan;
-use sendbox_domain::problem::Problems;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::messages::MessageQuery;
 use sendbox_store::rows::{AttemptRow, IdempotencyRow, MessageRow, ReportRow, TenantRow};
@@ -102,8 +102,8 @@ pub(crate) fn request_bytes(
 
 /// Validates an idempotency key.
 pub(crate) fn check_idempotency_key(key: Option<&str>) -> Result<()> {
-    // As it is: the problem names a header, and not a field of the body.
-    key.map_or(Ok(()), message_fields::check_idempotency_key).map_err(|problem| Error::Invalid(Problems(vec![problem])))
+    // As it is: the error names a header, and not a field of the body.
+    key.map_or(Ok(()), message_fields::check_idempotency_key).map_err(|error| Error::Invalid(FieldErrors(vec![error])))
 }
 
 impl Service {
@@ -238,7 +238,7 @@ impl Service {
         Ok(view(row, Vec::new(), Vec::new()))
     }
 
-    /// Plans the message, so that all problems are found before anything is stored. Returns the number of segments of a text.
+    /// Plans the message, so that all errors are found before anything is stored. Returns the number of segments of a text.
     fn check_plan(
         &self,
         tenant: &TenantRow,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::message_fields::{check_code, check_lifetime, check_variables, client_ip, locale, recipient};
 use sendbox_domain::model::Sensitive;
-use sendbox_domain::problem::Problems;
 use sendbox_sandbox::Recipient;
 
 /// The fields of a request that are valid or not regardless of the tenant's settings.
@@ -23,19 +23,19 @@ impl RequestFields<'_> {
     /// Validates all fields, and parses number and IP address.
     ///
     /// # Errors
-    /// All problems, by JSON pointer.
-    pub(crate) fn read(&self) -> Result<(Recipient, Option<IpAddr>), Problems> {
-        let mut problems = Vec::new();
-        let recipient = recipient(self.to.expose()).map_err(|problem| problems.push(problem)).ok();
-        let client_ip = client_ip(self.client_ip.map(Sensitive::expose)).map_err(|problem| problems.push(problem)).ok();
-        problems.extend(locale(self.locale).err());
-        problems.extend(self.code.and_then(|code| check_code(code.expose()).err()));
+    /// All errors, by JSON pointer.
+    pub(crate) fn read(&self) -> Result<(Recipient, Option<IpAddr>), FieldErrors> {
+        let mut errors = Vec::new();
+        let recipient = recipient(self.to.expose()).map_err(|error| errors.push(error)).ok();
+        let client_ip = client_ip(self.client_ip.map(Sensitive::expose)).map_err(|error| errors.push(error)).ok();
+        errors.extend(locale(self.locale).err());
+        errors.extend(self.code.and_then(|code| check_code(code.expose()).err()));
         let lifetime = self.lifetime_seconds.map(|seconds| Duration::from_secs(seconds.into()));
-        problems.extend(lifetime.and_then(|lifetime| check_lifetime(lifetime).err()));
-        problems.extend(check_variables(self.variables.iter().map(|(name, value)| (name.as_str(), value.expose()))));
+        errors.extend(lifetime.and_then(|lifetime| check_lifetime(lifetime).err()));
+        errors.extend(check_variables(self.variables.iter().map(|(name, value)| (name.as_str(), value.expose()))));
         match (recipient, client_ip) {
-            (Some(recipient), Some(client_ip)) if problems.is_empty() => Ok((recipient, client_ip)),
-            _ => Err(Problems(problems)),
+            (Some(recipient), Some(client_ip)) if errors.is_empty() => Ok((recipient, client_ip)),
+            _ => Err(FieldErrors(errors)),
         }
     }
 }

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
+use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::model::{AttemptOutcome, InDoubt, MessageStatus, Standing, Timestamp};
-use sendbox_domain::problem::Problems;
 use sendbox_domain::rules::breaker::{Allowed, BreakerEvent};
 use sendbox_domain::rules::retry;
 use sendbox_sandbox::{FailureClass, Party, RecordedFailure};
@@ -40,7 +40,7 @@ enum Found {
     Ready(Sender),
     Resting { until: Timestamp },
     Gone,
-    Unfit(Problems),
+    Unfit(FieldErrors),
 }
 
 /// What the attempts of a message on one connection say of versions.
@@ -106,8 +106,8 @@ impl Service {
                 Found::Gone => {
                     reason.get_or_insert_with(|| of_settings(format!("the connection `{name}` was deleted")));
                 }
-                Found::Unfit(problems) => {
-                    let text = format!("the connection `{name}` does not fit its connector: {problems}");
+                Found::Unfit(errors) => {
+                    let text = format!("the connection `{name}` does not fit its connector: {errors}");
                     reason.get_or_insert_with(|| of_settings(text));
                 }
             }
@@ -131,7 +131,7 @@ impl Service {
         let choice = match self.candidate_versions(tx, tenant, name, of).await {
             Ok(Some(choice)) => choice,
             Ok(None) => return Ok(Found::Gone),
-            Err(Error::Invalid(problems)) => return Ok(Found::Unfit(problems)),
+            Err(Error::Invalid(errors)) => return Ok(Found::Unfit(errors)),
             Err(other) => return Err(other),
         };
         let mut unfit = None;
@@ -139,8 +139,8 @@ impl Service {
         for digest in &choice.digests {
             let prepared = match self.ready_connection_at(tx, tenant, &choice, digest).await {
                 Ok(prepared) => prepared,
-                Err(Error::Invalid(problems)) => {
-                    unfit.get_or_insert(problems);
+                Err(Error::Invalid(errors)) => {
+                    unfit.get_or_insert(errors);
                     continue;
                 }
                 Err(other) => return Err(other),
@@ -163,7 +163,7 @@ impl Service {
         }
         Ok(match (resting, unfit) {
             (Some(until), _) => Found::Resting { until },
-            (None, Some(problems)) => Found::Unfit(problems),
+            (None, Some(errors)) => Found::Unfit(errors),
             (None, None) => Found::Gone,
         })
     }

@@ -6,12 +6,12 @@
 //! - there is one valid code for a tenant, usage and number: a new one replaces the previous one;
 //! - a code is compared in constant time, as a keyed hash that is bound to tenant, usage, number and verification.
 
+use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::message_fields::client_ip;
 use sendbox_domain::model::{
     Check, MessageStatus, Mode, NewVerification, Resend, Scope, Sensitive, Timestamp, Verification,
     VerificationMessage, VerificationStatus,
 };
-use sendbox_domain::problem::Problems;
 use sendbox_domain::rules::code;
 use sendbox_domain::{LimitName, phone};
 use sendbox_sandbox::{Recipient, Usage};
@@ -333,7 +333,7 @@ impl Service {
         self.require_running()?;
         let now = self.now();
         let client_ip =
-            client_ip(resend.client_ip.as_ref().map(Sensitive::expose)).map_err(|problem| Problems(vec![problem]))?;
+            client_ip(resend.client_ip.as_ref().map(Sensitive::expose)).map_err(|error| FieldErrors(vec![error]))?;
         let mut tx = self.inner.store.begin().await?;
         let tenant_row = self.tenant_row(&mut tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;

@@ -1,7 +1,7 @@
 //! Creating, listing, renaming and deleting tenants.
 
+use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::model::{Environment, Flow, Flows, NewTenant, Page, PageRequest, Scope, Tenant, TenantChange};
-use sendbox_domain::problem::Problems;
 use sendbox_domain::rules::policy;
 use sendbox_store::rows::TenantRow;
 use sendbox_store::tenants;
@@ -31,10 +31,10 @@ impl Service {
     /// [`Error::PlatformOnly`], [`Error::Invalid`], [`Error::Conflict`] when the id is taken.
     pub async fn create_tenant(&self, caller: &Caller, new: NewTenant) -> Result<Tenant> {
         caller.require_platform()?;
-        let mut problems = Vec::new();
-        problems.extend(new.id.as_deref().and_then(|id| policy::tenant_id(id).err()));
-        problems.extend(policy::display_name(&new.name).err());
-        Problems::none_or(problems)?;
+        let mut errors = Vec::new();
+        errors.extend(new.id.as_deref().and_then(|id| policy::tenant_id(id).err()));
+        errors.extend(policy::display_name(&new.name).err());
+        FieldErrors::none_or(errors)?;
         let id = match new.id {
             Some(id) => id,
             None => id::new("t-")?,
@@ -98,7 +98,7 @@ impl Service {
     /// [`Error::NotFound`], [`Error::Invalid`].
     pub async fn change_tenant(&self, caller: &Caller, tenant: &str, change: TenantChange) -> Result<Tenant> {
         caller.may(tenant, &[Scope::Manage])?;
-        policy::display_name(&change.name).map_err(|problem| Problems(vec![problem]))?;
+        policy::display_name(&change.name).map_err(|error| FieldErrors(vec![error]))?;
         let mut tx = self.inner.store.begin().await?;
         let mut row = self.lock_tenant(&mut tx, tenant).await?;
         let before = json!({ "name": row.name });

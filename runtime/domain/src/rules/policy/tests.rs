@@ -13,7 +13,7 @@ fn connections() -> Vec<String> {
 fn fields(policy: &Policy) -> Vec<String> {
     match check(policy, &connections()) {
         Ok(()) => Vec::new(),
-        Err(Problems(problems)) => problems.into_iter().map(|problem| problem.field).collect(),
+        Err(FieldErrors(errors)) => errors.into_iter().map(|error| error.field).collect(),
     }
 }
 
@@ -127,8 +127,8 @@ fn everything_is_named_at_once() {
         "/originDomain",
     ];
     assert_eq!(fields(&wrong), want);
-    let Err(problems) = check(&wrong, &[]) else { panic!() };
-    assert!(problems.to_string().contains("/codes/digits: is 4; must be from 6 to 10"), "{problems}");
+    let Err(errors) = check(&wrong, &[]) else { panic!() };
+    assert!(errors.to_string().contains("/codes/digits: is 4; must be from 6 to 10"), "{errors}");
 }
 
 #[test]
@@ -181,15 +181,15 @@ fn wrong_test_numbers_are_all_named_and_not_shown() {
         {"number": "+45 98 76 54 32", "code": "98765432109"},
         {"number": "+4587654321", "code": "９８７６５４"},
     ]));
-    let Err(problems) = test_numbers(&given) else { panic!() };
-    let fields: Vec<&str> = problems.0.iter().map(|problem| problem.field.as_str()).collect();
+    let Err(errors) = test_numbers(&given) else { panic!() };
+    let fields: Vec<&str> = errors.0.iter().map(|error| error.field.as_str()).collect();
     let want = ["/numbers/0/number", "/numbers/1/code", "/numbers/2/code", "/numbers/2/number", "/numbers/3/code"];
     assert_eq!(fields, want);
-    assert!(!problems.to_string().contains("98"), "{problems}");
+    assert!(!errors.to_string().contains("98"), "{errors}");
     let many: Vec<Value> =
         (0..21).map(|last| json!({"number": format!("+45123456{last:02}"), "code": "123456"})).collect();
     assert!(test_numbers(&numbers(json!(many[..20]))).is_ok());
-    assert!(test_numbers(&numbers(json!(many))).is_err_and(|problems| problems.0[0].field == "/numbers"));
+    assert!(test_numbers(&numbers(json!(many))).is_err_and(|errors| errors.0[0].field == "/numbers"));
 }
 
 #[test]

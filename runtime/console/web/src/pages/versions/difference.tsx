@@ -58,10 +58,10 @@ export function IncompatibleConnections({ title, all }: { title: string; all: In
       <ul>
         {all.map((one) => (
           <li key={`${one.tenant}/${one.connection}`}>
-            <b>{one.connection}</b> ({one.tenant}): {one.problems.map((problem, index) => (
-              <span key={problem.field + problem.message}>
+            <b>{one.connection}</b> ({one.tenant}): {one.errors.map((error, index) => (
+              <span key={error.field + error.message}>
                 {index > 0 && "; "}
-                <code>{problem.field}</code> <ServerText topic="field" message={problem} />
+                <code>{error.field}</code> <ServerText topic="field" message={error} />
               </span>
             ))}
           </li>

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 /// An invalid field of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = FieldError)]
-pub struct Problem {
+pub struct FieldError {
     /// The field: a JSON pointer into the body (`/templates/0/content`), or the name of a query parameter or header. Empty for the
     /// whole body.
     #[schema(example = "/name")]
@@ -109,8 +109,8 @@ pub enum FieldCode {
     TemplateNotProvider,
 }
 
-impl Problem {
-    /// A problem of one field.
+impl FieldError {
+    /// An error of one field.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into(), code: None, values: BTreeMap::new() }
     }
@@ -124,7 +124,7 @@ impl Problem {
 
     /// What is wrong with a parameter.
     pub fn of_parameter(fault: ParameterFault) -> Self {
-        let problem = Self::new(format!("/parameters{}", fault.field), fault.message);
+        let error = Self::new(format!("/parameters{}", fault.field), fault.message);
         let code = match fault.kind {
             FaultKind::Required => FieldCode::Required,
             FaultKind::OneNeeded => FieldCode::OneRequired,
@@ -140,14 +140,14 @@ impl Problem {
             FaultKind::MinItems => FieldCode::MinItems,
             FaultKind::MaxItems => FieldCode::MaxItems,
             FaultKind::Unknown => FieldCode::Unknown,
-            FaultKind::Other => return problem,
+            FaultKind::Other => return error,
         };
         let bound = fault.bound.as_deref().map(|bound| ("bound", bound));
-        problem.coded(code, bound.as_slice())
+        error.coded(code, bound.as_slice())
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.field.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.field, self.message) }
     }
@@ -156,14 +156,14 @@ impl fmt::Display for Problem {
 /// Everything that is wrong with an input. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub struct Problems(pub Vec<Problem>);
+pub struct FieldErrors(pub Vec<FieldError>);
 
-impl Problems {
+impl FieldErrors {
     /// `Ok` when nothing is wrong.
     ///
     /// # Errors
     /// What is wrong.
-    pub fn none_or(problems: Vec<Problem>) -> Result<(), Self> {
-        if problems.is_empty() { Ok(()) } else { Err(Self(problems)) }
+    pub fn none_or(errors: Vec<FieldError>) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
     }
 }
