@@ -16,7 +16,7 @@ fn main() -> Result<()> {
     let watched: Vec<&Path> = watched.iter().map(AsRef::as_ref).collect();
     let guests = sendbox_guest_build::build(&here.join("guests"), &packages, &watched)?;
     let behaviours = here.join("guests/hostile/src/behaviour");
-    // Guests that are taken ready-made are not watched, and their behaviours are listed all the same.
+    // Prebuilt guests are not watched, but their behaviours are listed.
     sendbox_guest_build::rerun_if_changed(&behaviours);
     let out = PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is not set")?);
     fs::write(out.join("guests.rs"), components(&guests)? + &enumeration(&read_behaviours(&behaviours)?)?)?;
@@ -94,7 +94,7 @@ pub enum Behaviour {{
 {variants}}}
 
 impl Behaviour {{
-    /// All of them, by name.
+    /// Every behaviour, by name.
     pub const ALL: [Self; {}] = [
 {all}    ];
 

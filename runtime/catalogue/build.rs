@@ -1,4 +1,4 @@
-//! Builds the connectors and writes down what is embedded.
+//! Builds the connectors, and generates the list of embedded files.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ fn write_files(code: &mut String, name: &str, files: &[(PathBuf, PathBuf)]) -> R
     Ok(())
 }
 
-/// All files under `folder`, by name, links followed: the starter gets real copies of what is a link here.
+/// All files under `folder`, by name. Links are followed: the starter gets real copies of linked files.
 fn list(folder: &Path, relative: &Path, files: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
     let mut entries =
         fs::read_dir(folder).with_context(|| format!("{}", folder.display()))?.collect::<std::io::Result<Vec<_>>>()?;

@@ -1,6 +1,6 @@
-//! What the sandbox costs, side by side with the same work unsandboxed.
+//! The cost of the sandbox, compared with the same work without it.
 //!
-//! Definitions are those of the design's performance page:
+//! It measures:
 //! - `tax`: CPU (user and system) per send, sandboxed / native, with the same HTTP client, 64 at once, against a server in
 //!   another process on loopback without TLS;
 //! - `instantiate`: instance + call + drop, tuned pool / pool defaults;
@@ -33,7 +33,7 @@ use sendbox_sandbox::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
-/// As in the command.
+/// The allocator of the command.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -201,7 +201,7 @@ fn message() -> Message {
     }
 }
 
-/// The same send without a sandbox: the same client, the same request, the same reading of the answer.
+/// The same send without a sandbox: the same client, the same request, and the response is read in the same way.
 struct Native {
     client: reqwest::Client,
     url: String,
@@ -258,7 +258,7 @@ struct Measured {
     faults: f64,
 }
 
-/// Runs `SENDS` sends, `AT_ONCE` at a time, and says what one cost.
+/// Runs `SENDS` sends, `AT_ONCE` at a time, and returns the cost of one.
 async fn measure<F, Fut>(send: F) -> Measured
 where
     F: Fn() -> Fut,

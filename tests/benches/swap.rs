@@ -1,11 +1,11 @@
-//! What swapping a connector under load costs: the service with its journal, on SQLite and in this process.
+//! The cost of swapping a connector under load, with the service and its journal in this process, on SQLite.
 //!
-//! - `swap`: p99 of a synchronous send at ten swaps a second / without swaps, interleaved, medians;
-//! - `failed`: messages that were not accepted, over all runs, and messages whose version had not been active or on trial;
+//! - `swap`: p99 of a synchronous send at ten swaps per second / without swaps, interleaved, medians;
+//! - `failed`: messages that were not accepted, over all runs, and messages whose version was neither active nor a canary;
 //! - `rollback`: from the activation of a version that traps, under load, to the end of it; every message of that time is accepted;
-//! - `growth`: mappings and resident memory after 1,000 swaps, each of which loads a version and lets one go, / after 100.
+//! - `growth`: mappings and resident memory after 1,000 swaps, each of which loads a version and unloads one, / after 100.
 //!
-//! The rate of sends is what the machine gives: each send is two commits to disk. A run in which a message failed is not
+//! The rate of sends depends on the machine: each send is two commits to disk. A run in which a message failed is not
 //! counted: the benchmark ends with an error instead.
 
 #![allow(
@@ -49,7 +49,7 @@ struct Bench {
     fixture: TestService,
     versions: Vec<String>,
     number: AtomicU64,
-    /// Messages that a bad version refused, and the one before sent.
+    /// Messages that a bad version refused and the previous version sent.
     rescued: AtomicU64,
 }
 
@@ -134,7 +134,7 @@ fn median(mut runs: Vec<Run>) -> Run {
 }
 
 impl Bench {
-    /// Sends for a time, swaps so often a second, and looks at what became of all messages.
+    /// Sends for a while with this many swaps per second, and checks the outcome of all messages.
     async fn load(self: &Arc<Self>, time: Duration, swaps_a_second: u32) -> Run {
         let over = Arc::new(AtomicBool::new(false));
         let senders: Vec<_> =
@@ -192,7 +192,7 @@ impl Bench {
         self.fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
     }
 
-    /// Activates versions that trap, under load. The longest time until a rollback, and how many messages met one.
+    /// Activates versions that trap, under load. Returns the longest time until a rollback, and the number of affected messages.
     async fn bad_versions(self: &Arc<Self>) -> (Duration, u64) {
         let over = Arc::new(AtomicBool::new(false));
         let senders: Vec<_> =
@@ -221,7 +221,7 @@ impl Bench {
         (slowest, self.rescued.load(Ordering::Relaxed) - before)
     }
 
-    /// Swaps as fast as it goes, under load. What the process holds early on and at the end.
+    /// Swaps as fast as possible, under load. Returns the process's mappings and memory early on and at the end.
     async fn many_swaps(self: &Arc<Self>) -> ((u64, u64), (u64, u64), f64) {
         let over = Arc::new(AtomicBool::new(false));
         let senders: Vec<_> =
@@ -229,14 +229,14 @@ impl Bench {
         let began = Instant::now();
         let mut early = (0, 0);
         for number in 0..SWAPS {
-            // Two seconds: longer than any send here, and short enough that versions are let go all the time.
+            // Two seconds: longer than any send here, and short enough that versions are unloaded all the time.
             self.swap(number, 2).await;
             if number == WARM {
-                early = held();
+                early = footprint();
             }
         }
         let rate = f64::from(SWAPS) / began.elapsed().as_secs_f64();
-        let late = held();
+        let late = footprint();
         over.store(true, Ordering::Relaxed);
         for sender in senders {
             sender.await.unwrap();
@@ -246,7 +246,7 @@ impl Bench {
 }
 
 /// Mappings and resident KiB of this process.
-fn held() -> (u64, u64) {
+fn footprint() -> (u64, u64) {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap().lines().count() as u64;
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

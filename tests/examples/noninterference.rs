@@ -1,4 +1,4 @@
-//! Runs programs of the differential test, as many as asked for, and says which observed something sealed.
+//! Runs any number of programs of the differential test, and reports those that observed something sealed.
 //!
 //! ```sh
 //! cargo run --release -p sendbox-tests --example noninterference -- --programs 1000000

@@ -1,7 +1,7 @@
 //! Runs the hostile guests on this build: `cargo run -p sendbox-tests --example zoo [-- NAME…]`.
 //!
-//! Prints a line for each guest and aim: how it ended, and by which rule. Ends with 1 when one of them ends otherwise than
-//! `tests/src/zoo/guests.rs` says, or when something leaks. `--write` writes `tests/zoo/README.md`.
+//! Prints a line for each guest and aim: how it ended, and by which rule. Exits with 1 when one of them ends differently from
+//! `tests/src/zoo/guests.rs`, or when something leaks. `--write` writes `tests/zoo/README.md`.
 
 #![allow(clippy::print_stdout, reason = "this is what it is for")]
 
@@ -36,7 +36,7 @@ async fn main() -> Result<ExitCode, std::io::Error> {
             bad += usize::from(!good);
             let mark = if good { "ok  " } else { "FAIL" };
             println!("  {mark} {aim:<24} {}", observed.ending);
-            println!("       {:<24} {}", "", observed.words);
+            println!("       {:<24} {}", "", observed.description);
             for leak in &observed.leaks {
                 println!("       {:<24} LEAK: {leak}", "");
             }

@@ -1,12 +1,12 @@
 //! The REST API over a [`TestService`], on a loopback port; a client; and one good request for every operation of the document.
 //!
 //! - [`Api`]: the server. It stops when it is dropped.
-//! - [`Client`]: a caller with a key, or without one. Its answers hold all that a caller sees.
-//! - [`operations`]: what the OpenAPI document says there is.
-//! - [`ApiFixture`](crate::api_fixture::ApiFixture): a tenant in which every operation has something to work on, and the table of requests
-//!   that succeed there. An operation without a row fails every test that goes through the document.
+//! - [`Client`]: a caller with or without a key. Its [`ApiResponse`]s contain everything that a caller sees.
+//! - [`operations`]: the operations of the OpenAPI document.
+//! - [`ApiFixture`](crate::api_fixture::ApiFixture): a tenant in which every operation has something to work on, and the table of
+//!   requests that succeed there. An operation without a row fails every test that iterates over the document.
 //!
-//! Must not know: how the server does what it does. It sees what a caller sees.
+//! Must not know: how the server works. It sees what a caller sees.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -23,10 +23,10 @@ use tokio::sync::oneshot;
 pub use crate::api_fixture::{ApiFixture, LIVE, NUMBER, OWN, Versions};
 use crate::test_service::{PLATFORM_KEY, TestService};
 
-/// Every scope, from the strongest on.
+/// Every scope, the strongest first.
 pub const SCOPES: [&str; 4] = ["manage", "send", "verify", "read"];
 
-/// The REST API over a test service, on a port of loopback.
+/// The REST API over a test service, on a loopback port.
 pub struct Api {
     /// The service.
     pub backend: TestService,
@@ -90,7 +90,7 @@ impl Api {
 
     /// Sends a request byte for byte: no HTTP client normalises its path or its headers. `headers` are added to `Host`,
     /// `Connection: close` and, for a body, `Content-Length`.
-    pub async fn wire(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub async fn wire(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> ApiResponse {
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -102,16 +102,16 @@ impl Api {
     }
 
     /// Sends bytes, which must contain `Connection: close`, and reads the response.
-    pub async fn raw(&self, request: &[u8]) -> Answer {
+    pub async fn raw(&self, request: &[u8]) -> ApiResponse {
         self.exchange(request, false).await
     }
 
-    /// The same, and closes the sending side of the connection.
-    pub async fn raw_and_shutdown(&self, request: &[u8]) -> Answer {
+    /// Like [`Self::raw`], and closes the sending side of the connection.
+    pub async fn raw_and_shutdown(&self, request: &[u8]) -> ApiResponse {
         self.exchange(request, true).await
     }
 
-    async fn exchange(&self, request: &[u8], no_more: bool) -> Answer {
+    async fn exchange(&self, request: &[u8], no_more: bool) -> ApiResponse {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request).await.unwrap();
         if no_more {
@@ -119,11 +119,11 @@ impl Api {
         }
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
-        Answer::read(&answer)
+        ApiResponse::read(&answer)
     }
 }
 
-/// A client of the API, with one key or without.
+/// A client of the API, with or without a key.
 #[derive(Clone)]
 pub struct Client {
     base: String,
@@ -133,17 +133,17 @@ pub struct Client {
 
 impl Client {
     /// `GET`
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> ApiResponse {
         self.call("GET", path, None, &[]).await
     }
 
     /// `POST`
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> ApiResponse {
         self.call("POST", path, Some(body), &[]).await
     }
 
-    /// `POST` of the file of a connector.
-    pub async fn upload(&self, path: &str, file: Vec<u8>) -> Answer {
+    /// Uploads the file of a connector with `POST`.
+    pub async fn upload(&self, path: &str, file: Vec<u8>) -> ApiResponse {
         let mut request =
             self.http.post(format!("{}{path}", self.base)).header(CONTENT_TYPE, "application/wasm").body(file);
         if let Some(key) = &self.key {
@@ -151,21 +151,21 @@ impl Client {
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer::of(status, headers, response.text().await.unwrap())
+        ApiResponse::of(status, headers, response.text().await.unwrap())
     }
 
     /// `PUT`
-    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+    pub async fn put(&self, path: &str, body: &Value) -> ApiResponse {
         self.call("PUT", path, Some(body), &[]).await
     }
 
     /// `DELETE`
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> ApiResponse {
         self.call("DELETE", path, None, &[]).await
     }
 
-    /// Any request. A body is sent as JSON.
-    pub async fn call(&self, method: &str, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Answer {
+    /// Sends any request. A body is sent as JSON.
+    pub async fn call(&self, method: &str, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> ApiResponse {
         let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
         if let Some(key) = &self.key {
             request = request.bearer_auth(key);
@@ -178,24 +178,24 @@ impl Client {
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer::of(status, headers, response.text().await.unwrap())
+        ApiResponse::of(status, headers, response.text().await.unwrap())
     }
 }
 
 /// A response.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
     pub text: String,
-    /// The body as JSON; `null` when it is none.
+    /// The body as JSON; `null` if it is not JSON.
     pub json: Value,
 }
 
-impl Answer {
+impl ApiResponse {
     fn of(status: u16, headers: HeaderMap, text: String) -> Self {
         let json = serde_json::from_str(&text).unwrap_or_default();
         Self { status, headers, text, json }
@@ -231,7 +231,7 @@ impl Answer {
         self.json
     }
 
-    /// Fails unless it is a complete problem document with a status of 4xx.
+    /// Fails unless the response is a complete problem document with a 4xx status.
     #[track_caller]
     pub fn assert_problem(&self) {
         let Self { status, headers, text, json } = self;
@@ -246,14 +246,14 @@ impl Answer {
     }
 
     /// The response without what identifies the request. Two responses that are equal here are the same to a caller.
-    pub fn comparable(&self) -> ComparableAnswer {
+    pub fn comparable(&self) -> ComparableResponse {
         let mut json = self.json.clone();
         if let Some(members) = json.as_object_mut() {
             members.remove("instance");
         }
         let named = |name: &HeaderName| ["x-request-id", "date"].contains(&name.as_str());
         let headers = self.headers.iter().filter(|(name, _)| !named(name));
-        ComparableAnswer {
+        ComparableResponse {
             status: self.status,
             headers: headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect(),
             json,
@@ -263,7 +263,7 @@ impl Answer {
 
 /// A response without what identifies its request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ComparableAnswer {
+pub struct ComparableResponse {
     /// The HTTP status.
     pub status: u16,
     /// The headers, except the request's id and the date.
@@ -293,21 +293,21 @@ pub struct Operation {
     pub takes_body: bool,
     /// Whether it takes the file of a connector.
     pub takes_file: bool,
-    /// Whether it may be left out.
+    /// Whether the body is optional.
     pub body_is_optional: bool,
-    /// Names of the parameters in its query.
+    /// The names of its query parameters.
     pub query: Vec<String>,
-    /// Names of the headers that it reads.
+    /// The names of the headers that it reads.
     pub headers: Vec<String>,
 }
 
 impl Operation {
-    /// The names of the parameters in its path, in their order.
+    /// The names of its path parameters, in order.
     pub fn path_parameters(&self) -> Vec<&str> {
         self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
     }
 
-    /// Whether it belongs to a tenant.
+    /// Whether its path contains a tenant.
     pub fn of_a_tenant(&self) -> bool {
         self.path.contains("{tenant}")
     }
@@ -360,30 +360,30 @@ pub enum Access {
     Anyone,
     /// The platform key, and a key of the tenant with any of these scopes.
     Keys(&'static [&'static str]),
-    /// The platform key alone.
+    /// The platform key only.
     Platform,
 }
 
 /// A request that succeeds in a [`ApiFixture`].
 pub struct Sample {
-    /// Of which operation.
+    /// The `operationId` of the operation.
     pub operation: Operation,
     /// The values of its path parameters, except the tenant.
     pub path_parameters: Vec<(&'static str, String)>,
-    /// With `?`, or empty.
+    /// The query with its `?`, or empty.
     pub query: &'static str,
     /// The body.
     pub body: Option<Value>,
-    /// The body of an operation that takes a file.
+    /// The file, for an operation that takes one.
     pub file: Option<Vec<u8>>,
-    /// The status of its answer.
+    /// The status of the response.
     pub status: u16,
-    /// Which keys it needs.
+    /// The keys that it accepts.
     pub access: Access,
 }
 
 impl Sample {
-    /// Its path and query, of this tenant.
+    /// Its path and query, for this tenant.
     pub fn target(&self, tenant: &str) -> String {
         let value = |name: &str| match name {
             "tenant" => tenant.to_owned(),
@@ -398,7 +398,7 @@ impl Sample {
         format!("{}{}", self.operation.at(value), self.query)
     }
 
-    /// Its body as it is sent, and the `Content-Type`.
+    /// Its body as bytes, and the `Content-Type`.
     pub fn wire(&self) -> (Vec<u8>, (&'static str, &'static str)) {
         match (&self.file, &self.body) {
             (Some(file), _) => (file.clone(), ("Content-Type", "application/wasm")),
@@ -408,7 +408,7 @@ impl Sample {
     }
 
     /// Sends it.
-    pub async fn send(&self, client: &Client, tenant: &str) -> Answer {
+    pub async fn send(&self, client: &Client, tenant: &str) -> ApiResponse {
         if let Some(file) = &self.file {
             return client.upload(&self.target(tenant), file.clone()).await;
         }

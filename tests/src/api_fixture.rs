@@ -27,11 +27,11 @@ pub struct ApiFixture {
     pub key: String,
     /// A message.
     pub message: String,
-    /// A verification that is open.
+    /// A pending verification.
     pub open: String,
-    /// Another one.
+    /// Another pending verification.
     pub checked: String,
-    /// The code of that.
+    /// The code of the other verification.
     pub code: String,
     /// A hold.
     pub hold: String,
@@ -41,27 +41,27 @@ pub struct ApiFixture {
 
 /// Files that are versions of connectors in a [`ApiFixture`], by digest.
 pub struct Versions {
-    /// Active for all tenants, of [`versioned::ID`].
+    /// The active version of [`versioned::ID`] for all tenants.
     pub active: String,
     /// Ready for all tenants.
     pub ready: String,
-    /// Ready for all tenants, and used for nothing.
+    /// Ready for all tenants, and unused.
     pub spare: String,
-    /// Ready for all tenants, may do more, and is not approved.
+    /// Ready for all tenants; may do more and is not approved.
     pub wider: String,
-    /// The fingerprint of its difference.
+    /// The confirmation token of its difference.
     pub wider_confirm: String,
-    /// Active for the tenant, of [`OWN`].
+    /// The active version of [`OWN`] for the tenant.
     pub own: String,
     /// Ready for the tenant.
     pub own_ready: String,
-    /// Ready for the tenant, and used for nothing.
+    /// Ready for the tenant, and unused.
     pub own_spare: String,
-    /// Ready for the tenant, may do more, and is not approved.
+    /// Ready for the tenant; may do more and is not approved.
     pub own_wider: String,
-    /// The fingerprint of its difference.
+    /// The confirmation token of its difference.
     pub own_confirm: String,
-    /// A shape of requests that was held back, of `active` and of `own`.
+    /// A request shape that was held back, of `active` and of `own`.
     pub shape: String,
 }
 
@@ -101,7 +101,7 @@ impl Versions {
         let own_ready = upload(&own, file(OWN, 2, "honest")).await;
         let own_wider = upload(&own, file(OWN, 3, "wider")).await;
         let own_spare = upload(&own, file(OWN, 4, "honest")).await;
-        // The tenant decides for itself about the connector of all.
+        // The tenant gets its own release of the shared connector.
         let activation = json!({ "digest": wider["digest"] });
         let confirm = json!({ "confirmationToken": wider["difference"]["confirmationToken"] });
         let at = |rest: &str| format!("{own}/connectors/{}/{rest}", versioned::ID);
@@ -125,7 +125,7 @@ impl Versions {
     }
 }
 
-/// Stores a request of a version that was held back. Returns its shape.
+/// Stores a request shape of a version that was held back. Returns its id.
 async fn held_shape(api: &Api, tenant: &str, connector: &str, version: &Value) -> String {
     let lines = json!({ "carries": "message", "lines": ["POST https://api.twilio.com/", "form Extra = 1"] });
     let description: RequestShape = serde_json::from_value(lines).unwrap();
@@ -175,7 +175,7 @@ impl ApiFixture {
         }
         let code = api.backend.received_code("+4520918375");
         let [open, checked] = verifications.try_into().unwrap();
-        // A provider suspects fraud at numbers that nothing else is sent to.
+        // A provider suspects fraud for numbers that are not used otherwise.
         api.backend.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
         let suspected = json!({ "to": "+4533334001", "usage": "sign-in", "code": "271828" });
         client.post(&at("messages"), &suspected).await.problem(424, "message-not-sent");
@@ -360,7 +360,7 @@ impl ApiFixture {
         samples
     }
 
-    /// Everything that can be read of both tenants and of the platform, and how much was sent. If two dumps are equal, nothing
+    /// Everything that can be read about both tenants and the platform, and how much was sent. If two dumps are equal, nothing
     /// has changed in between.
     pub async fn dump(&self) -> BTreeMap<String, Value> {
         let platform = self.api.platform();

@@ -1,4 +1,4 @@
-//! Certificate authorities made for one test.
+//! Certificate authorities for a single test.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// A root, and the power to sign with it.
+/// A root certificate with its key.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
@@ -21,17 +21,17 @@ impl Authority {
         Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
     }
 
-    /// The root, for a client that shall trust it.
+    /// The root certificate in DER, for a client that trusts it.
     pub fn der(&self) -> Vec<u8> {
         self.issuer.der().to_vec()
     }
 
-    /// The same, as a file has it.
+    /// The root certificate in PEM, for a file.
     pub fn pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// What a server for `names` presents. HTTP/1.1 only.
+    /// The TLS configuration of a server for `names`. HTTP/1.1 only.
     pub fn server_config(&self, names: &[&str]) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();

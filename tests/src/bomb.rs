@@ -1,7 +1,7 @@
-//! Files that pass every check of shape and are made to cost a compiler as much as they can.
+//! Files that pass every structural check and are as expensive to compile as possible.
 //!
-//! Each is just under the limits that it plays with, so that what it costs is the worst that such a file may cost. None has a
-//! secret to its making: they are what somebody tries who reads the list of limits.
+//! Each is just below the limits that it exploits, so that it costs as much as such a file can. None needs special
+//! knowledge: an attacker who reads the list of limits would try them.
 
 use std::fmt::Write as _;
 
@@ -9,22 +9,22 @@ use crate::component::{EXPORTS, connector};
 
 /// A component that is expensive to compile.
 pub struct Bomb {
-    /// What it plays with.
+    /// What makes it expensive.
     pub name: &'static str,
     fields: fn() -> String,
 }
 
 impl Bomb {
-    /// The component. It is built on each call.
+    /// Builds the component.
     pub fn component(&self) -> Vec<u8> {
         connector(&format!("{EXPORTS} {}", (self.fields)()))
     }
 }
 
-/// The one that is sure to need memory.
+/// The bomb that certainly needs much memory.
 pub const LARGEST_FUNCTIONS: &str = "functions of the largest size";
 
-/// All of them.
+/// Every bomb.
 pub fn all() -> Vec<Bomb> {
     let bomb = |name, fields: fn() -> String| Bomb { name, fields };
     vec![
@@ -36,7 +36,7 @@ pub fn all() -> Vec<Bomb> {
         }),
         bomb("blocks as deep as they may be", || repeated(250, &nested("block", 1_000))),
         bomb("loops as deep as they may be", || repeated(250, &nested("loop", 1_000))),
-        bomb("locals as many as they may be, carried around loops", || repeated(40, &carried(4_900))),
+        bomb("the maximum number of locals, changed in every loop", || repeated(40, &carried(4_900))),
         bomb("a jump table over every block", || repeated(13, &jump_table(900, 65_000))),
         bomb("jump tables that carry values", || repeated(25, &carrying_jump_table(200, 65_000))),
         bomb("functions as many as they may be", || "(func (param i32) (result i32) (local.get 0))".repeat(29_900)),
@@ -51,7 +51,7 @@ pub fn all() -> Vec<Bomb> {
     ]
 }
 
-/// Each value is made of the one before: nothing can be left out.
+/// Each value is computed from the previous one, so that nothing can be optimized away.
 const MIXING: &str =
     "(local.set 0 (i32.add (i32.mul (local.get 0) (i32.const 7919)) (i32.load offset=4 (local.get 0))))";
 const STORING: &str = "(i32.store offset=8 (i32.load (local.get 0)) (i32.load offset=16 (local.get 0)))";
@@ -63,12 +63,12 @@ fn repeated(count: usize, text: &str) -> String {
     text.repeat(count)
 }
 
-/// A function that says one thing again and again.
+/// A function that repeats a statement.
 fn giant(statement: &str, count: usize) -> String {
     format!("(func (param i32) (result i32) {} (local.get 0))", statement.repeat(count))
 }
 
-/// Values on the stack that are all used only at the end: nothing for a register allocator but to spill.
+/// Values on the stack that are used only at the end, so that a register allocator has to spill them.
 fn live_values(count: usize) -> String {
     let mut text = "(func (param i32) (result i32) ".to_owned();
     for number in 0..count {
@@ -107,7 +107,7 @@ fn jump_table(depth: usize, targets: usize) -> String {
     text
 }
 
-/// Each jump takes all values along.
+/// A jump table in which each jump passes all values.
 fn carrying_jump_table(values: usize, targets: usize) -> String {
     let results = format!("(result {})", "i32 ".repeat(values));
     let mut text = format!("(func (param i32) {results} block {results} block {results} ");
@@ -126,7 +126,7 @@ fn exported_functions(count: usize) -> String {
     })
 }
 
-/// A type for each number, written in binary with two kinds of parameters; each with a function, so that none is left out.
+/// A distinct type for each number, written in binary with two kinds of parameters; each has a function, so that none is removed.
 fn signatures(count: usize) -> String {
     (0..count).fold(String::new(), |mut text, number| {
         let parameters = format!("{number:015b}").replace('0', "i32 ").replace('1', "i64 ");
@@ -135,7 +135,7 @@ fn signatures(count: usize) -> String {
     })
 }
 
-/// Functions that hand on as many parameters as there may be.
+/// Functions that pass on the maximum number of parameters.
 fn parameters(count: usize) -> String {
     let kinds = "i64 ".repeat(1_000);
     let handed: String = (0..1_000).fold(String::new(), |mut text, number| {

@@ -1,7 +1,7 @@
 //! Whole commands as snapshots: the command line, the exit code, stdout and stderr.
 //!
 //! A [`CommandSnapshot`] records the commands of a test in their order, like a terminal session, and compares them with a file in
-//! `tests/snapshots` of the crate. What differs from run to run is replaced: paths, ports, digests, ids, times and sizes.
+//! `tests/snapshots` of the crate. Values that differ between runs are replaced: paths, ports, digests, ids, times and sizes.
 //!
 //! Shared by the tests of the command alone (`runtime/cli/tests`) and by those that need guests (`tests/tests`).
 
@@ -10,18 +10,18 @@ use std::path::Path;
 
 use regex::Regex;
 
-/// Patterns of what differs from run to run, and what the snapshot contains instead.
+/// Patterns of values that differ between runs, with their replacements in the snapshot.
 const FILTERS: &[(&str, &str)] = &[
     (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
     (r"localhost:\d+", "localhost:[PORT]"),
-    // One of the fixtures leads every host of the simulator to loopback.
+    // One of the fixtures redirects every host of the simulator to loopback.
     (
         r"(\S+:443 connects to 127\.0\.0\.1:\[PORT\]; ){2,}certificate authorities in \S+ are trusted",
         "[HOSTS AND AUTHORITIES]",
     ),
     (r"urn:sendbox:request:[0-9A-Za-z-]+", "urn:sendbox:request:[ID]"),
     (r"sha256:[0-9a-f]{64}", "sha256:[DIGEST]"),
-    // Digits in a row are masked in what a provider responded, and an id may have some.
+    // Runs of digits are masked in a provider's response, and an id may contain some.
     (r"\b(SM)(?:[0-9a-f]|\[digits\])+", "$1[ID]"),
     (r"\b([A-Z]{2})[0-9a-f]{32}\b", "$1[ID]"),
     (r"\b[0-9a-f]{64}\b", "[DIGEST]"),
@@ -36,7 +36,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"(?m)^ +\d+\.\d ms  ", "  [MS]  "),
     (r"\d+\.\d ms\b", "[MS]"),
     (r"\d+\.\d (KiB|MiB)\b", "[SIZE]"),
-    // The progress of a check: which of its steps are seen depends on the time that they take.
+    // The progress of a check: which steps are shown depends on their duration.
     (r"(?m)^(\d/\d .+\n)+", "[PROGRESS]\n"),
     // How messages are distributed over the versions is random.
     (r"(?m)^(  (?:attempts|accepted|success|p50|p95|p99) +).*$", "$1[NUMBERS]"),
@@ -47,7 +47,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"size +uploaded +by", "size  uploaded  by"),
 ];
 
-/// The commands of a test, in their order.
+/// The commands of a test, in order.
 #[derive(Default)]
 pub struct CommandSnapshot {
     session: String,
@@ -62,12 +62,12 @@ impl CommandSnapshot {
         snapshot
     }
 
-    /// Replaces a text that differs from run to run, or from machine to machine.
+    /// Replaces a text that differs between runs or machines.
     pub fn replace(&mut self, text: &str, replacement: &str) {
         self.replacements.push((text.to_owned(), replacement.to_owned()));
     }
 
-    /// Writes a line above the next command, for what the command line does not show.
+    /// Adds a line above the next command, for context that the command line does not show.
     pub fn title(&mut self, text: &str) {
         writeln!(self.session, "# {text}").unwrap();
     }

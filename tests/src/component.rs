@@ -1,9 +1,9 @@
-//! Components that no toolchain would make, from text.
+//! Components that no toolchain would produce, from text.
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve, WorldId};
 
-/// What a core module exports to be a connector that always traps.
+/// The exports of a core module that make it a connector that always traps.
 pub const EXPORTS: &str = r#"
     (memory (export "memory") 1)
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
@@ -14,7 +14,7 @@ pub const EXPORTS: &str = r#"
 fn world(also: &str) -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();
     resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/connector/v1")).unwrap();
-    for foreign in [WASI_HTTP, WASI_SOCKETS, WASI_FILESYSTEM, NOBODY] {
+    for foreign in [WASI_HTTP, WASI_SOCKETS, WASI_FILESYSTEM, UNKNOWN] {
         resolve.push_str("foreign.wit", foreign).unwrap();
     }
     let text = format!("package test:guests; world guest {{ {also} }}");
@@ -26,7 +26,7 @@ fn world(also: &str) -> (Resolve, WorldId) {
 const WASI_HTTP: &str = "package wasi:http@0.2.6; interface outgoing-handler { handle: func(url: string); }";
 const WASI_SOCKETS: &str = "package wasi:sockets@0.2.6; interface tcp { connect: func(address: string); }";
 const WASI_FILESYSTEM: &str = "package wasi:filesystem@0.2.6; interface preopens { get: func() -> string; }";
-const NOBODY: &str = "package nobody:knows@1.0.0; interface this { f: func(); }";
+const UNKNOWN: &str = "package unknown:vendor@1.0.0; interface this { f: func(); }";
 
 fn encode(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<u8> {
     embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();

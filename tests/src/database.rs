@@ -1,11 +1,11 @@
-//! An empty database for one test: a file of SQLite, or a database of its own on a PostgreSQL server.
+//! An empty database for one test: a SQLite file, or a separate database on a PostgreSQL server.
 //!
 //! The server is the one at `SENDBOX_TEST_POSTGRES` (a `postgres://` URL whose user may create databases). When that is
-//! not set, PostgreSQL's programs are looked for, and a throw-away server runs on a free port of loopback as long as
-//! the test binary does. Without them, tests on PostgreSQL end at once, and one line on the terminal says so; with
+//! not set, a temporary server is started from the installed PostgreSQL programs, on a free loopback port, for as long as
+//! the test binary runs. Without them, tests on PostgreSQL return immediately, and a line on the terminal says so; with
 //! `SENDBOX_REQUIRE_POSTGRES=1`, as in CI, they fail.
 //!
-//! [`on_every_database!`](crate::on_every_database) makes two tests of one story.
+//! [`on_every_database!`](crate::on_every_database) runs a story on both databases.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -35,13 +35,13 @@ enum Location {
 }
 
 impl Database {
-    /// A path in a new folder, where `Store::open` will make the file.
+    /// A path in a new folder, where `Store::open` will create the file.
     pub fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         Self { url: format!("sqlite://{}/store.db", folder.path().display()), location: Location::Folder(folder) }
     }
 
-    /// A new database on the server. `None` when there is no server, which the terminal then says.
+    /// A new database on the server. `None` if there is no server, which is reported on the terminal.
     pub async fn postgres() -> Option<Self> {
         static NOTICE: Once = Once::new();
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -50,7 +50,7 @@ impl Database {
             Err(cause) => {
                 let required = std::env::var_os("SENDBOX_REQUIRE_POSTGRES").is_some_and(|value| value == "1");
                 assert!(!required, "SENDBOX_REQUIRE_POSTGRES is set, and {cause}");
-                // Straight to the terminal: what goes through `eprintln!` is kept back while tests pass.
+                // Directly to the terminal: the output of `eprintln!` is captured while tests pass.
                 NOTICE.call_once(|| {
                     let line = format!(
                         "\nSKIPPED: every test named `…::postgres` of this target, because {cause}. To run them: \
@@ -76,13 +76,13 @@ impl Database {
         matches!(self.location, Location::Server { .. })
     }
 
-    /// A connection of the test's own, beside the store.
+    /// A separate connection of the test, besides the store's.
     pub async fn connect(&self) -> AnyConnection {
         install_default_drivers();
         AnyConnection::connect(&self.url).await.unwrap()
     }
 
-    /// Runs a command on the server, beside this database: to take it away while the store is open.
+    /// Runs a command on the server outside this database, for example to drop it while the store is open.
     pub async fn command_server(&self, sql: &str) {
         let Location::Server { server, .. } = &self.location else { panic!("SQLite has no server") };
         command(server, sql).await;
@@ -94,7 +94,7 @@ impl Database {
         name
     }
 
-    /// Removes it. A test that fails leaves its database behind for inspection, until the throw-away server stops.
+    /// Removes the database. A failed test leaves its database for inspection until the temporary server stops.
     pub async fn remove(self) {
         match self.location {
             Location::Folder(folder) => folder.close().unwrap(),
@@ -103,13 +103,13 @@ impl Database {
     }
 }
 
-/// Two tests of each story that is named: `name::sqlite` and `name::postgres`. A story that is not named is dead code,
-/// and the compiler says so.
+/// Defines two tests for each story: `name::sqlite` and `name::postgres`. A story that is not listed is dead code,
+/// which the compiler reports.
 ///
 /// ```ignore
-/// on_every_database!(a_tenant_is_kept);
+/// on_every_database!(tenants_round_trip);
 ///
-/// async fn a_tenant_is_kept(database: &Database) {
+/// async fn tenants_round_trip(database: &Database) {
 ///     let store = Store::open(database.url()).await.unwrap();
 /// }
 /// ```
@@ -134,7 +134,7 @@ macro_rules! on_every_database {
     )* };
 }
 
-/// The same server, another database.
+/// The URL of another database on the same server.
 fn on(server: &str, database: &str) -> String {
     let (server, parameters) = server.split_once('?').map_or((server, None), |(a, b)| (a, Some(b)));
     let start = server.find("://").map_or(0, |at| at + 3);
@@ -159,7 +159,7 @@ fn server() -> &'static Result<String, String> {
     })
 }
 
-/// The folder of `initdb` and `postgres`: on PATH, or where Debian puts them, the newest.
+/// The folder of `initdb` and `postgres`: on PATH, or the newest version where Debian installs it.
 fn programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -209,13 +209,13 @@ fn start() -> Result<String, String> {
         return Err(format!("initdb failed: {}", String::from_utf8_lossy(&made.stderr).trim()));
     }
 
-    // A port that is free now can be taken a moment later: then the server ends, and another port is tried.
+    // A port that is free now may be in use a moment later: then the server exits, and another port is tried.
     for _ in 0..5 {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| listener.local_addr())
             .map_err(|error| error.to_string())?
             .port();
-        // The shell outlives this process and holds its standard input: when that ends, in whatever way, the server is
+        // The shell outlives this process and reads from it: when its standard input closes, for whatever reason, the server is
         // killed and its folder removed.
         let script = "trap '' INT HUP; folder=$1; shift; \"$@\" & server=$!; exec 2>/dev/null; cat >/dev/null; \
                       kill -QUIT $server; wait $server; cd /; rm -rf \"$folder\"";
@@ -228,7 +228,7 @@ fn start() -> Result<String, String> {
             .arg("-p")
             .arg(port.to_string())
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=400"])
-            // It is thrown away: nothing needs to reach the disk.
+            // The server is temporary: nothing needs to reach the disk.
             .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -237,7 +237,7 @@ fn start() -> Result<String, String> {
             .map_err(|error| format!("the server did not start: {error}"))?;
         if is_ready(&mut shell) {
             static RUNNING: Mutex<Option<Child>> = Mutex::new(None);
-            // Kept as long as the process lives, with its standard input. The shell removes the folder.
+            // Kept for the lifetime of the process, with its standard input. The shell removes the folder.
             *RUNNING.lock().unwrap() = Some(shell);
             let _ = folder.keep();
             return Ok(format!("postgres://sendbox@127.0.0.1:{port}/postgres"));
@@ -248,8 +248,8 @@ fn start() -> Result<String, String> {
     Err("PostgreSQL's server does not start here".to_owned())
 }
 
-/// Reads what the server says until it takes connections; `false` when it ends first. What it says later is thrown
-/// away.
+/// Reads the server's output until it accepts connections; `false` if it exits first. Later output is
+/// discarded.
 fn is_ready(shell: &mut Child) -> bool {
     let mut lines = BufReader::new(shell.stderr.take().unwrap()).lines();
     let ready = lines.by_ref().map_while(Result::ok).any(|line| line.contains("ready to accept connections"));

@@ -1,4 +1,4 @@
-//! Every form in which a canary may turn up where it must not.
+//! Every form in which a canary may leak.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -30,7 +30,7 @@ pub fn all() -> Vec<Needle> {
     .collect()
 }
 
-/// One value in all forms.
+/// A value in all forms.
 pub fn forms(what: &str, value: &str) -> Vec<Needle> {
     let percent = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
     let json = serde_json::to_string(value).unwrap();
@@ -61,7 +61,7 @@ pub fn forms(what: &str, value: &str) -> Vec<Needle> {
     needles
 }
 
-/// Fails when one of the needles is in `haystack`. `place` says what that is.
+/// Fails if one of the needles is in `haystack`. `place` names it.
 pub fn assert_clean(place: &str, haystack: &str, needles: &[Needle]) {
     for needle in needles {
         let found = haystack.as_bytes().windows(needle.bytes.len()).any(|window| window == needle.bytes);

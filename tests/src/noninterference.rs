@@ -1,10 +1,10 @@
-//! Whether anything that a guest observes depends on a sealed value: shown by programs that are run twice.
+//! Tests whether anything that a guest observes depends on a sealed value, with programs that run twice.
 //!
-//! A program that follows from bytes runs in the guest `interpreter`, once with one set of sealed values and once with another,
-//! under the same clear ones, against a provider whose answers do not depend on them, against one that repeats what it was sent,
-//! and against one that guesses before it was sent anything. The guest writes down a digest of everything that it observes. Until
-//! the send ends, both runs must read the same; and where a budget ends a send, it must end both at the same operation. The bytes
-//! are random, from a seed, or a fuzzer's (`tests/fuzz`).
+//! A program made from bytes runs in the guest `interpreter` twice, with different sealed values
+//! and the same clear ones: against a provider whose responses do not depend on them, against one that repeats what it received,
+//! and against one that guesses before it received anything. The guest records a digest of everything that it observes. Until
+//! the send ends, both records must be equal; and if a budget ends a send, it must end both at the same operation. The bytes
+//! come from a seed or from a fuzzer (`tests/fuzz`).
 
 mod program;
 mod values;
@@ -27,11 +27,11 @@ use self::values::{Clear, Secrets};
 use crate::sandbox_fixture::{authority, sandbox};
 use crate::server::{Script, Server, Step, answer};
 
-/// The guest, taking texts or variables.
+/// The guest, which takes texts or variables.
 fn interpreter(content: &str) -> Vec<u8> {
     let mut component = std::fs::read(crate::guests::INTERPRETER).unwrap();
     let usual = b"interpreter=text........";
-    let at = component.windows(usual.len()).position(|window| window == usual).expect("the marker is gone");
+    let at = component.windows(usual.len()).position(|window| window == usual).expect("the marker was not found");
     let marker = format!("interpreter={content:.<12}");
     component[at..at + usual.len()].copy_from_slice(marker.as_bytes());
     component
@@ -43,17 +43,17 @@ pub struct Comparison {
     texts: Connector,
     variables: Connector,
     server: Server,
-    /// Owners that were given a connection of their own.
+    /// The number of owners so far, each of which has a connection of its own.
     owners: AtomicU64,
 }
 
 /// Two runs of one program that observed different things.
 pub struct Finding {
-    /// The seed that its input was made of.
+    /// The seed of the input, if there is one.
     pub seed: Option<u64>,
-    /// What was run.
+    /// The program.
     pub program: String,
-    /// How the provider answered.
+    /// How the provider responded.
     pub provider: &'static str,
     /// What differs.
     pub what: String,
@@ -69,21 +69,21 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What one program showed.
+/// The counts of one or more programs.
 #[derive(Default)]
 pub struct Tally {
-    /// Observations that were compared.
+    /// Compared observations.
     pub observations: usize,
-    /// Requests that left.
+    /// Requests that were sent.
     pub requests: usize,
     /// Runs that a rule or a limit ended.
     pub ended: usize,
-    /// Runs that ended with an answer of the provider.
+    /// Runs that ended with a response of the provider.
     pub answered: usize,
 }
 
 impl Tally {
-    /// Adds what another program showed.
+    /// Adds the counts of another program.
     pub fn add(&mut self, other: &Self) {
         self.observations += other.observations;
         self.requests += other.requests;
@@ -102,7 +102,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Bytes of an input that is made of a seed. No program reads more.
+/// The size of an input from a seed, in bytes. No program reads more.
 const INPUT_BYTES: usize = 1_024;
 /// The last bytes of an input are a seed of the sealed values. Those are long, and their kinds and lengths matter more than their
 /// bytes: one changed byte is other values, and a change of the program leaves them as they were.
@@ -119,7 +119,7 @@ pub fn program_of(input: &[u8]) -> String {
     Case::read(input).program
 }
 
-/// What an input says.
+/// The meaning of an input.
 struct Case {
     clear: Clear,
     program: String,
@@ -143,7 +143,7 @@ fn read_clear(input: &mut Unstructured<'_>) -> arbitrary::Result<(Clear, String)
     Ok((clear, program))
 }
 
-/// How the provider answers.
+/// How the provider responds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Provider {
     Constant,
@@ -158,7 +158,7 @@ const PROVIDERS: [(Provider, &str); 3] =
 /// The path of a request that carries nothing sealed.
 const PLAIN: &str = "/plain";
 
-/// What one run let the guest see, and how it ended.
+/// What the guest observed in one run, and how the run ended.
 struct Run {
     observed: String,
     end: End,
@@ -170,7 +170,7 @@ enum End {
     Returned,
     /// A fault that must not depend on sealed values.
     Clear(String),
-    /// A fault that may.
+    /// A fault that may depend on them.
     Sealed(String),
 }
 
@@ -179,7 +179,7 @@ impl Comparison {
     pub async fn start() -> Self {
         let server = Server::start(authority(), Script::good()).await;
         let names = ["api.hostile.test", "side.hostile.test"].map(|name| server.connect_to(name));
-        // CPU is measured, and never the same twice; nothing here is about it.
+        // CPU time differs between runs, and is not tested here.
         let limits = Limits { cpu_ms: 60_000, send_ms: 120_000, first_byte_ms: 60_000, ..Limits::default() };
         let sandbox = sandbox(limits, &names, None);
         let texts = sandbox.load(&interpreter("text")).await.expect("the guest loads");
@@ -207,7 +207,7 @@ impl Comparison {
                 continue;
             }
             self.play(provider, &secrets[0].all());
-            // A connection plays the script of its beginning, and is used again for the same owner.
+            // A connection follows the script that was set when it was opened, and is reused for the same owner.
             let owner = match provider {
                 Provider::Guessing => format!("{name} {}", self.owners.fetch_add(1, Ordering::Relaxed)),
                 Provider::Constant | Provider::Repeating => name.to_owned(),
@@ -272,7 +272,7 @@ impl Comparison {
         Run { observed: observed(&report), end: end(&report), requests: report.requests.len() }
     }
 
-    /// A callback is read instead of a message being sent. The guest hands its observations back as reports.
+    /// Reads a callback instead of sending a message. The guest returns its observations as reports.
     async fn parse(&self, connector: &Connector, parameters: Arc<Parameters>, clear: &Clear, secrets: &Secrets) -> Run {
         let (observed, end) = match self.sandbox.parse_report(connector, parameters, &secrets.callback(clear)).await {
             Ok(reports) => (reports.into_iter().filter_map(|report| report.text).collect(), End::Returned),
@@ -283,10 +283,10 @@ impl Comparison {
     }
 }
 
-/// Letters of one observation.
+/// The number of letters of one observation.
 const LETTERS: usize = 16;
 
-/// What the guest wrote down.
+/// The record of the guest.
 fn observed(report: &SendResult) -> String {
     let lines = report.trace.iter().filter_map(|event| match &event.what {
         TraceKind::Log { level: LogLevel::Stderr, message } => Some(message.as_str()),
@@ -302,7 +302,7 @@ fn end(report: &SendResult) -> End {
     }
 }
 
-/// Rules that look at the bytes of a request may end one run and not the other.
+/// Rules that inspect the bytes of a request may end one run and not the other.
 fn classify(fault: &ConnectorFault) -> End {
     let ConnectorFault::ManifestViolation(violation) = fault else { return End::Clear(fault.to_string()) };
     match **violation {
@@ -319,9 +319,9 @@ fn difference(one: &Run, other: &Run) -> Option<String> {
     if same < shorter {
         return Some(format!("observation {} differs", same / LETTERS));
     }
-    // One that ended earlier saw less: it may have ended for what its bytes are, and for nothing else.
+    // A run that ended earlier observed less. It may have ended because of its bytes, and for no other reason.
     let (early, late) = if one.observed.len() <= other.observed.len() { (one, other) } else { (other, one) };
-    // A guest that has logged all that it may leaves no record, and then only the ends can be compared.
+    // A guest that has used up its log leaves no record, so only the endings can be compared.
     if !early.observed.is_empty() && early.observed.len() < late.observed.len() {
         return match &early.end {
             End::Sealed(_) => None,

@@ -25,7 +25,7 @@ pub fn pointers(value: &Value) -> Vec<String> {
     found
 }
 
-/// A copy of the body with another value at the pointer.
+/// A copy of the body with `value` at the pointer.
 pub fn with(body: &Value, pointer: &str, value: Value) -> Value {
     let mut body = body.clone();
     *body.pointer_mut(pointer).unwrap() = value;

@@ -1,12 +1,12 @@
 //! The real binary: `sendbox serve` as a process, to call, stop and kill.
 //!
-//! - [`Deployment`]: what outlives a process: its data folder, and the simulated provider.
-//! - [`Process`]: one run of `sendbox serve` in that deployment. It is ready when it has printed its address.
+//! - [`Deployment`]: what outlives a process: the data folder and the simulated provider.
+//! - [`Process`]: a run of `sendbox serve` in that deployment. It is ready when it has printed its address.
 //! - [`Client`]: a client of its API with the platform key.
 //!
-//! Guarantees: a process ends when its [`Process`] is dropped, also when a test fails; nothing sleeps to wait.
+//! Guarantees: a process ends when its [`Process`] is dropped, also when a test fails; waiting does not rely on sleeps.
 //!
-//! Must not know: what is inside the process. It sees what an operator and a platform see.
+//! Must not know: how the process works. It sees what an operator and a platform see.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 
 use crate::test_service::{PLATFORM_KEY, TENANT, open_limits, twilio};
 
-/// A message that is not final after this time has been lost. Twice the longest lease, and no test comes near.
+/// A message that is not final after this time was lost. It is twice the longest lease; no test comes close to it.
 const NEVER: Duration = Duration::from_secs(120);
 
 /// What outlives a process: the data folder and the provider.
@@ -72,7 +72,7 @@ impl Deployment {
         arguments
     }
 
-    /// The command that serves, with further arguments.
+    /// The command that starts the service, with further arguments.
     pub async fn command(&self, further: &[&str]) -> Command {
         let mut command = Command::new(binary().await);
         command.args(self.arguments()).args(further);
@@ -84,12 +84,12 @@ impl Deployment {
         self.start_with(&[]).await
     }
 
-    /// The same, with further arguments.
+    /// Like [`Self::start`], with further arguments.
     pub async fn start_with(&self, further: &[&str]) -> Process {
         Process::start(self.command(further).await).await
     }
 
-    /// Starts the service where that must fail, and returns how it ended.
+    /// Starts the service, which must fail, and returns its output.
     pub async fn refused(&self, further: &[&str]) -> Output {
         let mut command = self.command(further).await;
         clean(&mut command);
@@ -104,19 +104,19 @@ impl Deployment {
     }
 }
 
-/// A run of `sendbox serve`. Dropped, it is killed.
+/// A run of `sendbox serve`. It is killed when this is dropped.
 pub struct Process {
-    /// Talks to it.
+    /// A client of its API.
     pub client: Client,
     child: Child,
     log: Arc<Mutex<String>>,
     reader: JoinHandle<()>,
 }
 
-/// Nothing of the caller's environment, and an end with the test.
+/// Clears the environment, and ends the process with the test.
 fn clean(command: &mut Command) {
     command.env_clear().kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // For commands that start it in a namespace of its own.
+    // For commands that start the service in a separate namespace.
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
 }
 
@@ -148,12 +148,12 @@ impl Process {
         Self { client: Client::new(address), child, log, reader }
     }
 
-    /// Its number.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id().unwrap()
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -175,13 +175,13 @@ impl Process {
         assert_eq!(code, Some(0), "it ended with an error:\n{log}");
     }
 
-    /// Sends SIGTERM, and waits for the end. Returns the exit code, if it was not killed, and the log.
+    /// Sends SIGTERM, and waits for the process to exit. Returns the exit code, unless it was killed, and the log.
     pub async fn stopped(self) -> (Option<i32>, String) {
         self.terminate();
         self.end().await
     }
 
-    /// Waits for the end. Returns the exit code, if it was not killed, and the log.
+    /// Waits for the process to exit. Returns the exit code, unless it was killed, and the log.
     async fn end(mut self) -> (Option<i32>, String) {
         let status = self.child.wait().await.unwrap();
         self.reader.await.unwrap();
@@ -191,22 +191,22 @@ impl Process {
     }
 }
 
-/// What the API answered.
+/// A response of the API.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     /// The HTTP status.
     pub status: u16,
-    /// The body; null when there is none.
+    /// The body; `null` if there is none.
     pub body: Value,
 }
 
-impl Answer {
+impl ApiResponse {
     /// A member of the body, as text.
     pub fn text(&self, pointer: &str) -> &str {
         self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {self:?}"))
     }
 
-    /// Whether it is 2xx.
+    /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -221,24 +221,24 @@ pub struct Client {
 
 impl Client {
     fn new(address: String) -> Self {
-        // A connection for each request: one that is kept can be closed by the server just when it is used again.
+        // A new connection for each request: the server may close an idle one just when it is used again.
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
         Self { http, address }
     }
 
-    /// Where it is: `http://127.0.0.1:40321`.
+    /// The address of the service: `http://127.0.0.1:40321`.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// One request, to a path under the tenant's.
+    /// Sends a request to a path below the tenant's.
     pub async fn call(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
         key: Option<&str>,
-    ) -> Result<Answer, reqwest::Error> {
+    ) -> Result<ApiResponse, reqwest::Error> {
         let url = format!("{}/v1/tenants{path}", self.address);
         let mut request = self.http.request(method, url);
         if let Some(body) = body {
@@ -250,8 +250,8 @@ impl Client {
         answer(request).await
     }
 
-    /// One request, to any path.
-    pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, reqwest::Error> {
+    /// Sends a request to any path.
+    pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<ApiResponse, reqwest::Error> {
         let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.address));
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
@@ -259,31 +259,31 @@ impl Client {
         answer(request).await
     }
 
-    /// `POST` of the file of a connector, to any path.
-    pub async fn upload(&self, path: &str, component: &[u8]) -> Result<Answer, reqwest::Error> {
+    /// Uploads the file of a connector with `POST`, to any path.
+    pub async fn upload(&self, path: &str, component: &[u8]) -> Result<ApiResponse, reqwest::Error> {
         let request = self.http.post(format!("{}{path}", self.address)).header("content-type", "application/wasm");
         answer(request.body(component.to_vec())).await
     }
 
-    /// `POST`, to a path under the tenant's.
-    pub async fn post(&self, path: &str, body: &Value, key: Option<&str>) -> Result<Answer, reqwest::Error> {
+    /// `POST`, to a path below the tenant's.
+    pub async fn post(&self, path: &str, body: &Value, key: Option<&str>) -> Result<ApiResponse, reqwest::Error> {
         self.call(Method::POST, &format!("/{TENANT}/{path}"), Some(body), key).await
     }
 
-    /// `PUT` that must succeed.
+    /// `PUT`, which must succeed.
     pub async fn put(&self, path: &str, body: &Value) {
         let answer = self.call(Method::PUT, &format!("/{TENANT}/{path}"), Some(body), None).await.unwrap();
         assert!(answer.is_success(), "{path}: {answer:?}");
     }
 
-    /// `GET` that must succeed.
-    pub async fn get(&self, path: &str) -> Answer {
+    /// `GET`, which must succeed.
+    pub async fn get(&self, path: &str) -> ApiResponse {
         let answer = self.call(Method::GET, &format!("/{TENANT}/{path}"), None, None).await.unwrap();
         assert!(answer.is_success(), "{path}: {answer:?}");
         answer
     }
 
-    /// Adds a tenant with an active connection to the simulated Twilio, a second connection, and the widest limits.
+    /// Creates a tenant with an active connection to the simulated Twilio, a second connection, and the widest limits.
     pub async fn add_tenant(&self) {
         let tenant = json!({ "id": TENANT, "name": "Acme", "environment": "development" });
         let made = self.call(Method::POST, "", Some(&tenant), None).await.unwrap();
@@ -298,7 +298,7 @@ impl Client {
         self.set_delivery(json!({})).await;
     }
 
-    /// Sets `delivery` of the policy.
+    /// Sets `delivery` in the policy.
     pub async fn set_delivery(&self, delivery: Value) {
         let limits = serde_json::to_value(open_limits()).unwrap();
         self.put("policy", &json!({ "limits": limits, "countries": { "all": true }, "delivery": delivery })).await;
@@ -313,7 +313,7 @@ impl Client {
         }
     }
 
-    /// Waits until no message is under way any more. One that never ends fails the test, instead of holding it up for ever.
+    /// Waits until no message is in progress. A message that never ends fails the test instead of blocking it forever.
     pub async fn until_all_are_final(&self) {
         let deadline = Instant::now() + NEVER;
         loop {
@@ -325,23 +325,23 @@ impl Client {
             if open.is_empty() {
                 return;
             }
-            assert!(Instant::now() < deadline, "it does not end: {open:#?}");
+            assert!(Instant::now() < deadline, "these did not end: {open:#?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }
 
-/// Asks with the platform key.
-async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+/// Sends a request with the platform key.
+async fn answer(request: reqwest::RequestBuilder) -> Result<ApiResponse, reqwest::Error> {
     let response = request.bearer_auth(PLATFORM_KEY).send().await?;
     let status = response.status().as_u16();
     let bytes = response.bytes().await?;
-    Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+    Ok(ApiResponse { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
 }
 
-/// The path of the binary. `SENDBOX_BINARY` names one; else it is the one that cargo puts beside this test, which a test of the
-/// whole workspace has just built. It is built here only when it is missing: after a change, `cargo test -p sendbox-tests` alone
-/// tests the binary of before, and `cargo build -p sendbox` makes a new one.
+/// The path of the binary. `SENDBOX_BINARY` names one; otherwise it is the one that cargo puts beside this test, which a test run
+/// of the whole workspace has just built. It is built here only if it is missing: after a change, `cargo test -p sendbox-tests`
+/// alone tests the old binary; `cargo build -p sendbox` builds a new one.
 pub async fn binary() -> &'static Path {
     static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
     BINARY
@@ -364,7 +364,7 @@ pub async fn binary() -> &'static Path {
 
 async fn build(folder: &Path) {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    // What cargo tells a test about itself would make build scripts run again, here and in the next build outside.
+    // The variables that cargo sets for a test would make build scripts run again, here and in the next build.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if (text.starts_with("CARGO_") && text != "CARGO_HOME") || text == "OUT_DIR" {

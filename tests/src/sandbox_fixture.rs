@@ -15,7 +15,7 @@ use crate::authority::Authority;
 use crate::guests::{self, Behaviour, MetadataBehaviour};
 use crate::server::{Script, Server};
 
-/// The tenant's token. None of these canaries occurs anywhere by chance.
+/// The tenant's token. None of these canaries occurs by chance.
 pub const TOKEN: &str = "tok-Zq7/Vw+93\"kß-canary";
 /// The secret that may only sign.
 pub const SIGNER: &str = "sign-8Yp2Lm-canary-key";
@@ -33,7 +33,7 @@ pub fn hostile() -> Vec<u8> {
     std::fs::read(guests::HOSTILE).unwrap()
 }
 
-/// The guest that looks through its own memory.
+/// The guest that scans its own memory.
 pub fn memory_scanner() -> Vec<u8> {
     std::fs::read(guests::MEMORY_SCANNER).unwrap()
 }
@@ -42,14 +42,14 @@ pub fn memory_scanner() -> Vec<u8> {
 pub fn hostile_metadata(behaviour: MetadataBehaviour) -> Vec<u8> {
     let honest = b"metadata-behaviour=honest.......";
     let mut component = hostile();
-    let at = component.windows(honest.len()).position(|window| window == honest).expect("the marker is gone");
+    let at = component.windows(honest.len()).position(|window| window == honest).expect("the marker was not found");
     let marker = format!("metadata-behaviour={:.<13}", behaviour.name());
     assert_eq!(marker.len(), honest.len());
     component[at..at + honest.len()].copy_from_slice(marker.as_bytes());
     component
 }
 
-/// What a test changes of the defaults.
+/// The settings that a test changes.
 #[derive(Default)]
 pub struct SandboxFixtureConfig {
     /// Limits.
@@ -64,7 +64,7 @@ pub struct SandboxFixtureConfig {
     pub operator: OperatorPolicy,
     /// The connector; the hostile guest by default.
     pub component: Option<Vec<u8>>,
-    /// All sends have one owner, so that HTTP connections are reused. Otherwise each send has an owner of its own, and its
+    /// Whether all sends have one owner, so that HTTP connections are reused. Otherwise each send has its own owner, and its
     /// connection plays the current script.
     pub one_owner: bool,
 }
@@ -85,7 +85,7 @@ pub struct SandboxFixture {
     pub withdrawn: CancellationToken,
     /// The provider.
     pub server: Server,
-    /// Reached as `elsewhere.hostile.test` and by nothing else. Must never see anything.
+    /// The server at `elsewhere.hostile.test`, which must never receive anything.
     pub elsewhere: Server,
     tenant: TenantGrant,
     operator: OperatorPolicy,
@@ -93,7 +93,7 @@ pub struct SandboxFixture {
     sends: AtomicUsize,
 }
 
-/// One authority for all servers of a process: making keys is slow in a debug build.
+/// One authority for all servers of a process: generating keys is slow in a debug build.
 pub fn authority() -> &'static Authority {
     static AUTHORITY: OnceLock<Authority> = OnceLock::new();
     AUTHORITY.get_or_init(|| Authority::new("Sendbox tests"))
@@ -130,23 +130,23 @@ impl SandboxFixture {
         }
     }
 
-    /// One send of the hostile guest.
+    /// Sends with the hostile guest.
     pub async fn send(&self, behaviour: Behaviour, aim: &str) -> SendResult {
         self.send_with(json!({"behaviour": behaviour.name(), "aim": aim}), text()).await
     }
 
-    /// One send with other parameters or another content.
+    /// Sends with other parameters or another content.
     pub async fn send_with(&self, parameters: Value, content: Content) -> SendResult {
         self.run(parameters, content, None).await
     }
 
-    /// One send, dry or not. The secrets are filled in.
+    /// Sends, or dry-runs. The secrets are filled in.
     pub async fn run(&self, parameters: Value, content: Content, dry_run: Option<DryRun>) -> SendResult {
         let request = self.request(parameters, content);
         self.sandbox.send(&self.connector, SendRequest { dry_run, ..request }).await
     }
 
-    /// One send of a version whose shapes are pinned, or not.
+    /// Sends with a version whose shapes may be pinned.
     pub async fn run_pinned(
         &self,
         parameters: Value,
@@ -176,7 +176,7 @@ impl SandboxFixture {
         }
     }
 
-    /// The next send on the same sandbox works, and exactly its request arrives.
+    /// Asserts that the next send on the same sandbox works, and that exactly its request arrives.
     pub async fn expect_next_send_works(&self, after: &str) {
         self.server.play(Script::good());
         let before = self.server.seen().len();
@@ -185,14 +185,14 @@ impl SandboxFixture {
         assert_eq!(self.server.seen().len(), before + 1, "after {after}");
     }
 
-    /// Nothing reached any server beyond `requests` requests at the right one.
+    /// Asserts that the servers received nothing but `requests` requests at the right one.
     pub fn expect_seen(&self, requests: usize, what: &str) {
         assert_eq!(self.server.seen().len(), requests, "{what}: requests at the provider");
         assert_eq!(self.elsewhere.connections(), 0, "{what}: connections elsewhere");
     }
 }
 
-/// A sandbox that reaches only what `connect_to` names.
+/// A sandbox that reaches only the hosts in `connect_to`.
 pub fn sandbox(limits: Limits, connect_to: &[String], resolver: Option<Arc<dyn Resolve>>) -> Sandbox {
     Sandbox::new(SandboxConfig {
         limits,
@@ -212,7 +212,7 @@ pub fn addresses(connect_to: impl IntoIterator<Item: AsRef<str>>) -> AddressPoli
         .fold(AddressPolicy::default(), |addresses, spec| addresses.with_connect_to(spec.as_ref()).unwrap())
 }
 
-/// Why `component` does not load in a sandbox with these limits.
+/// The error for a `component` that does not load in a sandbox with these limits.
 pub async fn refusal(component: &[u8], limits: Limits) -> LoadError {
     match sandbox(limits, &[], None).load(component).await {
         Ok(_) => panic!("it loaded"),
@@ -220,7 +220,7 @@ pub async fn refusal(component: &[u8], limits: Limits) -> LoadError {
     }
 }
 
-/// Resolves no name, so that no test asks a name server.
+/// Resolves no name, so that no test queries a name server.
 #[derive(Debug)]
 pub struct NoNames;
 
@@ -261,7 +261,7 @@ pub fn message(content: Content) -> Message {
     }
 }
 
-/// The receipt, or a failed test.
+/// The receipt. Fails unless the message was accepted.
 pub fn expect_accepted(what: &str, report: SendResult) -> Receipt {
     match report.outcome {
         Outcome::Accepted(receipt) => receipt,
@@ -269,7 +269,7 @@ pub fn expect_accepted(what: &str, report: SendResult) -> Receipt {
     }
 }
 
-/// The failure, with an assertion of its class and of whether bytes were sent.
+/// The failure. Fails unless it has this class and says this about sent bytes.
 pub fn expect_failure(what: &str, report: SendResult, class: FailureClass, sent: RequestSent) -> Failure {
     let Outcome::Failed(failure) = report.outcome else { panic!("{what}: {:?}", report.outcome) };
     assert_eq!((failure.class, failure.request_sent), (class, sent), "{what}: {failure:?}");

@@ -1,7 +1,7 @@
-//! A TLS server on loopback whose behaviour is a script.
+//! A scripted TLS server on loopback.
 //!
-//! Every connection plays the script that is set when it arrives, step by step; after the last one the connection closes.
-//! The server remembers every request that it could read, and counts connections.
+//! Every connection follows the script that is set when it is opened, step by step; after the last step it closes.
+//! The server records every request that it could read, and counts connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,70 +28,70 @@ pub const NAMES: [&str; 6] = [
     "rebound.names.test",
 ];
 
-/// How the TLS handshake goes.
+/// The outcome of the TLS handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handshake {
-    /// A certificate for the name, by the authority that the sandbox trusts.
+    /// A certificate for the name, from the authority that the sandbox trusts.
     Good,
     /// A certificate for another name.
     WrongName,
-    /// A certificate by an unknown authority.
+    /// A certificate from an unknown authority.
     UnknownAuthority,
-    /// No TLS: an HTTP answer in clear.
+    /// No TLS: an unencrypted HTTP response.
     PlainText,
     /// The connection is accepted, and nothing is sent.
     Stall,
-    /// The connection closes at once.
+    /// The connection closes immediately.
     Close,
 }
 
 /// One step of a connection.
 #[derive(Clone)]
 pub enum Step {
-    /// Reads a whole request and remembers it. Ends the connection when the client has left.
+    /// Reads a whole request and records it. Ends the connection if the client has left.
     Read,
-    /// Reads nothing but the first byte of a request.
+    /// Reads only the first byte of a request.
     ReadByte,
     /// Writes bytes.
     Write(Vec<u8>),
-    /// Writes a byte every 20 ms, for ever.
+    /// Writes a byte every 20 ms, forever.
     Drip(u8),
-    /// Answers with all that the request held, in several encodings.
+    /// Responds with everything in the request, in several encodings.
     Echo(u16),
-    /// Answers with exactly what the request held: its parts as they were sent, and each value of a JSON or form body once more. The
-    /// argument are further header lines.
+    /// Responds with exactly what the request contained: its parts as they were sent, and each value of a JSON or form body again.
+    /// The argument is further header lines.
     Mirror(String),
-    /// Writes the first bytes as long as every request since [`Server::forget`] was for this path and without credentials, and the
-    /// second ones from then on.
+    /// Writes `first` as long as every request since [`Server::forget`] was for this path and had no credentials, and `then`
+    /// from then on.
     WriteUntil {
-        /// A path that is asked for without anything sealed.
+        /// The path of a request without sealed values.
         path: &'static str,
-        /// What is written first.
+        /// The first response.
         first: Vec<u8>,
-        /// What is written then.
+        /// The later response.
         then: Vec<u8>,
     },
-    /// Nothing more, until the client leaves.
+    /// Sends nothing until the client leaves.
     Silence,
-    /// A TCP reset.
+    /// Resets the TCP connection.
     Reset,
-    /// Bytes on the socket, past TLS.
+    /// Writes bytes to the socket, bypassing TLS.
     InClear(Vec<u8>),
-    /// From the first step again.
+    /// Starts again from the first step.
     Again,
 }
 
-/// What every new connection does.
+/// The behaviour of every new connection.
 #[derive(Clone)]
 pub struct Script {
     /// The handshake.
     pub handshake: Handshake,
-    /// And then.
+    /// The steps after the handshake.
     pub steps: Vec<Step>,
 }
 
 impl Script {
-    /// Steps behind a good handshake.
+    /// These steps after a good handshake.
     pub fn steps(steps: impl IntoIterator<Item = Step>) -> Self {
         Self { handshake: Handshake::Good, steps: steps.into_iter().collect() }
     }
@@ -101,18 +101,18 @@ impl Script {
         Self::steps([Step::Read, Step::Write(answer.into())])
     }
 
-    /// Answers every request with 201 and a small JSON.
+    /// Responds to every request with 201 and a small JSON document.
     pub fn good() -> Self {
         Self::steps([Step::Read, Step::Write(answer(201, "", br#"{"id":"m-1"}"#)), Step::Again])
     }
 
-    /// Only a handshake that is not good.
+    /// A failing handshake, and nothing else.
     pub fn handshake(handshake: Handshake) -> Self {
         Self { handshake, steps: vec![] }
     }
 }
 
-/// An answer with its length. `headers` are lines that end with CRLF.
+/// A response with a `Content-Length`. `headers` are lines that end with CRLF.
 pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
     [head.as_bytes(), body].concat()
@@ -177,7 +177,7 @@ impl Server {
                 serving.connections.fetch_add(1, Ordering::SeqCst);
                 let shared = Arc::clone(&serving);
                 tokio::spawn(async move {
-                    // A client that leaves is what many scripts are about.
+                    // Many scripts make the client leave.
                     shared.connection(tcp).await.ok();
                     shared.closed.send_modify(|closed| *closed += 1);
                 });
@@ -191,7 +191,7 @@ impl Server {
         format!("{name}:443={}", self.address)
     }
 
-    /// What connections do from now on.
+    /// Sets the script of new connections.
     pub fn play(&self, script: Script) {
         *self.shared.script.lock().unwrap() = script;
     }
@@ -322,7 +322,7 @@ async fn read_request(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io:
     Ok(Seen { head, body })
 }
 
-/// As a careless provider echoes: the credentials in a header and in the text of an error, the fields decoded.
+/// Echoes like a careless provider: the credentials in a header and in the text of an error, the fields decoded.
 fn echo(status: u16, seen: &Seen) -> Vec<u8> {
     let authorization = seen.head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default();
     let credentials = authorization.split_once(' ').map_or("", |(_, credentials)| credentials);

@@ -42,7 +42,7 @@ impl SimulatorSetup {
         self.sandbox.load(built_in.component).await.unwrap()
     }
 
-    /// One send with an owner of its own, so that no HTTP connection is shared with the previous send.
+    /// Sends with a separate owner, so that no HTTP connection is shared with the previous send.
     pub async fn send(&self, connector: &Connector, owner: &str, parameters: &Value, template: &str) -> SendResult {
         let parameters = connector.parameters(parameters).unwrap();
         let grant = connector.grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default()).unwrap();

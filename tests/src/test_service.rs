@@ -1,4 +1,4 @@
-//! A whole service in this process: a store, the sandbox, the simulator, and a manual clock.
+//! A complete service in this process: a store, the sandbox, the simulator, and a manual clock.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -87,8 +87,8 @@ impl TestService {
         let simulator = Simulator::start(config).await.unwrap();
         let master_keys = MasterKeys::generate().unwrap().to_string();
         let clock = Arc::new(ManualClock::at(START));
-        let sole = url.starts_with("sqlite");
-        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock), sole).await;
+        let exclusive = url.starts_with("sqlite");
+        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock), exclusive).await;
         Self { simulator, service, clock, store, url, master_keys, own: None }
     }
 
@@ -96,8 +96,8 @@ impl TestService {
     pub async fn restart(self) -> Self {
         self.service.stop(std::time::Duration::from_secs(20)).await;
         let Self { simulator, clock, url, master_keys, own, .. } = self;
-        let sole = url.starts_with("sqlite");
-        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock), sole).await;
+        let exclusive = url.starts_with("sqlite");
+        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock), exclusive).await;
         Self { simulator, service, clock, store, url, master_keys, own }
     }
 
@@ -160,7 +160,7 @@ async fn start(
     url: &str,
     master_keys: &str,
     clock: Arc<ManualClock>,
-    sole: bool,
+    exclusive: bool,
 ) -> (Service, Store) {
     let authority = CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).unwrap();
     let sandbox = Sandbox::new(SandboxConfig {
@@ -180,13 +180,13 @@ async fn start(
     let service = Service::start(ServiceConfig {
         store: store.clone(),
         sandbox,
-        master_keys: MasterKeys::read(master_keys).unwrap(),
+        master_keys: MasterKeys::parse(master_keys).unwrap(),
         platform_key: PLATFORM_KEY.to_owned().into(),
         connectors: connectors.to_vec(),
         default_templates: Vec::new(),
         operator: OperatorPolicy::default(),
         clock,
-        sole,
+        exclusive,
         retention_days: 30,
         public_url: Some(PublicUrl::parse(PUBLIC_URL).unwrap()),
     })

@@ -5,7 +5,7 @@ use sendbox_sandbox::{ConnectorFault, Failure, FailureClass, Outcome, RequestSen
 
 use crate::sandbox_fixture::expect_failure;
 
-/// The send ended as a connector fault before any byte left.
+/// The fault of the connector that ended the send before any byte left.
 pub fn fault(what: &str, report: SendResult) -> ConnectorFault {
     let failure = expect_failure(what, report, FailureClass::ConnectorFault, RequestSent::No);
     failure.fault.unwrap_or_else(|| panic!("{what}: a fault without its kind"))
@@ -27,7 +27,7 @@ pub fn denial(what: &str, report: SendResult) -> DenialRule {
     assert_eq!(request_sent, RequestSent::No, "{what}");
     let ConnectorFault::ManifestViolation(violation) = fault else { panic!("{what}: {fault:?}") };
     let (Violation::Denied(denial) | Violation::Reveal(denial)) = *violation else { panic!("{what}: {violation:?}") };
-    // What operator or tenant do not allow is a matter of the configuration, and no fault of the code.
+    // A request that the operator or tenant does not allow is a matter of configuration, not a fault of the code.
     let of_settings = matches!(
         denial.rule,
         DenialRule::LiteralAddress
@@ -42,7 +42,7 @@ pub fn denial(what: &str, report: SendResult) -> DenialRule {
     denial.rule
 }
 
-/// Held back because it could not be read in one way only: no rule of the grant was broken.
+/// The failure of a request that was held back because it was ambiguous. No rule of the grant was broken.
 pub fn malformed(what: &str, report: SendResult) -> Failure {
     let failure = expect_failure(what, report, FailureClass::ConnectorFault, RequestSent::No);
     let Some(ConnectorFault::ManifestViolation(violation)) = &failure.fault else { panic!("{what}: {failure:?}") };

@@ -1,4 +1,4 @@
-//! One connector in as many versions as a test wants: the guest `versioned`, with its marker overwritten.
+//! One connector in as many versions as a test needs: the guest `versioned`, with its marker overwritten.
 
 use std::sync::LazyLock;
 
@@ -9,23 +9,23 @@ use crate::simulator_setup::connection;
 use crate::test_service::templates;
 use sendbox_domain::model::ConnectionInput;
 
-/// What the connector calls itself.
+/// The id of the connector.
 pub const ID: &str = "acme-sms";
 
-/// How the marker begins.
+/// The beginning of the marker.
 const BEGINNING: &[u8] = b"which-version=";
-/// Bytes of the marker.
+/// The size of the marker, in bytes.
 const LENGTH: usize = 64;
 
 static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| std::fs::read(crate::guests::VERSIONED).unwrap());
 
-/// Version `number`, which does what `does` says: `honest`, `wider`, `narrower`, `stricter`, `trap`, `loop`, `tenth`, `refuse`,
+/// Version `number`, with the behaviour `does`: `honest`, `wider`, `narrower`, `stricter`, `trap`, `loop`, `tenth`, `refuse`,
 /// `late`, `unseal`, `forget`, `default`, `origin`, `renamed`, `abroad`, `elsewhere`, `priced`. See `tests/guests/versioned`.
 pub fn version(number: u32, does: &str) -> Vec<u8> {
     version_of(ID, number, does)
 }
 
-/// The same, under another name.
+/// Like [`version`], with another id.
 pub fn version_of(id: &str, number: u32, does: &str) -> Vec<u8> {
     let mut marker = format!("which-version={number:04};does={does};id={id};").into_bytes();
     assert!(marker.len() <= LENGTH, "the marker has {LENGTH} bytes");
@@ -36,7 +36,7 @@ pub fn version_of(id: &str, number: u32, does: &str) -> Vec<u8> {
     component
 }
 
-/// `sha256:…` of a version.
+/// The digest of a version: `sha256:…`.
 pub fn digest(component: &[u8]) -> String {
     Digest::of(component).to_string()
 }
@@ -47,7 +47,7 @@ pub fn parameters() -> Map<String, Value> {
     parameters
 }
 
-/// A connection of it.
+/// A connection that uses it.
 pub fn input() -> ConnectionInput {
     ConnectionInput { connector: ID.to_owned(), parameters: parameters(), templates: templates() }
 }

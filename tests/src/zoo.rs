@@ -1,13 +1,13 @@
-//! The public zoo: every hostile guest, what it tries, and which rule ends it.
+//! The zoo of hostile guests: what each of them tries, and which rule stops it.
 //!
 //! A guest is a file in `tests/guests/hostile/src/behaviour`, whose first sentence says what it tries; many have several aims.
-//! [`guests`] says how each of them ends. [`run`] runs one on a real sandbox, against a real server, and looks whether
-//! anything is where it may not be. `cargo run -p sendbox-tests --example zoo` runs them all and prints the table;
-//! `tests/zoo/README.md` is the same table to read.
+//! [`guests`] lists how each of them ends. [`Zoo::run`] runs one on a real sandbox, against a real server, and checks whether
+//! anything leaked. `cargo run -p sendbox-tests --example zoo` runs them all and prints the table;
+//! `tests/zoo/README.md` is the same table as a page.
 //!
-//! Promises: a guest that ends otherwise than the table says, or from which anything leaks, fails.
+//! Promises: a guest that ends differently from the table, or that leaks anything, fails.
 //!
-//! Must not know: how the sandbox finds out.
+//! Must not know: how the sandbox enforces its rules.
 
 mod ending;
 mod guests;
@@ -31,52 +31,52 @@ pub use guests::all;
 /// A hostile guest.
 #[derive(Clone, Copy, Debug)]
 pub struct Guest {
-    /// What it does.
+    /// Its behaviour.
     pub behaviour: Behaviour,
-    /// What it meets.
+    /// The environment that it runs in.
     pub setting: Setting,
-    /// Each aim, and in which ways it may end. Most have one; where two rules forbid the same, either may be first.
+    /// Each aim, with the endings that are allowed. Most have one; where two rules forbid the same thing, either may apply first.
     pub aims: &'static [(&'static str, &'static [Ending])],
 }
 
-/// What a guest meets.
+/// The environment that a guest runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// A text, and a provider that takes everything.
+    /// A text, and a provider that accepts everything.
     Usual,
     /// A code as the only variable.
     Variables,
-    /// A provider that repeats the whole request in its answer.
+    /// A provider that repeats the whole request in its response.
     Echo,
-    /// A provider that answers with a row of codes, ours among them.
+    /// A provider that responds with a sequence of codes, ours among them.
     Codes,
-    /// A provider that takes the request and never answers.
+    /// A provider that reads the request and never responds.
     Silent,
-    /// A code as the only variable; and the version was tested to send the honest requests, whose shapes are pinned.
+    /// A code as the only variable, and a version that was tested with the honest requests, whose shapes are pinned.
     Pinned,
-    /// A callback of the provider, and no message.
+    /// A callback of the provider instead of a message.
     Callback,
 }
 
-/// What became of one guest with one aim.
+/// What happened with one guest and one aim.
 #[derive(Clone, Debug)]
 pub struct Observed {
     /// How it ended.
     pub ending: Ending,
-    /// In the host's own words.
-    pub words: String,
-    /// What is where it may not be, one sentence each. None for a sandbox that keeps its promise.
+    /// The host's description of the ending.
+    pub description: String,
+    /// What leaked, a sentence each. Empty for a sandbox that keeps its promises.
     pub leaks: Vec<String>,
 }
 
-/// A sandbox for each setting that a guest needs.
+/// The sandboxes that the guests run in.
 pub struct Zoo {
     usual: SandboxFixture,
     silent: SandboxFixture,
     honest: Arc<PinnedShapes>,
 }
 
-/// The requests that the pinned version was tested to send.
+/// The requests that the pinned version was tested with.
 const HONEST: [(Behaviour, &str); 5] = [
     (Behaviour::Honest, ""),
     (Behaviour::HonestPlaces, "json"),
@@ -86,7 +86,7 @@ const HONEST: [(Behaviour, &str); 5] = [
 ];
 
 impl Zoo {
-    /// Loads the hostile guest, and lets it be honest to learn the shapes of honest requests.
+    /// Loads the hostile guest, and runs its honest behaviours to record the shapes of their requests.
     pub async fn new() -> Self {
         let usual = SandboxFixture::with(SandboxFixtureConfig {
             limits: Limits { send_ms: 5_000, ..Limits::default() },
@@ -113,22 +113,22 @@ impl Zoo {
         fixture.server.play(script(guest.setting));
         let before = fixture.server.seen().len();
         let parameters = json!({"behaviour": guest.behaviour.name(), "aim": aim});
-        let (ending, words, visible) = match guest.setting {
+        let (ending, description, visible) = match guest.setting {
             Setting::Callback => read_callback(fixture, parameters).await,
             setting => {
                 let only_a_code = matches!(setting, Setting::Variables | Setting::Pinned);
                 let content = if only_a_code { variables() } else { text() };
                 let pinned = (setting == Setting::Pinned).then(|| Arc::clone(&self.honest));
                 let report = fixture.run_pinned(parameters, content, pinned).await;
-                (Ending::of(&report), words(&report), visible(&report))
+                (Ending::of(&report), describe(&report), visible(&report))
             }
         };
         let seen = fixture.server.seen();
         let mut leaks = leaks::of(&visible, &seen[before..]);
         if fixture.elsewhere.connections() > 0 {
-            leaks.push("a host that nobody granted was reached".to_owned());
+            leaks.push("a host that is not granted was reached".to_owned());
         }
-        Observed { ending, words, leaks }
+        Observed { ending, description, leaks }
     }
 }
 
@@ -157,17 +157,17 @@ async fn read_callback(fixture: &SandboxFixture, mut parameters: Value) -> (Endi
     };
     let read = fixture.sandbox.parse_report(&fixture.connector, parameters, &callback).await;
     let visible = format!("{read:?}");
-    let (ending, words) = match read {
-        Ok(_) => (Ending::Accepted, "it was believed".to_owned()),
+    let (ending, description) = match read {
+        Ok(_) => (Ending::Accepted, "the callback was accepted".to_owned()),
         Err(CallbackError::Fault(fault)) => (Ending::of_fault(&fault), fault.to_string()),
         Err(error) => (Ending::OwnFailure, error.to_string()),
     };
-    (ending, words, visible)
+    (ending, description, visible)
 }
 
-fn words(report: &SendResult) -> String {
+fn describe(report: &SendResult) -> String {
     match &report.outcome {
-        Outcome::Accepted(_) => "the provider took the message".to_owned(),
+        Outcome::Accepted(_) => "the provider accepted the message".to_owned(),
         Outcome::Failed(failure) => {
             failure.fault.as_ref().map_or_else(|| failure.text.clone(), ConnectorFault::to_string)
         }
@@ -175,7 +175,7 @@ fn words(report: &SendResult) -> String {
     }
 }
 
-/// Everything that people and logs get of a send.
+/// Everything about a send that people see or logs contain.
 fn visible(report: &SendResult) -> String {
     let trace = serde_json::to_string(&report.trace).expect("a trace is JSON");
     let requests = report.requests.iter().chain(&report.held_back);

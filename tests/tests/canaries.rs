@@ -1,4 +1,4 @@
-//! A thousand sends, and nothing that was sealed is anywhere but on the wire to the provider: not in the connector's
+//! After a thousand sends, sealed values are nowhere but on the wire to the provider: not in the connector's
 //! memory, not in a trace, an outcome, an error or a `Debug`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
@@ -13,7 +13,7 @@ use sendbox_tests::sandbox_fixture::{CODE, E164, TOKEN, memory_scanner, message,
 use sendbox_tests::{SandboxFixture, SandboxFixtureConfig, Script, Step};
 use serde_json::{Value, json};
 
-/// What the scanner XORs needles with. The same number is in `tests/guests/memory-scanner/src/scan.rs`.
+/// The mask that the scanner XORs needles with, as in `tests/guests/memory-scanner/src/scan.rs`.
 const MASK: u8 = 0xa5;
 
 fn masked(needles: &[Needle]) -> String {
@@ -37,14 +37,14 @@ async fn fixture(tenant: TenantGrant) -> SandboxFixture {
         ..SandboxFixtureConfig::default()
     })
     .await;
-    // Every twentieth is refused by the provider, credentials and all: errors are where leaks are.
+    // The provider refuses every twentieth and echoes the credentials: errors are where leaks occur.
     let refused = [Step::Read, Step::Echo(401)];
     let taken = [Step::Read, Step::Echo(201)].into_iter().cycle().take(38);
     fixture.server.play(Script::steps(taken.chain(refused).chain([Step::Again])));
     fixture
 }
 
-/// All that an embedder can print of a send.
+/// Everything about a send that an embedder can print.
 fn printed(report: &SendResult) -> String {
     let mut all = format!("{:?} {:?} {:?}", report.outcome, report.used, report.hosts_reached);
     write!(all, " {:?} {}", report.trace, serde_json::to_string(&report.trace).unwrap()).unwrap();
@@ -54,7 +54,7 @@ fn printed(report: &SendResult) -> String {
         Outcome::NotSentDryRun => {}
     }
     for request in &report.requests {
-        assert!(request.clear.is_none(), "only a dry run that asks for it sees a request in clear");
+        assert!(request.clear.is_none(), "only a dry run that asks for it sees a request in clear text");
         write!(all, " {} {} {:?} {}", request.method, request.url, request.headers, request.body).unwrap();
     }
     all
@@ -98,7 +98,7 @@ async fn a_thousand_sends_leave_nothing_behind() {
     }
     let seen = fixture.server.seen();
     assert_eq!((accepted, seen.len()), (950, 1_000));
-    // The canaries did fly: without them on the wire, finding none of them would mean nothing.
+    // The canaries were sent: without them on the wire, finding none would prove nothing.
     let body = seen[999].text();
     assert!(body.contains(CODE) && body.contains(&E164[1..]), "{body}");
 }
@@ -124,10 +124,10 @@ async fn the_scanner_finds_what_is_there() {
         }
     };
     let blind = fixture(TenantGrant::default()).await;
-    assert!(found(&blind, ("region", "us1".into())).await.is_empty(), "the control of the control");
+    assert!(found(&blind, ("region", "us1".into())).await.is_empty(), "the control of the scanner");
     assert_eq!(found(&blind, ("planted", planted.into())).await, [first], "a parameter in clear");
-    assert_eq!(needles[first].what, "the planted value in clear");
-    // The place of that instance in the pool is used again, and nothing of it is left.
+    assert_eq!(needles[first].what, "the planted value in clear text");
+    // The pool slot of that instance is reused, and nothing of it is left.
     for _ in 0..8 {
         assert!(found(&blind, ("region", "us1".into())).await.is_empty(), "an earlier send's data");
     }
@@ -149,18 +149,18 @@ async fn nothing_that_can_be_printed_shows_what_was_given() {
     let all = format!("{grant:?} {inspection:?} {}", serde_json::to_string(&inspection).unwrap());
     needles::assert_clean("grant and inspection", &all, &needles);
 
-    // A secret that does not fit the schema is not quoted in the error.
+    // An error does not quote a secret that violates the schema.
     let mut wrong = given.clone();
     wrong["authToken"] = json!([TOKEN]);
     let Err(error) = fixture.connector.parameters(&wrong) else { panic!("a list is no string") };
     needles::assert_clean("the error of the parameters", &format!("{error} {error:?}"), &needles);
 
-    // A dry run masks, unless it is asked for the clear values.
+    // A dry run masks sealed values, unless clear values are requested.
     let report = fixture.run(given.clone(), text(), Some(DryRun { show_sealed: false })).await;
     assert_eq!(report.requests.len(), 1);
     needles::assert_clean("a masked dry run", &printed(&report), &needles);
     let report = fixture.run(given, text(), Some(DryRun { show_sealed: true })).await;
-    let clear = report.requests[0].clear.as_ref().expect("it was asked for");
+    let clear = report.requests[0].clear.as_ref().expect("it was requested");
     assert!(clear.body.contains(CODE) && clear.body.contains(&E164[1..]), "{}", clear.body);
     assert_eq!(fixture.server.connections(), 0, "a dry run let something out");
 }

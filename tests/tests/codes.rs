@@ -13,21 +13,21 @@ const NUMBER: &str = "+4512345678";
 const ADMIN: &Caller = &Caller::Platform;
 
 on_every_database!(
-    a_code_goes_out_and_comes_back,
-    of_a_thousand_right_checks_one_succeeds,
-    wrong_codes_are_looked_at_as_often_as_allowed_and_no_more,
+    a_code_is_sent_and_verified,
+    one_of_a_thousand_correct_checks_succeeds,
+    wrong_codes_are_checked_only_as_often_as_allowed,
     a_new_request_does_not_reset_failed_tries,
-    a_right_code_gives_the_number_a_fresh_start,
-    a_resend_makes_a_new_code_and_ends_the_old,
+    a_correct_code_resets_the_count_of_the_number,
+    a_resend_creates_a_new_code_and_invalidates_the_old_one,
     resends_run_out,
-    a_code_ends_with_its_time,
+    a_code_expires,
     a_cancelled_or_superseded_code_verifies_nothing,
-    a_code_is_of_its_tenant_and_verification,
-    a_test_number_gets_nothing_and_verifies_with_its_own_code,
+    a_code_belongs_to_its_tenant_and_verification,
+    a_test_number_receives_nothing_and_verifies_with_its_fixed_code,
     codes_survive_a_restart
 );
 
-/// A code that is not the right one.
+/// A wrong code.
 fn wrong(code: &str) -> String {
     let last = code.chars().last().unwrap();
     format!("{}{}", &code[..code.len() - 1], if last == '0' { '1' } else { '0' })
@@ -40,7 +40,7 @@ fn ended(error: &Error) -> Option<VerificationStatus> {
     }
 }
 
-async fn a_code_goes_out_and_comes_back(database: &Database) {
+async fn a_code_is_sent_and_verified(database: &Database) {
     let fixture = TestService::new(database).await;
     let started = fixture.start_verification(NUMBER).await.unwrap();
     assert_eq!(started.status, VerificationStatus::Pending);
@@ -50,7 +50,7 @@ async fn a_code_goes_out_and_comes_back(database: &Database) {
 
     let refused = fixture.check(&started.id, &wrong(&code)).await.unwrap_err();
     assert!(matches!(refused, Error::WrongCode { tries_left: 4 }), "{refused}");
-    // Written as people type it.
+    // As people type it.
     let typed = format!(" {}-{} ", &code[..3], &code[3..]);
     let approved = fixture.check(&started.id, &typed).await.unwrap();
     assert_eq!(approved.status, VerificationStatus::Approved);
@@ -58,7 +58,7 @@ async fn a_code_goes_out_and_comes_back(database: &Database) {
     assert_eq!(ended(&again), Some(VerificationStatus::Approved));
 }
 
-async fn of_a_thousand_right_checks_one_succeeds(database: &Database) {
+async fn one_of_a_thousand_correct_checks_succeeds(database: &Database) {
     let fixture = TestService::new(database).await;
     for round in 0..3 {
         let number = format!("+45123456{round:02}");
@@ -77,7 +77,7 @@ async fn of_a_thousand_right_checks_one_succeeds(database: &Database) {
     }
 }
 
-async fn wrong_codes_are_looked_at_as_often_as_allowed_and_no_more(database: &Database) {
+async fn wrong_codes_are_checked_only_as_often_as_allowed(database: &Database) {
     let fixture = TestService::new(database).await;
     let id = fixture.start_verification(NUMBER).await.unwrap().id;
     let code = fixture.received_code(NUMBER);
@@ -93,7 +93,7 @@ async fn wrong_codes_are_looked_at_as_often_as_allowed_and_no_more(database: &Da
         .collect();
     left.sort_unstable();
     assert_eq!(left, [0, 1, 2, 3, 4]);
-    // The right one comes too late.
+    // The correct code comes too late.
     let late = fixture.check(&id, &code).await.unwrap_err();
     assert_eq!(ended(&late), Some(VerificationStatus::Exhausted));
 }
@@ -113,7 +113,7 @@ async fn a_new_request_does_not_reset_failed_tries(database: &Database) {
         }
     }
     assert_eq!(evaluated, 100);
-    // Neither a new code nor the right one helps now, but an admin does.
+    // Neither a new code nor the correct one helps now, but an admin can unlock the number.
     let id = fixture.start_verification(NUMBER).await.unwrap().id;
     let code = fixture.received_code(NUMBER);
     assert!(matches!(fixture.check(&id, &code).await, Err(Error::Limited { .. })));
@@ -121,7 +121,7 @@ async fn a_new_request_does_not_reset_failed_tries(database: &Database) {
     fixture.check(&id, &code).await.unwrap();
 }
 
-async fn a_right_code_gives_the_number_a_fresh_start(database: &Database) {
+async fn a_correct_code_resets_the_count_of_the_number(database: &Database) {
     let fixture = TestService::new(database).await;
     for _ in 0..25 {
         let id = fixture.start_verification(NUMBER).await.unwrap().id;
@@ -133,7 +133,7 @@ async fn a_right_code_gives_the_number_a_fresh_start(database: &Database) {
     }
 }
 
-async fn a_resend_makes_a_new_code_and_ends_the_old(database: &Database) {
+async fn a_resend_creates_a_new_code_and_invalidates_the_old_one(database: &Database) {
     let fixture = TestService::new(database).await;
     let id = fixture.start_verification(NUMBER).await.unwrap().id;
     let first = fixture.received_code(NUMBER);
@@ -141,7 +141,7 @@ async fn a_resend_makes_a_new_code_and_ends_the_old(database: &Database) {
     let resent = fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap();
     assert_eq!((resent.sends_left, resent.tries_left), (2, 5));
     let second = fixture.received_code(NUMBER);
-    // One in a million: then the test tells nothing, and nothing is wrong.
+    // Both codes are equal once in a million times: then the test shows nothing, and nothing is wrong.
     if first != second {
         assert!(matches!(fixture.check(&id, &first).await, Err(Error::WrongCode { .. })));
     }
@@ -162,7 +162,7 @@ async fn resends_run_out(database: &Database) {
     assert_eq!(fixture.received_count(NUMBER), 4);
 }
 
-async fn a_code_ends_with_its_time(database: &Database) {
+async fn a_code_expires(database: &Database) {
     let fixture = TestService::new(database).await;
     let id = fixture.start_verification(NUMBER).await.unwrap().id;
     let code = fixture.received_code(NUMBER);
@@ -182,11 +182,11 @@ async fn a_cancelled_or_superseded_code_verifies_nothing(database: &Database) {
     let code = fixture.received_code(NUMBER);
     fixture.service.cancel_verification(ADMIN, TENANT, &second).await.unwrap();
     assert_eq!(ended(&fixture.check(&second, &code).await.unwrap_err()), Some(VerificationStatus::Cancelled));
-    // Cancelling twice is no error, and cancelling what was approved is one.
+    // Cancelling twice is not an error; cancelling an approved verification is.
     fixture.service.cancel_verification(ADMIN, TENANT, &second).await.unwrap();
 }
 
-async fn a_code_is_of_its_tenant_and_verification(database: &Database) {
+async fn a_code_belongs_to_its_tenant_and_verification(database: &Database) {
     let fixture = TestService::new(database).await;
     fixture.add_tenant("other", Environment::Development).await;
     let mine = fixture.start_verification(NUMBER).await.unwrap().id;
@@ -194,7 +194,7 @@ async fn a_code_is_of_its_tenant_and_verification(database: &Database) {
     let check = || sendbox_domain::model::Check { code: Sensitive::from(code.as_str()) };
     let elsewhere = fixture.service.check_verification(ADMIN, "other", &mine, check()).await.unwrap_err();
     assert!(matches!(elsewhere, Error::NotFound(_)));
-    // The same number and usage of another tenant has a life of its own.
+    // The same number and usage of another tenant is independent.
     let theirs = fixture.service.start_verification(ADMIN, "other", verification(NUMBER), None).await.unwrap().id;
     let other_code = fixture.received_code(NUMBER);
     if code != other_code {
@@ -204,7 +204,7 @@ async fn a_code_is_of_its_tenant_and_verification(database: &Database) {
     fixture.check(&mine, &code).await.unwrap();
 }
 
-async fn a_test_number_gets_nothing_and_verifies_with_its_own_code(database: &Database) {
+async fn a_test_number_receives_nothing_and_verifies_with_its_fixed_code(database: &Database) {
     let fixture = TestService::new(database).await;
     let number = TestNumber { number: Sensitive::from("+45 12 34 56 78"), code: Sensitive::from("424242") };
     let shown = fixture.service.set_test_numbers(ADMIN, TENANT, TestNumbers { numbers: vec![number] }).await.unwrap();

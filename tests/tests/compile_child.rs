@@ -1,6 +1,6 @@
-//! The compiler's child: what a file may cost, what the child may not, and what becomes of one that is not what it should be.
+//! The compiler child: the limits on a file, the confinement of the child, and how a misbehaving child is handled.
 //!
-//! The honest child is the real binary. The others are `poor-compiler`.
+//! The well-behaved child is the real binary. The others are `poor-compiler`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -21,10 +21,10 @@ use sendbox_tests::{bomb, process};
 use tempfile::TempDir;
 
 const POOR: &str = env!("CARGO_BIN_EXE_poor-compiler");
-/// Nothing in here takes so long.
+/// A time that nothing here takes.
 const NEVER_MS: u64 = 120_000;
 
-/// What `sendbox` uses, on a machine that may be busy with other tests.
+/// The compiler that `sendbox` uses, on a machine that may be busy with other tests.
 async fn honest() -> ChildCompiler {
     let limits = CompileLimits { wall_ms: 10 * NEVER_MS, ..CompileLimits::default() };
     ChildCompiler {
@@ -35,12 +35,12 @@ async fn honest() -> ChildCompiler {
     }
 }
 
-/// As `sendbox` starts it.
+/// The environment with which `sendbox` starts it.
 fn unreserved() -> Vec<(OsString, OsString)> {
     vec![("MIMALLOC_DISALLOW_ARENA_ALLOC".into(), "1".into())]
 }
 
-/// A program that behaves badly, in a way that its arguments say.
+/// A program that misbehaves in the way that its arguments select.
 fn poor(arguments: &[&str]) -> ChildCompiler {
     let arguments = arguments.iter().map(OsString::from).collect();
     let limits = CompileLimits { wall_ms: NEVER_MS, ..CompileLimits::default() };
@@ -63,7 +63,7 @@ fn private_folder() -> TempDir {
     folder
 }
 
-/// How often a poor compiler has noted that it was started.
+/// The number of starts that a poor compiler has recorded.
 fn starts(note: &Path) -> u64 {
     fs::metadata(note).map_or(0, |note| note.len())
 }
@@ -87,19 +87,19 @@ async fn id(sandbox: &Sandbox, component: &[u8]) -> String {
 // ---- the honest child ----
 
 #[tokio::test]
-async fn the_real_binary_compiles_and_says_how_far_it_is() {
+async fn the_real_binary_compiles_and_reports_its_progress() {
     let steps = Mutex::new(Vec::new());
     let sandbox = sandbox(honest().await, None);
     let progress = |step| steps.lock().unwrap().push(step);
     let connector = sandbox.load_with_progress(&hostile(), &progress).await.unwrap();
     assert_eq!(connector.metadata().id, "hostile");
     assert_eq!(*steps.lock().unwrap(), [LoadStep::Inspecting, LoadStep::Compiling, LoadStep::ReadingMetadata]);
-    assert_eq!(connector.inspect().shape.bytes, hostile().len(), "the shape came along");
+    assert_eq!(connector.inspect().shape.bytes, hostile().len(), "the shape is reported");
 }
 
-/// What the child refuses, it refuses in the words of the same rules.
+/// The child refuses a file with the same error as the rules in this process.
 #[tokio::test]
-async fn a_refusal_is_the_same_in_the_child_and_here() {
+async fn a_refusal_is_the_same_in_the_child_and_in_this_process() {
     let here = Sandbox::new(SandboxConfig { in_flight: 1, ..SandboxConfig::default() }).unwrap();
     let child = sandbox(honest().await, None);
     let whole = hostile();
@@ -114,13 +114,13 @@ async fn a_refusal_is_the_same_in_the_child_and_here() {
     ] {
         let refused = error(&child, &component).await;
         assert_eq!(refused, error(&here, &component).await, "{what}");
-        assert!(refused.is_of_the_file(), "{what}");
+        assert!(refused.is_caused_by_file(), "{what}");
     }
-    assert_eq!(id(&child, &whole).await, "hostile", "the sandbox goes on");
+    assert_eq!(id(&child, &whole).await, "hostile", "the sandbox still works");
 }
 
 #[tokio::test]
-async fn what_a_child_made_is_cached_and_a_flipped_bit_makes_another_child() {
+async fn the_output_of_a_child_is_cached_and_a_flipped_bit_starts_another_child() {
     let folder = private_folder();
     let note = folder.path().join("starts");
     let cache = folder.path().join("cache");
@@ -139,10 +139,10 @@ async fn what_a_child_made_is_cached_and_a_flipped_bit_makes_another_child() {
 }
 
 #[tokio::test]
-async fn no_more_children_at_once_than_allowed() {
+async fn no_more_children_run_at_once_than_allowed() {
     let folder = private_folder();
     let lock = folder.path().join("lock");
-    // A second one at a time would find the lock taken, and end in an error.
+    // A second one at the same time would find the lock taken, and fail.
     let mut compiler = poor(&["exclusive", text(&lock)]);
     compiler.limits.at_once = 1;
     let sandbox = sandbox(compiler, None);
@@ -151,18 +151,18 @@ async fn no_more_children_at_once_than_allowed() {
     assert_eq!(ids, ("hostile".into(), "memory-scanner".into(), "hostile".into()));
 }
 
-// ---- what a file may cost ----
+// ---- limits on a file ----
 
-/// Each bomb compiles within the limits or ends in a typed error that blames it; the next file compiles.
+/// Each bomb compiles within the limits, or fails with a typed error that blames it; the next file compiles.
 #[tokio::test]
 async fn no_bomb_costs_more_than_the_limits() {
     let mut compiler = honest().await;
-    // Less than the default, for the sake of this test's own time.
+    // Lower than the default, to save time in this test.
     compiler.limits.cpu_seconds = 2;
     let sandbox = sandbox(compiler, None);
     for bomb in bomb::all() {
         match sandbox.load(&bomb.component()).await.map(|_| ()) {
-            // It compiled. Its `metadata` does nothing but trap.
+            // It compiled. Its `metadata` only traps.
             Err(LoadError::Metadata(_)) => {}
             Err(LoadError::Artifact(
                 ArtifactError::CompileMemory { .. }
@@ -185,7 +185,7 @@ async fn memory_is_bounded() {
     let bomb = bomb::all().into_iter().find(|bomb| bomb.name == bomb::LARGEST_FUNCTIONS).unwrap();
     let error = error(&sandbox, &bomb.component()).await;
     assert_eq!(error, ArtifactError::CompileMemory { limit_bytes: 96 << 20 });
-    assert!(error.is_of_the_file());
+    assert!(error.is_caused_by_file());
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn cpu_is_bounded() {
     compiler.limits.cpu_seconds = 1;
     let error = error(&sandbox(compiler, None), &hostile()).await;
     assert_eq!(error, ArtifactError::CompileCpu { limit_seconds: 1 });
-    assert!(error.is_of_the_file());
+    assert!(error.is_caused_by_file());
 }
 
 #[tokio::test]
@@ -203,19 +203,19 @@ async fn the_size_of_the_code_is_bounded() {
     compiler.limits.output_bytes = 10_000;
     let error = error(&sandbox(compiler, None), &hostile()).await;
     assert_eq!(error, ArtifactError::CompiledSize { limit_bytes: 10_000 });
-    assert!(error.is_of_the_file());
+    assert!(error.is_caused_by_file());
 }
 
 // ---- a child that is killed ----
 
 #[tokio::test]
-async fn a_child_that_is_killed_from_outside_is_tried_again_and_then_named() {
+async fn a_child_that_is_killed_from_outside_is_retried_and_then_reported() {
     let folder = private_folder();
     for (signal, number) in [("KILL", 9), ("TERM", 15)] {
         let note = folder.path().join(signal);
         let error = error(&sandbox(poor(&["killed", text(&note), signal]), None), &hostile()).await;
         assert_eq!(error, ArtifactError::CompilerKilled { signal: number, tries: 3 });
-        assert!(!error.is_of_the_file());
+        assert!(!error.is_caused_by_file());
         assert_eq!(starts(&note), 3);
     }
     let note = folder.path().join("at first");
@@ -224,7 +224,7 @@ async fn a_child_that_is_killed_from_outside_is_tried_again_and_then_named() {
 }
 
 #[tokio::test]
-async fn a_child_whose_load_is_given_up_ends() {
+async fn a_child_ends_when_its_load_is_cancelled() {
     let folder = private_folder();
     let note = folder.path().join("pid");
     let sandbox = Arc::new(sandbox(poor(&["hang-and-tell", text(&note)]), None));
@@ -247,27 +247,27 @@ async fn a_child_whose_load_is_given_up_ends() {
     until("it is gone", &|| test_kill_process(pid).is_err()).await;
 }
 
-// ---- a child that is none ----
+// ---- a program that is not the compiler ----
 
 #[tokio::test]
-async fn an_invalid_answer_of_the_child_is_not_blamed_on_the_file() {
+async fn an_invalid_response_of_the_child_is_not_blamed_on_the_file() {
     for behaviour in ["garbage", "endless", "truncated", "silent", "angry"] {
         let error = error(&sandbox(poor(&[behaviour]), None), &hostile()).await;
         assert!(matches!(error, ArtifactError::CompilerAnswer(_)), "{behaviour}: {error:?}");
-        assert!(!error.is_of_the_file(), "{behaviour}");
-        assert!(error.to_string().len() < 1_000, "{behaviour}: what it says is bounded");
+        assert!(!error.is_caused_by_file(), "{behaviour}");
+        assert!(error.to_string().len() < 1_000, "{behaviour}: its output is bounded");
     }
     let error = error(&sandbox(poor(&["too-much"]), None), &hostile()).await;
     assert_eq!(error, ArtifactError::CompiledSize { limit_bytes: CompileLimits::default().output_bytes });
 }
 
 #[tokio::test]
-async fn a_child_that_hangs_is_ended() {
+async fn a_child_that_hangs_is_killed() {
     let mut compiler = poor(&["hang"]);
     compiler.limits.wall_ms = 300;
     let error = error(&sandbox(compiler, None), &hostile()).await;
     assert_eq!(error, ArtifactError::CompileTime { limit_ms: 300 });
-    assert!(!error.is_of_the_file());
+    assert!(!error.is_caused_by_file());
 }
 
 #[tokio::test]
@@ -276,21 +276,21 @@ async fn a_missing_program_is_reported() {
     compiler.program = PathBuf::from("/nowhere/sendbox");
     let error = error(&sandbox(compiler, None), &hostile()).await;
     assert!(matches!(&error, ArtifactError::CompilerUnavailable(why) if why.contains("/nowhere/sendbox")), "{error:?}");
-    assert!(!error.is_of_the_file());
+    assert!(!error.is_caused_by_file());
 }
 
-// ---- what a child may not ----
+// ---- confinement of the child ----
 
 #[tokio::test]
 async fn a_child_gets_no_environment() {
     let folder = private_folder();
     let seen = folder.path().join("environment");
-    assert!(std::env::vars_os().next().is_some(), "there is nothing to inherit");
+    assert!(std::env::vars_os().next().is_some(), "the environment is empty");
     error(&sandbox(poor(&["environment", text(&seen)]), None), &hostile()).await;
     assert_eq!(fs::read_to_string(&seen).unwrap(), "[]");
 }
 
-/// The same function that the compiler's child calls, in a program that then tries what a file could make it try.
+/// Calls the same function as the compiler child, in a program that then tries what a malicious file could make it try.
 #[tokio::test]
 async fn a_confined_process_reaches_nothing() {
     let output = tokio::process::Command::new(POOR).arg("confined").output().await.unwrap();
@@ -301,7 +301,7 @@ async fn a_confined_process_reaches_nothing() {
     let ends = |when: &str| stdout.lines().filter_map(|line| end(line, when)).collect::<Vec<_>>();
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert_eq!(ends("before"), ["done"; 11], "this proves nothing on this machine:\n{stdout}{complaint}");
-    // Not for want of descriptors or processes, which are limited too: the kernel does not even look.
+    // Not because of the limits on descriptors or processes: the kernel rejects the call first.
     let mut expected = vec!["permission denied"; 10];
     expected.extend(["out of memory", "permission denied"]);
     assert_eq!(ends("after"), expected, "{stdout}{complaint}");

@@ -1,5 +1,5 @@
-//! The real connectors, as they ship, against the simulator: what arrives is right in every field, and every way in which the
-//! provider can answer has its class.
+//! The built-in connectors, as they ship, against the simulator: what arrives is correct in every field, and every way in which the
+//! provider can respond is classified.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -43,7 +43,7 @@ fn http() -> Value {
 }
 
 #[tokio::test]
-async fn twilio_takes_a_message() {
+async fn twilio_accepts_a_message() {
     let setup = setup(Limits::default()).await;
     let connector = setup.load("twilio").await;
     let report = setup.send(&connector, "a", &twilio(), "").await;
@@ -64,7 +64,7 @@ async fn twilio_takes_a_message() {
 }
 
 #[tokio::test]
-async fn an_endpoint_takes_a_message_and_its_signature() {
+async fn an_endpoint_accepts_a_message_with_its_signature() {
     let setup = setup(Limits::default()).await;
     let connector = setup.load("http").await;
     expect_accepted("http", setup.send(&connector, "a", &http(), "").await);
@@ -81,7 +81,7 @@ async fn an_endpoint_takes_a_message_and_its_signature() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_called_that() {
+async fn wrong_credentials_are_classified() {
     let setup = setup(Limits::default()).await;
     for (name, mut parameters, key) in [("twilio", twilio(), "authToken"), ("http", http(), "authorization")] {
         let connector = setup.load(name).await;
@@ -94,7 +94,7 @@ async fn wrong_credentials_are_called_that() {
 }
 
 #[tokio::test]
-async fn twilios_errors_have_their_classes() {
+async fn twilio_errors_are_classified() {
     use FailureClass as Class;
     let setup = setup(Limits::default()).await;
     let connector = setup.load("twilio").await;
@@ -134,7 +134,7 @@ async fn provider_failures_are_reported_correctly() {
     use FailureClass as Class;
     let setup = setup(Limits { send_ms: 3_000, ..impatient() }).await;
     let redirect = format!("redirect:https://{ELSEWHERE}/");
-    // The fault, and for each connector what the send ends with.
+    // The fault, and the outcome of the send for each connector.
     let cases = [
         ("status:503", RequestSent::Yes, [Class::ProviderUnavailable, Class::ProviderUnavailable]),
         ("status:500", RequestSent::Yes, [Class::InDoubt, Class::InDoubt]),
@@ -187,9 +187,9 @@ async fn without_a_verified_session_no_connector_sends() {
     expect_accepted("good again", setup.send(&connector, "good", &twilio(), "").await);
 }
 
-/// The number of messages at the provider is what the outcomes say, whatever goes wrong on the way.
+/// The number of messages at the provider matches the outcomes, whatever goes wrong.
 #[tokio::test]
-async fn accepted_means_there_and_surely_unsent_means_not_there() {
+async fn accepted_means_received_and_not_sent_means_not_received() {
     let setup = setup(Limits { send_ms: 3_000, ..impatient() }).await;
     let connector = setup.load("twilio").await;
     let faults = ["status:503", "reset-after", "stall", "lie-length", "garbage", "code:21211"];
@@ -199,7 +199,7 @@ async fn accepted_means_there_and_surely_unsent_means_not_there() {
             setup.simulator.inject_spec(format!("twilio={fault},times=1").parse().unwrap()).unwrap();
         }
         let before = setup.simulator.inbox().len();
-        // One owner: connections are kept, and broken ones are met again.
+        // One owner: connections are reused, including broken ones.
         let report = setup.send(&connector, "one", &twilio(), "").await;
         let arrived = setup.simulator.inbox().len() - before;
         match report.outcome {

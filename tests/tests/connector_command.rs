@@ -53,7 +53,7 @@ async fn connector(server: &str, key: &str, args: &[&str]) -> CommandOutput {
     trusting(server, key, args, None).await
 }
 
-/// The same, where the system trusts these certificate authorities alone.
+/// Like [`connector`], where the system trusts only these certificate authorities.
 async fn trusting(server: &str, key: &str, args: &[&str], authorities: Option<&Path>) -> CommandOutput {
     let mut command = Command::new(binary().await);
     command.env_clear().env("SENDBOX_SERVER", server).env("SENDBOX_KEY", key).stdin(Stdio::null());
@@ -117,14 +117,14 @@ impl Harness {
         self.run(&[&["push", &file], more].concat()).await
     }
 
-    /// The tenant sends with the uploaded connector.
+    /// Makes the tenant send with the uploaded connector.
     async fn use_it(&self) {
         let connection = json!({ "connector": ID, "parameters": parameters(), "templates": templates() });
         self.process.client.put("connections/acme", &connection).await;
         self.process.client.put("active-connection", &json!({ "name": "acme" })).await;
     }
 
-    /// Sends so many messages.
+    /// Sends this many messages.
     async fn send(&self, numbers: std::ops::Range<u32>) {
         for number in numbers {
             let message = json!({ "to": format!("+45{}", 40_000_000 + number), "usage": "sign-in", "code": "314159" });
@@ -134,13 +134,13 @@ impl Harness {
     }
 }
 
-/// The beginning of its digest.
+/// The beginning of the component's digest.
 fn short(component: &[u8]) -> String {
     digest(component).trim_start_matches("sha256:").chars().take(12).collect()
 }
 
 #[tokio::test]
-async fn from_a_file_to_all_messages_and_back() {
+async fn a_release_from_upload_to_rollback() {
     let harness = Harness::new().await;
     let (first, wider) = (version(1, "honest"), version(2, "wider"));
     let (one, two) = (short(&first), short(&wider));
@@ -149,7 +149,7 @@ async fn from_a_file_to_all_messages_and_back() {
     assert!(pushed.stderr.starts_with("0/3 uploading\n"), "{}", pushed.stderr);
     harness.use_it().await;
 
-    // It may do more: the command is refused, and prints the command that approves exactly that.
+    // The version may do more: the command fails, and prints the command that approves exactly that.
     let refused = harness.push(&wider, &["--activate"]).await.ended(3);
     assert!(refused.stdout.contains("it may do MORE:\n  + new host: "), "{}", refused.stdout);
     assert!(refused.stdout.contains("  · the author's version: 0001 → 0002"), "{}", refused.stdout);
@@ -158,7 +158,7 @@ async fn from_a_file_to_all_messages_and_back() {
     let activate = harness.run(&["activate", ID, &two]).await.ended(3);
     assert!(activate.stderr.contains("a rule of Sendbox refused it"), "{}", activate.stderr);
     let shown = harness.run(&["show", ID, &two]).await.ended(0);
-    for part in ["It may reach https://collect.acme.test", "  + new host: ", "standing available", approve] {
+    for part in ["It may reach https://collect.acme.test", "  + new host: ", "role     available", approve] {
         assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
     }
 
@@ -182,11 +182,11 @@ async fn from_a_file_to_all_messages_and_back() {
 
     harness.run(&["activate", ID, &two]).await.ended(0);
     let listed = harness.run(&["versions", ID]).await.ended(0).stdout;
-    let standing = |short: &str| {
+    let role = |short: &str| {
         let line = listed.lines().find(|line| line.contains(short)).unwrap();
         line.split_whitespace().nth(2).unwrap().to_owned()
     };
-    assert_eq!((standing(&one), standing(&two)), ("previous".to_owned(), "active".to_owned()));
+    assert_eq!((role(&one), role(&two)), ("previous".to_owned(), "active".to_owned()));
     let back = harness.run(&["rollback", ID, "--reason", "slow in Norway"]).await.ended(0).stdout;
     assert!(
         back.contains(&format!("Last rollback: from {two} to {one}")) && back.contains("manual: slow in Norway"),
@@ -196,7 +196,7 @@ async fn from_a_file_to_all_messages_and_back() {
     harness.finish("connector-release").await;
 }
 
-/// A new request shape is held back, shown, and approved with the command that is printed beside it.
+/// A new request shape is held back, listed, and approved with the command that is printed beside it.
 #[tokio::test]
 async fn a_request_that_was_held_back_is_shown_and_approved() {
     let harness = Harness::new().await;
@@ -237,7 +237,7 @@ async fn a_request_that_was_held_back_is_shown_and_approved() {
 }
 
 #[tokio::test]
-async fn json_output_is_the_servers() {
+async fn json_output_is_that_of_the_server() {
     let harness = Harness::new().await;
     let (first, wider, narrower) = (version(1, "honest"), version(2, "wider"), version(3, "narrower"));
     let pushed = harness.push(&first, &["--json"]).await.ended(0);
@@ -261,7 +261,7 @@ async fn json_output_is_the_servers() {
     let listed = harness.run(&["list", "--json"]).await.ended(0).json();
     let ids: Vec<&str> = listed.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert!(ids.contains(&ID) && ids.contains(&"twilio"), "{ids:?}");
-    // One that was tried just now may still have messages under way; one that never was, has none.
+    // A version that was just a canary may still have messages in progress; one that never sent has none.
     assert!(harness.run(&["delete", &short(&wider)]).await.ended(3).stderr.contains("in progress"));
     let unused = version(4, "narrower");
     harness.push(&unused, &[]).await.ended(0);
@@ -280,7 +280,7 @@ async fn an_ambiguous_digest_prefix_is_refused() {
         .map(|number| (number, version(number, "honest")))
         .find(|(_, other)| short(other).starts_with(digit))
         .unwrap();
-    // Digests depend on the compiler of the guest.
+    // Digests depend on the compiler that built the guest.
     {
         let mut snapshot = harness.snapshot.lock().unwrap();
         snapshot.replace(&format!(" {number:04}"), " [SECOND]");
@@ -300,7 +300,7 @@ async fn an_ambiguous_digest_prefix_is_refused() {
 }
 
 #[tokio::test]
-async fn a_tenants_own_connector_is_its_own() {
+async fn a_private_connector_belongs_to_its_tenant() {
     let harness = Harness::new().await;
     let mine = version_of("own-sms", 1, "honest");
     let key = json!({ "name": "ci", "scopes": ["manage", "read"] });
@@ -319,7 +319,7 @@ async fn a_tenants_own_connector_is_its_own() {
 }
 
 #[tokio::test]
-async fn files_that_may_not_run_are_refused_with_the_reason() {
+async fn invalid_files_are_refused_with_the_reason() {
     let harness = Harness::new().await;
     let text = harness.push(b"hello", &[]).await.ended(2);
     assert!(text.stderr.contains("(invalid-input)") && text.stderr.contains("magic number"), "{}", text.stderr);
@@ -394,7 +394,7 @@ async fn the_key_goes_to_a_server_that_the_system_trusts_and_no_redirect_is_foll
     let folder = tempfile::tempdir().unwrap();
     let authorities = folder.path().join("authorities.pem");
     std::fs::write(&authorities, ours.pem()).unwrap();
-    // One after the other: a stranger, and two that are trusted.
+    // One after another: an untrusted authority, and two that are trusted.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = format!("https://localhost:{}", listener.local_addr().unwrap().port());
     let elsewhere = format!("HTTP/1.1 307 Over there\r\nlocation: {server}/v1/other\r\ncontent-length: 0\r\n\r\n");
@@ -407,7 +407,7 @@ async fn the_key_goes_to_a_server_that_the_system_trusts_and_no_redirect_is_foll
         ] {
             let (stream, _) = listener.accept().await.unwrap();
             let acceptor = TlsAcceptor::from(authority.server_config(&["localhost"]));
-            // The client turns away from a stranger.
+            // The client rejects an untrusted server.
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let mut request = vec![0; 4096];
             let length = stream.read(&mut request).await.unwrap_or_default();
@@ -426,6 +426,6 @@ async fn the_key_goes_to_a_server_that_the_system_trusts_and_no_redirect_is_foll
     let redirected = list().await.ended(7).json();
     assert_eq!(redirected["error"]["class"], "not-sendbox");
     let requests = answers.await.unwrap();
-    assert_eq!(requests.len(), 2, "the stranger has read nothing: {requests:?}");
+    assert_eq!(requests.len(), 2, "the untrusted server has received nothing: {requests:?}");
     assert!(requests.iter().all(|request| request.starts_with("GET /v1/connectors ")), "{requests:?}");
 }

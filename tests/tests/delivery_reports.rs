@@ -1,4 +1,4 @@
-//! Providers' callbacks, read by the real connectors: signatures hold, numbers stay out of the guest, ids come back whole.
+//! Provider callbacks, read by the built-in connectors: signatures are verified, numbers stay out of the guest, ids are restored.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
@@ -39,7 +39,7 @@ async fn parse(
     setup.sandbox.parse_report(connector, parameters, &callback).await
 }
 
-/// Twilio's rule: the URL, then names and values of the form, sorted by name, without separators.
+/// Twilio's signature: over the URL and then the names and values of the form, sorted by name, without separators.
 fn twilio_signature(token: &str, url: &str, fields: &[(&str, &str)]) -> String {
     let mut sorted = fields.to_vec();
     sorted.sort_unstable();
@@ -78,7 +78,7 @@ async fn twilio_signs_the_url_and_the_form() {
     let refused = Err(CallbackError::Refused(ReportRefusal::NotAuthentic));
     let forged = body.replace("undelivered", "delivered");
     assert_eq!(parse(&setup, &connector, &parameters, URL, &signed, &forged).await, refused);
-    // Another number in the address: the guest sees the same placeholder, but the signature differs.
+    // Another number in the URL: the guest sees the same placeholder, but the signature differs.
     let elsewhere = URL.replace("20918374", "20918375");
     assert_eq!(parse(&setup, &connector, &parameters, &elsewhere, &signed, &body).await, refused);
     assert_eq!(parse(&setup, &connector, &parameters, URL, &[FORM], &body).await, refused);
@@ -94,7 +94,7 @@ fn url_form(fields: &[(&str, &str)]) -> String {
     encoded.join("&")
 }
 
-/// The token that GatewayAPI's documentation shows, with its key `secret`.
+/// The token from GatewayAPI's documentation, with the key `secret`.
 const GATEWAYAPI_TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJpZCI6MjM4MTcwMywibXNpc2RuIjo0NTQyNjA5MDQ1LCJ0aW1lIjoxNTIyNzY0MDYyLCJzdGF0dXMiOiJERUxJVkVSRUQiLCJlcnJvciI6bnVsbCwiY29kZSI6bnVsbCwidXNlcnJlZiI6bnVsbCwiY2FsbGJhY2tfdXJsIjoiaHR0cDovL2JiYWY3MTQyLm5ncm9rLmlvIiwiYXBpIjo0fQ.KdfDH65bnQtgxEkFnpAQodOciAJedZFB13r9wEo8t3Y";
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn gatewayapis_token_is_checked_by_the_host() {
     let setup = setup().await;
     let connector = setup.load("gatewayapi").await;
     let (mut parameters, _) = connection("gatewayapi");
-    // What the body says is not signed: it must not count.
+    // The body is not signed, so it must be ignored.
     let body = r#"{"id":1,"msisdn":4542609045,"time":1522764062,"status":"REJECTED"}"#;
     let signed = [JSON, ("X-Gwapi-Signature", GATEWAYAPI_TOKEN)];
     parameters["webhookSecret"] = "secret".into();

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-/// What was printed up to the line that says that it waits for changes.
+/// The output up to the line that says that the command waits for changes.
 async fn until_watching(lines: &mut tokio::io::Lines<BufReader<ChildStdout>>) -> String {
     let mut text = String::new();
     while let Some(line) = lines.next_line().await.unwrap() {
@@ -34,10 +34,10 @@ async fn dev(folder: &Path, more: &[&str]) -> Child {
 }
 
 #[tokio::test]
-async fn a_file_that_is_built_elsewhere_is_tried_each_time() {
+async fn a_file_that_another_tool_builds_is_tried_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    // Replaced at once, as a linker does.
+    // Replaced atomically, as a linker does.
     let write = |component: &[u8]| {
         std::fs::write(folder.join("next.wasm"), component).unwrap();
         std::fs::rename(folder.join("next.wasm"), folder.join("built.wasm")).unwrap();
@@ -47,9 +47,9 @@ async fn a_file_that_is_built_elsewhere_is_tried_each_time() {
     std::fs::write(folder.join("dev.json"), settings).unwrap();
     write(&version(1, "honest"));
 
-    let mut watching = dev(folder, &[]).await;
-    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
-    let mut errors = watching.stderr.take().unwrap();
+    let mut dev_process = dev(folder, &[]).await;
+    let mut lines = BufReader::new(dev_process.stdout.take().unwrap()).lines();
+    let mut errors = dev_process.stderr.take().unwrap();
     let errors = tokio::spawn(async move {
         let mut text = String::new();
         errors.read_to_string(&mut text).await.unwrap();
@@ -77,9 +77,9 @@ async fn a_file_that_is_built_elsewhere_is_tried_each_time() {
         assert!(!parts.is_empty() || text.is_empty(), "{text}");
     }
 
-    let id = watching.id().unwrap().to_string();
+    let id = dev_process.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
-    assert_eq!(watching.wait().await.unwrap().code(), Some(0));
+    assert_eq!(dev_process.wait().await.unwrap().code(), Some(0));
     let errors = errors.await.unwrap();
     for part in [
         "/parameters/department",

@@ -41,25 +41,25 @@ async fn precompiled_code_is_refused_even_if_it_is_our_own() {
     let folder = private_folder();
     cached(folder.path()).load(&hostile()).await.map(drop).unwrap();
     let code = fs::read(only(folder.path(), "cwasm")).unwrap();
-    assert!(code.len() <= Limits::default().component_bytes, "the size would refuse it first");
+    assert!(code.len() <= Limits::default().component_bytes, "the size limit would apply first");
     assert_eq!(artifact(&code).await, ArtifactError::Precompiled);
     assert_eq!(artifact(b"\x7fELF\x02\x01\x01\0").await, ArtifactError::Precompiled);
 }
 
 #[tokio::test]
-async fn a_file_that_is_cut_off_is_refused_wherever_it_is_cut() {
+async fn a_truncated_file_is_refused_wherever_it_is_cut() {
     let whole = hostile();
     let fixture = sandbox_fixture::sandbox(Limits::default(), &[], None);
     let step = whole.len() / 97;
     for length in (8..whole.len()).step_by(step).chain([whole.len() - 1]) {
         match fixture.load(&whole[..length]).await {
-            // Cut between two sections, it is a smaller component that is no connector.
+            // Truncated between two sections, it is a smaller component that is not a connector.
             Err(LoadError::Artifact(ArtifactError::Malformed { .. } | ArtifactError::WrongWorld { .. })) => {}
             Err(other) => panic!("cut at {length}: {other:?}"),
             Ok(_) => panic!("cut at {length}: loaded"),
         }
     }
-    fixture.load(&whole).await.map(drop).expect("the sandbox goes on");
+    fixture.load(&whole).await.map(drop).expect("the sandbox still works");
 }
 
 #[tokio::test]
@@ -70,19 +70,19 @@ async fn a_file_with_a_flipped_bit_never_harms() {
         let mut damaged = whole.clone();
         let at = 8 + flip * (whole.len() - 8) / 60;
         damaged[at] ^= 1 << (flip % 8);
-        // Loaded or refused: what matters is that it returns, and that the next one loads.
+        // It may be loaded or refused: what matters is that the call returns, and that the next file loads.
         sandbox.load(&damaged).await.ok();
     }
-    sandbox.load(&whole).await.map(drop).expect("the sandbox goes on");
+    sandbox.load(&whole).await.map(drop).expect("the sandbox still works");
 }
 
 #[tokio::test]
 async fn a_component_of_another_world_is_refused() {
     let expected = ArtifactError::WrongWorld { expected: "sendbox:connector/connector@1.0.0".into() };
     assert_eq!(artifact(&component::raw("")).await, expected);
-    assert_eq!(artifact(&component::of_world("export nobody:knows/this@1.0.0;")).await, expected);
+    assert_eq!(artifact(&component::of_world("export unknown:vendor/this@1.0.0;")).await, expected);
     assert_eq!(artifact(&component::of_world("import sendbox:connector/log@1.0.0;")).await, expected);
-    // Of the right name and with nothing in it.
+    // The right name, but empty.
     let empty = component::raw(r#"(instance $i) (export "sendbox:connector/connector@1.0.0" (instance $i))"#);
     assert!(matches!(artifact(&empty).await, ArtifactError::Contract(_)));
     let next = component::raw(r#"(instance $i) (export "sendbox:connector/connector@2.0.0" (instance $i))"#);
@@ -91,7 +91,8 @@ async fn a_component_of_another_world_is_refused() {
 
 #[tokio::test]
 async fn an_import_that_is_not_offered_is_named() {
-    for import in ["wasi:http/outgoing-handler", "wasi:sockets/tcp", "wasi:filesystem/preopens", "nobody:knows/this"] {
+    for import in ["wasi:http/outgoing-handler", "wasi:sockets/tcp", "wasi:filesystem/preopens", "unknown:vendor/this"]
+    {
         let version = if import.starts_with("wasi") { "0.2.6" } else { "1.0.0" };
         let component = component::of_world(&format!("import {import}@{version}; {CONNECTOR}"));
         match artifact(&component).await {
@@ -143,7 +144,7 @@ async fn counts_and_sizes_are_bounded_before_anything_is_compiled() {
     );
 }
 
-/// 300 pages are 18.75 MiB, over the limit before a single instruction has run.
+/// 300 pages are 18.75 MiB, which exceeds the limit before a single instruction has run.
 #[tokio::test]
 async fn memory_declared_too_large_is_refused() {
     let component =
@@ -171,7 +172,7 @@ async fn disabled_wasm_features_are_refused_by_validation() {
     }
 }
 
-/// A custom section with so many bytes of contents.
+/// A custom section with this many bytes of contents.
 fn custom(bytes: usize) -> Vec<u8> {
     let mut section = vec![0_u8];
     let mut size = bytes + 5;
@@ -209,9 +210,9 @@ async fn custom_sections_change_nothing_and_are_bounded() {
     assert!(matches!(artifact(&bomb).await, ArtifactError::TooLarge { .. }));
 }
 
-/// The validator takes any depth; compilers pay for it.
+/// The validator accepts any depth, but compilers get slow.
 #[tokio::test]
-async fn blocks_inside_one_another_are_bounded() {
+async fn nesting_of_blocks_is_bounded() {
     let nested = |kind: &str, depth: usize| {
         let (open, close) = (format!("{kind} ").repeat(depth), "end ".repeat(depth));
         component::connector(&format!("{EXPORTS} (func {open} {close})"))
@@ -220,7 +221,7 @@ async fn blocks_inside_one_another_are_bounded() {
     assert_eq!(artifact(&nested("block", 5_000)).await, shape(what, 5_000, 1_000));
     assert_eq!(artifact(&nested("loop", 80_000)).await, shape(what, 80_000, 1_000));
     assert_eq!(artifact(&nested("i32.const 1 if", 1_001)).await, shape(what, 1_001, 1_000));
-    // One after the other they are not deep. This one compiles, and its `metadata` traps.
+    // One after another, blocks are not deep. This one compiles, and its `metadata` traps.
     let flat = component::connector(&format!("{EXPORTS} (func {})", "block end ".repeat(5_000)));
     assert!(matches!(sandbox_fixture::refusal(&flat, Limits::default()).await, LoadError::Metadata(_)));
 }
@@ -276,14 +277,14 @@ async fn a_damaged_cache_entry_is_replaced() {
     ] {
         fs::write(file, &bytes).unwrap();
         assert_eq!(id(&cached(folder.path()), &hostile()).await, "hostile", "{what}");
-        assert_ne!(fs::read(file).unwrap(), bytes, "{what} was left in place, so it was believed");
+        assert_ne!(fs::read(file).unwrap(), bytes, "{what} was not replaced, so it was accepted");
     }
     fs::remove_file(&tag).unwrap();
     assert_eq!(id(&cached(folder.path()), &hostile()).await, "hostile");
     assert!(tag.is_file(), "code without a tag was believed");
 }
 
-/// What was compiled from one component is not another's, even with a tag that is right for it.
+/// Code that was compiled from one component is not accepted for another one, even with a valid tag.
 #[tokio::test]
 async fn code_cannot_be_planted_under_another_name() {
     let folder = private_folder();
@@ -329,7 +330,7 @@ async fn a_folder_that_others_can_enter_is_refused() {
     assert_eq!(id(&cached(folder.path()), &hostile()).await, "hostile");
 }
 
-/// Whoever owns the folder, or the key in it, decides what machine code this process runs.
+/// The owner of the folder, or of the key in it, controls which machine code this process runs.
 #[tokio::test]
 async fn a_folder_of_somebody_else_is_refused() {
     const NOBODY: u32 = 65_534;
@@ -359,7 +360,7 @@ async fn a_folder_of_somebody_else_is_refused() {
         open(folder.path()).unwrap();
     }
 
-    // A link leads where somebody else may decide later.
+    // The target of a link could be changed by somebody else later.
     let beside = tempfile::tempdir().unwrap();
     let link = beside.path().join("cache");
     symlink(folder.path(), &link).unwrap();

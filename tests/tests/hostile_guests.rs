@@ -1,5 +1,5 @@
-//! Every way in which a guest can use too much, crash, or lie about itself, and how it ends: in its own typed error, with
-//! nothing on the wire, and with the next send on the same sandbox working. What it asks of the network is in
+//! Every way in which a guest can exceed a limit, crash, or lie about itself. Each ends in its own typed error, with
+//! nothing on the wire, and the next send on the same sandbox works. Requests are in
 //! `hostile_requests.rs`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
@@ -15,7 +15,7 @@ use sendbox_tests::{SandboxFixture, SandboxFixtureConfig, Script, Step, componen
 
 #[tokio::test]
 async fn a_guest_ends_at_its_limits() {
-    // So much CPU and time that every other limit comes first, on a machine however slow.
+    // Enough CPU and time that every other limit applies first, on any machine.
     let limits = Limits { cpu_ms: 60_000, send_ms: 600_000, ..Limits::default() };
     let fixture =
         SandboxFixture::with(SandboxFixtureConfig { limits: limits.clone(), ..SandboxFixtureConfig::default() }).await;
@@ -48,9 +48,9 @@ async fn a_guest_ends_at_its_limits() {
     fixture.expect_next_send_works("all limits").await;
 }
 
-/// Time in which the thread waits for a core is not the guest's: its limit is CPU, and what it used is reported as CPU.
+/// Time in which the thread waits for a core does not count: the limit is CPU time, and usage is reported as CPU time.
 #[tokio::test]
-async fn a_guest_that_computes_for_ever_ends_at_its_cpu() {
+async fn a_guest_that_loops_forever_ends_at_its_cpu_limit() {
     let limits = Limits { send_ms: 600_000, ..Limits::default() };
     let limit = Duration::from_millis(limits.cpu_ms);
     let fixture =
@@ -59,7 +59,7 @@ async fn a_guest_that_computes_for_ever_ends_at_its_cpu() {
     let used = report.used;
     assert_eq!(fault("loop", report), Fault::Cpu { limit_ms: limits.cpu_ms });
     assert!(used.cpu > limit && used.cpu < limit * 2, "it ends at the first tick after its limit: {used:?}");
-    // It shares the core: pauses are time, and no CPU.
+    // It shares the core: pauses take time, but no CPU.
     assert!(used.time > used.cpu * 4, "{used:?}");
     fixture.expect_seen(0, "loop");
     fixture.expect_next_send_works("loop").await;
@@ -80,7 +80,7 @@ async fn each_fault_alone_leaves_the_sandbox_working() {
     }
 }
 
-/// A call that makes little but reads much is charged for what it reads.
+/// A call that returns little but reads a lot is charged for what it reads.
 #[tokio::test]
 async fn work_on_a_large_value_is_charged() {
     let limits = Limits { cpu_ms: 60_000, send_ms: 600_000, ..Limits::default() };
@@ -88,18 +88,18 @@ async fn work_on_a_large_value_is_charged() {
         SandboxFixture::with(SandboxFixtureConfig { limits: limits.clone(), ..SandboxFixtureConfig::default() }).await;
     for aim in ["digest", "hmac data", "hmac key", "decode"] {
         let report = fixture.send(Behaviour::CostlyHostCalls, aim).await;
-        assert!(report.used.host_calls >= 4, "{aim}: it ended before it began");
+        assert!(report.used.host_calls >= 4, "{aim}: it ended before it started");
         let fault = fault(aim, report);
         assert_eq!(fault, Fault::SealedBytes { limit_bytes: limits.sealed_bytes }, "{aim}");
     }
-    // Nothing is compared while a message is sent.
+    // Comparisons are not allowed while a message is sent.
     let fault = fault("matches", fixture.send(Behaviour::CostlyHostCalls, "matches").await);
     assert_eq!(fault, Fault::ImportRefused("signature.matches"));
     fixture.expect_seen(0, "costly calls");
     fixture.expect_next_send_works("costly calls").await;
 }
 
-/// Calls of WASI cost the host too, and no fuel is charged for a clock.
+/// WASI calls also cost the host CPU time.
 #[tokio::test]
 async fn wasi_does_not_bypass_the_limits() {
     let fixture = SandboxFixture::with(SandboxFixtureConfig {
@@ -120,7 +120,7 @@ async fn wasi_does_not_bypass_the_limits() {
 }
 
 #[tokio::test]
-async fn nothing_ambient_is_there() {
+async fn a_guest_has_no_ambient_capabilities() {
     let fixture = SandboxFixture::new().await;
     let report = fixture.send(Behaviour::Ambient, "").await;
     let failure = expect_failure("ambient", report, FailureClass::Unknown, RequestSent::No);
@@ -136,7 +136,7 @@ async fn a_crash_is_classified_by_what_was_sent() {
     fixture.expect_seen(0, "trap before");
 
     let report = fixture.send(Behaviour::Trap, "after").await;
-    // The provider answered, and what it answered died with the connector: another try could be a second message.
+    // The provider responded, and the response was lost with the connector: another attempt could be a second message.
     let failure = expect_failure("trap after", report, FailureClass::InDoubt, RequestSent::Yes);
     assert!(matches!(failure.fault, Some(Fault::Trap(_))), "{failure:?}");
     assert_eq!(failure.party, Party::Connector);
@@ -152,7 +152,7 @@ async fn a_crash_is_classified_by_what_was_sent() {
 }
 
 #[tokio::test]
-async fn leaving_the_process_is_a_crash() {
+async fn exiting_is_a_crash() {
     let fixture = SandboxFixture::new().await;
     for code in ["0", "1"] {
         let fault = fault("exit", fixture.send(Behaviour::Exit, code).await);
@@ -161,9 +161,9 @@ async fn leaving_the_process_is_a_crash() {
     fixture.expect_next_send_works("exit").await;
 }
 
-/// A timer that rang later would be a clock: it rings at once, and a guest that sleeps for a year is done.
+/// A timer that takes time would be a clock, so timers fire immediately, and a guest that sleeps for a year returns.
 #[tokio::test]
-async fn a_sleeper_sleeps_no_time() {
+async fn sleeping_takes_no_time() {
     let fixture = SandboxFixture::new().await;
     for aim in ["before", "after"] {
         expect_accepted(aim, fixture.send(Behaviour::Sleep, aim).await);

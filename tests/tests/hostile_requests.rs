@@ -1,4 +1,4 @@
-//! Every request that a guest should not make, every lie about one, and every attempt to read what is sealed: each ends in its
+//! Every request that a guest must not make, every lie about one, and every attempt to read a sealed value. Each ends in its
 //! own typed error, nothing forbidden is on the wire, and the next send on the same sandbox works.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
@@ -151,7 +151,7 @@ async fn a_secret_leaves_only_to_the_host_that_it_is_bound_to() {
 }
 
 #[tokio::test]
-async fn the_request_that_counts_carries_recipient_and_message_once_and_unaltered() {
+async fn the_message_request_carries_recipient_and_message_once_and_unaltered() {
     let fixture = SandboxFixture::new().await;
     for aim in [
         "no recipient",
@@ -167,7 +167,7 @@ async fn the_request_that_counts_carries_recipient_and_message_once_and_unaltere
         "words after",
         "in a key",
     ] {
-        // The table of the zoo says which rule each of them breaks.
+        // The zoo's table says which rule each of them breaks.
         let violation = violation(aim, fixture.send(Behaviour::WrongParts, aim).await);
         assert!(matches!(violation, Violation::Composition(_)), "{aim}: {violation:?}");
     }
@@ -206,7 +206,7 @@ async fn no_second_number_leaves_in_clear() {
 }
 
 #[tokio::test]
-async fn a_value_of_very_many_pieces_is_refused() {
+async fn a_value_of_too_many_parts_is_refused() {
     let fixture = SandboxFixture::new().await;
     let fault = fault("many_pieces", fixture.send(Behaviour::ManyPieces, "").await);
     assert_eq!(fault, Fault::SealedPieces { limit: Limits::default().sealed_pieces });
@@ -219,7 +219,7 @@ async fn one_send_is_one_message() {
     let fixture = SandboxFixture::new().await;
     for aim in ["tell of the first", "tell of the second"] {
         let report = fixture.send(Behaviour::SecondMessage, aim).await;
-        // The provider took the first, and only the connector could have reported it.
+        // The provider accepted the first message, and only the connector could have reported it.
         let failure = expect_failure(aim, report, FailureClass::InDoubt, RequestSent::Yes);
         let Some(Fault::ManifestViolation(violation)) = failure.fault else { panic!("{aim}: {failure:?}") };
         assert_eq!(*violation, Violation::AfterMessage, "{aim}");
@@ -257,7 +257,7 @@ async fn a_receipt_for_nothing_is_a_fault() {
 }
 
 #[tokio::test]
-async fn without_an_answer_no_word_of_the_connector_helps() {
+async fn without_a_response_the_claim_of_the_connector_does_not_count() {
     for (behaviour, aim) in [(Behaviour::ReceiptWithoutRequest, "unanswered"), (Behaviour::NotSentClaim, "")] {
         let fixture =
             SandboxFixture::with(SandboxFixtureConfig { limits: impatient(), ..SandboxFixtureConfig::default() }).await;
@@ -268,9 +268,9 @@ async fn without_an_answer_no_word_of_the_connector_helps() {
     }
 }
 
-/// A provider that took the message, and a connector that says it did not: sending again would double it.
+/// The provider accepted the message and the connector denies it: another attempt would send it twice.
 #[tokio::test]
-async fn an_answered_request_is_never_called_unsent() {
+async fn an_answered_request_is_never_reported_as_not_sent() {
     let fixture = SandboxFixture::new().await;
     let report = fixture.send(Behaviour::NotSentClaim, "").await;
     let Outcome::Failed(failure) = report.outcome else { panic!("{:?}", report.outcome) };
@@ -296,7 +296,7 @@ async fn what_a_provider_echoes_is_scrubbed() {
 // ---- reading and guessing ----
 
 #[tokio::test]
-async fn reveal_is_by_grant_only_and_shows() {
+async fn reveal_needs_a_grant_and_is_visible() {
     let sum = |text: &str| text.bytes().map(u32::from).sum::<u32>();
     let revealed = |text: &str| format!("revealed {} bytes, sum {}", text.len(), sum(text));
 
@@ -344,7 +344,7 @@ async fn reveal_is_by_grant_only_and_shows() {
     );
 }
 
-/// A connector that may read a secret still cannot write it where people and logs would see it.
+/// A connector that may read a secret still cannot write it where people or logs would show it.
 #[tokio::test]
 async fn revealed_values_are_masked_everywhere() {
     let needles = needles::forms("the token", TOKEN);
@@ -400,7 +400,7 @@ async fn a_code_cannot_be_guessed_by_asking() {
     fixture.expect_next_send_works("guesses").await;
 }
 
-/// The control of all the others: what is honest arrives as it should.
+/// The control for all other tests: an honest message arrives correctly.
 #[tokio::test]
 async fn an_honest_send_arrives() {
     let fixture = SandboxFixture::new().await;

@@ -1,5 +1,5 @@
-//! Every way in which a provider, or somebody in its place, can misbehave. Each ends in a typed error within its limit, says
-//! truly whether bytes had left, and the next send on the same sandbox works.
+//! Every way in which a provider, or somebody in its place, can misbehave. Each ends in a typed error within its limit, reports
+//! correctly whether bytes had left, and the next send on the same sandbox works.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -17,12 +17,12 @@ use sendbox_tests::server::answer;
 use sendbox_tests::{Handshake, SandboxFixture, SandboxFixtureConfig, Script, Step, expect_accepted, expect_failure};
 use serde_json::json;
 
-async fn impatient_lab() -> SandboxFixture {
+async fn impatient_fixture() -> SandboxFixture {
     SandboxFixture::with(SandboxFixtureConfig { limits: impatient(), ..SandboxFixtureConfig::default() }).await
 }
 
-/// Where connections are kept between sends.
-async fn one_owner_lab() -> SandboxFixture {
+/// A fixture that reuses connections between sends.
+async fn one_owner_fixture() -> SandboxFixture {
     SandboxFixture::with(SandboxFixtureConfig {
         limits: impatient(),
         one_owner: true,
@@ -37,7 +37,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Ten MiB of zeros, by Node's `zlib.brotliCompressSync`: 27 bytes.
+/// 10 MiB of zeros, compressed with Node's `zlib.brotliCompressSync` to 27 bytes.
 const BROTLI_BOMB: &str = "y///P/gnAOKxQCD3/i///z/wTwDEYRGA7v0H";
 
 fn brotli_bomb() -> Vec<u8> {
@@ -48,7 +48,7 @@ fn brotli_bomb() -> Vec<u8> {
 
 #[tokio::test]
 async fn without_a_verified_session_nothing_leaves() {
-    let fixture = impatient_lab().await;
+    let fixture = impatient_fixture().await;
     for (handshake, kind) in [
         (Handshake::WrongName, "ErrorKind::Tls"),
         (Handshake::UnknownAuthority, "ErrorKind::Tls"),
@@ -63,15 +63,15 @@ async fn without_a_verified_session_nothing_leaves() {
             expect_failure(&what, fixture.send(Behaviour::Honest, "").await, FailureClass::NotSent, RequestSent::No);
         assert!(failure.text.starts_with(&format!("{kind}/no (")), "{what}: {}", failure.text);
         assert_eq!(failure.party, Party::Network, "{what}");
-        assert!(fixture.server.connections() > connections, "{what}: nobody tried");
+        assert!(fixture.server.connections() > connections, "{what}: no attempt was made");
         assert_eq!(fixture.server.seen().len(), 0, "{what}: a request was read");
     }
     fixture.expect_next_send_works("handshakes").await;
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_surely_unsent() {
-    // A port that was free a moment ago: nothing else on this machine knows it.
+async fn a_refused_connection_is_certainly_not_sent() {
+    // A port that was free a moment ago, and that nothing else on this machine uses.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let connect_to = vec![format!("tenant.hostile.test:443={port}")];
     let fixture = SandboxFixture::with(SandboxFixtureConfig {
@@ -122,7 +122,7 @@ impl Resolve for Scripted {
 }
 
 #[tokio::test]
-async fn a_name_that_leads_inside_is_refused() {
+async fn a_name_that_resolves_to_a_private_address_is_refused() {
     let resolver = Arc::new(Scripted::default());
     let config = SandboxFixtureConfig {
         limits: impatient(),
@@ -157,10 +157,10 @@ async fn a_name_that_leads_inside_is_refused() {
     fixture.expect_next_send_works("names").await;
 }
 
-/// An endpoint that a tenant typed is judged like any other: a literal is not granted by being typed.
+/// An endpoint that a tenant configures is judged like any other: an IP address is not granted by being configured.
 #[tokio::test]
 async fn a_private_endpoint_of_a_tenant_is_refused() {
-    let fixture = impatient_lab().await;
+    let fixture = impatient_fixture().await;
     for url in ["https://127.0.0.1/hook", "https://169.254.169.254/hook", "https://[::1]/hook", "https://10.1.2.3/hook"]
     {
         let report = fixture
@@ -177,7 +177,7 @@ async fn a_private_endpoint_of_a_tenant_is_refused() {
     fixture.expect_next_send_works("endpoints").await;
 }
 
-/// A resolver that never answers costs the send its time, and nothing else.
+/// A resolver that never responds costs the send its time limit, and nothing else.
 #[tokio::test]
 async fn a_resolver_that_stalls_is_bounded() {
     #[derive(Debug)]
@@ -205,8 +205,8 @@ async fn a_resolver_that_stalls_is_bounded() {
 // ---- after bytes have left ----
 
 #[tokio::test]
-async fn without_a_whole_answer_the_outcome_is_doubt() {
-    let fixture = impatient_lab().await;
+async fn without_a_complete_response_the_outcome_is_in_doubt() {
+    let fixture = impatient_fixture().await;
     let head = |headers: &str| format!("HTTP/1.1 200 OK\r\n{headers}\r\n").into_bytes();
     let half = [head("content-length: 100\r\n"), b"{\"half\"".to_vec()].concat();
     let many: String = (0..100).map(|number| format!("x-{number}: y\r\n")).collect();
@@ -275,7 +275,7 @@ async fn without_a_whole_answer_the_outcome_is_doubt() {
         let seen = fixture.server.seen().len();
         let failure =
             expect_failure(what, fixture.send(Behaviour::Honest, "").await, FailureClass::InDoubt, RequestSent::Maybe);
-        // At the very deadline the host may end the guest before it could say a word.
+        // Right at the deadline, the host may end the guest before it could report anything.
         let is_reported = failure.text.starts_with(&format!("ErrorKind::{kind}/maybe ("));
         assert!(is_reported || (kind == "Timeout" && failure.text.contains("did not end")), "{what}: {}", failure.text);
         assert!(fixture.server.seen().len() <= seen + 1, "{what}: sent twice");
@@ -284,10 +284,10 @@ async fn without_a_whole_answer_the_outcome_is_doubt() {
     assert_eq!(fixture.elsewhere.connections(), 0);
 }
 
-// ---- answers that only look odd ----
+// ---- odd but valid responses ----
 
 #[tokio::test]
-async fn a_redirect_is_an_answer() {
+async fn a_redirect_is_a_response() {
     let fixture = SandboxFixture::new().await;
     for status in [301, 302, 303, 307, 308] {
         let location = "location: https://elsewhere.hostile.test/v1/messages\r\n";
@@ -302,7 +302,7 @@ async fn a_redirect_is_an_answer() {
 }
 
 #[tokio::test]
-async fn an_odd_answer_within_the_limits_is_read() {
+async fn an_odd_response_within_the_limits_is_accepted() {
     let fixture = SandboxFixture::new().await;
     let json = br#"{"id":"m-1"}"#;
     let cases = [
@@ -329,14 +329,14 @@ async fn an_odd_answer_within_the_limits_is_read() {
     }
 }
 
-// ---- connections that are used again ----
+// ---- reused connections ----
 
-/// A server closes idle connections when it likes. What is reported must agree with what it got.
+/// A server may close idle connections at any time. The report must match what it received.
 #[tokio::test]
-async fn a_connection_closed_between_two_sends_tells_no_lie() {
-    let fixture = one_owner_lab().await;
+async fn a_connection_closed_between_two_sends_is_reported_correctly() {
+    let fixture = one_owner_fixture().await;
     for round in 1..=10 {
-        // Closed right after the answer, without saying so.
+        // Closed right after the response, without `Connection: close`.
         fixture.server.play(Script::raw(answer(201, "", b"{}")));
         let before = (fixture.server.seen().len(), fixture.server.connections());
         let report = fixture.send(Behaviour::Honest, "").await;
@@ -344,7 +344,7 @@ async fn a_connection_closed_between_two_sends_tells_no_lie() {
         match report.outcome {
             Outcome::Accepted(_) => assert_eq!(delivered, 1, "round {round}"),
             Outcome::Failed(failure) if failure.request_sent == RequestSent::No => {
-                assert_eq!(delivered, 0, "round {round}: delivered, and called unsent");
+                assert_eq!(delivered, 0, "round {round}: delivered, but reported as not sent");
             }
             Outcome::Failed(failure) => {
                 assert_eq!(failure.class, FailureClass::InDoubt, "round {round}: {failure:?}");
@@ -358,34 +358,34 @@ async fn a_connection_closed_between_two_sends_tells_no_lie() {
     }
 }
 
-/// The server reads the second request on a kept connection, and breaks it: the request arrived, so it is in doubt, and it
-/// is not sent again behind everybody's back.
+/// The server reads the second request on a reused connection and breaks it: the request arrived, so it is in doubt, and it
+/// is not silently sent again.
 #[tokio::test]
-async fn a_kept_connection_that_breaks_is_doubt_and_no_second_try() {
+async fn a_reused_connection_that_breaks_is_in_doubt_and_not_retried() {
     for end in [None, Some(Step::Reset)] {
-        let fixture = one_owner_lab().await;
+        let fixture = one_owner_fixture().await;
         let good = Step::Write(answer(201, "", b"{}"));
         fixture.server.play(Script::steps([Step::Read, good, Step::Read].into_iter().chain(end)));
         expect_accepted("first", fixture.send(Behaviour::Honest, "").await);
         let report = fixture.send(Behaviour::Honest, "").await;
         expect_failure("second", report, FailureClass::InDoubt, RequestSent::Maybe);
         fixture.expect_seen(2, "each request once");
-        assert_eq!(fixture.server.connections(), 1, "the connection was kept");
+        assert_eq!(fixture.server.connections(), 1, "the connection was reused");
         fixture.expect_next_send_works("a broken connection").await;
     }
 }
 
 /// An unsolicited response must not be taken for the response to the next request.
 #[tokio::test]
-async fn an_answer_ahead_of_its_request_is_not_believed() {
-    let fixture = one_owner_lab().await;
+async fn a_response_before_its_request_is_not_accepted() {
+    let fixture = one_owner_fixture().await;
     let forged = [answer(201, "", b"{}"), answer(201, "", br#"{"id":"forged"}"#)].concat();
     fixture.server.play(Script::steps([Step::Read, Step::Write(forged), Step::Silence]));
     expect_accepted("first", fixture.send(Behaviour::Honest, "").await);
     fixture.server.play(Script::raw(answer(400, "", b"no")));
     let report = fixture.send(Behaviour::Honest, "").await;
     if let Outcome::Accepted(receipt) = &report.outcome {
-        panic!("the forged answer was believed: {receipt:?}");
+        panic!("the forged response was accepted: {receipt:?}");
     }
     fixture.expect_next_send_works("a forged answer").await;
 }

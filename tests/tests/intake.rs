@@ -1,4 +1,4 @@
-//! Limits on the way in are exact under concurrency, and closed when the store fails: promise P12.
+//! Limits on incoming requests are exact under concurrency, and nothing is accepted when the store fails: promise P12.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -26,10 +26,10 @@ on_every_database!(
     what_was_not_sent_costs_nothing,
     a_cooldown_grows,
     a_refusal_takes_nothing,
-    without_its_store_nothing_is_let_in
+    without_its_store_nothing_is_accepted
 );
 
-/// Sends 64 at once; how many were accepted, and which limits refused the others.
+/// Sends 64 at once. Returns how many were accepted, and which limits refused the others.
 async fn storm(fixture: &Arc<TestService>, make: impl Fn(usize) -> NewMessage) -> (usize, Vec<LimitName>) {
     let sends = (0..64).map(|index| {
         let (fixture, new) = (Arc::clone(fixture), make(index));
@@ -69,7 +69,7 @@ fn to_one(_: usize) -> NewMessage {
     message("+4512345678", "123456")
 }
 
-/// Numbers of as many prefixes.
+/// A number with a prefix of its own for each index.
 fn to_many(index: usize) -> NewMessage {
     message(&format!("+4512{index:03}678"), "123456")
 }
@@ -168,11 +168,11 @@ async fn a_refusal_takes_nothing(database: &Database) {
         let refused = fixture.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();
         assert!(matches!(refused, Error::Limited { limit: LimitName::NumberPerHour, .. }));
     }
-    // The tenant's second place is still free.
+    // The tenant's second message is still allowed.
     fixture.service.send_message(ADMIN, TENANT, to_many(1), None).await.unwrap();
 }
 
-async fn without_its_store_nothing_is_let_in(database: &Database) {
+async fn without_its_store_nothing_is_accepted(database: &Database) {
     let fixture = TestService::new(database).await;
     fixture.store.close().await;
     let refused = fixture.service.send_message(ADMIN, TENANT, to_one(0), None).await.unwrap_err();

@@ -18,7 +18,7 @@ use sendbox_sandbox::{Attempt, Connector, DryRun, Outcome, Sandbox, SendRequest}
 use sendbox_tests::sandbox_fixture;
 use serde_json::Value;
 
-/// Every difference that is wanted. One that no case shows has to be taken off.
+/// The intended differences. One that no case shows must be removed.
 const DEVIATIONS: [(&str, &[&str]); 7] = [
     ("aliyun", &["only the code goes into the template", "the country chooses the template"]),
     (
@@ -55,7 +55,7 @@ const DEVIATIONS: [(&str, &[&str]); 7] = [
     ("vonage", &["a sender that Vonage would cut is refused", "type unicode for a text outside of the GSM alphabet"]),
 ];
 
-/// Of all connectors that send texts.
+/// The deviations of all connectors that send texts.
 const OF_TEXTS: [&str; 6] = [
     "texts: a template without {{code}} is refused",
     "texts: inherited names are no variables",
@@ -65,7 +65,7 @@ const OF_TEXTS: [&str; 6] = [
     "texts: {{minutes}} has a value",
 ];
 
-/// A request, as far as it is compared.
+/// The compared parts of a request.
 #[derive(Debug, PartialEq)]
 struct Sent {
     method: String,
@@ -96,7 +96,7 @@ fn attempt(input: &Value) -> Attempt {
     }
 }
 
-/// What our connector would send, or why it is not sent.
+/// The request that our connector would send, or why it would not.
 async fn ours(sandbox: &Sandbox, connector: &Connector, input: &Value) -> Result<Sent, String> {
     let mut config = serde_json::Map::new();
     for key in ["parameters", "templates"] {
@@ -143,7 +143,7 @@ async fn ours(sandbox: &Sandbox, connector: &Connector, input: &Value) -> Result
     Ok(Sent { method: record.method.clone(), url: clear.url, headers: clear.headers, body: clear.body })
 }
 
-/// Only the headers that were recorded, under their recorded names.
+/// Keeps only the headers that were recorded, under their recorded names.
 fn compared(mut sent: Sent, with: &Sent) -> Sent {
     sent.headers = with
         .headers
@@ -156,7 +156,7 @@ fn compared(mut sent: Sent, with: &Sent) -> Sent {
     sent
 }
 
-/// What we add on purpose, which must be there, and is then taken out.
+/// Removes what we add on purpose, which must be there.
 fn without_additions(deviations: &[&str], mut sent: Sent, what: &str) -> Sent {
     for (deviation, addition) in [
         ("encoding UCS2 for a text outside of the GSM alphabet", r#","encoding":"UCS2""#),
@@ -196,10 +196,10 @@ async fn parity(name: &str) {
         }
         let result = ours(&sandbox, &connector, &input).await;
         if case["refusedHere"] == true {
-            assert!(result.is_err(), "{what}: is sent, though the case says it is refused");
+            assert!(result.is_err(), "{what}: sent, although the case expects a refusal");
             continue;
         }
-        // What Logto's connector sends once the input says what it should have said.
+        // What Logto's connector sends when the input is corrected.
         let request = if case["corrected"].is_null() { &case["request"] } else { &case["corrected"]["request"] };
         let theirs = Sent::of(request);
         let sent = result.unwrap_or_else(|error| panic!("{what}: {error}"));

@@ -1,6 +1,6 @@
-//! Nothing that a guest observes depends on a sealed value: a thousand random programs, each run twice with other secrets,
+//! Nothing that a guest observes depends on a sealed value: a thousand random programs, each run twice with different secrets,
 //! numbers, codes and texts. `cargo run --release -p sendbox-tests --example noninterference -- --programs 1000000` runs more,
-//! and `tests/fuzz/run noninterference 600` those that reach other code.
+//! and `tests/fuzz/run noninterference 600` searches for those that reach other code.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
@@ -21,7 +21,7 @@ async fn a_thousand_programs_observe_the_same_whatever_is_sealed() {
             Err(finding) => panic!("{finding}"),
         }
     }
-    // Programs that do nothing would prove nothing.
+    // Programs that do nothing would not prove anything.
     println!("{all}");
     assert!(all.observations > 20 * PROGRAMS as usize, "{all}");
     assert!(all.answered > PROGRAMS as usize, "{all}");

@@ -1,5 +1,5 @@
 //! Every built-in connector, as it ships, against its provider: a send, the credentials, and every error code of the
-//! provider's table with the class that follows from it. The tables are the provider facts, written down once more here, so
+//! provider's table with the resulting class. The tables are written independently of the connectors, so
 //! that connector and simulator cannot be wrong together.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
@@ -42,7 +42,7 @@ async fn each_takes_a_message() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_called_that() {
+async fn wrong_credentials_are_classified() {
     let setup = setup().await;
     for (name, key, wrong) in [
         ("smsaero", "apiKey", "0123456789abcdefghijABCDEFGHIJ99"),
@@ -74,11 +74,11 @@ async fn codes(name: &str, table: &[(&[&str], FailureClass)]) {
             assert_eq!(failure.provider_code.as_deref(), Some(*code), "{what}: {failure:?}");
         }
     }
-    assert!(setup.simulator.inbox().is_empty(), "{name}: an error is no message");
+    assert!(setup.simulator.inbox().is_empty(), "{name}: an error is not a message");
     expect_accepted(name, setup.send(&connector, "after", &parameters, template).await);
 }
 
-/// SMS Aero has no codes: the class follows from its words and from the HTTP status.
+/// SMS Aero has no codes: the class follows from its message and from the HTTP status.
 #[tokio::test]
 async fn smsaero_answers() {
     let setup = setup().await;
@@ -102,7 +102,7 @@ async fn smsaero_answers() {
     assert!(setup.simulator.inbox().is_empty(), "a 200 that is no success is no message");
 }
 
-/// What a connector cannot see for itself, the host checks by the connector's schemas, before anything is sent.
+/// The host checks what a connector cannot see against the connector's schemas, before anything is sent.
 #[tokio::test]
 async fn codes_and_templates_that_a_provider_refuses_are_named_before() {
     let setup = setup().await;

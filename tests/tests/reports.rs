@@ -1,4 +1,4 @@
-//! Delivery reports from the provider's call to what the API shows of the message: through the real server, the real connector and
+//! Delivery reports from the provider's callback to the message in the API: through the real server, the built-in connector and
 //! the store.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sendbox_domain::model::Environment;
-use sendbox_tests::api::{Answer, Api, LIVE, NUMBER, text};
+use sendbox_tests::api::{Api, ApiResponse, LIVE, NUMBER, text};
 use sendbox_tests::simulator_setup::connection;
 use sendbox_tests::test_service::{PUBLIC_URL, START, TENANT, TestService, templates, twilio};
 use sendbox_tests::{Database, on_every_database};
@@ -20,24 +20,24 @@ const TAKEN: &str = r#"{"code":0,"errmsg":"OK","msg":"OK","result":0}"#;
 on_every_database!(
     a_signed_report_is_shown_and_a_forged_one_is_not,
     reports_repeat_and_overtake_each_other,
-    a_report_may_come_before_the_answer_is_written_down,
-    a_report_and_the_answer_may_come_at_once,
+    a_report_may_arrive_before_the_response_is_stored,
+    a_report_and_the_response_may_arrive_at_once,
     only_messages_of_that_connection_are_found,
     what_is_reported_is_counted,
-    reports_go_with_their_message,
+    reports_are_deleted_with_their_message,
 );
 
 fn at(tenant: &str, rest: &str) -> String {
     format!("/v1/tenants/{tenant}/{rest}")
 }
 
-/// The path of the address that a connection shows.
+/// The path of the callback URL that a connection shows.
 async fn address(api: &Api, tenant: &str, name: &str) -> String {
     let shown = api.platform().get(&at(tenant, &format!("connections/{name}"))).await.expect(200);
     text(&shown["deliveryReports"]["callbackUrl"]).strip_prefix(PUBLIC_URL).unwrap().to_owned()
 }
 
-/// Sends a message with the tenant's active connection. Its id, and the provider's.
+/// Sends a message with the tenant's active connection. Returns its id, and the provider's id.
 async fn send(api: &Api, tenant: &str) -> (String, String) {
     let new = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828" });
     let sent = api.platform().post(&at(tenant, "messages"), &new).await.expect(200);
@@ -48,7 +48,7 @@ async fn read(api: &Api, tenant: &str, message: &str) -> Value {
     api.platform().get(&at(tenant, &format!("messages/{message}"))).await.expect(200)
 }
 
-/// What Twilio would send: the body, and the signature over the public address and the sorted fields.
+/// A callback of Twilio: the body, and the signature over the public URL and the sorted fields.
 fn twilio_call(path: &str, sid: &str, status: &str, error: Option<&str>) -> (String, String) {
     let (parameters, _) = connection("twilio");
     let mut fields = vec![
@@ -68,12 +68,12 @@ fn twilio_call(path: &str, sid: &str, status: &str, error: Option<&str>) -> (Str
     (body.join("&"), STANDARD.encode(mac.finalize().into_bytes()))
 }
 
-async fn call(api: &Api, path: &str, signature: &str, body: &str) -> Answer {
+async fn call(api: &Api, path: &str, signature: &str, body: &str) -> ApiResponse {
     let headers = [("Content-Type", FORM), ("X-Twilio-Signature", signature)];
     api.wire("POST", path, &headers, body.as_bytes()).await
 }
 
-/// A report, as Twilio signs it, that is taken.
+/// Delivers a report with Twilio's signature, which must be accepted.
 async fn report(api: &Api, path: &str, sid: &str, status: &str, error: Option<&str>) {
     let (body, signature) = twilio_call(path, sid, status, error);
     let answer = call(api, path, &signature, &body).await;
@@ -87,7 +87,7 @@ async fn a_signed_report_is_shown_and_a_forged_one_is_not(database: &Database) {
     let before = read(&api, TENANT, &message).await;
     assert_eq!((&before["delivery"], &before["attempts"][0]["deliveryReports"]), (&Value::Null, &json!([])));
 
-    // Forged in each of the ways that there are.
+    // Forged in every possible way.
     let (body, signature) = twilio_call(&path, &sid, "delivered", None);
     let (_, of_another) = twilio_call(&path, "SM00000000000000000000000000000000", "delivered", None);
     for (path, signature, body) in [
@@ -123,7 +123,7 @@ async fn reports_repeat_and_overtake_each_other(database: &Database) {
     for (status, error, expected) in [
         ("sent", None, json!(["sent"])),
         ("undelivered", Some("30003"), json!(["sent", "undelivered"])),
-        // Repeated, and one that should have come before.
+        // A repeated report, and one that is out of order.
         ("undelivered", Some("30003"), json!(["sent", "undelivered"])),
         ("queued", None, json!(["sent", "undelivered", "queued"])),
     ] {
@@ -141,14 +141,14 @@ async fn reports_repeat_and_overtake_each_other(database: &Database) {
     );
     assert!(shown["delivery"]["class"].is_string(), "{shown}");
     assert_eq!(shown["delivery"]["reportedAt"], START.plus_seconds(1).to_string());
-    // It arrived after all.
+    // The message was delivered after all.
     report(&api, &path, &sid, "delivered", None).await;
     report(&api, &path, &sid, "sent", None).await;
     assert_eq!(read(&api, TENANT, &message).await["delivery"]["state"], "delivered");
     assert_eq!(api.backend.received_count(NUMBER), 1, "no report causes a send");
 }
 
-async fn a_report_may_come_before_the_answer_is_written_down(database: &Database) {
+async fn a_report_may_arrive_before_the_response_is_stored(database: &Database) {
     let api = Api::over(TestService::new(database).await).await;
     let path = address(&api, TENANT, "main").await;
     let mut arrivals = api.backend.simulator.subscribe();
@@ -172,7 +172,7 @@ async fn a_report_may_come_before_the_answer_is_written_down(database: &Database
     assert_eq!(after["attempts"][0]["deliveryReports"][0]["state"], "delivered");
 }
 
-async fn a_report_and_the_answer_may_come_at_once(database: &Database) {
+async fn a_report_and_the_response_may_arrive_at_once(database: &Database) {
     const MESSAGES: usize = 40;
     let api = Api::over(TestService::new(database).await).await;
     let path = address(&api, TENANT, "main").await;
@@ -180,7 +180,7 @@ async fn a_report_and_the_answer_may_come_at_once(database: &Database) {
     let new = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828", "mode": "async" });
     let sending = async {
         for _ in 0..MESSAGES {
-            // 202, or 200 where it is there already.
+            // 202, or 200 if the report is stored already.
             let taken = api.platform().post(&at(TENANT, "messages"), &new).await;
             assert!(taken.status < 300, "{}", taken.text);
         }
@@ -215,7 +215,7 @@ async fn only_messages_of_that_connection_are_found(database: &Database) {
     fixture.service.save_connection(&sendbox_service::Caller::Platform, TENANT, "second", twilio()).await.unwrap();
     let api = Api::over(fixture).await;
     let (message, sid) = send(&api, TENANT).await;
-    // The same account, and another connection or another tenant: their reports are signed, and find nothing.
+    // The same account with another connection or another tenant: their reports are signed, and match nothing.
     for (tenant, name) in [(TENANT, "second"), (LIVE, "main")] {
         let path = address(&api, tenant, name).await;
         report(&api, &path, &sid, "delivered", None).await;
@@ -248,12 +248,12 @@ async fn what_is_reported_is_counted(database: &Database) {
     assert!(attention.contains("Of the 20 messages") && attention.contains("50 % were not delivered"), "{attention}");
 }
 
-async fn reports_go_with_their_message(database: &Database) {
+async fn reports_are_deleted_with_their_message(database: &Database) {
     let api = Api::over(TestService::new(database).await).await;
     let path = address(&api, TENANT, "main").await;
     let (_, sid) = send(&api, TENANT).await;
     report(&api, &path, &sid, "delivered", None).await;
-    // One that waits for its message, for an hour.
+    // A report waits an hour for its message.
     report(&api, &path, "SM00000000000000000000000000000000", "sent", None).await;
     let count = async || {
         let mut tx = api.backend.store.begin().await.unwrap();
@@ -264,12 +264,12 @@ async fn reports_go_with_their_message(database: &Database) {
     report(&api, &path, "SM11111111111111111111111111111111", "sent", None).await;
     assert_eq!(count().await, 1, "the older one has waited long enough");
     let mut tx = api.backend.store.begin().await.unwrap();
-    let forgotten = sendbox_store::messages::forget_before(&mut tx, api.backend.now(), 10).await.unwrap();
+    let forgotten = sendbox_store::messages::delete_before(&mut tx, api.backend.now(), 10).await.unwrap();
     assert_eq!(forgotten, 1);
     tx.commit().await.unwrap();
     let again = address(&api, TENANT, "main").await;
     report(&api, &again, &sid, "delivered", None).await;
-    assert_eq!(count().await, 2, "what was known of it went with it");
+    assert_eq!(count().await, 2, "everything about it was deleted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -299,7 +299,7 @@ async fn an_unknown_callback_url_reveals_nothing() {
             assert!(!answer.text.contains(token), "{}", answer.text);
         }
     }
-    // A body is bounded, and what is no report is refused.
+    // Bodies are bounded, and a callback that is not a report is refused.
     let large = api.wire("POST", &path, &[("Content-Type", FORM)], &vec![b'a'; 64 * 1024 + 1]).await;
     large.problem(413, "body-too-large");
     api.anonymous().get(&path).await.assert_problem();
@@ -307,7 +307,7 @@ async fn an_unknown_callback_url_reveals_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_address_is_shown_to_those_who_manage() {
+async fn the_callback_url_is_shown_to_managers_only() {
     let api = Api::over(TestService::standalone().await).await;
     let (parameters, _) = connection("vonage");
     let input = json!({ "connector": "vonage", "parameters": parameters, "templates": templates() });
@@ -340,7 +340,7 @@ async fn the_address_is_shown_to_those_who_manage() {
     assert!(text(&hidden["reason"]).contains("manage"), "{hidden}");
     assert_eq!(seen(&manager, "vonage").await["automatic"], true);
 
-    // The address stays when the connection is saved again, with another connector too, and goes with it.
+    // The URL stays when the connection is saved again, even with another connector, and is deleted with the connection.
     let input = json!({ "connector": "twilio", "parameters": connection("twilio").0, "templates": templates() });
     let again = api.platform().put(&at(TENANT, "connections/main"), &input).await.expect(200);
     assert_eq!(again["deliveryReports"]["callbackUrl"], address);
@@ -363,7 +363,7 @@ async fn an_empty_parameter_gets_the_callback_url_which_is_not_shown() {
     let body = String::from_utf8(arrived.body).unwrap();
     let encoded = format!("{PUBLIC_URL}{path}").replace(':', "%3A").replace('/', "%2F");
     assert!(body.contains(&format!("StatusCallback={encoded}")), "{body}");
-    // What is shown of the request says that there was one, and not which.
+    // The displayed request shows that there was a callback URL, but not which.
     let shown = read(&api, TENANT, &message).await.to_string();
     assert!(shown.contains("StatusCallback") && !shown.contains(token), "{shown}");
     let test = json!({ "connection": "main", "to": NUMBER, "dryRun": true });
@@ -372,7 +372,7 @@ async fn an_empty_parameter_gets_the_callback_url_which_is_not_shown() {
     let shown = api.platform().get(&at(TENANT, "connections/main")).await.expect(200);
     assert_eq!(shown["parameters"].get("statusCallback"), None, "it is not stored");
 
-    // What the tenant has set stays.
+    // A value that the tenant has set is kept.
     let mut parameters = connection("twilio").0;
     parameters["statusCallback"] = json!("https://elsewhere.example/r");
     let input = json!({ "connector": "twilio", "parameters": parameters, "templates": templates() });
@@ -383,7 +383,7 @@ async fn an_empty_parameter_gets_the_callback_url_which_is_not_shown() {
     let body = String::from_utf8(api.backend.simulator.requests().pop().unwrap().body).unwrap();
     assert!(body.contains("StatusCallback=https%3A%2F%2Felsewhere.example%2Fr"), "{body}");
 
-    // Vonage takes 100 characters.
+    // Vonage accepts 100 characters.
     let (parameters, _) = connection("vonage");
     let input = json!({ "connector": "vonage", "parameters": parameters, "templates": templates() });
     let long = "a".repeat(40);
@@ -410,7 +410,7 @@ async fn a_vonage_report_comes_in_the_query() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_of_before_gets_an_address_when_it_is_saved() {
+async fn an_older_connection_gets_a_callback_url_when_it_is_saved() {
     let api = Api::over(TestService::standalone().await).await;
     let caller = sendbox_service::Caller::Platform;
     let mut tx = api.backend.store.begin().await.unwrap();
@@ -431,7 +431,7 @@ async fn a_connection_of_before_gets_an_address_when_it_is_saved() {
     assert_eq!(read(&api, TENANT, &message).await["delivery"]["state"], "delivered");
 }
 
-/// Without any set-up: the URL is filled in, the provider calls it, and the message shows its delivery state.
+/// Without any setup: the URL is filled in, the provider calls it, and the message shows its delivery state.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_simulated_providers_report_arrives() {
     let listener = Api::listener().await;

@@ -1,9 +1,9 @@
-//! Every text of the server has a code and values beside it, so that a console can show it in another language.
+//! Every text of the server comes with a code and values, so that a console can show it in another language.
 //! The console has a text for each code.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-use sendbox_tests::api::{Answer, Api, NUMBER, text};
+use sendbox_tests::api::{Api, ApiResponse, NUMBER, text};
 use sendbox_tests::simulator_setup::connection;
 use sendbox_tests::test_service::{TENANT, TestService, templates};
 use sendbox_tests::versioned::version;
@@ -94,8 +94,8 @@ async fn field_errors_have_codes() {
     let missing = json!({ "bound": "register, sign-in, forgot-password, generic" });
     assert_eq!(field_error(&problem, "/templates"), ("templates-missing".to_owned(), missing));
 
-    // What the reader of bodies finds.
-    let refused = |answer: Answer| answer.problem(422, "invalid-input");
+    // Errors from decoding the body.
+    let refused = |answer: ApiResponse| answer.problem(422, "invalid-input");
     let lacking = refused(platform.put(&at("active-connection"), &json!({})).await);
     assert_eq!(field_error(&lacking, "/name").0, "required");
     let unknown = refused(platform.put(&at("active-connection"), &json!({ "name": "main", "colour": 1 })).await);
@@ -116,7 +116,7 @@ async fn field_errors_have_codes() {
     assert_eq!(preview["hints"][0]["values"]["instead"], "`–` → `-`");
 }
 
-/// The sentences of the German console, by what they are about.
+/// The sentences of the German console for a topic.
 fn sentences(about: &str) -> String {
     const GERMAN: &str = include_str!("../../runtime/console/web/src/text/de/server-messages.ts");
     let beginning = format!("\n    {about}: ");
@@ -125,14 +125,14 @@ fn sentences(about: &str) -> String {
     rest[..rest.find("\n    }").unwrap()].to_owned()
 }
 
-/// The labels of the parts of a decision.
+/// The codes of the parts of a decision.
 fn pieces(name: &str) -> String {
     const GERMAN: &str = include_str!("../../runtime/console/web/src/text/de/server-messages.ts");
     let rest = GERMAN.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("no {name}")).1;
     rest[..rest.find("\n};").unwrap()].to_owned()
 }
 
-/// The codes that the OpenAPI document gives a schema.
+/// The codes of a schema in the OpenAPI document.
 fn codes(document: &Value, schema: &str) -> Vec<String> {
     let schema = &document["components"]["schemas"][schema];
     let words = |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>();

@@ -1,42 +1,42 @@
-//! What a hostile caller may send to every operation of the OpenAPI document: it is refused in one shape, changes nothing, and
-//! is not repeated in the answer.
+//! Hostile input for every operation of the OpenAPI document: it is refused with a problem document, changes nothing, and
+//! is not repeated in the response.
 //!
-//! Every request is a good one from the table of samples, spoiled in one way.
+//! Every request is a valid one from the table of samples, with one change.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_tests::api::{Access, Answer, ApiFixture, Operation, Sample, operations};
+use sendbox_tests::api::{Access, ApiFixture, ApiResponse, Operation, Sample, operations};
 use sendbox_tests::pointer::{pointers, with};
 use sendbox_tests::test_service::{PLATFORM_KEY, TENANT};
 use serde_json::{Value, json};
 
-/// A marker in place of a number, a code or a secret. Occurs nowhere by chance.
+/// A marker in place of a number, a code or a secret. It does not occur by chance.
 const CANARY: &str = "4598123476";
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// A caller with a key that may send this.
+/// A client with a key that may send this request.
 fn key(fixture: &ApiFixture, sample: &Sample) -> String {
     let key = if sample.access == Access::Platform { PLATFORM_KEY } else { &fixture.owner };
     format!("Bearer {key}")
 }
 
-/// Sends a sample with another body, word for word.
-async fn with_body(fixture: &ApiFixture, sample: &Sample, body: &[u8]) -> Answer {
+/// Sends a sample with another body, byte for byte.
+async fn with_body(fixture: &ApiFixture, sample: &Sample, body: &[u8]) -> ApiResponse {
     let authorization = key(fixture, sample);
     let headers = [("Authorization", authorization.as_str()), JSON];
     fixture.api.wire(&sample.operation.method, &sample.target(TENANT), &headers, body).await
 }
 
-/// Fails when something of the request is in the answer.
+/// Fails if the response repeats something of the request.
 #[track_caller]
-fn assert_silent(answer: &Answer, what: &str) {
+fn assert_silent(answer: &ApiResponse, what: &str) {
     let headers = format!("{:?}", answer.headers);
     assert!(!answer.text.contains(CANARY) && !headers.contains(CANARY), "{what}: {}", answer.text);
 }
 
-/// The samples that take a body, with it.
+/// The samples with a body, and their bodies.
 fn bodies(samples: &[Sample]) -> impl Iterator<Item = (&Sample, &Value)> {
     samples.iter().filter_map(|sample| Some((sample, sample.body.as_ref()?)))
 }
@@ -81,7 +81,7 @@ async fn invalid_json_is_refused() {
         if !sample.operation.body_is_optional {
             with_body(&fixture, sample, b"").await.problem(400, "malformed-json");
         }
-        // U+0000, and a repeated name, at the top and further down.
+        // U+0000 and a repeated name, at the top level and further down.
         let nul = format!("{cut}, \"x\": \"{CANARY}\\u0000\"}}");
         let nul_name = format!("{cut}, \"{CANARY}\\u0000\": 1}}");
         let name = body.as_object().unwrap().keys().next().unwrap();
@@ -121,14 +121,14 @@ async fn bodies_that_are_too_large_or_undeclared_are_refused() {
         ] {
             send(headers, good.as_bytes()).await.problem(415, "unsupported-media-type");
         }
-        // Larger than any path takes, as white space, and as a text that would be kept.
+        // Larger than any path accepts, as white space and as a text that would be stored.
         let huge = [" ".repeat(600 * 1024), good.clone()].concat();
         send(&[JSON], huge.as_bytes()).await.problem(413, "body-too-large");
         let kept = format!("{{\"name\": \"{}\"}}", CANARY.repeat(60_000));
         let refused = send(&[JSON], kept.as_bytes()).await;
         assert_silent(&refused, id);
         refused.problem(413, "body-too-large");
-        // In pieces, without saying how large it will be.
+        // In chunks, without a declared length.
         let piece = format!("10000\r\n{}\r\n", " ".repeat(0x1_0000));
         let pieces = format!(
             "{} {} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: {authorization}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
@@ -137,10 +137,10 @@ async fn bodies_that_are_too_large_or_undeclared_are_refused() {
             piece.repeat(9),
         );
         fixture.api.raw(pieces.as_bytes()).await.problem(413, "body-too-large");
-        // A little more than most paths take.
+        // A little more than most paths accept.
         let large = [" ".repeat(65 * 1024), good].concat();
         if ["save_connection", "test_connection", "preview_template", "promote_connection"].contains(&id.as_str()) {
-            // Templates fit, so this is read; it must not be done here.
+            // Templates fit, so this would be carried out; it must not be here.
             continue;
         }
         send(&[JSON], large.as_bytes()).await.problem(413, "body-too-large");
@@ -177,7 +177,7 @@ async fn every_value_of_a_wrong_type_is_refused() {
     }
 }
 
-/// A value that is valid for no number.
+/// Values that are invalid for every number field.
 fn numbers() -> Vec<Value> {
     let written = ["-1", "0.5", "4294967296.5", "18446744073709551615", "99999999999999999999999", "1e308", "-1e308"];
     let mut wrong: Vec<Value> = written.iter().map(|number| serde_json::from_str(number).unwrap()).collect();
@@ -195,8 +195,8 @@ const FREE: [(&str, &str); 6] = [
     ("create_verification", "/variables/app"),
 ];
 
-/// Settings whose wrong word is quoted, or named by its field: they are an admin's own words, and no place for a number, a
-/// code or a secret.
+/// Settings whose invalid value is quoted, or is part of the field's name: an admin chooses them, and they do not contain a number,
+/// a code or a secret.
 const QUOTED: [&str; 6] = [
     "save_connection /templates/",
     "save_connection /parameters, as a name",
@@ -210,7 +210,7 @@ const QUOTED: [&str; 6] = [
 async fn no_response_repeats_invalid_values() {
     let fixture = ApiFixture::new().await;
     let before = fixture.dump().await;
-    // Longer than a code may be, with invisible characters, and with what would be a number.
+    // Longer than a code may be, with invisible characters, and with digits that could be a number.
     let texts = [
         format!("+{CANARY}-{CANARY}-{CANARY}-{CANARY}-{CANARY}\u{202e}"),
         format!("'\"><!--{CANARY}{{{{{}}}}}-->", "x".repeat(80)),
@@ -230,7 +230,7 @@ async fn no_response_repeats_invalid_values() {
                     }
                 }
             }
-            // As the name of a member, beside those that are known.
+            // As the name of a member, beside the known ones.
             if let Some(members) = body.pointer(&place).unwrap().as_object()
                 && !FREE.contains(&(id, place.as_str()))
             {
@@ -350,7 +350,7 @@ async fn a_path_has_one_spelling() {
                 answer.problem(404, "not-found");
             }
         }
-        // The same path in other words is another path.
+        // The same path in another spelling is another path.
         if path != "/" {
             for target in [
                 format!("/{path}"),
@@ -366,7 +366,7 @@ async fn a_path_has_one_spelling() {
             ] {
                 let answer = send(&target).await;
                 answer.assert_problem();
-                // One part more may be the path of another operation, with an id that cannot be.
+                // With one more segment it may be the path of another operation, with an impossible id.
                 let nothing = answer.status == 404 || (answer.status == 405 && target.ends_with("/.."));
                 assert!(nothing, "{} {target}: {}", operation.method, answer.text);
             }
@@ -411,14 +411,14 @@ async fn a_method_that_is_not_described_is_refused() {
     fixture.assert_unchanged(&before, "methods").await;
 }
 
-/// Parameters that are read and wrong, by name. `None`: any text is taken.
+/// Invalid values of known parameters, by name. `None` if any text is accepted.
 fn wrong_queries(name: &str) -> Option<Vec<&'static str>> {
     Some(match name {
         "limit" => vec!["0", "201", "-1", "1.5", "+1", "1e1", "", "18446744073709551616", "4598123476", "01"],
         "cursor" => vec!["4598123476X", "%00", "-", "%FF", "../x"],
         "status" | "usage" | "delivery" => vec!["4598123476", "", "Accepted", "%00"],
         "since" | "until" => vec!["4598123476", "", "yesterday", "2026-13-01T00:00:00Z", "%00"],
-        // Of statistics: a time that is far from now, too.
+        // For statistics, also a time far from now.
         "from" => vec![
             "4598123476",
             "",
@@ -476,7 +476,7 @@ async fn queries_are_read_strictly() {
     fixture.assert_unchanged(&before, "queries").await;
 }
 
-/// A parameter that is passed over would be `POST /connection-tests?dryRun=true`, which sends a message.
+/// An ignored parameter would be dangerous: `POST /connection-tests?dryRun=true` would send a message.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parameters_that_no_operation_knows_are_refused() {
     let fixture = ApiFixture::new().await;
@@ -492,7 +492,7 @@ async fn parameters_that_no_operation_knows_are_refused() {
             taken.insert(sample.operation.id.clone());
         }
     }
-    assert!(taken.is_empty(), "{taken:?} pass over a parameter that they do not know");
+    assert!(taken.is_empty(), "{taken:?} ignore an unknown parameter");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -527,10 +527,10 @@ async fn headers_are_read_strictly() {
         ] {
             send(&[("Authorization", &authorization)]).await.problem(401, "unauthenticated");
         }
-        // Two are none, even if they are the same.
+        // Two keys are refused, even if they are the same.
         send(&[("Authorization", &good), ("Authorization", &good)]).await.problem(401, "unauthenticated");
         send(&[("Authorization", "Bearer x"), ("Authorization", &good)]).await.problem(401, "unauthenticated");
-        // Nowhere else is a key looked for.
+        // A key is not accepted anywhere else.
         for name in ["X-Api-Key", "Cookie", "X-Forwarded-Authorization", "Proxy-Authorization"] {
             send(&[(name, &good)]).await.problem(401, "unauthenticated");
         }
@@ -544,7 +544,7 @@ async fn headers_are_read_strictly() {
             send(&two).await.problem(422, "invalid-input");
         }
     }
-    // What a caller calls a request is not what the server calls it, and is not repeated.
+    // The server does not use the caller's request id, and does not repeat it.
     let authorization = format!("Bearer {PLATFORM_KEY}");
     for name in ["X-Request-Id", "Origin", "Referer", "User-Agent", "X-Forwarded-For", "X-Forwarded-Host", "Accept"] {
         let headers = [("Authorization", authorization.as_str()), (name, CANARY)];
@@ -553,7 +553,7 @@ async fn headers_are_read_strictly() {
         answer.expect(200);
     }
     let keyed = operations().iter().filter(|operation| !operation.headers.is_empty()).count();
-    assert_eq!(keyed, 2, "those that take an Idempotency-Key are known to this test");
+    assert_eq!(keyed, 2, "the operations with an Idempotency-Key");
     fixture.assert_unchanged(&before, "headers").await;
 }
 
@@ -567,7 +567,7 @@ async fn invalid_http_is_refused() {
     let body = format!("{{\"name\": \"{CANARY}\"}}");
     let length = body.len();
     for request in [
-        // A length that is said twice, wrongly or not at all: where a body ends must never be a matter of opinion.
+        // A length that is repeated, wrong or missing: the end of a body must never be ambiguous.
         format!(
             "PATCH {path} HTTP/1.1\r\nHost: a\r\n{owner}Content-Length: {length}\r\nContent-Length: 1\r\n\r\n{body}"
         ),
@@ -576,7 +576,7 @@ async fn invalid_http_is_refused() {
         format!("PATCH {path} HTTP/1.1\r\nHost: a\r\n{owner}Transfer-Encoding: gzip, identity\r\n\r\n{body}"),
         format!("PATCH {path} HTTP/1.1\r\nHost: a\r\n{owner}Transfer-Encoding: chunked\r\n\r\nzz\r\n{body}"),
         format!("PATCH {path} HTTP/1.1\r\nHost: a\r\n{owner}Content-Length : {length}\r\n\r\n{body}"),
-        // Heads that are none.
+        // Malformed heads.
         format!("PATCH {path} HTTP/1.1\r\nHost: a\r\n{owner}No colon\r\nContent-Length: {length}\r\n\r\n{body}"),
         format!("PATCH {path} HTTP/9.9\r\nHost: a\r\n{owner}Content-Length: {length}\r\n\r\n{body}"),
         format!("PATCH {path} x HTTP/1.1\r\nHost: a\r\n{owner}Content-Length: {length}\r\n\r\n{body}"),
@@ -586,7 +586,7 @@ async fn invalid_http_is_refused() {
         assert_silent(&answer, &request);
         assert!((400..500).contains(&answer.status), "{request:.120}: {}", answer.status);
     }
-    // A body that does not come to its end.
+    // An incomplete body.
     let request = format!("PATCH {path} HTTP/1.1\r\nHost: a\r\n{owner}Content-Length: 900\r\n\r\n{body}");
     fixture.api.raw_and_shutdown(request.as_bytes()).await.problem(400, "bad-request");
     fixture.assert_unchanged(&before, "broken requests").await;

@@ -1,23 +1,23 @@
-//! One tenant cannot see, touch or even notice another, and a key opens what its scopes name: for every operation of the
-//! OpenAPI document. And promise P13: answers do not tell whether a number is known.
+//! A tenant cannot see, change or even notice another, and a key permits what its scopes name: for every operation of the
+//! OpenAPI document. And promise P13: responses do not reveal whether a number is known.
 //!
-//! The requests come from the table of samples in `sendbox_tests::api`, which fails when an operation has no row. Each is one
-//! that succeeds for its owner, which is shown at the end: so a refusal is a refusal of the caller, and not of the request.
+//! The requests come from the table of samples in `sendbox_tests::api_fixture`, which fails if an operation has no row. Each
+//! succeeds for its owner, which is shown at the end: so a refusal is due to the caller, not to the request.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use sendbox_domain::model::LimitPolicy;
 use sendbox_service::clock::Clock as _;
-use sendbox_tests::api::{Access, Answer, ApiFixture, Client, LIVE, NUMBER, SCOPES, Sample, text};
+use sendbox_tests::api::{Access, ApiFixture, ApiResponse, Client, LIVE, NUMBER, SCOPES, Sample, text};
 use sendbox_tests::test_service::{PLATFORM_KEY, TENANT};
 use serde_json::{Value, json};
 
 /// Another tenant, with nothing set up.
 const OTHER: &str = "umbrella";
-/// A tenant that is not there.
-const NOBODYS: &str = "initech";
+/// A tenant that does not exist.
+const MISSING_TENANT: &str = "initech";
 
-/// The other tenant, and a key of it that may do everything there.
+/// Creates the other tenant, and a client with a key that may do everything there.
 async fn intruder(fixture: &ApiFixture) -> Client {
     fixture.api.create_tenant(OTHER, "development").await;
     let (_, secret) = fixture.api.create_key(OTHER, &SCOPES).await;
@@ -37,9 +37,9 @@ async fn an_existing_tenant_is_indistinguishable_from_a_missing_one() {
     for sample in of_a_tenant(&samples) {
         let id = &sample.operation.id;
         let there = sample.send(&intruder, TENANT).await;
-        let not_there = sample.send(&intruder, NOBODYS).await;
+        let not_there = sample.send(&intruder, MISSING_TENANT).await;
         assert_eq!(there.comparable(), not_there.comparable(), "{id}");
-        // What only the platform may do says that first, wherever it is asked.
+        // Operations of the platform are refused as such first, for any tenant.
         if id == "delete_tenant" {
             there.problem(403, "platform-only");
         } else {
@@ -49,7 +49,7 @@ async fn an_existing_tenant_is_indistinguishable_from_a_missing_one() {
     }
     assert!(of_a_tenant(&samples).count() > 25, "the document describes a tenant's operations");
 
-    // The very same requests succeed for those who may send them.
+    // The same requests succeed for callers who may send them.
     let (owner, platform) = (fixture.api.client(&fixture.owner), fixture.api.platform());
     for sample in &samples {
         let client = if sample.access == Access::Platform { &platform } else { &owner };
@@ -59,10 +59,10 @@ async fn an_existing_tenant_is_indistinguishable_from_a_missing_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_would_be_refused_says_nothing_either() {
+async fn a_request_that_would_be_refused_reveals_nothing_either() {
     let fixture = ApiFixture::new().await;
     let intruder = intruder(&fixture).await;
-    // Wrong in shape, wrong in value, and right but for what it names: none may show that the tenant is there.
+    // Malformed, invalid, and valid except for what it names: none of them may reveal that the tenant exists.
     for sample in of_a_tenant(&fixture.samples()).filter(|sample| sample.operation.takes_body) {
         let Sample { operation, .. } = sample;
         for body in [json!({ "unknown": 1 }), json!([]), json!({}), json!({ "name": "not-there", "to": "1" })] {
@@ -70,7 +70,7 @@ async fn a_request_that_would_be_refused_says_nothing_either() {
                 let target = sample.target(tenant);
                 intruder.call(&operation.method, &target, Some(&body), &[]).await
             };
-            let (there, not_there) = (ask(TENANT).await, ask(NOBODYS).await);
+            let (there, not_there) = (ask(TENANT).await, ask(MISSING_TENANT).await);
             assert_eq!(there.comparable(), not_there.comparable(), "{} {body}", operation.id);
             there.assert_problem();
         }
@@ -82,7 +82,7 @@ async fn a_request_that_would_be_refused_says_nothing_either() {
                 let path = target.split('?').next().unwrap();
                 intruder.call(&sample.operation.method, &format!("{path}{query}"), None, &[]).await
             };
-            let (there, not_there) = (ask(TENANT).await, ask(NOBODYS).await);
+            let (there, not_there) = (ask(TENANT).await, ask(MISSING_TENANT).await);
             assert_eq!(there.comparable(), not_there.comparable(), "{} {query}", sample.operation.id);
             there.assert_problem();
         }
@@ -90,7 +90,7 @@ async fn a_request_that_would_be_refused_says_nothing_either() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ids_of_another_tenant_are_none_of_ones_own() {
+async fn ids_of_another_tenant_are_not_found() {
     let fixture = ApiFixture::new().await;
     let intruder = intruder(&fixture).await;
     let before = fixture.dump().await;
@@ -102,11 +102,11 @@ async fn ids_of_another_tenant_are_none_of_ones_own() {
         .filter(|sample| sample.operation.of_a_tenant() && sample.operation.path_parameters().len() > 1)
     {
         if sample.operation.id == "save_connection" {
-            // A name of one's own: it is free, and saving it makes something new.
+            // A name is free in each tenant, so saving it creates a new connection.
             continue;
         }
         seen += 1;
-        // Under the wrong tenant they are nowhere, not even for the platform.
+        // Under the wrong tenant they are not found, not even by the platform.
         for client in [&intruder, &platform] {
             sample.send(client, OTHER).await.problem(404, "not-found");
         }
@@ -126,7 +126,7 @@ async fn ids_of_another_tenant_are_none_of_ones_own() {
     assert_eq!(items, json!([]));
     let own = intruder.get(&at("messages")).await.expect(200);
     assert_eq!(own["items"], json!([]));
-    // A page that begins in the other's list goes on in one's own.
+    // A cursor from the other tenant's list continues in the caller's own list.
     let page = fixture.api.platform().get(&format!("/v1/tenants/{TENANT}/messages?limit=1")).await.expect(200);
     let cursor = text(&page["nextCursor"]);
     assert_eq!(intruder.get(&at(&format!("messages?cursor={cursor}"))).await.expect(200)["items"], json!([]));
@@ -185,7 +185,7 @@ async fn without_a_key_nothing_is_accessible() {
         let refusal = refused.comparable();
         refused.problem(401, "unauthenticated");
         for key in &wrong {
-            // All wrong keys are wrong in the same way, whether they look like one that is there or not.
+            // All wrong keys fail in the same way, whether they resemble an existing one or not.
             let refused = sample.send(&fixture.api.client(key), TENANT).await;
             assert_eq!(refused.comparable(), refusal, "{}", operation.id);
         }
@@ -225,13 +225,13 @@ async fn platform_operations_are_refused_to_tenants() {
         "upload_connector",
     ];
     assert_eq!(refused, all);
-    // The production tenant that is next to it is another tenant, too.
+    // The production tenant is another tenant, too.
     owner.get(&format!("/v1/tenants/{LIVE}")).await.problem(404, "not-found");
     fixture.assert_unchanged(&before, "what only the platform may do").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scope_opens_what_it_names_and_nothing_else() {
+async fn a_scope_permits_what_it_names_and_nothing_else() {
     let fixture = ApiFixture::new().await;
     let mut keys = Vec::new();
     for scope in SCOPES {
@@ -246,14 +246,14 @@ async fn a_scope_opens_what_it_names_and_nothing_else() {
             let refused = sample.send(client, TENANT).await;
             assert_eq!(refused.status, 403, "{} with `{scope}`: {}", sample.operation.id, refused.text);
             let refused = refused.problem(403, "insufficient-scope");
-            assert!(allowed.contains(&refused["scope"].as_str().unwrap()), "the scope that helps is named: {refused}");
+            assert!(allowed.contains(&refused["scope"].as_str().unwrap()), "the missing scope is named: {refused}");
             refusals += 1;
         }
     }
     assert!(refusals > 60, "{refusals} refusals");
     fixture.assert_unchanged(&before, "requests without the scope").await;
 
-    // One scope that is named is enough.
+    // One of the named scopes is enough.
     for sample in &samples {
         let Access::Keys(allowed) = sample.access else { continue };
         let client = &keys.iter().find(|(scope, _)| scope == allowed.last().unwrap()).unwrap().1;
@@ -263,7 +263,7 @@ async fn a_scope_opens_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_key_makes_a_stronger_one() {
+async fn no_key_creates_a_stronger_one() {
     let ApiFixture { api, .. } = ApiFixture::new().await;
     let at = |rest: &str| format!("/v1/tenants/{TENANT}/{rest}");
     let admin = api.client(&api.create_key(TENANT, &["manage"]).await.1);
@@ -277,21 +277,21 @@ async fn no_key_makes_a_stronger_one() {
         let answer = admin.post(&at("keys"), &json!({ "name": "k", "scopes": scopes })).await;
         assert_eq!(answer.status, status, "{scopes:?}: {}", answer.text);
     }
-    // Nor does it take one over, by giving it a secret that it then knows.
+    // Nor can it take a key over by rotating its secret.
     let (stronger, secret) = api.create_key(TENANT, &SCOPES).await;
     let refused =
         admin.post(&at(&format!("keys/{stronger}/rotate")), &json!({})).await.problem(403, "insufficient-scope");
     assert!(["send", "verify"].contains(&refused["scope"].as_str().unwrap()), "{refused}");
     assert_eq!(api.client(&secret).get(&format!("/v1/tenants/{TENANT}")).await.status, 200);
-    // One that may read makes none at all.
+    // A key that may only read creates none at all.
     let (_, reader) = api.create_key(TENANT, &["read", "send", "verify"]).await;
     let new = json!({ "name": "k", "scopes": ["read"] });
     let refused = api.client(&reader).post(&at("keys"), &new).await.problem(403, "insufficient-scope");
     assert_eq!(refused["scope"], "manage");
 }
 
-/// What an answer says to a caller who looks for differences: without the ids and the number that belong to the request.
-fn alike(answer: &Answer) -> (u16, String) {
+/// A response as a caller who looks for differences sees it: without the ids and the number of the request.
+fn alike(answer: &ApiResponse) -> (u16, String) {
     let mut json = answer.json.clone();
     let mut all = vec![&mut json];
     while let Some(value) = all.pop() {
@@ -312,9 +312,9 @@ fn alike(answer: &Answer) -> (u16, String) {
     (answer.status, json.to_string())
 }
 
-/// P13: a number that has verified, failed and been blocked before gets the same answers as an unknown number.
+/// P13: a number that has verified, failed and been blocked before gets the same responses as an unknown number.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_do_not_tell_whether_a_number_is_known() {
+async fn responses_do_not_reveal_whether_a_number_is_known() {
     const KNOWN: &str = NUMBER;
     const UNKNOWN: &str = "+4531415927";
     let fixture = ApiFixture::new().await;
@@ -325,10 +325,10 @@ async fn answers_do_not_tell_whether_a_number_is_known() {
     let check = async |id: &str, code: &str| {
         client.post(&at(&format!("verifications/{id}/check")), &json!({ "code": code })).await
     };
-    // The limits that a tenant has at first: they count what was sent, and forget it.
+    // The default limits, which count what was sent and expire.
     fixture.api.backend.set_policy(TENANT, |policy| policy.limits = LimitPolicy::default()).await;
     fixture.api.backend.clock.advance_millis(25 * 3_600_000);
-    // A history: one that succeeded, one that failed until it was exhausted, one that was cancelled.
+    // A history: a verification that succeeded, one that was exhausted, one that was cancelled.
     let wait = || fixture.api.backend.clock.advance_millis(11 * 60_000);
     let id = text(&start(KNOWN).await.expect(201)["id"]);
     check(&id, &fixture.api.backend.received_code(KNOWN)).await.expect(200);
@@ -347,7 +347,7 @@ async fn answers_do_not_tell_whether_a_number_is_known() {
         let started = start(number).await;
         answers.push(alike(&started));
         let id = text(&started.expect(201)["id"]);
-        // Too early for another one, both by resending and by starting again.
+        // Too early for another message, both by resending and by starting again.
         let resend = at(&format!("verifications/{id}/resend"));
         answers.push(alike(&client.call("POST", &resend, None, &[]).await));
         answers.push(alike(&start(number).await));
@@ -366,7 +366,7 @@ async fn answers_do_not_tell_whether_a_number_is_known() {
     let begun = fixture.api.backend.clock.now();
     let known = story(KNOWN).await;
     let taken = fixture.api.backend.clock.now().millis_since(begun);
-    // At the same time of another day: the answers are compared without the day.
+    // At the same time on another day: the responses are compared without the date.
     fixture.api.backend.clock.advance_millis(24 * 3_600_000 - i64::try_from(taken).unwrap());
     let unknown = story(UNKNOWN).await;
     let statuses: Vec<_> = known.iter().map(|(status, _)| *status).collect();

@@ -1,9 +1,9 @@
-//! Signing in to the console: what the cookie is worth, when it ends, and who cannot use it.
+//! Signing in to the console: what a session may do, when it ends, and who cannot use it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use sendbox_service::clock::Clock as _;
-use sendbox_tests::api::{Answer, Api, ApiFixture, LIVE, SCOPES, text};
+use sendbox_tests::api::{Api, ApiFixture, ApiResponse, LIVE, SCOPES, text};
 use sendbox_tests::test_service::{PLATFORM_KEY, TENANT, TestService};
 use serde_json::{Value, json};
 
@@ -28,17 +28,17 @@ async fn sign_in<'a>(api: &'a Api, key: &str) -> Browser<'a> {
 }
 
 impl Browser<'_> {
-    async fn call(&self, method: &str, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Answer {
+    async fn call(&self, method: &str, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> ApiResponse {
         let all = [&[("Cookie", self.cookie.as_str())], headers].concat();
         self.api.anonymous().call(method, path, body, &all).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    async fn get(&self, path: &str) -> ApiResponse {
         self.call("GET", path, None, &[]).await
     }
 
-    /// With the token.
-    async fn change(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    /// Sends a change with the CSRF token.
+    async fn change(&self, method: &str, path: &str, body: Option<&Value>) -> ApiResponse {
         self.call(method, path, body, &[("X-CSRF-Token", &self.csrf)]).await
     }
 
@@ -73,7 +73,7 @@ async fn a_session_may_do_what_its_key_may() {
     let new = json!({ "name": "Acme" });
     reader.change("PATCH", &format!("/v1/tenants/{TENANT}"), Some(&new)).await.problem(403, "insufficient-scope");
 
-    // A caller with a key has no session, and still learns who they are.
+    // A caller with a key has no session, but still learns who they are.
     let view = fixture.api.client(&secret).get("/v1/session").await.expect(200);
     assert_eq!((&view["key"], &view["csrfToken"]), (&json!(key), &Value::Null));
 
@@ -124,7 +124,7 @@ async fn a_session_ends() {
     let api = Api::over(TestService::standalone().await).await;
     let clock = api.backend.clock.clone();
 
-    // When somebody signs out: that one, and no other.
+    // When somebody signs out: that session, and no other.
     let (one, other) = (sign_in(&api, PLATFORM_KEY).await, sign_in(&api, PLATFORM_KEY).await);
     one.call("DELETE", "/v1/session", None, &[]).await.problem(403, "cross-site");
     let out = one.change("DELETE", "/v1/session", None).await;
@@ -132,7 +132,7 @@ async fn a_session_ends() {
     out.expect(204);
     assert!(!one.is_in().await && other.is_in().await);
 
-    // With its key: revoked, given another secret, expired.
+    // With its key: revoked, rotated, expired.
     let (revoked, secret) = api.create_key(TENANT, &SCOPES).await;
     let session = sign_in(&api, &secret).await;
     api.platform().delete(&format!("/v1/tenants/{TENANT}/keys/{revoked}")).await.expect(204);
@@ -152,7 +152,7 @@ async fn a_session_ends() {
     clock.advance_millis(60_000);
     assert!(!session.is_in().await);
 
-    // After an hour without a request, and after twelve hours at any rate.
+    // After an hour without a request, and after twelve hours in any case.
     let (idle, busy) = (sign_in(&api, PLATFORM_KEY).await, sign_in(&api, PLATFORM_KEY).await);
     for _ in 0..11 {
         clock.advance_millis(59 * 60_000);
@@ -186,10 +186,10 @@ async fn invalid_keys_and_sessions_are_refused() {
         let answer = api.anonymous().call("GET", "/v1/session", None, &[("Cookie", &cookie)]).await;
         answer.problem(401, "unauthenticated");
     }
-    // A key counts before a cookie.
+    // A key takes precedence over a cookie.
     let both = browser.call("GET", "/v1/session", None, &[("Authorization", "Bearer x")]).await;
     both.problem(401, "unauthenticated");
-    // The database holds nothing that would open anything.
+    // The database contains nothing that could be used to sign in.
     let mut tx = api.backend.store.begin_read().await.unwrap();
     let rows = sendbox_store::sessions::of_key(&mut tx, None).await.unwrap();
     assert_eq!(rows.len(), 1);

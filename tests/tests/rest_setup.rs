@@ -1,10 +1,10 @@
-//! Setting up a tenant by REST alone: the steps that an admin of Logto knows, keys, and the way to production.
+//! Setting up a tenant over REST only: the steps that a Logto admin knows, keys, and the way to production.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::BTreeSet;
 
-use sendbox_tests::api::{Answer, Api, ApiFixture, Client, LIVE, NUMBER, text};
+use sendbox_tests::api::{Api, ApiFixture, ApiResponse, Client, LIVE, NUMBER, text};
 use sendbox_tests::simulator_setup::connection;
 use sendbox_tests::test_service::{START, TENANT, TestService, open_limits, templates};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn twilio() -> Value {
     json!({ "connector": "twilio", "parameters": connection("twilio").0, "templates": templates() })
 }
 
-/// The same with another token.
+/// The Twilio connection with another token.
 fn with_token(token: &str) -> Value {
     let mut input = twilio();
     input["parameters"]["authToken"] = json!(token);
@@ -48,7 +48,7 @@ fn message(code: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_chooses_and_reads() {
+async fn the_catalogue_can_be_browsed() {
     let (_api, admin) = empty().await;
     let cards = admin.get("/v1/connectors").await.expect(200);
     let ids: Vec<_> = cards.as_array().unwrap().iter().map(|card| text(&card["id"])).collect();
@@ -109,7 +109,7 @@ async fn all_mistakes_are_reported_at_once_and_nothing_is_saved() {
         assert!(fields.contains(wanted), "{wanted} is not among {fields:?}");
     }
     assert!(fields.iter().any(|field| field.starts_with("/parameters") && problem.to_string().contains("edge")));
-    assert!(problem.to_string().contains("colour"), "the field that is not known is named: {problem}");
+    assert!(problem.to_string().contains("colour"), "the unknown field is named: {problem}");
     assert_eq!(admin.get(&at("connections")).await.expect(200), json!([]));
     admin.get(&at("connections/main")).await.problem(404, "not-found");
     let audit = admin.get(&at("audit?action=connection.save")).await.expect(200);
@@ -118,11 +118,11 @@ async fn all_mistakes_are_reported_at_once_and_nothing_is_saved() {
     let unknown = json!({ "connector": "carrier-pigeon", "parameters": {} });
     let problem = admin.put(&at("connections/main"), &unknown).await.problem(422, "invalid-input");
     assert_eq!(problem["errors"][0]["field"], "/connector");
-    assert!(text(&problem["detail"]).contains("http, twilio"), "what there is, is named: {problem}");
+    assert!(text(&problem["detail"]).contains("http, twilio"), "the existing ones are named: {problem}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_text_is_looked_at_before_it_is_saved() {
+async fn a_text_is_previewed_before_it_is_saved() {
     let (api, admin) = empty().await;
     for (content, encoding, segments, outside, hint) in [
         ("{{code}} is your code.", "gsm7", 1, json!([]), None),
@@ -143,7 +143,7 @@ async fn a_text_is_looked_at_before_it_is_saved() {
     assert_eq!(preview["text"], "123456 for Acme, {{ nick }}");
     assert_eq!(preview["unknownVariables"], json!(["nick"]));
 
-    // A mandatory usage that is missing is named.
+    // A missing mandatory usage is named.
     for missing in ["register", "sign-in", "forgot-password", "generic"] {
         let mut input = twilio();
         input["templates"].as_array_mut().unwrap().retain(|template| template["usage"] != missing);
@@ -164,7 +164,7 @@ async fn a_test_message_shows_what_happened() {
         test["to"] = json!(NUMBER);
         test
     };
-    // Not saved, and nothing leaves.
+    // Not saved, and nothing is sent.
     let dry = admin.post(&at("connection-tests"), &test(twilio(), json!({ "dryRun": true }))).await;
     let hidden = [NUMBER, "31415926", &token, "is your code"];
     assert!(hidden.iter().all(|value| !dry.text.contains(value)), "{}", dry.text);
@@ -189,7 +189,7 @@ async fn a_test_message_shows_what_happened() {
     assert_eq!(api.backend.received_count(NUMBER), 1);
     assert_eq!(admin.get(&at("messages")).await.expect(200)["items"], json!([]), "a test is not on the list");
 
-    // The wrong credentials: it says who refused, and what to do.
+    // Wrong credentials: the report says who refused, and what to do.
     let wrong = "ffffffffffffffffffffffffffffffff";
     let failed = admin.post(&at("connection-tests"), &test(with_token(wrong), json!({}))).await;
     assert!(!failed.text.contains(wrong), "{}", failed.text);
@@ -216,7 +216,7 @@ async fn secrets_go_in_and_never_come_out() {
     let (_, send_key) = api.create_key(TENANT, &["send"]).await;
     let sender = api.client(&send_key);
     let token = text(&connection("twilio").0["authToken"]);
-    let hidden = |answer: Answer, status| {
+    let hidden = |answer: ApiResponse, status| {
         assert!(!answer.text.contains(&token), "{}", answer.text);
         answer.expect(status)
     };
@@ -230,30 +230,30 @@ async fn secrets_go_in_and_never_come_out() {
     admin.put(&at("active-connection"), &json!({ "name": "main" })).await.expect(200);
     sender.post(&at("messages"), &message("100002")).await.expect(200);
 
-    // Left out, it stays: the provider takes the next message.
+    // If it is left out, it stays: the provider accepts the next message.
     api.backend.clock.advance_millis(5_000);
     let mut without = twilio();
     without["parameters"].as_object_mut().unwrap().remove("authToken");
     without["templates"][1]["content"] = json!("{{code}} lets you in.");
     let second = hidden(admin.put(&at("connections/main"), &without).await, 200);
     assert_eq!((&second["revision"], &second["active"]), (&json!(2), &json!(true)));
-    assert_eq!(text(&second["secrets"]["authToken"]), set, "it is as old as before");
+    assert_eq!(text(&second["secrets"]["authToken"]), set, "its age is unchanged");
     sender.post(&at("messages"), &message("100003")).await.expect(200);
     let last = api.backend.simulator.inbox().pop().unwrap();
     assert_eq!(last.text.as_deref(), Some("100003 lets you in."));
 
-    // Another one counts from the next message on, and says so.
+    // A new one applies from the next message on, and the connection shows it.
     let third = hidden(admin.put(&at("connections/main"), &with_token("another-token-of-the-tenant")).await, 200);
     assert_ne!(text(&third["secrets"]["authToken"]), set);
     let failed = sender.post(&at("messages"), &message("100004")).await.problem(424, "message-not-sent");
     assert_eq!(failed["message"]["failure"]["class"], "authentication-failed");
-    // Taken away, the connection is incomplete, and stays as it was.
+    // Removing it would leave the connection incomplete, so the change is refused.
     let mut null = twilio();
     null["parameters"]["authToken"] = Value::Null;
     let problem = admin.put(&at("connections/main"), &null).await.problem(422, "invalid-input");
     assert!(problem.to_string().contains("authToken"), "{problem}");
     hidden(admin.put(&at("connections/main"), &twilio()).await, 200);
-    // A complaint about the whole does not show what is stored.
+    // An error about the whole does not show what is stored.
     let mut bare = twilio();
     bare["parameters"] = json!({ "region": "us1" });
     hidden(admin.put(&at("connections/main"), &bare).await, 422);
@@ -267,7 +267,7 @@ async fn secrets_go_in_and_never_come_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_switches_and_the_next_message_goes_the_other_way() {
+async fn after_a_switch_the_next_message_uses_the_other_connection() {
     let (api, admin) = empty().await;
     let (_, send_key) = api.create_key(TENANT, &["send"]).await;
     let sender = api.client(&send_key);
@@ -288,7 +288,7 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
     assert_eq!(last(), "http");
     assert_eq!(admin.get(&format!("/v1/tenants/{TENANT}")).await.expect(200)["activeConnection"], "own");
 
-    // The one that sends is not deleted by accident.
+    // The active connection is not deleted by accident.
     admin.put(&at("flows"), &flows(&["sign-in", "mfa"])).await.expect(200);
     let refused = admin.delete(&at("connections/own")).await.problem(409, "connection-in-use");
     assert_eq!(refused["flows"], json!(["sign-in", "mfa"]));
@@ -298,7 +298,7 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
     assert_eq!(admin.delete(&at("connections/own?force=true")).await.status, 204);
     sender.post(&at("messages"), &message("100004")).await.problem(409, "no-active-connection");
     assert_eq!(admin.get(&at("active-connection")).await.expect(200)["name"], Value::Null);
-    // One that is not active needs no force, unless the policy names it.
+    // An inactive one needs no force, unless the policy names it.
     let mut policy = admin.get(&at("policy")).await.expect(200);
     policy["delivery"]["fallbacks"] = json!(["main"]);
     admin.put(&at("policy"), &policy).await.expect(200);
@@ -307,7 +307,7 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
     admin.put(&at("policy"), &policy).await.expect(200);
     assert_eq!(admin.delete(&at("connections/main")).await.status, 204);
 
-    // All of it is in the audit log, newest first.
+    // Everything is in the audit log, newest first.
     let audit = admin.get(&at("audit?limit=200")).await;
     assert!(!audit.text.contains(&text(&connection("twilio").0["authToken"])), "{}", audit.text);
     let items = audit.expect(200)["items"].clone();
@@ -339,10 +339,10 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
     assert_eq!((&switched["before"]["active"], &switched["after"]["active"]), (&json!("main"), &json!("own")));
     let changed = entry(&format!("flows.change {tenant}"));
     assert_eq!((&changed["before"]["sign-up"], &changed["after"]["sign-up"]), (&json!(true), &json!(false)));
-    assert_eq!(changed["after"].get("mfa"), None, "what did not change is left out");
+    assert_eq!(changed["after"].get("mfa"), None, "unchanged connections are left out");
     let saved = entry("connection.save connection:main");
     assert_eq!((&saved["before"], &saved["after"]["connector"]), (&Value::Null, &json!("twilio")));
-    assert!(saved["after"]["secrets"]["authToken"].is_string(), "since when it is set, and not what it is");
+    assert!(saved["after"]["secrets"]["authToken"].is_string(), "the time when it was set, not its value");
     let deleted = entry("connection.delete connection:own");
     assert_eq!((&deleted["before"]["active"], &deleted["after"]), (&json!(true), &Value::Null));
     assert!(items.as_array().unwrap().iter().skip(9).all(|entry| entry["createdAt"].is_string()));
@@ -350,14 +350,14 @@ async fn one_switches_and_the_next_message_goes_the_other_way() {
     assert!(actors.len() == 1 && actors.first().unwrap().starts_with("key:k"), "{actors:?}");
 }
 
-/// All seven flows, with these on.
+/// All seven flows, with these enabled.
 fn flows(on: &[&str]) -> Value {
     let all = ["sign-up", "sign-in", "password-reset", "account-linking", "member-invitation", "identity-check", "mfa"];
     Value::Object(all.iter().map(|flow| ((*flow).to_owned(), json!(on.contains(flow)))).collect())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_are_made_rotated_and_end() {
+async fn keys_are_created_rotated_and_revoked() {
     let (api, admin) = empty().await;
     let tenant = format!("/v1/tenants/{TENANT}");
     let works = async |secret: &str| api.client(secret).get(&tenant).await.status;
@@ -370,7 +370,7 @@ async fn keys_are_made_rotated_and_end() {
     assert_eq!((&entry["name"], &entry["scopes"], entry.get("secret")), (&json!("CI"), &json!(["read"]), None));
     assert_eq!(works(&first).await, 200);
 
-    // Both work while the grace lasts, and then only the new one.
+    // Both work during the grace period, and then only the new one.
     let rotate = |grace: u64| json!({ "graceSeconds": grace });
     let rotated = admin.post(&at(&format!("keys/{id}/rotate")), &rotate(3600)).await.expect(200);
     let second = text(&rotated["secret"]);
@@ -380,7 +380,7 @@ async fn keys_are_made_rotated_and_end() {
     assert_eq!((works(&first).await, works(&second).await), (200, 200));
     api.backend.clock.advance_millis(1_000);
     assert_eq!((works(&first).await, works(&second).await), (401, 200));
-    // Without grace at once, and without a body, too.
+    // Without a grace period it takes effect immediately, also without a body.
     let third = text(&admin.call("POST", &at(&format!("keys/{id}/rotate")), None, &[]).await.expect(200)["secret"]);
     assert_eq!((works(&second).await, works(&third).await), (401, 200));
     admin.post(&at(&format!("keys/{id}/rotate")), &rotate(604_801)).await.problem(422, "invalid-input");
@@ -392,7 +392,7 @@ async fn keys_are_made_rotated_and_end() {
     api.client(&third).get(&tenant).await.problem(401, "unauthenticated");
     admin.delete(&at(&format!("keys/{id}"))).await.problem(404, "not-found");
 
-    // One with an end ends.
+    // A key with an expiry expires.
     let at_end = START.plus_seconds(7200).to_string();
     let new = json!({ "name": "short", "scopes": ["read"], "expiresAt": at_end });
     let short = text(&admin.post(&at("keys"), &new).await.expect(201)["secret"]);
@@ -400,7 +400,7 @@ async fn keys_are_made_rotated_and_end() {
     api.backend.clock.advance_millis(3_600_000);
     api.client(&short).get(&tenant).await.problem(401, "unauthenticated");
 
-    // Everything that is wrong with a new one at once.
+    // All errors of a new key at once.
     let past = START.to_string();
     let wrong = json!({ "name": " ", "scopes": [], "expiresAt": past });
     let problem = admin.post(&at("keys"), &wrong).await.problem(422, "invalid-input");
@@ -408,7 +408,7 @@ async fn keys_are_made_rotated_and_end() {
 
     let audit = admin.get(&at("audit")).await;
     for secret in [&first, &second, &third, &short] {
-        // `sbx_`, the id, `_`, and what is secret: which may hold `_` itself.
+        // `sbx_`, the id, `_`, and the secret, which may contain `_` itself.
         assert!(!audit.text.contains(secret.splitn(3, '_').nth(2).unwrap()));
     }
     let actions: BTreeSet<_> =
@@ -437,13 +437,13 @@ async fn a_tested_connection_goes_to_production() {
     let tested = admin.post(&at("connection-tests"), &test).await.expect(200);
     assert_eq!(tested["outcome"], "accepted");
     assert!(admin.get(&at("connections/main")).await.expect(200)["testedAt"].is_string());
-    // In one direction only, and not within a kind.
+    // In one direction only, and not between tenants of one environment.
     let back = format!("/v1/tenants/{LIVE}/promotions");
     platform.post(&back, &to(TENANT)).await.problem(409, "conflict");
     api.create_tenant("second-stage", "development").await;
     promote(to("second-stage")).await.problem(409, "conflict");
 
-    // First a look, which changes nothing.
+    // First a preview, which changes nothing.
     let look = promote(plain.clone()).await;
     assert!(!look.text.contains(&token), "{}", look.text);
     let look = look.expect(200);
@@ -455,7 +455,7 @@ async fn a_tested_connection_goes_to_production() {
     assert!(change("/templates/sign-in").is_some(), "{changes:?}");
     assert_eq!(live("connections").await.expect(200), json!([]));
 
-    // What changed in between is not what was confirmed.
+    // A change in between invalidates the confirmation.
     let confirmed = |look: &Value| {
         let mut body = plain.clone();
         body["confirmationToken"] = look["confirmationToken"].clone();
@@ -478,11 +478,11 @@ async fn a_tested_connection_goes_to_production() {
     let there = there.expect(200);
     assert_eq!((&there["active"], &there["templates"]), (&json!(false), &changed["templates"]));
     assert!(there["testedAt"].is_string() && there["secrets"]["authToken"].is_string(), "{there}");
-    // Once more there is nothing to change, and the same word does not do it again.
+    // Now there is nothing to change, and the same token does not work again.
     promote(confirmed(&look)).await.problem(409, "diff-changed");
     assert_eq!(promote(plain.clone()).await.expect(200)["changes"], json!([]));
 
-    // It sends there, once that tenant is opened.
+    // It sends there, once that tenant allows messages.
     let put = async |path: &str, body: Value| platform.put(&format!("/v1/tenants/{LIVE}/{path}"), &body).await;
     put("active-connection", json!({ "name": "main" })).await.expect(200);
     let (_, key) = api.create_key(LIVE, &["send"]).await;
@@ -493,7 +493,7 @@ async fn a_tested_connection_goes_to_production() {
     put("policy", json!({ "countries": { "only": ["DK"] } })).await.expect(200);
     send().await.expect(200);
 
-    // A secret must be given again; another account is not tested.
+    // The secret must be entered again; another account is untested.
     let mut ask = json!({ "connection": "main", "targetTenant": LIVE, "targetConnection": "second", "secrets": "ask" });
     let missing = promote(ask.clone()).await.problem(422, "invalid-input");
     assert_eq!(fields(&missing), ["/parameters/authToken"]);
@@ -532,7 +532,7 @@ async fn flows_policy_test_numbers_and_unlocking() {
     assert_eq!(mfa["flow"], "mfa");
     admin.post(&at("verifications"), &verify("generic", NUMBER)).await.expect(201);
 
-    // Everything that is out of bounds at once, and nothing is kept.
+    // All values that are out of range at once, and nothing is stored.
     let policy = admin.get(&at("policy")).await.expect(200);
     let wrong = json!({
         "codes": { "digits": 4, "lifetimeSeconds": 601, "maxTries": 0, "maxSends": 11 },
@@ -569,7 +569,7 @@ async fn flows_policy_test_numbers_and_unlocking() {
     admin.post(&at("verifications"), &verify("sign-in", NUMBER)).await.expect(201);
     assert_eq!(fixture.api.backend.received_code(NUMBER).len(), 8);
 
-    // A number that never gets a message, and whose code always fits.
+    // A number that never receives a message, and whose code is always right.
     let fixed = json!({ "numbers": [{ "number": "+45 87 65 43 21", "code": "424242" }] });
     let set = admin.put(&at("test-numbers"), &fixed).await.expect(200);
     assert_eq!(set, json!({ "numbers": ["+45…21"] }));
@@ -587,7 +587,7 @@ async fn flows_policy_test_numbers_and_unlocking() {
     let audit = admin.get(&at("audit?limit=200")).await;
     assert!(!audit.text.contains("87654321") && !audit.text.contains("424242"), "{}", audit.text);
 
-    // A hundred wrong codes lock a number; an admin lifts that.
+    // A hundred wrong codes lock a number; an admin unlocks it.
     let code = 'locked: loop {
         let id = text(&admin.post(&at("verifications"), &verify("sign-in", NUMBER)).await.expect(201)["id"]);
         let code = fixture.api.backend.received_code(NUMBER);
@@ -612,9 +612,9 @@ async fn flows_policy_test_numbers_and_unlocking() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn flows_that_are_not_named_are_off() {
+async fn flows_that_are_left_out_are_disabled() {
     let (_api, admin) = empty().await;
-    // As the document says at this operation.
+    // As the document says for this operation.
     let set = admin.put(&at("flows"), &json!({ "sign-in": true })).await.expect(200);
     assert_eq!(set, flows(&["sign-in"]));
 }

@@ -1,4 +1,4 @@
-//! An upload over REST: what does not arrive whole, in kind and in size, leaves nothing behind.
+//! Uploads over REST: an upload that is incomplete, of another type or too large leaves nothing behind.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 const WASM: (&str, &str) = ("Content-Type", "application/wasm");
 
-/// Fails when an upload has left something.
+/// Fails if an upload has left something behind.
 async fn assert_nothing_is_there(api: &Api, component: &[u8]) {
     let platform = api.platform();
     platform.get(&format!("/v1/connector-uploads/{}", digest(component))).await.problem(404, "not-found");
@@ -42,7 +42,7 @@ async fn incomplete_uploads_are_not_stored() {
         let refused = api.wire("POST", "/v1/connectors", &headers, &component).await;
         refused.problem(415, "unsupported-media-type");
     }
-    // No component at all.
+    // An empty file.
     let headers = [("Authorization", key.as_str()), WASM];
     for (file, why) in [(&b"no such thing"[..], "magic number"), (b"\x7fELF", "precompiled")] {
         let refused = api.wire("POST", "/v1/connectors", &headers, file).await.problem(422, "invalid-input");
@@ -63,7 +63,7 @@ async fn incomplete_uploads_are_not_stored() {
     api.raw(&pieces).await.problem(413, "body-too-large");
     assert_nothing_is_there(&api, &component).await;
 
-    // And the same file, whole.
+    // And the complete file.
     let taken = api.platform().upload("/v1/connectors", component.clone()).await;
     let place = taken.headers["location"].to_str().unwrap().to_owned();
     assert_eq!(place, format!("/v1/connector-uploads/{}", digest(&component)));
@@ -71,7 +71,7 @@ async fn incomplete_uploads_are_not_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_approval_is_asked_for_by_name() {
+async fn a_missing_approval_names_what_is_new() {
     let api = Api::over(TestService::standalone().await).await;
     let platform = api.platform();
     let own = format!("/v1/tenants/{TENANT}/connectors");
@@ -86,7 +86,7 @@ async fn an_approval_is_asked_for_by_name() {
     let activation = json!({ "digest": digests[1] });
     let refused = platform.post(&format!("{own}/{ID}/release/activations"), &activation).await;
     let refused = refused.problem(409, "approval-required");
-    assert!(text(&refused["detail"]).contains("https://collect.acme.test"), "it says what is new: {refused}");
+    assert!(text(&refused["detail"]).contains("https://collect.acme.test"), "the error names what is new: {refused}");
     let release = platform.get(&format!("{own}/{ID}/release")).await.expect(200);
     assert_eq!((text(&release["active"]), &release["generation"]), (digests[0].clone(), &json!(1)));
 }

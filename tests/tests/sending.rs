@@ -1,4 +1,4 @@
-//! Messages: journal before bytes, at most B physical messages, the same answer for the same key: promises P4, P5, P6.
+//! Messages: journal before bytes, a bounded number of physical messages, the same response for the same key: promises P4, P5, P6.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -17,7 +17,7 @@ const NUMBER: &str = "+4512345678";
 const ADMIN: &Caller = &Caller::Platform;
 
 on_every_database!(
-    a_message_is_sent_and_on_record,
+    a_message_is_sent_and_recorded,
     the_same_key_is_one_message,
     an_asynchronous_message_is_sent_by_the_worker,
     an_unsent_message_is_retried_with_the_same_code,
@@ -26,7 +26,7 @@ on_every_database!(
     a_refusal_that_only_the_connector_saw_counts,
     a_fallback_takes_over_when_credentials_are_wrong,
     a_number_that_refuses_is_not_tried_elsewhere,
-    a_suspicion_of_fraud_holds_the_numbers_around,
+    a_suspicion_of_fraud_holds_nearby_numbers,
     nothing_is_sent_after_expiry,
     nothing_is_sent_after_a_cancel,
     a_flow_that_is_off_sends_nothing,
@@ -46,7 +46,7 @@ fn not_sent(result: Result<Message, Error>) -> Message {
     }
 }
 
-/// Waits for what the worker does, without a guess at how long it takes.
+/// Waits until the worker is done with a message, without a guess at how long that takes.
 async fn until_final(fixture: &TestService, id: &str) -> Message {
     loop {
         // The clock is manual; a retry is due a little later.
@@ -59,7 +59,7 @@ async fn until_final(fixture: &TestService, id: &str) -> Message {
     }
 }
 
-async fn a_message_is_sent_and_on_record(database: &Database) {
+async fn a_message_is_sent_and_recorded(database: &Database) {
     let fixture = TestService::new(database).await;
     let sent = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
     assert_eq!((sent.status, sent.to.as_str(), sent.flow), (MessageStatus::Accepted, "+45…78", Some(Flow::SignIn)));
@@ -135,7 +135,7 @@ async fn no_request_makes_more_messages_than_the_policy_says(database: &Database
             })
             .await;
         fixture.simulator.clear_inbox();
-        // Every attempt is taken by the provider, and its answer lost.
+        // The provider accepts every attempt, and its response is lost.
         fixture.simulator.inject_spec("twilio=reset-after".parse().unwrap()).unwrap();
         let sent = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
         fixture.clock.advance_millis(60_000);
@@ -143,7 +143,7 @@ async fn no_request_makes_more_messages_than_the_policy_says(database: &Database
         fixture.simulator.clear_faults();
         assert_eq!(sent.status, MessageStatus::InDoubt);
         assert_eq!(fixture.received_count(NUMBER), most as usize, "{:?}", sent.attempts);
-        // Past the breakers' rests.
+        // After the circuit breakers have closed again.
         fixture.clock.advance_millis(3_600_000);
     }
 }
@@ -183,7 +183,7 @@ async fn a_fallback_takes_over_when_credentials_are_wrong(database: &Database) {
     assert_eq!(sent.status, MessageStatus::Accepted);
     assert_eq!(sent.attempts.last().unwrap().connection, "main");
     assert_eq!(fixture.received_code(NUMBER), "222222");
-    // The breaker of the broken one is open: it is not asked at all.
+    // The circuit breaker of the broken connection is open: it is not tried at all.
     let requests = fixture.simulator.requests().len();
     send(&fixture, message(NUMBER, "333333"), None).await.unwrap();
     assert_eq!(fixture.simulator.requests().len(), requests + 1);
@@ -200,7 +200,7 @@ async fn a_number_that_refuses_is_not_tried_elsewhere(database: &Database) {
     assert_eq!(fixture.received_count(NUMBER), 0);
 }
 
-async fn a_suspicion_of_fraud_holds_the_numbers_around(database: &Database) {
+async fn a_suspicion_of_fraud_holds_nearby_numbers(database: &Database) {
     let fixture = TestService::new(database).await;
     fixture.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
     let failed = not_sent(send(&fixture, message(NUMBER, "123456"), None).await);
@@ -251,8 +251,8 @@ async fn a_flow_that_is_off_sends_nothing(database: &Database) {
     let fixture = TestService::new(database).await;
     let off = Flows([(Flow::SignIn, false)].into_iter().collect());
     fixture.service.set_flows(ADMIN, TENANT, off).await.unwrap();
-    assert!(matches!(send(&fixture, message(NUMBER, "123456"), None).await, Err(Error::FlowOff(Flow::SignIn))));
-    assert!(matches!(fixture.start_verification(NUMBER).await, Err(Error::FlowOff(Flow::SignIn))));
+    assert!(matches!(send(&fixture, message(NUMBER, "123456"), None).await, Err(Error::FlowDisabled(Flow::SignIn))));
+    assert!(matches!(fixture.start_verification(NUMBER).await, Err(Error::FlowDisabled(Flow::SignIn))));
     assert!(fixture.simulator.requests().is_empty());
 }
 
@@ -296,7 +296,7 @@ async fn a_message_that_waits_survives_a_restart(database: &Database) {
 async fn a_production_tenant_starts_closed(database: &Database) {
     let fixture = TestService::without_tenants(database).await;
     fixture.add_tenant(TENANT, Environment::Production).await;
-    assert!(matches!(send(&fixture, message(NUMBER, "123456"), None).await, Err(Error::FlowOff(Flow::SignIn))));
+    assert!(matches!(send(&fixture, message(NUMBER, "123456"), None).await, Err(Error::FlowDisabled(Flow::SignIn))));
     let on = Flows([(Flow::SignIn, true)].into_iter().collect());
     fixture.service.set_flows(ADMIN, TENANT, on).await.unwrap();
     let refused = send(&fixture, message(NUMBER, "123456"), None).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! No secret, code, number or text in the database, in a log or in an answer: promise P11 for the service.
+//! No secret, code, number or text is in the database, a log or a response: promise P11 for the service.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -49,11 +49,11 @@ impl<'a> MakeWriter<'a> for Log {
 fn assert_absent(haystack: &[u8], needles: &[String], place: &str) {
     for needle in needles {
         let found = haystack.windows(needle.len()).any(|window| window == needle.as_bytes());
-        assert!(!found, "{place} holds a canary: {needle}");
+        assert!(!found, "{place} contains a canary: {needle}");
     }
 }
 
-/// Twilio calls through the server: once signed with the wrong token, once as it should be, and once at no address.
+/// Sends Twilio's callbacks to the server: with a wrong signature, with a correct one, and to an unknown URL.
 async fn provider_calls(fixture: &TestService, report_token: &str, sid: &str) {
     let listener = sendbox_server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -75,7 +75,7 @@ async fn provider_calls(fixture: &TestService, report_token: &str, sid: &str) {
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        // By hand: a client of this process would log what it asks for.
+        // Without an HTTP client, which would log the request in this process.
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -89,7 +89,7 @@ async fn provider_calls(fixture: &TestService, report_token: &str, sid: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn canaries_are_nowhere() {
     let log = Log::default();
-    // Everything, the database's own statements included.
+    // Everything, including the database's own statements.
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).json().init();
     let database = Database::sqlite();
     let fixture = TestService::new(&database).await;
@@ -109,7 +109,7 @@ async fn canaries_are_nowhere() {
     };
     let sent = fixture.service.send_message(ADMIN, TENANT, new, Some("key-with-no-secret")).await.unwrap();
     keep(serde_json::to_string(&sent).unwrap());
-    // Refused, in doubt, waiting, echoed: each leaves other traces.
+    // Refused, in doubt, waiting, echoed: each leaves different traces.
     for fault in ["code:21211", "reset-after", "echo", "status:500"] {
         fixture.simulator.inject_spec(format!("twilio={fault},times=1").parse().unwrap()).unwrap();
         match fixture.service.send_message(ADMIN, TENANT, message(NUMBER, CODE), None).await {
@@ -128,7 +128,7 @@ async fn canaries_are_nowhere() {
 
     fixture.clock.advance_millis(600_000);
     let started = fixture.start_verification(NUMBER).await.unwrap();
-    // A message of before may be tried again at any time, and it says another code.
+    // An earlier message may be retried at any time, with another code.
     let newest = || {
         let texts = fixture.simulator.inbox().into_iter().rev().filter_map(|message| message.text);
         texts.map(|text| text[..6].to_owned()).find(|code| code != CODE).unwrap()
@@ -155,7 +155,7 @@ async fn canaries_are_nowhere() {
     keep(serde_json::to_string(&report).unwrap());
     let tested = newest();
     let shown = fixture.service.connection(ADMIN, TENANT, "main").await.unwrap();
-    // The address is a secret too, and shown to those who manage: here alone, and by nothing else.
+    // The callback URL is a secret too: it is shown to managers only, and only here.
     let address = shown.delivery_reports.callback_url.clone().unwrap();
     let report_token = address.rsplit_once('/').unwrap().1.to_owned();
     keep(serde_json::to_string(&shown).unwrap().replace(&report_token, ""));

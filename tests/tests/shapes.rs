@@ -1,4 +1,4 @@
-//! What the built-in connectors send in honest use fits what they were rehearsed with, and nothing else does.
+//! The requests of the built-in connectors in normal use have the shapes that were rehearsed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -13,12 +13,12 @@ use sendbox_simulator::SimulatorConfig;
 use sendbox_tests::simulator_setup::{SimulatorSetup, connection};
 use serde_json::{Value, json};
 
-/// 2026-11-23, when the versions came.
+/// 2026-11-23, when the versions were uploaded.
 const CAME_AT: u64 = 1_795_421_801_000;
-/// A code that nothing else holds.
+/// A code that occurs nowhere else.
 const CODE: &str = "904417";
 
-/// Parameters beside those of [`connection`], each a connection of its own.
+/// Sets of parameters in addition to those of [`connection`], each for a connection of its own.
 fn variants(name: &str) -> Vec<Value> {
     let more: Vec<Value> = match name {
         "twilio" => vec![
@@ -149,8 +149,8 @@ const LOCALES: [Option<&str>; 8] =
 const VARIABLES: [&[&str]; 5] =
     [&[], &["link"], &["link", "user.name"], &["to", "type"], &["a", "b", "c", "d", "e", "f", "g", "h", "i"]];
 
-/// Every value of each list, with every value of the next list at some time: the lengths have no common divisor to speak of, so
-/// that many combinations meet.
+/// Every value of each list, combined with every value of the next list at some point: the lengths have no large common divisor, so
+/// that many combinations occur.
 fn messages(count: usize) -> impl Iterator<Item = Clear> {
     (0..count).map(|n| {
         let encoding = if n % 2 == 0 { TextEncoding::Gsm7 } else { TextEncoding::Ucs2 };

@@ -1,12 +1,12 @@
-//! What an overview shows: counted right, of one tenant, and what needs a person in words.
+//! Statistics: the counts of one tenant, and its alerts.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use sendbox_contract::{FailureClass, Party, RecordedFailure, RequestSent};
 use sendbox_domain::model::{
-    AttemptOutcome, Attention, Bucket, ConnectionTest, Conversion, Countries, CountryCount, Deletion, Environment,
-    FailureCount, Latency, MessageStatus, Mode, Point, Rollback, Scope, Sensitive, Severity, SpendPolicy, StartedCount,
-    Statistics, StatisticsFilter, TestNumber, TestNumbers, Timestamp,
+    Alert, AttemptOutcome, Bucket, ConnectionTest, Conversion, Countries, CountryCount, Deletion, Environment,
+    FailureCount, Latency, MessageStatus, Mode, Rollback, Scope, Sensitive, Severity, SpendPolicy, StartedCount,
+    Statistics, StatisticsBucket, StatisticsFilter, TestNumber, TestNumbers, Timestamp,
 };
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::Usage;
@@ -24,11 +24,11 @@ const DAY: i64 = 24 * HOUR;
 
 on_every_database!(
     what_was_sent_is_counted,
-    each_place_of_a_message_is_counted_within_the_time,
+    each_status_is_counted_within_the_period,
     a_thousand_messages_are_timed,
     what_a_provider_wrote_breaks_nothing,
     a_series_has_every_bucket,
-    who_may_read_it,
+    statistics_need_the_read_scope,
     set_up_mistakes_need_attention,
     failures_need_attention,
     rollbacks_and_old_secrets_need_attention,
@@ -39,29 +39,29 @@ async fn statistics(fixture: &TestService, filter: StatisticsFilter) -> Statisti
     fixture.service.statistics(ADMIN, TENANT, filter).await.unwrap()
 }
 
-async fn attention(fixture: &TestService) -> Vec<Attention> {
+async fn attention(fixture: &TestService) -> Vec<Alert> {
     statistics(fixture, StatisticsFilter::default()).await.alerts
 }
 
-/// The one thing that needs a person and holds these words.
+/// The only alert that contains this text.
 #[track_caller]
-fn attention_with<'a>(all: &'a [Attention], words: &str) -> &'a Attention {
-    let found: Vec<_> = all.iter().filter(|one| one.message.contains(words)).collect();
-    assert_eq!(found.len(), 1, "{words}: {all:?}");
+fn attention_with<'a>(all: &'a [Alert], text: &str) -> &'a Alert {
+    let found: Vec<_> = all.iter().filter(|one| one.message.contains(text)).collect();
+    assert_eq!(found.len(), 1, "{text}: {all:?}");
     found[0]
 }
 
-/// Nothing that needs a person holds these words.
+/// Fails if an alert contains this text.
 #[track_caller]
-fn silent(all: &[Attention], words: &str) {
-    assert!(all.iter().all(|one| !one.message.contains(words)), "{words}: {all:?}");
+fn silent(all: &[Alert], text: &str) {
+    assert!(all.iter().all(|one| !one.message.contains(text)), "{text}: {all:?}");
 }
 
 fn after(millis: i64) -> Timestamp {
     Timestamp(START.0 + millis)
 }
 
-/// A message that was taken so long after the start, and has ended.
+/// A message that was accepted this long after the start, and has ended.
 fn row(id: &str, at: i64, status: MessageStatus) -> MessageRow {
     MessageRow {
         id: id.to_owned(),
@@ -83,9 +83,9 @@ fn row(id: &str, at: i64, status: MessageStatus) -> MessageRow {
         provider_message_id: None,
         failure: None,
         attempts: 1,
-        physical: 1,
+        physical_messages: 1,
         price_micros: 5,
-        // The worker leaves those that are under way alone.
+        // The worker does not touch messages that are leased.
         next_attempt_at: (!status.is_final()).then(|| after(30 * DAY)),
         lease_owner: None,
         lease_until: None,
@@ -104,7 +104,7 @@ fn failure(class: FailureClass, text: &str) -> Option<RecordedFailure> {
     })
 }
 
-/// The attempt with which a provider took a message, so long after it was taken.
+/// The attempt with which a provider accepted a message, this long after Sendbox accepted it.
 fn taken(message: &MessageRow, took: i64) -> AttemptRow {
     AttemptRow {
         tenant: message.tenant.clone(),
@@ -147,7 +147,7 @@ async fn what_was_sent_is_counted(database: &Database) {
     };
     fixture.set_policy(TENANT, |policy| policy.spend = Some(spend)).await;
 
-    // Two verifications, of which one comes back; one message of the platform; one that the provider refuses.
+    // Two verifications, of which one is approved; one message of the platform; one that the provider refuses.
     let started = fixture.start_verification(NUMBER).await.unwrap().id;
     fixture.check(&started, &fixture.received_code(NUMBER)).await.unwrap();
     fixture.start_verification("+46701234567").await.unwrap();
@@ -155,7 +155,7 @@ async fn what_was_sent_is_counted(database: &Database) {
     fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
     fixture.simulator.inject_spec("twilio=code:21211,times=1".parse().unwrap()).unwrap();
     fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap_err();
-    // What does not count: test numbers, and another tenant.
+    // Test numbers and other tenants do not count.
     fixture.start_verification("+4587654321").await.unwrap();
     fixture.service.send_message(ADMIN, TENANT, message("+4587654321", "314159"), None).await.unwrap();
     fixture.service.send_message(ADMIN, "other", message(NUMBER, "314159"), None).await.unwrap();
@@ -167,7 +167,7 @@ async fn what_was_sent_is_counted(database: &Database) {
     let totals = found.totals;
     assert_eq!((totals.messages, totals.accepted, totals.failed), (4, 3, 1));
     assert_eq!((totals.in_doubt, totals.cancelled, totals.expired, totals.in_progress), (0, 0, 0, 0));
-    // Two to Denmark and one to Sweden; what was refused costs nothing.
+    // Two to Denmark and one to Sweden; a refused message costs nothing.
     assert_eq!((totals.segments, totals.cost_micros), (3, 3 + 3 + 7));
     assert_eq!(found.conversion, Conversion { started: 2, approved: 1, rate: Some(0.5) });
     assert_eq!(found.latency_ms, Some(Latency { p50: 0, p95: 0, p99: 0 }));
@@ -182,12 +182,18 @@ async fn what_was_sent_is_counted(database: &Database) {
     };
     let expected = [country("DK", 3, 2, Conversion::of(1, 1)), country("SE", 1, 1, Conversion::of(0, 1))];
     assert_eq!(found.countries, expected);
-    let points: Vec<Point> = found.series.iter().copied().filter(|point| point.messages > 0).collect();
+    let points: Vec<StatisticsBucket> = found.series.iter().copied().filter(|point| point.messages > 0).collect();
     let latency_ms = Some(Latency { p50: 0, p95: 0, p99: 0 });
-    let point = |at, messages, accepted, failed| Point { messages, accepted, failed, latency_ms, ..Point::empty(at) };
-    let first = Point { verifications: StartedCount { started: 2, approved: 1 }, ..point(START, 2, 2, 0) };
+    let point = |at, messages, accepted, failed| StatisticsBucket {
+        messages,
+        accepted,
+        failed,
+        latency_ms,
+        ..StatisticsBucket::empty(at)
+    };
+    let first = StatisticsBucket { verifications: StartedCount { started: 2, approved: 1 }, ..point(START, 2, 2, 0) };
     assert_eq!(points, [first, point(after(2 * HOUR), 2, 1, 1)]);
-    // 24 hours that begin a millisecond after an hour lie in 25 of them.
+    // 24 hours that begin a millisecond after a full hour touch 25 buckets.
     assert_eq!(found.series.len(), 25);
 
     // No number, code or text.
@@ -197,26 +203,26 @@ async fn what_was_sent_is_counted(database: &Database) {
     }
 }
 
-async fn each_place_of_a_message_is_counted_within_the_time(database: &Database) {
+async fn each_status_is_counted_within_the_period(database: &Database) {
     use MessageStatus::{Accepted, Cancelled, Expired, Failed, InDoubt, Queued, Sending};
     let fixture = TestService::new(database).await;
     let mut rows = Vec::new();
-    let places = [Queued, Sending, Accepted, Failed, InDoubt, Expired, Cancelled];
-    // One, two, … seven of them; the last of each class within the last millisecond.
-    for (index, status) in places.into_iter().enumerate() {
+    let statuses = [Queued, Sending, Accepted, Failed, InDoubt, Expired, Cancelled];
+    // One, two, … seven messages; one of each status within the last millisecond.
+    for (index, status) in statuses.into_iter().enumerate() {
         for number in 0..=index {
             let at = if number == 0 { DAY - 1 } else { 0 };
             rows.push(MessageRow { segments: None, ..row(&format!("m{index}{number}"), at, status) });
         }
     }
-    // Just outside, and to a test number.
+    // Just outside the period, and to a test number.
     rows.push(row("before", -1, Accepted));
     rows.push(row("behind", DAY, Accepted));
     rows.push(MessageRow { test: true, ..row("test", 0, Accepted) });
-    // Two physical messages of two parts; of no country.
-    rows.push(MessageRow { physical: 2, country: None, ..row("twice", HOUR, InDoubt) });
-    // None.
-    rows.push(MessageRow { physical: 0, ..row("none", HOUR, Failed) });
+    // Two physical messages of two segments, without a country.
+    rows.push(MessageRow { physical_messages: 2, country: None, ..row("twice", HOUR, InDoubt) });
+    // No physical message.
+    rows.push(MessageRow { physical_messages: 0, ..row("none", HOUR, Failed) });
     insert(&fixture, &rows).await;
 
     let filter = StatisticsFilter { from: Some(START), to: Some(after(DAY)), bucket: None };
@@ -242,7 +248,7 @@ async fn each_place_of_a_message_is_counted_within_the_time(database: &Database)
 async fn a_thousand_messages_are_timed(database: &Database) {
     let fixture = TestService::new(database).await;
     let mut tx = fixture.store.begin().await.unwrap();
-    // The oldest hundred took longest, and are not among the newest thousand.
+    // The oldest hundred took longest, but are not among the newest thousand.
     for number in 0..1100_i64 {
         let message = row(&format!("m{number:04}"), number, MessageStatus::Accepted);
         messages::insert(&mut tx, &message).await.unwrap();
@@ -254,12 +260,12 @@ async fn a_thousand_messages_are_timed(database: &Database) {
     let found = statistics(&fixture, filter).await;
     assert_eq!(found.totals.messages, 1100);
     assert_eq!(found.latency_ms, Some(Latency { p50: 500, p95: 950, p99: 990 }));
-    // A bucket by its newest hundred, and not by those of another.
+    // Each bucket counts its own newest hundred.
     let mut tx = fixture.store.begin().await.unwrap();
     let late = row("late", HOUR, MessageStatus::Accepted);
     messages::insert(&mut tx, &late).await.unwrap();
     attempts::insert(&mut tx, &taken(&late, 7)).await.unwrap();
-    // Not taken, to a test number, and behind the period.
+    // Not accepted, to a test number, and after the period.
     insert_taken(&mut tx, row("failed", HOUR, MessageStatus::Failed)).await;
     insert_taken(&mut tx, MessageRow { test: true, ..row("test", HOUR, MessageStatus::Accepted) }).await;
     insert_taken(&mut tx, row("behind", HOUR + 10, MessageStatus::Accepted)).await;
@@ -289,7 +295,7 @@ async fn what_a_provider_wrote_breaks_nothing(database: &Database) {
             failed("m1", FailureClass::Unknown, "a\u{0}b \"class\": \"x\" \\ '"),
             failed("m2", FailureClass::Unknown, "🦀\u{2028}"),
             failed("m3", FailureClass::InvalidRecipient, ""),
-            // One that ended well has none, and one that is tried again is no failure yet.
+            // A message that succeeded has no failure, and one that is retried has not failed yet.
             MessageRow { failure: failure(FailureClass::RateLimited, ""), ..row("m4", 0, MessageStatus::Queued) },
             row("m5", 0, MessageStatus::InDoubt),
         ],
@@ -307,12 +313,16 @@ async fn a_series_has_every_bucket(database: &Database) {
     let from = Timestamp(START.0 - DAY);
     let days = StatisticsFilter { from: Some(from), to: Some(after(4 * DAY)), bucket: Some(Bucket::Day) };
     let found = statistics(&fixture, days).await;
-    // It begins at 20:00: six days are touched.
+    // The period begins at 20:00, so it touches six days.
     let midnight = START.0 - 20 * HOUR;
-    let expected: Vec<Point> = [0, 1, 0, 0, 1, 0]
+    let expected: Vec<StatisticsBucket> = [0, 1, 0, 0, 1, 0]
         .into_iter()
         .zip(-1_i64..)
-        .map(|(messages, day)| Point { messages, accepted: messages, ..Point::empty(Timestamp(midnight + day * DAY)) })
+        .map(|(messages, day)| StatisticsBucket {
+            messages,
+            accepted: messages,
+            ..StatisticsBucket::empty(Timestamp(midnight + day * DAY))
+        })
         .collect();
     assert_eq!(found.series, expected);
     let hours = statistics(&fixture, StatisticsFilter { bucket: Some(Bucket::Hour), ..days }).await;
@@ -327,7 +337,7 @@ async fn a_series_has_every_bucket(database: &Database) {
     }
 }
 
-async fn who_may_read_it(database: &Database) {
+async fn statistics_need_the_read_scope(database: &Database) {
     let fixture = TestService::new(database).await;
     let key =
         |tenant: &str, scope| Caller::Key { tenant: tenant.to_owned(), key: "k".to_owned(), scopes: [scope].into() };
@@ -361,13 +371,13 @@ fn test_of_main() -> ConnectionTest {
 
 async fn set_up_mistakes_need_attention(database: &Database) {
     let fixture = TestService::new(database).await;
-    // All that is left to do is a test.
+    // Only a test is missing.
     let found = attention(&fixture).await;
     assert_eq!((found.len(), attention_with(&found, "no test of it").severity), (1, Severity::Warning));
     fixture.service.test_connection(ADMIN, TENANT, test_of_main()).await.unwrap();
     assert_eq!(attention(&fixture).await, []);
 
-    // A change that no test has vouched for, and what a newer connector could find missing.
+    // An untested change, and a connection that a newer connector may find incomplete.
     let mut input = twilio();
     input.templates.as_array_mut().unwrap()[0]["content"] = "{{code}} it is.".into();
     fixture.service.save_connection(ADMIN, TENANT, "main", input).await.unwrap();
@@ -383,7 +393,7 @@ async fn set_up_mistakes_need_attention(database: &Database) {
     let found = attention(&fixture).await;
     assert_eq!((found.len(), attention_with(&found, "No connection is active").severity), (1, Severity::Critical));
 
-    // A production tenant begins with nothing allowed, and its flows off.
+    // A production tenant begins with nothing allowed, and its flows disabled.
     fixture.add_tenant("live", Environment::Production).await;
     let of_live = async || fixture.service.statistics(ADMIN, "live", StatisticsFilter::default()).await.unwrap().alerts;
     assert_eq!(attention_with(&of_live().await, "No country is allowed").severity, Severity::Warning);
@@ -401,7 +411,7 @@ async fn failures_need_attention(database: &Database) {
     let refused = attention_with(&found, "failed once in the last hour (authentication-failed)");
     assert_eq!((refused.severity, refused.subject.as_ref().unwrap().id.as_str()), (Severity::Critical, "main"));
     assert_eq!(attention_with(&found, "rests").severity, Severity::Critical);
-    // It is put right, and sends again.
+    // It is fixed, and sends again.
     fixture.clock.advance_millis(60_000);
     fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
     let found = attention(&fixture).await;
@@ -420,7 +430,7 @@ async fn failures_need_attention(database: &Database) {
     fixture.service.lift_hold(ADMIN, TENANT, &hold.id).await.unwrap();
     silent(&attention(&fixture).await, "suspects fraud");
 
-    // Money: four of five, then all.
+    // The spend cap: four fifths, then all of it.
     let spend = |cap| SpendPolicy {
         currency: "EUR".to_owned(),
         cap_per_month_micros: cap,
@@ -436,7 +446,7 @@ async fn failures_need_attention(database: &Database) {
     fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
     assert_eq!(attention_with(&attention(&fixture).await, "is reached").severity, Severity::Critical);
 
-    // A rate: few say nothing, many do.
+    // A failure rate: a few failures are not reported, many are.
     silent(&attention(&fixture).await, "Providers took only");
     let now = fixture.now().0 - START.0;
     let failed: Vec<_> = (0..20).map(|number| row(&format!("f{number}"), now, MessageStatus::Failed)).collect();
@@ -446,7 +456,7 @@ async fn failures_need_attention(database: &Database) {
 
 async fn rollbacks_and_old_secrets_need_attention(database: &Database) {
     let fixture = TestService::new(database).await;
-    // A connection of an uploaded connector whose new version was rolled back.
+    // A connection with an uploaded connector whose new version was rolled back.
     let mut tx = fixture.store.begin().await.unwrap();
     let main = connections::get(&mut tx, TENANT, "main").await.unwrap().unwrap();
     let uploaded = ConnectionRow { name: "acme".to_owned(), connector: "acme-sms".to_owned(), ..main };
@@ -473,7 +483,7 @@ async fn rollbacks_and_old_secrets_need_attention(database: &Database) {
     let found = attention(&fixture).await;
     let rollback = attention_with(&found, "it misbehaved in 1 of 5 attempts");
     assert_eq!(rollback.subject.as_ref().unwrap().id, "acme-sms");
-    // By hand, it is known already; and a day later, it is no news.
+    // A manual rollback is known already, and after a day a rollback is no longer news.
     let mut tx = fixture.store.begin().await.unwrap();
     assert!(releases::put(&mut tx, &release(false, 2)).await.unwrap());
     tx.commit().await.unwrap();

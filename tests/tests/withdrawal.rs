@@ -1,4 +1,5 @@
-//! Versions of a connector come and go: what is withdrawn ends, and one that is dropped leaves nothing behind.
+//! Versions of a connector are withdrawn and dropped: sends with a withdrawn version end, and a dropped version leaves nothing
+//! behind.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -12,11 +13,11 @@ use sendbox_tests::sandbox_fixture::hostile;
 use sendbox_tests::{Handshake, SandboxFixture, SandboxFixtureConfig, Script, Step, expect_accepted, expect_failure};
 use tokio_util::sync::CancellationToken;
 
-/// No test waits so long unless it fails.
+/// No test waits this long unless it fails.
 const NEVER: Duration = Duration::from_secs(60);
 
-/// Limits that end nothing before the withdrawal does.
-async fn patient_lab() -> SandboxFixture {
+/// A fixture whose limits end nothing before the withdrawal does.
+async fn patient_fixture() -> SandboxFixture {
     let ms = 4 * NEVER.as_millis() as u64;
     let limits = Limits { connect_ms: ms, tls_ms: ms, first_byte_ms: ms, send_ms: ms, cpu_ms: ms, ..Limits::default() };
     SandboxFixture::with(SandboxFixtureConfig { limits, ..SandboxFixtureConfig::default() }).await
@@ -37,7 +38,7 @@ fn expect_withdrawn(what: &str, report: SendResult, class: FailureClass, sent: R
     failure
 }
 
-/// One send, and the withdrawal as soon as `ready`. Both must end.
+/// Sends, and withdraws the version as soon as `ready`. Both must end.
 async fn withdrawn_when(fixture: &SandboxFixture, behaviour: Behaviour, ready: impl Fn() -> bool) -> SendResult {
     let withdrawal = async {
         until("the send is under way", ready).await;
@@ -60,25 +61,25 @@ async fn a_withdrawn_send_does_not_begin() {
         RequestSent::No,
     );
     fixture.expect_seen(1, "after the withdrawal");
-    // It was those sends that were withdrawn: the version is as good as before.
+    // Only those sends were withdrawn: the version still works.
     fixture.withdrawn = CancellationToken::new();
     fixture.expect_next_send_works("a withdrawal").await;
 }
 
 #[tokio::test]
 async fn a_send_whose_request_has_left_is_in_doubt() {
-    let fixture = patient_lab().await;
+    let fixture = patient_fixture().await;
     fixture.server.play(Script::steps([Step::Read, Step::Silence]));
     let report = withdrawn_when(&fixture, Behaviour::Honest, || fixture.server.seen().len() == 1).await;
     let failure = expect_withdrawn("after the request", report, FailureClass::InDoubt, RequestSent::Maybe);
     assert!(failure.text.contains("under way"), "{}", failure.text);
-    // The connection of the send goes with it.
+    // The connection of the send is closed, too.
     fixture.server.until_closed(1).await;
 }
 
 #[tokio::test]
 async fn a_send_that_still_connects_is_not_sent() {
-    let fixture = patient_lab().await;
+    let fixture = patient_fixture().await;
     fixture.server.play(Script::handshake(Handshake::Stall));
     let report = withdrawn_when(&fixture, Behaviour::Honest, || fixture.server.connections() == 1).await;
     expect_withdrawn("while connecting", report, FailureClass::NotSent, RequestSent::No);
@@ -86,19 +87,19 @@ async fn a_send_that_still_connects_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_guest_that_computes_is_ended() {
-    let fixture = patient_lab().await;
-    // It has no way to say that it runs; long before this many polls it does.
+async fn a_running_guest_is_ended() {
+    let fixture = patient_fixture().await;
+    // It cannot report that it runs, but it does long before this many polls.
     let polls = std::cell::Cell::new(0);
     let report = withdrawn_when(&fixture, Behaviour::LoopInSend, || polls.replace(polls.get() + 1) > 20).await;
     expect_withdrawn("in a loop", report, FailureClass::NotSent, RequestSent::No);
 }
 
 #[tokio::test]
-async fn a_send_that_waits_for_its_place_is_refused() {
-    let fixture = patient_lab().await;
+async fn a_send_that_waits_for_a_slot_is_refused() {
+    let fixture = patient_fixture().await;
     fixture.server.play(Script::steps([Step::Read, Step::Silence]));
-    // The fixture has four places.
+    // The fixture has four slots.
     let withdrawal = async {
         until("all places are taken", || fixture.server.seen().len() == 4).await;
         fixture.withdrawn.cancel();
@@ -128,7 +129,7 @@ fn mappings() -> usize {
     fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
 
-/// Two hundred versions, each loaded, used and dropped. What is held for the twentieth is what is held for the last.
+/// Two hundred versions, each loaded, used and dropped. The last one takes as much memory as the twentieth.
 #[tokio::test]
 async fn a_dropped_version_leaves_nothing_behind() {
     let mut fixture =
@@ -136,7 +137,7 @@ async fn a_dropped_version_leaves_nothing_behind() {
     let mut at_the_twentieth = 0;
     for number in 1..=200 {
         let connector = fixture.sandbox.load(&version(number)).await.unwrap();
-        // The version before is dropped here, and its client with it.
+        // The previous version is dropped here, with its client.
         fixture.connector = connector;
         assert_eq!(fixture.sandbox.http_clients(), 0, "before the first send of version {number}");
         expect_accepted("a send", fixture.send(Behaviour::Honest, "").await);
@@ -147,5 +148,5 @@ async fn a_dropped_version_leaves_nothing_behind() {
     }
     let grown = mappings().saturating_sub(at_the_twentieth);
     // Threads of the runtime and their heaps come and go; a mapping for each version would be 180 of them.
-    assert!(grown < 40, "{grown} mappings more, from {at_the_twentieth} on");
+    assert!(grown < 40, "{grown} more mappings than {at_the_twentieth} at the twentieth version");
 }

@@ -1,4 +1,4 @@
-//! The public zoo: every hostile guest ends as the table says, and nothing leaks.
+//! The zoo: every hostile guest ends as the table says, and nothing leaks.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn one_callback_reports_on_many_and_skips_what_names_no_message() {
+    fn one_callback_reports_on_many_and_skips_entries_without_a_message() {
         let mut nameless = entry(true, "DELIVERED");
         nameless["biz_id"] = "".into();
         let body = json!([entry("true", "DELIVERED"), nameless, entry("false", ""), { "biz_id": "1^0" }]);

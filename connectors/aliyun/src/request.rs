@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_sending() {
+    fn an_unsendable_message_is_refused_before_sending() {
         let mut no_id = parameters(json!({}));
         no_id.as_object_mut().unwrap().remove("accessKeyId");
         let no_id = Harness::<Aliyun>::new(no_id).template("SMS_1").variables([("code", "1")]);

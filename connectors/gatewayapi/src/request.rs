@@ -107,14 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn the_endpoint_is_the_tenants() {
+    fn the_endpoint_is_that_of_the_tenant() {
         for endpoint in ["https://gatewayapi.eu/rest/mtsms", "https://proxy.example:8443/gw?tenant=7"] {
             assert_eq!(harness(json!({ "endpoint": endpoint })).text("xx").request().url, endpoint);
         }
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_sending() {
+    fn an_unsendable_message_is_refused_before_sending() {
         for (harness, want) in [
             (harness(json!({})).text(""), FailureClass::ContentRejected),
             (harness(json!({})).text(&"x".repeat(255 * 153 + 1)), FailureClass::ContentRejected),

@@ -74,7 +74,7 @@ mod tests {
     const ENDPOINT: &str = "https://sms.example.com/send?tenant=7";
 
     #[test]
-    fn it_is_logtos_request() {
+    fn the_request_equals_logtos() {
         let harness = Harness::<HttpSms>::new(json!({ "endpoint": ENDPOINT, "authorization": "Bearer a b" }))
             .to("+4512345678", "45")
             .variables([("code", "123456")])
@@ -118,9 +118,9 @@ mod tests {
 
     #[test]
     fn every_usage_has_logtos_name() {
-        let words: Vec<&str> = Usage::ALL.into_iter().map(logto_type).collect();
+        let types: Vec<&str> = Usage::ALL.into_iter().map(logto_type).collect();
         assert_eq!(
-            words,
+            types,
             [
                 "Register",
                 "SignIn",

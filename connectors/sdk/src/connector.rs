@@ -1,4 +1,4 @@
-//! What a connector implements, and what it may ask of the host.
+//! The traits that a connector implements, and what the host provides to it.
 //!
 //! Methods take their host as `impl Trait`, not as `dyn`: a host function that a connector does not call is then not in its
 //! component, and so not among its imports.
@@ -114,19 +114,19 @@ use crate::sealed::Sealed;
 ///     --to +4512345678 --code 123456 --dry-run
 /// ```
 pub trait Connector {
-    /// What it is and what it needs. The host reads this once, at installation, when every import is refused; so it must
+    /// What the connector is and what it needs. The host reads this once, at installation, when every import is refused, so it must
     /// not depend on anything.
     fn metadata() -> Metadata;
 
     /// The request that carries the message, with the recipient and the content where [`metadata`](Self::metadata)
     /// declares them ([`MessagePlaces`](crate::MessagePlaces)).
     ///
-    /// Fails when the message or the configuration cannot be sent. Nothing has left then.
+    /// Fails if the message cannot be sent with this configuration. Nothing has been sent then.
     fn build_request(message: &Message, config: &Config<'_>) -> Result<Request, Failure>;
 
-    /// What the provider's response means: a receipt when it took the message, else why it did not.
+    /// Reads the provider's response: returns a receipt if it accepted the message, or the failure if it did not.
     ///
-    /// If the message may have been sent all the same, the failure is [`FailureClass::InDoubt`](crate::FailureClass).
+    /// If the message may still have been sent, the failure is [`FailureClass::InDoubt`](crate::FailureClass).
     fn read_response(response: &Response) -> Result<Receipt, Failure>;
 
     /// Sends one message: builds the request, lets the host send it and reads the response.
@@ -170,18 +170,18 @@ pub enum LogLevel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevealDenied;
 
-/// What the host does for a connector during one send.
+/// The functions of the host for a connector during one send.
 pub trait Host {
     /// Sends one request and waits for the whole response. Redirects are not followed.
     ///
-    /// A request that breaks a rule, such as one to a host that the metadata does not name or with the number in another
-    /// place than declared, ends the send as a fault of the connector: this function does not return then. No request may
+    /// A request that breaks a rule, such as one to a host that the metadata does not name, or with the number in another
+    /// place than declared, ends the send as a fault of the connector: this function does not return. No request may
     /// follow the one that carries the message.
     ///
     /// # Errors
     ///
-    /// [`SendError::Missing`] when a secret or a part of the message that the request needs is not there, and
-    /// [`SendError::Http`] when no response came. `?` turns both into the right [`Failure`].
+    /// [`SendError::Missing`] if the request needs a secret or a part of the message that does not exist, and
+    /// [`SendError::Http`] if there was no response. `?` turns both into the right [`Failure`].
     fn send(&mut self, request: &Request) -> Result<Response, SendError>;
 
     /// Writes a log line for the connector's author and the operator. The host bounds its length, escapes it and removes
@@ -189,11 +189,11 @@ pub trait Host {
     fn log(&mut self, level: LogLevel, message: &str);
 
     /// The bytes of a sealed value, if the grant allows it. Signing and encoding do not need this: a connector that calls
-    /// it shows in every inspection as one that reads secrets.
+    /// it is shown in every inspection as one that reads secrets.
     fn reveal(&mut self, value: &Sealed) -> Result<Vec<u8>, RevealDenied>;
 }
 
-/// What the host does for a connector that reads a callback.
+/// The functions of the host for a connector that reads a callback.
 pub trait Verifier {
     /// Whether `computed` equals `received`, compared in constant time. At most 8 comparisons per callback.
     ///

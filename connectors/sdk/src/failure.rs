@@ -1,11 +1,11 @@
-//! Why a provider did not take a message.
+//! Why a provider did not accept a message.
 //!
 //! The class decides what the host does next: retry, use another provider, or stop. If the message may have been sent,
 //! it is [`FailureClass::InDoubt`]: a second message is worse than a late one.
 
 use crate::http::{Response, SendError};
 
-/// Why a message was not sent. The host decides by this what it does next.
+/// Why a message was not sent. It decides what the host does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
     /// Nothing was sent: no request left, or the provider certainly did not process it. The host may retry.
@@ -49,9 +49,9 @@ pub enum FailureClass {
 }
 
 impl FailureClass {
-    /// The class of a response of which only the HTTP status is known.
+    /// The class for a response of which only the HTTP status is known.
     ///
-    /// Ask the provider's own error codes first and use this for a response that has none, or an unknown one. A status
+    /// Use the provider's own error codes first, and this for a response that has none, or an unknown one. A status
     /// after which the message may have been sent is [`InDoubt`](Self::InDoubt), so that it is not sent twice: a success
     /// without the body that was expected, a timeout, and every server error but 503, which says that the request was
     /// not processed.
@@ -92,7 +92,7 @@ impl FailureClass {
     }
 }
 
-/// Why the provider did not take the message.
+/// Why the provider did not accept the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Decides what the host does next.
@@ -143,21 +143,21 @@ impl Failure {
         ))
     }
 
-    /// With this provider code.
+    /// Sets the provider's code.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.provider_code = Some(code.into());
         self
     }
 
-    /// With this text.
+    /// Sets the text.
     #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
         self
     }
 
-    /// With the seconds of the response's `Retry-After` header, if it has one.
+    /// Sets the seconds of the response's `Retry-After` header, if it has one.
     #[must_use]
     pub fn retry_after(mut self, response: &Response) -> Self {
         self.retry_after_seconds = crate::header::retry_after(&response.headers);
@@ -165,7 +165,7 @@ impl Failure {
     }
 }
 
-/// No response came. Whether the message may have been sent depends on whether bytes may have left.
+/// The failure when there was no response. Whether the message may have been sent depends on whether bytes may have left.
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         let class = match &error {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unlisted_code_has_the_class_of_a_status_that_says_more() {
+    fn an_unlisted_code_has_the_class_of_a_more_specific_status() {
         use FailureClass as Class;
         for (status, class) in [
             (200, Class::Unknown),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unexpected_response_says_what_came() {
+    fn an_unexpected_response_is_described() {
         for (status, text) in [
             (200, "Example responded with HTTP 200 but without a result; the message may have been sent"),
             (302, "Example responded with a redirect (HTTP 302); redirects are not followed"),
@@ -267,7 +267,7 @@ mod tests {
         ] {
             let failure = Failure::from(SendError::Http(HttpError { kind, request_may_have_left: left }));
             assert_eq!(failure.class, class, "{kind:?} {left}");
-            assert!(failure.text.as_ref().is_some_and(|words| words.contains(text)), "{failure:?}");
+            assert!(failure.text.as_ref().is_some_and(|shown| shown.contains(text)), "{failure:?}");
         }
         let missing = Failure::from(SendError::Missing("authToken".into()));
         assert_eq!(missing, Failure::configuration("`authToken` is not set"));

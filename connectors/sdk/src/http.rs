@@ -109,16 +109,16 @@ impl Response {
     }
 }
 
-/// At what step a request failed.
+/// The step at which a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpErrorKind {
     /// The host name did not resolve.
     Dns,
     /// The host name resolved to an address that may not be reached, such as a private one.
     AddressRefused,
-    /// No TCP connection within the time limit.
+    /// No TCP connection was established within the time limit.
     Connect,
-    /// No verified TLS session.
+    /// No verified TLS session was established.
     Tls,
     /// The time limit passed after the connection was established.
     Timeout,
@@ -145,7 +145,7 @@ impl fmt::Display for HttpErrorKind {
 /// A request without a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpError {
-    /// At what step it failed.
+    /// The step at which it failed.
     pub kind: HttpErrorKind,
     /// Whether bytes of the request may have reached the provider. If so, the message may have been sent.
     pub request_may_have_left: bool,
@@ -153,13 +153,13 @@ pub struct HttpError {
 
 /// Why [`Host::send`](crate::Host::send) returned no response. `?` turns it into the right [`Failure`](crate::Failure).
 ///
-/// A request that breaks a rule is not among these: it ends the send at once.
+/// A request that breaks a rule is not among these: it ends the send immediately.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendError {
     /// A sealed value that the request needs is missing: the secret with this key is not set, or the message has no such
     /// part. Nothing was sent.
     Missing(String),
-    /// No response came.
+    /// There was no response.
     Http(HttpError),
 }
 

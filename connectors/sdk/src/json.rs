@@ -125,7 +125,7 @@ impl From<i64> for Json {
 }
 
 /// The inside of a JSON string literal: `"`, `\` and the control characters are escaped, in the short form where JSON
-/// has one; all else stays as it is (RFC 8259 section 7).
+/// has one; everything else stays as it is (RFC 8259 section 7).
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

@@ -4,7 +4,7 @@
 //!
 //! | you need | you use |
 //! |---|---|
-//! | the connector's metadata: parameters, hosts, where a request has the message | [`Metadata`], [`HostNeed`], [`MessagePlaces`] |
+//! | the connector's metadata: parameters, hosts, where a request contains the message | [`Metadata`], [`HostNeed`], [`MessagePlaces`] |
 //! | recipient, text, template, variables | [`Message`] |
 //! | parameters and secrets of the connection | [`Config`] |
 //! | a request | [`Request`], [`Json`], [`form`](fn@form), [`parts!`], [`percent`], [`basic_auth`] |

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, FailureClass};
 use crate::sealed::Sealed;
 
-/// What a one-time password is for.
+/// The purpose of a one-time password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Usage {
     /// Sign-up.
@@ -41,7 +41,7 @@ impl Usage {
     ];
 }
 
-/// The recipient's phone number, sealed in three formats, and what is known of it.
+/// The recipient's phone number, sealed in three formats, and what is known about it.
 #[derive(Clone, Debug)]
 pub struct Recipient {
     /// The number in E.164 format: `+4512345678`.
@@ -120,7 +120,7 @@ pub struct Attempt {
 pub struct Message {
     /// The recipient.
     pub recipient: Recipient,
-    /// What the one-time password is for.
+    /// The purpose of the one-time password.
     pub usage: Usage,
     /// The language as a BCP 47 tag, as resolved by the host: `pt-BR`. `None` when it is unknown.
     pub locale: Option<String>,

@@ -1,4 +1,4 @@
-//! Delivery reports: a provider calls back to say what became of a message.
+//! Delivery reports: a provider's callbacks about the delivery of a message.
 
 use crate::failure::FailureClass;
 use crate::sealed::Sealed;
@@ -105,7 +105,7 @@ impl State {
     }
 }
 
-/// What one callback says about one message.
+/// The report of a callback about one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The id that the [receipt](crate::Receipt::message_id) had, as the callback shows it. The host restores digits that

@@ -1,6 +1,6 @@
 //! Values that a connector uses without reading them.
 //!
-//! A [`Sealed`] value is an expression: which value is meant (the number, a secret, the text) and what to do with it
+//! A [`Sealed`] value is an expression: a source (the number, a secret, the text) and what to do with it
 //! (encode, sign, join). In a component, the host evaluates it on values that never enter the guest; in a native test,
 //! `testing::Harness` evaluates it on values in clear text. So the same code builds the request in both, and a test sees it
 //! byte for byte.
@@ -29,7 +29,7 @@ pub enum Encoding {
     Xml,
 }
 
-/// Hash functions. MD5 and SHA-1 are here because signatures of providers need them.
+/// Hash functions. MD5 and SHA-1 are included because some providers' signatures need them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {
     /// MD5, 16 bytes.
@@ -42,7 +42,7 @@ pub enum Hash {
     Sha512,
 }
 
-/// The origin of a sealed value.
+/// The source of a sealed value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(any(target_arch = "wasm32", feature = "testing")),
@@ -77,7 +77,7 @@ pub(crate) enum Source {
 
 #[cfg(feature = "testing")]
 impl Source {
-    /// Whether it came with a callback.
+    /// Whether the value came with a callback.
     pub(crate) fn is_received(&self) -> bool {
         match self {
             Self::CallbackHeader(_)
@@ -144,7 +144,7 @@ impl Sealed {
         Self(Rc::new(Expression::Hmac { data: self.clone(), hash, key: key.clone() }))
     }
 
-    /// The origins of everything that the value is made of.
+    /// The sources of everything that the value is made of.
     #[cfg(feature = "testing")]
     pub(crate) fn sources(&self) -> Vec<&Source> {
         match &*self.0 {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::failure::{Failure, FailureClass};
 
-/// Characters of a template's id at most.
+/// The maximum length of a template's id, in characters.
 const ID_MAX: usize = 64;
 
 /// The id of the template for a recipient in `country` (ISO 3166-1 alpha-2), from what the tenant entered: one id for every

@@ -81,7 +81,7 @@ fn session() -> Response {
 }
 
 #[test]
-fn each_request_gets_its_answer_in_turn() {
+fn requests_get_scripted_responses_in_order() {
     let run = harness().send([session(), response(200, "")]);
     let urls: Vec<&str> = run.requests.iter().map(|request| request.url.as_str()).collect();
     assert_eq!(urls, ["https://api.example.com/session?key=a%2Fb", "https://api.example.com/send"]);
@@ -98,7 +98,7 @@ fn with_a_grant_reveal_gives_the_bytes() {
 }
 
 #[test]
-fn a_request_after_the_last_answer_is_in_doubt() {
+fn a_request_after_the_last_response_is_in_doubt() {
     let run = harness().send([session()]);
     assert_eq!(run.requests.len(), 2);
     assert_eq!(run.result.unwrap_err().class, FailureClass::InDoubt);
@@ -151,7 +151,7 @@ fn a_second_message_ends_the_send() {
 
 #[test]
 #[should_panic(expected = "`received` must be one received value")]
-fn a_signature_is_compared_with_what_was_received_and_nothing_else() {
+fn a_signature_is_compared_only_with_a_received_value() {
     struct Guessing;
     impl Connector for Guessing {
         fn metadata() -> Metadata {

@@ -2,7 +2,7 @@
 //!
 //! SMS Aero does not publish error codes. An error has `success: false` and a `message`, and for a validation error the wrong
 //! fields in `data`; older forms have `result: "no credits"`, or `result: "reject"` with a `reason`. So the class depends on
-//! `result`, or else on the wrong field, or else on words of the message, or else on the HTTP status.
+//! `result`, or else on the invalid field, or else on words in the message, or else on the HTTP status.
 
 use sendbox_connector_sdk::FailureClass as Class;
 
@@ -25,7 +25,7 @@ pub(crate) fn class_of_field(field: &str) -> Class {
     }
 }
 
-/// The class of a message by its words; `None` if they are unknown.
+/// The class for a message with known words; `None` if it has none.
 pub(crate) fn class_of_text(text: &str) -> Option<Class> {
     let text = text.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_classified_by_their_words() {
+    fn messages_are_classified_by_known_words() {
         for (text, want) in [
             ("Your request was made with invalid credentials.", Some(Class::AuthenticationFailed)),
             ("Unauthorized", Some(Class::AuthenticationFailed)),

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_sending() {
+    fn an_unsendable_message_is_refused_before_sending() {
         for (harness, want) in [
             (harness(json!({})).text("x"), FailureClass::ContentRejected),
             (harness(json!({})).text(""), FailureClass::ContentRejected),

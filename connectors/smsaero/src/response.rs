@@ -72,11 +72,11 @@ fn refused(response: &Response, body: &Map<String, Value>) -> Failure {
         (None, Some((field, what))) => format!("{field}: {what}"),
         (None, None) => response.status.to_string(),
     };
-    let mut said = message.unwrap_or("SMS Aero refused the message and gave no reason").to_owned();
+    let mut explanation = message.unwrap_or("SMS Aero refused the message and gave no reason").to_owned();
     for (field, what) in &fields {
-        said.push_str(&format!(" {field}: {what}"));
+        explanation.push_str(&format!(" {field}: {what}"));
     }
-    Failure::new(class).code(code).text(said).retry_after(response)
+    Failure::new(class).code(code).text(explanation).retry_after(response)
 }
 
 /// The fields of a validation error: `{"number": ["incorrect"]}`.
@@ -123,7 +123,7 @@ mod tests {
         let sign = r#"{"success":false,"data":{"sign":["not found"]},"message":"Validation error."}"#;
         let text = r#"{"success":false,"data":{"text":["too long"]},"message":"Validation error."}"#;
         let login = r#"{"success":false,"data":null,"message":"Your request was made with invalid credentials."}"#;
-        for (status, body, class, code, said) in [
+        for (status, body, class, code, explanation) in [
             (200, number, Class::InvalidRecipient, "number: incorrect", "Validation error. number: incorrect"),
             (400, number, Class::InvalidRecipient, "number: incorrect", "Validation error. number: incorrect"),
             (400, sign, Class::SenderRejected, "sign: not found", "Validation error. sign: not found"),
@@ -146,7 +146,7 @@ mod tests {
         ] {
             assert_eq!(
                 read(&response(status, body)),
-                Err(Failure::new(class).code(code).text(said)),
+                Err(Failure::new(class).code(code).text(explanation)),
                 "{status} {body}"
             );
         }
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_failed_at_once_is_no_receipt() {
+    fn a_message_that_failed_immediately_is_not_a_receipt() {
         for status in ["2", "6"] {
             let body = format!(r#"{{"success":true,"data":{{"id":1,"status":{status},"extendStatus":"reject"}}}}"#);
             let failure = read(&response(200, &body)).unwrap_err();

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn one_callback_reports_on_many_and_skips_what_names_no_message() {
+    fn one_callback_reports_on_many_and_skips_entries_without_a_message() {
         let mut nameless = entry("SUCCESS", "DELIVRD");
         nameless["sid"] = "".into();
         let body = json!([entry("SUCCESS", "DELIVRD"), nameless, entry("FAIL", ""), { "sid": "1:2" }]);

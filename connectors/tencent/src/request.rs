@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_sending() {
+    fn an_unsendable_message_is_refused_before_sending() {
         let without = |key: &str| {
             let mut less = parameters(json!({}));
             less.as_object_mut().unwrap().remove(key);

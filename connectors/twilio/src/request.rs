@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_sending() {
+    fn an_unsendable_message_is_refused_before_sending() {
         let long = Harness::<Twilio>::new(service(json!({}))).text(&"x".repeat(1601)).send([]);
         let no_sender = Harness::<Twilio>::new(parameters(json!({}))).text("x").send([]);
         let no_text = Harness::<Twilio>::new(service(json!({}))).variables([("code", "123456")]).send([]);

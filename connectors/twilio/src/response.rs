@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_failed_at_once_is_no_receipt() {
+    fn a_message_that_failed_immediately_is_not_a_receipt() {
         let body = r#"{"sid":"SM1","status":"failed","error_code":30450,"error_message":"why"}"#;
         let want = Failure::new(FailureClass::FraudBlocked).code("30450").text("why");
         assert_eq!(read(&response(201, body)), Err(want));

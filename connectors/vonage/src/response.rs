@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_that_are_no_decimals_have_no_sum() {
+    fn prices_that_are_not_decimals_have_no_sum() {
         for (decimal, want) in
             [("0.0333", Some(3_330_000)), ("2", Some(200_000_000)), ("", None), ("-1", None), ("0.000000001", None)]
         {

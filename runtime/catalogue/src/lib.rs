@@ -8,7 +8,7 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 /// A connector that comes with Sendbox.
 #[derive(Clone, Copy)]
 pub struct BuiltIn {
-    /// What people type: `twilio`.
+    /// The name on the command line: `twilio`.
     pub name: &'static str,
     /// The component.
     pub component: &'static [u8],
@@ -24,7 +24,7 @@ pub fn find(name: &str) -> Option<&'static BuiltIn> {
     CONNECTORS.iter().find(|connector| connector.name == name)
 }
 
-/// The starter project: paths relative to its folder, and contents. The SDK and the contract come along.
+/// The starter project: paths relative to its folder, and contents. Includes the SDK and the contract.
 pub fn template_files() -> &'static [(&'static str, &'static [u8])] {
     STARTER
 }

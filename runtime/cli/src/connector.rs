@@ -14,7 +14,6 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use sendbox_domain::model::{ConnectorVersion, Reach};
-use sendbox_domain::rules::capability_diff::Description;
 use serde_json::json;
 
 use self::client::{ApiResponse, ConnectorClient};
@@ -324,16 +323,14 @@ async fn approve(
 
 /// The output of `show`.
 fn describe(version: &ConnectorVersion, client: &ConnectorClient) -> String {
-    let description = version.inspection.clone().and_then(|value| serde_json::from_value::<Description>(value).ok());
-    let mut text = match description {
-        Some(description) => inspect::describe(&description, &version.digest, None),
-        // A newer server describes it in a way that is not known here. The difference is still shown.
+    let mut text = match &version.inspection {
+        Some(inspection) => inspect::describe(inspection, &version.digest, None),
         None => format!("{}\n", render::line(&version.digest)),
     };
-    let standing = version.role.map_or("not usable", labels::standing);
+    let role = version.role.map_or("not usable", labels::role);
     write!(
         text,
-        "\nOn this server\n  standing {standing}\n  uploaded {}, by {}\n",
+        "\nOn this server\n  role     {role}\n  uploaded {}, by {}\n",
         version.uploaded_at,
         render::line(&version.uploaded_by)
     )

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use sendbox_domain::model::{RequestedHost, VersionInspection};
 use sendbox_domain::rules::capability_diff::Description;
-use sendbox_sandbox::policy::{HostNeed, Limits, Manifest, Method, SecretUse};
+use sendbox_sandbox::policy::{Limits, Method, SecretUse};
 use sendbox_sandbox::{ContentKind, Inspection};
 use serde_json::{Value, json};
 
@@ -47,7 +48,8 @@ pub async fn run(args: &InspectArgs) -> Result<Exit, CliError> {
                 format!("{}\n", as_json(&inspection, sandbox.limits()))
             } else {
                 let digest = inspection.digest.clone();
-                describe(&Description::of(inspection), &digest, Some(sandbox.limits()))
+                let inspection = VersionInspection::from(&Description::of(inspection));
+                describe(&inspection, &digest, Some(sandbox.limits()))
             }
         }
         None => {
@@ -83,67 +85,50 @@ fn list_json(connectors: &[(&str, Inspection)]) -> Value {
 }
 
 fn as_json(inspection: &Inspection, limits: &Limits) -> Value {
-    let metadata = &inspection.metadata;
-    let hosts: Vec<Value> = metadata
-        .manifest
-        .hosts()
-        .iter()
-        .map(|need| {
-            let secrets: Vec<Value> =
-                need.secrets().iter().map(|binding| json!({"key": binding.key, "use": binding.usage})).collect();
-            json!({
-                "origin": need.origin().to_string(),
-                "methods": need.methods(),
-                "pathPrefix": need.path_prefix(),
-                "message": need.message(),
-                "secrets": secrets,
-                "purpose": need.purpose(),
-            })
-        })
-        .collect();
+    let hosts: Vec<RequestedHost> = inspection.metadata.manifest.hosts().iter().map(RequestedHost::of).collect();
     let mut value = json!(inspection);
     if let Some(fields) = value.as_object_mut() {
-        fields.insert("hosts".to_owned(), Value::Array(hosts));
+        fields.insert("summary".to_owned(), json!(capabilities(inspection.reveals, &hosts)));
+        fields.insert("hosts".to_owned(), json!(hosts));
         fields.insert("limits".to_owned(), json!(limits));
-        fields.insert("summary".to_owned(), json!(capabilities(inspection.reveals, &inspection.metadata.manifest)));
     }
     value
 }
 
-/// The text that describes a connector, from a file or from a server.
-pub fn describe(described: &Description, digest: &str, limits: Option<&Limits>) -> String {
+/// Describes a connector, from a file or from a server, as text.
+pub fn describe(inspection: &VersionInspection, digest: &str, limits: Option<&Limits>) -> String {
     let mut text = format!(
         "{} ({}, version {})\n{}\n\nWhat it may do\n",
-        line(&described.name),
-        line(&described.id),
-        line(&described.version),
-        line(&described.description),
+        line(&inspection.name),
+        line(&inspection.id),
+        line(&inspection.version),
+        line(&inspection.description),
     );
-    for sentence in capabilities(described.reveals, &described.manifest) {
+    for sentence in capabilities(inspection.reveals, &inspection.hosts) {
         writeln!(text, "  - {sentence}").ok();
     }
     text.push_str("\nWhat it needs from you\n");
-    for row in parameters(described) {
+    for row in parameters(inspection) {
         writeln!(text, "  - {row}").ok();
     }
-    let content = match described.content {
+    let content = match inspection.content {
         ContentKind::Text => "templates with a text (`content`)",
         ContentKind::Template => "templates that name a template at the provider (`template`)",
         ContentKind::Variables => "no templates: it passes on the code and other variables",
     };
     writeln!(text, "  - {content}").ok();
-    let usages = described.usages.iter().map(|usage| usage.as_str()).collect::<Vec<_>>().join(", ");
-    let locales = described.locales.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let usages = inspection.usages.iter().map(|usage| usage.as_str()).collect::<Vec<_>>().join(", ");
+    let locales = inspection.locales.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let locales = if locales.is_empty() { "any".to_owned() } else { locales };
-    let again = if described.idempotent {
+    let retries = if inspection.idempotent {
         "the provider sends one message per idempotency key"
     } else {
         "the provider sends a message for every request"
     };
-    let reports = if described.reads_reports { "it reads the provider's delivery reports" } else { "not supported" };
+    let reports = if inspection.reads_reports { "it reads the provider's delivery reports" } else { "not supported" };
     writeln!(
         text,
-        "\nHow it sends\n  usages             {usages}\n  languages          {}\n  retries            {again}\n  delivery reports   {reports}",
+        "\nHow it sends\n  usages             {usages}\n  languages          {}\n  retries            {retries}\n  delivery reports   {reports}",
         line(&locales),
     )
     .ok();
@@ -159,18 +144,18 @@ pub fn describe(described: &Description, digest: &str, limits: Option<&Limits>) 
         )
         .ok();
     }
-    let shape = &described.shape;
+    let file = &inspection.file;
     writeln!(
         text,
         "\nThe file\n  digest   {}\n  size     {}, {} functions, {} module(s), {} of initial memory",
         line(digest),
-        render::bytes(shape.bytes as u64),
-        shape.functions,
-        shape.modules,
-        render::bytes(shape.initial_memory),
+        render::bytes(file.bytes as u64),
+        file.functions,
+        file.modules,
+        render::bytes(file.initial_memory),
     )
     .ok();
-    for (label, names) in [("imports", &shape.imports), ("exports", &shape.exports)] {
+    for (label, names) in [("imports", &file.imports), ("exports", &file.exports)] {
         for (index, name) in names.iter().enumerate() {
             writeln!(text, "  {:<8} {}", if index == 0 { label } else { "" }, line(name)).ok();
         }
@@ -178,15 +163,14 @@ pub fn describe(described: &Description, digest: &str, limits: Option<&Limits>) 
     text
 }
 
-/// What it may do, in sentences, the most important one first.
-fn capabilities(reveals: bool, manifest: &Manifest) -> Vec<String> {
+/// What a connector may do, in sentences, the most important one first.
+fn capabilities(reveals: bool, hosts: &[RequestedHost]) -> Vec<String> {
     let mut sentences = vec![if reveals {
         "THIS CONNECTOR READS SECRETS: it imports `reveal`, and reads what you grant (secret, code, recipient, text, variable, client-ip). Grant nothing that its author must not see.".to_owned()
     } else {
         "It cannot read secrets, codes, numbers or texts: it receives them sealed, and does not import `reveal`."
             .to_owned()
     }];
-    let hosts = manifest.hosts();
     sentences.extend(hosts.iter().map(host));
     sentences.push(if hosts.is_empty() {
         "It cannot reach any host: it declares none.".to_owned()
@@ -196,37 +180,37 @@ fn capabilities(reveals: bool, manifest: &Manifest) -> Vec<String> {
     sentences
 }
 
-fn host(need: &HostNeed) -> String {
-    let methods = need.methods().iter().map(|method| Method::name(*method)).collect::<Vec<_>>().join(", ");
-    let target = if need.origin().is_endpoint() {
-        format!("your own URL, in the parameter `{}`", line(&need.origin().parameters().join(", ")))
-    } else if need.path_prefix().is_empty() {
-        line(&need.origin().to_string())
+fn host(host: &RequestedHost) -> String {
+    let methods = host.methods.iter().map(|method| Method::name(*method)).collect::<Vec<_>>().join(", ");
+    let target = if host.origin.is_endpoint() {
+        format!("your own URL, in the parameter `{}`", line(&host.origin.parameters().join(", ")))
+    } else if host.path_prefix.is_empty() {
+        line(&host.origin.to_string())
     } else {
-        format!("{}{}", line(&need.origin().to_string()), line(need.path_prefix()))
+        format!("{}{}", line(&host.origin.to_string()), line(&host.path_prefix))
     };
-    let condition = match need.origin().parameters().as_slice() {
+    let condition = match host.origin.parameters().as_slice() {
         [] => String::new(),
-        _ if need.origin().is_endpoint() => String::new(),
+        _ if host.origin.is_endpoint() => String::new(),
         names => format!(", if {} set", names_with_verb(names)),
     };
-    let message = match need.message() {
+    let message = match &host.message {
         None => "without the message".to_owned(),
-        Some(places) => format!(
+        Some(placement) => format!(
             "with the message: the number ({}) in {}, the content in {}",
-            line(&places.recipient_format().to_string()),
-            line(&places.recipient().to_string()),
-            line(&places.content().to_string()),
+            line(&placement.recipient_format.to_string()),
+            line(&placement.recipient),
+            line(&placement.content),
         ),
     };
-    let secrets = match need.secrets() {
+    let secrets = match host.secrets.as_slice() {
         [] => "No secret is used there.".to_owned(),
-        bindings => bindings
+        secrets => secrets
             .iter()
-            .map(|binding| match binding.usage {
-                SecretUse::Sent => format!("The secret `{}` is sent there.", line(&binding.key)),
+            .map(|secret| match secret.secret_use {
+                SecretUse::Sent => format!("The secret `{}` is sent there.", line(&secret.key)),
                 SecretUse::SigningOnly => {
-                    format!("The secret `{}` signs requests to it, and is never sent.", line(&binding.key))
+                    format!("The secret `{}` signs requests to it, and is never sent.", line(&secret.key))
                 }
             })
             .collect::<Vec<_>>()
@@ -234,19 +218,19 @@ fn host(need: &HostNeed) -> String {
     };
     format!(
         "It may reach {target} ({methods}){condition}, {message}. {secrets} Purpose, according to its author: {}",
-        line(need.purpose())
+        line(&host.purpose)
     )
 }
 
-/// `a` is, `a` and `b` are.
+/// `` `a` is `` or `` `a` and `b` are ``.
 fn names_with_verb(names: &[&str]) -> String {
     let list = names.iter().map(|name| format!("`{}`", line(name))).collect::<Vec<_>>().join(" and ");
     if names.len() == 1 { format!("{list} is") } else { format!("{list} are") }
 }
 
 /// One row for each parameter of the schema, required parameters first.
-fn parameters(described: &Description) -> Vec<String> {
-    let schema = &described.parameters_schema;
+fn parameters(inspection: &VersionInspection) -> Vec<String> {
+    let schema = &inspection.parameters_schema;
     let required = |key: &str| {
         let list = schema.get("required").and_then(Value::as_array);
         list.into_iter().flatten().any(|one| one.as_str() == Some(key))
@@ -257,7 +241,7 @@ fn parameters(described: &Description) -> Vec<String> {
         .into_iter()
         .flatten()
         .map(|(key, property)| {
-            let secret = if described.secrets.contains(key) { ", secret" } else { "" };
+            let secret = if inspection.secrets.contains(key) { ", secret" } else { "" };
             let need = if required(key) { "required" } else { "optional" };
             let title = [text(property, "title"), text(property, "description")].join(": ");
             let order = property.pointer("/x-form/order").and_then(Value::as_u64).unwrap_or(u64::MAX);

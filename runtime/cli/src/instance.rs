@@ -130,7 +130,7 @@ impl InstanceConfig {
                 MasterKeys::generate().map_err(anyhow::Error::from)
             })?,
         };
-        let master_keys = MasterKeys::read(&master)
+        let master_keys = MasterKeys::parse(&master)
             .with_context(|| format!("the master keys ({})", path.display()))
             .into_input_error()?;
         let path = self.platform_key_file.clone().unwrap_or_else(|| data.join("platform.key"));
@@ -169,7 +169,7 @@ impl InstanceConfig {
             default_templates: default_templates()?,
             operator,
             clock: Arc::new(SystemClock),
-            sole: lock.is_some(),
+            exclusive: lock.is_some(),
             retention_days: self.settings.retention_days,
             public_url: self.public_url,
         })

@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_leaves_this_machine_encrypted() {
+    fn the_key_is_sent_encrypted_only() {
         for (server, insecure, fine) in [
             ("https://sendbox.example.com", false, true),
             ("https://sendbox.example.com/under/a/path/", false, true),

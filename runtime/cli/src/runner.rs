@@ -126,7 +126,7 @@ pub async fn load(sandbox: &Sandbox, name: &str) -> Result<Connector, CliError> 
         let context = format!("the connector `{}` cannot be used", render::line(name));
         match error {
             LoadError::Metadata(_) => CliError::refused(anyhow::Error::from(error).context(context)),
-            LoadError::Artifact(_) if !error.is_of_the_file() => {
+            LoadError::Artifact(_) if !error.is_caused_by_file() => {
                 CliError::from(anyhow::Error::from(error).context(context))
             }
             LoadError::Artifact(_) | LoadError::Invalid(_) => {

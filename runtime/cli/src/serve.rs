@@ -81,7 +81,7 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     let started = Arc::new(OnceLock::<Service>::new());
     let service = Arc::clone(&started);
     hard_stop::arm(move || match service.get() {
-        Some(service) => format!("{} tasks of the service", service.tasks_left()),
+        Some(service) => format!("{} tasks of the service", service.running_tasks()),
         None => "the start".to_owned(),
     })?;
     let mut stop = Box::pin(async move {

@@ -38,7 +38,7 @@ async fn cargo(project: &Path, args: &[&str]) {
 }
 
 #[tokio::test]
-async fn from_nothing_to_a_send() {
+async fn from_a_new_project_to_a_send() {
     let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acme-sms");
     if project.exists() {
         std::fs::remove_dir_all(&project).unwrap();
@@ -109,9 +109,9 @@ async fn the_development_loop(project: &Path) {
     let output = dev(&["--once"]).output().await.unwrap();
     assert_eq!(output.status.code(), Some(4), "the provider refuses: {}", String::from_utf8_lossy(&output.stdout));
 
-    let mut watching = dev(&[]).spawn().unwrap();
-    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
-    let mut errors = watching.stderr.take().unwrap();
+    let mut dev_process = dev(&[]).spawn().unwrap();
+    let mut lines = BufReader::new(dev_process.stdout.take().unwrap()).lines();
+    let mut errors = dev_process.stderr.take().unwrap();
     let errors = tokio::spawn(async move {
         let mut text = String::new();
         errors.read_to_string(&mut text).await.unwrap();
@@ -162,9 +162,9 @@ async fn the_development_loop(project: &Path) {
     change(project, "dev.json", "\"sender\"", "\"sendr\"");
     assert!(!until_watching().await.contains("Accepted."));
 
-    let id = watching.id().unwrap().to_string();
+    let id = dev_process.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
-    assert_eq!(watching.wait().await.unwrap().code(), Some(0));
+    assert_eq!(dev_process.wait().await.unwrap().code(), Some(0));
     let errors = errors.await.unwrap();
     for part in [
         "error: the build failed",

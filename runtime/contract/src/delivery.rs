@@ -1,10 +1,10 @@
-//! Delivery: what a provider reports of a message that it accepted.
+//! Delivery reports: what a provider says about a message that it accepted.
 
 use serde::{Deserialize, Serialize};
 
 use crate::failure::FailureClass;
 
-/// The states of a message, in the order in which they can be reached.
+/// The delivery states of a message, in the order in which they can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -19,11 +19,11 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
-    /// All of them, in their order.
+    /// All states, in order.
     pub const ALL: [Self; 7] =
         [Self::Unknown, Self::Queued, Self::Sent, Self::Expired, Self::Rejected, Self::Undelivered, Self::Delivered];
 
-    /// `undelivered`
+    /// The state's name in the API, like `undelivered`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -37,45 +37,45 @@ impl DeliveryState {
         }
     }
 
-    /// Whether it will never be there.
+    /// Whether the message will certainly not be delivered.
     #[must_use]
     pub fn is_undelivered(self) -> bool {
         matches!(self, Self::Expired | Self::Rejected | Self::Undelivered)
     }
 
-    /// Where a message is after a further report. Reports repeat and overtake each other, so the result does not depend on
-    /// their order: a message never goes back, and one that was delivered stays delivered.
+    /// The state after a further report. Reports can be repeated and arrive out of order, so the result does not depend on their
+    /// order: a message never goes back to an earlier state, and one that was delivered stays delivered.
     #[must_use]
     pub fn then(self, reported: Self) -> Self {
         self.max(reported)
     }
 }
 
-/// What a provider reported of one message.
+/// A provider's report about one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryReport {
-    /// The provider's id, as in the receipt.
+    /// The provider's message id, as in the receipt.
     pub message_id: String,
-    /// Where the message is.
+    /// The reported state.
     pub state: DeliveryState,
-    /// Why it was not delivered.
+    /// Why the message was not delivered.
     pub class: Option<FailureClass>,
-    /// The provider's own code.
+    /// The provider's error code.
     pub provider_code: Option<String>,
-    /// The provider's own text.
+    /// The provider's explanation.
     pub text: Option<String>,
-    /// The provider's time of the event, as the callback wrote it.
+    /// The provider's time of the event, as written in the callback.
     pub at: Option<String>,
 }
 
-/// The callback is no report.
+/// Why a callback is not accepted as a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportRefusal {
-    /// The signature is missing or wrong.
+    /// The signature is missing or invalid.
     #[error("the callback is not signed by the provider; nothing was changed")]
     NotAuthentic,
-    /// Not a report of this provider.
+    /// The callback is not a report of this provider.
     #[error("the callback is no delivery report of this provider; nothing was changed")]
     Malformed,
 }

@@ -1,4 +1,4 @@
-//! Why a send failed: the class that decides what follows, who failed, and whether bytes of the message had left.
+//! Why a send failed: the class that decides what follows, who failed, and whether the request with the message was sent.
 
 use std::fmt;
 
@@ -6,38 +6,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::ConnectorFault;
 
-/// A send that did not end with a receipt.
+/// A send that ended without a receipt.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// What follows from it.
+    /// The class, which decides what follows.
     pub class: FailureClass,
     /// Who failed.
     pub party: Party,
-    /// Whether bytes of the message had left.
+    /// Whether the request with the message was sent.
     pub request_sent: RequestSent,
-    /// What happened, in a sentence. Holds nothing sealed.
+    /// What happened, as a sentence. Contains no sealed values.
     pub text: String,
-    /// The provider's own code.
+    /// The provider's error code.
     pub provider_code: Option<String>,
-    /// Seconds to wait before the next try, when the provider said so.
+    /// How many seconds to wait before the next try, if the provider said so.
     pub retry_after: Option<u32>,
-    /// For a misbehaving connector: how.
+    /// How the connector misbehaved, if it did.
     #[serde(skip)]
     pub fault: Option<ConnectorFault>,
 }
 
 impl Failure {
-    /// A connector that misbehaved before anything had left, or after.
+    /// The failure for a connector that misbehaved, before or after the request was sent.
     pub fn fault(fault: ConnectorFault, request_sent: RequestSent) -> Self {
         let party = match fault {
             ConnectorFault::ManifestViolation(_) => Party::Policy,
             _ => Party::Connector,
         };
-        // Once bytes of the message have left, nobody but the connector could tell what the provider made of them: the honest
-        // outcome is doubt, whoever is to blame. Another try could be a second message.
+        // Once the request was sent, only the connector could tell what the provider did with it. Whoever is to blame, the outcome
+        // is in doubt, and another try could send a second message.
         let class = match request_sent {
-            RequestSent::No if fault.is_of_settings() => FailureClass::ConfigurationInvalid,
+            RequestSent::No if fault.is_settings_denial() => FailureClass::ConfigurationInvalid,
             RequestSent::No => FailureClass::ConnectorFault,
             RequestSent::Maybe | RequestSent::Yes => FailureClass::InDoubt,
         };
@@ -54,13 +54,13 @@ impl Failure {
 }
 
 impl Failure {
-    /// Whether the connector's own code misbehaved: it trapped, exceeded a limit, or broke its own manifest. A version that does
-    /// is not one to keep.
+    /// Whether the connector's code misbehaved: it trapped, exceeded a limit or violated its manifest. That is a reason to roll a
+    /// version back.
     pub fn is_misbehaviour(&self) -> bool {
-        self.fault.as_ref().is_some_and(|fault| !fault.is_of_settings())
+        self.fault.as_ref().is_some_and(|fault| !fault.is_settings_denial())
     }
 
-    /// What a person should do next.
+    /// What to do next.
     pub fn advice(&self) -> &'static str {
         advice(self.class, self.is_denied_by_settings())
     }
@@ -70,30 +70,29 @@ impl Failure {
     }
 }
 
-/// A failure as it is kept on record: all that the rules and people need of it, without what only the process that saw it
-/// knows of a fault.
+/// A failure as it is stored: what the rules and people need, without the details of a fault that only the process that saw it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedFailure {
-    /// What follows from it.
+    /// The class, which decides what follows.
     pub class: FailureClass,
     /// Who failed.
     pub party: Party,
-    /// Whether bytes of the message had left.
+    /// Whether the request with the message was sent.
     pub request_sent: RequestSent,
-    /// What happened, in a sentence. Holds nothing sealed.
+    /// What happened, as a sentence. Contains no sealed values.
     pub text: String,
-    /// The provider's own code.
+    /// The provider's error code.
     pub provider_code: Option<String>,
-    /// Seconds to wait before the next try, when the provider said so.
+    /// How many seconds to wait before the next try, if the provider said so.
     pub retry_after: Option<u32>,
-    /// Whether the connector only asked for what its manifest says, and operator or tenant do not allow it.
+    /// Whether the connector only asked for what its manifest declares, and the operator or the tenant does not permit it.
     #[serde(default)]
     pub denied_by_settings: bool,
 }
 
 impl RecordedFailure {
-    /// A failure that Sendbox itself found, before anything left.
+    /// A failure that Sendbox detected before anything was sent.
     pub fn before_sending(class: FailureClass, party: Party, text: String) -> Self {
         Self {
             class,
@@ -106,7 +105,7 @@ impl RecordedFailure {
         }
     }
 
-    /// What a person should do next.
+    /// What to do next.
     pub fn advice(&self) -> &'static str {
         advice(self.class, self.denied_by_settings)
     }
@@ -126,7 +125,7 @@ impl From<&Failure> for RecordedFailure {
     }
 }
 
-/// What a person should do next. A rule of the operator or the tenant is theirs to change; all else follows from the class.
+/// What to do next. A rule of the operator or the tenant is theirs to change; everything else follows from the class.
 fn advice(class: FailureClass, denied_by_settings: bool) -> &'static str {
     if denied_by_settings {
         return "add the line above to the tenant's grant or the operator's policy, if the connector may do that";
@@ -140,7 +139,8 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What a failed send means for the next step (table in `docs/retries.md`). The first nineteen are the contract's.
+/// What a failed send means for the next step (see `docs/retries.md`). The first nineteen classes are part of the connector
+/// contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "described in wit/connector/v1/types.wit")]
@@ -164,14 +164,14 @@ pub enum FailureClass {
     UnsupportedDestination,
     FraudBlocked,
     Unknown,
-    /// The connector trapped, broke a limit, lied or reached beyond its grant.
+    /// The connector trapped, exceeded a limit, violated its manifest or reached beyond its grant.
     ConnectorFault,
-    /// Sendbox could not run it: no free instance, no random bytes.
+    /// Sendbox could not run the connector: there was no free instance or no randomness.
     Unavailable,
 }
 
 impl FailureClass {
-    /// `rate-limited`
+    /// The class's name in the API, like `rate-limited`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotSent => "not-sent",
@@ -198,7 +198,7 @@ impl FailureClass {
         }
     }
 
-    /// What a person should do next.
+    /// What to do next.
     pub fn advice(self) -> &'static str {
         match self {
             Self::NotSent | Self::ProviderUnavailable => "the message was not sent: try again, or use another provider",
@@ -234,15 +234,15 @@ impl fmt::Display for FailureClass {
     }
 }
 
-/// Whether bytes of the request that carries the message have left this machine.
+/// Whether the request that carries the message has left this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestSent {
-    /// Certainly none.
+    /// Nothing of it was sent.
     No,
-    /// Some or all, and no complete answer came: the provider may have acted.
+    /// Some or all of it was sent, but no complete response arrived: the provider may have acted.
     Maybe,
-    /// All of them, and the provider answered.
+    /// All of it was sent, and the provider responded.
     Yes,
 }
 
@@ -250,11 +250,11 @@ pub enum RequestSent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Party {
-    /// The code of the connector.
+    /// The connector's code.
     Connector,
-    /// The rules of operator or tenant stopped it.
+    /// A rule of the operator or the tenant.
     Policy,
-    /// Name resolution, connection or TLS.
+    /// Name resolution, the connection or TLS.
     Network,
     /// The provider.
     Provider,
@@ -263,7 +263,7 @@ pub enum Party {
 }
 
 impl RequestSent {
-    /// `maybe`
+    /// The name in the API, like `maybe`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::No => "no",
@@ -274,7 +274,7 @@ impl RequestSent {
 }
 
 impl Party {
-    /// `provider`
+    /// The name in the API, like `provider`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connector => "connector",

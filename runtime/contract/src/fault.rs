@@ -1,135 +1,135 @@
-//! How a connector misbehaved: one case for each limit and each rule that ends its call.
+//! How a connector misbehaved, with one case for each limit and each rule that ends a call.
 
 use std::sync::Arc;
 
 use sendbox_policy::{CompositionViolation, Denial, DenialRule, Encoding, HeaderRefusal, RequestShape, ShapeChange};
 
-/// A request that is malformed, whatever it carries. No size is given: it would reveal that of sealed bytes, too.
+/// A malformed request, whatever it carries. The actual size is never given, because it would reveal the size of sealed values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedRequest {
-    /// All parts together.
+    /// The request is too large in total.
     #[error("the request has more than {limit} bytes over all its parts")]
     Size {
-        /// Bytes.
+        /// Maximum number of bytes.
         limit: usize,
     },
-    /// The body.
+    /// The body is too large.
     #[error("the request body has more than {limit} bytes")]
     BodySize {
-        /// Bytes.
+        /// Maximum number of bytes.
         limit: usize,
     },
-    /// The URL.
+    /// The URL is too long.
     #[error("the URL has more than {limit} bytes")]
     UrlSize {
-        /// Bytes.
+        /// Maximum number of bytes.
         limit: usize,
     },
-    /// The headers' number.
+    /// There are too many headers.
     #[error("the request has more than {limit} headers")]
     Headers {
-        /// Headers.
+        /// Maximum number of headers.
         limit: usize,
     },
-    /// The headers' bytes.
+    /// The headers are too large in total.
     #[error("the request headers have more than {limit} bytes")]
     HeaderSize {
-        /// Bytes.
+        /// Maximum number of bytes.
         limit: usize,
     },
-    /// One header.
+    /// A header is not allowed.
     #[error(transparent)]
     Header(#[from] HeaderRefusal),
-    /// Bytes that are no text.
+    /// The URL is not valid UTF-8.
     #[error("the URL is not text")]
     UrlText,
-    /// A sealed part that is not encoded.
+    /// A sealed part of the URL is not percent-encoded.
     #[error("a sealed part of the URL is not encoded; encode it with `percent`")]
     UrlEncoding,
-    /// Control characters, spaces, backslashes.
+    /// The URL contains control characters, spaces or backslashes.
     #[error("the URL holds control characters, spaces or backslashes")]
     UrlCharacters,
-    /// Another spelling of the scheme.
+    /// The URL does not begin with exactly `https://`.
     #[error("the URL does not begin with `https://`")]
     UrlScheme,
-    /// A sealed part before the path.
+    /// There is a sealed part before the path of the URL.
     #[error("a sealed part stands in the scheme, host or port of the URL")]
     UrlAuthority,
-    /// No URL.
+    /// The URL does not parse.
     #[error("the URL does not parse")]
     Url,
-    /// A user name or a password.
+    /// The URL contains a user name or a password.
     #[error("the URL holds a user name or password; use an Authorization header")]
     UrlCredentials,
-    /// A fragment.
+    /// The URL contains a fragment.
     #[error("the URL holds a fragment")]
     UrlFragment,
 }
 
-/// Which rule the connector broke. It ended the send, and nothing of the request left.
+/// The rule that a connector violated. The violation ended the send, and no part of the request was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
-    /// Outside manifest or grant, or a value aimed at a host that may not have it.
+    /// The request is outside of the manifest or the grant, or contains a value that its host must not receive.
     #[error("{0}")]
     Denied(#[from] Denial),
-    /// The request does not carry recipient and message exactly once, as whole values at their declared places.
+    /// The request does not contain the recipient and the message exactly once, as whole values in their declared positions.
     #[error("{0}")]
     Composition(#[from] CompositionViolation),
-    /// Sizes, headers, URL.
+    /// The request is malformed.
     #[error("{0}")]
     Malformed(#[from] MalformedRequest),
-    /// The request with the message may have left already in this send.
+    /// A request with the message may already have been sent in this call.
     #[error("a further request after the one with the message; one send is one message, and nothing follows it")]
     AfterMessage,
-    /// Sealed values have gone to one origin already in this send.
+    /// Sealed values have already been sent to another origin in this call.
     #[error(
         "a request to another origin after sealed values have left to the first; a send that has sealed values out stays there"
     )]
     OtherOrigin,
-    /// More requests than one send may make.
+    /// The call made too many requests.
     #[error("more than the {limit} requests that one send may make")]
     TooManyRequests {
-        /// Requests.
+        /// Maximum number of requests.
         limit: u32,
     },
-    /// A request where none may be made: while a callback is read.
+    /// A request during a call that must not make any: reading a callback.
     #[error("a request where none may be made")]
     NoRequestHere,
-    /// Something was decoded that may not be.
+    /// A value was decoded that must not be decoded.
     #[error("{}", NotDecodable)]
     NotDecodable,
-    /// A value without bytes was placed in a request.
+    /// A value without bytes was used in a request.
     #[error("{0}")]
     Void(Void),
-    /// A comparison of something else than a signature under a secret with a received value.
+    /// A comparison other than between a signature under a secret and a received value.
     #[error("a comparison that is not between a signature under a secret and one received value")]
     NotCheckable,
-    /// More comparisons than one callback needs.
+    /// Too many signature checks while reading one callback.
     #[error("more than the {limit} signature checks that reading one callback may take")]
     TooManyChecks {
-        /// Checks.
+        /// Maximum number of checks.
         limit: u32,
     },
-    /// The request's literal skeleton is none that this version was tested to send.
+    /// The shape of the request is not one that this version was tested with.
     #[error("{0}")]
     Shape(Box<HeldShape>),
-    /// A value was to be revealed that the grant does not name.
+    /// The connector tried to reveal a value without a grant for it.
     #[error("{0}")]
     Reveal(Denial),
 }
 
-/// A request whose shape is none of those that are pinned for its version.
+/// A request whose shape is not pinned for its version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request is not shaped like one that this version was tested to send: {}", .changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct HeldShape {
-    /// The shape that was held back.
+    /// The shape of the request that was held back.
     pub shape: RequestShape,
-    /// How it differs from the nearest pinned one.
+    /// How it differs from the most similar pinned shape.
     pub changes: Vec<ShapeChange>,
 }
 
 impl Violation {
-    /// The same with every text that the connector had a part in (a host, a header's name) rewritten.
+    /// Rewrites every text that the connector influenced, such as hosts and header names.
     pub fn map_texts(self, rewrite: impl Fn(&str) -> String) -> Self {
         let denial = |denial: Denial| Denial {
             sentence: rewrite(&denial.sentence),
@@ -150,89 +150,89 @@ impl Violation {
     }
 }
 
-/// How a connector misbehaved. Each limit has its own.
+/// How a connector misbehaved. Each limit has its own case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectorFault {
-    /// `unreachable`, out of bounds, division by zero and the like.
+    /// A wasm trap: `unreachable`, an out-of-bounds access, a division by zero or the like.
     #[error("the connector crashed: {0}")]
     Trap(String),
-    /// The CPU budget of the send is used up.
+    /// The CPU budget of the send was exceeded.
     #[error("the connector used more than its {limit_ms} ms of CPU")]
     Cpu {
-        /// Milliseconds.
+        /// The budget, in milliseconds.
         limit_ms: u64,
     },
-    /// Memory over all memories.
+    /// The memory limit was exceeded.
     #[error("the connector asked for more than its {limit_bytes} bytes of memory")]
     Memory {
-        /// Bytes.
+        /// Maximum number of bytes, over all memories.
         limit_bytes: usize,
     },
-    /// Elements over all tables.
+    /// The limit of table elements was exceeded.
     #[error("the connector asked for more than {limit} table elements")]
     Table {
-        /// Elements.
+        /// Maximum number of elements, over all tables.
         limit: usize,
     },
-    /// Recursion without end.
+    /// The stack overflowed.
     #[error("the connector used more than its {limit_bytes} bytes of stack")]
     Stack {
-        /// Bytes.
+        /// The size of the stack, in bytes.
         limit_bytes: usize,
     },
-    /// Too many calls of the host.
+    /// Too many host calls.
     #[error("the connector called the host more than {limit} times")]
     HostCalls {
-        /// Calls.
+        /// Maximum number of calls.
         limit: u64,
     },
-    /// Too much data handed to the host in one call.
+    /// Too much data in one host call.
     #[error("the connector handed more than {limit_bytes} bytes to one host call")]
     HostCallSize {
-        /// Bytes.
+        /// Maximum number of bytes.
         limit_bytes: usize,
     },
-    /// Too many handles alive.
+    /// Too many live handles.
     #[error("the connector holds more than {limit} handles")]
     Handles {
-        /// Handles.
+        /// Maximum number of handles.
         limit: usize,
     },
-    /// Too many bytes made by sealed operations.
+    /// Sealed operations produced too many bytes.
     #[error("the connector made more than {limit_bytes} bytes of sealed values")]
     SealedBytes {
-        /// Bytes.
+        /// Maximum number of bytes.
         limit_bytes: usize,
     },
-    /// Too many parts in one sealed value.
+    /// A sealed value has too many parts.
     #[error("the connector made a sealed value of more than {limit} parts")]
     SealedPieces {
-        /// Parts, nested ones included.
+        /// Maximum number of parts, including nested ones.
         limit: usize,
     },
-    /// An import was called where none may be (in `metadata`).
+    /// An import was called where none may be called (in `metadata`).
     #[error("the connector called `{0}` where no import may be called")]
     ImportRefused(&'static str),
-    /// A rule of manifest, grant or composition was broken.
+    /// A rule of the manifest, the grant or the composition was violated.
     #[error("{0}")]
     ManifestViolation(Box<Violation>),
-    /// A receipt for a message that never left.
+    /// A receipt although the request with the message was never sent.
     #[error("the connector reported success, but no request with the message has left")]
     ReceiptWithoutRequest,
-    /// What it returned is not what the contract allows.
+    /// The connector returned something that the contract does not allow.
     #[error("the connector's answer is invalid: {0}")]
     BadAnswer(String),
 }
 
 impl ConnectorFault {
-    /// Whether the connector only asked for what its manifest says, and operator or tenant do not allow it: no fault of its
-    /// code, and no reason to take a version back.
-    pub(crate) fn is_of_settings(&self) -> bool {
-        self.is_denied_by_settings() || self.is_of_a_secret()
+    /// Whether the connector only asked for what its manifest declares, and the operator or the tenant does not permit it. That is
+    /// not a fault of its code, and no reason to roll a version back.
+    pub(crate) fn is_settings_denial(&self) -> bool {
+        self.is_denied_by_settings() || self.is_wrong_secret_encoding()
     }
 
-    /// Whether a secret is not written in the encoding that the connector expects. The tenant wrote it.
-    fn is_of_a_secret(&self) -> bool {
+    /// Whether a secret is not in the encoding that the connector expects. The tenant entered it.
+    fn is_wrong_secret_encoding(&self) -> bool {
         matches!(self, Self::ManifestViolation(violation) if matches!(&**violation, Violation::Void(Void::Secret { .. })))
     }
 
@@ -247,26 +247,26 @@ impl ConnectorFault {
     }
 }
 
-/// Why a value has no bytes.
+/// Why a sealed value has no bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Void {
     /// `json-string` or `xml` of bytes that are not UTF-8.
     #[error("a sealed value that is not text was encoded as JSON or XML")]
     NotText,
-    /// `decode` of a secret that is not so encoded. The tenant gave it, so it is the tenant's to correct.
+    /// `decode` of a secret with another encoding. The tenant entered it and has to correct it.
     #[error("the secret `{key}` is not written in {}", name(*.encoding))]
     Secret {
-        /// The parameter's key.
+        /// The key of the parameter.
         key: Arc<str>,
-        /// What it should be written in.
+        /// The expected encoding.
         encoding: Encoding,
     },
-    /// `decode` of a received value that is not so encoded.
+    /// `decode` of a received value with another encoding.
     #[error("a received value is not written in {}", name(*.0))]
     Received(Encoding),
 }
 
-/// As a person calls it.
+/// The encoding's display name.
 fn name(encoding: Encoding) -> &'static str {
     match encoding {
         Encoding::Base64 => "base64",
@@ -279,7 +279,7 @@ fn name(encoding: Encoding) -> &'static str {
     }
 }
 
-/// `decode` was asked of something that is neither one whole secret nor one whole received value.
+/// `decode` of something that is neither one whole secret nor one whole received value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the connector decoded a value that is neither one secret nor one received value")]
 pub struct NotDecodable;

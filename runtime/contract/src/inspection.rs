@@ -1,4 +1,4 @@
-//! What is known of a component before anything is granted to it.
+//! What is known about a component before anything is granted to it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,55 +8,55 @@ use sha2::{Digest as _, Sha256};
 
 use crate::metadata::Metadata;
 
-/// The interface with which a connector reads sealed values in clear, where a grant lets it.
+/// The interface that lets a connector read sealed values in plain text where a grant permits it.
 pub const REVEAL: &str = "sendbox:connector/reveal";
-/// The interface of a connector that reads delivery reports.
+/// The interface that a connector exports if it reads delivery reports.
 pub const DELIVERY_REPORTS: &str = "sendbox:connector/delivery-reports";
 
-/// What a file holds, and what its connector says about itself: what a person reads before granting anything.
+/// What a file contains and what its connector says about itself, for review before anything is granted.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspection {
-    /// `sha256:…`
+    /// The digest of the file: `sha256:…`.
     pub digest: String,
-    /// What the file holds.
+    /// The structure of the file.
     pub shape: Shape,
     /// What the connector says about itself.
     pub metadata: Metadata,
-    /// Whether it imports `reveal`, and can read sealed values where a grant allows it.
+    /// Whether it imports `reveal`, so that it can read sealed values where a grant permits it.
     pub reveals: bool,
     /// Whether it reads delivery reports.
     pub reads_reports: bool,
 }
 
-/// What a component imports, exports and holds.
+/// The structure of a component: what it imports, exports and contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shape {
-    /// Bytes of the file.
+    /// The size of the file, in bytes.
     pub bytes: usize,
-    /// Interfaces that it imports, with versions.
+    /// The imported interfaces, with versions.
     pub imports: BTreeSet<String>,
-    /// Interfaces that it exports, with versions.
+    /// The exported interfaces, with versions.
     pub exports: BTreeSet<String>,
-    /// Core modules inside.
+    /// The number of core modules.
     pub modules: usize,
-    /// Memories over all modules.
+    /// The number of memories, over all modules.
     pub memories: usize,
-    /// Bytes of memory that it starts with.
+    /// The initial size of all memories, in bytes.
     pub initial_memory: u64,
-    /// Tables over all modules.
+    /// The number of tables, over all modules.
     pub tables: usize,
-    /// Functions over all modules.
+    /// The number of functions, over all modules.
     pub functions: usize,
-    /// Custom sections, inside modules too.
+    /// The number of custom sections, including those inside modules.
     pub custom_sections: usize,
-    /// Bytes of all custom sections. They are never run.
+    /// The size of all custom sections, in bytes. They are never executed.
     pub custom_bytes: usize,
 }
 
 impl Shape {
-    /// Whether it can read sealed values, if a grant lets it.
+    /// Whether it can read sealed values where a grant permits it.
     pub fn reveals(&self) -> bool {
         self.imports.iter().any(|import| without_version(import) == REVEAL)
     }
@@ -67,7 +67,7 @@ impl Shape {
     }
 }
 
-/// SHA-256 of a component file.
+/// The SHA-256 digest of a component file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -77,7 +77,7 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// 64 hexadecimal digits.
+    /// The digest as 64 hexadecimal digits.
     pub fn hex(&self) -> String {
         hex::encode(self.0)
     }
@@ -95,7 +95,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// `wasi:io/error@0.2.6` → `wasi:io/error`
+/// Strips the version from an interface name: `wasi:io/error@0.2.6` → `wasi:io/error`.
 pub fn without_version(name: &str) -> &str {
     name.split_once('@').map_or(name, |(name, _)| name)
 }

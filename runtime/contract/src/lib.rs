@@ -1,12 +1,12 @@
-//! The plain types of the connector contract and of a send, for everything that speaks of one: the sandbox that runs it, the
-//! rules that decide what follows, the store that keeps it.
+//! The plain types of the connector contract and of a send, shared by the sandbox that runs a send, the rules that decide what
+//! follows, and the store that records it.
 //!
-//! - [`message`]: what is sent, in clear, on its way into the sandbox;
-//! - [`outcome`], [`failure`], [`fault`], [`delivery`]: what became of it;
-//! - [`metadata`], [`schema`], [`inspection`], [`parameter_fault`]: what a connector says of itself, checked;
-//! - [`trace`], [`text`]: what people are shown of a call.
+//! - [`message`]: what is sent, in plain text, on its way into the sandbox;
+//! - [`outcome`], [`failure`], [`fault`], [`delivery`]: the result of a send;
+//! - [`metadata`], [`schema`], [`inspection`], [`parameter_fault`]: what a connector says about itself, validated;
+//! - [`trace`], [`text`]: what people see of a call.
 //!
-//! Must not know: how a connector is run (wasmtime, tokio), who sends (tenants), where anything is kept.
+//! Must not know: how connectors run (wasmtime, tokio), who sends (tenants), where anything is stored.
 
 #![warn(missing_docs)]
 

@@ -1,6 +1,6 @@
-//! One message, as the caller hands it to the sandbox: in clear, for the last time.
+//! A message on its way into the sandbox, where its values become sealed.
 //!
-//! None of these types has `Debug`, and the texts are wiped when dropped: a number, a code or a text must not reach a log
+//! None of these types implements `Debug`, and texts are wiped when dropped, so that a number, a code or a text cannot reach a log
 //! by accident.
 
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-/// Why a code is sent.
+/// The purpose of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -28,7 +28,7 @@ pub enum Usage {
 }
 
 impl Usage {
-    /// All nine, in the order of the contract.
+    /// All nine usages, in the order of the contract.
     pub const ALL: [Self; 9] = [
         Self::Register,
         Self::SignIn,
@@ -41,7 +41,7 @@ impl Usage {
         Self::BindMfa,
     ];
 
-    /// `sign-in`
+    /// The usage's name in the API, like `sign-in`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Register => "register",
@@ -63,7 +63,7 @@ impl fmt::Display for Usage {
     }
 }
 
-/// The text is no usage.
+/// The text does not name a usage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is no usage; use one of register, sign-in, forgot-password, generic, organization-invitation, user-permission-validation, bind-new-identifier, mfa-verification, bind-mfa"
@@ -73,7 +73,7 @@ pub struct UnknownUsage(pub String);
 impl FromStr for Usage {
     type Err = UnknownUsage;
 
-    /// Takes our spelling (`sign-in`) and Logto's (`SignIn`), so that stored templates carry over.
+    /// Accepts Sendbox's spelling (`sign-in`) and Logto's (`SignIn`), so that stored templates carry over.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
         let wanted = plain(text);
@@ -84,89 +84,89 @@ impl FromStr for Usage {
     }
 }
 
-/// Whom the message is for. Already normalised: this crate does not parse numbers.
+/// The recipient's number, already normalised: this crate does not parse numbers.
 pub struct Recipient {
-    /// `+4512345678`
+    /// E.164, like `+4512345678`.
     pub e164: Zeroizing<String>,
-    /// `12345678`
+    /// The national significant number, like `12345678`.
     pub national: Zeroizing<String>,
-    /// ISO 3166-1 alpha-2, upper case.
+    /// The country (ISO 3166-1 alpha-2). `None` for numbers of no country.
     pub country: Option<String>,
-    /// `45`
+    /// The calling code, like `45`.
     pub calling_code: String,
 }
 
 impl Recipient {
-    /// `4512345678`
+    /// E.164 without the `+`, like `4512345678`.
     pub fn digits(&self) -> &str {
         self.e164.strip_prefix('+').unwrap_or(&self.e164)
     }
 }
 
-/// How a text goes over the air.
+/// How a text is encoded for transmission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TextEncoding {
-    /// GSM 03.38 default alphabet and its extension table.
+    /// The GSM 03.38 default alphabet with its extension table.
     Gsm7,
-    /// UTF-16 units.
+    /// UTF-16 code units.
     Ucs2,
 }
 
-/// A named value of the platform: the code, a link.
+/// A named value from the platform, such as the code or a link.
 pub struct Variable {
-    /// `code`, `link`, …
+    /// The name: `code`, `link`, …
     pub name: String,
-    /// Its value.
+    /// The value.
     pub value: Zeroizing<String>,
 }
 
 impl Variable {
-    /// What its sealed value is labelled with.
+    /// The label of its sealed value.
     pub fn label(&self) -> Label {
         if self.name == CODE { Label::Code } else { Label::Variable(self.name.as_str().into()) }
     }
 }
 
-/// The variable that holds the code.
+/// The name of the variable that holds the code.
 pub const CODE: &str = "code";
 
-/// What is to be said, in the kind that the connector's metadata asked for.
+/// The content of a message, in the kind that the connector's metadata requests.
 pub enum Content {
-    /// A finished text.
+    /// A rendered text.
     Text {
-        /// The text, with the code in it.
+        /// The text, including the code.
         text: Zeroizing<String>,
-        /// How it goes over the air.
+        /// The encoding for transmission.
         encoding: TextEncoding,
-        /// Parts as billed.
+        /// The number of segments that are billed.
         segments: u32,
-        /// Septets or UTF-16 units.
+        /// The length in septets or UTF-16 code units.
         units: u32,
     },
-    /// A template of the provider, with named variables.
+    /// A provider's template with variables.
     Template {
-        /// A template id, or compact JSON in the shape of the connector's template schema.
+        /// A template id, or compact JSON that matches the connector's template schema.
         template: String,
-        /// `code` first.
+        /// The variables, `code` first.
         variables: Vec<Variable>,
     },
-    /// Only the variables.
+    /// The variables only.
     Variables(Vec<Variable>),
 }
 
-/// Which try this is.
+/// An attempt to send a message.
 pub struct Attempt {
-    /// 1 for the first.
+    /// The number of the attempt, from 1.
     pub number: u32,
-    /// Unix time in milliseconds.
+    /// When the attempt began: Unix time in milliseconds.
     pub started_at: u64,
-    /// 32 hexadecimal digits, new for every attempt.
+    /// A nonce of 32 hexadecimal digits, new for every attempt.
     pub nonce: String,
 }
 
 impl Attempt {
-    /// The first attempt, now, with a nonce from the OS.
+    /// A first attempt that begins now, with a nonce from the operating system.
     pub fn first() -> Result<Self, NoRandomness> {
         let mut nonce = [0_u8; 16];
         getrandom::fill(&mut nonce).map_err(|_| NoRandomness)?;
@@ -174,43 +174,43 @@ impl Attempt {
     }
 }
 
-/// The operating system gave no random bytes.
+/// The operating system provided no random bytes.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the operating system gave no random bytes; nothing was sent")]
 pub struct NoRandomness;
 
-/// Unix time in milliseconds.
+/// The current Unix time in milliseconds.
 pub fn unix_millis() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// One message for one call of one connector.
+/// A message for one call of one connector.
 pub struct Message {
-    /// Whom it is for.
+    /// The recipient.
     pub recipient: Recipient,
-    /// Why it is sent.
+    /// The purpose of the code.
     pub usage: Usage,
-    /// BCP 47.
+    /// The language (BCP 47).
     pub locale: Option<String>,
-    /// What it says.
+    /// The content.
     pub content: Content,
-    /// The code itself, wherever the content contains it: the scrubber must know it.
+    /// The code itself, even if the content contains it: the scrubber has to know it.
     pub code: Zeroizing<String>,
-    /// How long the code lives, in seconds.
+    /// The lifetime of the code, in seconds.
     pub lifetime_seconds: u32,
-    /// The end user's address.
+    /// The end user's IP address.
     pub client_ip: Option<Zeroizing<String>>,
-    /// Identifies the message over all its attempts. The connector is given a key that is made of it and of the owner, never
-    /// this one: a platform may have chosen it.
+    /// Identifies the message across all its attempts. The connector never sees this key, which the platform may have chosen, but
+    /// one that is derived from it and the owner.
     pub idempotency_key: String,
-    /// Which try this is.
+    /// The attempt.
     pub attempt: Attempt,
 }
 
 impl Message {
-    /// What the connector is given for the provider's own idempotency key: 32 hexadecimal digits.
+    /// The idempotency key for the provider, as the connector gets it: 32 hexadecimal digits.
     pub fn key_for(&self, owner: &str) -> String {
         let mut hash = Sha256::new();
         for part in ["sendbox message key", owner, &self.idempotency_key] {
@@ -222,7 +222,7 @@ impl Message {
         key
     }
 
-    /// The bytes that a mark refers to, where they belong to the message.
+    /// The bytes that a mark refers to, if they are part of the message.
     pub fn value_of(&self, mark: &Mark) -> Option<&[u8]> {
         let text = match (mark, &self.content) {
             (Mark::Recipient(RecipientForm::E164), _) => self.recipient.e164.as_str(),

@@ -1,7 +1,7 @@
-//! What a connector says about itself, checked.
+//! What a connector says about itself, validated.
 //!
-//! Metadata comes from the guest, so it is not trusted. Here it is bounded, its schemas are judged and compiled (see
-//! [`crate::schema`]), and its hosts become a [`Manifest`]. What does not pass is refused at installation, with all faults at once.
+//! Metadata comes from the guest, so it is not trusted. It is bounded here, its schemas are checked and compiled (see
+//! [`crate::schema`]), and its hosts become a [`Manifest`]. Invalid metadata is refused at installation, with all faults at once.
 
 mod origin_parameters;
 
@@ -18,14 +18,14 @@ use serde_json::Value;
 use crate::message::Usage;
 use crate::schema::{self, Schema};
 
-/// A code that is held against `x-code` has at most so many bytes; a longer one never fits.
+/// Maximum size of a code that is checked against `x-code`, in bytes. A longer code never matches.
 const CODE_BYTES: usize = 64;
-/// Hosts that a connector may need.
+/// Maximum number of hosts.
 const HOSTS: usize = 16;
-/// A tenant's template entry, in bytes.
+/// Maximum size of a tenant's template, in bytes.
 const TEMPLATE_BYTES: usize = 16 << 10;
 
-/// Declared places, as the guest wrote them.
+/// The declared positions of recipient and message, as the guest wrote them.
 #[allow(missing_docs, reason = "described in wit/connector/v1")]
 #[derive(Clone, Debug)]
 pub struct RawPlaces {
@@ -66,62 +66,62 @@ pub struct RawMetadata {
     pub idempotent: bool,
 }
 
-/// What a connector is and needs, checked.
+/// What a connector is and needs, validated.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
-    /// Identifies the connector across versions: `twilio`.
+    /// The id, which identifies the connector across versions: `twilio`.
     pub id: String,
-    /// The author's version, for people. The host identifies a version by its [`Digest`](crate::Digest).
+    /// The author's version, for display. The host identifies a version by its [`Digest`](crate::Digest).
     pub version: String,
-    /// The name that people see.
+    /// The display name.
     pub name: String,
-    /// What it is, in one sentence.
+    /// What the connector does, in one sentence.
     pub description: String,
     /// How to set it up at the provider, in Markdown.
     pub readme: String,
-    /// An SVG document.
+    /// The logo, as an SVG document.
     pub logo: Option<String>,
-    /// JSON Schema 2020-12 of the parameters.
+    /// The JSON Schema (2020-12) of the parameters.
     pub parameters_schema: Value,
-    /// What it is given of a message's content.
+    /// The kind of content that the connector takes.
     pub content: ContentKind,
-    /// JSON Schema of a template entry, for content kind `template`.
+    /// The JSON Schema of a template, for the content kind `template`.
     pub template_schema: Option<Value>,
-    /// The hosts that it asks for, and what it sends to each.
+    /// The hosts that it needs, and what it sends to each.
     #[serde(skip)]
     pub manifest: Manifest,
-    /// Usages that it supports.
+    /// The supported usages.
     pub usages: Vec<Usage>,
-    /// Languages that it supports, as BCP 47 tags. Empty for any.
+    /// The supported languages (BCP 47). Empty for any.
     pub locales: Vec<String>,
-    /// Whether the provider makes one message of two requests with the same message key.
+    /// Whether the provider makes one message from requests with the same idempotency key.
     pub idempotent: bool,
-    /// Keys of the parameters that are secrets (`writeOnly`).
+    /// The names of the parameters that are secrets (`writeOnly`).
     pub secret_keys: BTreeSet<String>,
-    /// Compiled from the schemas above.
+    /// The validators that are compiled from the schemas above.
     #[serde(skip)]
     pub validators: Validators,
 }
 
-/// What metadata's schemas check beside the parameters. `Default` takes everything.
+/// Compiled checks for codes and templates. `Default` accepts everything.
 #[derive(Clone, Debug, Default)]
 pub struct Validators {
     template: Option<Arc<Schema>>,
     code: Option<Arc<Schema>>,
 }
 
-/// The metadata is not acceptable. All faults at once.
+/// The metadata is invalid. Contains all faults.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the connector's metadata is invalid: {}", .0.join("; "))]
 pub struct MetadataError(pub Vec<String>);
 
 impl Metadata {
     /// Checks a tenant's template against [`template_schema`](Self::template_schema). `template` is what the connector gets: a
-    /// template id as it is, any other JSON value as compact JSON.
+    /// template id as it is, or other JSON in compact form.
     ///
     /// # Errors
-    /// What is wrong with it, in a sentence.
+    /// What is wrong with it, as a sentence.
     pub fn check_template(&self, template: &str) -> Result<(), String> {
         let Some(validator) = &self.validators.template else { return Ok(()) };
         if template.len() > TEMPLATE_BYTES {
@@ -129,12 +129,12 @@ impl Metadata {
         }
         let text = Value::String(template.to_owned());
         let value = match serde_json::from_str::<Value>(template) {
-            // A template id may be all digits.
+            // A template id may consist of digits only.
             Ok(value) if !validator.is_valid(&text) => value,
             _ => text,
         };
         schema::check_value(&value).map_err(|bound| format!("the template entry {bound}"))?;
-        // With alternatives in the schema the validator says only that none fits; its title says what is wanted.
+        // If the schema has alternatives, the validator only says that none matches; the description says what is expected.
         let wanted = self.template_schema.as_ref().and_then(|schema| schema.get("description")?.as_str());
         validator.validate(&value).map_err(|error| match wanted {
             Some(wanted) => format!("{error}. Wanted: {wanted}"),
@@ -142,7 +142,7 @@ impl Metadata {
         })
     }
 
-    /// Whether the provider accepts such a code: whether it matches the `x-code` schema inside the parameters' schema.
+    /// Whether the provider accepts such a code: whether it matches `x-code` in the schema of the parameters.
     pub fn takes_code(&self, code: &str) -> bool {
         if code.len() > CODE_BYTES {
             return false;
@@ -151,10 +151,10 @@ impl Metadata {
         self.validators.code.as_ref().is_none_or(|validator| validator.is_valid(&code))
     }
 
-    /// Checks what a guest said of itself, and compiles the schema of its parameters.
+    /// Validates a guest's metadata and compiles the schema of its parameters.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All faults of the metadata.
     pub fn check(raw: RawMetadata, limits: &Limits) -> Result<(Self, Schema), MetadataError> {
         let mut faults = Vec::new();
         check_sizes(&raw, limits, &mut faults);
@@ -253,7 +253,7 @@ fn check_sizes(raw: &RawMetadata, limits: &Limits, faults: &mut Vec<String>) {
     }
 }
 
-/// The keys that the schema marks `writeOnly`.
+/// The names of the parameters that the schema marks `writeOnly`.
 fn secret_keys(schema: &Value) -> BTreeSet<String> {
     schema
         .get("properties")

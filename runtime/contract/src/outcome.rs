@@ -1,42 +1,42 @@
-//! What became of one send.
+//! The result of one send.
 //!
-//! An outcome says four things, so that nobody has to guess: what failed, who failed, whether bytes of the message had left,
-//! and what to do. Whether bytes left is the host's own finding; a connector cannot talk it away.
+//! An outcome says what failed, who failed, whether the request was sent, and what to do. Whether it was sent is observed by the
+//! host; a connector cannot dispute it.
 
 use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// What became of one send.
+/// The result of one send.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The provider took the message.
+    /// The provider accepted the message.
     Accepted(Receipt),
-    /// It did not, or nobody can know.
+    /// The provider did not accept the message, or nobody knows.
     Failed(Failure),
-    /// A dry run stopped before the first byte.
+    /// A dry run, which stopped before anything was sent.
     NotSentDryRun,
 }
 
-/// The provider took the message.
+/// The provider's acceptance of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
     /// The provider's id of the message.
     pub message_id: Option<String>,
-    /// The provider's own word for the state.
+    /// The provider's name for the status.
     pub status: Option<String>,
-    /// Parts, as the provider counted them.
+    /// The number of segments according to the provider.
     pub segments: Option<u32>,
-    /// What it cost, when the provider says so.
+    /// The price, if the provider gives one.
     pub price: Option<Price>,
 }
 
-/// What a message cost.
+/// The price of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Price {
-    /// Decimal, as the provider wrote it.
+    /// The decimal amount, as the provider wrote it.
     pub amount: String,
-    /// ISO 4217, or the provider's own unit.
+    /// The currency (ISO 4217), or the provider's own unit.
     pub currency: String,
 }

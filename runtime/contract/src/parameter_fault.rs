@@ -1,56 +1,56 @@
-//! What is wrong with a connection's parameters, for people and for programs.
+//! What is wrong with a connection's parameters, as texts and codes.
 
 use serde::Serialize;
 
-/// The parameters do not match the connector's schema. Holds all faults at once.
+/// The parameters do not match the connector's schema. Contains all faults.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the parameters are invalid: {}", .0.iter().map(|fault| format!("{}: {}", if fault.field.is_empty() { "/" } else { &fault.field }, fault.message)).collect::<Vec<_>>().join("; "))]
 pub struct ParameterError(pub Vec<ParameterFault>);
 
-/// One fault of the parameters.
+/// A fault in the parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ParameterFault {
-    /// JSON pointer into the parameters (`/authToken`); empty for the whole.
+    /// JSON pointer into the parameters (`/authToken`). Empty for the whole object.
     pub field: String,
-    /// What is wrong, in words that follow the field's name. Never the value of a secret.
+    /// What is wrong, as a phrase that follows the field's name. Never contains the value of a secret.
     pub message: String,
-    /// Which kind of rule is broken, for programs.
+    /// The kind of the fault.
     pub kind: FaultKind,
-    /// What the schema asks for: a length, a number, a pattern, or names separated by `, `. Never a value that was given.
+    /// What the schema requires: a length, a number, a pattern, or names separated by `, `. Never a value that was given.
     pub bound: Option<String>,
 }
 
-/// Kinds of faults, by the keyword of JSON Schema that is broken.
+/// The kind of a fault, by the JSON Schema keyword that is violated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// `required`, at the member that is missing.
+    /// `required`, reported at the missing member.
     Required,
-    /// `anyOf` or `oneOf`, whose alternatives each miss a member; the bound names them.
-    OneNeeded,
-    /// A secret does not fit; more is not said of secrets.
+    /// `anyOf` or `oneOf` whose alternatives each lack a member. The bound names the members.
+    OneRequired,
+    /// A secret is invalid. No details are given for secrets.
     Secret,
-    /// `type`
+    /// `type`.
     Type,
-    /// `enum` or `const`
+    /// `enum` or `const`.
     Enum,
-    /// `pattern`
+    /// `pattern`.
     Pattern,
-    /// `format`
+    /// `format`.
     Format,
-    /// `minLength`
+    /// `minLength`.
     MinLength,
-    /// `maxLength`
+    /// `maxLength`.
     MaxLength,
-    /// `minimum`
+    /// `minimum`.
     Minimum,
-    /// `maximum`
+    /// `maximum`.
     Maximum,
-    /// `minItems`
+    /// `minItems`.
     MinItems,
-    /// `maxItems`
+    /// `maxItems`.
     MaxItems,
-    /// `additionalProperties`
+    /// `additionalProperties`.
     Unknown,
     /// Another keyword.
     Other,

@@ -1,75 +1,74 @@
-//! A connector's JSON Schemas: judged before they are compiled, so that neither compiling one nor checking a value against it
-//! can cost more than a fixed amount of work.
+//! A connector's JSON Schemas, checked before they are compiled so that neither compiling one nor validating a value can cost more
+//! than a fixed amount of work.
 //!
-//! A schema is somebody's program, and JSON Schema has three ways to make a short one run forever: references that multiply
-//! (`d0` = two times `d1`, `d1` = two times `d2`, …), patterns that backtrack, and keywords that visit the same value again
-//! and again (`unevaluatedProperties`). So:
+//! A schema is untrusted code, and JSON Schema has three ways to make a short one run forever: references that multiply (`d0` = two
+//! times `d1`, `d1` = two times `d2`, …), patterns that backtrack, and keywords that visit the same value again and again
+//! (`unevaluatedProperties`). Therefore:
 //!
-//! - only the keywords of [`Keyword`] are taken; a reference is `#/$defs/NAME`, and must not lead back to itself;
-//! - what is evaluated is counted with references multiplied out, once for each subschema, in linear time ([`Judge`]);
+//! - only the keywords of [`Keyword`] are allowed; a reference has the form `#/$defs/NAME` and must not be recursive;
+//! - the cost of evaluation is computed with references expanded, once for each subschema, in linear time ([`CostModel`]);
 //! - patterns run on an engine without backtracking, and are bounded in size and number;
-//! - a value to be checked is bounded too ([`check_value`]).
+//! - values are bounded as well ([`check_value`]).
 //!
-//! The worst that passes is [`VALUES`] × [`CHECKS_PER_VALUE`] evaluations, and [`VALUE_BYTES`] bytes read by patterns of
-//! [`PATTERN_KIB_PER_VALUE`] KiB: less than a fifth of a second in a release build (`worst_accepted` in the tests measures it), and
-//! a few microseconds for what connectors really ask. So a value is checked where it is needed, on whatever thread; compiling
-//! is for a thread that may block.
+//! The worst case that is accepted is [`VALUES`] × [`CHECKS_PER_VALUE`] evaluations, and [`VALUE_BYTES`] bytes matched by patterns
+//! of [`PATTERN_KIB_PER_VALUE`] KiB: less than a fifth of a second in a release build (measured by `worst_accepted` in the tests),
+//! and a few microseconds for real connectors. So values can be validated on any thread; compiling needs a thread that may block.
 
 use std::collections::HashMap;
 
 use jsonschema::PatternOptions;
 use serde_json::{Map, Value, json};
 
-/// A compiled schema that has been judged.
+/// A compiled schema that has been checked.
 pub type Schema = jsonschema::Validator;
 
-/// The text of a schema, in bytes.
+/// Maximum size of a schema's text, in bytes.
 const SCHEMA_BYTES: usize = 64 << 10;
-/// Values in a schema: objects, arrays, strings, numbers.
+/// Maximum number of values in a schema: objects, arrays, strings and numbers.
 const SCHEMA_VALUES: u64 = 8_000;
-/// Arrays and objects within each other in the text of a schema.
+/// Maximum nesting of arrays and objects in a schema's text.
 const SCHEMA_NESTING: usize = 64;
-/// Subschemas within each other, references followed.
+/// Maximum nesting of subschemas, with references followed.
 const SUBSCHEMA_NESTING: usize = 24;
-/// Subschemas in all, references multiplied out. What compiling may cost.
+/// Maximum number of subschemas with references expanded, which bounds the cost of compiling.
 const SUBSCHEMAS: u64 = 4_000;
-/// Work for one value of the instance: subschemas evaluated on it, references multiplied out, and what their keywords list
-/// (the values of an `enum`, the names in `required`).
+/// Maximum work for one value of the instance: subschemas that are evaluated on it, with references expanded, and the entries of
+/// their keywords (the values of an `enum`, the names in `required`).
 const CHECKS_PER_VALUE: u64 = 1000;
-/// All patterns that one string or one name of the instance is held against, as the engine holds them, in KiB.
+/// Maximum size of all compiled patterns that one string or name of the instance is matched against, in KiB.
 const PATTERN_KIB_PER_VALUE: u64 = 32;
-/// Different patterns in one schema.
+/// Maximum number of different patterns in a schema.
 const PATTERNS: u64 = 64;
-/// The text of one pattern, in bytes.
+/// Maximum length of a pattern, in bytes.
 const PATTERN_BYTES: usize = 256;
-/// What one pattern may come to as the engine holds it, in KiB. It counts as the first that it fits into.
+/// The size classes of compiled patterns, in KiB. A pattern counts as the smallest class that it fits into.
 const PATTERN_KIB: [u64; 4] = [4, 8, 16, 32];
-/// Evaluations that `uniqueItems` and `multipleOf` count as, beyond one: they hash, or calculate with big numbers.
+/// The extra cost of `uniqueItems` and `multipleOf`, in evaluations: they hash, or calculate with big numbers.
 const COSTLY: u64 = 15;
 
-/// Bytes of a value that is checked: its strings and names, and 8 for everything else.
+/// Maximum size of a value that is validated: the bytes of its strings and names, and 8 for everything else.
 pub const VALUE_BYTES: usize = 32 << 10;
-/// Values in a value that is checked, itself included.
+/// Maximum number of values in a value that is validated, including itself.
 pub const VALUES: usize = 256;
-/// Arrays and objects within each other in a value that is checked.
+/// Maximum nesting of arrays and objects in a value that is validated.
 pub const VALUE_NESTING: usize = 8;
 
-/// What a schema may evaluate one level of the instance after the other; a value has no more levels.
+/// The number of levels of an instance that a schema can evaluate; a value has no more.
 const LEVELS: usize = VALUE_NESTING + 1;
 
-/// The only dialect.
+/// The only supported dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// Judges and compiles a schema. `field` is its name in the metadata.
+/// Checks and compiles a schema. `field` is its name in the metadata.
 ///
 /// # Errors
-/// What is wrong with it, and the bound where it is one.
+/// What is wrong with it, and the bound that it exceeds, if any.
 pub fn compile(field: &str, text: &str) -> Result<(Value, Schema), String> {
     if text.len() > SCHEMA_BYTES {
         return Err(format!("`{field}` has {} bytes; {SCHEMA_BYTES} are allowed", text.len()));
     }
     let value: Value = serde_json::from_str(text).map_err(|error| format!("`{field}` is not JSON: {error}"))?;
-    judge(&value).map_err(|fault| format!("`{field}` {fault}"))?;
+    check(&value).map_err(|fault| format!("`{field}` {fault}"))?;
     let [.., largest] = PATTERN_KIB;
     let schema = build(&value, largest).map_err(|error| {
         format!("`{field}` is not a JSON Schema: {}", crate::text::one_line(&error.to_string(), 500))
@@ -77,16 +76,16 @@ pub fn compile(field: &str, text: &str) -> Result<(Value, Schema), String> {
     Ok((value, schema))
 }
 
-/// Compiles, with patterns that may come to so much each.
+/// Compiles a schema whose compiled patterns are at most this large.
 fn build(schema: &Value, pattern_kib: u64) -> Result<Schema, jsonschema::ValidationError<'static>> {
     let bytes = usize::try_from(pattern_kib << 10).unwrap_or(usize::MAX);
     jsonschema::draft202012::options()
-        // No backtracking: an engine that reads each byte once, for each of its states at the most.
+        // No backtracking: the engine reads each byte at most once for each of its states.
         .with_pattern_options(PatternOptions::regex().size_limit(bytes).dfa_size_limit(bytes))
         .build(schema)
 }
 
-/// Whether a value is small enough to be held against a schema.
+/// Checks whether a value is small enough to be validated.
 ///
 /// # Errors
 /// The bound that it exceeds.
@@ -116,7 +115,7 @@ pub fn check_value(value: &Value) -> Result<(), String> {
     measure(value, 0, &mut 0, &mut 0)
 }
 
-fn judge(schema: &Value) -> Result<(), String> {
+fn check(schema: &Value) -> Result<(), String> {
     if nesting(schema) > SCHEMA_NESTING {
         return Err(format!("is nested deeper than the {SCHEMA_NESTING} levels that are allowed"));
     }
@@ -124,10 +123,10 @@ fn judge(schema: &Value) -> Result<(), String> {
     if values > SCHEMA_VALUES {
         return Err(format!("holds {values} values; {SCHEMA_VALUES} are allowed"));
     }
-    let mut judge =
-        Judge { definitions: definitions(schema), known: HashMap::new(), patterns: 0, pattern_kib: HashMap::new() };
-    judge.judge_definitions()?;
-    let cost = judge.cost(schema, 0, Position::Top)?;
+    let mut costs =
+        CostModel { definitions: definitions(schema), known: HashMap::new(), patterns: 0, pattern_kib: HashMap::new() };
+    costs.check_definitions()?;
+    let cost = costs.cost(schema, 0, Position::Top)?;
     if cost.subschemas > SUBSCHEMAS {
         return Err(too_many("subschemas", SUBSCHEMAS));
     }
@@ -168,32 +167,32 @@ fn count(value: &Value) -> u64 {
 /// The position of a subschema.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Position {
-    /// It is the whole.
+    /// The whole schema.
     Top,
-    /// It is that of one parameter: in `properties` of the whole.
+    /// A parameter: in `properties` of the whole schema.
     Parameter,
     /// Anywhere else.
     Inside,
 }
 
-/// What a keyword makes the validator do.
+/// What the validator does for a keyword.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Keyword {
     /// Nothing.
     Annotation,
-    /// Look at the value.
+    /// Checks the value.
     Assertion,
-    /// Hold it against a pattern.
+    /// Matches the value against a pattern.
     Pattern,
-    /// Evaluate a subschema on it.
+    /// Evaluates a subschema on the value.
     Same,
-    /// Evaluate each of a list on it.
+    /// Evaluates each subschema of a list on the value.
     SameList,
-    /// Evaluate each of an object's on it.
+    /// Evaluates each subschema of an object on the value.
     SameMap,
-    /// Evaluate a definition on it.
+    /// Evaluates a definition on the value.
     Reference,
-    /// Evaluate subschemas on what is in it; [`Judge::children`] knows each of these keywords.
+    /// Evaluates subschemas on the members or items of the value; [`CostModel::children`] handles each of these keywords.
     Children,
     /// Nothing by itself.
     Definitions,
@@ -224,7 +223,7 @@ fn keyword(name: &str) -> Option<Keyword> {
     })
 }
 
-/// What is done for one value of the instance.
+/// The work for one value of the instance.
 #[derive(Clone, Copy, Default)]
 struct Work {
     checks: u64,
@@ -244,7 +243,7 @@ impl Work {
     }
 }
 
-/// The work for a value at each level below the one that a schema is for. The first is that one itself.
+/// The work for each level of the instance, beginning with the level that the schema applies to.
 type Levels = [Work; LEVELS];
 
 fn each(one: &Levels, other: &Levels, combine: impl Fn(Work, Work) -> Work) -> Levels {
@@ -255,41 +254,41 @@ fn each(one: &Levels, other: &Levels, combine: impl Fn(Work, Work) -> Work) -> L
     all
 }
 
-/// What a subschema comes to, references multiplied out.
+/// The cost of a subschema, with references expanded.
 #[derive(Clone, Copy, Default)]
 struct Cost {
     subschemas: u64,
-    /// How deep subschemas are nested.
+    /// The nesting of its subschemas.
     height: usize,
     levels: Levels,
 }
 
 impl Cost {
-    /// Counts another one's subschemas, and leaves its levels to the caller.
+    /// Adds the subschemas of another cost, but not its work.
     fn hold(&mut self, other: &Self) {
         self.subschemas = self.subschemas.saturating_add(other.subschemas);
         self.height = self.height.max(other.height + 1);
     }
 
-    /// Another one is evaluated on the same value.
+    /// Adds another schema that is evaluated on the same value.
     fn same(&mut self, other: &Self) {
         self.hold(other);
         self.levels = each(&self.levels, &other.levels, Work::plus);
     }
 }
 
-/// Counts what subschemas come to, each definition once.
-struct Judge<'s> {
+/// Computes the cost of subschemas, each definition once.
+struct CostModel<'s> {
     definitions: HashMap<&'s str, &'s Value>,
-    /// By name. `None` while it is being counted: a reference to it then leads back to itself.
+    /// The costs of definitions by name. `None` while one is being computed, so that a recursive reference is noticed.
     known: HashMap<&'s str, Option<Cost>>,
     patterns: u64,
     pattern_kib: HashMap<&'s str, u64>,
 }
 
-impl<'s> Judge<'s> {
-    /// All of them, referred to or not: what is published has to be right as a whole.
-    fn judge_definitions(&mut self) -> Result<(), String> {
+impl<'s> CostModel<'s> {
+    /// Checks all definitions, even unused ones: a published schema has to be valid as a whole.
+    fn check_definitions(&mut self) -> Result<(), String> {
         let names: Vec<&'s str> = self.definitions.keys().copied().collect();
         names.into_iter().try_for_each(|name| self.definition(name, 0).map(drop))
     }
@@ -334,7 +333,7 @@ impl<'s> Judge<'s> {
                 Keyword::Annotation if name == "$schema" && !(position == Position::Top && value == DIALECT) => {
                     return Err(format!("has a `$schema` that is not `{DIALECT}` at the top"));
                 }
-                // Elsewhere it would seal nothing, and its author would think that it does.
+                // Elsewhere it would not seal anything, and the author would think that it does.
                 Keyword::Annotation if name == "writeOnly" && value == true && position != Position::Parameter => {
                     return Err("has a `writeOnly` that is not directly in a parameter's own schema".to_owned());
                 }
@@ -376,7 +375,7 @@ impl<'s> Judge<'s> {
         Ok(cost)
     }
 
-    /// What is evaluated on the members of an object, or the items of an array: one level further down.
+    /// The cost of what is evaluated on the members of an object or the items of an array, one level down.
     fn children(
         &mut self,
         members: &'s Map<String, Value>,
@@ -392,7 +391,7 @@ impl<'s> Judge<'s> {
         let mut all_items = Levels::default();
         for (name, value) in members.iter().filter(|(name, _)| keyword(name) == Some(Keyword::Children)) {
             match name.as_str() {
-                // A member has one of these.
+                // A member matches at most one of these.
                 "properties" => {
                     for schema in map(name, value)?.values() {
                         let child = self.child(schema, depth, member, cost)?;
@@ -403,7 +402,7 @@ impl<'s> Judge<'s> {
                     let child = self.child(value, depth, Position::Inside, cost)?;
                     named = each(&named, &child, Work::or);
                 }
-                // And all of these.
+                // A member may match all of these.
                 "patternProperties" => {
                     for (pattern, schema) in map(name, value)? {
                         let kib = self.pattern(pattern)?;
@@ -414,7 +413,7 @@ impl<'s> Judge<'s> {
                     }
                 }
                 "propertyNames" => names = self.child(value, depth, Position::Inside, cost)?,
-                // An item has one of these.
+                // An item matches at most one of these.
                 "prefixItems" => {
                     for schema in list(name, value)? {
                         let child = self.child(schema, depth, Position::Inside, cost)?;
@@ -449,7 +448,7 @@ impl<'s> Judge<'s> {
         Ok(child.levels)
     }
 
-    /// What a pattern comes to, in KiB.
+    /// The size of a compiled pattern, in KiB.
     fn pattern(&mut self, pattern: &'s str) -> Result<u64, String> {
         self.patterns += 1;
         if self.patterns > PATTERNS {

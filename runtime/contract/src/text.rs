@@ -1,13 +1,13 @@
-//! Text that a guest or a provider wrote, made safe to show.
+//! Makes text from guests and providers safe to show.
 
-/// Whether a character could do something to a terminal or to the reading order, instead of being seen.
+/// Whether a character is invisible, or could affect a terminal or the reading order.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Makes text from a guest or a provider safe to print on one line: line breaks become spaces, other control characters,
-/// terminal escapes and directional overrides become `\u{…}`.
+/// Makes text from a guest or a provider safe to print on one line: line breaks become spaces; other control characters, terminal
+/// escapes and directional overrides become `\u{…}`.
 pub fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::with_capacity(text.len().min(limit));
     for character in text.chars() {

@@ -1,13 +1,13 @@
-//! The trace of a call, for people: which host calls a connector made, what left (masked), what came back.
+//! The trace of a call, for diagnosis: which host calls a connector made, what was sent (masked), and what came back.
 //!
-//! Nothing sealed is in it: values show as `[recipient]`, `[text]`, `[code]`, `[secret NAME]`, and texts that a guest or a
-//! provider wrote went through the scrubber first.
+//! It contains nothing sealed: values appear as `[recipient]`, `[text]`, `[code]` or `[secret NAME]`, and texts from guests and
+//! providers have been scrubbed.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One line of a trace.
+/// An event of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TraceEvent {
@@ -22,72 +22,72 @@ pub struct TraceEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum TraceKind {
-    /// A fresh instance stood.
+    /// A fresh instance was started.
     Instantiated,
-    /// A parameter was read. Never its value.
+    /// A parameter was read. Its value is never recorded.
     Config {
         /// The parameter's key.
         key: String,
-        /// Whether it was asked for as a secret.
+        /// Whether it was read as a secret.
         secret: bool,
     },
-    /// A sealed value was made.
+    /// A sealed value was created.
     Sealed {
-        /// Which.
+        /// The operation.
         operation: SealedOperation,
     },
-    /// The connector read a sealed value in clear, by its grant.
+    /// The connector read a sealed value in plain text, as a grant permits.
     Revealed {
-        /// What it was made of.
+        /// The labels of the value: what it was made from.
         labels: String,
     },
-    /// A request passed the rules and goes out.
+    /// A request passed the rules and is being sent.
     Request {
-        /// `POST`
+        /// The HTTP method.
         method: String,
-        /// Masked.
+        /// The URL, with sealed parts masked.
         url: String,
-        /// Whether it carries the message.
+        /// Whether the request contains the recipient and the message.
         carries_message: bool,
     },
-    /// A request was refused. Nothing left.
+    /// A request was refused. No part of it was sent.
     Refused {
-        /// Which rule, and the line that would allow it.
+        /// The rule, and the line that would allow the request.
         reason: String,
     },
     /// The provider answered.
     Response {
-        /// HTTP status.
+        /// The HTTP status.
         status: u16,
-        /// Bytes of the decoded body, once it is scrubbed.
+        /// The size of the decoded body after scrubbing, in bytes.
         body_bytes: usize,
-        /// The address that was dialled.
+        /// The address that the host connected to.
         peer: String,
-        /// How the answer begins, as far as it is text: at most 2 KiB, scrubbed, and without long runs of digits.
+        /// The beginning of the body if it is text: at most 2 KiB, scrubbed, and without long runs of digits.
         body: String,
     },
-    /// No answer came.
+    /// The provider did not answer.
     NoResponse {
-        /// Why.
+        /// Why there was no answer.
         reason: String,
     },
-    /// The connector wrote a line.
+    /// The connector logged a line.
     Log {
-        /// How serious the connector says it is.
+        /// The level, according to the connector.
         level: LogLevel,
-        /// Escaped and scrubbed.
+        /// The line, escaped and scrubbed.
         message: String,
     },
-    /// Lines were dropped from here on.
+    /// Further log lines were dropped.
     LogTruncated,
-    /// The connector returned, or was ended.
+    /// The connector returned or was terminated.
     Returned {
-        /// `receipt`, a failure class, or the fault.
+        /// `receipt`, a failure class, or the fault that terminated it.
         result: String,
     },
 }
 
-/// What a connector did with sealed values.
+/// An operation on sealed values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the functions of wit/connector/v1/sealed.wit")]
@@ -100,7 +100,7 @@ pub enum SealedOperation {
 }
 
 impl SealedOperation {
-    /// `concat`
+    /// The operation's name, like `concat`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Concat => "concat",
@@ -112,7 +112,7 @@ impl SealedOperation {
     }
 }
 
-/// How serious a line of a connector's log is; `stderr` is what it wrote there.
+/// The level of a log line. `Stderr` is output on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -125,7 +125,7 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
-    /// `warn`
+    /// The level's name, like `warn`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Debug => "debug",
@@ -137,37 +137,37 @@ impl LogLevel {
     }
 }
 
-/// A request as people see it: sealed parts are masked.
+/// A request for display, with sealed parts masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MaskedRequest {
-    /// `POST`
+    /// The HTTP method.
     pub method: String,
-    /// Sealed parts masked.
+    /// The URL, with sealed parts masked.
     pub url: String,
-    /// Names and values, in their order, with those that the host adds.
+    /// The headers in order, including those that the host adds.
     pub headers: Vec<(String, String)>,
-    /// Sealed parts masked.
+    /// The body, with sealed parts masked.
     pub body: String,
-    /// Whether it carries recipient and message.
+    /// Whether the request contains the recipient and the message.
     pub carries_message: bool,
 }
 
-/// What one call used.
+/// The resources that a call used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceUse {
-    /// From the request for a slot to the outcome.
+    /// The time from the request for a slot to the outcome.
     #[serde(rename = "timeUs", serialize_with = "micros", deserialize_with = "from_micros")]
     pub time: Duration,
-    /// CPU of the guest, and of the host's work for it; the exchange with a provider not counted.
+    /// CPU time of the guest and of the host's work for it, without the exchange with the provider.
     #[serde(rename = "cpuUs", serialize_with = "micros", deserialize_with = "from_micros")]
     pub cpu: Duration,
-    /// Bytes of linear memory at the peak.
+    /// Peak linear memory, in bytes.
     pub memory_bytes: usize,
-    /// Calls of the host.
+    /// The number of host calls.
     pub host_calls: u64,
-    /// Requests made or refused.
+    /// The number of requests, sent or refused.
     pub requests: u32,
 }
 

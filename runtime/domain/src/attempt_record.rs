@@ -1,11 +1,11 @@
-//! What is kept of an attempt for people, beside how it ended. No rule reads it.
+//! The diagnostic record of an attempt, stored beside its outcome. No rule reads it.
 
 use sendbox_contract::{MaskedRequest, ResourceUse, TraceEvent};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AttemptDetail, HeldShape, RouteReason};
 
-/// What happened during an attempt, masked.
+/// What happened during an attempt, with sensitive values masked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AttemptRecord {
@@ -13,20 +13,20 @@ pub struct AttemptRecord {
     pub route: Option<RouteReason>,
     /// What happened, in order.
     pub trace: Vec<TraceEvent>,
-    /// The requests that passed the rules.
+    /// The requests that the rules permitted.
     pub requests: Vec<MaskedRequest>,
     /// The request that a rule held back.
     pub held_request: Option<MaskedRequest>,
     /// How the request that was held back differs from those that the version may send.
     pub held_shape: Option<HeldShape>,
-    /// What the call used. `None` until the attempt has ended.
+    /// Resources that the call used. `None` until the attempt has ended.
     pub resource_use: Option<ResourceUse>,
     /// Origins to which bytes may have left.
     pub hosts_reached: Vec<String>,
 }
 
 impl AttemptRecord {
-    /// As the API shows it, with the HTTP status of the provider's response.
+    /// The record as the API shows it. `response_status` is the HTTP status of the provider's response.
     pub fn view(&self, response_status: Option<u16>) -> AttemptDetail {
         AttemptDetail {
             route: self.route,

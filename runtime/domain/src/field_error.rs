@@ -1,4 +1,4 @@
-//! What is wrong with an input: all of it, by field, without the values.
+//! Validation errors: every invalid field of an input, reported at once and without the values.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,16 +9,15 @@ use utoipa::ToSchema;
 
 /// An invalid field of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = FieldError)]
 pub struct FieldError {
     /// The field: a JSON pointer into the body (`/templates/0/content`), or the name of a query parameter or header. Empty for the
     /// whole body.
     #[schema(example = "/name")]
     pub field: String,
-    /// What is wrong with the field. It never quotes the value.
+    /// What is wrong with the field. Never quotes the value.
     #[schema(example = "must be given")]
     pub message: String,
-    /// The cause for programs. Absent for uncommon causes.
+    /// The cause as a code. Absent for uncommon causes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<FieldCode>,
     /// The values that the code depends on, such as a bound. Lists are joined with `, `.
@@ -27,107 +26,108 @@ pub struct FieldError {
     pub values: BTreeMap<String, String>,
 }
 
-/// Why a field is invalid. Most codes have `bound` in `values`: what is expected.
+/// Why a field is invalid. For most codes, `values` contains `bound`, which is what is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FieldCode {
-    /// It is missing.
+    /// The field is missing.
     Required,
-    /// One of the members that `bound` names is needed.
+    /// At least one of the fields in `bound` is required.
     OneRequired,
-    /// The value of a secret does not fit.
+    /// The value of a secret is invalid.
     Secret,
-    /// It is stored as a secret, and the version of the connector would read it in clear.
+    /// The parameter is stored as a secret, but this version of the connector would read it in plain text.
     SecretUnsealed,
-    /// It is of another type than `bound`.
+    /// The value does not have the type `bound`.
     Type,
-    /// It is none of `bound`.
+    /// The value is not one of `bound`.
     Enum,
-    /// It does not fit the regular expression `bound`.
+    /// The value does not match the regular expression `bound`.
     Pattern,
-    /// It is not of the format `bound`, such as `uri`.
+    /// The value does not have the format `bound`, such as `uri`.
     Format,
-    /// It has fewer characters than `bound`.
+    /// The value has fewer than `bound` characters.
     MinLength,
-    /// It has more characters than `bound`.
+    /// The value has more than `bound` characters.
     MaxLength,
-    /// It is below `bound`.
+    /// The value is less than `bound`.
     Minimum,
-    /// It is above `bound`.
+    /// The value is greater than `bound`.
     Maximum,
-    /// It is not from `min` to `max`.
+    /// The value is not between `min` and `max`.
     Range,
-    /// It has fewer entries than `bound`.
+    /// The list has fewer than `bound` entries.
     MinItems,
-    /// It has more entries than `bound`.
+    /// The list has more than `bound` entries.
     MaxItems,
-    /// It has a member that is not known, or is one.
+    /// The field is unknown, or contains an unknown field.
     Unknown,
-    /// It is empty.
+    /// The value is empty.
     Empty,
-    /// It is there twice.
+    /// The value is a duplicate.
     Duplicate,
-    /// It has passed.
+    /// The time is in the past.
     InPast,
-    /// It holds a character that cannot be seen.
+    /// The value contains an invisible character.
     Hidden,
-    /// It begins or ends with white space.
+    /// The value begins or ends with white space.
     Space,
-    /// No name: `min` to `max` of a-z, 0-9 and `-`, and not `-` at the beginning or, for an id, at the end.
+    /// Not a valid name. A name has `min` to `max` characters of a-z, 0-9 and `-`, and does not begin with `-`. An id does not end with
+    /// `-` either.
     Name,
-    /// No language tag.
+    /// Not a language tag (BCP 47).
     LanguageTag,
-    /// No number that can get a message.
+    /// Not a phone number that can receive messages.
     PhoneNumber,
-    /// No address of IP.
+    /// Not an IP address.
     IpAddress,
-    /// No code: `min` to `max` letters and digits.
+    /// Not a valid code. A code has `min` to `max` letters and digits.
     CodeFormat,
-    /// No code of a test number: `min` to `max` digits.
+    /// Not a valid code for a test number. It has `min` to `max` digits.
     Digits,
-    /// No domain.
+    /// Not a domain name.
     Domain,
-    /// No country.
+    /// Not a country code (ISO 3166-1 alpha-2).
     Country,
-    /// No currency.
+    /// Not a currency code (ISO 4217).
     Currency,
-    /// No connection of the tenant.
+    /// The tenant has no connection with this name.
     UnknownConnection,
-    /// A secret that is to be given anew.
+    /// The secret must be entered again.
     SecretRequired,
-    /// Templates are missing for the usages of `bound`.
+    /// The usages in `bound` have no template.
     TemplatesMissing,
     /// `generic` has no template without a locale.
     TemplateFallback,
-    /// There is one for the same usage and locale.
+    /// Another template has the same usage and locale.
     TemplateDuplicate,
-    /// A text without `{{code}}`.
+    /// The text does not contain `{{code}}`.
     TemplateNoCode,
-    /// A template of the provider where the connector needs a text.
+    /// The connector needs a text, not a provider template.
     TemplateNotText,
-    /// A text where the connector needs a template of the provider.
+    /// The connector needs a provider template, not a text.
     TemplateNotProvider,
 }
 
 impl FieldError {
-    /// An error of one field.
+    /// An error without a code.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into(), code: None, values: BTreeMap::new() }
     }
 
-    /// The same, with its cause for programs.
+    /// Adds a code and the values that it depends on.
     #[must_use]
     pub fn coded(self, code: FieldCode, values: &[(&str, &str)]) -> Self {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self { code: Some(code), values, ..self }
     }
 
-    /// What is wrong with a parameter.
+    /// The error for a parameter that its schema refuses.
     pub fn of_parameter(fault: ParameterFault) -> Self {
         let error = Self::new(format!("/parameters{}", fault.field), fault.message);
         let code = match fault.kind {
             FaultKind::Required => FieldCode::Required,
-            FaultKind::OneNeeded => FieldCode::OneRequired,
+            FaultKind::OneRequired => FieldCode::OneRequired,
             FaultKind::Secret => FieldCode::Secret,
             FaultKind::Type => FieldCode::Type,
             FaultKind::Enum => FieldCode::Enum,
@@ -153,16 +153,16 @@ impl fmt::Display for FieldError {
     }
 }
 
-/// Everything that is wrong with an input. Never empty.
+/// All errors of an input. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct FieldErrors(pub Vec<FieldError>);
 
 impl FieldErrors {
-    /// `Ok` when nothing is wrong.
+    /// `Ok` if there are no errors.
     ///
     /// # Errors
-    /// What is wrong.
+    /// The errors, if there are any.
     pub fn none_or(errors: Vec<FieldError>) -> Result<(), Self> {
         if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
     }

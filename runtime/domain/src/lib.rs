@@ -1,13 +1,13 @@
-//! The domain: what a tenant sets up, what is sent, and the rules that decide about it. Pure: everything is a function of its
-//! arguments, and time is one of them.
+//! The domain: what tenants set up, what is sent, and the rules that govern both. Pure: every function depends on its arguments
+//! only, and time is one of them.
 //!
-//! - [`model`]: the shapes that go in and out of the service;
+//! - [`model`]: the types that the API accepts and returns;
 //! - [`rules`]: limits, retries, circuit breaker, codes, releases, differences between versions;
-//! - [`message_fields`]: the rules for each field of a message;
-//! - [`plan()`]: from a connection and a request to the one [`sendbox_contract::Message`] that a connector gets;
-//! - [`template`], [`text`], [`phone`]: texts with their segments, and numbers.
+//! - [`message_fields`]: validation of each field of a message;
+//! - [`plan()`]: builds the [`sendbox_contract::Message`] for a connector from a connection and a request;
+//! - [`template`], [`text`], [`phone`]: templates, the size of texts in segments, and phone numbers.
 //!
-//! Must not know: databases, async runtimes, HTTP, how a connector is run.
+//! Must not know: databases, async runtimes, HTTP, how connectors run.
 
 pub mod attempt_record;
 pub mod field_error;

@@ -1,7 +1,6 @@
-//! The rules for each field of a message, wherever it comes from: a request of the REST API, the command line, a stored
-//! message.
+//! Validation of each field of a message, whether it comes from the REST API, the command line or the store.
 //!
-//! An error names the field by its JSON pointer in the REST API (`/clientIp`) and never contains the field's value.
+//! An error names the field by its JSON pointer in the REST API (`/clientIp`) and never contains its value.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,27 +12,27 @@ use crate::phone;
 use crate::rules::origin;
 use crate::template;
 
-/// The largest number of variables beside the code. Each is a handle in the sandbox, which has 64.
+/// Maximum number of variables besides the code. Each takes a handle in the sandbox, which has 64.
 pub const MAX_VARIABLES: usize = 16;
-/// The largest value of a variable, in bytes.
+/// Maximum size of a variable's value, in bytes.
 const MAX_VARIABLE_BYTES: usize = 2048;
-/// The longest lifetime of a code.
+/// Maximum lifetime of a code.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
-/// Names of variables whose values the message itself provides.
+/// Variables that are filled in from the message itself.
 const RESERVED_VARIABLES: [&str; 3] = ["code", "minutes", "locale"];
 
-/// The recipient's number, in the forms that connectors need.
+/// Parses the recipient's number into the formats that connectors need.
 ///
 /// # Errors
-/// The error of `/to`.
+/// An error at `/to`.
 pub fn recipient(to: &str) -> Result<Recipient, FieldError> {
     phone::recipient(to).map_err(|error| FieldError::new("/to", error.to_string()).coded(FieldCode::PhoneNumber, &[]))
 }
 
-/// The end user's IP address, IPv4 where it is IPv4-mapped. An empty text is no address.
+/// Parses the end user's IP address. An IPv4-mapped address becomes IPv4, and an empty text counts as no address.
 ///
 /// # Errors
-/// The error of `/clientIp`.
+/// An error at `/clientIp`.
 pub fn client_ip(address: Option<&str>) -> Result<Option<IpAddr>, FieldError> {
     let Some(text) = address.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     match text.parse::<IpAddr>() {
@@ -42,10 +41,10 @@ pub fn client_ip(address: Option<&str>) -> Result<Option<IpAddr>, FieldError> {
     }
 }
 
-/// A BCP 47 language tag. An empty text is no tag.
+/// Checks a BCP 47 language tag. An empty text counts as no tag.
 ///
 /// # Errors
-/// The error of `/locale`.
+/// An error at `/locale`.
 pub fn locale(tag: Option<&str>) -> Result<Option<&str>, FieldError> {
     match tag.filter(|tag| !tag.is_empty()) {
         Some(tag) if !template::is_language_tag(tag) => {
@@ -56,10 +55,10 @@ pub fn locale(tag: Option<&str>) -> Result<Option<&str>, FieldError> {
     }
 }
 
-/// A code of any connector: 4 to 12 ASCII letters and digits.
+/// Checks a code against the rule for all connectors: 4 to 12 ASCII letters and digits.
 ///
 /// # Errors
-/// The error of `/code`.
+/// An error at `/code`.
 pub fn check_code(code: &str) -> Result<(), FieldError> {
     if (4..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Ok(());
@@ -68,10 +67,10 @@ pub fn check_code(code: &str) -> Result<(), FieldError> {
         .coded(FieldCode::CodeFormat, &[("min", "4"), ("max", "12")]))
 }
 
-/// How long a code is valid: 1 second to 1 hour.
+/// Checks the lifetime of a code: 1 second to 1 hour.
 ///
 /// # Errors
-/// The error of `/lifetimeSeconds`.
+/// An error at `/lifetimeSeconds`.
 pub fn check_lifetime(lifetime: Duration) -> Result<(), FieldError> {
     if (Duration::from_secs(1)..=MAX_LIFETIME).contains(&lifetime) {
         return Ok(());
@@ -80,7 +79,7 @@ pub fn check_lifetime(lifetime: Duration) -> Result<(), FieldError> {
         .coded(FieldCode::Range, &[("min", "1"), ("max", "3600")]))
 }
 
-/// The variables of a template: how many, their names and the size of their values.
+/// Checks the variables of a template: their number, names and sizes.
 pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
@@ -88,7 +87,7 @@ pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str
         let field = || format!("/variables/{}", template::pointer(name));
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
-            // The name is not repeated: somebody may have swapped name and value.
+            // The name is not quoted: name and value may have been swapped.
             errors.push(
                 FieldError::new("/variables", "a name must be 1 to 64 of a-z, A-Z, 0-9, `_` and `.`")
                     .coded(FieldCode::Pattern, &[("bound", "^[A-Za-z0-9_.]{1,64}$")]),
@@ -113,10 +112,10 @@ pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str
     errors
 }
 
-/// An idempotency key: 1 to 255 visible ASCII characters, so that it fits into a header.
+/// Checks an idempotency key: 1 to 255 visible ASCII characters, so that it fits into a header.
 ///
 /// # Errors
-/// The error of `Idempotency-Key`, which is a header.
+/// An error at the header `Idempotency-Key`.
 pub fn check_idempotency_key(key: &str) -> Result<(), FieldError> {
     if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
@@ -125,10 +124,10 @@ pub fn check_idempotency_key(key: &str) -> Result<(), FieldError> {
         .coded(FieldCode::Pattern, &[("bound", "^[!-~]{1,255}$")]))
 }
 
-/// The domain of the origin-bound line: a DNS name in lower case.
+/// Checks the domain of the origin-bound line: a DNS name in lower case.
 ///
 /// # Errors
-/// The error of `/originDomain`.
+/// An error at `/originDomain`.
 pub fn check_origin_domain(domain: &str) -> Result<(), FieldError> {
     if origin::is_domain(domain) {
         return Ok(());

@@ -1,8 +1,9 @@
-//! The types that the API accepts and returns, one file for each resource.
+//! The types that the API accepts and returns, one file per resource.
 //!
-//! Every type that comes in refuses unknown fields, and every type that goes out is free of secrets, codes, texts and full phone
-//! numbers. `utoipa` describes them for the OpenAPI document, so that there is one definition of each.
+//! Request types refuse unknown fields. Response types contain no secrets, codes, texts or full phone numbers. The OpenAPI document
+//! is generated from these types with `utoipa`.
 
+mod alert_code;
 mod attempt_detail;
 mod audit;
 mod connection;
@@ -10,10 +11,10 @@ mod connector;
 mod decision;
 mod delivery;
 mod difference;
-mod finding;
 mod flow;
 mod hint;
 mod hold;
+mod inspection;
 mod key;
 mod message;
 mod names;
@@ -29,6 +30,7 @@ mod timestamp;
 mod verification;
 mod version;
 
+pub use self::alert_code::*;
 pub use self::attempt_detail::*;
 pub use self::audit::*;
 pub use self::connection::*;
@@ -36,10 +38,10 @@ pub use self::connector::*;
 pub use self::decision::*;
 pub use self::delivery::*;
 pub use self::difference::*;
-pub use self::finding::*;
 pub use self::flow::*;
 pub use self::hint::*;
 pub use self::hold::*;
+pub use self::inspection::*;
 pub use self::key::*;
 pub use self::message::*;
 pub use self::names::*;
@@ -75,7 +77,7 @@ pub struct PageRequest {
     /// The number of entries on a page. Defaults to 50.
     #[param(minimum = 1, maximum = 200, example = 50)]
     pub limit: Option<u32>,
-    /// The `nextCursor` of the page before. Absent for the first page.
+    /// The `nextCursor` of the previous page. Leave it out for the first page.
     #[param(max_length = 200, example = "1795465293250-m7k3x9q2v5t8w4n6p1r0d")]
     pub cursor: Option<String>,
 }

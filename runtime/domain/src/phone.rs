@@ -1,8 +1,8 @@
-//! Phone numbers, normalised once, where they enter.
+//! Phone numbers, normalised once, at the boundary.
 //!
-//! The normal form is E.164 (`+4512345678`): it is what every provider, bucket and journal gets. Numbering plans are those
-//! of libphonenumber. A number that its plan makes impossible (too short, too long, no such calling code) is refused; one
-//! that is merely not known to be in use is accepted, because plans grow faster than tables, and the provider knows best.
+//! The normal form is E.164 (`+4512345678`), which providers, limits and the journal use. Numbering plans come from libphonenumber. A
+//! number that is impossible by its plan (too short, too long, unknown calling code) is refused. A number that is merely not known to be in
+//! use is accepted, because plans change faster than tables, and the provider knows best.
 //!
 //! Promises: no error shows more than the last two digits.
 
@@ -11,14 +11,14 @@ use std::fmt;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberFormat, ValidationError};
 use sendbox_contract::Recipient;
 
-/// Characters that people put between digits.
+/// Characters that people write between digits.
 const SEPARATORS: [char; 7] = [' ', '\u{a0}', '-', '.', '(', ')', '/'];
-/// The longest number as it is written, in characters, separators included.
+/// Maximum length of a number as written, in characters including separators.
 const MAX_WRITTEN_CHARACTERS: usize = 40;
-/// The largest number of digits of an E.164 number (ITU-T E.164, 6.1).
+/// Maximum number of digits of an E.164 number (ITU-T E.164, 6.1).
 const MAX_DIGITS: usize = 15;
 
-/// The end of a number: enough to tell two apart, too little to call.
+/// The last two digits of a number: enough to tell numbers apart, too few to call one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tail([char; 2]);
 
@@ -26,7 +26,7 @@ impl Tail {
     fn of(text: &str) -> Self {
         let mut digits = text.chars().rev().filter(char::is_ascii_digit);
         let last = digits.next().unwrap_or('?');
-        // With so few digits two of them would be half the number.
+        // Of a very short number, two digits would be half.
         let before = digits.next().filter(|_| digits.count() >= 3).unwrap_or('?');
         Self([before, last])
     }
@@ -38,63 +38,62 @@ impl fmt::Display for Tail {
     }
 }
 
-/// Why a text is no number that can get a message. Says what to change.
+/// Why a text is not a phone number that can receive messages. Says what to change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
-    /// Nothing there.
+    /// The text is empty.
     #[error("the number is empty; write it like +4512345678")]
     Empty,
-    /// No calling code.
+    /// The number does not start with `+`.
     #[error(
         "the number {0} does not start with `+`; write it with `+` and the calling code of its country, like +4512345678"
     )]
     NoPlus(Tail),
-    /// Something else than digits and separators, or too much of it.
+    /// The number contains other characters than digits and separators, or is far too long.
     #[error(
         "the number {0} contains characters that are not digits; write `+` and digits, like +4512345678, without extensions or letters"
     )]
     NotDigits(Tail),
-    /// `+999…`
+    /// The calling code is not assigned, like `+999`.
     #[error("the number {0} starts with a calling code that no country has; check the digits after the `+`")]
     UnknownCallingCode(Tail),
-    /// Digits are missing.
+    /// The number has too few digits.
     #[error("the number {tail} is too short for +{calling_code}; digits are missing")]
     TooShort {
-        /// Its end.
+        /// The last two digits.
         tail: Tail,
-        /// `45`
+        /// The calling code, like `45`.
         calling_code: String,
     },
-    /// Digits are too many.
+    /// The number has too many digits.
     #[error("the number {tail} is too long for +{calling_code}; check for digits that were typed twice")]
     TooLong {
-        /// Its end.
+        /// The last two digits.
         tail: Tail,
-        /// `45`
+        /// The calling code, like `45`.
         calling_code: String,
     },
-    /// No number of that country has so many digits.
+    /// No number with this calling code has this number of digits.
     #[error("the number {tail} has a length that no number of +{calling_code} has; check its digits")]
     WrongLength {
-        /// Its end.
+        /// The last two digits.
         tail: Tail,
-        /// `45`
+        /// The calling code, like `45`.
         calling_code: String,
     },
 }
 
-/// Reads a number as a person or a platform writes it (`+45 12 34 56 78`), into the forms that connectors are handed.
+/// Parses a number as a person or a platform writes it (`+45 12 34 56 78`) into the formats that connectors need.
 ///
 /// # Errors
-/// [`PhoneError`], when it has no `+` or its numbering plan makes it impossible.
+/// [`PhoneError`] if it has no `+` or is impossible by its numbering plan.
 pub fn recipient(text: &str) -> Result<Recipient, PhoneError> {
     let text = text.trim();
     let tail = Tail::of(text);
     let Some(rest) = text.strip_prefix('+') else {
         return Err(if text.is_empty() { PhoneError::Empty } else { PhoneError::NoPlus(tail) });
     };
-    // What libphonenumber reads leniently (letters, extensions, `tel:` parameters) is refused: it is more often a mistake
-    // than a number.
+    // What libphonenumber accepts leniently (letters, extensions, `tel:` parameters) is refused, because it is usually a mistake.
     let written = |character: char| character.is_ascii_digit() || SEPARATORS.contains(&character);
     if !rest.chars().all(written) || rest.chars().count() > MAX_WRITTEN_CHARACTERS {
         return Err(PhoneError::NotDigits(tail));
@@ -121,7 +120,7 @@ pub fn recipient(text: &str) -> Result<Recipient, PhoneError> {
     let country = number
         .get_region_code()
         .map(|region| region.as_region_str().to_string())
-        // Numbers of no country (+800, +883) are region 001.
+        // Numbers of no country (+800, +883) have region 001.
         .filter(|region| region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_uppercase()));
     Ok(Recipient {
         e164: e164.into(),
@@ -131,13 +130,12 @@ pub fn recipient(text: &str) -> Result<Recipient, PhoneError> {
     })
 }
 
-/// A number as it may be shown: its calling code and its last two digits (`+45…78`).
+/// A masked number: its calling code and its last two digits (`+45…78`).
 pub fn masked(recipient: &Recipient) -> String {
     format!("+{}{}", recipient.calling_code, Tail::of(&recipient.national))
 }
 
-/// The calling code of a number that does not parse: its first digits, at most what a calling code may have, and never so
-/// many that they are the number.
+/// The likely calling code of a number that does not parse: its first two digits, which are too few to reveal the number.
 fn leading_digits(rest: &str) -> String {
     rest.chars().filter(char::is_ascii_digit).take(2).collect()
 }

@@ -1,4 +1,4 @@
-//! From a connection and a request to the one message that a connector is handed.
+//! Builds the message for a connector from a connection and a request.
 //!
 //! Everything is checked here before anything is sent, and all errors are reported at once, by field.
 
@@ -14,22 +14,22 @@ use crate::rules::origin;
 use crate::template::{self, Template, TemplateBody};
 use crate::text::{self, TextSize};
 
-/// The longest rendered text, in code units of its encoding. Providers refuse more (Twilio: 1600).
+/// Maximum length of a rendered text, in code units of its encoding. Providers refuse longer ones (Twilio: 1600).
 const MAX_TEXT_UNITS: u32 = 1600;
 
-/// What a tenant has set up for one connector. Has no `Debug`: the parameters hold secrets.
+/// The configuration of a connection. Has no `Debug`, because the parameters contain secrets.
 pub struct ConnectionConfig {
-    /// As given; the connector's schema judges them.
+    /// The parameters, not yet checked against the connector's schema.
     pub parameters: Value,
-    /// What messages say. May be empty for a connector that takes bare variables.
+    /// The templates. May be empty for a connector that takes only variables.
     pub templates: Vec<Template>,
 }
 
 impl ConnectionConfig {
-    /// Reads `{"parameters": {…}, "templates": […]}`.
+    /// Parses `{"parameters": {…}, "templates": […]}`.
     ///
     /// # Errors
-    /// Everything that is wrong, by JSON pointer.
+    /// All errors, by JSON pointer.
     pub fn read(value: Value) -> Result<Self, FieldErrors> {
         let Value::Object(mut fields) = value else {
             let message = "the configuration must be an object {\"parameters\": {…}, \"templates\": […]}";
@@ -67,45 +67,45 @@ impl ConnectionConfig {
     }
 }
 
-/// What a platform wants to be sent. Has no `Debug`: it holds the number and the code.
+/// A message to send. Has no `Debug`, because it contains the number and the code.
 pub struct MessageRequest {
-    /// The recipient's number as it was written; see [`phone::recipient`](crate::phone::recipient).
+    /// The recipient's number as given; see [`phone::recipient`](crate::phone::recipient).
     pub to: Zeroizing<String>,
-    /// Why it is sent.
+    /// The purpose of the message.
     pub usage: Usage,
-    /// BCP 47.
+    /// The language of the message (BCP 47).
     pub locale: Option<String>,
-    /// 4 to 12 letters and digits.
+    /// The code: 4 to 12 letters and digits.
     pub code: Zeroizing<String>,
-    /// Further named values (`link`, …), in their order.
+    /// The other variables (`link`, …), in order.
     pub variables: Vec<(String, Zeroizing<String>)>,
-    /// The end user's address. Empty is none.
+    /// The end user's IP address. An empty text counts as none.
     pub client_ip: Option<Zeroizing<String>>,
-    /// The domain of the origin-bound line `@domain #code` that the host puts under a text: a DNS name in lower case. Texts
-    /// that a provider renders from its own template get none.
+    /// The domain of the origin-bound line `@domain #code` that is appended to texts: a DNS name in lower case. Does not apply to messages that
+    /// the provider renders from its own template.
     pub origin_domain: Option<String>,
-    /// How long the code lives: 1 second to 1 hour.
+    /// The lifetime of the code: 1 second to 1 hour.
     pub lifetime: Duration,
-    /// The same over all attempts of one request: 1 to 255 visible ASCII characters.
+    /// The idempotency key, which is the same for all attempts: 1 to 255 visible ASCII characters.
     pub idempotency_key: String,
-    /// Which try this is, when it began, and its nonce.
+    /// The attempt: its number, start and nonce.
     pub attempt: Attempt,
 }
 
-/// A message, ready for a connector, and what to tell a person about it.
+/// A message that is ready for a connector, with details for display.
 pub struct Plan {
     /// The message.
     pub message: Message,
-    /// What the text takes on the air, for connectors that take texts.
+    /// The size of the text. `None` for connectors that do not take texts.
     pub size: Option<TextSize>,
-    /// Names in the template for which there is no value; the text keeps them unchanged.
+    /// Variables of the template that have no value. The text keeps their placeholders.
     pub unknown_variables: Vec<String>,
 }
 
-/// Makes the message that a connector with this metadata is handed.
+/// Builds the message for a connector with this metadata.
 ///
 /// # Errors
-/// Everything that is wrong, by field.
+/// All errors, by field.
 pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metadata) -> Result<Plan, FieldErrors> {
     let mut errors = Vec::new();
     check(check_code(&request.code, metadata), &mut errors);
@@ -147,22 +147,22 @@ pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metad
     Ok(Plan { message, size, unknown_variables })
 }
 
-/// The usage, or `generic` for a connector that does not know it.
+/// The usage, or `generic` for a connector that does not support it.
 fn supported_usage(metadata: &Metadata, usage: Usage) -> Option<Usage> {
     [usage, Usage::Generic].into_iter().find(|usage| metadata.usages.contains(usage))
 }
 
-/// The language as the connector knows it: the longest prefix that it names; any, when it names none.
+/// The longest prefix of the language tag that the connector supports, or the whole tag if it supports any language.
 fn supported_locale<'a>(metadata: &Metadata, locale: Option<&'a str>) -> Option<&'a str> {
     if metadata.locales.is_empty() {
         return locale;
     }
-    template::ranges(locale)
+    template::lookup_tags(locale)
         .flatten()
         .find(|range| metadata.locales.iter().any(|known| known.eq_ignore_ascii_case(range)))
 }
 
-/// What the connector sends: content, size of a text, and names in the template that have no value. `None` has left an error.
+/// The content, the size of a text, and the variables without a value. `None` if there was an error.
 fn content(
     config: &ConnectionConfig,
     metadata: &Metadata,
@@ -223,14 +223,14 @@ fn content(
     }
 }
 
-/// `code` first, then the others as given. The language is not among them: it has a field of its own.
+/// The variables: `code` first, then the others as given. The language has its own field.
 fn variables(request: &MessageRequest) -> Vec<Variable> {
     let code = Variable { name: "code".to_owned(), value: request.code.clone() };
     let others = request.variables.iter().map(|(name, value)| Variable { name: name.clone(), value: value.clone() });
     std::iter::once(code).chain(others).collect()
 }
 
-/// The rule for every connector, and that of this one.
+/// Checks the code against the rule for all connectors and that of this one.
 fn check_code(code: &str, metadata: &Metadata) -> Result<(), FieldError> {
     message_fields::check_code(code)?;
     if metadata.takes_code(code) {
@@ -241,7 +241,7 @@ fn check_code(code: &str, metadata: &Metadata) -> Result<(), FieldError> {
     Err(FieldError::new("/code", message))
 }
 
-/// Keeps the error, or returns the value.
+/// Returns the value, or records the error.
 fn check<T>(checked: Result<T, FieldError>, errors: &mut Vec<FieldError>) -> Option<T> {
     checked.map_err(|error| errors.push(error)).ok()
 }

@@ -1,14 +1,13 @@
-//! The rules of the service, as plain functions of plain values: what is let in, what follows an attempt, what a policy may
-//! say, what a code is made of.
+//! The rules of the service, as pure functions: limits, what follows an attempt, the bounds of a policy, how codes are made.
 //!
 //! Promises
-//! - pure: the time comes in as a [`crate::model::Timestamp`], chance as bytes or a number, and nothing is read or written;
-//! - each rule is here once, with its table of cases and, where a law holds, a test of the law;
-//! - no error and no `Debug` text holds a code, a text or a number.
+//! - pure: time is passed in as a [`crate::model::Timestamp`], randomness as bytes or a number, and there is no I/O;
+//! - each rule is defined once, with a table of cases and, where an invariant holds, a property test;
+//! - no error and no `Debug` output contains a code, a text or a phone number.
 //!
-//! Must not know: stores, HTTP, tasks, how a connector is run.
+//! Must not know: stores, HTTP, tasks, how connectors run.
 
-pub mod attention;
+pub mod alerts;
 pub mod auto_rollback;
 pub mod breaker;
 pub mod capability_diff;

@@ -1,11 +1,11 @@
-//! Templates of a connection: how they are written, which one is meant, and how one becomes a text.
+//! Templates of a connection: parsing, selection and rendering.
 //!
-//! Written as a list of `{"usage", "locale"?, "content"}`. Logto's spellings (`usageType: "SignIn"`, `templateCode`) are
-//! read too, so that a stored configuration carries over. `content` is a text with `{{code}}`; a provider's
-//! own template is in `template` (or `templateCode`): an id, or whatever JSON the connector's schema asks for.
+//! Templates are a list of `{"usage", "locale"?, "content"}`. Logto's spellings (`usageType: "SignIn"`, `templateCode`) are accepted, so
+//! that an existing configuration carries over. `content` is a text with `{{code}}`; a provider's template is in `template` (or
+//! `templateCode`): an id, or any JSON that the connector's schema requires.
 //!
-//! Promises: reading names everything that is wrong at once; choosing is by usage, then by language, then `generic`;
-//! rendering replaces once, never what a value brought along, and reports names that it does not know.
+//! Promises: parsing reports all errors at once; selection goes by usage, then by language, then by `generic`; rendering is a single pass, so
+//! placeholders in values are not replaced, and unknown names are reported.
 //!
 //! Must not know: who sends, and with which connector.
 
@@ -17,46 +17,46 @@ use zeroize::Zeroizing;
 
 use crate::field_error::{FieldCode, FieldError, FieldErrors};
 
-/// Usages that every connection must have a template for; any other falls back to `generic`.
-pub const MANDATORY: [Usage; 4] = [Usage::Register, Usage::SignIn, Usage::ForgotPassword, Usage::Generic];
-/// Bytes of one template at most.
-pub const LONGEST: usize = 8 << 10;
-/// Templates of one connection at most: nine usages in more than a hundred languages.
-const MOST: usize = 1000;
+/// Usages that every connection must have a template for. All others fall back to `generic`.
+pub const MANDATORY_USAGES: [Usage; 4] = [Usage::Register, Usage::SignIn, Usage::ForgotPassword, Usage::Generic];
+/// Maximum size of a template, in bytes.
+pub const MAX_TEMPLATE_BYTES: usize = 8 << 10;
+/// Maximum number of templates of a connection: nine usages in more than a hundred languages.
+const MAX_TEMPLATES: usize = 1000;
 
-/// What a template says.
+/// The content of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateBody {
-    /// A text with `{{code}}`, rendered here.
+    /// A text with `{{code}}`, which Sendbox renders.
     Text(String),
-    /// A provider's own template: an id as it is, any other JSON as compact text.
+    /// A provider's template: an id as given, or other JSON in compact form.
     Provider(String),
 }
 
-/// One template of a connection.
+/// A template of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
-    /// For which usage.
+    /// The usage that the template is for.
     pub usage: Usage,
-    /// BCP 47; `None` for every language that has none of its own.
+    /// The language that the template is for (BCP 47). `None` for every language without a template of its own.
     pub locale: Option<String>,
-    /// What it says.
+    /// The content.
     pub body: TemplateBody,
 }
 
-/// No template fits. Names what is missing and what there is.
+/// No template matches. Names what is missing and what exists.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no template for `{usage}`{} and none for `generic`; {}", .locale.as_ref().map(|tag| format!(" in `{tag}`")).unwrap_or_default(), there_is(.existing))]
+#[error("no template for `{usage}`{} and none for `generic`; {}", .locale.as_ref().map(|tag| format!(" in `{tag}`")).unwrap_or_default(), list_existing(.existing))]
 pub struct NoTemplate {
-    /// The usage that was wanted.
+    /// The requested usage.
     pub usage: Usage,
-    /// The language that was wanted.
+    /// The requested language.
     pub locale: Option<String>,
-    /// What there is, like `sign-in` or `sign-in (da)`.
+    /// The existing templates, like `sign-in` or `sign-in (da)`.
     pub existing: Vec<String>,
 }
 
-fn there_is(existing: &[String]) -> String {
+fn list_existing(existing: &[String]) -> String {
     if existing.is_empty() {
         "there are no templates: add one with the usage `generic`".to_owned()
     } else {
@@ -64,10 +64,10 @@ fn there_is(existing: &[String]) -> String {
     }
 }
 
-/// Reads the templates of a connection.
+/// Parses the templates of a connection.
 ///
 /// # Errors
-/// Everything that is wrong, by JSON pointer below `at`.
+/// All errors, by JSON pointer below `at`.
 pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, FieldErrors> {
     let Some(entries) = value.as_array() else {
         return Err(FieldErrors(vec![
@@ -75,10 +75,10 @@ pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, FieldErrors> {
                 .coded(FieldCode::Type, &[("bound", "array")]),
         ]));
     };
-    if entries.len() > MOST {
+    if entries.len() > MAX_TEMPLATES {
         return Err(FieldErrors(vec![
-            FieldError::new(at, format!("has {} templates; {MOST} are allowed", entries.len()))
-                .coded(FieldCode::MaxItems, &[("bound", &MOST.to_string())]),
+            FieldError::new(at, format!("has {} templates; {MAX_TEMPLATES} are allowed", entries.len()))
+                .coded(FieldCode::MaxItems, &[("bound", &MAX_TEMPLATES.to_string())]),
         ]));
     }
     let mut errors = Vec::new();
@@ -100,18 +100,18 @@ pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, FieldErrors> {
     Ok(templates)
 }
 
-/// Mandatory usages for which there is no template.
-pub fn missing(templates: &[Template]) -> Vec<&'static str> {
+/// The mandatory usages without a template.
+pub fn missing_usages(templates: &[Template]) -> Vec<&'static str> {
     let has = |usage: &&Usage| templates.iter().any(|template| template.usage == **usage);
-    MANDATORY.iter().filter(|usage| !has(usage)).map(|usage| usage.as_str()).collect()
+    MANDATORY_USAGES.iter().filter(|usage| !has(usage)).map(|usage| usage.as_str()).collect()
 }
 
-/// What a connection needs before it may be saved: the four mandatory usages, and a `generic` for every other language.
+/// Checks what a connection needs before it may be saved: templates for the four mandatory usages, and a `generic` one for any language.
 ///
 /// # Errors
-/// All that is missing, at once.
-pub fn mandatory(templates: &[Template], at: &str) -> Result<(), FieldErrors> {
-    let missing = missing(templates);
+/// Everything that is missing.
+pub fn check_mandatory(templates: &[Template], at: &str) -> Result<(), FieldErrors> {
+    let missing = missing_usages(templates);
     let mut errors = Vec::new();
     if !missing.is_empty() {
         errors.push(
@@ -129,11 +129,10 @@ pub fn mandatory(templates: &[Template], at: &str) -> Result<(), FieldErrors> {
     FieldErrors::none_or(errors)
 }
 
-/// The template that is meant: that of the usage in the language (`pt-BR`, then `pt`, then without a locale), else that of
-/// `generic` in the same order.
+/// Selects a template by usage and language (`pt-BR`, then `pt`, then without a locale), or one of `generic` in the same order.
 ///
 /// # Errors
-/// [`NoTemplate`] with what there is.
+/// [`NoTemplate`], with the existing templates.
 pub fn choose<'a>(templates: &'a [Template], usage: Usage, locale: Option<&str>) -> Result<&'a Template, NoTemplate> {
     let of = |usage: Usage, wanted: Option<&str>| {
         templates.iter().find(|template| {
@@ -147,7 +146,7 @@ pub fn choose<'a>(templates: &'a [Template], usage: Usage, locale: Option<&str>)
     };
     [usage, Usage::Generic]
         .into_iter()
-        .flat_map(|usage| ranges(locale).map(move |tag| (usage, tag)))
+        .flat_map(|usage| lookup_tags(locale).map(move |tag| (usage, tag)))
         .find_map(|(usage, tag)| of(usage, tag))
         .ok_or_else(|| NoTemplate {
             usage,
@@ -162,12 +161,12 @@ pub fn choose<'a>(templates: &'a [Template], usage: Usage, locale: Option<&str>)
         })
 }
 
-/// `zh-Hant-TW`, `zh-Hant`, `zh`, and at last none (RFC 4647, 3.4).
-pub fn ranges(locale: Option<&str>) -> impl Iterator<Item = Option<&str>> {
+/// The tags to look up, like `zh-Hant-TW`, `zh-Hant`, `zh`, and finally none (RFC 4647, 3.4).
+pub fn lookup_tags(locale: Option<&str>) -> impl Iterator<Item = Option<&str>> {
     std::iter::successors(locale, |tag| tag.rsplit_once('-').map(|(shorter, _)| shorter)).map(Some).chain([None])
 }
 
-/// Whether a text has the shape of a BCP 47 tag.
+/// Whether a text is formed like a BCP 47 tag.
 pub fn is_language_tag(text: &str) -> bool {
     let mut subtags = text.split('-');
     text.len() <= 35
@@ -178,29 +177,28 @@ pub fn is_language_tag(text: &str) -> bool {
             .all(|subtag| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// A text, with its values in place.
+/// A rendered text.
 pub struct Rendered {
-    /// The text. Sealed from here on.
+    /// The text, which is treated as a sealed value from here on.
     pub text: Zeroizing<String>,
-    /// Names in braces for which there is no value; the text keeps them unchanged.
+    /// Placeholders without a value, which the text keeps unchanged.
     pub unknown: BTreeSet<String>,
 }
 
-/// Puts values in place of `{{ name }}`.
+/// Replaces every placeholder `{{ name }}` by its value.
 ///
-/// Two braces, optional white space, a name of `[A-Za-z0-9_.]`; every occurrence, once over the template, so that braces
-/// in a value mean nothing. An unknown name stays as it is and is reported. A dotted path below a known name has no value
-/// and becomes empty.
+/// A placeholder has two braces, optional white space and a name of `[A-Za-z0-9_.]`. The template is processed in a single pass, so braces
+/// in a value have no meaning. An unknown name is kept and reported. A dotted path below a known name becomes empty.
 pub fn render<'v>(content: &str, value: impl Fn(&str) -> Option<&'v str>) -> Rendered {
-    // As long as the longest text that is accepted: a text that grows would leave copies behind in freed memory.
-    let mut text = Zeroizing::new(String::with_capacity(content.len().saturating_add(LONGEST)));
+    // Allocated for the longest text that is accepted: a string that grows leaves copies behind in freed memory.
+    let mut text = Zeroizing::new(String::with_capacity(content.len().saturating_add(MAX_TEMPLATE_BYTES)));
     let mut unknown = BTreeSet::new();
     let mut rest = content;
     while let Some(start) = rest.find("{{") {
         let (before, from) = rest.split_at(start);
         text.push_str(before);
         let Some((name, after)) = placeholder(from) else {
-            // A third brace may begin one.
+            // A third brace may begin a placeholder.
             let (brace, next) = from.split_at(1);
             text.push_str(brace);
             rest = next;
@@ -220,7 +218,7 @@ pub fn render<'v>(content: &str, value: impl Fn(&str) -> Option<&'v str>) -> Ren
     Rendered { text, unknown }
 }
 
-/// The name at the start of `{{ name }}…`, and what follows it.
+/// The name in a placeholder at the start of a text, and the rest of the text.
 fn placeholder(text: &str) -> Option<(&str, &str)> {
     let inside = text.strip_prefix("{{")?.trim_start();
     let end = inside.find(|character: char| !(character.is_ascii_alphanumeric() || "_.".contains(character)))?;
@@ -229,8 +227,8 @@ fn placeholder(text: &str) -> Option<(&str, &str)> {
     (!name.is_empty()).then_some((name, after))
 }
 
-/// Whether a text has a place for the code.
-pub fn names_code(content: &str) -> bool {
+/// Whether a text contains the placeholder `{{code}}`.
+pub fn has_code_placeholder(content: &str) -> bool {
     let asked = std::cell::Cell::new(false);
     render(content, |name| {
         asked.set(asked.get() || name == "code");
@@ -249,7 +247,7 @@ fn read_one(entry: &Value, at: &str, errors: &mut Vec<FieldError>) -> Option<Tem
     };
     let before = errors.len();
     for key in fields.keys() {
-        // `type` is in Logto's Aliyun templates, and read by nobody there.
+        // `type` occurs in Logto's Aliyun templates, where nothing reads it.
         if !["usage", "usageType", "locale", "content", "template", "templateCode", "type"].contains(&key.as_str()) {
             errors.push(
                 FieldError::new(
@@ -305,7 +303,7 @@ fn read_body(fields: &Map<String, Value>, at: &str, errors: &mut Vec<FieldError>
         .into_iter()
         .filter_map(|key| Some((key, fields.get(key).filter(|value| !value.is_null())?)))
         .collect();
-    let longest = LONGEST.to_string();
+    let longest = MAX_TEMPLATE_BYTES.to_string();
     let mut wrong = |field: String, message: &str, code: FieldCode| {
         let bound = (code == FieldCode::MaxLength).then_some(("bound", longest.as_str()));
         errors.push(FieldError::new(field, message).coded(code, bound.as_slice()));
@@ -314,10 +312,10 @@ fn read_body(fields: &Map<String, Value>, at: &str, errors: &mut Vec<FieldError>
     match given.as_slice() {
         [("content", Value::String(text))] => match text {
             empty if empty.trim().is_empty() => wrong(format!("{at}/content"), "is empty", FieldCode::Empty),
-            long if long.len() > LONGEST => {
+            long if long.len() > MAX_TEMPLATE_BYTES => {
                 wrong(format!("{at}/content"), "is longer than any message can be", FieldCode::MaxLength)
             }
-            lacking if !names_code(lacking) => wrong(
+            lacking if !has_code_placeholder(lacking) => wrong(
                 format!("{at}/content"),
                 "does not hold `{{code}}`, so the message would have no code; put it in",
                 FieldCode::TemplateNoCode,
@@ -328,10 +326,10 @@ fn read_body(fields: &Map<String, Value>, at: &str, errors: &mut Vec<FieldError>
         [(key, Value::String(id))] if id.trim().is_empty() => {
             wrong(format!("{at}/{key}"), "is empty", FieldCode::Empty)
         }
-        [(_, Value::String(id))] if id.len() <= LONGEST => Some(TemplateBody::Provider(id.clone())),
+        [(_, Value::String(id))] if id.len() <= MAX_TEMPLATE_BYTES => Some(TemplateBody::Provider(id.clone())),
         [(key, value)] => {
             let compact = value.to_string();
-            if compact.len() > LONGEST {
+            if compact.len() > MAX_TEMPLATE_BYTES {
                 return wrong(format!("{at}/{key}"), "is too long", FieldCode::MaxLength);
             }
             Some(TemplateBody::Provider(compact))
@@ -349,7 +347,7 @@ fn read_body(fields: &Map<String, Value>, at: &str, errors: &mut Vec<FieldError>
     }
 }
 
-/// A key, as a JSON pointer has it (RFC 6901).
+/// A key, shortened to 40 characters and escaped for a JSON pointer (RFC 6901).
 pub fn pointer(key: &str) -> String {
     key.chars().take(40).collect::<String>().replace('~', "~0").replace('/', "~1")
 }

@@ -1,18 +1,18 @@
-//! How a text goes over the air: its encoding, and how many parts are billed.
+//! The size of a text: its encoding, and the number of segments that are billed.
 //!
-//! The numbers are those of 3GPP TS 23.038 (alphabets) and TS 23.040 (concatenation): 160 septets in one part, 153 in each
-//! of several, because the header that joins them takes 7; for UCS-2 70 and 67 UTF-16 units. A character of the extension
-//! table takes two septets, a character outside the basic plane two units, and neither is cut in two by the end of a part.
+//! The numbers come from 3GPP TS 23.038 (alphabets) and TS 23.040 (concatenation): a single segment has 160 septets, and a concatenated
+//! one 153, because its header takes 7; with UCS-2 it is 70 and 67 UTF-16 code units. A character of the extension table takes two septets,
+//! a character outside the basic plane two code units, and neither is split between segments.
 
 use sendbox_contract::TextEncoding;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::{Hint, TextEncodingName};
+use crate::model::{HintCode, TextEncodingName};
 
-/// The GSM 03.38 default alphabet, without the escape.
+/// The GSM 03.38 default alphabet, without the escape character.
 const GSM_BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-/// Its extension table: an escape and one more septet.
+/// The extension table: an escape and one more septet each.
 const GSM_EXTENSION: &str = "\u{c}^{}\\[~]|€";
 
 /// The size of a text as it is transmitted.
@@ -30,7 +30,7 @@ pub struct TextSize {
     pub units: u32,
 }
 
-/// Measures a text. UCS-2 as soon as one character is not in GSM 03.38.
+/// Measures a text. A single character outside of GSM 03.38 makes it UCS-2.
 pub fn measure(text: &str) -> TextSize {
     match text.chars().map(septets).collect::<Option<Vec<u32>>>() {
         Some(widths) => size(TextEncoding::Gsm7, &widths, 160, 153),
@@ -42,7 +42,7 @@ pub fn measure(text: &str) -> TextSize {
     }
 }
 
-/// Septets of one character, `None` when GSM 03.38 does not have it.
+/// The number of septets of a character, `None` if GSM 03.38 does not have it.
 fn septets(character: char) -> Option<u32> {
     if GSM_BASIC.contains(character) {
         Some(1)
@@ -69,7 +69,7 @@ fn size(encoding: TextEncoding, widths: &[u32], alone: u32, joined: u32) -> Text
     TextSize { encoding, segments, units }
 }
 
-/// The characters that GSM 03.38 does not have, each once, in the order in which they first occur.
+/// The characters that GSM 03.38 does not have, each once, in the order of their first occurrence.
 pub fn outside_gsm7(text: &str) -> Vec<char> {
     let mut outside = Vec::new();
     for character in text.chars().filter(|character| septets(*character).is_none()) {
@@ -80,39 +80,39 @@ pub fn outside_gsm7(text: &str) -> Vec<char> {
     outside
 }
 
-/// Characters that a hint names at most: a text in another script would be named letter by letter.
-const MOST_NAMED: usize = 8;
+/// Maximum number of characters in a hint, so that a text in another script is not listed letter by letter.
+const MAX_LISTED: usize = 8;
 
-/// What would make a text cheaper, for whoever writes it. `size` is its [`measure`].
+/// Hints that would make a text cheaper. `size` is the result of [`measure`].
 ///
-/// Names characters of the text: show the hints where the text may be shown, and do not log them.
-pub fn hints(text: &str, size: TextSize) -> Vec<Hint> {
+/// Hints quote characters of the text: show them only where the text may be shown, and do not log them.
+pub fn hints(text: &str, size: TextSize) -> Vec<HintCode> {
     let mut hints = Vec::new();
     if size.encoding == TextEncoding::Ucs2 {
         hints.push(encoding_hint(text, size));
     }
     if size.segments > 1 {
         let over = characters_over(text, size.segments) as u64;
-        hints.push(Hint::Shorten { segments: size.segments, over });
+        hints.push(HintCode::Shorten { segments: size.segments, over });
     }
     hints
 }
 
-/// Why the text is UCS-2, and whether it could be written without.
-fn encoding_hint(text: &str, size: TextSize) -> Hint {
+/// Why the text is UCS-2, and whether that could be avoided.
+fn encoding_hint(text: &str, size: TextSize) -> HintCode {
     let outside = outside_gsm7(text);
     let without: Vec<char> = outside.iter().copied().filter(|character| in_gsm7(*character).is_none()).collect();
-    let more = |all: &[char]| all.len().saturating_sub(MOST_NAMED) as u64;
+    let more = |all: &[char]| all.len().saturating_sub(MAX_LISTED) as u64;
     if !without.is_empty() {
-        return Hint::OtherScript { characters: listed(&without, shown), more: more(&without) };
+        return HintCode::OtherScript { characters: listed(&without, shown), more: more(&without) };
     }
     let instead = |character: char| match in_gsm7(character) {
         Some("") | None => shown(character),
         Some(" ") => format!("{} → U+0020", shown(character)),
         Some(other) => format!("{} → `{other}`", shown(character)),
     };
-    let plain: String = text.chars().map(|character| plainly(character).unwrap_or_default()).collect();
-    Hint::WriteOtherwise {
+    let plain: String = text.chars().map(|character| plain(character).unwrap_or_default()).collect();
+    HintCode::WriteOtherwise {
         instead: listed(&outside, instead),
         more: more(&outside),
         segments: size.segments,
@@ -120,25 +120,25 @@ fn encoding_hint(text: &str, size: TextSize) -> Hint {
     }
 }
 
-fn listed(characters: &[char], say: impl Fn(char) -> String) -> String {
-    characters.iter().take(MOST_NAMED).map(|character| say(*character)).collect::<Vec<_>>().join(", ")
+fn listed(characters: &[char], format: impl Fn(char) -> String) -> String {
+    characters.iter().take(MAX_LISTED).map(|character| format(*character)).collect::<Vec<_>>().join(", ")
 }
 
-/// The character itself, if GSM 03.38 has it; else what is written for it.
-fn plainly(character: char) -> Option<String> {
+/// The character itself, if GSM 03.38 has it, or its replacement.
+fn plain(character: char) -> Option<String> {
     if septets(character).is_some() { Some(character.into()) } else { in_gsm7(character).map(str::to_owned) }
 }
 
-/// How many characters must go from the end of a text of so many parts until it takes one less. A longer text never takes
-/// fewer parts, so the place is found by halving.
+/// How many characters must be removed from the end of a text to save a segment. A longer text never takes fewer segments, so a binary
+/// search works.
 fn characters_over(text: &str, segments: u32) -> usize {
     let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
     let fits = |end: &usize| text.get(..*end).is_some_and(|shorter| measure(shorter).segments < segments);
-    // The longest that fits is the one before this place.
+    // The longest text that fits ends just before the partition point.
     ends.len() - ends.partition_point(fits).saturating_sub(1)
 }
 
-/// A character that can be seen as it is, another by its number.
+/// A visible character as it is, and an invisible one by its code point.
 fn shown(character: char) -> String {
     if character.is_whitespace() || sendbox_contract::is_hidden(character) {
         format!("U+{:04X}", u32::from(character))
@@ -147,8 +147,8 @@ fn shown(character: char) -> String {
     }
 }
 
-/// What is written in GSM 03.38 for a character that it does not have: a like for marks and letters, nothing for what
-/// cannot be seen and for pictures. `None` for a letter of another script.
+/// The replacement for a character that GSM 03.38 does not have: a similar one for punctuation and letters, nothing for invisible characters
+/// and emoji. `None` for a letter of another script.
 fn in_gsm7(character: char) -> Option<&'static str> {
     let like = match character {
         '‘' | '’' | '‚' | '‛' | '′' | '`' | '´' | 'ʼ' | '‹' | '›' => "'",
@@ -202,7 +202,7 @@ fn in_gsm7(character: char) -> Option<&'static str> {
         'ź' | 'ż' | 'ž' => "z",
         'Ź' | 'Ż' | 'Ž' => "Z",
         letter if letter.is_alphanumeric() => return None,
-        // Pictures, signs, and what cannot be seen.
+        // Emoji, symbols and invisible characters.
         _ => "",
     };
     Some(like)

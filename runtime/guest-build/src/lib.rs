@@ -1,10 +1,10 @@
 //! Builds the guests of a workspace for `wasm32-wasip2`, from a build script.
 //!
-//! `cargo run` and `cargo test` on a fresh clone bring everything along: this crate calls the inner `cargo`, with a target
+//! `cargo run` and `cargo test` on a fresh clone build everything: this crate runs an inner `cargo`, with a target
 //! folder of its own beside the outer one, so that check, clippy, debug and release share one build of the guests. A rebuild
 //! with nothing changed does nothing.
 //!
-//! With `SENDBOX_GUESTS_DIR=dir` nothing is built: `dir/<package>.wasm` is taken as it is, for packagers and for machines
+//! With `SENDBOX_GUESTS_DIR=dir` nothing is built: `dir/<package>.wasm` is used as it is, for packagers and for machines
 //! without the target.
 
 use std::ffi::OsString;
@@ -16,10 +16,10 @@ use std::{env, fs, io};
 pub const TARGET: &str = "wasm32-wasip2";
 /// The profile that a workspace of guests defines.
 pub const PROFILE: &str = "connector";
-/// Names a folder with ready components.
+/// The environment variable that names a folder with prebuilt components.
 pub const PREBUILT: &str = "SENDBOX_GUESTS_DIR";
 
-/// The guests cannot be built. Says what to do.
+/// Why the guests cannot be built, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The Rust target is missing and cannot be fetched from here.
@@ -33,9 +33,9 @@ pub enum BuildError {
     /// A file is not where it should be.
     #[error("{path}: {source}")]
     Io {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// Called outside a build script.
@@ -107,7 +107,7 @@ fn copy(packages: &[&str], out: &Path, from: impl Fn(&str) -> PathBuf) -> Result
         .collect()
 }
 
-/// Fetches the target where rustup does not do so by itself (`RUSTUP_AUTO_INSTALL=0`). Says so.
+/// Fetches the target if rustup does not do so automatically (`RUSTUP_AUTO_INSTALL=0`), and prints that.
 fn ensure_target() -> Result<(), BuildError> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let sysroot = Command::new(rustc).args(["--print", "sysroot"]).output();
@@ -144,7 +144,7 @@ fn scrub(cargo: &mut Command) {
     }
 }
 
-/// Watches every source of a folder, file by file: a folder's own time does not change with its files.
+/// Watches every source of a folder, file by file: a folder's modification time does not change with its files.
 fn watch(folder: &Path) -> Result<(), BuildError> {
     let failed = |source| BuildError::Io { path: folder.to_owned(), source };
     if folder.is_file() {

@@ -1,12 +1,12 @@
-//! Which addresses may be dialled, judged after resolution.
+//! Which addresses may be dialled, checked after resolution.
 //!
-//! Promises: a [`VettedAddr`] can be made here and nowhere else, so a socket that takes one was judged; one refused answer
-//! refuses the whole answer, because a resolver that mixes public and private addresses is being used for rebinding; IPv6 is
-//! accepted only inside `2000::/3`, so every form that hides an IPv4 address elsewhere (mapped, compatible, NAT64) is out.
+//! Promises: only this module can create a [`VettedAddr`], so a socket that takes one has been vetted; one refused address refuses
+//! the whole answer, because a resolver that mixes public and private addresses is being used for DNS rebinding; IPv6 is accepted
+//! only inside `2000::/3`, which excludes every other form that embeds an IPv4 address (mapped, compatible, NAT64).
 //!
 //! Sources: the IANA special-purpose registries (RFC 6890 and its updates), RFC 5214 for ISATAP.
 //!
-//! Must not know: resolvers, sockets, who asks.
+//! Must not know: resolvers, sockets, callers.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -18,52 +18,52 @@ use crate::grant::OperatorPolicy;
 use crate::host::CanonicalHost;
 use crate::origin::split_port;
 
-/// An address that was judged. The field is private: only this module makes one.
+/// A vetted address. The field is private, so only this module can create one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VettedAddr(SocketAddr);
 
 impl VettedAddr {
-    /// The very address that was judged, to connect to.
+    /// The vetted address, to connect to.
     #[must_use]
     pub fn get(self) -> SocketAddr {
         self.0
     }
 }
 
-/// One address that may not be dialled, and why.
+/// An address that may not be dialled, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{addr} may not be reached: {why}")]
 pub struct RefusedAddress {
     /// The address in canonical form.
     pub addr: IpAddr,
-    /// What kind of address it is.
+    /// The class of the address.
     pub why: &'static str,
 }
 
 /// Why a host may not be dialled.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AddressRefusal {
-    /// The name has no address.
+    /// The name resolved to no address.
     #[error("`{host}` resolved to no address")]
     NoAddress {
         /// The host.
         host: String,
     },
-    /// At least one of the answers is refused, so all are.
+    /// At least one of the addresses is refused, so all are.
     #[error("`{host}` resolved to an address that may not be reached, so none of its addresses is used: {refused}")]
     Refused {
         /// The host.
         host: String,
-        /// The first refused answer.
+        /// The first refused address.
         refused: RefusedAddress,
     },
-    /// A literal address that the operator did not grant.
+    /// A literal address that the operator has not granted.
     #[error("the literal address {addr} is not granted; the operator can add it to `literals`")]
     LiteralNotGranted {
         /// The address in canonical form.
         addr: IpAddr,
     },
-    /// The answers are not what the literal says.
+    /// The resolved addresses differ from the literal.
     #[error("the literal address `{host}` was given other addresses than itself")]
     NotThatLiteral {
         /// The host.
@@ -74,42 +74,42 @@ pub enum AddressRefusal {
 /// Why a `--connect-to` was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConnectToError {
-    /// Not of the form.
+    /// The value does not have the right form.
     #[error("write HOST:PORT=ADDRESS:PORT, as in `api.example.com:443=127.0.0.1:8443`")]
     Form,
-    /// Not an exact host name.
+    /// The host is not an exact name.
     #[error("`{0}` is not an exact host name; wildcards and addresses cannot be redirected")]
     Host(String),
-    /// A target that is not on this machine.
+    /// The target is not a loopback address.
     #[error("{0} is not a loopback address; this flag only leads to this machine")]
     NotLoopback(IpAddr),
 }
 
-/// What the operator says about addresses. The default refuses every address that is not public.
+/// The operator's rules for addresses. The default refuses every address that is not public.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddressPolicy {
-    /// Refused beside the built-in classes: NAT64 prefixes, the host's own addresses.
+    /// Prefixes that are refused in addition to the built-in classes: NAT64 prefixes, the host's own addresses.
     pub refused: Vec<IpNet>,
     /// For development: named hosts that are really on loopback. See [`AddressPolicy::with_connect_to`].
     connect_to: BTreeMap<(String, u16), SocketAddr>,
-    /// Literal addresses that a URL may name, also private and unique local ones. Never opens loopback, link-local, multicast
-    /// or broadcast, what hides an IPv4 address (NAT64, 6to4, Teredo, ISATAP), or where a cloud keeps its metadata.
-    /// See [`AddressPolicy::with_operator`].
+    /// Literal addresses that a URL may contain, including private and unique local ones. Never permits loopback, link-local,
+    /// multicast or broadcast addresses, forms that embed an IPv4 address (NAT64, 6to4, Teredo, ISATAP), or the metadata services
+    /// of clouds. See [`AddressPolicy::with_operator`].
     literals: Vec<IpAddr>,
 }
 
 impl AddressPolicy {
-    /// Lets the literal addresses that the operator grants be dialled. There is no other way to grant one, so the operator's policy
-    /// and the address policy agree.
+    /// Permits the literal addresses that the operator grants. There is no other way to grant one, so the operator policy and the
+    /// address policy always agree.
     #[must_use]
     pub fn with_operator(mut self, operator: &OperatorPolicy) -> Self {
         self.literals.extend(&operator.literals);
         self
     }
-    /// Judges every answer of a resolution (or the literal itself).
+    /// Vets every address of a resolution, or the literal itself.
     ///
     /// # Errors
-    /// [`AddressRefusal`]; one refused answer refuses the whole.
+    /// [`AddressRefusal`]; one refused address refuses them all.
     pub fn vet(&self, host: &str, port: u16, answers: &[IpAddr]) -> Result<Vec<VettedAddr>, AddressRefusal> {
         if answers.is_empty() {
             return Err(AddressRefusal::NoAddress { host: host.to_owned() });
@@ -133,17 +133,17 @@ impl AddressPolicy {
             .collect()
     }
 
-    /// Where a named host is to be found in development. `None` unless the operator said so for this very host and port.
+    /// Where a named host is in development. `None` unless the operator configured this host and port.
     #[must_use]
     pub fn connect_to(&self, host: &str, port: u16) -> Option<VettedAddr> {
         let Ok(CanonicalHost::Domain(name)) = CanonicalHost::parse(host) else { return None };
         self.connect_to.get(&(name, port)).copied().map(VettedAddr)
     }
 
-    /// Adds a development override, `HOST:443=127.0.0.1:PORT`. It makes loopback reachable for that one host and port.
+    /// Adds a development override, `HOST:443=127.0.0.1:PORT`, which makes loopback reachable for that host and port only.
     ///
     /// # Errors
-    /// [`ConnectToError`]: the target must be loopback, the host an exact name.
+    /// [`ConnectToError`]: the target must be loopback, and the host an exact name.
     pub fn with_connect_to(mut self, spec: &str) -> Result<Self, ConnectToError> {
         let (from, to) = spec.split_once('=').ok_or(ConnectToError::Form)?;
         let (host, port) = split_port(from).map_err(|_| ConnectToError::Form)?;
@@ -163,7 +163,7 @@ impl AddressPolicy {
         Ok(self)
     }
 
-    /// The development overrides, so that a server can say them loudly at start.
+    /// The development overrides, so that a server can warn about them at start.
     pub fn connect_to_overrides(&self) -> impl Iterator<Item = (&str, u16, SocketAddr)> {
         self.connect_to.iter().map(|((host, port), target)| (host.as_str(), *port, *target))
     }
@@ -184,7 +184,7 @@ impl AddressPolicy {
     }
 }
 
-/// Judges one address by its class alone and gives it back in canonical form (v4-mapped unwrapped).
+/// Checks the class of an address and returns its canonical form (with IPv4-mapped addresses unwrapped).
 ///
 /// # Errors
 /// [`RefusedAddress`] with the class.
@@ -202,7 +202,7 @@ pub fn judge(addr: IpAddr) -> Result<IpAddr, RefusedAddress> {
     }
 }
 
-/// First address, prefix length, class.
+/// First address, prefix length, name of the class.
 type Class<A> = (A, u32, &'static str);
 
 const fn v4(a: u8, b: u8, c: u8, d: u8) -> u32 {
@@ -279,15 +279,15 @@ fn outside_global_unicast(address: Ipv6Addr) -> &'static str {
     }
 }
 
-/// Where clouds keep metadata and credentials of the machine, beside the link-local addresses.
+/// IPv4 addresses of cloud metadata services that are not link-local.
 const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
-/// The same in unique local space.
+/// The same for unique local IPv6 addresses.
 const METADATA_V6: [Ipv6Addr; 2] =
     [Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x254)];
 
-/// What not even a granted literal opens: this machine, link-local, multicast, broadcast, a cloud's metadata, and every form that
-/// hides an IPv4 address.
+/// What even a grant cannot permit: this machine, link-local, multicast and broadcast addresses, cloud metadata services, and every
+/// form that embeds an IPv4 address.
 fn is_never_granted(addr: IpAddr) -> bool {
     match addr {
         IpAddr::V4(v4) => {
@@ -298,7 +298,7 @@ fn is_never_granted(addr: IpAddr) -> bool {
                 || v4.is_broadcast()
                 || METADATA_V4.contains(&v4)
         }
-        // Of the rest, a granted IPv6 literal opens public and unique local ones: the others hide an IPv4 address.
+        // Of the other classes, a grant permits public and unique local IPv6 addresses: the rest embed an IPv4 address.
         IpAddr::V6(v6) => {
             (!is_global_unicast(v6) && !v6.is_unique_local())
                 || METADATA_V6.contains(&v6)
@@ -313,7 +313,7 @@ fn hides_v4(address: Ipv6Addr) -> bool {
     matches!(address.segments(), [0x2002, ..] | [0x2001, 0, ..])
 }
 
-/// A prefix written in v4-mapped form means the IPv4 addresses inside it.
+/// Whether a prefix contains an address. A prefix in v4-mapped form means the IPv4 addresses in it.
 fn contains(prefix: &IpNet, addr: IpAddr) -> bool {
     let mapped = match (prefix, addr) {
         (IpNet::V6(_), IpAddr::V4(v4)) => prefix.contains(&IpAddr::V6(v4.to_ipv6_mapped())),
@@ -322,7 +322,7 @@ fn contains(prefix: &IpNet, addr: IpAddr) -> bool {
     mapped || prefix.contains(&addr)
 }
 
-/// A host as it may arrive from a URL or a resolver: with or without brackets, in any disguise.
+/// The literal address in a host from a URL or a resolver, with or without brackets and in any notation.
 fn literal_of(host: &str) -> Option<IpAddr> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Some(address.to_canonical());

@@ -1,27 +1,26 @@
 //! What a value is made of.
 //!
-//! A connector that nobody trusts writes requests around values that it cannot read. So the sandbox keeps, beside the bytes of
-//! every value, a [`Composition`]: literal text, and [`Mark`]s in place of what is sealed. [`crate::request`] judges a
-//! request by it.
+//! An untrusted connector builds requests from values that it cannot read. So the sandbox keeps a [`Composition`] with the bytes of
+//! every value: literal text, and [`Mark`]s in place of sealed values. [`crate::request`] judges requests by their compositions.
 //!
-//! Promise: text that a connector wrote is literal here, however it was sealed, joined, encoded or decoded.
+//! Promise: text that a connector wrote is always a literal here, however it was sealed, joined, encoded or decoded.
 //!
-//! Must not know: the bytes of anything sealed.
+//! Must not know: the bytes of sealed values.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The form of a recipient's number.
+/// The format of a recipient's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecipientForm {
-    /// `+4512345678`
+    /// E.164, like `+4512345678`.
     E164,
-    /// `4512345678`
+    /// E.164 without the `+`, like `4512345678`.
     Digits,
-    /// `12345678`
+    /// The national significant number, like `12345678`.
     National,
 }
 
@@ -35,37 +34,37 @@ impl fmt::Display for RecipientForm {
     }
 }
 
-/// Something sealed, at its place in a composition.
+/// A sealed value in a composition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Mark {
     /// The recipient's number.
     Recipient(RecipientForm),
     /// The rendered text.
     Text,
-    /// The one-time code, where the connector is given variables.
+    /// The one-time code, for connectors that get variables.
     Code,
     /// Another variable of the message.
     Variable(Arc<str>),
-    /// The end user's address.
+    /// The end user's IP address.
     ClientIp,
     /// A secret.
     Secret(Arc<str>),
-    /// A digest or an HMAC: nothing can be read back from it.
+    /// A digest or an HMAC, from which nothing can be read back.
     Opaque,
 }
 
-/// How bytes are written down as text, as `encoding` of the contract says.
+/// An encoding of bytes as text, as in `encoding` of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
-    /// RFC 4648 section 4, padded.
+    /// RFC 4648 section 4, with padding.
     Base64,
-    /// RFC 4648 section 5, not padded.
+    /// RFC 4648 section 5, without padding.
     Base64Url,
     /// Lower-case hexadecimal.
     Hex,
-    /// RFC 3986, everything but the unreserved characters.
+    /// RFC 3986, for everything but the unreserved characters.
     Percent,
-    /// The WHATWG form serialiser.
+    /// The WHATWG serialiser of form data.
     Form,
     /// The inside of a JSON string literal.
     JsonString,
@@ -73,19 +72,19 @@ pub enum Encoding {
     Xml,
 }
 
-/// One piece of a composition.
+/// A piece of a composition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Piece {
     /// Text that the connector wrote.
     Literal(String),
-    /// Something sealed.
+    /// A sealed value.
     Mark(Mark),
-    /// Literals and marks that were encoded as a whole. Their text is kept as it was before, so that what was escaped on the
-    /// wire (an `&` inside a form value) is not mistaken for structure.
+    /// Literals and marks that were encoded as a whole. Their text is kept as it was before, so that escaped characters (an `&`
+    /// inside a form value) are not mistaken for structure.
     Encoded(Encoding, Composition),
 }
 
-/// What a value is made of, in order. Adjacent literals are one; the empty value has none.
+/// What a value is made of, in order. Adjacent literals are merged, and the empty value has no pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Composition {
     pieces: Vec<Piece>,
@@ -98,7 +97,7 @@ impl Composition {
         Self::default()
     }
 
-    /// Literal text.
+    /// A literal text.
     #[must_use]
     pub fn literal(text: &str) -> Self {
         let mut value = Self::new();
@@ -106,13 +105,13 @@ impl Composition {
         value
     }
 
-    /// One sealed thing.
+    /// A single mark.
     #[must_use]
     pub fn mark(mark: Mark) -> Self {
         Self { pieces: vec![Piece::Mark(mark)] }
     }
 
-    /// Appends a piece. Empty pieces leave no trace.
+    /// Appends a piece. Empty pieces are ignored.
     pub fn push(&mut self, piece: Piece) {
         match (self.pieces.last_mut(), piece) {
             (Some(Piece::Literal(last)), Piece::Literal(text)) => last.push_str(&text),
@@ -133,22 +132,21 @@ impl Composition {
         Self::mark(Mark::Opaque)
     }
 
-    /// The composition of the encoded value. `bytes` is what the encoding wrote; it is read only where nothing sealed had a
-    /// part in it, so that a number that appears by encoding (hexadecimal of control characters) is seen as the digits that
-    /// it is.
+    /// The composition of the encoded value. `bytes` is the result of the encoding. It is read only if nothing sealed is in the
+    /// value, so that digits that an encoding produces (hexadecimal of control characters) are seen.
     #[must_use]
     pub fn encoded(&self, encoding: Encoding, bytes: &[u8]) -> Self {
         match self.pieces.as_slice() {
-            // To wrap one thing that is already one thing adds nothing, and chains of encodings stay flat.
+            // Encoding a single mark again adds no information, and chains of encodings stay flat.
             [Piece::Mark(_)] | [] => self.clone(),
             _ if self.has_marks() => Self { pieces: vec![Piece::Encoded(encoding, self.clone())] },
             _ => Self::literal(&String::from_utf8_lossy(bytes)),
         }
     }
 
-    /// The composition of the decoded value, whose bytes are given. `None` when it must not be decoded: only what is all
-    /// literal, or one whole secret, or one opaque thing, can be told afterwards. Otherwise a connector could write a number
-    /// in base64, seal it, and have the host decode it past the eyes of this module.
+    /// The composition of the decoded value, whose bytes are given. `None` if it must not be decoded: the result is known only for
+    /// literals, for one whole secret and for one opaque value. Otherwise a connector could write a number in base64, seal it, and
+    /// have the host decode it unseen.
     #[must_use]
     pub fn decoded(&self, bytes: &[u8]) -> Option<Self> {
         match self.pieces.as_slice() {
@@ -163,7 +161,7 @@ impl Composition {
         &self.pieces
     }
 
-    /// How many pieces there are, nested ones included. For the limit on what a connector may build.
+    /// The number of pieces, including nested ones, for the limit on what a connector may build.
     #[must_use]
     pub fn len(&self) -> usize {
         self.pieces
@@ -181,7 +179,7 @@ impl Composition {
         self.pieces.is_empty()
     }
 
-    /// Whether anything in it is sealed.
+    /// Whether it contains any marks.
     fn has_marks(&self) -> bool {
         self.pieces.iter().any(|piece| match piece {
             Piece::Literal(_) => false,
@@ -190,7 +188,7 @@ impl Composition {
         })
     }
 
-    /// Calls `visit` with every mark, nested ones included.
+    /// Calls `visit` for every mark, including nested ones.
     pub(crate) fn for_each_mark(&self, visit: &mut impl FnMut(&Mark)) {
         for piece in &self.pieces {
             match piece {
@@ -202,15 +200,15 @@ impl Composition {
     }
 }
 
-/// What a connector puts into the provider's request.
+/// The kind of content that a connector takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ContentKind {
-    /// A finished text.
+    /// A rendered text.
     Text,
-    /// The provider's template id with variables.
+    /// A template of the provider, with variables.
     Template,
-    /// The bare variables.
+    /// The variables only.
     Variables,
 }
 

@@ -1,4 +1,4 @@
-//! Grants: what the operator and the tenant allow, cut with what the manifest asks for.
+//! Grants: what the operator and the tenant allow, intersected with what the manifest asks for.
 //!
 //! effective reach = operator policy ∩ manifest ∩ tenant grant
 //!
@@ -8,13 +8,13 @@
 //! | `/a` | `/a`, `/a/b` | `/ab`, `/` |
 //! | `/a/` | `/a/`, `/a/b` | `/a` |
 //!
-//! A tenant's own endpoint allows exactly its origin and its path; the query is free.
+//! A tenant's own endpoint allows exactly its origin and its path, with any query.
 //!
-//! Promises: what is not allowed by all three is denied; a [`Denial`] says which rule, in a sentence, and prints the line of
-//! JSON that would allow it. It shows scheme, host, port and method, and never a path, query, header or body, because those
-//! may carry sealed values.
+//! Promises: what is not allowed by all three is denied; a [`Denial`] names the rule in a sentence and contains the line of JSON
+//! that would allow the request. It shows scheme, host, port and method, and never a path, query, header or body, because those may
+//! contain sealed values.
 //!
-//! Must not know: how requests are made; which address a host has ([`crate::address`]).
+//! Must not know: how requests are made; the addresses of hosts ([`crate::address`]).
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -29,13 +29,13 @@ use crate::manifest::{Method, Reach, ReachEntry, SecretBinding, SecretUse, path_
 use crate::origin::{Origin, Scheme};
 use crate::placement::MessagePlaces;
 
-/// One host on one port.
+/// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostPort {
-    /// Which host or hosts.
+    /// The host, or a pattern of hosts.
     pub host: HostPattern,
-    /// Which port.
+    /// The port.
     pub port: u16,
 }
 
@@ -43,113 +43,113 @@ pub struct HostPort {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortRule {
-    /// Which port.
+    /// The port.
     pub port: u16,
-    /// For which hosts; left out, for every host that is otherwise allowed.
+    /// The hosts that the rule applies to. Absent for every host that is otherwise allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Vec<HostPattern>>,
 }
 
-/// What the operator of the machine allows, for all tenants. The default: `https` on port 443 to any public host by name.
+/// What the operator of the machine allows, for all tenants. By default, `https` on port 443 to every public host with a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OperatorPolicy {
-    /// Where `http` in clear may be spoken.
+    /// The hosts that may be reached over unencrypted `http`.
     pub allow_http: Vec<HostPort>,
-    /// Never reached: these hosts and everything below them.
+    /// Hosts that are never reached, including their subdomains.
     pub denied_hosts: Vec<HostPattern>,
-    /// When present, nothing but these hosts is reached.
+    /// If present, only these hosts are reached.
     pub allowed_hosts: Option<Vec<HostPattern>>,
-    /// Ports other than 443.
+    /// Additional ports besides 443.
     pub ports: Vec<PortRule>,
-    /// Literal addresses that a URL may name.
+    /// Literal addresses that a URL may contain.
     pub literals: Vec<IpAddr>,
 }
 
-/// What one tenant allows one connector. The default: all that the manifest asks for, and no reading of sealed values.
+/// What a tenant allows a connector. By default, everything that the manifest asks for, and no reading of sealed values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TenantGrant {
-    /// When present, nothing but these.
+    /// If present, only these entries are allowed.
     pub entries: Option<Vec<GrantEntry>>,
     /// The kinds of sealed values that the connector may read.
     pub reveal: BTreeSet<LabelKind>,
 }
 
-/// One thing that a tenant allows. A path prefix matches literally and by whole segments.
+/// An entry of a tenant's grant. A path prefix matches literally and by whole segments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantEntry {
-    /// `https://api.example.com`, or with a path for one exact endpoint.
+    /// The origin, like `https://api.example.com`, or with a path for one exact endpoint.
     pub origin: Origin,
-    /// Which methods.
+    /// The allowed methods.
     pub methods: Vec<Method>,
-    /// Which paths; empty for any. Ignored when the origin has a path.
+    /// The allowed paths; empty for any. Ignored if the origin has a path.
     #[serde(default)]
     pub path_prefix: String,
 }
 
-/// Which rule denied a request.
+/// The rule that denied a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DenialRule {
-    /// `http`, where the manifest names it and the operator does not.
+    /// The manifest names `http`, but the operator does not allow it.
     Scheme,
-    /// The URL carries a user or a password, or has no host.
+    /// The URL contains a user name or a password, or has no host.
     Authority,
     /// The origin (scheme, host and port) is not in the manifest.
     NotInManifest,
-    /// The origin is, and its port is not among those that the operator allows.
+    /// The origin is in the manifest, but the operator does not allow its port.
     Port,
-    /// A literal address that the operator did not grant.
+    /// The operator has not granted this literal address.
     LiteralAddress,
-    /// The host is in the manifest, the path is not, or its spelling is ambiguous.
+    /// The host is in the manifest, but the path is not, or it is ambiguous.
     Path,
-    /// The path is in the manifest, the method is not.
+    /// The path is in the manifest, but the method is not.
     Method,
-    /// In the manifest, but not in the tenant's grant.
+    /// The request is in the manifest, but not in the tenant's grant.
     NotGrantedByTenant,
     /// The operator denies the host, or allows only others.
     RefusedByOperator,
-    /// A secret that is not bound to this host, or not in this form.
+    /// The secret is not bound to this host, or not in this form.
     SecretNotBound {
         /// The secret's key.
         key: String,
     },
-    /// The message or its recipient, to a host that does not receive it.
+    /// The message or its recipient must not be sent to this host.
     MessageNotForHost,
-    /// A kind of sealed value that the connector may not read.
+    /// The connector may not read this kind of sealed value.
     RevealNotGranted {
         /// The kind.
         kind: LabelKind,
     },
 }
 
-/// A refusal: the rule, a sentence, and what would allow it. Nothing was sent.
+/// A denial: the rule, a sentence, and what would allow the request. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{sentence} To allow it: {allow_line}")]
 pub struct Denial {
-    /// Which rule.
+    /// The rule.
     pub rule: DenialRule,
-    /// What happened, for a person.
+    /// What happened, as a sentence.
     pub sentence: String,
-    /// The line, and where it goes.
+    /// The line that would allow the request, and where it belongs.
     pub allow_line: String,
 }
 
-/// One origin that may really be reached, and what may be done there.
+/// An origin that may be reached, and what may be done there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EffectiveEntry {
-    /// Which host, or an endpoint with its exact path.
+    /// The host, or an endpoint with its exact path.
     pub origin: Origin,
-    /// Which methods, sorted.
+    /// The methods, sorted.
     pub methods: Vec<Method>,
-    /// Which paths.
+    /// The path prefix.
     pub path_prefix: String,
-    /// Where a request to this host carries the message. `None` when nothing of it may go here.
+    /// The positions of the recipient and the message in a request. `None` if neither may be sent here.
     pub message: Option<MessagePlaces>,
-    /// Which secrets may go here.
+    /// The secrets that may be sent here.
     pub secrets: Vec<SecretBinding>,
-    /// One sentence for a person.
+    /// The purpose, as a sentence.
     pub purpose: String,
 }
 
@@ -157,28 +157,28 @@ pub struct EffectiveEntry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveGrant {
     entries: Vec<EffectiveEntry>,
-    /// Kept to say which of the three denied, not to allow anything.
+    /// Used to explain which of the three denied a request, not to allow anything.
     reach: Reach,
     operator: OperatorPolicy,
     reveal: BTreeSet<LabelKind>,
 }
 
 impl EffectiveGrant {
-    /// Cuts the three with each other.
+    /// Intersects the three.
     #[must_use]
     pub fn intersect(operator: &OperatorPolicy, reach: &Reach, tenant: &TenantGrant) -> Self {
         let entries = match &tenant.entries {
-            None => reach.entries.iter().map(EffectiveEntry::whole).collect(),
+            None => reach.entries.iter().map(EffectiveEntry::full).collect(),
             Some(grants) => reach
                 .entries
                 .iter()
-                .flat_map(|entry| grants.iter().filter_map(|grant| EffectiveEntry::cut(entry, grant)))
+                .flat_map(|entry| grants.iter().filter_map(|grant| EffectiveEntry::intersection(entry, grant)))
                 .collect(),
         };
         Self { entries, reach: reach.clone(), operator: operator.clone(), reveal: tenant.reveal.clone() }
     }
 
-    /// What manifest and tenant allow and the operator does not refuse outright, for people to read.
+    /// What manifest and tenant allow and the operator does not refuse outright, for display.
     pub fn entries(&self) -> impl Iterator<Item = &EffectiveEntry> {
         self.entries.iter().filter(|entry| match entry.origin.host.exact() {
             Some(host) => self.operator.judge(entry.origin.scheme, &host, entry.origin.port).is_ok(),
@@ -186,22 +186,22 @@ impl EffectiveGrant {
         })
     }
 
-    /// The kinds of sealed values that may be read.
+    /// The kinds of sealed values that the connector may read.
     #[must_use]
     pub fn reveals(&self) -> &BTreeSet<LabelKind> {
         &self.reveal
     }
 
-    /// Judges where a request goes. When several entries allow it, the most specific one is given: that with the exact
-    /// path, then the fewest `*`, then the longest prefix, then the first in the manifest.
+    /// Checks the target of a request. If several entries allow it, the most specific one is returned: the one with an exact path,
+    /// then with the fewest `*`, then with the longest prefix, then the first in the manifest.
     ///
     /// # Errors
-    /// A [`Denial`] with the first rule that it breaks.
+    /// A [`Denial`] with the first rule that is violated.
     pub fn check(&self, method: Method, url: &Url) -> Result<&EffectiveEntry, Denial> {
         let target = Target::of(method, url)?;
         if let CanonicalHost::Address(address) = target.host
             && !self.operator.grants_literal(address)
-            // A literal that the manifest does not name either is the connector's doing, and no matter of the operator's.
+            // A literal address that is not in the manifest is the connector's fault, and not a matter for the operator.
             && self.reach.entries.iter().any(|entry| entry.origin.host.matches(&target.host))
         {
             return Err(target.literal_address(address));
@@ -219,7 +219,7 @@ impl EffectiveGrant {
         Ok(entry)
     }
 
-    /// Judges whether a sealed value with these labels may be handed to the connector.
+    /// Checks whether the connector may read a sealed value with these labels.
     ///
     /// # Errors
     /// [`DenialRule::RevealNotGranted`] with the first kind that is not granted.
@@ -234,7 +234,7 @@ impl EffectiveGrant {
         }
     }
 
-    /// Which rule denied: each step asks whether the manifest would have allowed a little more.
+    /// Finds the rule that denied a request: each step asks whether the manifest would have allowed a little more.
     fn explain(&self, target: &Target<'_>) -> Denial {
         let hosts: Vec<_> = self.reach.entries.iter().filter(|entry| entry.origin.host.matches(&target.host)).collect();
         if hosts.is_empty() {
@@ -284,7 +284,7 @@ impl EffectiveGrant {
 }
 
 impl EffectiveEntry {
-    fn whole(entry: &ReachEntry) -> Self {
+    fn full(entry: &ReachEntry) -> Self {
         Self {
             origin: entry.origin.clone(),
             methods: entry.methods.clone(),
@@ -295,8 +295,8 @@ impl EffectiveEntry {
         }
     }
 
-    /// What a need and a grant both allow. `None` when that is nothing.
-    fn cut(entry: &ReachEntry, grant: &GrantEntry) -> Option<Self> {
+    /// What a need and a grant both allow. `None` if that is nothing.
+    fn intersection(entry: &ReachEntry, grant: &GrantEntry) -> Option<Self> {
         let (mine, theirs) = (&entry.origin, &grant.origin);
         if mine.scheme != theirs.scheme || mine.port != theirs.port {
             return None;
@@ -316,10 +316,10 @@ impl EffectiveEntry {
             _ => return None,
         };
         let origin = Origin { scheme: mine.scheme, host, port: mine.port, exact_path: exact.cloned() };
-        Some(Self { origin, methods, path_prefix: prefix.to_owned(), ..Self::whole(entry) })
+        Some(Self { origin, methods, path_prefix: prefix.to_owned(), ..Self::full(entry) })
     }
 
-    /// Judges whether a value with these labels may go here.
+    /// Checks whether a value with these labels may be sent here.
     ///
     /// # Errors
     /// [`DenialRule::SecretNotBound`] or [`DenialRule::MessageNotForHost`].
@@ -377,7 +377,7 @@ impl OperatorPolicy {
         {
             return Err(DenialRule::LiteralAddress);
         }
-        if self.denied_hosts.iter().any(|pattern| pattern.matches_or_above(host)) {
+        if self.denied_hosts.iter().any(|pattern| pattern.matches_with_subdomains(host)) {
             return Err(DenialRule::RefusedByOperator);
         }
         if self.allowed_hosts.as_ref().is_some_and(|allowed| !listed(allowed)) {
@@ -405,7 +405,7 @@ impl OperatorPolicy {
     }
 }
 
-/// Where a request wants to go. The path is only compared, never shown.
+/// The target of a request. The path is only compared, never shown.
 struct Target<'u> {
     method: Method,
     scheme: Scheme,
@@ -445,7 +445,7 @@ impl<'u> Target<'u> {
         }
     }
 
-    /// `https://host[:port]`, without the path.
+    /// The origin without the path: `https://host[:port]`.
     fn origin(&self) -> Origin {
         Origin { scheme: self.scheme, host: self.host.clone().into(), port: self.port, exact_path: None }
     }
@@ -530,8 +530,8 @@ fn path_allowed(origin: &Origin, prefix: &str, path: &str) -> bool {
     }
 }
 
-/// Whether every server reads this path in the same way: no dot segment, no backslash, and no dot, slash, backslash or NUL
-/// that is hidden by encoding it once or many times. `..;` is a dot segment to some servers.
+/// Whether every server interprets this path in the same way: it has no dot segment, no backslash, and no dot, slash, backslash or
+/// NUL that is encoded once or several times. Some servers treat `..;` as a dot segment.
 fn is_unambiguous(path: &str) -> bool {
     let mut lower = path.to_ascii_lowercase();
     while lower.contains("%25") {
@@ -542,7 +542,7 @@ fn is_unambiguous(path: &str) -> bool {
         && lower.split('/').all(|segment| !matches!(segment.split(';').next(), Some("." | "..")))
 }
 
-/// A string as JSON writes it, so that a line can be pasted.
+/// A string as a JSON literal, so that a line can be pasted.
 fn json_text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -1,20 +1,20 @@
 //! Which request headers a guest may set, and with which bytes.
 //!
-//! What is not listed is refused: every header that a server, a proxy or a framework knows and we do not could change where a
-//! request goes, who it seems to come from, how its body is read, or which slice of an answer comes back.
+//! Headers that are not listed are refused: a header that a server, a proxy or a framework knows and we do not could change where a
+//! request goes, who it seems to come from, how its body is parsed, or which part of a response comes back.
 //!
-//! Allowed are `Accept`, `Accept-Language`, `Authorization`, `Content-Type`, `Idempotency-Key`, `User-Agent`, `Webhook-*`, and
-//! names that begin with `X-`, which providers make up for themselves (`X-TC-Action`, `X-Ca-Key`, `X-Amz-Date`). Of those, the
-//! ones that are known to do any of the above are refused, by the list below. `X-Amz-*`, `X-Ms-*` and
-//! `X-Goog-*` stay allowed, because they carry signatures and operations, except those that name another object.
+//! `Accept`, `Accept-Language`, `Authorization`, `Content-Type`, `Idempotency-Key`, `User-Agent`, `Webhook-*`, and names that begin
+//! with `X-`, which providers define themselves (`X-TC-Action`, `X-Ca-Key`, `X-Amz-Date`), are allowed. Those that are known to do
+//! any of the above are refused by the list below. `X-Amz-*`, `X-Ms-*` and `X-Goog-*` are allowed because they contain signatures
+//! and operations, except those that name another object.
 //!
-//! A name holds letters, digits and hyphens alone: CGI and many proxies write `-` and `_` alike, so `content_length` would be a
-//! second `Content-Length`. Each name is set once ([`check_names`]), because of two a server may read either.
+//! A name consists of letters, digits and hyphens: CGI and many proxies treat `-` and `_` alike, so `content_length` would be a
+//! second `Content-Length`. Each name may be set once ([`check_names`]), because a server may use either of two.
 //!
-//! Promises: what passes here cannot break HTTP framing, cannot forge what the host alone says about a request, and cannot
-//! smuggle a second request.
+//! Promises: an accepted header cannot break HTTP framing, forge what only the host says about a request, or smuggle a second
+//! request.
 //!
-//! Must not know: the value's meaning, or whether it was sealed. Errors name the header, never its value.
+//! Must not know: the meaning of a value, or whether it was sealed. Errors name the header, never its value.
 
 use std::collections::BTreeSet;
 
@@ -23,10 +23,10 @@ use thiserror::Error;
 /// Why a guest's header was refused. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HeaderRefusal {
-    /// The name is empty, too long, or holds another character.
+    /// The name is empty, too long, or contains other characters.
     #[error("a header name may hold letters, digits and hyphens alone, and has 1 to {NAME_MAX} bytes")]
     Name,
-    /// Not among those that a guest may set.
+    /// A guest may not set this header.
     #[error(
         "a connector may not set the header `{name}`; allowed are `Accept`, `Accept-Language`, `Authorization`, `Content-Type`, \
          `Idempotency-Key`, `User-Agent`, `Webhook-*` and most of `X-*`"
@@ -35,13 +35,13 @@ pub enum HeaderRefusal {
         /// The name in lower case.
         name: String,
     },
-    /// The same name a second time, in any case.
+    /// The name occurs twice, in any case.
     #[error("the header `{name}` is set twice; a server may read either")]
     Twice {
         /// The name in lower case.
         name: String,
     },
-    /// The value holds a control character (CR, LF, NUL, …), or is not text.
+    /// The value contains a control character (CR, LF, NUL, …), or is not UTF-8.
     #[error("a header value holds a control character or is not UTF-8; encode the value first (base64, hex, percent)")]
     Value,
 }
@@ -50,9 +50,9 @@ const ALLOWED: [&str; 6] =
     ["accept", "accept-language", "authorization", "content-type", "idempotency-key", "user-agent"];
 const ALLOWED_PREFIXES: [&str; 2] = ["webhook-", "x-"];
 
-/// Of `X-*`: what is known to change where a request goes, what it means, or whom it seems to come from.
+/// Headers of `X-*` that are known to change where a request goes, what it means, or who it seems to come from.
 const REFUSED: [&str; 37] = [
-    // Another path, host or scheme than the request's own.
+    // A different path, host or scheme.
     "x-arr-ssl",
     "x-gateway-host",
     "x-host",
@@ -61,11 +61,11 @@ const REFUSED: [&str; 37] = [
     "x-scheme",
     "x-sendfile",
     "x-url-scheme",
-    // Another method.
+    // A different method.
     "x-requested-method",
     "x-tunneled-method",
     "x-tunneled-verb",
-    // Whom the request seems to come from.
+    // The apparent sender of the request.
     "x-appengine-user-ip",
     "x-azure-clientip",
     "x-azure-socketip",
@@ -86,7 +86,7 @@ const REFUSED: [&str; 37] = [
     "x-true-ip",
     "x-user-ip",
     "x-via",
-    // How the body is read, or what of an answer comes back.
+    // How the body is parsed, or which part of the response comes back.
     "x-content-encoding",
     "x-content-length",
     "x-content-type",
@@ -94,7 +94,7 @@ const REFUSED: [&str; 37] = [
     "x-transfer-encoding",
     "x-upload-content-type",
 ];
-/// The same, for every name that begins so.
+/// The same for prefixes of names.
 const REFUSED_PREFIXES: [&str; 13] = [
     "x-accel-",
     "x-amz-copy-source",
@@ -110,13 +110,13 @@ const REFUSED_PREFIXES: [&str; 13] = [
     "x-proxy",
     "x-rewrite-",
 ];
-/// Longer names are refused; no provider's is near. Bytes.
+/// Maximum length of a name, in bytes. No provider's comes close.
 const NAME_MAX: usize = 128;
 
-/// Judges a header's name, in any case.
+/// Checks a header's name, in any case.
 ///
 /// # Errors
-/// [`HeaderRefusal::Name`] for what is not a name, [`HeaderRefusal::NotAllowed`] for what a guest may not set.
+/// [`HeaderRefusal::Name`] for an invalid name, [`HeaderRefusal::NotAllowed`] for a header that a guest may not set.
 pub fn check_name(name: &str) -> Result<(), HeaderRefusal> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if name.is_empty() || name.len() > NAME_MAX || !name.bytes().all(is_plain) {
@@ -132,10 +132,10 @@ pub fn check_name(name: &str) -> Result<(), HeaderRefusal> {
     }
 }
 
-/// Judges all names of a request: each of them, and that none is there twice.
+/// Checks all header names of a request, and that each occurs once.
 ///
 /// # Errors
-/// As [`check_name`], and [`HeaderRefusal::Twice`].
+/// As for [`check_name`], and [`HeaderRefusal::Twice`].
 pub fn check_names<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<(), HeaderRefusal> {
     let mut seen = BTreeSet::new();
     for name in names {
@@ -148,7 +148,7 @@ pub fn check_names<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<(), H
     Ok(())
 }
 
-/// Judges a header's value as it would leave: text without control characters, but for the tab.
+/// Checks a header's value as it would be sent: UTF-8 without control characters, except tabs.
 ///
 /// # Errors
 /// [`HeaderRefusal::Value`]

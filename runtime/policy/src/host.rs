@@ -1,8 +1,8 @@
-//! Hosts in one canonical form, and patterns over them.
+//! Hosts in canonical form, and patterns of hosts.
 //!
-//! Promises: two spellings of one host (case, IDNA, percent-encoding, trailing dot, an address written in decimal, hex,
-//! octal or as v4-mapped IPv6) compare equal, because both went through the WHATWG host parser that the HTTP client uses
-//! too. A `*` stands for exactly one label and never matches an address.
+//! Promises: two notations of one host (case, IDNA, percent-encoding, trailing dot, an address in decimal, hexadecimal, octal or as
+//! IPv4-mapped IPv6) are equal, because both go through the WHATWG host parser that the HTTP client uses as well. A `*` stands for
+//! exactly one label and never matches an address.
 //!
 //! Must not know: what a host resolves to. That is [`crate::address`].
 
@@ -14,26 +14,26 @@ use url::{Host, Url};
 
 use crate::pattern::PatternError;
 
-/// A host as the HTTP client will understand it: lower case, IDNA-encoded, without trailing dot.
+/// A host as the HTTP client interprets it: in lower case, IDNA-encoded, without a trailing dot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CanonicalHost {
     /// A DNS name.
     Domain(String),
-    /// A literal address, however it was disguised. Never a v4-mapped IPv6 address.
+    /// A literal address, in whatever notation it was written. Never an IPv4-mapped IPv6 address.
     Address(IpAddr),
 }
 
 impl CanonicalHost {
-    /// Reads a host as a URL writes it (IPv6 in brackets).
+    /// Parses a host as it is written in a URL (IPv6 in brackets).
     ///
     /// # Errors
-    /// [`PatternError::Host`] when the WHATWG parser refuses it or a label is empty.
+    /// [`PatternError::Host`] if the WHATWG parser refuses it or a label is empty.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let host = Host::parse(text).map_err(|_| PatternError::Host)?;
         Self::from_url_host(host).ok_or(PatternError::Host)
     }
 
-    /// The host of a parsed `http` or `https` URL. `None` when it has none, or one with an empty label.
+    /// The host of a parsed `http` or `https` URL. `None` if it has none, or one with an empty label.
     #[must_use]
     pub fn of(url: &Url) -> Option<Self> {
         Self::from_url_host(url.host()?.to_owned())
@@ -62,7 +62,7 @@ impl fmt::Display for CanonicalHost {
     }
 }
 
-/// An exact host, or a name in which whole labels are `*`.
+/// An exact host, or a name in which some labels are `*`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct HostPattern(pub(crate) Shape);
@@ -73,7 +73,7 @@ pub(crate) enum Shape {
     Name(Vec<NamePart>),
 }
 
-/// `Any` sorts first, so that a more exact pattern is the greater one.
+/// `Any` sorts first, so that a more specific pattern is greater.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum NamePart {
     Any,
@@ -81,11 +81,10 @@ pub(crate) enum NamePart {
 }
 
 impl HostPattern {
-    /// Reads `api.example.com`, `*.example.com`, `192.0.2.1` or `[2001:db8::1]`.
+    /// Parses `api.example.com`, `*.example.com`, `192.0.2.1` or `[2001:db8::1]`.
     ///
     /// # Errors
-    /// [`PatternError::Host`] for what is not a host, [`PatternError::Wildcard`] for a `*` that is not a whole label or stands
-    /// last.
+    /// [`PatternError::Host`] if it is not a host, [`PatternError::Wildcard`] if a `*` is not a whole label or is the last one.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         if !text.contains('*') {
             return Ok(CanonicalHost::parse(text)?.into());
@@ -104,7 +103,7 @@ impl HostPattern {
         }
     }
 
-    /// Whether this very host is meant.
+    /// Whether the pattern matches this host.
     #[must_use]
     pub fn matches(&self, host: &CanonicalHost) -> bool {
         match (&self.0, host) {
@@ -122,10 +121,10 @@ impl HostPattern {
         }
     }
 
-    /// Whether this host, or a domain that it lies under, is meant. For lists of what is denied: to deny `example.com` and
-    /// let `a.example.com` through would surprise.
+    /// Whether the pattern matches this host or a parent domain of it. For deny lists, where denying `example.com` but allowing
+    /// `a.example.com` would be surprising.
     #[must_use]
-    pub fn matches_or_above(&self, host: &CanonicalHost) -> bool {
+    pub fn matches_with_subdomains(&self, host: &CanonicalHost) -> bool {
         let CanonicalHost::Domain(name) = host else { return self.matches(host) };
         let mut rest = name.as_str();
         loop {
@@ -139,7 +138,7 @@ impl HostPattern {
         }
     }
 
-    /// The hosts that both patterns mean, as one pattern. `None` when there are none.
+    /// The pattern of hosts that both patterns match. `None` if there are none.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         match (&self.0, &other.0) {
@@ -157,7 +156,7 @@ impl HostPattern {
         }
     }
 
-    /// The literal address, if this is one.
+    /// The literal address, if the pattern is one.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         match self.0 {
@@ -166,7 +165,7 @@ impl HostPattern {
         }
     }
 
-    /// The one host that is meant. `None` when there is a `*`.
+    /// The only host that the pattern matches. `None` if it contains a `*`.
     #[must_use]
     pub fn exact(&self) -> Option<CanonicalHost> {
         match &self.0 {
@@ -182,7 +181,7 @@ impl HostPattern {
         }
     }
 
-    /// How many labels are `*`: fewer is more specific.
+    /// The number of `*` labels: fewer is more specific.
     pub(crate) fn wildcards(&self) -> usize {
         match &self.0 {
             Shape::Address(_) => 0,
@@ -234,7 +233,7 @@ impl From<HostPattern> for String {
     }
 }
 
-/// One literal label in canonical form. It is parsed under a name of letters, because alone `1` would be an address.
+/// A literal label in canonical form. It is parsed as part of a name, because `1` alone would be an address.
 pub(crate) fn canonical_label(label: &str) -> Result<String, PatternError> {
     if label.contains('.') {
         return Err(PatternError::Host);
@@ -248,7 +247,7 @@ pub(crate) fn canonical_label(label: &str) -> Result<String, PatternError> {
     }
 }
 
-/// A name whose last label looks like a number is an address, or nothing at all, to a URL parser.
+/// Whether a label looks like a number: a URL parser treats a name with such a last label as an address or as invalid.
 pub(crate) fn is_numeric_label(label: &str) -> bool {
     label.bytes().all(|byte| byte.is_ascii_digit()) || label.starts_with("0x")
 }
@@ -324,7 +323,7 @@ mod tests {
         let denied = HostPattern::parse("example.com").unwrap();
         for (host, hit) in [("example.com", true), ("a.b.example.com", true), ("badexample.com", false), ("com", false)]
         {
-            assert_eq!(denied.matches_or_above(&CanonicalHost::parse(host).unwrap()), hit, "{host}");
+            assert_eq!(denied.matches_with_subdomains(&CanonicalHost::parse(host).unwrap()), hit, "{host}");
         }
     }
 

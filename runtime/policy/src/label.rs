@@ -1,9 +1,9 @@
-//! What a sealed value was made of.
+//! The labels of sealed values: what they were made from.
 //!
-//! Promises: a label, once on a value, stays on everything that is made of that value, through every encoding, join,
-//! digest and signature. Labels name *what kind* of thing is inside, never the thing.
+//! Promises: a label on a value is passed on to everything that is made from that value, through every encoding, concatenation,
+//! digest and signature. Labels name the *kind* of the content, never the content.
 //!
-//! Must not know: bytes. The sandbox keeps the bytes and the labels side by side.
+//! Must not know: bytes. The sandbox keeps bytes and labels side by side.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that a sealed value was made of.
+/// Something that a sealed value was made from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Label {
     /// The secret parameter with this key.
@@ -24,14 +24,14 @@ pub enum Label {
     Text,
     /// A variable of the message with this name, other than the code.
     Variable(Arc<str>),
-    /// The end user's address.
+    /// The end user's IP address.
     ClientIp,
-    /// Bytes that a provider's callback brought in.
+    /// Bytes from a provider's callback.
     Received,
 }
 
 impl Label {
-    /// The kind, without the name.
+    /// The kind of the label, without its name.
     #[must_use]
     pub fn kind(&self) -> LabelKind {
         match self {
@@ -46,7 +46,7 @@ impl Label {
     }
 }
 
-/// The kinds of [`Label`], as a grant names them (`"client-ip"`).
+/// The kinds of [`Label`], as named in a grant (`"client-ip"`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LabelKind {
@@ -60,14 +60,14 @@ pub enum LabelKind {
     Text,
     /// A variable of the message.
     Variable,
-    /// The end user's address.
+    /// The end user's IP address.
     ClientIp,
-    /// Bytes of a provider's callback.
+    /// Bytes from a provider's callback.
     Received,
 }
 
 impl LabelKind {
-    /// The name as a grant writes it.
+    /// The name, as written in a grant.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -92,33 +92,33 @@ impl fmt::Display for LabelKind {
     }
 }
 
-/// In which form a secret is inside a value.
+/// The form in which a value contains a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
-    /// Only behind a digest or an HMAC.
+    /// Only in a digest or an HMAC.
     Signed,
-    /// As it is, or merely encoded.
+    /// In plain text or encoded.
     Plain,
 }
 
-/// The labels of one sealed value. Cloning copies a byte and at most two reference counts.
+/// The labels of a sealed value. Cloning copies a byte and at most two reference counts.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Labels {
-    /// The kinds without a name that are inside, one bit each.
+    /// The kinds without a name, one bit each.
     kinds: u8,
-    /// By key, in the plainest form that is inside.
+    /// The secrets by key, each in its most exposed form.
     secrets: Option<Arc<BTreeMap<Arc<str>, Form>>>,
     variables: Option<Arc<BTreeMap<Arc<str>, ()>>>,
 }
 
 impl Labels {
-    /// No label: made of literal text only.
+    /// No labels: the value consists of literal text only.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// The union of two sets. A secret that is plain in either is plain in both together.
+    /// The union of two sets. A secret that is plain in either of them is plain in the union.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self {
@@ -128,7 +128,7 @@ impl Labels {
         }
     }
 
-    /// The labels after a digest or an HMAC: the same, with every secret marked as signed.
+    /// The labels after a digest or an HMAC: the same ones, with every secret marked as signed.
     #[must_use]
     pub fn signed(&self) -> Self {
         let secrets = self.secrets.as_ref().map(|all| {
@@ -141,13 +141,13 @@ impl Labels {
         Self { kinds: self.kinds, secrets, variables: self.variables.clone() }
     }
 
-    /// Whether nothing but literal text is inside.
+    /// Whether the value consists of literal text only.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.kinds == 0 && self.secrets.is_none() && self.variables.is_none()
     }
 
-    /// Whether this label is inside.
+    /// Whether this label is present.
     #[must_use]
     pub fn contains(&self, label: &Label) -> bool {
         match label {
@@ -157,7 +157,7 @@ impl Labels {
         }
     }
 
-    /// Whether any label of this kind is inside.
+    /// Whether any label of this kind is present.
     #[must_use]
     pub fn has(&self, kind: LabelKind) -> bool {
         match kind {
@@ -167,7 +167,7 @@ impl Labels {
         }
     }
 
-    /// Whether anything of the message or its receiver is inside: code, recipient, text, a variable or the client's address.
+    /// Whether any part of the message or the recipient is present: code, recipient, text, a variable or the end user's address.
     #[must_use]
     pub fn is_message(&self) -> bool {
         [LabelKind::Code, LabelKind::Recipient, LabelKind::Text, LabelKind::Variable, LabelKind::ClientIp]
@@ -175,7 +175,7 @@ impl Labels {
             .any(|kind| self.has(kind))
     }
 
-    /// The secrets inside, by key, each in its plainest form.
+    /// The secrets by key, each in its most exposed form.
     pub fn secrets(&self) -> impl Iterator<Item = (&str, Form)> {
         self.secrets.iter().flat_map(|all| all.iter().map(|(key, form)| (&**key, *form)))
     }
@@ -188,7 +188,7 @@ impl Labels {
         secrets.chain(plain.into_iter().filter(|label| self.has(label.kind()))).chain(variables)
     }
 
-    /// The kinds inside, each once.
+    /// The kinds that are present, each once.
     pub fn kinds(&self) -> impl Iterator<Item = LabelKind> + '_ {
         [
             LabelKind::Secret,
@@ -230,7 +230,7 @@ impl fmt::Debug for Labels {
 
 type Named<V> = Arc<BTreeMap<Arc<str>, V>>;
 
-/// Shares one side's map where the other adds nothing, so that joining literals to a secret allocates nothing.
+/// Shares one side's map if the other adds nothing, so that joining literals and a secret does not allocate.
 fn merged<V: Copy + PartialEq>(
     left: Option<&Named<V>>,
     right: Option<&Named<V>>,

@@ -1,69 +1,71 @@
-//! Every bound on what a connector may use.
+//! The limits on what a connector may use.
 //!
-//! Promises: the defaults are the numbers of the security rules (sections 1 and 2); each field says its unit and the threat
-//! that it bounds, so that an operator who raises it knows what is given up.
+//! Promises: each field states its unit, its default and the threat that it bounds, so that an operator who raises it knows the
+//! risk.
 //!
-//! Must not know: who counts. The sandbox enforces; this is only the table.
+//! Must not know: how usage is measured. The sandbox enforces the limits.
 
 use serde::{Deserialize, Serialize};
 
-/// The bounds of one send. A field that is left out of the configuration keeps its default.
+/// The limits of one send. A field that is missing from the configuration has its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Bytes of a request body. Bounds exfiltration and host memory. 64 KiB.
+    /// Maximum size of a request body, in bytes. Bounds exfiltration and host memory. 64 KiB.
     pub request_body: usize,
-    /// Headers of a request. Bounds work per request and what a provider must parse. 32.
+    /// Maximum number of request headers. Bounds the work per request and what a provider must parse. 32.
     pub request_headers: usize,
-    /// Bytes of all names and values of a request's headers. Bounds host memory. 8 KiB.
+    /// Maximum size of the names and values of all request headers, in bytes. Bounds host memory. 8 KiB.
     pub request_header_bytes: usize,
-    /// Bytes of a request's URL. Bounds a channel that many systems log. 4 KiB.
+    /// Maximum length of a request's URL, in bytes. Bounds a channel that many systems log. 4 KiB.
     pub url_bytes: usize,
-    /// Bytes of a response body after decoding. Bounds what a hostile server can make us hold. 256 KiB.
+    /// Maximum size of a response body after decoding, in bytes. Bounds what a hostile server can make us hold. 256 KiB.
     pub response_body: usize,
-    /// Headers of a response. Bounds a hostile server. 64.
+    /// Maximum number of response headers. Bounds a hostile server. 64.
     pub response_headers: usize,
-    /// Bytes of all names and values of a response's headers. Bounds a hostile server. 16 KiB.
+    /// Maximum size of the names and values of all response headers, in bytes. Bounds a hostile server. 16 KiB.
     pub response_header_bytes: usize,
-    /// Decoded bytes for each byte received. Bounds a decompression bomb. 20.
+    /// Maximum number of decoded bytes per byte received. Bounds a decompression bomb. 20.
     pub decompress_ratio: u32,
-    /// Milliseconds to a TCP connection. Bounds a black hole. 3 s.
+    /// Timeout for the TCP connection, in milliseconds. Bounds an unreachable server. 3 s.
     pub connect_ms: u64,
-    /// Milliseconds to a verified TLS session. Bounds a stalled handshake. 3 s.
+    /// Timeout for the TLS handshake, in milliseconds. Bounds a stalled handshake. 3 s.
     pub tls_ms: u64,
-    /// Milliseconds from the request to the first byte of the answer. Bounds a stalled server. 8 s.
+    /// Timeout from the request to the first byte of the response, in milliseconds. Bounds a stalled server. 8 s.
     pub first_byte_ms: u64,
-    /// Milliseconds of a whole send, host calls included. Bounds a server that drips, and a permit held. 15 s.
+    /// Timeout for a whole send including host calls, in milliseconds. Bounds a server that responds slowly, and how long a slot is
+    /// held. 15 s.
     pub send_ms: u64,
-    /// Requests of one send. Bounds pumping and amplification. 4.
+    /// Maximum number of requests in a send. Bounds pumping and amplification. 4.
     pub requests: u32,
-    /// Bytes of linear memory and tables in aggregate. Bounds a memory bomb. 16 MiB.
+    /// Maximum total size of linear memory and tables, in bytes. Bounds a memory bomb. 16 MiB.
     pub memory_bytes: usize,
-    /// Bytes of the guest's stack. Bounds deep recursion. 256 KiB.
+    /// Size of the guest's stack, in bytes. Bounds deep recursion. 256 KiB.
     pub stack_bytes: usize,
-    /// Milliseconds of guest CPU, host waits not counted. Bounds a loop. 250 ms.
+    /// CPU budget of the guest without waiting, in milliseconds. Bounds an endless loop. 250 ms.
     pub cpu_ms: u64,
-    /// Bytes of log lines of one send. Bounds a log flood. 8 KiB.
+    /// Maximum size of all log lines of a send, in bytes. Bounds a log flood. 8 KiB.
     pub log_bytes: usize,
-    /// Log lines of one send. Bounds a log flood. 50.
+    /// Maximum number of log lines of a send. Bounds a log flood. 50.
     pub log_lines: usize,
-    /// Sealed values alive at once. Bounds host memory held by handles. 64.
+    /// Maximum number of live sealed values. Bounds host memory that is held by handles. 64.
     pub handles: usize,
-    /// Host calls of one send. Bounds a loop of cheap host calls, which costs the guest little and the host much. 2000.
+    /// Maximum number of host calls in a send. Bounds a loop of host calls that are cheap for the guest and expensive for the host.
+    /// 2000.
     pub host_calls: u64,
-    /// Bytes that sealed operations may produce in one send. Bounds joining a value with itself again and again. 1 MiB.
+    /// Maximum number of bytes that sealed operations may produce in a send. Bounds repeated doubling of a value. 1 MiB.
     pub sealed_bytes: usize,
-    /// Pieces that the composition of one sealed value may have. Bounds the cost of judging a request. 256.
+    /// Maximum number of pieces in the composition of a sealed value. Bounds the cost of judging a request. 256.
     pub sealed_pieces: usize,
-    /// Bytes (roughly) that one host call may lift from the guest. Bounds giant strings and nested lists over the ABI. 1 MiB.
+    /// Approximate number of bytes that one host call may transfer from the guest. Bounds giant strings and nested lists. 1 MiB.
     pub hostcall_fuel: usize,
-    /// Bytes of one call for random numbers. Bounds a cheap way to make the host work. 4 KiB.
+    /// Maximum number of random bytes in one call. Bounds a cheap way to keep the host busy. 4 KiB.
     pub random_bytes: usize,
-    /// Bytes of a component file. Bounds a compile bomb before anything is parsed. 2 MiB.
+    /// Maximum size of a component file, in bytes. Bounds a compile bomb before anything is parsed. 2 MiB.
     pub component_bytes: usize,
-    /// Bytes of each text in a receipt or failure. Bounds what a guest can write into journals and answers. 512.
+    /// Maximum size of each text in a receipt or failure, in bytes. Bounds what a guest can write into journals and responses. 512.
     pub failure_text_bytes: usize,
-    /// Bytes of the metadata that a component may return. Bounds the console and the database. 128 KiB.
+    /// Maximum size of a component's metadata, in bytes. Bounds the console and the database. 128 KiB.
     pub metadata_bytes: usize,
 }
 

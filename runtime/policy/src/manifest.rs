@@ -1,10 +1,10 @@
-//! What a connector says that it needs.
+//! What a connector declares to need.
 //!
-//! The words are those of `host-need` in the WIT contract. A [`Manifest`] is written once, by the connector's author; with
-//! one tenant's parameters filled in it is a [`Reach`], which the grant then narrows.
+//! The terms are those of `host-need` in the WIT contract. A [`Manifest`] is written by the connector's author; with a tenant's
+//! parameters filled in it becomes a [`Reach`], which the grant then narrows.
 //!
-//! Promises: a `Manifest` that exists is valid, also when it was read from JSON; what it asks for can be read by a person
-//! (few needs, one sentence each, no encoded paths).
+//! Promises: every existing `Manifest` is valid, even if it was deserialised; a person can review it (few needs, one sentence each,
+//! no encoded paths).
 //!
 //! Must not know: operators, tenants' grants.
 
@@ -19,37 +19,37 @@ use crate::origin::{Origin, OriginPattern};
 use crate::pattern::PatternError;
 use crate::placement::MessagePlaces;
 
-/// Needs of one connector at most.
+/// Maximum number of needs of a connector.
 pub const NEEDS_MAX: usize = 16;
-/// Secret bindings of one need at most.
+/// Maximum number of secret bindings of a need.
 pub const SECRETS_MAX: usize = 16;
-/// Bytes of a path prefix at most.
+/// Maximum length of a path prefix, in bytes.
 pub const PATH_PREFIX_MAX: usize = 256;
-/// Bytes of a purpose at most.
+/// Maximum length of a purpose, in bytes.
 pub const PURPOSE_MAX: usize = 256;
 
-/// What is wrong with a manifest.
+/// Why a manifest is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ManifestError {
-    /// More than [`NEEDS_MAX`] needs.
+    /// There are more than [`NEEDS_MAX`] needs.
     #[error("a connector names at most {NEEDS_MAX} hosts")]
     TooManyNeeds,
-    /// More than [`SECRETS_MAX`] secrets for one host.
+    /// A host has more than [`SECRETS_MAX`] secrets.
     #[error("`{origin}` binds more than {SECRETS_MAX} secrets")]
     TooManySecrets {
         /// The origin as written.
         origin: String,
     },
-    /// A need without a method.
+    /// A need has no method.
     #[error("`{origin}` needs at least one method, such as `POST`")]
     NoMethod {
         /// The origin as written.
         origin: String,
     },
-    /// A method that no connector may use.
+    /// Connectors may not use this method.
     #[error("`{0}` is not one of GET, POST, PUT, PATCH, DELETE")]
     Method(String),
-    /// A path prefix that a person could misread.
+    /// A person could misread the path prefix.
     #[error(
         "the path prefix of `{origin}` must be empty or start with `/`, without `..`, `//`, `%`, `?`, `#` or spaces"
     )]
@@ -57,7 +57,7 @@ pub enum ManifestError {
         /// The origin as written.
         origin: String,
     },
-    /// The same secret bound twice to one host.
+    /// A secret is bound to a host twice.
     #[error("`{origin}` binds the secret `{key}` twice")]
     SecretTwice {
         /// The origin as written.
@@ -65,19 +65,19 @@ pub enum ManifestError {
         /// The secret's key.
         key: String,
     },
-    /// A secret without a key.
+    /// The key of a secret is missing or too long.
     #[error("`{origin}` binds a secret whose key is empty or longer than 64 bytes")]
     SecretKey {
         /// The origin as written.
         origin: String,
     },
-    /// No purpose, or one too long to read.
+    /// The purpose is missing or too long.
     #[error("`{origin}` needs a purpose: one sentence of at most {PURPOSE_MAX} bytes, without line breaks")]
     Purpose {
         /// The origin as written.
         origin: String,
     },
-    /// The origin does not parse, or a parameter does not fit into it.
+    /// The origin does not parse, or the value of a parameter does not fit into it.
     #[error("the origin `{origin}` cannot be used: {reason}")]
     Origin {
         /// The origin as written, with its placeholders.
@@ -136,29 +136,29 @@ impl FromStr for Method {
     }
 }
 
-/// How a secret may leave. The later one allows more.
+/// How a secret may be sent. The later case allows more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SecretUse {
-    /// Only as a signature (HMAC) or a digest.
+    /// Only in a signature (HMAC) or a digest.
     SigningOnly,
-    /// As it is or encoded.
+    /// In plain text or encoded.
     Sent,
 }
 
-/// Which secret may leave to a host.
+/// A secret that may be sent to a host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretBinding {
     /// The parameter's key.
     pub key: String,
-    /// In which form.
+    /// How it may be sent.
     pub usage: SecretUse,
 }
 
-/// One host that a connector needs. Made by [`HostNeed::new`], also when it is read from JSON.
+/// A host that a connector needs. Validated by [`HostNeed::new`], even if it is deserialised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "WrittenNeed", into = "WrittenNeed")]
+#[serde(try_from = "HostNeedRepr", into = "HostNeedRepr")]
 pub struct HostNeed {
     origin: OriginPattern,
     methods: Vec<Method>,
@@ -170,7 +170,7 @@ pub struct HostNeed {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenNeed {
+struct HostNeedRepr {
     origin: OriginPattern,
     methods: Vec<Method>,
     #[serde(default)]
@@ -183,8 +183,8 @@ struct WrittenNeed {
 }
 
 impl HostNeed {
-    /// Judges one need. Methods are sorted and each kept once; the path prefix of a `{parameter}` endpoint is dropped, as
-    /// the contract says.
+    /// Validates a need. Methods are sorted and deduplicated; the path prefix of a `{parameter}` endpoint is dropped, as the
+    /// contract says.
     ///
     /// # Errors
     /// A [`ManifestError`] that names the origin and the rule.
@@ -238,39 +238,39 @@ impl HostNeed {
         &self.methods
     }
 
-    /// The path must be this or continue it at a `/`. Empty for any path.
+    /// The path prefix: a path must be equal to it or continue it at a `/`. Empty for any path.
     #[must_use]
     pub fn path_prefix(&self) -> &str {
         &self.path_prefix
     }
 
-    /// Where a request to this host carries the message. `None` when nothing of it may go here.
+    /// The positions of the recipient and the message in a request. `None` if neither may be sent here.
     #[must_use]
     pub fn message(&self) -> Option<&MessagePlaces> {
         self.message.as_ref()
     }
 
-    /// Which secrets may go here.
+    /// The secrets that may be sent here.
     #[must_use]
     pub fn secrets(&self) -> &[SecretBinding] {
         &self.secrets
     }
 
-    /// One sentence for the person who grants it.
+    /// The purpose: one sentence for the person who grants it.
     #[must_use]
     pub fn purpose(&self) -> &str {
         &self.purpose
     }
 }
 
-impl TryFrom<WrittenNeed> for HostNeed {
+impl TryFrom<HostNeedRepr> for HostNeed {
     type Error = ManifestError;
-    fn try_from(need: WrittenNeed) -> Result<Self, ManifestError> {
+    fn try_from(need: HostNeedRepr) -> Result<Self, ManifestError> {
         Self::new(need.origin, need.methods, need.path_prefix, need.message, need.secrets, need.purpose)
     }
 }
 
-impl From<HostNeed> for WrittenNeed {
+impl From<HostNeed> for HostNeedRepr {
     fn from(need: HostNeed) -> Self {
         let HostNeed { origin, methods, path_prefix, message, secrets, purpose } = need;
         Self { origin, methods, path_prefix, message, secrets, purpose }
@@ -279,19 +279,19 @@ impl From<HostNeed> for WrittenNeed {
 
 /// Everything that a connector needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "WrittenManifest", into = "WrittenManifest")]
+#[serde(try_from = "ManifestRepr", into = "ManifestRepr")]
 pub struct Manifest {
     hosts: Vec<HostNeed>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenManifest {
+struct ManifestRepr {
     hosts: Vec<HostNeed>,
 }
 
 impl Manifest {
-    /// Judges the whole.
+    /// Validates the whole manifest.
     ///
     /// # Errors
     /// [`ManifestError::TooManyNeeds`].
@@ -299,16 +299,16 @@ impl Manifest {
         if hosts.len() > NEEDS_MAX { Err(ManifestError::TooManyNeeds) } else { Ok(Self { hosts }) }
     }
 
-    /// The needs, as written.
+    /// The needs, in the author's order.
     #[must_use]
     pub fn hosts(&self) -> &[HostNeed] {
         &self.hosts
     }
 
-    /// Fills in one tenant's plain parameters. A need with a parameter that is not set is left out.
+    /// Fills in a tenant's plain parameters. A need with a parameter that is not set is left out.
     ///
     /// # Errors
-    /// [`ManifestError::Origin`] when a value does not fit; it names the parameter and does not quote the value.
+    /// [`ManifestError::Origin`] if a value does not fit. It names the parameter and does not quote the value.
     pub fn resolve(&self, parameters: &BTreeMap<String, String>) -> Result<Reach, ManifestError> {
         let mut entries = Vec::with_capacity(self.hosts.len());
         for need in &self.hosts {
@@ -331,14 +331,14 @@ impl Manifest {
     }
 }
 
-impl TryFrom<WrittenManifest> for Manifest {
+impl TryFrom<ManifestRepr> for Manifest {
     type Error = ManifestError;
-    fn try_from(manifest: WrittenManifest) -> Result<Self, ManifestError> {
+    fn try_from(manifest: ManifestRepr) -> Result<Self, ManifestError> {
         Self::new(manifest.hosts)
     }
 }
 
-impl From<Manifest> for WrittenManifest {
+impl From<Manifest> for ManifestRepr {
     fn from(manifest: Manifest) -> Self {
         Self { hosts: manifest.hosts }
     }
@@ -347,28 +347,28 @@ impl From<Manifest> for WrittenManifest {
 /// What a manifest asks for with one tenant's parameters filled in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Reach {
-    /// One for each need whose parameters are set.
+    /// The entries: one for each need whose parameters are set.
     pub entries: Vec<ReachEntry>,
 }
 
-/// One host that may be reached.
+/// A host that may be reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReachEntry {
-    /// Which host, or the tenant's endpoint with its exact path.
+    /// The host, or the tenant's endpoint with its exact path.
     pub origin: Origin,
-    /// Which methods, sorted.
+    /// The methods, sorted.
     pub methods: Vec<Method>,
-    /// Which paths, see [`HostNeed::path_prefix`].
+    /// The path prefix; see [`HostNeed::path_prefix`].
     pub path_prefix: String,
-    /// Where a request to this host carries the message. `None` when nothing of it may go here.
+    /// The positions of the recipient and the message in a request. `None` if neither may be sent here.
     pub message: Option<MessagePlaces>,
-    /// Which secrets may go here.
+    /// The secrets that may be sent here.
     pub secrets: Vec<SecretBinding>,
-    /// One sentence for a person.
+    /// The purpose, as a sentence.
     pub purpose: String,
 }
 
-/// Whether a prefix says to a person what it says to the machine.
+/// Whether a path prefix has only one interpretation, so that a person is not misled.
 pub(crate) fn is_plain_prefix(prefix: &str) -> bool {
     prefix.is_empty()
         || (prefix.starts_with('/')
@@ -379,7 +379,7 @@ pub(crate) fn is_plain_prefix(prefix: &str) -> bool {
             && prefix.split('/').all(|segment| segment != "." && segment != ".."))
 }
 
-/// Whether `path` is `prefix` or continues it at a `/`. `/a` allows `/a` and `/a/b`, never `/ab`.
+/// Whether `path` is equal to `prefix` or continues it at a `/`. `/a` allows `/a` and `/a/b`, never `/ab`.
 pub(crate) fn path_covers(prefix: &str, path: &str) -> bool {
     path.strip_prefix(prefix)
         .is_some_and(|rest| rest.is_empty() || prefix.is_empty() || prefix.ends_with('/') || rest.starts_with('/'))

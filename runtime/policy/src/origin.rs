@@ -1,18 +1,17 @@
-//! Origins: what a manifest writes (a pattern with parameters) and what it means for one tenant.
+//! Origins: patterns with parameters in a manifest, and what they mean for one tenant.
 //!
-//! Forms that are accepted:
+//! Accepted forms:
 //!
 //! | written | meaning |
 //! |---|---|
 //! | `https://api.example.com` | exactly that host, port 443 |
 //! | `https://api.example.com:8443` | the same on another port (the operator must allow the port) |
 //! | `https://*.example.com` | exactly one label before `example.com` |
-//! | `https://api.{region}.example.com` | the label is filled from the tenant's parameter `region` |
+//! | `https://api.{region}.example.com` | the label is filled in from the tenant's parameter `region` |
 //! | `{endpoint}` | the tenant's own endpoint: its origin and its exact path |
 //!
-//! Promises: the last two labels are always literal, so that neither a `*` nor a tenant's value can choose the domain; a
-//! value fills a label with `[a-z0-9-]` and nothing more. There is no list of public suffixes: `*.co.uk` parses, and the
-//! person who grants it reads it.
+//! Promises: the last two labels are always literal, so neither a `*` nor a tenant's value can choose the domain; a value can only
+//! fill a label with `[a-z0-9-]`. Public suffixes are not checked: `*.co.uk` parses, and the person who grants it sees it.
 //!
 //! Must not know: who grants what. Errors name the parameter and never quote its value.
 
@@ -32,12 +31,12 @@ use crate::pattern::PatternError;
 pub enum Scheme {
     /// HTTP over verified TLS.
     Https,
-    /// HTTP in clear. Refused unless the operator names the host.
+    /// Unencrypted HTTP. Refused unless the operator names the host.
     Http,
 }
 
 impl Scheme {
-    /// `https` or `http`.
+    /// The scheme's name: `https` or `http`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -46,7 +45,7 @@ impl Scheme {
         }
     }
 
-    /// 443 or 80.
+    /// The default port: 443 or 80.
     #[must_use]
     pub fn default_port(self) -> u16 {
         match self {
@@ -55,7 +54,7 @@ impl Scheme {
         }
     }
 
-    /// The scheme of a URL. `None` for any but the two.
+    /// The scheme of a URL. `None` for any other scheme.
     #[must_use]
     pub fn of(url: &Url) -> Option<Self> {
         match url.scheme() {
@@ -66,13 +65,13 @@ impl Scheme {
     }
 }
 
-/// An origin as a manifest writes it; see the module for the forms.
+/// An origin as written in a manifest; see the module for its forms.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct OriginPattern(Written);
+pub struct OriginPattern(OriginForm);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Written {
+enum OriginForm {
     Endpoint { parameter: String },
     Named { scheme: Scheme, host: HostTemplate, port: u16 },
 }
@@ -106,18 +105,18 @@ pub struct Origin {
     pub host: HostPattern,
     /// The port.
     pub port: u16,
-    /// For a tenant's own endpoint: the exact path, percent-encoded as in the URL. `None` for a whole origin.
+    /// For a tenant's own endpoint, the exact path, percent-encoded as in the URL. `None` for a whole origin.
     pub exact_path: Option<String>,
 }
 
 impl OriginPattern {
-    /// Reads one of the forms of the module's table.
+    /// Parses one of the forms in the module's table.
     ///
     /// # Errors
     /// A [`PatternError`] that says which part is wrong.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         if let Some(parameter) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-            return Ok(Self(Written::Endpoint { parameter: parameter_key(parameter)? }));
+            return Ok(Self(OriginForm::Endpoint { parameter: parameter_key(parameter)? }));
         }
         let (scheme, authority) = split_scheme(text)?;
         if authority.contains(['/', '?', '#', '@', '\\']) || authority.contains(char::is_whitespace) {
@@ -125,16 +124,16 @@ impl OriginPattern {
         }
         let (host, port) = split_port(authority)?;
         let port = port.unwrap_or(scheme.default_port());
-        Ok(Self(Written::Named { scheme, host: HostTemplate::parse(host)?, port }))
+        Ok(Self(OriginForm::Named { scheme, host: HostTemplate::parse(host)?, port }))
     }
 
-    /// The keys of the parameters inside, in the order written.
+    /// The keys of the parameters, in order.
     #[must_use]
     pub fn parameters(&self) -> Vec<&str> {
         match &self.0 {
-            Written::Endpoint { parameter } => vec![parameter],
-            Written::Named { host: HostTemplate::Address(_), .. } => Vec::new(),
-            Written::Named { host: HostTemplate::Name(labels), .. } => labels
+            OriginForm::Endpoint { parameter } => vec![parameter],
+            OriginForm::Named { host: HostTemplate::Address(_), .. } => Vec::new(),
+            OriginForm::Named { host: HostTemplate::Name(labels), .. } => labels
                 .iter()
                 .flat_map(|label| match label {
                     LabelTemplate::Filled(chunks) => chunks.as_slice(),
@@ -151,23 +150,23 @@ impl OriginPattern {
     /// Whether this is a tenant's own endpoint, `{parameter}`.
     #[must_use]
     pub fn is_endpoint(&self) -> bool {
-        matches!(self.0, Written::Endpoint { .. })
+        matches!(self.0, OriginForm::Endpoint { .. })
     }
 
-    /// Puts the tenant's parameters in. `None` when one is not set or empty: the need is then left out.
+    /// Fills in the tenant's parameters. `None` if one is not set or empty, in which case the need is left out.
     ///
     /// # Errors
     /// [`PatternError::Value`] or [`PatternError::Endpoint`] with the parameter's key.
     pub fn fill(&self, parameters: &BTreeMap<String, String>) -> Result<Option<Origin>, PatternError> {
         let value = |key: &str| parameters.get(key).map(String::as_str).filter(|value| !value.is_empty());
         match &self.0 {
-            Written::Endpoint { parameter } => match value(parameter) {
+            OriginForm::Endpoint { parameter } => match value(parameter) {
                 None => Ok(None),
                 Some(url) => {
                     endpoint(url).map(Some).ok_or_else(|| PatternError::Endpoint { parameter: parameter.clone() })
                 }
             },
-            Written::Named { scheme, host, port } => {
+            OriginForm::Named { scheme, host, port } => {
                 let host = match host {
                     HostTemplate::Address(address) => HostPattern(Shape::Address(*address)),
                     HostTemplate::Name(labels) => {
@@ -186,13 +185,13 @@ impl OriginPattern {
         }
     }
 
-    /// Whether everything that `other` can ever mean is also meant here. Parameters are compared by key.
+    /// Whether this pattern covers everything that `other` can match. Parameters are compared by key.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (
-                Written::Named { scheme, host: HostTemplate::Name(mine), port },
-                Written::Named { scheme: other_scheme, host: HostTemplate::Name(theirs), port: other_port },
+                OriginForm::Named { scheme, host: HostTemplate::Name(mine), port },
+                OriginForm::Named { scheme: other_scheme, host: HostTemplate::Name(theirs), port: other_port },
             ) => {
                 scheme == other_scheme
                     && port == other_port
@@ -247,7 +246,7 @@ impl LabelTemplate {
         while !rest.is_empty() {
             if let Some(inner) = rest.strip_prefix('{') {
                 let (key, after) = inner.split_once('}').ok_or(PatternError::Placeholder)?;
-                // Two values side by side could be cut in two ways; nobody needs that.
+                // Adjacent values would be ambiguous, and nobody needs them.
                 if matches!(chunks.last(), Some(Chunk::Parameter(_))) {
                     return Err(PatternError::Placeholder);
                 }
@@ -295,11 +294,11 @@ impl LabelTemplate {
 }
 
 impl Origin {
-    /// Reads an origin without parameters, as a grant writes it. With a path (`https://a.example/hook`) it means that exact
+    /// Parses an origin without parameters, as written in a grant. With a path (`https://a.example/hook`) it means exactly that
     /// path.
     ///
     /// # Errors
-    /// A [`PatternError`]; [`PatternError::Placeholder`] when it has a `{parameter}`.
+    /// A [`PatternError`]; [`PatternError::Placeholder`] if it contains a `{parameter}`.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let (_, rest) = split_scheme(text)?;
         if rest.contains('/') && !rest.contains(['*', '{', '}']) {
@@ -312,20 +311,20 @@ impl Origin {
         pattern.fill(&BTreeMap::new())?.ok_or(PatternError::Placeholder)
     }
 
-    /// Whether scheme, host and port are meant. The path is judged by the grant.
+    /// Whether scheme, host and port match. The grant checks the path.
     #[must_use]
     pub fn matches(&self, scheme: Scheme, host: &CanonicalHost, port: u16) -> bool {
         self.scheme == scheme && self.port == port && self.host.matches(host)
     }
 }
 
-/// A whole URL as an exact origin and path. The query is the connector's business and is dropped.
+/// A whole URL as an exact origin and path. The query is up to the connector and is dropped.
 fn endpoint(text: &str) -> Option<Origin> {
     if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return None;
     }
     let url = Url::parse(text).ok()?;
-    // `https:host` and `https:\\host` parse too; nobody means them.
+    // `https:host` and `https:\\host` parse as well, but are always mistakes.
     split_scheme(text).ok()?;
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return None;
@@ -348,7 +347,7 @@ fn split_scheme(text: &str) -> Result<(Scheme, &str), PatternError> {
         .ok_or(PatternError::Scheme)
 }
 
-/// Splits `host[:port]`; an IPv6 address is in brackets.
+/// Splits `host[:port]`. An IPv6 address is in brackets.
 pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<u16>), PatternError> {
     let cut = match authority.rfind(']') {
         Some(bracket) => authority.get(bracket..).and_then(|rest| rest.find(':')).map(|at| bracket + at),
@@ -382,8 +381,8 @@ fn write_port(f: &mut fmt::Formatter<'_>, scheme: Scheme, port: u16) -> fmt::Res
 impl fmt::Display for OriginPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Written::Endpoint { parameter } => write!(f, "{{{parameter}}}"),
-            Written::Named { scheme, host, port } => {
+            OriginForm::Endpoint { parameter } => write!(f, "{{{parameter}}}"),
+            OriginForm::Named { scheme, host, port } => {
                 write!(f, "{}://", scheme.name())?;
                 match host {
                     HostTemplate::Address(address) => CanonicalHost::Address(*address).fmt(f)?,

@@ -1,11 +1,12 @@
-//! Why a host pattern or an origin is refused. Below [`host`](crate::host) and [`origin`](crate::origin), which both read patterns.
+//! Why a host pattern or an origin is refused. Shared by [`host`](crate::host) and [`origin`](crate::origin), which both parse
+//! patterns.
 
 use thiserror::Error;
 
-/// Why an origin or a host could not be read or filled.
+/// Why an origin or a host does not parse or cannot be filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PatternError {
-    /// Neither `https://…`, `http://…` nor one `{parameter}`.
+    /// The text begins neither with `https://` nor `http://`, and is not a `{parameter}`.
     #[error("an origin starts with `https://`, or is one `{{parameter}}`")]
     Scheme,
     /// The host does not parse.
@@ -17,10 +18,10 @@ pub enum PatternError {
     /// The origin has a path, query, fragment or user.
     #[error("an origin holds only scheme, host and port; write the path as `path_prefix`")]
     MoreThanOrigin,
-    /// A `*` inside a label or among the last two labels.
+    /// A `*` is part of a label or among the last two labels.
     #[error("`*` stands for exactly one whole label and needs two literal labels to its right, as in `*.example.com`")]
     Wildcard,
-    /// A placeholder that is malformed, or is where none may be.
+    /// A placeholder is malformed or misplaced.
     #[error(
         "`{{parameter}}` stands in a host label with two literal labels to its right, as in `api.{{region}}.example.com`"
     )]

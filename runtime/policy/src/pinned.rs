@@ -1,34 +1,34 @@
 //! The shapes that a version may send: those that it was tested with.
 //!
-//! A request fits when its method and URL are those of a pinned shape, each of its fields has a line that a pinned shape of that
-//! URL has, and no field is missing that all of them have, or there more often. So a connector that adds `"type":"unicode"` for some
-//! texts and leaves out `ttl` for others is tested with each of the two, and not with each combination of all that varies.
+//! A request is accepted if its method and URL are those of a pinned shape, each of its fields has a line that a pinned shape of
+//! that URL has, and no field that all of them have is missing or occurs more often. So a connector that adds `"type":"unicode"`
+//! for some texts and leaves out `ttl` for others is tested with each variation, and not with every combination.
 //!
-//! Promise: a literal that no pinned shape has in that field does not pass, and neither does a field, host or path that none has.
+//! Promise: a literal that no pinned shape has in that field is not accepted, and neither is a field, host or path that none has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::request::ShapeReadings;
 use crate::shape::{RequestShape, ShapeChange};
 
-/// Shapes at most that one version may have with one connection. A connector that never repeats itself has no shape.
+/// Maximum number of shapes of a version with one connection. A connector that never repeats itself has no shape.
 pub const SHAPES_MAX: usize = 256;
 
-/// The shapes that the request with the message may have.
+/// The shapes that a request with the message may have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PinnedShapes {
-    /// By digest, so that equal ones are kept once and found quickly.
+    /// The shapes by digest, so that duplicates are dropped and lookups are fast.
     shapes: BTreeMap<[u8; 32], RequestShape>,
     by_url: BTreeMap<String, Fields>,
 }
 
-/// What is known of the fields of the requests to one URL.
+/// The fields of requests to one URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fields {
     lines: BTreeSet<String>,
     /// Fields that every shape has, by the part of their line before ` = `.
     required: BTreeSet<String>,
-    /// How often a field is in one shape at most.
+    /// How often a field may occur: the maximum of all shapes.
     most: BTreeMap<String, usize>,
 }
 
@@ -51,13 +51,13 @@ impl PinnedShapes {
         self.add(shape, std::slice::from_ref(&url), || fields);
     }
 
-    /// Pins a shape in all of its readings: what happened to be the calling code this time is a literal the next time.
+    /// Pins a shape with all its readings: a literal that equals the calling code this time may not do so next time.
     pub fn insert_read(&mut self, shape: RequestShape, readings: &ShapeReadings) {
         self.add(shape, readings.url(), || readings.fields().flatten().cloned().collect());
     }
 
     fn add(&mut self, shape: RequestShape, urls: &[String], lines: impl FnOnce() -> Vec<String>) {
-        // The same shape again may have other readings.
+        // The same shape may come with other readings.
         if self.shapes.len() >= SHAPES_MAX && !self.shapes.contains_key(&shape.digest()) {
             return;
         }
@@ -79,7 +79,7 @@ impl PinnedShapes {
         self.shapes.insert(shape.digest(), shape);
     }
 
-    /// Adds all that another one pins, with its readings.
+    /// Adds everything that another set pins, including readings.
     pub fn extend(&mut self, other: &Self) {
         let room = SHAPES_MAX.saturating_sub(self.shapes.len());
         for (digest, shape) in other.shapes.iter().take(room) {
@@ -95,19 +95,19 @@ impl PinnedShapes {
         }
     }
 
-    /// Whether nothing is pinned. Then nothing is known of the version, and nothing can be held against it.
+    /// Whether nothing is pinned. Then nothing is known about the version, and no request is held back.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shapes.is_empty()
     }
 
-    /// Every shape, in the order of their digests.
+    /// The shapes, ordered by digest.
     pub fn iter(&self) -> impl Iterator<Item = &RequestShape> {
         self.shapes.values()
     }
 
-    /// How a request differs from the nearest pinned shape; `None` when it fits, or nothing is pinned. `readings` is asked only
-    /// when the shape is not pinned as it is.
+    /// How a request differs from the most similar pinned shape; `None` if it is accepted or nothing is pinned. `readings` is
+    /// called only if the shape itself is not pinned.
     pub fn difference(
         &self,
         shape: &RequestShape,
@@ -139,7 +139,7 @@ impl PinnedShapes {
             ShapeChange::Removed(line) | ShapeChange::Added(line) => differing.contains(field_of(line)),
         };
         let same_url = self.shapes.values().filter(|pinned| pinned.lines().first() == Some(url));
-        // One that was pinned by another reading of its URL is compared as well.
+        // Shapes that are pinned by another reading of their URL are compared as well.
         let all = self.shapes.values();
         let nearest: Vec<_> = if same_url.clone().next().is_some() { same_url.collect() } else { all.collect() };
         let changes =
@@ -156,7 +156,7 @@ impl FromIterator<RequestShape> for PinnedShapes {
     }
 }
 
-/// The field that a line is about.
+/// The field of a line.
 fn field_of(line: &str) -> &str {
     line.split_once(" = ").map_or(line, |(field, _)| field)
 }

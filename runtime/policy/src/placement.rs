@@ -1,8 +1,8 @@
-//! Where a request carries the message: declared by the connector, shown to a person, checked on every request.
+//! The positions of the message in a request: declared by the connector, shown to a person, and checked on every request.
 //!
-//! Promises: a [`MessagePlaces`] that exists is valid, also when it was read from JSON: every path is short and unambiguous.
+//! Promises: every existing [`MessagePlaces`] is valid, even if it was deserialised: every path is short and unambiguous.
 //!
-//! Must not know: requests. [`crate::request`] looks for what is there.
+//! Must not know: requests. [`crate::request`] checks them.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use thiserror::Error;
 
 use crate::composition::{ContentKind, RecipientForm};
 
-/// Steps of one path at most: JSON in a form value in JSON is the deepest that any provider asks for.
+/// Maximum number of steps in a path. JSON in a form value in JSON is the deepest nesting that any provider needs.
 pub const STEPS_MAX: usize = 4;
-/// Bytes of a step's name, pointer or element path at most.
+/// Maximum length of a name, pointer or element path in a step, in bytes.
 pub const NAME_MAX: usize = 256;
 
-/// One step on the way from a request to a value in it, from the outside in.
+/// A step on the path to a value in a request, from the outside in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
@@ -28,15 +28,15 @@ pub enum Step {
     Header(String),
     /// The value of a form field.
     Form(String),
-    /// A JSON pointer (RFC 6901); a token `*` stands for any one name or position.
+    /// A JSON pointer (RFC 6901). A token `*` stands for any one name or index.
     Json(String),
     /// A path of element names, `/request/to`.
     Xml(String),
 }
 
 impl Step {
-    /// Whether this step can read a value that another step found. Each can be the first: then `Form`, `Json` and `Xml` read the
-    /// body.
+    /// Whether this step can parse a value that another step found. Each step can come first, in which case `Form`, `Json` and
+    /// `Xml` parse the body.
     fn may_follow(&self) -> bool {
         matches!(self, Self::Form(_) | Self::Json(_) | Self::Xml(_))
     }
@@ -60,7 +60,7 @@ impl Step {
     }
 }
 
-/// RFC 6901: `~` only as `~0` or `~1`.
+/// Whether a text is a JSON pointer (RFC 6901), with `~` only in `~0` and `~1`.
 fn is_pointer(text: &str) -> bool {
     text.starts_with('/') && text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
 }
@@ -78,42 +78,42 @@ impl fmt::Display for Step {
     }
 }
 
-/// What is wrong with a declared place.
+/// Why a declared position is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PlacementError {
-    /// No step, or too many.
+    /// There are no steps, or too many.
     #[error("a place has 1 to {STEPS_MAX} steps")]
     Steps,
-    /// A step that cannot be there.
+    /// A step cannot be at this point of the path.
     #[error("`query`, `path-segment` and `header` may only be the first step of a place")]
     Order,
-    /// A name that is empty, too long or unprintable.
+    /// A name is empty, too long or not printable.
     #[error("a step of a place needs a name of 1 to {NAME_MAX} printable bytes")]
     Name,
-    /// A header that no connector may set.
+    /// Connectors may not set this header.
     #[error("the header `{0}` may not be set by a connector")]
     Header(String),
-    /// No JSON pointer.
+    /// The text is not a JSON pointer.
     #[error("`{0}` is not a JSON pointer (RFC 6901); it starts with `/`")]
     Pointer(String),
-    /// No path of element names.
+    /// The text is not a path of element names.
     #[error("`{0}` is not a path of XML element names, such as `/request/to`")]
     ElementPath(String),
-    /// A wildcard where one value is meant.
+    /// A wildcard in the path to a single value.
     #[error("a `*` stands for the names of variables; recipient, text and client address have one place each")]
     Wildcard,
-    /// The same place declared for two things.
+    /// Two things are declared at the same position.
     #[error("recipient, content and client address need places of their own")]
     Shared,
 }
 
-/// A path from a request to one value in it. At least one step.
+/// A path from a request to a value in it, with at least one step.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Step>", into = "Vec<Step>")]
 pub struct Place(Vec<Step>);
 
 impl Place {
-    /// Judges a path.
+    /// Validates a path.
     ///
     /// # Errors
     /// A [`PlacementError`] that names the rule.
@@ -135,12 +135,12 @@ impl Place {
         Ok(Self(steps))
     }
 
-    /// Whether one of its steps is a `*`, for any name.
+    /// Whether one of its steps contains a `*`, for any name.
     fn has_wildcard(&self) -> bool {
         self.0.iter().any(|step| matches!(step, Step::Json(pointer) if pointer.split('/').any(|token| token == "*")))
     }
 
-    /// Whether the other place is this one or inside it.
+    /// Whether the other position is this one or inside it.
     fn contains(&self, other: &Self) -> bool {
         let Some((last, before)) = self.0.split_last() else { return true };
         let others = other.0.split_at_checked(before.len()).filter(|(others, _)| *others == before);
@@ -158,7 +158,7 @@ impl Place {
         }
     }
 
-    /// From the outside in.
+    /// The steps, from the outside in.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.0
@@ -192,9 +192,9 @@ impl fmt::Display for Place {
     }
 }
 
-/// Where a request to one host carries the message.
+/// The positions of the message in a request to one host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "WrittenPlaces", into = "WrittenPlaces")]
+#[serde(try_from = "MessagePlacesRepr", into = "MessagePlacesRepr")]
 pub struct MessagePlaces {
     recipient_format: RecipientForm,
     recipient: Place,
@@ -204,7 +204,7 @@ pub struct MessagePlaces {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenPlaces {
+struct MessagePlacesRepr {
     recipient_format: RecipientForm,
     recipient: Place,
     content: Place,
@@ -213,11 +213,11 @@ struct WrittenPlaces {
 }
 
 impl MessagePlaces {
-    /// Declares the places.
+    /// Declares the positions.
     ///
     /// # Errors
-    /// [`PlacementError::Shared`] when two of them are the same or one is inside another, [`PlacementError::Wildcard`] for a `*`
-    /// on the way to recipient or client address.
+    /// [`PlacementError::Shared`] if two of them are the same or one is inside another, [`PlacementError::Wildcard`] for a `*` in
+    /// the path to the recipient or the client address.
     pub fn new(
         recipient_format: RecipientForm,
         recipient: Place,
@@ -237,7 +237,7 @@ impl MessagePlaces {
         Ok(Self { recipient_format, recipient, content, client_ip })
     }
 
-    /// Whether the places fit what the connector is given: a text has one place.
+    /// Checks that the positions match the content kind: a text has one position.
     ///
     /// # Errors
     /// [`PlacementError::Wildcard`]
@@ -248,7 +248,7 @@ impl MessagePlaces {
         Ok(())
     }
 
-    /// The places in one sentence, for a connector that is given this: the number goes into the form field `To`, the text into
+    /// The positions as a sentence for a connector with this content kind: the number goes into the form field `To`, the text into
     /// the form field `Body`.
     #[must_use]
     pub fn sentence(&self, content: ContentKind) -> String {
@@ -262,25 +262,25 @@ impl MessagePlaces {
         format!("the number goes into {recipient}, {what} into {place}{}", address.unwrap_or_default())
     }
 
-    /// In which form the number goes out.
+    /// The format of the number.
     #[must_use]
     pub fn recipient_format(&self) -> RecipientForm {
         self.recipient_format
     }
 
-    /// The place of the number.
+    /// The position of the number.
     #[must_use]
     pub fn recipient(&self) -> &Place {
         &self.recipient
     }
 
-    /// The place of the text, or of the variables.
+    /// The position of the text or the variables.
     #[must_use]
     pub fn content(&self) -> &Place {
         &self.content
     }
 
-    /// The place of the end user's address, if it may be sent at all.
+    /// The position of the end user's address, if it may be sent at all.
     #[must_use]
     pub fn client_ip(&self) -> Option<&Place> {
         self.client_ip.as_ref()
@@ -299,15 +299,15 @@ impl fmt::Display for MessagePlaces {
     }
 }
 
-impl TryFrom<WrittenPlaces> for MessagePlaces {
+impl TryFrom<MessagePlacesRepr> for MessagePlaces {
     type Error = PlacementError;
 
-    fn try_from(written: WrittenPlaces) -> Result<Self, PlacementError> {
+    fn try_from(written: MessagePlacesRepr) -> Result<Self, PlacementError> {
         Self::new(written.recipient_format, written.recipient, written.content, written.client_ip)
     }
 }
 
-impl From<MessagePlaces> for WrittenPlaces {
+impl From<MessagePlaces> for MessagePlacesRepr {
     fn from(places: MessagePlaces) -> Self {
         Self {
             recipient_format: places.recipient_format,

@@ -1,9 +1,9 @@
-//! What a new version of a connector would reach that the old one did not: as data, and in words.
+//! What a new version of a connector would reach that the old one did not, as data and as sentences.
 //!
-//! Promises: whatever the new manifest allows and the old one did not is in [`ReachDiff::wider`], whatever the order of the needs
-//! and the way in which they are split.
+//! Promises: whatever the new manifest allows and the old one did not is in [`ReachDiff::wider`], regardless of the order of the
+//! needs and how they are split.
 //!
-//! Must not know: tenants. Patterns are compared with their placeholders unfilled, so the answer holds for every tenant.
+//! Must not know: tenants. Patterns are compared with their placeholders, so the result holds for every tenant.
 
 use std::fmt;
 
@@ -13,45 +13,45 @@ use crate::placement::MessagePlaces;
 /// The difference of two manifests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReachDiff {
-    /// Each thing that is newly allowed. Somebody must approve it.
+    /// What is newly allowed, and must be approved.
     pub wider: Vec<ReachLine>,
-    /// Each thing that is no longer asked for.
+    /// What is no longer asked for.
     pub narrower: Vec<ReachLine>,
 }
 
-/// One thing that one manifest allows and the other does not. [`fmt::Display`] writes it as a sentence.
+/// Something that one manifest allows and the other does not. [`fmt::Display`] writes it as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReachLine {
-    /// Whether the new one allows it, or the old one did.
+    /// Whether the new manifest allows it; otherwise the old one did.
     pub newly: bool,
     /// What is allowed.
     pub kind: ReachKind,
-    /// `GET, POST`
+    /// The methods, like `GET, POST`.
     pub methods: String,
-    /// `https://api.example.com/v1`, or `https://api.example.com, any path`.
+    /// The target, like `https://api.example.com/v1` or `https://api.example.com, any path`.
     pub target: String,
 }
 
 /// What may be done at a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReachKind {
-    /// It is reached, and the other manifest does not reach its host.
+    /// The target is reached, and the other manifest does not reach its host.
     Host {
-        /// What the author says it is for.
+        /// The purpose according to the author.
         purpose: String,
     },
-    /// These methods are used where the other manifest has others.
+    /// These methods are used, and the other manifest uses others.
     Method,
-    /// These paths of a host that the other manifest reaches elsewhere.
+    /// These paths are reached, and the other manifest reaches other paths of the host.
     Paths,
-    /// The message and the recipient go there, at these declared places of a request.
+    /// The message and the recipient are sent there.
     Message {
-        /// Where each of them is placed.
+        /// Their positions in the request.
         places: MessagePlaces,
     },
-    /// The other manifest sends the message and the recipient there too, but places them elsewhere in the request.
+    /// Both manifests send the message and the recipient there, but in different positions of the request.
     Places {
-        /// Where each of them stands.
+        /// Their positions in the request.
         places: MessagePlaces,
     },
     /// A secret is sent there.
@@ -59,18 +59,18 @@ pub enum ReachKind {
         /// The secret's key.
         key: String,
     },
-    /// A secret signs what goes there.
+    /// A secret signs requests to the target.
     SecretSigns {
         /// The secret's key.
         key: String,
     },
 }
 
-/// What may happen at a target, beyond that it can be reached.
+/// What may happen at a target, in addition to reaching it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Right<'m> {
+enum Permission<'m> {
     Reach,
-    /// At exactly these places: the same number in another field is another thing to approve.
+    /// The message, at exactly these positions: another field for the number needs another approval.
     Message(&'m MessagePlaces),
     Secret(&'m str, SecretUse),
 }
@@ -101,19 +101,19 @@ impl fmt::Display for ReachDiff {
     }
 }
 
-/// A line for each right of `this` that `that` does not give.
+/// A line for each permission that `this` gives and `that` does not.
 fn only_in(this: &Manifest, that: &Manifest, newly: bool) -> Vec<ReachLine> {
     let mut lines = Vec::new();
     for need in this.hosts() {
-        let rights = [Right::Reach]
+        let permissions = [Permission::Reach]
             .into_iter()
-            .chain(need.message().map(Right::Message))
-            .chain(need.secrets().iter().map(|binding| Right::Secret(&binding.key, binding.usage)));
-        for right in rights {
+            .chain(need.message().map(Permission::Message))
+            .chain(need.secrets().iter().map(|binding| Permission::Secret(&binding.key, binding.usage)));
+        for permission in permissions {
             let missing: Vec<Method> =
-                need.methods().iter().copied().filter(|method| !gives(that, need, *method, right)).collect();
+                need.methods().iter().copied().filter(|method| !gives(that, need, *method, permission)).collect();
             if !missing.is_empty() {
-                let line = line(that, need, &missing, right, newly);
+                let line = line(that, need, &missing, permission, newly);
                 if !lines.contains(&line) {
                     lines.push(line);
                 }
@@ -123,27 +123,29 @@ fn only_in(this: &Manifest, that: &Manifest, newly: bool) -> Vec<ReachLine> {
     lines
 }
 
-fn gives(manifest: &Manifest, need: &HostNeed, method: Method, right: Right<'_>) -> bool {
+fn gives(manifest: &Manifest, need: &HostNeed, method: Method, permission: Permission<'_>) -> bool {
     manifest.hosts().iter().any(|other| {
         other.origin().covers(need.origin())
             && other.methods().contains(&method)
             && path_covers(other.path_prefix(), need.path_prefix())
-            && match right {
-                Right::Reach => true,
-                Right::Message(places) => other.message() == Some(places),
-                Right::Secret(key, usage) => other.secrets().iter().any(|have| have.key == key && have.usage >= usage),
+            && match permission {
+                Permission::Reach => true,
+                Permission::Message(places) => other.message() == Some(places),
+                Permission::Secret(key, usage) => {
+                    other.secrets().iter().any(|have| have.key == key && have.usage >= usage)
+                }
             }
     })
 }
 
-fn line(that: &Manifest, need: &HostNeed, methods: &[Method], right: Right<'_>, newly: bool) -> ReachLine {
+fn line(that: &Manifest, need: &HostNeed, methods: &[Method], permission: Permission<'_>, newly: bool) -> ReachLine {
     let methods = methods.iter().map(|method| method.name()).collect::<Vec<_>>().join(", ");
     let target = match need.path_prefix() {
         "" => format!("{}, any path", need.origin()),
         prefix => format!("{}{prefix}", need.origin()),
     };
-    let kind = match right {
-        Right::Reach => {
+    let kind = match permission {
+        Permission::Reach => {
             let mut known = that.hosts().iter().filter(|other| other.origin().covers(need.origin())).peekable();
             if known.peek().is_none() {
                 ReachKind::Host { purpose: need.purpose().to_owned() }
@@ -153,15 +155,15 @@ fn line(that: &Manifest, need: &HostNeed, methods: &[Method], right: Right<'_>, 
                 ReachKind::Paths
             }
         }
-        Right::Message(places) => {
+        Permission::Message(places) => {
             let elsewhere = that.hosts().iter().any(|other| {
                 other.origin().covers(need.origin()) && other.message().is_some_and(|have| have != places)
             });
             let places = places.clone();
             if elsewhere { ReachKind::Places { places } } else { ReachKind::Message { places } }
         }
-        Right::Secret(key, SecretUse::Sent) => ReachKind::SecretSent { key: key.to_owned() },
-        Right::Secret(key, SecretUse::SigningOnly) => ReachKind::SecretSigns { key: key.to_owned() },
+        Permission::Secret(key, SecretUse::Sent) => ReachKind::SecretSent { key: key.to_owned() },
+        Permission::Secret(key, SecretUse::SigningOnly) => ReachKind::SecretSigns { key: key.to_owned() },
     };
     ReachLine { newly, kind, methods, target }
 }

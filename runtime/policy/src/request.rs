@@ -1,24 +1,24 @@
-//! Whether a request is the one message that it says it is.
+//! Whether a request is the one message that it claims to be.
 //!
-//! A connector that nobody trusts writes the request around values that it cannot read. It could aim the message at somebody
-//! else, add words to it, or make two messages of one. So the connector declares where recipient and content stand
-//! ([`MessagePlaces`]), a person sees that, and every request is read as its provider will read it: the body with a real parser
-//! for its content type, the query as a query.
+//! An untrusted connector builds the request from values that it cannot read. It could send the message to somebody else, add words
+//! to it, or turn one message into two. Therefore the connector declares the positions of recipient and content
+//! ([`MessagePlaces`]), a person reviews them, and every request is parsed as its provider will parse it: the body with a real
+//! parser for its content type, the query as a query.
 //!
-//! [`RequestView::judge`] reads the [`Composition`]s alone, so its answer never depends on what is sealed. It promises that a
-//! request passes only if
-//! - it carries nothing of the message, or recipient and content exactly once, each as the whole value of its declared place;
-//! - no other field of the request has the name of such a place;
-//! - no text that the connector wrote, in any spelling that a lenient provider reads, could be a telephone number, unless the
-//!   host itself gave it to the connector, or it is the time or a date.
+//! [`RequestView::judge`] reads only the [`Composition`]s, so its result never depends on sealed values. It promises that a request
+//! passes only if
+//! - it contains nothing of the message, or recipient and content exactly once, each as the whole value at its declared position;
+//! - no other field of the request has the name of such a position;
+//! - no text that the connector wrote, in any notation that a lenient provider accepts, could be a phone number, unless the host
+//!   itself gave it to the connector, or it is the time or a date.
 //!
-//! [`RequestView::confirm`] then reads the bytes in the same way, and promises that they have the fields that were judged: a
-//! sealed value whose own bytes would end a field changes the number of fields, and the request does not leave.
+//! [`RequestView::confirm`] then parses the bytes in the same way, and promises that they have the fields that were judged: a
+//! sealed value whose own bytes would end a field changes the number of fields, and the request is not sent.
 //!
-//! What it cannot see: a number in an encoding of the connector's own, one spelt with letters, one of fewer than 7 digits, and a
-//! provider's parameter that makes it add words. [`RequestShape`] is for those: what is literal in a request is pinned.
+//! What it cannot detect: a number in an encoding of the connector's own, one that is written in letters, one with fewer than 7
+//! digits, and a provider's parameter that makes it add words. [`RequestShape`] covers those: the literals of a request are pinned.
 //!
-//! Must not know: hosts, grants, sizes. Violations show places and counts, never text.
+//! Must not know: hosts, grants, sizes. Violations show positions and counts, never text.
 
 mod confirm;
 mod decode;
@@ -40,7 +40,7 @@ mod tree;
 mod view;
 mod violation;
 
-use self::explain::Explained;
+use self::explain::Explanations;
 use self::number::NumberScan;
 use self::reading::Reading;
 use self::tree::Value;
@@ -54,10 +54,10 @@ pub use self::violation::{CompositionViolation, RequestPart};
 
 /// A request that passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
-    /// What it carries.
+pub struct JudgedRequest {
+    /// What the request carries.
     pub carries: Carries,
-    /// What is literal in it.
+    /// The shape of the request.
     pub shape: RequestShape,
 }
 
@@ -65,26 +65,26 @@ impl RequestView {
     /// Judges the whole request by its compositions.
     ///
     /// # Errors
-    /// The first [`CompositionViolation`]; nothing may be sent then.
+    /// The first [`CompositionViolation`]. Nothing may be sent then.
     pub fn judge(
         &self,
         places: Option<&MessagePlaces>,
         rule: &MessageRule<'_>,
-    ) -> Result<Judged, CompositionViolation> {
+    ) -> Result<JudgedRequest, CompositionViolation> {
         let carries = message_check::count(self, rule.content)?;
         self.judge_read(&Reading::of(self)?, carries, places, rule)
     }
 
-    /// Judges the request, and proves that the bytes have the structure that was judged, with one reading for both.
+    /// Judges the request and confirms that the bytes have the structure that was judged, while parsing only once.
     ///
     /// # Errors
-    /// As [`Self::judge`] and [`Self::confirm`].
+    /// As for [`Self::judge`] and [`Self::confirm`].
     pub fn judge_and_confirm(
         &self,
         places: Option<&MessagePlaces>,
         rule: &MessageRule<'_>,
         bytes: &RequestBytes<'_>,
-    ) -> Result<Judged, CompositionViolation> {
+    ) -> Result<JudgedRequest, CompositionViolation> {
         let carries = message_check::count(self, rule.content)?;
         let reading = Reading::of(self)?;
         let judged = self.judge_read(&reading, carries, places, rule)?;
@@ -98,46 +98,46 @@ impl RequestView {
         carries: Carries,
         places: Option<&MessagePlaces>,
         rule: &MessageRule<'_>,
-    ) -> Result<Judged, CompositionViolation> {
-        let explained = Explained::new(rule);
+    ) -> Result<JudgedRequest, CompositionViolation> {
+        let explained = Explanations::new(rule);
         if carries == Carries::Message {
             message_check::check(reading, places.ok_or(CompositionViolation::NoPlaces)?, rule, &explained)?;
         }
-        no_second_number(reading, &explained)?;
+        check_no_second_number(reading, &explained)?;
         let shape = RequestShape::new(carries, outline::lines(reading, self.method, &explained));
-        Ok(Judged { carries, shape })
+        Ok(JudgedRequest { carries, shape })
     }
 
-    /// What is literal in the request, where more is known to be the host's than it was judged by: what an earlier answer said
-    /// explains a literal, and never a number.
+    /// The shape of the request, where `rule` may know more host values than the request was judged with: an earlier response can
+    /// explain a literal, but never a number.
     ///
     /// # Errors
-    /// As [`Self::judge`], when the request cannot be read.
+    /// As for [`Self::judge`], if the request cannot be parsed.
     pub fn shape(&self, rule: &MessageRule<'_>) -> Result<RequestShape, CompositionViolation> {
         let carries = message_check::count(self, rule.content)?;
-        let lines = outline::lines(&Reading::of(self)?, self.method, &Explained::new(rule));
+        let lines = outline::lines(&Reading::of(self)?, self.method, &Explanations::new(rule));
         Ok(RequestShape::new(carries, lines))
     }
 
-    /// Every way to read the literals of the request.
+    /// All possible readings of the literals of the request.
     ///
     /// # Errors
-    /// As [`Self::judge`], when the request cannot be read.
+    /// As for [`Self::judge`], if the request cannot be parsed.
     pub fn readings(&self, rule: &MessageRule<'_>) -> Result<ShapeReadings, CompositionViolation> {
         Ok(ShapeReadings::of(&Reading::of(self)?, self.method, rule))
     }
 
-    /// Proves that the bytes have the structure that was judged: the same fields, and in each the same literals and exactly
-    /// the sealed value of its mark.
+    /// Confirms that the bytes have the structure that was judged: the same fields, each with the same literals and exactly the
+    /// sealed values of its marks.
     ///
     /// # Errors
-    /// The first [`CompositionViolation`]; nothing may be sent then.
+    /// The first [`CompositionViolation`]. Nothing may be sent then.
     pub fn confirm(&self, bytes: &RequestBytes<'_>) -> Result<(), CompositionViolation> {
         confirm::confirm(&Reading::of(self)?, bytes)
     }
 }
 
-fn no_second_number(reading: &Reading<'_>, explained: &Explained<'_>) -> Result<(), CompositionViolation> {
+fn check_no_second_number(reading: &Reading<'_>, explained: &Explanations<'_>) -> Result<(), CompositionViolation> {
     let scan = NumberScan::new(explained);
     for (id, node) in reading.tree.iter() {
         let found = match &node.value {

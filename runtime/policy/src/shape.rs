@@ -1,14 +1,14 @@
-//! What is literal in a request.
+//! The shape of a request: its literals.
 //!
-//! A blind connector cannot see what it sends, so whatever is literal in its requests follows from clear values. A version is
-//! pinned to the shapes that it was tested with; another shape is held back and shown.
+//! A blind connector cannot see what it sends, so the literals of its requests depend on plain values only. A version is pinned to
+//! the shapes that it was tested with; a request with another shape is held back for review.
 //!
-//! One line says method and URL; one line each says a header, a query field, a form field, or a value of the body. Sealed values
-//! are `[text]`, `[code]`, `[recipient digits]`, `[variable link]`, `[secret apiKey]`, `[signature]`, also inside of
-//! `[base64 …]`. What the host gave is `{config from}`, `{nonce}`, `{time}`, `{lifetime}`, …, so that the next message has the
-//! same shape. Brackets and braces of the connector's own are written with a `\` before them. The order of fields plays no part.
+//! One line contains method and URL, and there is one line for each header, query field, form field and value of the body. Sealed
+//! values are `[text]`, `[code]`, `[recipient digits]`, `[variable link]`, `[secret apiKey]`, `[signature]`, also inside `[base64
+//! …]`. Values from the host are `{config from}`, `{nonce}`, `{time}`, `{lifetime}`, …, so that the next message has the same
+//! shape. Brackets and braces of the connector are escaped with a `\`. The order of fields does not matter.
 //!
-//! Promise: nothing sealed is in a shape, because it is made of compositions alone.
+//! Promise: a shape contains no sealed value, because it is derived from compositions only.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +22,7 @@ use sha2::{Digest as _, Sha256};
 pub enum Carries {
     /// Nothing of the message.
     Nothing,
-    /// The recipient and the message, each once.
+    /// The recipient and the message, each exactly once.
     Message,
 }
 
@@ -34,12 +34,12 @@ pub struct RequestShape {
     lines: Vec<String>,
 }
 
-/// One difference between two shapes. Shown as `- line` or `+ line`.
+/// A difference between two shapes, displayed as `- line` or `+ line`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ShapeChange {
-    /// Only the old one has this line.
+    /// Only the old shape has this line.
     Removed(String),
-    /// Only the new one has this line.
+    /// Only the new shape has this line.
     Added(String),
 }
 
@@ -54,13 +54,13 @@ impl RequestShape {
         self.carries
     }
 
-    /// Method and URL, then the fields, sorted.
+    /// The lines: method and URL first, then the fields, sorted.
     #[must_use]
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
 
-    /// SHA-256 over the lines and what the request carries: equal for equal shapes.
+    /// The SHA-256 of the lines and of what the request carries. Equal for equal shapes.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -69,14 +69,14 @@ impl RequestShape {
             Carries::Message => "message\n",
         });
         for line in &self.lines {
-            // No line holds a line break, so no two shapes are written alike.
+            // Lines contain no line breaks, so the encoding is unambiguous.
             hash.update(line);
             hash.update("\n");
         }
         hash.finalize().into()
     }
 
-    /// The lines that only one of the two has: first those of `self`, then those of `new`, each in its order.
+    /// The lines that only one of the two shapes has: first those of `self`, then those of `new`, each in order.
     #[must_use]
     pub fn diff(&self, new: &Self) -> Vec<ShapeChange> {
         let removed = only_in(&self.lines, &new.lines).map(ShapeChange::Removed);

@@ -1,7 +1,7 @@
-//! The contract's major versions.
+//! The major versions of the contract.
 //!
-//! One frozen module per major, behind one trait, chosen at load by what the component exports. A call is written once,
-//! against the trait.
+//! There is one frozen module per major version, behind one trait. The version is selected on loading by what the component
+//! exports, and calls are written once, against the trait.
 
 pub(crate) mod interface;
 pub(crate) mod v1;
@@ -11,13 +11,13 @@ use wasmtime::component::{Component, Linker};
 use self::interface::Abi;
 use crate::call::CallState;
 
-/// Links every major's imports. They have different names, so one linker serves all.
+/// Links the imports of all major versions. Their names differ, so one linker is enough.
 pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     v1::add_to_linker(linker)
 }
 
-/// Chooses the major by what the component exports.
+/// Selects the major version by what the component exports.
 pub(crate) fn load(linker: &Linker<CallState>, component: &Component) -> wasmtime::Result<Box<dyn Abi>> {
-    // There is one major today. The choice is made from the export's version, which inspection has read already.
+    // There is only one major version today. The selection depends on the version of the export, which has already been inspected.
     Ok(Box::new(v1::V1::new(linker.instantiate_pre(component)?)?))
 }

@@ -1,11 +1,10 @@
-//! From a file that nobody trusts to code that may run.
+//! From an untrusted file to runnable code.
 //!
-//! In this order, each step before the next costs anything: size, kind (a component, and neither a core module nor
-//! somebody's precompiled code), shape (what it imports, exports and holds), compilation or the authenticated cache.
-//! Shape and compilation of a file that was never seen run in a child process with limits, where the embedder gives one
-//! ([`Compiler`](compile::Compiler)).
+//! The checks are ordered by cost: size, kind (a component, and neither a core module nor precompiled code), structure (what it
+//! imports, exports and contains), then compilation or the authenticated cache. The structure of an unknown file is read and the
+//! file is compiled in a child process with limits, if the embedder provides one ([`Compiler`](compile::Compiler)).
 //!
-//! The digest of the file is the version of the connector, here and everywhere else.
+//! The digest of the file identifies the version of a connector, here and everywhere else.
 
 pub(crate) mod cache;
 pub(crate) mod compile;

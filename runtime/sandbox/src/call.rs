@@ -1,10 +1,10 @@
-//! One call of one connector: its data, its meters, and the store that lives exactly as long as the call.
+//! One call of one connector: its data, its meters, and the store that lives as long as the call.
 //!
-//! Nothing in here outlives the call, and nothing is shared with another one but what is behind an `Arc` in
-//! [`CallState`]: the connector's code, the validated parameters, the grant and the egress.
+//! Nothing here outlives the call, and nothing is shared with other calls except what is behind an `Arc` in [`CallState`]: the
+//! connector's code, the validated parameters, the grant and the egress.
 //!
-//! A host interface never sees a [`CallState`]. Each has a view in [`crate::host`] that borrows the fields it may touch, and
-//! the linker makes that view for every call of the host.
+//! A host interface never sees a [`CallState`]. Each has a view in [`crate::host`] that borrows the fields it may access, and the
+//! linker creates that view for every host call.
 
 pub(crate) mod cpu;
 pub(crate) mod fault;
@@ -26,7 +26,7 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 use self::handles::SealedHandles;
 use self::host_call::Phase;
 use self::meter::Meter;
-use self::outbound::{Exchanges, Outside};
+use self::outbound::{Exchanges, OutboundContext};
 use self::scrubber::LazyScrubber;
 use self::wasi::LazyWasi;
 use crate::engine::TICK;
@@ -43,14 +43,14 @@ pub(crate) struct CallState {
     pub(crate) scrubber: LazyScrubber,
     pub(crate) handles: SealedHandles,
     pub(crate) parameters: Arc<Parameters>,
-    /// The message that is sent, in clear: its values are looked for in the guest's request.
+    /// The message that is being sent, in plain text: its values are searched for in the guest's request.
     pub(crate) message: Option<Arc<Message>>,
     pub(crate) signature_checks: u32,
-    /// The stand-ins for the numbers in a callback.
+    /// The stand-ins for numbers in a callback.
     pub(crate) stand_ins: StandIns,
-    pub(crate) outside: Option<Outside>,
+    pub(crate) outside: Option<OutboundContext>,
     pub(crate) exchanges: Exchanges,
-    /// The first value that the guest asked to read and may not: it explains how the call ended after that.
+    /// The first value that the guest tried to read without a grant. It explains how the call ended later.
     pub(crate) violation: Option<Violation>,
     pub(crate) wasi: LazyWasi,
 }
@@ -62,7 +62,7 @@ impl CallState {
         parameters: Arc<Parameters>,
         message: Option<Arc<Message>>,
     ) -> Self {
-        // Metadata is a pure function: it sees the epoch, always.
+        // Metadata must be a pure function, so it always sees the epoch.
         let now_ms = match (&message, phase) {
             (Some(message), _) => message.attempt.started_at,
             (None, Phase::Metadata) => 0,
@@ -86,7 +86,7 @@ impl CallState {
         }
     }
 
-    /// A provider's id of a message, as the provider wrote it.
+    /// The provider's id of a message, as the provider wrote it.
     pub(crate) fn message_id(&self, seen: &str) -> String {
         let Exchanges { answers, sent_sealed, .. } = &self.exchanges;
         let answers = answers.iter().map(|answer| answer.as_slice());
@@ -94,16 +94,16 @@ impl CallState {
     }
 }
 
-/// A guest that has used no more than this goes on undisturbed: most are done by then.
+/// Until a guest has used this much CPU time it is not interrupted: most have finished by then.
 const CPU_BEFORE_YIELDING: Duration = Duration::from_millis(3);
-/// A guest that has used more than this must share the core.
+/// A guest that has used more CPU time than this must share the core.
 const CPU_BEFORE_SHARING: Duration = Duration::from_millis(10);
-/// It then pauses after each so much of CPU,
+/// The slice of CPU time after which it pauses.
 const SHARE: Duration = TICK;
-/// for so long: a looping guest takes a tenth of a core.
+/// The length of each pause, so that a looping guest takes a tenth of a core.
 const SHARING_PAUSE: Duration = Duration::from_millis(10);
 
-/// A store for one call, with every limit set.
+/// Creates the store for a call, with every limit set.
 pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
     let fuel = state.limits.hostcall_fuel;
     let cpu_ms = state.limits.cpu_ms;
@@ -112,8 +112,8 @@ pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
     store.limiter(|state| &mut state.meter);
     store.set_hostcall_fuel(fuel);
     store.set_epoch_deadline(1);
-    // Called at the first loop or function of the guest after a tick. The tick itself says nothing: the thread may have waited
-    // for a core all the time. What was used is read from its CPU clock.
+    // Called at the first loop or function of the guest after a tick. The tick itself means nothing, because the thread may have
+    // been waiting for a core. CPU time is read from its CPU clock.
     store.epoch_deadline_callback(move |mut context| {
         let meter = &mut context.data_mut().meter;
         if meter.cpu().is_within(CPU_BEFORE_YIELDING) {

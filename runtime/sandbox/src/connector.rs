@@ -1,4 +1,4 @@
-//! A loaded connector: inspected, compiled, with its metadata read. One [`Connector`] serves all sends of a version.
+//! A loaded connector: inspected, compiled, and with its metadata read. One [`Connector`] serves all sends of a version.
 
 use std::sync::{Arc, Weak};
 
@@ -26,19 +26,19 @@ pub enum LoadError {
     /// The file is not a connector.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
-    /// Running `metadata` ended in a fault.
+    /// Running `metadata` ended with a fault.
     #[error("reading the connector's metadata failed: {0}")]
     Metadata(ConnectorFault),
-    /// Its metadata breaks a rule.
+    /// The metadata is invalid.
     #[error(transparent)]
     Invalid(#[from] MetadataError),
 }
 
 impl LoadError {
-    /// Whether the file is to blame. If not, the machine or its set-up is, and the same file may do later.
-    pub fn is_of_the_file(&self) -> bool {
+    /// Whether the file is to blame. If not, the machine or its configuration is, and the same file may work later.
+    pub fn is_caused_by_file(&self) -> bool {
         match self {
-            Self::Artifact(error) => error.is_of_the_file(),
+            Self::Artifact(error) => error.is_caused_by_file(),
             Self::Metadata(_) | Self::Invalid(_) => true,
         }
     }
@@ -53,7 +53,7 @@ struct Inner {
     pool: PoolShare,
 }
 
-/// The HTTP clients that the egress keeps for a version. Dropped with the connector, and they go.
+/// Releases the HTTP clients that the egress keeps for a version when the connector is dropped.
 struct PoolShare {
     revision: Arc<str>,
     egress: Weak<Egress>,
@@ -67,7 +67,7 @@ impl Drop for PoolShare {
     }
 }
 
-/// A loaded connector. Cheap to clone. With the last clone goes all that is held for it: its code, its connections.
+/// A loaded connector. Cheap to clone. Its code and connections are released with the last clone.
 #[derive(Clone)]
 pub struct Connector {
     inner: Arc<Inner>,
@@ -84,7 +84,7 @@ impl Connector {
         &self.inner.metadata
     }
 
-    /// What a person reads before granting anything.
+    /// What to review before granting anything.
     pub fn inspect(&self) -> Inspection {
         Inspection {
             digest: self.inner.digest.to_string(),
@@ -95,15 +95,15 @@ impl Connector {
         }
     }
 
-    /// Whether it reads delivery reports.
+    /// Whether the connector reads delivery reports.
     pub fn reads_reports(&self) -> bool {
         self.inner.abi.reads_reports()
     }
 
-    /// Checks a tenant's parameters against the connector's schema and fills in its defaults.
+    /// Checks a tenant's parameters against the connector's schema, and fills in its defaults.
     ///
     /// # Errors
-    /// All faults at once, by field.
+    /// All faults, by field.
     pub fn parameters(&self, value: &Value) -> Result<Parameters, ParameterError> {
         Parameters::check(&self.inner.metadata, &self.inner.schema, value)
     }
@@ -111,7 +111,7 @@ impl Connector {
     /// What the connector asks for with these parameters.
     ///
     /// # Errors
-    /// When a parameter does not fit the host pattern that it fills.
+    /// If a parameter does not fit the host pattern that it fills in.
     pub fn reach(&self, parameters: &Parameters) -> Result<Reach, ManifestError> {
         self.inner.metadata.manifest.resolve(parameters.plain_values())
     }
@@ -119,7 +119,7 @@ impl Connector {
     /// What the connector may reach: its manifest, the operator's policy and the tenant's grant, intersected.
     ///
     /// # Errors
-    /// As [`Self::reach`].
+    /// As for [`Self::reach`].
     pub fn grant(
         &self,
         parameters: &Parameters,
@@ -129,7 +129,7 @@ impl Connector {
         Ok(EffectiveGrant::intersect(operator, &self.reach(parameters)?, tenant))
     }
 
-    /// The version, as connection pools are keyed.
+    /// The version as a key of connection pools.
     pub(crate) fn revision(&self) -> Arc<str> {
         Arc::clone(&self.inner.pool.revision)
     }
@@ -143,15 +143,15 @@ impl Sandbox {
     /// Checks only the size and the kind of a file. [`load`](Self::load) checks the rest.
     ///
     /// # Errors
-    /// When it is too large, or certainly no component.
+    /// If it is too large, or certainly not a component.
     pub fn peek(&self, bytes: &[u8]) -> Result<(), ArtifactError> {
         shape::check_kind(bytes, &self.limits)
     }
 
-    /// Turns a file that nobody trusts into a connector that may run.
+    /// Turns an untrusted file into a connector that can run.
     ///
     /// # Errors
-    /// When the file is not a connector, its metadata is not acceptable, or it could not be compiled. Nothing of it is kept then.
+    /// If the file is not a connector, its metadata is invalid, or it could not be compiled. Nothing of it is kept then.
     pub async fn load(&self, bytes: &[u8]) -> Result<Connector, LoadError> {
         self.load_with_progress(bytes, &|_| {}).await
     }
@@ -159,7 +159,7 @@ impl Sandbox {
     /// Like [`load`](Self::load), and calls `progress` when a step begins. A step may begin again after its process was killed.
     ///
     /// # Errors
-    /// As [`Self::load`].
+    /// As for [`Self::load`].
     pub async fn load_with_progress(
         &self,
         bytes: &[u8],
@@ -178,7 +178,7 @@ impl Sandbox {
     async fn read_metadata(&self, abi: &dyn Abi) -> Result<(Metadata, Schema), LoadError> {
         let raw = self.call_metadata(abi).await?;
         let limits = Arc::clone(&self.limits);
-        // Schemas and patterns are compiled: bounded work, but milliseconds of it.
+        // Schemas and patterns are compiled: that is bounded, but takes milliseconds.
         let checked = tokio::task::spawn_blocking(move || Metadata::check(raw, &limits)).await;
         match checked {
             Ok(checked) => Ok(checked?),
@@ -187,7 +187,7 @@ impl Sandbox {
         }
     }
 
-    /// Instance, call of `metadata`, drop. What the benchmark measures.
+    /// Creates an instance, calls `metadata` and drops it. For the benchmark.
     #[doc(hidden)]
     pub async fn run_metadata(&self, connector: &Connector) -> Result<(), LoadError> {
         self.call_metadata(connector.abi()).await.map(drop)

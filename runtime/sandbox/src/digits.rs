@@ -1,16 +1,16 @@
 //! Runs of digits in a text, as numbers and codes are written: with single separators between the digits, or without.
 
-/// A run, from the digit with which a text begins.
+/// A run of digits at the start of a text.
 pub(crate) struct Run {
-    /// Bytes of the whole run.
+    /// Length of the run, in bytes.
     pub(crate) end: usize,
-    /// Digits before the first separator. As many bytes.
+    /// Number of digits before the first separator, which equals their length in bytes.
     pub(crate) in_row: usize,
-    /// Digits of the whole run.
+    /// Number of digits in the run.
     pub(crate) digits: usize,
 }
 
-/// The run that a text begins with. `separators` are of ASCII.
+/// The run at the start of a text. `separators` must be ASCII.
 pub(crate) fn run(text: &str, separators: &[u8]) -> Run {
     let bytes = text.as_bytes();
     let row = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();

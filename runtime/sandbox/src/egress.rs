@@ -1,16 +1,16 @@
-//! The one way out.
+//! The only way out.
 //!
-//! [`Egress::send`] is the only function of Sendbox that lets bytes out to a provider. What it takes is a [`Permitted`] request, and
-//! only [`permit`] makes one. What it dials is a [`VettedAddr`], and only the address rules make one.
+//! [`Egress::send`] is the only function of Sendbox that sends bytes to a provider. It takes a [`Permitted`] request, which only
+//! [`permit`] creates, and dials a [`VettedAddr`], which only the address rules create.
 //!
 //! It promises
-//! - the name is resolved once, every answer is judged, and the connection goes to the very address that was judged;
+//! - the name is resolved once, every address is vetted, and the connection goes to exactly the address that was vetted;
 //! - TLS 1.2 or newer, verified for the name; no redirects, cookies, proxies or retries;
-//! - an answer within its limits, and a typed error that says whether bytes of the request may have left.
+//! - a response within its limits, or a typed error that says whether the request may have been sent.
 //!
 //! It must not know who asked: tenants, connectors and messages are only a [`PoolKey`](pool::PoolKey) to it.
 //!
-//! The HTTP client (reqwest) is chosen in this file and named in no other.
+//! The HTTP client (reqwest) is configured in this file, and no other file names it.
 
 pub(crate) mod body;
 pub mod dns;
@@ -34,9 +34,9 @@ use self::dns::Resolve;
 use self::permit::Permitted;
 use self::pool::PoolKey;
 
-/// Idle connections are dropped before most servers drop them: a request written into a closing connection is in doubt.
+/// Idle connections are closed before most servers close them: a request on a closing connection would be in doubt.
 const IDLE: Duration = Duration::from_secs(15);
-/// Clients kept; each holds the idle connections of one key.
+/// Maximum number of clients; each holds the idle connections of one key.
 const MAX_CLIENTS: usize = 512;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,7 +58,7 @@ impl ClientKey {
     }
 }
 
-/// Why there is no answer. Mirrors `error-kind` of the contract.
+/// Why there is no response. Mirrors `error-kind` of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EgressErrorKind {
     Dns,
@@ -70,13 +70,13 @@ pub(crate) enum EgressErrorKind {
     BadResponse,
 }
 
-/// A request without an answer. The guest gets its kind and whether bytes left; the message is for people.
+/// A request without a response. The guest gets the kind and whether the request may have been sent; the message is for display.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct EgressError {
     pub(crate) kind: EgressErrorKind,
     pub(crate) message: String,
-    /// Whether bytes of the request may have left.
+    /// Whether the request may have been sent.
     pub(crate) maybe_sent: bool,
 }
 
@@ -90,7 +90,7 @@ impl EgressError {
     }
 }
 
-/// What the provider answered, whole and decoded, not yet scrubbed.
+/// The provider's whole, decoded response, not yet scrubbed.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
@@ -98,7 +98,7 @@ pub(crate) struct Answer {
     pub(crate) peer: String,
 }
 
-/// Holds what all sends share: the resolver, the trust anchors, the address rules and the connection pools.
+/// What all sends share: the resolver, the trust anchors, the address rules and the connection pools.
 pub(crate) struct Egress {
     resolver: Arc<dyn Resolve>,
     addresses: AddressPolicy,
@@ -132,8 +132,8 @@ impl Egress {
         Ok(Self { resolver, addresses, tls, clients: Mutex::new(HashMap::new()) })
     }
 
-    /// Lets one permitted request out and waits for the whole answer, at the latest until `deadline`. `leaving` is raised before
-    /// the first byte of a request with a body leaves, for a caller that does not wait for the end.
+    /// Sends a permitted request and waits for the whole response until `deadline`. `leaving` is set before the first byte of a
+    /// request with a body is sent, for a caller that does not wait for the end.
     pub(crate) async fn send(
         &self,
         request: Permitted,
@@ -186,7 +186,7 @@ impl Egress {
         })?
     }
 
-    /// Resolves and judges. Returns only addresses that may be dialled.
+    /// Resolves the host and vets its addresses. Returns only addresses that may be dialled.
     async fn vet(&self, request: &Permitted) -> Result<Vec<VettedAddr>, EgressError> {
         let host = request.host();
         let port = request.port();
@@ -212,13 +212,12 @@ impl Egress {
         Ok(vetted)
     }
 
-    /// Lets go of the clients that are kept for a revision, and of their idle connections. A request that is under way keeps its
-    /// own.
+    /// Releases the clients of a revision and their idle connections. A request in progress keeps its client.
     pub(crate) fn forget(&self, revision: &str) {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let gone: Vec<_> = clients.extract_if(|key, _| &*key.pool.revision == revision).collect();
         drop(clients);
-        // Closing connections takes its time; nobody waits for it at the lock.
+        // Closing connections takes time, so it is done outside of the lock.
         drop(gone);
     }
 
@@ -258,12 +257,12 @@ impl Egress {
     }
 }
 
-/// A literal address in a URL's host, as the `url` crate writes it.
+/// The literal address in a URL's host, as the `url` crate writes it.
 fn literal(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Every client knows the vetted addresses of its one host. Any other name does not exist for it.
+/// Every client knows the vetted addresses of its only host. No other name resolves.
 struct NoOtherName;
 
 impl reqwest::dns::Resolve for NoOtherName {
@@ -291,13 +290,13 @@ fn outgoing(
     builder.body(reqwest::Body::wrap(body)).build().map_err(|_| invalid("the request is malformed"))
 }
 
-/// Says what broke. reqwest's own text may hold the URL, and the URL sealed values: only our words and the TLS library's
-/// reason go on.
+/// Describes what failed. reqwest's message may contain the URL, and the URL sealed values, so only our own texts and the TLS
+/// library's reason are used.
 fn classify(error: &reqwest::Error, maybe_sent: bool) -> EgressError {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(tls) = tls_error(cause) {
-            // A session that breaks once it stood may have carried the request.
+            // A session that breaks after the handshake may have transmitted the request.
             return if error.is_connect() {
                 EgressError::unsent(EgressErrorKind::Tls, format!("no verified TLS session: {tls}"))
             } else {
@@ -334,7 +333,7 @@ fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rus
     tls_error(cause.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
-/// Reads the answer under its limits.
+/// Reads the response under its limits.
 async fn read(mut response: reqwest::Response, limits: &Limits, peer: String) -> Result<Answer, EgressError> {
     let bad = |message: String| EgressError::after(EgressErrorKind::BadResponse, message, true);
     let status = response.status().as_u16();

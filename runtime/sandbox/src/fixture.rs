@@ -1,4 +1,4 @@
-//! What unit tests share.
+//! Shared by unit tests.
 
 use sendbox_contract::{Attempt, Content, Message, Recipient, TextEncoding, Usage};
 

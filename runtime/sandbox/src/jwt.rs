@@ -1,10 +1,9 @@
-//! JSON Web Tokens (RFC 7519), in the compact form of RFC 7515, with which providers sign what they call back with.
+//! JSON Web Tokens (RFC 7519) in compact form (RFC 7515), which providers use to sign callbacks.
 //!
-//! A token carries its claims in base64url, so a number in it is not a run of digits. The host therefore takes tokens
-//! out of what a connector may read ([`without_tokens`]), checks one where it is asked to, and reads its claims itself
-//! ([`claims`]).
+//! The claims of a token are in base64url, so a number in them is not a run of digits. Therefore the host removes tokens from what
+//! a connector may read ([`without_tokens`]), verifies a token on request, and reads its claims itself ([`claims`]).
 //!
-//! Promises: only HS256 and HS512 count; signatures are compared in constant time. Times (`exp`, `nbf`) are not judged,
+//! Promises: only HS256 and HS512 are accepted; signatures are compared in constant time. Times (`exp`, `nbf`) are not checked,
 //! because providers repeat a callback for days.
 //!
 //! This module is pure. It must not know wasmtime, labels or callbacks.
@@ -21,27 +20,27 @@ use zeroize::Zeroizing;
 
 /// The mask of a token.
 const MASK: &str = "[jwt]";
-/// The shortest segment of a token that can carry anything.
+/// Minimum length of a segment with any content.
 const SHORTEST_SEGMENT: usize = 8;
 /// How claims begin in base64url: `{` and a quotation mark or a space (`ey`), or a line break or a tab (`ew`).
 const OBJECT: [&str; 2] = ["ey", "ew"];
 
-/// The JOSE header. A member that is there twice is an error.
+/// The JOSE header. A duplicate member is an error.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
-    /// Extensions that must be understood (RFC 7515, section 4.1.11). None is.
+    /// Critical extensions (RFC 7515, section 4.1.11). None are supported.
     crit: Option<IgnoredAny>,
 }
 
-/// The claims of a token that is signed under `key`, as the JSON text that they are; `None` for anything else.
+/// The claims of a token that is signed under `key`, as JSON text; `None` for anything else.
 pub(crate) fn claims(token: &[u8], key: &[u8]) -> Option<Zeroizing<String>> {
     let token = std::str::from_utf8(token).ok()?;
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, payload) = signed.split_once('.')?;
     let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
     let signature = decode(signature)?;
-    // Whoever writes the token names the algorithm, so only those count that need the key.
+    // The token itself names the algorithm, so only algorithms that need the key are accepted.
     let authentic = match header.alg.as_str() {
         "HS256" => verifies::<Hmac<sha2::Sha256>>(key, signed.as_bytes(), &signature),
         "HS512" => verifies::<Hmac<sha2::Sha512>>(key, signed.as_bytes(), &signature),
@@ -60,12 +59,12 @@ fn decode(segment: &str) -> Option<Zeroizing<Vec<u8>>> {
     URL_SAFE_NO_PAD.decode(segment).ok().map(Zeroizing::new)
 }
 
-/// In constant time.
+/// Verifies in constant time.
 fn verifies<M: Mac + KeyInit>(key: &[u8], data: &[u8], signature: &[u8]) -> bool {
     M::new_from_slice(key).is_ok_and(|mac| mac.chain_update(data).verify_slice(signature).is_ok())
 }
 
-/// The text with `[jwt]` in place of each token.
+/// Replaces each token in a text by `[jwt]`.
 pub(crate) fn without_tokens(text: &str) -> Cow<'_, str> {
     let mut clean = String::new();
     let mut copied = 0;
@@ -86,7 +85,7 @@ pub(crate) fn without_tokens(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// Where the next run of base64url segments and dots begins and ends.
+/// The range of the next run of base64url segments and dots.
 fn next_run(text: &str, from: usize) -> Option<(usize, usize)> {
     let of_token = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
     let rest = text.get(from..)?;
@@ -95,7 +94,7 @@ fn next_run(text: &str, from: usize) -> Option<(usize, usize)> {
     Some((start, start + run.find(|character| !of_token(character)).unwrap_or(run.len())))
 }
 
-/// Judged by the middle segment, which is what there is to hide: names of hosts and ids have long segments too.
+/// Decides by the middle segment, which contains what must be hidden: host names and ids have long segments, too.
 fn holds_token(run: &str) -> bool {
     let segments: Vec<&str> = run.split('.').collect();
     segments.windows(3).any(|three| {

@@ -1,23 +1,23 @@
 //! Runs one call of one connector safely.
 //!
-//! A connector is a WebAssembly component that nobody trusts. It gets a message that it cannot read, builds a request to an SMS
-//! provider from sealed values, and hands it to the host, which judges it and lets it out. Every call gets a fresh instance,
-//! which is dropped afterwards.
+//! A connector is an untrusted WebAssembly component. It gets a message that it cannot read, builds a request to an SMS provider
+//! from sealed values, and passes it to the host, which checks it and sends it. Every call gets a fresh instance, which is dropped
+//! afterwards.
 //!
 //! How to embed it:
-//! 1. [`Sandbox::new`] starts the engine, once for a process.
-//! 2. [`Sandbox::load`] makes a [`Connector`] of a component file. [`Connector::inspect`] shows what it asks for.
+//! 1. [`Sandbox::new`] starts the engine, once per process.
+//! 2. [`Sandbox::load`] turns a component file into a [`Connector`]. [`Connector::inspect`] shows what it asks for.
 //! 3. [`Connector::parameters`] checks a tenant's parameters, and [`Connector::grant`] computes what the connector may reach.
 //! 4. [`Sandbox::send`] sends a message and returns a [`SendResult`]. [`Sandbox::parse_report`] reads a provider's callback.
-//! 5. [`Sandbox::rehearse`] finds the shapes of a version's requests. [`SendRequest::pinned`] holds later requests to them.
+//! 5. [`Sandbox::rehearse`] finds the shapes of a version's requests. [`SendRequest::pinned`] restricts later requests to them.
 //!
-//! A failed send says who failed, what to do, and whether bytes of the message may have left ([`Failure`]). Nothing that a
-//! [`SendResult`] holds is sealed: numbers, codes, texts and credentials are masked.
+//! A failed send says who failed, what to do, and whether the message may have been sent ([`Failure`]). A [`SendResult`] contains
+//! nothing sealed: numbers, codes, texts and credentials are masked.
 //!
-//! Inside, a send goes from `send` (a slot, one deadline) to `call` (the data and limits of one instance), `host` (the interfaces
-//! that a guest can call, each on a narrow view of the call) and `egress` (the one way out).
+//! Internally, a send goes from `send` (a slot, one deadline) to `call` (the data and limits of one instance), `host` (the
+//! interfaces that a guest can call, each on a narrow view of the call) and `egress` (the only way out).
 //!
-//! This crate must not know tenants, HTTP APIs or databases: whose send it is, is a text to it ([`SendRequest::owner`]).
+//! This crate must not know tenants, HTTP APIs or databases: to it, the owner of a send is just a text ([`SendRequest::owner`]).
 //!
 //! # Example
 //!
@@ -32,7 +32,7 @@
 //! let sandbox = Sandbox::new(SandboxConfig::default())?;
 //! let connector = sandbox.load(&std::fs::read("twilio.wasm")?).await?;
 //!
-//! // The tenant's parameters, checked against the connector's schema; and what the connector may reach with them.
+//! The tenant's parameters, checked against the connector's schema, and what the connector may reach with them.
 //! let parameters = connector.parameters(&serde_json::json!({
 //!     "accountSID": "AC00000000000000000000000000000000",
 //!     "authToken": std::env::var("TWILIO_AUTH_TOKEN")?,

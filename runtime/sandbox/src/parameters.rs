@@ -1,7 +1,7 @@
-//! A connection's parameters: bounded, validated against the connector's schema, defaults filled in, secrets apart.
+//! A connection's parameters: bounded, validated against the connector's schema, with defaults filled in and secrets separated.
 //!
-//! The bounds hold whatever the schema says. What a send costs the host is reckoned with them, and so is what validating costs
-//! (see [`sendbox_contract::schema`]).
+//! The bounds hold whatever the schema says. The cost of a send and of validation is calculated from them (see
+//! [`sendbox_contract::schema`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,22 +18,22 @@ use zeroize::Zeroizing;
 use crate::egress::scrub::{Needle, needles};
 use crate::sealed::{SECRET_BOUND, Sealed};
 
-/// A secret has at most so many bytes. What a connector makes of secrets is charged by this, not by their true length.
+/// Maximum size of a secret, in bytes. What a connector makes from secrets is charged by this, not by their actual size.
 pub const SECRET_BYTES: usize = SECRET_BOUND;
-/// A plain parameter has at most so many bytes, as the text that the connector reads.
+/// Maximum size of a plain parameter as the connector reads it, in bytes.
 const PLAIN_BYTES: usize = 4096;
-/// A connection has at most so many parameters.
+/// Maximum number of parameters of a connection.
 const PARAMETERS: usize = 64;
-/// The name of a parameter has at most so many bytes.
+/// Maximum length of a parameter's name, in bytes.
 const NAME_BYTES: usize = 128;
-/// So many faults are told at once.
+/// Maximum number of faults that are reported at once.
 const FAULTS: usize = 64;
-/// The sentence of a fault, in bytes. A schema can name a lot that is allowed.
+/// Maximum length of a fault's message, in bytes. A schema can list many allowed values.
 const MESSAGE_BYTES: usize = 500;
-/// What the schema wants, in bytes; longer than this it is left out.
+/// Maximum length of a fault's bound, in bytes; a longer one is left out.
 const BOUND_BYTES: usize = 2000;
 
-/// Which keyword is broken, and by what it bounds.
+/// The violated keyword, and its bound.
 fn broken(kind: &ValidationErrorKind) -> (FaultKind, Option<String>) {
     use ValidationErrorKind as Kind;
     let written = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -54,13 +54,13 @@ fn broken(kind: &ValidationErrorKind) -> (FaultKind, Option<String>) {
         Kind::Maximum { limit } => (FaultKind::Maximum, Some(limit.to_string())),
         Kind::MinItems { limit } => (FaultKind::MinItems, Some(limit.to_string())),
         Kind::MaxItems { limit } => (FaultKind::MaxItems, Some(limit.to_string())),
-        // Which members are not known is the given input, and may be a secret in the wrong place.
+        // The names of unknown members come from the input, and may be secrets in the wrong place.
         Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => (FaultKind::Unknown, None),
         _ => (FaultKind::Other, None),
     }
 }
 
-/// One thing that is wrong, at the field that has to change, without its value.
+/// A fault at the field that has to change, without its value.
 fn fault(metadata: &Metadata, error: &ValidationError<'_>) -> ParameterFault {
     let at = error.instance_path().to_string();
     let (kind, bound) = broken(error.kind());
@@ -74,14 +74,14 @@ fn fault(metadata: &Metadata, error: &ValidationError<'_>) -> ParameterFault {
         {
             let names = missing(context).join(", ");
             let message = format!("one of these is needed: {names}");
-            ParameterFault { field: at, message, kind: FaultKind::OneNeeded, bound: Some(names) }
+            ParameterFault { field: at, message, kind: FaultKind::OneRequired, bound: Some(names) }
         }
         _ if metadata.secret_keys.iter().any(|key| at == format!("/{key}")) => {
             let message = "is not a valid value for this secret".to_owned();
             ParameterFault { field: at, message, kind: FaultKind::Secret, bound: None }
         }
-        // The validator's own text quotes the value. That of the whole would quote every secret, those included that are
-        // stored; and the value of a plain field may be a secret that was put there by mistake.
+        // The validator's own message quotes the value. For the whole object that would quote every secret, including stored ones;
+        // and the value of a plain field may be a secret that was entered there by mistake.
         _ => {
             let message = one_line(&error.masked_with("the value").to_string(), MESSAGE_BYTES);
             ParameterFault { field: at, message, kind, bound: bound.filter(|bound| bound.len() <= BOUND_BYTES) }
@@ -89,7 +89,7 @@ fn fault(metadata: &Metadata, error: &ValidationError<'_>) -> ParameterFault {
     }
 }
 
-/// What alternatives of a schema miss, each once.
+/// What the alternatives of a schema lack, each once.
 fn missing(alternatives: &[Vec<ValidationError<'_>>]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for error in alternatives.iter().flatten() {
@@ -102,19 +102,19 @@ fn missing(alternatives: &[Vec<ValidationError<'_>>]) -> Vec<String> {
     names
 }
 
-/// Validated parameters of a connection, with the schema's defaults filled in. Made by [`Connector::parameters`]. Has no
-/// `Debug`, because it holds secrets.
+/// Validated parameters of a connection, with the schema's defaults filled in. Created by [`Connector::parameters`]. Has no
+/// `Debug`, because it contains secrets.
 ///
 /// [`Connector::parameters`]: crate::Connector::parameters
 #[derive(Default)]
 pub struct Parameters {
     plain: BTreeMap<String, String>,
     secrets: BTreeMap<String, Zeroizing<String>>,
-    /// The plain parameters, ready to be found in a request, made once for all sends of the connection.
+    /// An index of the plain parameters for searching requests, built once for all sends of the connection.
     known: HostValues,
-    /// The secrets as an answer may hold them, made once for all sends of the connection.
+    /// The secrets in the encodings of responses, built once for all sends of the connection.
     needles: Vec<Arc<Needle>>,
-    /// Whether something beside the secrets is kept from people.
+    /// Whether anything besides the secrets is hidden from people.
     hides: bool,
 }
 
@@ -140,7 +140,7 @@ impl Parameters {
         for (key, value) in filled.as_object().into_iter().flatten() {
             let Some(text) = text_of(value) else { continue };
             if metadata.secret_keys.contains(key) {
-                // An empty secret is one that is not set.
+                // An empty secret counts as not set.
                 if text.is_empty() {
                     continue;
                 }
@@ -167,12 +167,12 @@ impl Parameters {
         self.plain.get(key).map(String::as_str)
     }
 
-    /// All parameters that are not secrets, by their keys.
+    /// All parameters that are not secrets, by key.
     pub fn plain_values(&self) -> &BTreeMap<String, String> {
         &self.plain
     }
 
-    /// The plain parameters as a request may hold them.
+    /// The plain parameters as a request may contain them.
     pub(crate) fn known(&self) -> &HostValues {
         &self.known
     }
@@ -183,14 +183,14 @@ impl Parameters {
         Some(Sealed::root(value.as_bytes().to_vec(), SECRET_BOUND, Label::Secret(name.clone()), Mark::Secret(name)))
     }
 
-    /// Masks a value in everything that people see of the connection's calls (traces, answers of the provider, lines that the
-    /// connector logs), as secrets are. For a value that the connector may read, and people who look at a call may not.
+    /// Masks a value like a secret wherever people see the connection's calls (traces, responses of the provider, log lines of the
+    /// connector). For a value that the connector may read, but people who inspect a call may not.
     pub fn hide(&mut self, value: &str) {
         self.hides = true;
         self.needles.extend(needles(value.as_bytes(), None).into_iter().map(Arc::new));
     }
 
-    /// Whether something beside the secrets is kept from people.
+    /// Whether anything besides the secrets is hidden from people.
     pub(crate) fn hides(&self) -> bool {
         self.hides
     }
@@ -200,7 +200,7 @@ impl Parameters {
     }
 }
 
-/// What the connector reads: a string as it is, any other JSON value as compact text, nothing for `null`.
+/// What the connector reads: a string as it is, any other JSON value as compact JSON, nothing for `null`.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
@@ -209,7 +209,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// Holds parameters against the bounds of this file and those of every value that meets a schema.
+/// Checks the bounds of this file, and those of every value that is validated against a schema.
 fn check_bounds(metadata: &Metadata, parameters: &Value) -> Result<(), ParameterError> {
     let all = |message: String| ParameterFault { field: String::new(), message, kind: FaultKind::Other, bound: None };
     let Some(given) = parameters.as_object() else { return Ok(()) };
@@ -233,7 +233,7 @@ fn check_bounds(metadata: &Metadata, parameters: &Value) -> Result<(), Parameter
     if faults.is_empty() { Ok(()) } else { Err(ParameterError(faults)) }
 }
 
-/// What of one parameter is too much, whatever its schema says.
+/// Which bound a parameter exceeds, whatever its schema says.
 fn out_of_bounds(value: &Value, is_secret: bool) -> Option<(FaultKind, String, Option<String>)> {
     let bytes = match value {
         Value::Null => return None,

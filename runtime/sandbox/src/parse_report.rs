@@ -1,4 +1,4 @@
-//! One callback of a provider, read by a connector.
+//! Lets a connector read a provider's callback.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,17 +17,17 @@ use crate::sandbox::Sandbox;
 /// Why a callback was not read. Nothing should be changed then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackError {
-    /// The connector exports no `delivery-reports`.
+    /// The connector does not export `delivery-reports`.
     #[error("this connector reads no delivery reports")]
     NotSupported,
     /// No instance became free in time. The same callback may be read later.
     #[error("no instance became free to read the callback")]
     NoFreeSlot,
-    /// The connector did not come to its end in time, and had CPU left: the machine is busy, or it waits for something. The same
-    /// callback may be read later.
+    /// The connector did not finish in time although it had CPU time left: the machine is busy, or the connector waits for
+    /// something. The same callback may be read later.
     #[error("the callback was not read within {limit_ms} ms")]
     OutOfTime {
-        /// Milliseconds allowed.
+        /// Maximum number of milliseconds.
         limit_ms: u64,
     },
     /// The connector refused the callback.
@@ -39,10 +39,10 @@ pub enum CallbackError {
 }
 
 impl Sandbox {
-    /// Lets a connector read a provider's callback, in a fresh instance. A callback may hold several reports, or none.
+    /// Lets a connector read a provider's callback, in a fresh instance. A callback may contain several reports, or none.
     ///
     /// # Errors
-    /// [`CallbackError`]: when the connector reads no callbacks, the callback is not authentic or malformed, or the connector
+    /// [`CallbackError`] if the connector does not read callbacks, the callback is not authentic or malformed, or the connector
     /// misbehaves.
     pub async fn parse_report(
         &self,
@@ -58,8 +58,7 @@ impl Sandbox {
             return Err(CallbackError::NoFreeSlot);
         };
         let mut state = CallState::new(Phase::Report, Arc::clone(&self.limits), parameters, None);
-        // A provider may have sent the connection's own secrets along, and whatever the connector makes of a callback is read by
-        // people.
+        // A provider may have sent the connection's own secrets along, and people read what the connector makes of a callback.
         state.scrubber.guest_learned();
         let mut store = store(&self.engine, state);
         let cpu = Arc::clone(store.data().meter.cpu());

@@ -1,38 +1,38 @@
-//! Delivery reports: the callback of a provider, and what a connector reads from it.
+//! Delivery reports: a provider's callback, and what a connector gets of it.
 //!
-//! A connector reads a callback blind. In every field that it gets in clear, runs of digits that could be a number are replaced,
-//! and so are tokens that could carry one. The exact values are sealed, for checking the signature.
+//! A connector reads a callback blind. In every field that it gets in plain text, runs of digits that could be a phone number are
+//! replaced, and so are tokens that could contain one. The exact values are sealed, for checking the signature.
 
 use zeroize::Zeroizing;
 
 use crate::digits::{Run, run};
 use crate::jwt;
 
-/// A provider's callback: the HTTP request, as the server received it.
+/// A provider's callback: the HTTP request as the server received it.
 pub struct Callback {
-    /// The HTTP method: `POST`.
+    /// The HTTP method, like `POST`.
     pub method: String,
     /// The public URL that the provider called, with its query. Providers sign it, so it must be exact.
     pub url: String,
-    /// Names, in any case, and values.
+    /// The names, in any case, and values of the headers.
     pub headers: Vec<(String, String)>,
     /// The exact bytes of the body. Wiped when dropped.
     pub body: Zeroizing<Vec<u8>>,
 }
 
-/// A field of headers, query or form, as the guest gets it.
+/// A header, query or form field, as the guest gets it.
 pub(crate) struct CallbackField {
     pub(crate) name: String,
     pub(crate) clear: String,
     pub(crate) exact: Zeroizing<String>,
 }
 
-/// The most fields that are read of each of headers, query and form.
-const MOST_FIELDS: usize = 100;
+/// Maximum number of headers, query fields and form fields that are read, each.
+const MAX_FIELDS: usize = 100;
 
 impl Callback {
     pub(crate) fn headers(&self, stand_ins: &mut StandIns) -> Vec<CallbackField> {
-        let named = self.headers.iter().take(MOST_FIELDS);
+        let named = self.headers.iter().take(MAX_FIELDS);
         named
             .map(|(name, value)| CallbackField {
                 name: name.to_ascii_lowercase(),
@@ -57,7 +57,7 @@ impl Callback {
 
 fn fields(encoded: &[u8], stand_ins: &mut StandIns) -> Vec<CallbackField> {
     url::form_urlencoded::parse(encoded)
-        .take(MOST_FIELDS)
+        .take(MAX_FIELDS)
         .map(|(name, value)| CallbackField {
             name: stand_ins.mask(&name),
             clear: stand_ins.mask(&value),
@@ -69,21 +69,21 @@ fn fields(encoded: &[u8], stand_ins: &mut StandIns) -> Vec<CallbackField> {
 /// Separators between the digits of a number.
 const SEPARATORS: &[u8] = b" -.()";
 
-/// The first stand-in. Seven digits, so that a stand-in is itself a run that is always replaced, and an exact run of this
-/// value cannot be mistaken for it.
+/// The first stand-in. It has seven digits, so a stand-in is itself a run that is always replaced, and an original run with this
+/// value cannot be confused with it.
 const FIRST_STAND_IN: usize = 1_000_001;
 
-/// Replaces every run of digits that could be a telephone number by a number that stands for it, and turns ids back.
+/// Replaces every run of digits that could be a phone number by a stand-in, and restores ids.
 ///
-/// A run has 7 to 15 digits, with or without separators, and is not part of a longer word such as a hexadecimal id.
-/// Providers' ids may be such runs too: a connector hands the stand-in back, and the host knows what it stood for.
+/// A run has 7 to 15 digits, with or without separators, and is not part of a longer word such as a hexadecimal id. Providers' ids
+/// may be such runs, too: a connector returns the stand-in, and the host knows the original.
 #[derive(Default)]
 pub(crate) struct StandIns {
     runs: Vec<Zeroizing<String>>,
 }
 
 impl StandIns {
-    /// The text with every stand-in turned back. An id may hold one beside other characters (`1000001^0`).
+    /// Restores the originals of all stand-ins. An id may contain one next to other characters (`1000001^0`).
     pub(crate) fn restore(&self, text: &str) -> String {
         let mut restored = String::with_capacity(text.len());
         let mut rest = text;
@@ -99,7 +99,7 @@ impl StandIns {
         restored
     }
 
-    /// What `stand_in` was put in place of, if it is one.
+    /// The original of a stand-in, if it is one.
     fn original(&self, stand_in: &str) -> Option<&str> {
         let index = stand_in.parse::<usize>().ok()?.checked_sub(FIRST_STAND_IN)?;
         self.runs.get(index).map(|run| run.as_str())
@@ -113,7 +113,7 @@ impl StandIns {
         (FIRST_STAND_IN + index).to_string()
     }
 
-    /// The text with stand-ins, and without tokens.
+    /// Replaces numbers by stand-ins, and removes tokens.
     pub(crate) fn mask(&mut self, text: &str) -> String {
         self.mask_numbers(&jwt::without_tokens(text))
     }

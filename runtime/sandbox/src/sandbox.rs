@@ -1,4 +1,4 @@
-//! The sandbox: what all calls of a process share, and how it is set up.
+//! The sandbox: what all calls of a process share, and its configuration.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,26 +16,26 @@ use crate::egress::{Egress, TrustError};
 use crate::engine::{Allocation, Ticker};
 use crate::{abi, engine, host};
 
-/// How a sandbox is set up. The default suits a service that only sends to public hosts, but compiles files in its own process:
-/// see [`Compiler`] before loading files that nobody trusts.
+/// The configuration of a sandbox. The default suits a service that only sends to public hosts, but compiles files in its own
+/// process: see [`Compiler`] before loading untrusted files.
 #[derive(Clone, Debug)]
 pub struct SandboxConfig {
-    /// Limits of every call.
+    /// The limits of every call.
     pub limits: Limits,
-    /// Calls at once, at least 1. Memory for so many instances is reserved at start; further calls wait for a free one, and
-    /// [`Limits::send_ms`] bounds that wait too.
+    /// Maximum number of concurrent calls, at least 1. Memory for that many instances is reserved at start; further calls wait for
+    /// a free one, for at most [`Limits::send_ms`].
     pub in_flight: u32,
     /// Where component files are compiled: in this process, or in a confined child.
     pub compiler: Compiler,
-    /// A folder, of this user alone, that keeps compiled components between starts. `None` compiles at every start.
+    /// A folder that only this user can access, for compiled components. With `None`, components are compiled at every start.
     pub cache: Option<PathBuf>,
-    /// Which addresses may be dialled. By default only public ones.
+    /// Which addresses may be dialled. By default, only public ones.
     pub addresses: AddressPolicy,
-    /// Certificate authorities to trust in addition to the public ones, each as DER.
+    /// Certificate authorities to trust in addition to the public ones, in DER format.
     pub extra_authorities: Vec<Vec<u8>>,
-    /// Resolves host names. `None` asks the machine's name servers.
+    /// Resolves host names. `None` uses the machine's name servers.
     pub resolver: Option<Arc<dyn Resolve>>,
-    /// How instances get their memory. The other choices are for benchmarks.
+    /// How instances get their memory. The alternatives are for benchmarks.
     pub allocation: Allocation,
 }
 
@@ -54,13 +54,13 @@ impl Default for SandboxConfig {
     }
 }
 
-/// Why a sandbox cannot be made.
+/// Why a sandbox cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The engine does not start, usually for lack of address space for the pool.
     #[error("the WebAssembly engine cannot start: {0}. With little address space, lower `in_flight`")]
     Engine(String),
-    /// The thread of the clock does not start.
+    /// The clock's thread does not start.
     #[error("the clock that bounds CPU cannot start: {0}")]
     Clock(#[from] std::io::Error),
     /// The cache folder cannot be used.
@@ -73,9 +73,9 @@ pub enum SandboxError {
 
 /// Loads connectors and runs their calls. One sandbox serves a whole process; share it in an `Arc`.
 ///
-/// [`load`](Self::load) makes a [`Connector`](crate::Connector) of a file, [`send`](Self::send) hands it a message,
-/// [`parse_report`](Self::parse_report) lets it read a provider's callback, and [`rehearse`](Self::rehearse) finds out what its
-/// requests look like without sending one.
+/// [`load`](Self::load) turns a file into a [`Connector`](crate::Connector), [`send`](Self::send) sends a message with it,
+/// [`parse_report`](Self::parse_report) lets it read a provider's callback, and [`rehearse`](Self::rehearse) finds the shapes of
+/// its requests without sending any.
 pub struct Sandbox {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<CallState>,
@@ -92,8 +92,8 @@ impl Sandbox {
     /// Starts the engine, its pool and its clock.
     ///
     /// # Errors
-    /// When the machine has too little address space for the pool, the cache folder is open to others or belongs to another user,
-    /// or an authority is malformed.
+    /// If the machine has too little address space for the pool, the cache folder is accessible to others or belongs to another
+    /// user, or an authority is malformed.
     pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
         let failed = |error: wasmtime::Error| SandboxError::Engine(format!("{error:#}"));
         let in_flight = config.in_flight.max(1);
@@ -123,12 +123,12 @@ impl Sandbox {
         &self.limits
     }
 
-    /// How many calls can run at once.
+    /// The maximum number of concurrent calls.
     pub fn in_flight(&self) -> usize {
         self.in_flight
     }
 
-    /// HTTP clients that are kept for further sends. What tests look at.
+    /// The number of HTTP clients that are kept for further sends. For tests.
     #[doc(hidden)]
     pub fn http_clients(&self) -> usize {
         self.egress.clients_kept()

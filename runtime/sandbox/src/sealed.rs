@@ -1,17 +1,16 @@
-//! Sealed values: bytes that know what they were made of.
+//! Sealed values: bytes that know what they were made from.
 //!
-//! Everything a connector does to a code, a number, a text or a credential happens here, on the host's side. The guest
-//! holds a handle. A value knows
-//! - its **labels**: which secret, code, recipient or text had a part in it, and whether a secret was only signed with;
-//! - its **composition**: where in it each of these is, and the literal text around them, as it was before
-//!   encoding. The egress rules read it ([`sendbox_policy::RequestView`]);
-//! - its **bound**: how many bytes it has at most, by what the guest knows of it. Budgets are charged by bounds.
+//! Everything that a connector does to a code, a number, a text or a credential happens here, on the host's side. The guest has
+//! only a handle. A value knows
+//! - its **labels**: which secret, code, recipient or text it was made from, and whether a secret was only used to sign;
+//! - its **composition**: the position of each of these in it, and the literal text around them, as it was before encoding. The
+//!   egress rules read it ([`sendbox_policy::RequestView`]);
+//! - its **bound**: its maximum size according to what the guest knows. Budgets are charged by bounds.
 //!
-//! Guarantees: no operation fails, and nothing but [`Sealed::bytes`] depends on the bytes. An operation that has no result
-//! for these bytes makes a void value, whose labels, composition and bound are those of any other one; the send ends when
-//! it is placed in a request.
+//! Guarantees: no operation fails, and only [`Sealed::bytes`] depends on the bytes. An operation without a result for these bytes
+//! creates a void value with the same labels, composition and bound as any other; the send ends when it is used in a request.
 //!
-//! This module is pure. It must not know wasmtime, HTTP or the limits of a call: whoever calls it charges for it with
+//! This module is pure. It must not know wasmtime, HTTP or the limits of a call: the caller charges for operations with
 //! [`Sealed::cost`].
 
 use std::sync::Arc;
@@ -25,7 +24,7 @@ use sendbox_policy::{self as policy, Composition, Encoding, Label, Labels, Mark}
 use sha2::Digest;
 use zeroize::Zeroizing;
 
-/// Hash functions that providers' signatures ask for.
+/// Hash functions that providers' signatures require.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {
     /// RFC 1321.
@@ -38,28 +37,28 @@ pub enum Hash {
     Sha512,
 }
 
-/// What a secret counts as: the most bytes that one may have.
+/// The bound of a secret: the maximum size of one.
 pub(crate) const SECRET_BOUND: usize = 4_096;
-/// What a variable of the message counts as.
+/// The bound of a variable of the message.
 pub(crate) const VARIABLE_BOUND: usize = 2_048;
-/// What a code counts as.
+/// The bound of a code.
 pub(crate) const CODE_BOUND: usize = 64;
-/// What a number counts as: `+` and 15 digits.
+/// The bound of a number: `+` and 15 digits.
 pub(crate) const NUMBER_BOUND: usize = 16;
-/// What a client's address counts as.
+/// The bound of a client's address.
 pub(crate) const ADDRESS_BOUND: usize = 64;
-/// Bytes of UTF-8 that one septet or one UTF-16 unit of a text can stand for.
+/// Maximum number of UTF-8 bytes for one septet or one UTF-16 code unit of a text.
 const BYTES_PER_UNIT: usize = 3;
 
-/// What a text of so many septets or UTF-16 units counts as.
+/// The bound of a text with this number of septets or UTF-16 code units.
 pub(crate) fn text_bound(units: u32) -> usize {
     usize::try_from(units).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_UNIT)
 }
 
-/// RFC 3986 section 2.3: the unreserved characters stay.
+/// RFC 3986 section 2.3: unreserved characters are not encoded.
 const PERCENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// WHATWG URL, application/x-www-form-urlencoded percent-encode set. The space is turned into `+` afterwards.
+/// The percent-encode set of application/x-www-form-urlencoded (WHATWG URL). Spaces become `+` afterwards.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b' ');
 
 /// Bytes that a connector holds but cannot read. Wiped when dropped; has no `Debug`.
@@ -69,18 +68,18 @@ pub struct Sealed {
     made_of: Composition,
     bound: usize,
     origin: Origin,
-    /// What was made on the way and is part of this value: each digest and each encoded value that has a label. An answer may
-    /// repeat any of them alone.
+    /// Intermediate results that are part of this value: each digest and each encoded value with a label. A response may repeat any
+    /// of them alone.
     made: Vec<Bytes>,
 }
 
 /// Bytes that several values share. Wiped with the last of them.
 pub(crate) type Bytes = Arc<Zeroizing<Vec<u8>>>;
 
-/// How far a value is from what the host handed out.
+/// How a value was derived from a value of the host.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// As it was handed out.
+    /// Not derived: the value as the host provided it.
     Given,
     /// Decoded, and nothing else.
     Decoded,
@@ -97,8 +96,8 @@ pub enum Piece<'a> {
 }
 
 impl Sealed {
-    /// A value that is one thing: a secret, the code, one form of the recipient. `bound` is what it counts as, by what the
-    /// guest knows; it never holds more bytes.
+    /// A value that is one thing: a secret, the code, one format of the recipient. `bound` is its size according to what the guest
+    /// knows; it never has more bytes.
     pub fn root(bytes: Vec<u8>, bound: usize, label: Label, mark: Mark) -> Self {
         Self {
             bytes: Ok(Arc::new(Zeroizing::new(bytes))),
@@ -110,7 +109,7 @@ impl Sealed {
         }
     }
 
-    /// One received value of a callback. It counts as its length rounded up: what is not masked of it, the guest reads anyway.
+    /// A received value of a callback. Its bound is its length rounded up: the guest can read everything of it that is not masked.
     pub fn received(bytes: &[u8]) -> Self {
         Self::root(bytes.to_vec(), bytes.len().next_multiple_of(1_024), Label::Received, Mark::Opaque)
     }
@@ -123,33 +122,33 @@ impl Sealed {
         self.bytes.as_ref().map(|bytes| bytes.as_slice()).map_err(Clone::clone)
     }
 
-    /// This value, and what was made on the way to it and is part of it.
+    /// This value and its intermediate results.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &Bytes> {
         self.made.iter().chain(self.bytes.as_ref().ok())
     }
 
-    /// What had a part in this value.
+    /// The labels: what this value was made from.
     pub fn labels(&self) -> &Labels {
         &self.labels
     }
 
-    /// What it is made of, in order.
+    /// The composition.
     pub fn made_of(&self) -> &Composition {
         &self.made_of
     }
 
-    /// How many bytes it has at most, by what the guest knows.
+    /// The maximum size of the value, according to what the guest knows.
     pub fn bound(&self) -> usize {
         self.bound
     }
 
-    /// What keeping this value costs: its bound, and its composition. An empty value is not free, else a guest could double
-    /// an empty one for ever.
+    /// The cost of keeping this value: its bound and its composition. An empty value is not free, or a guest could double an empty
+    /// one forever.
     pub fn cost(&self) -> usize {
         self.bound.saturating_add(cost(&self.made_of)).saturating_add(64)
     }
 
-    /// Joins the pieces.
+    /// Concatenates the pieces.
     pub fn concat(pieces: &[Piece<'_>]) -> Self {
         let mut bytes = Ok(Zeroizing::new(Vec::with_capacity(length(pieces))));
         let mut labels = Labels::default();
@@ -183,14 +182,14 @@ impl Sealed {
         Self { bytes: bytes.map(Arc::new), labels, made_of, bound, origin: Origin::Made, made }
     }
 
-    /// The same value, written down as `encoding` says. Labels and composition stay.
+    /// Encodes the value. Labels and composition are kept.
     pub fn encode(&self, encoding: Encoding) -> Self {
         let bytes = self.bytes().and_then(|bytes| encode_bytes(bytes, encoding).ok_or(Void::NotText));
         let bytes = bytes.map(|bytes| Arc::new(Zeroizing::new(bytes)));
         Self {
             made: with(&self.made, &bytes, &self.labels),
             labels: self.labels.clone(),
-            // Reads the bytes of what is all literal, and of nothing else.
+            // Reads the bytes of literal values only.
             made_of: self.made_of.encoded(encoding, bytes.as_ref().map_or(&[], |bytes| bytes.as_slice())),
             bytes,
             bound: encoded_bound(self.bound, encoding),
@@ -198,11 +197,11 @@ impl Sealed {
         }
     }
 
-    /// The bytes that this value writes down. Only of one whole secret or one whole received value: of a code or a text the
-    /// outcome would tell something, and literals need no decoding.
+    /// Decodes the value. Only for one whole secret or one whole received value: for a code or a text the result would reveal
+    /// something, and literals need no decoding.
     ///
     /// # Errors
-    /// By what the value is made of, and never by its bytes.
+    /// Depends on what the value is made from, and never on its bytes.
     pub fn decode(&self, encoding: Encoding) -> Result<Self, NotDecodable> {
         let void = match self.made_of.pieces() {
             [policy::Piece::Mark(Mark::Secret(key))] if self.origin == Origin::Given => {
@@ -228,7 +227,7 @@ impl Sealed {
         self.labels == Labels::from(Label::Received) && self.origin != Origin::Made
     }
 
-    /// The raw digest. Its input is no longer part of it, but still labels it.
+    /// The raw digest. The input is no longer part of it, but still labels it.
     pub fn digest(&self, hash: Hash) -> Self {
         let bytes = self.bytes().map(|bytes| match hash {
             Hash::Md5 => md5::Md5::digest(bytes).to_vec(),
@@ -260,14 +259,14 @@ impl Sealed {
     }
 }
 
-/// The parts of a value that was just made.
+/// The intermediate results of a new value.
 fn with(before: &[Bytes], bytes: &Result<Bytes, Void>, labels: &Labels) -> Vec<Bytes> {
     let own = bytes.as_ref().ok().filter(|_| !labels.is_empty());
     before.iter().chain(own).map(Arc::clone).collect()
 }
 
 impl Hash {
-    /// Bytes of a raw digest.
+    /// Size of a raw digest, in bytes.
     pub fn bytes(self) -> usize {
         match self {
             Self::Md5 => 16,
@@ -278,7 +277,7 @@ impl Hash {
     }
 }
 
-/// Room for the joined bytes, so that none of them is moved and left behind unwiped.
+/// The capacity for the joined bytes, so that they are never reallocated and left behind unwiped.
 fn length(pieces: &[Piece<'_>]) -> usize {
     pieces
         .iter()
@@ -289,7 +288,7 @@ fn length(pieces: &[Piece<'_>]) -> usize {
         .sum()
 }
 
-/// How long `bound` bytes can become.
+/// The maximum size of an encoded value.
 fn encoded_bound(bound: usize, encoding: Encoding) -> usize {
     match encoding {
         Encoding::Base64 | Encoding::Base64Url => bound.div_ceil(3).saturating_mul(4),
@@ -313,7 +312,7 @@ fn cost(made_of: &Composition) -> usize {
 }
 
 fn mac<M: Mac + KeyInit>(key: &[u8], data: &[u8]) -> Vec<u8> {
-    // HMAC takes a key of any length, so this branch cannot be reached; an empty result signs nothing and fails closed.
+    // HMAC accepts keys of any length, so this branch is unreachable; an empty result signs nothing and fails closed.
     let Ok(mut mac) = <M as KeyInit>::new_from_slice(key) else {
         return Vec::new();
     };
@@ -321,8 +320,7 @@ fn mac<M: Mac + KeyInit>(key: &[u8], data: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Writes `bytes` down as `encoding` says; `None` when they cannot be. The scrubber uses it too: what a provider echoes, it
-/// echoes encoded.
+/// Encodes `bytes`; `None` if that is impossible. The scrubber uses it as well, because providers echo values in encoded form.
 pub(crate) fn encode_bytes(bytes: &[u8], encoding: Encoding) -> Option<Vec<u8>> {
     Some(match encoding {
         Encoding::Base64 => STANDARD.encode(bytes).into_bytes(),
@@ -360,12 +358,12 @@ fn decode_bytes(bytes: &[u8], encoding: Encoding) -> Option<Vec<u8>> {
             let quoted = [b"\"", bytes, b"\""].concat();
             serde_json::from_slice::<String>(&quoted).ok()?.into_bytes()
         }
-        // No provider hands anything out like this.
+        // No provider issues secrets in this encoding.
         Encoding::Xml => return None,
     })
 }
 
-/// XML 1.0 section 2.4, for elements and for attributes in either quotes.
+/// XML 1.0 section 2.4, for elements and for attributes in either kind of quotes.
 fn xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

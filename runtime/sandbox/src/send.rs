@@ -1,4 +1,4 @@
-//! One send: a slot, a fresh instance, one deadline, an honest outcome.
+//! One send: a slot, a fresh instance, one deadline, and an outcome that does not depend on trusting the connector.
 
 mod end;
 
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::end::{End, no_free_slot, outcome, withdrawn_before};
 use crate::call::host_call::Phase;
-use crate::call::outbound::{DryRun, Outside, RequestRecord, Rule};
+use crate::call::outbound::{DryRun, OutboundContext, RequestRecord, Rule};
 use crate::call::{CallState, store};
 use crate::connector::Connector;
 use crate::egress::pool::PoolKey;
@@ -22,50 +22,50 @@ use crate::parameters::Parameters;
 use crate::sandbox::Sandbox;
 use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, NUMBER_BOUND, VARIABLE_BOUND, text_bound};
 
-/// A message to send, with the connection that it is sent through.
+/// A message to send, with the connection to send it through.
 pub struct SendRequest {
-    /// Whose send this is, as any text. Open connections to a provider are shared only between sends of one owner.
+    /// The owner of the send, as any text. Open connections to a provider are shared only between sends of one owner.
     pub owner: String,
-    /// The connection's parameters, as [`Connector::parameters`] checked them.
+    /// The connection's parameters, from [`Connector::parameters`].
     pub parameters: Arc<Parameters>,
-    /// What the connector may reach, as [`Connector::grant`] computed it.
+    /// What the connector may reach, from [`Connector::grant`].
     pub grant: Arc<EffectiveGrant>,
     /// The message.
     pub message: Message,
-    /// The shapes that the request with the message may have, as [`Sandbox::rehearse`] found them. `None` allows any shape.
+    /// The shapes that the request with the message may have, from [`Sandbox::rehearse`]. `None` allows any shape.
     pub pinned: Option<Arc<PinnedShapes>>,
-    /// Lets no byte out, and shows what would have left.
+    /// If present, nothing is sent, and the result shows what would have been.
     pub dry_run: Option<DryRun>,
-    /// Cancel it to end the send at once, for a version of a connector that is no longer wanted. The outcome says whether the
-    /// message may have left.
+    /// Cancel it to end the send immediately, for a version of a connector that is no longer wanted. The outcome says whether the
+    /// message may have been sent.
     pub withdrawn: Option<CancellationToken>,
 }
 
-/// The result of a send. Holds nothing sealed, except [`RequestRecord::clear`] where a dry run asked for it.
+/// The result of a send. Contains nothing sealed, except [`RequestRecord::clear`] if a dry run asked for it.
 pub struct SendResult {
     /// Whether the provider accepted the message, or why not.
     pub outcome: Outcome,
-    /// The resources that it used.
+    /// The resources that the send used.
     pub used: ResourceUse,
     /// The requests that passed the rules, masked, in order.
     pub requests: Vec<RequestRecord>,
-    /// The request that a rule held back, masked. Nothing of it left.
+    /// The request that a rule held back, masked. No part of it was sent.
     pub held_back: Option<RequestRecord>,
-    /// The HTTP status with which the request that carries the message was answered, as the host saw it.
+    /// The HTTP status of the response to the request with the message, as the host saw it.
     pub message_status: Option<u16>,
-    /// Origins to which bytes may have left: `https://api.example.com`.
+    /// The origins to which bytes may have been sent, like `https://api.example.com`.
     pub hosts_reached: Vec<String>,
-    /// What happened, in order. For people: no program should depend on it.
+    /// What happened, in order. For diagnosis: programs should not depend on it.
     pub trace: Vec<TraceEvent>,
 }
 
 impl Sandbox {
-    /// Sends one message through one connector, in a fresh instance.
+    /// Sends a message through a connector, in a fresh instance.
     ///
-    /// There is no error: whatever the connector or the provider does, an outcome comes within [`Limits::send_ms`]
-    /// (see [`limits`](Self::limits)). A failed outcome says whether bytes of the message may have left; only then can trying again
-    /// make two messages of one. When the future is dropped the send ends where it is, and nobody learns whether the message left:
-    /// use [`SendRequest::withdrawn`] instead.
+    /// There is no error: whatever the connector or the provider does, there is an outcome within [`Limits::send_ms`] (see
+    /// [`limits`](Self::limits)). A failed outcome says whether the message may have been sent; only then can another try send it
+    /// twice. If the future is dropped, the send ends immediately and nobody learns whether the message was sent: use
+    /// [`SendRequest::withdrawn`] instead.
     ///
     /// [`Limits::send_ms`]: sendbox_policy::Limits::send_ms
     pub async fn send(&self, connector: &Connector, request: SendRequest) -> SendResult {
@@ -87,7 +87,7 @@ impl Sandbox {
         let Ok(Ok(_slot)) = slot else {
             return result(state, Outcome::Failed(no_free_slot()));
         };
-        state.outside = Some(Outside {
+        state.outside = Some(OutboundContext {
             egress: Arc::clone(&self.egress),
             grant: request.grant,
             rule,
@@ -105,7 +105,7 @@ impl Sandbox {
             () = withdrawn.cancelled() => End::Withdrawn,
             () = tokio::time::sleep_until(deadline) => End::OutOfTime,
         };
-        // The store is taken apart here, whatever happened: no instance is used twice.
+        // The store is destroyed here, whatever happened: no instance is used twice.
         let mut state = store.into_data();
         state.exchanges.settle();
         keep_stderr(&mut state);
@@ -114,7 +114,7 @@ impl Sandbox {
     }
 }
 
-/// What the host gives to the connector in clear of a message.
+/// The plain values of a message that the host gives to the connector.
 fn message_rule(message: &Message, message_key: &str) -> Rule {
     let mut known: Vec<HostValue> = Vec::new();
     let mut add = |name: &'static str, value: &str| {
@@ -126,7 +126,7 @@ fn message_rule(message: &Message, message_key: &str) -> Rule {
     add("nonce", &message.attempt.nonce);
     add("calling code", &message.recipient.calling_code);
     add("country", message.recipient.country.as_deref().unwrap_or_default());
-    // `pt-BR`, and `pt`: providers often know the language alone.
+    // `pt-BR` and `pt`: providers often support only the language.
     let subtags = |tag: &str| tag.rsplit_once('-').map(|(shorter, _)| shorter.to_owned());
     for tag in std::iter::successors(message.locale.clone(), |tag| subtags(tag)) {
         add("locale", &tag);
@@ -152,7 +152,7 @@ fn message_rule(message: &Message, message_key: &str) -> Rule {
     }
 }
 
-/// A message that counts as less than it has: budgets are charged by bounds, so nothing may be longer than its bound.
+/// Refuses values that are larger than their bounds, because budgets are charged by bounds.
 fn too_large(message: &Message) -> Option<Failure> {
     let (text, variables) = match &message.content {
         Content::Text { text, units, .. } => (text.len() > text_bound(*units), &[] as &[_]),
@@ -174,7 +174,7 @@ fn too_large(message: &Message) -> Option<Failure> {
     Some(Failure { class: FailureClass::InvalidRequest, text: what, retry_after: None, ..no_free_slot() })
 }
 
-/// Adds to the trace what the guest wrote to standard error and output.
+/// Adds what the guest wrote to standard error and output to the trace.
 fn keep_stderr(state: &mut CallState) {
     let written = state.wasi.written();
     for line in written.lines() {

@@ -1,16 +1,16 @@
-//! Which requests a version was tested to send.
+//! Finds the requests that a version was tested to send.
 //!
-//! A connector cannot see what is sealed, so the literal skeleton of its requests depends on clear values only. [`Sandbox::rehearse`]
-//! runs a connector dry with a table of clear values and made-up sealed ones, and keeps the skeletons. A later request with
-//! the message that does not fit them is held back: a connector that waits for its moment has no other way to put words,
-//! numbers or hosts of its own into a request.
+//! A connector cannot see sealed values, so the literals of its requests depend on plain values only. [`Sandbox::rehearse`] runs a
+//! connector dry with a table of plain values and made-up sealed ones, and keeps the shapes. A later request with the message that
+//! does not match is held back: a connector that waits for the right moment has no other way to put its own words, numbers or hosts
+//! into a request.
 //!
-//! What is rehearsed is what every platform varies: usages, encodings, lifetimes, languages, variables, whether the client's
-//! address is there. What a connector does only for some destination is not: it must be seen before it is sent, in a test,
-//! with a canary, or by whoever approves a request that was held back. The clock of a rehearsal is the caller's: at the time
-//! at which the version came, nothing that waits for a later time shows itself, however often it is rehearsed.
+//! The rehearsal covers what every platform varies: usages, encodings, lifetimes, languages, variables, and whether there is a
+//! client address. It does not cover what a connector does for certain destinations only: that has to be seen before it is sent, in
+//! a test, with a canary, or by the person who approves a request that was held back. The caller provides the time of a rehearsal:
+//! behaviour that waits for a later time does not show, however often it is rehearsed.
 //!
-//! Must not know: who approves a new shape, or where shapes are kept.
+//! Must not know: who approves a new shape, or where shapes are stored.
 
 use std::sync::Arc;
 
@@ -26,41 +26,41 @@ use crate::parameters::Parameters;
 use crate::sandbox::Sandbox;
 use crate::send::SendRequest;
 
-/// Templates at most that are rehearsed, each once.
+/// Maximum number of templates that are rehearsed, each once.
 const TEMPLATES_MAX: usize = 100;
-/// A connector that misbehaves so often is not rehearsed further: each time may take all of a send's CPU.
+/// A connector that misbehaves this often is not rehearsed further: each time may use up the CPU budget of a send.
 const FAULTS_MAX: u32 = 3;
-/// Languages of the metadata at most that are rehearsed.
+/// Maximum number of the metadata's languages that are rehearsed.
 const LOCALES_MAX: usize = 40;
 
 /// A connection to rehearse a connector with.
 pub struct Rehearsal {
-    /// Whose connection it is, as in [`SendRequest::owner`].
+    /// The owner of the connection, as in [`SendRequest::owner`].
     pub owner: String,
     /// The connection's parameters.
     pub parameters: Arc<Parameters>,
     /// What the connector may reach.
     pub grant: Arc<EffectiveGrant>,
-    /// The templates of the connection, for content kind `template`.
+    /// The templates of the connection, for the content kind `template`.
     pub templates: Vec<RehearsedTemplate>,
-    /// The time that the connector sees, in Unix milliseconds.
+    /// The time that the connector sees: Unix time in milliseconds.
     pub at_unix_ms: u64,
 }
 
 /// A template of a connection.
 pub struct RehearsedTemplate {
-    /// The usage that it is for.
+    /// The usage that the template is for.
     pub usage: Usage,
-    /// The language that it is for, as a BCP 47 tag.
+    /// The language that the template is for (BCP 47).
     pub locale: Option<String>,
     /// A template id, or compact JSON: what the connector gets as `template-content.template`.
     pub template: String,
 }
 
-/// A rehearsal could not be finished. Its shapes are incomplete.
+/// The rehearsal could not be completed, so its shapes are incomplete.
 #[derive(Debug, thiserror::Error)]
 pub enum RehearsalError {
-    /// The operating system gives no random bytes.
+    /// The operating system provided no random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     /// No instance was free for a dry run.
@@ -68,7 +68,7 @@ pub enum RehearsalError {
     Unavailable(String),
 }
 
-/// The clear values of one dry run.
+/// The plain values of one dry run.
 #[derive(Clone)]
 struct Case {
     usage: Usage,
@@ -80,14 +80,14 @@ struct Case {
     attempt: u32,
     client_ip: bool,
     variables: &'static [&'static str],
-    /// The template that is meant, by its position; otherwise that of the usage.
+    /// The index of the template; otherwise, the one for the usage.
     template: Option<usize>,
 }
 
 /// Country, calling code, number.
 type Destination = (Option<&'static str>, &'static str, &'static str);
 
-/// The first one for which a connector makes a request is the one that is rehearsed: some providers have but one market.
+/// The first destination for which a connector makes a request is rehearsed: some providers serve only one market.
 const DESTINATIONS: [Destination; 8] = [
     (Some("DK"), "45", "20123456"),
     (Some("US"), "1", "2015550123"),
@@ -99,13 +99,13 @@ const DESTINATIONS: [Destination; 8] = [
     (None, "882", "1612345678"),
 ];
 
-/// From the shortest to the longest, with the bounds at which providers clamp.
+/// From the shortest to the longest, including the bounds to which providers clamp.
 const LIFETIMES: [u32; 10] = [1, 19, 30, 59, 60, 300, 900, 3600, 36_001, 86_400];
 
-/// Names that platforms give variables. A shape does not hold them, where a connector passes all of them on.
+/// Names that platforms give to variables. A connector's shape does not contain them if it passes all of them on.
 const VARIABLES: [&str; 3] = ["link", "applicationName", "userName"];
 
-/// A code that no number of [`DESTINATIONS`] holds.
+/// A code that does not occur in a number of [`DESTINATIONS`].
 const CODE: &str = "407193";
 
 fn usual() -> Case {
@@ -123,7 +123,7 @@ fn usual() -> Case {
     }
 }
 
-/// Each usage with each encoding, with and without the client's address; and one further value at a time of all else.
+/// Each usage with each encoding, with and without the client's address; and one other value at a time for everything else.
 fn cases(metadata: &Metadata, rehearsal: &Rehearsal) -> Vec<Case> {
     let mut cases = Vec::new();
     for usage in Usage::ALL.into_iter().filter(|usage| metadata.usages.contains(usage)) {
@@ -151,12 +151,12 @@ fn cases(metadata: &Metadata, rehearsal: &Rehearsal) -> Vec<Case> {
 }
 
 impl Sandbox {
-    /// The shapes of the requests with the message that a connector makes with one connection, by dry runs: no byte leaves.
+    /// The shapes of the requests with the message that a connector makes with one connection, found by dry runs that send nothing.
     ///
-    /// Empty for a connector whose first request does not carry the message: a dry run has no answer to go on with.
+    /// Empty for a connector whose first request does not contain the message: a dry run has no response to continue with.
     ///
     /// # Errors
-    /// [`RehearsalError`] when a dry run could not be made.
+    /// [`RehearsalError`] if a dry run failed.
     pub async fn rehearse(&self, connector: &Connector, rehearsal: &Rehearsal) -> Result<PinnedShapes, RehearsalError> {
         let mut pinned = PinnedShapes::default();
         let mut faults = 0;
@@ -178,7 +178,7 @@ impl Sandbox {
         Ok(pinned)
     }
 
-    /// Whether the connector misbehaved.
+    /// Returns whether the connector misbehaved.
     async fn rehearse_one(
         &self,
         connector: &Connector,

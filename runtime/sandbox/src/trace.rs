@@ -1,7 +1,7 @@
-//! The trace of a send, for people: which host calls a connector made, what left (masked), and what came back.
+//! The trace of a send, for diagnosis: which host calls a connector made, what was sent (masked), and what came back.
 //!
-//! A trace never holds a sealed value. They show as `[recipient]`, `[text]`, `[code]`, `[secret NAME]`, and text that a guest
-//! or a provider wrote is scrubbed first.
+//! A trace never contains sealed values. They appear as `[recipient]`, `[text]`, `[code]` or `[secret NAME]`, and text from a guest
+//! or a provider is scrubbed first.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use sendbox_contract::{TraceEvent, TraceKind};
 
 use crate::digits::{Run, run};
 
-/// Collects events. Bounded: a send has bounded host calls, and each makes one event.
+/// Collects events. Bounded, because the host calls of a send are, and each adds one event.
 #[derive(Debug)]
 pub(crate) struct Trace {
     began: Instant,
@@ -36,22 +36,22 @@ impl Trace {
     }
 }
 
-/// Bytes of an answer that are shown.
+/// Maximum size of the part of a response that is shown, in bytes.
 const SHOWN: usize = 2048;
-/// Digits in a row that could be a code.
+/// Minimum number of consecutive digits that could be a code.
 const CODE_DIGITS: usize = 6;
-/// Digits, with separators or without, that could be a telephone number.
+/// Minimum number of digits, with or without separators, that could be a phone number.
 const NUMBER_DIGITS: usize = 7;
 /// Separators between the digits of a number.
 const SEPARATORS: &[u8] = b" -.()/";
 /// The mask of a long run of digits.
 const DIGITS: &str = "[digits]";
 
-/// How a scrubbed answer begins, for people: on one line, and nothing if it is not text. The scrubber knows what was sent; a
-/// number or a code that the provider wrote in a form of its own is masked here, as is every other long run of digits.
+/// The beginning of a scrubbed response, for display: on one line, and empty if it is not text. The scrubber knows what was sent; a
+/// number or a code that the provider wrote in another form is masked here, like every long run of digits.
 pub(crate) fn excerpt(scrubbed: &[u8]) -> String {
     let cut = scrubbed.get(..SHOWN).unwrap_or(scrubbed);
-    // A character may have been cut in two.
+    // A character may have been split.
     let text = match std::str::from_utf8(cut) {
         Ok(text) => text,
         Err(error) if error.valid_up_to() + 4 > SHOWN => {

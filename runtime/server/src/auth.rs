@@ -1,10 +1,10 @@
 //! Authenticates the caller by `Authorization: Bearer …` or by a browser's session, before anything else of the request is read.
-//! A query that the operation does not have is refused next.
+//! Unknown query parameters are refused next.
 
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use sendbox_domain::model::SessionView;
+use sendbox_domain::model::Session;
 use sendbox_service::{Caller, Error};
 
 use crate::api::Api;
@@ -21,7 +21,7 @@ pub(crate) struct Authenticated(pub(crate) Caller);
 /// The caller and its session, for the operations on the session.
 pub(crate) struct SignedIn {
     pub(crate) caller: Caller,
-    pub(crate) view: SessionView,
+    pub(crate) view: Session,
     /// The session's secret; `None` for a caller with a key.
     pub(crate) cookie: Option<String>,
 }
@@ -42,7 +42,7 @@ impl FromRequestParts<Api> for SignedIn {
         let signed_in = if parts.headers.contains_key(AUTHORIZATION) {
             let bearer = bearer(parts).ok_or(Error::Unauthenticated)?;
             let caller = api.service.authenticate(bearer).await?;
-            Self { view: api.service.who(&caller), caller, cookie: None }
+            Self { view: api.service.describe_caller(&caller), caller, cookie: None }
         } else {
             let cookie = session::cookie(&parts.headers).ok_or(Error::Unauthenticated)?;
             let (caller, view) = api.service.authenticate_session(&cookie).await?;

@@ -1,4 +1,4 @@
-//! Bodies: JSON, bounded in size and time, and read strictly.
+//! Request bodies: JSON, limited in size and time, and parsed strictly.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::problem::{ApiError, Kind};
 
 /// The largest body, in bytes.
 pub(crate) const SMALL: usize = 64 * 1024;
-/// The largest body that may hold the templates of a connection, in bytes.
+/// The largest body with the templates of a connection, in bytes.
 pub(crate) const LARGE: usize = 512 * 1024;
 /// A body has to arrive within this time.
 const READ_WITHIN: Duration = Duration::from_secs(30);
@@ -86,7 +86,7 @@ pub(crate) async fn raw(request: Request) -> Result<Bytes, ApiError> {
     collect(request, SMALL).await
 }
 
-/// The whole body. One that announces that it is too large is not read.
+/// Reads the whole body. A body whose declared length is too large is not read.
 async fn collect(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let too_large =
         || ApiError::of(Kind::BodyTooLarge, format!("the body of this operation may have up to {} KiB", limit / 1024));
@@ -106,7 +106,7 @@ async fn collect(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     }
 }
 
-/// Reads a JSON document: first all of its syntax, so that a body that is not JSON is never judged by its fields.
+/// Parses a JSON document. Its syntax is checked first, so that a body that is not JSON gets no errors about fields.
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let Document(document) = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         Category::Data => ApiError::from(Error::invalid("", Flaw::message(&error))),
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn an_invalid_field_is_named_by_its_pointer_and_not_quoted() {
         let message = |rest: &str| format!(r#"{{"to": "+4512345678", "usage": "sign-in", "code": "987654"{rest}}}"#);
-        for ((kind, detail), field, said) in [
+        for ((kind, detail), field, expected) in [
             (refused::<NewTenant>("[]"), "must be", "an object, not an array"),
             (refused::<NewTenant>("null"), "must be", "an object, not null"),
             (refused::<NewTenant>("987654"), "must be", "an object, not a whole number"),
@@ -203,7 +203,7 @@ mod tests {
         ] {
             assert_eq!(kind, Kind::InvalidInput, "{detail}");
             assert!(detail.starts_with(&format!("invalid input: {field}")), "{detail}");
-            assert!(detail.contains(said), "{detail}");
+            assert!(detail.contains(expected), "{detail}");
             assert!(!detail.contains("9876") && !detail.contains("+45"), "{detail}");
         }
     }

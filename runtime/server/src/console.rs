@@ -85,12 +85,12 @@ async fn file_or_page(headers: HeaderMap, path: Result<Path<String>, PathRejecti
     for (name, value) in encoded.into_iter().flatten() {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    // An SVG that is opened by itself runs no script either.
+    // An SVG that is opened on its own runs no script either.
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     Ok(response)
 }
 
-/// `gzip, br` does; `gzip;q=0` does not.
+/// Whether the client accepts gzip: `gzip, br` does; `gzip;q=0` does not.
 fn accepts_gzip(accepted: &str) -> bool {
     accepted.split(',').any(|one| {
         let (name, weight) = one.split_once(';').unwrap_or((one, ""));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_sent_to_those_who_accept_it() {
+    fn gzip_is_sent_to_clients_that_accept_it() {
         for (accepted, accepts) in [
             ("gzip, deflate, br", true),
             ("br;q=1.0, GZIP;q=0.5", true),

@@ -1,4 +1,4 @@
-//! Turns JSON and query strings into values of the domain, and says by field what is wrong with them.
+//! Turns JSON and query strings into values of the domain, with errors by field.
 //!
 //! Promises: no error quotes the input, no member or parameter is ignored, and none is read twice.
 

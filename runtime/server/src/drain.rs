@@ -1,4 +1,4 @@
-//! Reads what a handler left unread of a body.
+//! Reads the rest of a body that a handler did not read.
 //!
 //! A request can be refused before its body is read. If the connection were closed at that point, bytes in transit would make the
 //! kernel reset it, and the client would never see the response. So the rest is read and dropped, as far as that is cheap.
@@ -15,9 +15,9 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-/// Bytes to read and drop at most. A client that sends more may see a reset.
+/// The maximum number of bytes to read and drop. A client that sends more may see a reset.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// How long to read at most.
+/// The maximum time to read.
 const MAX_TIME: Duration = Duration::from_secs(5);
 
 /// A body that can still be read after the handler has dropped it.
@@ -46,11 +46,11 @@ impl HttpBody for SharedBody {
     }
 }
 
-/// What the handler may leave unread.
+/// The rest of a body that the handler may leave unread.
 pub(crate) struct UnreadBody(SharedBody);
 
-/// Splits a body into the handler's view and what it may leave. `None` when nothing can be left: there is no body, or the client
-/// waits for `100 Continue` and has not begun to send.
+/// Splits a body into the handler's view and the unread rest. The rest is `None` if there can be none: there is no body, or the
+/// client waits for `100 Continue` and has not begun to send.
 pub(crate) fn share(body: Body, headers: &HeaderMap) -> (Body, Option<UnreadBody>) {
     if body.is_end_stream() || headers.contains_key(EXPECT) {
         return (body, None);

@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use sendbox_domain::{FieldCode, FieldError, FieldErrors, message_fields};
 use sendbox_service::Error;
 use utoipa::IntoParams;
 
@@ -19,17 +20,21 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut headers = parts.headers.get_all(NAME).iter();
         let Some(header) = headers.next() else { return Ok(Self(None)) };
-        let bytes = header.as_bytes();
-        let fits =
-            (1..=255).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic) && headers.next().is_none();
-        match header.to_str() {
-            Ok(key) if fits => Ok(Self(Some(key.to_owned()))),
-            _ => Err(Error::invalid(NAME, "must be given once, with 1 to 255 visible ASCII characters").into()),
+        if headers.next().is_some() {
+            return Err(invalid(FieldError::new(NAME, "must be given once").coded(FieldCode::Duplicate, &[])));
         }
+        // A value that is not ASCII is checked as an empty key, which is invalid too.
+        let key = header.to_str().unwrap_or_default();
+        message_fields::check_idempotency_key(key).map_err(invalid)?;
+        Ok(Self(Some(key.to_owned())))
     }
 }
 
-/// How the document describes the header.
+fn invalid(error: FieldError) -> ApiError {
+    Error::Invalid(FieldErrors(vec![error])).into()
+}
+
+/// Describes the header in the OpenAPI document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "only described, never built")]

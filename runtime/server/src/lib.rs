@@ -13,7 +13,7 @@
 //!   not part of it;
 //! - a request that was accepted is completed, even if the client disconnects.
 //!
-//! Must not know: the rules of the domain, the store, the sandbox, the command line.
+//! Must not know: the store, the sandbox, the command line. It contains no rules of the domain, and calls those that it needs.
 
 mod api;
 mod auth;

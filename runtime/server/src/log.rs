@@ -22,7 +22,7 @@ use crate::{drain, path};
 /// The header with the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the log line says about the caller. It is set once the caller is authenticated.
+/// The caller in the log line. It is set once the caller is authenticated.
 #[derive(Clone, Default)]
 pub(crate) struct LogContext(Arc<OnceLock<String>>);
 

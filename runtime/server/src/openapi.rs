@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document. Routes and types describe themselves; this is what is said once for all of them.
+//! The OpenAPI 3.1 document. Routes and types describe themselves; this adds what applies to all of them.
 
 use std::sync::LazyLock;
 

@@ -5,6 +5,7 @@
 
 use axum::extract::{self, FromRequestParts};
 use http::request::Parts;
+use sendbox_domain::rules::policy;
 use sendbox_service::Error;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,15 +30,16 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 
 /// Whether a tenant could have this id.
 pub(crate) fn is_tenant(text: &str) -> bool {
-    (3..=40).contains(&text.len()) && consists_of(text, b"-") && !text.starts_with('-') && !text.ends_with('-')
+    policy::tenant_id(text).is_ok()
 }
 
-fn is_name(text: &str) -> bool {
-    (1..=40).contains(&text.len()) && consists_of(text, b"-") && !text.starts_with('-')
+fn is_connection_name(text: &str) -> bool {
+    policy::connection_name(text).is_ok()
 }
 
 fn is_id(text: &str) -> bool {
-    (1..=60).contains(&text.len()) && consists_of(text, b"_-")
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    (1..=60).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 fn is_sha256(text: &str) -> bool {
@@ -50,11 +52,6 @@ fn is_digest(text: &str) -> bool {
 
 fn is_token(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-}
-
-/// Whether the text is made of a-z, 0-9 and `further`.
-fn consists_of(text: &str, further: &[u8]) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || further.contains(&byte))
 }
 
 /// Defines segments: type, description, pattern, example, and the function that checks what the pattern says.
@@ -103,7 +100,7 @@ macro_rules! segments {
 
 segments! {
     TenantId, "The id of the tenant.", "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$", "acme", is_tenant;
-    ConnectionName, "The name of the connection.", "^[a-z0-9][a-z0-9-]{0,39}$", "main", is_name;
+    ConnectionName, "The name of the connection.", "^[a-z0-9][a-z0-9-]{0,39}$", "main", is_connection_name;
     ConnectorId, "The id of the connector.", "^[a-z0-9_-]{1,60}$", "acme-sms", is_id;
     MessageId, "The id of the message.", "^[a-z0-9_-]{1,60}$", "m7k3x9q2v5t8w4n6p1r0d", is_id;
     VerificationId, "The id of the verification.", "^[a-z0-9_-]{1,60}$", "v7k3x9q2v5t8w4n6p1r0d", is_id;
@@ -222,7 +219,7 @@ mod tests {
             (&"a".repeat(41), false, false, true),
             (&"a".repeat(61), false, false, false),
         ] {
-            assert_eq!((is_tenant(text), is_name(text), is_id(text)), (tenant, name, id), "{text:?}");
+            assert_eq!((is_tenant(text), is_connection_name(text), is_id(text)), (tenant, name, id), "{text:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): the one shape of everything that is not 2xx.
+//! Problem documents (RFC 9457): the format of every response that is not 2xx.
 //!
 //! A handler returns an [`ApiError`]. It carries the document in the response's extensions; [`render`] writes the body last, when
 //! the request's id is known, and makes a document for whatever a library responded on its own.
@@ -16,13 +16,13 @@ use sendbox_service::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub(crate) use self::kind::{Kind, ProblemType};
+pub(crate) use self::kind::{Kind, ProblemType, ProblemTypeUri};
 pub(crate) use self::responses::*;
 
 /// The media type of a problem document.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// What an end user may be told about a limit. The same for every limit, so that it reveals nothing about accounts.
+/// The text about a limit that you may show to an end user. The same for every limit, so that it reveals nothing about accounts.
 const NEUTRAL: &str = "Please try again later.";
 
 /// Why a request failed (RFC 9457).
@@ -33,7 +33,7 @@ pub(crate) struct Problem {
     /// Identifies the kind of problem: `/problems/` and a name that never changes. Programs branch on it. It is also a path of this
     /// server that explains the problem.
     #[serde(rename = "type")]
-    #[schema(example = "/problems/invalid-input")]
+    #[schema(value_type = ProblemTypeUri, example = "/problems/invalid-input")]
     pub(crate) kind: String,
     /// A short title, the same for every problem of this type.
     #[schema(example = "Invalid input")]
@@ -95,7 +95,7 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    /// Of this kind.
+    /// An error of this kind.
     pub(crate) fn of(kind: Kind, detail: impl Into<String>) -> Self {
         let problem = Problem {
             kind: kind.path(),
@@ -118,7 +118,7 @@ impl ApiError {
         Self { kind, problem: Box::new(problem) }
     }
 
-    /// For a response of a library.
+    /// The error for a response that a library made.
     fn from_status(status: StatusCode) -> Self {
         let kind = match status.as_u16() {
             404 => Kind::NotFound,
@@ -151,8 +151,8 @@ impl From<Error> for ApiError {
         match error {
             Error::Forbidden(scope) => problem.scope = Some(scope),
             Error::Invalid(problems) => problem.errors = Some(problems.0),
-            Error::NeededByFlows(flows) => problem.flows = Some(flows),
-            Error::FlowOff(flow) => problem.flow = Some(flow),
+            Error::ConnectionInUse(flows) => problem.flows = Some(flows),
+            Error::FlowDisabled(flow) => problem.flow = Some(flow),
             Error::CountryNotAllowed(country) => problem.country = Some(country),
             Error::Limited { limit, retry_after } => {
                 problem.limit = Some(limit.as_str());
@@ -175,7 +175,7 @@ impl From<Error> for ApiError {
             | Error::NotFound(_)
             | Error::Conflict(_)
             | Error::DiffChanged
-            | Error::ApprovalNeeded(_)
+            | Error::ApprovalRequired(_)
             | Error::NoActiveConnection
             | Error::IdempotencyMismatch
             | Error::IdempotencyInFlight
@@ -183,7 +183,7 @@ impl From<Error> for ApiError {
             | Error::StoreUncertain
             | Error::ReportNotAuthentic
             | Error::ReportMalformed
-            | Error::ReportUnread
+            | Error::ReportUnreadable
             | Error::Busy
             | Error::Stopping => {}
         }
@@ -253,9 +253,9 @@ mod tests {
             Error::invalid("name", "must be given"),
             Error::Conflict("it is there already".to_owned()),
             Error::DiffChanged,
-            Error::ApprovalNeeded(vec!["new host: POST https://b.example.com, any path".to_owned()]),
-            Error::NeededByFlows(vec![Flow::SignIn]),
-            Error::FlowOff(Flow::Mfa),
+            Error::ApprovalRequired(vec!["new host: POST https://b.example.com, any path".to_owned()]),
+            Error::ConnectionInUse(vec![Flow::SignIn]),
+            Error::FlowDisabled(Flow::Mfa),
             Error::NoActiveConnection,
             Error::CountryNotAllowed("DK".to_owned()),
             Error::Limited { limit: LimitName::Cooldown, retry_after: Some(30) },
@@ -266,7 +266,7 @@ mod tests {
             Error::StoreUncertain,
             Error::ReportNotAuthentic,
             Error::ReportMalformed,
-            Error::ReportUnread,
+            Error::ReportUnreadable,
             Error::Busy,
             Error::Stopping,
             Error::Internal("a row of 123456".to_owned()),

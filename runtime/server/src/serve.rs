@@ -1,4 +1,5 @@
-//! Listens, and shuts down gracefully: not ready any more, no new connections, requests in progress finish, then the service stops.
+//! Listens, and shuts down gracefully: it reports not ready, accepts no new connections, finishes requests in progress, and stops
+//! the service.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,11 +22,11 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Api, Lifecycle};
 use crate::routes;
 
-/// Connections at the same time. Further ones wait in the kernel's queue.
+/// The maximum number of connections. Further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 4096;
 /// How long the head of a request may take, and how long a connection may be idle between two requests.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// Bytes of the head of a request at most.
+/// The maximum size of the head of a request, in bytes.
 const MAX_HEAD: usize = 32 * 1024;
 /// The pause after the kernel failed to accept a connection, most often for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -52,8 +53,8 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves the API on `listener` until `stop` is ready. Then `/readyz` responds with 503, no new connection is accepted, and requests
-/// in progress have `grace` to finish. The service is stopped with what is left of that time, in any case.
+/// Serves the API on `listener` until `stop` is ready. Then `/readyz` responds with 503, no new connection is accepted, and
+/// requests in progress have `grace` to finish. The service is stopped with what is left of that time, in any case.
 ///
 /// # Errors
 /// [`ServeError::Listener`] before anything is served; [`ServeError::Aborted`] after everything is stopped.
@@ -85,7 +86,7 @@ pub async fn serve_with_routes(
     let stopping = service.clone();
     let stop = async move {
         stop.await;
-        stopping.begin_to_stop();
+        stopping.begin_shutdown();
     };
     tracing::info!(%address, "serving");
     let (aborted, deadline) = serve_router(listener, &router, &lifecycle, stop, grace).await;

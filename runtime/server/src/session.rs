@@ -14,7 +14,7 @@ use axum::extract::FromRequestParts;
 use http::header::{COOKIE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use sendbox_domain::model::SessionView;
+use sendbox_domain::model::Session;
 use sendbox_service::Error;
 use subtle::ConstantTimeEq as _;
 use url::{Host, Url};
@@ -47,7 +47,7 @@ pub(crate) fn cookie(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Refuses a request with a session that does not prove where it comes from.
-pub(crate) fn guard(method: &Method, headers: &HeaderMap, session: &SessionView) -> Result<(), ApiError> {
+pub(crate) fn guard(method: &Method, headers: &HeaderMap, session: &Session) -> Result<(), ApiError> {
     let same_origin = is_same_origin(headers);
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let token = headers.get(CSRF).map(HeaderValue::as_bytes).unwrap_or_default();
@@ -143,7 +143,7 @@ fn header(value: &str, age: &str, transport: Transport) -> Result<HeaderValue, E
 
 #[cfg(test)]
 mod tests {
-    use sendbox_domain::model::SessionOf;
+    use sendbox_domain::model::Principal;
 
     use super::*;
 
@@ -170,8 +170,8 @@ mod tests {
 
     #[test]
     fn a_request_with_a_session_proves_where_it_comes_from() {
-        let view = SessionView {
-            principal: SessionOf::Platform,
+        let view = Session {
+            principal: Principal::Platform,
             tenant: None,
             key: None,
             scopes: [].into(),

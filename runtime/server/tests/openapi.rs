@@ -1,4 +1,4 @@
-//! The OpenAPI document: that it is one, that it leaves nothing out, and that its examples are right.
+//! The OpenAPI document is valid and complete, and its examples are correct.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -39,7 +39,7 @@ impl Operation<'_> {
     }
 }
 
-/// The console's types are generated from the file, so what is checked in is what is served.
+/// The console's types are generated from the file, so it must be equal to the served document.
 #[test]
 fn the_checked_in_document_is_the_served_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
@@ -73,7 +73,7 @@ fn the_operations_are_these() {
 }
 
 #[test]
-fn every_operation_is_described_whole() {
+fn every_operation_is_described_completely() {
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
     let tags: BTreeSet<_> =
@@ -81,13 +81,13 @@ fn every_operation_is_described_whole() {
     let mut ids = BTreeSet::new();
     for operation in operations(&document) {
         let (path, value) = (operation.path, operation.value);
-        assert!(ids.insert(value["operationId"].as_str().unwrap().to_owned()), "{path}: the id stands twice");
+        assert!(ids.insert(value["operationId"].as_str().unwrap().to_owned()), "{path}: the id is repeated");
         assert!(value["summary"].as_str().is_some_and(|summary| !summary.ends_with('.')), "{path}: summary");
         assert!(value["description"].as_str().is_some_and(|text| text.ends_with('.')), "{path}: description");
         assert!(tags.contains(&value["tags"][0].to_string()), "{path}: tag");
         operation.needs(&["500", "503"]);
         if value["operationId"] == "create_session" {
-            assert_eq!(value["security"], json!([]), "{path}: it is how one gets in");
+            assert_eq!(value["security"], json!([]), "{path}: signing in needs no key");
         } else if path.starts_with("/v1/") {
             assert_eq!(value["security"], json!([{"bearer": []}, {"session": []}]), "{path}");
             operation.needs(&["401", "403"]);
@@ -129,11 +129,11 @@ fn every_operation_is_described_whole() {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     fn walk(document: &Value, value: &Value) {
         if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
             let target = document.pointer(reference.strip_prefix('#').unwrap());
-            assert!(target.is_some(), "{reference} leads nowhere");
+            assert!(target.is_some(), "{reference} does not resolve");
         }
         match value {
             Value::Array(elements) => elements.iter().for_each(|element| walk(document, element)),
@@ -145,7 +145,7 @@ fn every_reference_leads_somewhere() {
     walk(&document, &document);
 }
 
-/// A validator of a schema that stands in the document.
+/// A validator for a schema of the document.
 fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
     let mut whole: Map<String, Value> = schema.as_object().unwrap().clone();
     whole.insert("components".to_owned(), document["components"].clone());
@@ -160,7 +160,7 @@ fn every_body_has_an_example_that_fits_its_schema() {
         let Some(body) = operation.value.get("requestBody") else { continue };
         let content = &body["content"]["application/json"];
         if content.is_null() {
-            assert!(body["content"]["application/wasm"].is_object(), "{}: what is taken?", operation.path);
+            assert!(body["content"]["application/wasm"].is_object(), "{}: which body does it accept?", operation.path);
             continue;
         }
         let validator = validator(&document, &content["schema"]);
@@ -198,7 +198,7 @@ fn every_property_is_described_with_an_example() {
         assert!(described || name.starts_with("Page_"), "{name} has no description");
         properties(name, schema, &mut all);
     }
-    assert!(all.len() > 300, "the properties are not where they were");
+    assert!(all.len() > 300, "properties were not found");
     let (mut undescribed, mut unexampled) = (Vec::new(), Vec::new());
     for (name, schema) in &all {
         assert!(!name.split('.').skip(1).any(|part| part.contains('_')), "{name} is not in camel case");
@@ -251,9 +251,9 @@ fn assert_fits(document: &Value, schema: &Value, example: &Value, what: &str) {
     }
 }
 
-/// Two shapes of one name would be one in the document, and it would be wrong about the other.
+/// Two types with the same name would be one schema in the document, which would be wrong about one of them.
 #[test]
-fn every_shape_has_a_name_of_its_own() {
+fn every_schema_has_a_unique_name() {
     fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             let path = entry.path();
@@ -262,7 +262,7 @@ fn every_shape_has_a_name_of_its_own() {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let source = fs::read_to_string(&path).unwrap();
                 for part in source.split("ToSchema").skip(1) {
-                    // What stands between the derive and the shape's name are attributes and documentation.
+                    // Between the derive and the type's name are attributes and documentation.
                     let shape = ["pub struct ", "pub enum ", "struct ", "enum "]
                         .iter()
                         .filter_map(|word| Some((part.find(word)?, part.split_once(word)?.1)))
@@ -282,7 +282,7 @@ fn every_shape_has_a_name_of_its_own() {
     for part in ["server/src", "domain/src"] {
         walk(&runtime.join(part), &mut found);
     }
-    assert!(found.len() > 60, "the shapes are not where they were: {found:?}");
+    assert!(found.len() > 60, "types were not found: {found:?}");
     found.sort();
     for pair in found.windows(2) {
         assert_ne!(pair[0].0, pair[1].0, "{} and {}", pair[0].1, pair[1].1);

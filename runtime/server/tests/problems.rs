@@ -1,4 +1,4 @@
-//! What a stranger gets to see: the whole router, without a key.
+//! The whole router, seen by a caller without a key.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -19,27 +19,27 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-/// A service of its own, without connectors. Its folder lives as long as the guard.
+/// A service without connectors. Its folder lives as long as the guard.
 async fn service() -> (Service, TempDir) {
     rustls::crypto::ring::default_provider().install_default().ok();
     let folder = tempfile::tempdir().unwrap();
     let config = ServiceConfig {
         store: Store::open(&format!("sqlite://{}/sendbox.db", folder.path().display())).await.unwrap(),
         sandbox: Sandbox::new(SandboxConfig { in_flight: 1, ..SandboxConfig::default() }).unwrap(),
-        master_keys: MasterKeys::read(&MasterKeys::generate().unwrap()).unwrap(),
+        master_keys: MasterKeys::parse(&MasterKeys::generate().unwrap()).unwrap(),
         platform_key: "p".repeat(32).into(),
         connectors: Vec::new(),
         default_templates: Vec::new(),
         operator: OperatorPolicy::default(),
         clock: Arc::new(SystemClock),
-        sole: true,
+        exclusive: true,
         retention_days: 1,
         public_url: None,
     };
     (Service::start(config).await.unwrap(), folder)
 }
 
-/// One for all requests of a test: what is asked here changes nothing.
+/// One service for all requests of a test, which change nothing.
 static SERVICE: OnceCell<(Service, TempDir)> = OnceCell::const_new();
 
 async fn send(request: Request) -> (Parts, Vec<u8>) {
@@ -67,10 +67,10 @@ async fn every_path_below_v1_needs_a_key() {
     let document = serde_json::to_value(sendbox_server::openapi()).unwrap();
     let mut routes = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
-        // Signing in is how one shows the key.
+        // Signing in is how a caller presents the key.
         let is_outside = |method: &str| !path.starts_with("/v1/") || (path == "/v1/session" && method == "post");
         for method in item.as_object().unwrap().keys().filter(|method| !is_outside(method)) {
-            // The key is asked for before the path, the query or the body is looked at.
+            // The key is checked before the path, the query and the body.
             for path in [path.clone(), path.replace('{', "%00").replace('}', ""), format!("{path}?junk=1")] {
                 let path = path.replace(['{', '}'], "");
                 let request = request(&method.to_uppercase(), &path).body(Body::from("{")).unwrap();

@@ -1,4 +1,4 @@
-//! Who may do what: API keys, console sessions, and the caller that every operation checks first.
+//! Access: API keys, console sessions, and the permissions of a caller, which every operation checks first.
 
 pub(crate) mod authentication;
 pub(crate) mod caller;

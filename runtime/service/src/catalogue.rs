@@ -12,7 +12,7 @@ use crate::lock::lock;
 /// A built-in connector.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
-    /// What connections name: `twilio`.
+    /// The id by which connections refer to it: `twilio`.
     pub id: &'static str,
     /// The bytes of its WebAssembly component.
     pub component: &'static [u8],
@@ -21,7 +21,7 @@ pub struct BuiltIn {
 /// All loaded connectors.
 pub(crate) struct Catalogue {
     built_in: BTreeMap<String, Connector>,
-    /// Ids that no upload may have: those of the built-in connectors, in Sendbox and in their own metadata.
+    /// Ids that no upload may use: those of the built-in connectors, as given by Sendbox and by their own metadata.
     reserved: BTreeSet<String>,
     /// Uploaded versions by digest. The same file of two tenants is loaded once.
     uploaded: Mutex<HashMap<String, Connector>>,
@@ -33,9 +33,10 @@ impl Catalogue {
     /// Loads the built-in connectors. One that cannot be loaded is left out and logged: the others must still send.
     pub(crate) async fn load(sandbox: &Sandbox, built_in: &[BuiltIn], default_templates: Vec<Value>) -> Self {
         let mut connectors = BTreeMap::new();
-        let mut reserved: BTreeSet<String> = built_in.iter().map(|one| one.id.to_owned()).collect();
-        // Concurrently: each compiles on one core, and the sandbox limits how many do.
-        let loading = built_in.iter().map(|one| async { (one.id, sandbox.load(one.component).await) });
+        let mut reserved: BTreeSet<String> = built_in.iter().map(|connector| connector.id.to_owned()).collect();
+        // Concurrently: each compiles on one core, and the sandbox limits how many compile at once.
+        let loading =
+            built_in.iter().map(|connector| async { (connector.id, sandbox.load(connector.component).await) });
         for (id, loaded) in futures_util::future::join_all(loading).await {
             match loaded {
                 Ok(connector) => {
@@ -60,7 +61,7 @@ impl Catalogue {
         self.built_in.iter().map(|(id, connector)| (id.as_str(), connector))
     }
 
-    /// Whether an upload may not have this id.
+    /// Whether this id is reserved for a built-in connector.
     pub(crate) fn is_reserved(&self, id: &str) -> bool {
         self.reserved.contains(id)
     }
@@ -77,8 +78,8 @@ impl Catalogue {
     /// Unloads all uploaded versions but these, and returns the unloaded ones. A call in progress keeps its version until it ends.
     pub(crate) fn retain(&self, kept: &BTreeSet<String>) -> Vec<Connector> {
         let mut uploaded = lock(&self.uploaded);
-        let gone: Vec<String> = uploaded.keys().filter(|digest| !kept.contains(*digest)).cloned().collect();
-        gone.iter().filter_map(|digest| uploaded.remove(digest)).collect()
+        let unused: Vec<String> = uploaded.keys().filter(|digest| !kept.contains(*digest)).cloned().collect();
+        unused.iter().filter_map(|digest| uploaded.remove(digest)).collect()
     }
 
     /// The full description of a connector.

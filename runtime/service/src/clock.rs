@@ -32,7 +32,7 @@ impl ManualClock {
         Self(AtomicI64::new(now.0))
     }
 
-    /// Moves the clock by so many milliseconds, backwards when negative.
+    /// Moves the clock by this many milliseconds, backwards when negative.
     pub fn advance_millis(&self, millis: i64) {
         self.0.fetch_add(millis, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! Delivery reports: the URL that a provider calls back, and what its callbacks say of a message.
+//! Delivery reports: the URL that a provider calls back, and the reports that it sends.
 
 pub(crate) mod callback_url;
 pub(crate) mod limiter;

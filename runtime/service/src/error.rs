@@ -20,7 +20,7 @@ pub enum Error {
     /// It does not exist, or the key may not see it.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// Everything that is wrong with the input.
+    /// The input is invalid. Holds all errors.
     #[error("invalid input: {0}")]
     Invalid(FieldErrors),
     /// The current state does not allow the change.
@@ -31,13 +31,13 @@ pub enum Error {
     DiffChanged,
     /// A version may do more than the active one, or presents itself differently, and nobody has approved that.
     #[error("this version needs an approval: {}. Review its `difference`, and approve it with its `confirmationToken`", .0.join("; "))]
-    ApprovalNeeded(Vec<String>),
+    ApprovalRequired(Vec<String>),
     /// Enabled flows depend on the connection.
     #[error("the connection is active, and enabled flows depend on it: {}. Activate another connection first, disable the flows, or delete with `force=true`", names(.0))]
-    NeededByFlows(Vec<Flow>),
+    ConnectionInUse(Vec<Flow>),
     /// The tenant has disabled the flow.
     #[error("the flow `{}` is disabled for this tenant; enable it at `/flows`", .0.as_str())]
-    FlowOff(Flow),
+    FlowDisabled(Flow),
     /// No connection is active.
     #[error("no connection is active; save a connection and activate it at `/active-connection`")]
     NoActiveConnection,
@@ -47,9 +47,9 @@ pub enum Error {
     /// A limit on messages or checks.
     #[error("the limit `{limit}` is reached{}", retry(.retry_after))]
     Limited {
-        /// Which.
+        /// The limit that was reached.
         limit: LimitName,
-        /// Seconds until the same request could pass. `None`: not by waiting.
+        /// Seconds until the same request can succeed. `None`: waiting does not help.
         retry_after: Option<u64>,
     },
     /// The same idempotency key with another body.
@@ -63,13 +63,13 @@ pub enum Error {
     NotSent {
         /// The message.
         message: Box<Message>,
-        /// The verification that it belongs to: it stays open for a resend.
+        /// The verification that it belongs to, which stays open for a resend.
         verification: Option<Box<Verification>>,
     },
     /// The code is wrong. The try is counted.
     #[error("the code is wrong; {tries_left} tries are left")]
     WrongCode {
-        /// Tries left of this code.
+        /// Remaining tries for this code.
         tries_left: u32,
     },
     /// The verification has ended in another way.
@@ -83,7 +83,7 @@ pub enum Error {
         "the database failed during the commit, and the request may have been accepted; repeat it with the same Idempotency-Key, or look up its result"
     )]
     StoreUncertain,
-    /// A provider's callback is not signed as it must be.
+    /// The signature of a provider's callback is missing or invalid.
     #[error("the callback is not signed by the provider; nothing was changed")]
     ReportNotAuthentic,
     /// A provider's callback is not a delivery report.
@@ -91,7 +91,7 @@ pub enum Error {
     ReportMalformed,
     /// The connector failed to read a provider's callback.
     #[error("the connector could not read the callback; nothing was changed")]
-    ReportUnread,
+    ReportUnreadable,
     /// Too many callbacks of providers at the same time.
     #[error("too many callbacks are being read; try again")]
     Busy,
@@ -112,8 +112,8 @@ fn retry(seconds: &Option<u64>) -> String {
 }
 
 impl From<FieldErrors> for Error {
-    /// Rules name a field of what they check (`to`); what is checked is the body of a request, and a field of it is named by
-    /// its JSON pointer. `name` stands in the path.
+    /// Rules name the fields that they check (`to`). In a request body a field is named by its JSON pointer (`/to`). `name` is not
+    /// converted, because it is part of the path.
     fn from(errors: FieldErrors) -> Self {
         let in_body = |error: FieldError| match error.field.as_str() {
             "" | "name" => error,
@@ -125,15 +125,15 @@ impl From<FieldErrors> for Error {
 }
 
 impl From<StoreError> for Error {
-    /// Logs the cause, because the answer to the caller does not name it.
+    /// Logs the cause, because the response does not include it.
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(cause) => {
-                tracing::error!(%cause, "the store is not available");
+                tracing::error!(%cause, "the store is unavailable");
                 Self::StoreUnavailable
             }
             StoreError::Uncertain(cause) => {
-                tracing::error!(%cause, "nobody knows whether a change was committed");
+                tracing::error!(%cause, "a commit failed, and may have been applied");
                 Self::StoreUncertain
             }
             StoreError::Corrupt(what) => {
@@ -145,7 +145,7 @@ impl From<StoreError> for Error {
 }
 
 impl Error {
-    /// One field that is wrong.
+    /// An error in one field.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(FieldErrors(vec![FieldError::new(field, message)]))
     }
@@ -160,9 +160,9 @@ impl Error {
             Self::Invalid(_) => "invalid-input",
             Self::Conflict(_) => "conflict",
             Self::DiffChanged => "diff-changed",
-            Self::ApprovalNeeded(_) => "approval-required",
-            Self::NeededByFlows(_) => "connection-in-use",
-            Self::FlowOff(_) => "flow-disabled",
+            Self::ApprovalRequired(_) => "approval-required",
+            Self::ConnectionInUse(_) => "connection-in-use",
+            Self::FlowDisabled(_) => "flow-disabled",
             Self::NoActiveConnection => "no-active-connection",
             Self::CountryNotAllowed(_) => "country-not-allowed",
             Self::Limited { .. } => "limit-reached",
@@ -175,7 +175,7 @@ impl Error {
             Self::StoreUncertain => "outcome-unknown",
             Self::ReportNotAuthentic => "report-not-authentic",
             Self::ReportMalformed => "report-malformed",
-            Self::ReportUnread => "report-unreadable",
+            Self::ReportUnreadable => "report-unreadable",
             Self::Busy => "busy",
             Self::Stopping => "stopping",
             Self::Internal(_) => "internal",
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_commit_whose_answer_is_lost_is_uncertain_for_the_caller_too() {
+    fn a_commit_without_a_response_is_uncertain_for_the_caller_too() {
         for (error, name) in [
             (StoreError::Uncertain("the connection was reset".to_owned()), "outcome-unknown"),
             (StoreError::Unavailable("the connection was reset".to_owned()), "store-unavailable"),

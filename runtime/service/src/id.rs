@@ -2,13 +2,13 @@
 
 use crate::vault::{VaultError, random};
 
-/// Letters and digits that are not mistaken for each other; 32 of them, so that each is five bits without bias.
+/// 32 letters and digits that are hard to confuse. Each encodes five bits, without bias.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz123456789";
 
-/// A new id: the prefix of its kind, and 100 random bits.
+/// A new id: a prefix for its kind, and 100 random bits.
 ///
 /// # Errors
-/// When the operating system gives no random bytes.
+/// When the operating system provides no random bytes.
 pub(crate) fn new(prefix: &str) -> Result<String, VaultError> {
     let bytes = random::<20>()?;
     let random = bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 31))).map(|byte| char::from(*byte));

@@ -2,14 +2,14 @@
 //!
 //! [`Service`] carries out what a [`Caller`] requests. The rules that decide are pure functions of `sendbox_domain::rules`, the
 //! rows and their SQL are in `sendbox_store`, and the shapes of requests and responses are in `sendbox_domain::model`.
-//! `sendbox_domain::plan` turns a request into the one [`sendbox_sandbox::Message`] that a connector gets.
+//! `sendbox_domain::plan` turns a request into the one [`sendbox_sandbox::Message`] that a connector receives.
 //!
 //! Promises
 //! - an accepted message is on disk; an outcome that is not known is reported as in doubt; a request causes at most as many
 //!   physical messages as its tenant's policy allows;
 //! - a code verifies at most once, and limits are exact, whatever the concurrency and however many processes;
 //! - when the store fails, nothing is accepted;
-//! - no error, `Debug` text, log line or row holds a secret, a code, a text or a full number in clear.
+//! - no error, `Debug` text, log line or row contains a secret, a code, a text or a full number in clear.
 //!
 //! Must not know: HTTP frameworks, the command line, wasmtime.
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks, also after a panic. A panic cannot have left a half-made change: every holder makes one call of a pure rule.
+/// Locks a mutex even if it is poisoned. A panic cannot have left a partial change: every holder makes a single update.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

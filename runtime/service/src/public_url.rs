@@ -5,7 +5,7 @@ use std::fmt;
 use url::Url;
 
 /// Maximum length in characters. Providers limit the length of a callback URL, and its path is appended to this.
-const LONGEST: usize = 200;
+const MAX_LENGTH: usize = 200;
 
 /// `https://sms.example.com`, optionally with a path, and without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct PublicUrl(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the public URL must look like `https://sms.example.com`: http or https, a host, optionally a path, no user, query or \
-     fragment, and at most {LONGEST} characters"
+     fragment, and at most {MAX_LENGTH} characters"
 )]
 pub struct PublicUrlError;
 
@@ -32,7 +32,7 @@ impl PublicUrl {
             return Err(PublicUrlError);
         }
         let text = url.as_str().trim_end_matches('/');
-        if text.len() > LONGEST { Err(PublicUrlError) } else { Ok(Self(text.to_owned())) }
+        if text.len() > MAX_LENGTH { Err(PublicUrlError) } else { Ok(Self(text.to_owned())) }
     }
 
     /// Without a trailing slash.
@@ -78,6 +78,6 @@ mod tests {
         ] {
             assert_eq!(PublicUrl::parse(text).ok().as_ref().map(PublicUrl::as_str), read, "{text}");
         }
-        assert!(PublicUrl::parse(&format!("https://example.com/{}", "a".repeat(LONGEST))).is_err());
+        assert!(PublicUrl::parse(&format!("https://example.com/{}", "a".repeat(MAX_LENGTH))).is_err());
     }
 }

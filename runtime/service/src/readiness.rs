@@ -1,7 +1,7 @@
 //! Readiness: whether the store accepts writes.
 //!
-//! A successful read proves nothing about writes: the disk may be full, or a write may hold the lock forever. So a small row is
-//! written, through the same path as everything else, at most once a second for all callers, with a timeout of two seconds.
+//! A successful read proves nothing about writes: the disk may be full, or another writer may hold the lock forever. So a small row
+//! is written, through the same path as everything else, at most once a second for all callers, with a timeout of two seconds.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use tokio::time::{Instant, timeout};
 use crate::error::{Error, Result};
 
 /// How long a result is reused.
-const REPEATED_FOR: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 /// The timeout of a write.
-const PATIENCE: Duration = Duration::from_secs(2);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The last result.
 #[derive(Default)]
 pub(crate) struct Readiness {
-    last: Mutex<Option<Finding>>,
+    last: Mutex<Option<WriteCheck>>,
 }
 
-struct Finding {
-    at: Instant,
-    works: bool,
+struct WriteCheck {
+    checked_at: Instant,
+    succeeded: bool,
 }
 
 impl Readiness {
@@ -35,27 +35,27 @@ impl Readiness {
     /// [`Error::StoreUnavailable`]; the cause is logged.
     pub(crate) async fn check(&self, store: &Store, now: Timestamp) -> Result<()> {
         let mut last = self.last.lock().await;
-        let works = match &*last {
-            Some(finding) if finding.at.elapsed() < REPEATED_FOR => finding.works,
+        let succeeded = match &*last {
+            Some(check) if check.checked_at.elapsed() < CACHE_TTL => check.succeeded,
             _ => {
-                let works = write(store, now).await;
-                *last = Some(Finding { at: Instant::now(), works });
-                works
+                let succeeded = write(store, now).await;
+                *last = Some(WriteCheck { checked_at: Instant::now(), succeeded });
+                succeeded
             }
         };
-        if works { Ok(()) } else { Err(Error::StoreUnavailable) }
+        if succeeded { Ok(()) } else { Err(Error::StoreUnavailable) }
     }
 }
 
 async fn write(store: &Store, now: Timestamp) -> bool {
-    match timeout(PATIENCE, store.touch(now.0)).await {
+    match timeout(WRITE_TIMEOUT, store.touch(now.0)).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
             tracing::error!(%error, "not ready: a write failed");
             false
         }
         Err(_) => {
-            let seconds = PATIENCE.as_secs();
+            let seconds = WRITE_TIMEOUT.as_secs();
             tracing::error!(seconds, "not ready: a write timed out; another one holds the lock");
             false
         }

@@ -36,8 +36,8 @@ use crate::vault::{MasterKeys, TenantKey, VaultError};
 /// Minimum length of a platform key, in characters.
 pub const PLATFORM_KEY_LENGTH: usize = 32;
 
-/// Minimum time for closing the store, even when the grace period is used up.
-const CLOSING: Duration = Duration::from_secs(1);
+/// Minimum timeout for closing the store, even when the grace period is over.
+const MIN_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a service needs to start.
 pub struct ServiceConfig {
@@ -55,9 +55,9 @@ pub struct ServiceConfig {
     pub operator: OperatorPolicy,
     /// The source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// Whether no other process uses the store. Work left by a process that ended is then resumed at once, without waiting for
-    /// its lease to end.
-    pub sole: bool,
+    /// Whether this is the only process that uses the store. Work of an ended process is then resumed at once, without waiting for
+    /// its leases to expire.
+    pub exclusive: bool,
     /// Days after which messages and verifications are deleted.
     pub retention_days: u32,
     /// The URL at which providers reach this deployment. `None`: connections get no callback URL.
@@ -70,7 +70,7 @@ pub enum StartError {
     /// The platform key is too short.
     #[error("the platform key has fewer than {PLATFORM_KEY_LENGTH} characters; make one with `openssl rand -hex 32`")]
     PlatformKey,
-    /// The master keys do not open what the store holds.
+    /// The master keys do not unwrap the tenants' data keys.
     #[error(transparent)]
     Keys(#[from] VaultError),
     /// The store cannot be used.
@@ -78,7 +78,8 @@ pub enum StartError {
     Store(#[from] StoreError),
 }
 
-/// The key of a breaker: tenant, connection, revision and version. A changed connection or version begins with a closed breaker.
+/// The key of a breaker: tenant, connection, revision and version. A changed connection, or another version, starts with a closed
+/// breaker.
 pub(crate) type BreakerKey = (String, String, u64, Digest);
 
 pub(crate) struct Inner {
@@ -115,7 +116,7 @@ impl Service {
     /// Starts the service: checks the keys against the store, loads the connectors, and resumes work of a process that ended.
     ///
     /// # Errors
-    /// When the platform key is too short, the store cannot be used, or the master keys do not open what it holds.
+    /// When the platform key is too short, the store cannot be used, or the master keys do not unwrap the tenants' data keys.
     pub async fn start(config: ServiceConfig) -> Result<Self, StartError> {
         if config.platform_key.trim().len() < PLATFORM_KEY_LENGTH {
             return Err(StartError::PlatformKey);
@@ -145,10 +146,10 @@ impl Service {
         };
         let service = Self { inner: Arc::new(inner) };
         service.rewrap_tenant_keys().await?;
-        if config.sole {
+        if config.exclusive {
             let mut tx = service.inner.store.begin().await?;
-            sendbox_store::messages::release_all(&mut tx).await?;
-            sendbox_store::versions::release_all(&mut tx).await?;
+            sendbox_store::messages::release_all_leases(&mut tx).await?;
+            sendbox_store::versions::release_all_leases(&mut tx).await?;
             tx.commit().await?;
         }
         // The versions that may send are loaded before the first message is accepted.
@@ -162,7 +163,7 @@ impl Service {
         Ok(service)
     }
 
-    /// Wraps the data keys that are still wrapped with an older master key with the current one, in batches.
+    /// Rewraps, in batches, the data keys that are wrapped with an older master key.
     async fn rewrap_tenant_keys(&self) -> Result<(), StartError> {
         let keys = &self.inner.keys;
         loop {
@@ -179,7 +180,7 @@ impl Service {
                 tenants::update(&mut tx, &row).await?;
             }
             tx.commit().await?;
-            tracing::info!(tenants = count, "data keys are wrapped with the current master key");
+            tracing::info!(tenants = count, "rewrapped data keys with the current master key");
         }
     }
 
@@ -206,33 +207,33 @@ impl Service {
         self.inner.readiness.check(&self.inner.store, self.now()).await
     }
 
-    /// Stops accepting work: new requests are refused, the worker claims no messages, and no second attempt begins. Sends in
+    /// Stops accepting work: new requests are refused, the worker claims no messages, and no second attempt starts. Sends in
     /// progress continue; [`stop`](Self::stop) waits for them.
-    pub fn begin_to_stop(&self) {
+    pub fn begin_shutdown(&self) {
         self.inner.stopping.cancel();
     }
 
     /// Stops accepting work, waits up to `grace` for sends in progress, and closes the store. Unfinished work stays in the store,
     /// and the next process resumes it.
     pub async fn stop(&self, grace: Duration) {
-        self.begin_to_stop();
+        self.begin_shutdown();
         self.inner.work.close();
         let deadline = Instant::now() + grace;
         if tokio::time::timeout_at(deadline, self.inner.work.wait()).await.is_err() {
             tracing::warn!(
                 left = self.inner.work.len(),
-                "stopped before all sends had ended; the next start resumes them"
+                "stopped before all sends had ended; they resume at the next start"
             );
         }
         // Closing waits for database connections in use, and one of them may hang.
-        let closing = deadline.saturating_duration_since(Instant::now()).max(CLOSING);
-        if tokio::time::timeout(closing, self.inner.store.close()).await.is_err() {
-            tracing::warn!("the store could not be closed in time; nothing that it acknowledged is lost");
+        let timeout = deadline.saturating_duration_since(Instant::now()).max(MIN_CLOSE_TIMEOUT);
+        if tokio::time::timeout(timeout, self.inner.store.close()).await.is_err() {
+            tracing::warn!("the store could not be closed in time; no acknowledged write is lost");
         }
     }
 
     /// Number of running tasks: sends, checks of uploads, the worker and the release monitor.
-    pub fn tasks_left(&self) -> usize {
+    pub fn running_tasks(&self) -> usize {
         self.inner.work.len()
     }
 

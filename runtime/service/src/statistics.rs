@@ -1,14 +1,16 @@
 //! Statistics of a tenant for a period, and what needs attention now.
 //!
-//! The database counts everything, in one snapshot. `rules/attention.rs` decides what needs attention; its facts are collected here.
+//! The database counts everything, in one snapshot. `rules/alerts.rs` derives the alerts; the facts for them are collected here.
 
 use std::collections::BTreeMap;
 
 use sendbox_domain::model::{
-    AttemptOutcome, Attention, Conversion, CountryCount, Flow, Latency, MessageStatus, Point, Rollback, Scope,
-    StartedCount, Statistics, StatisticsFilter, Timestamp, Totals,
+    Alert, AttemptOutcome, Conversion, CountryCount, Flow, Latency, MessageStatus, Rollback, Scope, StartedCount,
+    Statistics, StatisticsBucket, StatisticsFilter, Timestamp, Totals,
 };
-use sendbox_domain::rules::attention::{Active, Facts, LATELY_MS, RECENT_MS, Refused, Tally, attention, is_of_account};
+use sendbox_domain::rules::alerts::{
+    AccountFailures, ActiveConnection, Facts, LAST_DAY_MS, LAST_HOUR_MS, Tally, alerts, is_account_failure,
+};
 use sendbox_domain::rules::limit;
 use sendbox_domain::rules::period::Period;
 use sendbox_domain::{LimitName, template};
@@ -63,13 +65,13 @@ impl Service {
             failures: statistics::failures(&mut tx, tenant, span).await?,
             countries: countries(to_country, converted),
             series,
-            alerts: self.attention(&mut tx, &row, now).await?,
+            alerts: self.alerts(&mut tx, &row, now).await?,
         })
     }
 
     /// What needs attention now.
-    async fn attention(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<Vec<Attention>> {
-        let (recent, lately) = (now.minus_millis(RECENT_MS), now.minus_millis(LATELY_MS));
+    async fn alerts(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<Vec<Alert>> {
+        let (recent, lately) = (now.minus_millis(LAST_HOUR_MS), now.minus_millis(LAST_DAY_MS));
         let connections = connections::list(tx, &tenant.id).await?;
         let connectors = self.resolve_connectors(tx, tenant, &connections).await?;
         let active = connections.iter().find(|row| tenant.active_connection.as_ref() == Some(&row.name));
@@ -84,7 +86,7 @@ impl Service {
             None => None,
         };
         let flows: Vec<Flow> = tenant.flows.enabled();
-        Ok(attention(&Facts {
+        Ok(alerts(&Facts {
             now,
             environment: tenant.environment,
             flows: &flows,
@@ -93,8 +95,8 @@ impl Service {
             last_hour: tally(&statistics::by_status(tx, &tenant.id, recent).await?),
             last_day: tally(&statistics::by_status(tx, &tenant.id, lately).await?),
             reported: reported(statistics::reported(tx, &tenant.id, lately).await?),
-            refused: refused(&ended),
-            resting: self.resting(&tenant.id, &connections, &connectors, now),
+            account_failures: account_failures(&ended),
+            open_breakers: self.open_breakers(&tenant.id, &connections, &connectors, now),
             holds: holds::list(tx, &tenant.id, now).await?.into_iter().map(|hold| (hold.id, hold.expires_at)).collect(),
             spend,
             rollbacks: rollbacks(&connectors),
@@ -127,26 +129,26 @@ impl Service {
         tenant: &TenantRow,
         row: &ConnectionRow,
         resolved: Option<&ResolvedConnector>,
-    ) -> Result<Active> {
-        let unfit = match self.ready_connection(tx, tenant, &row.name, VersionAffinity::default()).await {
+    ) -> Result<ActiveConnection> {
+        let incompatibility = match self.ready_connection(tx, tenant, &row.name, VersionAffinity::default()).await {
             Ok(_) => None,
             Err(Error::Invalid(errors)) => Some(errors.to_string()),
             Err(other) => return Err(other),
         };
         let content = match resolved {
-            // One that cannot be loaded is unfit already.
+            // One that cannot be loaded is incompatible anyway.
             Some(resolved) => self.active_of(tx, resolved).await.ok().map(|connector| connector.metadata().content),
             None => None,
         };
-        let missing = match content {
+        let missing_templates = match content {
             Some(ContentKind::Text | ContentKind::Template) => {
                 let templates = template::read(&row.templates, "/templates").unwrap_or_default();
-                template::missing(&templates).into_iter().map(str::to_owned).collect()
+                template::missing_usages(&templates).into_iter().map(str::to_owned).collect()
             }
             Some(ContentKind::Variables) | None => Vec::new(),
         };
         let tested = connections::tested_at(tx, &tenant.id, &row.fingerprint).await?.is_some();
-        Ok(Active { name: row.name.clone(), tested, missing, unfit })
+        Ok(ActiveConnection { name: row.name.clone(), tested, missing_templates, incompatibility })
     }
 
     /// The amount spent this month, in millionths.
@@ -158,7 +160,7 @@ impl Service {
 
     /// Connections whose breaker is open in this process. The breaker of a canary does not count, because the active version sends
     /// instead.
-    fn resting(
+    fn open_breakers(
         &self,
         tenant: &str,
         connections: &[ConnectionRow],
@@ -186,9 +188,9 @@ impl Service {
 }
 
 /// The totals of all buckets, and a point for each bucket.
-fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
-    let empty = |at: Timestamp| (at, Point::empty(at));
-    let mut series: BTreeMap<Timestamp, Point> = period.starts().map(empty).collect();
+fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<StatisticsBucket>) {
+    let empty = |at: Timestamp| (at, StatisticsBucket::empty(at));
+    let mut series: BTreeMap<Timestamp, StatisticsBucket> = period.starts().map(empty).collect();
     let mut totals = Totals::default();
     for Counted { at, status, delivery, messages, segments, cost_micros } in counted {
         let delivered = if delivery == Some(DeliveryState::Delivered) { messages } else { 0 };
@@ -221,7 +223,7 @@ fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<Point>) {
 }
 
 /// Puts verifications and latencies into the points of their buckets.
-fn fill_in(series: &mut [Point], started: Vec<(Timestamp, StartedCount)>, took: Vec<(Timestamp, u64)>) {
+fn fill_in(series: &mut [StatisticsBucket], started: Vec<(Timestamp, StartedCount)>, took: Vec<(Timestamp, u64)>) {
     let mut started: BTreeMap<Timestamp, StartedCount> = started.into_iter().collect();
     let mut durations: BTreeMap<Timestamp, Vec<u64>> = BTreeMap::new();
     for (at, one) in took {
@@ -296,24 +298,24 @@ fn reported(Reported { delivered, undelivered }: Reported) -> Tally {
 }
 
 /// Attempts that failed because of the account of a connection.
-fn refused(ended: &[EndedAlike]) -> Vec<Refused> {
+fn account_failures(ended: &[EndedAlike]) -> Vec<AccountFailures> {
     let sent_after = |connection: &str, at: Timestamp| {
         let is_later = |one: &EndedAlike| one.outcome == AttemptOutcome::Accepted && one.last > at;
         ended.iter().any(|one| one.connection == connection && is_later(one))
     };
-    let mut found: Vec<Refused> = Vec::new();
+    let mut found: Vec<AccountFailures> = Vec::new();
     for one in ended {
-        let Some(class) = one.class.filter(|class| is_of_account(*class)) else { continue };
+        let Some(class) = one.class.filter(|class| is_account_failure(*class)) else { continue };
         let recovered = sent_after(&one.connection, one.last);
         match found.iter_mut().find(|known| known.connection == one.connection && known.class == class) {
-            // Refused, and in doubt, with the same class.
+            // Rejected and in-doubt attempts with the same class are counted together.
             Some(known) => {
                 known.attempts += one.attempts;
                 known.recovered &= recovered;
             }
             None => {
                 let (connection, attempts) = (one.connection.clone(), one.attempts);
-                found.push(Refused { connection, class, attempts, recovered });
+                found.push(AccountFailures { connection, class, attempts, recovered });
             }
         }
     }

@@ -10,7 +10,7 @@
 //! - rotation: a new master key goes first in the list, and data keys are wrapped again with it. The old key can be removed when no
 //!   tenant and no pending code (ten minutes) uses it.
 //!
-//! Must not know: what is sealed, and where it is stored.
+//! Must not know: what the sealed values are, and where they are stored.
 
 use std::fmt;
 
@@ -24,16 +24,16 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// Bytes of every key.
+/// Length of every key in bytes.
 const KEY: usize = 32;
-/// Bytes of a nonce (RFC 8452).
+/// Length of a nonce in bytes (RFC 8452).
 const NONCE: usize = 12;
 /// The first byte of every sealed value: the version of its format.
 const VERSION: u8 = 1;
 
 type Key = Zeroizing<[u8; KEY]>;
 
-/// Why keys or sealed values cannot be used. Holds no key and no value.
+/// Why keys or sealed values cannot be used. Contains no key and no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
     /// The list of master keys is malformed.
@@ -49,38 +49,38 @@ pub enum VaultError {
         "there is no master key; write 32 random bytes in base64 (`openssl rand -base64 32`), one key on a line, the current one first"
     )]
     Empty,
-    /// Something is sealed with a key that was not given.
+    /// A value is sealed with a key that is not in the list.
     #[error(
         "this store is sealed with the master key `{0}`, which was not given; add it on a line below the current one"
     )]
     UnknownMasterKey(String),
-    /// The value was changed, or belongs elsewhere.
+    /// The value was changed, or was sealed for another tenant or with other associated data.
     #[error("a sealed value cannot be opened: it was changed, or belongs elsewhere")]
     Sealed,
-    /// The operating system gave no random bytes.
+    /// The operating system provided no random bytes.
     #[error("the operating system gave no random bytes")]
     NoRandomness,
 }
 
-/// Random bytes of the operating system.
+/// Random bytes from the operating system.
 ///
 /// # Errors
-/// When it gives none.
+/// When it provides none.
 pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, VaultError> {
     let mut bytes = Zeroizing::new([0_u8; N]);
     getrandom::fill(bytes.as_mut()).map_err(|_| VaultError::NoRandomness)?;
     Ok(bytes)
 }
 
-/// A key that is derived from another for one purpose (HKDF-SHA-256, RFC 5869).
-fn derived(key: &Key, purpose: &str) -> Key {
+/// Derives a key for one purpose (HKDF-SHA-256, RFC 5869).
+fn derive_key(key: &Key, purpose: &str) -> Key {
     let mut out = Zeroizing::new([0_u8; KEY]);
-    // Only more than 255 blocks could fail; this is one.
+    // Fails only for outputs of more than 255 blocks; this is one block.
     Hkdf::<Sha256>::new(None, key.as_ref()).expand(purpose.as_bytes(), out.as_mut()).ok();
     out
 }
 
-/// HMAC-SHA-256 over parts, each with its length before it, so that no two lists of parts are the same bytes.
+/// HMAC-SHA-256 over length-prefixed parts, so that different lists of parts never yield the same input.
 fn mac(key: &Key, parts: &[&[u8]]) -> Vec<u8> {
     let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.as_ref()) else { return Vec::new() };
     for part in parts {
@@ -128,11 +128,11 @@ impl fmt::Debug for MasterKeys {
 }
 
 impl MasterKeys {
-    /// Reads keys in base64, one on a line, the current one first. Empty lines and lines that begin with `#` are skipped.
+    /// Parses keys in base64, one on a line, the current one first. Empty lines and lines that begin with `#` are skipped.
     ///
     /// # Errors
     /// When a line is not a key, or there is none.
-    pub fn read(text: &str) -> Result<Self, VaultError> {
+    pub fn parse(text: &str) -> Result<Self, VaultError> {
         let mut keys = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -147,17 +147,17 @@ impl MasterKeys {
         if keys.is_empty() { Err(VaultError::Empty) } else { Ok(Self { keys }) }
     }
 
-    /// A new key, as [`Self::read`] takes it.
+    /// A new key, as [`Self::parse`] accepts it.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
+    /// When the operating system provides no random bytes.
     pub fn generate() -> Result<Zeroizing<String>, VaultError> {
         Ok(Zeroizing::new(STANDARD.encode(random::<KEY>()?.as_ref())))
     }
 
     /// A name for a key that reveals nothing about it.
     fn id(key: &Key) -> String {
-        hex::encode(derived(key, "sendbox/v1/id").get(..6).unwrap_or_default())
+        hex::encode(derive_key(key, "sendbox/v1/id").get(..6).unwrap_or_default())
     }
 
     fn current(&self) -> Result<&(String, Key), VaultError> {
@@ -177,7 +177,7 @@ impl MasterKeys {
     /// Creates a data key for a new tenant. Returns the key, and the key wrapped for the store.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
+    /// When the operating system provides no random bytes.
     pub fn new_tenant_key(&self, tenant: &str) -> Result<(TenantKey, Vec<u8>), VaultError> {
         let key = TenantKey { tenant: tenant.to_owned(), key: random::<KEY>()? };
         let wrapped = self.wrap(&key)?;
@@ -187,18 +187,18 @@ impl MasterKeys {
     /// Wraps a data key with the current master key.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
+    /// When the operating system provides no random bytes.
     pub fn wrap(&self, key: &TenantKey) -> Result<Vec<u8>, VaultError> {
         let (_, master) = self.current()?;
-        seal(&derived(master, "sendbox/v1/wrap"), &format!("tenant/{}", key.tenant), key.key.as_ref())
+        seal(&derive_key(master, "sendbox/v1/wrap"), &format!("tenant/{}", key.tenant), key.key.as_ref())
     }
 
     /// Unwraps a tenant's data key.
     ///
     /// # Errors
-    /// When the master key is not there, or the value was changed.
+    /// When the master key is missing, or the value was changed.
     pub fn unwrap_tenant_key(&self, tenant: &str, master: &str, wrapped: &[u8]) -> Result<TenantKey, VaultError> {
-        let wrapping = derived(self.find(master)?, "sendbox/v1/wrap");
+        let wrapping = derive_key(self.find(master)?, "sendbox/v1/wrap");
         let bytes = open(&wrapping, &format!("tenant/{tenant}"), wrapped)?;
         let key = Zeroizing::new(<[u8; KEY]>::try_from(bytes.as_slice()).map_err(|_| VaultError::Sealed)?);
         Ok(TenantKey { tenant: tenant.to_owned(), key })
@@ -208,9 +208,9 @@ impl MasterKeys {
     /// for a check.
     ///
     /// # Errors
-    /// When that master key is not there.
+    /// When that master key is missing.
     pub fn code_mac(&self, master: &str, binding: &CodeBinding<'_>, code: &str) -> Result<Vec<u8>, VaultError> {
-        let key = derived(self.find(master)?, "sendbox/v1/code");
+        let key = derive_key(self.find(master)?, "sendbox/v1/code");
         let CodeBinding { tenant, verification, usage, recipient } = *binding;
         let parts = [tenant.as_bytes(), verification.as_bytes(), usage.as_bytes(), recipient, code.as_bytes()];
         Ok(mac(&key, &parts))
@@ -230,8 +230,8 @@ pub struct CodeBinding<'a> {
     pub recipient: &'a [u8],
 }
 
-/// Whether two hashes are the same, in constant time.
-pub fn same(one: &[u8], other: &[u8]) -> bool {
+/// Compares two values in constant time.
+pub fn constant_time_eq(one: &[u8], other: &[u8]) -> bool {
     one.ct_eq(other).into()
 }
 
@@ -247,26 +247,26 @@ impl TenantKey {
         format!("{}/{aad}", self.tenant)
     }
 
-    /// Seals a value with associated data like `connection/main/secrets`, without which it does not open.
+    /// Seals a value with associated data like `connection/main/secrets`. It can be opened only with the same associated data.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
+    /// When the operating system provides no random bytes.
     pub fn seal(&self, aad: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-        seal(&derived(&self.key, "sendbox/v1/seal"), &self.bound_aad(aad), plain)
+        seal(&derive_key(&self.key, "sendbox/v1/seal"), &self.bound_aad(aad), plain)
     }
 
     /// Opens a value that was sealed with this associated data.
     ///
     /// # Errors
-    /// When it was changed or belongs elsewhere.
+    /// When it was changed, or was sealed with other associated data.
     pub fn open(&self, aad: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        open(&derived(&self.key, "sendbox/v1/seal"), &self.bound_aad(aad), sealed)
+        open(&derive_key(&self.key, "sendbox/v1/seal"), &self.bound_aad(aad), sealed)
     }
 
     /// A keyed hash of values for one purpose, for look-ups of values that are not stored. It stays the same when master keys
     /// are rotated.
     pub fn hash(&self, purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
-        mac(&derived(&self.key, &format!("sendbox/v1/hash/{purpose}")), parts)
+        mac(&derive_key(&self.key, &format!("sendbox/v1/hash/{purpose}")), parts)
     }
 }
 
@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     fn keys() -> MasterKeys {
-        MasterKeys::read(&MasterKeys::generate().unwrap()).unwrap()
+        MasterKeys::parse(&MasterKeys::generate().unwrap()).unwrap()
     }
 
     #[test]
@@ -299,30 +299,30 @@ mod tests {
     #[test]
     fn master_keys_are_rotated() {
         let (old, new) = (MasterKeys::generate().unwrap(), MasterKeys::generate().unwrap());
-        let before = MasterKeys::read(&old).unwrap();
+        let before = MasterKeys::parse(&old).unwrap();
         let (key, wrapped) = before.new_tenant_key("acme").unwrap();
         let sealed = key.seal("aad", b"value").unwrap();
 
-        let both = MasterKeys::read(&format!("# new\n{}\n\n{}\n", *new, *old)).unwrap();
+        let both = MasterKeys::parse(&format!("# new\n{}\n\n{}\n", *new, *old)).unwrap();
         let key = both.unwrap_tenant_key("acme", before.current_id(), &wrapped).unwrap();
-        let wrapped_anew = both.wrap(&key).unwrap();
-        let after = MasterKeys::read(&new).unwrap();
-        let key = after.unwrap_tenant_key("acme", after.current_id(), &wrapped_anew).unwrap();
+        let rewrapped = both.wrap(&key).unwrap();
+        let after = MasterKeys::parse(&new).unwrap();
+        let key = after.unwrap_tenant_key("acme", after.current_id(), &rewrapped).unwrap();
         assert_eq!(key.open("aad", &sealed).unwrap().as_slice(), b"value");
 
         let refused = after.unwrap_tenant_key("acme", before.current_id(), &wrapped).err().unwrap();
         assert_eq!(refused, VaultError::UnknownMasterKey(before.current_id().to_owned()));
         // A wrapped key belongs to its tenant.
-        assert!(after.unwrap_tenant_key("other", after.current_id(), &wrapped_anew).is_err());
+        assert!(after.unwrap_tenant_key("other", after.current_id(), &rewrapped).is_err());
     }
 
     #[test]
     fn malformed_keys_are_named_by_line() {
         let good = MasterKeys::generate().unwrap();
         for (text, line) in [("x", 1), (&*format!("{}\nAAAA", *good), 2)] {
-            assert_eq!(MasterKeys::read(text).unwrap_err(), VaultError::Malformed { line });
+            assert_eq!(MasterKeys::parse(text).unwrap_err(), VaultError::Malformed { line });
         }
-        assert_eq!(MasterKeys::read("# none\n").unwrap_err(), VaultError::Empty);
+        assert_eq!(MasterKeys::parse("# none\n").unwrap_err(), VaultError::Empty);
     }
 
     #[test]
@@ -331,23 +331,23 @@ mod tests {
         let binding = CodeBinding { tenant: "t", verification: "v", usage: "sign-in", recipient: b"r" };
         let mac = |binding, code| keys.code_mac(keys.current_id(), &binding, code).unwrap();
         let right = mac(binding, "123456");
-        assert!(same(&right, &mac(binding, "123456")));
+        assert!(constant_time_eq(&right, &mac(binding, "123456")));
         for other in [
             mac(binding, "123457"),
             mac(CodeBinding { tenant: "u", ..binding }, "123456"),
             mac(CodeBinding { verification: "w", ..binding }, "123456"),
             mac(CodeBinding { usage: "register", ..binding }, "123456"),
             mac(CodeBinding { recipient: b"s", ..binding }, "123456"),
-            // Parts cannot slide into each other.
+            // Parts are separated: no bytes move from one to the next.
             mac(CodeBinding { tenant: "tv", verification: "", ..binding }, "123456"),
         ] {
-            assert!(!same(&right, &other));
+            assert!(!constant_time_eq(&right, &other));
         }
     }
 
     #[test]
     fn debug_shows_no_key() {
         let text = MasterKeys::generate().unwrap();
-        assert!(!format!("{:?}", MasterKeys::read(&text).unwrap()).contains(text.get(..8).unwrap()));
+        assert!(!format!("{:?}", MasterKeys::parse(&text).unwrap()).contains(text.get(..8).unwrap()));
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Promises to check the signature with an implementation of its own, the clock (15 minutes), that no nonce is repeated, the
 //! number formats of mainland and overseas messages and the rules of verification templates, and to respond in Alibaba Cloud's
-//! formats: 200 with a code for refusals of the service, a status of its own for those of the gateway. It is stricter in three ways,
-//! where leniency would hide a connector's mistake: it refuses unknown fields, repeated fields, and more than one number. It does
-//! not simulate `GET`, XML responses, temporary credentials or approval.
+//! formats: 200 with a code for refusals of the service, a status of its own for those of the gateway. It is stricter in three
+//! ways, where leniency would hide a connector's mistake: it refuses unknown fields, repeated fields, and more than one number. It
+//! does not simulate `GET`, XML responses, temporary credentials or approval.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -57,7 +57,7 @@ const FIELDS: [&str; 16] = [
 const CLOCK_SECONDS: u64 = 15 * 60;
 /// Longest value of a variable, in characters, for accounts of individuals.
 const MAX_VALUE_CHARS: usize = 15;
-/// What one number gets of one signature's codes: seconds, messages in them, and the text of the refusal.
+/// The limits on codes of one signature to one number: seconds, messages in that time, and the text of the refusal.
 const LIMITS: [(u64, usize, &str); 3] =
     [(60, 1, "触发分钟级流控Permits:1"), (3600, 5, "触发小时级流控Permits:5"), (86_400, 10, "触发天级流控Permits:10")];
 
@@ -115,7 +115,7 @@ pub(crate) struct Aliyun {
     sent: Mutex<BTreeMap<(String, String), Vec<u64>>>,
 }
 
-/// What Aliyun refuses: a code, and the text when it is not the code's usual one.
+/// A refusal of Aliyun: a code, and the text if it is not the code's usual one.
 #[derive(Debug)]
 struct Refusal(String, Option<String>);
 
@@ -166,7 +166,7 @@ impl Provider for Aliyun {
     }
 }
 
-/// Aliyun's answer to what it does not take. The gateway's has two members more than the service's.
+/// Aliyun's response to a refused request. The gateway's has two more members than the service's.
 fn refused(code: &str, status: u16, message: &str, request_id: &str, host: &str) -> SimResponse {
     let mut body = json!({ "RequestId": request_id, "Message": message, "Code": code });
     if status >= 400
@@ -203,7 +203,7 @@ impl Aliyun {
         self.accept(&fields, now, state)
     }
 
-    /// What the gateway checks before the service sees the request.
+    /// The gateway's checks before the service sees the request.
     fn check_envelope(&self, fields: &Fields, now: u64) -> Result<(), Refusal> {
         if fields.required("Action")? != "SendSms" {
             return Err(Refusal::code("InvalidAction.NotFound"));
@@ -228,7 +228,7 @@ impl Aliyun {
         let to_sign = string_to_sign("POST", &fields.0);
         let wanted = signature(&to_sign, &self.account.access_key_secret);
         if !bool::from(fields.required("Signature")?.as_bytes().ct_eq(wanted.as_bytes())) {
-            // Aliyun shows what it would have signed, number and code among it.
+            // Aliyun shows the string that it would have signed, including number and code.
             let message =
                 format!("Specified signature is not matched with our calculation. server string to sign is:{to_sign}");
             return Err(Refusal::saying("SignatureDoesNotMatch", message));
@@ -375,7 +375,7 @@ fn uuid(id: &str) -> String {
     parts.join("-").to_ascii_uppercase()
 }
 
-/// A number of at most 18 digits that is as different as the id.
+/// A number of at most 18 digits that is as unique as the id.
 fn digits_of(id: &str) -> u64 {
     let number = id.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default();
     number % 1_000_000_000_000_000_000

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_could_never_work() {
+    fn refuses_an_unusable_configuration() {
         type Spoil = fn(&mut SimulatorConfig);
         let cases: [(&str, Spoil); 6] = [
             ("short SID", |c| c.twilio.account_sid = "AC12".into()),

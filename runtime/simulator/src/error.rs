@@ -1,4 +1,4 @@
-//! Why a simulator does not start, or does not do what it is told.
+//! Errors of a simulator: why it did not start, or refused an operation.
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,23 +27,23 @@ pub enum SimulatorError {
     /// The target of a fault does not exist.
     #[error("unknown fault target `{target}`; expected a provider ({known}), a host that is served, or `*`")]
     FaultTarget {
-        /// As it was given.
+        /// The value as it was given.
         target: String,
-        /// The providers there are.
+        /// The names of the providers.
         known: String,
     },
     /// A fault has a code that no targeted provider has.
     #[error("`{target}` has no error code `{code}`; the provider's documentation lists its codes")]
     FaultCode {
-        /// As it was given.
+        /// The value as it was given.
         target: String,
-        /// As it was given.
+        /// The value as it was given.
         code: String,
     },
     /// The root certificate could not be written.
     #[error("cannot write the simulator's root certificate to {}: {source}", path.display())]
     WriteCa {
-        /// Where.
+        /// The path of the file.
         path: PathBuf,
         /// The system's error.
         source: io::Error,

@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_with_what_is_needed() {
+    fn invalid_input_is_refused_with_the_expected_form() {
         for text in [
             "stall",
             "=stall",

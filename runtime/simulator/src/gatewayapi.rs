@@ -2,8 +2,8 @@
 //!
 //! Promises to refuse what GatewayAPI documents as an error, with GatewayAPI's own code and envelope, and to respond to a valid
 //! request like GatewayAPI. Like the real one it accepts a text outside the GSM alphabet without `encoding: UCS2` and corrupts it:
-//! the inbox shows what would arrive. It is stricter in one way, where leniency would hide a connector's mistake: it refuses unknown
-//! members, and those for scheduled, binary and tagged messages.
+//! the inbox shows what would arrive. It is stricter in one way, where leniency would hide a connector's mistake: it refuses
+//! unknown members, and those for scheduled, binary and tagged messages.
 
 use std::fmt;
 
@@ -23,12 +23,12 @@ use crate::provider::{Accepted, Provider, SimResponse, SimState, is_internationa
 use crate::request::IncomingRequest;
 use crate::segments::{is_gsm, segments};
 
-/// For everybody, and for accounts in the EU.
+/// The hosts: for all accounts, and for accounts in the EU.
 const HOSTS: [&str; 2] = ["gatewayapi.com", "gatewayapi.eu"];
 /// Members of a message that are accepted.
 const MEMBERS: [&str; 9] =
     ["sender", "message", "recipients", "encoding", "class", "priority", "validity_period", "callback_url", "userref"];
-/// Most parts of one message.
+/// The maximum number of segments of one message.
 const MAX_PARTS: usize = 255;
 /// Some calling codes and their countries, for `usage`; the longest first.
 const COUNTRIES: [(&str, &str); 8] =
@@ -71,7 +71,7 @@ pub(crate) struct GatewayApi {
     account: GatewayApiAccount,
 }
 
-/// What GatewayAPI refuses: a code with what its message names, or an HTTP status and a message without a code.
+/// A refusal of GatewayAPI: a code with the variables of its message, or an HTTP status and a message without a code.
 enum Refusal {
     Code(u16, Vec<String>),
     Bare(u16, &'static str),
@@ -223,7 +223,7 @@ impl GatewayApi {
 }
 
 impl GatewayApi {
-    /// What GatewayAPI reports to the address that the message named.
+    /// The status notifications to the URL in the message.
     fn callbacks(&self, body: &Map<String, Value>, id: u32, msisdn: u64, state: &SimState) -> Vec<StatusCallback> {
         let Some(url) = body.get("callback_url").and_then(Value::as_str) else { return Vec::new() };
         let time = unix_millis(state.now()) / 1000;
@@ -239,7 +239,7 @@ impl GatewayApi {
         vec![report("ENROUTE", SENT_AFTER), report("DELIVERED", ENDED_AFTER)]
     }
 
-    /// What is reported as a JSON Web Token (HS256), when the account has a secret for that.
+    /// The notification as a JSON Web Token (HS256), if the account has a secret for it.
     fn token(&self, claims: &str) -> Option<String> {
         let secret = self.account.webhook_secret.as_ref()?;
         let head = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256"}"#);

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn old_messages_fall_out_and_numbers_go_on() {
+    fn old_messages_are_dropped_and_numbering_continues() {
         let inbox = Inbox::new();
         for _ in 0..INBOX_CAPACITY + 5 {
             inbox.deliver("p", &[], &request(), Accepted::default(), None);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_masked_wherever_they_stand() {
+    fn credentials_are_masked_wherever_they_occur() {
         let inbox = Inbox::new();
         inbox.deliver("p", &["hush".into(), String::new()], &request(), Accepted::default(), None);
         let shown = serde_json::to_string(&inbox.messages()[0].request).unwrap();

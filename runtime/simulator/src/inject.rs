@@ -119,13 +119,13 @@ fn echo(status: u16, provider: &dyn Provider, request: &IncomingRequest) -> SimR
         .unwrap_or_default();
     let fields = field_values(request);
     let body = String::from_utf8_lossy(&request.body);
-    let said = format!(
+    let message = format!(
         "authorization {raw} decoded {decoded} path {} fields {} body {body}",
         request.path,
         fields.join(" | ")
     );
     let mut response = provider
-        .refusal(status, &said)
+        .refusal(status, &message)
         .with_header("x-echo-authorization", raw)
         .with_header("x-echo-authorization-decoded", decoded)
         .with_header("x-echo-path", request.path.as_str());

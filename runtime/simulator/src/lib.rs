@@ -4,7 +4,7 @@
 //! inbox (in memory and as a page), and faults on request. It promises
 //!
 //! - to check every request against the provider's documentation, independently of our connectors' code;
-//! - to answer in the provider's real shapes, errors included;
+//! - to respond in the provider's real formats, including errors;
 //! - to listen on 127.0.0.1 only, to send nothing but status callbacks to configured loopback addresses, and to end all its
 //!   tasks and connections when it is dropped;
 //! - to show no credential, number or text in logs, errors or `Debug` output. Only the inbox shows them.

@@ -1,8 +1,8 @@
-//! Locks that a panic elsewhere does not take away.
+//! Locks that ignore poisoning.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks what holds plain data: a panic elsewhere leaves nothing half done in it.
+/// Locks a mutex over plain data, which a panic elsewhere cannot leave inconsistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -34,7 +34,7 @@ pub(crate) trait Provider: Send + Sync {
     fn secrets(&self) -> Vec<String>;
 }
 
-/// What providers need from outside: the time, and new identifiers.
+/// The environment of providers: the time, and new identifiers.
 pub(crate) struct SimState {
     seed: [u8; 16],
     counter: AtomicU64,
@@ -95,7 +95,7 @@ pub(crate) struct SimResponse {
 }
 
 impl SimResponse {
-    /// A JSON answer.
+    /// A JSON response.
     pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self {
             status,
@@ -105,7 +105,7 @@ impl SimResponse {
         }
     }
 
-    /// An answer without a body.
+    /// A response without a body.
     pub(crate) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new(), accepted: None }
     }

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn it_answers_as_the_file_says() {
+    fn it_responds_as_the_file_says() {
         let scripted = Scripted(host(r#"{"status":201,"headers":{"x-a":"b"},"body":{"id":"m"}}"#));
         let answer = scripted.answer();
         assert_eq!((answer.status, answer.body.as_slice()), (201, &br#"{"id":"m"}"#[..]));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_input_is_refused() {
         assert!(host(r#"{"status":99}"#).check().is_err());
         assert!(host(r#"{"status":200,"headers":{"a b":"c"}}"#).check().is_err());
         assert!(host(r#"{"status":200,"headers":{"a":"c\r\nd: e"}}"#).check().is_err());

@@ -1,4 +1,4 @@
-//! How its tasks learn that a simulator ends.
+//! Tells the tasks of a simulator that it ends.
 
 /// Set to true when the simulator ends.
 pub(crate) type Stopped = bool;

@@ -1,9 +1,9 @@
 //! SMS Aero's gate, as far as sending goes: `POST /v2/sms/send`.
 //!
-//! Promises to refuse what SMS Aero documents as an error, in its own envelope `{success, data, message}`, and to respond to a valid
-//! request like SMS Aero. SMS Aero publishes no list of errors; the errors here are those that its own clients know. It is stricter
-//! in two ways, where leniency would hide a connector's mistake: it refuses unknown members, and a status callback that is not
-//! https.
+//! Promises to refuse what SMS Aero documents as an error, in its own envelope `{success, data, message}`, and to respond to a
+//! valid request like SMS Aero. SMS Aero publishes no list of errors; the errors here are those that its own clients know. It is
+//! stricter in two ways, where leniency would hide a connector's mistake: it refuses unknown members, and a status callback that is
+//! not https.
 
 use std::fmt;
 
@@ -73,7 +73,7 @@ pub(crate) struct SmsAero {
     account: SmsAeroAccount,
 }
 
-/// What SMS Aero refuses: the HTTP status, the message, and for validation errors the wrong members.
+/// A refusal of SMS Aero: the HTTP status, the message, and for validation errors the invalid members.
 struct Refusal(u16, &'static str, Value);
 
 impl Refusal {
@@ -207,7 +207,7 @@ impl SmsAero {
     }
 }
 
-/// A number as an integer, which the documentation wants, or as a string, which is accepted too.
+/// A number as an integer, as documented, or as a string, which is accepted too.
 fn number(value: &Value) -> Option<String> {
     match value {
         Value::String(digits) => Some(digits.clone()),

@@ -54,9 +54,9 @@ const MEMBERS: [&str; 8] = [
 
 /// The maximum difference between the request's clock and ours.
 const CLOCK_SECONDS: u64 = 5 * 60;
-/// A number gets the same content once in so many seconds.
+/// The seconds within which a number gets the same content only once.
 const SAME_CONTENT_SECONDS: u64 = 30;
-/// Most digits of a verification template's parameter.
+/// The maximum number of digits in a parameter of a verification template.
 const MAX_CODE_DIGITS: usize = 6;
 /// Bytes of `SessionContext` stay below this.
 const MAX_CONTEXT_BYTES: usize = 512;
@@ -117,7 +117,7 @@ pub(crate) struct Tencent {
     sent: Mutex<BTreeMap<(String, String), u64>>,
 }
 
-/// What Tencent refuses: a code, and the text when it is not the code's usual one.
+/// A refusal of Tencent: a code, and the text if it is not the code's usual one.
 struct Refusal(&'static str, Option<String>);
 
 impl Refusal {
@@ -168,7 +168,7 @@ impl Provider for Tencent {
     }
 }
 
-/// The number that a refusal beside it repeats.
+/// The number that a refusal of the message repeats.
 fn first_number(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     body.pointer("/PhoneNumberSet/0").and_then(Value::as_str).unwrap_or_default().to_owned()

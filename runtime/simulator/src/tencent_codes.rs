@@ -1,13 +1,13 @@
 //! Tencent Cloud's error codes and their texts.
 //!
 //! Source: the error code pages of SendSms (2021-01-11) and of API 3.0. Every one arrives with HTTP 200: as `Error` when the
-//! request was refused, beside the number when the message was.
+//! request was refused, with the number when the message was.
 
 /// One documented error.
 pub(crate) struct TencentCode {
     pub(crate) code: &'static str,
     pub(crate) message: &'static str,
-    /// Whether it stands beside the number instead of in `Error`.
+    /// Whether it is reported with the number instead of in `Error`.
     pub(crate) beside_number: bool,
 }
 

@@ -1,9 +1,9 @@
 //! Twilio's Programmable Messaging, as far as sending goes: `POST /2010-04-01/Accounts/{sid}/Messages.json`.
 //!
-//! Promises to refuse what Twilio documents as an error, with Twilio's own code and envelope, and to respond to a valid request like
-//! Twilio (201, with `to` and `body`), with signed status callbacks if requested. It is stricter in three ways, where leniency would
-//! hide a connector's mistake: it refuses unknown fields, repeated fields, and a status callback that is not https. It does not
-//! simulate credentials per region, scheduling or content templates.
+//! Promises to refuse what Twilio documents as an error, with Twilio's own code and envelope, and to respond to a valid request
+//! like Twilio (201, with `to` and `body`), with signed status callbacks if requested. It is stricter in three ways, where leniency
+//! would hide a connector's mistake: it refuses unknown fields, repeated fields, and a status callback that is not https. It does
+//! not simulate credentials per region, scheduling or content templates.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,7 +46,7 @@ pub(crate) struct Twilio {
     account: TwilioAccount,
 }
 
-/// What Twilio refuses: a code, and the text when it is not the code's usual one.
+/// A refusal of Twilio: a code, and the text if it is not the code's usual one.
 struct Refusal(u32, Option<String>);
 
 impl Refusal {
@@ -177,7 +177,7 @@ impl Twilio {
         let id = format!("SM{}", state.new_id());
         let account = &self.account.account_sid;
         let uri = format!("/2010-04-01/Accounts/{account}/Messages/{id}");
-        // A messaging service picks the sender later, and only then are parts counted: Twilio says "0" until then.
+        // A messaging service picks the sender later, and segments are counted only then: Twilio says "0" until then.
         let (status, parts) = if service.is_some() { ("accepted", 0) } else { ("queued", segments(body)) };
         let date = OffsetDateTime::from(state.now()).format(&Rfc2822).unwrap_or_default();
         let resource = json!({
@@ -214,7 +214,7 @@ impl Twilio {
 }
 
 impl Twilio {
-    /// What Twilio reports to the address that the request named: on its way, and then there, or unreachable.
+    /// The status callbacks to the URL in the request: sent, and then delivered or undelivered.
     fn callbacks(&self, fields: &Fields, id: &str, to: &str) -> Vec<StatusCallback> {
         let Some(url) = fields.get("StatusCallback") else { return Vec::new() };
         let end = if to == UNREACHABLE_RECIPIENT { "undelivered" } else { "delivered" };
@@ -240,7 +240,7 @@ impl Twilio {
         vec![report("sent", SENT_AFTER), report(end, ENDED_AFTER)]
     }
 
-    /// HMAC-SHA-1 over the address and the fields, sorted by name: <https://www.twilio.com/docs/usage/security>.
+    /// HMAC-SHA-1 over the URL and the fields, sorted by name: <https://www.twilio.com/docs/usage/security>.
     fn signature(&self, url: &str, mut form: Vec<(&str, &str)>) -> String {
         form.sort_unstable();
         let Ok(mut mac) = <Hmac<Sha1> as KeyInit>::new_from_slice(self.account.auth_token.as_bytes()) else {
@@ -315,7 +315,7 @@ impl Fields {
                 return Err(Refusal::saying(20001, format!("Unknown parameters: {name}")));
             }
             if seen.contains(&name.as_str()) {
-                return Err(Refusal::saying(20001, format!("Parameter {name} stands more than once")));
+                return Err(Refusal::saying(20001, format!("Parameter {name} is repeated")));
             }
             seen.push(name);
         }

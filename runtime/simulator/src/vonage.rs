@@ -84,7 +84,7 @@ pub(crate) struct Vonage {
     account: VonageAccount,
 }
 
-/// What Vonage refuses: a status, and the parameter that is at fault.
+/// A refusal of Vonage: a status, and the invalid parameter.
 struct Refusal(u32, Option<String>);
 
 impl Refusal {

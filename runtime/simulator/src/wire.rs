@@ -200,7 +200,7 @@ impl Connection {
     }
 }
 
-/// RFC 9110, 6.4.1 and 8.6: these answers end with their headers, and have no length.
+/// RFC 9110, 6.4.1 and 8.6: responses with these statuses end with their headers, and have no length.
 fn has_no_body(status: u16) -> bool {
     matches!(status, 204 | 304)
 }

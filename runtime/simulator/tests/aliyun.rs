@@ -100,7 +100,7 @@ async fn with_account(change: impl FnOnce(&mut AliyunAccount)) -> Simulator {
 }
 
 #[tokio::test]
-async fn a_good_request_is_answered_like_aliyun_does() {
+async fn a_valid_request_gets_an_aliyun_response() {
     let simulator = start().await;
     let mut events = simulator.subscribe();
     let answer = Fields::good("n1").signed().to(&simulator).await;
@@ -232,7 +232,7 @@ async fn the_envelope_around_the_fields_is_checked() {
 }
 
 #[tokio::test]
-async fn approved_templates_and_signatures_count_when_they_are_named() {
+async fn configured_templates_and_signatures_are_enforced() {
     let simulator = with_account(|account| {
         account.sign_names = vec!["阿里云 *~'+".into()];
         account.mainland_templates = vec!["SMS_1".into()];
@@ -257,7 +257,7 @@ async fn approved_templates_and_signatures_count_when_they_are_named() {
 }
 
 #[tokio::test]
-async fn limits_count_for_one_number_when_they_are_on() {
+async fn limits_apply_to_each_number_when_enabled() {
     let simulator = with_account(|account| account.limits = true).await;
     assert_eq!(Fields::good("1").signed().to(&simulator).await.json()["Code"], "OK");
     let second = Fields::good("2").signed().to(&simulator).await;

@@ -1,4 +1,4 @@
-//! Status callbacks: to the deployments that the simulator was told of, signed as the providers sign, and nowhere else.
+//! Status callbacks: sent only to configured deployments, and signed as the providers sign them.
 
 #![allow(
     clippy::unwrap_used,
@@ -88,7 +88,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_to_where_nobody_said() {
+async fn nothing_is_sent_to_other_origins() {
     let (simulator, listener) = deployment().await;
     // Another host, another scheme's port, and a name that only begins like it.
     for elsewhere in
@@ -105,7 +105,7 @@ async fn nothing_is_sent_to_where_nobody_said() {
 }
 
 #[tokio::test]
-async fn fronts_are_of_this_machine() {
+async fn deployments_must_be_on_loopback() {
     let fronts = [(ORIGIN.to_owned(), "192.0.2.1:80".parse().unwrap())].into();
     assert!(Simulator::start(SimulatorConfig { fronts, ..SimulatorConfig::default() }).await.is_err());
 }

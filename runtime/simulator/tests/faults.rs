@@ -24,7 +24,7 @@ async fn with(spec: &str) -> Simulator {
 }
 
 #[tokio::test]
-async fn status_code_and_retry_after_speak_the_providers_language() {
+async fn status_code_and_retry_after_use_the_providers_format() {
     let cases = [
         ("twilio=status:503", 503, 20503),
         ("twilio=status:401", 401, 20003),
@@ -51,7 +51,7 @@ async fn status_code_and_retry_after_speak_the_providers_language() {
 }
 
 #[tokio::test]
-async fn every_code_of_the_table_can_be_had() {
+async fn every_code_of_the_table_can_be_injected() {
     let simulator = start().await;
     for code in [
         20003, 20404, 20429, 10001, 21211, 21614, 21610, 21608, 21612, 21408, 21606, 21212, 30001, 30003, 30005, 30006,
@@ -66,7 +66,7 @@ async fn every_code_of_the_table_can_be_had() {
 }
 
 #[tokio::test]
-async fn a_fault_that_could_hit_nothing_is_refused() {
+async fn a_fault_that_matches_nothing_is_refused() {
     let simulator = start().await;
     let inject = |spec: &str| simulator.inject_spec(spec.parse().unwrap());
     assert!(matches!(inject("twillio=stall"), Err(SimulatorError::FaultTarget { .. })));
@@ -95,7 +95,7 @@ async fn counts_run_out_and_delays_add_up() {
 }
 
 #[tokio::test]
-async fn stall_reads_everything_and_answers_nothing_until_shutdown() {
+async fn stall_reads_everything_and_never_responds() {
     let simulator = with("*=stall").await;
     let mut events = simulator.subscribe();
     let mut stream = dial(&simulator, TWILIO).await.unwrap();
@@ -129,7 +129,7 @@ async fn reset_before_comes_without_waiting_for_the_body() {
 }
 
 #[tokio::test]
-async fn reset_after_loses_the_answer_to_a_message_that_was_taken() {
+async fn reset_after_loses_the_response_to_an_accepted_message() {
     let simulator = with("*=reset-after").await;
     let (bytes, end) = good_twilio().raw(&simulator).await;
     assert_eq!((bytes.len(), end.unwrap_err().kind()), (0, ErrorKind::ConnectionReset));
@@ -159,7 +159,7 @@ async fn oversize_and_bomb_are_as_large_as_they_say() {
 }
 
 #[tokio::test]
-async fn garbage_is_no_http() {
+async fn garbage_is_not_http() {
     let simulator = with("*=garbage").await;
     let (bytes, _) = good_twilio().raw(&simulator).await;
     let mut headers = [httparse::EMPTY_HEADER; 16];
@@ -169,7 +169,7 @@ async fn garbage_is_no_http() {
 }
 
 #[tokio::test]
-async fn echo_gives_every_secret_back() {
+async fn echo_returns_every_secret() {
     let token = TwilioAccount::default().auth_token;
     let raw = good_twilio().headers[0].1.clone();
     for (spec, status) in [("*=echo", 400), ("*=echo:201", 201)] {

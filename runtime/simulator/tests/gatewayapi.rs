@@ -40,7 +40,7 @@ fn changed(change: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_good_request_is_answered_like_gatewayapi_does() {
+async fn a_valid_request_gets_a_gatewayapi_response() {
     let simulator = start().await;
     let mut events = simulator.subscribe();
     let answer = request(&changed(&json!({}))).to(&simulator).await;
@@ -73,7 +73,7 @@ async fn text_outside_the_gsm_alphabet_arrives_only_as_ucs2() {
 }
 
 #[tokio::test]
-async fn what_is_documented_is_taken() {
+async fn documented_members_are_accepted() {
     let simulator = start().await;
     let mut eu = request(&changed(&json!({})));
     eu.host = "gatewayapi.eu".into();
@@ -185,7 +185,7 @@ async fn every_code_of_the_index_comes_on_request() {
 }
 
 #[tokio::test]
-async fn an_account_that_could_never_work_is_refused() {
+async fn an_unusable_account_is_refused() {
     let mut config = SimulatorConfig::default();
     config.gatewayapi.api_token.clear();
     assert!(Simulator::start(config).await.is_err());

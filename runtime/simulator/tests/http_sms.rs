@@ -24,7 +24,7 @@ async fn with(http: HttpSmsAccount) -> Simulator {
 }
 
 #[tokio::test]
-async fn a_good_request_lands_in_the_inbox() {
+async fn a_valid_request_appears_in_the_inbox() {
     let simulator = start().await;
     let answer = good_hook().to(&simulator).await;
     assert_eq!(answer.status, 200);

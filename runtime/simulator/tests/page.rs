@@ -70,7 +70,7 @@ async fn messages_are_listed_and_cleared() {
 }
 
 #[tokio::test]
-async fn events_begin_with_a_snapshot_and_go_on_live() {
+async fn events_begin_with_a_snapshot_and_continue_live() {
     let simulator = start().await;
     good_twilio().to(&simulator).await;
     let host = simulator.inbox_addr();
@@ -89,7 +89,7 @@ async fn events_begin_with_a_snapshot_and_go_on_live() {
 }
 
 #[tokio::test]
-async fn faults_are_set_listed_and_taken_back() {
+async fn faults_are_set_listed_and_cleared() {
     let simulator = start().await;
     let answer = call(&simulator, "POST", "/faults", r#"{"target":"twilio","fault":"status:503","times":2}"#).await;
     assert_eq!(answer.status, 201);

@@ -36,7 +36,7 @@ async fn unknown_names_are_refused_in_the_handshake() {
 }
 
 #[tokio::test]
-async fn bad_certificates_are_bad_in_their_own_way_and_for_one_host() {
+async fn each_kind_of_bad_certificate_affects_one_host() {
     let simulator = start().await;
     simulator.set_tls_mode(TWILIO, TlsMode::WrongName).unwrap();
     let error = dial_error(&simulator, TWILIO).await;
@@ -51,7 +51,7 @@ async fn bad_certificates_are_bad_in_their_own_way_and_for_one_host() {
 }
 
 #[tokio::test]
-async fn a_stalled_handshake_is_never_answered_and_holds_up_nobody() {
+async fn a_stalled_handshake_is_never_answered_and_blocks_nobody() {
     let simulator = start().await;
     simulator.set_tls_mode(TWILIO, TlsMode::Stall).unwrap();
     let mut stalled = std::pin::pin!(dial(&simulator, TWILIO));
@@ -96,7 +96,7 @@ async fn a_host_header_of_another_name_is_misdirected() {
 }
 
 #[tokio::test]
-async fn malformed_requests_get_an_answer_and_the_end() {
+async fn malformed_requests_get_a_response_and_are_closed() {
     let simulator = start().await;
     let long = format!("GET / HTTP/1.1\r\nHost: {TWILIO}\r\nX: {}", "a".repeat(40_000));
     for (bytes, status) in [
@@ -165,7 +165,7 @@ async fn an_ordinary_client_reuses_its_connection() {
 }
 
 #[tokio::test]
-async fn ports_are_as_asked_and_free_again_afterwards() {
+async fn ports_are_as_configured_and_released() {
     let first = start().await;
     let (tls, page) = (first.tls_addr(), first.inbox_addr());
     assert!(tls.ip().is_loopback() && page.ip().is_loopback());

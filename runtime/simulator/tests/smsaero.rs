@@ -43,7 +43,7 @@ fn changed(change: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_good_request_is_answered_like_sms_aero_does() {
+async fn a_valid_request_gets_an_sms_aero_response() {
     let simulator = start().await;
     let mut events = simulator.subscribe();
     let answer = request(&changed(&json!({}))).to(&simulator).await;
@@ -65,7 +65,7 @@ async fn a_good_request_is_answered_like_sms_aero_does() {
 }
 
 #[tokio::test]
-async fn every_gate_and_every_optional_member_is_taken() {
+async fn every_gate_and_every_optional_member_is_accepted() {
     let simulator = start().await;
     for host in ["gate.smsaero.org", "gate.smsaero.net"] {
         let mut request = request(&changed(&json!({})));
@@ -152,7 +152,7 @@ async fn every_documented_refusal_comes_on_request() {
 }
 
 #[tokio::test]
-async fn an_account_that_could_never_work_is_refused() {
+async fn an_unusable_account_is_refused() {
     type Spoil = fn(&mut SmsAeroAccount);
     let spoils: [Spoil; 4] = [|a| a.email.clear(), |a| a.email.push(':'), |a| a.api_key.clear(), |a| a.signs.clear()];
     for spoil in spoils {

@@ -85,7 +85,7 @@ fn signed(body: Vec<u8>, host: &str, time: i64, account: &TencentAccount, with_a
     }
 }
 
-/// The code of an answer, wherever it stands.
+/// The code of a response, wherever it is.
 fn code(answer: &Answer) -> String {
     let json = answer.json();
     let response = &json["Response"];
@@ -95,7 +95,7 @@ fn code(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn a_good_request_is_answered_like_tencent_does() {
+async fn a_valid_request_gets_a_tencent_response() {
     let simulator = start().await;
     let mut events = simulator.subscribe();
     let answer = request(&good_body()).to(&simulator).await;
@@ -245,7 +245,7 @@ async fn the_envelope_around_the_members_is_checked() {
 }
 
 #[tokio::test]
-async fn approved_templates_and_signatures_count_when_they_are_named() {
+async fn configured_templates_and_signatures_are_enforced() {
     let mut config = SimulatorConfig::default();
     config.tencent.sign_names = vec!["腾讯云 \"~*'".into()];
     config.tencent.mainland_templates = vec!["1".into()];
@@ -270,7 +270,7 @@ async fn approved_templates_and_signatures_count_when_they_are_named() {
 }
 
 #[tokio::test]
-async fn limits_count_for_one_number_when_they_are_on() {
+async fn limits_apply_to_each_number_when_enabled() {
     let mut config = SimulatorConfig::default();
     config.tencent.limits = true;
     let simulator = Simulator::start(config).await.unwrap();

@@ -14,7 +14,7 @@ use client::*;
 use sendbox_simulator::TwilioAccount;
 
 #[tokio::test]
-async fn a_good_request_is_answered_like_twilio_does() {
+async fn a_valid_request_gets_a_twilio_response() {
     let simulator = start().await;
     let mut events = simulator.subscribe();
     let answer = good_twilio().to(&simulator).await;

@@ -48,7 +48,7 @@ fn status(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn a_good_request_is_answered_like_vonage_does() {
+async fn a_valid_request_gets_a_vonage_response() {
     let simulator = start().await;
     let mut events = simulator.subscribe();
     let answer = request(&changed(&json!({}))).to(&simulator).await;
@@ -93,7 +93,7 @@ async fn text_outside_the_gsm_alphabet_arrives_only_as_unicode() {
 }
 
 #[tokio::test]
-async fn a_form_is_taken_too() {
+async fn a_form_is_accepted_too() {
     let simulator = start().await;
     let mut sent = request(&json!({}));
     sent.set("Content-Type", "application/x-www-form-urlencoded");
@@ -186,7 +186,7 @@ async fn every_status_of_the_table_comes_on_request() {
 }
 
 #[tokio::test]
-async fn an_account_that_could_never_work_is_refused() {
+async fn an_unusable_account_is_refused() {
     type Spoil = fn(&mut VonageAccount);
     let spoils: [Spoil; 3] = [|a| a.api_key.clear(), |a| a.api_key.push(':'), |a| a.api_secret.clear()];
     for spoil in spoils {

@@ -1,7 +1,7 @@
-//! Attempts of messages: written before anything leaves, finished once.
+//! Attempts of messages: stored before anything is sent, and finished once.
 
 use sendbox_contract::FailureClass;
-use sendbox_domain::model::{AttemptOutcome, DecisionView, Timestamp};
+use sendbox_domain::model::{AttemptOutcome, Decision, Timestamp};
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, Arguments, AssertSqlSafe, query, query_with};
@@ -46,17 +46,12 @@ fn read(row: &sqlx::any::AnyRow, with_record: bool) -> Result<AttemptRow> {
         finished_at: row.time_or_none("finished_at")?,
         outcome: row.word_or_none("outcome")?,
         failure: row.json_or_none("failure")?,
-        decision: row.text_or_none("decision")?.map(decision),
+        decision: row.json_or_none("decision")?,
         fault: row.flag("fault")?,
         provider_id: row.bytes_or_none("provider_id")?,
         response_status: row.count_or_none("response_status")?.and_then(|status| u16::try_from(status).ok()),
         record: if with_record { row.json_or_none("record")? } else { None },
     })
-}
-
-/// A decision is JSON in its column, or plain words where it was written before there were codes.
-fn decision(written: String) -> DecisionView {
-    serde_json::from_str(&written).unwrap_or_else(|_| DecisionView::only_words(written))
 }
 
 /// A statement with a row's values as its first parameters.
@@ -83,21 +78,21 @@ fn bind(statement: &'static str, attempt: &AttemptRow) -> Result<Query<'static, 
 /// Adds an attempt.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] too when the message has one of that number: whoever numbers attempts holds the message.
+/// Also [`StoreError::Unavailable`] when the message has an attempt with this number. Callers prevent it by locking the message
+/// before they choose the number.
 pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
     static INSERT: Statement = Statement::new(|| TABLE.insert(""));
     tx.execute(bind(&INSERT, attempt)?).await?;
     Ok(())
 }
 
-/// The class of its failure, in a column of its own: versions are compared by it.
+/// The class of the failure, in a separate column so that versions can be compared by class.
 fn class(attempt: &AttemptRow) -> Option<&'static str> {
     attempt.failure.as_ref().map(|failure| failure.class.as_str())
 }
 
-/// Writes how an attempt ended: `finished_at`, `outcome`, `failure`, `decision`, `record`, `fault`, `provider_id`,
-/// `response_status`.
-/// `false`: it had ended already, or is not there; then nothing is changed.
+/// Stores the result of an attempt: `finished_at`, `outcome`, `failure`, `decision`, `record`, `fault`, `provider_id` and
+/// `response_status`. Returns `false`, and changes nothing, when it was finished before or does not exist.
 pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     static FINISH: Statement = Statement::new(|| {
         let changing = [
@@ -116,8 +111,8 @@ pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     Ok(tx.execute(bind(&FINISH, attempt)?).await? == 1)
 }
 
-/// Writes what follows from an attempt, whether it has ended or not.
-pub async fn annotate(tx: &mut Tx, tenant: &str, message: &str, number: u32, decision: &DecisionView) -> Result<()> {
+/// Stores the decision that follows an attempt, whether or not the attempt is finished.
+pub async fn annotate(tx: &mut Tx, tenant: &str, message: &str, number: u32, decision: &Decision) -> Result<()> {
     let annotate = query("UPDATE attempts SET decision = $4 WHERE tenant = $1 AND message = $2 AND number = $3")
         .bind(text(tenant))
         .bind(text(message))
@@ -127,7 +122,7 @@ pub async fn annotate(tx: &mut Tx, tenant: &str, message: &str, number: u32, dec
     Ok(())
 }
 
-/// The message and the number of the newest attempt over a connection to which the provider gave this id.
+/// Finds the newest attempt over a connection to which the provider gave this id. Returns its message and number.
 pub async fn of_provider(
     tx: &mut Tx,
     tenant: &str,
@@ -146,21 +141,21 @@ pub async fn of_provider(
     Ok(Some((row.text("message")?, row.count("number")?)))
 }
 
-/// The attempts of a message, first to last, with what happened in each.
+/// The attempts of a message in order, with their records.
 pub async fn list(tx: &mut Tx, tenant: &str, message: &str) -> Result<Vec<AttemptRow>> {
     static LIST: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND message = $2 ORDER BY number"));
     let rows = tx.all(query(LIST.as_str()).bind(text(tenant)).bind(text(message))).await?;
     rows.iter().map(|row| read(row, true)).collect()
 }
 
-/// The attempts of these messages, without what happened in each, by message and number.
+/// The attempts of these messages, without their records, by message and number.
 pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<Vec<AttemptRow>> {
     static SELECT: Statement = Statement::new(|| TABLE.select_without("record", ""));
     let rows = of_messages(tx, &SELECT, "message, number", tenant, messages).await?;
     rows.iter().map(|row| read(row, false)).collect()
 }
 
-/// The rows of a selection that belong to these messages.
+/// The rows of `select` that belong to these messages.
 pub(super) async fn of_messages(
     tx: &mut Tx,
     select: &'static str,
@@ -179,7 +174,7 @@ pub(super) async fn of_messages(
         return Ok(Vec::new());
     }
     let list = format!("{select} WHERE tenant = $1 AND message IN ({}) ORDER BY {order}", parameters.join(", "));
-    // Not kept: there is one such statement for each length of the list.
+    // Not cached: the statement differs for each length of the list.
     tx.all(query_with(AssertSqlSafe(list), arguments).persistent(false)).await
 }
 
@@ -187,23 +182,20 @@ fn add(arguments: &mut AnyArguments, value: &str) -> Result<()> {
     arguments.add(text(value)).map_err(|_| StoreError::Unavailable("a value could not be bound".to_owned()))
 }
 
-/// How often a version ended how for a tenant.
+/// The number of attempts of a version with the same result, for one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
-    /// Whose messages.
     pub tenant: String,
-    /// How.
     pub outcome: AttemptOutcome,
-    /// The class of the failure, where there is one.
+    /// The class of the failure, if there was one.
     pub class: Option<FailureClass>,
     /// Whether the connector misbehaved.
     pub fault: bool,
-    /// How often.
     pub attempts: u64,
 }
 
-/// How the newest attempts of a version ended, at most `limit` that began from `since` on and before `until`: of one tenant, or
-/// (empty) of all.
+/// Counts the results of the newest finished attempts of a version: at most `limit`, started at or after `since` and before `until`.
+/// An empty `tenant` means all tenants.
 pub async fn counts(
     tx: &mut Tx,
     tenant: &str,
@@ -236,8 +228,8 @@ pub async fn counts(
     rows.iter().map(read).collect()
 }
 
-/// How long the newest attempts of a version took, in milliseconds: at most `limit` that began from `since` on and before
-/// `until`, of one tenant, or (empty) of all.
+/// The durations of the newest finished attempts of a version, in milliseconds: at most `limit`, started at or after `since` and
+/// before `until`. An empty `tenant` means all tenants.
 pub async fn durations(
     tx: &mut Tx,
     tenant: &str,
@@ -256,6 +248,6 @@ pub async fn durations(
     .bind(text(tenant))
     .bind(i64::from(limit));
     let rows = tx.all(list).await?;
-    // A clock that was set back makes no negative durations.
+    // If the clock was set back, the duration is 0 and not negative.
     rows.iter().map(|row| Ok(u64::try_from(Columns::of("attempts", row).integer("took")?).unwrap_or(0))).collect()
 }

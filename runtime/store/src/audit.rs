@@ -1,4 +1,4 @@
-//! The audit: added to, and read. Triggers in both databases refuse any change of an entry.
+//! The audit log, which is append-only: triggers in both databases refuse any change of an entry.
 
 use sqlx::any::AnyArguments;
 use sqlx::{Arguments, AssertSqlSafe, query, query_with};
@@ -8,10 +8,10 @@ use super::rows::AuditRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
 
-/// Whose entries.
+/// The entries to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose<'a> {
-    /// Of the platform and of every tenant, those included that are gone.
+pub enum AuditScope<'a> {
+    /// Of the platform and of all tenants, including deleted ones.
     All,
     /// Of one tenant.
     Tenant(&'a str),
@@ -51,19 +51,19 @@ pub async fn append(tx: &mut Tx, entry: &AuditRow) -> Result<()> {
     Ok(())
 }
 
-/// At most `limit` entries with their ids, newest first: only those with an id less than `before`.
+/// At most `limit` entries with an id less than `before`, newest first, each with its id.
 pub async fn list(
     tx: &mut Tx,
-    whose: Whose<'_>,
+    scope: AuditScope<'_>,
     action: Option<&str>,
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<(i64, AuditRow)>> {
-    // The database numbers the entries, so the id is not among the columns that are written.
+    // The database assigns the id, so it is not one of the table's listed columns.
     let mut sql = format!("SELECT id, {} FROM audit WHERE id < $1", TABLE.list());
     let mut arguments = AnyArguments::default();
     arguments.add(before.unwrap_or(i64::MAX)).map_err(sqlx::Error::Encode)?;
-    if let Whose::Tenant(tenant) = whose {
+    if let AuditScope::Tenant(tenant) = scope {
         arguments.add(text(tenant)).map_err(sqlx::Error::Encode)?;
         sql.push_str(&format!(" AND tenant = ${}", arguments.len()));
     }

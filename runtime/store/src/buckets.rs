@@ -1,4 +1,4 @@
-//! States of limits, each read, judged and written back within one transaction that holds it alone.
+//! States of limits. Each is read, evaluated and written back in one transaction, under an exclusive lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use sqlx::{Arguments, AssertSqlSafe, query, query_with};
 use super::columns::{Columns, text};
 use super::{Backend, Result, Tx};
 
-/// The states of these buckets, by key; those without one are left out. All of them are locked until the commit, the
-/// missing ones too, so that of two transactions with a key in common the second sees what the first has written. Needs
-/// a writing transaction.
+/// Loads the states of these buckets, by key, without those that have none. Locks all of them until the commit, including missing
+/// ones, so that of two transactions with a common key the second sees what the first has written. Needs a transaction that may
+/// write.
 pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap<String, String>> {
-    // Sorted, so that no two transactions wait for each other; once, because one statement may not lock a row twice.
+    // Sorted, to avoid deadlocks, and without duplicates, because a statement cannot lock a row twice.
     let keys: BTreeSet<String> = keys.iter().map(|key| text(key)).collect();
     if keys.is_empty() {
         return Ok(BTreeMap::new());
@@ -24,17 +24,17 @@ pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap
     for key in keys {
         arguments.add(key).map_err(sqlx::Error::Encode)?;
     }
-    let places = 2..count + 2;
+    let parameters = 2..count + 2;
     let sql = match tx.backend() {
         // The transaction is the only writer.
         Backend::Sqlite => {
-            let places: Vec<_> = places.map(|place| format!("${place}")).collect();
-            format!("SELECT name, state FROM buckets WHERE tenant = $1 AND name IN ({})", places.join(", "))
+            let parameters: Vec<_> = parameters.map(|number| format!("${number}")).collect();
+            format!("SELECT name, state FROM buckets WHERE tenant = $1 AND name IN ({})", parameters.join(", "))
         }
-        // One statement that makes what is missing and locks what is there, row by row in this order. Two statements,
-        // one that makes and one that locks, would leave a gap in which a sweep takes a row away.
+        // One statement that inserts missing rows and locks existing ones, in this order. Between two statements, one that
+        // inserts and one that locks, a sweep could delete a row.
         Backend::Postgres => {
-            let rows: Vec<_> = places.map(|place| format!("($1, ${place}, '', 0)")).collect();
+            let rows: Vec<_> = parameters.map(|number| format!("($1, ${number}, '', 0)")).collect();
             format!(
                 "INSERT INTO buckets (tenant, name, state, expires_at) VALUES {} \
                  ON CONFLICT (tenant, name) DO UPDATE SET state = buckets.state RETURNING name, state",
@@ -53,14 +53,14 @@ pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap
     Ok(states)
 }
 
-/// The state of a bucket, to be shown: nobody waits for it, and it may have changed already.
+/// The state of a bucket, for display: read without a lock, so it may already be outdated.
 pub async fn peek(tx: &mut Tx, tenant: &str, key: &str) -> Result<Option<String>> {
     let get = query("SELECT state FROM buckets WHERE tenant = $1 AND name = $2").bind(text(tenant)).bind(text(key));
     let state = tx.one(get).await?.map(|row| Columns::of("buckets", &row).text("state")).transpose()?;
     Ok(state.filter(|state| !state.is_empty()))
 }
 
-/// Writes the state of a bucket that this transaction has loaded. It may be swept from `expires_at` on.
+/// Stores the state of a bucket that this transaction has loaded. It may be deleted from `expires_at` on.
 pub async fn save(tx: &mut Tx, tenant: &str, key: &str, state: &str, expires_at: Timestamp) -> Result<()> {
     let save = query(
         "INSERT INTO buckets (tenant, name, state, expires_at) VALUES ($1, $2, $3, $4) \
@@ -74,7 +74,7 @@ pub async fn save(tx: &mut Tx, tenant: &str, key: &str, state: &str, expires_at:
     Ok(())
 }
 
-/// Deletes at most `limit` buckets that have expired, and waits for none that is in use. Returns how many.
+/// Deletes at most `limit` expired buckets, and skips those in use. Returns their number.
 pub async fn sweep(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
     macro_rules! sweep {
         ($lock:literal) => {

@@ -1,17 +1,17 @@
-//! How values are stored in columns: numbers and times as 64-bit integers, flags as 0 and 1, words and JSON as text.
+//! How values are stored in columns: numbers and times as 64-bit integers, flags as 0 and 1, enums and JSON as text.
 //!
-//! A value that cannot be read is [`StoreError::Corrupt`] with table and column, and never with the value.
+//! A value that cannot be read is a [`StoreError::Corrupt`] that names table and column, never the value.
 
 use sendbox_domain::model::Timestamp;
 use serde::Serialize;
-use serde::de::value::{Error as WordError, StrDeserializer};
+use serde::de::value::{Error as NameError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Decode, Row, Type};
 
 use super::{Result, StoreError};
 
-/// A row that is read, column by column.
+/// A row of a result, read column by column.
 pub(super) struct Columns<'r> {
     table: &'static str,
     row: &'r AnyRow,
@@ -78,15 +78,15 @@ impl<'r> Columns<'r> {
         u64::try_from(self.integer(column)?).map_err(|_| self.corrupt(column))
     }
 
-    /// One of a closed set, by the name that it has in JSON too.
+    /// A variant of an enum, stored by its name in JSON.
     pub(super) fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
         self.word_or_none(column)?.ok_or_else(|| self.corrupt(column))
     }
 
     pub(super) fn word_or_none<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>> {
         let Some(text) = self.text_or_none(column)? else { return Ok(None) };
-        let word: StrDeserializer<'_, WordError> = text.as_str().into_deserializer();
-        T::deserialize(word).map(Some).map_err(|_| self.corrupt(column))
+        let name: StrDeserializer<'_, NameError> = text.as_str().into_deserializer();
+        T::deserialize(name).map(Some).map_err(|_| self.corrupt(column))
     }
 
     pub(super) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
@@ -99,14 +99,13 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// A text to be bound. PostgreSQL's TEXT cannot hold NUL, and what comes from a connector may: it is replaced, on both
-/// databases, so that a message with such an id can still be ended, and a search for it finds nothing instead of
-/// failing.
+/// A text to be bound. PostgreSQL's TEXT cannot hold NUL, and texts from a connector may contain it. It is replaced, on both
+/// databases, so that a message with such an id can still be ended, and a search for it finds nothing instead of failing.
 pub(super) fn text(value: &str) -> String {
     if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value.to_owned() }
 }
 
-/// [`text`], where there may be none.
+/// [`text`], for an optional value.
 pub(super) fn text_or_none(value: Option<&str>) -> Option<String> {
     value.map(text)
 }
@@ -115,7 +114,7 @@ pub(super) fn time_or_none(value: Option<Timestamp>) -> Option<i64> {
     value.map(|at| at.0)
 }
 
-/// A number that must fit 63 bits.
+/// A number, which must fit in 63 bits.
 pub(super) fn large(value: u64) -> Result<i64> {
     i64::try_from(value).map_err(|_| StoreError::Corrupt("a number to be stored is larger than 2^63".to_owned()))
 }

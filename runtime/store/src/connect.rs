@@ -1,4 +1,4 @@
-//! How a database is opened: the settings of each connection, and the tables.
+//! Opening a database: the settings of each connection, and the migrations.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -12,26 +12,26 @@ use tokio::time::Instant;
 
 use super::{Backend, Result, Store, StoreError};
 
-/// How long to wait for a connection, a lock or a statement.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Readers of SQLite do not wait for each other; four use the cores of a small machine.
+/// The timeout for a connection, a lock or a statement.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// SQLite's readers do not block each other; four use the cores of a small machine.
 const SQLITE_READERS: u32 = 4;
-/// A PostgreSQL server takes 100 by default, and several processes share it.
+/// A PostgreSQL server accepts 100 connections by default, and several processes share it.
 const POSTGRES_CONNECTIONS: u32 = 16;
 
-/// Of every connection. `secure_delete`: what is deleted is overwritten.
+/// For every connection. `secure_delete` overwrites deleted data.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
     PRAGMA secure_delete = ON;";
 const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only = ON;";
 
-/// Of every connection. A server that was told to acknowledge before it has written is told otherwise here; a stricter
-/// setting stays. A transaction whose process hangs lets go of its locks.
+/// For every connection. `synchronous_commit = off`, which acknowledges a commit before it is on disk, is overridden; stricter
+/// settings are kept. A transaction whose process hangs releases its locks.
 const POSTGRES_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
     SET idle_in_transaction_session_timeout = '30s'; SET application_name = 'sendbox'; SET client_min_messages = 'warning'; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
-/// All migrations of one database, oldest first. Each is run once, and never edited after a release. They are run by
-/// `run_direct`, because the future of `run` is not `Send` where the connection is borrowed.
+/// All migrations of one database, oldest first. Each runs once, and is never edited after a release. They are run with
+/// `run_direct`, because the future of `run` is not `Send` when the connection is borrowed.
 fn migrations(scripts: &[(i64, &'static str, &'static str)]) -> Migrator {
     Migrator::with_migrations(
         scripts
@@ -43,7 +43,7 @@ fn migrations(scripts: &[(i64, &'static str, &'static str)]) -> Migrator {
     )
 }
 
-// Named one by one instead of by `migrate!`: that would not notice a new file without a build script.
+// Listed one by one, because `migrate!` does not notice a new file without a build script.
 static SQLITE: LazyLock<Migrator> =
     LazyLock::new(|| migrations(&[(1, "initial", include_str!("../migrations/sqlite/0001_initial.sql"))]));
 static POSTGRES: LazyLock<Migrator> =
@@ -66,16 +66,16 @@ async fn sqlite(url: &str) -> Result<Store> {
 
     let mut connection = options.connect().await?;
     let prepared = prepare_sqlite(&mut connection).await;
-    // Closed in any case: the pools below are to be alone.
+    // Closed in any case, because the pools below must have no other connection beside them.
     let closed = connection.close().await;
     prepared?;
     closed?;
 
-    let pool = |most: u32, settings: &'static [&'static str]| {
+    let pool = |max_connections: u32, settings: &'static [&'static str]| {
         AnyPoolOptions::new()
-            .max_connections(most)
-            .acquire_timeout(PATIENCE)
-            // A file does not go away like a server: connections are kept.
+            .max_connections(max_connections)
+            .acquire_timeout(TIMEOUT)
+            // A file does not go away as a server may, so connections are kept.
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
@@ -87,8 +87,8 @@ async fn sqlite(url: &str) -> Result<Store> {
                     Ok(())
                 })
             })
-            // After a full disk SQLite has rolled back by itself, and the driver still believes in the transaction:
-            // every later `BEGIN` would fail. Such a connection is replaced.
+            // When the disk is full SQLite rolls back by itself, while the driver still assumes an open transaction, and every
+            // later `BEGIN` would fail. Such a connection is replaced.
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
     };
     Ok(Store {
@@ -98,21 +98,20 @@ async fn sqlite(url: &str) -> Result<Store> {
     })
 }
 
-/// Write-ahead logging, and the tables.
+/// Enables write-ahead logging, and runs the migrations.
 async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<()> {
     raw_sql(SQLITE_SETTINGS).execute(&mut *connection).await?;
     write_ahead(connection).await?;
-    // The driver has no lock for migrations on SQLite. Within one transaction two processes cannot both find a table
-    // missing.
+    // The driver does not lock migrations on SQLite. In a transaction that writes, two processes cannot both find a table missing.
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     SQLITE.run_direct(None, &mut *tx, false).await?;
     Ok(tx.commit().await?)
 }
 
-/// Changing to write-ahead logging needs the file alone and does not wait for it, so two processes that start at once
-/// can meet here.
+/// Switching to write-ahead logging needs exclusive access to the file, and does not wait for it. So it is retried: another
+/// process may be starting at the same time.
 async fn write_ahead(connection: &mut AnyConnection) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await;
         match mode {
@@ -129,13 +128,13 @@ async fn write_ahead(connection: &mut AnyConnection) -> Result<()> {
     }
 }
 
-/// SQLITE_BUSY with any of its extensions: <https://www.sqlite.org/rescode.html#busy>.
+/// SQLITE_BUSY or one of its extended codes: <https://www.sqlite.org/rescode.html#busy>.
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
     code.is_some_and(|code| code & 0xff == 5)
 }
 
-/// Makes the file before SQLite does, so that no other user can ever open it. SQLite gives its log the same mode.
+/// Creates the file before SQLite does, so that no other user can ever open it. SQLite creates its log with the same mode.
 fn create_file(url: &str) -> Result<()> {
     let path = path_of(url)?;
     let mut options = std::fs::OpenOptions::new();
@@ -154,7 +153,7 @@ fn path_of(url: &str) -> Result<PathBuf> {
         || StoreError::Unavailable("the URL of the database must be like `sqlite:///folder/file.db`".to_owned());
     let rest = url.strip_prefix("sqlite:").ok_or_else(wrong)?;
     let rest = rest.strip_prefix("//").unwrap_or(rest);
-    // `?` begins parameters, and one of them would be a store that is gone with the process.
+    // `?` starts parameters, one of which would make it a database in memory.
     if rest.is_empty() || rest.contains(['?', '#']) || rest.contains(":memory:") {
         return Err(wrong());
     }
@@ -179,7 +178,7 @@ async fn postgres(url: &str) -> Result<Store> {
     let options = AnyConnectOptions::from_str(url)?;
     let pool = AnyPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(TIMEOUT)
         .after_connect(|connection, _| {
             Box::pin(async move {
                 raw_sql(POSTGRES_SETTINGS).execute(connection).await?;
@@ -189,12 +188,12 @@ async fn postgres(url: &str) -> Result<Store> {
         .connect_with(options)
         .await?;
 
-    // Another process may migrate for longer than a statement may last otherwise: the driver waits for it on an
-    // advisory lock, here for at most a minute.
+    // Another process may be running migrations, for longer than the statement timeout. The driver waits for it on an advisory
+    // lock, here for at most a minute.
     let mut connection = pool.acquire().await?.detach();
     raw_sql("SET statement_timeout = 0; SET lock_timeout = '60s';").execute(&mut connection).await?;
     let migrated = POSTGRES.run_direct(None, &mut connection, false).await;
-    // Closing lets go of the lock, also after a failure.
+    // Closing releases the lock, also after a failure.
     let closed = connection.close().await;
     migrated?;
     closed?;

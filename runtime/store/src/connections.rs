@@ -1,4 +1,4 @@
-//! Connections, and which of their states a test has vouched for.
+//! Connections, and the fingerprints with which a test has succeeded.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ConnectionRow> {
     })
 }
 
-/// Adds the connection, or replaces the one of that name (all but its `created_at`).
+/// Adds a connection, or replaces the one of the same name, except for `created_at`.
 pub async fn put(tx: &mut Tx, connection: &ConnectionRow) -> Result<()> {
     static PUT: Statement = Statement::new(|| {
         let changing = [
@@ -86,7 +86,7 @@ pub async fn put(tx: &mut Tx, connection: &ConnectionRow) -> Result<()> {
     Ok(())
 }
 
-/// The connection of that name. It is not locked: whoever changes connections locks their tenant.
+/// The connection of this name. It is not locked: operations that change connections lock the tenant.
 pub async fn get(tx: &mut Tx, tenant: &str, name: &str) -> Result<Option<ConnectionRow>> {
     static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND name = $2"));
     tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(name))).await?.as_ref().map(read).transpose()
@@ -98,7 +98,7 @@ pub async fn list(tx: &mut Tx, tenant: &str) -> Result<Vec<ConnectionRow>> {
     tx.all(query(LIST.as_str()).bind(text(tenant))).await?.iter().map(read).collect()
 }
 
-/// Connections with a connector, by tenant and name, at most `limit`: of one tenant, or (empty) of all.
+/// At most `limit` connections that use a connector, by tenant and name. An empty `tenant` means all tenants.
 pub async fn using(tx: &mut Tx, tenant: &str, connector: &str, limit: u32) -> Result<Vec<ConnectionRow>> {
     static LIST: Statement = Statement::new(|| {
         TABLE.select("WHERE connector = $1 AND (tenant = $2 OR $2 = '') ORDER BY tenant, name LIMIT $3")
@@ -107,13 +107,13 @@ pub async fn using(tx: &mut Tx, tenant: &str, connector: &str, limit: u32) -> Re
     tx.all(list).await?.iter().map(read).collect()
 }
 
-/// Deletes the connection. `false`: there is none of that name.
+/// Deletes a connection. Returns `false` when there is none of this name.
 pub async fn delete(tx: &mut Tx, tenant: &str, name: &str) -> Result<bool> {
     let delete = query("DELETE FROM connections WHERE tenant = $1 AND name = $2").bind(text(tenant)).bind(text(name));
     Ok(tx.execute(delete).await? == 1)
 }
 
-/// Remembers that a test of this state went well.
+/// Stores that a test with this fingerprint succeeded.
 pub async fn record_test(tx: &mut Tx, tenant: &str, fingerprint: &[u8], at: Timestamp) -> Result<()> {
     let record = query(
         "INSERT INTO connection_tests (tenant, fingerprint, tested_at) VALUES ($1, $2, $3) \
@@ -126,7 +126,7 @@ pub async fn record_test(tx: &mut Tx, tenant: &str, fingerprint: &[u8], at: Time
     Ok(())
 }
 
-/// When a test of this state went well last.
+/// When a test with this fingerprint last succeeded.
 pub async fn tested_at(tx: &mut Tx, tenant: &str, fingerprint: &[u8]) -> Result<Option<Timestamp>> {
     let get = query("SELECT tested_at FROM connection_tests WHERE tenant = $1 AND fingerprint = $2")
         .bind(text(tenant))

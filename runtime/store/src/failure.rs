@@ -1,39 +1,39 @@
-//! What a database says when it fails, without what was in it.
+//! Errors of the database, without any stored value.
 
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 
-/// Why the store did not answer. The text holds no value of any row, and no password.
+/// Why the store failed. The text contains no value of any row, and no password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The database, the disk or the way to it. Nothing was changed.
+    /// The database, its disk or the connection to it failed. Nothing was changed.
     #[error("the store is not available: {0}")]
     Unavailable(String),
-    /// The commit failed in a way that leaves open whether the change is on disk, and whether it comes back after a crash: a
-    /// flush that failed, an answer that was lost.
+    /// The commit failed in a way that leaves open whether the change is on disk now, or will be after a crash: a failed flush, or
+    /// a lost response.
     #[error("the store failed while a change was committed: {0}")]
     Uncertain(String),
-    /// A stored value cannot be read. Names table and column.
+    /// A stored value cannot be read. The text names table and column.
     #[error("the store holds a value that cannot be read: {0}")]
     Corrupt(String),
 }
 
 impl StoreError {
-    /// What a failed commit means.
+    /// The error of a failed commit.
     pub(super) fn of_commit(error: sqlx::Error) -> Self {
-        let sure = match &error {
-            // SQLITE_BUSY and SQLITE_FULL: it rolls back. Anything else of it may be a flush that failed.
+        let is_rolled_back = match &error {
+            // SQLite rolls back after SQLITE_BUSY and SQLITE_FULL. Any other error may be a failed flush.
             sqlx::Error::Database(error) if error.try_downcast_ref::<SqliteError>().is_some() => {
                 error.code().is_some_and(|code| ["5", "13"].contains(&code.as_ref()))
             }
-            // The server has answered, and its answer is no.
+            // The server responded with an error.
             sqlx::Error::Database(error) => error.try_downcast_ref::<PgDatabaseError>().is_some(),
             _ => false,
         };
         match Self::from(error) {
-            Self::Unavailable(cause) if !sure => Self::Uncertain(cause),
+            Self::Unavailable(cause) if !is_rolled_back => Self::Uncertain(cause),
             other => other,
         }
     }
@@ -43,7 +43,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as Cause;
         let cause = match error {
-            // The causes of these quote what they could not read.
+            // The causes of these errors quote the value that could not be read.
             Cause::ColumnDecode { index, .. } => return Self::Corrupt(format!("column {index}")),
             Cause::Decode(_) | Cause::AnyDriverError(_) => return Self::Corrupt("a column of another type".to_owned()),
             Cause::ColumnNotFound(name) => return Self::Corrupt(format!("column {name} is missing")),
@@ -86,7 +86,7 @@ impl From<MigrateError> for StoreError {
     }
 }
 
-/// Classes of SQLSTATE whose messages name objects and circumstances, never values: connection, transaction state,
+/// SQLSTATE classes whose messages never contain values, only names of objects and circumstances: connection, transaction state,
 /// authorization, catalogue, rollback, resources, object state, operator, system.
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 const PLAIN_CLASSES: [&str; 9] = ["08", "25", "28", "3D", "40", "53", "55", "57", "58"];
@@ -94,15 +94,15 @@ const PLAIN_CLASSES: [&str; 9] = ["08", "25", "28", "3D", "40", "53", "55", "57"
 fn database(error: &dyn DatabaseError) -> String {
     let code = error.code().unwrap_or_default();
     if error.try_downcast_ref::<SqliteError>().is_some() {
-        // SQLite's messages name tables and columns, and our statements hold no values that it could quote.
+        // SQLite's messages name tables and columns. They can quote no value, because our statements contain none.
         return format!("SQLite {code}: {}", error.message());
     }
     let plain = PLAIN_CLASSES.iter().any(|class| code.starts_with(class));
     match error.try_downcast_ref::<PgDatabaseError>() {
         Some(error) if plain => format!("PostgreSQL {code}: {}", error.message()),
         Some(error) => {
-            let place = error.constraint().or(error.table()).unwrap_or("unnamed");
-            format!("PostgreSQL {code} ({place})")
+            let object = error.constraint().or(error.table()).unwrap_or("unnamed");
+            format!("PostgreSQL {code} ({object})")
         }
         None => format!("database error {code}"),
     }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_commit_whose_answer_is_lost_is_uncertain() {
+    fn a_commit_without_a_response_is_uncertain() {
         let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
         assert!(matches!(StoreError::of_commit(lost()), StoreError::Uncertain(_)));
         assert!(matches!(StoreError::from(lost()), StoreError::Unavailable(_)));

@@ -1,4 +1,4 @@
-//! Holds: thousands of numbers that nothing is sent to for a while.
+//! Holds: blocks of a thousand numbers to which nothing is sent for a while.
 
 use sendbox_domain::model::Timestamp;
 use sqlx::query;
@@ -27,7 +27,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<HoldRow> {
     })
 }
 
-/// Adds a hold, or gives the one of this prefix a new end and reason; it keeps its id.
+/// Adds a hold, or updates the end and the reason of the hold on the same prefix, which keeps its id.
 pub async fn put(tx: &mut Tx, hold: &HoldRow) -> Result<()> {
     static PUT: Statement =
         Statement::new(|| TABLE.upsert(&["tenant", "prefix_hash"], &["reason", "message", "expires_at"], ""));
@@ -44,7 +44,7 @@ pub async fn put(tx: &mut Tx, hold: &HoldRow) -> Result<()> {
     Ok(())
 }
 
-/// The hold on a prefix that has not ended.
+/// The current hold on a prefix.
 pub async fn find(tx: &mut Tx, tenant: &str, prefix_hash: &[u8], now: Timestamp) -> Result<Option<HoldRow>> {
     static FIND: Statement =
         Statement::new(|| TABLE.select("WHERE tenant = $1 AND prefix_hash = $2 AND expires_at > $3"));
@@ -52,7 +52,7 @@ pub async fn find(tx: &mut Tx, tenant: &str, prefix_hash: &[u8], now: Timestamp)
     tx.one(find).await?.as_ref().map(read).transpose()
 }
 
-/// The holds of a tenant that have not ended, those that end last first.
+/// The current holds of a tenant, in descending order of their end.
 pub async fn list(tx: &mut Tx, tenant: &str, now: Timestamp) -> Result<Vec<HoldRow>> {
     static LIST: Statement = Statement::new(|| {
         TABLE.select("WHERE tenant = $1 AND expires_at > $2 ORDER BY expires_at DESC, id LIMIT 1000")
@@ -60,14 +60,14 @@ pub async fn list(tx: &mut Tx, tenant: &str, now: Timestamp) -> Result<Vec<HoldR
     tx.all(query(LIST.as_str()).bind(text(tenant)).bind(now.0)).await?.iter().map(read).collect()
 }
 
-/// Takes a hold away. Returns it, if it was there.
+/// Deletes a hold, and returns it if it existed.
 pub async fn delete(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<HoldRow>> {
     static DELETE: Statement =
         Statement::new(|| format!("DELETE FROM holds WHERE tenant = $1 AND id = $2 RETURNING {}", TABLE.list()));
     tx.one(query(DELETE.as_str()).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
-/// Deletes at most `limit` holds that have ended. Returns how many.
+/// Deletes at most `limit` expired holds. Returns their number.
 pub async fn sweep(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
     let sweep = "WITH old AS MATERIALIZED (SELECT tenant, id FROM holds WHERE expires_at <= $1 ORDER BY expires_at \
                  LIMIT $2) DELETE FROM holds WHERE (tenant, id) IN (SELECT tenant, id FROM old)";

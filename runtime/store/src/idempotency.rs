@@ -1,4 +1,4 @@
-//! First uses of idempotency keys.
+//! Used idempotency keys.
 
 use sendbox_domain::model::Timestamp;
 use sqlx::query;
@@ -23,13 +23,13 @@ fn read(row: &sqlx::any::AnyRow) -> Result<IdempotencyRow> {
     })
 }
 
-/// Takes the key. `None`: it was free, or its first use has expired, and this is its first use now. `Some`: the first
-/// use.
+/// Claims a key. Returns `None` when it was free or had expired, and is now claimed; otherwise the first use.
 ///
-/// Of many that come at once, one gets `None`; the others wait for its commit, and see its row, or one of them gets the
-/// key if it was rolled back.
+/// Of concurrent callers one gets `None`. The others wait for its commit and get its row; if it is rolled back, one of them gets
+/// the key.
 pub async fn claim(tx: &mut Tx, first: &IdempotencyRow, now: Timestamp) -> Result<Option<IdempotencyRow>> {
-    // On PostgreSQL a row that is left alone by the last line is locked all the same: it is there when it is read next.
+    // On PostgreSQL the row is locked even if the `WHERE` clause excludes it from the update, so it still exists when it is read
+    // below.
     static CLAIM: Statement = Statement::new(|| {
         let expired = format!("WHERE idempotency.expires_at <= {}", TABLE.next_parameter());
         TABLE.upsert(&["tenant", "operation", "key_hash"], &["body_hash", "resource", "expires_at"], &expired)
@@ -51,7 +51,7 @@ pub async fn claim(tx: &mut Tx, first: &IdempotencyRow, now: Timestamp) -> Resul
     read(&row).map(Some)
 }
 
-/// Forgets at most `limit` keys that have expired. Returns how many.
+/// Deletes at most `limit` expired keys. Returns their number.
 pub async fn sweep(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
     macro_rules! sweep {
         ($lock:literal) => {

@@ -1,4 +1,4 @@
-//! API keys of tenants. Only hashes of their secrets.
+//! API keys of tenants. The store holds only hashes of their secrets.
 
 use sqlx::Any;
 use sqlx::any::AnyArguments;
@@ -60,14 +60,14 @@ fn bind(statement: &'static str, key: &KeyRow) -> Result<Query<'static, Any, Any
 /// Adds a key.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`](super::StoreError) too when the id is taken: ids are random.
+/// Also [`StoreError::Unavailable`](super::StoreError) when the id is taken, which random ids prevent.
 pub async fn insert(tx: &mut Tx, key: &KeyRow) -> Result<()> {
     static INSERT: Statement = Statement::new(|| TABLE.insert(""));
     tx.execute(bind(&INSERT, key)?).await?;
     Ok(())
 }
 
-/// The key, of whichever tenant: whoever asks has only its id yet.
+/// The key with this id, of any tenant: authentication knows only the id.
 pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<KeyRow>> {
     static FIND: Statement = Statement::new(|| TABLE.select("WHERE id = $1"));
     static LOCK: Statement = Statement::new(|| TABLE.select("WHERE id = $1 FOR NO KEY UPDATE"));
@@ -81,7 +81,7 @@ pub async fn list(tx: &mut Tx, tenant: &str) -> Result<Vec<KeyRow>> {
     tx.all(query(LIST.as_str()).bind(text(tenant))).await?.iter().map(read).collect()
 }
 
-/// Writes all but `id`, `tenant` and `created_at`. Nothing happens when the key is gone.
+/// Updates all columns except for `id`, `tenant` and `created_at`. Changes nothing when the key does not exist.
 pub async fn update(tx: &mut Tx, key: &KeyRow) -> Result<()> {
     static UPDATE: Statement = Statement::new(|| {
         let changing = ["name", "scopes", "hash", "old_hash", "old_until", "rotated_at", "expires_at"];
@@ -91,7 +91,7 @@ pub async fn update(tx: &mut Tx, key: &KeyRow) -> Result<()> {
     Ok(())
 }
 
-/// Deletes a key of this tenant. `false`: it has none of that id.
+/// Deletes a key of a tenant. Returns `false` when the tenant has no key with this id.
 pub async fn delete(tx: &mut Tx, tenant: &str, id: &str) -> Result<bool> {
     let delete = query("DELETE FROM api_keys WHERE id = $1 AND tenant = $2").bind(text(id)).bind(text(tenant));
     Ok(tx.execute(delete).await? == 1)

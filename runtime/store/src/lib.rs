@@ -1,22 +1,21 @@
-//! What the service keeps, in SQLite or PostgreSQL, by one set of SQL statements.
+//! Persistence for the service, in SQLite or PostgreSQL, with one set of SQL statements.
 //!
-//! [`Store::begin`] opens a transaction, and everything else is a function over [`Tx`], one file for each kind of row,
-//! so that an operation composes several of them and commits once. The rows are in [`rows`].
+//! [`Store::begin`] opens a transaction. Everything else is a function over [`Tx`], in one file for each kind of row, so that an
+//! operation can combine several of them and commit once. The rows are in [`rows`].
 //!
 //! Promises
-//! - after `commit` returned `Ok` the change is on disk (SQLite: WAL with `synchronous=FULL`); when it returned an
-//!   error nobody may say whether it is, and nothing here tries again;
-//! - a transaction in which a statement failed, or was given up half-way, can only be rolled back, on both databases;
-//! - what looks atomic is: counters, claims and guarded changes are single statements or hold a row lock until the
-//!   commit;
-//! - errors and logs hold no value of any row, and no password;
-//! - many processes may open one database at once, also an empty one.
+//! - after `commit` has returned `Ok` the change is on disk (SQLite: WAL with `synchronous=FULL`). After an error that is
+//!   [`StoreError::Uncertain`] it may or may not be. Nothing here retries;
+//! - a transaction in which a statement failed or was abandoned can only be rolled back, on both databases;
+//! - counters, claims and guarded updates are atomic: they are single statements, or hold a row lock until the commit;
+//! - errors and logs contain no value of any row, and no password;
+//! - any number of processes may open a database concurrently, including an empty one.
 //!
-//! How the two databases differ: SQLite has one writer at a time (`BEGIN IMMEDIATE` on a pool of one connection, so
-//! that writers wait in a fair line); PostgreSQL has many, in READ COMMITTED, and takes a row lock where a row is read
-//! to be changed. Readers see one snapshot on both.
+//! Differences between the databases: SQLite has one writer at a time (`BEGIN IMMEDIATE` on a pool of one connection, which
+//! serves waiting writers in order). PostgreSQL has many writers, in READ COMMITTED, and a row that is read to be changed is
+//! locked. Readers see a single snapshot on both.
 //!
-//! Must not know: what the rules are. It keeps what it is given, and guards what a caller asks it to guard.
+//! Must not know: the rules of the domain.
 
 pub mod attempts;
 pub mod audit;
@@ -51,10 +50,10 @@ pub use self::transaction::Tx;
 /// The result of the store's functions.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// Which database.
+/// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// One file on this machine.
+    /// A file on this machine.
     Sqlite,
     /// A server, shared by any number of processes.
     Postgres,
@@ -70,7 +69,7 @@ pub struct Store {
 }
 
 impl std::fmt::Debug for Store {
-    /// Without the pools: they would print the URL.
+    /// Omits the pools, which would print the URL.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("backend", &self.backend).finish_non_exhaustive()
     }
@@ -79,27 +78,28 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the database and brings its tables up to date.
     ///
-    /// `sqlite:///folder/file.db` (made when missing, with mode 0600; the folder must be there) or
+    /// The URL is `sqlite:///folder/file.db` (the file is created with mode 0600 if it is missing; the folder must exist) or
     /// `postgres://user:password@host/database`.
     ///
-    /// # Errors [`StoreError::Unavailable`] when the URL is of another kind, the database cannot be reached or written,
-    /// or its tables were made by a newer version of Sendbox.
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the URL is not supported, the database cannot be reached or written, or its tables were
+    /// created by a newer version of Sendbox.
     pub async fn open(url: &str) -> Result<Self> {
         connect::open(url).await
     }
 
-    /// Begins a transaction that may write. It waits at most 5 s for its turn.
+    /// Begins a transaction that may write. Waits at most 5 s for other writers.
     pub async fn begin(&self) -> Result<Tx> {
         let statement = match self.backend {
-            // Taking the write lock now instead of at the first change: no transaction has to be given up half-way.
+            // Takes the write lock now and not at the first change, where it could fail after some work was done.
             Backend::Sqlite => "BEGIN IMMEDIATE",
             Backend::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
         };
         Ok(Tx::new(self.writers.begin_with(statement).await?, self.backend, true))
     }
 
-    /// Begins a transaction that only reads, and sees the database as it was at its first statement. Writers do not
-    /// wait for it. A change within it fails.
+    /// Begins a read-only transaction, which sees the database as of its first statement and does not block writers. A change in
+    /// it fails.
     pub async fn begin_read(&self) -> Result<Tx> {
         let statement = match self.backend {
             Backend::Sqlite => "BEGIN DEFERRED",
@@ -108,14 +108,14 @@ impl Store {
         Ok(Tx::new(self.readers.begin_with(statement).await?, self.backend, false))
     }
 
-    /// Whether the database answers.
+    /// Checks that the database responds.
     pub async fn ping(&self) -> Result<()> {
         sqlx::query("SELECT 1").execute(&self.readers).await?;
         Ok(())
     }
 
-    /// Writes a row of no meaning: whether a write comes to its end now. One statement, so that nobody can be left waiting for a
-    /// process that hangs in the middle.
+    /// Checks that the database accepts writes, by writing a row that has no other purpose. A single statement, so that a process
+    /// that hangs holds no lock.
     pub async fn touch(&self, at: i64) -> Result<()> {
         let sql = "INSERT INTO meta (name, value) VALUES ('touched', $1) \
             ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -123,14 +123,13 @@ impl Store {
         Ok(())
     }
 
-    /// Waits for open transactions to end, and closes. Every later call is an error. SQLite merges its log into the
-    /// file.
+    /// Waits for open transactions to end, and closes the connections. Every later call fails. SQLite merges its log into the file.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writers.close().await;
     }
 
-    /// Which database.
+    /// The kind of database.
     pub fn backend(&self) -> Backend {
         self.backend
     }

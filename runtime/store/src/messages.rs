@@ -1,8 +1,7 @@
-//! Messages, and the leases under which they are worked on.
+//! Messages, and their leases.
 //!
-//! A lease is an owner and a time. Whoever holds it passes its name to [`update`], which does nothing once another has
-//! taken over: a worker that was slow cannot overwrite what its successor wrote. So an owner must be a name that is
-//! used for one claim or one process only.
+//! A lease is an owner and a time. Its holder passes the owner to [`update`], which does nothing when another owner has taken
+//! over: a slow worker cannot overwrite what its successor wrote. So the name of an owner must be unique to a claim or a process.
 
 use sendbox_contract::{DeliveryState, Usage};
 use sendbox_domain::model::{MessageStatus, Timestamp};
@@ -37,7 +36,7 @@ const TABLE: Table = Table {
         "provider_message_id",
         "failure",
         "attempts",
-        "physical",
+        "physical_messages",
         "price_micros",
         "next_attempt_at",
         "lease_owner",
@@ -47,8 +46,8 @@ const TABLE: Table = Table {
 };
 
 const KEY: [&str; 2] = ["tenant", "id"];
-/// What changes in the life of a message.
-const CHANGING: [&str; 13] = [
+/// The columns that change after a message was inserted.
+const MUTABLE: [&str; 13] = [
     "payload",
     "status",
     "connection",
@@ -56,7 +55,7 @@ const CHANGING: [&str; 13] = [
     "provider_message_id",
     "failure",
     "attempts",
-    "physical",
+    "physical_messages",
     "price_micros",
     "next_attempt_at",
     "lease_owner",
@@ -64,28 +63,26 @@ const CHANGING: [&str; 13] = [
     "class",
 ];
 
-/// Which messages to list. What is `None` is not asked for.
+/// A filter for messages. `None` matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageQuery {
-    /// Where they are.
     pub status: Option<MessageStatus>,
-    /// Why they were sent.
     pub usage: Option<Usage>,
     /// ISO 3166-1 alpha-2.
     pub country: Option<String>,
-    /// Keyed hash of the number.
+    /// A keyed hash of the phone number.
     pub recipient_hash: Option<Vec<u8>>,
     /// The connection of their last attempt.
     pub connection: Option<String>,
-    /// The furthest that was reported of them.
+    /// The most advanced reported state.
     pub delivery: Option<DeliveryState>,
-    /// Taken at or after.
+    /// Created at or after this time.
     pub since: Option<Timestamp>,
-    /// Taken before.
+    /// Created before this time.
     pub until: Option<Timestamp>,
-    /// Only those behind this one, in the order of the list: `created_at` and `id`.
+    /// Only messages after this position in the list: `created_at` and `id` of the last message of the previous page.
     pub before: Option<(Timestamp, String)>,
-    /// At most so many.
+    /// Maximum number of messages.
     pub limit: u32,
 }
 
@@ -111,7 +108,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<MessageRow> {
         provider_message_id: row.text_or_none("provider_message_id")?,
         failure: row.json_or_none("failure")?,
         attempts: row.count("attempts")?,
-        physical: row.count("physical")?,
+        physical_messages: row.count("physical_messages")?,
         price_micros: row.large("price_micros")?,
         next_attempt_at: row.time_or_none("next_attempt_at")?,
         lease_owner: row.text_or_none("lease_owner")?,
@@ -126,7 +123,7 @@ fn mode(message: &MessageRow) -> &'static str {
     }
 }
 
-/// The class of its failure, in a column of its own: failures are counted by it.
+/// The class of the failure, in a separate column so that failures can be counted by class.
 fn class(message: &MessageRow) -> Option<&'static str> {
     message.failure.as_ref().map(|failure| failure.class.as_str())
 }
@@ -153,7 +150,7 @@ fn bind(statement: &'static str, message: &MessageRow) -> Result<Query<'static, 
         .bind(text_or_none(message.provider_message_id.as_deref()))
         .bind(json_or_none(message.failure.as_ref())?)
         .bind(i64::from(message.attempts))
-        .bind(i64::from(message.physical))
+        .bind(i64::from(message.physical_messages))
         .bind(large(message.price_micros)?)
         .bind(time_or_none(message.next_attempt_at))
         .bind(text_or_none(message.lease_owner.as_deref()))
@@ -164,7 +161,7 @@ fn bind(statement: &'static str, message: &MessageRow) -> Result<Query<'static, 
 /// Adds a message.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`](super::StoreError) too when the tenant has one of that id: ids are random.
+/// Also [`StoreError::Unavailable`](super::StoreError) when the tenant has a message with this id, which random ids prevent.
 pub async fn insert(tx: &mut Tx, message: &MessageRow) -> Result<()> {
     static INSERT: Statement = Statement::new(|| TABLE.insert(""));
     tx.execute(bind(&INSERT, message)?).await?;
@@ -179,13 +176,13 @@ pub async fn get(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<MessageRo
     tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
-/// The message, for a change: no one else can change it until the commit.
+/// The message, locked for a change until the commit.
 pub async fn lock(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<MessageRow>> {
     let get = tx.locking(&GET, &LOCK);
     tx.one(query(get).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
-/// A statement that grows by conditions.
+/// A statement to which conditions are appended.
 struct Conditions {
     sql: String,
     arguments: AnyArguments,
@@ -198,7 +195,7 @@ impl Conditions {
         Ok(format!("${}", self.arguments.len()))
     }
 
-    /// ` AND status = $3`, if there is a value.
+    /// Appends ` AND status = $3`, if there is a value.
     fn and<'t, T: Encode<'t, Any> + Type<Any>>(&mut self, condition: &'static str, value: Option<T>) -> Result<()> {
         if let Some(value) = value {
             let parameter = self.parameter(value)?;
@@ -208,32 +205,33 @@ impl Conditions {
     }
 }
 
-/// Messages of a tenant, newest first; of those taken in the same millisecond, the greater id first.
-pub async fn list(tx: &mut Tx, tenant: &str, wanted: &MessageQuery) -> Result<Vec<MessageRow>> {
+/// Messages of a tenant, newest first, and by descending id within a millisecond.
+pub async fn list(tx: &mut Tx, tenant: &str, filter: &MessageQuery) -> Result<Vec<MessageRow>> {
     let sql = TABLE.select("WHERE TRUE");
     let mut list = Conditions { sql, arguments: AnyArguments::default() };
     list.and("tenant =", Some(text(tenant)))?;
-    list.and("status =", wanted.status.map(|status| status.as_str()))?;
-    list.and("usage =", wanted.usage.map(|usage| usage.as_str()))?;
-    list.and("country =", wanted.country.as_deref().map(text))?;
-    list.and("recipient_hash =", wanted.recipient_hash.clone())?;
-    list.and("connection =", wanted.connection.as_deref().map(text))?;
-    list.and("delivery =", wanted.delivery.map(|state| state.as_str()))?;
-    list.and("created_at >=", wanted.since.map(|at| at.0))?;
-    list.and("created_at <", wanted.until.map(|at| at.0))?;
-    if let Some((at, id)) = &wanted.before {
+    list.and("status =", filter.status.map(|status| status.as_str()))?;
+    list.and("usage =", filter.usage.map(|usage| usage.as_str()))?;
+    list.and("country =", filter.country.as_deref().map(text))?;
+    list.and("recipient_hash =", filter.recipient_hash.clone())?;
+    list.and("connection =", filter.connection.as_deref().map(text))?;
+    list.and("delivery =", filter.delivery.map(|state| state.as_str()))?;
+    list.and("created_at >=", filter.since.map(|at| at.0))?;
+    list.and("created_at <", filter.until.map(|at| at.0))?;
+    if let Some((at, id)) = &filter.before {
         let (at, id) = (list.parameter(at.0)?, list.parameter(text(id))?);
         list.sql.push_str(&format!(" AND (created_at, id) < ({at}, {id})"));
     }
-    let limit = list.parameter(i64::from(wanted.limit))?;
+    let limit = list.parameter(i64::from(filter.limit))?;
     list.sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT {limit}"));
     tx.all(query_with(AssertSqlSafe(list.sql), list.arguments)).await?.iter().map(read).collect()
 }
 
-/// Takes at most `limit` messages that are due and that nobody works on, the one first that is due longest: they are
-/// leased to `owner` until `lease_until`. No two claims ever get the same message.
+/// Leases at most `limit` due messages to `owner` until `lease_until`, the longest due first. Concurrent claims never return the
+/// same message.
 ///
-/// Due: queued or sending, `next_attempt_at` absent or not later than `now`, and no lease that lasts at `now`.
+/// A message is due when it is queued or sending, its `next_attempt_at` is absent or not later than `now`, and it has no lease that
+/// is valid at `now`.
 pub async fn claim(
     tx: &mut Tx,
     now: Timestamp,
@@ -241,8 +239,8 @@ pub async fn claim(
     lease_until: Timestamp,
     limit: u32,
 ) -> Result<Vec<MessageRow>> {
-    // `MATERIALIZED`: the choice is made once. As a plain subselect the planner may run it again for each row, and lock
-    // more than `limit`.
+    // `MATERIALIZED`, so that the rows are selected once. The planner may run a plain subselect again for each row, and lock more
+    // than `limit`.
     fn claim_sql(lock: &str) -> String {
         format!(
             "WITH due AS MATERIALIZED (SELECT tenant, id FROM messages WHERE status IN ('queued', 'sending') \
@@ -266,10 +264,9 @@ pub async fn claim(
     Ok(claimed)
 }
 
-/// When the next message becomes due, or its lease ends, whichever of the two is later; the earliest over all messages.
-/// At or before now: at once. `None`: nothing is left to do.
+/// When the next message can be claimed: it must be due, and its lease must have ended. `None`: no message is open.
 pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
-    // A lease that ends at a time still lasts at that time.
+    // A lease is still valid at the time at which it ends.
     let next = query(
         "SELECT MIN(CASE WHEN COALESCE(lease_until + 1, 0) > COALESCE(next_attempt_at, 0) THEN lease_until + 1 \
          ELSE COALESCE(next_attempt_at, 0) END) AS due FROM messages WHERE status IN ('queued', 'sending')",
@@ -280,14 +277,14 @@ pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
     }
 }
 
-/// Writes what changes in the life of a message (`CHANGING`). What it was created with stays.
+/// Updates the mutable columns of a message.
 ///
-/// With `held_by` only while that owner has the lease, whether its time is over or not: as long as nobody else has
-/// taken it, nobody else has done anything. `false`: another has it, or the message is gone; then nothing is changed.
+/// With `held_by`, only if that owner has the lease, even when its time is over: as long as no other owner has claimed the message,
+/// nobody else has changed it. Returns `false`, and changes nothing, when another owner has the lease or the message was deleted.
 pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) -> Result<bool> {
-    static UPDATE: Statement = Statement::new(|| TABLE.update(&KEY, &CHANGING, ""));
+    static UPDATE: Statement = Statement::new(|| TABLE.update(&KEY, &MUTABLE, ""));
     static UPDATE_HELD: Statement =
-        Statement::new(|| TABLE.update(&KEY, &CHANGING, &format!("AND lease_owner = {}", TABLE.next_parameter())));
+        Statement::new(|| TABLE.update(&KEY, &MUTABLE, &format!("AND lease_owner = {}", TABLE.next_parameter())));
     let mut update = bind(if held_by.is_some() { &UPDATE_HELD } else { &UPDATE }, message)?;
     if let Some(owner) = held_by {
         update = update.bind(text(owner));
@@ -295,7 +292,7 @@ pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) ->
     Ok(tx.execute(update).await? == 1)
 }
 
-/// Writes the furthest that was reported of a message. [`update`] leaves it alone.
+/// Sets the most advanced delivery state that was reported for a message. [`update`] does not change it.
 pub async fn set_delivery(tx: &mut Tx, tenant: &str, id: &str, state: DeliveryState) -> Result<()> {
     let set = query("UPDATE messages SET delivery = $3 WHERE tenant = $1 AND id = $2")
         .bind(text(tenant))
@@ -305,10 +302,10 @@ pub async fn set_delivery(tx: &mut Tx, tenant: &str, id: &str, state: DeliverySt
     Ok(())
 }
 
-/// Deletes at most `limit` messages that were taken before `before` and are final, with their attempts and
-/// what was reported of them. Returns how many.
-pub async fn forget_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
-    macro_rules! forget {
+/// Deletes at most `limit` final messages that were created before `before`, with their attempts and delivery reports. Returns the
+/// number of deleted messages.
+pub async fn delete_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! delete_sql {
         ($lock:literal) => {
             concat!(
                 "WITH old AS MATERIALIZED (SELECT tenant, id FROM messages WHERE created_at < $1 \
@@ -318,13 +315,13 @@ pub async fn forget_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result
             )
         };
     }
-    let forget = tx.locking(forget!(""), forget!(" FOR UPDATE SKIP LOCKED"));
-    tx.execute(query(forget).bind(before.0).bind(i64::from(limit))).await
+    let delete = tx.locking(delete_sql!(""), delete_sql!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(delete).bind(before.0).bind(i64::from(limit))).await
 }
 
-/// Takes every lease away. Only for a process that knows itself to be alone: the leases are of processes that have ended.
-/// Returns how many.
-pub async fn release_all(tx: &mut Tx) -> Result<u64> {
+/// Releases all leases. Only for a process that is the only one to use the store: the leases belong to ended processes. Returns the
+/// number of released leases.
+pub async fn release_all_leases(tx: &mut Tx) -> Result<u64> {
     let text = "UPDATE messages SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL";
     tx.execute(query(text)).await
 }

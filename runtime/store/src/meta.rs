@@ -5,14 +5,13 @@ use sqlx::query;
 use super::columns::{Columns, text};
 use super::{Result, Tx};
 
-/// The value of that name.
+/// The value of this name.
 pub async fn get(tx: &mut Tx, key: &str) -> Result<Option<Vec<u8>>> {
     let row = tx.one(query("SELECT value FROM meta WHERE name = $1").bind(text(key))).await?;
     row.map(|row| Columns::of("meta", &row).bytes("value")).transpose()
 }
 
-/// Keeps the value unless there is one already. Returns what is there afterwards: of many that come at once, all get
-/// the same.
+/// Stores the value unless there is one already. Returns the stored value: concurrent callers all get the same one.
 pub async fn put_if_absent(tx: &mut Tx, key: &str, value: &[u8]) -> Result<Vec<u8>> {
     let insert = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     let inserted = tx.execute(query(insert).bind(text(key)).bind(value)).await?;

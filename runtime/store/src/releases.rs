@@ -1,6 +1,6 @@
 //! Which versions of uploaded connectors send, and which differences were approved.
 //!
-//! `tenant` is empty for what is decided for all tenants.
+//! `tenant` is empty for the release for all tenants.
 
 use sqlx::query;
 
@@ -14,7 +14,7 @@ const TABLE: Table = Table { name: "releases", columns: &["tenant", "connector",
 const APPROVALS: Table =
     Table { name: "approvals", columns: &["tenant", "connector", "fingerprint", "approved_at", "approved_by"] };
 
-// The tenant's own release sorts before that of all tenants, whose name is empty.
+// In descending order the tenant's own release precedes the one for all tenants, whose `tenant` is empty.
 static FOR_TENANT: Statement = Statement::new(|| {
     TABLE.select("WHERE connector = $2 AND (tenant = $1 OR tenant = '') ORDER BY tenant DESC LIMIT 1")
 });
@@ -32,7 +32,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ReleaseRow> {
     })
 }
 
-/// What decides for a tenant: its own release, or that of all tenants.
+/// The release that applies to a tenant: its own, or the one for all tenants.
 pub async fn for_tenant(tx: &mut Tx, tenant: &str, connector: &str) -> Result<Option<ReleaseRow>> {
     tx.one(query(FOR_TENANT.as_str()).bind(text(tenant)).bind(text(connector))).await?.as_ref().map(read).transpose()
 }
@@ -42,14 +42,14 @@ pub async fn get(tx: &mut Tx, tenant: &str, connector: &str) -> Result<Option<Re
     tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(connector))).await?.as_ref().map(read).transpose()
 }
 
-/// The same, for a change.
+/// The release of exactly this scope, locked for a change until the commit.
 pub async fn lock(tx: &mut Tx, tenant: &str, connector: &str) -> Result<Option<ReleaseRow>> {
     let get = tx.locking(&GET, &LOCK);
     tx.one(query(get).bind(text(tenant)).bind(text(connector))).await?.as_ref().map(read).transpose()
 }
 
-/// Writes the release if nobody has changed it since it was read at `generation - 1`; a new one has generation 1. `false`:
-/// somebody has.
+/// Stores a release, if it was not changed since it was read at `generation - 1`; a new release has generation 1. Returns `false`
+/// when it was changed.
 pub async fn put(tx: &mut Tx, release: &ReleaseRow) -> Result<bool> {
     static PUT: Statement = Statement::new(|| {
         let unchanged = "WHERE releases.generation = excluded.generation - 1";
@@ -61,24 +61,24 @@ pub async fn put(tx: &mut Tx, release: &ReleaseRow) -> Result<bool> {
         .bind(text(&release.owner))
         .bind(large(release.generation)?)
         .bind(json(&release.versions)?);
-    let written = tx.execute(put).await? == 1;
-    if written {
+    let is_stored = tx.execute(put).await? == 1;
+    if is_stored {
         tick(tx).await?;
     }
-    Ok(written)
+    Ok(is_stored)
 }
 
-/// Deletes the release. `false`: it was not there.
+/// Deletes a release. Returns `false` when there is none.
 pub async fn delete(tx: &mut Tx, tenant: &str, connector: &str) -> Result<bool> {
     let delete = query("DELETE FROM releases WHERE tenant = $1 AND connector = $2");
-    let gone = tx.execute(delete.bind(text(tenant)).bind(text(connector))).await? == 1;
-    if gone {
+    let is_deleted = tx.execute(delete.bind(text(tenant)).bind(text(connector))).await? == 1;
+    if is_deleted {
         tick(tx).await?;
     }
-    Ok(gone)
+    Ok(is_deleted)
 }
 
-/// Deletes all releases and approvals of a tenant that goes.
+/// Deletes all releases, approvals and shapes of a deleted tenant.
 pub async fn delete_of_tenant(tx: &mut Tx, tenant: &str) -> Result<()> {
     super::shapes::delete_of_tenant(tx, tenant).await?;
     tx.execute(query("DELETE FROM approvals WHERE tenant = $1").bind(text(tenant))).await?;
@@ -98,13 +98,13 @@ pub async fn of_scope(tx: &mut Tx, tenant: &str) -> Result<Vec<ReleaseRow>> {
     tx.all(query(LIST.as_str()).bind(text(tenant))).await?.iter().map(read).collect()
 }
 
-/// The releases of a connector id, of whatever scope.
+/// The releases of a connector id, of any scope.
 pub async fn of_connector(tx: &mut Tx, connector: &str) -> Result<Vec<ReleaseRow>> {
     static LIST: Statement = Statement::new(|| TABLE.select("WHERE connector = $1 ORDER BY tenant"));
     tx.all(query(LIST.as_str()).bind(text(connector))).await?.iter().map(read).collect()
 }
 
-/// Grows with every change of any release.
+/// A counter that increases with every change of a release.
 pub async fn ticks(tx: &mut Tx) -> Result<i64> {
     let row = tx.one(query("SELECT ticks FROM release_clock WHERE id = 1")).await?;
     row.map_or(Ok(0), |row| Columns::of("release_clock", &row).integer("ticks"))
@@ -115,7 +115,7 @@ async fn tick(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Keeps an approval. One that is there stays as it is.
+/// Stores an approval. An existing one is not changed.
 pub async fn approve(tx: &mut Tx, approval: &ApprovalRow) -> Result<()> {
     static INSERT: Statement =
         Statement::new(|| APPROVALS.insert("ON CONFLICT (tenant, connector, fingerprint) DO NOTHING"));

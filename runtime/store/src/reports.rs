@@ -1,7 +1,7 @@
-//! What providers report of messages after they took them.
+//! Delivery reports of providers.
 //!
-//! A report belongs to an attempt as soon as one is known that the provider gave this id; until then it waits. Whoever looks for
-//! the one or the other holds [`lock`], so that a report and the end of its attempt never pass each other.
+//! A report is assigned to the attempt to which the provider gave the id that it names. Until that attempt is known, the report
+//! waits. Both sides take [`lock`] first, so that a report and the end of its attempt cannot miss each other.
 
 use std::collections::BTreeMap;
 
@@ -44,14 +44,14 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
         text: row.text_or_none("description")?,
         provider_at: row.text_or_none("provider_at")?,
         received_at: row.time("received_at")?,
-        of: message.zip(row.count_or_none("attempt")?),
+        attempt: message.zip(row.count_or_none("attempt")?),
     })
 }
 
-/// Makes everybody else who asks for the same id wait until this transaction ends. Asked for before anything else is locked, and
-/// of several ids the smallest first: then nobody waits for somebody who waits for them.
+/// Locks a provider id until this transaction ends. To avoid deadlocks, take this lock before any other, and several ids in
+/// ascending order.
 pub async fn lock(tx: &mut Tx, provider_id: &[u8]) -> Result<()> {
-    // SQLite has one writer.
+    // SQLite has a single writer.
     if tx.backend() == Backend::Postgres {
         let key = provider_id.first_chunk::<8>().copied().unwrap_or_default();
         tx.all(query("SELECT pg_advisory_xact_lock($1) IS NULL AS done").bind(i64::from_be_bytes(key))).await?;
@@ -59,7 +59,7 @@ pub async fn lock(tx: &mut Tx, provider_id: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Adds a report. `false`: this state was reported of this id before; then nothing is changed.
+/// Adds a report. Returns `false`, and changes nothing, when this state was reported for this id before.
 pub async fn insert(tx: &mut Tx, report: &ReportRow) -> Result<bool> {
     static INSERT: Statement = Statement::new(|| TABLE.insert("ON CONFLICT DO NOTHING"));
     let insert = query(INSERT.as_str())
@@ -72,12 +72,12 @@ pub async fn insert(tx: &mut Tx, report: &ReportRow) -> Result<bool> {
         .bind(text_or_none(report.text.as_deref()))
         .bind(text_or_none(report.provider_at.as_deref()))
         .bind(report.received_at.0)
-        .bind(report.of.as_ref().map(|(message, _)| text(message)))
-        .bind(report.of.as_ref().map(|(_, attempt)| i64::from(*attempt)));
+        .bind(report.attempt.as_ref().map(|(message, _)| text(message)))
+        .bind(report.attempt.as_ref().map(|(_, attempt)| i64::from(*attempt)));
     Ok(tx.execute(insert).await? == 1)
 }
 
-/// Gives the reports that wait for this id, and were received at or after `since`, to an attempt. Returns how many there were.
+/// Assigns the waiting reports for this id that were received at or after `since` to an attempt. Returns their number.
 pub async fn claim(
     tx: &mut Tx,
     (tenant, connection): (&str, &str),
@@ -98,9 +98,9 @@ pub async fn claim(
     tx.execute(claim).await
 }
 
-/// Forgets of the reports of a connection that wait all but the newest `most`.
-pub async fn keep_newest(tx: &mut Tx, tenant: &str, connection: &str, most: u32) -> Result<u64> {
-    macro_rules! forget {
+/// Deletes the waiting reports of a connection, except for the newest `max`.
+pub async fn keep_newest(tx: &mut Tx, tenant: &str, connection: &str, max: u32) -> Result<u64> {
+    macro_rules! delete_sql {
         ($lock:literal) => {
             concat!(
                 "WITH old AS MATERIALIZED (SELECT tenant, connection, provider_id, state FROM delivery_reports \
@@ -112,11 +112,11 @@ pub async fn keep_newest(tx: &mut Tx, tenant: &str, connection: &str, most: u32)
             )
         };
     }
-    let forget = tx.locking(forget!(""), forget!(" FOR UPDATE SKIP LOCKED"));
-    tx.execute(query(forget).bind(text(tenant)).bind(text(connection)).bind(i64::from(most))).await
+    let delete = tx.locking(delete_sql!(""), delete_sql!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(delete).bind(text(tenant)).bind(text(connection)).bind(i64::from(max))).await
 }
 
-/// Forgets at most `limit` reports that wait and were received before `before`. Returns how many.
+/// Deletes at most `limit` waiting reports that were received before `before`. Returns their number.
 pub async fn sweep(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
     macro_rules! sweep {
         ($lock:literal) => {
@@ -133,7 +133,7 @@ pub async fn sweep(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
     tx.execute(query(sweep).bind(before.0).bind(i64::from(limit))).await
 }
 
-/// How many reports of a connection wait.
+/// The number of waiting reports of a connection.
 pub async fn waiting(tx: &mut Tx, tenant: &str, connection: &str) -> Result<u64> {
     let count = query(
         "SELECT COUNT(*) AS waiting FROM delivery_reports WHERE tenant = $1 AND connection = $2 AND message IS NULL",
@@ -146,16 +146,16 @@ pub async fn waiting(tx: &mut Tx, tenant: &str, connection: &str) -> Result<u64>
     }
 }
 
-/// What was reported of these messages, by message, in the order in which it came; within one millisecond, in that of the states.
+/// The reports on these messages, by message, in the order of arrival, and by state within a millisecond.
 pub async fn list_for(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<BTreeMap<String, Vec<ReportRow>>> {
-    let mut found: BTreeMap<String, Vec<ReportRow>> = BTreeMap::new();
+    let mut by_message: BTreeMap<String, Vec<ReportRow>> = BTreeMap::new();
     static SELECT: Statement = Statement::new(|| TABLE.select(""));
     for row in attempts::of_messages(tx, &SELECT, "received_at", tenant, messages).await? {
         let report = read(&row)?;
-        if let Some((message, _)) = &report.of {
-            found.entry(message.clone()).or_default().push(report);
+        if let Some((message, _)) = &report.attempt {
+            by_message.entry(message.clone()).or_default().push(report);
         }
     }
-    found.values_mut().for_each(|reports| reports.sort_by_key(|report| (report.received_at, report.state)));
-    Ok(found)
+    by_message.values_mut().for_each(|reports| reports.sort_by_key(|report| (report.received_at, report.state)));
+    Ok(by_message)
 }

@@ -1,11 +1,11 @@
-//! Rows, as the operations see them. What is sealed is bytes here; what is a number is masked or hashed.
+//! Rows, as operations read and write them. Sealed values are bytes, and phone numbers are masked or hashed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sendbox_contract::{DeliveryState, FailureClass, RecordedFailure, Usage};
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{
-    AttemptOutcome, DecisionView, Environment, Flows, MessageStatus, Mode, Policy, Scope, ShapeOrigin, Timestamp,
+    AttemptOutcome, Decision, Environment, Flows, MessageStatus, Mode, Policy, Scope, ShapeOrigin, Timestamp,
     VerificationStatus, VersionState,
 };
 use sendbox_domain::rules::capability_diff::Description;
@@ -13,28 +13,23 @@ use sendbox_domain::rules::release::Versions;
 use sendbox_policy::RequestShape;
 use serde_json::{Map, Value};
 
-/// A tenant, with what it decides.
+/// A tenant, with its settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TenantRow {
-    /// Stable; unique over all tenants.
+    /// Unique over all tenants; never changes.
     pub id: String,
-    /// For people.
     pub name: String,
-    /// What it is for.
     pub environment: Environment,
-    /// The name of the connection that sends.
+    /// The name of the active connection.
     pub active_connection: Option<String>,
-    /// Which flows are on.
     pub flows: Flows,
-    /// What the tenant decides about codes, limits, countries and delivery.
     pub policy: Policy,
-    /// The tenant's data key, sealed with a master key.
+    /// The tenant's data key, wrapped with a master key.
     pub wrapped_key: Vec<u8>,
-    /// Which master key that is.
+    /// The id of the master key that wraps the data key.
     pub master_key: String,
-    /// Sealed JSON.
+    /// Sealed JSON: numbers with their fixed codes.
     pub test_numbers: Option<Vec<u8>>,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
@@ -43,369 +38,331 @@ pub struct TenantRow {
 pub struct KeyRow {
     /// Unique over all tenants.
     pub id: String,
-    /// Whose it is.
     pub tenant: String,
-    /// For people.
     pub name: String,
-    /// What it may do.
     pub scopes: BTreeSet<Scope>,
-    /// Of the secret.
+    /// SHA-256 of the secret.
     pub hash: Vec<u8>,
-    /// Of the secret before, while that still works.
+    /// SHA-256 of the previous secret, if it was rotated with a grace period.
     pub old_hash: Option<Vec<u8>>,
-    /// Until when the secret before still works.
+    /// The end of that grace period.
     pub old_until: Option<Timestamp>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When its secret was last changed.
+    /// When the secret was last rotated.
     pub rotated_at: Option<Timestamp>,
-    /// When it ends. `None`: never.
+    /// `None`: never.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Somebody who is signed in to the console.
+/// A console session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
-    /// The hash of what the cookie holds.
+    /// SHA-256 of the cookie's value.
     pub id: Vec<u8>,
-    /// The key that it was opened with. `None`: the platform key.
+    /// The id of the API key that opened it. `None`: the platform key.
     pub api_key: Option<String>,
-    /// Fits the key's secret only together with what the cookie holds.
+    /// A keyed hash of the API key's hash, under the cookie's value.
     pub proof: Vec<u8>,
-    /// When it was opened.
     pub created_at: Timestamp,
-    /// When it was last used, to the minute.
+    /// When it was last used, accurate to a minute.
     pub seen_at: Timestamp,
 }
 
 /// A connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionRow {
-    /// Whose it is.
     pub tenant: String,
     /// Unique within the tenant.
     pub name: String,
     /// The connector's id.
     pub connector: String,
-    /// `sha256:…`
+    /// The version that it was saved with: `sha256:…`.
     pub digest: String,
-    /// Those that are no secrets.
+    /// All parameters but secrets.
     pub parameters: Map<String, Value>,
     /// Sealed JSON object of the secrets.
     pub secrets: Option<Vec<u8>>,
-    /// Since when each secret is set.
+    /// When each secret was set.
     pub secret_times: BTreeMap<String, Timestamp>,
-    /// As the connector takes them.
+    /// JSON array, as it was saved.
     pub templates: Value,
-    /// A keyed hash of version, parameters, secrets and templates: what a test vouches for.
+    /// A keyed hash of version, parameters, secrets and templates. A successful test counts for this fingerprint.
     pub fingerprint: Vec<u8>,
-    /// Grows by one with each change.
+    /// Starts at 1 and increases by one with each change.
     pub revision: u64,
-    /// When it was first saved.
     pub created_at: Timestamp,
-    /// When it was last saved.
     pub updated_at: Timestamp,
-    /// Sealed: the token in the URL that its provider reports to. `None`: it was last saved before there was one.
+    /// The sealed token in the URL for delivery reports. `None`: it was last saved by a release of Sendbox without reports.
     pub report_token: Option<Vec<u8>>,
 }
 
 /// A message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageRow {
-    /// Stable; unique within the tenant, and random.
+    /// Random; unique within the tenant.
     pub id: String,
-    /// Whose it is.
     pub tenant: String,
-    /// When it was taken.
     pub created_at: Timestamp,
-    /// When nothing is sent any more.
+    /// Nothing is sent from this time on.
     pub expires_at: Timestamp,
-    /// Why it is sent.
     pub usage: Usage,
-    /// BCP 47.
+    /// A BCP 47 tag.
     pub locale: Option<String>,
-    /// Keyed hash of the number.
+    /// A keyed hash of the phone number.
     pub recipient_hash: Vec<u8>,
-    /// `+45…78`
+    /// For example `+45…78`.
     pub recipient_masked: String,
     /// ISO 3166-1 alpha-2.
     pub country: Option<String>,
-    /// Sealed: number, code, variables, address. Gone once the message is final.
+    /// Sealed: number, code, variables, client IP address and lifetime. Wiped when the message is final.
     pub payload: Option<Vec<u8>>,
-    /// The verification that it belongs to.
     pub verification: Option<String>,
-    /// Where it is.
     pub status: MessageStatus,
-    /// Whether the caller waits for the outcome.
+    /// Whether the request waits for the outcome.
     pub mode: Mode,
-    /// To a test number: it never leaves.
+    /// Whether it is addressed to a test number, and never sent.
     pub test: bool,
-    /// Of the last attempt, or the one chosen.
+    /// The connection of the last attempt, or the one chosen for the next.
     pub connection: Option<String>,
-    /// Parts as billed, for connectors that take texts.
+    /// Billed segments of the text; `None` when the provider composes the text.
     pub segments: Option<u32>,
-    /// The provider's id, once it took it.
+    /// The provider's id of the message, after the provider accepted it.
     pub provider_message_id: Option<String>,
-    /// Why it ended otherwise.
+    /// Why it was not accepted, or why the last attempt failed.
     pub failure: Option<RecordedFailure>,
-    /// Attempts begun.
+    /// Attempts that were started.
     pub attempts: u32,
-    /// Attempts that may have become a physical message.
-    pub physical: u32,
-    /// What the tenant's price list says one sending costs, in millionths; what was taken from the spend cap.
+    /// Attempts that may have caused a physical message.
+    pub physical_messages: u32,
+    /// The price of one physical message, in millionths of the currency, as it was charged to the spend cap.
     pub price_micros: u64,
-    /// When the next attempt is due. `None`: at once, if it is not final.
+    /// When the next attempt is due. `None`: at once, unless the message is final.
     pub next_attempt_at: Option<Timestamp>,
-    /// Who works on it.
+    /// The process that works on the message.
     pub lease_owner: Option<String>,
-    /// Until when nobody else may.
+    /// When another process may claim the message.
     pub lease_until: Option<Timestamp>,
 }
 
 /// One attempt of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttemptRow {
-    /// Whose it is.
     pub tenant: String,
-    /// The message's id.
     pub message: String,
-    /// 1 for the first.
+    /// Counted from 1.
     pub number: u32,
-    /// The name of the connection.
     pub connection: String,
     /// The connector's id.
     pub connector: String,
-    /// `sha256:…`
+    /// The version of the connector: `sha256:…`.
     pub digest: String,
-    /// Written before anything left.
+    /// Stored before anything was sent.
     pub started_at: Timestamp,
-    /// `None` while it is under way.
+    /// `None` while it is in progress.
     pub finished_at: Option<Timestamp>,
-    /// `None` while it is under way.
+    /// `None` while it is in progress.
     pub outcome: Option<AttemptOutcome>,
-    /// Why not.
+    /// Why the message was not accepted.
     pub failure: Option<RecordedFailure>,
-    /// What follows.
-    pub decision: Option<DecisionView>,
-    /// What happened, for people. `None` in lists.
+    pub decision: Option<Decision>,
+    /// The trace and other details that are shown to users. `None` in lists.
     pub record: Option<AttemptRecord>,
-    /// The HTTP status with which the request that carried the message was answered, as the host saw it.
+    /// The HTTP status of the response to the request that carried the message, as the host received it.
     pub response_status: Option<u16>,
     /// Whether the connector misbehaved.
     pub fault: bool,
-    /// Keyed hash of the provider's id, once the provider took it.
+    /// A keyed hash of the provider's id of the message, after the provider accepted it.
     pub provider_id: Option<Vec<u8>>,
 }
 
-/// What a provider reported of a message.
+/// A delivery report of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportRow {
-    /// Whose.
     pub tenant: String,
-    /// The name of the connection that the provider was asked through.
+    /// The connection that the message was sent over.
     pub connection: String,
-    /// Keyed hash of the provider's id.
+    /// A keyed hash of the provider's id of the message.
     pub provider_id: Vec<u8>,
-    /// Where the message is.
     pub state: DeliveryState,
-    /// Why it was not delivered.
+    /// Why the message was not delivered.
     pub class: Option<FailureClass>,
-    /// The provider's own code.
     pub provider_code: Option<String>,
-    /// The provider's own text.
+    /// The provider's description.
     pub text: Option<String>,
-    /// The provider's time of it, as it was written.
+    /// When the event happened, according to the provider.
     pub provider_at: Option<String>,
-    /// When it was here.
     pub received_at: Timestamp,
-    /// The message and the number of its attempt, once one is known that the provider gave this id.
-    pub of: Option<(String, u32)>,
+    /// The message and the number of the attempt to which the provider gave this id. `None` while the report waits for one.
+    pub attempt: Option<(String, u32)>,
 }
 
 /// A verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerificationRow {
-    /// Stable; unique within the tenant, and random.
+    /// Random; unique within the tenant.
     pub id: String,
-    /// Whose it is.
     pub tenant: String,
-    /// Why the code is sent; it is bound to that.
+    /// The usage that the code is bound to.
     pub usage: Usage,
-    /// BCP 47.
+    /// A BCP 47 tag.
     pub locale: Option<String>,
-    /// Keyed hash of the number.
+    /// A keyed hash of the phone number.
     pub recipient_hash: Vec<u8>,
-    /// `+45…78`
+    /// For example `+45…78`.
     pub recipient_masked: String,
-    /// Sealed: number and variables, for a resend. Gone once it has ended.
+    /// Sealed: number and variables, for a resend. Wiped when the verification ends.
     pub payload: Option<Vec<u8>>,
-    /// Of a test number: its code is fixed and was not sent.
+    /// Whether it is for a test number: its code is fixed, and not sent.
     pub test: bool,
-    /// Keyed hash of the current code.
+    /// A keyed hash of the current code.
     pub code_mac: Vec<u8>,
-    /// Which key.
+    /// The id of the master key from which the key of that hash is derived.
     pub code_key: String,
-    /// Where it is.
     pub status: VerificationStatus,
-    /// Tries of the current code.
+    /// Checks of the current code.
     pub tries: u32,
-    /// Tries of a code at most.
+    /// Maximum number of checks of one code.
     pub max_tries: u32,
-    /// Codes sent, the first included.
+    /// Codes that were sent, including the first.
     pub sends: u32,
-    /// Codes at most.
+    /// Maximum number of codes.
     pub max_sends: u32,
-    /// When it was started.
     pub created_at: Timestamp,
-    /// When the current code ends.
+    /// When the current code expires.
     pub expires_at: Timestamp,
-    /// When a resend is possible.
+    /// When the next resend is allowed.
     pub resend_at: Timestamp,
-    /// When the right code was given.
     pub approved_at: Option<Timestamp>,
-    /// The message with the current code. Absent for test numbers.
+    /// The message with the current code. `None` for test numbers.
     pub message: Option<String>,
 }
 
 /// The first use of an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyRow {
-    /// Whose it is.
     pub tenant: String,
-    /// `messages`, `verifications`
+    /// `messages` or `verifications`.
     pub operation: String,
-    /// Keyed hash.
+    /// A keyed hash of the idempotency key.
     pub key_hash: Vec<u8>,
-    /// Keyed hash.
+    /// A keyed hash of the request.
     pub body_hash: Vec<u8>,
-    /// The message or verification that it made.
+    /// The id of the message or verification that the request created.
     pub resource: String,
-    /// From when on the key is free again.
+    /// When the key can be used again.
     pub expires_at: Timestamp,
 }
 
-/// An entry of the audit.
+/// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditRow {
     /// The tenant that was changed. `None`: the platform.
     pub tenant: Option<String>,
-    /// When.
     pub at: Timestamp,
-    /// `platform`, or `key:` and the key's id.
+    /// `platform`, `sendbox`, or `key:` and the key's id.
     pub actor: String,
-    /// `connection.save`
+    /// For example `connection.save`.
     pub action: String,
-    /// What was changed, like `connection:main`.
+    /// The changed object, for example `connection:main`.
     pub target: String,
-    /// What changed, before. `None`: it is new.
+    /// The changed members before the change. `None`: the object was created.
     pub before: Option<Value>,
-    /// What changed, after. `None`: it is gone.
+    /// The changed members after the change. `None`: the object was deleted.
     pub after: Option<Value>,
 }
 
-/// A hold on a thousand numbers.
+/// A hold on a block of a thousand numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldRow {
-    /// Whose.
     pub tenant: String,
-    /// Stable, within the tenant.
+    /// Unique within the tenant.
     pub id: String,
-    /// Keyed hash of the prefix.
+    /// A keyed hash of the numbers' common prefix.
     pub prefix_hash: Vec<u8>,
-    /// Masked.
+    /// The prefix, masked.
     pub prefix: String,
-    /// In words.
+    /// The reason, as a sentence.
     pub reason: String,
-    /// The message that led to it.
+    /// The id of the message that caused the hold.
     pub message: String,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it ends by itself.
     pub expires_at: Timestamp,
 }
 
-/// A version of a connector that was uploaded. Its file is read apart.
+/// An uploaded version of a connector, without its file.
 #[derive(Clone, Debug)]
 pub struct VersionRow {
-    /// Whose. Empty: all tenants'.
+    /// Empty for a connector for all tenants.
     pub tenant: String,
     /// `sha256:…`
     pub digest: String,
-    /// Once the file has been read.
+    /// The connector's id, known after the file was inspected.
     pub connector: Option<String>,
-    /// How far it has come.
     pub state: VersionState,
-    /// Of the check, from 1.
+    /// The current step of the check, counted from 1.
     pub step: u32,
-    /// Why it may not run.
+    /// Why the file was refused.
     pub refusal: Option<String>,
-    /// Once the file has been read.
+    /// Known after the file was inspected.
     pub description: Option<Description>,
-    /// Of the file.
+    /// The size of the file.
     pub bytes: u64,
-    /// When.
     pub uploaded_at: Timestamp,
-    /// By whom.
+    /// `platform`, or `key:` and the key's id.
     pub uploaded_by: String,
-    /// Checks that were begun.
+    /// Checks that were started.
     pub checks: u32,
-    /// Who checks it.
+    /// The process that checks the file.
     pub lease_owner: Option<String>,
-    /// Until when nobody else does.
+    /// When another process may start the check again.
     pub lease_until: Option<Timestamp>,
 }
 
-/// Which versions of a connector send.
+/// A release: which versions of a connector send, for one tenant or for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReleaseRow {
-    /// For whom. Empty: for all tenants that have none of their own.
+    /// Empty for the release for all tenants that have no release of their own.
     pub tenant: String,
     /// The connector's id.
     pub connector: String,
-    /// Whose the connector is. Empty: all tenants'.
+    /// The tenant that owns the connector. Empty for a connector for all tenants.
     pub owner: String,
-    /// Grows by one with each change.
+    /// Starts at 1 and increases by one with each change.
     pub generation: u64,
-    /// Which.
     pub versions: Versions,
 }
 
-/// A shape of requests of an uploaded version.
+/// A request shape of an uploaded version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShapeRow {
-    /// Whose sends it counts for. Empty: those of all tenants.
+    /// The tenant whose sends the shape applies to. Empty for all tenants.
     pub tenant: String,
     /// The connector's id.
     pub connector: String,
-    /// The version.
     pub digest: String,
     /// SHA-256 of the shape, in hexadecimal.
     pub shape: String,
-    /// Where it was seen, or that it was approved.
+    /// Where the shape was first observed, or that it was approved.
     pub origin: ShapeOrigin,
-    /// The shape.
     pub description: RequestShape,
-    /// How many requests had it.
+    /// The number of requests with this shape.
     pub requests: u64,
-    /// When it was seen first.
     pub first_seen_at: Timestamp,
-    /// When it was seen last.
     pub last_seen_at: Timestamp,
-    /// Who approved it.
+    /// `platform`, or `key:` and the key's id.
     pub approved_by: Option<String>,
 }
 
-/// A difference that somebody has read and approved.
+/// The approval of a difference between two versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApprovalRow {
-    /// For whom. Empty: for all tenants.
+    /// Empty for an approval for all tenants.
     pub tenant: String,
     /// The connector's id.
     pub connector: String,
     /// SHA-256 of the approved difference, in hexadecimal.
     pub fingerprint: String,
-    /// When.
     pub approved_at: Timestamp,
-    /// By whom.
+    /// `platform`, or `key:` and the key's id.
     pub approved_by: String,
 }

@@ -1,4 +1,4 @@
-//! Sessions of the console. Only hashes of what their cookies hold.
+//! Console sessions. The store holds only hashes of the cookies' values.
 
 use sendbox_domain::model::Timestamp;
 use sqlx::query;
@@ -34,13 +34,13 @@ pub async fn insert(tx: &mut Tx, session: &SessionRow) -> Result<()> {
     Ok(())
 }
 
-/// The session with this hash.
+/// The session with this id, the hash of a cookie's value.
 pub async fn find(tx: &mut Tx, id: &[u8]) -> Result<Option<SessionRow>> {
     static FIND: Statement = Statement::new(|| TABLE.select("WHERE id = $1"));
     tx.one(query(FIND.as_str()).bind(id.to_vec())).await?.as_ref().map(read).transpose()
 }
 
-/// Those that were opened with one key (`None`: the platform key), oldest first.
+/// The sessions that were opened with a key (`None`: the platform key), oldest first.
 pub async fn of_key(tx: &mut Tx, api_key: Option<&str>) -> Result<Vec<SessionRow>> {
     static OF_KEY: Statement = Statement::new(|| TABLE.select("WHERE api_key = $1 ORDER BY created_at, id"));
     static OF_PLATFORM: Statement = Statement::new(|| TABLE.select("WHERE api_key IS NULL ORDER BY created_at, id"));
@@ -51,20 +51,20 @@ pub async fn of_key(tx: &mut Tx, api_key: Option<&str>) -> Result<Vec<SessionRow
     tx.all(list).await?.iter().map(read).collect()
 }
 
-/// Writes down that it is used. It never goes back. Nothing happens when the session is gone.
-pub async fn seen(tx: &mut Tx, id: &[u8], at: Timestamp) -> Result<()> {
+/// Stores when a session was last used. An earlier time, or a session that does not exist, changes nothing.
+pub async fn touch(tx: &mut Tx, id: &[u8], at: Timestamp) -> Result<()> {
     let update = query("UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2").bind(id.to_vec()).bind(at.0);
     tx.execute(update).await?;
     Ok(())
 }
 
-/// Ends one. `false`: there is none.
+/// Deletes a session. Returns `false` when there is none with this id.
 pub async fn delete(tx: &mut Tx, id: &[u8]) -> Result<bool> {
     Ok(tx.execute(query("DELETE FROM sessions WHERE id = $1").bind(id.to_vec())).await? == 1)
 }
 
-/// Forgets those that were opened at or before one time, or last seen at or before another.
-pub async fn delete_ended(tx: &mut Tx, opened: Timestamp, seen: Timestamp) -> Result<u64> {
-    let delete = query("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2").bind(opened.0).bind(seen.0);
+/// Deletes the sessions that were opened at or before `opened`, or last used at or before `used`.
+pub async fn delete_ended(tx: &mut Tx, opened: Timestamp, used: Timestamp) -> Result<u64> {
+    let delete = query("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2").bind(opened.0).bind(used.0);
     tx.execute(delete).await
 }

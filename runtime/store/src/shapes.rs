@@ -1,6 +1,6 @@
-//! Shapes of requests of uploaded versions: where each was seen, how often, and who approved it.
+//! Request shapes of uploaded versions: where each was observed, how often, and who approved it.
 //!
-//! `tenant` is empty for what counts for all tenants.
+//! `tenant` is empty for shapes that apply to all tenants.
 
 use sendbox_domain::model::HeldRequests;
 use sqlx::Any;
@@ -51,10 +51,10 @@ fn read(row: &sqlx::any::AnyRow) -> Result<ShapeRow> {
     })
 }
 
-/// Adds a shape, or counts it once more where it is known: its origin stays what it was, unless it was only rehearsed. Beyond
-/// `limit` shapes of this origin, a new one is not kept.
+/// Adds a shape, or counts further requests of a known one, whose origin changes only if it was `rehearsed`. When there are `limit`
+/// shapes of this origin, a new one is not stored.
 pub async fn record(tx: &mut Tx, row: &ShapeRow, limit: u32) -> Result<()> {
-    let again = query(
+    let update = query(
         "UPDATE version_shapes SET requests = requests + $5, last_seen_at = $6, \
          origin = CASE origin WHEN 'rehearsed' THEN $7 ELSE origin END WHERE tenant = $1 AND connector = $2 AND digest = $3 AND shape = $4",
     )
@@ -65,7 +65,7 @@ pub async fn record(tx: &mut Tx, row: &ShapeRow, limit: u32) -> Result<()> {
     .bind(large(row.requests)?)
     .bind(row.last_seen_at.0)
     .bind(row.origin.as_str());
-    if tx.execute(again).await? > 0 || of_origin(tx, row).await? >= i64::from(limit) {
+    if tx.execute(update).await? > 0 || count_of_origin(tx, row).await? >= i64::from(limit) {
         return Ok(());
     }
     static INSERT: Statement =
@@ -74,7 +74,7 @@ pub async fn record(tx: &mut Tx, row: &ShapeRow, limit: u32) -> Result<()> {
     Ok(())
 }
 
-async fn of_origin(tx: &mut Tx, row: &ShapeRow) -> Result<i64> {
+async fn count_of_origin(tx: &mut Tx, row: &ShapeRow) -> Result<i64> {
     let count = query(
         "SELECT COUNT(*) AS shapes FROM version_shapes \
          WHERE tenant = $1 AND connector = $2 AND digest = $3 AND origin = $4",
@@ -87,7 +87,7 @@ async fn of_origin(tx: &mut Tx, row: &ShapeRow) -> Result<i64> {
     count.map_or(Ok(0), |row| Columns::of("version_shapes", &row).integer("shapes"))
 }
 
-/// Adds an approved shape, or approves the one that is there.
+/// Adds an approved shape, or approves a known one.
 pub async fn approve(tx: &mut Tx, row: &ShapeRow) -> Result<()> {
     static UPSERT: Statement =
         Statement::new(|| TABLE.upsert(&["tenant", "connector", "digest", "shape"], &["origin", "approved_by"], ""));
@@ -110,8 +110,8 @@ fn bind(statement: &'static str, row: &ShapeRow) -> Result<Query<'static, Any, A
         .bind(text_or_none(row.approved_by.as_deref())))
 }
 
-/// How many shapes a tenant may send with a version, beside those that are rehearsed. It never shrinks: who knows as many knows
-/// all.
+/// The number of shapes that a tenant may send with a version, beside the rehearsed ones. It never decreases, so a cache of as many
+/// shapes is up to date.
 pub async fn count_pinned(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) -> Result<u64> {
     let count = query(concat!(
         "SELECT COUNT(*) AS shapes FROM version_shapes WHERE (tenant = $1 OR tenant = '') AND connector = $2 AND digest = $3 \
@@ -125,7 +125,7 @@ pub async fn count_pinned(tx: &mut Tx, tenant: &str, connector: &str, digest: &s
     row.map_or(Ok(0), |row| Columns::of("version_shapes", &row).large("shapes"))
 }
 
-/// Those shapes.
+/// The shapes that a tenant may send with a version, beside the rehearsed ones.
 pub async fn pinned(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) -> Result<Vec<ShapeRow>> {
     static PINNED: Statement = Statement::new(|| {
         TABLE.select(concat!(
@@ -137,8 +137,8 @@ pub async fn pinned(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) ->
     tx.all(list).await?.iter().map(read).collect()
 }
 
-/// What a tenant sees of a version: its own shapes, and those that are pinned for all. With an empty tenant: the shapes of all
-/// tenants.
+/// The shapes of a version that a tenant may see: its own, and those that are pinned for all tenants. An empty `tenant` returns the
+/// shapes of all tenants.
 pub async fn of_version(tx: &mut Tx, tenant: &str, connector: &str, digest: &str) -> Result<Vec<ShapeRow>> {
     static OF_VERSION: Statement = Statement::new(|| {
         TABLE.select(concat!(
@@ -151,7 +151,7 @@ pub async fn of_version(tx: &mut Tx, tenant: &str, connector: &str, digest: &str
     tx.all(list).await?.iter().map(read).collect()
 }
 
-/// How many shapes of each version are held back, for a tenant; with an empty one, for any.
+/// The number of held-back shapes of each version, for one tenant. An empty `tenant` means all tenants.
 pub async fn held(tx: &mut Tx, tenant: &str, connector: &str) -> Result<Vec<HeldRequests>> {
     let list = query(concat!(
         "SELECT held.digest AS digest, COUNT(DISTINCT held.shape) AS shapes FROM version_shapes AS held \
@@ -172,14 +172,14 @@ pub async fn held(tx: &mut Tx, tenant: &str, connector: &str) -> Result<Vec<Held
         .collect()
 }
 
-/// Deletes the shapes of a version that goes; for one of all tenants, those of every tenant.
+/// Deletes the shapes of a deleted version. For a version for all tenants (an empty `owner`), those of every tenant.
 pub async fn delete_of_version(tx: &mut Tx, owner: &str, connector: &str, digest: &str) -> Result<()> {
     let delete = query("DELETE FROM version_shapes WHERE connector = $2 AND digest = $3 AND (tenant = $1 OR $1 = '')");
     tx.execute(delete.bind(text(owner)).bind(text(connector)).bind(text(digest))).await?;
     Ok(())
 }
 
-/// Deletes the shapes of a tenant that goes.
+/// Deletes the shapes of a deleted tenant.
 pub async fn delete_of_tenant(tx: &mut Tx, tenant: &str) -> Result<()> {
     tx.execute(query("DELETE FROM version_shapes WHERE tenant = $1").bind(text(tenant))).await?;
     Ok(())
@@ -190,7 +190,7 @@ mod tests {
     use sendbox_domain::model::ShapeOrigin;
 
     #[test]
-    fn what_is_pinned_is_said_twice_alike() {
+    fn sql_and_rules_agree_on_pinned_origins() {
         let all = [
             ShapeOrigin::Rehearsed,
             ShapeOrigin::Test,

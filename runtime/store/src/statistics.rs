@@ -103,8 +103,8 @@ pub async fn be_patient(tx: &mut Tx) -> Result<()> {
 pub async fn by_bucket(tx: &mut Tx, tenant: &str, (from, to): Span, width: u64) -> Result<Vec<Counted>> {
     let count = query(
         "SELECT created_at / $4 * $4 AS slot, status, delivery, COUNT(*) AS messages, \
-         CAST(SUM(COALESCE(segments, 1) * physical) AS BIGINT) AS parts, \
-         CAST(SUM(price_micros * physical) AS BIGINT) AS cost \
+         CAST(SUM(COALESCE(segments, 1) * physical_messages) AS BIGINT) AS parts, \
+         CAST(SUM(price_micros * physical_messages) AS BIGINT) AS cost \
          FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY slot, status, delivery",
     )
     .bind(text(tenant))

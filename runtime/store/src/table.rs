@@ -1,11 +1,11 @@
-//! The columns of a table, listed once. `SELECT`, `INSERT` and `UPDATE` are made from that list.
+//! The columns of a table, listed once. `SELECT`, `INSERT` and `UPDATE` are built from that list.
 //!
-//! A column has the parameter of its position in the list, from `$1` on, in `INSERT` and in `UPDATE`: one function binds a row
-//! for both. Further parameters of a statement come after those.
+//! In `INSERT` and `UPDATE` the parameter of a column is its position in the list, from `$1` on, so that one function binds a row
+//! for both. Further parameters of a statement follow.
 
 use std::sync::LazyLock;
 
-/// A statement, built at its first use and kept for the life of the process.
+/// A statement, built on first use and kept for the lifetime of the process.
 pub(super) type Statement = LazyLock<String>;
 
 /// A table, with the columns that are written together.
@@ -21,49 +21,48 @@ impl Table {
         self.columns.join(", ")
     }
 
-    /// `SELECT a, b, c FROM table`, with what follows.
+    /// `SELECT a, b, c FROM table`, followed by `rest`.
     pub(super) fn select(&self, rest: &str) -> String {
         format!("SELECT {} FROM {} {rest}", self.list(), self.name)
     }
 
-    /// [`Self::select`] without one column, which is large.
+    /// [`Self::select`] without one large column.
     pub(super) fn select_without(&self, column: &str, rest: &str) -> String {
         let columns: Vec<&str> = self.columns.iter().copied().filter(|name| *name != column).collect();
         format!("SELECT {} FROM {} {rest}", columns.join(", "), self.name)
     }
 
-    /// `INSERT INTO table (a, b, c) VALUES ($1, $2, $3)`, with what follows.
+    /// `INSERT INTO table (a, b, c) VALUES ($1, $2, $3)`, followed by `rest`.
     pub(super) fn insert(&self, rest: &str) -> String {
         let values: Vec<String> = (1..=self.columns.len()).map(|number| format!("${number}")).collect();
         format!("INSERT INTO {} ({}) VALUES ({}) {rest}", self.name, self.list(), values.join(", "))
     }
 
-    /// [`Self::insert`], or a change of these columns where there is a row with the same `key`.
+    /// [`Self::insert`], or an update of these columns if there is a row with the same `key`.
     pub(super) fn upsert(&self, key: &[&str], columns: &[&str], rest: &str) -> String {
         let changes: Vec<String> = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
         self.insert(&format!("ON CONFLICT ({}) DO UPDATE SET {} {rest}", key.join(", "), changes.join(", ")))
     }
 
-    /// `UPDATE table SET c = $3 WHERE a = $1 AND b = $2`, with what follows: a change of these columns in the row with this
-    /// `key`.
+    /// `UPDATE table SET c = $3 WHERE a = $1 AND b = $2`, followed by `rest`: updates these columns of the row with this `key`.
     pub(super) fn update(&self, key: &[&str], columns: &[&str], rest: &str) -> String {
-        let equal = |columns: &[&str], between: &str| {
+        let assignments = |columns: &[&str], separator: &str| {
             columns
                 .iter()
                 .map(|column| format!("{column} = {}", self.parameter(column)))
                 .collect::<Vec<_>>()
-                .join(between)
+                .join(separator)
         };
-        format!("UPDATE {} SET {} WHERE {} {rest}", self.name, equal(columns, ", "), equal(key, " AND "))
+        format!("UPDATE {} SET {} WHERE {} {rest}", self.name, assignments(columns, ", "), assignments(key, " AND "))
     }
 
-    /// The parameter of a column. `$0`, which no database accepts, for one that is not in the list.
+    /// The parameter of a column; `$0`, which no database accepts, for a column that is not in the list.
     fn parameter(&self, column: &str) -> String {
         let number = self.columns.iter().position(|name| *name == column).map_or(0, |index| index + 1);
         format!("${number}")
     }
 
-    /// The parameter after those of all columns.
+    /// The first parameter after those of all columns.
     pub(super) fn next_parameter(&self) -> String {
         format!("${}", self.columns.len() + 1)
     }
@@ -76,7 +75,7 @@ mod tests {
     const TABLE: Table = Table { name: "pets", columns: &["owner", "name", "age", "photo"] };
 
     #[test]
-    fn statements_are_made_from_the_list() {
+    fn statements_are_built_from_the_list() {
         for (statement, want) in [
             (TABLE.select("WHERE owner = $1"), "SELECT owner, name, age, photo FROM pets WHERE owner = $1"),
             (TABLE.select_without("photo", "LIMIT 1"), "SELECT owner, name, age FROM pets LIMIT 1"),

@@ -27,7 +27,7 @@ const TABLE: Table = Table {
 };
 
 static GET: Statement = Statement::new(|| TABLE.select("WHERE id = $1"));
-// NO KEY: rows that refer to the tenant can still be added meanwhile.
+// `NO KEY`, so that rows that refer to the tenant can still be inserted.
 static LOCK: Statement = Statement::new(|| TABLE.select("WHERE id = $1 FOR NO KEY UPDATE"));
 static LIST: Statement = Statement::new(|| TABLE.select("WHERE id > $1 ORDER BY id LIMIT $2"));
 static OTHER_KEY: Statement = Statement::new(|| TABLE.select("WHERE master_key <> $1 ORDER BY id LIMIT $2"));
@@ -65,7 +65,7 @@ fn bind(statement: &'static str, tenant: &TenantRow) -> Result<Query<'static, An
         .bind(tenant.created_at.0))
 }
 
-/// Adds a tenant. `false`: the id is taken.
+/// Adds a tenant. Returns `false` when the id is taken.
 pub async fn insert(tx: &mut Tx, tenant: &TenantRow) -> Result<bool> {
     static INSERT: Statement = Statement::new(|| TABLE.insert("ON CONFLICT (id) DO NOTHING"));
     Ok(tx.execute(bind(&INSERT, tenant)?).await? == 1)
@@ -76,20 +76,20 @@ pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<TenantRow>> {
     tx.one(query(GET.as_str()).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
-/// The tenant, for a change: no one else can change or delete it until the commit.
+/// The tenant, locked for a change or a deletion until the commit.
 pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<TenantRow>> {
     let get = tx.locking(&GET, &LOCK);
     tx.one(query(get).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
-/// At most `limit` tenants by id, from behind `after` on.
+/// At most `limit` tenants by id, starting after `after`.
 pub async fn list(tx: &mut Tx, after: Option<&str>, limit: u32) -> Result<Vec<TenantRow>> {
-    // No id is empty, so all are behind the empty one.
+    // No id is empty, so all ids sort after the empty text.
     let list = query(LIST.as_str()).bind(text(after.unwrap_or_default())).bind(i64::from(limit));
     tx.all(list).await?.iter().map(read).collect()
 }
 
-/// Writes all but `id` and `created_at`. Nothing happens when the tenant is gone.
+/// Updates all columns except for `id` and `created_at`. Changes nothing when the tenant does not exist.
 pub async fn update(tx: &mut Tx, tenant: &TenantRow) -> Result<()> {
     static UPDATE: Statement = Statement::new(|| {
         let changing = [
@@ -108,21 +108,21 @@ pub async fn update(tx: &mut Tx, tenant: &TenantRow) -> Result<()> {
     Ok(())
 }
 
-/// Deletes the tenant with all that belongs to it; its audit stays. `false`: it was not there.
+/// Deletes a tenant with everything that belongs to it, except for its audit log. Returns `false` when it does not exist.
 pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
     if tx.backend() == Backend::Postgres {
-        // Years of messages go with it: longer than any other statement may take.
+        // It may delete years of messages, which takes longer than the statement timeout.
         tx.execute(query("SET LOCAL statement_timeout = '10min'")).await?;
     }
-    let gone = tx.execute(query("DELETE FROM tenants WHERE id = $1").bind(text(id))).await? == 1;
-    // These refer to no table: their tenant may be all tenants.
+    let is_deleted = tx.execute(query("DELETE FROM tenants WHERE id = $1").bind(text(id))).await? == 1;
+    // These tables have no foreign key to `tenants`, because their tenant may be empty.
     versions::delete_of_tenant(tx, id).await?;
     releases::delete_of_tenant(tx, id).await?;
-    Ok(gone)
+    Ok(is_deleted)
 }
 
-/// At most `limit` tenants whose data key is sealed with another master key than `current`, by id. In a writing
-/// transaction they are locked until the commit, so that they can be sealed again.
+/// At most `limit` tenants whose data key is wrapped with another master key than `current`, by id. In a transaction that may write
+/// they are locked until the commit, so that they can be rewrapped.
 pub async fn with_other_master_key(tx: &mut Tx, current: &str, limit: u32) -> Result<Vec<TenantRow>> {
     let list = tx.locking(&OTHER_KEY, &LOCK_OTHER_KEY);
     tx.all(query(list).bind(text(current)).bind(i64::from(limit))).await?.iter().map(read).collect()

@@ -1,4 +1,4 @@
-//! Failures that only a test inside the crate can cause. The stories on both databases are in `tests/tests/store`.
+//! Failures that only a test inside the crate can cause. The tests on both databases are in `tests/tests/store`.
 
 use std::future::ready;
 
@@ -35,23 +35,23 @@ async fn ids(store: &Store) -> Vec<String> {
     tenants::list(&mut tx, None, 100).await.unwrap().into_iter().map(|tenant| tenant.id).collect()
 }
 
-/// Leaves the connection that writes no page to grow by.
+/// Leaves the writing connection no page to grow by.
 async fn fill_the_disk(store: &Store) {
     let mut tx = store.begin().await.unwrap();
-    // 1 is less than there are: SQLite takes the number of pages that are in use.
+    // SQLite raises this to the number of pages in use.
     tx.execute(query("PRAGMA max_page_count = 1")).await.unwrap();
     tx.commit().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_and_nothing_is_half_done() {
+async fn a_full_disk_rolls_the_transaction_back() {
     let (_folder, store) = open().await;
     fill_the_disk(&store).await;
     let mut tx = store.begin().await.unwrap();
     assert!(tenants::insert(&mut tx, &tenant("small", 1)).await.unwrap());
     let full = tenants::insert(&mut tx, &tenant("large", 1 << 20)).await;
     assert!(matches!(&full, Err(StoreError::Unavailable(cause)) if cause.contains("full")), "{full:?}");
-    // SQLite has rolled back by itself: what came now would be committed at once.
+    // SQLite has rolled back by itself: a further statement would be committed on its own.
     assert!(tenants::insert(&mut tx, &tenant("late", 1)).await.is_err());
     assert!(tx.commit().await.is_err());
     assert!(ids(&store).await.is_empty());
@@ -65,7 +65,7 @@ async fn after_a_full_disk_the_store_works_again() {
         let mut tx = store.begin().await.unwrap();
         assert!(tenants::insert(&mut tx, &tenant("never", 1 << 20)).await.is_err());
         drop(tx);
-        // Another connection replaced the one whose disk was full.
+        // A new connection replaced the one whose disk was full.
         let mut tx = store.begin().await.unwrap();
         assert!(tenants::insert(&mut tx, &tenant(round, 1 << 20)).await.unwrap());
         tx.commit().await.unwrap();
@@ -74,11 +74,11 @@ async fn after_a_full_disk_the_store_works_again() {
 }
 
 #[tokio::test]
-async fn a_statement_that_was_given_up_spoils_its_transaction() {
+async fn an_abandoned_statement_breaks_its_transaction() {
     let (_folder, store) = open().await;
     let mut tx = store.begin().await.unwrap();
     assert!(tenants::insert(&mut tx, &tenant("before", 1)).await.unwrap());
-    // Far longer than it takes to look once whether it is done.
+    // Takes far longer than the first poll.
     let long =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT COUNT(*) FROM n";
     tokio::select! {
@@ -95,7 +95,7 @@ async fn a_statement_that_was_given_up_spoils_its_transaction() {
 }
 
 #[tokio::test]
-async fn sqlite_is_set_to_lose_nothing() {
+async fn sqlite_is_configured_for_durability() {
     let (_folder, store) = open().await;
     let settings = [
         ("PRAGMA journal_mode", "wal"),
@@ -115,7 +115,7 @@ async fn sqlite_is_set_to_lose_nothing() {
     assert_eq!(store.writers.options().get_max_connections(), 1);
 }
 
-/// Handlers are spawned: their futures must go from thread to thread.
+/// Handlers are spawned, so their futures must be `Send`.
 #[test]
 fn futures_are_send() {
     fn send<T: Send>(_: T) {}

@@ -1,8 +1,8 @@
-//! One transaction, and the only way to a connection.
+//! A transaction, which is the only access to a connection.
 //!
-//! PostgreSQL refuses every statement after one has failed. SQLite does not: it may have rolled back by itself (disk
-//! full, I/O error), and what follows would be committed at once, each statement for itself. So the refusal is
-//! here, for both, and covers a statement whose caller went away half-way too.
+//! PostgreSQL refuses all further statements after one has failed. SQLite does not: it may have rolled back by itself (disk
+//! full, I/O error), and would then commit each further statement on its own. So [`Tx`] refuses them, on both databases. The same
+//! holds after a statement whose future was dropped before it was done.
 
 use sqlx::Any;
 use sqlx::any::{AnyArguments, AnyRow};
@@ -10,13 +10,13 @@ use sqlx::query::Query;
 
 use super::{Backend, Result, StoreError};
 
-/// A transaction. Dropped without [`commit`](Self::commit) it is rolled back.
+/// A transaction. It is rolled back if it is dropped without [`commit`](Self::commit).
 pub struct Tx {
     inner: sqlx::Transaction<'static, Any>,
     backend: Backend,
     writes: bool,
-    /// Whether every statement so far ended well.
-    sound: bool,
+    /// Whether a statement has failed or was abandoned.
+    is_broken: bool,
 }
 
 impl std::fmt::Debug for Tx {
@@ -27,57 +27,57 @@ impl std::fmt::Debug for Tx {
 
 impl Tx {
     pub(super) fn new(inner: sqlx::Transaction<'static, Any>, backend: Backend, writes: bool) -> Self {
-        Self { inner, backend, writes, sound: true }
+        Self { inner, backend, writes, is_broken: false }
     }
 
-    /// Which database.
+    /// The kind of database.
     pub fn backend(&self) -> Backend {
         self.backend
     }
 
-    /// Makes the changes last.
+    /// Commits the changes.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]: nothing was changed. [`StoreError::Uncertain`]: nobody knows, and the caller must not do as if
-    /// nothing had happened.
+    /// [`StoreError::Unavailable`]: nothing was changed. [`StoreError::Uncertain`]: the changes may have been committed, and the
+    /// caller must not assume that they were not.
     pub async fn commit(self) -> Result<()> {
         self.check()?;
         self.inner.commit().await.map_err(StoreError::of_commit)
     }
 
-    /// Runs a statement. Returns how many rows it changed.
+    /// Runs a statement. Returns the number of changed rows.
     pub(super) async fn execute(&mut self, query: Query<'_, Any, AnyArguments>) -> Result<u64> {
         self.check()?;
-        self.sound = false;
+        self.is_broken = true;
         let done = query.execute(&mut *self.inner).await?;
-        self.sound = true;
+        self.is_broken = false;
         Ok(done.rows_affected())
     }
 
     /// Runs a statement. Returns all its rows.
     pub(super) async fn all(&mut self, query: Query<'_, Any, AnyArguments>) -> Result<Vec<AnyRow>> {
         self.check()?;
-        self.sound = false;
+        self.is_broken = true;
         let rows = query.fetch_all(&mut *self.inner).await?;
-        self.sound = true;
+        self.is_broken = false;
         Ok(rows)
     }
 
-    /// Runs a statement that has at most one row.
+    /// Runs a statement that returns at most one row.
     pub(super) async fn one(&mut self, query: Query<'_, Any, AnyArguments>) -> Result<Option<AnyRow>> {
-        // All of them: an error behind the first row must not be lost.
+        // Fetches all rows, because an error after the first row must not be lost.
         Ok(self.all(query).await?.pop())
     }
 
-    /// `locked` where rows that are read to be changed must be locked, else `plain`.
+    /// `locked` where rows that are read to be changed must be locked explicitly, else `plain`.
     pub(super) fn locking(&self, plain: &'static str, locked: &'static str) -> &'static str {
         if self.writes && self.backend == Backend::Postgres { locked } else { plain }
     }
 
     fn check(&self) -> Result<()> {
-        if self.sound {
-            return Ok(());
+        if self.is_broken {
+            return Err(StoreError::Unavailable("an earlier statement of this transaction failed".to_owned()));
         }
-        Err(StoreError::Unavailable("a statement of this transaction has failed before".to_owned()))
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Verifications, and the failed checks of each number.
 //!
-//! What decides over a code is a single guarded statement: counting a try, approving, ending. Of any number that come
-//! at once, each counts once and one approves.
+//! Counting a try, approving and ending are single guarded statements. Of any number of concurrent checks, each is counted once,
+//! and only one approves.
 
 use sendbox_domain::model::{Timestamp, VerificationStatus};
 use sqlx::Any;
@@ -94,7 +94,7 @@ fn bind(statement: &'static str, verification: &VerificationRow) -> Query<'stati
 /// Adds a verification.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`](super::StoreError) too when the tenant has one of that id: ids are random.
+/// Also [`StoreError::Unavailable`](super::StoreError) when the tenant has a verification with this id, which random ids prevent.
 pub async fn insert(tx: &mut Tx, verification: &VerificationRow) -> Result<()> {
     static INSERT: Statement = Statement::new(|| TABLE.insert(""));
     tx.execute(bind(&INSERT, verification)).await?;
@@ -109,15 +109,14 @@ pub async fn get(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<Verificat
     tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
-/// The verification, for a change: no one else can change it until the commit.
+/// The verification, locked for a change until the commit.
 pub async fn lock(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<VerificationRow>> {
     let get = tx.locking(&GET, &LOCK);
     tx.one(query(get).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
-/// Counts a try of the current code, before anyone looks at it, and returns the verification with that try counted.
-/// `None`: it is not pending, no try is left, or the code has expired; then nothing is counted. Commit before the code
-/// is compared.
+/// Counts a try of the current code, and returns the updated verification. Returns `None`, and counts nothing, when it is not
+/// pending, no try is left, or the code has expired. The caller must commit before it compares the code.
 pub async fn count_try(tx: &mut Tx, tenant: &str, id: &str, now: Timestamp) -> Result<Option<VerificationRow>> {
     static COUNT: Statement = Statement::new(|| {
         format!(
@@ -129,8 +128,8 @@ pub async fn count_try(tx: &mut Tx, tenant: &str, id: &str, now: Timestamp) -> R
     tx.one(query(COUNT.as_str()).bind(text(tenant)).bind(text(id)).bind(now.0)).await?.as_ref().map(read).transpose()
 }
 
-/// Approves it, if it is pending, has not expired, and its code is still the one that was compared. Once: `false` for
-/// everyone who comes later. What a resend would need is cleared.
+/// Approves a verification, if it is pending and not expired, and its code is still the one that was compared. Returns `true` only
+/// once. Clears the payload for a resend.
 pub async fn approve(tx: &mut Tx, tenant: &str, id: &str, code_mac: &[u8], now: Timestamp) -> Result<bool> {
     let approve = query(
         "UPDATE verifications SET status = 'approved', approved_at = $4, payload = NULL \
@@ -143,8 +142,7 @@ pub async fn approve(tx: &mut Tx, tenant: &str, id: &str, code_mac: &[u8], now: 
     Ok(tx.execute(approve).await? == 1)
 }
 
-/// Ends it in another way than by approval, if it is pending. What a resend would need is cleared. `false`: it had
-/// ended.
+/// Ends a pending verification without approval, and clears the payload for a resend. Returns `false` when it had already ended.
 pub async fn end(tx: &mut Tx, tenant: &str, id: &str, status: VerificationStatus) -> Result<bool> {
     let end = query(
         "UPDATE verifications SET status = $3, payload = NULL WHERE tenant = $1 AND id = $2 AND status = 'pending'",
@@ -155,10 +153,10 @@ pub async fn end(tx: &mut Tx, tenant: &str, id: &str, status: VerificationStatus
     Ok(tx.execute(end).await? == 1)
 }
 
-/// Ends all pending ones of this number and usage but `except`: a later one takes their place. Returns how many.
+/// Ends all pending verifications of this number and usage except for `except`, which supersedes them. Returns their number.
 ///
-/// Two that start at the same moment do not see each other here; whoever starts one holds something of that number,
-/// like its bucket.
+/// Two concurrent transactions do not see each other's new verification. The caller must hold a lock on the number, such as its
+/// bucket.
 pub async fn supersede(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], usage: &str, except: &str) -> Result<u64> {
     let supersede = query(
         "UPDATE verifications SET status = 'superseded', payload = NULL WHERE tenant = $1 AND recipient_hash = $2 \
@@ -171,8 +169,8 @@ pub async fn supersede(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], usage: 
     tx.execute(supersede).await
 }
 
-/// Writes a further code: `code_mac`, `code_key`, `expires_at`, `tries`, `sends`, `resend_at` and `message`. `false`:
-/// it is not pending; then nothing is changed.
+/// Replaces the code: updates `code_mac`, `code_key`, `expires_at`, `tries`, `sends`, `resend_at` and `message`. Returns `false`,
+/// and changes nothing, when the verification is not pending.
 pub async fn renew(tx: &mut Tx, verification: &VerificationRow) -> Result<bool> {
     let renew = query(
         "UPDATE verifications SET code_mac = $3, code_key = $4, expires_at = $5, tries = $6, sends = $7, resend_at = $8, \
@@ -190,20 +188,20 @@ pub async fn renew(tx: &mut Tx, verification: &VerificationRow) -> Result<bool> 
     Ok(tx.execute(renew).await? == 1)
 }
 
-/// Counts a failed check of a number, unless `most` are counted already: then `false`.
-pub async fn raise_failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], most: u32) -> Result<bool> {
-    let raise = query(
+/// Counts a failed check of a number. Returns `false`, and counts nothing, when `max` are already counted.
+pub async fn add_failure(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], max: u32) -> Result<bool> {
+    let add = query(
         "INSERT INTO recipient_failures (tenant, recipient_hash, failures) SELECT $1, $2, 1 WHERE $3 > 0 \
          ON CONFLICT (tenant, recipient_hash) DO UPDATE SET failures = recipient_failures.failures + 1 \
          WHERE recipient_failures.failures < $3",
     )
     .bind(text(tenant))
     .bind(recipient_hash)
-    .bind(i64::from(most));
-    Ok(tx.execute(raise).await? == 1)
+    .bind(i64::from(max));
+    Ok(tx.execute(add).await? == 1)
 }
 
-/// How many failed checks of a number are counted.
+/// The number of failed checks of a phone number.
 pub async fn failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8]) -> Result<u32> {
     let get = query("SELECT failures FROM recipient_failures WHERE tenant = $1 AND recipient_hash = $2")
         .bind(text(tenant))
@@ -214,7 +212,7 @@ pub async fn failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8]) -> Resul
     }
 }
 
-/// Forgets the failed checks of a number. `false`: there were none.
+/// Resets the failed checks of a number. Returns `false` when there were none.
 pub async fn clear_failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8]) -> Result<bool> {
     let clear = query("DELETE FROM recipient_failures WHERE tenant = $1 AND recipient_hash = $2")
         .bind(text(tenant))
@@ -222,7 +220,7 @@ pub async fn clear_failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8]) ->
     Ok(tx.execute(clear).await? == 1)
 }
 
-/// Ends at most `limit` pending ones whose code has expired. What a resend would need is cleared. Returns how many.
+/// Ends at most `limit` pending verifications whose code has expired, and clears their payload for a resend. Returns their number.
 pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
     macro_rules! expire {
         ($lock:literal) => {
@@ -239,9 +237,9 @@ pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
     tx.execute(query(expire).bind(now.0).bind(i64::from(limit))).await
 }
 
-/// Deletes at most `limit` that were started before `before` and have ended. Returns how many.
-pub async fn forget_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
-    macro_rules! forget {
+/// Deletes at most `limit` ended verifications that were created before `before`. Returns their number.
+pub async fn delete_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! delete_sql {
         ($lock:literal) => {
             concat!(
                 "WITH old AS MATERIALIZED (SELECT tenant, id FROM verifications WHERE created_at < $1 \
@@ -251,6 +249,6 @@ pub async fn forget_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result
             )
         };
     }
-    let forget = tx.locking(forget!(""), forget!(" FOR UPDATE SKIP LOCKED"));
-    tx.execute(query(forget).bind(before.0).bind(i64::from(limit))).await
+    let delete = tx.locking(delete_sql!(""), delete_sql!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(delete).bind(before.0).bind(i64::from(limit))).await
 }

@@ -1,6 +1,6 @@
-//! Versions of connectors that were uploaded, with their files.
+//! Uploaded versions of connectors, with their files.
 //!
-//! `tenant` is empty for connectors of all tenants.
+//! `tenant` is empty for connectors for all tenants.
 
 use sendbox_domain::model::{Timestamp, VersionState};
 use sqlx::Any;
@@ -46,7 +46,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<VersionRow> {
         state: row.word("state")?,
         step: row.count("step")?,
         refusal: row.text_or_none("refusal")?,
-        // It can be made of the file again, and is, where it was written by a release that described less or otherwise.
+        // A description in the format of another release of Sendbox is ignored: it is built from the file again.
         description: row.text_or_none("description")?.and_then(|text| serde_json::from_str(&text).ok()),
         bytes: row.large("bytes")?,
         uploaded_at: row.time("uploaded_at")?,
@@ -75,13 +75,13 @@ fn bind(statement: &'static str, version: &VersionRow) -> Result<Query<'static, 
         .bind(time_or_none(version.lease_until)))
 }
 
-/// Adds a version with its file. `false`: it is there already.
+/// Adds a version with its file. Returns `false` when it exists.
 pub async fn insert(tx: &mut Tx, version: &VersionRow, component: &[u8]) -> Result<bool> {
     static INSERT: Statement = Statement::new(|| TABLE.insert("ON CONFLICT (tenant, digest) DO NOTHING"));
     Ok(tx.execute(bind(&INSERT, version)?.bind(component.to_vec())).await? == 1)
 }
 
-/// Writes what a check finds: all but names, file and upload.
+/// Stores the state and the result of a check: all columns except for the key, the file and the upload.
 pub async fn update(tx: &mut Tx, version: &VersionRow) -> Result<()> {
     static UPDATE: Statement = Statement::new(|| {
         let changing = ["connector", "state", "step", "refusal", "description", "checks", "lease_owner", "lease_until"];
@@ -96,7 +96,7 @@ pub async fn get(tx: &mut Tx, tenant: &str, digest: &str) -> Result<Option<Versi
     tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(digest))).await?.as_ref().map(read).transpose()
 }
 
-/// The version, for a change.
+/// The version, locked for a change until the commit.
 pub async fn lock(tx: &mut Tx, tenant: &str, digest: &str) -> Result<Option<VersionRow>> {
     let get = tx.locking(&GET, &LOCK);
     tx.one(query(get).bind(text(tenant)).bind(text(digest))).await?.as_ref().map(read).transpose()
@@ -121,14 +121,14 @@ pub async fn of_connector(tx: &mut Tx, tenant: &str, connector: &str, limit: u32
     tx.all(list).await?.iter().map(read).collect()
 }
 
-/// How many versions there are, those that were refused included.
+/// The number of versions, including refused ones.
 pub async fn count(tx: &mut Tx, tenant: &str) -> Result<u64> {
     let count = query("SELECT COUNT(*) AS versions FROM connector_versions WHERE tenant = $1").bind(text(tenant));
     let row = tx.one(count).await?;
     row.map_or(Ok(0), |row| Columns::of("connector_versions", &row).large("versions"))
 }
 
-/// Versions whose check nobody is at, oldest first.
+/// Versions that must be checked and have no valid lease, oldest first.
 pub async fn unchecked(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<VersionRow>> {
     static LIST: Statement = Statement::new(|| {
         TABLE.select_without(
@@ -139,19 +139,19 @@ pub async fn unchecked(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<Ve
     tx.all(query(LIST.as_str()).bind(now.0).bind(i64::from(limit))).await?.iter().map(read).collect()
 }
 
-/// Takes every lease away, for a process that knows itself to be alone.
-pub async fn release_all(tx: &mut Tx) -> Result<u64> {
+/// Releases all leases, for a process that is the only one to use the store.
+pub async fn release_all_leases(tx: &mut Tx) -> Result<u64> {
     let text = "UPDATE connector_versions SET lease_owner = NULL, lease_until = NULL WHERE state = $1";
     tx.execute(query(text).bind(VersionState::Checking.as_str())).await
 }
 
-/// Deletes the version. `false`: it was not there.
+/// Deletes a version. Returns `false` when it does not exist.
 pub async fn delete(tx: &mut Tx, tenant: &str, digest: &str) -> Result<bool> {
     let delete = query("DELETE FROM connector_versions WHERE tenant = $1 AND digest = $2");
     Ok(tx.execute(delete.bind(text(tenant)).bind(text(digest))).await? == 1)
 }
 
-/// Deletes all versions of a tenant that goes.
+/// Deletes all versions of a deleted tenant.
 pub async fn delete_of_tenant(tx: &mut Tx, tenant: &str) -> Result<()> {
     tx.execute(query("DELETE FROM connector_versions WHERE tenant = $1").bind(text(tenant))).await?;
     Ok(())

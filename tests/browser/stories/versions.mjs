@@ -70,7 +70,7 @@ export function versions(environment) {
     const first = page.getByRole("region", { name: "0001" });
     await first.getByText("Active", { exact: true }).waitFor();
     await first.getByText("Capabilities").click();
-    await first.getByText("Hands the message to Twilio.").waitFor();
+    await first.getByText("Passes the message to Twilio.").waitFor();
     await assertAccessible(page, "the first version");
 
     await page.getByRole("link", { name: "Set up Acme SMS" }).click();

@@ -1,4 +1,4 @@
-//! What a guest observes: `sendbox_tests::noninterference` says what must hold.
+//! Fuzzes what a guest observes. See `sendbox_tests::noninterference` for the checked property.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The policy's judgement of requests: `sendbox-request-fuzz` says what must hold.
+//! Fuzzes the policy's judgement of requests. See `sendbox-request-fuzz` for the checked properties.
 
 #![no_main]
 

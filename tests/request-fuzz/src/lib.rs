@@ -1,13 +1,13 @@
-//! Whether a request that the policy lets out is the one message that it says it is: requests made from bytes.
+//! Checks that a request that the policy permits is the one message that it claims to be, with requests made from bytes.
 //!
-//! Bytes become a request of literal text and sealed values, with the places that its connector declares, and two sets of
-//! sealed contents. It is judged and confirmed, and its bytes are read again by parsers that any server uses. [`check`] finds
-//! - a judgement that two readings of one request do not share, or that depends on sealed contents;
-//! - a request that leaves, and does not hold recipient and content, whole and once, at their places;
-//! - a request that leaves with a literal number of 7 digits in it;
-//! - a request whose other values change with what is sealed.
+//! The bytes become a request of literal text and sealed values, with the places that its connector declares, and two sets of
+//! sealed contents. The policy judges and confirms it, and common server parsers read its bytes again. [`check`] finds
+//! - a judgement that differs between two readings of a request, or that depends on sealed contents;
+//! - a permitted request that does not contain recipient and content, whole and once, in their places;
+//! - a permitted request that contains a literal number of 7 digits;
+//! - a permitted request whose other values depend on sealed contents.
 //!
-//! A fuzzer calls it (`tests/fuzz`), and so does `cargo test`, with inputs that were found so.
+//! A fuzzer calls it (`tests/fuzz`), and so does `cargo test` with the inputs that the fuzzer found.
 //!
 //! Must not know: how the policy reads a request.
 
@@ -27,18 +27,20 @@ mod text;
 use std::fmt;
 
 use arbitrary::Unstructured;
-use sendbox_policy::{Carries, CompositionViolation, ContentKind, Judged, Mark, MessageRule, RequestBytes, header};
+use sendbox_policy::{
+    Carries, CompositionViolation, ContentKind, JudgedRequest, Mark, MessageRule, RequestBytes, header,
+};
 use url::Url;
 
 use crate::provider::{Sent, Values};
 use crate::request::Request;
 use crate::sealed::{Contents, PROBES, SETS};
 
-/// The last bytes of an input are the sealed contents, so that a change of either leaves the other as it was: so many, or a third
-/// of a short input.
+/// The number of bytes at the end of an input that are the sealed contents, so that a change of either part does not affect the
+/// other one. A third of a short input.
 const SEALED_BYTES: usize = 96;
 
-/// A request that the policy should not have let out, or that it judges in two ways.
+/// A request that the policy should not have permitted, or that it judges inconsistently.
 pub struct Finding {
     what: String,
     request: Box<Request>,
@@ -63,20 +65,20 @@ impl fmt::Display for Finding {
     }
 }
 
-/// How the request of an input ended, when nothing was wrong.
+/// How the policy judged the request of an input, when nothing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Checked {
-    /// It was refused for what it is made of.
+    /// It was refused for its composition.
     Refused,
-    /// It was refused for its bytes, under each set of contents.
+    /// It was refused for its bytes, with each set of contents.
     NotConfirmed,
-    /// It may leave, and carries nothing.
+    /// It is permitted, without a message.
     LeavesEmpty,
-    /// It may leave with the message.
+    /// It is permitted, with the message.
     Leaves,
 }
 
-/// Makes a request of bytes, and checks all that the policy promises of it.
+/// Makes a request from bytes, and checks everything that the policy promises about it.
 ///
 /// # Errors
 /// What is wrong.
@@ -132,7 +134,8 @@ impl Check<'_> {
             let read = self.read(*set, sent, judged.carries);
             match read {
                 Ok(read) => values.push((*set, read)),
-                // A signature in hexadecimal, as a number without quotes, may be one with an exponent: nobody takes that.
+                // A hexadecimal signature that is written as a number without quotes may have an exponent: no provider accepts
+                // that.
                 Err(what) if what.contains("number out of range") => {}
                 Err(what) => return Err(format!("under contents {set}, {what}")),
             }
@@ -141,21 +144,21 @@ impl Check<'_> {
         Ok(if judged.carries == Carries::Message { Checked::Leaves } else { Checked::LeavesEmpty })
     }
 
-    /// What was judged can be read again, and has the shape that it was judged with.
-    fn shape(&self, judged: &Judged) -> Result<(), String> {
+    /// A judged request can be read again, and has the shape that it was judged with.
+    fn shape(&self, judged: &JudgedRequest) -> Result<(), String> {
         let view = self.request.view();
         let shape = view.shape(&self.rule());
         if shape.as_ref() != Ok(&judged.shape) {
             return Err(format!("its shape is {shape:?}, and was judged as {:?}", judged.shape));
         }
-        // Of the host's words there is one reading more, and reading in every way takes longer than all else here.
+        // The host's own values add one more reading, and trying every reading takes longer than everything else here.
         if self.request.host_gave_digits {
             view.readings(&self.rule()).map_err(|error| format!("it was judged, and cannot be read: {error}"))?;
         }
         Ok(())
     }
 
-    /// The bytes under one set of contents, as the sandbox would send them. `None` where it refuses them before they are judged.
+    /// The bytes with one set of contents, as the sandbox would send them. `None` where it refuses them before they are judged.
     fn sent(&self, set: usize) -> Option<Sent<'_>> {
         let url = Url::parse(std::str::from_utf8(self.request.url.bytes(set)?).ok()?).ok()?;
         header::check_names(self.request.headers.iter().map(|(name, _)| name.as_str())).ok()?;
@@ -165,17 +168,17 @@ impl Check<'_> {
             header::check_value(value).ok()?;
             headers.push((name.as_str(), std::str::from_utf8(value).ok()?));
         }
-        // A body that is no text is judged too, and never leaves.
+        // A body that is not text is judged too, and never permitted.
         let body = std::str::from_utf8(self.request.body.bytes(set)?).unwrap_or("\u{fffd}");
         Some(Sent { url, headers, body })
     }
 
-    /// Whether the bytes are confirmed; and both judgements agree, whatever is sealed.
+    /// Whether the bytes are confirmed. Both judgements must agree, whatever the sealed contents are.
     fn leaves(
         &self,
         set: usize,
         sent: &Sent<'_>,
-        judged: &Result<Judged, CompositionViolation>,
+        judged: &Result<JudgedRequest, CompositionViolation>,
     ) -> Result<bool, String> {
         let headers: Vec<(&str, &[u8])> = sent.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
         let contents = &self.contents[set];
@@ -201,7 +204,7 @@ impl Check<'_> {
         Ok(both.is_ok())
     }
 
-    /// Every value; recipient and content stand at their places, whole and once.
+    /// All values. Fails unless recipient and content are in their places, whole and once.
     fn read(&self, set: usize, sent: &Sent<'_>, carries: Carries) -> Result<Values, String> {
         let values = sent.values()?;
         if carries == Carries::Nothing {
@@ -213,21 +216,21 @@ impl Check<'_> {
         let recipient = text(&Mark::Recipient(places.recipient_format()));
         let found = sent.at(places.recipient())?;
         if found != [recipient.as_str()] {
-            return Err(format!("at the recipient's place stands {found:?}"));
+            return Err(format!("the recipient's place contains {found:?}"));
         }
         let is_text = self.request.content == ContentKind::Text;
         let content = text(if is_text { &Mark::Text } else { &Mark::Code });
         let found = sent.at(places.content())?;
         let times = found.iter().filter(|value| **value == content).count();
-        // One variable may say what another says; a text stands alone.
+        // Two variables may have the same value; a text occurs once.
         let is_alone = !is_text || found.len() == 1;
         if times == 0 || !is_alone || (PROBES.contains(&set) && times != 1) {
-            return Err(format!("at the content's place stands {found:?}"));
+            return Err(format!("the content's place contains {found:?}"));
         }
         Ok(values)
     }
 
-    /// What holds nothing sealed is the same whatever is sealed, and no number.
+    /// A value without sealed contents is the same for all contents, and is not a number.
     fn beside_the_message(&self, values: &[(usize, Values)]) -> Result<(), String> {
         let of = |set: usize| values.iter().find(|(have, _)| *have == set).map(|(_, values)| values);
         let [Some(one), Some(other)] = PROBES.map(of) else { return Ok(()) };
@@ -248,7 +251,7 @@ impl Check<'_> {
             if let Some((set, values)) = values.iter().find(|(_, values)| values[index].1 != *value) {
                 return Err(format!("under contents {set} `{name}` is `{}`, else `{value}`", values[index].1));
             }
-            // A number that the host gave may stand anywhere.
+            // A number that the host gave may be anywhere.
             let own_name = name.rsplit([' ', '/']).next().unwrap_or_default();
             if !self.request.host_gave_digits && (is_number(value) || is_number(own_name)) {
                 return Err(format!("`{name}` holds a number: `{value}`"));
@@ -258,7 +261,7 @@ impl Check<'_> {
     }
 }
 
-/// Seven digits with no letter between them. A date like an API's version is none.
+/// Whether a text contains seven digits with no letter between them. A date, like the version of an API, does not count.
 fn is_number(text: &str) -> bool {
     let is_date = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
     let longest = text

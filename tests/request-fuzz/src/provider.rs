@@ -1,4 +1,4 @@
-//! A request as a provider reads it: with the parsers that any server uses, from the bytes alone.
+//! A request as a provider reads it: with common server parsers, from the bytes alone.
 
 use percent_encoding::percent_decode_str;
 use roxmltree::{Document, Node};
@@ -13,7 +13,7 @@ pub struct Sent<'s> {
     pub body: &'s str,
 }
 
-/// Every value of a request, in order: what it is called, and what it is.
+/// The values of a request in order, each with its name.
 pub type Values = Vec<(String, String)>;
 
 impl Sent<'_> {
@@ -29,7 +29,7 @@ impl Sent<'_> {
     /// All values.
     ///
     /// # Errors
-    /// The body cannot be read as what its type says.
+    /// The body cannot be parsed as its declared type.
     pub fn values(&self) -> Result<Values, String> {
         let mut values = Values::new();
         for (index, segment) in self.segments().into_iter().enumerate() {
@@ -55,10 +55,10 @@ impl Sent<'_> {
         Ok(values)
     }
 
-    /// What stands at a place.
+    /// The values at a place.
     ///
     /// # Errors
-    /// A value on the way cannot be read as what the place says.
+    /// A value on the path cannot be parsed as the place requires.
     pub fn at(&self, place: &Place) -> Result<Vec<String>, String> {
         let Some((first, rest)) = place.steps().split_first() else { return Ok(Vec::new()) };
         let of_name = |pairs: Vec<(String, String)>, wanted: &str| -> Vec<String> {
@@ -117,7 +117,7 @@ fn members<'v>(value: &'v Json, token: &str) -> Vec<&'v Json> {
     }
 }
 
-/// The text of what is neither an object nor a list.
+/// The text of a value that is neither an object nor a list.
 fn scalar(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()),
@@ -138,7 +138,7 @@ fn add_json(value: &Json, path: &str, values: &mut Values) {
         Json::Array(items) => {
             items.iter().enumerate().for_each(|(index, item)| add_json(item, &format!("{path}/{index}"), values));
         }
-        // A number's zeros before and after its digits are nobody's.
+        // Leading and trailing zeros of a number are not significant.
         Json::Number(number) if number.is_f64() => {
             let written = number.to_string();
             let mantissa = written.split(['e', 'E']).next().unwrap_or_default();

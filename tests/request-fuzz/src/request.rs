@@ -1,4 +1,4 @@
-//! Requests from bytes: most of them do what a connector does, with something odd in between.
+//! Requests made from bytes: most resemble those of a connector, with some oddities.
 
 use std::sync::Arc;
 
@@ -10,22 +10,22 @@ use sendbox_policy::{
 use crate::sealed::{Contents, SETS, Value};
 use crate::text::{self, one_in};
 
-/// Names and values.
+/// The headers: names and values.
 type Headers = Vec<(String, Value)>;
 
-/// A request, and what it is judged by.
+/// A request, and the rules that it is judged by.
 pub struct Request {
     pub method: Method,
     pub url: Value,
     pub headers: Headers,
     pub body: Value,
-    /// `None` where the connector declares none.
+    /// `None` if the connector declares none.
     pub places: Option<MessagePlaces>,
     pub content: ContentKind,
     pub known: HostValues,
     pub lifetime_seconds: u32,
     pub now_unix_ms: u64,
-    /// Whether the host gave the connector digits: then a literal number may be the host's.
+    /// Whether the host gave the connector digits, so that a literal number may be the host's.
     pub host_gave_digits: bool,
 }
 
@@ -58,16 +58,16 @@ impl Format {
     }
 }
 
-/// What stands in a field.
+/// The content of a field.
 enum Field {
     Value(Value),
     Fields(Vec<(String, Self)>),
-    /// Fields that are written into one value, as another format.
+    /// Fields that are written into one value, in another format.
     Written(Format, Vec<(String, Self)>),
     List(Vec<Self>),
 }
 
-/// Where everything stands, before it is written.
+/// The structure of a request, before it is written.
 struct Layout {
     path: Option<Value>,
     query: Vec<(String, Field)>,
@@ -94,16 +94,16 @@ pub fn read(u: &mut Unstructured<'_>, contents: &[Contents; SETS]) -> Result<Req
         places,
         content,
         lifetime_seconds: if host_gave_digits { 600 } else { 0 },
-        // So far away that no number is a time.
+        // So far in the future that no number can be a time.
         now_unix_ms: if host_gave_digits { 1_795_421_801_000 } else { u64::MAX / 4 },
         known,
         host_gave_digits,
     })
 }
 
-/// In clear, as the connector was given it.
+/// The clear values that the host gave the connector.
 fn known(digits: bool) -> HostValues {
-    let words = [("config from", "Sendbox"), ("usage", "sign-in"), ("config more", r#"{"region":"north"}"#)];
+    let texts = [("config from", "Sendbox"), ("usage", "sign-in"), ("config more", r#"{"region":"north"}"#)];
     let numbers = [
         ("config from", "+4520203030"),
         ("nonce", "45e25e9b0a6f40708c852956eda1b466"),
@@ -111,7 +111,7 @@ fn known(digits: bool) -> HostValues {
         ("calling code", "45"),
         ("config more", r#"{"account":"1234567890","n":7}"#),
     ];
-    let given = if digits { numbers.as_slice() } else { words.as_slice() };
+    let given = if digits { numbers.as_slice() } else { texts.as_slice() };
     let value = |(name, value): &(&'static str, &str)| HostValue { name: (*name).into(), value: Arc::from(*value) };
     HostValues::new(given.iter().map(value).collect())
 }
@@ -212,7 +212,7 @@ impl Writer<'_, '_> {
         })
     }
 
-    /// Mostly the ones that the request was made for.
+    /// Mostly the places that the request was made for.
     fn places(&mut self, form: RecipientForm, layout: &Layout) -> Result<Option<MessagePlaces>> {
         if one_in(self.u, 32)? {
             return Ok(None);
@@ -248,7 +248,7 @@ impl Writer<'_, '_> {
         self.alone(Mark::Recipient(form))
     }
 
-    /// A mark that mostly stands alone.
+    /// A mark, mostly without anything beside it.
     fn alone(&mut self, mark: Mark) -> Result<Value> {
         let mut value = Value::literal("");
         if one_in(self.u, 48)? {
@@ -267,7 +267,7 @@ impl Writer<'_, '_> {
         self.alone(mark).map(Field::Value)
     }
 
-    /// A text, or the variables below a name that stands for any; and the pointer to it.
+    /// A text, or the variables under any names, with the pointer to it.
     fn contents(&mut self, pointer: &str) -> Result<(Field, String)> {
         if self.content == ContentKind::Text {
             return Ok((self.one_content()?, pointer.to_owned()));
@@ -293,7 +293,7 @@ impl Writer<'_, '_> {
         Ok((field, format!("{pointer}/*")))
     }
 
-    /// What stands in a field beside the message.
+    /// The value of a field other than those of the message.
     fn other_value(&mut self) -> Result<Value> {
         let mut value = Value::literal("");
         for _ in 0..=self.u.int_in_range(0..=2_u8)? {
@@ -341,7 +341,7 @@ impl Writer<'_, '_> {
         Ok(value.encode(*self.u.choose(&encodings)?))
     }
 
-    /// As a field of this format needs it, mostly.
+    /// Mostly in the encoding that a field of this format needs.
     fn fitting(&mut self, value: &Value, encoding: Encoding) -> Result<Value> {
         if !one_in(self.u, 8)? {
             return Ok(value.encode(encoding));
@@ -356,7 +356,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Between two fields, rarely: anything that a connector could write there.
+    /// Rarely adds something between two fields that a connector could write there.
     fn oddity(&mut self, value: &mut Value) -> Result<()> {
         if one_in(self.u, 64)? {
             value.push_text(&text::literal(self.u)?);
@@ -364,7 +364,7 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    /// Other fields, at any position.
+    /// Adds other fields, in any position.
     fn with_others(&mut self, mut fields: Vec<(String, Field)>) -> Result<Vec<(String, Field)>> {
         while one_in(self.u, 3)? {
             let field = (text::name(self.u)?, Field::Value(self.other_value()?));

@@ -1,4 +1,4 @@
-//! Sealed contents, and values that are made of them and of literal text.
+//! Sealed contents, and values that are composed of them and of literal text.
 
 use arbitrary::{Result, Unstructured};
 use base64::Engine as _;
@@ -8,7 +8,7 @@ use sendbox_policy::{Composition, Encoding, Mark, Piece, RecipientForm};
 
 use crate::text;
 
-/// What the marks of a request stand for.
+/// The contents of the marks of a request.
 #[derive(Debug)]
 pub struct Contents {
     e164: String,
@@ -23,13 +23,13 @@ pub struct Contents {
     opaque: Vec<u8>,
 }
 
-/// Under how many sets of contents a request is put together: two that follow from the input, and two probes.
+/// The number of sets of contents with which a request is assembled: two from the input, and two probes.
 pub const SETS: usize = 4;
 /// The contents of [`Contents::probe`].
 pub const PROBES: [usize; 2] = [2, 3];
 
 impl Contents {
-    /// Contents that a platform could give, with everything in them that could end a field.
+    /// Contents that a platform could pass, including everything that could end a field.
     pub fn read(u: &mut Unstructured<'_>) -> Result<Self> {
         let calling_code = *u.choose(&["45", "49", "1", "86", "358"])?;
         let national = u.int_in_range(1_000..=999_999_999_u32)?.to_string();
@@ -47,8 +47,8 @@ impl Contents {
         })
     }
 
-    /// Contents without a character that any format reads as its own, so that they change no request. Two probes differ in all of
-    /// them: what reads the same under both holds nothing sealed.
+    /// Contents without a character that is special in any format, so that they do not change a request's structure. Two probes
+    /// differ in all of them: a value that is the same with both contains nothing sealed.
     pub fn probe(letter: char, digit: char) -> Self {
         let word = |name: &str| format!("{letter}{name}{letter}");
         let national = digit.to_string().repeat(8);
@@ -83,12 +83,12 @@ impl Contents {
     }
 }
 
-/// A value under each set of contents.
+/// A value with each set of contents.
 #[derive(Clone)]
 pub struct Value {
-    /// What it is made of.
+    /// Its composition.
     pub made_of: Composition,
-    /// `None` where an encoding has no form for the bytes: such a request is not sent.
+    /// `None` where the bytes cannot be encoded: such a request is not sent.
     bytes: [Option<Vec<u8>>; SETS],
 }
 
@@ -118,12 +118,12 @@ impl Value {
 
     pub fn encode(&self, encoding: Encoding) -> Self {
         let bytes = self.bytes.clone().map(|bytes| bytes.and_then(|bytes| encode(&bytes, encoding)));
-        // The bytes are read only where they are the same in every set.
+        // The bytes are inspected only where they are the same in every set.
         let made_of = self.made_of.encoded(encoding, bytes[0].as_deref().unwrap_or_default());
         Self { made_of, bytes }
     }
 
-    /// Unchanged where it may not be decoded.
+    /// Leaves the value unchanged where decoding is not allowed.
     pub fn decode(self, encoding: Encoding) -> Self {
         let bytes = self.bytes.clone().map(|bytes| bytes.and_then(|bytes| decode(&bytes, encoding)));
         let is_literal = matches!(self.made_of.pieces(), [Piece::Literal(_)] | []);
@@ -133,7 +133,7 @@ impl Value {
         }
     }
 
-    /// The bytes under one set of contents.
+    /// The bytes with one set of contents.
     pub fn bytes(&self, set: usize) -> Option<&[u8]> {
         self.bytes[set].as_deref()
     }

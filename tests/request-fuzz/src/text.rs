@@ -1,8 +1,8 @@
-//! Text from bytes: fragments that some parser treats apart, and any other characters.
+//! Text made from bytes: fragments that some parser treats specially, and any other characters.
 
 use arbitrary::{Result, Unstructured};
 
-/// What ends a field, escapes, hides, or looks like a number.
+/// Fragments that end a field, escape, hide, or look like a number.
 const FRAGMENTS: [&str; 64] = [
     "a",
     "to",
@@ -70,7 +70,7 @@ const FRAGMENTS: [&str; 64] = [
     "-",
 ];
 
-/// What a format takes for its own, where it is not encoded.
+/// Characters that are special in a format unless they are encoded.
 const STRUCTURE: [&str; 12] = [
     "&to=%2B4599999999",
     "&a",
@@ -86,18 +86,18 @@ const STRUCTURE: [&str; 12] = [
     "+",
 ];
 
-/// Whether something happens that mostly does not. It does not when the input is used up.
+/// `true` once in so many times; never when the input is used up.
 pub fn one_in(u: &mut Unstructured<'_>, times: u8) -> Result<bool> {
     Ok(u.int_in_range(1..=times)? == times)
 }
 
-/// A text of a few fragments.
+/// A text of a few fragments, at most `most`.
 fn fragments(u: &mut Unstructured<'_>, most: u8) -> Result<String> {
     let mut text = String::new();
     for _ in 0..u.int_in_range(0..=most)? {
         match u.int_in_range(0..=7_u8)? {
             0..=3 => text.push_str(u.choose(&FRAGMENTS)?),
-            // Mostly too few digits for a number.
+            // Mostly too few digits for a phone number.
             4 | 5 => {
                 let most = if one_in(u, 8)? { 9_999_999_999 } else { 9_999_u64 };
                 text.push_str(&u.int_in_range(0..=most)?.to_string());
@@ -111,19 +111,19 @@ fn fragments(u: &mut Unstructured<'_>, most: u8) -> Result<String> {
     Ok(text)
 }
 
-/// What a connector writes somewhere.
+/// A literal text of a connector.
 pub fn literal(u: &mut Unstructured<'_>) -> Result<String> {
     fragments(u, 4)
 }
 
-/// What is sealed, of any length from none.
+/// A sealed text, possibly empty.
 pub fn sealed(u: &mut Unstructured<'_>) -> Result<String> {
     let before = fragments(u, 2)?;
     let structure = if u.arbitrary()? { *u.choose(&STRUCTURE)? } else { "" };
     Ok(format!("{before}{structure}{}", fragments(u, 1)?))
 }
 
-/// A name of a field: most often one that nobody else has.
+/// The name of a field, mostly a unique one.
 pub fn name(u: &mut Unstructured<'_>) -> Result<String> {
     const NAMES: [&str; 12] = ["from", "sender", "ref", "v", "To[]", "T_o", "text", "Body", "To", "to", "code", "2010"];
     Ok(if one_in(u, 8)? { literal(u)? } else { (*u.choose(&NAMES)?).to_owned() })

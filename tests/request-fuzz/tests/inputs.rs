@@ -1,4 +1,4 @@
-//! Random inputs, and those that a fuzzer found: the policy keeps what it promises of each.
+//! Random inputs, and those that a fuzzer found: the policy keeps its promises for each.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
@@ -24,7 +24,7 @@ fn random_requests_leave_as_what_they_were_judged_to_be() {
         }
     }
     println!("{ends:?}");
-    // Requests that are all refused would prove nothing, nor would those that all leave.
+    // The test would prove nothing if all requests were refused, or all permitted.
     for end in [Checked::Refused, Checked::NotConfirmed, Checked::LeavesEmpty, Checked::Leaves] {
         assert!(ends.get(&end).copied().unwrap_or_default() > INPUTS as usize / 100, "{end:?}: {ends:?}");
     }

@@ -1,6 +1,6 @@
-//! A program that is started as the compiler's child, and is none, or one that tries what it may not.
+//! A misbehaving program that is started in place of the compiler child, or tries what the child must not do.
 //!
-//! The first argument says what it does; what the parent appends comes last. See `tests/tests/compile_child.rs`.
+//! The first argument selects its behaviour; the parent's own arguments come last. See `tests/tests/compile_child.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let text = |at: usize| arguments[at].to_str().unwrap();
     match text(0) {
-        // An honest one, which notes that it was started.
+        // An honest compiler that records each start.
         "honest" => {
             note(text(1));
             return sendbox_sandbox::compile_child(arguments[2..].iter().cloned());
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
             kill_process(getpid(), if text(2) == "TERM" { Signal::TERM } else { Signal::KILL }).unwrap();
             hang();
         }
-        // Dies as often as the file has room for, then does its work.
+        // Is killed as often as the file has room for, then works.
         "killed-at-first" => {
             note(text(1));
             if fs::metadata(text(1)).unwrap().len() < 3 {
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
             println!("HTTP/1.1 200 OK\r\n\r\n");
         }
         "endless" => while io::stdout().write_all(&[b's'; 4096]).is_ok() {},
-        // As much code as fits into eight bytes.
+        // Claims the largest code size that fits into eight bytes.
         "too-much" => {
             io::stdout().write_all(&[&b"c"[..], &u64::MAX.to_le_bytes()].concat()).unwrap();
             io::stdout().flush().unwrap();
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
             fs::write(text(1), format!("{}\n", std::process::id())).unwrap();
             hang();
         }
-        // Holds a lock until it ends.
+        // Holds a lock until it exits.
         "exclusive" => {
             let lock = File::create(text(1)).unwrap();
             lock.try_lock().unwrap();
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// One byte more for each start.
+/// Appends a byte for each start.
 fn note(path: &str) {
     OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(b".").unwrap();
 }
@@ -98,12 +98,12 @@ fn hang() -> ! {
     }
 }
 
-/// Bytes that the confined one may have.
+/// The memory limit of the confined process, in bytes.
 const MEMORY: u64 = 512 << 20;
 
 type Attempt = (&'static str, fn() -> io::Result<()>);
 
-/// What a compiler has no business to do. All of it works here, before the process is confined.
+/// Operations that a compiler must not perform. All of them work before the process is confined.
 const ATTEMPTS: [Attempt; 10] = [
     ("listen", || TcpListener::bind("127.0.0.1:0").map(drop)),
     ("send a datagram", || UdpSocket::bind("127.0.0.1:0").map(drop)),
@@ -119,7 +119,7 @@ const ATTEMPTS: [Attempt; 10] = [
 
 static PARENT: OnceLock<Pid> = OnceLock::new();
 
-/// Nobody listens there; being told so is as good as a connection.
+/// Nothing listens on that port; a refused connection shows that connecting is possible.
 fn connect() -> io::Result<()> {
     match TcpStream::connect("127.0.0.1:1") {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
@@ -139,7 +139,7 @@ fn confined() {
     tell("before");
     sendbox_sandbox::confine(MEMORY, 10).unwrap();
     tell("after");
-    // If this worked, the last line would be missing.
+    // If this worked, the last line would be missing from the output.
     let error = Command::new("/bin/true").exec();
     println!("after: become another program: {}", error.kind());
 }

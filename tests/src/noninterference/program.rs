@@ -1,4 +1,4 @@
-//! Programs from bytes: most of them do what a connector does, with something odd in between; some do anything.
+//! Programs made from bytes: most resemble a connector, with some oddities; some do anything.
 
 use arbitrary::{Result, Unstructured};
 
@@ -10,10 +10,10 @@ const API: &str = "=https://api.hostile.test";
 const SIDE: &str = "=https://side.hostile.test";
 const JSON: &str = "content-type:=application/json";
 const FORM: &str = "content-type:=application/x-www-form-urlencoded";
-/// Bytes of a parameter, at most.
+/// The maximum size of a parameter, in bytes.
 const LONGEST: usize = 4_096;
 
-/// Writes a program down, and knows how many results there are.
+/// Writes a program, and counts its results.
 struct Writer<'w, 'u> {
     input: &'w mut Unstructured<'u>,
     lines: Vec<String>,
@@ -43,7 +43,7 @@ pub fn program(input: &mut Unstructured<'_>, clear: &Clear) -> Result<String> {
             writer.anything()?;
         }
     }
-    // Nothing refers to what comes after it, so the end can be left out.
+    // Nothing refers to later lines, so the end can be cut off.
     let mut lines = writer.lines;
     while lines.iter().map(|line| line.len() + 1).sum::<usize>() > LONGEST {
         lines.pop();
@@ -62,11 +62,11 @@ impl Writer<'_, '_> {
         self.lines.push(line.into());
     }
 
-    fn one<'c>(&mut self, words: &[&'c str]) -> Result<&'c str> {
-        self.input.choose(words).copied()
+    fn one<'c>(&mut self, choices: &[&'c str]) -> Result<&'c str> {
+        self.input.choose(choices).copied()
     }
 
-    /// Whether something happens that mostly does not. It does not when the input is used up.
+    /// `true` once in `times` calls; never when the input is used up.
     fn one_in(&mut self, times: u8) -> Result<bool> {
         Ok(self.input.int_in_range(1..=times)? == times)
     }
@@ -92,7 +92,7 @@ impl Writer<'_, '_> {
         if self.input.arbitrary()? { self.literal() } else { self.value() }
     }
 
-    /// One operation, or many of one.
+    /// Writes one operation, or several of one kind.
     fn anything(&mut self) -> Result<()> {
         let (encoding, hash) = (self.one(&ENCODINGS)?, self.one(&HASHES)?);
         let value = self.value()?;
@@ -109,7 +109,7 @@ impl Writer<'_, '_> {
                 self.make(format!("concat {}", pieces.join(",")));
             }
             16 => {
-                // Of a secret this is allowed, and tells nothing.
+                // For a secret this is allowed, and reveals nothing.
                 let secret = self.one(&["r0", "r1"])?;
                 self.make(format!("decode {secret} {encoding}"));
             }
@@ -122,7 +122,7 @@ impl Writer<'_, '_> {
             20 => {
                 let lines = ["clock", "timer 1000000", "timer 0", "random 64", "environment", "grow 1", "spin 1000"];
                 let line = self.one(&lines)?;
-                // A callback has no time of its own, so its clock shows when each run began.
+                // A callback has no time of its own, so its clock shows the start of each run.
                 if line != "clock" || !self.is_callback {
                     self.line(line);
                 }
@@ -131,14 +131,14 @@ impl Writer<'_, '_> {
             22 => self.exhaust_a_budget()?,
             23 => {
                 let other = self.value()?;
-                // Where no check is allowed it ends the call: rarely.
+                // Where no check is allowed, it ends the call, so it is rare.
                 if self.one_in(4)? {
                     let check = self.one(&["matches", "jwt"])?;
                     self.line(format!("{check} {value} {other}"));
                 }
             }
             24 => {
-                // While a callback is read: a signature that is none, and a token that is none.
+                // While a callback is read: an invalid signature and an invalid token.
                 let received = format!("g{}", self.index(self.given)?);
                 let signature = self.make(format!("hmac {received} {hash} r1"));
                 if self.one_in(3)? {
@@ -155,12 +155,12 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    /// Until a budget ends the call.
+    /// Repeats an operation until a budget ends the call.
     fn exhaust_a_budget(&mut self) -> Result<()> {
         if !self.one_in(3)? {
             return Ok(());
         }
-        // What is large enough for a budget of bytes: there are few handles.
+        // Large enough to exhaust a budget of bytes, because handles are few.
         let value = if self.input.arbitrary()? { self.one(&["r0", "r1"])?.to_owned() } else { self.value()? };
         let encoding = self.one(&ENCODINGS)?;
         let times = self.one(&["*70", "*300", "*2500"])?;
@@ -172,7 +172,7 @@ impl Writer<'_, '_> {
             4 => format!("{times} log =x"),
             _ => format!("{times} grow 20"),
         };
-        // How many results that makes is not counted: nothing after it refers to them.
+        // The results are not counted: nothing after them refers to them.
         self.line(line);
         Ok(())
     }
@@ -193,7 +193,7 @@ impl Writer<'_, '_> {
                 format!("send GET {host}/token?key=,{secret} ")
             }
             4 => {
-                // Too large with one secret, and not with another.
+                // Too large with some secrets and not with others.
                 let secret = self.make("encode r0 hex");
                 let many = [secret.as_str(); 30].join(",");
                 format!("send POST {host}/token =%7B%22a%22:%22,{many},=%22%7D {JSON}")
@@ -211,7 +211,7 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    /// As a connector would send, more or less.
+    /// A request that resembles that of a connector.
     fn request_with_the_message(&mut self, clear: &Clear) -> Result<()> {
         let to = self.make("encode g0 json");
         let contents: Vec<(String, String)> = if clear.variables.is_empty() {

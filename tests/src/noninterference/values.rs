@@ -1,4 +1,4 @@
-//! What two runs share, and what differs between them.
+//! The values that two runs share, and those that differ between them.
 
 use arbitrary::{Result, Unstructured};
 use fastrand::Rng;
@@ -6,7 +6,7 @@ use sendbox_sandbox::{Attempt, Callback, Content, Message, Recipient, TextEncodi
 
 /// Clear values: the same in both runs.
 pub struct Clear {
-    /// Country, calling code, and how many digits national numbers may have.
+    /// Country, calling code, and the lengths of national numbers.
     pub destination: (&'static str, &'static str, std::ops::RangeInclusive<usize>),
     pub usage: Usage,
     pub encoding: TextEncoding,
@@ -17,7 +17,7 @@ pub struct Clear {
     pub lifetime_seconds: u32,
     pub attempt: u32,
     pub nonce: String,
-    /// A callback is read, and no message sent.
+    /// Whether a callback is read instead of a message being sent.
     pub is_callback: bool,
     pub callback_fields: usize,
 }
@@ -37,7 +37,7 @@ impl Clear {
             destination: input.choose(&destinations)?.clone(),
             usage: *input.choose(&Usage::ALL)?,
             encoding: *input.choose(&[TextEncoding::Gsm7, TextEncoding::Ucs2])?,
-            // Of the units of a text, a character may have two.
+            // A character may take two units of a text.
             units: input.int_in_range(2 * SHORTEST as u32..=300)?,
             has_client_ip: input.arbitrary()?,
             variables: variables[..count].to_vec(),
@@ -49,7 +49,7 @@ impl Clear {
         })
     }
 
-    /// How many sealed values a call is given.
+    /// The number of sealed values that a call receives.
     pub fn given(&self) -> usize {
         if self.is_callback {
             // URL, body, two headers, and the fields of query and form.
@@ -59,7 +59,7 @@ impl Clear {
     }
 }
 
-/// Sealed values: other contents, and other lengths where the clear values leave room for them.
+/// Sealed values: they differ in content, and in length where the clear values allow it.
 pub struct Secrets {
     pub token: String,
     pub signer: String,
@@ -71,10 +71,10 @@ pub struct Secrets {
     received: Vec<String>,
 }
 
-/// Shorter values are not looked for in answers: a provider that repeats them shows them.
+/// Shorter values are not searched for in responses: a provider that repeats them reveals them.
 const SHORTEST: usize = 4;
 
-/// What secrets look like: each kind is one that some operation treats apart.
+/// A random secret, of a kind that some operation treats specially.
 fn secret(random: &mut Rng) -> String {
     let alphabets: [&[char]; 7] = [
         &['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
@@ -103,7 +103,7 @@ fn digits(random: &mut Rng, count: usize) -> String {
     (0..count).map(|at| char::from(b'0' + if at == 0 { random.u8(1..10) } else { random.u8(..10) })).collect()
 }
 
-/// A text of exactly so many units.
+/// A text of exactly this many units.
 fn text(random: &mut Rng, encoding: TextEncoding, units: u32, code: &str) -> String {
     let narrow: &[char] = match encoding {
         TextEncoding::Gsm7 => &['a', 'é', 'Ω', ' ', '"', '&', '<', '\n', '5', 'k'],
@@ -132,7 +132,7 @@ fn text(random: &mut Rng, encoding: TextEncoding, units: u32, code: &str) -> Str
     text
 }
 
-/// Which values are the same is sealed, too.
+/// Whether two values are equal, which is sealed as well.
 fn is_the_same(random: &mut Rng) -> bool {
     random.u8(..8) == 0
 }
@@ -170,7 +170,7 @@ impl Secrets {
         }
     }
 
-    /// Every sealed value of a message, as a provider could guess it.
+    /// Every sealed value of a message that a provider could guess.
     pub fn all(&self) -> Vec<&str> {
         let own = [&self.token, &self.signer, &self.national, &self.code, &self.text, &self.client_ip];
         own.into_iter().chain(&self.variables).map(String::as_str).collect()
@@ -204,7 +204,7 @@ impl Secrets {
         }
     }
 
-    /// Numbers in every part of a callback, and a signature that is none.
+    /// A callback with numbers in every part and an invalid signature.
     pub fn callback(&self, clear: &Clear) -> Callback {
         let fields = self.received.iter().enumerate().map(|(index, number)| format!("to{index}={number}"));
         let fields = fields.collect::<Vec<_>>().join("&");

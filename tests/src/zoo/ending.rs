@@ -1,103 +1,103 @@
-//! How a hostile guest ends: by which rule, or by none.
+//! How a hostile guest ends: which rule stops it, if any.
 
 use std::fmt;
 
 use sendbox_sandbox::policy::{CompositionViolation, DenialRule};
 use sendbox_sandbox::{ConnectorFault, FailureClass, MalformedRequest, Outcome, SendResult, Violation};
 
-/// What ended a guest.
+/// How a guest ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ending {
-    // No rule: what it did is allowed, and nothing leaks.
-    /// The provider took the message as it should be.
+    // No rule stopped it: what it did is allowed, and nothing leaks.
+    /// The provider accepted a correct message.
     Accepted,
-    /// The guest gave up, and what it says of it is of no use.
+    /// The guest gave up and returned a failure.
     OwnFailure,
     /// Nobody knows whether the provider acted, and the host says so.
     InDoubt,
-    // What it used.
+    // Resource limits.
     /// It trapped, exited or broke the component's own rules.
     Crash,
-    /// CPU.
+    /// It used too much CPU time.
     Cpu,
-    /// Time.
+    /// It exceeded the deadline.
     Deadline,
-    /// Memory.
+    /// It used too much memory.
     Memory,
-    /// Stack.
+    /// Its stack overflowed.
     Stack,
-    /// Calls of the host.
+    /// It called the host too often.
     HostCalls,
-    /// What one call hands to the host.
+    /// It passed too much to the host in one call.
     HostCallSize,
-    /// Handles.
+    /// It held too many handles.
     Handles,
-    /// Bytes of sealed values.
+    /// Its sealed values had too many bytes.
     SealedBytes,
-    /// Parts of a sealed value.
+    /// A sealed value had too many parts.
     SealedPieces,
-    // What it called.
-    /// An import where none may be called.
+    // Rules for calls of the host.
+    /// It called an import where that is not allowed.
     NotHere,
-    /// Reading a sealed value.
+    /// It read a sealed value without a grant.
     Reveal,
-    /// Decoding what may not be decoded.
+    /// It decoded a value that must not be decoded.
     NotDecodable,
-    /// Placing a value that has no bytes.
+    /// It put a value without bytes into a request.
     Void,
-    /// Comparing what is no signature.
+    /// It compared a value that is not a signature.
     NotCheckable,
-    /// Comparing too often.
+    /// It compared too often.
     TooManyChecks,
-    // Where a request goes.
-    /// Host, port, path or method.
+    // Rules for the target of a request.
+    /// The host, port, path or method is not granted.
     Reach,
-    /// The spelling of the URL.
+    /// The URL is ambiguous.
     Url,
-    /// A secret for another host.
+    /// A secret was sent to a host that it is not bound to.
     Secret,
-    /// The message for a host that receives none.
+    /// The message was sent to a host that receives none.
     MessageElsewhere,
-    /// More than one request after another.
+    /// A request followed the one with the message.
     AfterMessage,
-    /// Another origin after sealed values.
+    /// A request went to another origin after sealed values were sent.
     OtherOrigin,
-    /// Requests.
+    /// It made too many requests.
     TooManyRequests,
-    // What a request is.
-    /// Its size.
+    // Rules for the contents of a request.
+    /// The request is too large.
     Size,
-    /// A header.
+    /// A header is not allowed, or is repeated.
     Header,
-    /// The type of its body.
+    /// The type of the body is not allowed.
     ContentType,
-    /// A body or a URL that can be read in two ways, or in none.
+    /// The body or the URL is ambiguous or malformed.
     Unreadable,
-    /// The number: missing, twice, in another format or at another place.
+    /// The number is missing, repeated, in another format or in another place.
     Recipient,
-    /// The content: missing, twice, with something beside it or at another place.
+    /// The content is missing, repeated, extended or in another place.
     Content,
-    /// The end user's address.
+    /// The end user's IP address is in another place.
     ClientIp,
-    /// A second field of the same name.
+    /// A second field has the name of a declared place.
     NameAgain,
-    /// A sealed value as a name.
+    /// A sealed value is used as a name.
     SealedName,
-    /// Sealed bytes that would end the field that contains them.
+    /// Sealed bytes would end the field that contains them.
     Structure,
-    /// Digits that could be another number.
+    /// Some digits could be another phone number.
     SecondNumber,
-    /// A shape that the version was not tested to send.
+    /// The version was not tested with this request shape.
     Shape,
-    // What it claims.
-    /// A receipt for nothing.
+    // Rules for the result.
+    /// The receipt is for a message that was not sent.
     FalseReceipt,
-    /// An answer that the contract does not allow.
+    /// The contract does not allow the result.
     BadAnswer,
 }
 
 impl Ending {
-    /// Of a whole send.
+    /// The ending of a send.
     pub fn of(report: &SendResult) -> Self {
         match &report.outcome {
             Outcome::Accepted(_) => Self::Accepted,
@@ -111,7 +111,7 @@ impl Ending {
         }
     }
 
-    /// Of a fault.
+    /// The ending for a fault.
     pub fn of_fault(fault: &ConnectorFault) -> Self {
         match fault {
             ConnectorFault::Trap(_) => Self::Crash,
@@ -196,56 +196,56 @@ impl Ending {
         }
     }
 
-    /// Whether no rule ended it.
+    /// Whether no rule stopped the guest.
     pub fn is_allowed(self) -> bool {
         matches!(self, Self::Accepted | Self::OwnFailure | Self::InDoubt)
     }
 }
 
-/// For the column «ended by».
+/// The text in the column "stopped by".
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Accepted => "allowed: the message goes where it should, and nothing leaks",
             Self::OwnFailure => "allowed: it gives up, and nothing leaks",
             Self::InDoubt => "allowed: in doubt, whatever it claims",
-            Self::Crash => "it crashes, and its instance is gone",
-            Self::Cpu => "the limit of CPU",
-            Self::Deadline => "the time of a send",
-            Self::Memory => "the limit of memory",
-            Self::Stack => "the limit of stack",
-            Self::HostCalls => "the limit of host calls",
-            Self::HostCallSize => "the size of one host call",
-            Self::Handles => "the limit of handles",
+            Self::Crash => "it crashes, and its instance is dropped",
+            Self::Cpu => "the CPU limit",
+            Self::Deadline => "the time limit of a send",
+            Self::Memory => "the memory limit",
+            Self::Stack => "the stack limit",
+            Self::HostCalls => "the limit on host calls",
+            Self::HostCallSize => "the size limit of a host call",
+            Self::Handles => "the limit on handles",
             Self::SealedBytes => "the budget of sealed bytes",
-            Self::SealedPieces => "the parts of one sealed value",
-            Self::NotHere => "an import that may not be called here",
+            Self::SealedPieces => "the limit on parts of a sealed value",
+            Self::NotHere => "an import that must not be called here",
             Self::Reveal => "no grant to read sealed values",
-            Self::NotDecodable => "only one whole secret or received value is decoded",
-            Self::Void => "a value without bytes is not placed",
-            Self::NotCheckable => "only a signature is compared, with what was received",
+            Self::NotDecodable => "only a whole secret or received value is decoded",
+            Self::Void => "a value without bytes is not put into a request",
+            Self::NotCheckable => "only a signature is compared, and only with a received value",
             Self::TooManyChecks => "eight comparisons in one callback",
-            Self::Reach => "host, path and method are inside the grant",
-            Self::Url => "a URL is spelt in one way",
-            Self::Secret => "a secret goes to its host, in its form",
-            Self::MessageElsewhere => "a host without places receives nothing of the message",
+            Self::Reach => "the host, path and method are granted",
+            Self::Url => "a URL has one spelling",
+            Self::Secret => "a secret goes only to its host, in its form",
+            Self::MessageElsewhere => "a host without declared places receives nothing of the message",
             Self::AfterMessage => "nothing follows the message",
-            Self::OtherOrigin => "after sealed values, one origin",
-            Self::TooManyRequests => "the requests of a send",
-            Self::Size => "the size of a request",
-            Self::Header => "the list of headers, each once",
+            Self::OtherOrigin => "one origin after sealed values were sent",
+            Self::TooManyRequests => "the limit on requests",
+            Self::Size => "the size limit of a request",
+            Self::Header => "only allowed headers, each once",
             Self::ContentType => "a body of one known type, in UTF-8",
-            Self::Unreadable => "what cannot be read in one way does not leave",
+            Self::Unreadable => "an ambiguous request does not leave",
             Self::Recipient => "the number is the whole value of its place, once",
             Self::Content => "the content is the whole value of its place, once",
-            Self::ClientIp => "the end user's address at its place",
-            Self::NameAgain => "no second field with the name of a place",
-            Self::SealedName => "a sealed value is a value, and no name",
-            Self::Structure => "sealed bytes do not change what a request holds",
-            Self::SecondNumber => "nothing else that could be a number",
-            Self::Shape => "the shape that the version was tested to send",
-            Self::FalseReceipt => "a receipt for a message that left",
-            Self::BadAnswer => "an answer that the contract allows",
+            Self::ClientIp => "the end user's IP address is at its place only",
+            Self::NameAgain => "no second field with the name of a declared place",
+            Self::SealedName => "a sealed value is never a name",
+            Self::Structure => "sealed bytes do not change the structure of a request",
+            Self::SecondNumber => "no other digits that could be a phone number",
+            Self::Shape => "only request shapes that the version was tested with",
+            Self::FalseReceipt => "a receipt needs a message that left",
+            Self::BadAnswer => "a result that the contract allows",
         })
     }
 }

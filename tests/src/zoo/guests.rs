@@ -18,14 +18,14 @@ fn row(behaviour: Behaviour) -> Guest {
         };
     }
     match behaviour {
-        // What is honest, or harmless: without it, a sandbox that refuses everything would pass.
+        // Honest or harmless guests: without them, a sandbox that refuses everything would pass.
         Behaviour::Honest => row!(Usual, "" => [Accepted]),
         Behaviour::Ambient => row!(Usual, "" => [OwnFailure]),
         Behaviour::ParameterOfAnother => row!(Usual, "" => [OwnFailure]),
         Behaviour::HonestPlaces => row!(Variables, "json", "list", "xml", "query" => [Accepted]),
         Behaviour::JsonNumberRecipient => row!(Usual, "" => [Accepted]),
         Behaviour::SigningSecret => row!(Usual, "plain" => [Secret]; "signature" => [Accepted]),
-        // What the host says, or how much of something is left, as a channel.
+        // Refusals and remaining budgets as side channels.
         Behaviour::SizeInRefusal => row!(Usual, "secret", "digest" => [Size]; "number" => [Recipient]),
         Behaviour::HeaderSizeInRefusal => row!(Usual, "200", "2000" => [Size]),
         Behaviour::UrlSizeInRefusal => row!(Usual, "" => [Size]),
@@ -79,7 +79,7 @@ fn row(behaviour: Behaviour) -> Guest {
             "to the log", "to a body", "to a path", "to a header", "to a header name", "to a host", "to the failure",
             "to a crash" => [Reveal]
         ),
-        // Another number beside the recipient's.
+        // A second number.
         Behaviour::SecondNumber => row!(
             Usual,
             "form", "spaced", "percent", "query", "path", "header", "json number", "json string", "escaped", "other digits",
@@ -124,7 +124,7 @@ fn row(behaviour: Behaviour) -> Guest {
         Behaviour::NumberInPieces => row!(Pinned, "" => [SecondNumber, Shape]),
         Behaviour::NumberInBase64 => row!(Pinned, "" => [Shape]),
         Behaviour::NumberInWords => row!(Pinned, "" => [Shape]),
-        // Number, text or address anywhere but at its place, or not alone there.
+        // A number, text or IP address outside its place, or not alone in it.
         Behaviour::WrongParts => row!(
             Usual,
             "no recipient" => [Recipient, SecondNumber];
@@ -167,7 +167,7 @@ fn row(behaviour: Behaviour) -> Guest {
             "json key", "element", "query name", "content type" => [SealedName, Recipient, Content, ContentType, Unreadable];
             "path prefix" => [Reach, Recipient, SealedName]
         ),
-        // What host and provider could read in two ways.
+        // Requests that the host and the provider could interpret differently.
         Behaviour::DuplicateJsonKey => {
             row!(Usual, "same", "escaped", "other case" => [NameAgain, Recipient, Unreadable])
         }
@@ -231,7 +231,7 @@ fn row(behaviour: Behaviour) -> Guest {
         Behaviour::XmlDoctype => row!(Variables, "" => [Unreadable]),
         Behaviour::XmlNamespace => row!(Variables, "" => [Unreadable, NameAgain]),
         Behaviour::DeepNesting => row!(Variables, "json", "xml" => [Unreadable]),
-        // Where a request goes, and what goes there.
+        // Targets of requests, and what is sent there.
         Behaviour::Elsewhere => row!(
             Usual,
             "https://elsewhere.hostile.test/v1/messages", "https://hostile.test/v1/messages",
@@ -265,7 +265,7 @@ fn row(behaviour: Behaviour) -> Guest {
         Behaviour::SignatureElsewhere => row!(Usual, "" => [Secret]),
         Behaviour::SigningSecretInDisguise => row!(Usual, "hex", "joined", "with its signature" => [Secret]),
         Behaviour::DigestOfTextInHeader => row!(Usual, "" => [Accepted]),
-        // What comes after what.
+        // The order of requests.
         Behaviour::SecondMessage => row!(Usual, "tell of the first", "tell of the second" => [AfterMessage]),
         Behaviour::RequestAfterMessage => row!(
             Usual,
@@ -301,7 +301,7 @@ fn row(behaviour: Behaviour) -> Guest {
         Behaviour::PollList => row!(Usual, "" => [HostCallSize, OwnFailure]),
         Behaviour::HugeRandom => row!(Usual, "secure", "insecure" => [Crash]),
         Behaviour::WasiFlood => row!(Usual, "pollables" => [Handles]; "random", "clock" => [Cpu, HostCalls]),
-        // What it says of itself.
+        // False results.
         Behaviour::ReceiptWithoutRequest => row!(
             Usual,
             "nothing", "another request" => [FalseReceipt];

@@ -1,7 +1,7 @@
-//! What is where it may not be.
+//! Finds leaks of a hostile guest.
 //!
-//! A request to the provider may hold the token in `authorization` and the message at its declared places; nothing else of a
-//! request, and nothing that people or logs get, may contain a canary in any form, or the number of the guest's author.
+//! A request to the provider may contain the token in `authorization` and the message in its declared places; nothing else in a
+//! request, and nothing that people see or logs contain, may contain a canary in any form, or the number of the guest's author.
 
 use serde_json::Value;
 
@@ -11,14 +11,14 @@ use crate::server::Seen;
 
 /// Digits of the numbers that hostile guests would like to reach.
 const PREMIUM: [&str; 2] = ["9005550199", "98765432"];
-/// Words that hostile guests would like to say.
-const WORDS: [&str; 4] = ["pay here", "pay+here", "buy now", "buy+now"];
+/// Texts that hostile guests would like to send.
+const FORGED_TEXTS: [&str; 4] = ["pay here", "pay+here", "buy now", "buy+now"];
 
-/// What leaked: into what was visible, and into the requests that a server saw.
+/// What leaked, into what was visible and into the requests that a server received.
 pub fn of(visible: &str, seen: &[Seen]) -> Vec<String> {
     let mut needles = needles::all();
     needles.extend(needles::forms("the end user's address", "192.0.2.77"));
-    let mut leaks = found("what people and logs get", visible, &needles);
+    let mut leaks = found("what people see or logs contain", visible, &needles);
     let mut messages = 0;
     for request in seen {
         let (place, rest, carries_message) = without_what_may_be_there(request);
@@ -29,8 +29,8 @@ pub fn of(visible: &str, seen: &[Seen]) -> Vec<String> {
             leaks.push(format!("a second number is in {place}"));
         }
         let lower = rest.to_lowercase();
-        if WORDS.iter().any(|words| lower.contains(words)) {
-            leaks.push(format!("words of the guest's own are in {place}"));
+        if FORGED_TEXTS.iter().any(|text| lower.contains(text)) {
+            leaks.push(format!("a text of the guest is in {place}"));
         }
     }
     if messages > 1 {
@@ -44,7 +44,7 @@ fn found(place: &str, haystack: &str, needles: &[Needle]) -> Vec<String> {
     needles.iter().filter(holds).map(|needle| format!("{} is in {place}", needle.what)).collect()
 }
 
-/// Which request, what is left of it without the values at their places, and whether it carries the message.
+/// The name of a request, what is left of it without the values in their places, and whether it carries the message.
 fn without_what_may_be_there(seen: &Seen) -> (String, String, bool) {
     let (request_line, headers) = seen.head.split_once("\r\n").unwrap_or((&seen.head, ""));
     let target = request_line.split(' ').nth(1).unwrap_or_default();
@@ -91,7 +91,7 @@ fn xml_without(body: &str) -> (String, bool) {
     (rest.unwrap_or_else(|| body.to_owned()), carries)
 }
 
-/// The form without the values of these fields, each of which is taken out once.
+/// The form without the values of these fields, each of which is removed once.
 fn form_without(body: &str, names: &[&str]) -> (String, bool) {
     let mut names: Vec<&str> = names.to_vec();
     let mut taken = 0;
@@ -110,7 +110,7 @@ fn form_without(body: &str, names: &[&str]) -> (String, bool) {
     (rest.join("&"), taken > 0)
 }
 
-/// The JSON without these values; all of it where it is none.
+/// The JSON without these values; the whole text if it is not JSON.
 fn json_without(body: &str, pointers: &[&str]) -> (String, bool) {
     let Ok(mut value) = serde_json::from_str::<Value>(body) else { return (body.to_owned(), true) };
     let mut taken = 0;

@@ -1,4 +1,4 @@
-//! The disk beneath the store, the file of the database, the keys, and the folder: promise P16.
+//! A full disk, a damaged database file, missing keys, and a shared data folder: promise P16.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::load::{Ask, Kind, audit};
 
-/// How a process that must not start has ended: exit code and what it says.
+/// How a process that must not start has ended: the exit code and its output.
 fn ending(output: &Output) -> (i32, String) {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!stderr.contains("panicked"), "{stderr}");
@@ -31,7 +31,7 @@ fn ask(number: &str) -> Ask {
     }
 }
 
-/// A command that runs another one with a small disk of its own in the place of a folder. `None`: this machine does not allow
+/// A command that runs another one with a small disk mounted over a folder. `None` if this machine does not allow
 /// that.
 async fn with_small_disk(deployment: &Deployment) -> Option<tokio::process::Command> {
     let data = deployment.data();
@@ -40,9 +40,9 @@ async fn with_small_disk(deployment: &Deployment) -> Option<tokio::process::Comm
     for rights in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {
         let mut command = tokio::process::Command::new("unshare");
         command.args(rights).args(["sh", "-c", script, "sh"]).arg(&data);
-        let mut trial = tokio::process::Command::new("unshare");
-        trial.args(rights).args(["sh", "-c", script, "sh"]).arg(&data).arg("true");
-        if trial.output().await.is_ok_and(|output| output.status.success()) {
+        let mut probe = tokio::process::Command::new("unshare");
+        probe.args(rights).args(["sh", "-c", script, "sh"]).arg(&data).arg("true");
+        if probe.output().await.is_ok_and(|output| output.status.success()) {
             let serve = deployment.command(&[]).await;
             let serve = serve.as_std();
             command.arg(serve.get_program()).args(serve.get_args());
@@ -72,7 +72,7 @@ impl Filler {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_full_disk_it_refuses_and_later_goes_on() {
+async fn on_a_full_disk_it_refuses_and_later_resumes() {
     let deployment = Deployment::new().await;
     let Some(command) = with_small_disk(&deployment).await else {
         let line = "\nSKIPPED: crash::disk::on_a_full_disk…, because this machine mounts no tmpfs for a test (`unshare --mount`)\n";
@@ -88,7 +88,7 @@ async fn on_a_full_disk_it_refuses_and_later_goes_on() {
     assert_eq!(before.answer.as_ref().unwrap().status, 200);
     book.push(before);
 
-    // Full before anything is taken.
+    // Full before anything is accepted.
     let filler = Filler::new(&process, &deployment);
     let sent = deployment.simulator.counters().requests;
     for index in 0..5 {
@@ -100,8 +100,8 @@ async fn on_a_full_disk_it_refuses_and_later_goes_on() {
     }
     let verification = json!({ "to": "+4520000020", "usage": "sign-in" });
     assert_eq!(client.post("verifications", &verification, None).await.unwrap().status, 503);
-    assert_eq!(deployment.simulator.counters().requests, sent, "refused, and yet sent");
-    // What is there can be read.
+    assert_eq!(deployment.simulator.counters().requests, sent, "refused, but sent");
+    // Stored data can be read.
     assert_eq!(client.messages_to("+4520000001").await[0]["status"], "accepted");
     filler.remove();
     let mut after = ask("+4520000002");
@@ -109,7 +109,7 @@ async fn on_a_full_disk_it_refuses_and_later_goes_on() {
     assert_eq!(after.answer.as_ref().unwrap().status, 200, "{after:?}");
     book.push(after);
 
-    // Full while the provider has a message: its end is written when there is space again.
+    // Full while the provider has a message: the outcome is written when there is space again.
     deployment.simulator.inject_spec("twilio=delay:3s,times=1".parse().unwrap()).unwrap();
     let mut arrivals = deployment.simulator.subscribe();
     let mut during = ask("+4520000003");
@@ -120,7 +120,7 @@ async fn on_a_full_disk_it_refuses_and_later_goes_on() {
     arrivals.recv().await.unwrap();
     let filler = Filler::new(&process, &deployment);
     while !process.log().contains("could not be written") {
-        assert!(!waits.is_finished(), "the end was written to a full disk");
+        assert!(!waits.is_finished(), "the outcome was written to a full disk");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     assert_eq!(
@@ -138,7 +138,7 @@ async fn on_a_full_disk_it_refuses_and_later_goes_on() {
     process.stop().await;
 }
 
-/// A folder that was used, with one verification whose code is on a phone: its id.
+/// Uses a folder for one verification whose code is on a phone. Returns its id.
 async fn used(deployment: &Deployment) -> String {
     let process = deployment.start().await;
     process.client.add_tenant().await;
@@ -166,9 +166,9 @@ async fn a_file_that_is_not_a_database_is_reported_and_not_changed() {
         let (code, stderr) = ending(&deployment.refused(&[]).await);
         assert!(code == 2 || code == 7, "{what}: {code}: {stderr}");
         assert!(stderr.contains("the store"), "{what}: {stderr}");
-        assert!(fs::read(&path).unwrap() == bytes, "{what}: what may still be saved was changed");
+        assert!(fs::read(&path).unwrap() == bytes, "{what}: a file was changed");
     }
-    // From a copy everything is there again.
+    // A backup restores everything.
     fs::write(&path, &whole).unwrap();
     let process = deployment.start().await;
     let code = crate::load::received_code(&deployment, "+4520000001").unwrap();
@@ -211,7 +211,7 @@ async fn without_its_master_key_it_does_not_start_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_folder_is_of_one_process() {
+async fn a_folder_belongs_to_one_process() {
     let deployment = Deployment::new().await;
     let first = deployment.start().await;
     first.client.add_tenant().await;
@@ -220,8 +220,8 @@ async fn a_folder_is_of_one_process() {
     assert!(stderr.contains("another sendbox is running"), "{stderr}");
     let mut taken = ask("+4520000001");
     taken.answer = taken.put(&first.client).await;
-    assert_eq!(taken.answer.as_ref().unwrap().status, 200, "the first one goes on");
-    // Killed, it leaves no lock behind.
+    assert_eq!(taken.answer.as_ref().unwrap().status, 200, "the first one continues");
+    // A killed process leaves no lock behind.
     first.kill().await;
     let second = deployment.start().await;
     audit(&deployment, &second.client, &mut [taken], 1).await;

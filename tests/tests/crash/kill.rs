@@ -11,7 +11,7 @@ use crate::load::{Crowd, Dice, Kind, audit};
 const ROUNDS: usize = 6;
 const CLIENTS: usize = 8;
 
-/// `SENDBOX_SEED`, or the time. Faults, requests and the moment of the kill come from it; what the scheduler does does not.
+/// `SENDBOX_SEED`, or the time. It determines the faults, the requests and the moment of the kill, but not the scheduling.
 fn seed() -> u64 {
     let given = std::env::var("SENDBOX_SEED").ok().map(|text| text.parse().expect("SENDBOX_SEED is a number"));
     let seed = given.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
@@ -28,12 +28,12 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() {
     process.client.add_tenant().await;
     let mut cut = 0;
     for round in 0..ROUNDS {
-        // With the first policy no phone ever gets two; with the second some do, rather than none.
+        // With the first policy no phone ever receives two messages; with the second, some receive two rather than none.
         let (policy, most) = if round % 2 == 0 { ("prefer-silence", 1) } else { ("prefer-delivery", 2) };
         let delivery = json!({ "maxMessages": 2, "inDoubt": policy, "fallbacks": ["second"] });
         process.client.set_delivery(delivery).await;
 
-        // After as many answers as chance says; or then at the next message that reaches a phone, before its sender knows.
+        // After a random number of responses; or then at the next message that reaches a phone, before its sender knows.
         let (answers, at_arrival) = (5 + dice.roll(40) as usize, round % 3 == 0);
         println!("round {round}: kill after {answers} answers, at an arrival: {at_arrival}");
         let client = process.client.clone();
@@ -44,7 +44,7 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() {
                 if at_arrival {
                     deployment.simulator.inject_spec("twilio=delay:2s".parse().unwrap()).unwrap();
                     let mut arrivals = deployment.simulator.subscribe();
-                    // Or some further answers, should every connection rest.
+                    // Or after some further responses, in case every connection pauses.
                     tokio::select! { _ = arrivals.recv() => {}, () = crowd.answers(40) => {} }
                 }
                 process.kill().await;
@@ -83,7 +83,7 @@ async fn a_code_that_was_sent_before_the_kill_verifies_after_it_once() {
     process.kill().await;
     let process = deployment.start().await;
     let tally = audit(&deployment, &process.client, &mut book, 1).await;
-    // Of those that were still to be sent too: what was accepted for sending is sent after the crash.
+    // Including codes that were not sent yet: an accepted message is sent after the crash.
     let in_doubt = tally.statuses.get("in-doubt").copied().unwrap_or_default();
     assert!(tally.verified + in_doubt >= 10, "{tally:?}");
     assert!(tally.verified > 0, "{tally:?}");

@@ -1,6 +1,6 @@
 //! Clients that record their requests and the responses, and an audit of that record.
 //!
-//! The audit compares three records that know nothing of each other: the clients' book, the service's messages, and what
+//! The audit compares three independent records: the clients' record, the service's messages, and what
 //! arrived at the simulated provider.
 
 use std::collections::BTreeMap;
@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
-use sendbox_tests::process::{Answer, Client, Deployment};
+use sendbox_tests::process::{ApiResponse, Client, Deployment};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-/// Random numbers that a seed repeats (SplitMix64).
+/// Random numbers that are reproducible from a seed (SplitMix64).
 pub struct Dice(u64);
 
 impl Dice {
@@ -33,43 +33,43 @@ impl Dice {
         self.next() % below
     }
 
-    /// Once in so many.
+    /// `true` once in so many calls.
     pub fn once_in(&mut self, many: u64) -> bool {
         self.roll(many) == 0
     }
 }
 
-/// What is asked for.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// With the platform's own code.
     Message,
-    /// With a code that Sendbox makes.
+    /// With a code that Sendbox generates.
     Verification,
 }
 
-/// A request of a client, to a number of its own, and what came of it.
+/// A request of a client, to a number of its own, and its result.
 #[derive(Debug)]
 pub struct Ask {
     pub kind: Kind,
     pub number: String,
     pub body: Value,
     pub key: Option<String>,
-    /// `None`: there was no whole answer, and the client cannot know.
-    pub answer: Option<Answer>,
+    /// `None` if there was no complete response, so that the client cannot know.
+    pub answer: Option<ApiResponse>,
     /// Checks of the right code that were answered with 2xx.
     pub approved: usize,
-    /// Whether there was no answer to a check of the right code.
+    /// Whether a check of the right code got no response.
     pub check_unknown: bool,
 }
 
-/// Faults that a provider shows under load, besides none.
+/// Faults of the provider under load, besides none.
 const FAULTS: [&str; 5] = ["reset-after", "reset-before", "delay:300ms", "status:503", "code:21211"];
 
 /// The failure text of an attempt whose process ended.
 const CUT: &str = "the process ended while the attempt was in progress";
 
-/// Numbers, one for each ask, and a count of answers.
+/// Numbers, one for each request, and a count of responses.
 #[derive(Default)]
 pub struct Crowd {
     numbers: AtomicU32,
@@ -82,7 +82,7 @@ impl Crowd {
         format!("+4520{:06}", self.numbers.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Waits until so many more answers have come than now.
+    /// Waits until this many more responses have arrived.
     pub async fn answers(&self, more: usize) {
         let wanted = self.answers.load(Ordering::Relaxed) + more;
         loop {
@@ -106,7 +106,7 @@ impl Crowd {
         Ask { kind, number, body, key, answer: None, approved: 0, check_unknown: false }
     }
 
-    /// A client that asks one thing after the other, until the server does not answer any more.
+    /// Runs a client that sends one request after another until the server no longer responds.
     async fn client(self: Arc<Self>, deployment: Arc<Deployment>, client: Client, mut dice: Dice) -> Vec<Ask> {
         let mut book = Vec::new();
         loop {
@@ -142,7 +142,7 @@ impl Crowd {
         }
     }
 
-    /// So many clients at once. Ends when the server has ended.
+    /// Runs this many clients at once. Returns when the server has ended.
     pub async fn storm(
         self: &Arc<Self>,
         deployment: &Arc<Deployment>,
@@ -160,7 +160,7 @@ impl Crowd {
     }
 }
 
-async fn check(client: &Client, path: &str, code: &str) -> Option<Answer> {
+async fn check(client: &Client, path: &str, code: &str) -> Option<ApiResponse> {
     client.post(path, &json!({ "code": code }), None).await.ok()
 }
 
@@ -175,8 +175,8 @@ fn code_in(text: &str) -> String {
 }
 
 impl Ask {
-    /// Makes the request; again when it was made before.
-    pub async fn put(&self, client: &Client) -> Option<Answer> {
+    /// Sends the request, also repeatedly.
+    pub async fn put(&self, client: &Client) -> Option<ApiResponse> {
         let path = if self.kind == Kind::Message { "messages" } else { "verifications" };
         client.post(path, &self.body, self.key.as_deref()).await.ok()
     }
@@ -198,10 +198,10 @@ impl Ask {
         }
     }
 
-    /// Asks again with the same key, until the first request is not under way any more. The answer names the same message.
+    /// Repeats the request with the same key until the first one is no longer in progress. The response names the same message.
     async fn repeat(&mut self, client: &Client) {
         loop {
-            let again = self.put(client).await.expect("the server is there");
+            let again = self.put(client).await.expect("the server is running");
             if again.status == 409 {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
@@ -215,21 +215,21 @@ impl Ask {
     }
 }
 
-/// What the audit saw.
+/// The result of the audit.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Messages by status.
     pub statuses: BTreeMap<String, usize>,
-    /// Asks that ended without an answer.
+    /// Requests that ended without a response.
     pub unanswered: usize,
-    /// Attempts that were under way when their process ended.
+    /// Attempts that were in progress when their process ended.
     pub cut: usize,
-    /// Codes that verified after all was over.
+    /// Codes that verified at the end.
     pub verified: usize,
 }
 
-/// Checks that every response is true, and that nothing happened that no client recorded. Repeats every request
-/// that has a key first, as a platform would. `most`: physical messages that one request may make.
+/// Checks that every response was true, and that nothing happened that no client recorded. First repeats every request
+/// that has a key, as a platform would. `most` is the number of physical messages that one request may cause.
 pub async fn audit(deployment: &Deployment, client: &Client, book: &mut [Ask], most: usize) -> Tally {
     let mut tally = Tally::default();
     for ask in &mut *book {
@@ -254,7 +254,7 @@ pub async fn audit(deployment: &Deployment, client: &Client, book: &mut [Ask], m
             }
             (_, None, Some(answer)) => {
                 assert_eq!(answer.status, 503, "{ask:?}");
-                assert_eq!((messages.len(), codes.len()), (0, 0), "refused, and yet taken: {ask:?}");
+                assert_eq!((messages.len(), codes.len()), (0, 0), "refused, but accepted: {ask:?}");
             }
             (None, None, None) => assert!(messages.len() <= 1, "{ask:?}: {messages:?}"),
             (Some(_), None, None) => panic!("it was repeated: {ask:?}"),
@@ -273,11 +273,11 @@ pub async fn audit(deployment: &Deployment, client: &Client, book: &mut [Ask], m
             verify(client, ask, code, &mut tally).await;
         }
     }
-    assert!(phones.is_empty(), "phones got messages that nobody asked for: {phones:?}");
+    assert!(phones.is_empty(), "phones received messages that nobody requested: {phones:?}");
     tally
 }
 
-/// What a message says of itself, against what its phone got. Gives back how many of its attempts were cut.
+/// Compares a message with what its phone received. Returns the number of interrupted attempts.
 fn judge(message: &Value, codes: &[String], most: usize) -> usize {
     let attempts = message["attempts"].as_array().unwrap();
     let with = |outcome: &str| attempts.iter().filter(|attempt| attempt["outcome"] == outcome).count();
@@ -297,12 +297,12 @@ fn judge(message: &Value, codes: &[String], most: usize) -> usize {
     attempts.iter().filter(cut).count()
 }
 
-/// The code on the phone verifies, once in all.
+/// The code on the phone verifies exactly once.
 async fn verify(client: &Client, ask: &mut Ask, code: &str, tally: &mut Tally) {
     let path = ask.check_path();
     let before = ask.approved;
     for _ in 0..2 {
-        let checked = check(client, &path, code).await.expect("the server is there");
+        let checked = check(client, &path, code).await.expect("the server is running");
         assert!(checked.status == 200 || checked.status == 410, "{ask:?}: {checked:?}");
         ask.approved += usize::from(checked.status == 200);
     }

@@ -1,11 +1,11 @@
-//! Crashes, stops and a store that fails: promises P3, P4, P9 and P16, mostly with the real binary.
+//! Crashes, shutdowns and store failures: promises P3, P4, P9 and P16, mostly with the real binary.
 //!
 //! - `kill`: `kill -9` at random moments under load.
 //! - `steps`: a crash between any two lines of a send.
 //! - `terminate`: SIGTERM under load, and while a provider stalls.
 //! - `stuck`: the store is locked, a check hangs, a client is slow, the log is not read: `/readyz` reports it, SIGTERM works.
-//! - `disk`: no space, a file that is no database, keys that are missing or wrong, two processes in one folder.
-//! - `shared`: several processes on one PostgreSQL database, one of which is killed; and the database taken away.
+//! - `disk`: no space, a file that is not a database, missing or wrong keys, two processes in one folder.
+//! - `shared`: several processes on one PostgreSQL database, one of which is killed; and a database that disappears.
 //! - `load`: clients that record the responses, and the audit of that record.
 
 #![allow(

@@ -37,7 +37,7 @@ fn received_count(deployment: &Deployment, index: usize) -> usize {
     deployment.received_messages().iter().filter(|(to, _)| *to == number).count()
 }
 
-/// Looks who holds messages, again and again.
+/// Records repeatedly which processes lease messages.
 async fn note_workers(connection: &mut AnyConnection, workers: &mut BTreeSet<String>) {
     loop {
         let held = "SELECT DISTINCT lease_owner FROM messages WHERE lease_owner IS NOT NULL";
@@ -57,7 +57,7 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
     one.client.add_tenant().await;
     let mut connection = database.connect().await;
 
-    // The id of the first process: it is the only one, so it holds every lease.
+    // The id of the first process, which holds every lease because it is the only one.
     deployment.simulator.inject_spec("twilio=delay:1s,times=1".parse().unwrap()).unwrap();
     let mut arrivals = deployment.simulator.subscribe();
     send(&one.client, 999, "async").await;
@@ -67,7 +67,7 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
     one.client.until_all_are_final().await;
     let two = start(&deployment, &database).await;
 
-    // Half of them to each, and every fourth to both at once.
+    // Half of the messages to each, and every fourth to both at once.
     let asks = (0..MESSAGES).map(|index| {
         let (one, two) = (one.client.clone(), two.client.clone());
         async move {
@@ -80,7 +80,7 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
             }
         }
     });
-    // Each of them is held until then, and its holder is visible.
+    // Each message is leased until then, and its holder is visible.
     deployment.simulator.inject_spec("twilio=delay:300ms".parse().unwrap()).unwrap();
     let mut workers = BTreeSet::new();
     let sent = async {
@@ -100,7 +100,7 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
         assert_eq!(received_count(&deployment, index), 1);
     }
 
-    // One is killed while the provider has its message, and others wait in its line.
+    // One process is killed while the provider has its message and others are queued.
     deployment.simulator.inject_spec("twilio=delay:5s".parse().unwrap()).unwrap();
     let mut arrivals = deployment.simulator.subscribe();
     let more = MESSAGES..MESSAGES + 20;
@@ -110,7 +110,7 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
     }
     one.kill().await;
     deployment.simulator.clear_faults();
-    // The minute of its lease passes.
+    // Its leases expire after a minute.
     query("UPDATE messages SET lease_until = 0 WHERE lease_owner = $1")
         .bind(first)
         .execute(&mut connection)
@@ -130,14 +130,14 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
             other => panic!("{other}: {messages:?}"),
         }
     }
-    assert!(in_doubt > 0, "the kill hit nothing");
+    assert!(in_doubt > 0, "the kill interrupted nothing");
     two.stop().await;
     connection.close().await.unwrap();
     database.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_its_database_it_refuses_and_with_it_goes_on() {
+async fn without_its_database_it_refuses_and_later_resumes() {
     let Some(database) = Database::postgres().await else { return };
     let deployment = Deployment::new().await;
     let process = start(&deployment, &database).await;
@@ -159,11 +159,11 @@ async fn without_its_database_it_refuses_and_with_it_goes_on() {
         let refused = client.post(path, &body, Some("key-2")).await.unwrap();
         assert_eq!((refused.status, refused.text("/type")), (503, "/problems/store-unavailable"), "{refused:?}");
     }
-    assert_eq!(deployment.simulator.counters().requests, sent, "refused, and yet sent");
+    assert_eq!(deployment.simulator.counters().requests, sent, "refused, but sent");
 
     database.command_server(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
     loop {
-        // What was refused for want of a store may be asked again with the same key.
+        // A request that was refused because of the store can be repeated with the same key.
         let body = json!({ "to": number(2), "usage": "sign-in", "code": "123456" });
         let answer = client.post("messages", &body, Some("key-2")).await.unwrap();
         if answer.status == 200 {

@@ -1,7 +1,7 @@
 //! A crash between any two lines of a send: what is on disk then, and how the next process continues. Promises P3, P4, P5.
 //!
-//! Most states are put on disk as the journal writes them; that they are what a crash leaves is shown by one that is copied
-//! from under a send.
+//! Most states are written to disk as the journal would; one is copied
+//! during a send, which shows that they are what a crash leaves.
 
 use sendbox_domain::model::{
     AttemptOutcome, Environment, InDoubt, Message, MessageStatus, Mode, NewMessage, Timestamp,
@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 
 const ADMIN: &Caller = &Caller::Platform;
 const CODE: &str = "123456";
-/// A process that has ended.
+/// The id of a process that has ended.
 const DEAD: &str = "p-that-has-ended";
 
 /// A message that waits for its next attempt, with one failed attempt.
@@ -30,17 +30,17 @@ async fn row(fixture: &TestService, tenant: &str, id: &str) -> MessageRow {
     messages::get(&mut tx, tenant, id).await.unwrap().unwrap()
 }
 
-/// Runs a statement beside the store.
+/// Runs a statement directly on the database.
 async fn by_hand(fixture: &TestService, sql: String) {
     let mut connection = sqlx::AnyConnection::connect(&fixture.url).await.unwrap();
     connection.execute(AssertSqlSafe(sql)).await.unwrap();
     connection.close().await.unwrap();
 }
 
-/// An attempt as the journal has it: on the connection, and how it ended, if it did.
+/// An attempt in the journal: its connection, and how it ended, if it did.
 type Journalled = (&'static str, Option<AttemptOutcome>);
 
-/// Puts a message on disk as it is between two lines of a send, held by a process that has ended.
+/// Stores a message as it is between two steps of a send, leased by a process that has ended.
 async fn put(fixture: &TestService, mut row: MessageRow, journal: &[Journalled]) {
     by_hand(fixture, format!("DELETE FROM attempts WHERE message = '{}'", row.id)).await;
     let now = Timestamp(row.created_at.0);
@@ -67,7 +67,7 @@ async fn put(fixture: &TestService, mut row: MessageRow, journal: &[Journalled])
         attempts::insert(&mut tx, &attempt).await.unwrap();
         next = match (connection, outcome) {
             (_, None | Some(AttemptOutcome::Rejected | AttemptOutcome::Accepted)) => connection,
-            // The decision that follows is written with the end of the attempt.
+            // The decision is written with the outcome of the attempt.
             (&"main", Some(AttemptOutcome::InDoubt)) => "second",
             (_, Some(AttemptOutcome::InDoubt)) => "third",
         };
@@ -75,7 +75,8 @@ async fn put(fixture: &TestService, mut row: MessageRow, journal: &[Journalled])
     let open = journal.last().is_some_and(|(_, outcome)| outcome.is_none());
     row.status = if open { MessageStatus::Sending } else { MessageStatus::Queued };
     row.attempts = journal.len() as u32;
-    row.physical = journal.iter().filter(|(_, outcome)| *outcome != Some(AttemptOutcome::Rejected)).count() as u32;
+    row.physical_messages =
+        journal.iter().filter(|(_, outcome)| *outcome != Some(AttemptOutcome::Rejected)).count() as u32;
     row.connection = Some(next.to_owned());
     row.next_attempt_at = None;
     row.failure = None;
@@ -96,7 +97,7 @@ async fn until_final(fixture: &TestService, tenant: &str, id: &str) -> Message {
     }
 }
 
-/// Tenants by their policy for attempts in doubt, with their fallbacks.
+/// Tenants with their policies for attempts in doubt, and their fallbacks.
 const TENANTS: [(&str, InDoubt, u32, &[&str]); 5] = [
     ("silence", InDoubt::PreferSilence, 2, &["second"]),
     ("delivery", InDoubt::PreferDelivery, 2, &["second", "third"]),
@@ -105,7 +106,7 @@ const TENANTS: [(&str, InDoubt, u32, &[&str]); 5] = [
     ("delivery-once", InDoubt::PreferDelivery, 1, &["second"]),
 ];
 
-/// Lasts until after the crash, or not.
+/// Whether the message outlives the crash.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Life {
     Long,
@@ -114,7 +115,7 @@ enum Life {
     Cancelled,
 }
 
-/// Tenant, what the journal holds, how long it lives, how it ends, attempts in all, and messages at the provider.
+/// Tenant, journal, lifetime, final status, number of attempts, and messages at the provider.
 type Case<'a> = (&'a str, &'a [Journalled], Life, MessageStatus, usize, usize);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,24 +127,24 @@ async fn a_crash_between_any_two_steps() {
     // Tenant, journal, life; then the status, the attempts, and how many more messages reached the phone.
     #[rustfmt::skip]
     let cases: [Case<'_>; 15] = [
-        // Taken, and nothing begun.
+        // Accepted, and no attempt started.
         ("silence", &[], Long, Status::Accepted, 1, 1),
         ("silence", &[], Short, Status::Expired, 0, 0),
         ("silence", &[], Cancelled, Status::Cancelled, 0, 0),
-        // Started; how far it came is unknown.
+        // An attempt started; its progress is unknown.
         ("silence", &[("main", open)], Long, Status::InDoubt, 1, 0),
         ("delivery", &[("main", open)], Long, Status::Accepted, 2, 1),
         ("delivery-alone", &[("main", open)], Long, Status::InDoubt, 1, 0),
         ("delivery-once", &[("main", open)], Long, Status::InDoubt, 1, 0),
         ("delivery-late", &[("main", open)], Short, Status::InDoubt, 1, 0),
-        // Ended as certainly not sent, and the next one not begun.
+        // The attempt ended as certainly not sent, and the next one has not started.
         ("delivery", &[("main", Some(Rejected))], Long, Status::Accepted, 2, 1),
         ("delivery-once", &[("main", Some(Rejected)), ("main", open)], Long, Status::InDoubt, 2, 0),
-        // Ended in doubt, and the next one not begun: what may be out there is never called unsent.
+        // The attempt ended in doubt, and the next one has not started: it must never be reported as not sent.
         ("delivery", &[("main", Some(Doubt))], Long, Status::Accepted, 2, 1),
         ("delivery-late", &[("main", Some(Doubt))], Short, Status::InDoubt, 1, 0),
         ("delivery-late", &[("main", Some(Doubt))], Cancelled, Status::InDoubt, 1, 0),
-        // The last that is allowed begun.
+        // The last allowed attempt has started.
         ("delivery", &[("main", Some(Doubt)), ("second", open)], Long, Status::InDoubt, 2, 0),
         ("delivery-late", &[("main", Some(Doubt)), ("second", open)], Short, Status::InDoubt, 2, 0),
     ];
@@ -224,7 +225,7 @@ async fn a_crash_while_the_provider_has_the_message_is_recovered() {
         tokio::spawn(async move { service.send_message(ADMIN, tenant, message(number, CODE), None).await });
         arrivals.recv().await.unwrap();
     }
-    // The disk as it is now, while both providers have the message and neither has answered.
+    // A copy of the disk while both providers have the message and neither has responded.
     let file = fixture.url.trim_start_matches("sqlite://").to_owned();
     by_hand(&fixture, format!("VACUUM INTO '{file}.crash'")).await;
     fixture.service.stop(std::time::Duration::ZERO).await;
@@ -252,7 +253,7 @@ async fn messages_leased_by_another_process_are_not_touched() {
     let fixture = TestService::standalone().await;
     let held = waiting(&fixture, TENANT, message("+4520123401", CODE)).await;
     put(&fixture, held.clone(), &[]).await;
-    // 60 s from when it was taken, and a lease lasts to its end.
+    // The message lives for 60 s, and its lease lasts until then.
     fixture.clock.advance_millis(60_000);
     let free = NewMessage { mode: Mode::Async, ..message("+4520123402", CODE) };
     let free = fixture.service.send_message(ADMIN, TENANT, free, None).await.unwrap();
@@ -263,7 +264,7 @@ async fn messages_leased_by_another_process_are_not_touched() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    // The worker has been there, and what is due longest comes first.
+    // The worker has run, and takes the messages that are due longest first.
     assert_eq!(row(&fixture, TENANT, &held.id).await.lease_owner.as_deref(), Some(DEAD));
     assert_eq!(fixture.received_count("+4520123401"), 0);
     fixture.clock.advance_millis(1);
@@ -272,7 +273,7 @@ async fn messages_leased_by_another_process_are_not_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_slept_through_a_lease_changes_nothing() {
+async fn a_process_that_slept_through_its_lease_changes_nothing() {
     let fixture = TestService::standalone().await;
     fixture.simulator.inject_spec("twilio=stall,times=1".parse().unwrap()).unwrap();
     let mut arrivals = fixture.simulator.subscribe();
@@ -280,7 +281,7 @@ async fn who_slept_through_a_lease_changes_nothing() {
     let sleeper =
         tokio::spawn(async move { service.send_message(ADMIN, TENANT, message("+4520123401", CODE), None).await });
     arrivals.recv().await.unwrap();
-    // Another process takes the message over, and finds the open attempt.
+    // Another process takes over the message, and finds the unfinished attempt.
     let id = fixture.service.messages(ADMIN, TENANT, Default::default()).await.unwrap().items.remove(0).id;
     let mut tx = fixture.store.begin().await.unwrap();
     let mut taken = messages::lock(&mut tx, TENANT, &id).await.unwrap().unwrap();
@@ -288,10 +289,10 @@ async fn who_slept_through_a_lease_changes_nothing() {
     taken.lease_owner = Some("p-another".to_owned());
     assert!(messages::update(&mut tx, &taken, None).await.unwrap());
     tx.commit().await.unwrap();
-    // The provider's time runs out, and the sleeper writes down what it knows: it may not.
+    // The provider's time limit passes, and the first process tries to store its outcome, which is refused.
     let message = sleeper.await.unwrap().unwrap();
-    assert_eq!(message.status, MessageStatus::Sending, "it is not for the sleeper to say");
+    assert_eq!(message.status, MessageStatus::Sending, "the process has lost its lease");
     let after = row(&fixture, TENANT, &id).await;
     assert_eq!(after, taken);
-    assert_eq!(message.attempts[0].finished_at, None, "nor may it end the attempt");
+    assert_eq!(message.attempts[0].finished_at, None, "it must not end the attempt either");
 }

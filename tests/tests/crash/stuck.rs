@@ -1,12 +1,12 @@
-//! What blocks a service: the store is locked, a client is slow, a check hangs, the log is not read. `/readyz`
-//! tells, and SIGTERM ends the process in 20 s all the same.
+//! A blocked service: the store is locked, a client is slow, a check hangs, the log is not read. `/readyz`
+//! reports it, and SIGTERM still ends the process within 20 s.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sendbox_tests::bomb;
-use sendbox_tests::process::{Answer, Deployment, Process};
+use sendbox_tests::process::{ApiResponse, Deployment, Process};
 use sendbox_tests::test_service::PLATFORM_KEY;
 use sqlx::{Connection, SqliteConnection};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -25,7 +25,7 @@ async fn write_lock(deployment: &Deployment) -> SqliteConnection {
     connection
 }
 
-async fn readiness(process: &Process) -> Answer {
+async fn readiness(process: &Process) -> ApiResponse {
     process.client.ask("GET", "/readyz", None).await.unwrap()
 }
 
@@ -35,7 +35,7 @@ async fn without_writes_it_is_not_ready() {
     let process = deployment.start().await;
     assert_eq!(readiness(&process).await.status, 200);
     let lock = write_lock(&deployment).await;
-    // A finding is repeated for a second.
+    // A result is cached for a second.
     let refused = loop {
         let answer = readiness(&process).await;
         if answer.status != 200 {
@@ -44,15 +44,15 @@ async fn without_writes_it_is_not_ready() {
     };
     assert_eq!((refused.status, refused.text("/type")), (503, "/problems/store-unavailable"), "{refused:?}");
     assert!(process.log().contains("not ready"), "{}", process.log());
-    // The process lives, and says so.
+    // The process is alive, and reports it.
     assert_eq!(process.client.ask("GET", "/healthz", None).await.unwrap().status, 200);
     lock.close().await.unwrap();
     while readiness(&process).await.status != 200 {}
     process.stop().await;
 }
 
-/// Everything that stopping waits for, at once: a request that is never sent to its end, a write that waits for the lock, the
-/// check of an upload that hangs.
+/// Everything that a shutdown waits for, at once: an incomplete request, a write that waits for the lock, and the
+/// check of an upload, which hangs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_it_whatever_blocks_it() {
     let deployment = Deployment::new().await;
@@ -87,14 +87,14 @@ async fn sigterm_ends_it_whatever_blocks_it() {
     let asked = Instant::now();
     let (code, log) = process.stopped().await;
     assert!(asked.elapsed() < WITHIN, "it took {:?}:\n{log}", asked.elapsed());
-    // 7 where a request had to be cut.
+    // 7 if a request had to be aborted.
     assert!(matches!(code, Some(0 | 7)), "{code:?}:\n{log}");
     assert!(log.contains("stopped before all sends had ended"), "{log}");
     waiting.await.unwrap().ok();
     kill_process(compiler, Signal::KILL).ok();
 }
 
-/// Whoever reads the log does not, so every thread that logs waits for ever: no order is left. Only the hard stop helps.
+/// Nobody reads the log, so every thread that logs blocks forever, and only the hard stop ends the process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_it_when_every_thread_hangs() {
     let deployment = Deployment::new().await;
@@ -102,7 +102,7 @@ async fn sigterm_ends_it_when_every_thread_hangs() {
     command.env_clear().env("SENDBOX_LOG", "trace").kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // Until it serves, its log is read.
+    // The log is read until the service is ready.
     let mut log = child.stderr.take().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
     let started = async {
@@ -119,7 +119,7 @@ async fn sigterm_ends_it_when_every_thread_hangs() {
         address = started => address,
         _ = tokio::io::copy(&mut log, &mut nowhere) => panic!("it ended"),
     };
-    // Until there is no answer any more: from then on every thread that logs waits.
+    // Until there is no response any more: from then on, every thread that logs is blocked.
     let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     let mut silent = 0;
     while silent < 3 {

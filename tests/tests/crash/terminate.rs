@@ -1,4 +1,4 @@
-//! SIGTERM: what is under way ends, nothing is lost, and it is over in 20 s. Promise P9.
+//! SIGTERM: work in progress ends, nothing is lost, and the process exits within 20 s. Promise P9.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ async fn under_load_nothing_is_lost() {
         process = deployment.start().await;
         let tally = audit(&deployment, &process.client, &mut book, 1).await;
         println!("round {round}: {} requests, {tally:?}", book.len());
-        assert_eq!(tally.cut, 0, "what is under way ends");
+        assert_eq!(tally.cut, 0, "requests in progress end");
         deployment.simulator.clear_inbox();
     }
     stop(process).await;
@@ -70,8 +70,8 @@ async fn waiting_callers_get_their_response() {
     }
 }
 
-/// A provider that sends its answer by the drop holds a send for all of its 15 s. The caller gets the true outcome, and no
-/// further attempt begins that could not end: what is left is on record, and goes on after the next start.
+/// A provider that sends its response byte by byte holds a send for all of its 15 s. The caller gets the true outcome, and no
+/// attempt starts that could not end: remaining messages are stored, and continue after the next start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_a_provider_stalls() {
     let deployment = Deployment::new().await;
@@ -87,7 +87,7 @@ async fn while_a_provider_stalls() {
             "to": format!("+45201234{index:02}"), "usage": "sign-in", "code": "123456", "mode": mode,
         })
     };
-    // Two that somebody waits for, and more than there are places for.
+    // Two synchronous messages, and more asynchronous ones than there are slots.
     let waiting: Vec<_> = (0..2)
         .map(|index| {
             let (client, body) = (process.client.clone(), body(index, "sync"));
@@ -105,7 +105,7 @@ async fn while_a_provider_stalls() {
     stop(process).await;
     for answer in join_all(waiting).await {
         let answer = answer.unwrap().expect("an answer");
-        assert_eq!(answer.status, 202, "nobody knows, or it is tried again later: {answer:?}");
+        assert_eq!(answer.status, 202, "in doubt, or retried later: {answer:?}");
         assert_eq!(answer.body["attempts"].as_array().unwrap().len(), 1, "a further attempt could not end: {answer:?}");
         assert_eq!(answer.text("/attempts/0/outcome"), "in-doubt");
     }

@@ -1,4 +1,4 @@
-//! What the store does when something is wrong: it refuses, says so without values, and works again once it is right.
+//! Failures of the store: it reports them without quoting values, and works again once the cause is gone.
 
 use sendbox_service::Error;
 use sendbox_store as store;
@@ -21,7 +21,7 @@ on_every_database!(
     nothing_is_stored_for_an_unknown_tenant,
     the_audit_is_never_changed,
     unreadable_rows_are_reported_without_their_content,
-    a_large_row_is_kept
+    a_large_row_is_stored
 );
 
 fn unavailable<T: std::fmt::Debug>(result: store::Result<T>) -> String {
@@ -150,7 +150,7 @@ async fn the_audit_is_never_changed(database: &Database) {
         assert!(refused.to_string().contains("an audit entry is never"), "{change}: {refused}");
     }
     let mut tx = store.begin_read().await.unwrap();
-    let entries = audit::list(&mut tx, audit::Whose::All, None, None, 9).await.unwrap();
+    let entries = audit::list(&mut tx, audit::AuditScope::All, None, None, 9).await.unwrap();
     assert_eq!(
         entries.into_iter().map(|(_, row)| row).collect::<Vec<_>>(),
         [sample::entry(Some("acme"), "tenant.create")]
@@ -224,7 +224,7 @@ async fn unreadable_rows_are_reported_without_their_content(database: &Database)
     }
 }
 
-async fn a_large_row_is_kept(database: &Database) {
+async fn a_large_row_is_stored(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let row = MessageRow { payload: Some(vec![7; 1 << 20]), ..sample::message("acme", "m1") };
@@ -257,7 +257,7 @@ async fn a_wrong_url_is_refused_without_being_repeated() {
         format!("sqlite://{}", file.display()),
         "postgres://user:hunter2@".to_owned(),
         "postgres://user:hunter2@127.0.0.1:99999/db".to_owned(),
-        // Port 1 of loopback: nothing listens there, or nothing that speaks this protocol.
+        // Port 1 on loopback: nothing listens there, or nothing that speaks this protocol.
         "postgres://user:hunter2@127.0.0.1:1/db?sslmode=disable&password=hunter2".to_owned(),
     ] {
         let error = Store::open(&url).await.unwrap_err();

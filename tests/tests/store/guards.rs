@@ -1,4 +1,4 @@
-//! Guarded changes of verifications: what they let through, and what not.
+//! Guarded changes of verifications: what they permit and what they refuse.
 
 use sendbox_domain::model::{Timestamp, VerificationStatus};
 use sendbox_sandbox::Usage;
@@ -12,9 +12,9 @@ on_every_database!(
     tries_are_counted_up_to_the_last,
     nothing_is_counted_or_approved_where_nothing_is_pending,
     an_end_clears_what_a_resend_would_need,
-    a_resend_ends_the_code_before,
-    a_later_verification_takes_the_place_of_earlier_ones,
-    the_old_expire_and_are_forgotten,
+    a_resend_invalidates_the_previous_code,
+    a_later_verification_supersedes_earlier_ones,
+    old_verifications_expire_and_are_deleted,
     failures_of_a_number_are_counted_to_a_bound
 );
 
@@ -85,7 +85,7 @@ async fn an_end_clears_what_a_resend_would_need(database: &Database) {
     }
 }
 
-async fn a_resend_ends_the_code_before(database: &Database) {
+async fn a_resend_invalidates_the_previous_code(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let row = sample::verification("acme", "v");
@@ -108,7 +108,7 @@ async fn a_resend_ends_the_code_before(database: &Database) {
     assert!(verifications::approve(&mut tx, "acme", "v", &renewed.code_mac, NOW).await.unwrap());
 }
 
-async fn a_later_verification_takes_the_place_of_earlier_ones(database: &Database) {
+async fn a_later_verification_supersedes_earlier_ones(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let usual = |id: &str| sample::verification("acme", id);
@@ -137,7 +137,7 @@ async fn a_later_verification_takes_the_place_of_earlier_ones(database: &Databas
     }
 }
 
-async fn the_old_expire_and_are_forgotten(database: &Database) {
+async fn old_verifications_expire_and_are_deleted(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let row = |id: &str, seconds: u64, status| VerificationRow {
@@ -154,7 +154,11 @@ async fn the_old_expire_and_are_forgotten(database: &Database) {
     ] {
         verifications::insert(&mut tx, &row).await.unwrap();
     }
-    assert_eq!(verifications::forget_before(&mut tx, NOW.plus_seconds(9), 9).await.unwrap(), 1, "only what has ended");
+    assert_eq!(
+        verifications::delete_before(&mut tx, NOW.plus_seconds(9), 9).await.unwrap(),
+        1,
+        "only ended attempts count"
+    );
     let now = NOW.plus_seconds(602);
     assert_eq!(verifications::expire(&mut tx, now, 1).await.unwrap(), 1, "no more than asked for");
     assert_eq!(verifications::expire(&mut tx, now, 9).await.unwrap(), 1);
@@ -166,7 +170,7 @@ async fn the_old_expire_and_are_forgotten(database: &Database) {
         let row = verifications::get(&mut tx, "acme", id).await.unwrap().unwrap();
         assert_eq!((row.status, row.payload.is_some()), (status, payload), "{id}");
     }
-    assert_eq!(verifications::forget_before(&mut tx, NOW.plus_seconds(2), 9).await.unwrap(), 1);
+    assert_eq!(verifications::delete_before(&mut tx, NOW.plus_seconds(2), 9).await.unwrap(), 1);
     assert!(verifications::get(&mut tx, "acme", "v2").await.unwrap().is_some());
     assert!(verifications::get(&mut tx, "acme", "v1").await.unwrap().is_none());
 }
@@ -175,15 +179,15 @@ async fn failures_of_a_number_are_counted_to_a_bound(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     assert_eq!(verifications::failures(&mut tx, "acme", &[1]).await.unwrap(), 0);
-    assert!(!verifications::raise_failures(&mut tx, "acme", &[1], 0).await.unwrap());
+    assert!(!verifications::add_failure(&mut tx, "acme", &[1], 0).await.unwrap());
     for count in 1..=3 {
-        assert!(verifications::raise_failures(&mut tx, "acme", &[1], 3).await.unwrap());
+        assert!(verifications::add_failure(&mut tx, "acme", &[1], 3).await.unwrap());
         assert_eq!(verifications::failures(&mut tx, "acme", &[1]).await.unwrap(), count);
     }
-    assert!(!verifications::raise_failures(&mut tx, "acme", &[1], 3).await.unwrap());
+    assert!(!verifications::add_failure(&mut tx, "acme", &[1], 3).await.unwrap());
     assert_eq!(verifications::failures(&mut tx, "acme", &[1]).await.unwrap(), 3);
     assert_eq!(verifications::failures(&mut tx, "acme", &[2]).await.unwrap(), 0);
     assert!(verifications::clear_failures(&mut tx, "acme", &[1]).await.unwrap());
     assert!(!verifications::clear_failures(&mut tx, "acme", &[1]).await.unwrap());
-    assert!(verifications::raise_failures(&mut tx, "acme", &[1], 3).await.unwrap());
+    assert!(verifications::add_failure(&mut tx, "acme", &[1], 3).await.unwrap());
 }

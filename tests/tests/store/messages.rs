@@ -1,4 +1,4 @@
-//! Lists of messages, leases, and what is forgotten.
+//! Lists of messages, leases, and retention.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ on_every_database!(
     what_is_due_is_claimed_oldest_first,
     the_worker_wakes_when_something_is_due,
     only_the_holder_of_the_lease_writes,
-    old_messages_are_forgotten_with_their_attempts
+    old_messages_are_deleted_with_their_attempts
 );
 
 fn ids(rows: &[MessageRow]) -> Vec<&str> {
@@ -143,7 +143,7 @@ async fn the_worker_wakes_when_something_is_due(database: &Database) {
         .unwrap();
     assert_eq!(messages::next_due(&mut tx).await.unwrap(), None);
 
-    // Each is due earlier than the one before.
+    // Each is due earlier than the previous one.
     let cases = [
         (Some(at(50)), Some(at(60)), at(60).0 + 1),
         (Some(at(55)), Some(at(40)), at(55).0),
@@ -161,7 +161,7 @@ async fn the_worker_wakes_when_something_is_due(database: &Database) {
             assert!(messages::claim(&mut tx, before, "early", before, 9).await.unwrap().is_empty(), "{row:?}");
         }
     }
-    // What is due at a time can be claimed at that time.
+    // A message can be claimed at the time when it is due.
     for _ in 0..cases.len() {
         let due = messages::next_due(&mut tx).await.unwrap().unwrap();
         let claimed = messages::claim(&mut tx, due, "w", due, 9).await.unwrap();
@@ -193,7 +193,7 @@ async fn only_the_holder_of_the_lease_writes(database: &Database) {
     assert!(!messages::update(&mut tx, &unknown, None).await.unwrap());
 }
 
-async fn old_messages_are_forgotten_with_their_attempts(database: &Database) {
+async fn old_messages_are_deleted_with_their_attempts(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let old = |id: &str, seconds, status| MessageRow { created_at: at(seconds), status, ..sample::message("acme", id) };
@@ -211,11 +211,11 @@ async fn old_messages_are_forgotten_with_their_attempts(database: &Database) {
         messages::insert(&mut tx, &row).await.unwrap();
         attempts::insert(&mut tx, &sample::attempt("acme", &row.id, 1)).await.unwrap();
     }
-    assert_eq!(messages::forget_before(&mut tx, at(10), 2).await.unwrap(), 2, "no more than asked for");
+    assert_eq!(messages::delete_before(&mut tx, at(10), 2).await.unwrap(), 2, "no more than asked for");
     assert_eq!(messages::get(&mut tx, "acme", "failed").await.unwrap(), None, "the oldest first");
     assert!(attempts::list(&mut tx, "acme", "failed").await.unwrap().is_empty());
-    assert_eq!(messages::forget_before(&mut tx, at(10), 100).await.unwrap(), 3);
-    assert_eq!(messages::forget_before(&mut tx, at(10), 100).await.unwrap(), 0);
+    assert_eq!(messages::delete_before(&mut tx, at(10), 100).await.unwrap(), 3);
+    assert_eq!(messages::delete_before(&mut tx, at(10), 100).await.unwrap(), 0);
     let all = MessageQuery { limit: 100, ..MessageQuery::default() };
     let left = messages::list(&mut tx, "acme", &all).await.unwrap();
     assert_eq!(ids(&left).into_iter().collect::<BTreeSet<_>>(), BTreeSet::from(["queued", "sending", "young"]));

@@ -1,4 +1,4 @@
-//! Concurrency: what must be exact is exact, and nothing waits for ever. Two stores on one database represent two
+//! Concurrency: counts are exact, and nothing waits forever. Two stores on one database represent two
 //! processes.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::sample::{self, NOW};
 on_every_database!(
     no_change_of_a_locked_row_is_lost,
     no_message_is_claimed_twice,
-    a_lease_that_ends_has_one_heir,
+    an_expired_lease_is_taken_over_once,
     tries_are_exact,
     a_code_is_approved_once,
     failures_are_exact,
@@ -74,12 +74,12 @@ async fn no_message_is_claimed_twice(database: &Database) {
     }
 }
 
-async fn a_lease_that_ends_has_one_heir(database: &Database) {
+async fn an_expired_lease_is_taken_over_once(database: &Database) {
     let stores = [sample::store(database).await, Store::open(database.url()).await.unwrap()];
     let mut tx = stores[0].begin().await.unwrap();
     messages::insert(&mut tx, &sample::waiting("acme", "m1")).await.unwrap();
     tx.commit().await.unwrap();
-    // Each round all workers claim the one message. The one that gets it writes; the previous one no longer can.
+    // In each round all workers claim the one message. The one that gets it can write; the previous holder no longer can.
     let mut before: Option<MessageRow> = None;
     for round in 0..5_u64 {
         let now = NOW.plus_seconds(round * 100);
@@ -135,7 +135,7 @@ async fn a_code_is_approved_once(database: &Database) {
             async move {
                 let mut tx = store.begin().await.unwrap();
                 let mut approved = false;
-                // Some race to end it in another way.
+                // Some compete to end it in another way.
                 if number % 8 == 7 {
                     let end = sendbox_domain::model::VerificationStatus::Cancelled;
                     approved |= verifications::end(&mut tx, "acme", &id, end).await.unwrap();
@@ -155,7 +155,7 @@ async fn failures_are_exact(database: &Database) {
     let stores = [sample::store(database).await, Store::open(database.url()).await.unwrap()];
     let raised = at_once(&stores, |store, _| async move {
         let mut tx = store.begin().await.unwrap();
-        let raised = verifications::raise_failures(&mut tx, "acme", &[1; 32], 40).await.unwrap();
+        let raised = verifications::add_failure(&mut tx, "acme", &[1; 32], 40).await.unwrap();
         tx.commit().await.unwrap();
         raised
     })
@@ -167,8 +167,8 @@ async fn failures_are_exact(database: &Database) {
 
 async fn no_count_in_a_bucket_is_lost(database: &Database) {
     let stores = [sample::store(database).await, Store::open(database.url()).await.unwrap()];
-    // Sets that overlap, named in different orders: two that locked as they come would wait for each other. Meanwhile a
-    // sweep takes away what has expired, which the counters never have.
+    // Overlapping sets in different orders: locking them in the given order would deadlock. Meanwhile a
+    // sweep removes expired rows, which the counters never are.
     at_once(&stores, |store, number| async move {
         let mut keys: Vec<String> = [0, 1, 2, 3, 4]
             .into_iter()
@@ -187,7 +187,7 @@ async fn no_count_in_a_bucket_is_lost(database: &Database) {
         }
         tx.commit().await.unwrap();
         let mut tx = store.begin().await.unwrap();
-        // Places that are locked and left empty are there to be swept.
+        // Rows that are locked and left empty are removed by the sweep.
         buckets::load(&mut tx, "acme", &[format!("empty{}", number % 3)]).await.unwrap();
         tx.commit().await.unwrap();
         let mut tx = store.begin().await.unwrap();
@@ -244,7 +244,7 @@ async fn a_rollback_frees_the_slot(database: &Database) {
         let mut tx = store.begin().await.unwrap();
         let row = sample::first_use("acme", &format!("m{number}"));
         let first = idempotency::claim(&mut tx, &row, NOW).await.unwrap();
-        // All but one give up.
+        // All but one roll back.
         if number == MANY / 2 {
             tx.commit().await.unwrap()
         } else {

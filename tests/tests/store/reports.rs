@@ -10,12 +10,12 @@ use sendbox_tests::{Database, on_every_database};
 use crate::sample::{self, NOW};
 
 on_every_database!(
-    reports_are_kept_once_for_each_state,
-    reports_that_wait_are_given_to_their_attempt,
-    those_that_wait_are_bounded_in_number_and_time,
+    reports_are_stored_once_for_each_state,
+    waiting_reports_are_matched_with_their_attempt,
+    waiting_reports_are_bounded_in_number_and_time,
     the_newest_attempt_of_an_id_is_found_within_its_connection,
     messages_are_listed_by_what_was_reported,
-    reports_go_with_their_message,
+    reports_are_deleted_with_their_message,
 );
 
 async fn with_attempt(database: &Database) -> Store {
@@ -33,10 +33,10 @@ async fn of_m1(tx: &mut Tx) -> Vec<ReportRow> {
 
 fn of_attempt(state: DeliveryState, seconds: u64) -> ReportRow {
     let received_at = NOW.plus_seconds(seconds);
-    ReportRow { received_at, of: Some(("m1".to_owned(), 1)), ..sample::report("acme", 1, state) }
+    ReportRow { received_at, attempt: Some(("m1".to_owned(), 1)), ..sample::report("acme", 1, state) }
 }
 
-async fn reports_are_kept_once_for_each_state(database: &Database) {
+async fn reports_are_stored_once_for_each_state(database: &Database) {
     let store = with_attempt(database).await;
     let mut tx = store.begin().await.unwrap();
     let bare = ReportRow { class: None, provider_code: None, text: None, provider_at: None, ..of_attempt(Sent, 0) };
@@ -52,7 +52,7 @@ async fn reports_are_kept_once_for_each_state(database: &Database) {
     assert!(reports::list_for(&mut tx, "other", &["m1".to_owned()]).await.unwrap().is_empty());
 }
 
-async fn reports_that_wait_are_given_to_their_attempt(database: &Database) {
+async fn waiting_reports_are_matched_with_their_attempt(database: &Database) {
     let store = with_attempt(database).await;
     let mut tx = store.begin().await.unwrap();
     let old = ReportRow { received_at: NOW.minus_millis(1), ..sample::report("acme", 1, Queued) };
@@ -70,7 +70,7 @@ async fn reports_that_wait_are_given_to_their_attempt(database: &Database) {
     assert_eq!(reports::waiting(&mut tx, "acme", "main").await.unwrap(), 2);
 }
 
-async fn those_that_wait_are_bounded_in_number_and_time(database: &Database) {
+async fn waiting_reports_are_bounded_in_number_and_time(database: &Database) {
     let store = with_attempt(database).await;
     let mut tx = store.begin().await.unwrap();
     reports::insert(&mut tx, &of_attempt(Delivered, 0)).await.unwrap();
@@ -85,12 +85,12 @@ async fn those_that_wait_are_bounded_in_number_and_time(database: &Database) {
     reports::insert(&mut tx, &backup).await.unwrap();
     assert_eq!(reports::keep_newest(&mut tx, "acme", "main", 7).await.unwrap(), 3);
     assert_eq!(reports::keep_newest(&mut tx, "acme", "main", 7).await.unwrap(), 0);
-    // Two of each second, but for the one that was too many.
+    // Two for each second, except for the one that exceeded the limit.
     assert_eq!(reports::sweep(&mut tx, NOW.plus_seconds(3), 2).await.unwrap(), 2);
     assert_eq!(reports::sweep(&mut tx, NOW.plus_seconds(3), 9).await.unwrap(), 2, "of the other connection too");
     assert_eq!(reports::waiting(&mut tx, "acme", "main").await.unwrap(), 4);
     assert_eq!(reports::waiting(&mut tx, "acme", "backup").await.unwrap(), 0);
-    assert_eq!(of_m1(&mut tx).await.len(), 1, "what belongs to a message stays with it");
+    assert_eq!(of_m1(&mut tx).await.len(), 1, "the data of a message stays with it");
 }
 
 async fn the_newest_attempt_of_an_id_is_found_within_its_connection(database: &Database) {
@@ -135,7 +135,7 @@ async fn messages_are_listed_by_what_was_reported(database: &Database) {
     }
     messages::set_delivery(&mut tx, "acme", "m1", Undelivered).await.unwrap();
     messages::set_delivery(&mut tx, "acme", "m2", Delivered).await.unwrap();
-    // What changes in the life of a message leaves it alone.
+    // Updates of the message do not change it.
     assert!(messages::update(&mut tx, &sample::message("acme", "m2"), None).await.unwrap());
     for (delivery, expected) in [(Delivered, vec!["m2"]), (Undelivered, vec!["m1"]), (Sent, vec![])] {
         let query = MessageQuery { delivery: Some(delivery), limit: 10, ..MessageQuery::default() };
@@ -144,14 +144,14 @@ async fn messages_are_listed_by_what_was_reported(database: &Database) {
     }
 }
 
-async fn reports_go_with_their_message(database: &Database) {
+async fn reports_are_deleted_with_their_message(database: &Database) {
     let store = with_attempt(database).await;
     let mut tx = store.begin().await.unwrap();
     reports::insert(&mut tx, &of_attempt(Delivered, 0)).await.unwrap();
     let ended = sample::message("acme", "m1");
     let ended = sendbox_store::rows::MessageRow { status: sendbox_domain::model::MessageStatus::Accepted, ..ended };
     messages::update(&mut tx, &ended, None).await.unwrap();
-    assert_eq!(messages::forget_before(&mut tx, NOW.plus_seconds(1), 10).await.unwrap(), 1);
+    assert_eq!(messages::delete_before(&mut tx, NOW.plus_seconds(1), 10).await.unwrap(), 1);
     assert!(of_m1(&mut tx).await.is_empty());
     let again = sample::report("acme", 1, Delivered);
     assert!(reports::insert(&mut tx, &again).await.unwrap(), "nothing of it is left");

@@ -1,7 +1,7 @@
-//! What is put in comes out, to the bit; and lists have their order.
+//! Stored rows are read back unchanged, and lists are ordered.
 
 use sendbox_domain::model::{
-    AttemptOutcome, DecisionCode, DecisionView, Environment, MessageStatus, Mode, Timestamp, VerificationStatus,
+    AttemptOutcome, Decision, DecisionCode, Environment, MessageStatus, Mode, Timestamp, VerificationStatus,
 };
 use sendbox_sandbox::{DeliveryState, Usage};
 use sendbox_store::rows::*;
@@ -11,21 +11,19 @@ use sendbox_store::{
 };
 use sendbox_tests::{Database, on_every_database};
 use serde_json::json;
-use sqlx::Executor as _;
 
 use crate::sample::{self, NOW};
 
 on_every_database!(
-    tenants_are_kept,
+    tenants_round_trip,
     tenants_are_listed_by_the_bytes_of_their_ids,
-    keys_are_kept,
-    connections_are_kept,
-    messages_are_kept,
+    keys_round_trip,
+    connections_round_trip,
+    messages_round_trip,
     a_number_that_is_too_large_is_refused_and_not_cut,
     a_text_with_nul_ends_no_transaction,
-    attempts_are_kept_and_finished_once,
-    a_decision_in_bare_words_is_still_read,
-    verifications_are_kept,
+    attempts_are_stored_and_finished_once,
+    verifications_round_trip,
     buckets_are_kept_until_they_expire,
     holds_are_kept_until_they_end,
     idempotency_keys_are_free_again_once_expired,
@@ -34,7 +32,7 @@ on_every_database!(
     of_a_deleted_tenant_only_the_audit_is_left
 );
 
-async fn tenants_are_kept(database: &Database) {
+async fn tenants_round_trip(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let acme = sample::tenant("acme");
@@ -78,7 +76,7 @@ async fn tenants_are_listed_by_the_bytes_of_their_ids(database: &Database) {
     assert_eq!(ids(tenants::with_other_master_key(&mut tx, "m1", 9).await.unwrap()), ["ab"]);
 }
 
-async fn keys_are_kept(database: &Database) {
+async fn keys_round_trip(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     tenants::insert(&mut tx, &sample::tenant("other")).await.unwrap();
@@ -99,7 +97,7 @@ async fn keys_are_kept(database: &Database) {
     assert!(!keys::delete(&mut tx, "acme", "k1").await.unwrap());
 }
 
-async fn connections_are_kept(database: &Database) {
+async fn connections_round_trip(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let main = sample::connection("acme", "main");
@@ -133,7 +131,7 @@ async fn connections_are_kept(database: &Database) {
     assert!(!connections::delete(&mut tx, "acme", "main").await.unwrap());
 }
 
-async fn messages_are_kept(database: &Database) {
+async fn messages_round_trip(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let (full, bare) = (sample::message("acme", "m1"), sample::waiting("acme", "m2"));
@@ -150,7 +148,7 @@ async fn messages_are_kept(database: &Database) {
             status,
             payload: None,
             attempts: 3,
-            physical: u32::try_from(count).unwrap(),
+            physical_messages: u32::try_from(count).unwrap(),
             price_micros: i64::MAX.unsigned_abs(),
             lease_owner: None,
             ..full.clone()
@@ -169,7 +167,7 @@ async fn messages_are_kept(database: &Database) {
         ..full.clone()
     };
     assert!(messages::update(&mut tx, &other_birth, None).await.unwrap());
-    assert_eq!(messages::get(&mut tx, "acme", "m1").await.unwrap(), Some(full), "what it was made with stays");
+    assert_eq!(messages::get(&mut tx, "acme", "m1").await.unwrap(), Some(full), "its contents stay");
 
     for (number, usage) in Usage::ALL.into_iter().enumerate() {
         let row = MessageRow { usage, ..sample::waiting("acme", &format!("u{number}")) };
@@ -197,7 +195,7 @@ async fn a_text_with_nul_ends_no_transaction(database: &Database) {
     tx.commit().await.unwrap();
 }
 
-async fn attempts_are_kept_and_finished_once(database: &Database) {
+async fn attempts_are_stored_and_finished_once(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     for id in ["m1", "m2", "m3"] {
@@ -216,7 +214,7 @@ async fn attempts_are_kept_and_finished_once(database: &Database) {
     assert!(!attempts::finish(&mut tx, &sample::finished(sample::attempt("acme", "m1", 3))).await.unwrap());
     assert_eq!(attempts::list(&mut tx, "acme", "m1").await.unwrap(), [first.clone(), second.clone()]);
 
-    let decision = DecisionView { code: Some(DecisionCode::Expired), ..sample::decision() };
+    let decision = Decision { code: DecisionCode::Expired, ..sample::decision() };
     attempts::annotate(&mut tx, "acme", "m1", 1, &decision).await.unwrap();
     let first = AttemptRow { decision: Some(decision), record: None, ..first };
     let wanted = ["m2".to_owned(), "m1".to_owned(), "unknown".to_owned()];
@@ -232,21 +230,7 @@ async fn attempts_are_kept_and_finished_once(database: &Database) {
     }
 }
 
-/// As decisions were written before they had codes.
-async fn a_decision_in_bare_words_is_still_read(database: &Database) {
-    let store = sample::store(database).await;
-    let mut tx = store.begin().await.unwrap();
-    messages::insert(&mut tx, &sample::message("acme", "m1")).await.unwrap();
-    attempts::insert(&mut tx, &sample::attempt("acme", "m1", 1)).await.unwrap();
-    tx.commit().await.unwrap();
-    let mut beside = database.connect().await;
-    beside.execute("UPDATE attempts SET decision = 'it is tried again'").await.unwrap();
-    let mut tx = store.begin().await.unwrap();
-    let read = attempts::list(&mut tx, "acme", "m1").await.unwrap().remove(0).decision;
-    assert_eq!(read, Some(DecisionView::only_words("it is tried again".to_owned())));
-}
-
-async fn verifications_are_kept(database: &Database) {
+async fn verifications_round_trip(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     use VerificationStatus::{Approved, Cancelled, Exhausted, Expired, Pending, Superseded};
@@ -305,7 +289,7 @@ async fn holds_are_kept_until_they_end(database: &Database) {
     let mut tx = store.begin().await.unwrap();
     let hold = sample::hold("acme", "h1");
     holds::put(&mut tx, &hold).await.unwrap();
-    // The same numbers again: the same hold, for longer.
+    // The same numbers again extend the same hold.
     let later = HoldRow { id: "h2".to_owned(), expires_at: NOW.plus_seconds(90), ..hold.clone() };
     holds::put(&mut tx, &later).await.unwrap();
     let kept = HoldRow { id: "h1".to_owned(), ..later };
@@ -361,25 +345,25 @@ async fn the_audit_is_listed_newest_first(database: &Database) {
     for entry in &entries {
         audit::append(&mut tx, entry).await.unwrap();
     }
-    let all = audit::list(&mut tx, audit::Whose::All, None, None, 10).await.unwrap();
+    let all = audit::list(&mut tx, audit::AuditScope::All, None, None, 10).await.unwrap();
     let rows: Vec<_> = all.iter().map(|(_, row)| row.clone()).rev().collect();
     assert_eq!(rows, entries, "JSON's null is not the same as nothing");
     assert!(all.is_sorted_by(|a, b| a.0 > b.0));
 
     let third = all[1].0;
     let cases = [
-        (audit::Whose::Tenant("acme"), None, None, vec!["connection.save", "flows.set"]),
-        (audit::Whose::Tenant("acme"), Some("flows.set"), None, vec!["flows.set"]),
-        (audit::Whose::All, Some("connection.save"), Some(third), vec![]),
-        (audit::Whose::All, None, Some(third), vec!["flows.set", "tenant.create"]),
-        (audit::Whose::Tenant("nobody"), None, None, vec![]),
+        (audit::AuditScope::Tenant("acme"), None, None, vec!["connection.save", "flows.set"]),
+        (audit::AuditScope::Tenant("acme"), Some("flows.set"), None, vec!["flows.set"]),
+        (audit::AuditScope::All, Some("connection.save"), Some(third), vec![]),
+        (audit::AuditScope::All, None, Some(third), vec!["flows.set", "tenant.create"]),
+        (audit::AuditScope::Tenant("nobody"), None, None, vec![]),
     ];
     for (whose, action, before, expected) in cases {
         let found = audit::list(&mut tx, whose, action, before, 10).await.unwrap();
         let found: Vec<_> = found.iter().map(|(_, row)| row.action.as_str()).collect();
         assert_eq!(found, expected, "{whose:?} {action:?} {before:?}");
     }
-    assert_eq!(audit::list(&mut tx, audit::Whose::All, None, None, 2).await.unwrap(), all[..2]);
+    assert_eq!(audit::list(&mut tx, audit::AuditScope::All, None, None, 2).await.unwrap(), all[..2]);
 }
 
 async fn small_values_are_kept_once(database: &Database) {
@@ -393,10 +377,10 @@ async fn small_values_are_kept_once(database: &Database) {
     assert_eq!(meta::get(&mut tx, "empty").await.unwrap(), Some(vec![]));
 }
 
-/// What is left of a tenant, by table.
+/// The remaining rows of a tenant, by table.
 async fn left_of(database: &Database, tenant: &str) -> Vec<(String, i64)> {
     let mut connection = database.connect().await;
-    // Every table with such a column, also those that are made one day.
+    // Every table with such a column, including future ones.
     let tables: Vec<String> = sqlx::query_scalar(if database.is_postgres() {
         "SELECT table_name::text FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'tenant' \
          ORDER BY 1"
@@ -429,7 +413,7 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         attempts::insert(&mut tx, &sample::attempt(tenant, "m1", 1)).await.unwrap();
         reports::insert(&mut tx, &sample::report(tenant, 1, DeliveryState::Sent)).await.unwrap();
         verifications::insert(&mut tx, &sample::verification(tenant, "v1")).await.unwrap();
-        verifications::raise_failures(&mut tx, tenant, &[9], 100).await.unwrap();
+        verifications::add_failure(&mut tx, tenant, &[9], 100).await.unwrap();
         buckets::save(&mut tx, tenant, "number", "{}", NOW).await.unwrap();
         idempotency::claim(&mut tx, &sample::first_use(tenant, "m1"), NOW).await.unwrap();
         audit::append(&mut tx, &sample::entry(Some(tenant), "connection.save")).await.unwrap();
@@ -449,5 +433,5 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
     for (table, count) in left_of(database, "acme").await {
         assert_eq!(count, i64::from(table == "audit"), "{table}");
     }
-    assert_eq!(left_of(database, "other").await, full, "the neighbour has all it had");
+    assert_eq!(left_of(database, "other").await, full, "the other tenant still has everything");
 }

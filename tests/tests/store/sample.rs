@@ -1,11 +1,11 @@
-//! Rows to be kept: every field filled, with values that are easy to lose (empty, long, negative, not ASCII).
+//! Sample rows: every field is set, with values that are easy to lose (empty, long, negative, not ASCII).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sendbox_contract::{FailureClass, MaskedRequest, Party, RecordedFailure, RequestSent};
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{
-    AttemptOutcome, Cause, DecisionCode, DecisionValues, DecisionView, Environment, Flow, Flows, MessageStatus, Mode,
+    AttemptOutcome, Cause, Decision, DecisionCode, DecisionValues, Environment, Flow, Flows, MessageStatus, Mode,
     NoFallback, NotAgain, Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
 };
 use sendbox_domain::rules::release::Versions;
@@ -126,7 +126,7 @@ pub fn message(tenant: &str, id: &str) -> MessageRow {
         provider_message_id: Some("SM1".to_owned()),
         failure: Some(failure()),
         attempts: 1,
-        physical: 1,
+        physical_messages: 1,
         price_micros: 80_000,
         next_attempt_at: Some(NOW.plus_seconds(5)),
         lease_owner: Some("w1".to_owned()),
@@ -134,7 +134,7 @@ pub fn message(tenant: &str, id: &str) -> MessageRow {
     }
 }
 
-/// Queued, due at once, without a lease.
+/// A queued message that is due immediately and has no lease.
 pub fn waiting(tenant: &str, id: &str) -> MessageRow {
     MessageRow {
         locale: None,
@@ -173,7 +173,7 @@ pub fn attempt(tenant: &str, message: &str, number: u32) -> AttemptRow {
     }
 }
 
-pub fn decision() -> DecisionView {
+pub fn decision() -> Decision {
     let values = DecisionValues {
         cause: Cause::InDoubt,
         class: FailureClass::InDoubt,
@@ -182,7 +182,7 @@ pub fn decision() -> DecisionView {
         no_retry: Some(NotAgain::MaxTries),
         no_fallback: Some(NoFallback::Silence),
     };
-    DecisionView::of(DecisionCode::Nothing, values)
+    Decision::of(DecisionCode::Nothing, values)
 }
 
 pub fn finished(attempt: AttemptRow) -> AttemptRow {
@@ -220,7 +220,7 @@ pub fn report(tenant: &str, provider_id: u8, state: DeliveryState) -> ReportRow 
         text: Some("It said \"no\", «nej», 不.".to_owned()),
         provider_at: Some("2026-11-23 08:03:04".to_owned()),
         received_at: NOW,
-        of: None,
+        attempt: None,
     }
 }
 

@@ -1,13 +1,13 @@
-//! Who is signed in: kept, found by one hash only, and gone with the key.
+//! Sessions: found by their hash only, and deleted with their key.
 
 use sendbox_store::{keys, sessions, tenants};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};
 
-on_every_database!(sessions_are_kept, sessions_end_with_their_key_and_with_time);
+on_every_database!(sessions_round_trip, sessions_end_with_their_key_and_with_time);
 
-async fn sessions_are_kept(database: &Database) {
+async fn sessions_round_trip(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     keys::insert(&mut tx, &sample::key("acme", "k1")).await.unwrap();
@@ -21,10 +21,10 @@ async fn sessions_are_kept(database: &Database) {
     assert_eq!(sessions::of_key(&mut tx, Some("k1")).await.unwrap(), [of_key.clone(), other]);
     assert_eq!(sessions::of_key(&mut tx, None).await.unwrap(), [of_platform]);
 
-    sessions::seen(&mut tx, &of_key.id, NOW.plus_seconds(60)).await.unwrap();
-    sessions::seen(&mut tx, &of_key.id, NOW.plus_seconds(30)).await.unwrap();
+    sessions::touch(&mut tx, &of_key.id, NOW.plus_seconds(60)).await.unwrap();
+    sessions::touch(&mut tx, &of_key.id, NOW.plus_seconds(30)).await.unwrap();
     let seen = sessions::find(&mut tx, &of_key.id).await.unwrap().unwrap().seen_at;
-    assert_eq!(seen, NOW.plus_seconds(60), "it never goes back");
+    assert_eq!(seen, NOW.plus_seconds(60), "a state never goes back");
 
     assert!(sessions::delete(&mut tx, &of_key.id).await.unwrap());
     assert!(!sessions::delete(&mut tx, &of_key.id).await.unwrap());
@@ -46,10 +46,10 @@ async fn sessions_end_with_their_key_and_with_time(database: &Database) {
     tenants::delete(&mut tx, "other").await.unwrap();
     assert_eq!(sessions::find(&mut tx, &[3, 0, 255]).await.unwrap(), None);
 
-    // Opened at NOW, last seen a second later.
+    // Opened at `NOW`, last seen a second later.
     let long_ago = NOW.minus_millis(1);
     assert_eq!(sessions::delete_ended(&mut tx, long_ago, NOW).await.unwrap(), 0);
-    sessions::seen(&mut tx, &[4, 0, 255], NOW.plus_seconds(9)).await.unwrap();
+    sessions::touch(&mut tx, &[4, 0, 255], NOW.plus_seconds(9)).await.unwrap();
     assert_eq!(sessions::delete_ended(&mut tx, long_ago, NOW.plus_seconds(5)).await.unwrap(), 1, "the idle one");
     assert_eq!(sessions::delete_ended(&mut tx, NOW, long_ago).await.unwrap(), 1, "the old one");
 }

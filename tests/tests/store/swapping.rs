@@ -1,4 +1,4 @@
-//! Versions of connectors, which of them send, and how they did.
+//! Versions of connectors, which of them send, and their results.
 
 use sendbox_domain::model::{AttemptOutcome, Timestamp, VersionState};
 use sendbox_store::rows::*;
@@ -8,15 +8,15 @@ use sendbox_tests::{Database, on_every_database};
 use crate::sample::{self, NOW};
 
 on_every_database!(
-    a_version_is_kept_with_its_file,
-    a_release_is_changed_by_who_has_seen_it,
+    a_version_is_stored_with_its_file,
+    a_release_changes_only_for_those_who_have_seen_it,
     a_tenants_own_release_takes_precedence,
     an_approval_is_of_one_difference,
     attempts_are_counted_by_version,
     connections_are_found_by_their_connector
 );
 
-async fn a_version_is_kept_with_its_file(database: &Database) {
+async fn a_version_is_stored_with_its_file(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let file: Vec<u8> = (0..=255).cycle().take(2 << 20).collect();
@@ -34,9 +34,9 @@ async fn a_version_is_kept_with_its_file(database: &Database) {
         ..row
     };
     versions::update(&mut tx, &leased).await.unwrap();
-    assert!(versions::unchecked(&mut tx, NOW, 10).await.unwrap().is_empty(), "somebody is at it");
+    assert!(versions::unchecked(&mut tx, NOW, 10).await.unwrap().is_empty(), "another process is working on it");
     assert_eq!(versions::unchecked(&mut tx, NOW.plus_seconds(1), 10).await.unwrap().len(), 1);
-    versions::release_all(&mut tx).await.unwrap();
+    versions::release_all_leases(&mut tx).await.unwrap();
     assert_eq!(versions::unchecked(&mut tx, NOW, 10).await.unwrap().len(), 1);
     versions::update(&mut tx, &sample::version("", "sha256:01")).await.unwrap();
     versions::insert(&mut tx, &sample::version("", "sha256:02"), b"file").await.unwrap();
@@ -56,22 +56,22 @@ async fn a_version_is_kept_with_its_file(database: &Database) {
     assert!(!versions::delete(&mut tx, "", "sha256:01").await.unwrap());
 }
 
-async fn a_release_is_changed_by_who_has_seen_it(database: &Database) {
+async fn a_release_changes_only_for_those_who_have_seen_it(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     let first = sample::release("", "acme-sms");
     let before = releases::ticks(&mut tx).await.unwrap();
     assert!(releases::put(&mut tx, &first).await.unwrap());
-    assert!(!releases::put(&mut tx, &first).await.unwrap(), "it is there, at this very generation");
+    assert!(!releases::put(&mut tx, &first).await.unwrap(), "it exists, at this generation");
     let versions = first.versions.activate("sha256:02", 60, 10, NOW).unwrap();
     let second = ReleaseRow { generation: 2, versions, ..first.clone() };
     assert!(releases::put(&mut tx, &second).await.unwrap());
-    assert!(!releases::put(&mut tx, &second).await.unwrap(), "somebody was faster");
+    assert!(!releases::put(&mut tx, &second).await.unwrap(), "another process was faster");
     let skipped = ReleaseRow { generation: 4, ..first };
     assert!(!releases::put(&mut tx, &skipped).await.unwrap());
     assert_eq!(releases::get(&mut tx, "", "acme-sms").await.unwrap(), Some(second.clone()));
     assert_eq!(releases::lock(&mut tx, "", "acme-sms").await.unwrap(), Some(second.clone()));
-    assert_eq!(releases::ticks(&mut tx).await.unwrap(), before + 2, "only what was written counts");
+    assert_eq!(releases::ticks(&mut tx).await.unwrap(), before + 2, "only stored attempts count");
     assert_eq!(releases::all(&mut tx).await.unwrap(), [second]);
     assert!(releases::delete(&mut tx, "", "acme-sms").await.unwrap());
     assert!(!releases::delete(&mut tx, "", "acme-sms").await.unwrap());
@@ -102,7 +102,7 @@ async fn an_approval_is_of_one_difference(database: &Database) {
     let later = ApprovalRow { approved_at: NOW.plus_seconds(9), approved_by: "key:k1".to_owned(), ..approval.clone() };
     releases::approve(&mut tx, &later).await.unwrap();
     let found = releases::approval(&mut tx, "", "acme-sms", &approval.fingerprint).await.unwrap();
-    assert_eq!(found, Some(approval.clone()), "who was first is named");
+    assert_eq!(found, Some(approval.clone()), "the first process is named");
     for (tenant, connector, print) in [
         ("acme", "acme-sms", approval.fingerprint.as_str()),
         ("", "other", &approval.fingerprint),
@@ -145,7 +145,7 @@ async fn attempts_are_counted_by_version(database: &Database) {
         let row = attempt(tenant, "m1", number as u32 + 1, digest, took, outcome);
         attempts::insert(&mut tx, &row).await.unwrap();
     }
-    // Under way: it has not ended yet.
+    // In progress: it has not ended yet.
     let open = AttemptRow { digest: "a".to_owned(), ..sample::attempt("acme", "m1", 9) };
     attempts::insert(&mut tx, &open).await.unwrap();
     let ever = (Timestamp(0), Timestamp(i64::MAX));

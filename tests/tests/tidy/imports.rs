@@ -16,7 +16,7 @@ fn files_do_not_import_each_other() {
             found.push(format!("runtime/{name}: {}", circle.join(" imports ")));
         }
     }
-    assert!(found.is_empty(), "move what both need into a file below them:\n{}", found.join("\n"));
+    assert!(found.is_empty(), "move the shared code into a file below them:\n{}", found.join("\n"));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_circle_of_imports_is_found() {
 
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// What each file of a crate imports of the others, without its tests. A file is `artifact/cache`; the root is empty.
+/// The imports of each file of a crate from its other files, without tests. A file is named `artifact/cache`; the root is empty.
 fn imports(name: &str) -> Imports {
     let folder = format!("runtime/{name}/src");
     let sources: BTreeMap<String, String> = files(&folder, &["rs"])
@@ -75,7 +75,7 @@ fn imports(name: &str) -> Imports {
     sources.iter().map(|(module, code)| (module.clone(), imported(module, code, &names))).collect()
 }
 
-/// The other files that the paths of a file lead to.
+/// The other files that the paths in a file refer to.
 fn imported(module: &str, code: &str, modules: &[&str]) -> BTreeSet<String> {
     let parts = |module: &str| module.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
     let own = parts(module);
@@ -107,12 +107,12 @@ fn imported(module: &str, code: &str, modules: &[&str]) -> BTreeSet<String> {
     found
 }
 
-/// Every path in a file, and the modules inside of the file in which it is written.
+/// Every path in a file, with the modules within the file that contain it.
 fn paths(code: &str) -> Vec<(Vec<String>, Vec<String>)> {
     let tokens = tokens(code);
     let is_name = |token: &str| token.starts_with(|c: char| c.is_alphabetic() || c == '_');
     let mut found = Vec::new();
-    // What each open brace belongs to: a module, or the beginning of the paths of a `use`.
+    // The owner of each open brace: a module, or the beginning of the paths of a `use`.
     let mut modules: Vec<Option<String>> = Vec::new();
     let mut prefixes: Vec<Vec<String>> = Vec::new();
     let mut at = 0;
@@ -157,7 +157,7 @@ fn paths(code: &str) -> Vec<(Vec<String>, Vec<String>)> {
     found
 }
 
-/// Names, `::` and single characters, without comments, texts and blanks.
+/// Names, `::` and single characters, without comments, string literals and spaces.
 fn tokens(code: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = code;

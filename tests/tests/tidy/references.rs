@@ -1,4 +1,4 @@
-//! Whatever code, tests and pages refer to exists in the repository.
+//! Everything that code, tests and pages refer to exists in the repository.
 
 use std::path::Path;
 
@@ -37,12 +37,12 @@ fn promises_that_comments_name_are_in_security_md() {
     assert!(unknown.is_empty(), "SECURITY.md does not list these promises:\n{}", unknown.join("\n"));
 }
 
-/// Extensions of files that comments and pages name.
+/// The extensions of files that comments and pages may name.
 const REFERENCED: [&str; 9] = ["rs", "md", "toml", "json", "sql", "wit", "mjs", "ts", "tsx"];
-/// How the path of a file in the repository begins, unless it is a page.
+/// The beginnings of paths of files in the repository, except for pages.
 const FOLDERS: [&str; 6] = ["runtime/", "tests/", "connectors/", "templates/", "wit/", "docs/"];
 
-/// A file's lines of prose: all of a page, and the comments of a source.
+/// The lines of prose in a file: all lines of a page, the comments of a source.
 fn prose(relative: &Path) -> Vec<(usize, String)> {
     let comment = match relative.extension().and_then(|text| text.to_str()) {
         Some("md") => "",
@@ -54,7 +54,7 @@ fn prose(relative: &Path) -> Vec<(usize, String)> {
     lines.filter_map(|(number, line)| Some((number + 1, line[line.find(comment)?..].to_owned()))).collect()
 }
 
-/// The pages and the paths of the repository in a line, without `./` and `../`.
+/// The names of pages and paths of the repository in a line, without `./` and `../`.
 fn file_names(prose: &str) -> impl Iterator<Item = &str> {
     let words = prose.split(|c: char| !(c.is_ascii_alphanumeric() || "_./-".contains(c)));
     // `//` is the rest of a URL.

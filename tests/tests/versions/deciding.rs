@@ -1,8 +1,8 @@
-//! What a version may do is compared and approved; which one sends is decided, and can be rolled back.
+//! Versions are compared, approved, activated and rolled back.
 
 use sendbox_domain::model::{
-    Approval, AuditFilter, CanaryStart, ConnectionTest, Environment, Reach, RollbackRequest, Sensitive, Standing,
-    TestOutcome, VersionActivation,
+    Approval, AuditFilter, CanaryStart, ConnectionTest, Environment, Reach, RollbackRequest, Sensitive, TestOutcome,
+    VersionActivation, VersionRole,
 };
 use sendbox_service::Error;
 use sendbox_tests::test_service::TENANT;
@@ -15,7 +15,7 @@ on_every_database!(
     an_equal_version_needs_no_approval,
     a_wider_version_waits_for_its_approval,
     a_connection_that_does_not_fit_is_named_and_not_broken,
-    one_step_back,
+    a_rollback_goes_one_step_back,
     a_tenant_decides_for_itself,
     a_version_can_be_tested_before_it_sends,
     a_version_that_comes_with_sendbox_is_not_swapped,
@@ -53,7 +53,7 @@ async fn a_wider_version_waits_for_its_approval(database: &Database) {
         activate(&fixture, &wider).await.map(drop),
         fixture.service.start_canary(ADMIN, None, ID, start).await.map(drop),
     ] {
-        assert!(matches!(refused, Err(Error::ApprovalNeeded(_))), "{refused:?}");
+        assert!(matches!(refused, Err(Error::ApprovalRequired(_))), "{refused:?}");
     }
     let wrong = Approval { confirmation_token: "0".repeat(64) };
     let refused = fixture.service.approve_version(ADMIN, None, ID, &digest(&wider), wrong).await;
@@ -61,14 +61,14 @@ async fn a_wider_version_waits_for_its_approval(database: &Database) {
     let approved = approve(&fixture, &wider).await.unwrap().difference.unwrap();
     assert_eq!((approved.needs_approval, approved.approved_by.as_deref()), (false, Some("platform")));
     activate(&fixture, &wider).await.unwrap();
-    // The approval is of this difference alone: seen from another version, it is asked for again.
+    // The approval is for this difference only: compared with another version, an approval is needed again.
     let other = version(3, "honest");
     upload(&fixture, &other).await;
     activate(&fixture, &other).await.unwrap();
     let again = version(4, "wider");
     upload(&fixture, &again).await;
-    assert!(matches!(activate(&fixture, &again).await, Err(Error::ApprovalNeeded(_))));
-    // Going back to what has sent here needs none.
+    assert!(matches!(activate(&fixture, &again).await, Err(Error::ApprovalRequired(_))));
+    // A version that was active before needs no approval.
     assert_eq!(release(&fixture).await.previous, Some(digest(&wider)));
     fixture.service.roll_back(ADMIN, None, ID, RollbackRequest::default()).await.unwrap();
 }
@@ -81,19 +81,19 @@ async fn a_connection_that_does_not_fit_is_named_and_not_broken(database: &Datab
         difference.other.iter().any(|line| line.message == "parameter `department` must be given now"),
         "{difference:?}"
     );
-    let named = |unfit: &[sendbox_domain::model::Unfit]| {
+    let named = |unfit: &[sendbox_domain::model::IncompatibleConnection]| {
         unfit.iter().map(|one| (one.tenant.clone(), one.connection.clone())).collect::<Vec<_>>()
     };
     assert_eq!(named(&difference.incompatible_connections), [(TENANT.to_owned(), "acme".to_owned())]);
     let activated = fixture.service.activate_version(ADMIN, None, ID, activation(&stricter)).await.unwrap();
     assert_eq!(named(&activated.incompatible_connections), [(TENANT.to_owned(), "acme".to_owned())]);
     let shown = fixture.service.connection(ADMIN, TENANT, "acme").await.unwrap();
-    assert_eq!(shown.connector_digest, digest(&first), "it shows what it sends with");
+    assert_eq!(shown.connector_digest, digest(&first), "it shows the version that it sends with");
     assert!(activated.incompatible_connections[0].errors.iter().any(|error| error.to_string().contains("department")));
     // It sends as before.
     let sent = send(&fixture, 12_345_678).await;
     assert_eq!((sent.status.as_str(), &sent.attempts[0].connector_digest), ("accepted", &digest(&first)));
-    // With what is asked for it moves on.
+    // Once the missing parameter is set, it uses the new version.
     let mut fitting = input();
     fitting.parameters.insert("department".to_owned(), "logins".into());
     fixture.service.save_connection(ADMIN, TENANT, "acme", fitting).await.unwrap();
@@ -103,7 +103,7 @@ async fn a_connection_that_does_not_fit_is_named_and_not_broken(database: &Datab
     assert_eq!((sent.status.as_str(), &sent.attempts[0].connector_digest), ("accepted", &digest(&stricter)));
 }
 
-async fn one_step_back(database: &Database) {
+async fn a_rollback_goes_one_step_back(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "honest"));
     let fixture = service_with_connector(database, &first).await;
     let nothing = fixture.service.roll_back(ADMIN, None, ID, RollbackRequest::default()).await;
@@ -131,9 +131,9 @@ async fn a_tenant_decides_for_itself(database: &Database) {
     assert_eq!(release(&fixture).await.active, digest(&first), "for the others nothing has changed");
     assert_eq!(send(&fixture, 12_345_678).await.attempts[0].connector_digest, digest(&second));
     assert_eq!(send_for(&fixture, "other", 12_345_678).await.attempts[0].connector_digest, digest(&first));
-    fixture.service.follow_all(ADMIN, TENANT, ID).await.unwrap();
+    fixture.service.delete_own_release(ADMIN, TENANT, ID).await.unwrap();
     assert_eq!(send(&fixture, 12_345_679).await.attempts[0].connector_digest, digest(&first));
-    assert!(matches!(fixture.service.follow_all(ADMIN, TENANT, ID).await, Err(Error::NotFound(_))));
+    assert!(matches!(fixture.service.delete_own_release(ADMIN, TENANT, ID).await, Err(Error::NotFound(_))));
 }
 
 async fn a_version_can_be_tested_before_it_sends(database: &Database) {
@@ -156,7 +156,7 @@ async fn a_version_can_be_tested_before_it_sends(database: &Database) {
     assert_eq!(report.outcome, TestOutcome::Accepted);
     assert_eq!(release(&fixture).await.active, digest(&first));
     let refused = fixture.service.test_connection(ADMIN, TENANT, test(&wider)).await;
-    assert!(matches!(refused, Err(Error::ApprovalNeeded(_))), "a test is a send");
+    assert!(matches!(refused, Err(Error::ApprovalRequired(_))), "a test is a send");
     let unknown = fixture.service.test_connection(ADMIN, TENANT, test(b"another file")).await;
     assert!(matches!(unknown, Err(Error::NotFound(_))));
 }
@@ -179,7 +179,7 @@ async fn decisions_are_in_the_audit_log(database: &Database) {
     approve(&fixture, &wider).await.unwrap();
     let start = CanaryStart { digest: digest(&wider), percent: 10, generation: None };
     let tried = fixture.service.start_canary(ADMIN, None, ID, start).await.unwrap();
-    assert_eq!(tried.comparison.unwrap().versions[1].role, Standing::Canary);
+    assert_eq!(tried.comparison.unwrap().versions[1].role, VersionRole::Canary);
     activate(&fixture, &wider).await.unwrap();
     fixture.service.roll_back(ADMIN, None, ID, RollbackRequest::default()).await.unwrap();
     let audit = fixture.service.audit(ADMIN, None, AuditFilter::default()).await.unwrap();

@@ -1,6 +1,6 @@
-//! A version that says something else of itself, or fills in something else, is seen before it sends.
+//! A version that presents itself differently, or fills in other defaults, is noticed before it sends.
 
-use sendbox_domain::model::{DifferenceCode, DifferenceLine, Environment, Reach, VersionState};
+use sendbox_domain::model::{Difference, DifferenceCode, Environment, Reach, VersionState};
 use sendbox_service::Error;
 use sendbox_tests::test_service::TENANT;
 use sendbox_tests::versioned::{ID, digest, version};
@@ -16,7 +16,7 @@ on_every_database!(
     a_tenant_sees_its_own_connections_alone
 );
 
-fn codes(lines: &[DifferenceLine]) -> Vec<DifferenceCode> {
+fn codes(lines: &[Difference]) -> Vec<DifferenceCode> {
     lines.iter().map(|line| line.code).collect()
 }
 
@@ -29,7 +29,7 @@ async fn another_name_waits_for_its_approval(database: &Database) {
     assert_eq!(difference.wider[0].message, "it is called “Twilio (official)”, and no longer “Acme SMS”");
     assert!(difference.readme.unwrap().contains("evil.test"), "it can be read before it is approved");
     let refused = activate(&fixture, &renamed).await.unwrap_err();
-    assert!(matches!(&refused, Error::ApprovalNeeded(lines) if lines[0].contains("Twilio (official)")), "{refused}");
+    assert!(matches!(&refused, Error::ApprovalRequired(lines) if lines[0].contains("Twilio (official)")), "{refused}");
     approve(&fixture, &renamed).await.unwrap();
     activate(&fixture, &renamed).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! What these tests share: a service with an uploaded connector, and a wait for background work.
+//! A service with an uploaded connector, and functions that wait for background work.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use sendbox_tests::versioned::{ID, digest, input};
 
 pub const ADMIN: &Caller = &Caller::Platform;
 
-/// What has not happened after this time will not.
+/// The time limit for background work.
 const NEVER: Duration = Duration::from_secs(60);
 
 /// Waits until `look` finds something. Background work does not report its end.
@@ -24,7 +24,7 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl 
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "it does not happen: {what}");
+        assert!(Instant::now() < deadline, "it did not happen: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -34,13 +34,13 @@ pub async fn upload(fixture: &TestService, component: &[u8]) -> ConnectorVersion
     upload_for(fixture, None, component).await
 }
 
-/// The same, for a tenant.
+/// Like [`upload`], for a tenant.
 pub async fn upload_for(fixture: &TestService, tenant: Option<&str>, component: &[u8]) -> ConnectorVersion {
     fixture.service.upload(ADMIN, tenant, component).await.unwrap();
     checked(fixture, tenant, &digest(component)).await
 }
 
-/// Waits for the end of a check.
+/// Waits until the check of a file has ended.
 pub async fn checked(fixture: &TestService, tenant: Option<&str>, digest: &str) -> ConnectorVersion {
     until("the end of a check", || async {
         let version = fixture.service.uploaded(ADMIN, tenant, digest).await.unwrap();
@@ -58,13 +58,13 @@ pub async fn service_with_connector(database: &Database, first: &[u8]) -> TestSe
     fixture
 }
 
-/// A tenant sends with it.
+/// Makes a tenant send with the uploaded connector.
 pub async fn use_it(fixture: &TestService, tenant: &str) {
     fixture.service.save_connection(ADMIN, tenant, "acme", input()).await.unwrap();
     fixture.service.activate(ADMIN, tenant, Activation { name: "acme".to_owned() }).await.unwrap();
 }
 
-/// Makes a version active for all tenants.
+/// Activates a version for all tenants.
 pub async fn activate(fixture: &TestService, component: &[u8]) -> Result<Release, Error> {
     let activation = VersionActivation {
         digest: digest(component),
@@ -75,24 +75,24 @@ pub async fn activate(fixture: &TestService, component: &[u8]) -> Result<Release
     fixture.service.activate_version(ADMIN, None, ID, activation).await.map(|activated| activated.release)
 }
 
-/// Approves what a version may do.
+/// Approves the difference of a version.
 pub async fn approve(fixture: &TestService, component: &[u8]) -> Result<ConnectorVersion, Error> {
     let version = fixture.service.version(ADMIN, None, ID, &digest(component)).await?;
     let confirm = version.difference.expect("it differs").confirmation_token;
     fixture.service.approve_version(ADMIN, None, ID, &digest(component), Approval { confirmation_token: confirm }).await
 }
 
-/// What sends.
+/// The release of the connector.
 pub async fn release(fixture: &TestService) -> Release {
     fixture.service.release(ADMIN, None, ID).await.unwrap()
 }
 
-/// Sends a message of the platform, and gives back what became of it, sent or not.
+/// Sends a message of the platform. Returns the stored message, whether it was sent or not.
 pub async fn send(fixture: &TestService, number: u64) -> Message {
     send_for(fixture, TENANT, number).await
 }
 
-/// The same, of a tenant.
+/// Like [`send`], for a tenant.
 pub async fn send_for(fixture: &TestService, tenant: &str, number: u64) -> Message {
     let new = NewMessage {
         to: Sensitive::from(format!("+45{number}").as_str()),
@@ -111,7 +111,7 @@ pub async fn send_for(fixture: &TestService, tenant: &str, number: u64) -> Messa
     }
 }
 
-/// The versions that a message met, in order.
+/// The versions of a message's attempts, in order.
 pub async fn met(fixture: &TestService, id: &str) -> Vec<String> {
     let message = fixture.service.message(ADMIN, TENANT, id).await.unwrap();
     message.attempts.into_iter().map(|attempt| attempt.connector_digest).collect()

@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use sendbox_tests::process::{Answer, Client, Deployment};
+use sendbox_tests::process::{ApiResponse, Client, Deployment};
 use sendbox_tests::versioned::{ID, digest, input, version};
 use serde_json::{Value, json};
 
-/// What has not happened after this time will not.
+/// The time limit for background work.
 const NEVER: Duration = Duration::from_secs(60);
 
 fn release_at(rest: &str) -> String {
     format!("/v1/connectors/{ID}/release{rest}")
 }
 
-/// Waits for the end of a check.
+/// Waits until the check of a file has ended.
 async fn checked(client: &Client, digest: &str) -> Value {
     let deadline = Instant::now() + NEVER;
     loop {
@@ -34,12 +34,12 @@ async fn upload(client: &Client, component: &[u8]) {
     checked(client, &digest(component)).await;
 }
 
-async fn send(client: &Client, number: u32) -> Result<Answer, reqwest::Error> {
+async fn send(client: &Client, number: u32) -> Result<ApiResponse, reqwest::Error> {
     let body = json!({ "to": format!("+45{number}"), "usage": "sign-in", "code": "123456" });
     client.post("messages", &body, Some(&format!("k{number}"))).await
 }
 
-/// A tenant that sends with the first version.
+/// Creates a tenant that sends with the first version.
 async fn add_tenant(client: &Client, first: &[u8]) {
     client.add_tenant().await;
     upload(client, first).await;
@@ -57,7 +57,7 @@ async fn killed_right_after_an_upload_was_answered() {
     let file = version(1, "honest");
     let taken = process.client.upload("/v1/connectors", &file).await.unwrap();
     assert_eq!(taken.status, 202, "{taken:?}");
-    // As often as a check may begin before it is given up, less one.
+    // One time less than a check may start before it is given up.
     for _ in 0..2 {
         process.kill().await;
         process = deployment.start().await;
@@ -67,7 +67,7 @@ async fn killed_right_after_an_upload_was_answered() {
     process.stop().await;
 }
 
-/// At whatever moment it dies, one version is active, the one before stays ready, and messages are sent.
+/// Whenever the process dies, one version is active, the previous one stays ready, and messages are sent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_versions_are_swapped() {
     let deployment = Deployment::new().await;
@@ -92,7 +92,7 @@ async fn killed_while_versions_are_swapped() {
                 tokio::spawn(async move { send(&client, number + sender).await })
             })
             .collect();
-        // In some rounds before the swap is answered, in others after.
+        // In some rounds before the response to the swap, in others after it.
         if round % 2 == 1 {
             swap.await.unwrap().unwrap();
         }
@@ -108,7 +108,7 @@ async fn killed_while_versions_are_swapped() {
         join_all(senders).await;
         process.client.until_all_are_final().await;
         for sender in 0..4 {
-            // With the same key again: taken before or now, sent once, or honestly in doubt.
+            // Repeated with the same key: accepted before or now, sent once, or in doubt.
             let again = send(&process.client, number + sender).await.unwrap();
             let status = again.text("/status");
             assert!(status == "accepted" || status == "in-doubt", "{again:?}");
@@ -125,7 +125,7 @@ async fn killed_while_versions_are_swapped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn told_to_stop_during_a_trial() {
+async fn stopped_during_a_canary() {
     let deployment = Deployment::new().await;
     let process = deployment.start().await;
     let (first, second) = (version(1, "honest"), version(2, "honest"));
@@ -149,14 +149,14 @@ async fn told_to_stop_during_a_trial() {
     process.stop().await;
     let mut met = std::collections::BTreeSet::new();
     for answer in join_all(senders).await {
-        let answer = answer.unwrap().expect("whoever waits gets an answer");
+        let answer = answer.unwrap().expect("waiting callers get a response");
         assert_eq!((answer.status, answer.text("/status")), (200, "accepted"), "{answer:?}");
         met.insert(answer.text("/attempts/0/connectorDigest").to_owned());
     }
     deployment.simulator.clear_faults();
     let process = deployment.start().await;
     let release = process.client.ask("GET", &release_at(""), None).await.unwrap();
-    assert_eq!(release.text("/canary/digest"), digest(&second), "the trial goes on after a restart");
+    assert_eq!(release.text("/canary/digest"), digest(&second), "the canary continues after a restart");
     let sides = release.body["comparison"]["versions"].as_array().unwrap();
     assert_eq!(sides.iter().map(|side| side["accepted"].as_u64().unwrap()).sum::<u64>(), 8);
     process.stop().await;

@@ -1,4 +1,4 @@
-//! Many at once: admins, processes, and messages while versions are swapped.
+//! Concurrent admins and processes, and messages while versions are swapped.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use sendbox_tests::{Database, on_every_database};
 use crate::harness::{ADMIN, activate, met, release, send, service_with_connector, upload};
 
 on_every_database!(
-    of_many_admins_one_decides,
+    only_one_of_many_admins_decides,
     two_versions_become_active_one_after_the_other,
     no_message_fails_while_versions_are_swapped
 );
 
-/// All have seen the same, and decide at the same moment: one succeeds, the others get a conflict.
-async fn of_many_admins_one_decides(database: &Database) {
+/// All have seen the same release, and change it at the same moment: one succeeds, the others get a conflict.
+async fn only_one_of_many_admins_decides(database: &Database) {
     let fixture = service_with_connector(database, &version(1, "honest")).await;
     let candidates: Vec<Vec<u8>> = (2..10).map(|number| version(number, "honest")).collect();
     for candidate in &candidates {
@@ -46,7 +46,7 @@ async fn of_many_admins_one_decides(database: &Database) {
     assert_eq!((release.active, release.generation), (heard[0].1.clone(), 2));
 }
 
-/// Without a look at what is there both are heard, and the history is a straight line.
+/// Without an expected generation both succeed, one after the other, and the history is linear.
 async fn two_versions_become_active_one_after_the_other(database: &Database) {
     let (first, second, third) = (version(1, "honest"), version(2, "honest"), version(3, "honest"));
     let fixture = service_with_connector(database, &first).await;
@@ -60,7 +60,7 @@ async fn two_versions_become_active_one_after_the_other(database: &Database) {
     assert_ne!(release.previous, Some(release.active));
 }
 
-/// P7: no message fails, none is sent twice, and each has met exactly one version, which was active while it was sent.
+/// P7: no message fails, none is sent twice, and each is sent with exactly one version, which was active at that time.
 async fn no_message_fails_while_versions_are_swapped(database: &Database) {
     const SWAPS: u32 = 20;
     const STEP: u64 = 10;
@@ -103,8 +103,8 @@ async fn no_message_fails_while_versions_are_swapped(database: &Database) {
             assert_eq!(met.len(), 1, "{met:?}");
             assert!(known.contains(&met[0]));
             assert_eq!(fixture.received_count(&format!("+45{number}")), 1);
-            // The release is read after the clock is, in the same transaction; how many swaps are committed in between is a matter
-            // of how busy the machine is. So the version was active at some moment between the beginning and the end.
+            // The release is read after the clock, in the same transaction; how many swaps are committed in between depends on
+            // the load of the machine. So the version was active at some moment between the beginning and the end.
             let (began, ended) = (message.attempts[0].started_at, message.attempts[0].finished_at.unwrap());
             let at = |index: usize| history.get(index).map(|(at, _)| *at);
             let was_active = history.iter().enumerate().any(|(index, (from, digest))| {

@@ -1,4 +1,4 @@
-//! Versions outlive their process, and other processes see what is decided.
+//! Versions outlive their process, and other processes see releases and rollbacks.
 
 use sendbox_domain::model::{CanaryStart, VersionState};
 use sendbox_store::versions;
@@ -10,9 +10,9 @@ use crate::harness::{ADMIN, activate, checked, met, release, send, service_with_
 
 on_every_database!(
     versions_and_decisions_survive_a_restart,
-    another_process_sees_what_is_decided,
-    a_check_that_a_process_left_is_taken_up,
-    a_check_that_ends_its_process_each_time_is_given_up
+    another_process_sees_decisions,
+    an_abandoned_check_is_resumed,
+    a_check_that_crashes_each_time_is_given_up
 );
 
 async fn versions_and_decisions_survive_a_restart(database: &Database) {
@@ -34,8 +34,8 @@ async fn versions_and_decisions_survive_a_restart(database: &Database) {
     assert!(met[0] == digest(&second) || met[0] == digest(&third));
 }
 
-/// Two processes on one store: what one accepts applies to the next message of the other.
-async fn another_process_sees_what_is_decided(database: &Database) {
+/// Two processes on one store: a change in one applies to the next message of the other.
+async fn another_process_sees_decisions(database: &Database) {
     let (first, second, bad) = (version(1, "honest"), version(2, "honest"), version(3, "trap"));
     let fixture = service_with_connector(database, &first).await;
     let other = fixture.second_instance().await;
@@ -53,18 +53,19 @@ async fn another_process_sees_what_is_decided(database: &Database) {
     activate(&fixture, &bad).await.unwrap();
     let rescued = send_there(20_000_003).await;
     assert_eq!(rescued.status.as_str(), "accepted");
-    until("it is taken back", || async { (release(&fixture).await.active == digest(&second)).then_some(()) }).await;
+    until("the version is rolled back", || async { (release(&fixture).await.active == digest(&second)).then_some(()) })
+        .await;
     let sent = send(&fixture, 20_000_004).await;
     assert_eq!(met(&fixture, &sent.id).await, [digest(&second)]);
     other.stop(std::time::Duration::from_secs(20)).await;
 }
 
-/// A crash between the upload's answer and the end of its check.
-async fn a_check_that_a_process_left_is_taken_up(database: &Database) {
+/// A crash between the response to an upload and the end of its check.
+async fn an_abandoned_check_is_resumed(database: &Database) {
     let fixture = TestService::new(database).await;
     let file = version(1, "honest");
     upload(&fixture, &file).await;
-    // As the process had left it: on disk, under its lease, unchecked.
+    // As the process left it: on disk, leased, unchecked.
     let mut tx = fixture.store.begin().await.unwrap();
     let row = versions::lock(&mut tx, "", &digest(&file)).await.unwrap().unwrap();
     let left = versions_row_left(row, 1, fixture.now().plus_seconds(60));
@@ -78,7 +79,7 @@ async fn a_check_that_a_process_left_is_taken_up(database: &Database) {
     assert_eq!(release(&fixture).await.active, digest(&file));
 }
 
-async fn a_check_that_ends_its_process_each_time_is_given_up(database: &Database) {
+async fn a_check_that_crashes_each_time_is_given_up(database: &Database) {
     let fixture = TestService::new(database).await;
     let file = version(1, "honest");
     upload(&fixture, &file).await;

@@ -26,7 +26,7 @@ fn token() -> String {
     parameters()["authToken"].as_str().unwrap().to_owned()
 }
 
-/// Fails if the database or a response of the service contains the secret in clear.
+/// Fails if the database or a response of the service contains the secret in clear text.
 async fn assert_sealed(database: &Database, fixture: &TestService, answers: &[String]) {
     let mut connection = database.connect().await;
     let mut found = answers.to_vec();
@@ -49,7 +49,7 @@ async fn assert_sealed(database: &Database, fixture: &TestService, answers: &[St
         found.push(serde_json::to_string(&whole).unwrap());
     }
     for text in found {
-        assert!(!text.contains(&token()), "the secret is in clear: {text}");
+        assert!(!text.contains(&token()), "the secret is in clear text: {text}");
     }
 }
 
@@ -67,7 +67,7 @@ fn test_with(component: &[u8], dry_run: bool) -> ConnectionTest {
     }
 }
 
-/// Whether a refusal is of the secret, by its field.
+/// Whether an error is about the unsealed secret.
 fn is_unsealed(error: &Error) -> bool {
     let Error::Invalid(problems) = error else { return false };
     problems.0.iter().any(|one| one.field == "/parameters/authToken" && one.code == Some(FieldCode::SecretUnsealed))
@@ -106,7 +106,7 @@ async fn a_version_that_unseals_is_neither_tried_nor_activated(database: &Databa
     assert_sealed(database, &fixture, &answers).await;
 }
 
-/// The version before takes the message that this one refuses.
+/// The previous version sends the message that this one refuses.
 async fn a_parameter_that_is_gone_is_not_handed_over(database: &Database) {
     let (first, forgetful) = (version(1, "honest"), version(2, "forget"));
     let fixture = service_with_connector(database, &first).await;
@@ -117,12 +117,12 @@ async fn a_parameter_that_is_gone_is_not_handed_over(database: &Database) {
     let sent = send(&fixture, 12_345_678).await;
     assert_eq!(met(&fixture, &sent.id).await, [digest(&forgetful), digest(&first)]);
     let failure = sent.attempts[0].failure.as_ref().unwrap();
-    assert!(failure.message.contains("the token is not there"), "{failure:?}");
+    assert!(failure.message.contains("the token is not set"), "{failure:?}");
     let report = fixture.service.test_connection(ADMIN, TENANT, test_with(&forgetful, false)).await.unwrap();
     assert_sealed(database, &fixture, &[serde_json::to_string(&report).unwrap()]).await;
 }
 
-/// It was sealed after the version to which the rollback returns was created.
+/// The secret was sealed after the version to which the rollback returns was created.
 async fn a_rollback_unseals_nothing(database: &Database) {
     let (unsealing, second) = (version(1, "unseal"), version(2, "honest"));
     let fixture = TestService::new(database).await;
@@ -172,7 +172,7 @@ async fn a_sealed_secret_is_not_promoted_in_clear(database: &Database) {
     };
     let refused = fixture.service.promote(ADMIN, "other", promotion).await.unwrap_err();
     assert!(is_unsealed(&refused), "{refused}");
-    let follow = fixture.service.follow_all(ADMIN, "other", ID).await.unwrap_err();
+    let follow = fixture.service.delete_own_release(ADMIN, "other", ID).await.unwrap_err();
     assert!(matches!(&follow, Error::Conflict(why) if why.contains("`authToken` of `acme`")), "{follow}");
     assert_sealed(database, &fixture, &[refused.to_string(), follow.to_string()]).await;
 }

@@ -1,4 +1,4 @@
-//! What sends while versions come and go: shares, stickiness, automatic rollback, drain.
+//! Sending while versions change: canary shares, stickiness, automatic rollback, drain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ use crate::harness::{ADMIN, activate, met, release, send, service_with_connector
 
 on_every_database!(
     a_canary_gets_its_share_and_each_message_keeps_its_side,
-    a_trial_that_traps_is_taken_back_and_its_messages_are_sent,
-    a_version_that_loops_now_and_then_is_taken_back,
-    an_active_version_that_traps_is_taken_back,
-    a_version_that_fails_more_is_taken_back,
+    a_canary_that_traps_is_rolled_back_and_its_messages_are_sent,
+    a_version_that_sometimes_loops_is_rolled_back,
+    an_active_version_that_traps_is_rolled_back,
+    a_version_that_fails_more_often_is_rolled_back,
     a_trap_after_the_message_is_out_is_in_doubt_and_ends_the_version,
-    a_version_that_both_cannot_send_with_stays,
+    a_version_stays_when_the_previous_one_fails_too,
     running_sends_may_finish_within_the_drain
 );
 
@@ -25,9 +25,9 @@ fn start(component: &[u8], percent: u8) -> CanaryStart {
 }
 
 /// Waits until a version has been rolled back.
-async fn taken_back(fixture: &TestService, component: &[u8]) -> Release {
+async fn rolled_back(fixture: &TestService, component: &[u8]) -> Release {
     let gone = digest(component);
-    let taken = until("a version is taken back", || async {
+    let taken = until("a version is rolled back", || async {
         let release = release(fixture).await;
         release.last_rollback.as_ref().is_some_and(|rollback| rollback.from == gone).then_some(release)
     })
@@ -51,7 +51,7 @@ async fn a_canary_gets_its_share_and_each_message_keeps_its_side(database: &Data
         assert!(accepted(&message));
         *sides.entry(message.attempts[0].connector_digest.clone()).or_default() += 1;
     }
-    // Fewer than ten of sixty by chance: once in a hundred million.
+    // The chance of fewer than ten of sixty is one in a hundred million.
     assert!(sides.len() == 2 && sides.values().all(|count| *count >= 10), "{sides:?}");
     let comparison = release(&fixture).await.comparison.unwrap();
     for side in comparison.versions {
@@ -63,7 +63,7 @@ async fn a_canary_gets_its_share_and_each_message_keeps_its_side(database: &Data
     assert_eq!(send(&fixture, 20_000_100).await.attempts[0].connector_digest, digest(&first));
 }
 
-async fn a_trial_that_traps_is_taken_back_and_its_messages_are_sent(database: &Database) {
+async fn a_canary_that_traps_is_rolled_back_and_its_messages_are_sent(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "trap"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &bad).await;
@@ -77,15 +77,15 @@ async fn a_trial_that_traps_is_taken_back_and_its_messages_are_sent(database: &D
         through_bad += usize::from(met.len() > 1);
         assert_eq!(fixture.received_count(&format!("+45{}", 20_000_000 + number)), 1, "one message, whatever happened");
     }
-    let after = taken_back(&fixture, &bad).await;
-    assert!(through_bad > 0, "the trial met nobody");
+    let after = rolled_back(&fixture, &bad).await;
+    assert!(through_bad > 0, "the canary sent no message");
     assert_eq!((after.active, after.canary), (digest(&first), None));
     let rollback = after.last_rollback.unwrap();
     assert!(rollback.reason.starts_with("it misbehaved in "));
     assert!(matches!(rollback.fault, Some(VersionFault::Misbehaved { .. })), "{rollback:?}");
 }
 
-async fn a_version_that_loops_now_and_then_is_taken_back(database: &Database) {
+async fn a_version_that_sometimes_loops_is_rolled_back(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "tenth"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &bad).await;
@@ -97,11 +97,11 @@ async fn a_version_that_loops_now_and_then_is_taken_back(database: &Database) {
             return;
         }
     }
-    let after = taken_back(&fixture, &bad).await;
+    let after = rolled_back(&fixture, &bad).await;
     assert_eq!(after.active, digest(&first));
 }
 
-async fn an_active_version_that_traps_is_taken_back(database: &Database) {
+async fn an_active_version_that_traps_is_rolled_back(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "trap"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &bad).await;
@@ -110,12 +110,12 @@ async fn an_active_version_that_traps_is_taken_back(database: &Database) {
     assert!(accepted(&message), "{message:?}");
     assert_eq!(met(&fixture, &message.id).await, [digest(&bad), digest(&first)]);
     assert!(message.attempts[0].decision.as_ref().unwrap().message.contains("the one before is asked"));
-    let after = taken_back(&fixture, &bad).await;
+    let after = rolled_back(&fixture, &bad).await;
     assert_eq!((after.active, after.previous), (digest(&first), None));
     assert_eq!(met(&fixture, &send(&fixture, 20_000_001).await.id).await, [digest(&first)]);
 }
 
-async fn a_version_that_fails_more_is_taken_back(database: &Database) {
+async fn a_version_that_fails_more_often_is_rolled_back(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "refuse"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &bad).await;
@@ -126,9 +126,9 @@ async fn a_version_that_fails_more_is_taken_back(database: &Database) {
     activate(&fixture, &bad).await.unwrap();
     for number in 0..20 {
         let message = send(&fixture, 20_000_100 + number).await;
-        assert!(accepted(&message), "the version before takes it over: {message:?}");
+        assert!(accepted(&message), "the previous version takes over: {message:?}");
     }
-    let after = taken_back(&fixture, &bad).await;
+    let after = rolled_back(&fixture, &bad).await;
     assert_eq!(after.active, digest(&first));
     let reason = after.last_rollback.unwrap().reason;
     assert!(reason.contains("failed"), "{reason}");
@@ -142,11 +142,11 @@ async fn a_trap_after_the_message_is_out_is_in_doubt_and_ends_the_version(databa
     let message = send(&fixture, 20_000_000).await;
     assert_eq!(message.status.as_str(), "in-doubt", "{message:?}");
     assert_eq!(fixture.received_count("+4520000000"), 1, "and nothing is sent a second time");
-    assert_eq!(taken_back(&fixture, &bad).await.active, digest(&first));
+    assert_eq!(rolled_back(&fixture, &bad).await.active, digest(&first));
 }
 
-/// The provider is down: that is no reason to take a version back.
-async fn a_version_that_both_cannot_send_with_stays(database: &Database) {
+/// The provider is down, which is no reason for a rollback.
+async fn a_version_stays_when_the_previous_one_fails_too(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "honest"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &second).await;
@@ -158,7 +158,7 @@ async fn a_version_that_both_cannot_send_with_stays(database: &Database) {
         assert!(!accepted(&message));
         met_versions.extend(met(&fixture, &message.id).await);
     }
-    // Two rounds of the watch: what there is to judge has been judged then.
+    // Two rounds of the release monitor: after that, the version has been judged.
     for number in 3..5 {
         upload(&fixture, &version(number, "honest")).await;
     }
@@ -167,12 +167,12 @@ async fn a_version_that_both_cannot_send_with_stays(database: &Database) {
     assert_eq!(met_versions.len(), 2);
 }
 
-/// The old version drains to its deadline, and what it has not ended then is ended, with an honest outcome.
+/// The old version drains until its deadline; attempts that have not ended by then are ended, with a correct outcome.
 async fn running_sends_may_finish_within_the_drain(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "honest"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &second).await;
-    // The provider takes the message, and is silent.
+    // The provider accepts the message and does not respond.
     fixture.simulator.inject_spec("twilio=stall,times=1".parse().unwrap()).unwrap();
     let service = fixture.service.clone();
     let before = fixture.simulator.counters().requests;
@@ -186,7 +186,7 @@ async fn running_sends_may_finish_within_the_drain(database: &Database) {
         drain_seconds: Some(5),
     };
     fixture.service.activate_version(ADMIN, None, ID, activation).await.unwrap();
-    // Others begin on the new one at once.
+    // Other messages use the new version immediately.
     let other = send(&fixture, 20_000_001).await;
     assert_eq!(met(&fixture, &other.id).await, [digest(&second)]);
     assert!(!sending.is_finished(), "it has five seconds");

@@ -1,4 +1,4 @@
-//! A version sends what it was seen to send, and nothing else: rehearsed, tested, tried, held back, approved.
+//! A version sends only requests of known shapes: rehearsed, tested, run as a canary, or approved. Others are held back.
 
 use sendbox_domain::model::{
     AuditFilter, CanaryStart, ConnectionInput, ConnectionTest, Environment, Message, Sensitive, ShapeOrigin,
@@ -20,7 +20,7 @@ on_every_database!(
     a_version_that_waits_for_its_time_is_held_back,
     another_target_is_held_back,
     a_held_shape_is_stored_once_per_tenant,
-    a_version_that_goes_takes_its_shapes_along
+    deleting_a_version_deletes_its_shapes
 );
 
 const AT_HOME: &str = "+4520000001";
@@ -56,7 +56,7 @@ fn added(shape: &VersionShape) -> Vec<&str> {
     shape.changes.iter().filter(|change| change.added).map(|change| change.line.as_str()).collect()
 }
 
-/// A test message with a version that need not be active.
+/// Sends a test message with a version, which need not be active.
 async fn test(fixture: &TestService, component: &[u8], dry_run: bool) {
     let test: ConnectionTest = serde_json::from_value(json!({
         "connection": "acme", "version": digest(component), "to": AT_HOME, "dryRun": dry_run,
@@ -83,7 +83,7 @@ async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(data
     assert_eq!((accepted(&at_home), met(&at_home)), (true, vec![digest(&bad).as_str()]));
 
     let abroad = send(&fixture.service, TENANT, ABROAD).await;
-    assert!(accepted(&abroad), "the version before takes it over: {abroad:?}");
+    assert!(accepted(&abroad), "the previous version takes over: {abroad:?}");
     assert_eq!(met(&abroad), [digest(&bad), digest(&first)]);
     assert_eq!(fixture.received_count(ABROAD), 1, "one message, whatever happened");
     let attempt = &abroad.attempts[0];
@@ -101,8 +101,8 @@ async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(data
     let held = held(&fixture.service, None, &bad).await;
     assert_eq!((held.len(), held[0].requests, added(&held[0])), (1, 1, vec!["form MaxPrice = 9"]));
     assert_eq!(detail["heldShape"]["shape"], Value::from(held[0].id.clone()));
-    // It is rolled back, as for any other fault.
-    let after = until("the version is taken back", || async {
+    // The version is rolled back, as for any other fault.
+    let after = until("the version is rolled back", || async {
         let release = release(&fixture).await;
         (release.active == digest(&first)).then_some(release)
     })
@@ -141,7 +141,11 @@ async fn a_request_that_is_approved_is_sent_by_every_process(database: &Database
     }
     assert_eq!(release(&fixture).await.held_requests, []);
     let audit = fixture.service.audit(ADMIN, None, AuditFilter::default()).await.unwrap();
-    let row = audit.items.iter().find(|row| row.action == "connector.approve-shape").expect("it is written down");
+    let row = audit
+        .items
+        .iter()
+        .find(|row| row.action == "connector.approve-shape")
+        .expect("the approval is in the audit log");
     assert_eq!((row.target.as_str(), row.actor.as_str()), ("connector:acme-sms", "platform"));
     other.stop(std::time::Duration::from_secs(20)).await;
 }
@@ -159,7 +163,7 @@ async fn what_a_canary_sends_is_recorded_and_may_be_sent(database: &Database) {
         seen.into_iter().find(|shape| shape.origin == ShapeOrigin::Canary)
     })
     .await;
-    // Shown before it is activated, with what the active version does not send.
+    // The shape is shown before the activation, with the lines that the active version does not send.
     assert_eq!(added(&seen), ["form MaxPrice = 9"]);
     activate(&fixture, &second).await.unwrap();
     let sent = send(&fixture.service, TENANT, ABROAD).await;
@@ -167,7 +171,7 @@ async fn what_a_canary_sends_is_recorded_and_may_be_sent(database: &Database) {
     assert_eq!(held(&fixture.service, None, &second).await, []);
 }
 
-/// The connection says from when on the version sends something else: between the time at which it came and now.
+/// The connection sets the time from which the version sends something else, between its upload and now.
 async fn a_version_that_waits_for_its_time_is_held_back(database: &Database) {
     let first = version(1, "priced");
     let fixture = service_with_connector(database, &first).await;
@@ -214,19 +218,19 @@ async fn a_held_shape_is_stored_once_per_tenant(database: &Database) {
     let shape = &own[0].id;
     let refused = fixture.service.approve_shape(ADMIN, Some(OTHER), ID, &digest(&first), shape).await;
     assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
-    // A test sends it, and decides nothing.
+    // A test sends it, and does not approve it.
     let again = Sensitive::from(ABROAD);
     let test: ConnectionTest =
         serde_json::from_value(json!({ "connection": "acme", "to": again.expose(), "dryRun": false })).unwrap();
     assert_eq!(fixture.service.test_connection(ADMIN, TENANT, test).await.unwrap().outcome, TestOutcome::Accepted);
     assert_eq!(held(&fixture.service, Some(TENANT), &first).await.len(), 1);
-    // A tenant decides for itself alone.
+    // A tenant approves only for itself.
     fixture.service.approve_shape(&Caller::Platform, Some(TENANT), ID, &digest(&first), shape).await.unwrap();
     assert!(accepted(&send(&fixture.service, TENANT, ABROAD).await));
     assert_eq!(send(&fixture.service, OTHER, ABROAD).await.status.as_str(), "failed");
 }
 
-async fn a_version_that_goes_takes_its_shapes_along(database: &Database) {
+async fn deleting_a_version_deletes_its_shapes(database: &Database) {
     let (first, second) = (version(1, "honest"), version(2, "honest"));
     let fixture = service_with_connector(database, &first).await;
     upload(&fixture, &second).await;

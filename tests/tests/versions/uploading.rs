@@ -1,6 +1,6 @@
-//! An upload is kept, checked, and becomes a version, or is refused with a reason.
+//! An upload is stored, checked, and becomes a version or is refused with a reason.
 
-use sendbox_domain::model::{Environment, Owner, Standing, VersionState};
+use sendbox_domain::model::{Environment, Owner, VersionRole, VersionState};
 use sendbox_service::{Caller, Error};
 use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, input, version, version_of};
@@ -16,7 +16,7 @@ on_every_database!(
     the_id_of_another_owner_is_refused,
     a_private_connector_is_invisible_to_others,
     only_unused_versions_are_deleted,
-    a_tenant_goes_with_its_connectors
+    deleting_a_tenant_deletes_its_connectors
 );
 
 async fn the_first_version_is_active_and_sends(database: &Database) {
@@ -27,7 +27,7 @@ async fn the_first_version_is_active_and_sends(database: &Database) {
     let sent = send(&fixture, 12_345_678).await;
     assert_eq!(sent.status.as_str(), "accepted");
     let version = fixture.service.version(ADMIN, None, ID, &digest(&first)).await.unwrap();
-    assert_eq!(version.role, Some(Standing::Active));
+    assert_eq!(version.role, Some(VersionRole::Active));
     let found = fixture.service.connector(ADMIN, Some(TENANT), ID).await.unwrap();
     assert_eq!((found.summary.version.as_str(), found.summary.owner), ("0001", Owner::AllTenants));
 }
@@ -45,7 +45,7 @@ async fn a_further_version_sends_nothing_by_itself(database: &Database) {
     let first = version(1, "honest");
     let fixture = service_with_connector(database, &first).await;
     let second = upload(&fixture, &version(2, "honest")).await;
-    assert_eq!((second.state, second.role), (VersionState::Ready, Some(Standing::Available)));
+    assert_eq!((second.state, second.role), (VersionState::Ready, Some(VersionRole::Available)));
     let sent = send(&fixture, 12_345_678).await;
     assert_eq!(sent.attempts[0].connector_digest, digest(&first));
     let all = fixture.service.versions(ADMIN, None, ID).await.unwrap();
@@ -63,7 +63,7 @@ async fn invalid_connectors_are_refused_with_a_reason(database: &Database) {
         let refused = fixture.service.upload(ADMIN, None, &file).await.unwrap_err();
         assert!(matches!(&refused, Error::Invalid(_)) && refused.to_string().contains(why), "{why}: {refused}");
     }
-    // Kept, and then refused: a truncated file, and one that says of itself what cannot be.
+    // Stored, and then refused: a truncated file, and one with invalid metadata.
     let whole = version(1, "honest");
     for (file, why) in
         [(whole[..whole.len() / 2].to_vec(), "malformed"), (version_of("No such id", 1, "honest"), "`id` must be")]
@@ -74,7 +74,7 @@ async fn invalid_connectors_are_refused_with_a_reason(database: &Database) {
         assert!(text.contains(why), "{why}: {text}");
     }
     assert!(matches!(fixture.service.release(ADMIN, None, ID).await, Err(Error::NotFound(_))));
-    // Uploaded again it is checked again, and refused again.
+    // When it is uploaded again, it is checked and refused again.
     let (again, is_there) = fixture.service.upload(ADMIN, None, &whole[..whole.len() / 2]).await.unwrap();
     assert_eq!((again.state, is_there), (VersionState::Checking, false));
 }
@@ -117,7 +117,7 @@ async fn a_private_connector_is_invisible_to_others(database: &Database) {
     }
     let refused = fixture.service.save_connection(ADMIN, "other", "acme", input()).await.unwrap_err();
     assert!(matches!(refused, Error::Invalid(_)), "{refused}");
-    // Another tenant may have a connector of the same name, even the same file, and neither knows.
+    // Another tenant may have a connector with the same id, even the same file, and neither notices.
     let theirs = upload_for(&fixture, Some("other"), &mine).await;
     assert_eq!(theirs.state, VersionState::Ready);
     fixture.service.delete_version(ADMIN, Some(TENANT), &digest(&mine)).await.unwrap();
@@ -144,7 +144,7 @@ async fn only_unused_versions_are_deleted(database: &Database) {
     assert_eq!(fixture.service.versions(ADMIN, None, ID).await.unwrap().len(), 2);
 }
 
-async fn a_tenant_goes_with_its_connectors(database: &Database) {
+async fn deleting_a_tenant_deletes_its_connectors(database: &Database) {
     let fixture = TestService::new(database).await;
     let mine = version(1, "honest");
     upload_for(&fixture, Some(TENANT), &mine).await;

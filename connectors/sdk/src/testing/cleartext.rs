@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_done_has_no_bytes() {
+    fn an_impossible_operation_has_no_bytes() {
         let values = values();
         assert_eq!(values.bytes(&secret("key").decode(Encoding::Base64)), Ok(vec![0x25, 0xe7, 0xde]));
         assert_eq!(values.bytes(&secret("password").decode(Encoding::Base64)), Err(EvaluationError::NotEncoded));

@@ -50,7 +50,7 @@ impl<'a> ScriptedHost<'a> {
 
 /// Why a request is not sent.
 enum RequestError {
-    /// A value is missing, which the connector is told.
+    /// A value is missing, which is returned to the connector.
     Missing(String),
     /// A rule is broken, which ends the send.
     Broken(String),
@@ -101,7 +101,7 @@ impl<'a> TestVerifier<'a> {
     }
 }
 
-/// Maximum calls of [`Verifier::matches`] in one `parse`, as on the host.
+/// The maximum number of calls of [`Verifier::matches`] in one `parse`, as on the host.
 const MATCHES_MAX: usize = 8;
 
 impl Verifier for TestVerifier<'_> {

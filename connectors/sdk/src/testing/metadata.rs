@@ -1,4 +1,4 @@
-//! Mistakes in a connector's metadata that would otherwise show at installation only.
+//! Finds mistakes in a connector's metadata that would otherwise appear only at installation.
 
 use serde_json::Value;
 
@@ -123,7 +123,7 @@ fn problems(metadata: &Metadata) -> Vec<String> {
     found
 }
 
-/// Maximum steps of one place, as on the host.
+/// The maximum number of steps of a place, as on the host.
 const STEPS_MAX: usize = 4;
 
 fn places_problems(places: &MessagePlaces) -> Vec<String> {

@@ -20,7 +20,7 @@ use crate::http::Request;
 use crate::metadata::{HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
 use crate::sealed::{Expression, Part, Parts, Sealed, Source};
 
-/// What a request contains of the message and of the secrets.
+/// The parts of the message and the secrets that a request contains.
 #[derive(Default)]
 struct SealedContents {
     recipient: Vec<NumberFormat>,
@@ -131,7 +131,7 @@ fn headers(clear: &ClearRequest) -> Result<(), String> {
     Ok(())
 }
 
-/// The host of the metadata that allows this request; the one with the longest path if there are several.
+/// The host in the metadata that allows this request; the one with the longest path if there are several.
 fn need<'m>(
     clear: &ClearRequest,
     metadata: &'m Metadata,

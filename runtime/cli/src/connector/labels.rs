@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use sendbox_contract::FailureClass;
 use sendbox_domain::model::{
-    ConnectionDifference, ConnectorSummary, ConnectorVersion, DifferenceLine, Owner, Reach, Release, Side, Standing,
-    Unfit, VersionActivated, VersionDifference, VersionState,
+    ComparedVersion, ConnectionDifference, ConnectorSummary, ConnectorVersion, Difference, IncompatibleConnection,
+    Owner, Reach, Release, VersionActivated, VersionDifference, VersionRole, VersionState,
 };
 
 use crate::render::{self, line};
@@ -20,18 +20,18 @@ pub fn short(digest: &str) -> String {
 }
 
 /// `active`
-pub fn standing(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Active => "active",
-        Standing::Canary => "canary",
-        Standing::Previous => "previous",
-        Standing::Available => "available",
+pub fn role(role: VersionRole) -> &'static str {
+    match role {
+        VersionRole::Active => "active",
+        VersionRole::Canary => "canary",
+        VersionRole::Previous => "previous",
+        VersionRole::Available => "available",
     }
 }
 
 /// A line for each change: `+` it may do more, `-` it may do less, `·` anything else.
 pub fn difference_lines(difference: &VersionDifference) -> String {
-    let signed = |sign: &'static str, lines: &[DifferenceLine]| -> Vec<String> {
+    let signed = |sign: &'static str, lines: &[Difference]| -> Vec<String> {
         lines.iter().map(|one| format!("  {sign} {}\n", line(&one.message))).collect()
     };
     let mut all = signed("+", &difference.wider);
@@ -76,7 +76,7 @@ fn for_connections(all: &[ConnectionDifference]) -> String {
     text
 }
 
-fn unfit(unfit: &[Unfit], what: &str) -> String {
+fn unfit(unfit: &[IncompatibleConnection], what: &str) -> String {
     if unfit.is_empty() {
         return String::new();
     }
@@ -110,10 +110,10 @@ pub fn connectors(all: &[ConnectorSummary]) -> String {
 
 /// The versions of a connector.
 pub fn versions(all: &[ConnectorVersion]) -> String {
-    let mut rows = vec![["digest", "version", "standing", "size", "uploaded", "by"].map(str::to_owned)];
+    let mut rows = vec![["digest", "version", "role", "size", "uploaded", "by"].map(str::to_owned)];
     rows.extend(all.iter().map(|one| {
         let state = match (one.state, one.role) {
-            (VersionState::Ready, Some(of)) => standing(of),
+            (VersionState::Ready, Some(of)) => role(of),
             (state, _) => state.as_str(),
         };
         [
@@ -185,13 +185,13 @@ pub fn release(release: &Release) -> String {
     text
 }
 
-fn side_by_side(sides: &[Side]) -> String {
-    let row = |name: &str, value: &dyn Fn(&Side) -> String| -> Vec<String> {
+fn side_by_side(sides: &[ComparedVersion]) -> String {
+    let row = |name: &str, value: &dyn Fn(&ComparedVersion) -> String| -> Vec<String> {
         std::iter::once(name.to_owned()).chain(sides.iter().map(value)).collect()
     };
     let none = || "-".to_owned();
     let mut rows = vec![
-        row("", &|side| standing(side.role).to_owned()),
+        row("", &|side| role(side.role).to_owned()),
         row("version", &|side| short(&side.digest)),
         row("attempts", &|side| side.attempts.to_string()),
         row("accepted", &|side| side.accepted.to_string()),
@@ -249,9 +249,9 @@ mod tests {
 
     #[test]
     fn versions_are_compared_side_by_side() {
-        let side = |digest: &str, standing: &str, latency: Option<u64>| {
+        let side = |digest: &str, role: &str, latency: Option<u64>| {
             json!({
-                "digest": digest, "role": standing, "attempts": 13, "accepted": 12, "inDoubt": 0, "rejected": 1,
+                "digest": digest, "role": role, "attempts": 13, "accepted": 12, "inDoubt": 0, "rejected": 1,
                 "faults": 1, "successRate": 12.0 / 13.0, "failures": {"connector-fault": 1},
                 "latencyMs": latency.map(|millis| json!({"p50": millis, "p95": millis, "p99": millis})),
             })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use sendbox_domain::model::{ConnectorVersion, DifferenceLine, Progress, Standing, VersionDifference, VersionState};
+use sendbox_domain::model::{ConnectorVersion, Difference, Progress, VersionDifference, VersionRole, VersionState};
 use serde_json::json;
 
 use super::client::{ApiResponse, ConnectorClient};
@@ -106,7 +106,7 @@ async fn release(
     generation: u64,
 ) -> Result<Exit, CliError> {
     let digest = version.parsed.digest.clone();
-    let is_active = version.parsed.role == Some(Standing::Active);
+    let is_active = version.parsed.role == Some(VersionRole::Active);
     let (mut raw, text) = match args.canary {
         _ if is_active => (json!({}), format!("It is the active version of {id}.\n")),
         Some(percent) => {
@@ -171,7 +171,7 @@ fn approval_needed(client: &ConnectorClient, id: &str, digest: &str, difference:
     CliError::remote(Exit::Refused, anyhow!(text), remote)
 }
 
-fn sentences(lines: &[DifferenceLine]) -> String {
+fn sentences(lines: &[Difference]) -> String {
     lines.iter().map(|line| line.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 

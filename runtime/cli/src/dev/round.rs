@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use sendbox_domain::FieldErrors;
 use sendbox_domain::model::{
-    Activation, Approval, ConnectionInput, ConnectionTest, ConnectorVersion, FailureView, ResourceUsage, SentRequest,
-    Standing, TestOutcome, TestReport, TraceStep, VersionActivation, VersionDifference, VersionState,
+    Activation, Approval, ConnectionInput, ConnectionTest, ConnectorVersion, ResourceUsage, SendFailure, SentRequest,
+    TestOutcome, TestReport, TraceStep, VersionActivation, VersionDifference, VersionRole, VersionState,
 };
 use sendbox_service::{Caller, Error, Service};
 
@@ -104,7 +104,7 @@ impl<'a> DevSession<'a> {
 
     /// Activates the version, after an approval if one is needed.
     async fn activate(&self, id: &str, version: &ConnectorVersion) -> Result<(), CliError> {
-        if version.role == Some(Standing::Active) {
+        if version.role == Some(VersionRole::Active) {
             let is_same = self.active.as_ref().is_some_and(|(_, digest)| *digest == version.digest);
             return Ok(render::print(if is_same { "The component is unchanged.\n" } else { "It is active.\n" })?);
         }
@@ -234,7 +234,7 @@ fn outcome(report: &TestReport, host: Option<&str>) -> (Exit, String) {
     (Exit::Success, format!("Accepted. Provider id: {}\n", line(id)))
 }
 
-fn failed(failure: &FailureView) -> String {
+fn failed(failure: &SendFailure) -> String {
     let code = failure.provider_code.as_ref().map(|code| format!(", provider code {}", line(code))).unwrap_or_default();
     format!(
         "FAILED: {} ({}{code})\n  {:<12} {}\n  {:<12} {}\n  {:<12} {}\n",
@@ -249,7 +249,7 @@ fn failed(failure: &FailureView) -> String {
     )
 }
 
-fn exit_of(failure: &FailureView) -> Exit {
+fn exit_of(failure: &SendFailure) -> Exit {
     Exit::of(failure.class, failure.party, failure.request_sent)
 }
 
@@ -268,8 +268,8 @@ mod tests {
 
     use super::*;
 
-    fn failure(class: FailureClass, party: Party, request_sent: RequestSent) -> FailureView {
-        FailureView {
+    fn failure(class: FailureClass, party: Party, request_sent: RequestSent) -> SendFailure {
+        SendFailure {
             class,
             party,
             request_sent,

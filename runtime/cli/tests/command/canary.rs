@@ -1,4 +1,4 @@
-//! No number, code, text or credential is in anything that `send` prints, whatever happens.
+//! Nothing that `send` prints contains a number, code, text or credential, whatever happens.
 
 use super::fixture::{BEARER, CODE, CliFixture, CommandOutput, NUMBER, TEXT, TOKEN};
 
@@ -33,7 +33,7 @@ async fn nothing_sealed_is_printed() {
 }
 
 #[tokio::test]
-async fn nor_by_errors_of_the_input() {
+async fn nothing_sealed_is_in_errors_of_the_input() {
     let fixture = CliFixture::new().await;
     for more in [
         &["--lifetime", "1d"][..],

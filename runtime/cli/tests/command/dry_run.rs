@@ -2,7 +2,7 @@ use super::fixture::{CODE, CliFixture, TOKEN};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn the_masked_request_is_exactly_this() {
+async fn the_masked_request_is_printed() {
     let fixture = CliFixture::new().await;
     let ran = fixture.send("twilio", &["--dry-run", "--json"]).await;
     assert_eq!(ran.exit, 0, "{}", ran.stderr);
@@ -22,7 +22,7 @@ async fn the_masked_request_is_exactly_this() {
 }
 
 #[tokio::test]
-async fn in_clear_it_is_what_a_real_send_does() {
+async fn in_clear_text_it_equals_a_real_send() {
     let fixture = CliFixture::new().await;
     let ran = fixture.send("twilio", &["--dry-run", "--show-sealed", "--json"]).await;
     assert!(fixture.simulator.requests().is_empty(), "something was sent");
@@ -50,7 +50,7 @@ async fn text_output_masks_sealed_values_by_default() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_sent_fails_in_a_dry_run_too() {
+async fn a_forbidden_request_fails_in_a_dry_run_too() {
     let fixture = CliFixture::new().await;
     let policy = fixture.write("policy.json", r#"{"denied_hosts": ["twilio.com"]}"#);
     let mut snapshot = fixture.snapshot();

@@ -103,7 +103,7 @@ async fn configurations() {
 }
 
 #[tokio::test]
-async fn everything_at_once_and_as_json() {
+async fn all_errors_at_once_and_as_json() {
     let fixture = CliFixture::new().await;
     fixture.write("twilio.json", r#"{"parameters": {"accountSID": "x"}}"#);
     let mut snapshot = fixture.snapshot();

@@ -17,7 +17,7 @@ pub const TOKEN: &str = "canary-token-0123456789abcdef";
 pub const BEARER: &str = "Bearer canary-authorization";
 pub const TEXT: &str = "Canary text";
 
-/// How a command ended.
+/// The result of a command.
 pub struct CommandOutput {
     pub exit: i32,
     pub stdout: String,
@@ -46,7 +46,7 @@ pub fn snapshot() -> CommandSnapshot {
     snapshot
 }
 
-/// The binary, without the environment of the caller.
+/// The command, without the environment of the caller.
 pub fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sendbox"));
     // All runs share the cache of compiled connectors.

@@ -1,7 +1,7 @@
 use super::fixture::run;
 
 #[tokio::test]
-async fn every_help_is_what_it_was() {
+async fn every_help_text_matches_its_snapshot() {
     let connector = [
         "push",
         "list",

@@ -38,7 +38,7 @@ async fn inspect_works_without_a_cache() {
 }
 
 #[tokio::test]
-async fn new_writes_a_whole_project() {
+async fn new_writes_a_complete_project() {
     let folder = tempfile::tempdir().unwrap();
     let output = binary().args(["new", "acme-sms"]).current_dir(folder.path()).output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! `demo` and `serve`: started, used as a new user would, and stopped.
+//! `demo` and `serve`: started, used as a new user would use them, and stopped.
 
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
@@ -68,7 +68,7 @@ async fn shell(script: &str) -> String {
 }
 
 #[tokio::test]
-async fn demo_is_tried_by_pasting() {
+async fn the_commands_of_the_demo_work_when_pasted() {
     let (mut demo, printed) = RunningCommand::start(&["demo", "--port", "0"], "Messages appear below").await;
     let script = printed.split_once("# 1. ").unwrap().1.split_once("Messages appear").unwrap().0;
     let answer = shell(&format!("# 1. {script}")).await;

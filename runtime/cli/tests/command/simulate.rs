@@ -31,7 +31,7 @@ async fn paste(command: &str) -> (Option<i32>, String) {
 }
 
 #[tokio::test]
-async fn what_it_prints_works_when_pasted() {
+async fn the_printed_command_works_when_pasted() {
     let (child, mut lines) = start(&["--json"]).await;
     let started = next_json(&mut lines).await;
     let ca = started["caFile"].as_str().unwrap().to_owned();
@@ -81,7 +81,7 @@ async fn faults_and_the_text_output() {
 }
 
 #[tokio::test]
-async fn a_host_answers_by_script() {
+async fn a_host_responds_with_a_script() {
     let folder = tempfile::tempdir().unwrap();
     let answer = folder.path().join("answer.json");
     std::fs::write(&answer, r#"{"status": 429, "headers": {"retry-after": "9"}, "body": ""}"#).unwrap();

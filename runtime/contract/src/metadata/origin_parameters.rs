@@ -1,16 +1,17 @@
-//! Where a connector's requests go is decided by its manifest or by a person. Nothing else fills an origin.
+//! Only the manifest or a person decides where a connector's requests go, so a parameter in an origin is never filled in
+//! automatically.
 //!
-//! A parameter in an origin (`{endpoint}`, `https://{region}.example.com`) has no value that nobody gave: no default,
-//! also none of an alternative that a form would fill in, and nothing that Sendbox fills in. Where such a value could hide in a
-//! `$ref`, that is refused with it. What values are allowed (`enum`, `const`, `pattern`) is the author's to say.
+//! A parameter that occurs in an origin (`{endpoint}`, `https://{region}.example.com`) must not have a default, not even in an
+//! alternative that a form would fill in, and Sendbox must not fill it in. `$ref` is refused for such parameters, because it could
+//! hide a default. Which values are allowed (`enum`, `const`, `pattern`) is up to the author.
 
 use sendbox_policy::Manifest;
 use serde_json::Value;
 
-/// Keywords that would choose a value, or lead to where one is chosen.
+/// Keywords that set a value, or that refer to a place that could.
 const CHOOSING: [&str; 4] = ["default", "fill", "$ref", "$dynamicRef"];
 
-/// Each parameter of an origin that would be filled in by itself.
+/// The parameters of origins that would be filled in automatically.
 pub(super) fn faults(manifest: &Manifest, schema: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     for need in manifest.hosts() {
@@ -27,11 +28,11 @@ pub(super) fn faults(manifest: &Manifest, schema: &Value) -> Vec<String> {
     faults
 }
 
-/// Whether a schema, or a part of it, has a value for this parameter.
+/// Whether a schema or a part of it sets a value for this parameter.
 fn is_chosen(schema: &Value, key: &str) -> bool {
     match schema {
         Value::Object(members) => members.iter().any(|(name, member)| match (name.as_str(), member) {
-            // Of a whole object.
+            // The default of a whole object.
             ("default", Value::Object(values)) => values.contains_key(key),
             ("properties", Value::Object(properties)) => {
                 properties.get(key).is_some_and(chooses) || properties.values().any(|other| is_chosen(other, key))
@@ -43,7 +44,7 @@ fn is_chosen(schema: &Value, key: &str) -> bool {
     }
 }
 
-/// Whether a parameter's own schema has a value for it.
+/// Whether a parameter's own schema sets a value for it.
 fn chooses(property: &Value) -> bool {
     match property {
         Value::Object(members) => {

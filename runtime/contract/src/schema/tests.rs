@@ -1,11 +1,11 @@
-//! Schemas that explode are refused, each with the bound that it exceeds; what connectors need is taken; and the worst that is
-//! taken can be measured.
+//! Schemas that explode are refused with the bound that they exceed; what connectors need is accepted; and the cost of the worst
+//! accepted schema can be measured.
 
 use std::time::Instant;
 
 use super::*;
 
-/// `d0` … `dn`, each `twice` the next one.
+/// `d0` … `dn`, each containing the next one twice.
 fn chain(length: usize, twice: impl Fn(Value) -> Value) -> Value {
     let mut definitions = Map::new();
     for step in 0..length {
@@ -15,7 +15,7 @@ fn chain(length: usize, twice: impl Fn(Value) -> Value) -> Value {
     json!({"$ref": "#/$defs/d0", "$defs": definitions})
 }
 
-/// A schema within itself so many times.
+/// A schema nested in itself this many times.
 fn nested(times: usize, inner: Value, wrap: impl Fn(Value) -> Value) -> Value {
     (0..times).fold(inner, |schema, _| wrap(schema))
 }
@@ -52,7 +52,7 @@ fn schemas_that_explode_are_refused_with_the_bound() {
             chain(11, |next| json!({"additionalProperties": next, "propertyNames": next})),
             "more subschemas than the 4000",
         ),
-        // A definition that is known by then, further down.
+        // A definition that has already been computed, further down.
         (
             json!({
                 "allOf": [
@@ -63,14 +63,14 @@ fn schemas_that_explode_are_refused_with_the_bound() {
             }),
             "deeper within each other than the 24",
         ),
-        // References that come back.
+        // Recursive references.
         (json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}), "`#/$defs/a` back to itself"),
         (
             json!({"$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {"not": {"$ref": "#/$defs/a"}}}}),
             "back to itself",
         ),
         (json!({"properties": {"a": {"$ref": "#"}}}), "`$ref` that is not `#/$defs/NAME`"),
-        // References elsewhere.
+        // References to other places.
         (json!({"$ref": "https://evil.test/schema"}), "`$ref` that is not `#/$defs/NAME`"),
         (json!({"$ref": "file:///etc/passwd"}), "`$ref` that is not `#/$defs/NAME`"),
         (json!({"$ref": "#/properties/a"}), "`$ref` that is not `#/$defs/NAME`"),
@@ -85,7 +85,7 @@ fn schemas_that_explode_are_refused_with_the_bound() {
         (json!({"$schema": "https://evil.test/meta"}), "`$schema` that is not"),
         (json!({"items": {"$schema": "https://json-schema.org/draft/2020-12/schema"}}), "`$schema` that is not"),
         (json!({"items": {"$defs": {}}}), "`$defs` that are not at the top"),
-        // Keywords that visit values again and again, or that nobody has counted.
+        // Keywords that visit values repeatedly, or whose cost is unknown.
         (json!({"unevaluatedProperties": false}), "uses `unevaluatedProperties`"),
         (json!({"unevaluatedItems": false}), "uses `unevaluatedItems`"),
         (json!({"dependencies": {"a": {}}}), "uses `dependencies`"),
@@ -123,13 +123,13 @@ fn schemas_that_explode_are_refused_with_the_bound() {
         (json!({"pattern": "^(?=.*a)(?!b).*$"}), "looks ahead or back"),
         (json!({"pattern": "((a{1000}){1000}){1000}"}), "comes to more than 32 KiB"),
         (json!({"patternProperties": {"(\\p{L}{100}){100}": true}}), "comes to more than 32 KiB"),
-        // A secret that would not be one.
+        // A secret that would not be sealed.
         (json!({"allOf": [{"properties": {"a": {"writeOnly": true}}}]}), "`writeOnly` that is not directly"),
         (
             json!({"properties": {"a": {"$ref": "#/$defs/s"}}, "$defs": {"s": {"writeOnly": true}}}),
             "`writeOnly` that is not",
         ),
-        // Shapes that are none.
+        // Invalid structures.
         (json!({"properties": {"a": 7}}), "where a schema is expected"),
         (json!({"allOf": {"a": {}}}), "`allOf` that is not a list"),
         (json!({"properties": []}), "`properties` that is not an object"),
@@ -209,7 +209,7 @@ fn a_value_is_bounded_before_it_meets_a_schema() {
             None => assert_eq!(said, Ok(())),
             Some(bound) => assert!(said.clone().is_err_and(|said| said.contains(bound)), "{said:?}, wanted {bound}"),
         }
-        // Dropping what is nested so deep recurses, too.
+        // Dropping such a deeply nested value recurses as well.
         while let Value::Array(items) = &mut value
             && let Some(inner) = items.pop()
         {

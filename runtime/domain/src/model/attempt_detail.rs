@@ -19,7 +19,7 @@ pub struct AttemptDetail {
     /// The requests that were sent.
     #[schema(required)]
     pub requests: Vec<SentRequest>,
-    /// The request that a rule held back. Nothing of it was sent.
+    /// The request that a rule held back. No part of it was sent.
     pub held_request: Option<SentRequest>,
     /// How the request that was held back differs from those that the version may send.
     pub held_shape: Option<HeldShape>,
@@ -38,7 +38,7 @@ pub struct AttemptDetail {
 /// - `active`: it is the active connection.
 /// - `country`: the policy routes the country of the number to it.
 /// - `fallback`: it is a fallback of the policy.
-/// - `retry`: the attempt before used it as well.
+/// - `retry`: the previous attempt used it, too.
 /// - `earlier`: it was chosen before the policy changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -51,7 +51,7 @@ pub enum RouteReason {
     Earlier,
 }
 
-/// A request whose shape is none of those that the version may send.
+/// A request whose shape the version may not send yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldShape {
@@ -153,7 +153,7 @@ pub struct TraceEvent {
 
 /// What happened in a step of a send; `event` says which it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-// The names of fields are given one by one: utoipa does not read `rename_all_fields`.
+// Fields are renamed one by one because utoipa does not support `rename_all_fields`.
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum TraceStep {
     /// A fresh instance of the connector was started.
@@ -172,9 +172,9 @@ pub enum TraceStep {
         #[schema(example = "concat")]
         operation: String,
     },
-    /// The connector read a sealed value in clear, as a grant permits.
+    /// The connector read a sealed value in plain text, as a grant permits.
     Revealed {
-        /// What the value was made of.
+        /// The labels of the value: what it was made from.
         #[schema(example = "[recipient]")]
         labels: String,
     },
@@ -190,7 +190,7 @@ pub enum TraceStep {
         #[serde(rename = "carriesMessage")]
         carries_message: bool,
     },
-    /// A rule refused a request. Nothing of it was sent.
+    /// A rule refused a request. No part of it was sent.
     Refused {
         /// The rule, and what would allow the request.
         #[schema(example = "the host collect.example.com is not in the manifest")]

@@ -44,7 +44,7 @@ pub struct AuditFilter {
     /// The number of entries on a page. Defaults to 50.
     #[param(minimum = 1, maximum = 200, example = 50)]
     pub limit: Option<u32>,
-    /// The `nextCursor` of the page before. Absent for the first page.
+    /// The `nextCursor` of the previous page. Leave it out for the first page.
     #[param(max_length = 200, example = "1795465293250-m7k3x9q2v5t8w4n6p1r0d")]
     pub cursor: Option<String>,
 }

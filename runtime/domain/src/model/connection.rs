@@ -1,11 +1,14 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sendbox_contract::{TextEncoding, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-use super::{HintView, ResourceUsage, Sensitive, SentRequest, TextEncodingName, Timestamp, TraceEvent, UsageName};
+use super::{Hint, ResourceUsage, Sensitive, SentRequest, TextEncodingName, Timestamp, TraceEvent, UsageName};
 use crate::text::TextSize;
 
 /// A template of a connection.
@@ -21,9 +24,26 @@ pub struct Template {
     /// The text, with `{{code}}` where the code goes. For connectors that take texts.
     #[schema(example = "{{code}} is your code to sign in.")]
     content: Option<String>,
-    /// The provider's own template, by the connector's `templateSchema`. For connectors that take templates.
-    #[schema(value_type = Option<Object>, example = json!({"templateCode": "SMS_1234"}))]
+    /// The provider's own template. For connectors that take templates.
+    #[schema(value_type = ProviderTemplate, required = false, example = json!("SMS_154950909"))]
     template: Option<Value>,
+}
+
+/// The schema of a provider's own template.
+struct ProviderTemplate;
+
+impl PartialSchema for ProviderTemplate {
+    fn schema() -> RefOr<Schema> {
+        let text = "A template at the provider, as the connector's `templateSchema` describes it: often its id as a string, or an \
+                    object if the connector needs more than an id.";
+        ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(text)).build().into()
+    }
+}
+
+impl ToSchema for ProviderTemplate {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ProviderTemplate")
+    }
 }
 
 /// What became of a test message.
@@ -189,7 +209,7 @@ pub struct TestReport {
     /// What became of the message.
     pub outcome: TestOutcome,
     /// Why the message was not sent. `null` if it was accepted, and for a dry run.
-    pub failure: Option<super::FailureView>,
+    pub failure: Option<super::SendFailure>,
     /// The provider's id of the message. `null` if it was not accepted, or the provider gives none.
     #[schema(example = "SM4f1e8d7c9a0b4e3f")]
     pub provider_message_id: Option<String>,
@@ -245,7 +265,7 @@ pub struct Preview {
     #[schema(example = json!(["app"]))]
     pub unknown_variables: Vec<String>,
     /// What would make the text cheaper.
-    pub hints: Vec<HintView>,
+    pub hints: Vec<Hint>,
     /// The price of a message by the tenant's price list, in millionths of its currency. `null` without a price list.
     #[schema(example = 80000)]
     pub price_micros: Option<u64>,

@@ -73,7 +73,7 @@ pub struct ConnectorDetail {
 }
 
 /// The positions of the recipient and the message in a request. The host sends them in these positions only.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessagePlacement {
     /// How the request contains the number.

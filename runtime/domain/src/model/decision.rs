@@ -9,19 +9,16 @@ use super::FailureClassName;
 /// What happens after a failed attempt, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Decision)]
-pub struct DecisionView {
+pub struct Decision {
     /// The decision as a sentence.
     #[schema(
         example = "the message was certainly not sent (rate-limited); the same connection tries again (try 2 of 3)"
     )]
     pub message: String,
-    /// The decision for programs. Absent in decisions of earlier releases of Sendbox.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<DecisionCode>,
+    /// The decision as a code.
+    pub code: DecisionCode,
     /// The values in the sentence.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub values: Option<DecisionValues>,
+    pub values: DecisionValues,
 }
 
 /// What happens after a failed attempt.
@@ -34,30 +31,30 @@ pub struct DecisionView {
 /// - `retry`: the same connection tries again, as try `number` of `max`.
 /// - `retry-same-key`: the same, with the same idempotency key, from which the provider makes one message.
 /// - `other-version`: the active version tries instead of the canary, or the previous one instead of the active one.
-/// - `next-connection`: the next connection tries; `noRetry` says why not the same.
+/// - `next-connection`: the next connection tries; `noRetry` says why the same one does not.
 /// - `next-connection-no-pause`: the next connection tries, because the provider asks for a long pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DecisionCode {
-    /// Nothing: no other connection may be tried.
+    /// Nothing, because no other connection may be tried.
     NoOtherConnection,
-    /// Nothing: its time is over.
+    /// Nothing, because the message has expired.
     Expired,
-    /// Nothing: the tenant allows no more than `max` physical messages.
+    /// Nothing, because the policy allows `max` physical messages for one request.
     MaxMessages,
-    /// Nothing: `max` attempts are allowed.
+    /// Nothing, because a message has `max` attempts at most.
     MaxAttempts,
-    /// Nothing: `noRetry` and `noFallback` say why.
+    /// Nothing. `noRetry` and `noFallback` say why.
     Nothing,
-    /// The same connection, as try `number` of `max`.
+    /// The same connection tries again, as try `number` of `max`.
     Retry,
-    /// The same, with the same key, which its provider makes one message of.
+    /// The same connection tries again with the same idempotency key, from which the provider makes one message.
     RetrySameKey,
-    /// The version of the connector before the one that is tried.
+    /// The active version tries instead of the canary, or the previous one instead of the active one.
     OtherVersion,
-    /// The next connection; `noRetry` says why not the same.
+    /// The next connection tries. `noRetry` says why the same one does not.
     NextConnection,
-    /// The next connection: the provider asks for a long pause.
+    /// The next connection tries, because the provider asks for a long pause.
     NextConnectionNoPause,
 }
 
@@ -99,19 +96,19 @@ pub struct DecisionValues {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
-    /// Not sent, sure; it may pass later.
+    /// The message was certainly not sent, and a later try may succeed.
     NotSent,
-    /// Nobody knows.
+    /// Nobody knows whether the message was sent.
     InDoubt,
-    /// The provider refused what was to be said, or its sender.
+    /// The provider refused the content or the sender.
     Content,
-    /// Credentials, configuration, balance, account.
+    /// Credentials, configuration, balance or account must be corrected first.
     Account,
-    /// The number takes no messages.
+    /// The number accepts no messages.
     Recipient,
-    /// This provider does not go there.
+    /// The provider does not send to this country.
     Destination,
-    /// Fraud or geo block.
+    /// The provider suspects fraud.
     Fraud,
     /// The connector misbehaved.
     Fault,
@@ -128,17 +125,17 @@ pub enum Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotAgain {
-    /// Its provider would make a second message of another try.
+    /// The provider would send a second message.
     SecondMessage,
-    /// It could.
+    /// The provider might send a second message.
     MaybeSecondMessage,
-    /// It would end the same way.
+    /// Another try would fail in the same way.
     SameEnd,
-    /// It has tried often enough.
+    /// The connection has tried often enough.
     MaxTries,
-    /// Too many messages are being tried again.
+    /// Too many messages are being retried.
     RetryBudget,
-    /// The pause before it ends too late.
+    /// The message expires before the pause ends.
     TooLate,
 }
 
@@ -150,11 +147,11 @@ pub enum NotAgain {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoFallback {
-    /// The tenant prefers silence to a second message.
+    /// The policy prefers silence to a second message.
     Silence,
-    /// There is none.
+    /// There is no other connection.
     None,
-    /// It has no template of its own.
+    /// The next connection has no template for the message.
     NoTemplate,
 }
 
@@ -175,7 +172,7 @@ impl fmt::Display for DecisionValues {
 }
 
 impl NotAgain {
-    /// As a clause; `max` is the number of tries that a connection has.
+    /// The reason as a clause. `max` is the number of tries that a connection has.
     fn clause(self, max: u32) -> String {
         match self {
             Self::SecondMessage => "its provider would make a second message of another try".to_owned(),
@@ -198,13 +195,8 @@ impl fmt::Display for NoFallback {
     }
 }
 
-impl DecisionView {
-    /// A decision without a code.
-    pub fn only_words(message: String) -> Self {
-        Self { message, code: None, values: None }
-    }
-
-    /// The sentence is made from the code and the values, so that they always agree.
+impl Decision {
+    /// A decision. Its sentence is derived from the code and the values, so that they always agree.
     pub fn of(code: DecisionCode, values: DecisionValues) -> Self {
         let max = values.max.unwrap_or_default();
         let number = values.number.unwrap_or_default();
@@ -231,6 +223,6 @@ impl DecisionView {
                 "the provider asks for a long pause, so the next connection is tried".to_owned()
             }
         };
-        Self { message: format!("{values}; {follows}"), code: Some(code), values: Some(values) }
+        Self { message: format!("{values}; {follows}"), code, values }
     }
 }

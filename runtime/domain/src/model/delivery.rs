@@ -39,7 +39,7 @@ pub struct Delivery {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<FailureClassName>, example = "invalid-recipient")]
     pub class: Option<FailureClass>,
-    /// The provider's own code.
+    /// The provider's error code.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "30003")]
     pub provider_code: Option<String>,
@@ -51,19 +51,19 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DeliveryReport)]
-pub struct DeliveryReportView {
-    /// The state that is reported.
+pub struct ReceivedReport {
+    /// The reported state.
     #[schema(value_type = DeliveryStateName)]
     pub state: DeliveryState,
     /// Why the message was not delivered. Absent if it was, or the provider gave no reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<FailureClassName>, example = "invalid-recipient")]
     pub class: Option<FailureClass>,
-    /// The provider's own code.
+    /// The provider's error code.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "30003")]
     pub provider_code: Option<String>,
-    /// The provider's own explanation, without phone numbers.
+    /// The provider's explanation, without phone numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "unreachable destination handset")]
     pub message: Option<String>,

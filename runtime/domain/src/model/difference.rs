@@ -6,141 +6,141 @@ use utoipa::ToSchema;
 /// One difference between two versions of a connector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Difference)]
-pub struct DifferenceLine {
+pub struct Difference {
     /// The difference as a sentence.
     #[schema(example = "new host: POST https://api2.example.com, any path")]
     pub message: String,
-    /// The difference for programs.
+    /// The difference as a code.
     pub code: DifferenceCode,
-    /// The values in the sentence. Which there are depends on the code. Lists are joined with `, `.
+    /// The values in the sentence, depending on the code. Lists are joined with `, `.
     #[schema(example = json!({"methods": "POST", "target": "https://api2.example.com, any path"}))]
     pub values: BTreeMap<String, String>,
 }
 
-/// What differs between two versions.
+/// What differs between two versions, and the names in `values`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceCode {
-    /// A host is reached: `methods`, `target`, `purpose`.
+    /// The version reaches another host: `methods`, `target`, `purpose`.
     HostNew,
-    /// It is not any more.
+    /// The version no longer reaches a host: `methods`, `target`, `purpose`.
     HostGone,
-    /// Further methods are used: `methods`, `target`.
+    /// The version uses further methods: `methods`, `target`.
     MethodNew,
-    /// They are not any more.
+    /// The version no longer uses some methods: `methods`, `target`.
     MethodGone,
-    /// Further paths of a known host are reached: `methods`, `target`.
+    /// The version reaches further paths of a known host: `methods`, `target`.
     PathsNew,
-    /// They are not any more.
+    /// The version no longer reaches some paths of a host: `methods`, `target`.
     PathsGone,
-    /// The message and the recipient go there: `methods`, `target`; and where they stand in a request: `format` of the number,
-    /// `recipient`, `content`, `clientIp`.
+    /// The message and the recipient are sent to another target: `methods`, `target`; `format` of the number; and the positions in the
+    /// request: `recipient`, `content`, `clientIp`.
     MessageNew,
-    /// They do not any more.
+    /// The message and the recipient are no longer sent to a target. Values as for `message-new`.
     MessageGone,
-    /// The message and the recipient stand elsewhere in a request: as above.
+    /// The message and the recipient are in other positions of the request. Values as for `message-new`.
     PlacementNew,
-    /// They do not stand there any more.
+    /// The message and the recipient are no longer in these positions of the request. Values as for `message-new`.
     PlacementGone,
-    /// A secret is sent: `secret`, `methods`, `target`.
+    /// A secret is sent to another target: `secret`, `methods`, `target`.
     SecretSentNew,
-    /// It is not any more.
+    /// A secret is no longer sent to a target: `secret`, `methods`, `target`.
     SecretSentGone,
-    /// A secret signs requests: `secret`, `methods`, `target`.
+    /// A secret signs requests to another target: `secret`, `methods`, `target`.
     SecretSignsNew,
-    /// It does not any more.
+    /// A secret no longer signs requests to a target: `secret`, `methods`, `target`.
     SecretSignsGone,
-    /// It can read what is sealed, where a grant lets it.
+    /// The version can read sealed values where a grant permits it.
     RevealsNew,
-    /// It cannot any more.
+    /// The version can no longer read sealed values.
     RevealsGone,
-    /// Its name: `before`, `after`.
+    /// The connector's name has changed: `before`, `after`.
     Name,
-    /// Its description: `before`, `after`.
+    /// The connector's description has changed: `before`, `after`.
     Description,
-    /// Its README is another one.
+    /// The README has changed.
     Readme,
-    /// Its logo is another one, new or gone.
+    /// The logo was added, changed or removed.
     Logo,
-    /// What a host is for, by the author: `target`, `before`, `after`.
+    /// The author describes the purpose of a host differently: `target`, `before`, `after`.
     Purpose,
-    /// The author's version: `before`, `after`.
+    /// The author's version number has changed: `before`, `after`.
     Version,
-    /// The author's version is the same, though the file differs: `version`.
+    /// The author's version number is the same, although the file differs: `version`.
     VersionSame,
-    /// A parameter that must be given: `parameter`.
+    /// A new required parameter: `parameter`.
     ParameterNewRequired,
-    /// A parameter that may be given: `parameter`.
+    /// A new optional parameter: `parameter`.
     ParameterNewOptional,
-    /// A secret that must be given: `parameter`.
+    /// A new required secret: `parameter`.
     SecretNewRequired,
-    /// A secret that may be given: `parameter`.
+    /// A new optional secret: `parameter`.
     SecretNewOptional,
-    /// A parameter is gone: `parameter`.
+    /// A parameter was removed: `parameter`.
     ParameterGone,
-    /// A parameter must be given now: `parameter`.
+    /// A parameter is now required: `parameter`.
     ParameterRequired,
-    /// A parameter need not be given any more: `parameter`.
+    /// A parameter is now optional: `parameter`.
     ParameterOptional,
-    /// A parameter is a secret now: `parameter`.
+    /// A parameter is now a secret: `parameter`.
     ParameterSecret,
-    /// A parameter is no secret any more, and would be handed over in clear: `parameter`.
+    /// A parameter is no longer a secret, and would be passed in plain text: `parameter`.
     ParameterOpen,
-    /// Other keywords of a parameter's schema differ: `parameter`, `keywords`.
+    /// Other keywords of a parameter's schema have changed: `parameter`, `keywords`.
     ParameterChanged,
-    /// A parameter has a default: `parameter`, `after`.
+    /// A parameter has a new default: `parameter`, `after`.
     DefaultNew,
-    /// A parameter has another default: `parameter`, `before`, `after`.
+    /// The default of a parameter has changed: `parameter`, `before`, `after`.
     DefaultChanged,
-    /// A parameter has no default any more: `parameter`, `before`.
+    /// A parameter no longer has a default: `parameter`, `before`.
     DefaultGone,
-    /// Sendbox fills a parameter in that was left empty: `parameter`, `fill`.
+    /// Sendbox fills in a parameter that is left empty: `parameter`, `fill`.
     FillNew,
-    /// It does not any more: `parameter`, `fill`.
+    /// Sendbox no longer fills in a parameter that is left empty: `parameter`, `fill`.
     FillGone,
-    /// The schema of the parameters differs beside the parameters themselves: `keywords`.
+    /// The schema has changed outside of the individual parameters: `keywords`.
     SchemaChanged,
-    /// The schema of a template differs.
+    /// The schema of a template has changed.
     TemplateChanged,
-    /// It takes something else, and templates must be written anew: `before`, `after`, each `text`, `template` or `variables`.
+    /// The connector takes another kind of content, and templates must be rewritten: `before`, `after`, each `text`, `template` or
+    /// `variables`.
     Content,
-    /// It supports further usages: `usages`.
+    /// The connector supports further usages: `usages`.
     UsagesNew,
-    /// It does not any more.
+    /// The connector no longer supports some usages: `usages`.
     UsagesGone,
-    /// It names further languages: `locales`.
+    /// The connector supports further languages: `locales`.
     LocalesNew,
-    /// It does not any more.
+    /// The connector no longer supports some languages: `locales`.
     LocalesGone,
-    /// It reads delivery reports.
+    /// The connector reads delivery reports.
     ReportsNew,
-    /// It does not any more.
+    /// The connector no longer reads delivery reports.
     ReportsGone,
-    /// A repeated key is one message at the provider.
+    /// The provider makes one message from requests with the same idempotency key.
     IdempotentNew,
-    /// It is not any more.
+    /// The provider no longer makes one message from requests with the same idempotency key.
     IdempotentGone,
-    /// One connection would reach this: `target`.
+    /// The connection would reach another target: `target`.
     ConnectionReachNew,
-    /// One connection would not reach this any more: `target`.
+    /// The connection would no longer reach a target: `target`.
     ConnectionReachGone,
-    /// The messages of one connection would go there: `target`.
+    /// The connection's messages would be sent to another target: `target`.
     ConnectionMessageNew,
-    /// A secret of one connection would go there: `secret`, `target`.
+    /// A secret of the connection would be sent to another target: `secret`, `target`.
     ConnectionSecretNew,
-    /// A default would fill in a parameter of one connection: `parameter`, `after`.
+    /// A default would fill in a parameter of the connection: `parameter`, `after`.
     ConnectionDefaultNew,
-    /// A default that fills in a parameter of one connection would not any more: `parameter`, `before`.
+    /// A default would no longer fill in a parameter of the connection: `parameter`, `before`.
     ConnectionDefaultGone,
-    /// Sendbox would fill in a parameter of one connection: `parameter`.
+    /// Sendbox would fill in a parameter of the connection: `parameter`.
     ConnectionFillNew,
-    /// A stored secret of one connection would not be handed over, since the version has no such parameter: `secret`.
+    /// A stored secret of the connection would not be passed on, because the version has no such parameter: `secret`.
     ConnectionSecretGone,
 }
 
-impl DifferenceLine {
-    /// A sentence, and the values in it.
+impl Difference {
+    /// A difference with its sentence and the values in it.
     pub fn new(code: DifferenceCode, message: impl Into<String>, values: &[(&str, &str)]) -> Self {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self { message: message.into(), code, values }
@@ -148,7 +148,7 @@ impl DifferenceLine {
 }
 
 impl DifferenceCode {
-    /// Whether it is about what people read of a version, and not about what the version can do.
+    /// Whether the difference concerns how a version presents itself, rather than what it can do.
     pub fn is_presentation(self) -> bool {
         matches!(self, Self::Name | Self::Description | Self::Readme | Self::Logo | Self::Purpose)
     }

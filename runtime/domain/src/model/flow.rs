@@ -1,4 +1,4 @@
-// The derive of `ToSchema` writes the names of map keys in full.
+// The derive of `ToSchema` qualifies the names of map keys.
 #![allow(unused_qualifications, reason = "written by a derive")]
 
 use std::borrow::Cow;
@@ -49,7 +49,7 @@ impl Flow {
         }
     }
 
-    /// The flow that a usage belongs to. `generic` belongs to none, and is always enabled.
+    /// The flow of a usage. `generic` belongs to none and is always enabled.
     pub fn of(usage: Usage) -> Option<Self> {
         match usage {
             Usage::Register => Some(Self::SignUp),
@@ -72,12 +72,12 @@ impl Flow {
 pub struct Flows(pub BTreeMap<Flow, bool>);
 
 impl Flows {
-    /// Whether a flow is enabled. One that is not named is not.
+    /// Whether a flow is enabled. A flow that is not listed is disabled.
     pub fn is_on(&self, flow: Flow) -> bool {
         self.0.get(&flow).copied().unwrap_or(false)
     }
 
-    /// The same with every flow named.
+    /// The same settings with every flow listed.
     #[must_use]
     pub fn complete(&self) -> Self {
         Self(Flow::ALL.into_iter().map(|flow| (flow, self.is_on(flow))).collect())

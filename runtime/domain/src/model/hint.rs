@@ -6,18 +6,17 @@ use utoipa::ToSchema;
 /// A hint that would make a text cheaper.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Hint)]
-pub struct HintView {
+pub struct Hint {
     /// The hint as a sentence.
     #[schema(example = "the text takes 2 segments; 1 character less, and it takes 1 segment")]
     pub message: String,
-    /// The hint for programs.
+    /// The hint as a code with values.
     #[serde(flatten)]
-    pub hint: Hint,
+    pub hint: HintCode,
 }
 
-impl From<Hint> for HintView {
-    fn from(hint: Hint) -> Self {
+impl From<HintCode> for Hint {
+    fn from(hint: HintCode) -> Self {
         Self { message: hint.to_string(), hint }
     }
 }
@@ -26,8 +25,7 @@ impl From<Hint> for HintView {
 /// `, `.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "code", content = "values", rename_all = "kebab-case")]
-#[schema(as = HintCode)]
-pub enum Hint {
+pub enum HintCode {
     /// Letters of a script that GSM 03.38 does not have make the text UCS-2.
     OtherScript {
         /// Up to eight of the characters.
@@ -63,7 +61,7 @@ pub enum Hint {
     },
 }
 
-impl fmt::Display for Hint {
+impl fmt::Display for HintCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherScript { characters, more } => {
@@ -102,7 +100,7 @@ impl fmt::Display for Hint {
     }
 }
 
-/// What to do about one character.
+/// The advice for one character.
 fn advice(instead: &str) -> String {
     match instead.split_once(" → ") {
         None => format!("leave out {instead}"),

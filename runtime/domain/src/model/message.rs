@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    AttemptDetail, DecisionView, Delivery, DeliveryReportView, DeliveryStateName, FailureClassName, Flow, PartyName,
+    AttemptDetail, Decision, Delivery, DeliveryStateName, FailureClassName, Flow, PartyName, ReceivedReport,
     RequestSentName, Sensitive, Timestamp, UsageName,
 };
 
@@ -96,7 +96,7 @@ impl MessageStatus {
         }
     }
 
-    /// Whether the status will not change any more.
+    /// Whether the status can no longer change.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Queued | Self::Sending)
     }
@@ -106,7 +106,7 @@ impl MessageStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Failure)]
-pub struct FailureView {
+pub struct SendFailure {
     /// The class of the failure.
     #[schema(value_type = FailureClassName, example = "rate-limited")]
     pub class: FailureClass,
@@ -119,7 +119,7 @@ pub struct FailureView {
     /// What happened.
     #[schema(example = "the provider answered 429: too many requests")]
     pub message: String,
-    /// The provider's own code. `null` if it gave none.
+    /// The provider's error code. `null` if it gave none.
     #[schema(example = "20429")]
     pub provider_code: Option<String>,
     /// How many seconds the provider asks to wait. `null` if it does not.
@@ -130,7 +130,7 @@ pub struct FailureView {
     pub advice: String,
 }
 
-impl From<&RecordedFailure> for FailureView {
+impl From<&RecordedFailure> for SendFailure {
     fn from(failure: &RecordedFailure) -> Self {
         Self {
             class: failure.class,
@@ -200,7 +200,7 @@ pub struct Message {
     /// The id of the verification that the message belongs to. `null` for a message with a code of your platform.
     #[schema(example = "v7k3x9q2v5t8w4n6p1r0d")]
     pub verification: Option<String>,
-    /// Whether the number is a test number: then nothing was sent.
+    /// Whether the number is a test number, in which case nothing was sent.
     pub test: bool,
     /// The number of segments, which are what providers bill. `null` if the provider composes the text.
     #[schema(example = 1)]
@@ -209,7 +209,7 @@ pub struct Message {
     #[schema(example = "SM4f1e8d7c9a0b4e3f")]
     pub provider_message_id: Option<String>,
     /// Why the message was not accepted. `null` while it may still be.
-    pub failure: Option<FailureView>,
+    pub failure: Option<SendFailure>,
     /// The delivery according to the provider. `null` until the first delivery report. It never changes `status`.
     pub delivery: Option<Delivery>,
     /// The attempts to send the message, in order.
@@ -249,7 +249,7 @@ impl AttemptOutcome {
     }
 }
 
-/// One attempt to send a message over one connection.
+/// One attempt to send a message through one connection.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
@@ -272,12 +272,12 @@ pub struct Attempt {
     /// The outcome. `null` while the attempt is in progress.
     pub outcome: Option<AttemptOutcome>,
     /// Why the message was not accepted. `null` if it was.
-    pub failure: Option<FailureView>,
+    pub failure: Option<SendFailure>,
     /// What happens next, and why. `null` if the message was accepted.
-    pub decision: Option<DecisionView>,
+    pub decision: Option<Decision>,
     /// The delivery reports of the provider, in the order in which they arrived.
-    pub delivery_reports: Vec<DeliveryReportView>,
-    /// What happened in detail. Only when you retrieve one message.
+    pub delivery_reports: Vec<ReceivedReport>,
+    /// What happened in detail. Present only when you retrieve a single message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<AttemptDetail>,
 }
@@ -311,7 +311,7 @@ pub struct MessageFilter {
     /// The number of entries on a page. Defaults to 50.
     #[param(minimum = 1, maximum = 200, example = 50)]
     pub limit: Option<u32>,
-    /// The `nextCursor` of the page before. Absent for the first page.
+    /// The `nextCursor` of the previous page. Leave it out for the first page.
     #[param(max_length = 200, example = "1795465293250-m7k3x9q2v5t8w4n6p1r0d")]
     pub cursor: Option<String>,
 }

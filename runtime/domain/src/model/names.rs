@@ -1,9 +1,9 @@
-//! Describes enums of the sandbox in the OpenAPI document. The sandbox, whose types they are, knows nothing of the document.
+//! Describes enums of the contract and the policy in the OpenAPI document. Those crates know nothing about the document.
 
 use std::borrow::Cow;
 
 use sendbox_contract::{ContentKind, FailureClass, Party, RequestSent, TextEncoding};
-use sendbox_policy::RecipientForm;
+use sendbox_policy::{RecipientForm, SecretUse};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -16,7 +16,7 @@ macro_rules! described {
 
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                // A variant that is missing in the list does not compile.
+                // A variant that is missing from the list does not compile.
                 let name = |variant: $enum| match variant {
                     $($enum::$variant => serde_json::to_value(variant).unwrap_or_default(),)*
                 };
@@ -53,4 +53,6 @@ described! {
         "How a text is transmitted: `gsm7` fits 160 characters into one segment, `ucs2` fits 70.";
     RecipientFormName, "RecipientFormat", RecipientForm [E164 Digits National],
         "How a request contains the recipient's number: `e164` (`+4512345678`), `digits` (`4512345678`) or `national` (`12345678`).";
+    SecretUseName, "SecretUse", SecretUse [SigningOnly Sent],
+        "How a request uses a secret: `signing-only` signs the request with it and never sends it, `sent` sends it, as it is or encoded.";
 }

@@ -192,8 +192,7 @@ pub struct TestNumbers {
 /// The test numbers of a tenant, masked.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = MaskedTestNumbers)]
-pub struct TestNumbersView {
+pub struct MaskedTestNumbers {
     /// The numbers, masked, in the order in which they were given.
     #[schema(example = json!(["+45…78"]))]
     pub numbers: Vec<String>,

@@ -5,7 +5,7 @@ use sendbox_contract::FailureClass;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{HeldRequests, Owner, Standing, Timestamp, Unfit};
+use super::{HeldRequests, IncompatibleConnection, Owner, Timestamp, VersionRole};
 
 /// A version that sends a percentage of the messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,7 +38,7 @@ pub struct Rollback {
     pub reason: String,
     /// Whether Sendbox rolled it back automatically.
     pub automatic: bool,
-    /// Why, for programs. Absent if a person rolled it back.
+    /// Why, as a code with values. Absent if a person rolled it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<VersionFault>,
 }
@@ -65,7 +65,7 @@ pub enum VersionFault {
         #[schema(example = 8)]
         attempts: u64,
     },
-    /// It failed significantly more often than the version before.
+    /// It failed significantly more often than the previous version.
     FailedMore {
         /// The percentage of its attempts that failed, averaged over the tenants.
         #[schema(example = 40)]
@@ -73,10 +73,10 @@ pub enum VersionFault {
         /// The number of its attempts.
         #[schema(example = 120)]
         attempts: u64,
-        /// The percentage of the attempts of the version before that failed.
+        /// The percentage of the previous version's attempts that failed.
         #[schema(example = 3)]
         before: u64,
-        /// The number of attempts of the version before.
+        /// The number of attempts of the previous version.
         #[serde(rename = "attemptsBefore")]
         #[schema(example = 900)]
         attempts_before: u64,
@@ -124,7 +124,7 @@ pub struct Release {
     /// The digest of the active version: the one that sends.
     #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub active: String,
-    /// The digest of the version before, which is ready to take over again. `null` if there is none.
+    /// The digest of the previous version, which is ready to take over again. `null` if there is none.
     #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub previous: Option<String>,
     /// The canary. `null` if there is none.
@@ -154,26 +154,25 @@ pub struct Comparison {
     /// The beginning of the period.
     pub since: Timestamp,
     /// The versions.
-    pub versions: Vec<Side>,
+    pub versions: Vec<ComparedVersion>,
 }
 
 /// How a version performed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = ComparedVersion)]
-pub struct Side {
+pub struct ComparedVersion {
     /// The digest of the version.
     #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     pub digest: String,
     /// The role of the version.
-    pub role: Standing,
+    pub role: VersionRole,
     /// Attempts that have ended. The newest 100,000 are counted.
     #[schema(example = 120)]
     pub attempts: u64,
     /// Attempts whose message the provider accepted.
     #[schema(example = 117)]
     pub accepted: u64,
-    /// Attempts of which nobody knows whether they sent the message.
+    /// Attempts that may or may not have sent the message.
     #[schema(example = 1)]
     pub in_doubt: u64,
     /// Attempts that certainly did not send the message.
@@ -208,7 +207,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// The percentiles of durations in any order; `None` without any.
+    /// The percentiles of unsorted durations; `None` if there are none.
     pub fn of(mut durations: Vec<u64>) -> Option<Self> {
         durations.sort_unstable();
         let at = |percent: usize| {
@@ -252,10 +251,10 @@ pub struct VersionActivation {
     #[schema(example = 4)]
     pub generation: Option<u64>,
     /// For how many seconds the version is rolled back automatically if it traps, exceeds a limit, violates its manifest, or fails
-    /// more often than the one before. Defaults to 3600.
+    /// more often than the previous one. Defaults to 3600.
     #[schema(minimum = 0, maximum = 604800, example = 3600)]
     pub auto_rollback_seconds: Option<u32>,
-    /// For how many seconds messages that began with the version before may continue with it, including retries. Then they are
+    /// For how many seconds messages that began with the previous version may continue with it, including retries. Then they are
     /// ended. Defaults to 10.
     #[schema(minimum = 0, maximum = 60, example = 10)]
     pub drain_seconds: Option<u32>,
@@ -268,7 +267,7 @@ pub struct VersionActivated {
     /// The release, as it is now.
     pub release: Release,
     /// Connections that are incompatible with the version and stay with another one, and what to change. At most 100.
-    pub incompatible_connections: Vec<Unfit>,
+    pub incompatible_connections: Vec<IncompatibleConnection>,
 }
 
 /// A rollback to make.

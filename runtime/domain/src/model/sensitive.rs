@@ -15,7 +15,7 @@ impl Sensitive {
         &self.0
     }
 
-    /// The value, for where it is wiped again.
+    /// Moves the value out. It is still wiped when dropped.
     pub fn into_inner(self) -> Zeroizing<String> {
         self.0
     }

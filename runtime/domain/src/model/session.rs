@@ -17,10 +17,9 @@ pub struct SignIn {
 /// The caller, and what it may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Session)]
-pub struct SessionView {
+pub struct Session {
     /// Whose key it is.
-    pub principal: SessionOf,
+    pub principal: Principal,
     /// The id of the tenant. `null` for the platform key.
     #[schema(example = "acme")]
     pub tenant: Option<String>,
@@ -39,8 +38,7 @@ pub struct SessionView {
 /// Whose key it is: the `platform`'s or a `tenant`'s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schema(as = Principal)]
-pub enum SessionOf {
+pub enum Principal {
     /// The platform's.
     Platform,
     /// A tenant's.

@@ -15,13 +15,13 @@ use super::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShapeOrigin {
-    /// In a rehearsal: dry runs with made-up messages, before a connection sends for the first time with a version.
+    /// In a rehearsal: a dry run with made-up messages before a connection first sends with a version.
     Rehearsed,
     /// In a test message.
     Test,
     /// In a message of a canary.
     Canary,
-    /// In the first message of a version of which nothing could be rehearsed.
+    /// In the first message of a version that could not be rehearsed.
     First,
     /// In a message that was held back.
     Held,
@@ -42,14 +42,14 @@ impl ShapeOrigin {
         }
     }
 
-    /// Whether a shape from there may be sent by every connection. What was rehearsed may be sent by the connection that it
-    /// was rehearsed with, and is rehearsed again by others.
+    /// Whether every connection may send a shape of this origin. A rehearsed shape may be sent only by the connection that it was
+    /// rehearsed with; other connections rehearse again.
     pub fn is_pinned(self) -> bool {
         matches!(self, Self::Test | Self::Canary | Self::First | Self::Approved)
     }
 }
 
-/// A line that a request has in addition, or lacks.
+/// A line that was added to or removed from a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShapeLine {

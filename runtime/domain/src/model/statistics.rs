@@ -2,7 +2,7 @@ use sendbox_contract::FailureClass;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{FailureClassName, Finding, Latency, Timestamp};
+use super::{AlertCode, FailureClassName, Latency, Timestamp};
 
 /// The period of the statistics.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
@@ -50,9 +50,9 @@ pub struct Statistics {
     /// The countries of the messages, the one with the most messages first.
     pub countries: Vec<CountryCount>,
     /// The buckets in order, including those without messages. The first and the last are cut by `from` and `to`.
-    pub series: Vec<Point>,
+    pub series: Vec<StatisticsBucket>,
     /// What needs attention now, whatever the period is; the most severe first.
-    pub alerts: Vec<Attention>,
+    pub alerts: Vec<Alert>,
 }
 
 /// Messages by their status.
@@ -74,7 +74,7 @@ pub struct Totals {
     /// Messages that were not sent.
     #[schema(example = 12)]
     pub failed: u64,
-    /// Messages of which nobody knows whether they were sent.
+    /// Messages that may or may not have been sent.
     #[schema(example = 1)]
     pub in_doubt: u64,
     /// Messages whose verification ended before they were sent.
@@ -155,8 +155,7 @@ pub struct CountryCount {
 /// A bucket of the series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = StatisticsBucket)]
-pub struct Point {
+pub struct StatisticsBucket {
     /// When the bucket begins.
     pub starts_at: Timestamp,
     /// Messages that were created.
@@ -181,7 +180,7 @@ pub struct Point {
     pub latency_ms: Option<Latency>,
 }
 
-impl Point {
+impl StatisticsBucket {
     /// A bucket without messages.
     pub fn empty(starts_at: Timestamp) -> Self {
         Self {
@@ -204,7 +203,7 @@ pub struct StartedCount {
     /// Verifications that were created in the bucket.
     #[schema(example = 48)]
     pub started: u64,
-    /// Those of them that were approved, at any time.
+    /// How many of them were approved, at any time.
     #[schema(example = 41)]
     pub approved: u64,
 }
@@ -228,26 +227,24 @@ pub enum Severity {
 /// Something that needs attention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Alert)]
-pub struct Attention {
+pub struct Alert {
     /// How urgent the alert is.
     pub severity: Severity,
-    /// What the matter is, and what to do.
+    /// What is wrong, and what to do.
     #[schema(example = "`main` is active, and no test of it as it is now has been accepted. Send a test message.")]
     pub message: String,
-    /// The alert for programs.
+    /// The alert as a code with values.
     #[serde(flatten)]
-    pub finding: Finding,
+    pub code: AlertCode,
     /// What the alert is about. Absent if it is about the whole tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub subject: Option<Subject>,
+    pub subject: Option<AlertSubject>,
 }
 
 /// What an alert is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AlertSubject)]
-pub struct Subject {
+pub struct AlertSubject {
     /// The kind of the subject.
     pub kind: SubjectKind,
     /// The name of the connection, the id of the connector or hold, or the code of the country.

@@ -5,39 +5,39 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
-/// A time in UTC, in RFC 3339 format, with up to three digits of a second's fraction.
+/// A time in UTC, in RFC 3339 format with up to three fractional digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-11-23T20:21:33Z")]
 pub struct Timestamp(pub i64);
 
-/// The latest time that RFC 3339 can write: 9999-12-31T23:59:59Z.
+/// The latest time that RFC 3339 can express: 9999-12-31T23:59:59Z.
 const LATEST: i64 = 253_402_300_799_000;
 
 impl Timestamp {
-    /// Later by so many seconds. Stops at the end of the year 9999.
+    /// Adds seconds. Saturates at the end of the year 9999.
     #[must_use]
     pub fn plus_seconds(self, seconds: u64) -> Self {
         self.plus_millis(seconds.saturating_mul(1000))
     }
 
-    /// Later by so many milliseconds. Stops at the end of the year 9999.
+    /// Adds milliseconds. Saturates at the end of the year 9999.
     #[must_use]
     pub fn plus_millis(self, millis: u64) -> Self {
         Self(self.0.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX)).min(LATEST))
     }
 
-    /// Earlier by so many milliseconds.
+    /// Subtracts milliseconds.
     #[must_use]
     pub fn minus_millis(self, millis: u64) -> Self {
         Self(self.0.saturating_sub(i64::try_from(millis).unwrap_or(i64::MAX)))
     }
 
-    /// Milliseconds from `earlier` to this; 0 when it is not earlier.
+    /// Milliseconds since `earlier`; 0 if `earlier` is later.
     pub fn millis_since(self, earlier: Self) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
 
-    /// Whole seconds from `now` until this, rounded up, so that whoever waits so long is not early.
+    /// Seconds from `now` until this time, rounded up so that a client that waits this long does not come too early.
     pub fn seconds_from(self, now: Self) -> u64 {
         self.millis_since(now).div_ceil(1000)
     }

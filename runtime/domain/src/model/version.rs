@@ -1,8 +1,7 @@
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{DifferenceLine, Timestamp};
+use super::{Difference, Timestamp, VersionInspection};
 use crate::field_error::FieldError;
 
 /// Who owns a connector.
@@ -56,8 +55,7 @@ impl VersionState {
 /// - `available`: it can be activated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schema(as = VersionRole)]
-pub enum Standing {
+pub enum VersionRole {
     /// It sends.
     Active,
     /// It sends a percentage of the messages.
@@ -68,7 +66,7 @@ pub enum Standing {
     Available,
 }
 
-impl Standing {
+impl VersionRole {
     /// `canary`
     pub fn as_str(self) -> &'static str {
         match self {
@@ -126,10 +124,9 @@ pub struct ConnectorVersion {
     #[schema(example = "platform")]
     pub uploaded_by: String,
     /// The role of the version. `null` until it is ready.
-    pub role: Option<Standing>,
+    pub role: Option<VersionRole>,
     /// What the file contains and what the connector says about itself. `null` until the file was read.
-    #[schema(value_type = Option<Object>)]
-    pub inspection: Option<Value>,
+    pub inspection: Option<VersionInspection>,
     /// How the version differs from the active one. Only when you retrieve one version, and `null` for the active one.
     pub difference: Option<VersionDifference>,
 }
@@ -163,11 +160,11 @@ pub struct VersionDifference {
     /// Whether this version may do more than the active one.
     pub reach: Reach,
     /// What needs an approval: what the version may newly do, and how it newly presents itself.
-    pub wider: Vec<DifferenceLine>,
+    pub wider: Vec<Difference>,
     /// What the version no longer does.
-    pub narrower: Vec<DifferenceLine>,
+    pub narrower: Vec<Difference>,
     /// Everything else: parameters, defaults, usages, languages, content.
-    pub other: Vec<DifferenceLine>,
+    pub other: Vec<Difference>,
     /// The version's README in Markdown, if it changed. Otherwise `null`.
     #[schema(example = "# Acme SMS\n\nSends over Acme's HTTP API.")]
     pub readme: Option<String>,
@@ -186,7 +183,7 @@ pub struct VersionDifference {
     pub connections: Vec<ConnectionDifference>,
     /// The connections whose parameters or templates are incompatible with this version. Activating it does not break them: they stay
     /// with a version that is compatible. At most 100.
-    pub incompatible_connections: Vec<Unfit>,
+    pub incompatible_connections: Vec<IncompatibleConnection>,
 }
 
 /// What would change for one connection.
@@ -200,14 +197,13 @@ pub struct ConnectionDifference {
     #[schema(example = "main")]
     pub connection: String,
     /// What would change.
-    pub lines: Vec<DifferenceLine>,
+    pub lines: Vec<Difference>,
 }
 
 /// A connection that is incompatible with a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = IncompatibleConnection)]
-pub struct Unfit {
+pub struct IncompatibleConnection {
     /// The id of the tenant.
     #[schema(example = "acme")]
     pub tenant: String,

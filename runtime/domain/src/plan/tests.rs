@@ -205,7 +205,7 @@ fn the_origin_bound_line_stands_under_every_text_and_is_measured() {
         assert_eq!(text.as_str(), want);
         assert_eq!((*units as usize, plan.size), (want.len(), Some(text::measure(want))));
     }
-    // As long as a text may be; the line makes it too long.
+    // The longest text that is allowed; the appended line makes it too long.
     let long = || vec![("link".into(), Zeroizing::new("x".repeat(1593)))];
     let without = MessageRequest { usage: Usage::Generic, variables: long(), ..request() };
     assert!(plan(&config, without, &metadata(ContentKind::Text)).is_ok());

@@ -1,17 +1,18 @@
-//! When a version is taken back by itself.
+//! When a version is rolled back automatically.
 //!
-//! A version is held against the one that it replaces. Two things end it: it misbehaves (traps, exceeds a limit, breaks its
-//! manifest) while the other does not, or it fails clearly more often.
+//! A version is compared with the one that it replaces. It is rolled back if it misbehaves (traps, exceeds a limit, violates its
+//! manifest) while the other does not, or if it fails significantly more often.
 //!
 //! Promises
-//! - one fault is enough, where the other version has none: a version that worked yesterday is the safer choice;
-//! - a rate counts only beyond chance: five attempts at least, ten points more, and a difference that three standard errors
-//!   do not explain;
-//! - each tenant counts once, whatever it sends: one tenant with a wrong password takes no version away from the others;
-//! - what says nothing of a version (a number that takes no messages, suspicion of fraud, an overloaded machine, a country that
-//!   is not served) does not count.
+//! - one fault is enough if the other version has none: a version that worked yesterday is the safer choice;
+//! - a rate counts only if it is significant: at least five attempts, ten percentage points more, and a difference of more than three
+//!   standard errors;
+//! - every tenant has the same weight, however much it sends: one tenant with a wrong password does not take a version away from the
+//!   others;
+//! - failures that say nothing about a version (an unreachable number, suspected fraud, an overloaded machine, an unsupported country)
+//!   do not count.
 //!
-//! Must not know: where attempts are kept, what happens to a version.
+//! Must not know: where attempts are stored, how a rollback is done.
 
 use std::collections::BTreeMap;
 
@@ -19,25 +20,25 @@ use sendbox_contract::FailureClass;
 
 use crate::model::VersionFault;
 
-/// Attempts of the new version before its rate says anything.
-const ENOUGH: u64 = 5;
-/// The margin: a rate of failures that is higher by this.
+/// Minimum number of attempts of the new version for its rate to be meaningful.
+const MIN_ATTEMPTS: u64 = 5;
+/// The failure rate must be higher by this much.
 const MARGIN: f64 = 0.10;
-/// And that chance explains in fewer than one of five hundred cases.
+/// The difference must exceed this many standard errors, which chance explains in fewer than one of five hundred cases.
 const STANDARD_ERRORS: f64 = 3.0;
 
-/// How a version did for one tenant. Only what says something of the version.
+/// How a version performed for one tenant. Only attempts that say something about the version are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Attempts that have ended.
     pub attempts: u64,
-    /// Of those: not accepted.
+    /// How many of them were not accepted.
     pub failed: u64,
-    /// Of those: it misbehaved.
+    /// How many of them misbehaved.
     pub faults: u64,
 }
 
-/// Whether an attempt that ended like this says something of its version. `None`: it was accepted.
+/// Whether an attempt with this failure says something about its version. `None` means that it was accepted.
 pub fn counts(class: Option<FailureClass>) -> bool {
     !matches!(
         class,
@@ -52,10 +53,10 @@ pub fn counts(class: Option<FailureClass>) -> bool {
     )
 }
 
-/// How a version did, by tenant.
+/// How a version performed, by tenant.
 pub type Tallies = BTreeMap<String, Tally>;
 
-/// Why a version must go; `None`: it may stay.
+/// Why the new version must be rolled back; `None` if it may stay.
 pub fn rollback_reason(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
     misbehaves(new, old).or_else(|| fails_more(new, old))
 }
@@ -73,13 +74,13 @@ fn misbehaves(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
     if new.faults == 0 {
         return None;
     }
-    // An old version that misbehaves too is no better, unless it does so more rarely than chance explains.
+    // Going back to a version that misbehaves as well helps only if it misbehaves significantly less.
     let clearly = is_significant((new.faults, new.attempts), (old.faults, old.attempts));
     (old.faults == 0 || clearly).then_some(VersionFault::Misbehaved { faults: new.faults, attempts: new.attempts })
 }
 
 fn fails_more(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
-    // Only tenants that both have served can be compared; where there are none, whatever the old one did must do.
+    // Compare tenants that both versions served; if there are none, compare all.
     let shared = |side: &Tallies, other: &Tallies| -> Tallies {
         side.iter()
             .filter(|(tenant, _)| other.contains_key(*tenant))
@@ -91,21 +92,23 @@ fn fails_more(new: &Tallies, old: &Tallies) -> Option<VersionFault> {
     let (rate, before) = (mean_rate(&mine)?, mean_rate(&theirs).unwrap_or(0.0));
     let (a, b) = (total(&mine), total(&theirs));
     if b.attempts == 0 {
-        // Nothing to compare with. A version that mostly fails is not better than one that was in use.
-        return (a.attempts >= 2 * ENOUGH && rate > 0.5)
+        // There is nothing to compare with. A version that mostly fails is no better than the one that was in use.
+        return (a.attempts >= 2 * MIN_ATTEMPTS && rate > 0.5)
             .then_some(VersionFault::MostlyFailed { failed: a.failed, attempts: a.attempts });
     }
-    if a.attempts < ENOUGH || rate - before < MARGIN || !is_significant((a.failed, a.attempts), (b.failed, b.attempts))
+    if a.attempts < MIN_ATTEMPTS
+        || rate - before < MARGIN
+        || !is_significant((a.failed, a.attempts), (b.failed, b.attempts))
     {
         return None;
     }
-    // A cast of a float to an integer saturates.
+    // Casting a float to an integer saturates.
     let percent = |rate: f64| (rate * 100.0).round() as u64;
     let (attempts, attempts_before) = (a.attempts, b.attempts);
     Some(VersionFault::FailedMore { percent: percent(rate), attempts, before: percent(before), attempts_before })
 }
 
-/// The mean over the tenants of the share that failed.
+/// The failure rate, averaged over the tenants.
 fn mean_rate(tallies: &Tallies) -> Option<f64> {
     let rates: Vec<f64> = tallies
         .values()
@@ -115,8 +118,8 @@ fn mean_rate(tallies: &Tallies) -> Option<f64> {
     (!rates.is_empty()).then(|| rates.iter().sum::<f64>() / rates.len() as f64)
 }
 
-/// Whether a share is higher than another one beyond chance: the two-proportion z statistic, with one success and one failure
-/// added to each side (Agresti and Caffo 2000), which keeps it honest for small counts.
+/// Whether a proportion is significantly higher than another one: the two-proportion z statistic with one success and one failure added
+/// to each side (Agresti and Caffo 2000), which keeps it reliable for small counts.
 pub fn is_significant((hits, of): (u64, u64), (other_hits, other_of): (u64, u64)) -> bool {
     let side = |hits: u64, of: u64| {
         let count = of as f64 + 2.0;

@@ -1,51 +1,53 @@
-//! When a connection is left alone for a while, and how much may be tried again.
+//! The circuit breaker of a connection, and the retry budget of a tenant.
 //!
-//! A [`Breaker`] belongs to one tenant, connector version and host, a [`RetryBudget`] to one tenant. Both live in memory:
-//! what they protect is the provider and the waiting user, not a promise, and a new process may learn it again.
+//! A [`Breaker`] belongs to one tenant, connector version and host, a [`RetryBudget`] to one tenant. Both live in memory: they protect
+//! the provider and the waiting user, no promise depends on them, and a new process can learn the state again.
 //!
 //! Promises
-//! - five failures in a row within a minute open it, or one that no waiting cures; a success in between resets the count;
-//! - while it is open nothing passes; then one probe at a time, and only its success closes it;
-//! - a probe that never reports does not keep it shut, and a clock that is set back does not either.
+//! - a breaker opens after five failures in a row within a minute, or after one that waiting cannot fix; a success in between resets the
+//!   count;
+//! - an open breaker lets nothing through; then it admits one probe at a time, and only a successful probe closes it;
+//! - neither a probe whose outcome is never recorded nor a clock that is set back keeps it open for good.
 //!
-//! Must not know: what a failure was (see [`super::retry::counts_for_breaker`]), who asks.
+//! Must not know: how failures are classified (see [`super::retry::breaker_event`]), who asks.
 
 use std::collections::VecDeque;
 
 use crate::model::Timestamp;
 
-/// Failures in a row that open it.
-const FAILURES: usize = 5;
-/// They count if they fall within so many milliseconds.
-const WITHIN_MS: u64 = 60_000;
-/// How long it stays open at first, and at most. Each probe that fails doubles it.
+/// Number of failures in a row that open a breaker.
+const FAILURE_THRESHOLD: usize = 5;
+/// The failures count only if they occur within this period.
+const FAILURE_WINDOW_MS: u64 = 60_000;
+/// How long a breaker stays open at first. Each failed probe doubles it.
 const FIRST_OPEN_MS: u64 = 30_000;
-const LONGEST_OPEN_MS: u64 = 300_000;
-/// A probe that has not reported after so long is given up. No send takes longer.
-const PROBE_MS: u64 = 60_000;
+/// The longest that a breaker stays open.
+const MAX_OPEN_MS: u64 = 300_000;
+/// A probe without an outcome is given up after this time. No send takes longer.
+const PROBE_TIMEOUT_MS: u64 = 60_000;
 
-/// What an attempt says of its connection.
+/// What the outcome of an attempt means for its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerEvent {
-    /// The provider took the message.
+    /// The provider accepted the message.
     Success,
-    /// The provider could not be reached, or was overloaded, or nobody knows.
+    /// The provider was unreachable or overloaded, or the outcome is in doubt.
     Failure,
-    /// It cannot work until somebody puts it right.
+    /// The connection cannot work until somebody fixes it.
     OpenAtOnce,
-    /// About the message, not about the connection.
+    /// The outcome concerns the message, not the connection.
     Ignore,
 }
 
 /// Whether an attempt may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Allowed {
-    /// Yes.
-    Yes,
-    /// Yes, and it decides whether others may: its outcome must be recorded.
+pub enum BreakerDecision {
+    /// It may.
+    Allow,
+    /// It may, as a probe. Its outcome decides whether the breaker closes, so it must be recorded.
     Probe,
-    /// No.
-    No {
+    /// It may not.
+    Reject {
         /// When to ask again.
         until: Timestamp,
     },
@@ -57,7 +59,7 @@ enum State {
     Open {
         until: Timestamp,
     },
-    /// Waits for the outcome of a probe, if one was begun.
+    /// Waits for the outcome of a probe, if one has started.
     HalfOpen {
         probe: Option<Timestamp>,
     },
@@ -67,9 +69,9 @@ enum State {
 #[derive(Clone, Debug)]
 pub struct Breaker {
     state: State,
-    /// Failures since the last success, the latest [`FAILURES`] of them.
+    /// The most recent failures since the last success, up to [`FAILURE_THRESHOLD`].
     failures: VecDeque<Timestamp>,
-    /// How long it is open this time.
+    /// How long the breaker stays open this time.
     open_ms: u64,
 }
 
@@ -81,25 +83,25 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Whether an attempt may begin now. A [`Allowed::Probe`] is under way from here on.
-    pub fn allows(&mut self, now: Timestamp) -> Allowed {
+    /// Whether an attempt may begin now. After [`BreakerDecision::Probe`], the probe counts as running.
+    pub fn allows(&mut self, now: Timestamp) -> BreakerDecision {
         match self.state {
-            State::Closed => Allowed::Yes,
+            State::Closed => BreakerDecision::Allow,
             State::Open { until } => {
-                // More than its whole time is left only when the clock was set back.
+                // More than the whole period is left only if the clock was set back.
                 let until = until.min(now.plus_millis(self.open_ms));
                 if now < until {
                     self.state = State::Open { until };
-                    return Allowed::No { until };
+                    return BreakerDecision::Reject { until };
                 }
                 self.probe(now)
             }
             State::HalfOpen { probe: Some(begun) } => {
                 let begun = begun.min(now);
-                let until = begun.plus_millis(PROBE_MS);
+                let until = begun.plus_millis(PROBE_TIMEOUT_MS);
                 if now < until {
                     self.state = State::HalfOpen { probe: Some(begun) };
-                    return Allowed::No { until };
+                    return BreakerDecision::Reject { until };
                 }
                 self.probe(now)
             }
@@ -107,40 +109,40 @@ impl Breaker {
         }
     }
 
-    /// Whether an attempt could begin, without beginning one: for choosing between connections, and for showing.
+    /// Whether the breaker is open, without starting a probe. For choosing between connections and for display.
     pub fn is_open(&self, now: Timestamp) -> bool {
         matches!(self.state, State::Open { until } if now < until)
     }
 
-    fn probe(&mut self, now: Timestamp) -> Allowed {
+    fn probe(&mut self, now: Timestamp) -> BreakerDecision {
         self.state = State::HalfOpen { probe: Some(now) };
-        Allowed::Probe
+        BreakerDecision::Probe
     }
 
-    /// Counts what became of an attempt.
+    /// Records the outcome of an attempt.
     pub fn record(&mut self, event: BreakerEvent, now: Timestamp) {
         match (event, self.state) {
-            // An attempt from before it opened: the probe decides.
+            // The attempt began before the breaker opened: the probe decides.
             (_, State::Open { .. }) => {}
             (BreakerEvent::Success, State::Closed) => self.failures.clear(),
             (BreakerEvent::Success, State::HalfOpen { .. }) => *self = Self::default(),
             (BreakerEvent::Failure, State::Closed) => {
                 self.failures.push_back(now);
-                while self.failures.len() > FAILURES {
+                while self.failures.len() > FAILURE_THRESHOLD {
                     self.failures.pop_front();
                 }
                 let first = self.failures.front().copied().unwrap_or(now);
-                if self.failures.len() == FAILURES && now.millis_since(first) <= WITHIN_MS {
+                if self.failures.len() == FAILURE_THRESHOLD && now.millis_since(first) <= FAILURE_WINDOW_MS {
                     self.open(now);
                 }
             }
             (BreakerEvent::OpenAtOnce, State::Closed) => self.open(now),
             (BreakerEvent::Failure | BreakerEvent::OpenAtOnce, State::HalfOpen { .. }) => {
-                self.open_ms = self.open_ms.saturating_mul(2).min(LONGEST_OPEN_MS);
+                self.open_ms = self.open_ms.saturating_mul(2).min(MAX_OPEN_MS);
                 self.open(now);
             }
             (BreakerEvent::Ignore, State::Closed) => {}
-            // The probe said nothing of the connection: another one may.
+            // The probe was inconclusive, so another one may run.
             (BreakerEvent::Ignore, State::HalfOpen { .. }) => self.state = State::HalfOpen { probe: None },
         }
     }
@@ -151,24 +153,23 @@ impl Breaker {
     }
 }
 
-/// Retries for each hundred first attempts.
+/// Retries per hundred first attempts.
 const RETRY_PERCENT: u64 = 10;
-/// Retries in a minute that a tenant has in any case, so that one that sends little can retry at all.
-const FEWEST_RETRIES: u64 = 10;
-/// First attempts and retries are counted over so many seconds.
-const BUDGET_SECONDS: u64 = 60;
+/// Retries per minute that every tenant has, so that one that sends little can retry at all.
+const MIN_RETRIES: u64 = 10;
+/// The period over which first attempts and retries are counted.
+const BUDGET_WINDOW_SECONDS: u64 = 60;
 
-/// Keeps retries from becoming a flood when a provider fails: at most a tenth of the first attempts of the last minute, and
-/// ten in any case.
+/// Keeps retries from piling up when a provider fails: at most a tenth of the first attempts of the last minute, or ten if that is more.
 #[derive(Clone, Debug, Default)]
 pub struct RetryBudget {
-    /// By second, ascending as they came.
+    /// Counts by second, oldest first.
     seconds: VecDeque<Second>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Second {
-    /// Since 1970.
+    /// Seconds since the Unix epoch.
     at: i64,
     first_attempts: u64,
     retries: u64,
@@ -182,7 +183,7 @@ impl RetryBudget {
         }
     }
 
-    /// Takes one retry, if there is one left.
+    /// Takes a retry from the budget, if one is left.
     pub fn take(&mut self, now: Timestamp) -> bool {
         let has = self.has(now);
         if has && let Some(second) = self.second(now) {
@@ -199,10 +200,10 @@ impl RetryBudget {
                 (first.saturating_add(second.first_attempts), retries.saturating_add(second.retries))
             },
         );
-        retries < (first_attempts.saturating_mul(RETRY_PERCENT) / 100).max(FEWEST_RETRIES)
+        retries < (first_attempts.saturating_mul(RETRY_PERCENT) / 100).max(MIN_RETRIES)
     }
 
-    /// The second that it is. On a clock that was set back a little, the latest one is used.
+    /// The counts of the current second. If the clock was set back a little, the latest second is used.
     fn second(&mut self, now: Timestamp) -> Option<&mut Second> {
         self.seconds.retain(|second| is_recent(second, now));
         let at = now.0.div_euclid(1000);
@@ -213,9 +214,9 @@ impl RetryBudget {
     }
 }
 
-/// Of the last minute; or, on a clock that was set back, of a minute ahead. What lies further ahead is of no use any more.
+/// Whether a second is within the last minute or, if the clock was set back, up to a minute ahead.
 fn is_recent(second: &Second, now: Timestamp) -> bool {
-    now.0.div_euclid(1000).abs_diff(second.at) < BUDGET_SECONDS
+    now.0.div_euclid(1000).abs_diff(second.at) < BUDGET_WINDOW_SECONDS
 }
 
 #[cfg(test)]

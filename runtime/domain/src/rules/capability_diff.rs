@@ -1,13 +1,13 @@
-//! What a version of a connector may do, needs and states about itself, and how that differs from another version: as data and in
+//! What a version of a connector may do, needs and says about itself, and how that differs from another version, as data and as
 //! sentences.
 //!
 //! Promises
-//! - [`Difference::wider`] contains whatever a version may newly reach, be given or read, and whatever else a person
-//!   reads of it before trusting it: its name, description, README and logo, and what its hosts are for;
-//! - a difference has a fingerprint that is the same for the same two versions and the same lines to approve, however they are
-//!   worded, so that an approval is of what was read.
+//! - [`CapabilityDiff::wider`] contains everything that a version may newly reach, receive or read, and everything that a person reads
+//!   before trusting it: its name, description, README and logo, and the purposes of its hosts;
+//! - the fingerprint depends on the two versions and on the differences to approve, but not on their wording, so that an approval covers
+//!   exactly what was reviewed.
 //!
-//! Must not know: tenants. A [`Difference`] holds for every one of them; what differs for one connection is [`connection`]'s.
+//! Must not know: tenants. A [`CapabilityDiff`] is the same for all of them; [`connection`] covers what differs for one connection.
 
 pub mod connection;
 mod parameters;
@@ -21,59 +21,58 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{DifferenceCode, DifferenceLine, Reach};
+use crate::model::{ComponentFile, Difference, DifferenceCode, Reach, RequestedHost, VersionInspection};
 
-/// What a version is and may do: what is kept of its inspection.
+/// What a version is and may do: the stored part of its inspection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Description {
     /// The connector's id.
     pub id: String,
-    /// The author's own version.
+    /// The author's version number.
     pub version: String,
-    /// For people.
+    /// The display name.
     pub name: String,
     /// One sentence.
     pub description: String,
-    /// Of what people read and is too long to be kept twice. `None`: described before this was kept.
-    #[serde(default)]
-    pub texts: Option<TextDigests>,
-    /// What it may reach, with which secrets.
+    /// Digests of the texts that are too long to be stored twice.
+    pub texts: TextDigests,
+    /// What it may reach, and with which secrets.
     pub manifest: Manifest,
-    /// Whether it could read sealed values, if a grant let it.
+    /// Whether it can read sealed values where a grant permits it.
     pub reveals: bool,
     /// Whether it reads delivery reports.
     pub reads_reports: bool,
-    /// What it puts into the provider's request.
+    /// The kind of content that it takes.
     pub content: ContentKind,
     /// JSON Schema of the parameters.
     pub parameters_schema: Value,
-    /// Parameters that are secrets.
+    /// Names of the parameters that are secrets.
     pub secrets: BTreeSet<String>,
-    /// Usages that it supports.
+    /// The usages that it supports.
     pub usages: BTreeSet<Usage>,
-    /// Languages; empty for any.
+    /// The languages that it supports (BCP 47). Empty for any.
     pub locales: BTreeSet<String>,
-    /// Whether a repeated idempotency key is one message at the provider.
+    /// Whether the provider makes one message from requests with the same idempotency key.
     pub idempotent: bool,
-    /// What the file holds.
+    /// The structure of the file.
     pub shape: Shape,
 }
 
-/// SHA-256 of long texts, in hexadecimal digits.
+/// SHA-256 digests of long texts, in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TextDigests {
-    /// Of the README.
+    /// The digest of the README.
     pub readme: String,
-    /// Of the logo, if there is one.
+    /// The digest of the logo, if there is one.
     pub logo: Option<String>,
-    /// Of the schema of a template entry, if there is one.
+    /// The digest of the template schema, if there is one.
     pub template_schema: Option<String>,
 }
 
 impl Description {
-    /// Of what the sandbox found.
+    /// The description of an inspected version.
     pub fn of(inspection: Inspection) -> Self {
         let Inspection { shape, metadata, reveals, reads_reports, .. } = inspection;
         let digest = |text: &str| hex::encode(Sha256::digest(text.as_bytes()));
@@ -87,7 +86,7 @@ impl Description {
             version: metadata.version,
             name: metadata.name,
             description: metadata.description,
-            texts: Some(texts),
+            texts,
             manifest: metadata.manifest,
             reveals,
             reads_reports,
@@ -102,21 +101,42 @@ impl Description {
     }
 }
 
-/// What differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Whether the new one needs an approval.
-    pub reach: Reach,
-    /// Each thing that needs one: what is newly allowed, and what the version newly says of itself.
-    pub wider: Vec<DifferenceLine>,
-    /// Each thing that is no longer asked for.
-    pub narrower: Vec<DifferenceLine>,
-    /// All else.
-    pub other: Vec<DifferenceLine>,
+impl From<&Description> for VersionInspection {
+    fn from(description: &Description) -> Self {
+        Self {
+            id: description.id.clone(),
+            version: description.version.clone(),
+            name: description.name.clone(),
+            description: description.description.clone(),
+            hosts: description.manifest.hosts().iter().map(RequestedHost::of).collect(),
+            reveals: description.reveals,
+            reads_reports: description.reads_reports,
+            content: description.content,
+            parameters_schema: description.parameters_schema.clone(),
+            secrets: description.secrets.clone(),
+            usages: description.usages.clone(),
+            locales: description.locales.clone(),
+            idempotent: description.idempotent,
+            file: ComponentFile::from(&description.shape),
+        }
+    }
 }
 
-impl Difference {
-    /// Compares the version in use with another one, which is another file.
+/// How a version differs from the one in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapabilityDiff {
+    /// Whether the new version needs an approval.
+    pub reach: Reach,
+    /// What needs an approval: what the version may newly do, and how it newly presents itself.
+    pub wider: Vec<Difference>,
+    /// What the version no longer does.
+    pub narrower: Vec<Difference>,
+    /// Everything else.
+    pub other: Vec<Difference>,
+}
+
+impl CapabilityDiff {
+    /// Compares the version in use with another one.
     pub fn between(old: &Description, new: &Description) -> Self {
         let ReachDiff { wider, narrower } = ReachDiff::between(&old.manifest, &new.manifest);
         let mut difference = Self {
@@ -126,13 +146,13 @@ impl Difference {
             other: Vec::new(),
         };
         match (old.reveals, new.reveals) {
-            (false, true) => difference.wider.push(DifferenceLine::new(
+            (false, true) => difference.wider.push(Difference::new(
                 DifferenceCode::RevealsNew,
                 "new: it can read what is sealed (codes, numbers, texts, secrets), where a grant lets it",
                 &[],
             )),
             (true, false) => {
-                difference.narrower.push(DifferenceLine::new(
+                difference.narrower.push(Difference::new(
                     DifferenceCode::RevealsGone,
                     "no longer: it reads what is sealed",
                     &[],
@@ -172,8 +192,8 @@ impl Difference {
     }
 }
 
-/// What is known of a right, beside its sentence.
-fn reached(line: &ReachLine) -> DifferenceLine {
+/// The code and the values of a difference in reach.
+fn reached(line: &ReachLine) -> Difference {
     use DifferenceCode as Code;
     let (new, gone) = match line.kind {
         ReachKind::Host { .. } => (Code::HostNew, Code::HostGone),
@@ -198,17 +218,17 @@ fn reached(line: &ReachLine) -> DifferenceLine {
         ReachKind::Method | ReachKind::Paths => {}
     }
     let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    DifferenceLine::new(if line.newly { new } else { gone }, line.to_string(), &values)
+    Difference::new(if line.newly { new } else { gone }, line.to_string(), &values)
 }
 
-/// What it takes and supports.
-fn other(old: &Description, new: &Description) -> Vec<DifferenceLine> {
+/// Differences in content, usages, languages, delivery reports and idempotency.
+fn other(old: &Description, new: &Description) -> Vec<Difference> {
     use DifferenceCode as Code;
     let mut lines = Vec::new();
     if old.content != new.content {
         let (before, after) = (kind(old.content), kind(new.content));
-        let text = format!("it takes {} instead of {}: templates must be written anew", after.1, before.1);
-        lines.push(DifferenceLine::new(Code::Content, text, &[("before", before.0), ("after", after.0)]));
+        let text = format!("it takes {} instead of {}: templates must be rewritten", after.1, before.1);
+        lines.push(Difference::new(Code::Content, text, &[("before", before.0), ("after", after.0)]));
     }
     let usages = |usages: &BTreeSet<Usage>, others: &BTreeSet<Usage>| -> Vec<String> {
         usages.difference(others).map(|usage| usage.as_str().to_owned()).collect()
@@ -223,7 +243,7 @@ fn other(old: &Description, new: &Description) -> Vec<DifferenceLine> {
         (Code::LocalesGone, "locales", "languages that it names, no longer", tags(&old.locales, &new.locales)),
     ] {
         if !these.is_empty() {
-            lines.push(DifferenceLine::new(code, format!("{what}: {}", quoted(&these)), &[(name, &these.join(", "))]));
+            lines.push(Difference::new(code, format!("{what}: {}", quoted(&these)), &[(name, &these.join(", "))]));
         }
     }
     for (before, after, codes, what) in [
@@ -236,15 +256,15 @@ fn other(old: &Description, new: &Description) -> Vec<DifferenceLine> {
         ),
     ] {
         match (before, after) {
-            (false, true) => lines.push(DifferenceLine::new(codes.0, format!("new: {what}"), &[])),
-            (true, false) => lines.push(DifferenceLine::new(codes.1, format!("no longer: {what}"), &[])),
+            (false, true) => lines.push(Difference::new(codes.0, format!("new: {what}"), &[])),
+            (true, false) => lines.push(Difference::new(codes.1, format!("no longer: {what}"), &[])),
             _ => {}
         }
     }
     lines
 }
 
-/// Its name, and what it is called in a sentence.
+/// The name of a content kind, and how a sentence refers to it.
 fn kind(content: ContentKind) -> (&'static str, &'static str) {
     match content {
         ContentKind::Text => ("text", "texts"),

@@ -1,22 +1,22 @@
-//! Codes: how one is made of random bytes, and what a typed one is.
+//! Codes: how they are made from random bytes, and how typed ones are normalised.
 //!
-//! Promises: every code of a length is as likely as any other; leading zeros stay; nothing here compares or keeps a code.
+//! Promises: all codes of a length are equally likely; leading zeros are kept; nothing here compares or stores a code.
 //!
 //! Must not know: where random bytes come from, what a code is for.
 
 use sendbox_contract::is_hidden;
 use zeroize::Zeroizing;
 
-/// Random bytes for [`digits`] that are practically always enough: of 64 bytes fewer than 10 can be used once in 10^79 draws.
+/// Number of random bytes for [`digits`]. The chance that fewer than 10 of 64 bytes are usable is 10^-79.
 pub const RANDOM_BYTES: usize = 64;
 
-/// A code of so many digits, or `None` when the random bytes ran out: draw new ones.
+/// A code with this number of digits, or `None` if the random bytes ran out and the caller must draw new ones.
 ///
-/// A byte from 250 on is thrown away, because 256 is no multiple of ten and the remainders would not be equally likely
-/// (NIST SP 800-90A, A.5.1).
+/// Bytes from 250 are discarded, because 256 is not a multiple of ten and the digits would not be equally likely (NIST SP 800-90A,
+/// A.5.1).
 pub fn digits(random: &[u8], digits: u8) -> Option<Zeroizing<String>> {
     let wanted = usize::from(digits);
-    // As long as it gets: a text that grows would leave copies behind in freed memory.
+    // Allocated at its final size: a string that grows leaves copies behind in freed memory.
     let mut code = Zeroizing::new(String::with_capacity(wanted));
     for byte in random.iter().filter(|byte| **byte < 250).take(wanted) {
         code.push(char::from(b'0' + byte % 10));
@@ -24,8 +24,8 @@ pub fn digits(random: &[u8], digits: u8) -> Option<Zeroizing<String>> {
     (code.len() == wanted).then_some(code)
 }
 
-/// What a user typed, as the code that was meant: without white space, hyphens and characters that cannot be seen (they come
-/// along when a text is copied), and with the digits of every script as ASCII. All else stays, and fits no code.
+/// Normalises what a user typed: removes white space, hyphens and invisible characters (which come along when a text is copied), and
+/// converts digits of any script to ASCII. Everything else is kept, and matches no code.
 pub fn normalise(typed: &str) -> Zeroizing<String> {
     let mut code = Zeroizing::new(String::with_capacity(typed.len()));
     let meant = |character: &char| {
@@ -37,14 +37,14 @@ pub fn normalise(typed: &str) -> Zeroizing<String> {
     code
 }
 
-/// The same digit in ASCII.
+/// A digit of any script, in ASCII.
 fn ascii_digit(character: char) -> Option<char> {
     let zero = ZEROS.iter().rev().find(|zero| **zero <= character)?;
     char::from_digit(u32::from(character).checked_sub(u32::from(*zero))?, 10)
 }
 
-/// The zeros of all scripts that write numbers in tens, ascending; each is followed by its other nine digits (Unicode 16,
-/// general category `Nd`).
+/// The zeros of all scripts with decimal digits, in ascending order. Each is followed by the digits one to nine (Unicode 16, general
+/// category `Nd`).
 const ZEROS: [char; 76] = [
     '\u{30}',
     '\u{660}',

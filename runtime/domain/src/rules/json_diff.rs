@@ -1,16 +1,16 @@
-//! What differs between two JSON values: for the audit, and for the diff that a promotion is confirmed by.
+//! Differences between two JSON values, for the audit log and for the review of a promotion.
 //!
-//! Promises: what is equal is left out; objects are compared member by member, everything else as a whole, because the
-//! place of an entry in a list says little.
+//! Promises: equal parts are left out; objects are compared member by member, and everything else as a whole, because an index in a list
+//! says little.
 //!
-//! Must not know: what the values mean. Secrets must be masked before.
+//! Must not know: what the values mean. The caller masks secrets first.
 
 use serde_json::{Map, Value};
 
 use crate::model::Change;
 
-/// Both values, reduced to what differs: of two objects the members that are not equal, and of those that are objects
-/// themselves the same again. A value that is there alone stays whole. Two that are equal become empty objects.
+/// Both values, reduced to what differs: objects to the members that are not equal, recursively. If only one value exists, it is kept
+/// whole. Equal values become empty objects.
 pub fn changed(before: Option<&Value>, after: Option<&Value>) -> (Option<Value>, Option<Value>) {
     match (before, after) {
         (Some(before), Some(after)) if before == after => {
@@ -38,8 +38,8 @@ fn reduced(before: &Map<String, Value>, after: &Map<String, Value>) -> (Map<Stri
     (old, new)
 }
 
-/// Every difference, by JSON pointer (RFC 6901), in the order of the pointers' members: those of `before`, then those that
-/// are new. A whole object that is new or gone is listed member by member.
+/// Every difference, by JSON pointer (RFC 6901): the members of `before` first, then the new ones. An object that was added or removed
+/// is listed member by member.
 pub fn changes(before: Option<&Value>, after: Option<&Value>) -> Vec<Change> {
     let mut found = Vec::new();
     collect(String::new(), before, after, &mut found);
@@ -51,7 +51,7 @@ fn collect(at: String, before: Option<&Value>, after: Option<&Value>, found: &mu
         return;
     }
     let (one, other) = (before.and_then(Value::as_object), after.and_then(Value::as_object));
-    // Member by member, if all that is there are objects. An empty one has no members to list, so it is listed itself.
+    // Go member by member if every existing value is an object. An empty object has no members, so it is listed itself.
     let members = keys(one, other);
     let objects_only = before.is_some() == one.is_some() && after.is_some() == other.is_some();
     if !objects_only || members.is_empty() {
@@ -65,13 +65,13 @@ fn collect(at: String, before: Option<&Value>, after: Option<&Value>, found: &mu
     }
 }
 
-/// The keys of both, those of the first first.
+/// The keys of both objects, those of the first one first.
 fn keys<'a>(one: Option<&'a Map<String, Value>>, other: Option<&'a Map<String, Value>>) -> Vec<&'a String> {
     let known = |key: &&String| one.is_none_or(|one| !one.contains_key(*key));
     one.into_iter().flat_map(Map::keys).chain(other.into_iter().flat_map(Map::keys).filter(known)).collect()
 }
 
-/// A key as a JSON pointer has it, whole: two long keys must not become one.
+/// A key, escaped for a JSON pointer and never shortened: two long keys must not become one.
 fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }

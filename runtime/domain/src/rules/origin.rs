@@ -1,14 +1,14 @@
-//! The line that binds a code to a site (WICG, origin-bound one-time codes): `@example.com #123456`, alone on the last line.
-//! A phone then offers the code on that site only, so that a look-alike page does not get it.
+//! The line that binds a code to a site (WICG, origin-bound one-time codes): `@example.com #123456`, as the last line of a text. A phone
+//! then suggests the code on that site only, so a phishing page does not get it.
 //!
-//! Promises: the host's line is the last, once, below an empty line.
+//! Promises: the line is the last one, occurs once, and follows an empty line.
 //!
 //! Must not know: templates, providers.
 
 use zeroize::Zeroizing;
 
-/// Whether a text is a DNS name that the line may contain: lower case, at least one dot, no address. Names in other
-/// scripts are written as they are in DNS (`xn--…`).
+/// Whether a text is a DNS name that the line may contain: in lower case, with at least one dot, and not an IP address. Names in other
+/// scripts are written as in DNS (`xn--…`).
 pub fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -16,15 +16,15 @@ pub fn is_domain(text: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    // A last label of digits is an IPv4 address to a browser.
+    // A browser takes a name whose last label is numeric for an IPv4 address.
     let named = |(_, last): (&str, &str)| !last.bytes().all(|byte| byte.is_ascii_digit());
     text.len() <= 253 && text.split('.').all(label) && text.rsplit_once('.').is_some_and(named)
 }
 
-/// The text with the line below it. A text that ends with this very line has it already.
+/// Appends the line to a text, unless the text already ends with it.
 pub fn bind(text: &str, domain: &str, code: &str) -> Zeroizing<String> {
     let text = text.trim_end();
-    // As long as it gets: a text that grows would leave copies behind in freed memory.
+    // Allocated at its final size: a string that grows leaves copies behind in freed memory.
     let mut bound = Zeroizing::new(String::with_capacity(text.len() + domain.len() + code.len() + 5));
     let own = text.lines().next_back().and_then(|line| line.strip_prefix('@')).and_then(|line| line.split_once(" #"));
     bound.push_str(text);

@@ -1,8 +1,8 @@
-//! The time that statistics look at, and how it is parted into buckets.
+//! The period of statistics, and its buckets.
 //!
 //! Promises
-//! - buckets begin with the hour or the day of UTC, and together cover the period without a gap;
-//! - there are never more than [`MOST_BUCKETS`].
+//! - buckets begin with the hour or the day (UTC), and together cover the period without gaps;
+//! - there are never more than [`MAX_BUCKETS`].
 //!
 //! Must not know: what is counted.
 
@@ -11,34 +11,34 @@ use crate::model::{Bucket, StatisticsFilter, Timestamp};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
-/// What is looked at when nothing is said.
+/// The default length of a period.
 const DEFAULT_MS: u64 = DAY_MS;
-/// A quarter.
+/// Maximum length of a period: a quarter.
 const MAX_PERIOD_MS: u64 = 92 * DAY_MS;
-/// By hour at most.
+/// Maximum length of a period with hourly buckets.
 const MAX_HOURLY_PERIOD_MS: u64 = 31 * DAY_MS;
-/// Up to here the hour is what is meant when nothing is said.
+/// Maximum length of a period that has hourly buckets by default.
 const HOURLY_BY_DEFAULT_MS: u64 = 3 * DAY_MS;
 
-/// Buckets of a period at most: 31 days by hour, and a further one where it begins within an hour.
-pub const MOST_BUCKETS: usize = 31 * 24 + 1;
+/// Maximum number of buckets: 31 days by hour, and one more if the period begins within an hour.
+pub const MAX_BUCKETS: usize = 31 * 24 + 1;
 
-/// A period.
+/// A period of time, divided into buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// Its first millisecond.
+    /// The first millisecond of the period.
     pub from: Timestamp,
-    /// The first one after it.
+    /// The first millisecond after the period.
     pub to: Timestamp,
-    /// How it is parted.
+    /// The length of the buckets.
     pub bucket: Bucket,
 }
 
 impl Period {
-    /// Reads what was asked for.
+    /// The period for a filter, with defaults filled in.
     ///
     /// # Errors
-    /// What is wrong, by name.
+    /// The invalid query parameter.
     pub fn of(filter: &StatisticsFilter, now: Timestamp) -> Result<Self, FieldErrors> {
         let wrong = |field: &str, text: &str| Err(FieldErrors(vec![FieldError::new(field, text)]));
         let to = filter.to.unwrap_or(now);
@@ -53,15 +53,15 @@ impl Period {
         if length > MAX_PERIOD_MS {
             return wrong("from", "must be at most 92 days before `to`, which is now when it is not given");
         }
-        let fitting = if length <= HOURLY_BY_DEFAULT_MS { Bucket::Hour } else { Bucket::Day };
-        let bucket = filter.bucket.unwrap_or(fitting);
+        let default = if length <= HOURLY_BY_DEFAULT_MS { Bucket::Hour } else { Bucket::Day };
+        let bucket = filter.bucket.unwrap_or(default);
         if bucket == Bucket::Hour && length > MAX_HOURLY_PERIOD_MS {
             return wrong("bucket", "must be `day` for more than 31 days");
         }
         Ok(Self { from, to, bucket })
     }
 
-    /// Milliseconds of a bucket.
+    /// The length of a bucket, in milliseconds.
     pub fn width(&self) -> u64 {
         match self.bucket {
             Bucket::Hour => HOUR_MS,
@@ -69,12 +69,12 @@ impl Period {
         }
     }
 
-    /// Where each bucket begins, in order.
+    /// The start of each bucket, in order.
     pub fn starts(&self) -> impl Iterator<Item = Timestamp> {
         let width = self.width();
         let first = self.from.minus_millis(self.from.millis_since(Timestamp(0)) % width);
         let to = self.to;
-        (0_u64..).map(move |index| first.plus_millis(index * width)).take(MOST_BUCKETS).take_while(move |at| *at < to)
+        (0_u64..).map(move |index| first.plus_millis(index * width)).take(MAX_BUCKETS).take_while(move |at| *at < to)
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
             let (expected_bucket, count, first, last) = expected;
             assert_eq!((period.bucket, starts.len()), (expected_bucket, count), "{from} {to}");
             assert_eq!((starts[0], starts[count - 1]), (at(first), at(last)), "{from} {to}");
-            assert!(starts.len() <= MOST_BUCKETS);
+            assert!(starts.len() <= MAX_BUCKETS);
             // Without a gap.
             assert!(starts[0] <= period.from && period.from < starts[0].plus_millis(period.width()));
             assert!(starts[count - 1] < period.to && period.to <= starts[count - 1].plus_millis(period.width()));

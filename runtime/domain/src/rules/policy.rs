@@ -1,8 +1,8 @@
-//! What a tenant may decide, and what follows from it: the bounds of a policy, names, test numbers, prices.
+//! Validation of what a tenant configures (policies, names, test numbers), and how a policy decides on countries and prices.
 //!
-//! Promises: everything that is wrong is named at once, by JSON pointer; no error shows a number or a code.
+//! Promises: all errors are reported at once, by JSON pointer; no error shows a phone number or a code.
 //!
-//! Must not know: who may change a policy, where it is kept.
+//! Must not know: who may change a policy, where it is stored.
 
 use std::fmt::Display;
 
@@ -14,20 +14,20 @@ use crate::message_fields::check_origin_domain;
 use crate::model::{Countries, DeliveryPolicy, Environment, Policy, SpendPolicy, TestNumbers};
 use crate::{phone, template};
 
-/// What numbers of no country (+800, …) are listed as: the region code that libphonenumber has for them.
+/// The code for numbers of no country (+800, …), as in libphonenumber.
 pub const NO_COUNTRY: &str = "001";
-/// The largest number of fallback connections.
+/// Maximum number of fallback connections.
 const MAX_FALLBACKS: usize = 5;
-/// The largest number of test numbers of a tenant.
+/// Maximum number of test numbers of a tenant.
 const MAX_TEST_NUMBERS: usize = 20;
-/// The longest display name, in characters.
+/// Maximum length of a display name, in characters.
 const MAX_NAME_CHARACTERS: usize = 80;
-/// The highest spend cap of a month: a thousand million, in millionths.
+/// Maximum spend cap of a month, in millionths: a thousand million.
 const MAX_CAP_MICROS: u64 = 1_000_000_000_000_000;
-/// The highest price of a segment: a thousand, in millionths.
+/// Maximum price of a segment, in millionths: a thousand.
 const MAX_PRICE_MICROS: u64 = 1_000_000_000;
 
-/// The policy that a new tenant starts with. In development every country is open; in production none is.
+/// The policy of a new tenant. In development every country is allowed, in production none.
 pub fn new_tenant(environment: Environment) -> Policy {
     let all = match environment {
         Environment::Development => true,
@@ -36,10 +36,10 @@ pub fn new_tenant(environment: Environment) -> Policy {
     Policy { countries: Countries { all, ..Countries::default() }, ..Policy::default() }
 }
 
-/// Checks a policy against the bounds of its fields and the tenant's connections, by name.
+/// Checks a policy. `connections` are the names of the tenant's connections.
 ///
 /// # Errors
-/// Everything that is wrong, by JSON pointer.
+/// All errors, by JSON pointer.
 pub fn check(policy: &Policy, connections: &[String]) -> Result<(), FieldErrors> {
     let mut errors = Vec::new();
     let (codes, limits) = (&policy.codes, &policy.limits);
@@ -110,7 +110,7 @@ fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], errors: &mu
                 .coded(FieldCode::MaxItems, &[("bound", &MAX_FALLBACKS.to_string())]),
         );
     }
-    // Those beyond the most are wrong already; a long list is not gone through for each of its entries.
+    // Entries beyond the maximum are already an error, and comparing them all would be quadratic.
     for (index, name) in fallbacks.iter().enumerate().take(MAX_FALLBACKS) {
         let field = format!("/delivery/fallbacks/{index}");
         if fallbacks.iter().take(index).any(|earlier| earlier == name) {
@@ -130,7 +130,8 @@ fn check_delivery(delivery: &DeliveryPolicy, connections: &[String], errors: &mu
     }
 }
 
-/// ISO 3166-1 alpha-2 by its shape, or [`NO_COUNTRY`]. Which codes are in use is not asked: they change.
+/// Checks the format of an ISO 3166-1 alpha-2 code; [`NO_COUNTRY`] is allowed, too. Whether a code is assigned is not checked, because
+/// that changes.
 fn country_code(text: &str) -> Result<(), String> {
     if text == NO_COUNTRY || (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())) {
         return Ok(());
@@ -141,30 +142,30 @@ fn country_code(text: &str) -> Result<(), String> {
     ))
 }
 
-/// Whether messages may go to numbers of this country. `None`: the number is of no country.
+/// Whether messages may be sent to numbers of this country. `None` means that the number belongs to no country.
 pub fn allows(countries: &Countries, country: Option<&str>) -> bool {
     countries.all || countries.only.contains(country.unwrap_or(NO_COUNTRY))
 }
 
-/// What a message costs by the tenant's price list, in millionths. `None`: there is no list. `segments` of 0 count as one.
+/// The price of a message by the tenant's price list, in millionths; `None` without a price list. 0 `segments` count as one.
 pub fn price(policy: &Policy, country: Option<&str>, segments: u32) -> Option<u64> {
     let spend = policy.spend.as_ref()?;
     let segment = spend.prices.get(country.unwrap_or(NO_COUNTRY)).unwrap_or(&spend.price_per_segment_micros);
     Some(segment.saturating_mul(segments.max(1).into()))
 }
 
-/// A number that never gets a message, as E.164, and the code that always fits it. Has no `Debug`.
+/// A test number and its code. Has no `Debug`, because both are sensitive.
 pub struct FixedCode {
-    /// `+4512345678`
+    /// The number in E.164 format: `+4512345678`.
     pub number: Zeroizing<String>,
-    /// 6 to 10 ASCII digits.
+    /// The code: 6 to 10 ASCII digits.
     pub code: Zeroizing<String>,
 }
 
-/// Checks test numbers, and brings each to its normal form. The order stays.
+/// Checks and normalises test numbers. Keeps their order.
 ///
 /// # Errors
-/// Everything that is wrong, by JSON pointer, without the numbers and the codes.
+/// All errors, by JSON pointer, without numbers and codes.
 pub fn test_numbers(given: &TestNumbers) -> Result<Vec<FixedCode>, FieldErrors> {
     if given.numbers.len() > MAX_TEST_NUMBERS {
         let message = format!("has {}; {MAX_TEST_NUMBERS} are allowed", given.numbers.len());
@@ -196,10 +197,10 @@ pub fn test_numbers(given: &TestNumbers) -> Result<Vec<FixedCode>, FieldErrors> 
     Ok(numbers)
 }
 
-/// Checks the id of a new tenant: 3 to 40 of a-z, 0-9 and `-`, first and last no `-`.
+/// Checks the id of a new tenant: 3 to 40 of a-z, 0-9 and `-`, not beginning or ending with `-`.
 ///
 /// # Errors
-/// What is wrong, at `/id`.
+/// An error at `/id`.
 pub fn tenant_id(id: &str) -> Result<(), FieldError> {
     if (3..=40).contains(&id.len()) && is_slug(id) && !id.ends_with('-') {
         return Ok(());
@@ -208,10 +209,10 @@ pub fn tenant_id(id: &str) -> Result<(), FieldError> {
         .coded(FieldCode::Name, &[("min", "3"), ("max", "40")]))
 }
 
-/// Checks the name of a connection: 1 to 40 of a-z, 0-9 and `-`, the first no `-`.
+/// Checks the name of a connection: 1 to 40 of a-z, 0-9 and `-`, not beginning with `-`.
 ///
 /// # Errors
-/// What is wrong, at `name`.
+/// An error at `name`.
 pub fn connection_name(name: &str) -> Result<(), FieldError> {
     if (1..=40).contains(&name.len()) && is_slug(name) {
         return Ok(());
@@ -225,10 +226,10 @@ fn is_slug(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// Checks a name for people: 1 to 80 characters that can be seen, with no white space around them.
+/// Checks a display name: 1 to 80 visible characters, without leading or trailing white space.
 ///
 /// # Errors
-/// What is wrong, at `/name`.
+/// An error at `/name`.
 pub fn display_name(name: &str) -> Result<(), FieldError> {
     let (code, message) = match name.chars().count() {
         _ if name.chars().any(is_hidden) => (FieldCode::Hidden, "contains an invisible character; type it again"),

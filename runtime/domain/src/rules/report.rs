@@ -1,8 +1,8 @@
-//! What may be kept of a provider's reports, and what they come to.
+//! Delivery reports: what is stored of them, how many are accepted, and which one decides the state of a message.
 //!
 //! Promises
-//! - a report changes what is shown and counted of a message, and nothing else;
-//! - what is kept of a time holds no number of a person.
+//! - a report changes only how a message is shown and counted;
+//! - a stored time never contains a phone number.
 //!
 //! Must not know: providers, the store.
 
@@ -10,40 +10,43 @@ use sendbox_contract::DeliveryState;
 
 use crate::model::Timestamp;
 
-/// How long a report waits for its attempt, in milliseconds: the provider's answer is written down within seconds.
-pub const WAITS_MS: u64 = 3_600_000;
-/// Reports of one connection that wait at most.
-pub const MOST_WAITING: u32 = 1000;
-/// Reports in one call of a provider at most. Those that collect send up to 500.
-pub const MOST_OF_A_CALL: usize = 1000;
-/// Calls at once at most, however many the sandbox has places for.
-const MOST_AT_ONCE: usize = 8;
-/// Calls at once for one connection.
-pub const OF_ONE_CONNECTION: usize = 2;
-/// An instant in digits is believed when it is at most so far from now.
-const NEAR_MS: u64 = 7 * 24 * 3_600_000;
+/// How long a report waits for its attempt, in milliseconds. The provider's response is stored within seconds.
+pub const MAX_WAIT_MS: u64 = 3_600_000;
+/// Maximum number of waiting reports of one connection.
+pub const MAX_WAITING: u32 = 1000;
+/// Maximum number of reports in one call. Providers that batch reports send up to 500.
+pub const MAX_REPORTS_PER_CALL: usize = 1000;
+/// Maximum number of concurrent calls, however many slots the sandbox has.
+const MAX_CONCURRENT_CALLS: usize = 8;
+/// Maximum number of concurrent calls for one connection.
+pub const MAX_CALLS_PER_CONNECTION: usize = 2;
+/// A numeric time is accepted only if it is this close to now.
+const MAX_CLOCK_DIFFERENCE_MS: u64 = 7 * 24 * 3_600_000;
 
-/// Calls that are worked on at once: at most an eighth of the sandbox's places, since the others are for messages.
-pub fn most_at_once(places: usize) -> usize {
-    (places / 8).clamp(1, MOST_AT_ONCE)
+/// How many calls run concurrently: at most an eighth of the sandbox's slots, because the others are for messages.
+pub fn max_concurrent_calls(slots: usize) -> usize {
+    (slots / 8).clamp(1, MAX_CONCURRENT_CALLS)
 }
 
-/// The report that says how far a message has come: of those that say the same, the first.
-pub fn furthest<'a, T>(reports: impl IntoIterator<Item = &'a T>, state: impl Fn(&T) -> DeliveryState) -> Option<&'a T> {
+/// The report with the most advanced state; among equals, the first.
+pub fn most_advanced<'a, T>(
+    reports: impl IntoIterator<Item = &'a T>,
+    state: impl Fn(&T) -> DeliveryState,
+) -> Option<&'a T> {
     reports.into_iter().reduce(|before, report| {
         let reached = state(before);
         if reached.then(state(report)) == reached { before } else { report }
     })
 }
 
-/// The provider's own time, if it is certainly one. A connector reads numbers blind, and passes on whatever is where a time
-/// should be: that may be a person's number.
+/// The provider's time, if it is certainly a time. A connector cannot tell numbers apart and passes on whatever is in the field, which
+/// could be a phone number.
 pub fn provider_time(text: &str, now: Timestamp) -> Option<String> {
-    (is_written_out(text) || is_near(text, now)).then(|| text.to_owned())
+    (is_calendar_time(text) || is_unix_time(text, now)).then(|| text.to_owned())
 }
 
-/// `2026-11-23 08:03:04`, with `T` instead of the space, a fraction and an offset where there are such.
-fn is_written_out(text: &str) -> bool {
+/// Whether a text is a time like `2026-11-23 08:03:04`, optionally with `T` instead of the space, a fraction and an offset.
+fn is_calendar_time(text: &str) -> bool {
     let Some((date, rest)) = text.split_at_checked(19) else { return false };
     let fits = date.bytes().zip("0000-00-00T00:00:00".bytes()).all(|(byte, shape)| match shape {
         b'0' => byte.is_ascii_digit(),
@@ -63,8 +66,8 @@ fn is_written_out(text: &str) -> bool {
     fits && (1..=6).contains(&fraction.len()) && (offset.is_empty() || offset == "Z" || is_offset(offset.trim_start()))
 }
 
-/// Seconds or milliseconds since 1970, near to now.
-fn is_near(text: &str, now: Timestamp) -> bool {
+/// Whether a text is a Unix time in seconds or milliseconds that is close to now.
+fn is_unix_time(text: &str, now: Timestamp) -> bool {
     let scale = match text.len() {
         10 => 1000,
         13 => 1,
@@ -72,7 +75,7 @@ fn is_near(text: &str, now: Timestamp) -> bool {
     };
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let Some(at) = text.parse::<i64>().ok().filter(|_| plain) else { return false };
-    (at * scale).abs_diff(now.0) <= NEAR_MS
+    (at * scale).abs_diff(now.0) <= MAX_CLOCK_DIFFERENCE_MS
 }
 
 #[cfg(test)]
@@ -116,14 +119,14 @@ mod tests {
             (vec![Undelivered, Sent, Undelivered], Some((0, Undelivered))),
         ] {
             let reports: Vec<(usize, DeliveryState)> = states.into_iter().enumerate().collect();
-            assert_eq!(furthest(&reports, |report| report.1).copied(), expected, "{reports:?}");
+            assert_eq!(most_advanced(&reports, |report| report.1).copied(), expected, "{reports:?}");
         }
     }
 
     #[test]
     fn reports_leave_most_places_to_messages() {
         for (places, most) in [(1, 1), (8, 1), (16, 2), (64, 8), (1000, 8)] {
-            assert_eq!(most_at_once(places), most);
+            assert_eq!(max_concurrent_calls(places), most);
         }
     }
 }

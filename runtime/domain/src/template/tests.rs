@@ -23,7 +23,7 @@ fn logtos_braces() {
         ("{{}} {{ }} {{a b}}", "{{}} {{ }} {{a b}}", vec![]),
         ("{{code}}{{name}}", "123456{{name}}", vec!["name"]),
         ("{{ who_1 }}", "{{ who_1 }}", vec!["who_1"]),
-        // Inherited in JavaScript, and just unknown here.
+        // Inherited in JavaScript, and simply unknown here.
         (
             "{{toString}} {{constructor.name}}",
             "{{toString}} {{constructor.name}}",
@@ -137,13 +137,13 @@ fn the_mandatory_ones_are_missed_together() {
     let all = templates(
         json!([{"usage": "sign-in", "content": "{{code}}"}, {"usage": "generic", "locale": "da", "content": "{{code}}"}]),
     );
-    let error = mandatory(&all, "/templates").unwrap_err().to_string();
+    let error = check_mandatory(&all, "/templates").unwrap_err().to_string();
     assert!(error.contains("register, forgot-password") && error.contains("without a locale"), "{error}");
-    let all: Vec<Template> = MANDATORY
+    let all: Vec<Template> = MANDATORY_USAGES
         .iter()
         .map(|usage| Template { usage: *usage, locale: None, body: TemplateBody::Text("{{code}}".into()) })
         .collect();
-    assert_eq!(mandatory(&all, "/templates"), Ok(()));
+    assert_eq!(check_mandatory(&all, "/templates"), Ok(()));
 }
 
 proptest! {

@@ -1,4 +1,4 @@
-//! Addresses at the edges of every class, and what no grant opens.
+//! Addresses at the edges of every class, and what no grant permits.
 
 use super::*;
 use proptest::prelude::*;
@@ -145,14 +145,14 @@ fn literals() {
         ("169.254.169.254", "169.254.169.254", false),
         ("::1", "::1", false),
         ("64:ff9b::1", "64:ff9b::1", false),
-        // A name is not a literal, even when it leads to one.
+        // A name is not a literal, even if it resolves to one.
         ("ten.example", "10.1.2.3", false),
     ] {
         assert_eq!(policy.vet(host, 443, &[ip(answer)]).is_ok(), accepted, "{host} {answer}");
     }
 }
 
-/// An operator who lists one of these gets it refused all the same, in every spelling of a URL.
+/// Granting one of these has no effect, in any notation of a URL.
 #[test]
 fn what_no_literal_opens() {
     for spellings in [
@@ -187,7 +187,7 @@ fn what_no_literal_opens() {
         "::1",
         "::7f00:1",
         "::a9fe:a9fe",
-        // NAT64, by both prefixes.
+        // NAT64, with both prefixes.
         "64:ff9b::a9fe:a9fe",
         "64:ff9b::808:808",
         "64:ff9b:1::1",
@@ -207,7 +207,7 @@ fn what_no_literal_opens() {
         "ff0e::1",
         "fec0::1",
         "100::1",
-        // Metadata of clouds.
+        // Cloud metadata services.
         "fd00:ec2::254",
         "fd20:ce::254",
     ] {
@@ -219,7 +219,7 @@ fn what_no_literal_opens() {
             assert!(policy.vet(&host, 443, &[ip(text)]).is_err(), "{host}");
         }
     }
-    // Their neighbours are the operator's to open.
+    // The addresses next to them can be granted.
     for text in
         ["100.100.100.201", "168.63.129.17", "192.0.0.193", "fd00:ec2::255", "fd20:ce::255", "fd00::1", "240.0.0.1"]
     {
@@ -261,7 +261,7 @@ fn development_overrides() {
 fn any_address() -> impl Strategy<Value = IpAddr> {
     let v4 = any::<u32>().prop_map(|bits| IpAddr::V4(bits.into()));
     let v6 = any::<u128>().prop_map(|bits| IpAddr::V6(bits.into()));
-    // Uniform IPv6 hardly ever meets the interesting prefixes, so most are drawn from near them.
+    // Uniform IPv6 addresses hardly ever hit the interesting prefixes, so most are drawn from near them.
     let near = (proptest::sample::select(V6_REFUSED.map(|(first, _, _)| first).to_vec()), 0u32..128, any::<u128>())
         .prop_map(|(first, shift, noise)| IpAddr::V6((first ^ (noise >> shift)).into()));
     prop_oneof![v4, v6, near]
@@ -298,7 +298,7 @@ proptest! {
         prop_assert_eq!(judge(IpAddr::V6(v4.to_ipv6_mapped())), judge(IpAddr::V4(v4)));
     }
 
-    /// The prefix arithmetic against a second implementation.
+    /// Checks the prefix arithmetic against a second implementation.
     #[test]
     fn classes_are_prefixes(address in any_address()) {
         let listed = match address.to_canonical() {

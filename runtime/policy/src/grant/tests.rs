@@ -1,4 +1,4 @@
-//! The three sides against each other, as tables.
+//! Operator, manifest and tenant in combination, as tables.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ fn by_default_the_manifest_decides() {
         ("GET https://x.cdn.example.com/a", Err(Path)),
         ("POST https://own.example/hook/", Err(Path)),
         ("POST https://own.example/", Err(Path)),
-        // The URL parser folds dot segments; what it leaves is refused.
+        // The URL parser resolves dot segments; those that it leaves are refused.
         ("GET https://api.example.com/v1/../x", Err(Path)),
         ("GET https://api.example.com/v1/%2e%2e/x", Err(Path)),
         ("GET https://api.example.com/v1/a%2eb", Err(Path)),
@@ -103,7 +103,7 @@ fn by_default_the_manifest_decides() {
     }
 }
 
-/// Of several entries that allow a request the most specific one gives its rights, wherever in the manifest it stands.
+/// If several entries allow a request, the most specific one applies, wherever it is in the manifest.
 #[test]
 fn the_most_specific_entry_wins() {
     let need = |origin: &str, prefix: &str| {
@@ -111,7 +111,7 @@ fn the_most_specific_entry_wins() {
         format!(r#"{{"origin":"{origin}","methods":["POST"],"path_prefix":"{prefix}","purpose":"{purpose}"}}"#)
     };
     let cases = [
-        // From the least specific one to the most specific one.
+        // From the least specific to the most specific.
         vec![
             need("https://*.*.example.com", "/a/b"),
             need("https://x.*.example.com", "/a/b"),
@@ -136,7 +136,7 @@ fn the_most_specific_entry_wins() {
             assert_eq!(verdict(&grant, "POST https://x.y.example.com/a/b"), Ok(best.clone()), "{order:?}");
         }
     }
-    // Of two that are equally specific, the first in the manifest.
+    // Of two equally specific ones, the first in the manifest.
     let twins =
         ["first", "second"].map(|name| need("https://x.example.com", "/a").replace("/a\"}", &format!("{name}\"}}")));
     let manifest: Manifest = serde_json::from_str(&format!("{{\"hosts\":[{}]}}", twins.join(","))).unwrap();
@@ -145,7 +145,7 @@ fn the_most_specific_entry_wins() {
     assert!(verdict(&grant, "POST https://x.example.com/a").unwrap().ends_with("first"));
 }
 
-/// Places are the manifest's; a tenant's grant cannot move them.
+/// Positions come from the manifest; a tenant's grant cannot move them.
 #[test]
 fn a_grant_keeps_the_places() {
     let whole = EffectiveGrant::intersect(&OperatorPolicy::default(), &reach(), &TenantGrant::default());
@@ -185,7 +185,7 @@ fn the_operator_opens_and_closes() {
             "GET https://api.example.com/v1",
             Err(RefusedByOperator),
         ),
-        // What the operator allows is still for the manifest to ask.
+        // The manifest must also ask for what the operator allows.
         (r#"{"allowed_hosts":["evil.example"]}"#, "GET https://evil.example/", Err(NotInManifest)),
     ] {
         let grant = EffectiveGrant::intersect(&operator(policy), &reach(), &TenantGrant::default());
@@ -218,7 +218,7 @@ fn the_tenant_narrows() {
             "GET https://api.example.com/v1/x/y",
             Ok(()),
         ),
-        // Wider than the manifest: the manifest still decides.
+        // Wider than the manifest: the manifest still applies.
         (
             r#""origin":"https://api.example.com","methods":["GET"],"path_prefix":"/""#,
             "GET https://api.example.com/v2",
@@ -357,7 +357,7 @@ fn reveal_is_granted_by_kind() {
     let secret = Labels::from(Label::Secret("k".into()));
     assert_eq!(grant.may_reveal(&secret), Ok(()));
     assert_eq!(grant.may_reveal(&secret.union(&Label::ClientIp.into())), Ok(()));
-    // A digest of a six-digit code is the code to anyone who can count to a million.
+    // A digest of a six-digit code reveals the code to anyone who can try a million.
     let digest = secret.union(&Label::Code.into()).signed();
     let denial = grant.may_reveal(&digest).unwrap_err();
     assert_eq!(denial.rule, DenialRule::RevealNotGranted { kind: LabelKind::Code });
@@ -380,7 +380,7 @@ fn configuration_is_strict() {
 }
 
 proptest! {
-    /// Whatever the tenant writes, it never opens what the manifest alone would not.
+    /// Whatever the tenant grants, it never allows more than the manifest alone.
     #[test]
     fn a_grant_only_narrows(
         host in "(\\*|api|own|x\\.cdn)\\.(example\\.com|example)", prefix in "(/(v1|send|a|hook)){0,2}/?",

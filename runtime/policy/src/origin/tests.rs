@@ -82,7 +82,7 @@ fn filling() {
         let error = fill(&[("edge", bad), ("region", "ie1")]).unwrap_err();
         assert_eq!(error, PatternError::Value { parameter: "edge".to_owned() }, "{bad}");
     }
-    // With what stands around it in the label.
+    // Including the literal text around it in the label.
     let pattern = OriginPattern::parse("https://a-{edge}.example.com").unwrap();
     let fill = |length: usize| pattern.fill(&parameters(&[("edge", &"x".repeat(length))]));
     assert!(fill(61).is_ok());
@@ -159,7 +159,7 @@ fn covering() {
 }
 
 proptest! {
-    /// Whatever a tenant writes, the host ends in the two labels that the manifest wrote.
+    /// Whatever a tenant enters, the host ends with the two labels in the manifest.
     #[test]
     fn a_value_never_chooses_the_domain(value in ".{0,70}") {
         let pattern = OriginPattern::parse("https://api.{x}.example.com").unwrap();

@@ -1,4 +1,4 @@
-//! The bytes of a request against what was judged.
+//! Confirms that the bytes of a request match what was judged.
 
 use std::str::from_utf8;
 
@@ -11,7 +11,7 @@ use super::view::RequestBytes;
 use super::violation::{CompositionViolation, RequestPart};
 use crate::composition::Mark;
 
-/// Reads the bytes with the parsers that read the compositions, and compares value by value.
+/// Parses the bytes with the parsers that read the compositions, and compares them value by value.
 pub(super) fn confirm(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<(), CompositionViolation> {
     let read = read(judged, bytes)?;
     for (id, node) in judged.tree.iter() {
@@ -26,7 +26,7 @@ pub(super) fn confirm(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<
     Ok(())
 }
 
-/// Some servers read a `;` as `&`. Where the connector wrote none, a sealed value brought it.
+/// Some servers treat `;` as `&`. If the connector wrote none, it came from a sealed value.
 fn has_new_semicolon(judged: &Reading<'_>, fields: &str) -> bool {
     judged.semicolon.is_none() && fields.contains(';')
 }
@@ -40,7 +40,7 @@ fn read(judged: &Reading<'_>, bytes: &RequestBytes<'_>) -> Result<Tree, Composit
     }
     for (name, value) in bytes.headers {
         let part = || differ(RequestPart::Header((*name).to_owned()));
-        // Bytes that are not text (a raw digest) are compared by what is literal around them.
+        // Bytes that are not UTF-8 (a raw digest) are compared by the literals around them.
         let value = Value::Text(String::from_utf8_lossy(value).into_owned());
         tree.push(None, Name::Header(name.to_ascii_lowercase()), value).map_err(|_| part())?;
     }
@@ -79,7 +79,7 @@ fn is_same(judged: &Reading<'_>, node: &Node, read: &Node, bytes: &RequestBytes<
             (Value::Text(judged_text), Value::Text(text))
             | (Value::Patched(judged_text), Value::Patched(text))
             | (Value::Number(judged_text), Value::Number(text)) => is_same_text(judged, judged_text, text, bytes),
-            // What they hold follows, value by value.
+            // Their contents are compared value by value below.
             (Value::Holds(_), Value::Holds(_)) => true,
             (one, other) => one == other,
         }

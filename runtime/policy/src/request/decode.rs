@@ -1,14 +1,14 @@
-//! Escapes, undone once more than the format of a field asks for, because we do not know how deep a provider reads.
+//! Undoes escapes more often than the format of a field requires, because we do not know how deep a provider decodes.
 
 use percent_encoding::percent_decode_str;
 
 use super::slot::is_reserved;
 
-/// How often: once for JSON inside a form value, once for markup inside that, once for good measure.
+/// How often: for JSON inside a form value, for markup inside that, and once more to be safe.
 pub(super) const ROUNDS: usize = 3;
 
-/// Undoes one layer of percent-encoding, of the escapes of JSON and its relatives, and of markup: tags and comments vanish,
-/// character references become what they name. Reserved characters are kept, and no escape can produce one.
+/// Undoes one layer of percent-encoding, of escapes as in JSON, and of markup: tags and comments are removed, and character
+/// references become the characters that they name. Reserved characters are kept, and no escape can produce one.
 pub(super) fn once(text: &str) -> String {
     let text = percent(text);
     markup(&backslashes(&text))
@@ -24,12 +24,12 @@ fn percent(text: &str) -> String {
     plain
 }
 
-/// The character of a code, if there is one that a connector may write.
+/// The character with a code point, if a connector may write it.
 fn character(code: u32) -> Option<char> {
     char::from_u32(code).filter(|c| !is_reserved(*c))
 }
 
-/// `\u0034`, `\u{34}`, `\x34`, and the escapes of one character.
+/// `\u0034`, `\u{34}`, `\x34`, and escapes of a single character.
 fn backslashes(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -64,7 +64,7 @@ fn hexadecimal(text: &str, length: usize) -> Option<(u32, &str)> {
     Some((u32::from_str_radix(digits, 16).ok()?, text.get(length..)?))
 }
 
-/// At most 8 digits, so that a text of many is read once.
+/// At most 8 digits, so that a text with many braces is read only once.
 fn braced(text: &str) -> Option<(u32, &str)> {
     let inside = text.strip_prefix('{')?;
     let length = inside.bytes().take(9).take_while(u8::is_ascii_hexdigit).count();
@@ -72,12 +72,12 @@ fn braced(text: &str) -> Option<(u32, &str)> {
     Some((code, after.strip_prefix('}')?))
 }
 
-/// Tags, comments and the brackets of character data vanish; character references become what they name.
+/// Removes tags, comments and the brackets of character data, and resolves character references.
 fn markup(text: &str) -> String {
     let text = text.replace("<![CDATA[", "").replace("]]>", "");
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.as_str();
-    // What is left after the end of the last comment. A comment that begins there never ends.
+    // The rest after the end of the last comment: a comment that begins there never ends.
     let after_comments = text.rfind("-->").map_or(text.len(), |at| text.len() - at - 3);
     while let Some(at) = rest.find(['<', '&']) {
         let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
@@ -94,12 +94,12 @@ fn markup(text: &str) -> String {
     plain
 }
 
-/// What follows a comment or a tag at the start of the text. Looks no further than to the next `<`, so that a text of many is
-/// read once.
+/// The text after a comment or a tag at the start. Looks no further than the next `<`, so that a text with many tags is read only
+/// once.
 fn skip_tag(text: &str, after_comments: usize) -> Option<&str> {
     let inside = text.strip_prefix('<')?;
     if let Some(comment) = inside.strip_prefix("!--") {
-        // A comment that does not end hides nothing: its text is read.
+        // A comment that never ends hides nothing, so its text is read.
         let closed = if text.len() > after_comments { comment.split_once("-->") } else { None };
         return Some(closed.map_or(comment, |(_, after)| after));
     }
@@ -107,7 +107,7 @@ fn skip_tag(text: &str, after_comments: usize) -> Option<&str> {
     inside.get(end..)?.strip_prefix('>')
 }
 
-/// A reference at the start of the text: `&#49;`, `&#x31;`, `&nbsp;`, also without its semicolon.
+/// A reference at the start of the text: `&#49;`, `&#x31;`, `&nbsp;`, even without its semicolon.
 fn reference<'t>(text: &'t str, plain: &mut String) -> Option<&'t str> {
     let Some(digits) = text.strip_prefix("&#") else { return named(text.strip_prefix('&')?, plain) };
     let (digits, radix) = match digits.strip_prefix(['x', 'X']) {
@@ -121,11 +121,11 @@ fn reference<'t>(text: &'t str, plain: &mut String) -> Option<&'t str> {
     Some(after.strip_prefix(';').unwrap_or(after))
 }
 
-/// Letters of the longest name of an HTML entity.
+/// Length of the longest name of an HTML entity.
 const NAME_MAX: usize = 31;
 
-/// A named reference: what markup is made of, the digits among the names, and for any other one a blank: all that matters of it
-/// is that its letters are none.
+/// A named reference. Markup characters and digits are resolved, and any other reference becomes a space: it only matters that its
+/// letters do not count as letters.
 fn named<'t>(text: &'t str, plain: &mut String) -> Option<&'t str> {
     for (name, c) in [
         ("lt", '<'),

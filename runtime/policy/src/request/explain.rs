@@ -1,24 +1,24 @@
-//! What the host itself gave to the connector, found again in a request.
+//! Finds values that the host gave to the connector in a request.
 //!
-//! Both judgements use it: digits that the host gave are not a second number, and a literal that the host gave has a name in the
-//! shape of a request.
+//! Both checks use it: digits from the host are not a second number, and a literal from the host has a name in the shape of a
+//! request.
 //!
-//! Promise: a value explains text only where all of it is there and it is not part of a longer number.
+//! Promise: a value explains text only if it occurs as a whole and is not part of a longer number.
 
-use super::known::{Found, HostValues};
+use super::known::{HostValues, KnownMatch};
 use super::time::{Clock, is_api_version};
 use super::view::MessageRule;
 
-/// Longer values are found between letters, too: they cannot be there by chance.
+/// Values of at least this length are found between letters as well: they cannot occur by chance.
 const CERTAIN_MIN: usize = 16;
 
-pub(super) struct Explained<'r> {
+pub(super) struct Explanations<'r> {
     known: &'r [&'r HostValues],
     pub(super) clock: Clock,
     lifetime_seconds: u64,
 }
 
-/// A stretch of text that the host gave.
+/// A part of a text that comes from the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span<'r> {
     pub(super) start: usize,
@@ -29,12 +29,12 @@ pub(super) struct Span<'r> {
 const TIME: &str = "time";
 const LIFETIME: &str = "lifetime";
 
-impl<'r> Explained<'r> {
+impl<'r> Explanations<'r> {
     pub(super) fn new(rule: &'r MessageRule<'r>) -> Self {
         Self { known: &rule.known, clock: Clock(rule.now_unix_ms), lifetime_seconds: rule.lifetime_seconds.into() }
     }
 
-    /// Where the whole text is from.
+    /// The name of the value that the whole text equals.
     pub(super) fn whole(&self, text: &str) -> Option<&'r str> {
         if let Some(name) = self.known.iter().find_map(|known| known.whole(text)) {
             return Some(name);
@@ -48,12 +48,12 @@ impl<'r> Explained<'r> {
         self.known.iter().find_map(|known| known.word(text))
     }
 
-    /// Whether the whole text holds no number: the host gave it, or it is a date like an API's version.
+    /// Whether the text as a whole cannot be a number: it comes from the host, or is a date like an API version.
     pub(super) fn is_harmless(&self, text: &str) -> bool {
         self.whole(text).is_some() || is_api_version(text)
     }
 
-    /// Seconds, milliseconds or minutes, begun or full.
+    /// Whether a number is the lifetime in seconds, milliseconds or minutes, rounded either way.
     pub(super) fn is_lifetime(&self, number: u64) -> bool {
         let seconds = self.lifetime_seconds;
         seconds > 0
@@ -61,17 +61,17 @@ impl<'r> Explained<'r> {
             && number > 0
     }
 
-    /// What in the text is from the host, in order, without overlaps.
+    /// The parts of a text that come from the host, in order and without overlaps.
     pub(super) fn spans<'t>(&'t self, text: &'t str) -> Vec<Span<'t>> {
         let mut searches: Vec<_> = self.known.iter().map(|known| known.search(text)).collect();
         let mut spans = Vec::new();
-        // Up to where the text is explained, and up to where it was searched.
+        // The ends of the text that is explained, and of the text that was searched.
         let (mut explained, mut searched) = (0, 0);
         loop {
             let found = searches.iter_mut().filter_map(|search| search.next(searched));
-            let Some(Found { start, end, name }) = found.reduce(first_and_longest) else { break };
+            let Some(KnownMatch { start, end, name }) = found.reduce(first_and_longest) else { break };
             searched = end;
-            if stands_alone(text, start, end) {
+            if is_separate_word(text, start, end) {
                 self.others(text, explained, start, &mut spans);
                 spans.push(Span { start, end, name });
                 explained = end;
@@ -81,7 +81,7 @@ impl<'r> Explained<'r> {
         spans
     }
 
-    /// Times and UUIDs between two values.
+    /// Finds times and UUIDs between two values.
     fn others<'t>(&'t self, text: &str, from: usize, to: usize, spans: &mut Vec<Span<'t>>) {
         let bytes = text.as_bytes();
         let mut at = from;
@@ -106,7 +106,7 @@ impl<'r> Explained<'r> {
         }
     }
 
-    /// One of the identifiers as 8-4-4-4-12. Version and variant (the 13th and the 17th digit) may be another one's.
+    /// One of the identifiers as a UUID (8-4-4-4-12). The version and the variant (the 13th and the 17th digit) may differ.
     fn uuid(&self, text: &str) -> Option<&str> {
         let written = text.as_bytes().get(..UUID_LENGTH)?;
         let ends = !text.as_bytes().get(UUID_LENGTH).is_some_and(u8::is_ascii_alphanumeric);
@@ -129,12 +129,12 @@ impl<'r> Explained<'r> {
 
 const UUID_LENGTH: usize = 36;
 
-fn first_and_longest<'v>(one: Found<'v>, other: Found<'v>) -> Found<'v> {
+fn first_and_longest<'v>(one: KnownMatch<'v>, other: KnownMatch<'v>) -> KnownMatch<'v> {
     if (other.start, one.end) < (one.start, other.end) { other } else { one }
 }
 
-/// Whether what is found is a word of its own.
-fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+/// Whether a match is a word of its own.
+fn is_separate_word(text: &str, start: usize, end: usize) -> bool {
     let before = text.get(..start).and_then(|before| before.chars().next_back());
     let after = text.get(end..).and_then(|after| after.chars().next());
     let found = text.get(start..end).unwrap_or_default();
@@ -171,7 +171,7 @@ mod tests {
             let (connection, message) = (values(&connection), values(&message));
             let known = vec![&connection, &message];
             let rule = MessageRule { content: ContentKind::Text, known, lifetime_seconds: 0, now_unix_ms: 0 };
-            let explained = Explained::new(&rule);
+            let explained = Explanations::new(&rule);
             let spans = explained.spans("north-east-or-west-or-south");
             assert_eq!(spans.iter().map(|span| span.name).collect::<Vec<_>>(), [found]);
         }

@@ -1,7 +1,7 @@
-//! Clear values that the host gave to the connector, made ready to be found in a request.
+//! Plain values that the host gave to the connector, indexed for searching requests.
 //!
-//! A connection's configuration is made ready once for all of its sends. What belongs to one message is little, and is looked
-//! for value by value: an automaton would cost more to build than it saves.
+//! The index of a connection's configuration is built once for all of its sends. A message has only few values, which are searched
+//! one by one: an automaton would cost more to build than it saves.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,61 +13,61 @@ use serde_json::Value as Json;
 
 use super::spelling::{normal, plain_letters};
 
-/// Shorter values are found only where they are the whole of a field: `5` would be found everywhere.
+/// Shorter values are found only as a whole field: `5` would be found everywhere.
 const INSIDE_MIN: usize = 4;
-/// Bytes of all values that are found inside of others, at most, and of one of them. Bounds what is built.
+/// Maximum size of all values that are searched inside other texts, and of one of them, in bytes. Bounds the size of the index.
 const INSIDE_BYTES_MAX: usize = 64 * 1024;
 const INSIDE_ONE_MAX: usize = 2048;
-/// Values at most, those of JSON documents included. Bounds the search.
+/// Maximum number of values, including those inside JSON documents. Bounds the search.
 const VALUES_MAX: usize = 1024;
-/// So many values are looked for one by one.
+/// Up to this number, values are searched one by one.
 const FEW: usize = 16;
 
-/// A clear value that the host gave to the connector. Digits and literals of a request are explained by it.
+/// A plain value that the host gave to the connector. It explains digits and literals of a request.
 #[derive(Clone)]
 pub struct HostValue {
-    /// Where the connector has it from: `config from`, `nonce`, `message key`, `template`, `country`, `calling code`, `locale`,
+    /// Where the connector got it from: `config from`, `nonce`, `message key`, `template`, `country`, `calling code`, `locale`,
     /// `usage`, `attempt`, `segments`, `units`, `answer`.
     pub name: Cow<'static, str>,
-    /// As the connector was given it.
+    /// The value as the connector got it.
     pub value: Arc<str>,
 }
 
-/// Values that the host gave, ready to be found. Has no `Debug`: they may be what logs must not hold.
+/// An index of values from the host. Has no `Debug`, because they may be sensitive.
 #[derive(Default)]
 pub struct HostValues {
     values: Vec<HostValue>,
-    /// Which value each spelling is; of two that are the same, the first.
+    /// The value for each spelling; the first one if there are several.
     whole: BTreeMap<Arc<str>, usize>,
-    inside: Inside,
-    /// Bytes of the shortest pattern of `inside`.
+    inside: Matcher,
+    /// Length of the shortest pattern of `inside`, in bytes.
     shortest: usize,
-    /// Which value each pattern of `inside` is.
+    /// The value for each pattern of `inside`.
     patterns: Vec<usize>,
-    /// 32 hexadecimal digits, which a connector may write as a UUID, with version and variant set.
+    /// Values of 32 hexadecimal digits, which a connector may write as a UUID with version and variant.
     identifiers: Vec<usize>,
-    /// Words of the contract that a connector may write in another style.
+    /// Names from the contract, which a connector may write in another case style.
     words: Vec<(String, usize)>,
 }
 
 #[derive(Default)]
-enum Inside {
+enum Matcher {
     #[default]
     None,
     Few(Vec<Arc<str>>),
     Many(AhoCorasick),
 }
 
-/// A value that was found in a text.
+/// A match of a value in a text.
 #[derive(Clone, Copy)]
-pub(super) struct Found<'v> {
+pub(super) struct KnownMatch<'v> {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) name: &'v str,
 }
 
 impl HostValues {
-    /// Makes the values ready. Of two that are the same, the first names what is found.
+    /// Builds an index. If two values are equal, matches have the name of the first.
     #[must_use]
     pub fn new(values: Vec<HostValue>) -> Self {
         let mut spellings = Spellings::default();
@@ -84,43 +84,43 @@ impl HostValues {
         let Spellings { whole, patterns, inside, .. } = spellings;
         let shortest = inside.iter().map(|pattern| pattern.len()).min().unwrap_or_default();
         let inside = match inside.len() {
-            0 => Inside::None,
-            1..=FEW => Inside::Few(inside),
+            0 => Matcher::None,
+            1..=FEW => Matcher::Few(inside),
             _ => AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostLongest)
                 .build(inside.iter().map(|pattern| &**pattern))
-                // With more bytes than an automaton can hold, only whole values are explained.
-                .map_or(Inside::None, Inside::Many),
+                // If there are more bytes than an automaton can hold, only whole values are explained.
+                .map_or(Matcher::None, Matcher::Many),
         };
         Self { values, whole, inside, shortest, patterns, identifiers, words }
     }
 
-    /// As they were given.
+    /// The values, as they were given.
     #[must_use]
     pub fn values(&self) -> &[HostValue] {
         &self.values
     }
 
-    /// The name of the value that is spelt so.
+    /// The name of the value with this spelling.
     pub(super) fn whole(&self, text: &str) -> Option<&str> {
         self.name(*self.whole.get(text)?)
     }
 
-    /// The name of the word of the contract that reads like the text.
+    /// The name of the contract's term that reads like the text.
     pub(super) fn word(&self, text: &str) -> Option<&str> {
         let reads_like = |known: &str| !known.is_empty() && plain_letters(text).eq(known.chars());
         let (_, index) = self.words.iter().find(|(known, _)| reads_like(known))?;
         self.name(*index)
     }
 
-    /// Values of 32 hexadecimal digits, and their names.
+    /// The names and values of 32 hexadecimal digits.
     pub(super) fn identifiers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.identifiers.iter().filter_map(|index| self.values.get(*index)).map(|value| (&*value.value, &*value.name))
     }
 
-    /// Looks for the values inside a text.
+    /// Searches a text for the values.
     pub(super) fn search<'v>(&'v self, text: &'v str) -> Search<'v> {
-        let next = if text.len() < self.shortest { Next::Nowhere } else { Next::Unknown };
+        let next = if text.len() < self.shortest { NextMatch::Nowhere } else { NextMatch::Unknown };
         Search { values: self, text, next, of_each: [None; FEW], is_begun: false }
     }
 
@@ -129,44 +129,44 @@ impl HostValues {
     }
 }
 
-/// What is known of the next value in a text.
+/// The state of the search for the next value.
 #[derive(Clone, Copy)]
-enum Next<'v> {
+enum NextMatch<'v> {
     Unknown,
-    At(Found<'v>),
+    At(KnownMatch<'v>),
     Nowhere,
 }
 
-/// The values in one text, from left to right. Reads the text once for each of few values, and once for all of many.
+/// The values in a text, from left to right. Reads the text once per value if there are few, and once in total if there are many.
 pub(super) struct Search<'v> {
     values: &'v HostValues,
     text: &'v str,
-    next: Next<'v>,
+    next: NextMatch<'v>,
     /// The next position of each value, if there are few.
     of_each: [Option<usize>; FEW],
     is_begun: bool,
 }
 
 impl<'v> Search<'v> {
-    /// The first value that starts at `from` or later; of those that start there, the longest. `from` never goes back.
-    pub(super) fn next(&mut self, from: usize) -> Option<Found<'v>> {
+    /// The first value that starts at `from` or later, and the longest of those. `from` must never decrease.
+    pub(super) fn next(&mut self, from: usize) -> Option<KnownMatch<'v>> {
         match self.next {
-            Next::At(found) if found.start >= from => return Some(found),
-            Next::Nowhere => return None,
-            Next::At(_) | Next::Unknown => {}
+            NextMatch::At(found) if found.start >= from => return Some(found),
+            NextMatch::Nowhere => return None,
+            NextMatch::At(_) | NextMatch::Unknown => {}
         }
         let found = match &self.values.inside {
-            Inside::None => None,
-            Inside::Few(patterns) => self.one_by_one(patterns, from),
-            Inside::Many(automaton) => automaton
+            Matcher::None => None,
+            Matcher::Few(patterns) => self.one_by_one(patterns, from),
+            Matcher::Many(automaton) => automaton
                 .find(Input::new(self.text).range(from..))
                 .map(|found| (found.start(), found.end(), found.pattern().as_usize())),
         };
         let found = found.and_then(|(start, end, pattern)| {
             let name = self.values.name(*self.values.patterns.get(pattern)?)?;
-            Some(Found { start, end, name })
+            Some(KnownMatch { start, end, name })
         });
-        self.next = found.map_or(Next::Nowhere, Next::At);
+        self.next = found.map_or(NextMatch::Nowhere, NextMatch::At);
         found
     }
 
@@ -189,7 +189,7 @@ impl<'v> Search<'v> {
     }
 }
 
-/// The spellings of values, counted.
+/// Collects the spellings of values.
 #[derive(Default)]
 struct Spellings {
     whole: BTreeMap<Arc<str>, usize>,
@@ -218,7 +218,8 @@ impl Spellings {
         }
     }
 
-    /// Adds a text as it is, as it looks, and a number also without its `+`. `shared` is the same text, where it is kept anyway.
+    /// Adds a text as it is and in normalised form, and a number also without its `+`. `shared` is the same text, if it is already
+    /// stored.
     fn add_text(&mut self, index: usize, text: &str, shared: Option<&Arc<str>>) {
         self.add_spelling(index, text, shared);
         if let Cow::Owned(normal) = normal(text) {
@@ -272,7 +273,7 @@ mod tests {
             // Values that the text cannot hold.
             let others = (0..=FEW).map(|number| format!("other {number:02}"));
             let many = values(&given.iter().cloned().chain(others).collect::<Vec<_>>());
-            prop_assert!(matches!((&few.inside, &many.inside), (Inside::Few(_), Inside::Many(_))));
+            prop_assert!(matches!((&few.inside, &many.inside), (Matcher::Few(_), Matcher::Many(_))));
             prop_assert_eq!(all(&few, &text), all(&many, &text));
         }
     }

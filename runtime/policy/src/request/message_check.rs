@@ -1,8 +1,8 @@
-//! Whether what a request carries of the message is where the connector declared it, and nowhere else.
+//! Checks that a request carries the message in the positions that the connector declared, and nowhere else.
 
 use std::collections::BTreeSet;
 
-use super::explain::Explained;
+use super::explain::Explanations;
 use super::reading::Reading;
 use super::spelling::{normal, plain_letters};
 use super::tree::{Name, NodeId, Value};
@@ -12,7 +12,7 @@ use crate::composition::{ContentKind, Mark, RecipientForm};
 use crate::placement::{MessagePlaces, Place, Step};
 use crate::shape::Carries;
 
-/// Counts what the request carries, wherever it is.
+/// Counts the parts of the message in a request, wherever they are.
 pub(super) fn count(view: &RequestView, content: ContentKind) -> Result<Carries, CompositionViolation> {
     let (mut recipients, mut texts, mut codes, mut variables, mut addresses) = (0, 0, 0, 0, 0);
     for value in view.headers.iter().map(|(_, value)| value).chain([&view.url, &view.body]) {
@@ -43,14 +43,14 @@ pub(super) fn count(view: &RequestView, content: ContentKind) -> Result<Carries,
     }
 }
 
-/// Judges where each part of the message is.
+/// Checks the position of each part of the message.
 pub(super) fn check(
     reading: &Reading<'_>,
     places: &MessagePlaces,
     rule: &MessageRule<'_>,
-    explained: &Explained<'_>,
+    explained: &Explanations<'_>,
 ) -> Result<(), CompositionViolation> {
-    let check = PlaceCheck { reading, places, explained, wildcard: rule.content != ContentKind::Text };
+    let check = PositionCheck { reading, places, explained, wildcard: rule.content != ContentKind::Text };
     let mut at_places = BTreeSet::new();
     let mut variables = BTreeSet::new();
     for (id, node) in reading.tree.iter() {
@@ -66,8 +66,8 @@ pub(super) fn check(
         }
         at_places.extend(reading.tree.path(id));
     }
-    check.literals_beside(&at_places)?;
-    check.names_again(&at_places)?;
+    check.check_literals(&at_places)?;
+    check.check_names(&at_places)?;
     match &reading.semicolon {
         None => Ok(()),
         Some(part) => {
@@ -77,15 +77,15 @@ pub(super) fn check(
     }
 }
 
-struct PlaceCheck<'a, 'c> {
+struct PositionCheck<'a, 'c> {
     reading: &'a Reading<'c>,
     places: &'a MessagePlaces,
-    explained: &'a Explained<'a>,
-    /// Whether `*` stands for any name in the place of the content.
+    explained: &'a Explanations<'a>,
+    /// Whether `*` matches any name in the position of the content.
     wildcard: bool,
 }
 
-impl PlaceCheck<'_, '_> {
+impl PositionCheck<'_, '_> {
     fn mark(&self, id: NodeId, mark: &Mark, whole: Option<&Mark>) -> Result<(), CompositionViolation> {
         let is_number = matches!(self.reading.tree.nodes.get(id).map(|node| &node.value), Some(Value::Number(_)));
         match mark {
@@ -95,23 +95,23 @@ impl PlaceCheck<'_, '_> {
                     return Err(CompositionViolation::RecipientFormat { declared, found: *found });
                 }
                 let bare = is_number && *found == RecipientForm::E164;
-                if whole.is_none() || bare || !self.stands_at(id, self.places.recipient(), false) {
+                if whole.is_none() || bare || !self.is_at(id, self.places.recipient(), false) {
                     return Err(CompositionViolation::RecipientPlace { declared: self.places.recipient().clone() });
                 }
-                self.alone_in_lists(id)
+                self.check_lists(id)
             }
             Mark::ClientIp => {
-                let at_place = self.places.client_ip().is_some_and(|place| self.stands_at(id, place, false));
+                let at_place = self.places.client_ip().is_some_and(|place| self.is_at(id, place, false));
                 if whole.is_none() || is_number || !at_place {
                     return Err(CompositionViolation::ClientIpPlace);
                 }
-                self.alone_among_elements(id, self.places.client_ip().unwrap_or(self.places.content()))
+                self.check_siblings(id, self.places.client_ip().unwrap_or(self.places.content()))
             }
             Mark::Text | Mark::Code | Mark::Variable(_) | Mark::Secret(_) | Mark::Opaque => {
-                if whole.is_none() || is_number || !self.stands_at(id, self.places.content(), self.wildcard) {
+                if whole.is_none() || is_number || !self.is_at(id, self.places.content(), self.wildcard) {
                     return Err(self.content_violation());
                 }
-                self.alone_among_elements(id, self.places.content())
+                self.check_siblings(id, self.places.content())
             }
         }
     }
@@ -120,8 +120,8 @@ impl PlaceCheck<'_, '_> {
         CompositionViolation::ContentPlace { declared: self.places.content().clone() }
     }
 
-    /// Whether the way to a value is the declared one.
-    fn stands_at(&self, id: NodeId, place: &Place, wildcard: bool) -> bool {
+    /// Whether the path to a value is the declared one.
+    fn is_at(&self, id: NodeId, place: &Place, wildcard: bool) -> bool {
         let name = self.reading.tree.name(id);
         if !name.zip(place.steps().last()).is_some_and(|(name, step)| may_end(step, name)) {
             return false;
@@ -155,8 +155,8 @@ impl PlaceCheck<'_, '_> {
         place.steps().iter().all(&mut same) && names.next().is_none()
     }
 
-    /// A list of receivers has one.
-    fn alone_in_lists(&self, id: NodeId) -> Result<(), CompositionViolation> {
+    /// A list of recipients must have one element.
+    fn check_lists(&self, id: NodeId) -> Result<(), CompositionViolation> {
         let tree = &self.reading.tree;
         for id in tree.path(id) {
             if matches!(tree.nodes.get(id).map(|node| &node.value), Some(Value::Array)) {
@@ -167,11 +167,11 @@ impl PlaceCheck<'_, '_> {
                 }
             }
         }
-        self.alone_among_elements(id, self.places.recipient())
+        self.check_siblings(id, self.places.recipient())
     }
 
-    /// XML has no lists but elements of the same name.
-    fn alone_among_elements(&self, id: NodeId, place: &Place) -> Result<(), CompositionViolation> {
+    /// In XML, a list is a sequence of elements with the same name.
+    fn check_siblings(&self, id: NodeId, place: &Place) -> Result<(), CompositionViolation> {
         let tree = &self.reading.tree;
         for id in tree.path(id) {
             let Some((name @ Name::Element(_), Some(parent))) =
@@ -189,14 +189,14 @@ impl PlaceCheck<'_, '_> {
         Ok(())
     }
 
-    /// What is among the variables is part of what the message says, so only the host may have written it.
-    fn literals_beside(&self, at_places: &BTreeSet<NodeId>) -> Result<(), CompositionViolation> {
+    /// Everything among the variables becomes part of the message, so only the host may have written it.
+    fn check_literals(&self, at_places: &BTreeSet<NodeId>) -> Result<(), CompositionViolation> {
         let tree = &self.reading.tree;
         let is_list = |id: &&NodeId| matches!(tree.nodes.get(**id).map(|node| &node.value), Some(Value::Array));
         let lists: BTreeSet<NodeId> = at_places.iter().filter(is_list).copied().collect();
         let in_list = |id: NodeId| !lists.is_empty() && tree.path(id).iter().any(|above| lists.contains(above));
         for (id, node) in tree.iter() {
-            if at_places.contains(&id) || !(self.stands_at(id, self.places.content(), self.wildcard) || in_list(id)) {
+            if at_places.contains(&id) || !(self.is_at(id, self.places.content(), self.wildcard) || in_list(id)) {
                 continue;
             }
             let given = match &node.value {
@@ -204,7 +204,7 @@ impl PlaceCheck<'_, '_> {
                     text.is_empty() || self.explained.whole(text).is_some()
                 }
                 Value::Word(_) => true,
-                // Their values follow.
+                // Their values are checked on their own.
                 Value::Object | Value::Array | Value::Element if in_list(id) => true,
                 Value::Object | Value::Array | Value::Element | Value::Holds(_) => false,
             };
@@ -215,8 +215,8 @@ impl PlaceCheck<'_, '_> {
         Ok(())
     }
 
-    /// A provider that reads query, form and body as one would take either of two fields of one name.
-    fn names_again(&self, at_places: &BTreeSet<NodeId>) -> Result<(), CompositionViolation> {
+    /// A provider that merges query, form and body would use either of two fields with the same name.
+    fn check_names(&self, at_places: &BTreeSet<NodeId>) -> Result<(), CompositionViolation> {
         let tree = &self.reading.tree;
         let places = [Some(self.places.recipient()), Some(self.places.content()), self.places.client_ip()];
         let names = places.into_iter().flatten().filter_map(|place| Some((loose(last_name(place)?), place)));
@@ -249,7 +249,7 @@ impl PlaceCheck<'_, '_> {
     }
 }
 
-/// Whether a value of this name may stand where the step ends. Most of a request ends here.
+/// Whether a value with this name may be at the end of the step. Most values of a request are rejected here.
 fn may_end(step: &Step, name: &Name) -> bool {
     match step {
         Step::Query(_) => matches!(name, Name::Query(_)),
@@ -265,7 +265,7 @@ fn same_element(one: &Name, other: &Name) -> bool {
     matches!((one, other), (Name::Element(one), Name::Element(other)) if loose(one) == loose(other))
 }
 
-/// The last name on the way to a place: of `/PhoneNumberSet/0` that of the list.
+/// The last name on the path to a position: for `/PhoneNumberSet/0`, that of the list.
 fn last_name(place: &Place) -> Option<&str> {
     place.steps().iter().rev().find_map(|step| match step {
         Step::Query(name) | Step::Header(name) | Step::Form(name) => Some(name.as_str()),
@@ -284,12 +284,12 @@ fn loose(name: &str) -> String {
     plain_letters(base_name(&normal(name))).collect()
 }
 
-/// Whether a name reads so.
+/// Whether a name equals another one when read leniently.
 fn is_loosely(name: &str, loose: &str) -> bool {
     plain_letters(base_name(&normal(name))).eq(loose.chars())
 }
 
-/// The part of a name before a bracket or a NUL character; of `[to]`, what is inside the brackets.
+/// The part of a name before a bracket or a NUL character; for `[to]`, what is inside the brackets.
 fn base_name(name: &str) -> &str {
     name.trim_start_matches('[').split(['[', ']', '\0']).next().unwrap_or_default()
 }

@@ -1,10 +1,10 @@
-//! Looks for what could be a telephone number in the text that a connector wrote.
+//! Finds possible phone numbers in text that a connector wrote.
 //!
-//! A lenient reader drops everything but digits; so does this: 7 digits of any script, with anything but letters between them,
-//! are a number. Up to two letters between two digits count as nothing, too (`1x900x555x0199`). Each field is read as its parser
-//! gives it and again after each of a few rounds of unescaping.
+//! A lenient parser drops everything but digits, and so does this: 7 digits of any script, with anything but letters between them,
+//! are a number. Up to two letters between two digits are ignored as well (`1x900x555x0199`). Each field is checked as its parser
+//! returns it, and again after each of a few rounds of unescaping.
 //!
-//! What the host gave ([`Explained`]) is neither a number nor part of one, unless digits of the connector's own are beside it.
+//! Text from the host ([`Explanations`]) is neither a number nor part of one, unless it touches digits of the connector.
 //!
 //! Must not know: where in a request a text is.
 
@@ -12,36 +12,36 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::decode;
-use super::explain::Explained;
-use super::slot::{Slot, Slots, Written, is_reserved};
+use super::explain::Explanations;
+use super::slot::{Slot, Slots, TextPiece, is_reserved};
 use super::spelling::normal;
 use crate::composition::{Composition, Encoding, Mark, Piece};
 
-/// The shortest numbers of a country with its calling code have 7 digits.
+/// The shortest phone numbers, including the calling code, have 7 digits.
 const DIGITS_MIN: usize = 7;
-/// As many letters as may be between two digits of one number.
+/// Maximum number of letters between two digits of one number.
 const LETTERS_MAX: usize = 2;
-/// A number's decimal expansion is written out to this length.
+/// Maximum length to which a number's decimal expansion is written out.
 const EXPANSION_MAX: usize = 400;
 
-/// Stands for a sealed thing that holds at least one byte, and is not for a connector to choose.
+/// Stands for a sealed value with at least one byte, which the connector cannot choose.
 const SEPARATOR: char = '\u{10_FFFC}';
-/// Stands for a word that the host gave.
+/// Stands for a word from the host.
 const WORD: char = '\u{10_FFFD}';
-/// Stands for digits that the host gave; their count is added to it.
+/// Stands for digits from the host; their count is added to it.
 const DIGITS: u32 = 0x10_0000;
 const DIGITS_LAST: u32 = 0x10_FFFB;
 
 pub(super) struct NumberScan<'e, 'r> {
-    explained: &'e Explained<'r>,
+    explained: &'e Explanations<'r>,
 }
 
 impl<'e, 'r> NumberScan<'e, 'r> {
-    pub(super) fn new(explained: &'e Explained<'r>) -> Self {
+    pub(super) fn new(explained: &'e Explanations<'r>) -> Self {
         Self { explained }
     }
 
-    /// How many digits a suspicious number in the text has.
+    /// The number of digits of a suspicious number in a text.
     pub(super) fn text(&self, text: &str, slots: &Slots<'_>) -> Option<usize> {
         if is_plain_and_short_of_digits(text, slots) || self.explained.is_harmless(text) {
             return None;
@@ -49,9 +49,9 @@ impl<'e, 'r> NumberScan<'e, 'r> {
         let mut plain = String::with_capacity(text.len());
         for piece in slots.pieces(text) {
             match piece {
-                Written::Literal(literal) => plain.extend(own(literal)),
-                Written::Slot(Slot::Mark(mark)) => plain.extend(stand_in(mark)),
-                Written::Slot(Slot::Encoded(encoding, inner)) => {
+                TextPiece::Literal(literal) => plain.extend(own(literal)),
+                TextPiece::Slot(Slot::Mark(mark)) => plain.extend(placeholder(mark)),
+                TextPiece::Slot(Slot::Encoded(encoding, inner)) => {
                     if let Some(digits) = self.encoded(encoding, inner, &mut plain) {
                         return Some(digits);
                     }
@@ -72,7 +72,7 @@ impl<'e, 'r> NumberScan<'e, 'r> {
         None
     }
 
-    /// The same for a JSON number, by its value and as it is written.
+    /// The same for a JSON number, by its value and as written.
     pub(super) fn number(&self, number: &str) -> Option<usize> {
         let expanded = expansion(number);
         if self.explained.is_harmless(number) || self.explained.is_harmless(&expanded) {
@@ -83,18 +83,18 @@ impl<'e, 'r> NumberScan<'e, 'r> {
         Some(expanded.len().max(written)).filter(|digits| *digits >= DIGITS_MIN)
     }
 
-    /// Writes out what was encoded as a whole. Its own digits are read as they were before; and two encodings can make digits of
-    /// what was none.
+    /// Writes out text that was encoded as a whole. Its own digits have already been checked; but two encodings can produce new
+    /// digits.
     fn encoded(&self, encoding: Encoding, inner: &Composition, plain: &mut String) -> Option<usize> {
         for piece in inner.pieces() {
             match piece {
                 Piece::Literal(literal) => {
-                    if let Some(digits) = self.made_by(encoding, literal) {
+                    if let Some(digits) = self.digits_made_by(encoding, literal) {
                         return Some(digits);
                     }
                     plain.extend(own(literal));
                 }
-                Piece::Mark(mark) => plain.extend(stand_in(mark)),
+                Piece::Mark(mark) => plain.extend(placeholder(mark)),
                 Piece::Encoded(encoding, inner) => {
                     if let Some(digits) = self.encoded(*encoding, inner, plain) {
                         return Some(digits);
@@ -105,9 +105,9 @@ impl<'e, 'r> NumberScan<'e, 'r> {
         None
     }
 
-    /// Digits in a row that an encoding makes of a literal. Base64 depends on what comes before it, so each of its three
-    /// alignments is looked at.
-    fn made_by(&self, encoding: Encoding, literal: &str) -> Option<usize> {
+    /// The longest run of digits that an encoding produces from a literal. Base64 depends on what comes before, so all three
+    /// alignments are checked.
+    fn digits_made_by(&self, encoding: Encoding, literal: &str) -> Option<usize> {
         let alignments = match encoding {
             Encoding::Hex => 0..1,
             Encoding::Base64 | Encoding::Base64Url => 0..3,
@@ -130,7 +130,7 @@ impl<'e, 'r> NumberScan<'e, 'r> {
             .find(|digits| *digits >= DIGITS_MIN)
     }
 
-    /// Puts one character in the place of each thing that the host gave.
+    /// Replaces each part of a text that comes from the host by one character.
     fn mark(&self, text: &str) -> String {
         let mut marked = String::with_capacity(text.len());
         let mut at = 0;
@@ -154,8 +154,8 @@ impl<'e, 'r> NumberScan<'e, 'r> {
     }
 }
 
-/// Whether a text has too few digits for a number, and nothing that could be read as more of them: no escape, and no character
-/// that looks like several digits. Most texts of a request end here.
+/// Whether a text has too few digits for a number, and nothing that could be decoded to more of them: no escape, and no character
+/// that is equivalent to several digits. The check of most texts ends here.
 fn is_plain_and_short_of_digits(text: &str, slots: &Slots<'_>) -> bool {
     let is_plain = |c: char| match c {
         '%' | '\\' | '&' => false,
@@ -164,31 +164,31 @@ fn is_plain_and_short_of_digits(text: &str, slots: &Slots<'_>) -> bool {
     text.chars().all(is_plain) && text.bytes().filter(u8::is_ascii_digit).count() < DIGITS_MIN
 }
 
-/// What a connector wrote, without the characters that stand for something here: it must not part its digits with one.
+/// Text of the connector without the characters that have a meaning here, so that it cannot separate its digits with one.
 fn own(literal: &str) -> impl Iterator<Item = char> {
     literal.chars().filter(|c| !is_reserved(*c))
 }
 
-/// What could be empty must not hide that digits touch; anything else keeps them apart.
-fn stand_in(mark: &Mark) -> Option<char> {
+/// A value that could be empty must not hide that digits touch; anything else separates them.
+fn placeholder(mark: &Mark) -> Option<char> {
     match mark {
         Mark::Recipient(_) | Mark::Text | Mark::Code | Mark::Opaque => Some(SEPARATOR),
         Mark::Variable(_) | Mark::ClientIp | Mark::Secret(_) => None,
     }
 }
 
-/// Digits that belong together, so far.
+/// A run of digits that belong together.
 #[derive(Default)]
-struct Run {
+struct DigitRun {
     own: usize,
-    /// Of those, the ones that are the end of a word (`SHA256`), with nothing between.
+    /// How many of them end a word (`SHA256`) without a separator.
     of_word: usize,
     given: usize,
     longest: usize,
 }
 
-impl Run {
-    /// Digits of the host's alone are none of the connector's; together they are a longer number.
+impl DigitRun {
+    /// Digits from the host alone are not the connector's; together with the connector's they form a longer number.
     fn end(&mut self) {
         let all = self.own + self.given;
         let lengthens = self.own > self.of_word && self.given > 0;
@@ -200,7 +200,7 @@ impl Run {
 }
 
 fn longest(text: &str) -> Option<usize> {
-    let (mut strict, mut lenient) = (Run::default(), Run::default());
+    let (mut strict, mut lenient) = (DigitRun::default(), DigitRun::default());
     let mut letters = 0;
     let mut in_word = false;
     for c in text.chars() {
@@ -231,7 +231,7 @@ fn longest(text: &str) -> Option<usize> {
     }
     strict.end();
     lenient.end();
-    // `%E7%AD%BE` is letters and digits of an escape; the next round reads what it means.
+    // `%E7%AD%BE` has letters and digits of an escape; the next round checks what it means.
     let lenient = if text.contains('%') { 0 } else { lenient.longest };
     Some(strict.longest.max(lenient)).filter(|longest| *longest > 0)
 }
@@ -243,7 +243,7 @@ fn expansion(number: &str) -> String {
     let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let fraction = fraction.trim_end_matches('0');
     let digits = format!("{integer}{fraction}");
-    // An exponent that does not fit is a number of more digits than any telephone's, or none at all.
+    // An exponent that overflows means more digits than any phone number has, or none.
     let exponent = exponent.parse::<i64>().unwrap_or(if exponent.starts_with('-') { i64::MIN } else { i64::MAX });
     let zeros = usize::try_from(exponent).ok().and_then(|exponent| exponent.checked_sub(fraction.len()));
     match zeros {

@@ -1,30 +1,30 @@
-//! A request without what is sealed and what the host gave: the lines of its shape.
+//! Writes the lines of a request's shape: the request without sealed values and values from the host.
 
 use std::collections::BTreeMap;
 
-use super::explain::Explained;
+use super::explain::Explanations;
 use super::reading::Reading;
-use super::slot::{Slot, Written, is_slot};
+use super::slot::{Slot, TextPiece, is_slot};
 use super::tree::{Name, NodeId, Value};
 use crate::composition::{Composition, Encoding, Mark, Piece};
 use crate::manifest::Method;
 
-/// What is written for a variable under its own name, or in a list.
+/// Replaces the name of a variable that is under its own name, or in a list.
 const ANY: &str = "*";
 
-/// The line of the method and the URL, then one for each value, sorted.
-pub(super) fn lines(reading: &Reading<'_>, method: Method, explained: &Explained<'_>) -> Vec<String> {
+/// The line of the method and the URL, then one line for each value, sorted.
+pub(super) fn lines(reading: &Reading<'_>, method: Method, explained: &Explanations<'_>) -> Vec<String> {
     let mut lines = unsorted(reading, method, explained);
     if let Some((_, fields)) = lines.split_first_mut() {
         fields.sort_unstable();
     }
-    // However many variables a message has, they are one line.
+    // All variables of a message share one line, however many there are.
     lines.dedup_by(|next, line| next == line && line.ends_with(&format!("[variable {ANY}]\"")));
     lines
 }
 
-/// The same in the order of the request: equal positions are equal values, however they are explained.
-pub(super) fn unsorted(reading: &Reading<'_>, method: Method, explained: &Explained<'_>) -> Vec<String> {
+/// The lines in the order of the request, so that equal positions are the same value in every reading.
+pub(super) fn unsorted(reading: &Reading<'_>, method: Method, explained: &Explanations<'_>) -> Vec<String> {
     let outline = Outline { reading, explained, ordinals: ordinals(reading) };
     let mut first = format!("{method} ");
     outline.url(&mut first);
@@ -33,11 +33,11 @@ pub(super) fn unsorted(reading: &Reading<'_>, method: Method, explained: &Explai
 
 struct Outline<'a, 'c> {
     reading: &'a Reading<'c>,
-    explained: &'a Explained<'a>,
+    explained: &'a Explanations<'a>,
     ordinals: Vec<usize>,
 }
 
-/// How many elements of the same name come before each one.
+/// For each element, how many elements with the same name come before it.
 fn ordinals(reading: &Reading<'_>) -> Vec<usize> {
     let mut seen: BTreeMap<(Option<NodeId>, &str), usize> = BTreeMap::new();
     let mut count = |parent, name| {
@@ -73,7 +73,7 @@ impl Outline<'_, '_> {
         }
         let mut line = String::with_capacity(LINE);
         self.path(id, &mut line);
-        // The first ` = ` of a line ends its place, whatever a connector calls its fields.
+        // The first ` = ` of a line ends the position, so it must not occur in names that the connector chose.
         if line.contains(" = ") {
             line = line.replace(" = ", " \\= ");
         }
@@ -100,7 +100,7 @@ impl Outline<'_, '_> {
     }
 
     fn is_empty(&self, id: NodeId) -> bool {
-        // Nodes are in the order of the request, so a first child follows its parent at once.
+        // Nodes are in the order of the request, so a first child follows its parent immediately.
         self.reading.tree.nodes.get(id + 1).is_none_or(|next| next.parent != Some(id))
     }
 
@@ -163,11 +163,11 @@ impl Outline<'_, '_> {
         }
     }
 
-    /// Code or variable, when a value is nothing but that.
+    /// The code or the variable, if a value consists of nothing else.
     fn content(&self, id: NodeId) -> Option<&Mark> {
         let text = self.reading.tree.nodes.get(id)?.value.leaf()?;
         let mut pieces = self.reading.slots.pieces(text);
-        let (Some(Written::Slot(slot)), None) = (pieces.next(), pieces.next()) else { return None };
+        let (Some(TextPiece::Slot(slot)), None) = (pieces.next(), pieces.next()) else { return None };
         let mark = match slot {
             Slot::Mark(mark) => mark,
             Slot::Encoded(_, inner) => match inner.pieces() {
@@ -178,8 +178,8 @@ impl Outline<'_, '_> {
         matches!(mark, Mark::Code | Mark::Variable(_)).then_some(mark)
     }
 
-    /// Whether a value is a variable, and its name is the variable's. The platform chooses those names, so they are not part of
-    /// a shape; nor is a variable's position in a list.
+    /// Whether a value is a variable and has the variable's name. The platform chooses these names, so they are not part of a
+    /// shape, and neither is the index of a variable in a list.
     fn is_under_its_name(&self, id: NodeId) -> bool {
         let Some(Mark::Variable(variable)) = self.content(id) else { return false };
         match self.reading.tree.name(id) {
@@ -199,9 +199,9 @@ impl Outline<'_, '_> {
         }
         for piece in self.reading.slots.pieces(text) {
             match piece {
-                Written::Literal(literal) => self.literal(literal, written),
-                Written::Slot(Slot::Mark(mark)) => mask(mark, written),
-                Written::Slot(Slot::Encoded(encoding, inner)) => self.encoded(encoding, inner, written),
+                TextPiece::Literal(literal) => self.literal(literal, written),
+                TextPiece::Slot(Slot::Mark(mark)) => mask(mark, written),
+                TextPiece::Slot(Slot::Encoded(encoding, inner)) => self.encoded(encoding, inner, written),
             }
         }
     }
@@ -226,7 +226,7 @@ impl Outline<'_, '_> {
         written.push(']');
     }
 
-    /// A literal with what the host gave named.
+    /// Writes a literal, with names for values from the host.
     fn literal(&self, text: &str, written: &mut String) {
         let mut at = 0;
         for span in self.explained.spans(text) {
@@ -238,7 +238,7 @@ impl Outline<'_, '_> {
     }
 }
 
-/// Room for a line, in bytes. Most have no more.
+/// Initial capacity of a line, in bytes. Most lines are not longer.
 const LINE: usize = 64;
 
 fn written(write: impl FnOnce(&mut String)) -> String {
@@ -247,7 +247,7 @@ fn written(write: impl FnOnce(&mut String)) -> String {
     text
 }
 
-/// What a sealed value is called.
+/// Writes the name of a sealed value.
 fn mask(mark: &Mark, written: &mut String) {
     match mark {
         Mark::Recipient(form) => written.push_str(&format!("[recipient {form}]")),
@@ -266,7 +266,7 @@ fn named(kind: &str, name: &str, written: &mut String) {
     written.push(']');
 }
 
-/// Text on one line in which no bracket is mistaken for one of ours.
+/// Writes text on one line, with brackets escaped.
 fn plain(text: &str, written: &mut String) {
     for c in text.chars() {
         match c {

@@ -1,4 +1,4 @@
-//! The parts of a request, read as a provider reads them.
+//! Parses the parts of a request as a provider would.
 
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
@@ -7,7 +7,7 @@ use super::source::Source;
 use super::tree::{Name, NodeId, Tree, Value};
 use super::{parse_json, parse_xml};
 
-/// How a body, or a value that holds others, is read.
+/// The format of a body, or of a value that contains others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Form,
@@ -16,7 +16,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// The format that a `Content-Type` names. `None` for one that cannot be read, or that another charset makes ambiguous.
+    /// The format for a `Content-Type`. `None` if it is not supported, or another charset makes it ambiguous.
     pub(super) fn of_content_type(value: &str) -> Option<Self> {
         let mut parts = value.split(';');
         let format = match parts.next()?.trim().to_ascii_lowercase().as_str() {
@@ -37,7 +37,7 @@ impl Format {
         }
     }
 
-    /// What a value that holds others must be: JSON objects and arrays and XML begin as such.
+    /// The format of a value that contains others: JSON objects and arrays and XML are recognised by their first character.
     pub(super) fn of_nested(text: &str) -> Self {
         match text.trim_start_matches([' ', '\t', '\n', '\r']).chars().next() {
             Some('{' | '[') => Self::Json,
@@ -61,7 +61,7 @@ impl Format {
     }
 }
 
-/// `application/x-www-form-urlencoded`, as the URL standard reads it.
+/// Parses `application/x-www-form-urlencoded` according to the URL standard.
 fn pairs(text: &str, parent: Option<NodeId>, name: fn(String) -> Name, tree: &mut Tree) -> Result<(), &'static str> {
     for (key, value) in form_urlencoded::parse(text.as_bytes()) {
         tree.push(parent, name(key.into_owned()), Value::Text(value.into_owned()))?;
@@ -69,7 +69,7 @@ fn pairs(text: &str, parent: Option<NodeId>, name: fn(String) -> Name, tree: &mu
     Ok(())
 }
 
-/// Reads a URL and returns what is before the path.
+/// Parses a URL and returns the part before the path.
 pub(super) fn url<'t>(text: &'t str, tree: &mut Tree) -> Result<&'t str, &'static str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let rest = rest.ok_or("does not begin with a literal `https://`")?;

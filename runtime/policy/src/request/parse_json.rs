@@ -1,4 +1,4 @@
-//! JSON (RFC 8259), stricter than most providers read it: every name once, also in another case.
+//! A JSON parser (RFC 8259) that is stricter than most providers: names must be unique, regardless of case.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use super::slot::is_slot;
 use super::source::Source;
 use super::tree::{Name, NodeId, Tree, Value};
 
-/// Arrays and objects inside each other at most.
+/// Maximum nesting of arrays and objects.
 const DEPTH_MAX: usize = 16;
 
 type Result<T> = std::result::Result<T, &'static str>;
 
-/// Reads a document into `tree`, below `parent`.
+/// Parses a document into `tree`, below `parent`.
 pub(super) fn parse(text: &str, source: Source, parent: Option<NodeId>, tree: &mut Tree) -> Result<()> {
     let mut parser = Parser { rest: text, source, tree };
     parser.value(parent, Name::Json, 0)?;
@@ -197,7 +197,7 @@ fn is_number(text: &str) -> bool {
         && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
 }
 
-/// A name as a lenient reader compares it.
+/// A name, folded for comparison by a lenient parser.
 fn folded(name: &str) -> String {
     name.nfkc().flat_map(char::to_lowercase).collect()
 }

@@ -1,4 +1,4 @@
-//! XML, without what lets a document mean something else to another reader: no DTD, no processing instruction, no other charset.
+//! An XML parser without the features that make parsers disagree: no DTD, no processing instructions, no other charset.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +8,18 @@ use super::slot::is_slot;
 use super::source::Source;
 use super::tree::{Name, NodeId, Tree, Value};
 
-/// Elements inside each other at most.
+/// Maximum nesting of elements.
 const DEPTH_MAX: usize = 16;
-/// Quotes of attributes in what a connector wrote, at most: the parser compares every attribute of an element with each other.
+/// Maximum number of attribute quotes in text that a connector wrote: the parser compares all attributes of an element with each
+/// other.
 const QUOTES_MAX: usize = 1024;
-/// Namespaces of a document, at most: each is looked at from every element.
+/// Maximum number of namespaces in a document: each is searched from every element.
 const NAMESPACES_MAX: usize = 16;
 const NODES_MAX: u32 = 4096;
 
 type Result<T> = std::result::Result<T, &'static str>;
 
-/// Reads a document into `tree`, below `parent`.
+/// Parses a document into `tree`, below `parent`.
 pub(super) fn parse(text: &str, source: Source, parent: Option<NodeId>, tree: &mut Tree) -> Result<()> {
     if source == Source::Written && text.bytes().filter(|byte| matches!(byte, b'"' | b'\'')).count() > QUOTES_MAX {
         return Err("its XML has too many attributes");
@@ -88,12 +89,12 @@ fn element(node: Node<'_, '_>, parent: NodeId, depth: usize, tree: &mut Tree) ->
     Ok(())
 }
 
-/// The name without its prefix: places are declared without one. An element in a namespace says so.
+/// The name without its prefix, because positions are declared without one. An element in a namespace is marked as such.
 fn qualified(node: Node<'_, '_>) -> String {
     node.tag_name().name().to_owned()
 }
 
-/// Every namespace that the document declares, used or not: its address is text that a connector wrote.
+/// All namespaces that the document declares, used or not: their addresses are text that a connector wrote.
 fn namespaces<'d>(document: &'d Document<'_>, source: Source) -> Result<BTreeSet<(&'d str, &'d str)>> {
     if source == Source::Written && document.input_text().matches("xmlns").count() > NAMESPACES_MAX {
         return Err("its XML has too many namespaces");
@@ -102,7 +103,7 @@ fn namespaces<'d>(document: &'d Document<'_>, source: Source) -> Result<BTreeSet
     Ok(elements.flat_map(|node| node.namespaces()).map(|one| (one.name().unwrap_or_default(), one.uri())).collect())
 }
 
-/// Whether the text is written once and as it is: `<to>…</to>` or `<to><![CDATA[…]]></to>`.
+/// Whether the text is written as one piece: `<to>…</to>` or `<to><![CDATA[…]]></to>`.
 fn is_plain(node: Node<'_, '_>, text: &str) -> bool {
     let source = node.document().input_text().get(node.range()).unwrap_or_default();
     let Some(end) = source.rfind("</") else { return false };
@@ -116,7 +117,7 @@ fn is_plain(node: Node<'_, '_>, text: &str) -> bool {
     plain || section
 }
 
-/// `<?xml … encoding="utf-8"?>` or nothing about an encoding.
+/// Accepts `<?xml … encoding="utf-8"?>`, or no encoding.
 fn check_declaration(text: &str) -> Result<()> {
     let Some(declaration) = text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")).map(|(first, _)| first)
     else {
@@ -134,7 +135,7 @@ fn check_declaration(text: &str) -> Result<()> {
     }
 }
 
-/// Whether a character reference names a private character.
+/// Whether a character reference produces a private character.
 fn writes_slot(text: &str) -> bool {
     text.split("&#").skip(1).any(|rest| {
         let reference = rest.split(';').next().unwrap_or_default();

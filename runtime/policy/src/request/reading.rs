@@ -1,4 +1,4 @@
-//! A request, read from its compositions.
+//! A request, parsed from its compositions.
 
 use super::parse::{self, Format};
 use super::slot::{self, Slot, Slots, is_slot};
@@ -8,21 +8,21 @@ use super::view::RequestView;
 use super::violation::{CompositionViolation, RequestPart};
 use crate::composition::{Composition, Mark, Piece};
 
-/// Values that hold others inside each other at most: as many as a place has steps.
+/// Maximum nesting of values that contain others: as deep as a position has steps.
 const NESTED_MAX: usize = crate::placement::STEPS_MAX;
 
 pub(super) struct Reading<'c> {
     pub(super) slots: Slots<'c>,
     pub(super) tree: Tree,
-    /// `https://api.example.com`
+    /// The URL before the path, like `https://api.example.com`.
     pub(super) before_path: String,
-    /// The body's format, when there is a body.
+    /// The body's format, if there is a body.
     pub(super) format: Option<Format>,
-    /// The values that were read once more, in the order of that, and as what.
+    /// The values that were parsed again and their formats, in that order.
     pub(super) nested: Vec<(NodeId, Format)>,
-    /// Where a `;` is between fields, which some servers read as `&`.
+    /// The part with a `;` between fields, which some servers treat as `&`.
     pub(super) semicolon: Option<RequestPart>,
-    /// Up to which slot each part reaches.
+    /// The end of each part, as an index of slots.
     parts: Vec<(usize, RequestPart)>,
 }
 
@@ -70,7 +70,7 @@ impl<'c> Reading<'c> {
         Ok(text)
     }
 
-    /// A value that holds a part of the message and is not that part alone can only be right if it holds fields itself.
+    /// A value that contains a part of the message and something else can only be valid if it contains fields itself.
     fn read_nested(&mut self) -> Result<(), CompositionViolation> {
         let mut id = 0;
         while let Some(node) = self.tree.nodes.get(id) {
@@ -102,7 +102,7 @@ impl<'c> Reading<'c> {
             !tree.nodes.iter().skip(nodes).any(|node| node.name.text().is_some_and(|name| name.contains(is_slot)))
         };
         if parsed.is_err() || !is_named(&self.tree) {
-            // Then it stays one value, and the search for the places says what is wrong with it.
+            // It stays a single value, and the check of positions reports what is wrong with it.
             self.tree.nodes.truncate(nodes);
             self.slots.truncate(slots);
             return Ok(());
@@ -115,8 +115,8 @@ impl<'c> Reading<'c> {
         Ok(())
     }
 
-    /// Every sealed thing is in exactly one value. No format but XML lets one vanish, so a private character that a connector
-    /// writes by an escape is there beside the one that it imitates.
+    /// Checks that every sealed value is in exactly one parsed value. Only in XML can one disappear, so a private character that a
+    /// connector produces by an escape is found next to the one that it imitates.
     fn check_slots(&self) -> Result<(), CompositionViolation> {
         let mut seen = vec![false; self.slots.len()];
         for (id, node) in self.tree.iter() {
@@ -129,7 +129,7 @@ impl<'c> Reading<'c> {
                 value => (value.leaf(), false),
             };
             for c in text.unwrap_or_default().chars().filter(|c| is_slot(*c)) {
-                // Of a value that holds others, only what was encoded as a whole is used up; its marks are below.
+                // If a value contains others, only text that was encoded as a whole is used up; its marks are below.
                 if holds && !matches!(self.slots.get(c), Some(Slot::Encoded(..))) {
                     continue;
                 }
@@ -151,7 +151,7 @@ impl<'c> Reading<'c> {
         }
     }
 
-    /// The mark that a text is as a whole.
+    /// The mark that a text consists of as a whole.
     pub(super) fn mark(&self, text: &str) -> Option<&'c Mark> {
         let mut chars = text.chars();
         match (chars.next().and_then(|c| self.slots.get(c)), chars.next()) {
@@ -160,7 +160,7 @@ impl<'c> Reading<'c> {
         }
     }
 
-    /// The marks of the message in a text, also inside of what was encoded as a whole.
+    /// The marks of the message in a text, including those in text that was encoded as a whole.
     pub(super) fn message_marks(&self, text: &str) -> Vec<&'c Mark> {
         let mut marks = Vec::new();
         for slot in text.chars().filter_map(|c| self.slots.get(c)) {
@@ -184,7 +184,7 @@ fn collect_marks<'c>(value: &'c Composition, marks: &mut Vec<&'c Mark>) {
     }
 }
 
-/// How the body is read. `None` for no body.
+/// The format of the body. `None` if there is no body.
 fn content_format(view: &RequestView) -> Result<Option<Format>, CompositionViolation> {
     let mut types = view.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     match (types.next(), types.next()) {

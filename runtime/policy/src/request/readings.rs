@@ -1,11 +1,10 @@
-//! One request, read in every way in which its literals could be explained.
+//! All readings of a request: the ways in which its literals can be explained.
 //!
-//! `5` is a literal of the connector's own, or the lifetime in minutes of this one message; `45` is a literal, or the calling
-//! code of Denmark. Both are written alike, so the shape of one message cannot say which of them was meant, and the next
-//! message has another lifetime. A request is held against what is pinned by all of its readings, so that no coincidence
-//! holds a message back.
+//! `5` may be a literal of the connector, or the lifetime in minutes of this message; `45` may be a literal, or the calling code of
+//! Denmark. Both look the same, so the shape of one message cannot tell which it is, and the next message has another lifetime. All
+//! readings of a request are compared with the pinned shapes, so that a coincidence does not hold a message back.
 
-use super::explain::Explained;
+use super::explain::Explanations;
 use super::known::{HostValue, HostValues};
 use super::outline;
 use super::reading::Reading;
@@ -13,34 +12,34 @@ use super::view::MessageRule;
 use crate::manifest::Method;
 
 /// What is left out in turn: kinds of [`HostValue`], by the first word of their names, and the two values of the clock.
-const LEFT_OUT: [LeftOut; 14] = [
-    LeftOut::Kind("config"),
-    LeftOut::Kind("calling"),
-    LeftOut::Kind("country"),
-    LeftOut::Kind("locale"),
-    LeftOut::Kind("usage"),
-    LeftOut::Kind("template"),
-    LeftOut::Kind("attempt"),
-    LeftOut::Kind("segments"),
-    LeftOut::Kind("units"),
-    LeftOut::Kind("answer"),
-    LeftOut::Lifetime,
-    LeftOut::Time,
-    LeftOut::OfTheMessage,
-    LeftOut::All,
+const OMISSIONS: [Omission; 14] = [
+    Omission::Kind("config"),
+    Omission::Kind("calling"),
+    Omission::Kind("country"),
+    Omission::Kind("locale"),
+    Omission::Kind("usage"),
+    Omission::Kind("template"),
+    Omission::Kind("attempt"),
+    Omission::Kind("segments"),
+    Omission::Kind("units"),
+    Omission::Kind("answer"),
+    Omission::Lifetime,
+    Omission::Time,
+    Omission::OfTheMessage,
+    Omission::All,
 ];
 
 #[derive(Clone, Copy)]
-enum LeftOut {
+enum Omission {
     Kind(&'static str),
     Lifetime,
     Time,
-    /// All but the configuration and what is new for every message.
+    /// Everything but the configuration and values that are new for every message.
     OfTheMessage,
     All,
 }
 
-impl LeftOut {
+impl Omission {
     fn keeps(self, value: &HostValue) -> bool {
         let kind = value.name.split(' ').next().unwrap_or_default();
         match self {
@@ -51,15 +50,15 @@ impl LeftOut {
         }
     }
 
-    /// What is kept of the values. `None` for all of them.
+    /// The remaining values. `None` if nothing is left out.
     fn without(self, known: &HostValues) -> Option<HostValues> {
         let kept: Vec<HostValue> = known.values().iter().filter(|value| self.keeps(value)).cloned().collect();
         (kept.len() < known.values().len()).then(|| HostValues::new(kept))
     }
 }
 
-/// The lines of a request's shape in the order of the request, each in every reading. The first reading of a line is that of
-/// the shape.
+/// The lines of a request's shape in the order of the request, each in all readings. The first reading of a line is that of the
+/// shape.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShapeReadings {
     lines: Vec<Vec<String>>,
@@ -67,21 +66,21 @@ pub struct ShapeReadings {
 
 impl ShapeReadings {
     pub(super) fn of(reading: &Reading<'_>, method: Method, rule: &MessageRule<'_>) -> Self {
-        let first = outline::unsorted(reading, method, &Explained::new(rule));
+        let first = outline::unsorted(reading, method, &Explanations::new(rule));
         let mut lines: Vec<Vec<String>> = first.into_iter().map(|line| vec![line]).collect();
-        for left_out in LEFT_OUT {
+        for left_out in OMISSIONS {
             let kept: Vec<Option<HostValues>> = rule.known.iter().map(|known| left_out.without(known)).collect();
             let known = rule.known.iter().zip(&kept).map(|(all, kept)| kept.as_ref().unwrap_or(all)).collect();
             let fewer = MessageRule {
                 known,
                 lifetime_seconds: match left_out {
-                    LeftOut::Lifetime | LeftOut::OfTheMessage | LeftOut::All => 0,
+                    Omission::Lifetime | Omission::OfTheMessage | Omission::All => 0,
                     _ => rule.lifetime_seconds,
                 },
-                now_unix_ms: if matches!(left_out, LeftOut::Time | LeftOut::All) { 0 } else { rule.now_unix_ms },
+                now_unix_ms: if matches!(left_out, Omission::Time | Omission::All) { 0 } else { rule.now_unix_ms },
                 ..rule.clone()
             };
-            let others = outline::unsorted(reading, method, &Explained::new(&fewer));
+            let others = outline::unsorted(reading, method, &Explanations::new(&fewer));
             for (line, other) in lines.iter_mut().zip(others) {
                 if !line.contains(&other) {
                     line.push(other);

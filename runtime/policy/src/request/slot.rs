@@ -1,19 +1,19 @@
-//! Compositions written out, with one private character for each sealed thing.
+//! Writes compositions as text, with a private character for each sealed value.
 //!
-//! Promise: such a character stands in a written text only for the thing that it was written for. A parser that undoes escapes
-//! may still make one: whoever reads a written text looks for each thing once.
+//! Promise: in a written text, such a character stands only for the value that it was written for. A parser that undoes escapes can
+//! still produce one, so whoever reads a written text checks that each value occurs once.
 
 use crate::composition::{Composition, Encoding, Mark, Piece};
 
-/// Sealed things of one request at most, nested ones included. Bounds every search for them.
+/// Maximum number of sealed values in a request, including nested ones. Bounds every search for them.
 const SLOTS_MAX: usize = 64;
-/// Encodings inside each other at most.
+/// Maximum nesting of encodings.
 const DEPTH_MAX: usize = 16;
-/// The first character of a private plane, which no text uses.
+/// The first character of a private plane, which texts do not use.
 const FIRST: u32 = 0xF_0000;
 const LAST: u32 = 0xF_FFFD;
 
-/// What a private character means.
+/// The meaning of a private character.
 #[derive(Clone, Copy)]
 pub(super) enum Slot<'c> {
     Mark(&'c Mark),
@@ -25,11 +25,11 @@ pub(super) struct Slots<'c> {
     slots: Vec<Slot<'c>>,
 }
 
-/// More sealed things than [`SLOTS_MAX`], or deeper than [`DEPTH_MAX`].
+/// There are more sealed values than [`SLOTS_MAX`], or they are nested deeper than [`DEPTH_MAX`].
 pub(super) struct TooMany;
 
-/// One piece of a written text.
-pub(super) enum Written<'t, 'c> {
+/// A piece of a written text.
+pub(super) enum TextPiece<'t, 'c> {
     Literal(&'t str),
     Slot(Slot<'c>),
 }
@@ -38,13 +38,13 @@ pub(super) fn is_slot(c: char) -> bool {
     (FIRST..=LAST).contains(&u32::from(c))
 }
 
-/// Whether a character is taken from a connector's own text: it stands for something here or in [`super::number`].
+/// Whether a character is removed from a connector's own text because it has a meaning here or in [`super::number`].
 pub(super) fn is_reserved(c: char) -> bool {
     u32::from(c) >= FIRST
 }
 
 impl<'c> Slots<'c> {
-    /// Writes a composition. What was encoded as a whole is one slot.
+    /// Writes a composition. Text that was encoded as a whole takes one slot.
     pub(super) fn write(&mut self, value: &'c Composition) -> Result<String, TooMany> {
         let mut text = String::new();
         for piece in value.pieces() {
@@ -82,17 +82,17 @@ impl<'c> Slots<'c> {
         usize::try_from(u32::from(c).checked_sub(FIRST)?).ok().filter(|_| is_slot(c))
     }
 
-    /// A written text in pieces.
-    pub(super) fn pieces<'t>(&self, text: &'t str) -> impl Iterator<Item = Written<'t, 'c>> {
+    /// The pieces of a written text.
+    pub(super) fn pieces<'t>(&self, text: &'t str) -> impl Iterator<Item = TextPiece<'t, 'c>> {
         text.split_inclusive(is_slot).flat_map(|piece| {
             let slot = piece.chars().next_back().and_then(|last| Some((last.len_utf8(), self.get(last)?)));
             let end = piece.len() - slot.map_or(0, |(length, _)| length);
-            let literal = piece.get(..end).filter(|literal| !literal.is_empty()).map(Written::Literal);
-            literal.into_iter().chain(slot.map(|(_, slot)| Written::Slot(slot)))
+            let literal = piece.get(..end).filter(|literal| !literal.is_empty()).map(TextPiece::Literal);
+            literal.into_iter().chain(slot.map(|(_, slot)| TextPiece::Slot(slot)))
         })
     }
 
-    /// The text with what was encoded as a whole written out, one layer of it.
+    /// The text with one layer of encoded parts written out.
     pub(super) fn expand(&mut self, text: &str) -> Result<String, TooMany> {
         let mut expanded = String::with_capacity(text.len());
         for c in text.chars() {
@@ -104,7 +104,7 @@ impl<'c> Slots<'c> {
         Ok(expanded)
     }
 
-    /// Whether something of the message is in the text, also inside of what was encoded as a whole.
+    /// Whether a text contains a part of the message, including in text that was encoded as a whole.
     pub(super) fn carries_message(&self, text: &str) -> bool {
         text.chars().filter_map(|c| self.get(c)).any(|slot| match slot {
             Slot::Mark(mark) => is_message(mark),
@@ -117,7 +117,7 @@ impl<'c> Slots<'c> {
     }
 }
 
-/// Whether a mark is a part of the message, rather than a secret or something that nothing can be read back from.
+/// Whether a mark is a part of the message, rather than a secret or an opaque value.
 pub(super) fn is_message(mark: &Mark) -> bool {
     match mark {
         Mark::Recipient(_) | Mark::Text | Mark::Code | Mark::Variable(_) | Mark::ClientIp => true,
@@ -125,7 +125,7 @@ pub(super) fn is_message(mark: &Mark) -> bool {
     }
 }
 
-/// Counts sealed things before anything else looks at them.
+/// Checks the number of sealed values before anything else uses them.
 pub(super) fn check_count<'c>(values: impl Iterator<Item = &'c Composition>) -> Result<(), TooMany> {
     let mut total = 0;
     for value in values {

@@ -1,10 +1,10 @@
-//! Which of its two forms a request is read from.
+//! The two representations that a request is parsed from.
 
-/// What is being read.
+/// What is being parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// Compositions, written with private characters for what is sealed.
+    /// Compositions, with private characters in place of sealed values.
     Written,
-    /// The bytes as they will leave.
+    /// The bytes that will be sent.
     Bytes,
 }

@@ -1,15 +1,15 @@
-//! Spellings that read the same.
+//! Normalisation of spellings that read alike.
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Letters and digits in lower case: `SignIn` is `sign-in`.
+/// The letters and digits of a text in lower case: `SignIn` and `sign-in` are equal.
 pub(super) fn plain_letters(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
-/// Compatibility forms as what they look like (NFKC), without what cannot be seen.
+/// Normalises compatibility characters to what they look like (NFKC), and removes invisible characters.
 pub(super) fn normal(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
@@ -17,7 +17,7 @@ pub(super) fn normal(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.nfkc().filter(|c| !is_invisible(*c)).collect())
 }
 
-/// Combining marks, and letters and format characters that show nothing (Unicode's `Default_Ignorable_Code_Point`).
+/// Combining marks, and invisible letters and format characters (Unicode's `Default_Ignorable_Code_Point`).
 fn is_invisible(c: char) -> bool {
     unicode_normalization::char::is_combining_mark(c)
         || matches!(c,

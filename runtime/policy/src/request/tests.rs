@@ -1,5 +1,5 @@
-//! Requests as a person would write them: `{…}` stands for something sealed, `«…»` for a value that was form-encoded as a
-//! whole, `b64«…»` for one in base64.
+//! Requests in a readable notation: `{…}` stands for a sealed value, `«…»` for a value that was form-encoded as a whole, `b64«…»`
+//! for one in base64.
 
 mod confirm;
 mod hostile;
@@ -39,7 +39,7 @@ fn mark(name: &str) -> Mark {
     }
 }
 
-/// Reads the little notation. Literal braces of JSON stay what they are unless they hold one of the names.
+/// Parses the notation. Literal braces of JSON are kept unless they contain one of the names.
 fn value(text: &str) -> Composition {
     let mut value = Composition::new();
     let mut rest = text;
@@ -77,7 +77,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 const XML: &str = "application/xml";
 
-/// A `POST` of a body of this type.
+/// A `POST` with a body of this type.
 fn post(url: &str, content_type: &str, headers: &[(&str, &str)], body: &str) -> RequestView {
     let types = [("Content-Type", content_type)].into_iter().filter(|(_, value)| !value.is_empty());
     RequestView {
@@ -112,7 +112,7 @@ fn places(format: RecipientForm, recipient: &[Step], content: &[Step]) -> Messag
     MessagePlaces::new(format, at(recipient), at(content), None).unwrap()
 }
 
-/// `To` and `Body` of a form.
+/// A form with `To` and `Body`.
 fn form_places() -> MessagePlaces {
     places(RecipientForm::E164, &[form("To")], &[form("Body")])
 }

@@ -1,19 +1,19 @@
-//! The host's time, in the spellings that providers ask for.
+//! The host's time, in the formats that providers require.
 //!
-//! Promise: only a time near the host's own is recognised, and only whole: a telephone number that is spelt like a time would
-//! have to be one of a few, and cannot be chosen.
+//! Promise: only a time close to the host's own is recognised, and only as a whole. A phone number that looks like a time would
+//! have to be one of few, and cannot be chosen.
 
-/// How far a timestamp may be from our clock. Providers allow 5 to 15 minutes.
+/// Maximum difference between a timestamp and our clock. Providers allow 5 to 15 minutes.
 const CLOCK_MS: u64 = 15 * 60 * 1000;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const MINUTE_MS: i64 = 60 * 1000;
 
-/// The host's clock. Unix time in milliseconds.
+/// The host's clock: Unix time in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock(pub(super) u64);
 
 impl Clock {
-    /// How many bytes at the start of `text` are a time or a date near this clock. Not a part of a longer number.
+    /// The length of a time or date near this clock at the start of `text`, in bytes. It must not be part of a longer number.
     pub(super) fn prefix(self, text: &str) -> Option<usize> {
         let bytes = text.as_bytes();
         let length = self.date_and_time(bytes).or_else(|| self.unix(bytes))?;
@@ -32,7 +32,7 @@ impl Clock {
         self.is_unix(number).then_some(length)
     }
 
-    /// `2026-11-23`, `20261123`, and each with a time: `T08:16:41.123Z`, ` 08:16:41`, `T081641Z`, `081641`, `+08:00`.
+    /// `2026-11-23`, `20261123`, and each followed by a time: `T08:16:41.123Z`, ` 08:16:41`, `T081641Z`, `081641`, `+08:00`.
     fn date_and_time(self, bytes: &[u8]) -> Option<usize> {
         let dashed = bytes.get(4) == Some(&b'-');
         let (month_at, day_at, date_length) = if dashed { (5, 8, 10) } else { (4, 6, 8) };
@@ -49,7 +49,7 @@ impl Clock {
         time.or((!continues).then_some(date_length))
     }
 
-    /// Where a time after a date ends, if there is one and it is near.
+    /// The end of a time after a date, if there is one and it is near this clock.
     fn time_after(self, bytes: &[u8], at: usize, day: u64) -> Option<usize> {
         let at = if matches!(bytes.get(at), Some(b'T' | b't' | b' ')) { at + 1 } else { at };
         let hour = number(bytes, at, 2).filter(|hour| *hour < 24)?;
@@ -72,7 +72,7 @@ impl Clock {
     }
 }
 
-/// `Z`, `+08:00`, `-0500` or nothing: minutes, and where it ends.
+/// An offset (`Z`, `+08:00`, `-0500` or nothing) in minutes, and its end.
 fn offset(bytes: &[u8], at: usize) -> (i64, usize) {
     let sign = match bytes.get(at) {
         Some(b'Z' | b'z') => return (0, at + 1),
@@ -89,7 +89,7 @@ fn offset(bytes: &[u8], at: usize) -> (i64, usize) {
     }
 }
 
-/// `2010-04-01`: API versions are dates.
+/// API versions are dates, like `2010-04-01`.
 pub(super) fn is_api_version(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() == 10

@@ -1,41 +1,41 @@
 //! A request as the values that its provider will read, in the order in which they are written.
 //!
-//! One tree holds the path, the query, the headers and the body. It is filled by the parsers beside it, twice: from the
-//! compositions, to judge, and from the bytes, to confirm. Both are compared value by value.
+//! A tree contains the path, the query, the headers and the body. The parsers fill it twice: from the compositions, to judge the
+//! request, and from the bytes, to confirm it. Both trees are compared value by value.
 
 use super::violation::RequestPart;
 
-/// Values of one request at most. Bounds memory; no provider's request has a hundred.
+/// Maximum number of values in a request. Bounds memory; no provider's request has a hundred.
 const VALUES_MAX: usize = 4096;
 
-/// Where a value is in [`Tree::nodes`].
+/// The index of a value in [`Tree::nodes`].
 pub(super) type NodeId = usize;
 
-/// What a value is called by its surroundings.
+/// The name of a value in its parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Name {
     /// A segment of the path, from 0.
     Segment(usize),
     Query(String),
-    /// In lower case.
+    /// The name of a header, in lower case.
     Header(String),
     Form(String),
-    /// The whole of a JSON document: the body, or a value that holds one.
+    /// A whole JSON document: the body, or a value that contains one.
     Json,
     /// A member of a JSON object.
     Key(String),
     /// An element of a JSON array.
     Index(usize),
-    /// The whole of an XML document.
+    /// A whole XML document.
     Xml,
     Element(String),
     Attribute(String),
-    /// Text beside elements.
+    /// Text next to elements.
     Beside,
 }
 
 impl Name {
-    /// The text that a connector may have chosen.
+    /// The text in a name that a connector may have chosen.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Query(name)
@@ -53,18 +53,18 @@ impl Name {
 pub(super) enum Value {
     /// Text, decoded.
     Text(String),
-    /// The text of an XML element that is written in a way that a lenient reader could read differently: with comments,
-    /// processing instructions or more than one section of character data.
+    /// The text of an XML element in a notation that a lenient parser could read differently: with comments, processing
+    /// instructions or several sections of character data.
     Patched(String),
     /// A JSON number, as written.
     Number(String),
-    /// `true`, `false`, `null`
+    /// `true`, `false` or `null`.
     Word(&'static str),
     Object,
     Array,
-    /// An XML element or document with others inside.
+    /// An XML element or document that contains others.
     Element,
-    /// Text that was read once more: the nodes below are what it holds.
+    /// Text that was parsed again; its contents are the nodes below.
     Holds(String),
 }
 
@@ -97,7 +97,7 @@ impl Tree {
         self.iter().filter(move |(_, node)| node.parent == Some(parent))
     }
 
-    /// The node and those above it, outermost first.
+    /// The node and its ancestors, outermost first.
     pub(super) fn path(&self, id: NodeId) -> Vec<NodeId> {
         let mut path = Vec::with_capacity(8);
         path.push(id);
@@ -114,7 +114,7 @@ impl Tree {
         self.nodes.get(id).map(|node| &node.name)
     }
 
-    /// The part of the request that a node belongs to.
+    /// The part of the request that contains a node.
     pub(super) fn part(&self, id: NodeId) -> RequestPart {
         let above = |id: &NodeId| self.nodes.get(*id).and_then(|node| node.parent);
         match std::iter::successors(Some(id), above).last().and_then(|root| self.name(root)) {
@@ -126,7 +126,7 @@ impl Tree {
 }
 
 impl Value {
-    /// The text of a value that has no others inside.
+    /// The text of a value that does not contain others.
     pub(super) fn leaf(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Patched(text) | Self::Number(text) => Some(text),

@@ -1,4 +1,4 @@
-//! What a loaded connector does, in the terms of no major version.
+//! A loaded connector, independent of the major version of its contract.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use wasmtime::Store;
 use crate::call::CallState;
 use crate::report::Callback;
 
-/// A failure as the guest wrote it, scrubbed later.
+/// A failure as the guest wrote it, not yet scrubbed.
 pub(crate) struct RawFailure {
     pub(crate) class: FailureClass,
     pub(crate) provider_code: Option<String>,
@@ -20,12 +20,12 @@ pub(crate) struct RawFailure {
 
 pub(crate) type AbiFuture<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;
 
-/// One loaded connector, in the terms of its major version. Each method makes a fresh instance in the given store.
+/// A loaded connector, independent of its major version. Each method creates a fresh instance in the given store.
 pub(crate) trait Abi: Send + Sync {
-    /// Runs `metadata`.
+    /// Calls `metadata`.
     fn metadata<'a>(&'a self, store: &'a mut Store<CallState>) -> AbiFuture<'a, RawMetadata>;
 
-    /// Runs `send`.
+    /// Calls `send`.
     fn send<'a>(
         &'a self,
         store: &'a mut Store<CallState>,
@@ -33,10 +33,10 @@ pub(crate) trait Abi: Send + Sync {
         message_key: &'a str,
     ) -> AbiFuture<'a, Result<Receipt, RawFailure>>;
 
-    /// Whether it reads delivery reports.
+    /// Whether the connector reads delivery reports.
     fn reads_reports(&self) -> bool;
 
-    /// Runs `parse` of the delivery report.
+    /// Calls `parse` of the delivery reports.
     fn parse<'a>(
         &'a self,
         store: &'a mut Store<CallState>,

@@ -1,6 +1,6 @@
-//! Major version 1 of the contract. Frozen: it changes only together with `wit/connector/v1`, which does not.
+//! Major version 1 of the contract. Frozen, like `wit/connector/v1`.
 //!
-//! Only translation happens here. What a call means is in [`crate::host`] and [`crate::send`].
+//! This module only translates. The meaning of a call is in [`crate::host`] and [`crate::send`].
 
 use sendbox_contract::inspection::REVEAL;
 use sendbox_contract::metadata::{RawHostNeed, RawMetadata, RawPlaces};
@@ -67,9 +67,9 @@ mod report_bindings {
 use bindings::sendbox::connector::{config, http_outbound, log, reveal, sealed, signature, types};
 use report_bindings::exports::sendbox::connector::delivery_reports as reports;
 
-/// What a component of this major exports, without its version.
+/// The export of a component of this major version, without its minor version.
 pub(crate) const EXPORT: &str = "sendbox:connector/connector";
-/// What a component of this major may import, beside the minimal WASI.
+/// What a component of this major version may import, in addition to the minimal WASI.
 pub(crate) const IMPORTS: [&str; 7] = [
     "sendbox:connector/types",
     "sendbox:connector/sealed",
@@ -97,7 +97,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<
     reveal::add_to_linker::<_, Reveal>(linker, CallState::reveal)
 }
 
-/// A loaded component with its exports looked up once.
+/// A loaded component whose exports have been looked up.
 pub(super) struct V1 {
     host: bindings::Host_Pre<CallState>,
     reports: Option<report_bindings::ReportsPre<CallState>>,
@@ -242,7 +242,7 @@ fn guest_callback(state: &mut CallState, callback: &Callback) -> wasmtime::Resul
     let headers = callback.headers(stand_ins);
     let query = callback.query(stand_ins);
     let form = callback.form(stand_ins);
-    // How many values a callback brings is its sender's choice: they are not of the handles that the connector may use.
+    // The sender decides how many values a callback contains, so they do not count towards the connector's handles.
     handles.reserve(headers.len() + query.len() + form.len() + 2);
     let mut received = |bytes: &[u8]| handles.keep(meter, Sealed::received(bytes));
     let mut fields = |fields: Vec<CallbackField>| {

@@ -1,11 +1,11 @@
-//! Compiled code that survives a restart, and cannot be planted.
+//! A cache of compiled code that survives restarts and cannot be tampered with by others.
 //!
-//! One folder of mode 0700 that belongs to the user of this process, and so does the key in it. A compiled component is a
-//! file named by the digest of its source and the hash of the engine's settings. Beside it is an HMAC over both names and the
-//! contents, under a key that only this folder has. What does not verify is compiled again and replaced, silently: a cache may lose, it may not lie.
+//! The cache is a folder with mode 0700. The folder and its key belong to the user of this process. A compiled component is a file
+//! that is named by the digest of its source and the hash of the engine's settings. Next to it is an HMAC of both names and the
+//! contents, under a key that only this folder has. An entry that does not verify is silently compiled again and replaced.
 //!
-//! This is the only file with `unsafe`: loading compiled code is trusting it. Two kinds are trusted: what
-//! verifies in the cache ([`Cache::load`]), and what a compiler that this process has started just handed over ([`adopt`]).
+//! This is the only file with `unsafe`, because loading compiled code means trusting it. Two kinds of code are trusted: entries
+//! that verify ([`Cache::load`]), and code from a compiler that this process has started ([`adopt`]).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -25,13 +25,13 @@ use crate::engine::fingerprint;
 const KEY_FILE: &str = "key";
 const KEY_BYTES: usize = 32;
 
-/// The cache folder cannot be used.
+/// Why the cache folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
-    /// It is open to others.
+    /// Other users can access the folder.
     #[error("the cache folder {0} is open to other users; it needs mode 0700")]
     Open(PathBuf),
-    /// The folder, or the key in it, belongs to somebody else, who could plant code there.
+    /// The folder or its key belongs to another user, who could plant code there.
     #[error(
         "{path} of the cache belongs to user {owner}, and this process runs as user {user}; remove it, change its owner, or \
          name another folder"
@@ -39,25 +39,25 @@ pub enum CacheError {
     Owner {
         /// The folder or the key.
         path: PathBuf,
-        /// Whose it is.
+        /// The user id of the owner.
         owner: u32,
-        /// Who this process is.
+        /// The user id of this process.
         user: u32,
     },
-    /// The folder, or the key in it, is not what it has to be: most often a symbolic link.
+    /// The folder or its key has the wrong file type: usually it is a symbolic link.
     #[error("{path} of the cache is not {expected}; remove it")]
     Kind {
         /// The folder or the key.
         path: PathBuf,
-        /// `a folder` or `a file`.
+        /// The expected type: `a folder` or `a file`.
         expected: &'static str,
     },
-    /// It cannot be read or written.
+    /// The folder cannot be read or written.
     #[error("the cache folder {path} cannot be used: {source}")]
     Io {
         /// The folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -70,7 +70,7 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Opens the folder, making it and its key where missing.
+    /// Opens the folder, and creates it and its key if necessary.
     pub(crate) fn open(folder: &Path, engine: &Engine) -> Result<Self, CacheError> {
         let failed = |source| CacheError::Io { path: folder.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
@@ -86,7 +86,7 @@ impl Cache {
         Ok(Self { folder: folder.to_owned(), key, engine_hash: fingerprint(engine) })
     }
 
-    /// The compiled component, if it is here and verifies.
+    /// Loads a compiled component, if it is in the cache and verifies.
     pub(crate) fn load(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
         let path = self.code_path(digest);
         let mut file = File::open(&path).ok()?;
@@ -96,15 +96,15 @@ impl Cache {
         if self.mac(digest, &code)?.verify_slice(&tag).is_err() {
             return None;
         }
-        // SAFETY: wasmtime asks that the bytes come from its own compiler and were not changed since. They verified just now
-        // under a key that is readable by this user alone, and it is these verified bytes that are loaded, not the file.
+        // SAFETY: wasmtime requires that the bytes come from its own compiler and have not been changed. They have just been
+        // verified with a key that only this user can read, and these verified bytes are loaded, not the file.
         #[allow(unsafe_code, reason = "see the module's documentation")]
         unsafe {
             Component::deserialize(engine, &code).ok()
         }
     }
 
-    /// Keeps compiled code. A failure is not an error: the next start compiles again.
+    /// Stores compiled code. A failure is not an error: the next start compiles again.
     pub(crate) fn store(&self, digest: &Digest, code: &[u8]) -> Option<()> {
         let tag = self.mac(digest, code)?.finalize().into_bytes();
         let path = self.code_path(digest);
@@ -125,8 +125,8 @@ impl Cache {
     }
 }
 
-/// Whether something belongs to this process's user and is what it has to be. `found` is of the thing itself and not of what a
-/// link leads to.
+/// Checks that a file or folder belongs to the user of this process and has the expected type. `found` is the metadata of the entry
+/// itself, not of what a link points to.
 fn check_own(path: &Path, found: &fs::Metadata, fits: bool, expected: &'static str) -> Result<(), CacheError> {
     if !fits {
         return Err(CacheError::Kind { path: path.to_owned(), expected });
@@ -138,20 +138,19 @@ fn check_own(path: &Path, found: &fs::Metadata, fits: bool, expected: &'static s
     Ok(())
 }
 
-/// Makes code of this process's own compiler runnable.
+/// Turns code from this process's own compiler into a component.
 pub(crate) fn adopt(engine: &Engine, code: &OwnCode) -> wasmtime::Result<Component> {
-    // SAFETY: wasmtime asks that the bytes come from its own compiler and were not changed since. `OwnCode` is only made from
-    // what a child of this process wrote into a pipe that nobody else holds, whose program is the operator's choice (this very
-    // binary), with the engine's fingerprint. A file that takes over the compiler decides what comes out; compiled in this
-    // process it would decide the same, without the child's limits in between. So this trusts the compiler as much as
-    // `Component::new` does, and nothing more.
+    // SAFETY: wasmtime requires that the bytes come from its own compiler and have not been changed. `OwnCode` is created only from
+    // what a child of this process wrote into a pipe that nobody else has, with a program that the operator chose (this very
+    // binary) and the engine's fingerprint. A file that takes over the compiler controls its output; compiled in this process, it
+    // would control the same, without the child's limits. So this trusts the compiler exactly as much as `Component::new` does.
     #[allow(unsafe_code, reason = "see the module's documentation")]
     unsafe {
         Component::deserialize(engine, code.bytes())
     }
 }
 
-/// Reads the folder's key, or makes one. Two processes that start at once agree: the first to link the file wins.
+/// Reads the folder's key, or creates one. Two processes that start at the same time agree: the first to link the file wins.
 fn key(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     loop {
         match fs::read(path) {
@@ -170,13 +169,13 @@ fn key(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     }
 }
 
-/// Writes a file beside `path` and renames it, so that a reader sees the old file or the new one.
+/// Writes a file next to `path` and renames it, so that readers see either the old or the new file.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let own = write_new(path, bytes)?;
     fs::rename(own, path)
 }
 
-/// Writes a file of a name of its own beside `path`.
+/// Writes a file with a unique name next to `path`.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let mut unique = [0_u8; 8];
     getrandom::fill(&mut unique).map_err(|_| io::Error::other("no random bytes"))?;

@@ -1,13 +1,13 @@
-//! Where a component becomes machine code: in this process, or in a child that may do nothing else.
+//! Compiles components to machine code: in this process, or in a child process that can do nothing else.
 //!
-//! A compiler works for anybody's file, and its authors treat a file that makes it slow or fat as no bug. So the file's cost
-//! is bounded from outside: the child ([`child`]) has so much memory, so much CPU, no network, no files and no further
-//! processes ([`confine`]), and the parent ([`parent`]) waits for so long and reads so many bytes. Reading the shape of a
-//! file that was never seen happens in there too.
+//! The compiler processes untrusted files, and its authors do not treat files that make it slow or memory-hungry as bugs. So the
+//! cost of a file is bounded from outside: the child ([`child`]) has limited memory and CPU time, no network, no files and no
+//! further processes ([`confine`]), and the parent ([`parent`]) limits the time that it waits and the bytes that it reads. The
+//! structure of an unknown file is read in the child as well.
 //!
-//! It promises: whatever the file holds, an answer or a typed error comes, and nobody pays more than [`CompileLimits`].
+//! It promises: whatever the file contains, the result is code or a typed error, at a cost of at most [`CompileLimits`].
 //!
-//! It must not know what a connector is for: bytes go in, a shape and code come out.
+//! It must not know what a connector is for: it turns bytes into a structure and code.
 
 pub(crate) mod child;
 pub(crate) mod confine;
@@ -35,7 +35,7 @@ use super::shape;
 use super::shape::check_kind;
 use crate::engine::fingerprint;
 
-/// Makes code of files, and keeps it where there is a cache.
+/// Compiles files, and caches the code if there is a cache.
 pub(crate) struct ComponentLoader {
     compiler: Compiler,
     /// One permit for each child that may run.
@@ -54,7 +54,7 @@ impl ComponentLoader {
         Self { compiler, slots: Semaphore::new(at_once), engine, limits, cache: cache.map(Arc::new) }
     }
 
-    /// What a file holds, and its code.
+    /// The structure of a file, and its code.
     pub(crate) async fn build(
         &self,
         bytes: &[u8],
@@ -72,7 +72,7 @@ impl ComponentLoader {
             }
             return Ok((shape, self.compile_here(bytes, digest).await?));
         };
-        // What is in the cache has been through a child once: its shape may be read here, against the limits of today.
+        // A cached file has already been through a child, so its structure can be read here and checked against the current limits.
         if let Some(component) = self.kept(digest).await? {
             let shape = self.shape(&bytes).await?;
             progress(LoadStep::Compiling);
@@ -82,7 +82,7 @@ impl ComponentLoader {
         let _slot = self.slots.acquire().await.map_err(closed)?;
         let order = wire::Order { limits: &self.limits, engine: fingerprint(&self.engine) };
         let (shape, code) = parent::compile(child, &order, &bytes, progress).await?;
-        let component = self.take_in(digest, code).await?;
+        let component = self.adopt_code(digest, code).await?;
         Ok((shape, component))
     }
 
@@ -111,10 +111,11 @@ impl ComponentLoader {
         .await
     }
 
-    async fn take_in(&self, digest: Digest, code: OwnCode) -> Result<Component, ArtifactError> {
+    async fn adopt_code(&self, digest: Digest, code: OwnCode) -> Result<Component, ArtifactError> {
         let (engine, cache) = (self.engine.clone(), self.cache.clone());
         blocking(move || {
-            // It is code of the right engine: what is wrong with it, such as instances too large for the pool, is the file's.
+            // The code is for this engine, so anything wrong with it (such as instances that are too large for the pool) is the
+            // file's fault.
             let component = adopt(&engine, &code).map_err(|error| ArtifactError::does_not_compile(&error))?;
             if let Some(cache) = cache {
                 cache.store(&digest, code.bytes());
@@ -125,7 +126,7 @@ impl ComponentLoader {
     }
 }
 
-/// On a thread that may block.
+/// Runs a function on a thread that may block.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
 ) -> Result<T, ArtifactError> {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use sendbox_contract::text::one_line;
 use serde::{Deserialize, Serialize};
 
-/// Why a file did not become code. Each refusal has its own, and [`is_of_the_file`](Self::is_of_the_file) says whose fault it
-/// is.
+/// Why a file did not become code. Every cause has its own case, and [`is_caused_by_file`](Self::is_caused_by_file) says whether the file
+/// is to blame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ArtifactError {
     /// The file is too large.
@@ -14,23 +14,23 @@ pub enum ArtifactError {
         "the file has {bytes} bytes; a connector may have {limit}. Build with `opt-level = 3, lto = \"fat\", strip = true`"
     )]
     TooLarge {
-        /// Bytes of the file.
+        /// The size of the file, in bytes.
         bytes: usize,
-        /// Bytes allowed.
+        /// Maximum size, in bytes.
         limit: usize,
     },
-    /// It is not WebAssembly.
+    /// The file is not WebAssembly.
     #[error("the file is not WebAssembly: {0}")]
     NotWasm(String),
-    /// It is a core module.
+    /// The file is a core module.
     #[error(
         "the file is a core module, not a component; build for `wasm32-wasip2`, or wrap it with `wasm-tools component new`"
     )]
     CoreModule,
-    /// It is machine code that somebody compiled already.
+    /// The file is precompiled machine code.
     #[error("the file is precompiled machine code; only components are taken, and compiled here")]
     Precompiled,
-    /// It is cut off, or malformed inside.
+    /// The file is truncated or malformed.
     #[error("the file is malformed at byte {offset}: {reason}")]
     Malformed {
         /// The position in the file.
@@ -38,7 +38,7 @@ pub enum ArtifactError {
         /// What is malformed.
         reason: String,
     },
-    /// It imports something that is not offered.
+    /// The component imports something that is not offered.
     #[error("the component imports `{import}`, which is not offered to connectors. {hint}")]
     ForbiddenImport {
         /// The import, without its version.
@@ -46,18 +46,18 @@ pub enum ArtifactError {
         /// What to do.
         hint: Cow<'static, str>,
     },
-    /// It does not export a connector.
+    /// The component does not export a connector.
     #[error(
         "the component does not export `{expected}`; build it against the world `blind-connector` of `wit/connector/v1`"
     )]
     WrongWorld {
-        /// What is missing.
+        /// The missing export.
         expected: String,
     },
-    /// It holds further components with code of their own.
+    /// The component contains further components with code.
     #[error("the component is composed of other components; a connector is one")]
     Composed,
-    /// It holds more of something than is allowed.
+    /// The component contains more of something than is allowed.
     #[error("the component has {count} {what}; {limit} are allowed")]
     Shape {
         /// What is counted: `functions`, `exports`.
@@ -67,71 +67,72 @@ pub enum ArtifactError {
         /// The limit.
         limit: usize,
     },
-    /// The compiler refused it.
+    /// The compiler refused the component.
     #[error("the component does not compile: {0}")]
     Compile(String),
-    /// It exports a connector, but not with the contract's types.
+    /// The component exports a connector, but not with the contract's types.
     #[error("the component does not fit the contract: {0}")]
     Contract(String),
-    /// Compiling it needs too much memory.
+    /// Compiling the component needs too much memory.
     #[error("compiling the component needs more than {limit_bytes} bytes of memory")]
     CompileMemory {
-        /// Bytes allowed.
+        /// Maximum number of bytes.
         limit_bytes: u64,
     },
-    /// Compiling it needs too much CPU.
+    /// Compiling the component needs too much CPU time.
     #[error("compiling the component needs more than {limit_seconds} seconds of CPU")]
     CompileCpu {
-        /// Seconds allowed.
+        /// Maximum number of seconds.
         limit_seconds: u64,
     },
-    /// It becomes too much machine code.
+    /// The compiled code is too large.
     #[error("compiled, the component has more than {limit_bytes} bytes")]
     CompiledSize {
-        /// Bytes allowed.
+        /// Maximum number of bytes.
         limit_bytes: usize,
     },
-    /// The compiler crashed over it.
+    /// The compiler crashed on the component.
     #[error("the compiler crashed over the component (signal {signal})")]
     CompilerCrashed {
         /// The signal that ended it.
         signal: i32,
     },
-    /// The compiler did not end in time. It was not its CPU that ran out: the machine is busy, or the program hangs.
+    /// The compiler did not finish in time, although it had CPU time left: the machine is busy, or the compiler hangs.
     #[error("compiling did not end within {limit_ms} ms; try again when the machine is less busy")]
     CompileTime {
-        /// Milliseconds allowed.
+        /// Maximum number of milliseconds.
         limit_ms: u64,
     },
-    /// Its metadata did not come in time. It was not its CPU that ran out: the machine is busy, or it waits for something.
+    /// The metadata was not returned in time, although there was CPU time left: the machine is busy, or the connector waits for
+    /// something.
     #[error(
         "reading the connector's metadata did not end within {limit_ms} ms; try again when the machine is less busy"
     )]
     MetadataTime {
-        /// Milliseconds allowed.
+        /// Maximum number of milliseconds.
         limit_ms: u64,
     },
-    /// Somebody killed the compiler, again and again.
+    /// The compiler was repeatedly killed from outside.
     #[error(
         "the compiler was killed from outside (signal {signal}) in each of {tries} tries; look whether the machine is out of memory, and try again"
     )]
     CompilerKilled {
-        /// The signal that ended the last one.
+        /// The last signal.
         signal: i32,
-        /// How often it was tried.
+        /// The number of tries.
         tries: u32,
     },
-    /// The compiler's process cannot be started, or cannot be confined.
+    /// The compiler's process could not be started or confined.
     #[error("the compiler cannot be started: {0}")]
     CompilerUnavailable(String),
-    /// The compiler's process does not do what it is there for.
+    /// The compiler's process does not follow the protocol.
     #[error("the compiler's answer makes no sense ({0}); is its program this build of Sendbox?")]
     CompilerAnswer(String),
 }
 
 impl ArtifactError {
-    /// Whether the file is to blame. If not, the machine or its set-up is, and the same file may do later.
-    pub fn is_of_the_file(&self) -> bool {
+    /// Whether the file is to blame. If not, the machine or its configuration is, and the same file may work later.
+    pub fn is_caused_by_file(&self) -> bool {
         match self {
             Self::TooLarge { .. }
             | Self::NotWasm(_)
@@ -156,7 +157,7 @@ impl ArtifactError {
         }
     }
 
-    /// The compiler's own words, on one line.
+    /// The compiler's message, on one line.
     pub(crate) fn does_not_compile(error: &wasmtime::Error) -> Self {
         Self::Compile(one_line(&format!("{error:#}"), 500))
     }

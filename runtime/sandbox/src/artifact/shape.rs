@@ -1,4 +1,4 @@
-//! What a component holds, read without compiling or running anything.
+//! The structure of a component, read without compiling or running anything.
 
 use sendbox_contract::Shape;
 use sendbox_contract::inspection::without_version;
@@ -13,24 +13,25 @@ use crate::abi::v1;
 use crate::engine::{MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::host::wasi;
 
-/// Functions over all modules.
+/// Maximum number of functions, over all modules.
 const MAX_FUNCTIONS: usize = 30_000;
-/// Bytes of one function body. Compilers' time grows faster than a function does.
+/// Maximum size of a function body, in bytes. Compile time grows faster than the size.
 const MAX_FUNCTION_BYTES: usize = 256 << 10;
-/// Locals of one function.
+/// Maximum number of locals of a function.
 const MAX_LOCALS: u64 = 5_000;
-/// Blocks inside one another in one function. The validator knows no bound, and what compilers do for each block grows with
-/// the blocks around it.
+/// Maximum nesting of blocks in a function. The validator has no bound, and the compiler's work for each block grows with the
+/// blocks around it.
 const MAX_NESTING: usize = 1_000;
-/// Nested modules: the main one, adapters and shims.
+/// Maximum number of modules: the main one, adapters and shims.
 const MAX_MODULES: usize = 8;
-/// Interfaces that it imports, and that it exports. The contract and WASI have fewer.
+/// Maximum number of imported interfaces, and of exported ones. The contract and WASI have fewer.
 const MAX_INTERFACES: usize = 64;
-/// Custom sections, and bytes in all of them. Nothing runs them; names and producers of a stripped build take a few KiB.
+/// Maximum number of custom sections, and their total size. They are never executed; names and producers of a stripped build take a
+/// few KiB.
 const MAX_CUSTOM_SECTIONS: usize = 64;
 const MAX_CUSTOM_BYTES: usize = 512 << 10;
 
-/// Reads and judges a file.
+/// Reads and checks a file.
 pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Shape, ArtifactError> {
     check_kind(bytes, limits)?;
     validate(bytes)?;
@@ -146,15 +147,15 @@ fn judge(shape: &Shape) -> Result<(), ArtifactError> {
     Ok(())
 }
 
-/// Where in the nesting the parser is.
+/// The parser's position in the nesting.
 #[derive(Default)]
 struct Depth {
     stack: Vec<Encoding>,
 }
 
 impl Depth {
-    /// Toolchains wrap an exported interface into an inner component that holds types and no code. One that holds a core
-    /// module is a component of its own.
+    /// Toolchains wrap an exported interface into an inner component that contains types but no code. One with a core module is a
+    /// component in its own right.
     fn enter(&mut self, encoding: Encoding) -> Result<(), ArtifactError> {
         let inner_components = self.stack.iter().filter(|encoding| **encoding == Encoding::Component).count();
         if encoding == Encoding::Module && inner_components > 1 || inner_components > 2 {
@@ -173,7 +174,7 @@ impl Depth {
     }
 }
 
-/// What costs nothing to know: the size, and what kind of file it is.
+/// Checks what is cheap to check: the size and the kind of the file.
 pub(crate) fn check_kind(bytes: &[u8], limits: &Limits) -> Result<(), ArtifactError> {
     if bytes.len() > limits.component_bytes {
         return Err(ArtifactError::TooLarge { bytes: bytes.len(), limit: limits.component_bytes });
@@ -189,13 +190,13 @@ pub(crate) fn check_kind(bytes: &[u8], limits: &Limits) -> Result<(), ArtifactEr
     }
 }
 
-/// Full validation with exactly the features that the engine has on.
+/// Validates the file with exactly the features that the engine enables.
 fn validate(bytes: &[u8]) -> Result<(), ArtifactError> {
     let features = WasmFeatures::WASM2 | WasmFeatures::COMPONENT_MODEL | WasmFeatures::EXTENDED_CONST;
     Validator::new_with_features(features).validate_all(bytes).map(|_| ()).map_err(|error| malformed(&error))
 }
 
-/// The deepest block of a function that has been validated.
+/// The nesting of blocks in a validated function.
 fn nesting(body: &FunctionBody<'_>) -> Result<usize, BinaryReaderError> {
     let (mut depth, mut deepest) = (0_usize, 0_usize);
     for operator in body.get_operators_reader()? {
@@ -219,7 +220,7 @@ fn over<T>(what: &'static str, count: usize, limit: usize) -> Result<T, Artifact
     Err(ArtifactError::Shape { what: what.into(), count, limit })
 }
 
-/// Whether an export is of the interface, in a version of a major that is served.
+/// Whether an export is the interface, in a supported major version.
 fn is_served(export: &str, interface: &str) -> bool {
     export.split_once('@').is_some_and(|(name, version)| name == interface && version.starts_with("1."))
 }

@@ -1,9 +1,9 @@
-//! What one call uses of the CPU: its guest, and the host's work for it.
+//! The CPU time of a call: its guest, and the host's work for it.
 //!
-//! Read from the CPU clock of the thread, which stands still while the thread waits for a core: on a busy machine a call takes
-//! longer, and uses no more. The call is a future that may move between threads whenever it waits, so each of its polls is a
-//! stretch of its own: it begins and ends on one thread. Exchanging bytes with a provider is left out ([`CpuClock::leave_out`]):
-//! what TLS and HTTP cost is not the connector's to save, and it is bounded otherwise.
+//! It is read from the CPU clock of the thread, which stops while the thread waits for a core: on a busy machine a call takes
+//! longer, but uses no more. The call is a future that may move between threads whenever it waits, so each poll is measured on its
+//! own: it begins and ends on one thread. The exchange of bytes with a provider is excluded ([`CpuClock::exclude`]): the connector
+//! cannot influence the cost of TLS and HTTP, which is bounded in other ways.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -13,20 +13,20 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// No stretch is under way.
+/// No interval is running.
 const NONE: u64 = u64::MAX;
 
-/// The CPU clock of one call. Used by one thread at a time; the atomics are there because the call moves between threads. To
-/// read a thread's clock is a system call, so it is read where counting begins and ends, and at no poll in between.
+/// The CPU clock of a call. Used by one thread at a time; the atomics are necessary because the call moves between threads. Reading
+/// a thread's clock is a system call, so it is read only where counting starts and stops, and at no poll in between.
 pub(crate) struct CpuClock {
-    /// Nanoseconds of the stretches that have ended.
+    /// Nanoseconds of all finished intervals.
     spent: AtomicU64,
-    /// What the thread's clock said when the present stretch began, or [`NONE`].
+    /// The thread's clock at the start of the current interval, or [`NONE`].
     began: AtomicU64,
-    /// What the clock on the wall said then.
+    /// The wall clock at that time.
     began_at: AtomicU64,
-    /// Whether what is being polled is left out.
-    left_out: AtomicBool,
+    /// Whether the current poll is excluded.
+    is_excluded: AtomicBool,
 }
 
 impl CpuClock {
@@ -35,11 +35,11 @@ impl CpuClock {
             spent: AtomicU64::new(0),
             began: AtomicU64::new(NONE),
             began_at: AtomicU64::new(0),
-            left_out: AtomicBool::new(false),
+            is_excluded: AtomicBool::new(false),
         })
     }
 
-    /// What the call has used until now. Exact within the call, on its own thread, and after its end.
+    /// The CPU time that the call has used so far. Exact within the call, on its own thread, and after its end.
     pub(crate) fn used(&self) -> Duration {
         let under_way = match self.began.load(Ordering::Relaxed) {
             NONE => 0,
@@ -48,7 +48,8 @@ impl CpuClock {
         Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(under_way))
     }
 
-    /// Whether the call has certainly used no more than this: no stretch uses more than it lasts. Asks no thread's clock.
+    /// Whether the call has certainly used no more than this, because no interval uses more CPU time than wall time. Does not read
+    /// a thread's clock.
     pub(crate) fn is_within(&self, most: Duration) -> bool {
         let under_way = match self.began.load(Ordering::Relaxed) {
             NONE => 0,
@@ -57,32 +58,32 @@ impl CpuClock {
         Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(under_way)) <= most
     }
 
-    /// Counts what `call` uses.
+    /// Counts the CPU time of `call`.
     pub(crate) async fn count<F: Future>(self: Arc<Self>, call: F) -> F::Output {
         let mut call = pin!(call);
         poll_fn(|context| {
-            let _stretch = Stretch::begin(&self);
+            let _interval = Interval::begin(&self);
             call.as_mut().poll(context)
         })
         .await
     }
 
-    /// Does not count what `work`, a part of the call, uses.
-    pub(crate) async fn leave_out<F: Future>(self: Arc<Self>, work: F) -> F::Output {
-        self.end_stretch();
-        let left_out = LeftOut::begin(&self);
+    /// Excludes the CPU time of `work`, which is a part of the call.
+    pub(crate) async fn exclude<F: Future>(self: Arc<Self>, work: F) -> F::Output {
+        self.end_interval();
+        let exclusion = Exclusion::begin(&self);
         let output = work.await;
-        drop(left_out);
-        self.begin_stretch();
+        drop(exclusion);
+        self.begin_interval();
         output
     }
 
-    fn begin_stretch(&self) {
+    fn begin_interval(&self) {
         self.began_at.store(wall_clock(), Ordering::Relaxed);
         self.began.store(thread_clock(), Ordering::Relaxed);
     }
 
-    fn end_stretch(&self) {
+    fn end_interval(&self) {
         if self.began.load(Ordering::Relaxed) != NONE {
             self.spent.store(u64::try_from(self.used().as_nanos()).unwrap_or(NONE), Ordering::Relaxed);
             self.began.store(NONE, Ordering::Relaxed);
@@ -90,46 +91,46 @@ impl CpuClock {
     }
 }
 
-/// From the beginning of one poll to its end, however it ends.
-struct Stretch<'c>(&'c CpuClock);
+/// An interval from the beginning of a poll to its end, however it ends.
+struct Interval<'c>(&'c CpuClock);
 
-impl<'c> Stretch<'c> {
+impl<'c> Interval<'c> {
     fn begin(clock: &'c CpuClock) -> Self {
-        if !clock.left_out.load(Ordering::Relaxed) {
-            clock.begin_stretch();
+        if !clock.is_excluded.load(Ordering::Relaxed) {
+            clock.begin_interval();
         }
         Self(clock)
     }
 }
 
-impl Drop for Stretch<'_> {
+impl Drop for Interval<'_> {
     fn drop(&mut self) {
-        self.0.end_stretch();
+        self.0.end_interval();
     }
 }
 
-/// As long as something is left out, however that ends.
-struct LeftOut<'c>(&'c CpuClock);
+/// The exclusion of a part of the call, until that ends in any way.
+struct Exclusion<'c>(&'c CpuClock);
 
-impl<'c> LeftOut<'c> {
+impl<'c> Exclusion<'c> {
     fn begin(clock: &'c CpuClock) -> Self {
-        clock.left_out.store(true, Ordering::Relaxed);
+        clock.is_excluded.store(true, Ordering::Relaxed);
         Self(clock)
     }
 }
 
-impl Drop for LeftOut<'_> {
+impl Drop for Exclusion<'_> {
     fn drop(&mut self) {
-        self.0.left_out.store(false, Ordering::Relaxed);
+        self.0.is_excluded.store(false, Ordering::Relaxed);
     }
 }
 
-/// Nanoseconds for which the current thread has had a core.
+/// The CPU time of the current thread, in nanoseconds.
 fn thread_clock() -> u64 {
     nanos(ClockId::ThreadCPUTime)
 }
 
-/// Nanoseconds on a clock that never stands still. Cheap to read.
+/// A monotonic clock, in nanoseconds. Cheap to read.
 fn wall_clock() -> u64 {
     nanos(ClockId::Monotonic)
 }
@@ -165,7 +166,7 @@ mod tests {
                 work_for(SHORT);
                 assert!(inner.used() >= SHORT, "seen from within");
                 tokio::time::sleep(LONG).await;
-                inner.clone().leave_out(async { work_for(LONG) }).await;
+                inner.clone().exclude(async { work_for(LONG) }).await;
                 std::thread::sleep(LONG);
                 work_for(SHORT);
             })
@@ -186,7 +187,7 @@ mod tests {
         clock
             .clone()
             .count(async move {
-                let mut exchange = Box::pin(inner.leave_out(std::future::pending::<()>()));
+                let mut exchange = Box::pin(inner.exclude(std::future::pending::<()>()));
                 let mut context = std::task::Context::from_waker(std::task::Waker::noop());
                 assert!(exchange.as_mut().poll(&mut context).is_pending());
                 drop(exchange);

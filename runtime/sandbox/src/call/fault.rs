@@ -1,4 +1,4 @@
-//! Which limit or trap ended a guest.
+//! Determines which limit or trap ended a guest.
 
 use sendbox_contract::ConnectorFault;
 use sendbox_contract::text::one_line;
@@ -6,12 +6,12 @@ use sendbox_policy::Limits;
 use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
-/// Reads the fault from the error with which a call ended.
+/// The fault that an error of a call stands for.
 pub(crate) fn fault_of(error: &wasmtime::Error, limits: &Limits) -> ConnectorFault {
     if let Some(fault) = error.downcast_ref::<ConnectorFault>() {
         return fault.clone();
     }
-    // WASI's own resources (pollables, streams) report a full table in their own way.
+    // WASI's own resources (pollables, streams) report a full table in a different way.
     if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
         return ConnectorFault::Handles { limit: limits.handles };
     }
@@ -21,7 +21,7 @@ pub(crate) fn fault_of(error: &wasmtime::Error, limits: &Limits) -> ConnectorFau
         Some(trap) => ConnectorFault::Trap(trap.to_string()),
         None => {
             let text = format!("{error:#}");
-            // wasmtime has no type for this one.
+            // wasmtime has no type for this error.
             if text.contains("fuel allocated for hostcalls") {
                 return ConnectorFault::HostCallSize { limit_bytes: limits.hostcall_fuel };
             }

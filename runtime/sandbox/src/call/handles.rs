@@ -1,4 +1,4 @@
-//! The sealed values that a guest holds handles to.
+//! The sealed values that a guest has handles to.
 
 use sendbox_contract::ConnectorFault;
 use sendbox_policy::Limits;
@@ -7,8 +7,8 @@ use wasmtime::component::{Resource, ResourceTable};
 use super::meter::Meter;
 use crate::sealed::Sealed;
 
-/// Nothing but sealed values is in this table. WASI's resources have a table of their own, so a WASI interface cannot reach a
-/// sealed value whatever handle it is given.
+/// This table contains only sealed values. WASI's resources have a table of their own, so a WASI interface cannot reach a sealed
+/// value, whatever handle it gets.
 pub(crate) struct SealedHandles {
     table: ResourceTable,
     limit: usize,
@@ -22,7 +22,7 @@ impl SealedHandles {
         Self { table, limit: limits.handles, pieces_limit: limits.sealed_pieces }
     }
 
-    /// Makes room for values that the host hands out, beside those that the guest may make.
+    /// Makes room for values from the host, in addition to those that the guest may create.
     pub(crate) fn reserve(&mut self, given: usize) {
         self.table.set_max_capacity(self.limit.saturating_add(given));
     }
@@ -36,7 +36,7 @@ impl SealedHandles {
         Ok(self.insert(value)?)
     }
 
-    /// Adds a value without a charge.
+    /// Adds a value without charging for it.
     fn insert(&mut self, value: Sealed) -> Result<Resource<Sealed>, ConnectorFault> {
         self.table.push(value).map_err(|_| ConnectorFault::Handles { limit: self.limit })
     }
@@ -50,7 +50,7 @@ impl SealedHandles {
         Ok(())
     }
 
-    /// Adds a value without a charge, for tests of what a host function charges.
+    /// Adds a value without charging for it, for tests of what host functions charge.
     #[cfg(test)]
     pub(crate) fn add(&mut self, value: Sealed) -> Resource<Sealed> {
         self.insert(value).unwrap()

@@ -1,4 +1,4 @@
-//! What every host function may do, whatever its interface: count the call, trace it, and end it for a broken rule.
+//! What every host function may do, whatever its interface: count the call, trace it, and end it if a rule is violated.
 
 use sendbox_contract::{ConnectorFault, TraceKind, Violation};
 
@@ -6,18 +6,18 @@ use super::meter::Meter;
 use super::scrubber::LazyScrubber;
 use crate::trace::Trace;
 
-/// Which export runs. Decides which imports work.
+/// The export that runs. Determines which imports work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// `metadata`: no import of the contract works.
+    /// `metadata`: no imports of the contract work.
     Metadata,
-    /// `send`: all do, except `signature`.
+    /// `send`: all imports work except `signature`.
     Send,
-    /// `parse` of a delivery report: all do, except `http-outbound`.
+    /// `parse` of delivery reports: all imports work except `http-outbound`.
     Report,
 }
 
-/// The part of a call that every interface shares. It cannot weaken anything: meters only go up, a trace only grows, and the
+/// The part of a call that all interfaces share. It cannot weaken anything: meters only go up, the trace only grows, and the
 /// scrubber only learns of more to mask.
 pub(crate) struct HostCall<'a> {
     pub(crate) phase: Phase,
@@ -36,7 +36,7 @@ impl HostCall<'_> {
         Ok(())
     }
 
-    /// The error of a host function that ends the call for a broken rule.
+    /// The error that ends the call for a violated rule.
     pub(crate) fn broke(&mut self, violation: impl Into<Violation>) -> wasmtime::Error {
         let violation = violation.into().map_texts(|text| self.scrubber.for_people(text));
         self.trace.push(TraceKind::Refused { reason: self.scrubber.for_people(&violation.to_string()) });

@@ -1,4 +1,4 @@
-//! What one call has used, and the limits that end it.
+//! What a call has used, and the limits that end it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use wasmtime::ResourceLimiter;
 use super::cpu::CpuClock;
 use crate::engine::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 
-/// Counts, and says no. Nothing that is counted can be counted down from outside.
+/// Counts resources and enforces limits. Counts cannot be reduced from outside.
 pub(crate) struct Meter {
     memory_limit: usize,
     host_call_limit: u64,
@@ -18,13 +18,13 @@ pub(crate) struct Meter {
     request_limit: u32,
     log_line_limit: usize,
     log_byte_limit: usize,
-    /// Over all memories: a component may have several, and each alone would pass.
+    /// Over all memories: a component may have several, and each on its own would be within the limit.
     memory: usize,
     memory_peak: usize,
     table_elements: usize,
-    /// What the guest, and the host for it, has used of the CPU.
+    /// The CPU time of the guest and of the host's work for it.
     cpu: Arc<CpuClock>,
-    /// The same when the guest last had to pause.
+    /// The CPU time when the guest last had to pause.
     cpu_at_pause: Duration,
     host_calls: u64,
     sealed: usize,
@@ -34,14 +34,14 @@ pub(crate) struct Meter {
     log_truncated: bool,
 }
 
-/// What becomes of a log line.
+/// What to do with a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogDecision {
     /// Keep this many bytes of it.
     Keep(usize),
-    /// The first that is dropped: leave one mark.
+    /// Drop it, and leave a mark, because it is the first one.
     Mark,
-    /// Dropped.
+    /// Drop it.
     Drop,
 }
 
@@ -72,7 +72,8 @@ impl Meter {
         &self.cpu
     }
 
-    /// Whether the guest, which has used `cpu`, has used `share` of it since it last had to pause. If so, it pauses now.
+    /// Whether the guest, which has used `cpu`, has used `share` of CPU time since its last pause. If so, the next pause starts
+    /// now.
     pub(crate) fn must_pause(&mut self, cpu: Duration, share: Duration) -> bool {
         let must = cpu.saturating_sub(self.cpu_at_pause) >= share;
         if must {
@@ -81,7 +82,7 @@ impl Meter {
         must
     }
 
-    /// Bytes of linear memory at the peak.
+    /// Peak linear memory, in bytes.
     pub(crate) fn memory_peak(&self) -> usize {
         self.memory_peak
     }
@@ -90,12 +91,12 @@ impl Meter {
         self.host_calls
     }
 
-    /// Requests that were asked for, refused ones included.
+    /// The number of requests, including refused ones.
     pub(crate) fn requests(&self) -> u32 {
         self.requests
     }
 
-    /// Counts a request. `false` for one too many.
+    /// Counts a request. `false` if the limit is exceeded.
     pub(crate) fn request(&mut self) -> bool {
         self.requests = self.requests.saturating_add(1);
         self.requests <= self.request_limit
@@ -116,7 +117,7 @@ impl Meter {
         Ok(())
     }
 
-    /// Whether a new sealed value of so many bytes would be within the limit.
+    /// Whether a new sealed value of this size would be within the limit.
     pub(crate) fn can_seal(&self, bytes: usize) -> Result<(), ConnectorFault> {
         if self.sealed.saturating_add(bytes) > self.sealed_limit {
             return Err(ConnectorFault::SealedBytes { limit_bytes: self.sealed_limit });
@@ -124,7 +125,7 @@ impl Meter {
         Ok(())
     }
 
-    /// Counts a log line of `bytes` and decides what becomes of it.
+    /// Counts a log line of `bytes`, and decides what to do with it.
     pub(crate) fn log(&mut self, bytes: usize) -> LogDecision {
         let left = self.log_byte_limit.saturating_sub(self.log_bytes);
         if self.log_lines < self.log_line_limit && left > 0 {

@@ -1,4 +1,4 @@
-//! What a call may do outside, and what the host found out about it.
+//! What a call may do outside, and what the host observed of it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,24 +15,24 @@ use crate::egress::pool::PoolKey;
 use crate::egress::{Answer, Egress, EgressError, LeavingFlag};
 use crate::parameters::Parameters;
 
-/// A request of a connector, for people: one that passed the rules, or one that a rule held back.
+/// A request of a connector, for display: one that passed the rules, or one that a rule held back.
 #[derive(Clone)]
 pub struct RequestRecord {
-    /// The HTTP method: `POST`.
+    /// The HTTP method, like `POST`.
     pub method: String,
     /// The absolute URL, with sealed parts masked: `https://api.example.com/[secret accountSID]/messages`.
     pub url: String,
-    /// Names and values, with sealed parts masked. Includes the headers that the host adds.
+    /// The names and values of the headers, with sealed parts masked. Includes the headers that the host adds.
     pub headers: Vec<(String, String)>,
     /// The body, with sealed parts masked.
     pub body: String,
-    /// Whether it carries recipient and message.
+    /// Whether the request contains the recipient and the message.
     pub carries_message: bool,
-    /// What is literal in it. `None` for a request that was held back before its shape was known.
+    /// The shape of the request. `None` if it was held back before its shape was known.
     pub shape: Option<RequestShape>,
-    /// Every way to read its literals, for [`PinnedShapes::insert_read`]. Only in a dry run.
+    /// All readings of its literals, for [`PinnedShapes::insert_read`]. Only in a dry run.
     pub readings: Option<ShapeReadings>,
-    /// The request in clear. Only in a dry run with [`DryRun::show_sealed`].
+    /// The request in plain text. Only in a dry run with [`DryRun::show_sealed`].
     pub clear: Option<ClearRequest>,
 }
 
@@ -48,25 +48,25 @@ impl From<&RequestRecord> for MaskedRequest {
     }
 }
 
-/// How to run a send without letting a byte out.
+/// The options of a dry run, which sends nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DryRun {
-    /// Also keeps the requests in clear, for a person who debugs a connector on their own machine.
+    /// Whether to keep the requests in plain text as well, for debugging a connector on one's own machine.
     pub show_sealed: bool,
 }
 
-/// What the request that carries the message is judged by.
+/// What the request with the message is judged against.
 pub(crate) struct Rule {
     pub(crate) content: ContentKind,
-    /// Clear values of the message that the host gave, beside the connection's: digits in them are no second recipient, and they
-    /// are no part of a request's shape.
+    /// Plain values of the message from the host, in addition to the connection's: digits in them are not a second recipient, and
+    /// they are not part of a request's shape.
     pub(crate) known: HostValues,
     pub(crate) lifetime_seconds: u32,
     pub(crate) now_unix_ms: u64,
 }
 
 impl Rule {
-    /// With what the host gave of the connection.
+    /// The rule including the host's values for the connection.
     pub(crate) fn message_rule<'k>(&'k self, parameters: &'k Parameters) -> MessageRule<'k> {
         MessageRule {
             content: self.content,
@@ -78,7 +78,7 @@ impl Rule {
 }
 
 /// What a call may do outside.
-pub(crate) struct Outside {
+pub(crate) struct OutboundContext {
     pub(crate) egress: Arc<Egress>,
     pub(crate) grant: Arc<EffectiveGrant>,
     pub(crate) rule: Rule,
@@ -88,45 +88,45 @@ pub(crate) struct Outside {
     pub(crate) dry_run: Option<DryRun>,
 }
 
-/// Where sealed values may have left to.
+/// The origin that sealed values may have been sent to.
 pub(crate) struct SentSealed {
-    /// `https://api.example.com`
+    /// The origin, like `https://api.example.com`.
     pub(crate) origin: String,
-    /// What they were made of.
+    /// The labels of the values.
     pub(crate) labels: Labels,
 }
 
-/// A request that is under way.
-pub(crate) struct Departure {
+/// A request in progress.
+pub(crate) struct PendingRequest {
     origin: String,
     carries_message: bool,
-    /// What had left before it.
+    /// What had been sent before it.
     sent_before: Option<SentSealed>,
 }
 
-/// What the host found out about the requests of a call. Only `http-outbound` adds to it.
+/// What the host observed of the requests of a call. Only `http-outbound` adds to it.
 pub(crate) struct Exchanges {
-    /// Whether the request that carries the message has left.
+    /// Whether the request with the message was sent.
     pub(crate) message_sent: RequestSent,
-    /// The HTTP status with which that request was answered.
+    /// The HTTP status of the response to that request.
     pub(crate) message_status: Option<u16>,
-    /// While the request with the message is under way, and has a body: raised before its first byte leaves.
+    /// Present while a request with the message and a body is in progress. Set before its first byte is sent.
     pub(crate) leaving: Option<Arc<LeavingFlag>>,
-    /// Where sealed values may have left to in this send, and of what kind. One origin for all of it.
+    /// The origin that sealed values of this send may have been sent to, and their labels. There is only one origin.
     pub(crate) sent_sealed: Option<SentSealed>,
-    /// Bodies of answers from the origin that was sent sealed values, as the provider wrote them.
+    /// Bodies of responses from the origin that got sealed values, as the provider wrote them.
     pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
-    /// Bodies of answers as the guest got them: what they say explains literals of its next request.
+    /// Bodies of responses as the guest got them: what they contain explains literals of its next request.
     pub(crate) answered: Vec<Vec<u8>>,
-    /// What passed the rules, masked.
+    /// The requests that passed the rules, masked.
     pub(crate) requests: Vec<RequestRecord>,
     /// The request that a rule held back, masked.
     pub(crate) held_back: Option<RequestRecord>,
-    /// Origins to which bytes may have left.
+    /// The origins to which bytes may have been sent.
     pub(crate) hosts_reached: BTreeSet<String>,
-    /// The last error of the network, for an outcome that must say why.
+    /// The last network error, for an outcome that must name a cause.
     pub(crate) network_error: Option<EgressError>,
-    /// A dry run has what it wanted.
+    /// Whether a dry run has what it needs.
     pub(crate) dry_run_done: bool,
 }
 
@@ -147,8 +147,8 @@ impl Exchanges {
         }
     }
 
-    /// Notes that a request is about to leave, before its first byte does: if nobody waits for its end, what remains is doubt.
-    pub(crate) fn depart(&mut self, permitted: &Permitted, leaving: &Arc<LeavingFlag>) -> Departure {
+    /// Records that a request is about to be sent, before its first byte is: if nobody waits for its end, it remains in doubt.
+    pub(crate) fn begin_request(&mut self, permitted: &Permitted, leaving: &Arc<LeavingFlag>) -> PendingRequest {
         let (carries_message, labels) = (permitted.carries_message(), permitted.labels());
         let origin = permitted.origin();
         if carries_message {
@@ -163,16 +163,16 @@ impl Exchanges {
             };
             self.sent_sealed = Some(SentSealed { origin: origin.clone(), labels });
         }
-        Departure { origin, carries_message, sent_before }
+        PendingRequest { origin, carries_message, sent_before }
     }
 
-    /// Notes how a request ended. With the answer comes the origin that gave it.
-    pub(crate) fn arrive(
+    /// Records how a request ended. A response comes with the origin that sent it.
+    pub(crate) fn end_request(
         &mut self,
-        departure: Departure,
+        pending: PendingRequest,
         result: Result<Answer, EgressError>,
     ) -> Result<(Answer, String), EgressError> {
-        let Departure { origin, carries_message, sent_before } = departure;
+        let PendingRequest { origin, carries_message, sent_before } = pending;
         self.leaving = None;
         let sent = match &result {
             Ok(_) => RequestSent::Yes,
@@ -198,8 +198,7 @@ impl Exchanges {
         }
     }
 
-    /// Ends the doubt about a request that was dropped on its way, where there is none: it has a body, and none of it was asked
-    /// for yet.
+    /// Resolves the doubt about a request that was dropped in progress if it has a body and none of it had been requested yet.
     pub(crate) fn settle(&mut self) {
         if self.leaving.take().is_some_and(|leaving| !leaving.is_set()) {
             self.message_sent = RequestSent::No;
@@ -243,9 +242,9 @@ mod tests {
             exchanges.message_sent = RequestSent::Maybe;
             exchanges.sent_sealed = now.and_then(sealed_at);
             let origin = "https://first.test".to_owned();
-            let departure = Departure { origin, carries_message: true, sent_before: before.and_then(sealed_at) };
+            let pending = PendingRequest { origin, carries_message: true, sent_before: before.and_then(sealed_at) };
             let has_answer = result.is_ok();
-            assert_eq!(exchanges.arrive(departure, result).is_ok(), has_answer, "{what}");
+            assert_eq!(exchanges.end_request(pending, result).is_ok(), has_answer, "{what}");
             assert_eq!(exchanges.sent_sealed.as_ref().map(|sent| sent.origin.as_str()), kept, "{what}");
             assert_eq!(exchanges.message_sent, sent, "{what}");
             assert_eq!(exchanges.message_status, has_answer.then_some(200), "{what}");
@@ -258,8 +257,8 @@ mod tests {
     fn a_request_without_the_message_says_nothing_about_it() {
         for result in [answered(), unanswered(true), unanswered(false)] {
             let mut exchanges = Exchanges::none();
-            let departure = Departure { origin: String::new(), carries_message: false, sent_before: None };
-            drop(exchanges.arrive(departure, result));
+            let pending = PendingRequest { origin: String::new(), carries_message: false, sent_before: None };
+            drop(exchanges.end_request(pending, result));
             assert_eq!(exchanges.message_sent, RequestSent::No);
         }
     }

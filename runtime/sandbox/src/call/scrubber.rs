@@ -1,4 +1,4 @@
-//! The scrubber of one call, built from all that is sealed in it when the first text needs it.
+//! The scrubber of a call, built from all its sealed values when the first text needs it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,19 +10,20 @@ use crate::egress::scrub::Scrubber;
 use crate::parameters::Parameters;
 use crate::sealed::Bytes;
 
-/// Masks what is sealed in a call. It holds the parameters and the message, and shows neither: it only takes them out of texts.
+/// Masks the sealed values of a call. It holds the parameters and the message, and exposes neither: it only removes them from
+/// texts.
 pub(crate) struct LazyScrubber {
     parameters: Arc<Parameters>,
     message: Option<Arc<Message>>,
-    /// Built when it is first needed: before an answer, most guests know nothing that must be scrubbed.
+    /// Built on first use: most guests know nothing that must be scrubbed before there is a response.
     built: OnceLock<Scrubber>,
-    /// Sealed parts as they were sent, which an answer may repeat, and what is in each.
+    /// Sealed parts as they were sent, which a response may repeat, and their labels.
     sent: Vec<(Bytes, Labels)>,
-    /// Whether the guest may have learned something sealed: from an answer, or by a grant to read it.
+    /// Whether the guest may have learned something sealed, from a response or by a grant.
     learned: bool,
-    /// Whether the guest was handed a sealed value in clear.
+    /// Whether the guest got a sealed value in plain text.
     revealed: bool,
-    /// Bytes of a text in a receipt, a failure or a report.
+    /// Maximum size of a text in a receipt, a failure or a report, in bytes.
     text_limit: usize,
 }
 
@@ -32,18 +33,18 @@ impl LazyScrubber {
         Self { parameters, message, built: OnceLock::new(), sent: Vec::new(), learned, revealed: false, text_limit }
     }
 
-    /// From now on the guest may write down something sealed that an answer, or a callback, told it.
+    /// From now on, the guest may write something sealed that it learned from a response or a callback.
     pub(crate) fn guest_learned(&mut self) {
         self.learned = true;
     }
 
-    /// From now on the guest may write down a sealed value that it was handed in clear.
+    /// From now on, the guest may write a sealed value that it got in plain text.
     pub(crate) fn guest_was_shown(&mut self) {
         self.learned = true;
         self.revealed = true;
     }
 
-    /// Remembers a sealed part that leaves: an answer may repeat it in the form in which it was sent.
+    /// Remembers a sealed part that is sent: a response may repeat it in the form in which it was sent.
     pub(crate) fn remember_sent(&mut self, value: Bytes, labels: &Labels) {
         match self.built.get_mut() {
             Some(scrubber) => scrubber.add_exact(&value, labels),
@@ -51,35 +52,35 @@ impl LazyScrubber {
         }
     }
 
-    /// Text that a guest or a provider wrote, without anything sealed.
+    /// Text from a guest or a provider, without anything sealed.
     pub(crate) fn for_people(&self, text: &str) -> String {
         if self.learned { self.scrubber().for_people(text) } else { text.to_owned() }
     }
 
-    /// The same for a text that need not be copied where nothing is to be masked.
+    /// The same for an owned text, which is not copied if there is nothing to mask.
     pub(crate) fn for_people_owned(&self, text: String) -> String {
         if self.learned { self.scrubber().for_people(&text) } else { text }
     }
 
-    /// Text that a guest or a provider wrote, fit for an error or a receipt: scrubbed, on one line, and cut.
+    /// Text from a guest or a provider for an error or a receipt: scrubbed, on one line, and truncated.
     pub(crate) fn clean(&self, text: &str) -> String {
-        // Cut before scrubbing would let half a secret through, so the order is scrub, then cut. The input is bounded by
-        // the host call fuel.
+        // Truncating before scrubbing could let half a secret through, so the order is scrub, then truncate. The input is bounded
+        // by the host call fuel.
         one_line(&self.for_people(text), self.text_limit)
     }
 
-    /// An answer for the guest: without what went with `sent` to the origin that answers.
+    /// A response for the guest, without the values that were sent with the labels `sent` to the origin that responds.
     pub(crate) fn for_guest(&self, answer: &[u8], sent: &Labels) -> Vec<u8> {
         self.scrubber().for_guest(answer, sent)
     }
 
-    /// Bytes of an answer without anything sealed, for people.
+    /// The bytes of a response without anything sealed, for display.
     pub(crate) fn bytes_for_people(&self, bytes: &[u8]) -> Vec<u8> {
         self.scrubber().bytes_for_people(bytes)
     }
 
-    /// A provider's id of a message, as the provider wrote it: what was masked in it for the guest is put back, unless it is
-    /// itself what was sealed. `answers` are those of the origin to which `sent` went.
+    /// The provider's id of a message, as the provider wrote it: what was masked in it for the guest is restored, unless it is
+    /// itself sealed. `answers` are those of the origin that got `sent`.
     pub(crate) fn message_id<'b>(
         &self,
         seen: &str,
@@ -108,7 +109,7 @@ impl LazyScrubber {
     }
 }
 
-/// Everything that is sealed in a call.
+/// All sealed values of a call.
 fn scrubber(parameters: &Parameters, message: Option<&Message>) -> Scrubber {
     let mut scrubber = Scrubber::default();
     scrubber.add_made(parameters.needles());

@@ -1,7 +1,7 @@
-//! The WASI context of a call: clocks that stand still, random numbers from the host, a bounded standard error.
+//! The WASI context of a call: frozen clocks, random numbers from the host, a bounded standard error.
 //!
-//! A clock that moves would let a guest time the host's work on sealed values, so it shows the time at which the attempt began
-//! for as long as the call lasts. The context is made at the first call that needs it; most connectors never do.
+//! A running clock would let a guest time the host's work on sealed values, so clocks show the start of the attempt during the
+//! whole call. The context is created on first use; most connectors never need it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, 
 
 use super::host_call::Phase;
 
-/// Wall time in milliseconds, the same throughout a call. No time passes on the monotonic clock.
+/// The wall clock in milliseconds, which is the same throughout a call. No time passes on the monotonic clock.
 #[derive(Clone)]
 struct FrozenClock {
     wall_ms: u64,
@@ -42,11 +42,11 @@ impl HostMonotonicClock for FrozenClock {
     }
 }
 
-/// The WASI context of a call, made when it is first needed, and WASI's own resources (pollables, streams).
+/// The WASI context of a call, created on first use, and WASI's own resources (pollables, streams).
 pub(crate) struct LazyWasi {
     clock: FrozenClock,
     context: Option<Box<WasiCtx>>,
-    /// Apart from the sealed values, and with as many handles at most.
+    /// Separate from the sealed values, and with the same maximum number of handles.
     pub(crate) table: ResourceTable,
     random_bytes: u64,
     phase: Phase,
@@ -73,7 +73,7 @@ impl LazyWasi {
         self.stderr.keep(bytes);
     }
 
-    /// What the guest wrote to standard error and output, at most the log's bytes.
+    /// What the guest wrote to standard error and standard output, up to the log limit.
     pub(crate) fn written(&self) -> String {
         let kept = self.stderr.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         String::from_utf8_lossy(&kept).into_owned()
@@ -102,7 +102,7 @@ impl WasiView for LazyWasi {
     }
 }
 
-/// Takes everything, keeps a bounded part, never makes the guest wait.
+/// Accepts everything, keeps a bounded part, and never makes the guest wait.
 #[derive(Clone)]
 struct Stderr {
     kept: Arc<std::sync::Mutex<Vec<u8>>>,

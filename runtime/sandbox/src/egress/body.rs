@@ -1,4 +1,4 @@
-//! Bodies: one that tells when the first byte is about to leave, and the reading of an answer under its limits.
+//! A body that reports when its first byte is about to be sent, and the decoding of a response under its limits.
 
 use std::io::Read;
 use std::pin::Pin;
@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 
-/// Set once the HTTP client asks for the body: the connection is open and the head is being written. Before that, no byte
-/// of the request has left; after it, some may have.
+/// Set when the HTTP client asks for the body: the connection is open and the head is being written. Before that, no byte of the
+/// request has been sent; afterwards, some may have been.
 #[derive(Debug, Default)]
 pub(crate) struct LeavingFlag {
     leaving: AtomicBool,
@@ -28,7 +28,7 @@ impl LeavingFlag {
         self.changed.notify_one();
     }
 
-    /// Returns once the flag is set.
+    /// Waits until the flag is set.
     pub(crate) async fn wait(&self) {
         while !self.is_set() {
             self.changed.notified().await;
@@ -36,7 +36,7 @@ impl LeavingFlag {
     }
 }
 
-/// A body of known length that raises a [`LeavingFlag`] when it is first polled.
+/// A body of known length that sets a [`LeavingFlag`] when it is first polled.
 pub(crate) struct WatchedBody {
     bytes: Option<Bytes>,
     flag: Arc<LeavingFlag>,
@@ -69,12 +69,12 @@ impl Body for WatchedBody {
     }
 }
 
-/// A compressed answer may always grow to this: a ratio says nothing about a handful of bytes.
+/// A compressed response may always grow to this size: a ratio is meaningless for a few bytes.
 const RATIO_FLOOR: usize = 16 * 1024;
 
-/// Undoes the content encoding that the host asked for.
+/// Decodes the content encoding that the host asked for.
 ///
-/// `limit` bounds the decoded bytes, `ratio` how far the answer may grow.
+/// `limit` bounds the decoded size, and `ratio` how far the response may grow.
 pub(crate) fn decode(encoding: &str, raw: Vec<u8>, limit: usize, ratio: usize) -> Result<Vec<u8>, String> {
     let bound = limit.min(raw.len().saturating_mul(ratio).max(RATIO_FLOOR));
     match encoding.trim().to_ascii_lowercase().as_str() {

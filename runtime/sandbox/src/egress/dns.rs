@@ -1,4 +1,4 @@
-//! Names to addresses. Once per connection, no search domains, no hosts file.
+//! Resolves names to addresses: once per connection, without search domains and hosts file.
 
 use std::fmt;
 use std::future::Future;
@@ -9,28 +9,28 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
 use tokio::sync::OnceCell;
 
-/// The name did not resolve. Holds no detail of the network inside.
+/// The name did not resolve. Contains no details of the internal network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the name `{host}` did not resolve: {reason}")]
 pub struct ResolveError {
-    /// The name that was asked for.
+    /// The name.
     pub host: String,
-    /// What went wrong. Never an internal address.
+    /// What went wrong. Never contains an internal address.
     pub reason: String,
 }
 
 /// The future of [`Resolve::resolve`]: all addresses of a name.
 pub type Answers<'a> = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, ResolveError>> + Send + 'a>>;
 
-/// Resolves host names. An embedder may bring its own. Its answers are judged by the same address rules.
+/// Resolves host names. An embedder may provide its own resolver, whose answers are vetted by the same address rules.
 pub trait Resolve: Send + Sync + fmt::Debug {
     /// All addresses of `host`, IPv4 and IPv6.
     fn resolve<'a>(&'a self, host: &'a str) -> Answers<'a>;
 }
 
-/// The machine's name servers, without its hosts file and search domains.
+/// Uses the machine's name servers, without its hosts file and search domains.
 ///
-/// The configuration is read at the first use, so that a machine without one can still run what needs no names.
+/// The configuration is read on first use, so that a machine without one can still do what needs no names.
 #[derive(Default)]
 pub struct SystemResolver {
     resolver: OnceCell<TokioResolver>,

@@ -1,11 +1,10 @@
-//! From what a guest asked for to what may leave.
+//! Turns a guest's request into a request that may be sent.
 //!
-//! A guest's request is a list of parts, literal and sealed. Here it is put together, and judged by everything that
-//! `sendbox-policy` knows: sizes, header rules, the grant, the labels of what is in it, its composition, and that its
-//! bytes have the structure which the composition says. Only what passes becomes a [`Permitted`], and only a [`Permitted`]
-//! leaves.
+//! A guest's request is a list of literal and sealed parts. They are assembled here and checked with all rules of `sendbox-policy`:
+//! sizes, headers, the grant, the labels of its values, its composition, and that its bytes have the structure of the composition.
+//! Only a request that passes becomes a [`Permitted`], and only a [`Permitted`] can be sent.
 //!
-//! Guarantees: no [`Violation`] tells anything about sealed bytes but that a rule is broken.
+//! Guarantees: a [`Violation`] reveals nothing about sealed bytes except that a rule was violated.
 
 use sendbox_contract::{MalformedRequest, Violation, Void};
 use sendbox_policy::{
@@ -18,23 +17,23 @@ use zeroize::Zeroizing;
 use super::pool::PoolKey;
 use crate::sealed::Piece;
 
-/// Parts, put together.
+/// AssembledPart parts.
 #[derive(Default)]
-pub(crate) struct Assembled {
+pub(crate) struct AssembledPart {
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     pub(crate) labels: Labels,
     pub(crate) view: Composition,
-    /// The same, with `[recipient]`, `[text]`, `[secret authToken]` for sealed parts.
+    /// The same with `[recipient]`, `[text]`, `[secret authToken]` for sealed parts.
     pub(crate) masked: String,
-    /// Bytes of literal text before the first sealed part.
+    /// Length of the literal text before the first sealed part, in bytes.
     literal_prefix: usize,
-    /// Whether every sealed part consists of characters that a URL may hold.
+    /// Whether every sealed part consists of characters that are allowed in a URL.
     url_safe: bool,
     /// Why a part has no bytes, if one has none.
     void: Option<Void>,
 }
 
-impl Assembled {
+impl AssembledPart {
     pub(crate) fn new(pieces: &[Piece<'_>]) -> Self {
         let mut assembled = Self { url_safe: true, ..Self::default() };
         let mut sealed_seen = false;
@@ -67,7 +66,7 @@ impl Assembled {
     }
 }
 
-/// What a person sees in place of a sealed value.
+/// What is displayed in place of a sealed value.
 pub(crate) fn mask(labels: &Labels) -> String {
     let mut names: Vec<String> = Vec::new();
     for label in labels.iter() {
@@ -80,7 +79,7 @@ pub(crate) fn mask(labels: &Labels) -> String {
     if names.is_empty() { "[sealed literal]".to_owned() } else { format!("[{}]", names.join(" + ")) }
 }
 
-/// Unreserved characters, percent signs and what the form serialiser leaves: nothing that ends a path segment or a query.
+/// Unreserved characters, percent signs and what the form serialiser leaves unescaped: nothing that ends a path segment or a query.
 fn is_url_safe(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'+' | b'*')
 }
@@ -88,28 +87,29 @@ fn is_url_safe(byte: u8) -> bool {
 /// A request as the guest asked for it.
 pub(crate) struct Draft {
     pub(crate) method: Method,
-    pub(crate) url: Assembled,
-    pub(crate) headers: Vec<(String, Assembled)>,
-    pub(crate) body: Assembled,
+    pub(crate) url: AssembledPart,
+    pub(crate) headers: Vec<(String, AssembledPart)>,
+    pub(crate) body: AssembledPart,
 }
 
-/// What the host knows of the send, beside the draft.
+/// What the host knows about the send in addition to the draft.
 pub(crate) struct Rules<'a> {
     pub(crate) grant: &'a EffectiveGrant,
     pub(crate) message: MessageRule<'a>,
-    /// The same, with what earlier answers said: it explains literals of the shape, and no number. `None` before any answer.
+    /// The same with the contents of earlier responses, which explain literals of the shape, but no numbers. `None` before any
+    /// response.
     pub(crate) answered: Option<MessageRule<'a>>,
     pub(crate) limits: &'a Limits,
-    /// Whether the request with the message may have left already in this send.
+    /// Whether a request with the message may already have been sent in this call.
     pub(crate) message_gone: bool,
-    /// The origin to which sealed values may have left already in this send.
+    /// The origin that sealed values may already have been sent to in this call.
     pub(crate) sealed_origin: Option<&'a str>,
     pub(crate) pool: &'a PoolKey,
-    /// The bytes of what belongs to the message, to find each at its declared place.
+    /// The bytes of the parts of the message, to find each at its declared position.
     pub(crate) value_of: &'a dyn Fn(&Mark) -> Option<&'a [u8]>,
 }
 
-/// A request that may leave. Made by [`permit`] and nothing else.
+/// A request that may be sent. Only [`permit`] creates it.
 pub(crate) struct Permitted {
     pub(super) method: Method,
     pub(super) url: Url,
@@ -121,28 +121,28 @@ pub(crate) struct Permitted {
     labels: Labels,
 }
 
-/// What a permitted request is made of. Kept apart from it, so that it is gone while the request is under way.
+/// The composition of a permitted request. Separate from it, so that it can be dropped while the request is in progress.
 pub(crate) struct Skeleton {
     view: RequestView,
-    /// What is literal in it.
+    /// The shape of the request.
     pub(crate) shape: RequestShape,
 }
 
 impl Skeleton {
-    /// The shape in every way in which the literals could be explained.
+    /// All readings of the shape.
     pub(crate) fn readings(&self, rule: &MessageRule<'_>) -> ShapeReadings {
-        // What was judged can be read again.
+        // The request has been judged, so it can be parsed again.
         self.view.readings(rule).unwrap_or_default()
     }
 }
 
 impl Permitted {
-    /// Whether this is the request that carries recipient and message.
+    /// Whether this request contains the recipient and the message.
     pub(crate) fn carries_message(&self) -> bool {
         self.carries_message
     }
 
-    /// The labels of the sealed values in it.
+    /// The labels of its sealed values.
     pub(crate) fn labels(&self) -> &Labels {
         &self.labels
     }
@@ -159,12 +159,13 @@ impl Permitted {
         self.url.port_or_known_default().unwrap_or_default()
     }
 
-    /// `https://api.twilio.com`: where it goes, for people.
+    /// The target for display: `https://api.twilio.com`.
     pub(crate) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// What the host adds to the connector's own headers, for people. Without the length: it would measure what is sealed.
+    /// The headers that the host adds to the connector's own, for display. Without the length, which would reveal the size of
+    /// sealed values.
     pub(crate) fn added_headers(&self, from_guest: usize) -> Vec<(String, String)> {
         let own = self.headers.iter().skip(from_guest);
         own.map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
@@ -185,7 +186,7 @@ impl Permitted {
         !self.body.is_empty()
     }
 
-    /// The exact request, in clear: for a dry run that was asked to show it.
+    /// The exact request in plain text, for a dry run that asked for it.
     pub(crate) fn in_clear(&self) -> ClearRequest {
         ClearRequest {
             url: self.url.to_string(),
@@ -200,18 +201,18 @@ impl Permitted {
     }
 }
 
-/// A request with its sealed values in clear. It exists only where [`DryRun::show_sealed`](crate::DryRun::show_sealed) asked for it.
+/// A request with its sealed values in plain text. Exists only if [`DryRun::show_sealed`](crate::DryRun::show_sealed) asked for it.
 #[derive(Clone)]
 pub struct ClearRequest {
     /// The absolute URL.
     pub url: String,
-    /// Names and values, in the order in which they are sent.
+    /// The names and values of the headers, in the order in which they are sent.
     pub headers: Vec<(String, String)>,
     /// The body as text. Bytes that are not UTF-8 are replaced by U+FFFD.
     pub body: String,
 }
 
-/// Judges a draft. Nothing has left when this refuses.
+/// Checks a draft. If it is refused, nothing has been sent.
 pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<(Permitted, Skeleton), Violation> {
     if rules.message_gone {
         return Err(Violation::AfterMessage);
@@ -245,7 +246,7 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<(Permitted, Skel
     let header_bytes: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
     let bytes = RequestBytes {
-        // As it leaves.
+        // As it will be sent.
         url: url.as_str(),
         headers: &header_bytes,
         body: &body.bytes,
@@ -270,8 +271,8 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<(Permitted, Skel
     Ok((permitted, Skeleton { view, shape }))
 }
 
-/// What the host itself sets. `Host` and `Content-Length` are the HTTP client's.
-fn host_headers(from_guest: &[(String, Assembled)]) -> Vec<(String, Zeroizing<Vec<u8>>)> {
+/// The headers that the host sets. The HTTP client sets `Host` and `Content-Length`.
+fn host_headers(from_guest: &[(String, AssembledPart)]) -> Vec<(String, Zeroizing<Vec<u8>>)> {
     let mut headers = vec![("accept-encoding".to_owned(), Zeroizing::new(b"gzip, br".to_vec()))];
     for (name, value) in [("accept", "*/*"), ("user-agent", concat!("sendbox/", env!("CARGO_PKG_VERSION")))] {
         if !from_guest.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
@@ -281,7 +282,7 @@ fn host_headers(from_guest: &[(String, Assembled)]) -> Vec<(String, Zeroizing<Ve
     headers
 }
 
-fn url(assembled: &Assembled, limits: &Limits) -> Result<Url, MalformedRequest> {
+fn url(assembled: &AssembledPart, limits: &Limits) -> Result<Url, MalformedRequest> {
     if assembled.bytes.len() > limits.url_bytes {
         return Err(MalformedRequest::UrlSize { limit: limits.url_bytes });
     }
@@ -292,8 +293,8 @@ fn url(assembled: &Assembled, limits: &Limits) -> Result<Url, MalformedRequest> 
     if text.chars().any(|character| character.is_control() || character == ' ' || character == '\\') {
         return Err(MalformedRequest::UrlCharacters);
     }
-    // Scheme, host and port must be literal: a sealed value there would leave in the name of a host, in clear. Nothing but
-    // these two spellings: lenient parsers read `https:host` as well, and then nobody agrees on where the host ends.
+    // Scheme, host and port must be literal: a sealed value there would be sent in plain text, as a part of a host name. Only these
+    // two spellings are allowed: lenient parsers accept `https:host` as well, and do not agree on where the host ends.
     let after_scheme = ["https://", "http://"]
         .iter()
         .find_map(|scheme| text.strip_prefix(scheme))
@@ -313,7 +314,7 @@ fn url(assembled: &Assembled, limits: &Limits) -> Result<Url, MalformedRequest> 
     Ok(url)
 }
 
-fn check_headers(headers: &[(String, Assembled)], limits: &Limits) -> Result<(), MalformedRequest> {
+fn check_headers(headers: &[(String, AssembledPart)], limits: &Limits) -> Result<(), MalformedRequest> {
     if headers.len() > limits.request_headers {
         return Err(MalformedRequest::Headers { limit: limits.request_headers });
     }
@@ -338,13 +339,13 @@ mod tests {
     }
 
     fn read(pieces: &[Piece<'_>]) -> Result<String, MalformedRequest> {
-        url(&Assembled::new(pieces), &Limits::default()).map(String::from)
+        url(&AssembledPart::new(pieces), &Limits::default()).map(String::from)
     }
 
     #[test]
     fn a_header_value_that_could_end_its_line_is_refused() {
         let check = |value: &[u8]| {
-            let assembled = Assembled { bytes: Zeroizing::new(value.to_vec()), ..Assembled::default() };
+            let assembled = AssembledPart { bytes: Zeroizing::new(value.to_vec()), ..AssembledPart::default() };
             check_headers(&[("authorization".to_owned(), assembled)], &Limits::default())
         };
         assert_eq!(check(b"Basic YTpi"), Ok(()));

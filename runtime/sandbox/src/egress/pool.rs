@@ -5,8 +5,8 @@ use std::sync::Arc;
 /// Connections are shared only within one key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PoolKey {
-    /// Whose sends these are.
+    /// The owner of the sends.
     pub(crate) owner: Arc<str>,
-    /// Which connector, by digest.
+    /// The digest of the connector.
     pub(crate) revision: Arc<str>,
 }

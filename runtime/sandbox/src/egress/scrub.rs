@@ -1,15 +1,15 @@
-//! Takes what the host sealed out of what comes back.
+//! Removes sealed values from what comes back.
 //!
-//! Providers echo: Twilio answers with the number and the text, a misconfigured proxy with the credentials. A connector
-//! must not learn them that way, nor may they reach a log. The scrubber knows every sealed root of a send in the encodings
-//! that answers are written in. It guards against accident; what holds against a provider that conspires with a connector
+//! Providers echo values: Twilio responds with the number and the text, a misconfigured proxy with the credentials. A connector
+//! must not learn them that way, and they must not reach a log. The scrubber knows every sealed root value of a send in the
+//! encodings that responses use. It protects against accidents; the protection against a provider that conspires with a connector
 //! is the grant (see `wit/README.md`).
 //!
 //! There are two readers, and two rules:
-//! - **the guest** gets an answer without what was sent to that origin in this send, and nothing else is taken out: a mask
-//!   in the answer of a host that never had the value would say that the host guessed it. A short value of the message counts only
-//!   where it is a word of its own; inside a longer one (an id) it is there by chance;
-//! - **people** (traces, receipts, errors) get nothing that is sealed in this send, wherever it is.
+//! - **the guest** gets a response without what was sent to that origin in this send, and nothing else is removed: a mask in the
+//!   response of a host that never had the value would confirm a guess. A short value of the message counts only as a separate
+//!   word; inside a longer one (an id) it is a coincidence;
+//! - **people** (traces, receipts, errors) get nothing that is sealed in this send, wherever it occurs.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,34 +20,34 @@ use zeroize::Zeroizing;
 
 use crate::sealed::encode_bytes;
 
-/// Shorter values are not looked for: they would tear holes into every answer, and are no secrets.
-const SHORTEST: usize = 4;
+/// Shorter values are not searched: they would punch holes into every response, and are not secrets.
+const MIN_VALUE_BYTES: usize = 4;
 
-/// Letters and digits that an id has at least, beside what was masked in it.
-const SHORTEST_ID: usize = 8;
+/// Minimum number of letters and digits in an id, in addition to what was masked.
+const MIN_ID_CHARACTERS: usize = 8;
 
 /// The mask of a sealed value.
 const MASK: &[u8] = b"[sealed]";
-/// The same where JSON has a number, which must stay one.
+/// The mask of a JSON number, which must remain a number.
 const NUMBER_MASK: &[u8] = b"0";
 
-/// Bytes of the longest escape that may come before a word: `\u00e6`.
+/// Length of the longest escape that may precede a word, in bytes: `\u00e6`.
 const ESCAPE: usize = 6;
 
-/// Letters and digits that are shorter than this may be in a longer word by chance.
-const CHANCE: usize = 16;
+/// Values with fewer letters and digits may occur in a longer word by chance.
+const MIN_DISTINCTIVE_BYTES: usize = 16;
 
-/// A value in one of the encodings in which an answer may hold it.
+/// A value in one of the encodings that a response may use.
 pub(crate) struct Needle {
     bytes: Zeroizing<Vec<u8>>,
-    /// What it belongs to; `None` for a value as it was sent, and for what is only kept from people.
+    /// The label of the value. `None` for a value as it was sent, and for what is only hidden from people.
     label: Option<Label>,
-    /// Whether it was sent as it is.
+    /// Whether it was sent in exactly this form.
     exact: bool,
-    /// Whether it is a value, and not another form of one.
+    /// Whether it is the value itself, and not another form of it.
     whole: bool,
-    /// Whether a secret is in it. A connector may write letters of its own beside one, so it is looked for inside of words too. What
-    /// belongs to the message is alone at its place.
+    /// Whether it contains a secret. A connector may write letters next to a secret, so it is searched inside words as well. Values
+    /// of the message are always alone at their positions.
     secret: bool,
 }
 
@@ -58,16 +58,16 @@ impl Needle {
     }
 
     fn is_word(&self) -> bool {
-        !self.secret && self.bytes.len() < CHANCE && self.bytes.iter().all(u8::is_ascii_alphanumeric)
+        !self.secret && self.bytes.len() < MIN_DISTINCTIVE_BYTES && self.bytes.iter().all(u8::is_ascii_alphanumeric)
     }
 }
 
-/// For whom a text is scrubbed.
+/// The reader that a text is scrubbed for.
 #[derive(Clone, Copy)]
 enum Reader<'l> {
-    /// The guest: what of these labels was sent to the origin that answers.
+    /// The guest: values with these labels were sent to the origin that responds.
     Guest(&'l Labels),
-    /// The host's record of a message's id: everything, but no part of a longer word.
+    /// The host's record of a message id: everything, but not as a part of a longer word.
     Words,
     /// People.
     People,
@@ -86,7 +86,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether values of this label went out with these labels. A secret that only signed did not; with a text goes its code.
+/// Whether values of this label were sent with these labels. A secret that was only used to sign was not; a text includes its code.
 fn sent(labels: &Labels, label: &Label) -> bool {
     match label {
         Label::Secret(key) => labels.secrets().any(|(name, form)| name == &**key && form == Form::Plain),
@@ -95,20 +95,20 @@ fn sent(labels: &Labels, label: &Label) -> bool {
     }
 }
 
-/// All needles of one value. Made once for a connection's secrets, and per send for a message.
+/// All needles of a value. Built once for a connection's secrets, and per send for a message.
 pub(crate) fn needles(value: &[u8], label: Option<&Label>) -> Vec<Needle> {
     let mut forms: Vec<Vec<u8>> = Vec::new();
-    if value.len() < SHORTEST {
+    if value.len() < MIN_VALUE_BYTES {
         return Vec::new();
     }
     let mut add = |form: Vec<u8>| {
-        if form.len() >= SHORTEST && !forms.contains(&form) {
+        if form.len() >= MIN_VALUE_BYTES && !forms.contains(&form) {
             forms.push(form);
         }
     };
     add(value.to_vec());
     let encoded = |encoding| encode_bytes(value, encoding).unwrap_or_default();
-    // Letters and digits are written the same everywhere but in binary-to-text encodings.
+    // Letters and digits look the same in all encodings except binary-to-text ones.
     if !value.iter().all(u8::is_ascii_alphanumeric) {
         [Encoding::JsonString, Encoding::Xml, Encoding::Form, Encoding::Percent]
             .map(encoded)
@@ -131,26 +131,26 @@ pub(crate) fn needles(value: &[u8], label: Option<&Label>) -> Vec<Needle> {
 /// Knows what must not come back.
 #[derive(Default)]
 pub(crate) struct Scrubber {
-    /// Longest first, so that a whole is masked before its parts.
+    /// Longest first, so that a whole value is masked before its parts.
     needles: Vec<Arc<Needle>>,
-    /// Runs of digits that are masked even when written with separators.
+    /// Runs of digits that are masked even if they are written with separators.
     numbers: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl Scrubber {
-    /// Adds a value in all encodings in which an answer may hold it.
+    /// Adds a value in all encodings that a response may use.
     pub(crate) fn add(&mut self, value: &[u8], label: &Label) {
         if !self.knows(value, label) {
             needles(value, Some(label)).into_iter().for_each(|needle| self.insert(Arc::new(needle)));
         }
     }
 
-    /// Adds needles that were made before.
+    /// Adds existing needles.
     pub(crate) fn add_made(&mut self, made: &[Arc<Needle>]) {
         made.iter().for_each(|needle| self.insert(Arc::clone(needle)));
     }
 
-    /// Adds a number: also masked when written as `+45 12 34 56 78`.
+    /// Adds a number, which is also masked if it is written as `+45 12 34 56 78`.
     pub(crate) fn add_number(&mut self, digits: &str) {
         self.add(digits.as_bytes(), &Label::Recipient);
         if digits.len() >= 7 {
@@ -158,11 +158,11 @@ impl Scrubber {
         }
     }
 
-    /// Adds one value as it was sent, in all encodings in which an answer may repeat it. `labels` says what is in it.
+    /// Adds a value as it was sent, in all encodings in which a response may repeat it. `labels` are its labels.
     pub(crate) fn add_exact(&mut self, value: &[u8], labels: &Labels) {
         let secret = labels.has(LabelKind::Secret);
-        // What went out as the host gave it is known, and looked for by its label. A form of another value is not a value: its own
-        // forms are still to be added.
+        // A value that was sent as the host provided it is already known, and searched by its label. Another form of a value is not
+        // the value itself, so its own forms must still be added.
         let looked_for = |known: &Needle| known.exact || known.label.as_ref().is_some_and(|label| sent(labels, label));
         let knows = |known: &Arc<Needle>| {
             known.whole && known.secret >= secret && known.bytes.as_slice() == value && looked_for(known)
@@ -184,40 +184,40 @@ impl Scrubber {
         self.needles.insert(at, needle);
     }
 
-    /// An answer for the guest: without what went with `sent` to the origin that answers.
+    /// A response for the guest, without the values that were sent with the labels `sent` to the origin that responds.
     pub(crate) fn for_guest(&self, answer: &[u8], sent: &Labels) -> Vec<u8> {
         self.scrub(answer, Reader::Guest(sent))
     }
 
-    /// The same text without anything sealed, for people.
+    /// The text without anything sealed, for display.
     pub(crate) fn for_people(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.bytes_for_people(text.as_bytes())).into_owned()
     }
 
-    /// The same bytes without anything sealed, for people.
+    /// The bytes without anything sealed, for display.
     pub(crate) fn bytes_for_people(&self, bytes: &[u8]) -> Vec<u8> {
         self.scrub(bytes, Reader::People)
     }
 
-    /// A provider's id of a message, for the record: nothing sealed as a word of its own, and otherwise unchanged.
+    /// A provider's message id for the record: without sealed values as separate words, and otherwise unchanged.
     pub(crate) fn words(&self, id: &str) -> String {
         String::from_utf8_lossy(&self.scrub(id.as_bytes(), Reader::Words)).into_owned()
     }
 
-    /// The id that the provider wrote, by what of it the guest saw: the one word of `answer` that reads `seen` once it is
-    /// scrubbed for the guest. `None` when there is none or several, or when nothing of it but sealed values would be left.
+    /// The id that the provider wrote, found by what the guest saw of it: the only word of `answer` that equals `seen` after
+    /// scrubbing for the guest. `None` if there is none or more than one, or if little but sealed values would be left.
     pub(crate) fn original(&self, answer: &[u8], seen: &str, sent: &Labels) -> Option<String> {
         let mut originals = answer
             .split(|byte| byte.is_ascii_whitespace() || b"\"',;&<>[]{}()=".contains(byte))
             .map(|word| word.strip_prefix(b":").unwrap_or(word))
             .filter(|word| !word.is_empty() && word.len() <= 2 * seen.len() + 64)
-            // Most words of an answer end here, before they are scrubbed one by one.
+            // Most words of a response are rejected here, before they are scrubbed one by one.
             .filter(|word| may_read(word, seen.as_bytes()))
             .filter(|word| {
                 let masked = self.for_guest(word, sent);
                 masked.as_slice() == seen.as_bytes() && masked.as_slice() != *word && is_more_than_masks(&masked)
             })
-            // A piece of the text that the provider repeats is not an id, whatever the guest calls it.
+            // A piece of a text that the provider repeats is not an id, whatever the guest calls it.
             .filter(|word| !self.needles.iter().any(|needle| contains(&needle.bytes, word)));
         let first = originals.next()?;
         originals.all(|other| other == first).then(|| String::from_utf8_lossy(first).into_owned())
@@ -225,14 +225,14 @@ impl Scrubber {
 
     fn scrub(&self, bytes: &[u8], reader: Reader<'_>) -> Vec<u8> {
         let letters = Letters::of(bytes);
-        let mut found = Found::new(bytes);
-        // Most encodings of most values have a letter that an answer does not have at all.
+        let mut found = SealedRanges::new(bytes);
+        // Most encodings of most values contain a byte that the response does not contain at all.
         let is_possible = |needle: &Needle| bytes.len() >= needle.bytes.len() && letters.spell(&needle.bytes);
         let needles = || self.needles.iter().filter(|needle| reader.looks_for(needle) && is_possible(needle));
         let is_word = |needle: &Needle| needle.is_word() && !reader.takes_parts();
         needles().for_each(|needle| found.look_for(&needle.bytes, is_word(needle)));
         if !found.ranges.is_empty() {
-            // Words beside a value that was found after them are alone now.
+            // Words next to a value that was found later have become separate.
             needles().filter(|needle| is_word(needle)).for_each(|needle| found.look_for(&needle.bytes, true));
         }
         let numbers = match reader {
@@ -246,30 +246,30 @@ impl Scrubber {
     }
 }
 
-/// Where sealed values are in a text. What was found first is not looked at again: a mask cannot hold another value, and nothing
-/// of a value that was found decides about what is beside it.
-struct Found<'b> {
+/// The positions of sealed values in a text. They are not searched again: a mask cannot contain another value, and the contents of
+/// a value that was found do not affect what is next to it.
+struct SealedRanges<'b> {
     bytes: &'b [u8],
-    /// From where to where, in the order of finding.
+    /// The ranges, in the order in which they were found.
     ranges: Vec<Range<usize>>,
-    /// For each byte whether it is in a range. Empty as long as nothing was found.
+    /// Whether each byte is in a range. Empty as long as nothing was found.
     taken: Vec<bool>,
 }
 
-impl<'b> Found<'b> {
+impl<'b> SealedRanges<'b> {
     fn new(bytes: &'b [u8]) -> Self {
         Self { bytes, ranges: Vec::new(), taken: Vec::new() }
     }
 
     fn look_for(&mut self, value: &[u8], whole_words: bool) {
-        // Most values are nowhere: a searcher that is made for many answers costs more than this one does.
+        // Most values do not occur: a searcher that is built for many searches costs more than this.
         let Some(mut from) = memmem::find(self.bytes, value) else { return };
         let finder = memmem::Finder::new(value);
         while let Some(at) = self.bytes.get(from..).and_then(|rest| finder.find(rest)) {
             let range = from + at..from + at + value.len();
             if let Some(taken) = self.last_taken(&range) {
                 from = taken + 1;
-            } else if !whole_words || self.stands_alone(&range) {
+            } else if !whole_words || self.is_separate_word(&range) {
                 from = range.end;
                 self.take(range);
             } else {
@@ -278,7 +278,7 @@ impl<'b> Found<'b> {
         }
     }
 
-    /// Looks for numbers that are written with separators between their digits.
+    /// Searches for numbers that are written with separators.
     fn look_for_separated(&mut self, numbers: &[Zeroizing<Vec<u8>>]) {
         let digits = self.bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
         if !numbers.iter().any(|number| number.len() <= digits) {
@@ -312,35 +312,35 @@ impl<'b> Found<'b> {
         Some(range.start + at)
     }
 
-    /// What is before, backwards, up to where something else was found.
+    /// The bytes before a range, backwards, up to another range.
     fn before(&self, range: &Range<usize>) -> impl Iterator<Item = u8> {
         let free = (0..range.start).rev().take_while(|at| !self.is_taken(*at));
         free.filter_map(|at| self.bytes.get(at).copied())
     }
 
-    /// What is after, up to where something else was found.
+    /// The bytes after a range, up to another range.
     fn after(&self, range: &Range<usize>) -> impl Iterator<Item = u8> {
         let free = (range.end..self.bytes.len()).take_while(|at| !self.is_taken(*at));
         free.filter_map(|at| self.bytes.get(at).copied())
     }
 
-    /// Whether it is a word of its own: no letter or digit touches it, but as the end of an escape (`%20`, `\n`, `\u00e6`).
-    fn stands_alone(&self, range: &Range<usize>) -> bool {
+    /// Whether a range is a separate word: no letter or digit touches it, except at the end of an escape (`%20`, `\n`, `\u00e6`).
+    fn is_separate_word(&self, range: &Range<usize>) -> bool {
         let mut before: Vec<u8> = self.before(range).take(ESCAPE).collect();
         before.reverse();
         let after_word = before.last().is_some_and(u8::is_ascii_alphanumeric) && !ends_with_escape(&before);
         !after_word && !self.after(range).next().is_some_and(|byte| byte.is_ascii_alphanumeric())
     }
 
-    /// Whether it is where JSON has a number: with no quotes, between the signs of JSON.
+    /// Whether a range is at the position of a JSON number: without quotes, between JSON punctuation.
     fn is_bare(&self, range: &Range<usize>) -> bool {
         let is_sign = |byte: &u8| !byte.is_ascii_whitespace();
         self.before(range).find(is_sign).is_some_and(|before| b":[,".contains(&before))
             && self.after(range).find(is_sign).is_some_and(|after| b",]}".contains(&after))
     }
 
-    /// The text with a mask in place of each value. Which one follows from what is beside it, and never from the value or
-    /// from what it belongs to: of two values that are the same, a guest would see that they are.
+    /// The text with a mask in place of each value. The mask depends on what is next to it, and never on the value or its label:
+    /// otherwise a guest could see that two values are the same.
     fn masked(mut self) -> Vec<u8> {
         if self.ranges.is_empty() {
             return self.bytes.to_vec();
@@ -358,12 +358,12 @@ impl<'b> Found<'b> {
     }
 }
 
-/// Most values are too short to hold a word: those are not searched.
+/// Most values are too short to contain a word, and are not searched.
 fn contains(value: &[u8], word: &[u8]) -> bool {
     value.len() >= word.len() && memmem::find(value, word).is_some()
 }
 
-/// Which bytes a text has.
+/// The set of bytes in a text.
 struct Letters([bool; 256]);
 
 impl Letters {
@@ -382,20 +382,20 @@ impl Letters {
     }
 }
 
-/// Whether a word may read `seen` once it is scrubbed: at both ends it has the same byte, or a mask is there.
+/// Whether a word may equal `seen` after scrubbing: both ends are either the same byte or a mask.
 fn may_read(word: &[u8], seen: &[u8]) -> bool {
     let masks = [MASK, NUMBER_MASK];
     (word.first() == seen.first() || masks.iter().any(|mask| seen.starts_with(mask)))
         && (word.last() == seen.last() || masks.iter().any(|mask| seen.ends_with(mask)))
 }
 
-/// Whether so much beside the masks is left that it is an id and not a sealed value with a sign or two.
+/// Whether enough is left next to the masks to be an id, and not a sealed value with a character or two.
 fn is_more_than_masks(masked: &[u8]) -> bool {
     let text = String::from_utf8_lossy(masked).replace("[sealed]", "");
-    text.chars().filter(|character| character.is_alphanumeric() && *character != '0').count() >= SHORTEST_ID
+    text.chars().filter(|character| character.is_alphanumeric() && *character != '0').count() >= MIN_ID_CHARACTERS
 }
 
-/// How many bytes at the start of `bytes` spell `number`, with at most two separators between digits.
+/// Length of the prefix of `bytes` that spells `number`, with at most two separators between digits.
 fn separated_prefix(bytes: &[u8], number: &[u8]) -> Option<usize> {
     let mut position = 0;
     for (index, digit) in number.iter().enumerate() {
@@ -424,7 +424,7 @@ fn ends_with_escape(text: &[u8]) -> bool {
     }
 }
 
-/// JSON with everything outside ASCII as `\uXXXX`, as many providers write it.
+/// JSON with all characters outside of ASCII as `\uXXXX`, as many providers write it.
 fn json_ascii(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

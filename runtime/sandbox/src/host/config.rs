@@ -10,14 +10,14 @@ use crate::call::host_call::HostCall;
 use crate::parameters::Parameters;
 use crate::sealed::Sealed;
 
-/// What `config` may touch of a call.
+/// What `config` may access of a call.
 pub(crate) struct ConfigView<'a> {
     call: HostCall<'a>,
     handles: &'a mut SealedHandles,
     parameters: &'a Parameters,
 }
 
-/// Gives `config` its view.
+/// Provides the view for `config`.
 pub(crate) struct Config;
 
 impl HasData for Config {

@@ -1,7 +1,7 @@
-//! `http-outbound`: assemble, judge, let out, scrub.
+//! `http-outbound`: assemble, check, send, scrub.
 //!
-//! A request that breaks a rule ends the call. What comes back to the guest is an answer, without what was sent to its
-//! origin, or the kind of the network's error.
+//! A request that violates a rule ends the call. The guest gets a response without what was sent to its origin, or the kind of a
+//! network error.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use super::sealed::{Part, pieces};
 use crate::call::CallState;
 use crate::call::handles::SealedHandles;
 use crate::call::host_call::HostCall;
-use crate::call::outbound::{Exchanges, Outside, RequestRecord};
-use crate::egress::permit::{Assembled, Draft, Permitted, Rules, Skeleton, permit};
+use crate::call::outbound::{Exchanges, OutboundContext, RequestRecord};
+use crate::egress::permit::{AssembledPart, Draft, Permitted, Rules, Skeleton, permit};
 use crate::egress::{Answer, EgressError, LeavingFlag};
 use crate::parameters::Parameters;
 use crate::trace::excerpt;
@@ -34,35 +34,35 @@ impl GuestRequest {
     }
 }
 
-/// An answer as it goes to the guest: scrubbed.
+/// A scrubbed response for the guest.
 pub(crate) struct GuestResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-/// Headers of an answer that a guest gets. Any other one may measure what is scrubbed from the body (a length, a checksum).
+/// The response headers that a guest gets. Others could measure what is scrubbed from the body (a length, a checksum).
 const RESPONSE_HEADERS: [&str; 3] = ["content-type", "date", "retry-after"];
 const RESPONSE_HEADER_PREFIX: &str = "x-ratelimit-";
 
-/// Ends a dry run: there is no answer with which the connector could go on.
+/// Ends a dry run: there is no response for the connector to continue with.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the dry run ends here")]
 pub(crate) struct DryRunEnds;
 
-/// What `http-outbound` may touch of a call.
+/// What `http-outbound` may access of a call.
 pub(crate) struct HttpOutboundView<'a> {
     call: HostCall<'a>,
     limits: &'a Limits,
-    /// Read only. Exclusive all the same, because a view that another thread may poll must not share the table.
+    /// Read only. Exclusive nevertheless, because a view that another thread may poll must not share the table.
     handles: &'a mut SealedHandles,
     parameters: &'a Parameters,
     message: Option<&'a Message>,
-    outside: Option<&'a Outside>,
+    outside: Option<&'a OutboundContext>,
     exchanges: &'a mut Exchanges,
 }
 
-/// Gives `http-outbound` its view.
+/// Provides the view for `http-outbound`.
 pub(crate) struct HttpOutbound;
 
 impl HasData for HttpOutbound {
@@ -125,12 +125,12 @@ impl HttpOutboundView<'_> {
         });
         self.exchanges.requests.push(RequestRecord { shape: Some(skeleton.shape), ..record });
         self.remember_sealed(&request, &permitted)?;
-        Ok(self.let_out(outside, permitted).await)
+        Ok(self.send_permitted(outside, permitted).await)
     }
 
-    /// Takes what of a draft is for people.
+    /// Takes what is displayed out of a draft.
     fn record(&self, draft: &mut Draft) -> RequestRecord {
-        // What a grant let the connector read, it may have written down in clear.
+        // The connector may have written what a grant let it read in plain text.
         let clean = |text: String| self.call.scrubber.for_people_owned(text);
         RequestRecord {
             method: draft.method.name().to_owned(),
@@ -148,10 +148,10 @@ impl HttpOutboundView<'_> {
         }
     }
 
-    fn judge(&self, outside: &Outside, draft: Draft) -> Result<(Permitted, Skeleton), Violation> {
+    fn judge(&self, outside: &OutboundContext, draft: Draft) -> Result<(Permitted, Skeleton), Violation> {
         let value_of = |mark: &_| self.message.and_then(|message| message.value_of(mark));
         let message = outside.rule.message_rule(self.parameters);
-        // Most sends have one request, and no answer before it.
+        // Most sends have one request, and no response before it.
         let answered = &self.exchanges.answered;
         let values = (!answered.is_empty()).then(|| values_of_answers(answered));
         let answered = values.as_ref().map(|values| {
@@ -181,13 +181,17 @@ impl HttpOutboundView<'_> {
         Ok((permitted, skeleton))
     }
 
-    /// Sends, and notes what the host then knows.
-    async fn let_out(&mut self, outside: &Outside, permitted: Permitted) -> Result<GuestResponse, EgressError> {
+    /// Sends the request, and records what the host observes.
+    async fn send_permitted(
+        &mut self,
+        outside: &OutboundContext,
+        permitted: Permitted,
+    ) -> Result<GuestResponse, EgressError> {
         let leaving = Arc::new(LeavingFlag::default());
-        let departure = self.exchanges.depart(&permitted, &leaving);
+        let pending = self.exchanges.begin_request(&permitted, &leaving);
         let exchange = outside.egress.send(permitted, self.limits, outside.deadline, &leaving);
-        let result = Arc::clone(self.call.meter.cpu()).leave_out(exchange).await;
-        match self.exchanges.arrive(departure, result) {
+        let result = Arc::clone(self.call.meter.cpu()).exclude(exchange).await;
+        match self.exchanges.end_request(pending, result) {
             Ok((answer, origin)) => Ok(self.scrubbed(answer, &origin)),
             Err(error) => {
                 self.call.trace.push(TraceKind::NoResponse { reason: error.message.clone() });
@@ -196,12 +200,12 @@ impl HttpOutboundView<'_> {
         }
     }
 
-    /// Over all parts of a request.
+    /// Maximum size of a request, over all its parts.
     fn largest_request(&self) -> usize {
         self.limits.url_bytes + self.limits.request_header_bytes + self.limits.request_body
     }
 
-    /// Judged before anything is put together: a list of handles costs the guest nothing, however large the values are.
+    /// Checked before anything is assembled: a list of handles costs the guest nothing, however large the values are.
     fn is_too_large(&self, request: &GuestRequest) -> wasmtime::Result<bool> {
         let mut bytes = 0_usize;
         for part in request.parts() {
@@ -216,18 +220,18 @@ impl HttpOutboundView<'_> {
     fn draft(&self, request: &GuestRequest) -> wasmtime::Result<Draft> {
         Ok(Draft {
             method: request.method,
-            url: Assembled::new(&pieces(self.handles, &request.url)?),
+            url: AssembledPart::new(&pieces(self.handles, &request.url)?),
             headers: request
                 .headers
                 .iter()
-                .map(|(name, value)| Ok((name.clone(), Assembled::new(&pieces(self.handles, value)?))))
+                .map(|(name, value)| Ok((name.clone(), AssembledPart::new(&pieces(self.handles, value)?))))
                 .collect::<wasmtime::Result<_>>()?,
-            body: Assembled::new(&pieces(self.handles, &request.body)?),
+            body: AssembledPart::new(&pieces(self.handles, &request.body)?),
         })
     }
 
-    /// Every sealed value that leaves may come back in the answer, in the form in which it was sent (a whole `Basic …` value), or
-    /// a part of it alone (the signature in a header).
+    /// A response may repeat every sealed value that is sent, in the form in which it was sent (a whole `Basic …` value), or a part
+    /// of it (the signature in a header).
     fn remember_sealed(&mut self, request: &GuestRequest, permitted: &Permitted) -> wasmtime::Result<()> {
         if permitted.labels().is_empty() {
             return Ok(());
@@ -251,7 +255,7 @@ impl HttpOutboundView<'_> {
         let sent = self.exchanges.sent_sealed.as_ref().filter(|sent| sent.origin == origin);
         let for_guest = |text: &[u8]| match sent {
             Some(sent) => scrubber.for_guest(text, &sent.labels),
-            // A host that was sent nothing knows nothing: a mask in its answer would say that it guessed.
+            // A host that got nothing sealed knows nothing: a mask in its response would confirm a guess.
             None => text.to_vec(),
         };
         let body = for_guest(&answer.body);
@@ -277,12 +281,12 @@ impl HttpOutboundView<'_> {
     }
 }
 
-/// Shorter words of an answer explain nothing: they could be anything.
+/// Minimum length of a word in a response that explains something: shorter ones are ambiguous.
 const WORD_MIN: usize = 8;
-/// Words of an answer at most that may explain a literal of a later request.
+/// Maximum number of words in a response that may explain a literal of a later request.
 const WORDS_MAX: usize = 256;
 
-/// What answers told the connector: it may be repeated in the next request (an access token), and differs every time.
+/// What responses told the connector: it may be repeated in the next request (an access token), and differs every time.
 fn values_of_answers(answers: &[Vec<u8>]) -> HostValues {
     HostValues::new(answers.iter().flat_map(|answer| values_of(answer)).collect())
 }

@@ -8,12 +8,12 @@ use crate::call::CallState;
 use crate::call::host_call::HostCall;
 use crate::call::meter::LogDecision;
 
-/// What `log` may touch of a call.
+/// What `log` may access of a call.
 pub(crate) struct LogView<'a> {
     call: HostCall<'a>,
 }
 
-/// Gives `log` its view.
+/// Provides the view for `log`.
 pub(crate) struct Log;
 
 impl HasData for Log {
@@ -34,7 +34,7 @@ impl LogView<'_> {
         Ok(())
     }
 
-    /// Keeps a line that the guest wrote, by `log` or to standard error.
+    /// Keeps a line that the guest wrote with `log` or to standard error.
     pub(crate) fn keep(&mut self, level: LogLevel, message: &str) {
         match self.call.meter.log(message.len()) {
             LogDecision::Keep(room) => {

@@ -1,4 +1,4 @@
-//! `reveal`: the one way into guest memory, by grant only.
+//! `reveal`: the only way into guest memory, by grant only.
 
 use sendbox_contract::{TraceKind, Violation};
 use sendbox_policy::EffectiveGrant;
@@ -10,10 +10,10 @@ use crate::call::host_call::HostCall;
 use crate::egress::permit::mask;
 use crate::sealed::Sealed;
 
-/// The grant does not let this connector read such a value.
+/// The grant does not permit this connector to read such a value.
 pub(crate) struct RevealDenied;
 
-/// What `reveal` may touch of a call.
+/// What `reveal` may access of a call.
 pub(crate) struct RevealView<'a> {
     call: HostCall<'a>,
     handles: &'a SealedHandles,
@@ -21,7 +21,7 @@ pub(crate) struct RevealView<'a> {
     violation: &'a mut Option<Violation>,
 }
 
-/// Gives `reveal` its view.
+/// Provides the view for `reveal`.
 pub(crate) struct Reveal;
 
 impl HasData for Reveal {

@@ -1,4 +1,4 @@
-//! `sealed`: the algebra, charged.
+//! `sealed`: operations on sealed values, charged.
 
 use sendbox_contract::{SealedOperation, TraceKind, Violation};
 use sendbox_policy::Encoding;
@@ -9,19 +9,19 @@ use crate::call::handles::SealedHandles;
 use crate::call::host_call::HostCall;
 use crate::sealed::{Hash, Piece, Sealed};
 
-/// One piece as it comes over the ABI.
+/// A part as it comes over the ABI.
 pub(crate) enum Part {
     Text(String),
     Sealed(Resource<Sealed>),
 }
 
-/// What `sealed` may touch of a call.
+/// What `sealed` may access of a call.
 pub(crate) struct SealedView<'a> {
     call: HostCall<'a>,
     handles: &'a mut SealedHandles,
 }
 
-/// Gives `sealed` its view.
+/// Provides the view for `sealed`.
 pub(crate) struct SealedValues;
 
 impl HasData for SealedValues {
@@ -49,12 +49,12 @@ pub(crate) fn pieces<'a>(handles: &'a SealedHandles, parts: &'a [Part]) -> wasmt
 }
 
 impl SealedView<'_> {
-    /// Hands a value of the host's to the guest.
+    /// Gives a value of the host to the guest.
     pub(crate) fn keep(&mut self, value: Sealed) -> wasmtime::Result<Resource<Sealed>> {
         self.handles.keep(self.call.meter, value)
     }
 
-    /// Charges for a value that an operation reads, by its bound: the work is the host's, whatever comes of it.
+    /// Charges for a value that an operation reads, by its bound: the host does the work, whatever the result.
     fn charge_read(&mut self, handle: &Resource<Sealed>) -> wasmtime::Result<()> {
         let bound = self.handles.get(handle)?.bound();
         Ok(self.call.meter.sealed(bound)?)
@@ -123,7 +123,7 @@ impl SealedView<'_> {
         self.made(SealedOperation::Hmac, value)
     }
 
-    /// The guest dropped a handle.
+    /// Drops a handle of the guest.
     pub(crate) fn forget(&mut self, handle: Resource<Sealed>) -> wasmtime::Result<()> {
         self.handles.remove(handle)
     }

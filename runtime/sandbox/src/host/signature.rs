@@ -1,4 +1,4 @@
-//! `signature`: checking what a provider sent to us.
+//! `signature`: checks signatures of providers.
 
 use sendbox_contract::{ConnectorFault, Violation};
 use sendbox_policy::{Composition, Form, LabelKind, Piece};
@@ -12,10 +12,10 @@ use crate::jwt;
 use crate::report::StandIns;
 use crate::sealed::Sealed;
 
-/// Checks in one call of `parse`. Each tells the connector one thing about a secret and a received value.
+/// Maximum number of checks in a call of `parse`. Each reveals one bit about a secret and a received value.
 const CHECKS: u32 = 8;
 
-/// What `signature` may touch of a call.
+/// What `signature` may access of a call.
 pub(crate) struct SignatureView<'a> {
     call: HostCall<'a>,
     handles: &'a SealedHandles,
@@ -23,7 +23,7 @@ pub(crate) struct SignatureView<'a> {
     stand_ins: &'a mut StandIns,
 }
 
-/// Gives `signature` its view.
+/// Provides the view for `signature`.
 pub(crate) struct Signature;
 
 impl HasData for Signature {
@@ -38,7 +38,7 @@ impl CallState {
 }
 
 impl SignatureView<'_> {
-    /// Counts a check, and refuses it where none is made.
+    /// Counts a check, and refuses it where none is allowed.
     fn check(&mut self, import: &'static str) -> wasmtime::Result<()> {
         self.call.enter(import)?;
         if self.call.phase != Phase::Report {
@@ -71,7 +71,7 @@ impl SignatureView<'_> {
     pub(crate) fn jwt(&mut self, token: &Resource<Sealed>, key: &Resource<Sealed>) -> wasmtime::Result<Option<String>> {
         self.check("signature.jwt")?;
         let bound = self.handles.get(token)?.bound();
-        // Charged whatever comes out: decoding and signing cost the host as much as a value of that size.
+        // Charged whatever the result: decoding and signing cost the host as much as a value of that size.
         self.call.meter.sealed(bound)?;
         let (token, key) = (self.handles.get(token)?, self.handles.get(key)?);
         if !is_received(token) || !is_secret(key) {
@@ -83,13 +83,13 @@ impl SignatureView<'_> {
     }
 }
 
-/// Only what was signed with a secret may be compared: of anything else, each guess would tell whether it is right.
+/// Only a signature under a secret may be compared: for anything else, a comparison would confirm or refute a guess.
 fn is_signature(value: &Sealed) -> bool {
     let mut secrets = value.labels().secrets().peekable();
     !value.labels().is_message() && secrets.peek().is_some() && secrets.all(|(_, form)| form == Form::Signed)
 }
 
-/// A token with words of the connector's own in it was not signed by the provider as a whole.
+/// A token that contains text of the connector was not signed by the provider as a whole.
 fn is_received(value: &Sealed) -> bool {
     let mut kinds = value.labels().kinds();
     kinds.next() == Some(LabelKind::Received) && kinds.next().is_none() && !has_literal(value.made_of())
@@ -103,7 +103,7 @@ fn has_literal(composition: &Composition) -> bool {
     })
 }
 
-/// A key of literals alone is known to whoever reads the connector, and signs nothing.
+/// A key that consists of literals is known to everyone who reads the connector, and proves nothing.
 fn is_secret(key: &Sealed) -> bool {
     let mut kinds = key.labels().kinds();
     kinds.next() == Some(LabelKind::Secret) && kinds.next().is_none()

@@ -1,7 +1,7 @@
-//! The minimal WASI that toolchains pull in: clocks that stand still, random numbers from the host,
-//! a bounded standard error, an empty environment. No files, no sockets, no HTTP.
+//! The minimal WASI that toolchains require: frozen clocks, random numbers from the host, a bounded standard error, an empty
+//! environment. No files, no sockets, no HTTP.
 //!
-//! Its context is [`LazyWasi`](crate::call::wasi::LazyWasi), and no interface of WASI reaches anything else of a call.
+//! Its context is [`LazyWasi`](crate::call::wasi::LazyWasi), and no WASI interface reaches anything else of a call.
 
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::WasiView as _;
@@ -13,17 +13,17 @@ use wasmtime_wasi::random::WasiRandom;
 
 use crate::call::CallState;
 
-/// The monotonic clock: no time passes on it, and a timer has rung as soon as it is asked for. One that rang later would let
-/// a guest measure how long an operation on a sealed value took.
-struct StillTime<'a>(&'a mut ResourceTable);
+/// The monotonic clock: no time passes on it, and a timer has elapsed as soon as it is created. One that elapsed later would let a
+/// guest measure how long an operation on a sealed value took.
+struct FrozenTime<'a>(&'a mut ResourceTable);
 
-struct HasStillTime;
+struct HasFrozenTime;
 
-impl HasData for HasStillTime {
-    type Data<'a> = StillTime<'a>;
+impl HasData for HasFrozenTime {
+    type Data<'a> = FrozenTime<'a>;
 }
 
-impl clocks::monotonic_clock::Host for StillTime<'_> {
+impl clocks::monotonic_clock::Host for FrozenTime<'_> {
     fn now(&mut self) -> wasmtime::Result<u64> {
         Ok(0)
     }
@@ -33,28 +33,28 @@ impl clocks::monotonic_clock::Host for StillTime<'_> {
     }
 
     fn subscribe_instant(&mut self, _when: u64) -> wasmtime::Result<Resource<DynPollable>> {
-        self.rung()
+        self.elapsed_timer()
     }
 
     fn subscribe_duration(&mut self, _duration: u64) -> wasmtime::Result<Resource<DynPollable>> {
-        self.rung()
+        self.elapsed_timer()
     }
 }
 
-impl StillTime<'_> {
-    fn rung(&mut self) -> wasmtime::Result<Resource<DynPollable>> {
-        let timer = self.0.push(Rung)?;
+impl FrozenTime<'_> {
+    fn elapsed_timer(&mut self) -> wasmtime::Result<Resource<DynPollable>> {
+        let timer = self.0.push(ElapsedTimer)?;
         subscribe(self.0, timer)
     }
 }
 
-/// A timer that has rung.
-struct Rung;
+/// A timer that has elapsed.
+struct ElapsedTimer;
 
 #[wasmtime_wasi::async_trait]
-impl Pollable for Rung {
+impl Pollable for ElapsedTimer {
     async fn ready(&mut self) {
-        // A guest that polls in a loop must not keep the worker to itself.
+        // A guest that polls in a loop must not block the worker.
         tokio::task::yield_now().await;
     }
 }
@@ -65,7 +65,7 @@ impl HasData for HasIo {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// The interfaces that are linked. Any other import of a component is refused at inspection.
+/// The linked interfaces. A component with any other import is refused at inspection.
 pub(crate) const LINKED: [&str; 18] = [
     "wasi:io/error",
     "wasi:io/poll",
@@ -93,8 +93,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<
     io::poll::add_to_linker::<CallState, HasIo>(linker, |state| &mut state.wasi.table)?;
     io::streams::add_to_linker::<CallState, HasIo>(linker, |state| &mut state.wasi.table)?;
     clocks::wall_clock::add_to_linker::<CallState, WasiClocks>(linker, |state| state.wasi.clocks())?;
-    clocks::monotonic_clock::add_to_linker::<CallState, HasStillTime>(linker, |state| {
-        StillTime(&mut state.wasi.table)
+    clocks::monotonic_clock::add_to_linker::<CallState, HasFrozenTime>(linker, |state| {
+        FrozenTime(&mut state.wasi.table)
     })?;
     random::random::add_to_linker::<CallState, WasiRandom>(linker, |state| state.wasi.ctx().ctx.random())?;
     random::insecure::add_to_linker::<CallState, WasiRandom>(linker, |state| state.wasi.ctx().ctx.random())?;

@@ -1,4 +1,4 @@
-//! Parameters are bounded, whatever the schema says of them.
+//! Parameters are bounded, whatever the schema says.
 
 use sendbox_contract::metadata::RawMetadata;
 use sendbox_contract::{ContentKind, Usage};
@@ -78,7 +78,7 @@ fn a_secret_is_set_or_not() {
     }
 }
 
-/// What a connector fills in is held to the same bounds as what a tenant gives.
+/// Defaults of the schema have the same bounds as values from a tenant.
 #[test]
 fn defaults_are_bounded_too() {
     let property = |default: Value| json!({ "default": default });

@@ -1,4 +1,4 @@
-//! What the algebra does, and that nothing but bytes depends on bytes.
+//! What operations on sealed values do, and that only bytes depend on bytes.
 
 use super::*;
 
@@ -68,7 +68,7 @@ fn only_one_whole_secret_or_received_value_is_decoded() {
     assert!(secret("61 62").decode(Encoding::Hex).unwrap().bytes().is_err());
 }
 
-/// Everything but the bytes is the same for secrets of other contents and lengths.
+/// Everything but the bytes is the same for secrets with other contents and lengths.
 #[test]
 fn costs_labels_and_composition_do_not_depend_on_bytes() {
     let program = |secret: &Sealed| -> Vec<Sealed> {
@@ -115,8 +115,8 @@ fn a_chain_of_keys_is_hkdf() {
     assert!(output.labels().secrets().next().is_some(), "a signature remembers its key");
 }
 
-/// A signature over values that are encoded twice, under a key with a literal in it: OAuth 1.0, the example of section 1.2 of
-/// RFC 5849. Every value is a sealed one.
+/// A signature over values that are encoded twice, under a key that contains a literal: OAuth 1.0, the example in section 1.2 of
+/// RFC 5849. Every value is sealed.
 #[test]
 fn a_signature_over_encoded_values_is_oauths() {
     let parameters = [
@@ -148,7 +148,7 @@ fn a_signature_over_encoded_values_is_oauths() {
     assert_eq!(text(&signature), "MdpQcU8iPSUjWoN/UDMsK2sui9I=");
 }
 
-/// The canonical request of many signatures: a digest inside of what is digested. The digests are from Python's `hashlib`.
+/// The canonical request of many signature schemes: a digest inside of what is digested. The digests come from Python's `hashlib`.
 #[test]
 fn a_digest_can_be_a_part_of_what_is_digested() {
     let body = literal(r#"{"Values": ["\u672a\u547d\u540d"]}"#).digest(Hash::Sha256).encode(Encoding::Hex);
@@ -167,7 +167,7 @@ fn doubling_an_empty_value_costs() {
     assert!(twice.cost() > empty.cost());
 }
 
-/// What has no bytes has the composition, and so the cost, of what has them.
+/// A value without bytes has the same composition and cost as one with bytes.
 #[test]
 fn a_void_part_is_a_part() {
     let joined = |hex: &str| {
@@ -187,7 +187,7 @@ fn nothing_is_free_of_charge() {
 
 #[test]
 fn no_text_is_longer_than_its_bound() {
-    // One UTF-16 unit each, and one septet.
+    // One UTF-16 code unit each, or one septet.
     for (letter, units) in [("漢", 1), ("€", 2), ("\u{FFFD}", 1), ("Ω", 1), ("😀", 2)] {
         let text = letter.repeat(10);
         assert!(text.len() <= text_bound(10 * units), "{letter}");

@@ -1,4 +1,4 @@
-//! What a send came to: what the guest said, held against what the host saw. Pure.
+//! Determines the outcome of a send from what the guest returned and what the host observed. Pure.
 
 use sendbox_contract::{ConnectorFault, Failure, FailureClass, Outcome, Party, Price, Receipt, RequestSent};
 
@@ -15,7 +15,7 @@ pub(super) enum End {
     OutOfTime,
 }
 
-/// What the guest said, held against what the host saw.
+/// The outcome: what the guest returned, checked against what the host observed.
 pub(super) fn outcome(state: &CallState, end: End) -> Outcome {
     match end {
         End::Returned(Ok(Ok(receipt))) => accepted(state, receipt),
@@ -24,7 +24,7 @@ pub(super) fn outcome(state: &CallState, end: End) -> Outcome {
             Outcome::NotSentDryRun
         }
         End::Returned(Err(error)) => {
-            // A rule that ended the send says why; one that was broken before it, and did not end it, explains a crash.
+            // A violation that ended the send explains it; an earlier one that did not end it explains a crash.
             let fault = match error.downcast_ref::<ConnectorFault>() {
                 Some(fault) => fault.clone(),
                 None => violation_of(state).unwrap_or_else(|| fault_of(&error, &state.limits)),
@@ -56,7 +56,7 @@ fn accepted(state: &CallState, receipt: Receipt) -> Outcome {
 
 fn failed(state: &CallState, failure: RawFailure) -> Failure {
     let sent = state.exchanges.message_sent;
-    // A broken rule outranks what the connector made of it, as long as nothing left.
+    // A violation takes precedence over what the connector returned, as long as nothing was sent.
     if sent == RequestSent::No
         && let Some(fault) = violation_of(state)
     {
@@ -64,9 +64,9 @@ fn failed(state: &CallState, failure: RawFailure) -> Failure {
     }
     let text = failure.text.map(|text| state.scrubber.clean(&text)).filter(|text| !text.is_empty());
     let class = match (failure.class, sent) {
-        // No complete answer came: whatever the connector calls it, nobody can know.
+        // There was no complete response, so nobody can know, whatever the connector says.
         (_, RequestSent::Maybe) => FailureClass::InDoubt,
-        // The provider cannot be in doubt about a request that never left.
+        // A request that was never sent cannot be in doubt.
         (FailureClass::InDoubt, RequestSent::No) => FailureClass::NotSent,
         (class, _) => class,
     };
@@ -89,7 +89,7 @@ fn failed(state: &CallState, failure: RawFailure) -> Failure {
         request_sent: sent,
         text,
         provider_code: failure.provider_code.map(|code| state.scrubber.clean(&code)),
-        // A day: a provider that says more is not waited for.
+        // At most a day: nobody waits longer for a provider.
         retry_after: failure.retry_after.map(|seconds| seconds.min(86_400)),
         fault: None,
     }
@@ -100,7 +100,7 @@ fn out_of_time(state: &CallState) -> Failure {
     let (class, party) = match sent {
         RequestSent::Maybe => (FailureClass::InDoubt, Party::Provider),
         RequestSent::Yes => (FailureClass::InDoubt, Party::Connector),
-        // No request was under way, so nobody but the connector took the time.
+        // No request was in progress, so only the connector can have used up the time.
         RequestSent::No if state.meter.requests() == 0 => (FailureClass::NotSent, Party::Connector),
         RequestSent::No => (FailureClass::NotSent, Party::Network),
     };

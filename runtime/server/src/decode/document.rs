@@ -79,13 +79,13 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     }
 }
 
-/// What can be wrong with a document that is JSON.
+/// The flaws of a document that is valid JSON.
 pub(crate) enum Flaw {
     Duplicate,
     Nul,
 }
 
-/// One object with two members of the same name.
+/// An object has two members with the same name.
 const NO_DUPLICATE: &str = "must not hold a member twice in one object";
 
 impl Flaw {

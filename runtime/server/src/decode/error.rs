@@ -1,7 +1,7 @@
-//! What is wrong with an input, and where.
+//! Errors of an input: what is wrong, and where.
 //!
 //! serde's own errors quote what they found (`invalid type: string "123456"`). This type cannot hold a value of the input: it is
-//! made of what was expected and of where.
+//! made only of what was expected and where.
 
 use std::fmt::{self, Display};
 
@@ -57,7 +57,8 @@ impl DecodeError {
     }
 }
 
-/// A member's name as it may be shown. What does not look like a name could be a phone number or a code in the wrong position.
+/// A member's name, if it may be shown. Text that does not look like a name could be a phone number or a code in the wrong
+/// position.
 fn shown(step: &str) -> &str {
     let bytes = step.as_bytes();
     let index = bytes.len() <= 4 && bytes.iter().all(u8::is_ascii_digit);

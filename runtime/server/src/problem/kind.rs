@@ -1,9 +1,13 @@
 //! Every type of problem in one table: its name, its status, what it means, and what to do.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use sendbox_service::Error;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Defines the kinds from the table.
 macro_rules! kinds {
@@ -28,17 +32,17 @@ macro_rules! kinds {
                 match self { $(Self::$kind => StatusCode::$status,)* }
             }
 
-            /// A few words.
+            /// A short title.
             pub(crate) fn title(self) -> &'static str {
                 match self { $(Self::$kind => $title,)* }
             }
 
-            /// What it means, in a sentence.
+            /// The meaning, in a sentence.
             pub(crate) fn meaning(self) -> &'static str {
                 match self { $(Self::$kind => $meaning,)* }
             }
 
-            /// What to do.
+            /// What to do, in a sentence.
             pub(crate) fn remedy(self) -> &'static str {
                 match self { $(Self::$kind => $remedy,)* }
             }
@@ -48,7 +52,7 @@ macro_rules! kinds {
 
 kinds! {
     BadRequest, "bad-request", BAD_REQUEST, "Bad request",
-        "The request violates HTTP, or ended too early.",
+        "The request violates HTTP, or is incomplete.",
         "Send the whole request again.";
     MalformedJson, "malformed-json", BAD_REQUEST, "Malformed JSON",
         "The body is not a JSON document.",
@@ -144,11 +148,11 @@ kinds! {
         "The connector failed to read a provider's callback. Nothing was changed.",
         "Give the `instance` to the operator; the server's log names the connection and the version.";
     Busy, "busy", SERVICE_UNAVAILABLE, "Busy",
-        "The server is reading as many callbacks as it can. Nothing was changed.",
-        "Try again; providers do so by themselves.";
+        "The server is processing as many callbacks as it can. Nothing was changed.",
+        "Try again; providers do so automatically.";
     Stopping, "stopping", SERVICE_UNAVAILABLE, "Stopping",
         "This server is shutting down.",
-        "Try again: another server responds, or this one after its restart.";
+        "Try again: another server will respond, or this one after its restart.";
 }
 
 impl Kind {
@@ -162,9 +166,9 @@ impl Kind {
             Error::Invalid(_) => Self::InvalidInput,
             Error::Conflict(_) => Self::Conflict,
             Error::DiffChanged => Self::DiffChanged,
-            Error::ApprovalNeeded(_) => Self::ApprovalRequired,
-            Error::NeededByFlows(_) => Self::ConnectionInUse,
-            Error::FlowOff(_) => Self::FlowDisabled,
+            Error::ApprovalRequired(_) => Self::ApprovalRequired,
+            Error::ConnectionInUse(_) => Self::ConnectionInUse,
+            Error::FlowDisabled(_) => Self::FlowDisabled,
             Error::NoActiveConnection => Self::NoActiveConnection,
             Error::CountryNotAllowed(_) => Self::CountryNotAllowed,
             Error::Limited { .. } => Self::LimitReached,
@@ -177,7 +181,7 @@ impl Kind {
             Error::StoreUncertain => Self::OutcomeUnknown,
             Error::ReportNotAuthentic => Self::ReportNotAuthentic,
             Error::ReportMalformed => Self::ReportMalformed,
-            Error::ReportUnread => Self::ReportUnreadable,
+            Error::ReportUnreadable => Self::ReportUnreadable,
             Error::Busy => Self::Busy,
             Error::Stopping => Self::Stopping,
             Error::Internal(_) => Self::Internal,
@@ -210,12 +214,29 @@ impl Kind {
     }
 }
 
+/// The schema of the `type` of a problem.
+pub(crate) struct ProblemTypeUri;
+
+impl PartialSchema for ProblemTypeUri {
+    fn schema() -> RefOr<Schema> {
+        let types = Kind::ALL.iter().map(|kind| kind.path());
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(types));
+        schema.description(Some("Identifies a type of problem. It is also the path of its explanation.")).build().into()
+    }
+}
+
+impl ToSchema for ProblemTypeUri {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ProblemTypeUri")
+    }
+}
+
 /// A type of problem, explained.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProblemType {
     /// The `type` of the problem document.
     #[serde(rename = "type")]
-    #[schema(example = "/problems/limit-reached")]
+    #[schema(value_type = ProblemTypeUri, example = "/problems/limit-reached")]
     kind: String,
     /// A short title.
     #[schema(example = "Limit reached")]

@@ -1,4 +1,4 @@
-//! How the OpenAPI document describes problems: once for each status, and in groups that a route names.
+//! The problems in the OpenAPI document: described once for each status, and in groups that a route names.
 
 use std::collections::BTreeMap;
 
@@ -83,22 +83,22 @@ macro_rules! groups {
 }
 
 groups! {
-    /// Of every route that needs a key.
+    /// For every route that needs a key.
     Unauthorized: 401 403 500 503;
-    /// Of every route that needs none.
+    /// For every route that needs no key.
     ServerError: 500 503;
-    /// Of a route with an id in its path.
+    /// For a route with an id in its path.
     NotFound: 404;
-    /// Of a route with a body.
+    /// For a route with a body.
     InvalidBody: 400 408 413 415 422;
-    /// Of a route with a query.
+    /// For a route with a query.
     InvalidQuery: 422;
-    /// Of a route that changes something.
+    /// For a route that changes something.
     Conflict: 409;
-    /// Of a route that limits apply to.
+    /// For a route to which limits apply.
     TooManyRequests: 429;
-    /// Of a route that sends a message.
+    /// For a route that sends a message.
     FailedDependency: 424;
-    /// Of a route that needs a pending verification.
+    /// For a route that needs a pending verification.
     Gone: 410;
 }

@@ -1,4 +1,4 @@
-//! Trying out before saving: a test message over a connection, and a preview of a template.
+//! Tests before saving: a test message over a connection, and a preview of a template.
 
 use axum::Json;
 use axum::extract::State;

@@ -31,7 +31,7 @@ async fn receive(State(api): State<Api>, Path(path): Path<CallbackPath>, request
     let headers =
         request.headers().iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect();
     let body = Zeroizing::new(body::raw(request).await?.to_vec());
-    api.service.take_report(receiver, ReportCall { method, target, host, headers, body }).await?;
+    api.service.receive_report(receiver, ReportCall { method, target, host, headers, body }).await?;
     // Aliyun looks for `code`, Tencent for `result`; the others look at the status alone.
     Ok(Json(json!({ "code": 0, "msg": "OK", "result": 0, "errmsg": "OK" })).into_response())
 }

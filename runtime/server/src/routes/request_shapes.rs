@@ -1,4 +1,4 @@
-//! The request shapes of a version: listed, and approved when one was held back. For all tenants and for one.
+//! The request shapes of a version, for all tenants and for one: listing them, and approving those that were held back.
 
 use axum::Json;
 use axum::extract::State;
@@ -31,7 +31,7 @@ fn operations() -> OpenApiRouter<Api> {
 /// that rest: method, URL and fields, with a placeholder for every sealed value and for everything that Sendbox passed to the
 /// connector.
 ///
-/// A version may send requests of the shapes that it was rehearsed, tested or run as a canary with. A request of any other shape is
+/// A version may send requests of the shapes that were seen in rehearsals, tests and canaries. A request of any other shape is
 /// held back. Returns all shapes, those that are held back first, with the lines that differ.
 #[utoipa::path(get, path = "/connectors/{id}/versions/{digest}/shapes", tag = "versions", params(VersionPath),
     responses((status = 200, description = "The request shapes of the version.", body = Vec<VersionShape>), Unauthorized, NotFound, Conflict))]

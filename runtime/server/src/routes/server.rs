@@ -1,4 +1,4 @@
-//! What needs no key: the server's name and version, its health, its document, and what its problems mean.
+//! Operations that need no key: the server's version, its health, its OpenAPI document, and its problem types.
 
 use axum::Json;
 use axum::extract::State;

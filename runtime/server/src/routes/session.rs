@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
-use sendbox_domain::model::{SessionView, SignIn};
+use sendbox_domain::model::{Session, SignIn};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 #[utoipa::path(post, path = "/v1/session", tag = "session",
     request_body(content = SignIn, description = "The key to sign in with.", example = json!({"key": "sbx_k1_…"})),
     responses(
-        (status = 201, description = "You are signed in.", body = SessionView,
+        (status = 201, description = "You are signed in.", body = Session,
             headers(("Set-Cookie" = String, description = "The session's cookie."))),
         Unauthorized, InvalidBody,
     ))]
@@ -47,8 +47,8 @@ async fn create_session(
 ///
 /// Returns whose credentials the request was sent with, and what they permit. Works with a session and with a key.
 #[utoipa::path(get, path = "/v1/session", tag = "session",
-    responses((status = 200, description = "The caller and its scopes.", body = SessionView), Unauthorized))]
-async fn retrieve_session(signed_in: SignedIn) -> Json<SessionView> {
+    responses((status = 200, description = "The caller and its scopes.", body = Session), Unauthorized))]
+async fn retrieve_session(signed_in: SignedIn) -> Json<Session> {
     Json(signed_in.view)
 }
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use sendbox_domain::model::{Flows, Hold, Policy, Sensitive, TestNumbers, TestNumbersView};
+use sendbox_domain::model::{Flows, Hold, MaskedTestNumbers, Policy, Sensitive, TestNumbers};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -90,12 +90,12 @@ async fn replace_policy(
 ///
 /// Returns the test numbers, masked and without their codes.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/test-numbers", tag = "settings", params(TenantPath),
-    responses((status = 200, description = "The test numbers, masked.", body = TestNumbersView), Unauthorized, NotFound))]
+    responses((status = 200, description = "The test numbers, masked.", body = MaskedTestNumbers), Unauthorized, NotFound))]
 async fn retrieve_test_numbers(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Path(path): Path<TenantPath>,
-) -> ApiResult<Json<TestNumbersView>> {
+) -> ApiResult<Json<MaskedTestNumbers>> {
     Ok(Json(api.service.test_numbers(&caller, &path.tenant).await?))
 }
 
@@ -107,7 +107,7 @@ async fn retrieve_test_numbers(
     request_body(content = TestNumbers, description = "Every test number, with its code.",
         example = json!({"numbers": [{"number": "+4512345678", "code": "424242"}]})),
     responses(
-        (status = 200, description = "The test numbers as they are now, masked.", body = TestNumbersView),
+        (status = 200, description = "The test numbers as they are now, masked.", body = MaskedTestNumbers),
         Unauthorized, NotFound, InvalidBody, Conflict,
     ))]
 async fn replace_test_numbers(
@@ -115,7 +115,7 @@ async fn replace_test_numbers(
     Authenticated(caller): Authenticated,
     Path(path): Path<TenantPath>,
     JsonBody(numbers): JsonBody<TestNumbers>,
-) -> ApiResult<Json<TestNumbersView>> {
+) -> ApiResult<Json<MaskedTestNumbers>> {
     Ok(Json(api.service.set_test_numbers(&caller, &path.tenant, numbers).await?))
 }
 

@@ -215,8 +215,8 @@ fn runs_alone(test: &str) -> bool {
 }
 
 #[tokio::test]
-async fn the_log_names_the_route_and_holds_nothing_of_the_request() {
-    if !runs_alone("the_log_names_the_route_and_holds_nothing_of_the_request") {
+async fn the_log_names_the_route_and_contains_nothing_of_the_request() {
+    if !runs_alone("the_log_names_the_route_and_contains_nothing_of_the_request") {
         return;
     }
     let lines = Lines::default();
@@ -246,7 +246,7 @@ async fn the_log_names_the_route_and_holds_nothing_of_the_request() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_problem_that_says_nothing() {
+async fn a_panic_is_a_problem_without_details() {
     let internal = problem(get_of("/panic")).await;
     assert_eq!((&internal["status"], &internal["type"]), (&json!(500), &json!("/problems/internal")));
     assert!(!internal.to_string().contains("4512345678"), "{internal}");

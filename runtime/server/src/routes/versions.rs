@@ -1,4 +1,4 @@
-//! Versions of uploaded connectors: uploaded, compared, run as a canary, activated, rolled back. For all tenants and for one.
+//! Versions of uploaded connectors, for all tenants and for one: upload, comparison, canary, activation, rollback.
 
 use axum::Json;
 use axum::extract::State;
@@ -170,7 +170,7 @@ async fn reset_release(
     Path(path): Path<ConnectorPath>,
 ) -> ApiResult<Json<Release>> {
     let tenant = path.tenant().ok_or(Error::NotFound("path"))?;
-    Ok(Json(api.service.follow_all(&caller, tenant, &path.id).await?))
+    Ok(Json(api.service.delete_own_release(&caller, tenant, &path.id).await?))
 }
 
 /// Start a canary

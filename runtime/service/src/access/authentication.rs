@@ -16,7 +16,7 @@ impl Service {
     /// [`Error::Unauthenticated`] when the key is unknown, expired or revoked; [`Error::StoreUnavailable`].
     pub async fn authenticate(&self, bearer: &str) -> Result<Caller> {
         let given = Sha256::digest(bearer.as_bytes());
-        if vault::same(&given, self.platform_hash()) {
+        if vault::constant_time_eq(&given, self.platform_hash()) {
             return Ok(Caller::Platform);
         }
         let id = id_of(bearer).ok_or(Error::Unauthenticated)?;
@@ -24,8 +24,9 @@ impl Service {
         let row = keys::find(&mut tx, id).await?.ok_or(Error::Unauthenticated)?;
         let now = self.now();
         let old = row.old_hash.as_deref().filter(|_| row.old_until.is_some_and(|until| now < until));
-        let fits = vault::same(&given, &row.hash) || old.is_some_and(|old| vault::same(&given, old));
-        if !fits || row.expires_at.is_some_and(|end| now >= end) {
+        let matches =
+            vault::constant_time_eq(&given, &row.hash) || old.is_some_and(|old| vault::constant_time_eq(&given, old));
+        if !matches || row.expires_at.is_some_and(|end| now >= end) {
             return Err(Error::Unauthenticated);
         }
         Ok(Caller::Key { tenant: row.tenant, key: row.id, scopes: row.scopes })

@@ -20,10 +20,10 @@ use crate::vault::random;
 
 /// The prefix of every secret, by which scanners for leaked secrets recognize it.
 const PREFIX: &str = "sbx_";
-/// How long an old secret may still work: a week.
-const LONGEST_GRACE: u64 = 7 * 24 * 3600;
-/// Keys of one tenant at most.
-const MOST: usize = 100;
+/// Maximum grace period of an old secret, in seconds: a week.
+const MAX_GRACE_SECONDS: u64 = 7 * 24 * 3600;
+/// Maximum number of keys of one tenant.
+const MAX_KEYS: usize = 100;
 
 /// The id of the key that a secret names. The secret itself is not checked.
 pub(crate) fn id_of(secret: &str) -> Option<&str> {
@@ -32,7 +32,7 @@ pub(crate) fn id_of(secret: &str) -> Option<&str> {
     (plain && !id.is_empty() && !rest.is_empty()).then_some(id)
 }
 
-/// A new secret of a key, and its hash. With 256 random bits a plain hash is as good as a slow one.
+/// A new secret for a key, and its hash. A plain hash suffices, because the secret has 256 random bits.
 fn issue(id: &str) -> Result<(String, Vec<u8>)> {
     let secret = format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(random::<32>()?.as_ref()));
     let hash = Sha256::digest(secret.as_bytes()).to_vec();
@@ -103,8 +103,10 @@ impl Service {
         };
         let mut tx = self.inner.store.begin().await?;
         self.lock_tenant(&mut tx, tenant).await?;
-        if keys::list(&mut tx, tenant).await?.len() >= MOST {
-            return Err(Error::Conflict(format!("the tenant has {MOST} keys already; delete one that is not used")));
+        if keys::list(&mut tx, tenant).await?.len() >= MAX_KEYS {
+            return Err(Error::Conflict(format!(
+                "the tenant has {MAX_KEYS} keys already; delete one that is not used"
+            )));
         }
         keys::insert(&mut tx, &row).await?;
         let what = ("key.create", format!("key:{}", row.id));
@@ -136,8 +138,8 @@ impl Service {
         rotation: KeyRotation,
     ) -> Result<IssuedKey> {
         caller.may(tenant, &[Scope::Manage])?;
-        if rotation.grace_seconds > LONGEST_GRACE {
-            return Err(Error::invalid("/graceSeconds", format!("must be at most {LONGEST_GRACE}, a week")));
+        if rotation.grace_seconds > MAX_GRACE_SECONDS {
+            return Err(Error::invalid("/graceSeconds", format!("must be at most {MAX_GRACE_SECONDS}, a week")));
         }
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;

@@ -1,13 +1,13 @@
-//! Sessions of the console: a key becomes a cookie that does not hold it.
+//! Sessions of the console: an API key is exchanged for a cookie that does not contain it.
 //!
-//! The cookie holds 256 random bits; the store holds their hash, and a proof that fits the key's secret only together with
-//! those bits. So a copy of the database opens nothing, and a session ends with its key: revoked, expired, given a new secret,
-//! or the platform's replaced at a restart.
+//! The cookie holds 256 random bits. The store holds their hash, and a proof: a keyed hash of the API key's secret under those
+//! bits. So a copy of the database opens no session, and a session ends with its key: when the key is revoked, expires or is
+//! rotated, or when the platform key is replaced at a restart.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sendbox_domain::model::{Scope, SessionOf, SessionView, SignIn};
+use sendbox_domain::model::{Principal, Scope, Session, SignIn};
 use sendbox_store::rows::SessionRow;
 use sendbox_store::{keys, sessions};
 use serde_json::json;
@@ -17,29 +17,29 @@ use zeroize::Zeroizing;
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::service::Service;
-use crate::vault::{random, same};
+use crate::vault::{constant_time_eq, random};
 
-/// How long a session lasts at most, in seconds.
-const LONGEST_SESSION: u64 = 12 * 3600;
-/// How long a session lasts without a request, in seconds.
-const LONGEST_IDLE: u64 = 3600;
-/// It is written down so often that a session is used, in milliseconds.
-const SEEN_EVERY: u64 = 60_000;
-/// Sessions of one key at most; with a further one the oldest ends.
-const MOST: usize = 50;
+/// Maximum duration of a session, in seconds.
+const MAX_SESSION_SECONDS: u64 = 12 * 3600;
+/// Maximum time between two requests of a session, in seconds.
+const MAX_IDLE_SECONDS: u64 = 3600;
+/// How often the last use of a session is stored, in milliseconds.
+const SEEN_INTERVAL_MS: u64 = 60_000;
+/// Maximum number of sessions of one key. When it is exceeded the oldest session ends.
+const MAX_SESSIONS: usize = 50;
 
 /// The value of the cookie. Never logged, never stored.
 pub struct SessionSecret(Zeroizing<String>);
 
 impl SessionSecret {
-    /// For the cookie.
+    /// The value, for the cookie.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// A value keyed with the cookie, for one purpose.
-fn derived(secret: &str, purpose: &str, value: &[u8]) -> Result<Vec<u8>> {
+/// A keyed hash of a value under the cookie's secret, for one purpose.
+fn keyed_hash(secret: &str, purpose: &str, value: &[u8]) -> Result<Vec<u8>> {
     let keyed = Hmac::<Sha256>::new_from_slice(secret.as_bytes());
     let mut mac = keyed.map_err(|_| Error::Internal("a session cannot be keyed".to_owned()))?;
     mac.update(purpose.as_bytes());
@@ -48,25 +48,25 @@ fn derived(secret: &str, purpose: &str, value: &[u8]) -> Result<Vec<u8>> {
     Ok(mac.finalize().into_bytes().to_vec())
 }
 
-/// The token that shows that a request comes from a page that could read an answer of this server.
+/// The token by which a page proves that it can read this server's responses.
 fn csrf_token(secret: &str) -> Result<String> {
-    Ok(URL_SAFE_NO_PAD.encode(derived(secret, "csrf", &[])?))
+    Ok(URL_SAFE_NO_PAD.encode(keyed_hash(secret, "csrf", &[])?))
 }
 
 fn id_of(secret: &str) -> Vec<u8> {
     Sha256::digest(secret.as_bytes()).to_vec()
 }
 
-fn view(caller: &Caller) -> SessionView {
+fn view(caller: &Caller) -> Session {
     let (principal, tenant, key, scopes) = match caller {
         Caller::Platform => {
-            (SessionOf::Platform, None, None, [Scope::Manage, Scope::Send, Scope::Verify, Scope::Read].into())
+            (Principal::Platform, None, None, [Scope::Manage, Scope::Send, Scope::Verify, Scope::Read].into())
         }
         Caller::Key { tenant, key, scopes } => {
-            (SessionOf::Tenant, Some(tenant.clone()), Some(key.clone()), scopes.clone())
+            (Principal::Tenant, Some(tenant.clone()), Some(key.clone()), scopes.clone())
         }
     };
-    SessionView { principal, tenant, key, scopes, csrf_token: None, expires_at: None }
+    Session { principal, tenant, key, scopes, csrf_token: None, expires_at: None }
 }
 
 /// Tenant and target of the session's audit entries.
@@ -82,7 +82,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`].
-    pub async fn open_session(&self, sign_in: SignIn) -> Result<(SessionSecret, SessionView)> {
+    pub async fn open_session(&self, sign_in: SignIn) -> Result<(SessionSecret, Session)> {
         let key = Zeroizing::new(sign_in.key.into_inner());
         let caller = self.authenticate(key.trim()).await?;
         let secret = SessionSecret(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<32>()?.as_ref())));
@@ -91,21 +91,21 @@ impl Service {
             Caller::Platform => None,
             Caller::Key { key, .. } => Some(key.clone()),
         };
-        let proof = derived(secret.expose(), "key", &Sha256::digest(key.trim().as_bytes()))?;
+        let proof = keyed_hash(secret.expose(), "key", &Sha256::digest(key.trim().as_bytes()))?;
         let row = SessionRow { id: id_of(secret.expose()), api_key, proof, created_at: now, seen_at: now };
         let mut tx = self.inner.store.begin().await?;
         sessions::delete_ended(
             &mut tx,
-            now.minus_millis(LONGEST_SESSION * 1000),
-            now.minus_millis(LONGEST_IDLE * 1000),
+            now.minus_millis(MAX_SESSION_SECONDS * 1000),
+            now.minus_millis(MAX_IDLE_SECONDS * 1000),
         )
         .await?;
         if let Some(key) = &row.api_key {
-            // Revoked in the meantime: then there is nothing to open a session of.
+            // The key may have been revoked since it was authenticated.
             keys::find(&mut tx, key).await?.ok_or(Error::Unauthenticated)?;
         }
         let others = sessions::of_key(&mut tx, row.api_key.as_deref()).await?;
-        for oldest in others.iter().take((others.len() + 1).saturating_sub(MOST)) {
+        for oldest in others.iter().take((others.len() + 1).saturating_sub(MAX_SESSIONS)) {
             sessions::delete(&mut tx, &oldest.id).await?;
         }
         sessions::insert(&mut tx, &row).await?;
@@ -113,58 +113,58 @@ impl Service {
         self.record_audit(&mut tx, &caller, tenant, ("session.open", target), (None, Some(json!({})))).await?;
         tx.commit().await?;
         let csrf_token = Some(csrf_token(secret.expose())?);
-        let expires_at = Some(now.plus_seconds(LONGEST_SESSION));
-        Ok((secret, SessionView { csrf_token, expires_at, ..view(&caller) }))
+        let expires_at = Some(now.plus_seconds(MAX_SESSION_SECONDS));
+        Ok((secret, Session { csrf_token, expires_at, ..view(&caller) }))
     }
 
     /// Identifies the caller by the value of the cookie, and describes the session.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] when there is no such session, it has ended, or its key has.
-    pub async fn authenticate_session(&self, secret: &str) -> Result<(Caller, SessionView)> {
+    /// [`Error::Unauthenticated`] when there is no such session, or the session or its key has ended.
+    pub async fn authenticate_session(&self, secret: &str) -> Result<(Caller, Session)> {
         let now = self.now();
         let mut tx = self.inner.store.begin_read().await?;
         let row = sessions::find(&mut tx, &id_of(secret)).await?.ok_or(Error::Unauthenticated)?;
-        let ended = row.created_at <= now.minus_millis(LONGEST_SESSION * 1000)
-            || row.seen_at <= now.minus_millis(LONGEST_IDLE * 1000);
+        let ended = row.created_at <= now.minus_millis(MAX_SESSION_SECONDS * 1000)
+            || row.seen_at <= now.minus_millis(MAX_IDLE_SECONDS * 1000);
         if ended {
             return Err(Error::Unauthenticated);
         }
-        let fits = |hash: &[u8]| derived(secret, "key", hash).map(|proof| same(&proof, &row.proof));
+        let is_valid = |hash: &[u8]| keyed_hash(secret, "key", hash).map(|proof| constant_time_eq(&proof, &row.proof));
         let caller = match &row.api_key {
-            None if fits(self.platform_hash())? => Caller::Platform,
+            None if is_valid(self.platform_hash())? => Caller::Platform,
             None => return Err(Error::Unauthenticated),
             Some(id) => {
                 let key = keys::find(&mut tx, id).await?.ok_or(Error::Unauthenticated)?;
                 let old = key.old_hash.as_deref().filter(|_| key.old_until.is_some_and(|until| now < until));
-                let fits = fits(&key.hash)? || old.map(fits).transpose()?.unwrap_or(false);
-                if !fits || key.expires_at.is_some_and(|end| now >= end) {
+                let matches = is_valid(&key.hash)? || old.map(is_valid).transpose()?.unwrap_or(false);
+                if !matches || key.expires_at.is_some_and(|end| now >= end) {
                     return Err(Error::Unauthenticated);
                 }
                 Caller::Key { tenant: key.tenant, key: key.id, scopes: key.scopes }
             }
         };
         drop(tx);
-        if now.millis_since(row.seen_at) >= SEEN_EVERY {
+        if now.millis_since(row.seen_at) >= SEEN_INTERVAL_MS {
             let mut tx = self.inner.store.begin().await?;
-            sessions::seen(&mut tx, &row.id, now).await?;
+            sessions::touch(&mut tx, &row.id, now).await?;
             tx.commit().await?;
         }
         let csrf_token = Some(csrf_token(secret)?);
-        let expires_at = Some(row.created_at.plus_seconds(LONGEST_SESSION));
-        let view = SessionView { csrf_token, expires_at, ..view(&caller) };
+        let expires_at = Some(row.created_at.plus_seconds(MAX_SESSION_SECONDS));
+        let view = Session { csrf_token, expires_at, ..view(&caller) };
         Ok((caller, view))
     }
 
     /// Describes a caller that uses an API key and has no session.
-    pub fn who(&self, caller: &Caller) -> SessionView {
+    pub fn describe_caller(&self, caller: &Caller) -> Session {
         view(caller)
     }
 
     /// Ends a session.
     ///
     /// # Errors
-    /// None but the store's. One that has ended already is no error.
+    /// Store errors only. Closing a session that has already ended is not an error.
     pub async fn close_session(&self, caller: &Caller, secret: &str) -> Result<()> {
         let mut tx = self.inner.store.begin().await?;
         if sessions::delete(&mut tx, &id_of(secret)).await? {
@@ -180,11 +180,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_derived_differs_by_secret_and_purpose() {
+    fn keyed_hashes_differ_by_secret_and_purpose() {
         let token = csrf_token("secret").unwrap();
         assert_eq!(token, csrf_token("secret").unwrap());
         assert_ne!(token, csrf_token("other").unwrap());
-        assert_ne!(derived("secret", "key", b"").unwrap(), derived("secret", "csrf", b"").unwrap());
+        assert_ne!(keyed_hash("secret", "key", b"").unwrap(), keyed_hash("secret", "csrf", b"").unwrap());
         assert!(!token.contains("secret"));
     }
 }

@@ -1,4 +1,4 @@
-//! Ready connections, and the cache that keeps them between sends.
+//! Ready connections, and the entries of the cache that holds them between sends.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,7 +32,8 @@ pub(crate) struct ReadyConnection {
 /// A connection in the cache, with the versions of its connector that were used.
 pub(crate) struct CachedConnection {
     pub(super) revision: u64,
-    /// When its row was created and updated: a connection that is deleted and created again starts at revision 1 again.
+    /// When its row was created and updated. The revision is not enough: a connection that was deleted and created again starts at
+    /// revision 1.
     pub(super) row_times: (i64, i64),
     /// By digest: the ready connection, or the errors that prevent it.
     pub(super) versions: HashMap<String, Result<Arc<ReadyConnection>, FieldErrors>>,

@@ -1,6 +1,6 @@
 //! Connection tests: a real send, or a dry run, over a connection that need not be saved, with a full trace.
 
-use sendbox_domain::model::{ConnectionTest, FailureView, Scope, SentRequest, TestOutcome, TestReport, TraceEvent};
+use sendbox_domain::model::{ConnectionTest, Scope, SendFailure, SentRequest, TestOutcome, TestReport, TraceEvent};
 use sendbox_domain::phone;
 use sendbox_domain::plan::{MessageRequest, Plan, plan};
 use sendbox_sandbox::{
@@ -36,7 +36,7 @@ impl Service {
     /// other message, and does not appear in the list of messages. Every outcome of the send is returned as a result.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with all errors, [`Error::Limited`], [`Error::CountryNotAllowed`]. Nothing was sent then.
+    /// [`Error::Invalid`] with all errors, [`Error::Limited`], [`Error::CountryNotAllowed`]. In all cases nothing was sent.
     pub async fn test_connection(&self, caller: &Caller, tenant: &str, test: ConnectionTest) -> Result<TestReport> {
         caller.may(tenant, &[Scope::Manage])?;
         if self.inner.stopping.is_cancelled() {
@@ -94,26 +94,26 @@ impl Service {
                 dry_run: dry_run.then_some(DryRun { show_sealed: false }),
                 withdrawn: None,
             };
-            let report = service.inner.sandbox.send(&target.connection.connector, request).await;
+            let result = service.inner.sandbox.send(&target.connection.connector, request).await;
             if target.is_uploaded {
-                service.record_test(&row.id, &target.connection, &report).await;
+                service.record_test(&row.id, &target.connection, &result).await;
             }
-            if matches!(report.outcome, Outcome::Accepted(_)) {
+            if matches!(result.outcome, Outcome::Accepted(_)) {
                 let mut tx = service.inner.store.begin().await?;
                 connections::record_test(&mut tx, &row.id, &target.fingerprint, service.now()).await?;
                 tx.commit().await?;
             }
-            Ok::<_, Error>(report)
+            Ok::<_, Error>(result)
         });
-        let report =
+        let result =
             sending.await.map_err(|_| Error::Internal("the test ended without a result; see the log".to_owned()))??;
-        let (outcome, failure, provider_message_id) = match &report.outcome {
+        let (outcome, failure, provider_message_id) = match &result.outcome {
             Outcome::Accepted(receipt) => (TestOutcome::Accepted, None, receipt.message_id.clone()),
             Outcome::NotSentDryRun => (TestOutcome::DryRun, None, None),
             Outcome::Failed(failure) => {
                 let in_doubt = failure.class == FailureClass::InDoubt;
                 let outcome = if in_doubt { TestOutcome::InDoubt } else { TestOutcome::Failed };
-                (outcome, Some(FailureView::from(&RecordedFailure::from(failure))), None)
+                (outcome, Some(SendFailure::from(&RecordedFailure::from(failure))), None)
             }
         };
         Ok(TestReport {
@@ -122,9 +122,9 @@ impl Service {
             provider_message_id,
             size,
             unknown_variables,
-            trace: report.trace.iter().map(TraceEvent::from).collect(),
-            requests: report.requests.iter().map(|request| SentRequest::from(&MaskedRequest::from(request))).collect(),
-            resource_usage: report.used.into(),
+            trace: result.trace.iter().map(TraceEvent::from).collect(),
+            requests: result.requests.iter().map(|request| SentRequest::from(&MaskedRequest::from(request))).collect(),
+            resource_usage: result.used.into(),
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sendbox_domain::field_error::{FieldCode, FieldError, FieldErrors};
 use sendbox_domain::message_fields;
 use sendbox_domain::model::{
-    Activation, ActiveConnection, Connection, ConnectionInput, Deletion, HintView, Preview, PreviewRequest, Scope,
+    Activation, ActiveConnection, Connection, ConnectionInput, Deletion, Hint, Preview, PreviewRequest, Scope,
     Timestamp,
 };
 use sendbox_domain::rules::{origin, policy};
@@ -28,7 +28,7 @@ use crate::service::Service;
 use crate::vault::TenantKey;
 
 /// Maximum number of connections of one tenant.
-const MOST: usize = 50;
+const MAX_CONNECTIONS: usize = 50;
 
 /// Parameters of a connection: the plain ones, and the secrets that are sealed at rest.
 pub(crate) struct SplitParameters {
@@ -73,12 +73,12 @@ impl Service {
         let key = self.tenant_key(tenant)?;
         let sender = self.sending_connection(tx, tenant, row).await?;
         let (digest, fingerprint) = match &sender {
-            // Saved with another version than the one that sends now. A test of that version does not count for this one.
+            // It was saved with another version than the one that sends now. A test of that version does not count for this one.
             Some(connection) if connection.connector.digest().to_string() != row.digest => {
                 let stored = StoredParameters::of(row, &key)?;
                 let parameters = stored.for_version(connection.connector.metadata())?;
-                let print = fingerprint(&key, &connection.connector, &parameters, &row.templates);
-                (connection.connector.digest().to_string(), print)
+                let fingerprint = fingerprint(&key, &connection.connector, &parameters, &row.templates);
+                (connection.connector.digest().to_string(), fingerprint)
             }
             _ => (row.digest.clone(), row.fingerprint.clone()),
         };
@@ -98,7 +98,7 @@ impl Service {
         })
     }
 
-    /// The connection as it would send now; `None` when it fits no version of its connector.
+    /// The connection as it would send now; `None` when it is incompatible with all candidate versions of its connector.
     pub(crate) async fn sending_connection(
         &self,
         tx: &mut Tx,
@@ -110,7 +110,7 @@ impl Service {
             Err(Error::Invalid(_)) => return Ok(None),
             Err(other) => return Err(other),
         };
-        match self.first_fit(tx, tenant, &candidates).await {
+        match self.first_compatible(tx, tenant, &candidates).await {
             Ok(connection) => Ok(Some(connection)),
             Err(Error::Invalid(_)) => Ok(None),
             Err(other) => Err(other),
@@ -163,15 +163,15 @@ impl Service {
         let connector = &self.connector_of(&mut tx, tenant, &input.connector).await?;
         let key = self.tenant_key(&tenant_row)?;
         let before = connections::get(&mut tx, tenant, name).await?;
-        let same = before.as_ref().filter(|row| row.connector == input.connector);
-        let stored = same.map(|row| stored_parameters::secrets(row, &key)).transpose()?.unwrap_or_default();
+        let same_connector = before.as_ref().filter(|row| row.connector == input.connector);
+        let stored = same_connector.map(|row| stored_parameters::secrets(row, &key)).transpose()?.unwrap_or_default();
         let split = split_secrets(connector, input.parameters, stored.clone());
-        if before.is_none() && connections::list(&mut tx, tenant).await?.len() >= MOST {
+        if before.is_none() && connections::list(&mut tx, tenant).await?.len() >= MAX_CONNECTIONS {
             return Err(Error::Conflict(format!(
-                "the tenant already has {MOST} connections, the maximum; delete one first"
+                "the tenant already has {MAX_CONNECTIONS} connections, the maximum; delete one first"
             )));
         }
-        let old_times = same.map(|row| row.secret_times.clone()).unwrap_or_default();
+        let old_times = same_connector.map(|row| row.secret_times.clone()).unwrap_or_default();
         let set_at = secret_times(&split.secrets, &stored, &old_times, self.now());
         let row = self.connection_row(
             &tenant_row,
@@ -181,7 +181,7 @@ impl Service {
             input.templates,
             set_at,
         )?;
-        let row = replacing(row, before.as_ref());
+        let row = as_replacement(row, before.as_ref());
         connections::put(&mut tx, &row).await?;
         let what = ("connection.save", format!("connection:{name}"));
         let change = (before.as_ref().map(audit_view), Some(audit_view(&row)));
@@ -206,7 +206,7 @@ impl Service {
         all.extend(split.secrets.clone());
         let settings = validate(connector, &all, &templates)?;
         let fingerprint = fingerprint(key, connector, &all, &templates);
-        // Finds out now, and not with the first send, whether the operator allows its hosts.
+        // Fails now, and not at the first send, when the operator does not allow the hosts.
         self.build_ready_connection(name, connector_id, connector, settings, 1)?;
         let plain =
             Zeroizing::new(serde_json::to_vec(&split.secrets).map_err(|error| Error::Internal(error.to_string()))?);
@@ -231,7 +231,7 @@ impl Service {
     /// Deletes a connection.
     ///
     /// # Errors
-    /// [`Error::NeededByFlows`] when it is the active one and flows that are on need it, unless forced;
+    /// [`Error::ConnectionInUse`] when it is active and enabled flows depend on it, unless forced;
     /// [`Error::Conflict`] when the policy names it.
     pub async fn delete_connection(&self, caller: &Caller, tenant: &str, name: &str, deletion: Deletion) -> Result<()> {
         caller.may(tenant, &[Scope::Manage])?;
@@ -241,7 +241,7 @@ impl Service {
         let active = tenant_row.active_connection.as_deref() == Some(name);
         let flows = tenant_row.flows.enabled();
         if active && !flows.is_empty() && !deletion.force {
-            return Err(Error::NeededByFlows(flows));
+            return Err(Error::ConnectionInUse(flows));
         }
         let delivery = &tenant_row.policy.delivery;
         if delivery.fallbacks.iter().chain(delivery.routes.values()).any(|used| used == name) {
@@ -264,7 +264,7 @@ impl Service {
         Ok(tx.commit().await?)
     }
 
-    /// The active connection, and the flows that need it.
+    /// The active connection, and the enabled flows that depend on it.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -278,7 +278,7 @@ impl Service {
     /// Makes a connection the active one, from the next send on. Sends in progress end with the previous one.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] when it no longer fits its connector.
+    /// [`Error::NotFound`]; [`Error::Invalid`] when it is incompatible with its connector.
     pub async fn activate(&self, caller: &Caller, tenant: &str, activation: Activation) -> Result<ActiveConnection> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
@@ -305,10 +305,10 @@ impl Service {
         let row = self.tenant_row(&mut tx, tenant).await?;
         drop(tx);
         let mut errors = Vec::new();
-        if request.content.len() > template::LONGEST {
+        if request.content.len() > template::MAX_TEMPLATE_BYTES {
             errors.push(
-                FieldError::new("content", format!("has more than {} bytes", template::LONGEST))
-                    .coded(FieldCode::MaxLength, &[("bound", &template::LONGEST.to_string())]),
+                FieldError::new("content", format!("has more than {} bytes", template::MAX_TEMPLATE_BYTES))
+                    .coded(FieldCode::MaxLength, &[("bound", &template::MAX_TEMPLATE_BYTES.to_string())]),
             );
         }
         errors.extend(message_fields::locale(request.locale.as_deref()).err());
@@ -334,7 +334,7 @@ impl Service {
             units: size.units,
             outside_gsm7: text::outside_gsm7(&text).into_iter().map(String::from).collect(),
             unknown_variables: rendered.unknown.into_iter().collect(),
-            hints: text::hints(&text, size).into_iter().map(HintView::from).collect(),
+            hints: text::hints(&text, size).into_iter().map(Hint::from).collect(),
             price_micros: policy::price(&row.policy, None, size.segments),
             text: text.to_string(),
         })
@@ -342,7 +342,7 @@ impl Service {
 }
 
 /// The row that replaces an existing one: it keeps the creation time and the callback URL, and has the next revision.
-pub(crate) fn replacing(row: ConnectionRow, before: Option<&ConnectionRow>) -> ConnectionRow {
+pub(crate) fn as_replacement(row: ConnectionRow, before: Option<&ConnectionRow>) -> ConnectionRow {
     let Some(before) = before else { return row };
     ConnectionRow {
         revision: before.revision + 1,
@@ -360,8 +360,8 @@ pub(crate) fn secret_times(
     now: Timestamp,
 ) -> BTreeMap<String, Timestamp> {
     let time = |name: &String, value: &Value| {
-        let kept = before.get(name).filter(|_| stored.get(name) == Some(value));
-        kept.copied().unwrap_or(now)
+        let unchanged_since = before.get(name).filter(|_| stored.get(name) == Some(value));
+        unchanged_since.copied().unwrap_or(now)
     };
     secrets.iter().map(|(name, value)| (name.clone(), time(name, value))).collect()
 }

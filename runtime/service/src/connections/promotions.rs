@@ -10,14 +10,14 @@ use sendbox_store::rows::ConnectionRow;
 use serde_json::{Map, Value, json};
 
 use crate::access::caller::Caller;
-use crate::connections::management::{audit_view, replacing, secret_times, split_secrets};
+use crate::connections::management::{as_replacement, audit_view, secret_times, split_secrets};
 use crate::connections::stored_parameters;
 use crate::connections::stored_parameters::StoredParameters;
 use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault;
 
-/// One side of the difference that is shown. Of a secret it shows only whether it is set, and whether its value changes.
+/// One side of the difference that is shown. For a secret it shows only whether it is set, and whether its value changes.
 fn side(
     plain: &Map<String, Value>,
     secrets: &Map<String, Value>,
@@ -127,17 +127,17 @@ impl Service {
             from.templates.clone(),
             set_at,
         )?;
-        let row = replacing(row, before.as_ref());
+        let row = as_replacement(row, before.as_ref());
 
         let old = before.as_ref().map(|row| side(&row.parameters, &before_secrets, row, false, &Map::new()));
         let new = side(&plain, &secrets, &row, true, &before_secrets);
         let changes = json_diff::changes(old.as_ref(), Some(&new));
         // The token is bound to the values, so that exactly the confirmed change is applied.
-        let before_print = before.as_ref().map(|row| row.fingerprint.clone()).unwrap_or_default();
-        let print = target_key.hash("promotion", &[name.as_bytes(), &before_print, &row.fingerprint]);
+        let before_fingerprint = before.as_ref().map(|row| row.fingerprint.clone()).unwrap_or_default();
+        let token = target_key.hash("promotion", &[name.as_bytes(), &before_fingerprint, &row.fingerprint]);
         let report = PromotionReport {
             applied: false,
-            confirmation_token: Some(hex::encode(&print)),
+            confirmation_token: Some(hex::encode(&token)),
             target_tenant: target.id.clone(),
             target_connection: name.clone(),
             replaces: before.is_some(),
@@ -145,7 +145,7 @@ impl Service {
             changes,
         };
         let Some(confirmed) = &promotion.confirmation_token else { return Ok(report) };
-        if !vault::same(confirmed.as_bytes(), hex::encode(&print).as_bytes()) {
+        if !vault::constant_time_eq(confirmed.as_bytes(), hex::encode(&token).as_bytes()) {
             return Err(Error::DiffChanged);
         }
         connections::put(&mut tx, &row).await?;

@@ -26,7 +26,7 @@ use crate::service::Service;
 use crate::vault::TenantKey;
 
 /// Maximum number of cached connections. When it is reached the cache is cleared, which is simple and rare.
-const MOST_CACHED: usize = 10_000;
+const MAX_CACHED: usize = 10_000;
 
 /// A keyed hash of everything that determines what a connection sends. A successful test counts for this fingerprint.
 pub(crate) fn fingerprint(
@@ -84,8 +84,8 @@ pub(crate) fn validate(
     if let Some(templates) = &templates
         && metadata.content != ContentKind::Variables
     {
-        errors.extend(template::mandatory(templates, "/templates").err().into_iter().flat_map(|error| error.0));
-        errors.extend(kinds(metadata, templates));
+        errors.extend(template::check_mandatory(templates, "/templates").err().into_iter().flat_map(|error| error.0));
+        errors.extend(content_kind_errors(metadata, templates));
     }
     match (parameters, templates) {
         (Some(parameters), Some(templates)) if errors.is_empty() => Ok(ConnectionSettings { parameters, templates }),
@@ -93,8 +93,8 @@ pub(crate) fn validate(
     }
 }
 
-/// Templates of another content kind than the connector's.
-fn kinds(metadata: &Metadata, templates: &[Template]) -> Vec<FieldError> {
+/// The errors of templates whose content kind is not the connector's.
+fn content_kind_errors(metadata: &Metadata, templates: &[Template]) -> Vec<FieldError> {
     let wrong = templates.iter().enumerate().filter_map(|(index, template)| {
         let at = |message: String| Some(FieldError::new(format!("/templates/{index}"), message));
         match (metadata.content, &template.body) {
@@ -142,7 +142,7 @@ impl Service {
     /// The versions that may send a message over a connection; `None` when there is no connection of this name.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when its connector is gone.
+    /// [`Error::Invalid`] when its connector was deleted.
     pub(crate) async fn candidate_versions(
         &self,
         tx: &mut Tx,
@@ -182,7 +182,7 @@ impl Service {
     /// A connection that is ready to send with this version, from the cache or newly built.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it does not fit the version; the store's.
+    /// [`Error::Invalid`] when it is incompatible with the version; store errors.
     pub(crate) async fn ready_connection_at(
         &self,
         tx: &mut Tx,
@@ -191,12 +191,12 @@ impl Service {
         digest: &str,
     ) -> Result<Arc<ReadyConnection>> {
         let row = &candidates.row;
-        let at = (tenant.id.clone(), row.name.clone());
+        let cache_key = (tenant.id.clone(), row.name.clone());
         let row_times = (row.created_at.0, row.updated_at.0);
-        let current = |cached: &CachedConnection| cached.revision == row.revision && cached.row_times == row_times;
+        let is_current = |cached: &CachedConnection| cached.revision == row.revision && cached.row_times == row_times;
         let cached = lock(&self.inner.ready_connections)
-            .get(&at)
-            .filter(|cached| current(cached))
+            .get(&cache_key)
+            .filter(|cached| is_current(cached))
             .and_then(|cached| cached.versions.get(digest).cloned());
         if let Some(cached) = cached {
             return cached.map_err(Error::Invalid);
@@ -216,15 +216,15 @@ impl Service {
             Ok(ready) => Ok(ready),
         };
         let mut all = lock(&self.inner.ready_connections);
-        if all.len() >= MOST_CACHED {
+        if all.len() >= MAX_CACHED {
             all.clear();
         }
-        let cached = all.entry(at).or_insert_with(|| CachedConnection {
+        let cached = all.entry(cache_key).or_insert_with(|| CachedConnection {
             revision: row.revision,
             row_times,
             versions: HashMap::new(),
         });
-        if !current(cached) {
+        if !is_current(cached) {
             *cached = CachedConnection { revision: row.revision, row_times, versions: HashMap::new() };
         }
         cached.versions.insert(digest.to_owned(), ready.clone());
@@ -234,7 +234,7 @@ impl Service {
     /// Builds a stored connection with this version, and names the parameter that Sendbox filled in.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it does not fit the version, or the version would read a stored secret in clear.
+    /// [`Error::Invalid`] when it is incompatible with the version, or the version would read a stored secret in clear.
     pub(crate) fn build_stored_connection<'c>(
         &self,
         row: &ConnectionRow,
@@ -248,30 +248,30 @@ impl Service {
         Ok((ReadyConnection { filled: filled.filled.is_some(), ..ready }, filled.filled))
     }
 
-    /// The first version that the connection fits.
-    pub(crate) async fn first_fit(
+    /// The connection with the first version that it is compatible with.
+    pub(crate) async fn first_compatible(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         candidates: &CandidateVersions,
     ) -> Result<Arc<ReadyConnection>> {
-        let mut unfit = None;
+        let mut first_error = None;
         for digest in &candidates.digests {
             match self.ready_connection_at(tx, tenant, candidates, digest).await {
                 Err(error @ Error::Invalid(_)) => {
-                    // The errors of the preferred version are those to fix.
-                    unfit.get_or_insert(error);
+                    // Users fix the errors of the preferred version.
+                    first_error.get_or_insert(error);
                 }
-                done => return done,
+                result => return result,
             }
         }
-        Err(unfit.unwrap_or_else(|| Error::invalid("/connector", "none of its versions can send")))
+        Err(first_error.unwrap_or_else(|| Error::invalid("/connector", "none of its versions can send")))
     }
 
-    /// A stored connection, ready to send; `None` when there is none of this name.
+    /// A stored connection, ready to send; `None` when there is no connection of this name.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it fits no version of its connector that could send; the store's.
+    /// [`Error::Invalid`] when no candidate version is compatible with it; store errors.
     pub(crate) async fn ready_connection(
         &self,
         tx: &mut Tx,
@@ -280,7 +280,7 @@ impl Service {
         affinity: VersionAffinity<'_>,
     ) -> Result<Option<Arc<ReadyConnection>>> {
         match self.candidate_versions(tx, tenant, name, affinity).await? {
-            Some(candidates) => self.first_fit(tx, tenant, &candidates).await.map(Some),
+            Some(candidates) => self.first_compatible(tx, tenant, &candidates).await.map(Some),
             None => Ok(None),
         }
     }
@@ -296,7 +296,7 @@ impl Service {
     /// Builds a ready connection from validated settings.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when a parameter does not fit the host that it names.
+    /// [`Error::Invalid`] when a parameter makes a host of the manifest invalid or not allowed.
     pub(crate) fn build_ready_connection(
         &self,
         name: &str,

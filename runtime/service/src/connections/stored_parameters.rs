@@ -47,7 +47,7 @@ impl StoredParameters {
         Self { plain: Map::new(), ..self }
     }
 
-    /// Replaces parameters by those that were given. `null` removes a parameter.
+    /// Replaces parameters with the given ones. `null` removes a parameter.
     pub(crate) fn with(mut self, given: Map<String, Value>) -> Self {
         self.sealed.retain(|name, _| !given.contains_key(name));
         self.plain.extend(given);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_secret_goes_only_where_it_is_sealed() {
+    fn a_stored_secret_is_only_handed_to_versions_that_seal_it() {
         for (properties, given) in [
             (json!({ "token": { "writeOnly": true } }), Some(json!({ "from": "Acme", "token": "s3cret" }))),
             // A parameter that was plain and is a secret now is handed over, sealed.
@@ -161,7 +161,7 @@ mod tests {
         }
         let alone = stored().secrets_only().with(map(json!({ "from": "Other" })));
         assert_eq!(alone.names().plain, ["from"].into());
-        // Given again, in clear, for a version that declares it plain: then it is no stored secret.
+        // A value that is given again, in clear, for a version that declares it plain is not a stored secret.
         let (secrets, schema) = version(json!({ "token": {} }));
         assert!(stored().with(map(json!({ "token": "public" }))).merged_for(&secrets, &schema).is_ok());
         assert!(stored().with(map(json!({ "from": "Other" }))).merged_for(&secrets, &schema).is_err());

@@ -1,7 +1,8 @@
 //! The callback URL of a connection, to which its provider sends delivery reports.
 //!
-//! It ends in a token, and everybody who knows the token may report. It is sealed at rest and appears in no log, trace, audit or error. A
-//! parameter whose schema says `"x-form": {"fill": "report-address"}` is filled with the address where the tenant left it empty.
+//! The URL ends in a token, and whoever knows the token may report. The token is sealed at rest and appears in no log, trace, audit
+//! entry or error. A parameter whose schema has `"x-form": {"fill": "report-address"}` is filled with the URL when the tenant left it
+//! empty.
 
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault::{TenantKey, random};
 
-/// Bytes of a token: 128 bits, and short, because Vonage accepts URLs of at most 100 characters.
-const TOKEN: usize = 16;
+/// Length of a token in bytes: 128 bits, and no more, because Vonage accepts URLs of at most 100 characters.
+const TOKEN_BYTES: usize = 16;
 /// The value of `fill` in the schema of a parameter that takes the callback URL.
 const FILL: &str = "report-address";
 
@@ -37,7 +38,7 @@ pub(crate) fn new_token(key: &TenantKey, connection: &str) -> Result<Vec<u8>> {
 
 /// A random token as it appears in the URL: 22 characters of base64url.
 pub(crate) fn random_token() -> Result<Zeroizing<String>> {
-    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<TOKEN>()?.as_ref())))
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<TOKEN_BYTES>()?.as_ref())))
 }
 
 /// A connection's token, if it has one.
@@ -53,7 +54,7 @@ pub(crate) struct FilledParameters<'c> {
     pub(crate) parameters: Map<String, Value>,
     /// The parameter that the callback URL was filled into.
     pub(crate) filled: Option<&'c str>,
-    /// Redacted from everything that is shown of a call.
+    /// The token of the callback URL, which must be redacted from everything that is shown of a call.
     pub(crate) token: Option<Zeroizing<String>>,
 }
 
@@ -76,7 +77,7 @@ pub(crate) fn callback_url_parameter(connector: &Connector) -> Option<&str> {
     properties.iter().find(|(name, property)| takes(property) && is_plain(name)).map(|(name, _)| name.as_str())
 }
 
-/// Whether the tenant has left it empty.
+/// Whether the tenant left a parameter empty.
 fn is_left_empty(parameters: &Map<String, Value>, name: &str) -> bool {
     match parameters.get(name) {
         None | Some(Value::Null) => true,
@@ -100,12 +101,12 @@ impl Service {
         parameters: Map<String, Value>,
     ) -> Result<FilledParameters<'c>> {
         let token = token(row, key)?;
-        let address = self.callback_url(row, token.as_ref().map(|token| token.as_str()));
+        let url = self.callback_url(row, token.as_ref().map(|token| token.as_str()));
         let name = callback_url_parameter(connector)
             .filter(|name| connector.reads_reports() && is_left_empty(&parameters, name));
-        if let (Some(name), Some(address)) = (name, address) {
+        if let (Some(name), Some(url)) = (name, url) {
             let mut filled = parameters.clone();
-            filled.insert(name.to_owned(), Value::String(address));
+            filled.insert(name.to_owned(), Value::String(url));
             let filled = Value::Object(filled);
             // A URL that the schema refuses (too long, not https) is left out, because the connection works without it.
             if connector.parameters(&filled).is_ok()
@@ -125,14 +126,14 @@ impl Service {
         key: &TenantKey,
         sender: Option<&Arc<ReadyConnection>>,
     ) -> Result<ConnectionReports> {
-        let nothing = |supported, automatic, reason: &str| ConnectionReports {
+        let unavailable = |supported, automatic, reason: &str| ConnectionReports {
             supported,
             callback_url: None,
             automatic,
             reason: Some(reason.to_owned()),
         };
         let Some(sender) = sender else {
-            return Ok(nothing(
+            return Ok(unavailable(
                 false,
                 false,
                 "The connection is incompatible with its connector, so nothing can read reports.",
@@ -140,20 +141,20 @@ impl Service {
         };
         let connector = &sender.connector;
         if !connector.reads_reports() {
-            return Ok(nothing(false, false, "This connector reads no delivery reports."));
+            return Ok(unavailable(false, false, "This connector reads no delivery reports."));
         }
         if self.inner.public_url.is_none() {
             let reason = "This server has no public URL; its operator sets one with `serve --public-url`.";
-            return Ok(nothing(true, false, reason));
+            return Ok(unavailable(true, false, reason));
         }
         let token = token(row, key)?;
-        let Some(address) = self.callback_url(row, token.as_ref().map(|token| token.as_str())) else {
+        let Some(url) = self.callback_url(row, token.as_ref().map(|token| token.as_str())) else {
             let reason = "The connection was saved before Sendbox could receive reports; save it again.";
-            return Ok(nothing(true, false, reason));
+            return Ok(unavailable(true, false, reason));
         };
         if caller.may(&row.tenant, &[Scope::Manage]).is_err() {
             let reason = "Only a key with the scope `manage` sees the callback URL.";
-            return Ok(nothing(true, sender.filled, reason));
+            return Ok(unavailable(true, sender.filled, reason));
         }
         let reason = match callback_url_parameter(connector) {
             _ if sender.filled => None,
@@ -161,12 +162,12 @@ impl Service {
             Some(name) if is_left_empty(&row.parameters, name) => Some(format!(
                 "The parameter `{name}` does not accept this URL (too long, or not https); enter it in the provider's settings."
             )),
-            Some(name) if row.parameters.get(name).and_then(Value::as_str) == Some(&address) => None,
+            Some(name) if row.parameters.get(name).and_then(Value::as_str) == Some(&url) => None,
             Some(name) => {
                 Some(format!("The parameter `{name}` contains another URL; leave it empty to receive reports here."))
             }
         };
-        Ok(ConnectionReports { supported: true, callback_url: Some(address), automatic: sender.filled, reason })
+        Ok(ConnectionReports { supported: true, callback_url: Some(url), automatic: sender.filled, reason })
     }
 }
 
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_empty_when_nothing_stands_there() {
+    fn missing_null_and_blank_parameters_are_empty() {
         for (parameters, empty) in [
             (json!({}), true),
             (json!({ "callbackUrl": null }), true),

@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sendbox_domain::model::{Delivery, DeliveryReportView, Timestamp};
-use sendbox_domain::rules::report::{MOST_OF_A_CALL, MOST_WAITING, WAITS_MS, furthest, provider_time};
+use sendbox_domain::model::{Delivery, ReceivedReport, Timestamp};
+use sendbox_domain::rules::report::{MAX_REPORTS_PER_CALL, MAX_WAIT_MS, MAX_WAITING, most_advanced, provider_time};
 use sendbox_sandbox::{Callback, CallbackError, DeliveryReport, ReportRefusal};
 use sendbox_store::rows::{AttemptRow, ConnectionRow, ReportRow, TenantRow};
 use sendbox_store::{Tx, attempts, connections, messages, reports, tenants};
@@ -22,10 +22,10 @@ use crate::service::Service;
 use crate::vault;
 use crate::vault::TenantKey;
 
-/// Expired waiting reports that are deleted whenever a new one has to wait.
-const SWEPT: u32 = 100;
+/// Maximum number of expired reports that are deleted whenever a new report has to wait.
+const SWEEP_BATCH: u32 = 100;
 
-/// A provider's HTTP request, as received. Has no `Debug`: it holds numbers.
+/// A provider's HTTP request, as received. Has no `Debug`: it contains phone numbers.
 pub struct ReportCall {
     /// `POST`
     pub method: String,
@@ -33,7 +33,7 @@ pub struct ReportCall {
     pub target: String,
     /// The `Host` header.
     pub host: Option<String>,
-    /// Names and values; the names are in any case.
+    /// Names, in any case, and values.
     pub headers: Vec<(String, String)>,
     /// The exact body.
     pub body: Zeroizing<Vec<u8>>,
@@ -63,13 +63,13 @@ fn report_row(key: &TenantKey, connection: &ConnectionRow, report: DeliveryRepor
         text: report.text.filter(|text| !text.is_empty()),
         provider_at: report.at.and_then(|at| provider_time(&at, now)),
         received_at: now,
-        of: None,
+        attempt: None,
     }
 }
 
-/// The delivery state of a message: that of the report that is furthest.
+/// The delivery state of a message: that of its most advanced report.
 pub(crate) fn delivery(reports: &[ReportRow]) -> Option<Delivery> {
-    furthest(reports, |report| report.state).map(|report| Delivery {
+    most_advanced(reports, |report| report.state).map(|report| Delivery {
         state: report.state,
         class: report.class,
         provider_code: report.provider_code.clone(),
@@ -78,11 +78,11 @@ pub(crate) fn delivery(reports: &[ReportRow]) -> Option<Delivery> {
 }
 
 /// The reports of each attempt, in the order in which they were received.
-pub(crate) fn by_attempt(reports: Vec<ReportRow>) -> BTreeMap<u32, Vec<DeliveryReportView>> {
-    let mut found: BTreeMap<u32, Vec<DeliveryReportView>> = BTreeMap::new();
+pub(crate) fn reports_by_attempt(reports: Vec<ReportRow>) -> BTreeMap<u32, Vec<ReceivedReport>> {
+    let mut by_attempt: BTreeMap<u32, Vec<ReceivedReport>> = BTreeMap::new();
     for report in reports {
-        let Some((_, attempt)) = report.of else { continue };
-        found.entry(attempt).or_default().push(DeliveryReportView {
+        let Some((_, attempt)) = report.attempt else { continue };
+        by_attempt.entry(attempt).or_default().push(ReceivedReport {
             state: report.state,
             class: report.class,
             provider_code: report.provider_code,
@@ -91,15 +91,15 @@ pub(crate) fn by_attempt(reports: Vec<ReportRow>) -> BTreeMap<u32, Vec<DeliveryR
             provider_time: report.provider_at,
         });
     }
-    found
+    by_attempt
 }
 
-/// Assigns the reports that arrived before the end of an attempt to it. The caller has locked the id before the message.
+/// Assigns reports that arrived before the attempt was finished to it. The caller must lock the provider id before the message.
 pub(crate) async fn claim_waiting_reports(tx: &mut Tx, attempt: &AttemptRow, now: Timestamp) -> Result<()> {
     let Some(provider_id) = &attempt.provider_id else { return Ok(()) };
-    let of = (attempt.message.as_str(), attempt.number);
-    let place = (attempt.tenant.as_str(), attempt.connection.as_str());
-    if reports::claim(tx, place, provider_id, of, now.minus_millis(WAITS_MS)).await? > 0 {
+    let attempt_key = (attempt.message.as_str(), attempt.number);
+    let connection_key = (attempt.tenant.as_str(), attempt.connection.as_str());
+    if reports::claim(tx, connection_key, provider_id, attempt_key, now.minus_millis(MAX_WAIT_MS)).await? > 0 {
         update_delivery(tx, &attempt.tenant, std::slice::from_ref(&attempt.message)).await?;
     }
     Ok(())
@@ -119,26 +119,26 @@ impl Service {
     /// The connection whose callback URL was called.
     ///
     /// # Errors
-    /// [`Error::NotFound`], equally for a wrong tenant, connection or token; store errors.
-    pub async fn report_receiver(&self, tenant: &str, connection: &str, given: &str) -> Result<ReportReceiver> {
+    /// [`Error::NotFound`], whether the tenant, the connection or the token is wrong; store errors.
+    pub async fn report_receiver(&self, tenant: &str, connection: &str, given_token: &str) -> Result<ReportReceiver> {
         self.require_running()?;
         let mut tx = self.inner.store.begin_read().await?;
         let found = match tenants::get(&mut tx, tenant).await? {
             Some(tenant) => connections::get(&mut tx, &tenant.id, connection).await?.map(|row| (tenant, row)),
             None => None,
         };
-        let known = match &found {
+        let stored_token = match &found {
             Some((tenant, row)) => token(row, &self.tenant_key(tenant)?)?,
             None => None,
         };
-        // Always compares, if need be with a random token, so that the time reveals nothing.
-        let (expected, is_known) = match known {
-            Some(known) => (known, true),
+        // Always compares, with a random token if there is none, so that the response time reveals nothing.
+        let (expected_token, exists) = match stored_token {
+            Some(stored) => (stored, true),
             None => (random_token()?, false),
         };
-        let fits = vault::same(given.as_bytes(), expected.as_bytes());
+        let matches = vault::constant_time_eq(given_token.as_bytes(), expected_token.as_bytes());
         match found {
-            Some((tenant, connection)) if fits && is_known => Ok(ReportReceiver { tenant, connection }),
+            Some((tenant, connection)) if matches && exists => Ok(ReportReceiver { tenant, connection }),
             _ => Err(Error::NotFound("path")),
         }
     }
@@ -146,13 +146,12 @@ impl Service {
     /// Parses a call and stores its reports. `Ok` is returned after they are on disk; a repeated report changes nothing.
     ///
     /// # Errors
-    /// [`Error::Busy`], [`Error::ReportNotAuthentic`], [`Error::ReportMalformed`], [`Error::ReportUnread`];
-    /// [`Error::NotFound`] when the connector reads no reports; store errors. Nothing was changed
-    /// then.
-    pub async fn take_report(&self, receiver: ReportReceiver, call: ReportCall) -> Result<()> {
+    /// [`Error::Busy`], [`Error::ReportNotAuthentic`], [`Error::ReportMalformed`], [`Error::ReportUnreadable`];
+    /// [`Error::NotFound`] when the connector reads no reports; store errors. In all cases nothing was changed.
+    pub async fn receive_report(&self, receiver: ReportReceiver, call: ReportCall) -> Result<()> {
         self.require_running()?;
         let ReportReceiver { tenant, connection } = receiver;
-        let slot = self.inner.callback_limiter.enter((tenant.id.clone(), connection.name.clone()));
+        let slot = self.inner.callback_limiter.acquire((tenant.id.clone(), connection.name.clone()));
         let _slot = slot.ok_or(Error::Busy)?;
         let mut tx = self.inner.store.begin_read().await?;
         let sender = self.sending_connection(&mut tx, &tenant, &connection).await?;
@@ -161,9 +160,9 @@ impl Service {
             tracing::warn!(
                 tenant = tenant.id,
                 connection = connection.name,
-                "a report was received for a connection that does not fit its connector"
+                "a report was received for a connection that is incompatible with its connector"
             );
-            return Err(Error::ReportUnread);
+            return Err(Error::ReportUnreadable);
         };
         let callback = Callback {
             method: call.method.clone(),
@@ -172,8 +171,8 @@ impl Service {
             body: call.body,
         };
         let parameters = Arc::clone(&sender.parameters);
-        let found = match self.inner.sandbox.parse_report(&sender.connector, parameters, &callback).await {
-            Ok(found) if found.len() <= MOST_OF_A_CALL => found,
+        let parsed = match self.inner.sandbox.parse_report(&sender.connector, parameters, &callback).await {
+            Ok(parsed) if parsed.len() <= MAX_REPORTS_PER_CALL => parsed,
             Ok(_) => return Err(Error::ReportMalformed),
             Err(CallbackError::NotSupported) => return Err(Error::NotFound("path")),
             Err(CallbackError::NoFreeSlot | CallbackError::OutOfTime { .. }) => return Err(Error::Busy),
@@ -183,10 +182,10 @@ impl Service {
                 let digest = sender.connector.digest().to_string();
                 let connector = sender.connector_id.as_str();
                 tracing::warn!(tenant = tenant.id, connection = connection.name, connector, digest, %fault, "the connector could not read a report");
-                return Err(Error::ReportUnread);
+                return Err(Error::ReportUnreadable);
             }
         };
-        self.keep_reports(&tenant, &connection, found).await
+        self.store_reports(&tenant, &connection, parsed).await
     }
 
     /// The URL as the provider called it, which is what it signs.
@@ -199,15 +198,15 @@ impl Service {
         }
     }
 
-    async fn keep_reports(
+    async fn store_reports(
         &self,
         tenant: &TenantRow,
         connection: &ConnectionRow,
-        found: Vec<DeliveryReport>,
+        parsed: Vec<DeliveryReport>,
     ) -> Result<()> {
         let (key, now) = (self.tenant_key(tenant)?, self.now());
-        let named = found.into_iter().filter(|report| !report.message_id.is_empty());
-        let mut rows: Vec<ReportRow> = named.map(|report| report_row(&key, connection, report, now)).collect();
+        let identified = parsed.into_iter().filter(|report| !report.message_id.is_empty());
+        let mut rows: Vec<ReportRow> = identified.map(|report| report_row(&key, connection, report, now)).collect();
         if rows.is_empty() {
             return Ok(());
         }
@@ -216,30 +215,30 @@ impl Service {
             return Err(Error::NotFound("path"));
         }
         let ids: BTreeSet<Vec<u8>> = rows.iter().map(|row| row.provider_id.clone()).collect();
-        let mut attempts_of: HashMap<Vec<u8>, (String, u32)> = HashMap::new();
+        let mut attempts_by_id: HashMap<Vec<u8>, (String, u32)> = HashMap::new();
         for id in ids {
             reports::lock(&mut tx, &id).await?;
-            if let Some(of) = attempts::of_provider(&mut tx, &tenant.id, &connection.name, &id).await? {
-                attempts_of.insert(id, of);
+            if let Some(attempt_key) = attempts::of_provider(&mut tx, &tenant.id, &connection.name, &id).await? {
+                attempts_by_id.insert(id, attempt_key);
             }
         }
         // In the order of their ids, to avoid deadlocks.
-        let messages: BTreeSet<String> = attempts_of.values().map(|(message, _)| message.clone()).collect();
-        let mut there = BTreeSet::new();
+        let messages: BTreeSet<String> = attempts_by_id.values().map(|(message, _)| message.clone()).collect();
+        let mut locked = BTreeSet::new();
         for message in messages {
             if messages::lock(&mut tx, &tenant.id, &message).await?.is_some() {
-                there.insert(message);
+                locked.insert(message);
             }
         }
-        let mut waits = false;
+        let mut has_waiting = false;
         for row in &mut rows {
-            row.of = attempts_of.get(&row.provider_id).filter(|(message, _)| there.contains(message)).cloned();
-            waits |= reports::insert(&mut tx, row).await? && row.of.is_none();
+            row.attempt = attempts_by_id.get(&row.provider_id).filter(|(message, _)| locked.contains(message)).cloned();
+            has_waiting |= reports::insert(&mut tx, row).await? && row.attempt.is_none();
         }
-        update_delivery(&mut tx, &tenant.id, &there.into_iter().collect::<Vec<_>>()).await?;
-        if waits {
-            reports::sweep(&mut tx, now.minus_millis(WAITS_MS), SWEPT).await?;
-            reports::keep_newest(&mut tx, &tenant.id, &connection.name, MOST_WAITING).await?;
+        update_delivery(&mut tx, &tenant.id, &locked.into_iter().collect::<Vec<_>>()).await?;
+        if has_waiting {
+            reports::sweep(&mut tx, now.minus_millis(MAX_WAIT_MS), SWEEP_BATCH).await?;
+            reports::keep_newest(&mut tx, &tenant.id, &connection.name, MAX_WAITING).await?;
         }
         Ok(tx.commit().await?)
     }

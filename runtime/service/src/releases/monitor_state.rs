@@ -11,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lock::lock;
 
-/// Scope and connector.
-pub(crate) type Key = (String, String);
+/// The key of a release: its scope (a tenant, or empty for all tenants) and the connector's id.
+pub(crate) type ReleaseKey = (String, String);
 
 /// The state of the monitor, shared by its task and by the operations that change releases.
 #[derive(Default)]
 pub(crate) struct ReleaseMonitor {
     pub(super) woken: Notify,
     /// Releases with a version that has just failed.
-    pub(super) suspects: Mutex<BTreeSet<Key>>,
+    pub(super) suspects: Mutex<BTreeSet<ReleaseKey>>,
     /// Cancels the sends on a version, by scope, connector and digest.
     signals: Mutex<HashMap<(String, String, String), Signal>>,
     pub(super) snapshot: Mutex<ReleaseSnapshot>,
@@ -38,7 +38,7 @@ struct Signal {
 pub(crate) struct ReleaseSnapshot {
     pub(super) ticks: Option<i64>,
     pub(super) cleaned_up: Option<Instant>,
-    pub(super) releases: Arc<BTreeMap<Key, ReleaseRow>>,
+    pub(super) releases: Arc<BTreeMap<ReleaseKey, ReleaseRow>>,
 }
 
 impl ReleaseMonitor {
@@ -63,15 +63,15 @@ impl ReleaseMonitor {
     }
 
     /// Cancels the sends on versions that have drained.
-    pub(super) fn end_drained(&self, releases: &BTreeMap<Key, ReleaseRow>, now: Timestamp) {
+    pub(super) fn end_drained(&self, releases: &BTreeMap<ReleaseKey, ReleaseRow>, now: Timestamp) {
         lock(&self.signals).retain(|(scope, connector, digest), signal| {
-            // A deleted release cancels nothing: its sends come to their own end.
+            // A deleted release cancels nothing: its sends run to their end.
             let Some(release) = releases.get(&(scope.clone(), connector.clone())) else { return false };
-            let goes_on = release.generation < signal.generation || release.versions.may_go_on(digest, now);
-            if !goes_on {
+            let may_continue = release.generation < signal.generation || release.versions.may_continue(digest, now);
+            if !may_continue {
                 signal.token.cancel();
             }
-            goes_on
+            may_continue
         });
     }
 }
@@ -87,13 +87,13 @@ mod tests {
         ReleaseRow { tenant: "t".to_owned(), connector: "c".to_owned(), owner: String::new(), generation, versions }
     }
 
-    fn read(release: &ReleaseRow) -> BTreeMap<Key, ReleaseRow> {
+    fn read(release: &ReleaseRow) -> BTreeMap<ReleaseKey, ReleaseRow> {
         BTreeMap::from([((release.tenant.clone(), release.connector.clone()), release.clone())])
     }
 
-    /// A send may know of a release before the monitor has read it: it is not ended by what the monitor knew before.
+    /// A send may know a newer release than the monitor. The older one that the monitor has read must not cancel it.
     #[test]
-    fn what_was_read_before_ends_nothing_that_came_after() {
+    fn an_outdated_release_does_not_cancel_newer_sends() {
         let monitor = ReleaseMonitor::default();
         let (before, after) = (release(1, "a"), release(2, "b"));
         let (old, new) = (monitor.signal(&before, "a"), monitor.signal(&after, "b"));
@@ -101,11 +101,11 @@ mod tests {
         assert!(!old.is_cancelled() && !new.is_cancelled());
         monitor.end_drained(&read(&after), Timestamp(0));
         assert!(old.is_cancelled() && !new.is_cancelled());
-        // Whoever begins on it later, when it is active again, has nothing to do with that end.
+        // A send that starts later, when the version is active again, is not cancelled.
         let again = monitor.signal(&release(3, "a"), "a");
         monitor.end_drained(&read(&after), Timestamp(0));
         assert!(!again.is_cancelled());
         monitor.end_drained(&BTreeMap::new(), Timestamp(0));
-        assert!(!again.is_cancelled() && !new.is_cancelled(), "a release that is gone ends nothing");
+        assert!(!again.is_cancelled() && !new.is_cancelled(), "a deleted release cancels nothing");
     }
 }

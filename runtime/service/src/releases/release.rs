@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use sendbox_domain::model::{
-    AttemptOutcome, CanaryStart, Comparison, Latency, Release, RollbackRequest, Scope, Side, Standing, Timestamp,
-    VersionActivated, VersionActivation,
+    AttemptOutcome, CanaryStart, ComparedVersion, Comparison, Latency, Release, RollbackRequest, Scope, Timestamp,
+    VersionActivated, VersionActivation, VersionRole,
 };
 use sendbox_domain::rules::release::{
-    DRAIN_SECONDS, LONGEST_DRAIN_SECONDS, LONGEST_WATCH_SECONDS, Reason, ReleaseError, Versions, WATCH_SECONDS,
+    AUTO_ROLLBACK_SECONDS, DRAIN_SECONDS, MAX_AUTO_ROLLBACK_SECONDS, MAX_DRAIN_SECONDS, ReleaseError, RollbackReason,
+    Versions,
 };
 use sendbox_store::rows::ReleaseRow;
 use sendbox_store::{self, Tx, attempts, releases};
@@ -17,13 +18,13 @@ use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::releases::release_monitor::BASELINE_MS;
 use crate::releases::resolved_connector::owner;
-use crate::releases::versions::{audit_view, scope};
+use crate::releases::versions::{audit_view, scope_of};
 use crate::service::Service;
 
-/// Newest attempts whose durations are read for the latency.
-const MOST_DURATIONS: u32 = 1000;
-/// Newest attempts that are counted.
-const MOST_COUNTED: u32 = 100_000;
+/// Maximum number of attempts, newest first, whose durations are read for the latency.
+const MAX_DURATIONS: u32 = 1000;
+/// Maximum number of attempts, newest first, that are counted.
+const MAX_COUNTED: u32 = 100_000;
 
 /// A release before and after a change.
 struct ReleaseChange {
@@ -39,15 +40,15 @@ impl Service {
     pub async fn release(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Release> {
         caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
-        let row = self.release_here(&mut tx, tenant, id).await?;
-        self.release_view(&mut tx, scope(tenant), row).await
+        let row = self.effective_release(&mut tx, tenant, id).await?;
+        self.release_view(&mut tx, scope_of(tenant), row).await
     }
 
     /// Starts a canary: a version sends a percentage of the messages. For the current canary, changes the percentage.
     ///
     /// # Errors
-    /// [`Error::ApprovalNeeded`]; [`Error::Conflict`] when the release was changed in the meantime, or the version would read a stored secret in clear;
-    /// [`Error::NotFound`].
+    /// [`Error::ApprovalRequired`]; [`Error::Conflict`] when the release was changed in the meantime, or the version would read a
+    /// stored secret in clear; [`Error::NotFound`].
     pub async fn start_canary(
         &self,
         caller: &Caller,
@@ -58,10 +59,10 @@ impl Service {
         caller.may_in(tenant, Scope::Manage)?;
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
-        let (of, release) = self.lock_release(&mut tx, tenant, id, start.generation).await?;
-        self.sendable_version(&mut tx, of, &release, &start.digest).await?;
-        let after = release.versions.try_on(&start.digest, start.percent, now).map_err(release_error)?;
-        let changed = self.write_release(&mut tx, of, release, after).await?;
+        let (scope, release) = self.lock_release(&mut tx, tenant, id, start.generation).await?;
+        self.sendable_version(&mut tx, scope, &release, &start.digest).await?;
+        let after = release.versions.start_canary(&start.digest, start.percent, now).map_err(release_error)?;
+        let changed = self.write_release(&mut tx, scope, release, after).await?;
         self.commit_release(tx, caller, tenant, "connector.canary", changed, None).await
     }
 
@@ -72,18 +73,18 @@ impl Service {
     pub async fn end_canary(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Release> {
         caller.may_in(tenant, Scope::Manage)?;
         let mut tx = self.inner.store.begin().await?;
-        let (of, release) = self.lock_release(&mut tx, tenant, id, None).await?;
+        let (scope, release) = self.lock_release(&mut tx, tenant, id, None).await?;
         let after = release.versions.end_canary(None, self.now()).map_err(release_error)?;
-        let changed = self.write_release(&mut tx, of, release, after).await?;
+        let changed = self.write_release(&mut tx, scope, release, after).await?;
         self.commit_release(tx, caller, tenant, "connector.canary-end", changed, None).await
     }
 
-    /// Activates a version, from the next message on. Connections that do not fit it keep a version that they fit, and are listed
-    /// in the result.
+    /// Activates a version, from the next message on. Connections that are incompatible with it keep sending with a compatible
+    /// version, and are listed in the result.
     ///
     /// # Errors
-    /// [`Error::ApprovalNeeded`]; [`Error::Conflict`] when the release was changed in the meantime, the version is already active,
-    /// or it would read a stored secret in clear; [`Error::NotFound`].
+    /// [`Error::ApprovalRequired`]; [`Error::Conflict`] when the release was changed in the meantime, the version is already
+    /// active, or it would read a stored secret in clear; [`Error::NotFound`].
     pub async fn activate_version(
         &self,
         caller: &Caller,
@@ -95,16 +96,17 @@ impl Service {
         let watch = seconds_within(
             "/autoRollbackSeconds",
             activation.auto_rollback_seconds,
-            WATCH_SECONDS,
-            LONGEST_WATCH_SECONDS,
+            AUTO_ROLLBACK_SECONDS,
+            MAX_AUTO_ROLLBACK_SECONDS,
         )?;
-        let drain = seconds_within("/drainSeconds", activation.drain_seconds, DRAIN_SECONDS, LONGEST_DRAIN_SECONDS)?;
+        let drain = seconds_within("/drainSeconds", activation.drain_seconds, DRAIN_SECONDS, MAX_DRAIN_SECONDS)?;
         let mut tx = self.inner.store.begin().await?;
-        let (of, release) = self.lock_release(&mut tx, tenant, id, activation.generation).await?;
-        let connector = self.sendable_version(&mut tx, of, &release, &activation.digest).await?;
+        let (scope, release) = self.lock_release(&mut tx, tenant, id, activation.generation).await?;
+        let connector = self.sendable_version(&mut tx, scope, &release, &activation.digest).await?;
         let after = release.versions.activate(&activation.digest, watch, drain, self.now()).map_err(release_error)?;
-        let changed = self.write_release(&mut tx, of, release, after).await?;
-        let incompatible_connections = self.unfit(&mut tx, of, &changed.after, &connector).await?;
+        let changed = self.write_release(&mut tx, scope, release, after).await?;
+        let incompatible_connections =
+            self.incompatible_connections(&mut tx, scope, &changed.after, &connector).await?;
         let release = self.commit_release(tx, caller, tenant, "connector.activate", changed, None).await?;
         Ok(VersionActivated { release, incompatible_connections })
     }
@@ -126,27 +128,28 @@ impl Service {
             return Err(Error::invalid("/reason", "must be a single line of at most 200 characters"));
         }
         let mut tx = self.inner.store.begin().await?;
-        let (of, release) = self.lock_release(&mut tx, tenant, id, request.generation).await?;
-        let after = release.versions.roll_back(Reason::Person(reason.clone()), self.now()).map_err(release_error)?;
-        let changed = self.write_release(&mut tx, of, release, after).await?;
+        let (scope, release) = self.lock_release(&mut tx, tenant, id, request.generation).await?;
+        let after =
+            release.versions.roll_back(RollbackReason::Manual(reason.clone()), self.now()).map_err(release_error)?;
+        let changed = self.write_release(&mut tx, scope, release, after).await?;
         self.commit_release(tx, caller, tenant, "connector.roll-back", changed, Some(reason)).await
     }
 
-    /// Deletes a tenant's own release. From now on the release for all tenants applies to it.
+    /// Deletes a tenant's own release. From then on the release for all tenants applies to it.
     ///
     /// # Errors
     /// [`Error::NotFound`] when it has none; [`Error::Conflict`] when the active version for all tenants would read a
     /// stored secret in clear.
-    pub async fn follow_all(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Release> {
+    pub async fn delete_own_release(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Release> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
-        let release = self.release_here(&mut tx, Some(tenant), id).await?;
+        let release = self.effective_release(&mut tx, Some(tenant), id).await?;
         if release.tenant.is_empty() || !release.owner.is_empty() {
             return Err(Error::NotFound("release of this tenant's own"));
         }
         releases::delete(&mut tx, tenant, id).await?;
-        let after = self.release_here(&mut tx, Some(tenant), id).await?;
-        if let Some(connector) = self.loaded(&mut tx, &after.owner, &after.versions.active).await? {
+        let after = self.effective_release(&mut tx, Some(tenant), id).await?;
+        if let Some(connector) = self.load_version(&mut tx, &after.owner, &after.versions.active).await? {
             self.require_sealed_secrets(&mut tx, tenant, &after, &connector).await?;
         }
         self.commit_release(
@@ -168,32 +171,32 @@ impl Service {
         id: &str,
         generation: Option<u64>,
     ) -> Result<(&'t str, ReleaseRow)> {
-        let of = scope(tenant);
-        let here = self.release_here(tx, tenant, id).await?;
+        let scope = scope_of(tenant);
+        let effective = self.effective_release(tx, tenant, id).await?;
         // Read again under its lock. A tenant without a release of its own starts from the one for all tenants.
-        let release = releases::lock(tx, of, id).await?.unwrap_or(here);
-        if generation.is_some_and(|seen| seen != release.generation) {
+        let release = releases::lock(tx, scope, id).await?.unwrap_or(effective);
+        if generation.is_some_and(|expected| expected != release.generation) {
             let text = "the release has changed since you read it; read it again and repeat the change";
             return Err(Error::Conflict(text.to_owned()));
         }
-        Ok((of, release))
+        Ok((scope, release))
     }
 
     /// Loads a version, after checking that it may send in this scope.
     async fn sendable_version(
         &self,
         tx: &mut Tx,
-        of: &str,
+        scope: &str,
         release: &ReleaseRow,
         digest: &str,
     ) -> Result<sendbox_sandbox::Connector> {
-        self.runnable(tx, release, digest).await?;
-        let loaded = self.loaded(tx, &release.owner, digest).await?;
+        self.ready_version(tx, release, digest).await?;
+        let loaded = self.load_version(tx, &release.owner, digest).await?;
         let connector = loaded
             .ok_or_else(|| Error::Conflict("this version cannot be loaded; see the log of Sendbox".to_owned()))?;
         // Checked before the approval, because an approval does not permit it.
-        self.require_sealed_secrets(tx, of, release, &connector).await?;
-        self.require_approval(tx, of, release, digest).await?;
+        self.require_sealed_secrets(tx, scope, release, &connector).await?;
+        self.require_approval(tx, scope, release, digest).await?;
         Ok(connector)
     }
 
@@ -201,13 +204,13 @@ impl Service {
     async fn write_release(
         &self,
         tx: &mut Tx,
-        of: &str,
+        scope: &str,
         before: ReleaseRow,
         versions: Versions,
     ) -> Result<ReleaseChange> {
         // The generations of a tenant's own release start at 1.
-        let generation = if before.tenant == of { before.generation + 1 } else { 1 };
-        let after = ReleaseRow { tenant: of.to_owned(), generation, versions, ..before.clone() };
+        let generation = if before.tenant == scope { before.generation + 1 } else { 1 };
+        let after = ReleaseRow { tenant: scope.to_owned(), generation, versions, ..before.clone() };
         if !releases::put(tx, &after).await? {
             let text = "the release was changed at the same time; read it again and repeat the change";
             return Err(Error::Conflict(text.to_owned()));
@@ -232,32 +235,32 @@ impl Service {
         let what = (action, format!("connector:{}", after.connector));
         self.record_audit(&mut tx, caller, tenant, what, (Some(audit_view(&before.versions)), Some(after_view)))
             .await?;
-        let view = self.release_view(&mut tx, scope(tenant), after).await?;
+        let view = self.release_view(&mut tx, scope_of(tenant), after).await?;
         tx.commit().await?;
         self.inner.release_monitor.wake();
         Ok(view)
     }
 
-    async fn release_view(&self, tx: &mut Tx, of: &str, row: ReleaseRow) -> Result<Release> {
+    async fn release_view(&self, tx: &mut Tx, scope: &str, row: ReleaseRow) -> Result<Release> {
         let versions = &row.versions;
         let end = Timestamp(i64::MAX);
         let comparison = match (&versions.canary, &versions.previous) {
             (Some(canary), _) => {
                 let since = canary.started_at;
-                let active = side(tx, of, &versions.active, Standing::Active, (since, end)).await?;
-                let tried = side(tx, of, &canary.digest, Standing::Canary, (since, end)).await?;
-                Some(Comparison { since, versions: vec![active, tried] })
+                let active = compared_version(tx, scope, &versions.active, VersionRole::Active, (since, end)).await?;
+                let canary = compared_version(tx, scope, &canary.digest, VersionRole::Canary, (since, end)).await?;
+                Some(Comparison { since, versions: vec![active, canary] })
             }
             (None, Some(previous)) => {
                 let since = versions.activated_at;
                 let before = (since.minus_millis(BASELINE_MS), since);
-                let active = side(tx, of, &versions.active, Standing::Active, (since, end)).await?;
-                let previous = side(tx, of, previous, Standing::Previous, before).await?;
+                let active = compared_version(tx, scope, &versions.active, VersionRole::Active, (since, end)).await?;
+                let previous = compared_version(tx, scope, previous, VersionRole::Previous, before).await?;
                 Some(Comparison { since, versions: vec![active, previous] })
             }
             (None, None) => None,
         };
-        let held_requests = sendbox_store::shapes::held(tx, of, &row.connector).await?;
+        let held_requests = sendbox_store::shapes::held(tx, scope, &row.connector).await?;
         Ok(Release {
             connector: row.connector,
             owner: owner(&row.owner),
@@ -267,7 +270,7 @@ impl Service {
             canary: row.versions.canary,
             generation: row.generation,
             activated_at: row.versions.activated_at,
-            auto_rollback_until: row.versions.watched_until,
+            auto_rollback_until: row.versions.auto_rollback_until,
             last_rollback: row.versions.last_rollback,
             comparison,
             held_requests,
@@ -276,14 +279,14 @@ impl Service {
 }
 
 /// The results of a version. A tenant sees only its own attempts.
-async fn side(
+async fn compared_version(
     tx: &mut Tx,
-    of: &str,
+    scope: &str,
     digest: &str,
-    role: Standing,
+    role: VersionRole,
     (since, until): (Timestamp, Timestamp),
-) -> Result<Side> {
-    let mut side = Side {
+) -> Result<ComparedVersion> {
+    let mut result = ComparedVersion {
         digest: digest.to_owned(),
         role,
         attempts: 0,
@@ -293,36 +296,36 @@ async fn side(
         faults: 0,
         success_rate: None,
         failures: BTreeMap::new(),
-        latency_ms: Latency::of(attempts::durations(tx, of, digest, (since, until), MOST_DURATIONS).await?),
+        latency_ms: Latency::of(attempts::durations(tx, scope, digest, (since, until), MAX_DURATIONS).await?),
     };
-    for count in attempts::counts(tx, of, digest, (since, until), MOST_COUNTED).await? {
-        side.attempts += count.attempts;
+    for count in attempts::counts(tx, scope, digest, (since, until), MAX_COUNTED).await? {
+        result.attempts += count.attempts;
         match count.outcome {
-            AttemptOutcome::Accepted => side.accepted += count.attempts,
-            AttemptOutcome::InDoubt => side.in_doubt += count.attempts,
-            AttemptOutcome::Rejected => side.rejected += count.attempts,
+            AttemptOutcome::Accepted => result.accepted += count.attempts,
+            AttemptOutcome::InDoubt => result.in_doubt += count.attempts,
+            AttemptOutcome::Rejected => result.rejected += count.attempts,
         }
         if count.fault {
-            side.faults += count.attempts;
+            result.faults += count.attempts;
         }
         if let Some(class) = count.class {
-            *side.failures.entry(class).or_default() += count.attempts;
+            *result.failures.entry(class).or_default() += count.attempts;
         }
     }
-    side.success_rate = (side.attempts > 0).then(|| side.accepted as f64 / side.attempts as f64);
-    Ok(side)
+    result.success_rate = (result.attempts > 0).then(|| result.accepted as f64 / result.attempts as f64);
+    Ok(result)
 }
 
 fn release_error(error: ReleaseError) -> Error {
     match error {
-        ReleaseError::Percent => Error::invalid("/percent", error.to_string()),
+        ReleaseError::InvalidPercent => Error::invalid("/percent", error.to_string()),
         other => Error::Conflict(other.to_string()),
     }
 }
 
-fn seconds_within(field: &str, given: Option<u32>, default: u32, most: u32) -> Result<u32> {
+fn seconds_within(field: &str, given: Option<u32>, default: u32, max: u32) -> Result<u32> {
     match given.unwrap_or(default) {
-        seconds if seconds <= most => Ok(seconds),
-        _ => Err(Error::invalid(field, format!("must be from 0 to {most} seconds"))),
+        seconds if seconds <= max => Ok(seconds),
+        _ => Err(Error::invalid(field, format!("must be from 0 to {max} seconds"))),
     }
 }

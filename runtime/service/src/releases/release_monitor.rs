@@ -15,33 +15,34 @@ use tokio::time::Instant;
 
 use crate::error::Result;
 use crate::lock::lock;
-use crate::releases::monitor_state::Key;
+use crate::releases::monitor_state::ReleaseKey;
 use crate::service::Service;
 
 /// How often the store is polled for releases changed by other processes, and for unchecked uploads.
-const POLL: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// How often every monitored release is evaluated, whether or not it has failed in this process.
-const EVALUATION: Duration = Duration::from_secs(5);
+const EVALUATION_INTERVAL: Duration = Duration::from_secs(5);
 /// How often unused versions are unloaded when no release has changed.
-const CLEANUP: Duration = Duration::from_secs(30);
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(30);
 /// The length of the baseline: an activated version is compared with the last hour of the version that it replaced.
 pub(crate) const BASELINE_MS: u64 = 3_600_000;
-/// Newest attempts of a version that are counted: enough to tell a tenth from chance, and cheap at any rate of sends.
-const SAMPLE: u32 = 5000;
-/// Uploads that are checked concurrently.
-const CHECKS: u32 = 2;
+/// Maximum number of attempts of a version, newest first, that are counted: enough to tell a difference of a tenth from chance, and
+/// cheap at any rate of sends.
+const SAMPLE_SIZE: u32 = 5000;
+/// Maximum number of uploads that are checked concurrently.
+const CONCURRENT_CHECKS: u32 = 2;
 
 impl Service {
     /// Runs until the service stops.
     pub(crate) async fn monitor_releases(&self) {
-        let mut evaluate_at = Instant::now() + EVALUATION;
+        let mut evaluate_at = Instant::now() + EVALUATION_INTERVAL;
         while !self.inner.stopping.is_cancelled() {
             if let Err(error) = self.refresh_releases().await {
                 tracing::error!(%error, "the release monitor could not read the releases");
             }
             let mut suspects = std::mem::take(&mut *lock(&self.inner.release_monitor.suspects));
             if Instant::now() >= evaluate_at {
-                evaluate_at = Instant::now() + EVALUATION;
+                evaluate_at = Instant::now() + EVALUATION_INTERVAL;
                 suspects.extend(self.monitored_releases());
             }
             for (scope, connector) in suspects {
@@ -56,7 +57,7 @@ impl Service {
             }
             tokio::select! {
                 () = self.inner.release_monitor.woken.notified() => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
         }
@@ -73,8 +74,8 @@ impl Service {
         if changed {
             let all = releases::all(&mut tx).await?;
             for release in &all {
-                for digest in release.versions.kept(now) {
-                    self.loaded(&mut tx, &release.owner, digest).await?;
+                for digest in release.versions.in_use(now) {
+                    self.load_version(&mut tx, &release.owner, digest).await?;
                 }
             }
             let all = all.into_iter().map(|release| ((release.tenant.clone(), release.connector.clone()), release));
@@ -86,11 +87,11 @@ impl Service {
         drop(tx);
         let all = Arc::clone(&lock(&monitor.snapshot).releases);
         monitor.end_drained(&all, now);
-        let is_due = lock(&monitor.snapshot).cleaned_up.is_none_or(|at| at.elapsed() >= CLEANUP);
+        let is_due = lock(&monitor.snapshot).cleaned_up.is_none_or(|at| at.elapsed() >= CLEANUP_INTERVAL);
         if is_due {
             lock(&monitor.snapshot).cleaned_up = Some(Instant::now());
             let kept: BTreeSet<String> =
-                all.values().flat_map(|release| release.versions.kept(now).map(str::to_owned)).collect();
+                all.values().flat_map(|release| release.versions.in_use(now).map(str::to_owned)).collect();
             self.drop_unloaded(self.inner.catalogue.retain(&kept));
         }
         Ok(())
@@ -109,12 +110,12 @@ impl Service {
     }
 
     /// The releases with a version that may have to be rolled back: a canary, or a newly activated version.
-    fn monitored_releases(&self) -> Vec<Key> {
+    fn monitored_releases(&self) -> Vec<ReleaseKey> {
         let now = self.now();
         let all = Arc::clone(&lock(&self.inner.release_monitor.snapshot).releases);
         let is_monitored = |release: &&ReleaseRow| {
             let versions = &release.versions;
-            versions.canary.is_some() || (versions.previous.is_some() && now < versions.watched_until)
+            versions.canary.is_some() || (versions.previous.is_some() && now < versions.auto_rollback_until)
         };
         all.values().filter(is_monitored).map(|release| (release.tenant.clone(), release.connector.clone())).collect()
     }
@@ -134,7 +135,7 @@ impl Service {
                 return self.roll_back_faulty(&release, &canary.digest, fault).await;
             }
         }
-        if let Some(previous) = versions.previous.as_ref().filter(|_| now < versions.watched_until) {
+        if let Some(previous) = versions.previous.as_ref().filter(|_| now < versions.auto_rollback_until) {
             let since = versions.activated_at;
             let new = tallies(&mut tx, scope, &versions.active, (since, Timestamp(i64::MAX))).await?;
             let old = tallies(&mut tx, scope, previous, (since.minus_millis(BASELINE_MS), since)).await?;
@@ -194,7 +195,7 @@ impl Service {
     /// Starts the checks of uploads that no process is checking.
     async fn start_pending_checks(&self) -> Result<()> {
         let mut tx = self.inner.store.begin_read().await?;
-        let rows = versions::unchecked(&mut tx, self.now(), CHECKS).await?;
+        let rows = versions::unchecked(&mut tx, self.now(), CONCURRENT_CHECKS).await?;
         drop(tx);
         for row in rows {
             self.start_check(row.tenant, row.digest);
@@ -206,7 +207,7 @@ impl Service {
 /// The results of a version by tenant, without failures that say nothing about the version.
 async fn tallies(tx: &mut Tx, scope: &str, digest: &str, time: (Timestamp, Timestamp)) -> Result<Tallies> {
     let mut tallies = Tallies::new();
-    for count in attempts::counts(tx, scope, digest, time, SAMPLE).await? {
+    for count in attempts::counts(tx, scope, digest, time, SAMPLE_SIZE).await? {
         if !count.fault && !auto_rollback::counts(count.class) {
             continue;
         }

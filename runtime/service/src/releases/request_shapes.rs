@@ -1,7 +1,7 @@
 //! The request shapes of a version: pinned before a connection sends, observed in tests and canaries, held back, approved.
 //!
 //! A connection is rehearsed once with each version, outside of every transaction, with the upload time of the version as the
-//! current time. The shapes that the store holds for the version are added when an attempt begins, so an approval in one process
+//! current time. The shapes that the store holds for the version are added when an attempt starts, so an approval in one process
 //! applies in all of them from their next attempt on. For built-in connectors only the rehearsed shapes count.
 //!
 //! Observed shapes are written together with the end of an attempt, last in its transaction.
@@ -21,15 +21,15 @@ use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
 use crate::error::{Error, Result};
 use crate::lock::lock;
-use crate::releases::versions::scope;
+use crate::releases::versions::scope_of;
 use crate::service::Service;
 
 /// Maximum number of stored shapes of each origin, for one version and tenant.
-const MOST_KEPT: u32 = 64;
+const MAX_STORED_SHAPES: u32 = 64;
 /// Maximum size of a stored shape in bytes. A longer one is held back, and appears only with its attempt.
-const LONGEST_KEPT: usize = 128 << 10;
+const MAX_SHAPE_BYTES: usize = 128 << 10;
 
-/// The stored shapes of an uploaded version, read when an attempt begins with it.
+/// The stored shapes of an uploaded version, read when an attempt starts with it.
 pub(crate) struct RecordedShapes {
     /// The tenant whose release chose the version; empty for the release for all tenants.
     release: String,
@@ -47,8 +47,8 @@ pub(crate) struct ObservedShape {
 }
 
 /// The shape of the request that was held back, if the send ended that way.
-pub(crate) fn held_shape(report: &SendResult) -> Option<&sendbox_sandbox::HeldShape> {
-    let Outcome::Failed(failure) = &report.outcome else { return None };
+pub(crate) fn held_shape(result: &SendResult) -> Option<&sendbox_sandbox::HeldShape> {
+    let Outcome::Failed(failure) = &result.outcome else { return None };
     let Some(ConnectorFault::ManifestViolation(violation)) = &failure.fault else { return None };
     match &**violation {
         Violation::Shape(held) => Some(held),
@@ -56,17 +56,17 @@ pub(crate) fn held_shape(report: &SendResult) -> Option<&sendbox_sandbox::HeldSh
     }
 }
 
-/// The shape of the request with the message, where it went out.
-fn sent_shape(report: &SendResult) -> Option<&RequestShape> {
-    report.requests.iter().rev().find(|request| request.carries_message).and_then(|request| request.shape.as_ref())
+/// The shape of the request that carried the message, if it was sent.
+fn sent_shape(result: &SendResult) -> Option<&RequestShape> {
+    result.requests.iter().rev().find(|request| request.carries_message).and_then(|request| request.shape.as_ref())
 }
 
-fn name(shape: &RequestShape) -> String {
+fn shape_id(shape: &RequestShape) -> String {
     hex::encode(shape.digest())
 }
 
 impl Service {
-    /// Reads the stored shapes of an uploaded version, when an attempt begins with it. `release` is the scope of its release.
+    /// Reads the stored shapes of an uploaded version, when an attempt starts with it. `release` is the scope of its release.
     pub(crate) async fn recorded_shapes(
         &self,
         tx: &mut Tx,
@@ -142,22 +142,22 @@ impl Service {
         attempt: &AttemptRow,
         connection: &ReadyConnection,
         (recorded, pinned): (Option<&RecordedShapes>, Option<&PinnedShapes>),
-        report: &SendResult,
+        result: &SendResult,
     ) -> Vec<ObservedShape> {
         let Some(recorded) = recorded else { return Vec::new() };
-        let seen = |tenant: &str, origin, shape: &RequestShape| ObservedShape {
+        let observed = |tenant: &str, origin, shape: &RequestShape| ObservedShape {
             tenant: tenant.to_owned(),
             origin,
             shape: shape.clone(),
         };
         let mut all = self.unrecorded_shapes(&attempt.tenant, connection);
-        if let Some(held) = held_shape(report) {
-            all.push(seen(&attempt.tenant, ShapeOrigin::Held, &held.shape));
-        } else if let Some(shape) = sent_shape(report) {
+        if let Some(held) = held_shape(result) {
+            all.push(observed(&attempt.tenant, ShapeOrigin::Held, &held.shape));
+        } else if let Some(shape) = sent_shape(result) {
             if recorded.is_canary {
-                all.push(seen(&recorded.release, ShapeOrigin::Canary, shape));
+                all.push(observed(&recorded.release, ShapeOrigin::Canary, shape));
             } else if pinned.is_some_and(PinnedShapes::is_empty) {
-                all.push(seen(&recorded.release, ShapeOrigin::First, shape));
+                all.push(observed(&recorded.release, ShapeOrigin::First, shape));
             }
         }
         all
@@ -183,19 +183,19 @@ impl Service {
         &self,
         tx: &mut Tx,
         (connector, digest): (&str, &str),
-        seen: &[ObservedShape],
+        observed: &[ObservedShape],
     ) -> Result<()> {
         let now = self.now();
-        for ObservedShape { tenant, origin, shape } in seen {
+        for ObservedShape { tenant, origin, shape } in observed {
             let bytes: usize = shape.lines().iter().map(String::len).sum();
-            if bytes > LONGEST_KEPT {
+            if bytes > MAX_SHAPE_BYTES {
                 continue;
             }
             let row = ShapeRow {
                 tenant: tenant.clone(),
                 connector: connector.to_owned(),
                 digest: digest.to_owned(),
-                shape: name(shape),
+                shape: shape_id(shape),
                 origin: *origin,
                 description: shape.clone(),
                 requests: u64::from(*origin != ShapeOrigin::Rehearsed),
@@ -203,30 +203,34 @@ impl Service {
                 last_seen_at: now,
                 approved_by: None,
             };
-            shapes::record(tx, &row, MOST_KEPT).await?;
+            shapes::record(tx, &row, MAX_STORED_SHAPES).await?;
         }
         Ok(())
     }
 
-    /// Remembers that the rehearsed shapes are stored now.
-    pub(crate) fn mark_shapes_recorded(connection: &ReadyConnection, seen: &[ObservedShape]) {
-        if seen.iter().any(|seen| seen.origin == ShapeOrigin::Rehearsed) {
+    /// Remembers that the rehearsed shapes are stored.
+    pub(crate) fn mark_shapes_recorded(connection: &ReadyConnection, observed: &[ObservedShape]) {
+        if observed.iter().any(|shape| shape.origin == ShapeOrigin::Rehearsed) {
             connection.shapes.is_recorded.store(true, Ordering::Release);
         }
     }
 
     /// Stores the shapes of a connection test of an uploaded version, and those of its rehearsal. A failure is logged and does not
     /// change the result of the test.
-    pub(crate) async fn record_test(&self, tenant: &str, connection: &ReadyConnection, report: &SendResult) {
+    pub(crate) async fn record_test(&self, tenant: &str, connection: &ReadyConnection, result: &SendResult) {
         let recorded = async {
             self.rehearsed_shapes(tenant, connection).await.map_err(|error| Error::Internal(error.to_string()))?;
-            let mut seen = self.unrecorded_shapes(tenant, connection);
-            if let Some(shape) = sent_shape(report).filter(|_| !matches!(report.outcome, Outcome::NotSentDryRun)) {
-                seen.push(ObservedShape { tenant: tenant.to_owned(), origin: ShapeOrigin::Test, shape: shape.clone() });
+            let mut observed = self.unrecorded_shapes(tenant, connection);
+            if let Some(shape) = sent_shape(result).filter(|_| !matches!(result.outcome, Outcome::NotSentDryRun)) {
+                observed.push(ObservedShape {
+                    tenant: tenant.to_owned(),
+                    origin: ShapeOrigin::Test,
+                    shape: shape.clone(),
+                });
             }
             let digest = connection.connector.digest().to_string();
             let mut tx = self.inner.store.begin().await?;
-            self.record_shapes(&mut tx, (&connection.connector_id, &digest), &seen).await?;
+            self.record_shapes(&mut tx, (&connection.connector_id, &digest), &observed).await?;
             tx.commit().await?;
             Ok::<_, Error>(())
         };
@@ -248,22 +252,22 @@ impl Service {
     ) -> Result<Vec<VersionShape>> {
         caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
-        let release = self.release_here(&mut tx, tenant, id).await?;
-        self.runnable(&mut tx, &release, digest).await?;
-        self.shape_views(&mut tx, scope(tenant), &release, digest).await
+        let release = self.effective_release(&mut tx, tenant, id).await?;
+        self.ready_version(&mut tx, &release, digest).await?;
+        self.shape_views(&mut tx, scope_of(tenant), &release, digest).await
     }
 
     async fn shape_views(
         &self,
         tx: &mut Tx,
-        of: &str,
+        scope: &str,
         release: &ReleaseRow,
         digest: &str,
     ) -> Result<Vec<VersionShape>> {
-        let rows = merged(shapes::of_version(tx, of, &release.connector, digest).await?);
+        let rows = merge_by_shape(shapes::of_version(tx, scope, &release.connector, digest).await?);
         let active = match release.versions.active.as_str() {
             active if active == digest => Vec::new(),
-            active => merged(shapes::of_version(tx, of, &release.connector, active).await?),
+            active => merge_by_shape(shapes::of_version(tx, scope, &release.connector, active).await?),
         };
         let mut views: Vec<VersionShape> = rows
             .iter()
@@ -289,18 +293,18 @@ impl Service {
         shape: &str,
     ) -> Result<VersionShape> {
         caller.may_in(tenant, Scope::Manage)?;
-        let of = scope(tenant);
+        let scope = scope_of(tenant);
         let mut tx = self.inner.store.begin().await?;
-        let release = self.release_here(&mut tx, tenant, id).await?;
-        self.runnable(&mut tx, &release, digest).await?;
-        let rows = merged(shapes::of_version(&mut tx, of, id, digest).await?);
+        let release = self.effective_release(&mut tx, tenant, id).await?;
+        self.ready_version(&mut tx, &release, digest).await?;
+        let rows = merge_by_shape(shapes::of_version(&mut tx, scope, id, digest).await?);
         let row = rows.iter().find(|row| row.shape == shape).ok_or(Error::NotFound("shape"))?;
         if row.origin != ShapeOrigin::Held {
             return Err(Error::Conflict("requests of this shape are not held back".to_owned()));
         }
         let approved = ShapeRow {
             // A tenant approves for itself only.
-            tenant: of.to_owned(),
+            tenant: scope.to_owned(),
             origin: ShapeOrigin::Approved,
             approved_by: Some(caller.actor()),
             ..row.clone()
@@ -321,7 +325,7 @@ impl Service {
 }
 
 /// Merges the rows of all tenants into one for each shape, with the origin that decides and the total of requests.
-fn merged(rows: Vec<ShapeRow>) -> Vec<ShapeRow> {
+fn merge_by_shape(rows: Vec<ShapeRow>) -> Vec<ShapeRow> {
     // A test or an approval of one tenant does not release a message of another tenant that was held back.
     let rank = |row: &ShapeRow| match row.origin {
         ShapeOrigin::Rehearsed => 0,

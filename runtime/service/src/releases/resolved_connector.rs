@@ -16,7 +16,7 @@ use crate::service::Service;
 pub(crate) enum ResolvedConnector {
     /// Has the one version that is part of Sendbox.
     BuiltIn(Connector),
-    /// Its release.
+    /// Has uploaded versions, of which its release decides.
     Uploaded(Box<ReleaseRow>),
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn owner(tenant: &str) -> Owner {
 }
 
 impl Service {
-    /// Resolves an id for a tenant. An empty tenant stands for the platform, which sees the connectors for all tenants.
+    /// Resolves an id for a tenant. An empty tenant means the platform, which sees the connectors for all tenants.
     pub(crate) async fn resolve_connector(
         &self,
         tx: &mut Tx,
@@ -66,13 +66,13 @@ impl Service {
             ResolvedConnector::BuiltIn(connector) => {
                 Ok((connector.digest().to_string() == digest).then(|| connector.clone()))
             }
-            ResolvedConnector::Uploaded(release) => self.loaded(tx, &release.owner, digest).await,
+            ResolvedConnector::Uploaded(release) => self.load_version(tx, &release.owner, digest).await,
         }
     }
 
-    /// An uploaded version, loaded now if it is not loaded yet. That is rare, because the release monitor loads every version that
+    /// Loads an uploaded version, unless it is loaded already. That is rare, because the release monitor loads every version that
     /// may send, and fast, because its compiled code is in the cache of the process that checked it.
-    pub(crate) async fn loaded(&self, tx: &mut Tx, owner: &str, digest: &str) -> Result<Option<Connector>> {
+    pub(crate) async fn load_version(&self, tx: &mut Tx, owner: &str, digest: &str) -> Result<Option<Connector>> {
         if let Some(connector) = self.inner.catalogue.uploaded(digest) {
             return Ok(Some(connector));
         }
@@ -90,7 +90,7 @@ impl Service {
         }
     }
 
-    /// The version of a connector that sends.
+    /// The active version of a connector.
     pub(crate) async fn active_of(&self, tx: &mut Tx, connector: &ResolvedConnector) -> Result<Connector> {
         let digest = match connector {
             ResolvedConnector::BuiltIn(connector) => return Ok(connector.clone()),
@@ -102,7 +102,7 @@ impl Service {
         })
     }
 
-    /// The connector that an input names, at the version that sends.
+    /// The active version of the connector that a request names.
     pub(crate) async fn connector_of(&self, tx: &mut Tx, tenant: &str, id: &str) -> Result<Connector> {
         match self.resolve_connector(tx, tenant, id).await? {
             Some(connector) => self.active_of(tx, &connector).await,
@@ -123,7 +123,7 @@ impl Service {
         Ok(ids)
     }
 
-    /// The connectors that a tenant can set up; without one, those of all tenants.
+    /// The connectors that a tenant can set up; without a tenant, those for all tenants.
     ///
     /// # Errors
     /// [`Error::NotFound`].

@@ -7,10 +7,11 @@
 
 use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::model::{
-    Approval, ConnectionDifference, ConnectorVersion, DifferenceLine, Reach, Scope, Standing, Unfit, VersionDifference,
+    Approval, ConnectionDifference, ConnectorVersion, Difference, IncompatibleConnection, Reach, Scope,
+    VersionDifference, VersionRole,
 };
+use sendbox_domain::rules::capability_diff::CapabilityDiff;
 use sendbox_domain::rules::capability_diff::connection::{Resolved, lines};
-use sendbox_domain::rules::capability_diff::{Description, Difference};
 use sendbox_sandbox::Connector;
 use sendbox_store::rows::{ApprovalRow, ConnectionRow, ReleaseRow, TenantRow, VersionRow};
 use sendbox_store::{Tx, connections, releases, tenants, versions};
@@ -20,69 +21,54 @@ use crate::access::caller::Caller;
 use crate::connections::stored_parameters::StoredParameters;
 use crate::delivery_reports::callback_url::callback_url_parameter;
 use crate::error::{Error, Result};
-use crate::releases::versions::{LOOKED_AT, scope};
+use crate::releases::versions::{MAX_COMPARED_CONNECTIONS, scope_of};
 use crate::service::Service;
 use crate::vault;
 
 /// Maximum number of connections that are listed.
-const NAMED: usize = 100;
+const MAX_LISTED: usize = 100;
 /// Maximum number of connections that an error text names.
-const NAMED_IN_TEXT: usize = 10;
+const MAX_LISTED_IN_TEXT: usize = 10;
 
 /// The effect of a version on the connections that would use it.
 #[derive(Default)]
 struct ConnectionImpact {
-    unfit: Vec<Unfit>,
+    incompatible: Vec<IncompatibleConnection>,
     differing: Vec<ConnectionDifference>,
 }
 
+/// How a version differs from the active one, with the fingerprint of the difference.
+async fn compare_with_active(
+    tx: &mut Tx,
+    release: &ReleaseRow,
+    version: &VersionRow,
+) -> Result<Option<(CapabilityDiff, String)>> {
+    let Some(active) = versions::get(tx, &release.owner, &release.versions.active).await? else { return Ok(None) };
+    let (Some(before), Some(after)) = (&active.description, &version.description) else { return Ok(None) };
+    let difference = CapabilityDiff::between(before, after);
+    let fingerprint = difference.fingerprint(&active.digest, &version.digest);
+    Ok(Some((difference, fingerprint)))
+}
+
 impl Service {
-    /// The description of a version. A description stored by an older release of Sendbox, without texts, is made again.
-    async fn description_of(&self, tx: &mut Tx, owner: &str, version: &VersionRow) -> Result<Option<Description>> {
-        match &version.description {
-            Some(description) if description.texts.is_some() => Ok(Some(description.clone())),
-            older => match self.loaded(tx, owner, &version.digest).await? {
-                Some(connector) => Ok(Some(Description::of(connector.inspect()))),
-                None => Ok(older.clone()),
-            },
-        }
-    }
-
-    /// How a version differs from the active one, with the fingerprint of the difference.
-    async fn compare_with_active(
-        &self,
-        tx: &mut Tx,
-        release: &ReleaseRow,
-        version: &VersionRow,
-    ) -> Result<Option<(Difference, String)>> {
-        let Some(active) = versions::get(tx, &release.owner, &release.versions.active).await? else { return Ok(None) };
-        let before = self.description_of(tx, &release.owner, &active).await?;
-        let after = self.description_of(tx, &release.owner, version).await?;
-        Ok(before.zip(after).map(|(before, after)| {
-            let difference = Difference::between(&before, &after);
-            let fingerprint = difference.fingerprint(&active.digest, &version.digest);
-            (difference, fingerprint)
-        }))
-    }
-
     /// The difference as it is shown for a scope.
     pub(crate) async fn difference(
         &self,
         tx: &mut Tx,
-        of: &str,
+        scope: &str,
         release: &ReleaseRow,
         version: &VersionRow,
     ) -> Result<Option<VersionDifference>> {
-        let Some((difference, confirmation_token)) = self.compare_with_active(tx, release, version).await? else {
+        let Some((difference, confirmation_token)) = compare_with_active(tx, release, version).await? else {
             return Ok(None);
         };
-        let approval = approval(tx, of, release, &confirmation_token).await?;
-        let active = self.loaded(tx, &release.owner, &release.versions.active).await?;
-        let connector = self.loaded(tx, &release.owner, &version.digest).await?;
+        let approval = approval(tx, scope, release, &confirmation_token).await?;
+        let active = self.load_version(tx, &release.owner, &release.versions.active).await?;
+        let connector = self.load_version(tx, &release.owner, &version.digest).await?;
         let readme = |connector: &Connector| connector.metadata().readme.clone();
         let (old_readme, new_readme) = (active.as_ref().map(readme), connector.as_ref().map(readme));
-        let ConnectionImpact { unfit, differing } = match &connector {
-            Some(connector) => self.connection_impact(tx, of, release, connector).await?,
+        let ConnectionImpact { incompatible, differing } = match &connector {
+            Some(connector) => self.connection_impact(tx, scope, release, connector).await?,
             None => ConnectionImpact::default(),
         };
         Ok(Some(VersionDifference {
@@ -98,7 +84,7 @@ impl Service {
             approved_at: approval.as_ref().map(|approval| approval.approved_at),
             approved_by: approval.map(|approval| approval.approved_by),
             connections: differing,
-            incompatible_connections: unfit,
+            incompatible_connections: incompatible,
         }))
     }
 
@@ -106,11 +92,11 @@ impl Service {
     async fn governed_connections(
         &self,
         tx: &mut Tx,
-        of: &str,
+        scope: &str,
         release: &ReleaseRow,
     ) -> Result<Vec<(ConnectionRow, TenantRow)>> {
         let mut found = Vec::new();
-        for row in connections::using(tx, of, &release.connector, LOOKED_AT).await? {
+        for row in connections::using(tx, scope, &release.connector, MAX_COMPARED_CONNECTIONS).await? {
             // Skips tenants with a release of their own, or a private connector of this name.
             let own = releases::for_tenant(tx, &row.tenant, &release.connector).await?;
             if own.is_none_or(|own| own.tenant != release.tenant) {
@@ -126,41 +112,45 @@ impl Service {
     async fn connection_impact(
         &self,
         tx: &mut Tx,
-        of: &str,
+        scope: &str,
         release: &ReleaseRow,
         connector: &Connector,
     ) -> Result<ConnectionImpact> {
-        let mut found = ConnectionImpact::default();
-        for (row, tenant) in self.governed_connections(tx, of, release).await? {
-            if found.unfit.len() >= NAMED && found.differing.len() >= NAMED {
+        let mut impact = ConnectionImpact::default();
+        for (row, tenant) in self.governed_connections(tx, scope, release).await? {
+            if impact.incompatible.len() >= MAX_LISTED && impact.differing.len() >= MAX_LISTED {
                 break;
             }
             match self.difference_for_connection(tx, &tenant, &row, connector).await {
-                Ok(lines) if lines.is_empty() || found.differing.len() >= NAMED => {}
+                Ok(lines) if lines.is_empty() || impact.differing.len() >= MAX_LISTED => {}
                 Ok(lines) => {
-                    found.differing.push(ConnectionDifference { tenant: row.tenant, connection: row.name, lines });
+                    impact.differing.push(ConnectionDifference { tenant: row.tenant, connection: row.name, lines });
                 }
-                Err(Error::Invalid(_)) if found.unfit.len() >= NAMED => {}
+                Err(Error::Invalid(_)) if impact.incompatible.len() >= MAX_LISTED => {}
                 Err(Error::Invalid(FieldErrors(errors))) => {
-                    found.unfit.push(Unfit { tenant: row.tenant, connection: row.name, errors });
+                    impact.incompatible.push(IncompatibleConnection {
+                        tenant: row.tenant,
+                        connection: row.name,
+                        errors,
+                    });
                 }
                 Err(other) => return Err(other),
             }
         }
-        Ok(found)
+        Ok(impact)
     }
 
     /// The differences for one connection.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it does not fit the version.
+    /// [`Error::Invalid`] when it is incompatible with the version.
     async fn difference_for_connection(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         row: &ConnectionRow,
         connector: &Connector,
-    ) -> Result<Vec<DifferenceLine>> {
+    ) -> Result<Vec<Difference>> {
         let key = self.tenant_key(tenant)?;
         let (after, filled) = self.build_stored_connection(row, &key, connector)?;
         // A connection that cannot send now has nothing to compare with.
@@ -184,41 +174,41 @@ impl Service {
         Ok(lines(&stored.names(), &before, &after))
     }
 
-    /// The connections of a release that do not fit a version.
-    pub(crate) async fn unfit(
+    /// The connections of a release that are incompatible with a version.
+    pub(crate) async fn incompatible_connections(
         &self,
         tx: &mut Tx,
-        of: &str,
+        scope: &str,
         release: &ReleaseRow,
         connector: &Connector,
-    ) -> Result<Vec<Unfit>> {
+    ) -> Result<Vec<IncompatibleConnection>> {
         let mut found = Vec::new();
-        for (row, tenant) in self.governed_connections(tx, of, release).await? {
+        for (row, tenant) in self.governed_connections(tx, scope, release).await? {
             match self.build_stored_connection(&row, &self.tenant_key(&tenant)?, connector) {
                 Ok(_) => {}
                 Err(Error::Invalid(FieldErrors(errors))) => {
-                    found.push(Unfit { tenant: row.tenant, connection: row.name, errors });
+                    found.push(IncompatibleConnection { tenant: row.tenant, connection: row.name, errors });
                 }
                 Err(other) => return Err(other),
             }
-            if found.len() >= NAMED {
+            if found.len() >= MAX_LISTED {
                 break;
             }
         }
         Ok(found)
     }
 
-    /// Refuses a version that would read a stored secret of one of these connections in clear. An approval does not permit it. (Each
-    /// send enforces the same rule on its own: see `stored_parameters.rs`.)
+    /// Refuses a version that would read a stored secret of one of these connections in clear. An approval does not permit it. Each
+    /// send enforces the same rule: see `stored_parameters.rs`.
     pub(crate) async fn require_sealed_secrets(
         &self,
         tx: &mut Tx,
-        of: &str,
+        scope: &str,
         release: &ReleaseRow,
         connector: &Connector,
     ) -> Result<()> {
         let mut found = Vec::new();
-        for (row, tenant) in self.governed_connections(tx, of, release).await? {
+        for (row, tenant) in self.governed_connections(tx, scope, release).await? {
             let stored = StoredParameters::of(&row, &self.tenant_key(&tenant)?)?;
             for name in stored.unsealed_by(connector.metadata()) {
                 found.push(format!("`{name}` of `{}` (tenant `{}`)", row.name, row.tenant));
@@ -227,8 +217,8 @@ impl Service {
         if found.is_empty() {
             return Ok(());
         }
-        let more = found.len().saturating_sub(NAMED_IN_TEXT);
-        let mut named = found.into_iter().take(NAMED_IN_TEXT).collect::<Vec<_>>().join(", ");
+        let more = found.len().saturating_sub(MAX_LISTED_IN_TEXT);
+        let mut named = found.into_iter().take(MAX_LISTED_IN_TEXT).collect::<Vec<_>>().join(", ");
         if more > 0 {
             named.push_str(&format!(" and {more} more"));
         }
@@ -242,22 +232,22 @@ impl Service {
     pub(crate) async fn require_approval(
         &self,
         tx: &mut Tx,
-        of: &str,
+        scope: &str,
         release: &ReleaseRow,
         digest: &str,
     ) -> Result<()> {
-        if release.versions.standing(digest) != Standing::Available {
-            // It sends, or has sent, in this scope.
+        if release.versions.role(digest) != VersionRole::Available {
+            // It already sends, or was sending, in this scope.
             return Ok(());
         }
-        let version = self.runnable(tx, release, digest).await?;
-        let Some((difference, fingerprint)) = self.compare_with_active(tx, release, &version).await? else {
+        let version = self.ready_version(tx, release, digest).await?;
+        let Some((difference, fingerprint)) = compare_with_active(tx, release, &version).await? else {
             return Err(Error::Internal("the versions cannot be compared".to_owned()));
         };
-        if difference.reach != Reach::Wider || approval(tx, of, release, &fingerprint).await?.is_some() {
+        if difference.reach != Reach::Wider || approval(tx, scope, release, &fingerprint).await?.is_some() {
             return Ok(());
         }
-        Err(Error::ApprovalNeeded(sentences(&difference.wider)))
+        Err(Error::ApprovalRequired(sentences(&difference.wider)))
     }
 
     /// Approves the wider reach and the changed texts of a version, compared with the active one: exactly the difference that was
@@ -275,18 +265,18 @@ impl Service {
     ) -> Result<ConnectorVersion> {
         caller.may_in(tenant, Scope::Manage)?;
         let mut tx = self.inner.store.begin().await?;
-        let release = self.release_here(&mut tx, tenant, id).await?;
-        let version = self.runnable(&mut tx, &release, digest).await?;
-        let compared = self.compare_with_active(&mut tx, &release, &version).await?;
+        let release = self.effective_release(&mut tx, tenant, id).await?;
+        let version = self.ready_version(&mut tx, &release, digest).await?;
+        let compared = compare_with_active(&mut tx, &release, &version).await?;
         let Some((difference, fingerprint)) = compared.filter(|_| release.versions.active != digest) else {
             return Err(Error::Conflict("this version is already active; there is nothing to approve".to_owned()));
         };
-        if !vault::same(approval.confirmation_token.as_bytes(), fingerprint.as_bytes()) {
+        if !vault::constant_time_eq(approval.confirmation_token.as_bytes(), fingerprint.as_bytes()) {
             return Err(Error::DiffChanged);
         }
         let row = ApprovalRow {
             // A tenant approves for itself only.
-            tenant: scope(tenant).to_owned(),
+            tenant: scope_of(tenant).to_owned(),
             connector: id.to_owned(),
             fingerprint,
             approved_at: self.now(),
@@ -296,21 +286,21 @@ impl Service {
         let after = json!({ "digest": digest, "from": release.versions.active, "wider": sentences(&difference.wider) });
         let what = ("connector.approve", format!("connector:{id}"));
         self.record_audit(&mut tx, caller, tenant, what, (None, Some(after))).await?;
-        let view = self.version_view(&mut tx, scope(tenant), version, true).await?;
+        let view = self.version_view(&mut tx, scope_of(tenant), version, true).await?;
         tx.commit().await?;
         Ok(view)
     }
 }
 
 /// The approval of a difference, given in this scope or by the platform for all tenants.
-async fn approval(tx: &mut Tx, of: &str, release: &ReleaseRow, fingerprint: &str) -> Result<Option<ApprovalRow>> {
-    let own = releases::approval(tx, of, &release.connector, fingerprint).await?;
+async fn approval(tx: &mut Tx, scope: &str, release: &ReleaseRow, fingerprint: &str) -> Result<Option<ApprovalRow>> {
+    let own = releases::approval(tx, scope, &release.connector, fingerprint).await?;
     if own.is_some() || !release.owner.is_empty() {
         return Ok(own);
     }
     Ok(releases::approval(tx, "", &release.connector, fingerprint).await?)
 }
 
-fn sentences(lines: &[DifferenceLine]) -> Vec<String> {
+fn sentences(lines: &[Difference]) -> Vec<String> {
     lines.iter().map(|line| line.message.clone()).collect()
 }

@@ -5,7 +5,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sendbox_domain::model::{ConnectorVersion, Progress, Scope, Standing, Unfit, VersionState};
+use sendbox_domain::model::{
+    ConnectorVersion, IncompatibleConnection, Progress, Scope, VersionInspection, VersionRole, VersionState,
+};
 use sendbox_domain::rules::capability_diff::Description;
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::{Connector, LoadError, LoadStep};
@@ -19,22 +21,22 @@ use crate::releases::resolved_connector::owner;
 use crate::service::Service;
 
 /// Maximum number of versions for all tenants. Their files are in the store.
-const MOST: u64 = 200;
+const MAX_VERSIONS: u64 = 200;
 /// Maximum number of versions of one tenant.
-const MOST_OF_TENANT: u64 = 50;
-/// Maximum number of versions in a list, which is all there can be.
-const LISTED: u32 = 200;
+const MAX_VERSIONS_OF_TENANT: u64 = 50;
+/// Maximum number of versions in a list: no connector can have more.
+const MAX_LISTED: u32 = 200;
 /// Maximum number of connections for which the effect of a version is computed.
-pub(crate) const LOOKED_AT: u32 = 1000;
+pub(crate) const MAX_COMPARED_CONNECTIONS: u32 = 1000;
 /// The lease of a check: another process starts over when it has ended.
-const CHECK_SECONDS: u64 = 120;
-/// How often a check may start. A file whose check ends the process each time is then refused.
-const CHECKS: u32 = 3;
+const CHECK_LEASE_SECONDS: u64 = 120;
+/// Maximum number of times that a check is started. A file whose check kills the process each time is refused.
+const MAX_CHECKS: u32 = 3;
 /// The steps of a check, in order.
 const STEPS: [&str; 3] = ["inspecting", "compiling", "reading its metadata"];
 
 /// The scope of a tenant's connectors in the store; empty for the connectors for all tenants.
-pub(crate) fn scope(tenant: Option<&str>) -> &str {
+pub(crate) fn scope_of(tenant: Option<&str>) -> &str {
     tenant.unwrap_or_default()
 }
 
@@ -59,25 +61,25 @@ impl Service {
         if let Some(tenant) = tenant {
             self.lock_tenant(&mut tx, tenant).await?;
         }
-        let of = scope(tenant);
-        let found = versions::lock(&mut tx, of, &digest).await?;
-        let is_there = found.as_ref().is_some_and(|row| row.state != VersionState::Refused);
+        let scope = scope_of(tenant);
+        let found = versions::lock(&mut tx, scope, &digest).await?;
+        let is_known = found.as_ref().is_some_and(|row| row.state != VersionState::Refused);
         let row = match found {
-            Some(row) if is_there => return Ok((self.version_view(&mut tx, of, row, false).await?, true)),
+            Some(row) if is_known => return Ok((self.version_view(&mut tx, scope, row, false).await?, true)),
             Some(row) => {
                 let row = VersionRow { state: VersionState::Checking, step: 1, refusal: None, checks: 0, ..row };
                 versions::update(&mut tx, &row).await?;
                 row
             }
             None => {
-                let most = if tenant.is_some() { MOST_OF_TENANT } else { MOST };
-                if versions::count(&mut tx, of).await? >= most {
+                let max = if tenant.is_some() { MAX_VERSIONS_OF_TENANT } else { MAX_VERSIONS };
+                if versions::count(&mut tx, scope).await? >= max {
                     let text =
-                        format!("there are already {most} versions, the maximum; delete some that are not in use");
+                        format!("there are already {max} versions, the maximum; delete some that are not in use");
                     return Err(Error::Conflict(text));
                 }
                 let row = VersionRow {
-                    tenant: of.to_owned(),
+                    tenant: scope.to_owned(),
                     digest: digest.clone(),
                     connector: None,
                     state: VersionState::Checking,
@@ -98,34 +100,35 @@ impl Service {
         let after = json!({ "digest": digest, "bytes": row.bytes });
         let what = ("connector.upload", format!("version:{digest}"));
         self.record_audit(&mut tx, caller, tenant, what, (None, Some(after))).await?;
-        let view = self.version_view(&mut tx, of, row, false).await?;
+        let view = self.version_view(&mut tx, scope, row, false).await?;
         tx.commit().await?;
         self.inner.release_monitor.wake();
         Ok((view, false))
     }
 
     /// Checks an upload in the background.
-    pub(crate) fn start_check(&self, of: String, digest: String) {
+    pub(crate) fn start_check(&self, scope: String, digest: String) {
         let service = self.clone();
         self.inner.work.spawn(async move {
-            if let Err(error) = service.check_version(&of, &digest).await {
+            if let Err(error) = service.check_version(&scope, &digest).await {
                 tracing::error!(digest, %error, "the result of a check could not be stored; the check will be repeated");
             }
         });
     }
 
     /// Claims the lease of a check. `None`: another process holds it, or the check is done.
-    async fn claim_check(&self, of: &str, digest: &str) -> Result<Option<(VersionRow, Vec<u8>)>> {
+    async fn claim_check(&self, scope: &str, digest: &str) -> Result<Option<(VersionRow, Vec<u8>)>> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
-        let Some(row) = versions::lock(&mut tx, of, digest).await? else { return Ok(None) };
+        let Some(row) = versions::lock(&mut tx, scope, digest).await? else { return Ok(None) };
         if row.state != VersionState::Checking || row.lease_until.is_some_and(|until| now < until) {
             return Ok(None);
         }
-        let Some(component) = versions::component(&mut tx, of, digest).await? else { return Ok(None) };
-        let row = if row.checks >= CHECKS {
-            let text =
-                format!("its check ended {CHECKS} times without a result; see the log of Sendbox, and upload it again");
+        let Some(component) = versions::component(&mut tx, scope, digest).await? else { return Ok(None) };
+        let row = if row.checks >= MAX_CHECKS {
+            let text = format!(
+                "its check ended {MAX_CHECKS} times without a result; see the log of Sendbox, and upload it again"
+            );
             VersionRow {
                 state: VersionState::Refused,
                 refusal: Some(text),
@@ -138,7 +141,7 @@ impl Service {
                 checks: row.checks + 1,
                 step: 1,
                 lease_owner: Some(self.inner.owner.clone()),
-                lease_until: Some(now.plus_seconds(CHECK_SECONDS)),
+                lease_until: Some(now.plus_seconds(CHECK_LEASE_SECONDS)),
                 ..row
             }
         };
@@ -147,15 +150,15 @@ impl Service {
         Ok((row.state == VersionState::Checking).then_some((row, component)))
     }
 
-    async fn check_version(&self, of: &str, digest: &str) -> Result<()> {
-        let Some((row, component)) = self.claim_check(of, digest).await? else { return Ok(()) };
+    async fn check_version(&self, scope: &str, digest: &str) -> Result<()> {
+        let Some((row, component)) = self.claim_check(scope, digest).await? else { return Ok(()) };
         let loaded = self.load_in_steps(&row, &component).await;
         let mut tx = self.inner.store.begin().await?;
-        let Some(now_there) = versions::lock(&mut tx, of, digest).await? else { return Ok(()) };
-        if now_there.lease_owner.as_deref() != Some(&self.inner.owner) || now_there.state != VersionState::Checking {
+        let Some(current) = versions::lock(&mut tx, scope, digest).await? else { return Ok(()) };
+        if current.lease_owner.as_deref() != Some(&self.inner.owner) || current.state != VersionState::Checking {
             return Ok(());
         }
-        let row = VersionRow { lease_owner: None, lease_until: None, ..now_there };
+        let row = VersionRow { lease_owner: None, lease_until: None, ..current };
         let row = match loaded {
             Ok(connector) => {
                 let row = self.accept_connector(&mut tx, row, Description::of(connector.inspect())).await?;
@@ -164,7 +167,7 @@ impl Service {
                 }
                 row
             }
-            Err(error) if error.is_of_the_file() => {
+            Err(error) if error.is_caused_by_file() => {
                 VersionRow { state: VersionState::Refused, refusal: Some(error.to_string()), ..row }
             }
             Err(error) => {
@@ -194,7 +197,7 @@ impl Service {
         let mut recorded = 1;
         loop {
             tokio::select! {
-                done = &mut loading => return done,
+                result = &mut loading => return result,
                 () = tokio::time::sleep(std::time::Duration::from_millis(100)) => {
                     let now = step.load(Ordering::Relaxed);
                     if now != recorded {
@@ -247,7 +250,7 @@ impl Service {
     }
 
     /// The release that applies to a tenant, or to all tenants.
-    pub(crate) async fn release_here(&self, tx: &mut Tx, tenant: Option<&str>, id: &str) -> Result<ReleaseRow> {
+    pub(crate) async fn effective_release(&self, tx: &mut Tx, tenant: Option<&str>, id: &str) -> Result<ReleaseRow> {
         if let Some(tenant) = tenant {
             self.tenant_row(tx, tenant).await?;
         }
@@ -256,7 +259,7 @@ impl Service {
                 "`{id}` is a built-in connector; its version changes only with an update of Sendbox"
             )));
         }
-        releases::for_tenant(tx, scope(tenant), id).await?.ok_or(Error::NotFound("connector"))
+        releases::for_tenant(tx, scope_of(tenant), id).await?.ok_or(Error::NotFound("connector"))
     }
 
     /// The versions of a connector, newest first.
@@ -266,10 +269,10 @@ impl Service {
     pub async fn versions(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Vec<ConnectorVersion>> {
         caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
-        let release = self.release_here(&mut tx, tenant, id).await?;
+        let release = self.effective_release(&mut tx, tenant, id).await?;
         let mut views = Vec::new();
-        for row in versions::of_connector(&mut tx, &release.owner, id, LISTED).await? {
-            views.push(self.version_view(&mut tx, scope(tenant), row, false).await?);
+        for row in versions::of_connector(&mut tx, &release.owner, id, MAX_LISTED).await? {
+            views.push(self.version_view(&mut tx, scope_of(tenant), row, false).await?);
         }
         Ok(views)
     }
@@ -284,8 +287,8 @@ impl Service {
         if let Some(tenant) = tenant {
             self.tenant_row(&mut tx, tenant).await?;
         }
-        let row = versions::get(&mut tx, scope(tenant), digest).await?.ok_or(Error::NotFound("upload"))?;
-        self.version_view(&mut tx, scope(tenant), row, true).await
+        let row = versions::get(&mut tx, scope_of(tenant), digest).await?.ok_or(Error::NotFound("upload"))?;
+        self.version_view(&mut tx, scope_of(tenant), row, true).await
     }
 
     /// One version, and how it differs from the active one.
@@ -301,13 +304,13 @@ impl Service {
     ) -> Result<ConnectorVersion> {
         caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
-        let release = self.release_here(&mut tx, tenant, id).await?;
-        let row = self.runnable(&mut tx, &release, digest).await?;
-        self.version_view(&mut tx, scope(tenant), row, true).await
+        let release = self.effective_release(&mut tx, tenant, id).await?;
+        let row = self.ready_version(&mut tx, &release, digest).await?;
+        self.version_view(&mut tx, scope_of(tenant), row, true).await
     }
 
     /// A version of this connector that has passed its check.
-    pub(crate) async fn runnable(&self, tx: &mut Tx, release: &ReleaseRow, digest: &str) -> Result<VersionRow> {
+    pub(crate) async fn ready_version(&self, tx: &mut Tx, release: &ReleaseRow, digest: &str) -> Result<VersionRow> {
         let row = versions::get(tx, &release.owner, digest).await?;
         let fits =
             |row: &VersionRow| row.state == VersionState::Ready && row.connector.as_deref() == Some(&release.connector);
@@ -317,32 +320,32 @@ impl Service {
     pub(crate) async fn version_view(
         &self,
         tx: &mut Tx,
-        of: &str,
+        scope: &str,
         row: VersionRow,
-        whole: bool,
+        with_difference: bool,
     ) -> Result<ConnectorVersion> {
         let release = match (&row.connector, row.state) {
-            (Some(id), VersionState::Ready) => releases::for_tenant(tx, of, id).await?,
+            (Some(id), VersionState::Ready) => releases::for_tenant(tx, scope, id).await?,
             _ => None,
         };
         // A private connector and one for all tenants may share an id; the version belongs to one of them.
         let release = release.filter(|release| release.owner == row.tenant);
         let difference = match &release {
-            Some(release) if whole && release.versions.active != row.digest => {
-                self.difference(tx, of, release, &row).await?
+            Some(release) if with_difference && release.versions.active != row.digest => {
+                self.difference(tx, scope, release, &row).await?
             }
             _ => None,
         };
-        let doing = || usize::try_from(row.step).ok().and_then(|step| STEPS.get(step.saturating_sub(1)));
+        let activity = || usize::try_from(row.step).ok().and_then(|step| STEPS.get(step.saturating_sub(1)));
         Ok(ConnectorVersion {
-            role: release.map(|release| release.versions.standing(&row.digest)),
+            role: release.map(|release| release.versions.role(&row.digest)),
             progress: (row.state == VersionState::Checking).then(|| Progress {
                 step: row.step,
                 steps: 3,
-                activity: doing().map_or_else(|| "waiting".to_owned(), |doing| (*doing).to_owned()),
+                activity: activity().map_or_else(|| "waiting".to_owned(), |activity| (*activity).to_owned()),
             }),
             version: row.description.as_ref().map(|description| description.version.clone()),
-            inspection: row.description.as_ref().and_then(|description| serde_json::to_value(description).ok()),
+            inspection: row.description.as_ref().map(VersionInspection::from),
             connector: row.connector,
             digest: row.digest,
             owner: owner(&row.tenant),
@@ -355,24 +358,24 @@ impl Service {
         })
     }
 
-    /// Deletes a version that is not in use. With the last version of a connector that no connection uses, the connector is deleted.
+    /// Deletes a version that is not in use. The connector is deleted with its last version, if no connection uses it.
     ///
     /// # Errors
-    /// [`Error::Conflict`] that names what uses it.
+    /// [`Error::Conflict`], which names what uses it.
     pub async fn delete_version(&self, caller: &Caller, tenant: Option<&str>, digest: &str) -> Result<()> {
         caller.may_in(tenant, Scope::Manage)?;
-        let of = scope(tenant);
+        let scope = scope_of(tenant);
         let mut tx = self.inner.store.begin().await?;
         if let Some(tenant) = tenant {
             self.lock_tenant(&mut tx, tenant).await?;
         }
-        let row = versions::lock(&mut tx, of, digest).await?.ok_or(Error::NotFound("upload"))?;
+        let row = versions::lock(&mut tx, scope, digest).await?.ok_or(Error::NotFound("upload"))?;
         if let (Some(id), VersionState::Ready) = (&row.connector, row.state) {
-            self.require_unused(&mut tx, of, id, digest).await?;
+            self.require_unused(&mut tx, scope, id, digest).await?;
         }
-        versions::delete(&mut tx, of, digest).await?;
+        versions::delete(&mut tx, scope, digest).await?;
         if let Some(id) = &row.connector {
-            sendbox_store::shapes::delete_of_version(&mut tx, of, id, digest).await?;
+            sendbox_store::shapes::delete_of_version(&mut tx, scope, id, digest).await?;
         }
         let before = json!({ "digest": digest, "connector": row.connector });
         let what = ("connector.delete", format!("version:{digest}"));
@@ -383,12 +386,12 @@ impl Service {
     }
 
     /// Refuses a version that is in use; deletes the release of a connector whose last version this is.
-    async fn require_unused(&self, tx: &mut Tx, of: &str, id: &str, digest: &str) -> Result<()> {
+    async fn require_unused(&self, tx: &mut Tx, scope: &str, id: &str, digest: &str) -> Result<()> {
         let now = self.now();
         let releases_here: Vec<ReleaseRow> =
-            releases::of_connector(tx, id).await?.into_iter().filter(|release| release.owner == of).collect();
-        let used = connections::using(tx, of, id, LOOKED_AT).await?;
-        let is_last = versions::of_connector(tx, of, id, LISTED).await?.len() == 1;
+            releases::of_connector(tx, id).await?.into_iter().filter(|release| release.owner == scope).collect();
+        let used = connections::using(tx, scope, id, MAX_COMPARED_CONNECTIONS).await?;
+        let is_last = versions::of_connector(tx, scope, id, MAX_LISTED).await?.len() == 1;
         if is_last && used.is_empty() {
             for release in &releases_here {
                 releases::delete(tx, &release.tenant, id).await?;
@@ -396,28 +399,29 @@ impl Service {
             return Ok(());
         }
         for release in &releases_here {
-            if release.versions.kept(now).any(|kept| kept == digest) {
+            if release.versions.in_use(now).any(|used| used == digest) {
                 let who = if release.tenant.is_empty() { "all tenants" } else { "a tenant" };
-                let standing = release.versions.standing(digest);
-                return Err(Error::Conflict(match standing {
-                    Standing::Available => {
+                let role = release.versions.role(digest);
+                return Err(Error::Conflict(match role {
+                    VersionRole::Available => {
                         "messages that started on it may still be in progress; try again in a minute".to_owned()
                     }
-                    _ => format!("it is the {} version for {who}; activate another version first", standing.as_str()),
+                    _ => format!("it is the {} version for {who}; activate another version first", role.as_str()),
                 }));
             }
         }
         for release in &releases_here {
-            let Some(active) = self.loaded(tx, of, &release.versions.active).await? else { continue };
-            let left: Vec<Unfit> = self.unfit(tx, &release.tenant, release, &active).await?;
-            let needs = |unfit: &&Unfit| {
+            let Some(active) = self.load_version(tx, scope, &release.versions.active).await? else { continue };
+            let incompatible: Vec<IncompatibleConnection> =
+                self.incompatible_connections(tx, &release.tenant, release, &active).await?;
+            let needs_version = |found: &&IncompatibleConnection| {
                 used.iter()
-                    .any(|row| row.tenant == unfit.tenant && row.name == unfit.connection && row.digest == digest)
+                    .any(|row| row.tenant == found.tenant && row.name == found.connection && row.digest == digest)
             };
-            if let Some(unfit) = left.iter().find(needs) {
+            if let Some(found) = incompatible.iter().find(needs_version) {
                 return Err(Error::Conflict(format!(
                     "the connection `{}` of `{}` is incompatible with the active version and sends with this one; save it again first",
-                    unfit.connection, unfit.tenant
+                    found.connection, found.tenant
                 )));
             }
         }

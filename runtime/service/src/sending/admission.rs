@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use sendbox_domain::LimitName;
 use sendbox_domain::model::Timestamp;
-use sendbox_domain::rules::limit::{self, Bucket, Facts, NotTaken, Opens, Rule, Unreadable};
+use sendbox_domain::rules::limit::{self, Bucket, Facts, LimitError, NextAllowed, Rule, UnreadableState};
 use sendbox_domain::rules::policy;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::rows::{MessageRow, TenantRow};
@@ -63,32 +63,32 @@ pub(crate) async fn admit(tx: &mut Tx, request: &AdmissionRequest<'_>, now: Time
         usage: request.usage,
         price_micros: price,
     };
-    let wanted = limit::buckets(&tenant.policy, &facts);
-    let keys: Vec<String> = wanted.iter().map(|bucket| bucket.key.clone()).collect();
+    let buckets_to_charge = limit::buckets(&tenant.policy, &facts);
+    let keys: Vec<String> = buckets_to_charge.iter().map(|bucket| bucket.key.clone()).collect();
     let states = buckets::load(tx, &tenant.id, &keys).await?;
-    let mut taken = Vec::with_capacity(wanted.len());
-    let mut refused: Option<(LimitName, Option<Timestamp>)> = None;
+    let mut charges = Vec::with_capacity(buckets_to_charge.len());
+    let mut refusal: Option<(LimitName, Option<Timestamp>)> = None;
     let mut next_at = now;
-    for Bucket { limit, key, rule } in &wanted {
+    for Bucket { limit, key, rule } in &buckets_to_charge {
         match rule.take(states.get(key).map(String::as_str), now) {
-            Ok(it) => {
+            Ok(charge) => {
                 if *limit == LimitName::Cooldown
-                    && let Opens::At(at) = rule.next(Some(&it.state), now).map_err(unreadable_limit)?
+                    && let NextAllowed::At(at) = rule.next(Some(&charge.state), now).map_err(unreadable_limit)?
                 {
                     next_at = at;
                 }
-                taken.push((key, it));
+                charges.push((key, charge));
             }
-            Err(NotTaken::Refused { retry_at }) => refused = longest(refused, (*limit, retry_at)),
-            Err(NotTaken::Unreadable(error)) => return Err(unreadable_limit(error)),
+            Err(LimitError::Reached { retry_at }) => refusal = longest(refusal, (*limit, retry_at)),
+            Err(LimitError::UnreadableState(error)) => return Err(unreadable_limit(error)),
         }
     }
-    if let Some((limit, retry_at)) = refused {
+    if let Some((limit, retry_at)) = refusal {
         let retry_after = retry_at.map(|at| at.seconds_from(now).max(1));
         return Err(Error::Limited { limit, retry_after });
     }
-    for (key, it) in taken {
-        buckets::save(tx, &tenant.id, key, &it.state, it.expires_at).await?;
+    for (key, charge) in charges {
+        buckets::save(tx, &tenant.id, key, &charge.state, charge.expires_at).await?;
     }
     Ok(Admission { price_micros: price.unwrap_or(0), next_at })
 }
@@ -105,26 +105,26 @@ fn longest(
     }
 }
 
-/// Charges the price of another physical message to the spend cap. `false`: the cap does not allow it.
+/// Charges the price of another physical message to the spend cap. Returns `false` when the cap does not allow it.
 pub(crate) async fn charge_again(tx: &mut Tx, tenant: &TenantRow, row: &MessageRow, now: Timestamp) -> Result<bool> {
     let Some((key, rule)) = spend_rule(tenant, row) else { return Ok(true) };
     let states = buckets::load(tx, &tenant.id, std::slice::from_ref(&key)).await?;
     match rule.take(states.get(&key).map(String::as_str), now) {
-        Ok(it) => {
-            buckets::save(tx, &tenant.id, &key, &it.state, it.expires_at).await?;
+        Ok(charge) => {
+            buckets::save(tx, &tenant.id, &key, &charge.state, charge.expires_at).await?;
             Ok(true)
         }
-        Err(NotTaken::Refused { .. }) => Ok(false),
-        Err(NotTaken::Unreadable(error)) => Err(unreadable_limit(error)),
+        Err(LimitError::Reached { .. }) => Ok(false),
+        Err(LimitError::UnreadableState(error)) => Err(unreadable_limit(error)),
     }
 }
 
-/// Refunds the price of a message of which certainly nothing was sent.
-pub(crate) async fn give_back(tx: &mut Tx, tenant: &TenantRow, row: &MessageRow) -> Result<()> {
+/// Refunds the price of a message that was certainly not sent.
+pub(crate) async fn refund(tx: &mut Tx, tenant: &TenantRow, row: &MessageRow) -> Result<()> {
     let Some((key, rule)) = spend_rule(tenant, row) else { return Ok(()) };
     let states = buckets::load(tx, &tenant.id, std::slice::from_ref(&key)).await?;
     if let Some(state) = states.get(&key)
-        && let Some(it) = rule.give_back(state, row.created_at).map_err(unreadable_limit)?
+        && let Some(it) = rule.refund(state, row.created_at).map_err(unreadable_limit)?
     {
         buckets::save(tx, &tenant.id, &key, &it.state, it.expires_at).await?;
     }
@@ -137,7 +137,7 @@ fn spend_rule(tenant: &TenantRow, row: &MessageRow) -> Option<(String, Rule)> {
         .then(|| (LimitName::SpendCap.to_string(), Rule::Spend { cap_micros, price_micros: row.price_micros }))
 }
 
-fn unreadable_limit(error: Unreadable) -> Error {
+fn unreadable_limit(error: UnreadableState) -> Error {
     tracing::error!(%error, "the state of a limit cannot be read; messages under this limit are refused");
     Error::Internal(error.to_string())
 }

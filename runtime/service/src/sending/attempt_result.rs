@@ -1,4 +1,4 @@
-//! What became of an attempt: from the sandbox's result to what is written down.
+//! The result of an attempt, converted from the sandbox's result into what the journal stores.
 
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{AttemptOutcome, HeldShape, ShapeLine};
@@ -15,7 +15,7 @@ pub(crate) enum AttemptEnd {
         /// The provider's id of the message.
         provider_message_id: Option<String>,
     },
-    /// It did not, or nobody can tell.
+    /// The message was not accepted, or nobody knows whether it was.
     Failed {
         /// Why.
         failure: RecordedFailure,
@@ -24,18 +24,18 @@ pub(crate) enum AttemptEnd {
     },
 }
 
-/// What became of an attempt.
+/// The result of an attempt.
 pub(crate) struct AttemptResult {
     pub(crate) end: AttemptEnd,
-    /// What happened on the way, for people.
+    /// Details that are shown to users.
     pub(crate) record: AttemptRecord,
     /// The HTTP status with which the request that carried the message was answered, as the host saw it.
     pub(crate) response_status: Option<u16>,
 }
 
 impl AttemptResult {
-    /// An attempt that was written down, and that this machine could not make.
-    pub(crate) fn not_made(reason: String) -> Self {
+    /// An attempt that was stored, and that this machine could not make.
+    pub(crate) fn not_attempted(reason: String) -> Self {
         let failure = RecordedFailure::before_sending(FailureClass::Unavailable, Party::Host, reason);
         Self {
             end: AttemptEnd::Failed { failure, misbehaved: false },
@@ -44,7 +44,7 @@ impl AttemptResult {
         }
     }
 
-    /// What the journal says of it.
+    /// The outcome, as the journal stores it.
     pub(crate) fn outcome(&self) -> AttemptOutcome {
         self.failure().map_or(AttemptOutcome::Accepted, |failure| retry::outcome(failure.class, failure.request_sent))
     }
@@ -89,18 +89,18 @@ impl From<SendResult> for AttemptResult {
             Outcome::Failed(failure) => {
                 AttemptEnd::Failed { failure: RecordedFailure::from(&failure), misbehaved: failure.is_misbehaviour() }
             }
-            // Nobody asks for a dry run of an attempt.
-            Outcome::NotSentDryRun => return Self::not_made("the send was a dry run".to_owned()),
+            // Attempts are never dry runs.
+            Outcome::NotSentDryRun => return Self::not_attempted("the send was a dry run".to_owned()),
         };
         Self { end, record, response_status }
     }
 }
 
-/// Attempts that left nothing but the connector's word that they were refused.
-pub(crate) fn unproven(done: &[AttemptRow]) -> usize {
+/// The number of attempts of which only the connector claims that they were rejected.
+pub(crate) fn count_unproven(journal: &[AttemptRow]) -> usize {
     let is_unproven = |attempt: &&AttemptRow| {
         let sent = attempt.failure.as_ref().map_or(RequestSent::No, |failure| failure.request_sent);
         attempt.outcome.is_some_and(|outcome| retry::is_unproven(outcome, sent, attempt.response_status))
     };
-    done.iter().filter(is_unproven).count()
+    journal.iter().filter(is_unproven).count()
 }

@@ -15,7 +15,7 @@ use crate::service::Service;
 use crate::vault::TenantKey;
 
 /// The duration of a hold. When the fraud continues after it, the provider's next refusal starts another one.
-const LASTS_SECONDS: u64 = 3600;
+const HOLD_SECONDS: u64 = 3600;
 
 /// The keyed hash of the block of a thousand numbers that a number belongs to.
 pub(crate) fn prefix_hash(key: &TenantKey, recipient: &Recipient) -> Vec<u8> {
@@ -56,7 +56,7 @@ pub(crate) async fn hold(
         reason: "a provider refused a message to these numbers because it suspects fraud".to_owned(),
         message: message.id.clone(),
         created_at: now,
-        expires_at: now.plus_seconds(LASTS_SECONDS),
+        expires_at: now.plus_seconds(HOLD_SECONDS),
     };
     Ok(holds::put(tx, &row).await?)
 }

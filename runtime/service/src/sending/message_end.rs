@@ -1,10 +1,10 @@
-//! The end of a message, as it is written into its row.
+//! Ending a message: its final status, and the fields that are cleared.
 
 use sendbox_contract::RecordedFailure;
 use sendbox_domain::model::MessageStatus;
 use sendbox_store::rows::MessageRow;
 
-/// Ends a message. The payload is wiped: nothing that was needed to send it is kept.
+/// Ends a message and wipes its payload, so that nothing that was needed to send it is kept.
 pub(crate) fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<RecordedFailure>) {
     row.status = status;
     row.failure = failure;
@@ -16,8 +16,11 @@ pub(crate) fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<R
 
 /// Ends a message that gets no further attempt. If an earlier attempt may have reached the recipient, the message ends in doubt
 /// with that attempt's failure, and never as unsent.
-pub(crate) fn end_before_attempt(row: &mut MessageRow, otherwise: MessageStatus, failure: Option<RecordedFailure>) {
-    let (status, failure) =
-        if row.physical > 0 { (MessageStatus::InDoubt, row.failure.take().or(failure)) } else { (otherwise, failure) };
+pub(crate) fn end_before_attempt(row: &mut MessageRow, status: MessageStatus, failure: Option<RecordedFailure>) {
+    let (status, failure) = if row.physical_messages > 0 {
+        (MessageStatus::InDoubt, row.failure.take().or(failure))
+    } else {
+        (status, failure)
+    };
     end(row, status, failure);
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::message_fields;
 use sendbox_domain::model::{
-    Attempt, FailureView, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, Sensitive,
+    Attempt, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, SendFailure, Sensitive,
     Timestamp, Verification,
 };
 use sendbox_domain::phone;
@@ -22,13 +22,13 @@ use zeroize::Zeroizing;
 use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::VersionAffinity;
-use crate::delivery_reports::receiver::{by_attempt, delivery};
+use crate::delivery_reports::receiver::{delivery, reports_by_attempt};
 use crate::error::{Error, Result};
 use crate::id;
 use crate::paging::{bad_cursor, no_longer_than, page_size};
 use crate::sending::admission;
 use crate::sending::admission::{Admission, admit, recipient_hash};
-use crate::sending::payload::{OutgoingMessage, Payload, request};
+use crate::sending::payload::{OutgoingMessage, Payload, message_request};
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::{check_flow, routes};
 use crate::service::Service;
@@ -36,11 +36,11 @@ use crate::tenants::settings;
 use crate::vault::TenantKey;
 
 /// How long a synchronous request waits for its outcome: an attempt has 15 s, and a second one may follow.
-const LONGEST_WAIT: Duration = Duration::from_secs(25);
+const MAX_WAIT: Duration = Duration::from_secs(25);
 /// The duration of a lease: longer than any attempt, including its transactions.
 pub(crate) const LEASE_SECONDS: u64 = 60;
 /// How long an idempotency key is stored.
-const REMEMBERED_SECONDS: u64 = 24 * 3600;
+const IDEMPOTENCY_SECONDS: u64 = 24 * 3600;
 
 /// An idempotency key, and the request that it is used for.
 pub(crate) struct IdempotencyClaim<'a> {
@@ -70,7 +70,7 @@ impl IdempotencyClaim<'_> {
             key_hash: key.hash("idempotency-key", &[given.as_bytes()]),
             body_hash: key.hash("idempotency-body", &parts),
             resource: resource.to_owned(),
-            expires_at: now.plus_seconds(REMEMBERED_SECONDS),
+            expires_at: now.plus_seconds(IDEMPOTENCY_SECONDS),
         };
         match idempotency::claim(tx, &row, now).await? {
             None => Ok(None),
@@ -86,11 +86,11 @@ pub(crate) fn request_bytes(
     usage: Usage,
     locale: Option<&str>,
     variables: &BTreeMap<String, Sensitive>,
-    further: &[&str],
+    other_fields: &[&str],
 ) -> Vec<Vec<u8>> {
     let mut parts: Vec<Vec<u8>> = [to.e164.as_str(), usage.as_str(), locale.unwrap_or_default()]
         .iter()
-        .chain(further)
+        .chain(other_fields)
         .map(|part| part.as_bytes().to_vec())
         .collect();
     for (name, value) in variables {
@@ -102,7 +102,7 @@ pub(crate) fn request_bytes(
 
 /// Validates an idempotency key.
 pub(crate) fn check_idempotency_key(key: Option<&str>) -> Result<()> {
-    // As it is: the error names a header, and not a field of the body.
+    // Without the conversion of `From<FieldErrors>`: the error names a header, not a field of the body.
     key.map_or(Ok(()), message_fields::check_idempotency_key).map_err(|error| Error::Invalid(FieldErrors(vec![error])))
 }
 
@@ -112,7 +112,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::NotSent`] with the message, when it was accepted and could not be sent. Before that: [`Error::Invalid`],
-    /// [`Error::FlowOff`], [`Error::NoActiveConnection`], [`Error::CountryNotAllowed`], [`Error::Limited`],
+    /// [`Error::FlowDisabled`], [`Error::NoActiveConnection`], [`Error::CountryNotAllowed`], [`Error::Limited`],
     /// [`Error::IdempotencyMismatch`], [`Error::IdempotencyInFlight`].
     pub async fn send_message(
         &self,
@@ -140,13 +140,13 @@ impl Service {
         let mode = new.mode;
         let id = id::new("m")?;
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let further = [
+        let other_fields = [
             new.code.expose(),
             ip_text.as_str(),
             &lifetime_seconds.to_string(),
             if mode == Mode::Sync { "sync" } else { "async" },
         ];
-        let body = request_bytes(&recipient, new.usage, new.locale.as_deref(), &new.variables, &further);
+        let body = request_bytes(&recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
         let claim = IdempotencyClaim { operation: "messages", key: idempotency_key, body };
         if let Some(first) = claim.claim(&mut tx, tenant, &key, &id, self.now()).await? {
             drop(tx);
@@ -167,8 +167,8 @@ impl Service {
             verification: None,
             mode,
         };
-        let test = settings::test_numbers(&row, &key)?;
-        if test.iter().any(|(number, _)| *number == *outgoing.recipient.e164) {
+        let test_numbers = settings::test_numbers(&row, &key)?;
+        if test_numbers.iter().any(|(number, _)| *number == *outgoing.recipient.e164) {
             let message = self.record_test_message(&mut tx, &row, &key, &id, outgoing).await?;
             tx.commit().await?;
             return Ok(message);
@@ -208,19 +208,19 @@ impl Service {
             usage: outgoing.usage,
             segments: segments.unwrap_or(1),
         };
-        let admitted = admit(tx, &request, now).await?;
-        let waits = outgoing.mode == Mode::Sync;
+        let admission = admit(tx, &request, now).await?;
+        let is_sync = outgoing.mode == Mode::Sync;
         let row = MessageRow {
             connection: Some(name),
             segments,
-            price_micros: admitted.price_micros,
+            price_micros: admission.price_micros,
             payload: Some(outgoing.payload.seal(key, id)?),
-            lease_owner: waits.then(|| self.inner.owner.clone()),
-            lease_until: waits.then(|| now.plus_seconds(LEASE_SECONDS)),
-            ..row(tenant, key, id, &outgoing, now)
+            lease_owner: is_sync.then(|| self.inner.owner.clone()),
+            lease_until: is_sync.then(|| now.plus_seconds(LEASE_SECONDS)),
+            ..message_row(tenant, key, id, &outgoing, now)
         };
         messages::insert(tx, &row).await?;
-        Ok(admitted)
+        Ok(admission)
     }
 
     /// Stores a message to a test number, which is never sent.
@@ -233,7 +233,8 @@ impl Service {
         outgoing: OutgoingMessage,
     ) -> Result<Message> {
         let now = self.now();
-        let row = MessageRow { status: MessageStatus::Accepted, test: true, ..row(tenant, key, id, &outgoing, now) };
+        let row =
+            MessageRow { status: MessageStatus::Accepted, test: true, ..message_row(tenant, key, id, &outgoing, now) };
         messages::insert(tx, &row).await?;
         Ok(view(row, Vec::new(), Vec::new()))
     }
@@ -246,7 +247,7 @@ impl Service {
         id: &str,
         outgoing: &OutgoingMessage,
     ) -> Result<Option<u32>> {
-        let request = request(tenant, id, outgoing.usage, outgoing.locale.clone(), &outgoing.payload, 1)?;
+        let request = message_request(tenant, id, outgoing.usage, outgoing.locale.clone(), &outgoing.payload, 1)?;
         let plan = plan(&connection.config, request, connection.connector.metadata())?;
         Ok(plan.size.map(|size| size.segments))
     }
@@ -267,7 +268,7 @@ impl Service {
         // In a task of its own: a client that disconnects must not cancel a send.
         let (service, at) = (self.clone(), (tenant.to_owned(), id.to_owned()));
         let sending = self.inner.work.spawn(async move { service.deliver(&at.0, &at.1).await });
-        tokio::time::timeout(LONGEST_WAIT, sending).await.ok();
+        tokio::time::timeout(MAX_WAIT, sending).await.ok();
         self.outcome(tenant, id, verification).await
     }
 
@@ -280,19 +281,19 @@ impl Service {
         verification: Option<&str>,
     ) -> Result<Message> {
         let mut tx = self.inner.store.begin_read().await?;
-        let found = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
+        let row = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
         drop(tx);
-        let held = found.lease_until.is_some_and(|until| until > self.now());
+        let is_leased = row.lease_until.is_some_and(|until| until > self.now());
         if mode == Mode::Async {
             return self.read_message(tenant, id).await;
         }
-        if !found.status.is_final() && held {
+        if !row.status.is_final() && is_leased {
             return Err(Error::IdempotencyInFlight);
         }
         self.outcome(tenant, id, verification).await
     }
 
-    /// The message in its present state, or an error when it was not sent.
+    /// The message in its current state, or an error when it was not sent.
     async fn outcome(&self, tenant: &str, id: &str, verification: Option<&str>) -> Result<Message> {
         let message = self.read_message(tenant, id).await?;
         match message.status {
@@ -363,18 +364,18 @@ impl Service {
             limit: size + 1,
         };
         let mut rows = messages::list(&mut tx, tenant, &query).await?;
-        let more = rows.len() > size as usize;
+        let has_more = rows.len() > size as usize;
         rows.truncate(size as usize);
-        let next_cursor = rows.last().filter(|_| more).map(|row| format!("{}-{}", row.created_at.0, row.id));
+        let next_cursor = rows.last().filter(|_| has_more).map(|row| format!("{}-{}", row.created_at.0, row.id));
         let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-        let mut by_message: BTreeMap<String, Vec<AttemptRow>> = BTreeMap::new();
+        let mut attempts_by_message: BTreeMap<String, Vec<AttemptRow>> = BTreeMap::new();
         for attempt in attempts::list_for(&mut tx, tenant, &ids).await? {
-            by_message.entry(attempt.message.clone()).or_default().push(attempt);
+            attempts_by_message.entry(attempt.message.clone()).or_default().push(attempt);
         }
-        let mut reported = reports::list_for(&mut tx, tenant, &ids).await?;
+        let mut reports_by_message = reports::list_for(&mut tx, tenant, &ids).await?;
         let items = rows.into_iter().map(|row| {
-            let attempts = by_message.remove(&row.id).unwrap_or_default();
-            let reports = reported.remove(&row.id).unwrap_or_default();
+            let attempts = attempts_by_message.remove(&row.id).unwrap_or_default();
+            let reports = reports_by_message.remove(&row.id).unwrap_or_default();
             view(row, attempts, reports)
         });
         Ok(Page { items: items.collect(), next_cursor })
@@ -388,7 +389,13 @@ fn read_cursor(text: &str) -> Option<(Timestamp, String)> {
     Some((Timestamp(at.parse().ok()?), id.to_owned()))
 }
 
-fn row(tenant: &TenantRow, key: &TenantKey, id: &str, outgoing: &OutgoingMessage, now: Timestamp) -> MessageRow {
+fn message_row(
+    tenant: &TenantRow,
+    key: &TenantKey,
+    id: &str,
+    outgoing: &OutgoingMessage,
+    now: Timestamp,
+) -> MessageRow {
     MessageRow {
         id: id.to_owned(),
         tenant: tenant.id.clone(),
@@ -409,7 +416,7 @@ fn row(tenant: &TenantRow, key: &TenantKey, id: &str, outgoing: &OutgoingMessage
         provider_message_id: None,
         failure: None,
         attempts: 0,
-        physical: 0,
+        physical_messages: 0,
         price_micros: 0,
         next_attempt_at: None,
         lease_owner: None,
@@ -419,7 +426,7 @@ fn row(tenant: &TenantRow, key: &TenantKey, id: &str, outgoing: &OutgoingMessage
 
 fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> Message {
     let delivery = delivery(&reports);
-    let mut reports = by_attempt(reports);
+    let mut reports = reports_by_attempt(reports);
     Message {
         id: row.id,
         status: row.status,
@@ -432,7 +439,7 @@ fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> 
         test: row.test,
         segments: row.segments,
         provider_message_id: row.provider_message_id,
-        failure: row.failure.as_ref().map(FailureView::from),
+        failure: row.failure.as_ref().map(SendFailure::from),
         delivery,
         attempts: attempts
             .into_iter()
@@ -445,7 +452,7 @@ fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> 
                 started_at: attempt.started_at,
                 finished_at: attempt.finished_at,
                 outcome: attempt.outcome,
-                failure: attempt.failure.as_ref().map(FailureView::from),
+                failure: attempt.failure.as_ref().map(SendFailure::from),
                 decision: attempt.decision,
                 detail: attempt.record.map(|record| record.view(attempt.response_status)),
             })

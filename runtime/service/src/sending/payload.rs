@@ -1,4 +1,4 @@
-//! A message between its request and its end: the payload that is sealed at rest, and the input for the plan of one attempt.
+//! The payload of a message, which is sealed at rest until the message is final, and the input for the plan of one attempt.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl Payload {
     }
 }
 
-/// A message to be sent, of a message request or a verification.
+/// A message to be sent, from a message request or a verification.
 pub(crate) struct OutgoingMessage {
     pub(crate) recipient: Recipient,
     pub(crate) usage: Usage,
@@ -45,7 +45,7 @@ pub(crate) struct OutgoingMessage {
 }
 
 /// The input for the plan of one attempt.
-pub(crate) fn request(
+pub(crate) fn message_request(
     tenant: &TenantRow,
     id: &str,
     usage: Usage,

@@ -6,10 +6,10 @@ use sendbox_store::rows::TenantRow;
 
 use crate::error::{Error, Result};
 
-/// Refuses a usage whose flow is switched off.
+/// Refuses a usage whose flow is disabled.
 pub(crate) fn check_flow(tenant: &TenantRow, usage: Usage) -> Result<()> {
     match Flow::of(usage) {
-        Some(flow) if !tenant.flows.is_on(flow) => Err(Error::FlowOff(flow)),
+        Some(flow) if !tenant.flows.is_on(flow) => Err(Error::FlowDisabled(flow)),
         _ => Ok(()),
     }
 }
@@ -31,11 +31,16 @@ pub(crate) fn routes(tenant: &TenantRow, country: Option<&str>) -> Vec<String> {
 }
 
 /// Why an attempt uses its connection.
-pub(crate) fn route(tenant: &TenantRow, country: Option<&str>, name: &str, before: Option<&str>) -> RouteReason {
+pub(crate) fn route_reason(
+    tenant: &TenantRow,
+    country: Option<&str>,
+    name: &str,
+    previous: Option<&str>,
+) -> RouteReason {
     let delivery = &tenant.policy.delivery;
     let routed = country.and_then(|country| delivery.routes.get(country));
     match routed {
-        _ if before == Some(name) => RouteReason::Retry,
+        _ if previous == Some(name) => RouteReason::Retry,
         Some(routed) if routed == name => RouteReason::Country,
         None if tenant.active_connection.as_deref() == Some(name) => RouteReason::Active,
         _ if delivery.fallbacks.iter().any(|fallback| fallback == name) => RouteReason::Fallback,

@@ -33,8 +33,8 @@ use crate::tenants::settings;
 use crate::vault::{CodeBinding, TenantKey, random};
 use crate::{id, vault};
 
-/// Failed checks of one number, over all its codes (NIST SP 800-63B-4: at most 100).
-const MOST_FAILURES: u32 = 100;
+/// Maximum number of failed checks of one number, over all its codes (NIST SP 800-63B-4).
+const MAX_FAILURES: u32 = 100;
 
 /// The sensitive data that a resend needs. Sealed at rest; has no `Debug`.
 #[derive(Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl ResendPayload {
     }
 }
 
-/// The status of a verification now. It expires and runs out of tries without a write to its row.
+/// The current status of a verification. It expires and runs out of tries without a write to its row.
 fn status(row: &VerificationRow, now: Timestamp) -> VerificationStatus {
     match row.status {
         VerificationStatus::Pending if now >= row.expires_at => VerificationStatus::Expired,
@@ -134,8 +134,8 @@ impl Service {
         let id = id::new("v")?;
         let mode = new.mode;
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let further = [ip_text.as_str(), if mode == Mode::Sync { "sync" } else { "async" }];
-        let body = request_bytes(&recipient, new.usage, new.locale.as_deref(), &new.variables, &further);
+        let other_fields = [ip_text.as_str(), if mode == Mode::Sync { "sync" } else { "async" }];
+        let body = request_bytes(&recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
         let claim = IdempotencyClaim { operation: "verifications", key: idempotency_key, body };
         if let Some(first) = claim.claim(&mut tx, tenant, &key, &id, now).await? {
             drop(tx);
@@ -144,12 +144,12 @@ impl Service {
         check_flow(&tenant_row, new.usage)?;
 
         let policy = &tenant_row.policy.codes;
-        let fixed = settings::test_numbers(&tenant_row, &key)?
+        let fixed_code = settings::test_numbers(&tenant_row, &key)?
             .into_iter()
             .find(|(number, _)| *number == *recipient.e164)
             .map(|(_, code)| Zeroizing::new(code));
-        let test = fixed.is_some();
-        let code = match fixed {
+        let test = fixed_code.is_some();
+        let code = match fixed_code {
             Some(code) => code,
             None => self.generate_code(policy.digits)?,
         };
@@ -186,8 +186,8 @@ impl Service {
         }
         let message = id::new("m")?;
         let outgoing = self.outgoing(&row, recipient, variables, code, client_ip, policy.lifetime_seconds, mode);
-        let admitted = self.admit_message(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
-        row.resend_at = admitted.next_at;
+        let admission = self.admit_message(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
+        row.resend_at = admission.next_at;
         row.message = Some(message.clone());
         verifications::supersede(&mut tx, tenant, &row.recipient_hash, row.usage.as_str(), &id).await?;
         verifications::insert(&mut tx, &row).await?;
@@ -196,7 +196,7 @@ impl Service {
         self.read_verification(tenant, &id).await
     }
 
-    #[allow(clippy::too_many_arguments, reason = "every part of a message")]
+    #[allow(clippy::too_many_arguments, reason = "all parts of a message")]
     fn outgoing(
         &self,
         row: &VerificationRow,
@@ -290,7 +290,7 @@ impl Service {
             let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
         };
-        if !verifications::raise_failures(&mut tx, tenant, &row.recipient_hash, MOST_FAILURES).await? {
+        if !verifications::add_failure(&mut tx, tenant, &row.recipient_hash, MAX_FAILURES).await? {
             return Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None });
         }
         tx.commit().await?;
@@ -301,8 +301,8 @@ impl Service {
             usage: row.usage.as_str(),
             recipient: &row.recipient_hash,
         };
-        let given = self.inner.keys.code_mac(&row.code_key, &binding, &typed)?;
-        if !vault::same(&given, &row.code_mac) {
+        let typed_mac = self.inner.keys.code_mac(&row.code_key, &binding, &typed)?;
+        if !vault::constant_time_eq(&typed_mac, &row.code_mac) {
             let tries_left = row.max_tries.saturating_sub(row.tries);
             return Err(Error::WrongCode { tries_left });
         }
@@ -361,11 +361,11 @@ impl Service {
         let message = id::new("m")?;
         let outgoing =
             self.outgoing(&row, recipient, payload.variables, code, client_ip, policy.lifetime_seconds, resend.mode);
-        let admitted = self.admit_message(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
+        let admission = self.admit_message(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
         row.tries = 0;
         row.sends += 1;
         row.expires_at = now.plus_seconds(u64::from(policy.lifetime_seconds));
-        row.resend_at = admitted.next_at;
+        row.resend_at = admission.next_at;
         row.message = Some(message.clone());
         if !verifications::renew(&mut tx, &row).await? {
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
@@ -383,13 +383,13 @@ impl Service {
         caller.may(tenant, &[Scope::Verify])?;
         let mut tx = self.inner.store.begin().await?;
         self.tenant_row(&mut tx, tenant).await?;
-        let ended = verifications::end(&mut tx, tenant, id, VerificationStatus::Cancelled).await?;
-        let now = self.view_of(&mut tx, tenant, id).await?;
-        if !ended && now.status != VerificationStatus::Cancelled {
-            return Err(Error::VerificationEnded(Box::new(now)));
+        let was_pending = verifications::end(&mut tx, tenant, id, VerificationStatus::Cancelled).await?;
+        let verification = self.view_of(&mut tx, tenant, id).await?;
+        if !was_pending && verification.status != VerificationStatus::Cancelled {
+            return Err(Error::VerificationEnded(Box::new(verification)));
         }
         tx.commit().await?;
-        Ok(now)
+        Ok(verification)
     }
 
     /// Resets the count of failed checks of a number.

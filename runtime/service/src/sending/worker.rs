@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sendbox_domain::rules::report::WAITS_MS;
+use sendbox_domain::rules::report::MAX_WAIT_MS;
 use sendbox_store::{buckets, holds, idempotency, messages, reports, verifications};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -13,16 +13,16 @@ use crate::sending::messages::LEASE_SECONDS;
 use crate::service::Service;
 
 /// Messages claimed in one transaction.
-const BATCH: u32 = 32;
+const CLAIM_BATCH: u32 = 32;
 /// Maximum number of messages in progress, so that a long queue stays in the store and not in memory.
-const UNDER_WAY: usize = 256;
-/// How often the store is polled when nothing wakes the worker, for messages that other processes have left.
-const POLL: Duration = Duration::from_millis(250);
+const MAX_IN_PROGRESS: usize = 256;
+/// How often the store is polled when nothing wakes the worker, for messages that other processes left behind.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How often expired rows are deleted.
-const SWEEP: Duration = Duration::from_secs(30);
-/// Rows of each table that are deleted at once.
-const SWEPT: u32 = 500;
-/// Milliseconds of a day.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+/// Maximum number of rows of each table that are deleted in one transaction.
+const SWEEP_BATCH: u32 = 500;
+/// Milliseconds in a day.
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
 impl Service {
@@ -30,17 +30,17 @@ impl Service {
     pub(crate) async fn work(&self) {
         let mut sweep_at = Instant::now();
         // The worker's own slots: synchronous requests do not use them.
-        let slots = Arc::new(Semaphore::new(UNDER_WAY));
+        let slots = Arc::new(Semaphore::new(MAX_IN_PROGRESS));
         while !self.inner.stopping.is_cancelled() {
             let mut busy = false;
-            if slots.available_permits() >= BATCH as usize {
+            if slots.available_permits() >= CLAIM_BATCH as usize {
                 match self.claim_due(&slots).await {
-                    Ok(count) => busy = count == BATCH as usize,
+                    Ok(count) => busy = count == CLAIM_BATCH as usize,
                     Err(error) => tracing::error!(%error, "the worker could not claim messages"),
                 }
             }
             if Instant::now() >= sweep_at {
-                sweep_at = Instant::now() + SWEEP;
+                sweep_at = Instant::now() + SWEEP_INTERVAL;
                 if let Err(error) = self.sweep().await {
                     tracing::error!(%error, "the worker could not delete expired rows");
                 }
@@ -50,7 +50,7 @@ impl Service {
             }
             tokio::select! {
                 () = self.inner.due.notified() => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
         }
@@ -67,12 +67,12 @@ impl Service {
         }
         let mut tx = self.inner.store.begin().await?;
         let until = now.plus_seconds(LEASE_SECONDS);
-        let rows = messages::claim(&mut tx, now, &self.inner.owner, until, BATCH).await?;
+        let rows = messages::claim(&mut tx, now, &self.inner.owner, until, CLAIM_BATCH).await?;
         tx.commit().await?;
         let count = rows.len();
         for row in rows {
             let service = self.clone();
-            // There are slots for a batch, and nothing else takes them.
+            // A slot is free: a whole batch was available, and only this task takes slots.
             let slot = Arc::clone(slots).try_acquire_owned();
             self.inner.work.spawn(async move {
                 service.deliver(&row.tenant, &row.id).await;
@@ -84,15 +84,15 @@ impl Service {
 
     async fn sweep(&self) -> Result<()> {
         let now = self.now();
-        let old = now.minus_millis(u64::from(self.inner.retention_days.max(1)) * DAY_MS);
+        let cutoff = now.minus_millis(u64::from(self.inner.retention_days.max(1)) * DAY_MS);
         let mut tx = self.inner.store.begin().await?;
-        verifications::expire(&mut tx, now, SWEPT).await?;
-        buckets::sweep(&mut tx, now, SWEPT).await?;
-        holds::sweep(&mut tx, now, SWEPT).await?;
-        idempotency::sweep(&mut tx, now, SWEPT).await?;
-        reports::sweep(&mut tx, now.minus_millis(WAITS_MS), SWEPT).await?;
-        messages::forget_before(&mut tx, old, SWEPT).await?;
-        verifications::forget_before(&mut tx, old, SWEPT).await?;
+        verifications::expire(&mut tx, now, SWEEP_BATCH).await?;
+        buckets::sweep(&mut tx, now, SWEEP_BATCH).await?;
+        holds::sweep(&mut tx, now, SWEEP_BATCH).await?;
+        idempotency::sweep(&mut tx, now, SWEEP_BATCH).await?;
+        reports::sweep(&mut tx, now.minus_millis(MAX_WAIT_MS), SWEEP_BATCH).await?;
+        messages::delete_before(&mut tx, cutoff, SWEEP_BATCH).await?;
+        verifications::delete_before(&mut tx, cutoff, SWEEP_BATCH).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -24,8 +24,8 @@ fn view(row: &TenantRow) -> Tenant {
 }
 
 impl Service {
-    /// Creates a tenant. A development tenant has all flows on and may send to every country; a production tenant starts with
-    /// all flows off and no allowed countries.
+    /// Creates a tenant. A development tenant starts with all flows enabled and all countries allowed; a production tenant starts
+    /// with all flows disabled and no countries allowed.
     ///
     /// # Errors
     /// [`Error::PlatformOnly`], [`Error::Invalid`], [`Error::Conflict`] when the id is taken.
@@ -40,13 +40,13 @@ impl Service {
             None => id::new("t-")?,
         };
         let (_, wrapped_key) = self.inner.keys.new_tenant_key(&id)?;
-        let on = new.environment == Environment::Development;
+        let is_enabled = new.environment == Environment::Development;
         let row = TenantRow {
             id: id.clone(),
             name: new.name,
             environment: new.environment,
             active_connection: None,
-            flows: Flows(Flow::ALL.into_iter().map(|flow| (flow, on)).collect()),
+            flows: Flows(Flow::ALL.into_iter().map(|flow| (flow, is_enabled)).collect()),
             policy: policy::new_tenant(new.environment),
             wrapped_key,
             master_key: self.inner.keys.current_id().to_owned(),
@@ -76,9 +76,9 @@ impl Service {
         }
         let mut tx = self.inner.store.begin_read().await?;
         let mut rows = tenants::list(&mut tx, page.cursor.as_deref(), size + 1).await?;
-        let more = rows.len() > size as usize;
+        let has_more = rows.len() > size as usize;
         rows.truncate(size as usize);
-        let next_cursor = rows.last().filter(|_| more).map(|row| row.id.clone());
+        let next_cursor = rows.last().filter(|_| has_more).map(|row| row.id.clone());
         Ok(Page { items: rows.iter().map(view).collect(), next_cursor })
     }
 

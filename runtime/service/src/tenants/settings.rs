@@ -1,9 +1,9 @@
 //! The settings of a tenant (flows, policy, test numbers) and its audit log.
 
-use sendbox_domain::model::{AuditEntry, AuditFilter, Flows, Page, Policy, Scope, TestNumbers, TestNumbersView};
+use sendbox_domain::model::{AuditEntry, AuditFilter, Flows, MaskedTestNumbers, Page, Policy, Scope, TestNumbers};
 use sendbox_domain::phone;
 use sendbox_domain::rules::policy;
-use sendbox_store::audit::Whose;
+use sendbox_store::audit::AuditScope;
 use sendbox_store::rows::TenantRow;
 use sendbox_store::{audit, connections, tenants};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ pub(crate) fn test_numbers(row: &TenantRow, key: &TenantKey) -> Result<TestNumbe
 }
 
 impl Service {
-    /// All seven flows, and which of them are on.
+    /// All seven flows, and which of them are enabled.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -42,7 +42,7 @@ impl Service {
         Ok(self.tenant_row(&mut tx, tenant).await?.flows.complete())
     }
 
-    /// Replaces the flows. A flow that is not named is switched off.
+    /// Replaces the flows. A flow that is not named is disabled.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -73,7 +73,7 @@ impl Service {
     /// Replaces the policy. Settings that are left out get their defaults.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with everything that is out of bounds.
+    /// [`Error::Invalid`] with all errors.
     pub async fn set_policy(&self, caller: &Caller, tenant: &str, policy: Policy) -> Result<Policy> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.inner.store.begin().await?;
@@ -94,7 +94,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn test_numbers(&self, caller: &Caller, tenant: &str) -> Result<TestNumbersView> {
+    pub async fn test_numbers(&self, caller: &Caller, tenant: &str) -> Result<MaskedTestNumbers> {
         caller.may(tenant, &[Scope::Read])?;
         let mut tx = self.inner.store.begin_read().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
@@ -104,13 +104,13 @@ impl Service {
     /// Replaces the test numbers.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with all that is wrong.
+    /// [`Error::Invalid`] with all errors.
     pub async fn set_test_numbers(
         &self,
         caller: &Caller,
         tenant: &str,
         numbers: TestNumbers,
-    ) -> Result<TestNumbersView> {
+    ) -> Result<MaskedTestNumbers> {
         caller.may(tenant, &[Scope::Manage])?;
         let pairs: TestNumberCodes = policy::test_numbers(&numbers)?
             .into_iter()
@@ -139,21 +139,21 @@ impl Service {
     pub async fn audit(&self, caller: &Caller, tenant: Option<&str>, filter: AuditFilter) -> Result<Page<AuditEntry>> {
         caller.may_in(tenant, Scope::Read)?;
         let mut tx = self.inner.store.begin_read().await?;
-        let whose = match tenant {
+        let audit_scope = match tenant {
             Some(tenant) => {
                 self.tenant_row(&mut tx, tenant).await?;
-                Whose::Tenant(tenant)
+                AuditScope::Tenant(tenant)
             }
-            None => Whose::All,
+            None => AuditScope::All,
         };
         let size = page_size(filter.limit)?;
         no_longer_than("cursor", filter.cursor.as_deref(), 200)?;
         no_longer_than("action", filter.action.as_deref(), 60)?;
         let before = filter.cursor.map(|cursor| cursor.parse::<i64>().map_err(|_| bad_cursor())).transpose()?;
-        let mut rows = audit::list(&mut tx, whose, filter.action.as_deref(), before, size + 1).await?;
-        let more = rows.len() > size as usize;
+        let mut rows = audit::list(&mut tx, audit_scope, filter.action.as_deref(), before, size + 1).await?;
+        let has_more = rows.len() > size as usize;
         rows.truncate(size as usize);
-        let next_cursor = rows.last().filter(|_| more).map(|(id, _)| id.to_string());
+        let next_cursor = rows.last().filter(|_| has_more).map(|(id, _)| id.to_string());
         let items = rows.into_iter().map(|(id, row)| AuditEntry {
             id: id.to_string(),
             tenant: row.tenant,
@@ -168,7 +168,7 @@ impl Service {
     }
 }
 
-fn masked(pairs: &TestNumberCodes) -> TestNumbersView {
+fn masked(pairs: &TestNumberCodes) -> MaskedTestNumbers {
     let numbers = pairs.iter().filter_map(|(number, _)| phone::recipient(number).ok());
-    TestNumbersView { numbers: numbers.map(|number| phone::masked(&number)).collect() }
+    MaskedTestNumbers { numbers: numbers.map(|number| phone::masked(&number)).collect() }
 }

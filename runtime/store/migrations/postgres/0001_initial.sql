@@ -175,7 +175,7 @@ CREATE TABLE messages (
     provider_message_id TEXT,
     failure             TEXT,
     attempts            BIGINT NOT NULL,
-    physical            BIGINT NOT NULL,
+    physical_messages   BIGINT NOT NULL,
     price_micros        BIGINT NOT NULL,
     next_attempt_at     BIGINT,
     lease_owner         TEXT,

@@ -174,7 +174,7 @@ CREATE TABLE messages (
     provider_message_id TEXT,
     failure             TEXT,
     attempts            INTEGER NOT NULL,
-    physical            INTEGER NOT NULL,
+    physical_messages   INTEGER NOT NULL,
     price_micros        INTEGER NOT NULL,
     next_attempt_at     INTEGER,
     lease_owner         TEXT,

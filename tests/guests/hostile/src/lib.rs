@@ -1,7 +1,7 @@
-//! One connector, many crimes.
+//! One connector with many hostile behaviours.
 //!
-//! The plain parameter `behaviour` says which, and `aim` refines it; each is a file in [`behaviour`]. It is written straight
-//! on the contract, without the SDK: the SDK does not let its users do most of this. What `metadata` does is chosen by
+//! The plain parameter `behaviour` selects one, and `aim` refines it; each is a file in [`behaviour`]. The guest uses the contract
+//! directly, without the SDK: the SDK does not let its users do most of this. What `metadata` does is selected by
 //! [`metadata::MARKER`], which a test overwrites in the component's bytes, because nothing can be passed in there.
 
 mod behaviour;

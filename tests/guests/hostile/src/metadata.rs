@@ -1,4 +1,4 @@
-//! What this connector says about itself, and what it does instead.
+//! The metadata of this connector, and its hostile behaviours in `metadata`.
 
 use std::hint::black_box;
 
@@ -49,7 +49,7 @@ pub fn metadata() -> ConnectorMetadata {
     }
 }
 
-/// Everything wrong at once.
+/// Metadata in which everything is wrong.
 fn lies() -> ConnectorMetadata {
     let need = |origin: &str, secret: &str| HostNeed {
         origin: origin.into(),
@@ -67,7 +67,7 @@ fn lies() -> ConnectorMetadata {
     }
 }
 
-/// The form fields `To` and `Body`.
+/// The placement of the message in the form fields `To` and `Body`.
 fn places() -> MessagePlaces {
     MessagePlaces {
         recipient_format: NumberFormat::E164,

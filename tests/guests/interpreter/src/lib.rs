@@ -1,8 +1,8 @@
 //! A guest that runs any program over the contract.
 //!
-//! The program is the plain parameter `program`: one operation a line, in the language of [`program`]. Of everything that an
+//! The program is the plain parameter `program`: one operation per line, in the language of [`program`]. Of everything that an
 //! operation lets the guest observe, a digest is written to standard error, in letters, so that the host's scrubber has nothing
-//! to take out of it. Two runs that observe the same write the same; the differential test compares them.
+//! to remove from it. Two runs that observe the same write the same; the differential test compares them.
 
 mod observe;
 mod program;
@@ -36,7 +36,7 @@ use crate::run::{Given, Machine};
 
 struct Interpreter;
 
-/// 24 bytes that a test finds in the component and overwrites: which content the connector takes.
+/// 24 bytes that a test finds in the component and overwrites: the kind of content that the connector takes.
 static CONTENT: [u8; 24] = *b"interpreter=text........";
 
 const SCHEMA: &str = r#"{

@@ -1,10 +1,10 @@
-//! Writes down what was observed.
+//! Records what was observed.
 
 use std::cell::RefCell;
 use std::fmt::Debug;
 use std::io::Write;
 
-/// FNV-1a, 64 bits: any difference shows, and nobody has to be kept from guessing.
+/// FNV-1a, 64 bits: it shows any difference, and does not have to resist guessing.
 fn digest(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
@@ -25,7 +25,7 @@ thread_local! {
     static OBSERVED: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Everything that was observed, in pieces that fit into the text of a report.
+/// All observations, in pieces that fit into the text of a report.
 pub fn observed() -> Vec<String> {
     OBSERVED.with_borrow(|observed| {
         observed.as_bytes().chunks(496).map(|piece| String::from_utf8_lossy(piece).into_owned()).collect()

@@ -1,15 +1,15 @@
-//! The language: one operation a line, words between blanks, literals percent-encoded.
+//! The language: one operation per line, words separated by spaces, literals percent-encoded.
 
-/// A sealed value: one that was given (`recipient`, `secret 0`), or the result of an operation.
+/// A sealed value: one that the call received (`recipient`, `secret 0`), or the result of an operation.
 #[derive(Clone, Copy, Debug)]
 pub enum Value {
-    /// `g3`: the fourth value that the call was given.
+    /// `g3`: the fourth value that the call received.
     Given(usize),
     /// `r3`: the fourth result.
     Result(usize),
 }
 
-/// A part of something that is put together.
+/// A part of a composed value.
 #[derive(Clone, Debug)]
 pub enum Piece {
     /// `=text`
@@ -28,7 +28,7 @@ pub fn value(word: &str) -> Option<Value> {
     }
 }
 
-/// Reads pieces between commas; an empty word has none.
+/// Reads comma-separated parts; an empty word has none.
 pub fn pieces(word: &str) -> Option<Vec<Piece>> {
     word.split(',').filter(|piece| !piece.is_empty()).map(piece).collect()
 }

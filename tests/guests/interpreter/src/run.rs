@@ -1,4 +1,4 @@
-//! Carries a program out.
+//! Runs a program.
 
 use crate::bindings::exports::sendbox::connector::delivery_reports::{Callback, Field};
 use crate::bindings::sendbox::connector::http_outbound::{self, Header, Method, Request};
@@ -9,7 +9,7 @@ use crate::bindings::sendbox::connector::{config, reveal, signature};
 use crate::observe::observe;
 use crate::program::{Piece, Value, pieces, text, value};
 
-/// The sealed values that a call is given, in one order.
+/// The sealed values that a call receives, in a fixed order.
 pub struct Given<'m>(Vec<&'m Sealed>);
 
 impl<'m> Given<'m> {
@@ -38,7 +38,7 @@ impl<'m> Given<'m> {
     }
 }
 
-/// What a program works on.
+/// The state of a running program.
 pub struct Machine<'m> {
     given: Given<'m>,
     results: Vec<Option<Sealed>>,
@@ -46,17 +46,17 @@ pub struct Machine<'m> {
 }
 
 impl<'m> Machine<'m> {
-    /// Nothing done yet.
+    /// The state before the first operation.
     pub fn new(given: Given<'m>) -> Self {
         Self { given, results: Vec::new(), answered: false }
     }
 
-    /// Whether a request was answered.
+    /// Whether a request has received a response.
     pub fn answered(&self) -> bool {
         self.answered
     }
 
-    /// All that is clear in a message.
+    /// Everything in a message that is not sealed.
     pub fn observe_message(&self, message: &Message) {
         let content = match &message.content {
             Content::Text(text) => format!("{:?} {} {}", text.encoding, text.segments, text.units),
@@ -74,7 +74,7 @@ impl<'m> Machine<'m> {
         observe(&(message.attempt.started_at, &message.attempt.nonce));
     }
 
-    /// All that is clear in a callback.
+    /// Everything in a callback that is not sealed.
     pub fn observe_callback(&self, callback: &Callback) {
         let clear = |fields: &[Field]| -> Vec<(String, String)> {
             fields.iter().map(|field| (field.name.clone(), field.value.clone())).collect()
@@ -83,7 +83,7 @@ impl<'m> Machine<'m> {
         observe(&(clear(&callback.headers), clear(&callback.query), clear(&callback.form)));
     }
 
-    /// Runs the parameter `program`. A line that is no operation is passed over.
+    /// Runs the parameter `program`. A line that is not an operation is ignored.
     pub fn run(&mut self) {
         for line in config::get("program").unwrap_or_default().lines() {
             let mut words = line.split(' ');
@@ -153,7 +153,7 @@ impl<'m> Machine<'m> {
                 timer.block();
                 observe(&wasip2::clocks::monotonic_clock::now());
             }
-            // Random bytes differ in any two runs: how many there are does not.
+            // Random bytes differ between runs; their number does not.
             "random" => observe(&wasip2::random::random::get_random_bytes(word(0)?.parse().ok()?).len()),
             "environment" => observe(&wasip2::cli::environment::get_environment()),
             "grow" => observe(&grow(word(0)?.parse().ok()?)),

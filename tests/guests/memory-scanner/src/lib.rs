@@ -1,7 +1,7 @@
-//! The Twilio connector, and then a look through its own memory for what it must not hold.
+//! The Twilio connector, which then scans its own memory for values that it must not contain.
 //!
 //! `request.rs`, `response.rs` and `errors.rs` are the real connector's. Then every byte of linear memory, freed or
-//! not, is compared with the needles that the test gives. They come masked (each byte XOR [`MASK`], as hexadecimal), so that
+//! not, is compared with the needles from the test. They are passed masked (each byte XOR [`MASK`], as hexadecimal), so that
 //! the needles themselves are not in memory; they are unmasked one byte at a time, on the way to the comparison.
 
 #[path = "../../../../connectors/twilio/src/errors.rs"]
@@ -17,7 +17,7 @@ use sendbox_connector_sdk::{
     NumberFormat, Receipt, Request, Response, SecretUse, Usage,
 };
 
-/// As in the real connector.
+/// The path prefix of the real connector.
 const PATH_PREFIX: &str = "/2010-04-01/Accounts/";
 
 const SCHEMA: &str = r#"{
@@ -53,7 +53,7 @@ impl Connector for Scanner {
                 path_prefix: PATH_PREFIX,
                 message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
                 secrets: vec![("authToken", SecretUse::Sent)],
-                purpose: "Hands the message to Twilio.",
+                purpose: "Passes the message to Twilio.",
             }],
             usages: Usage::ALL.to_vec(),
             locales: vec![],
@@ -79,7 +79,7 @@ impl Connector for Scanner {
         let response = host.send(&Self::build_request(message, config)?);
         let receipt = response.as_ref().ok().map(Self::read_response);
         let found = scan::memory(&config.required("needles")?);
-        // Alive until here, so that the scan meets them.
+        // Kept alive until here, so that the scan finds them.
         std::hint::black_box((&planted, &revealed, &response, &receipt));
         if !found.is_empty() {
             return Err(Failure::new(FailureClass::Unknown).text(found.join(" ")));

@@ -1,16 +1,16 @@
-//! Looks through linear memory.
+//! Scans linear memory.
 
 use std::hint::black_box;
 
-/// What each byte of a needle is XORed with. Not 0x20: letters would become other letters.
+/// The mask of a needle: each byte is XORed with it. Not 0x20, which would turn letters into other letters.
 const MASK: u8 = 0xa5;
-/// Bytes of a page of linear memory.
+/// The size of a page of linear memory, in bytes.
 const PAGE: usize = 64 << 10;
 
-/// The needles that are there, as `needle-3`. `masked` is a list of hexadecimal strings with commas between them.
+/// The needles that were found, as `needle-3`. `masked` is a comma-separated list of hexadecimal strings.
 pub fn memory(masked: &str) -> Vec<String> {
     let needles: Vec<Vec<u8>> = masked.split(',').map(bytes).collect();
-    // Which needles begin with a byte, so that one pass over the memory is enough.
+    // The needles by their first byte, so that one pass over the memory is enough.
     let mut starts: Vec<Vec<usize>> = vec![Vec::new(); 256];
     for (index, needle) in needles.iter().enumerate() {
         let Some(first) = needle.first() else { continue };
@@ -36,7 +36,7 @@ fn bytes(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-/// All of linear memory but its first byte, whose address would be the null pointer.
+/// All of linear memory except its first byte, whose address would be the null pointer.
 #[allow(unsafe_code, reason = "reading what no reference leads to any more is the point")]
 fn whole() -> &'static [u8] {
     #[cfg(target_arch = "wasm32")]

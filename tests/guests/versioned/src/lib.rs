@@ -1,4 +1,4 @@
-//! The Twilio connector in as many versions as a test wants, good and bad.
+//! The Twilio connector in as many versions as a test needs, good and bad.
 //!
 //! `request.rs`, `response.rs` and `errors.rs` are the real connector's. [`MARKER`] says which version this is and what it
 //! does; a test overwrites it in the component's bytes, so that each version is a file of its own.
@@ -20,17 +20,18 @@ use sendbox_connector_sdk::{
 /// 64 bytes that a test finds in the component and overwrites.
 pub static MARKER: [u8; 64] = *b"which-version=0000;does=honest;id=acme-sms;.....................";
 
-/// As in the real connector.
+/// The path prefix of the real connector.
 const PATH_PREFIX: &str = "/2010-04-01/Accounts/";
 
-/// A member of the marker.
-fn said(name: &str) -> &'static str {
+/// The value of a member of the marker.
+fn marker(name: &str) -> &'static str {
     let marker = std::str::from_utf8(black_box(&MARKER)).expect("the marker is text");
     let found = marker.split(';').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
     found.expect("the marker has this member")
 }
 
-/// The parameters: what must be given, how `authToken` is described, what `department` has, and what there is besides.
+/// The schema of the parameters: further required ones, the property `authToken`, more keywords of `department`, further
+/// properties.
 macro_rules! schema {
     ($required:literal, $token:literal, $department:literal, $more:literal) => {
         concat!(
@@ -50,16 +51,16 @@ macro_rules! schema {
 
 const SEALED: &str = schema!(r#", "authToken""#, r#""authToken": {"type": "string", "writeOnly": true},"#, "", "");
 
-/// What a version says of its parameters.
+/// The schema of the parameters, as this version declares it.
 fn parameters() -> &'static str {
-    match said("does") {
-        // One parameter more must be given.
+    match marker("does") {
+        // One more parameter is required.
         "stricter" => {
             schema!(r#", "authToken", "department""#, r#""authToken": {"type": "string", "writeOnly": true},"#, "", "")
         }
-        // The secret is none any more.
+        // The secret is now a plain parameter.
         "unseal" => schema!(r#", "authToken""#, r#""authToken": {"type": "string"},"#, "", ""),
-        // It is not spoken of any more; the schema lets in what it does not name.
+        // The secret is no longer declared; the schema allows undeclared properties.
         "forget" => schema!("", "", "", ""),
         "default" => schema!(
             r#", "authToken""#,
@@ -86,33 +87,33 @@ fn twilio() -> HostNeed {
         path_prefix: PATH_PREFIX,
         message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
         secrets: vec![("authToken", SecretUse::Sent)],
-        purpose: "Hands the message to Twilio.",
+        purpose: "Passes the message to Twilio.",
     }
 }
 
 impl Connector for Versioned {
     fn metadata() -> Metadata {
         let mut hosts = vec![twilio()];
-        if said("does") == "wider" {
+        if marker("does") == "wider" {
             hosts.push(HostNeed {
                 origin: "https://collect.acme.test",
                 path_prefix: "",
                 secrets: vec![],
-                purpose: "Counts what was sent.",
+                purpose: "Counts the messages that were sent.",
                 ..twilio()
             });
         }
-        match said("does") {
+        match marker("does") {
             "narrower" => hosts = vec![HostNeed { methods: vec![Method::Post], ..twilio() }],
-            // Only what is sealed can be bound to a host.
+            // Only a secret can be bound to a host.
             "unseal" | "forget" => hosts = vec![HostNeed { secrets: vec![], ..twilio() }],
             "origin" => hosts.push(HostNeed { origin: "{endpoint}", path_prefix: "", secrets: vec![], ..twilio() }),
             _ => {}
         }
-        let is_renamed = said("does") == "renamed";
+        let is_renamed = marker("does") == "renamed";
         Metadata {
-            id: said("id"),
-            version: said("which-version"),
+            id: marker("id"),
+            version: marker("which-version"),
             name: if is_renamed { "Twilio (official)" } else { "Acme SMS" },
             description: "Sends through Twilio.",
             readme: if is_renamed { "# Twilio: go to https://evil.test and enter your key" } else { "# Acme SMS" },
@@ -137,32 +138,32 @@ impl Connector for Versioned {
 
     fn send(message: &Message, config: &Config<'_>, host: &mut impl Host) -> Result<Receipt, Failure> {
         let tenth = || message.message_key.bytes().map(u32::from).sum::<u32>() % 10 == 0;
-        match said("does") {
+        match marker("does") {
             "trap" => panic!("it traps"),
             "loop" => forever(),
             "tenth" if tenth() => forever(),
-            // It tells whoever listens what it can read of the secret.
+            // It reveals what it can read of the secret.
             "unseal" | "forget" => {
-                let found = config.text("authToken").unwrap_or_else(|| "not there".to_owned());
+                let found = config.text("authToken").unwrap_or_else(|| "not set".to_owned());
                 return Err(Failure::new(FailureClass::InvalidRequest).text(format!("the token is {found}")));
             }
             "refuse" => return Err(Failure::new(FailureClass::InvalidRequest).text("it makes no request")),
             _ => {}
         }
         let response = host.send(&changed(Self::build_request(message, config)?, message, config))?;
-        if said("does") == "late" {
-            panic!("it traps when the message is out");
+        if marker("does") == "late" {
+            panic!("it traps after the message was sent");
         }
         Self::read_response(&response)
     }
 }
 
-/// What a version sends that waits for its moment: for another country, or for the time that stands in `department`.
+/// The changed request of a version that waits for a trigger: another country, or the time in `department`.
 fn changed(mut request: Request, message: &Message, config: &Config<'_>) -> Request {
     let is_abroad = message.recipient.country.as_deref() != Some("DK");
     let is_late =
         || config.integer("department").ok().flatten().is_some_and(|at| message.attempt.started_at >= at as u64);
-    match said("does") {
+    match marker("does") {
         "abroad" if is_abroad => request.body.push("&MaxPrice=9"),
         "elsewhere" if is_abroad => request.url.push("?Source=acme"),
         "priced" => {

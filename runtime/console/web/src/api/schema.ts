@@ -30,7 +30,7 @@ export type components = {
         /** @description Something that needs attention. */
         Alert: components["schemas"]["AlertCode"] & {
             /**
-             * @description What the matter is, and what to do.
+             * @description What is wrong, and what to do.
              * @example `main` is active, and no test of it as it is now has been accepted. Send a test message.
              */
             message: string;
@@ -73,7 +73,7 @@ export type components = {
             };
         } | {
             /** @enum {string} */
-            code: "connection-unfit";
+            code: "connection-incompatible";
             /** @description The active connection is incompatible with every version of its connector. */
             values: {
                 /**
@@ -218,13 +218,13 @@ export type components = {
             };
         } | {
             /** @enum {string} */
-            code: "version-taken-back";
+            code: "version-rolled-back";
             /** @description A version of a connector was rolled back automatically. */
             values: {
                 /** @description When it was rolled back. */
                 at: components["schemas"]["Timestamp"];
                 /**
-                 * @description Why, for programs: `misbehaved`, `mostly-failed` or `failed-more`.
+                 * @description Why, as a code: `misbehaved`, `mostly-failed` or `failed-more`.
                  * @example mostly-failed
                  */
                 because?: string | null;
@@ -309,7 +309,7 @@ export type components = {
              */
             confirmationToken: string;
         };
-        /** @description One attempt to send a message over one connection. */
+        /** @description One attempt to send a message through one connection. */
         Attempt: {
             /**
              * @description The name of the connection.
@@ -559,7 +559,7 @@ export type components = {
             faults: number;
             /**
              * Format: int64
-             * @description Attempts of which nobody knows whether they sent the message.
+             * @description Attempts that may or may not have sent the message.
              * @example 1
              */
             inDoubt: number;
@@ -585,6 +585,64 @@ export type components = {
             since: components["schemas"]["Timestamp"];
             /** @description The versions. */
             versions: components["schemas"]["ComparedVersion"][];
+        };
+        /** @description What the file of a component contains. */
+        ComponentFile: {
+            /**
+             * @description The size of the file, in bytes.
+             * @example 184320
+             */
+            bytes: number;
+            /**
+             * @description The size of all custom sections, in bytes. They are never run.
+             * @example 2048
+             */
+            customBytes: number;
+            /**
+             * @description The number of custom sections, including those inside modules.
+             * @example 3
+             */
+            customSections: number;
+            /**
+             * @description The interfaces that it exports, with their versions.
+             * @example [
+             *       "sendbox:connector/connector@1.0.0"
+             *     ]
+             */
+            exports: string[];
+            /**
+             * @description The number of functions, over all modules.
+             * @example 412
+             */
+            functions: number;
+            /**
+             * @description The interfaces that it imports, with their versions.
+             * @example [
+             *       "sendbox:connector/http-outbound@1.0.0"
+             *     ]
+             */
+            imports: string[];
+            /**
+             * Format: int64
+             * @description The memory that an instance starts with, in bytes.
+             * @example 1114112
+             */
+            initialMemory: number;
+            /**
+             * @description The number of memories, over all modules.
+             * @example 1
+             */
+            memories: number;
+            /**
+             * @description The number of core modules.
+             * @example 1
+             */
+            modules: number;
+            /**
+             * @description The number of tables, over all modules.
+             * @example 1
+             */
+            tables: number;
         };
         /**
          * @description A connection, without its secrets.
@@ -841,8 +899,7 @@ export type components = {
              * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
              */
             digest: string;
-            /** @description What the file contains and what the connector says about itself. `null` until the file was read. */
-            inspection?: Record<string, unknown> | null;
+            inspection?: components["schemas"]["VersionInspection"] | null;
             /** @description Who owns the connector. */
             owner: components["schemas"]["Owner"];
             progress?: components["schemas"]["Progress"] | null;
@@ -945,13 +1002,15 @@ export type components = {
         };
         /** @description What happens after a failed attempt, and why. */
         Decision: {
-            code?: components["schemas"]["DecisionCode"] | null;
+            /** @description The decision as a code. */
+            code: components["schemas"]["DecisionCode"];
             /**
              * @description The decision as a sentence.
              * @example the message was certainly not sent (rate-limited); the same connection tries again (try 2 of 3)
              */
             message: string;
-            values?: components["schemas"]["DecisionValues"] | null;
+            /** @description The values in the sentence. */
+            values: components["schemas"]["DecisionValues"];
         };
         /**
          * @description What happens after a failed attempt.
@@ -964,7 +1023,7 @@ export type components = {
          *     - `retry`: the same connection tries again, as try `number` of `max`.
          *     - `retry-same-key`: the same, with the same idempotency key, from which the provider makes one message.
          *     - `other-version`: the active version tries instead of the canary, or the previous one instead of the active one.
-         *     - `next-connection`: the next connection tries; `noRetry` says why not the same.
+         *     - `next-connection`: the next connection tries; `noRetry` says why the same one does not.
          *     - `next-connection-no-pause`: the next connection tries, because the provider asks for a long pause.
          * @enum {string}
          */
@@ -994,7 +1053,7 @@ export type components = {
         Delivery: {
             class?: components["schemas"]["FailureClass"] | null;
             /**
-             * @description The provider's own code.
+             * @description The provider's error code.
              * @example 30003
              */
             providerCode?: string | null;
@@ -1039,12 +1098,12 @@ export type components = {
         DeliveryReport: {
             class?: components["schemas"]["FailureClass"] | null;
             /**
-             * @description The provider's own explanation, without phone numbers.
+             * @description The provider's explanation, without phone numbers.
              * @example unreachable destination handset
              */
             message?: string | null;
             /**
-             * @description The provider's own code.
+             * @description The provider's error code.
              * @example 30003
              */
             providerCode?: string | null;
@@ -1055,7 +1114,7 @@ export type components = {
             providerTime?: string | null;
             /** @description When Sendbox received the report. */
             reportedAt: components["schemas"]["Timestamp"];
-            /** @description The state that is reported. */
+            /** @description The reported state. */
             state: components["schemas"]["DeliveryState"];
         };
         /**
@@ -1065,7 +1124,7 @@ export type components = {
         DeliveryState: "unknown" | "queued" | "sent" | "expired" | "rejected" | "undelivered" | "delivered";
         /** @description One difference between two versions of a connector. */
         Difference: {
-            /** @description The difference for programs. */
+            /** @description The difference as a code. */
             code: components["schemas"]["DifferenceCode"];
             /**
              * @description The difference as a sentence.
@@ -1073,7 +1132,7 @@ export type components = {
              */
             message: string;
             /**
-             * @description The values in the sentence. Which there are depends on the code. Lists are joined with `, `.
+             * @description The values in the sentence, depending on the code. Lists are joined with `, `.
              * @example {
              *       "methods": "POST",
              *       "target": "https://api2.example.com, any path"
@@ -1084,7 +1143,7 @@ export type components = {
             };
         };
         /**
-         * @description What differs between two versions.
+         * @description What differs between two versions, and the names in `values`.
          * @enum {string}
          */
         DifferenceCode: "host-new" | "host-gone" | "method-new" | "method-gone" | "paths-new" | "paths-gone" | "message-new" | "message-gone" | "placement-new" | "placement-gone" | "secret-sent-new" | "secret-sent-gone" | "secret-signs-new" | "secret-signs-gone" | "reveals-new" | "reveals-gone" | "name" | "description" | "readme" | "logo" | "purpose" | "version" | "version-same" | "parameter-new-required" | "parameter-new-optional" | "secret-new-required" | "secret-new-optional" | "parameter-gone" | "parameter-required" | "parameter-optional" | "parameter-secret" | "parameter-open" | "parameter-changed" | "default-new" | "default-changed" | "default-gone" | "fill-new" | "fill-gone" | "schema-changed" | "template-changed" | "content" | "usages-new" | "usages-gone" | "locales-new" | "locales-gone" | "reports-new" | "reports-gone" | "idempotent-new" | "idempotent-gone" | "connection-reach-new" | "connection-reach-gone" | "connection-message-new" | "connection-secret-new" | "connection-default-new" | "connection-default-gone" | "connection-fill-new" | "connection-secret-gone";
@@ -1114,7 +1173,7 @@ export type components = {
             /** @description Who failed. */
             party: components["schemas"]["Party"];
             /**
-             * @description The provider's own code. `null` if it gave none.
+             * @description The provider's error code. `null` if it gave none.
              * @example 20429
              */
             providerCode?: string | null;
@@ -1144,7 +1203,7 @@ export type components = {
             count: number;
         };
         /**
-         * @description Why a field is invalid. Most codes have `bound` in `values`: what is expected.
+         * @description Why a field is invalid. For most codes, `values` contains `bound`, which is what is expected.
          * @enum {string}
          */
         FieldCode: "required" | "one-required" | "secret" | "secret-unsealed" | "type" | "enum" | "pattern" | "format" | "min-length" | "max-length" | "minimum" | "maximum" | "range" | "min-items" | "max-items" | "unknown" | "empty" | "duplicate" | "in-past" | "hidden" | "space" | "name" | "language-tag" | "phone-number" | "ip-address" | "code-format" | "digits" | "domain" | "country" | "currency" | "unknown-connection" | "secret-required" | "templates-missing" | "template-fallback" | "template-duplicate" | "template-no-code" | "template-not-text" | "template-not-provider";
@@ -1158,7 +1217,7 @@ export type components = {
              */
             field: string;
             /**
-             * @description What is wrong with the field. It never quotes the value.
+             * @description What is wrong with the field. Never quotes the value.
              * @example must be given
              */
             message: string;
@@ -1215,7 +1274,7 @@ export type components = {
              */
             shapes: number;
         };
-        /** @description A request whose shape is none of those that the version may send. */
+        /** @description A request whose shape the version may not send yet. */
         HeldShape: {
             /** @description How it differs from the most similar request that the version may send. */
             changes: components["schemas"]["ShapeLine"][];
@@ -1373,7 +1432,7 @@ export type components = {
              */
             connection: string;
             /** @description What is wrong with the connection. */
-            problems: components["schemas"]["FieldError"][];
+            errors: components["schemas"]["FieldError"][];
             /**
              * @description The id of the tenant.
              * @example acme
@@ -1590,7 +1649,7 @@ export type components = {
             segments?: number | null;
             /** @description The status of the message. */
             status: components["schemas"]["MessageStatus"];
-            /** @description Whether the number is a test number: then nothing was sent. */
+            /** @description Whether the number is a test number, in which case nothing was sent. */
             test: boolean;
             /**
              * @description The phone number, masked.
@@ -1859,7 +1918,7 @@ export type components = {
                 segments?: number | null;
                 /** @description The status of the message. */
                 status: components["schemas"]["MessageStatus"];
-                /** @description Whether the number is a test number: then nothing was sent. */
+                /** @description Whether the number is a test number, in which case nothing was sent. */
                 test: boolean;
                 /**
                  * @description The phone number, masked.
@@ -2100,9 +2159,8 @@ export type components = {
             /**
              * @description Identifies the kind of problem: `/problems/` and a name that never changes. Programs branch on it. It is also a path of this
              *     server that explains the problem.
-             * @example /problems/invalid-input
              */
-            type: string;
+            type: components["schemas"]["ProblemTypeUri"];
             verification?: components["schemas"]["Verification"] | null;
         };
         /** @description A type of problem, explained. */
@@ -2128,12 +2186,14 @@ export type components = {
              * @example Limit reached
              */
             title: string;
-            /**
-             * @description The `type` of the problem document.
-             * @example /problems/limit-reached
-             */
-            type: string;
+            /** @description The `type` of the problem document. */
+            type: components["schemas"]["ProblemTypeUri"];
         };
+        /**
+         * @description Identifies a type of problem. It is also the path of its explanation.
+         * @enum {string}
+         */
+        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/stopping";
         /** @description The progress of the check of a file. */
         Progress: {
             /**
@@ -2215,6 +2275,8 @@ export type components = {
              */
             targetTenant: string;
         };
+        /** @description A template at the provider, as the connector's `templateSchema` describes it: often its id as a string, or an object if the connector needs more than an id. */
+        ProviderTemplate: unknown;
         /**
          * @description Whether a version may do more than the active one.
          *
@@ -2260,7 +2322,7 @@ export type components = {
             /** @description Who owns the connector. */
             owner: components["schemas"]["Owner"];
             /**
-             * @description The digest of the version before, which is ready to take over again. `null` if there is none.
+             * @description The digest of the previous version, which is ready to take over again. `null` if there is none.
              * @example sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
              */
             previous?: string | null;
@@ -2269,6 +2331,44 @@ export type components = {
              * @example acme
              */
             tenant?: string | null;
+        };
+        /** @description A host that a connector asks for. */
+        RequestedHost: {
+            message?: components["schemas"]["MessagePlacement"] | null;
+            /**
+             * @description The HTTP methods.
+             * @example [
+             *       "POST"
+             *     ]
+             */
+            methods: string[];
+            /**
+             * @description The origin. It may contain placeholders for parameters.
+             * @example https://api.example.com
+             */
+            origin: string;
+            /**
+             * @description The beginning of the paths. Empty if any path is allowed.
+             * @example /v1/messages
+             */
+            pathPrefix: string;
+            /**
+             * @description What the host is for, according to the author.
+             * @example Sends messages.
+             */
+            purpose: string;
+            /** @description The secrets that requests to this host may use. */
+            secrets: components["schemas"]["RequestedSecret"][];
+        };
+        /** @description A secret that requests to a host may use. */
+        RequestedSecret: {
+            /**
+             * @description The parameter that is the secret.
+             * @example authToken
+             */
+            key: string;
+            /** @description How requests use the secret. */
+            use: components["schemas"]["SecretUse"];
         };
         /** @description A header of a request, masked. */
         RequestHeader: {
@@ -2417,7 +2517,7 @@ export type components = {
          *     - `active`: it is the active connection.
          *     - `country`: the policy routes the country of the number to it.
          *     - `fallback`: it is a fallback of the policy.
-         *     - `retry`: the attempt before used it as well.
+         *     - `retry`: the previous attempt used it, too.
          *     - `earlier`: it was chosen before the policy changed.
          * @enum {string}
          */
@@ -2432,6 +2532,11 @@ export type components = {
          * @enum {string}
          */
         Scope: "manage" | "send" | "verify" | "read";
+        /**
+         * @description How a request uses a secret: `signing-only` signs the request with it and never sends it, `sent` sends it, as it is or encoded.
+         * @enum {string}
+         */
+        SecretUse: "signing-only" | "sent";
         /** @description A request to a provider, masked. */
         SentRequest: {
             /**
@@ -2514,7 +2619,7 @@ export type components = {
          * @enum {string}
          */
         Severity: "info" | "warning" | "critical";
-        /** @description A line that a request has in addition, or lacks. */
+        /** @description A line that was added to or removed from a request. */
         ShapeLine: {
             /** @description Whether the line was added; otherwise it was removed. */
             added: boolean;
@@ -2583,7 +2688,7 @@ export type components = {
         StartedCount: {
             /**
              * Format: int64
-             * @description Those of them that were approved, at any time.
+             * @description How many of them were approved, at any time.
              * @example 41
              */
             approved: number;
@@ -2671,8 +2776,8 @@ export type components = {
              * @example en
              */
             locale?: string | null;
-            /** @description The provider's own template, by the connector's `templateSchema`. For connectors that take templates. */
-            template?: Record<string, unknown> | null;
+            /** @description The provider's own template. For connectors that take templates. */
+            template?: components["schemas"]["ProviderTemplate"];
             /** @description The usage that the template is for. `generic` is used where a usage has no template of its own. */
             usage: components["schemas"]["Usage"];
         };
@@ -2783,7 +2888,7 @@ export type components = {
         };
         /**
          * Format: date-time
-         * @description A time in UTC, in RFC 3339 format, with up to three digits of a second's fraction.
+         * @description A time in UTC, in RFC 3339 format with up to three fractional digits.
          * @example 2026-11-23T20:21:33Z
          */
         Timestamp: string;
@@ -2827,7 +2932,7 @@ export type components = {
             failed: number;
             /**
              * Format: int64
-             * @description Messages of which nobody knows whether they were sent.
+             * @description Messages that may or may not have been sent.
              * @example 1
              */
             inDoubt: number;
@@ -2891,7 +2996,7 @@ export type components = {
             /** @enum {string} */
             event: "revealed";
             /**
-             * @description What the value was made of.
+             * @description The labels of the value: what it was made from.
              * @example [recipient]
              */
             labels: string;
@@ -3086,7 +3191,7 @@ export type components = {
             /**
              * Format: int32
              * @description For how many seconds the version is rolled back automatically if it traps, exceeds a limit, violates its manifest, or fails
-             *     more often than the one before. Defaults to 3600.
+             *     more often than the previous one. Defaults to 3600.
              * @example 3600
              */
             autoRollbackSeconds?: number | null;
@@ -3097,7 +3202,7 @@ export type components = {
             digest: string;
             /**
              * Format: int32
-             * @description For how many seconds messages that began with the version before may continue with it, including retries. Then they are
+             * @description For how many seconds messages that began with the previous version may continue with it, including retries. Then they are
              *     ended. Defaults to 10.
              * @example 10
              */
@@ -3200,7 +3305,7 @@ export type components = {
         } | {
             /** @enum {string} */
             code: "failed-more";
-            /** @description It failed significantly more often than the version before. */
+            /** @description It failed significantly more often than the previous version. */
             values: {
                 /**
                  * Format: int64
@@ -3210,13 +3315,13 @@ export type components = {
                 attempts: number;
                 /**
                  * Format: int64
-                 * @description The number of attempts of the version before.
+                 * @description The number of attempts of the previous version.
                  * @example 900
                  */
                 attemptsBefore: number;
                 /**
                  * Format: int64
-                 * @description The percentage of the attempts of the version before that failed.
+                 * @description The percentage of the previous version's attempts that failed.
                  * @example 3
                  */
                 before: number;
@@ -3227,6 +3332,60 @@ export type components = {
                  */
                 percent: number;
             };
+        };
+        /** @description What the file of a version contains, and what its connector says about itself. */
+        VersionInspection: {
+            /** @description What the connector takes. */
+            content: components["schemas"]["ContentKind"];
+            /**
+             * @description What the connector does, in a sentence.
+             * @example Sends SMS over Acme's HTTP API.
+             */
+            description: string;
+            /** @description What the file contains. */
+            file: components["schemas"]["ComponentFile"];
+            /** @description The hosts that the connector asks for, and what it sends to each of them. */
+            hosts: components["schemas"]["RequestedHost"][];
+            /**
+             * @description The connector's id.
+             * @example acme-sms
+             */
+            id: string;
+            /** @description Whether the provider makes one message from requests with the same idempotency key. */
+            idempotent: boolean;
+            /**
+             * @description The languages that the connector supports (BCP 47). Empty if it supports any.
+             * @example [
+             *       "en",
+             *       "da"
+             *     ]
+             */
+            locales: string[];
+            /**
+             * @description The connector's name.
+             * @example Acme SMS
+             */
+            name: string;
+            /** @description The JSON Schema (2020-12) of the parameters. `writeOnly` marks secrets. */
+            parametersSchema: Record<string, unknown>;
+            /** @description Whether the connector can read delivery reports. */
+            readsReports: boolean;
+            /** @description Whether the connector can read sealed values where a grant permits it. */
+            reveals: boolean;
+            /**
+             * @description The parameters that are secrets.
+             * @example [
+             *       "authToken"
+             *     ]
+             */
+            secrets: string[];
+            /** @description The usages that the connector supports. */
+            usages: components["schemas"]["Usage"][];
+            /**
+             * @description The version that the author gave it.
+             * @example 1.4.0
+             */
+            version: string;
         };
         /**
          * @description The role of a version.
@@ -3273,6 +3432,7 @@ export type Check = components['schemas']['Check'];
 export type CodePolicy = components['schemas']['CodePolicy'];
 export type ComparedVersion = components['schemas']['ComparedVersion'];
 export type Comparison = components['schemas']['Comparison'];
+export type ComponentFile = components['schemas']['ComponentFile'];
 export type Connection = components['schemas']['Connection'];
 export type ConnectionDifference = components['schemas']['ConnectionDifference'];
 export type ConnectionInput = components['schemas']['ConnectionInput'];
@@ -3338,13 +3498,17 @@ export type PreviewRequest = components['schemas']['PreviewRequest'];
 export type Principal = components['schemas']['Principal'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemType = components['schemas']['ProblemType'];
+export type ProblemTypeUri = components['schemas']['ProblemTypeUri'];
 export type Progress = components['schemas']['Progress'];
 export type PromotedSecrets = components['schemas']['PromotedSecrets'];
 export type Promotion = components['schemas']['Promotion'];
 export type PromotionReport = components['schemas']['PromotionReport'];
+export type ProviderTemplate = components['schemas']['ProviderTemplate'];
 export type Reach = components['schemas']['Reach'];
 export type RecipientFormat = components['schemas']['RecipientFormat'];
 export type Release = components['schemas']['Release'];
+export type RequestedHost = components['schemas']['RequestedHost'];
+export type RequestedSecret = components['schemas']['RequestedSecret'];
 export type RequestHeader = components['schemas']['RequestHeader'];
 export type RequestSent = components['schemas']['RequestSent'];
 export type RequestShape = components['schemas']['RequestShape'];
@@ -3354,6 +3518,7 @@ export type Rollback = components['schemas']['Rollback'];
 export type RollbackRequest = components['schemas']['RollbackRequest'];
 export type RouteReason = components['schemas']['RouteReason'];
 export type Scope = components['schemas']['Scope'];
+export type SecretUse = components['schemas']['SecretUse'];
 export type SentRequest = components['schemas']['SentRequest'];
 export type Server = components['schemas']['Server'];
 export type Session = components['schemas']['Session'];
@@ -3389,6 +3554,7 @@ export type VersionActivated = components['schemas']['VersionActivated'];
 export type VersionActivation = components['schemas']['VersionActivation'];
 export type VersionDifference = components['schemas']['VersionDifference'];
 export type VersionFault = components['schemas']['VersionFault'];
+export type VersionInspection = components['schemas']['VersionInspection'];
 export type VersionRole = components['schemas']['VersionRole'];
 export type VersionState = components['schemas']['VersionState'];
 export type $defs = Record<string, never>;
@@ -3413,12 +3579,14 @@ export const notAgainValues = ["second-message","maybe-second-message","same-end
 export const ownerValues = ["built-in","all-tenants","tenant"] as const;
 export const partyValues = ["connector","policy","network","provider","host"] as const;
 export const principalValues = ["platform","tenant"] as const;
+export const problemTypeUriValues = ["/problems/bad-request","/problems/malformed-json","/problems/unauthenticated","/problems/insufficient-scope","/problems/platform-only","/problems/cross-site","/problems/insecure-transport","/problems/country-not-allowed","/problems/not-found","/problems/method-not-allowed","/problems/request-timeout","/problems/conflict","/problems/diff-changed","/problems/approval-required","/problems/connection-in-use","/problems/flow-disabled","/problems/no-active-connection","/problems/idempotency-in-flight","/problems/verification-ended","/problems/body-too-large","/problems/unsupported-media-type","/problems/invalid-input","/problems/idempotency-mismatch","/problems/wrong-code","/problems/message-not-sent","/problems/limit-reached","/problems/internal","/problems/store-unavailable","/problems/outcome-unknown","/problems/report-not-authentic","/problems/report-malformed","/problems/report-unreadable","/problems/busy","/problems/stopping"] as const;
 export const promotedSecretsValues = ["copy","ask"] as const;
 export const reachValues = ["wider","narrower","equal"] as const;
 export const recipientFormatValues = ["e164","digits","national"] as const;
 export const requestSentValues = ["no","maybe","yes"] as const;
 export const routeReasonValues = ["active","country","fallback","retry","earlier"] as const;
 export const scopeValues = ["manage","send","verify","read"] as const;
+export const secretUseValues = ["signing-only","sent"] as const;
 export const severityValues = ["info","warning","critical"] as const;
 export const shapeOriginValues = ["rehearsed","test","canary","first","held","approved"] as const;
 export const spanValues = ["hour","day"] as const;

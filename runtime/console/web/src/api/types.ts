@@ -5,12 +5,12 @@ import type * as schema from "./schema";
 
 export type {
   ActiveConnection, Alert, AlertCode, AlertSubject, Key as ApiKey, Attempt, AttemptOutcome, AuditEntry, Cause, Change,
-  ComparedVersion, Connection, ConnectorDetail, ConnectorSummary, ContentKind, DecisionCode, DeliveryReport, DeliveryState,
+  ComparedVersion, Connection, ConnectorDetail, ConnectorSummary, ConnectorVersion, ContentKind, DecisionCode, DeliveryReport, DeliveryState,
   DifferenceCode, Environment, Failure, FailureClass, FieldCode, Flow, Flows, HintCode, Hold, IncompatibleConnection, IssuedKey,
   MaskedTestNumbers as TestNumbers, Message, MessageStatus, NoFallback, NotAgain, Party, Policy, Preview, PromotedSecrets,
   PromotionReport as PromotionResult, Release, RequestSent, RequestShape, ResourceUsage, RouteReason, Scope, SentRequest, Session,
-  ShapeLine, Statistics, Tenant, TestNumber, TestOutcome, TestReport as TestResult, TextEncoding, TraceEvent, Usage, Verification,
-  VersionActivated, VersionDifference, VersionFault, VersionRole,
+  ShapeLine, Statistics, Template, Tenant, TestNumber, TestOutcome, TestReport as TestResult, TextEncoding, TraceEvent, Usage, Verification,
+  VersionActivated, VersionDifference, VersionFault, VersionInspection, VersionRole,
 } from "./schema";
 
 export {
@@ -28,20 +28,6 @@ export interface ServerMessage {
   code?: string | null;
   values?: object | null;
 }
-
-/** A template of a connection. A template at the provider may be a string, too: the connector’s `templateSchema` says which. */
-export type Template = Omit<schema.Template, "template"> & { template?: unknown };
-
-/** What an uploaded component says about itself, and what the server found in it. The document has no schema for it. */
-export interface Inspection {
-  manifest: { hosts: { origin: string; methods: string[]; path_prefix: string; purpose: string }[] };
-  reveals: boolean;
-  readsReports: boolean;
-  content: schema.ContentKind;
-  shape: { imports: string[]; initialMemory: number };
-}
-
-export type ConnectorVersion = Omit<schema.ConnectorVersion, "inspection"> & { inspection?: Inspection | null };
 
 // What only a demo has. The document does not describe it.
 
@@ -63,5 +49,5 @@ export interface PhoneMessages {
 export interface DemoAccount {
   connector: string;
   parameters: JsonObject;
-  templates: Template[];
+  templates: schema.Template[];
 }

@@ -10,6 +10,10 @@ import { type Texts, useFormat, useTexts } from "../text";
 
 type TraceLine = { at: number; icon: LucideIcon; text: string; fine?: string; tone?: "bad" | "warn" };
 
+/** Translates the first word of each item in a list, like `concat, encode` or `[secret authToken]`. */
+const translated = (list: string, names: Record<string, string>): string =>
+  list.replace(/^\[|\]$/g, "").split(", ").map((item) => item.replace(/^\S+/, (name) => names[name] ?? name)).join(", ");
+
 function describeEvent(event: TraceEvent, t: Texts): Omit<TraceLine, "at"> {
   switch (event.event) {
     case "instantiated":
@@ -19,9 +23,9 @@ function describeEvent(event: TraceEvent, t: Texts): Omit<TraceLine, "at"> {
         ? { icon: KeyRound, text: t.trace.secret(event.key) }
         : { icon: Settings2, text: t.trace.config(event.key) };
     case "sealed":
-      return { icon: Lock, text: t.trace.sealed(event.operation) };
+      return { icon: Lock, text: t.trace.sealed(translated(event.operation, t.trace.operations)) };
     case "revealed":
-      return { icon: Eye, text: t.trace.revealed(event.labels), tone: "warn" };
+      return { icon: Eye, text: t.trace.revealed(translated(event.labels, t.trace.labels)), tone: "warn" };
     case "request":
       return {
         icon: ArrowUpRight,
@@ -46,7 +50,7 @@ function describeEvent(event: TraceEvent, t: Texts): Omit<TraceLine, "at"> {
     case "returned":
       return {
         icon: Flag,
-        text: t.trace.returned(t.failures[event.result as FailureClass] ?? event.result),
+        text: t.trace.returned(t.trace.results[event.result] ?? t.failures[event.result as FailureClass] ?? event.result),
         tone: event.result === "receipt" ? undefined : "bad",
       };
   }

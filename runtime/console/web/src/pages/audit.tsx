@@ -9,6 +9,7 @@ import { PageHeader } from "../components/layout";
 import { PagedList } from "../components/loaded";
 import { Empty } from "../components/notice";
 import { useFormat, useTexts } from "../text";
+import { actorName } from "../text/actors";
 
 export default function Audit() {
   const t = useTexts();
@@ -20,7 +21,6 @@ export default function Audit() {
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
-  const who = (actor: string) => (actor === "platform" ? t.audit.platform : t.audit.key(actor.replace("key:", "")));
   return (
     <>
       <PageHeader title={t.audit.title} lead={t.audit.lead} />
@@ -41,7 +41,7 @@ export default function Audit() {
                 {entries.map((entry) => (
                   <tr key={entry.id}>
                     <td className="nowrap" data-label={t.audit.when}><time dateTime={entry.createdAt}>{format.dateTime(entry.createdAt)}</time></td>
-                    <td data-label={t.audit.who}>{who(entry.actor)}</td>
+                    <td data-label={t.audit.who}>{actorName(entry.actor, t)}</td>
                     <td data-label={t.audit.what}>{t.audit.actions[entry.action] ?? <code>{entry.action}</code>}</td>
                     <td data-label={t.audit.target}><code>{entry.target}</code></td>
                     <td data-label={t.common.details}><Difference before={entry.before} after={entry.after} /></td>

@@ -9,7 +9,7 @@ fn at(millis: i64) -> Timestamp {
     Timestamp(START + millis)
 }
 
-/// Opened at `at(0)`.
+/// A breaker that opened at `at(0)`.
 fn opened() -> Breaker {
     let mut breaker = Breaker::default();
     breaker.record(OpenAtOnce, at(0));
@@ -35,7 +35,7 @@ fn five_failures_in_a_row_within_a_minute_open_it() {
             breaker.record(event, at(second * 1000));
             last = second * 1000;
         }
-        let want = if open { Allowed::No { until: at(last + 30_000) } } else { Allowed::Yes };
+        let want = if open { BreakerDecision::Reject { until: at(last + 30_000) } } else { BreakerDecision::Allow };
         assert_eq!(breaker.allows(at(last)), want, "{story}");
         assert_eq!(breaker.is_open(at(last)), open, "{story}");
     }
@@ -44,18 +44,18 @@ fn five_failures_in_a_row_within_a_minute_open_it() {
 #[test]
 fn after_its_time_one_probe_decides() {
     let mut breaker = opened();
-    assert_eq!(breaker.allows(at(29_999)), Allowed::No { until: at(30_000) });
-    assert_eq!(breaker.allows(at(30_000)), Allowed::Probe);
-    assert_eq!(breaker.allows(at(30_001)), Allowed::No { until: at(90_000) }, "one at a time");
+    assert_eq!(breaker.allows(at(29_999)), BreakerDecision::Reject { until: at(30_000) });
+    assert_eq!(breaker.allows(at(30_000)), BreakerDecision::Probe);
+    assert_eq!(breaker.allows(at(30_001)), BreakerDecision::Reject { until: at(90_000) }, "one at a time");
     breaker.record(Success, at(31_000));
-    assert_eq!(breaker.allows(at(31_000)), Allowed::Yes);
-    // And it starts from the shortest time again, with all five failures.
+    assert_eq!(breaker.allows(at(31_000)), BreakerDecision::Allow);
+    // It starts over with the shortest time and needs all five failures.
     for _ in 0..4 {
         breaker.record(Failure, at(32_000));
     }
-    assert_eq!(breaker.allows(at(32_000)), Allowed::Yes);
+    assert_eq!(breaker.allows(at(32_000)), BreakerDecision::Allow);
     breaker.record(Failure, at(32_000));
-    assert_eq!(breaker.allows(at(32_000)), Allowed::No { until: at(62_000) });
+    assert_eq!(breaker.allows(at(32_000)), BreakerDecision::Reject { until: at(62_000) });
 }
 
 #[test]
@@ -65,22 +65,22 @@ fn each_probe_that_fails_doubles_its_time_up_to_five_minutes() {
     let mut open = 30;
     for (failed_after, event) in [(60, Failure), (120, OpenAtOnce), (240, Failure), (300, Failure), (300, Failure)] {
         now += open * 1000;
-        assert_eq!(breaker.allows(at(now)), Allowed::Probe);
+        assert_eq!(breaker.allows(at(now)), BreakerDecision::Probe);
         breaker.record(event, at(now));
         open = failed_after;
-        assert_eq!(breaker.allows(at(now)), Allowed::No { until: at(now + open * 1000) });
+        assert_eq!(breaker.allows(at(now)), BreakerDecision::Reject { until: at(now + open * 1000) });
     }
 }
 
 #[test]
 fn a_probe_about_the_message_or_lost_lets_another_one_try() {
     let mut breaker = opened();
-    assert_eq!(breaker.allows(at(30_000)), Allowed::Probe);
+    assert_eq!(breaker.allows(at(30_000)), BreakerDecision::Probe);
     breaker.record(Ignore, at(30_100));
-    assert_eq!(breaker.allows(at(30_100)), Allowed::Probe);
-    // This one never reports.
-    assert_eq!(breaker.allows(at(90_099)), Allowed::No { until: at(90_100) });
-    assert_eq!(breaker.allows(at(90_100)), Allowed::Probe);
+    assert_eq!(breaker.allows(at(30_100)), BreakerDecision::Probe);
+    // This probe never reports.
+    assert_eq!(breaker.allows(at(90_099)), BreakerDecision::Reject { until: at(90_100) });
+    assert_eq!(breaker.allows(at(90_100)), BreakerDecision::Probe);
 }
 
 #[test]
@@ -88,16 +88,16 @@ fn what_began_before_it_opened_changes_nothing() {
     let mut breaker = opened();
     for event in [Success, Failure, OpenAtOnce, Ignore] {
         breaker.record(event, at(10_000));
-        assert_eq!(breaker.allows(at(10_000)), Allowed::No { until: at(30_000) }, "{event:?}");
+        assert_eq!(breaker.allows(at(10_000)), BreakerDecision::Reject { until: at(30_000) }, "{event:?}");
     }
 }
 
 #[test]
 fn a_clock_that_is_set_back_does_not_keep_it_shut() {
     let mut breaker = opened();
-    assert_eq!(breaker.allows(at(-3_600_000)), Allowed::No { until: at(-3_570_000) });
-    assert_eq!(breaker.allows(at(-3_570_000)), Allowed::Probe);
-    assert_eq!(breaker.allows(at(-7_200_000)), Allowed::No { until: at(-7_140_000) });
+    assert_eq!(breaker.allows(at(-3_600_000)), BreakerDecision::Reject { until: at(-3_570_000) });
+    assert_eq!(breaker.allows(at(-3_570_000)), BreakerDecision::Probe);
+    assert_eq!(breaker.allows(at(-7_200_000)), BreakerDecision::Reject { until: at(-7_140_000) });
 }
 
 #[test]
@@ -119,12 +119,12 @@ fn a_large_one_a_tenth() {
         }
     }
     assert_eq!((0..1000).filter(|_| budget.take(at(59_000))).count(), 300);
-    // Half of the first attempts are over, all retries are not.
+    // Half of the first attempts have left the window, but not all retries have.
     assert!(!budget.take(at(89_000)));
 }
 
 proptest! {
-    /// Whatever happens: open means no attempt, half-open one at a time, and the time to ask again is never far.
+    /// Always: an open breaker allows no attempt, a half-open one allows one at a time, and the time to ask again is near.
     #[test]
     fn no_two_probes_at_once_and_never_shut_for_good(
         steps in prop::collection::vec((0_u8..5, -5_000_i64..40_000), 1..200),
@@ -137,17 +137,17 @@ proptest! {
             let event = match step {
                 0 => {
                     match breaker.allows(Timestamp(now)) {
-                        Allowed::Yes => prop_assert!(probe.is_none()),
-                        Allowed::Probe => {
+                        BreakerDecision::Allow => prop_assert!(probe.is_none()),
+                        BreakerDecision::Probe => {
                             prop_assert!(probe.is_none_or(|begun| now >= begun + 60_000));
                             probe = Some(now);
                         }
-                        Allowed::No { until } => {
+                        BreakerDecision::Reject { until } => {
                             prop_assert!(until.0 > now && until.0 <= now + 300_000);
-                            // On a clock that was set back, its minute is counted from when that was seen.
+                            // If the clock was set back, the minute counts from when that was noticed.
                             probe = probe.map(|begun| begun.min(now));
                             let mut later = breaker.clone();
-                            prop_assert_eq!(later.allows(until), Allowed::Probe);
+                            prop_assert_eq!(later.allows(until), BreakerDecision::Probe);
                         }
                     }
                     continue;

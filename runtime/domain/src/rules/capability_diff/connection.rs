@@ -1,7 +1,7 @@
-//! What would differ for one connection: two versions with its own parameters filled in.
+//! How two versions differ for one connection, with its own parameters filled in.
 //!
-//! Promise: no line contains a value of a connection, except where its requests go: hosts are shown, and defaults, which are the
-//! author's.
+//! Promise: no difference contains a parameter value of the connection. Hosts that its requests go to are shown, and defaults, which come
+//! from the author.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::parameters::{default, properties, shown};
 use super::presentation::visible;
-use crate::model::{DifferenceCode as Code, DifferenceLine};
+use crate::model::{Difference, DifferenceCode as Code};
 
-/// One connection as one version sees it.
+/// A connection as resolved with one version.
 pub struct Resolved<'a> {
-    /// What it reaches with the connection's parameters.
+    /// What the version reaches with the connection's parameters.
     pub reach: Reach,
     /// JSON Schema of the parameters.
     pub schema: &'a Value,
@@ -22,28 +22,28 @@ pub struct Resolved<'a> {
     pub filled: Option<&'a str>,
 }
 
-/// The names of a connection's parameters.
+/// The names of a connection's stored parameters.
 pub struct StoredNames<'a> {
-    /// Of those that are stored as they are.
+    /// Parameters that are stored in plain text.
     pub plain: BTreeSet<&'a str>,
-    /// Of those that are stored as secrets.
+    /// Parameters that are stored as secrets.
     pub sealed: BTreeSet<&'a str>,
 }
 
-/// What differs for the connection.
-pub fn lines(stored: &StoredNames<'_>, before: &Resolved<'_>, after: &Resolved<'_>) -> Vec<DifferenceLine> {
+/// The differences for the connection.
+pub fn lines(stored: &StoredNames<'_>, before: &Resolved<'_>, after: &Resolved<'_>) -> Vec<Difference> {
     let mut lines = reach(&before.reach, &after.reach);
     lines.extend(defaults(stored, before, after));
     if let Some(name) = after.filled.filter(|name| before.filled != Some(name)) {
         let text = format!("the address of its reports would be filled into `{name}`");
-        lines.push(DifferenceLine::new(Code::ConnectionFillNew, text, &[("parameter", name)]));
+        lines.push(Difference::new(Code::ConnectionFillNew, text, &[("parameter", name)]));
     }
     for name in &stored.sealed {
         if properties(before.schema).any(|(other, _)| other == *name)
             && !properties(after.schema).any(|(other, _)| other == *name)
         {
             let text = format!("its secret `{name}` would not be handed over: the version has no such parameter");
-            lines.push(DifferenceLine::new(Code::ConnectionSecretGone, text, &[("secret", name)]));
+            lines.push(Difference::new(Code::ConnectionSecretGone, text, &[("secret", name)]));
         }
     }
     lines
@@ -57,7 +57,7 @@ fn place(entry: &ReachEntry) -> String {
     }
 }
 
-fn reach(before: &Reach, after: &Reach) -> Vec<DifferenceLine> {
+fn reach(before: &Reach, after: &Reach) -> Vec<Difference> {
     let places = |reach: &Reach, wanted: &dyn Fn(&ReachEntry) -> bool| -> BTreeSet<String> {
         reach.entries.iter().filter(|entry| wanted(entry)).map(place).collect()
     };
@@ -77,7 +77,7 @@ fn reach(before: &Reach, after: &Reach) -> Vec<DifferenceLine> {
         (Code::ConnectionMessageNew, "its messages would go to", places(after, &message), places(before, &message)),
     ] {
         for place in here.difference(&there) {
-            lines.push(DifferenceLine::new(code, format!("{text}: {place}"), &[("target", place)]));
+            lines.push(Difference::new(code, format!("{text}: {place}"), &[("target", place)]));
         }
     }
     let known = secrets(before);
@@ -85,14 +85,14 @@ fn reach(before: &Reach, after: &Reach) -> Vec<DifferenceLine> {
         let covers = |one: &&(String, SecretUse, String)| one.0 == key && one.1 >= usage && one.2 == place;
         if !known.iter().any(|one| covers(&one)) {
             let text = format!("its secret `{key}` would go to: {place}");
-            lines.push(DifferenceLine::new(Code::ConnectionSecretNew, text, &[("secret", &key), ("target", &place)]));
+            lines.push(Difference::new(Code::ConnectionSecretNew, text, &[("secret", &key), ("target", &place)]));
         }
     }
     lines
 }
 
-/// What a default would newly fill in, and what it would not any more.
-fn defaults(stored: &StoredNames<'_>, before: &Resolved<'_>, after: &Resolved<'_>) -> Vec<DifferenceLine> {
+/// What defaults would newly fill in, and what they would no longer fill in.
+fn defaults(stored: &StoredNames<'_>, before: &Resolved<'_>, after: &Resolved<'_>) -> Vec<Difference> {
     let of = |resolved: &Resolved<'_>, name: &str| {
         let found = properties(resolved.schema).find(|(other, _)| *other == name);
         found.filter(|_| resolved.filled != Some(name)).and_then(|(_, property)| default(property)).cloned()
@@ -109,13 +109,13 @@ fn defaults(stored: &StoredNames<'_>, before: &Resolved<'_>, after: &Resolved<'_
                 let (name, new) = (visible(name), shown(&new));
                 let text = format!("its `{name}` would be filled in by default: `{new}`");
                 let values = [("parameter", name.as_str()), ("after", &new)];
-                lines.push(DifferenceLine::new(Code::ConnectionDefaultNew, text, &values));
+                lines.push(Difference::new(Code::ConnectionDefaultNew, text, &values));
             }
             (Some(old), None) => {
                 let (name, old) = (visible(name), shown(&old));
                 let text = format!("its `{name}` would not be filled in by default any more: `{old}`");
                 let values = [("parameter", name.as_str()), ("before", &old)];
-                lines.push(DifferenceLine::new(Code::ConnectionDefaultGone, text, &values));
+                lines.push(Difference::new(Code::ConnectionDefaultGone, text, &values));
             }
             _ => {}
         }

@@ -1,33 +1,33 @@
-//! How the parameters differ: which exist, which are secrets, which values are filled in automatically, which values are allowed.
+//! How parameters differ: which exist, which are secrets, which are filled in automatically, and which values are allowed.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use super::presentation::visible;
-use super::{Description, Difference, quoted};
-use crate::model::{DifferenceCode as Code, DifferenceLine};
+use super::{CapabilityDiff, Description, quoted};
+use crate::model::{Difference, DifferenceCode as Code};
 
-/// Keywords that have a line of their own.
+/// Keywords that are compared separately.
 const COMPARED_SEPARATELY: [&str; 1] = ["default"];
 
-/// A value of a schema, as it is shown.
+/// A value of a schema, for display.
 pub(super) fn shown(value: &Value) -> String {
     visible(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
-/// The parameters that a schema names.
+/// The parameters that a schema defines.
 pub(super) fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let all = schema.get("properties").and_then(Value::as_object);
     all.into_iter().flatten().map(|(name, property)| (name.as_str(), property))
 }
 
-/// What a parameter has where nothing was given. `null` is nothing.
+/// The default of a parameter. `null` counts as none.
 pub(super) fn default(property: &Value) -> Option<&Value> {
     property.get("default").filter(|value| !value.is_null())
 }
 
-/// What Sendbox fills in where nothing was given.
+/// What Sendbox fills in if the parameter is left empty.
 fn fill(property: &Value) -> Option<&Value> {
     property.pointer("/x-form/fill")
 }
@@ -36,16 +36,16 @@ fn required(schema: &Value) -> BTreeSet<&str> {
     schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-pub(super) fn compare(difference: &mut Difference, old: &Description, new: &Description) {
+pub(super) fn compare(difference: &mut CapabilityDiff, old: &Description, new: &Description) {
     let names = |schema| properties(schema).map(|(name, _)| name).collect::<BTreeSet<&str>>();
     let (before, after) = (names(&old.parameters_schema), names(&new.parameters_schema));
     let (needed_before, needed) = (required(&old.parameters_schema), required(&new.parameters_schema));
-    // An author's names, as they can be seen.
+    // Names come from the author, so invisible characters are made visible.
     let line = |code, name: &str, text: &dyn Fn(&str) -> String| {
         let name = visible(name);
-        DifferenceLine::new(code, text(&name), &[("parameter", &name)])
+        Difference::new(code, text(&name), &[("parameter", &name)])
     };
-    let Difference { wider, other, .. } = &mut *difference;
+    let CapabilityDiff { wider, other, .. } = &mut *difference;
     for name in after.difference(&before) {
         let (code, how) = match (new.secrets.contains(*name), needed.contains(name)) {
             (false, true) => (Code::ParameterNewRequired, ": must be given"),
@@ -82,33 +82,33 @@ pub(super) fn compare(difference: &mut Difference, old: &Description, new: &Desc
         let property =
             |schema: &'_ Value| properties(schema).find(|(other, _)| other == name).map(|(_, one)| one.clone());
         let (old_one, new_one) = (property(&old.parameters_schema), property(&new.parameters_schema));
-        filled_in(difference, name, old_one.as_ref(), new_one.as_ref());
+        compare_automatic_values(difference, name, old_one.as_ref(), new_one.as_ref());
         if let (Some(old_one), Some(new_one)) = (&old_one, &new_one) {
             let is_secret = (old.secrets.contains(*name), new.secrets.contains(*name));
-            described(difference, name, old_one, new_one, is_secret.0 != is_secret.1);
+            compare_keywords(difference, name, old_one, new_one, is_secret.0 != is_secret.1);
         }
     }
-    rest(difference, &old.parameters_schema, &new.parameters_schema);
+    compare_schema(difference, &old.parameters_schema, &new.parameters_schema);
 }
 
-/// What a parameter has that nobody has given: its default, and what Sendbox fills in.
-fn filled_in(difference: &mut Difference, name: &str, old: Option<&Value>, new: Option<&Value>) {
+/// Compares the values that a parameter has without being set: its default, and what Sendbox fills in.
+fn compare_automatic_values(difference: &mut CapabilityDiff, name: &str, old: Option<&Value>, new: Option<&Value>) {
     let name = &*visible(name);
     let (before, after) = (old.and_then(default), new.and_then(default));
     let is_same = before == after;
     match (before.map(shown), after.map(shown)) {
         _ if is_same => {}
-        (None, Some(after)) => difference.other.push(DifferenceLine::new(
+        (None, Some(after)) => difference.other.push(Difference::new(
             Code::DefaultNew,
             format!("the default of `{name}`, new: `{after}`"),
             &[("parameter", name), ("after", &after)],
         )),
-        (Some(before), Some(after)) => difference.other.push(DifferenceLine::new(
+        (Some(before), Some(after)) => difference.other.push(Difference::new(
             Code::DefaultChanged,
             format!("the default of `{name}`: `{before}` → `{after}`"),
             &[("parameter", name), ("before", &before), ("after", &after)],
         )),
-        (Some(before), None) => difference.other.push(DifferenceLine::new(
+        (Some(before), None) => difference.other.push(Difference::new(
             Code::DefaultGone,
             format!("the default of `{name}`, no longer: `{before}`"),
             &[("parameter", name), ("before", &before)],
@@ -121,13 +121,13 @@ fn filled_in(difference: &mut Difference, name: &str, old: Option<&Value>, new: 
     }
     let (before, after) = (before.map(shown), after.map(shown));
     if let Some(after) = &after {
-        difference.wider.push(DifferenceLine::new(
+        difference.wider.push(Difference::new(
             Code::FillNew,
             format!("new: Sendbox fills `{name}` in by itself, with `{after}`"),
             &[("parameter", name), ("fill", after)],
         ));
     } else if let Some(before) = &before {
-        difference.other.push(DifferenceLine::new(
+        difference.other.push(Difference::new(
             Code::FillGone,
             format!("no longer: Sendbox fills `{name}` in by itself, with `{before}`"),
             &[("parameter", name), ("fill", before)],
@@ -135,21 +135,21 @@ fn filled_in(difference: &mut Difference, name: &str, old: Option<&Value>, new: 
     }
 }
 
-/// The keywords by which a parameter is described otherwise, but for those that have lines of their own.
-fn described(difference: &mut Difference, name: &str, old: &Value, new: &Value, is_secret_said: bool) {
+/// Compares the remaining keywords of a parameter's schema.
+fn compare_keywords(difference: &mut CapabilityDiff, name: &str, old: &Value, new: &Value, is_secrecy_reported: bool) {
     let mut keywords = changed(&without_fill(old), &without_fill(new));
     keywords.retain(|keyword| !COMPARED_SEPARATELY.contains(&keyword.as_str()) || default(old) == default(new));
-    keywords.retain(|keyword| !is_secret_said || keyword != "writeOnly");
+    keywords.retain(|keyword| !is_secrecy_reported || keyword != "writeOnly");
     if keywords.is_empty() {
         return;
     }
     let name = &*visible(name);
     let text = format!("parameter `{name}` is described otherwise: {}", quoted(&keywords));
     let values = [("parameter", name), ("keywords", &keywords.join(", "))];
-    difference.other.push(DifferenceLine::new(Code::ParameterChanged, text, &values));
+    difference.other.push(Difference::new(Code::ParameterChanged, text, &values));
 }
 
-/// A parameter's schema without what Sendbox fills in. A schema that is `true` or `false` has one keyword, so to speak.
+/// A parameter's schema without `x-form.fill`. A boolean schema is treated as an object with one keyword.
 fn without_fill(property: &Value) -> Map<String, Value> {
     let Some(mut members) = property.as_object().cloned() else {
         return Map::from_iter([("schema".to_owned(), property.clone())]);
@@ -163,19 +163,19 @@ fn without_fill(property: &Value) -> Map<String, Value> {
     members
 }
 
-/// The members that differ.
+/// The names of members that differ.
 fn changed(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     names.into_iter().filter(|name| old.get(*name) != new.get(*name)).map(|name| visible(name)).collect()
 }
 
-/// What differs in the schema beside the parameters that it names.
-fn rest(difference: &mut Difference, old: &Value, new: &Value) {
+/// Compares the schema outside of the individual parameters.
+fn compare_schema(difference: &mut CapabilityDiff, old: &Value, new: &Value) {
     let beside = |schema: &Value| {
         let mut members = schema.as_object().cloned().unwrap_or_default();
         let named = members.remove("properties").unwrap_or_default();
         if let Some(names) = members.get_mut("required").and_then(Value::as_array_mut) {
-            // What is said of a parameter is said above, and the order of the names means nothing.
+            // Parameters that exist are compared above, and the order of names has no meaning.
             names.retain(|name| name.as_str().is_none_or(|name| named.get(name).is_none()));
             if names.is_empty() {
                 members.remove("required");
@@ -186,6 +186,6 @@ fn rest(difference: &mut Difference, old: &Value, new: &Value) {
     let keywords = changed(&beside(old), &beside(new));
     if !keywords.is_empty() {
         let text = format!("the schema of the parameters differs: {}", quoted(&keywords));
-        difference.other.push(DifferenceLine::new(Code::SchemaChanged, text, &[("keywords", &keywords.join(", "))]));
+        difference.other.push(Difference::new(Code::SchemaChanged, text, &[("keywords", &keywords.join(", "))]));
     }
 }

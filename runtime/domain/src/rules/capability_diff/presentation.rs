@@ -1,22 +1,22 @@
-//! What a person reads of a version before trusting it.
+//! What a person reads about a version before trusting it.
 //!
-//! Promise: a version cannot call itself otherwise, or explain itself otherwise, without an approval: who has read the words of
-//! the version before trusts this one for them.
+//! Promise: a version cannot change its name, its description or the purposes of its hosts without an approval, because trust in the
+//! previous version rests on what it said about itself.
 
 use sendbox_contract::is_hidden;
 use sendbox_policy::HostNeed;
 
-use super::{Description, Difference};
-use crate::model::{DifferenceCode as Code, DifferenceLine};
+use super::{CapabilityDiff, Description};
+use crate::model::{Difference, DifferenceCode as Code};
 
-/// Characters of an author's text that a line quotes at most.
-const QUOTED: usize = 400;
+/// Maximum number of characters that are quoted from an author's text.
+const MAX_QUOTED: usize = 400;
 
-/// An author's text on one line: what cannot be seen is written as `\u{…}`, and what is too long is cut.
+/// An author's text on one line: invisible characters are escaped as `\u{…}`, and long texts are truncated.
 pub(super) fn visible(text: &str) -> String {
-    let mut line = String::with_capacity(text.len().min(4 * QUOTED));
+    let mut line = String::with_capacity(text.len().min(4 * MAX_QUOTED));
     for (index, character) in text.chars().enumerate() {
-        if index >= QUOTED {
+        if index >= MAX_QUOTED {
             line.push('…');
             break;
         }
@@ -25,8 +25,8 @@ pub(super) fn visible(text: &str) -> String {
     line
 }
 
-pub(super) fn compare(difference: &mut Difference, old: &Description, new: &Description) {
-    let Difference { wider, other, .. } = difference;
+pub(super) fn compare(difference: &mut CapabilityDiff, old: &Description, new: &Description) {
+    let CapabilityDiff { wider, other, .. } = difference;
     for (code, what, before, after) in [
         (Code::Name, "it is called", &old.name, &new.name),
         (Code::Description, "it describes itself as", &old.description, &new.description),
@@ -34,33 +34,33 @@ pub(super) fn compare(difference: &mut Difference, old: &Description, new: &Desc
         if before != after {
             let (before, after) = (visible(before), visible(after));
             let text = format!("{what} “{after}”, and no longer “{before}”");
-            wider.push(DifferenceLine::new(code, text, &[("before", &before), ("after", &after)]));
+            wider.push(Difference::new(code, text, &[("before", &before), ("after", &after)]));
         }
     }
-    let (before, after) = (old.texts.as_ref(), new.texts.as_ref());
-    if before.map(|texts| &texts.readme) != after.map(|texts| &texts.readme) {
-        wider.push(DifferenceLine::new(Code::Readme, "its README is another one: read it", &[]));
+    let (before, after) = (&old.texts, &new.texts);
+    if before.readme != after.readme {
+        wider.push(Difference::new(Code::Readme, "its README is another one: read it", &[]));
     }
-    if before.map(|texts| &texts.logo) != after.map(|texts| &texts.logo) {
-        wider.push(DifferenceLine::new(Code::Logo, "its logo is another one", &[]));
+    if before.logo != after.logo {
+        wider.push(Difference::new(Code::Logo, "its logo is another one", &[]));
     }
     wider.extend(purposes(old.manifest.hosts(), new.manifest.hosts()));
     if old.version == new.version {
         let version = visible(&new.version);
         let text = format!("the author's version is still `{version}`, though the file differs");
-        other.push(DifferenceLine::new(Code::VersionSame, text, &[("version", &version)]));
+        other.push(Difference::new(Code::VersionSame, text, &[("version", &version)]));
     } else {
         let (before, after) = (visible(&old.version), visible(&new.version));
         let text = format!("the author's version: {before} → {after}");
-        other.push(DifferenceLine::new(Code::Version, text, &[("before", &before), ("after", &after)]));
+        other.push(Difference::new(Code::Version, text, &[("before", &before), ("after", &after)]));
     }
-    if before.map(|texts| &texts.template_schema) != after.map(|texts| &texts.template_schema) {
-        other.push(DifferenceLine::new(Code::TemplateChanged, "templates are described otherwise", &[]));
+    if old.texts.template_schema != new.texts.template_schema {
+        other.push(Difference::new(Code::TemplateChanged, "templates are described otherwise", &[]));
     }
 }
 
-/// Hosts that both know, and that are explained otherwise. A host that is new has its purpose in its own line.
-fn purposes(old: &[HostNeed], new: &[HostNeed]) -> Vec<DifferenceLine> {
+/// Hosts of both versions whose purposes differ. A new host is listed with its purpose elsewhere.
+fn purposes(old: &[HostNeed], new: &[HostNeed]) -> Vec<Difference> {
     let mut lines = Vec::new();
     for need in new {
         let of_origin: Vec<&HostNeed> = old.iter().filter(|other| other.origin() == need.origin()).collect();
@@ -76,7 +76,7 @@ fn purposes(old: &[HostNeed], new: &[HostNeed]) -> Vec<DifferenceLine> {
         let after = visible(need.purpose());
         let text = format!("what {place} is for: “{after}”, and no longer “{before}”");
         let values = [("target", place.as_str()), ("before", &before), ("after", &after)];
-        lines.push(DifferenceLine::new(Code::Purpose, text, &values));
+        lines.push(Difference::new(Code::Purpose, text, &values));
     }
     lines
 }

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::connection::{Resolved, StoredNames};
 use super::*;
 
-/// The number in a form field, the text in another one.
+/// The number in one form field, the text in another.
 fn places(recipient: &str) -> Value {
     json!({ "recipient_format": "e164", "recipient": [{ "form": recipient }], "content": [{ "form": "Body" }] })
 }
@@ -39,18 +39,18 @@ fn set(at: &'static str, to: Value) -> impl FnOnce(&mut Value) {
     }
 }
 
-/// The parameter `from` of the example, with one member more.
+/// The parameter `from` of the example with an additional keyword.
 fn from_has(keyword: &'static str, to: Value) -> impl FnOnce(&mut Value) {
     move |value| value["parametersSchema"]["properties"]["from"][keyword] = to
 }
 
-fn all(difference: &Difference) -> impl Iterator<Item = &DifferenceLine> {
+fn all(difference: &CapabilityDiff) -> impl Iterator<Item = &Difference> {
     difference.wider.iter().chain(&difference.narrower).chain(&difference.other)
 }
 
-/// Each value of a line, and each part of a list, occurs in its sentence too.
-fn assert_said(line: &DifferenceLine) {
-    let DifferenceLine { message: text, values, .. } = line;
+/// Each value of a difference, and each entry of a list, occurs in its sentence.
+fn assert_said(line: &Difference) {
+    let Difference { message: text, values, .. } = line;
     let content = |value: &str| ["text", "template", "variables"].contains(&value);
     let said = |value: &String| content(value) || value.split(", ").all(|part| text.contains(part));
     assert!(values.values().all(said), "{text}: {values:?}");
@@ -128,7 +128,7 @@ fn what_differs_in_words() {
             "what https://api.acme.test/v1 is for: “Enter your key.”, and no longer “Sends.”",
         ),
         (description(set("/texts/templateSchema", json!("c"))), Reach::Equal, "templates are described otherwise"),
-        // Secrets, and what is filled in.
+        // Secrets, and automatic values.
         (
             description(|value| {
                 value["parametersSchema"]["properties"]["token"] = json!({ "type": "string" });
@@ -154,7 +154,7 @@ fn what_differs_in_words() {
             Reach::Wider,
             "new: Sendbox fills `to` in by itself, with `report-address`",
         ),
-        // Which keyword it is.
+        // The keyword matters.
         (
             description(from_has("type", json!("integer"))),
             Reach::Equal,
@@ -186,52 +186,40 @@ fn what_differs_in_words() {
             "the schema of the parameters differs: `required`",
         ),
     ] {
-        let difference = Difference::between(&base, &new);
+        let difference = CapabilityDiff::between(&base, &new);
         all(&difference).for_each(assert_said);
-        let lines: Vec<&DifferenceLine> = all(&difference).collect();
+        let lines: Vec<&Difference> = all(&difference).collect();
         assert_eq!(difference.reach, reach, "{lines:?}");
         assert!(lines.iter().any(|found| found.message.starts_with(line)), "{line}: {lines:?}");
     }
 }
 
-/// A version says one thing at a time in the cases above; nothing is said of what is the same.
+/// Each case above has exactly one difference; nothing is reported for equal versions.
 #[test]
 fn what_is_the_same_has_no_line() {
     let (base, next) = (description(|_| {}), description(set("/version", json!("2"))));
-    let difference = Difference::between(&base, &next);
+    let difference = CapabilityDiff::between(&base, &next);
     let codes: Vec<DifferenceCode> = all(&difference).map(|line| line.code).collect();
     assert_eq!(codes, [DifferenceCode::Version]);
-    // The order of names means nothing.
+    // The order of names has no meaning.
     let both = |names: Value| description(set("/parametersSchema/required", names));
-    let difference = Difference::between(&both(json!(["from", "token"])), &both(json!(["token", "from"])));
+    let difference = CapabilityDiff::between(&both(json!(["from", "token"])), &both(json!(["token", "from"])));
     assert!(all(&difference).all(|line| line.code == DifferenceCode::VersionSame), "{difference:?}");
 }
 
-/// Two hosts must not change their purposes with each other.
+/// Two hosts must not swap their purposes.
 #[test]
 fn purposes_belong_to_their_hosts() {
     let hosts = |get: &str, post: &str| {
         let host = |method: &str, purpose: &str| json!({ "origin": "https://api.acme.test", "methods": [method], "path_prefix": "/v1", "purpose": purpose });
         description(set("/manifest/hosts", json!([host("GET", get), host("POST", post)])))
     };
-    let difference = Difference::between(&hosts("Reads.", "Sends."), &hosts("Sends.", "Reads."));
+    let difference = CapabilityDiff::between(&hosts("Reads.", "Sends."), &hosts("Sends.", "Reads."));
     assert_eq!(difference.wider.len(), 2, "{difference:?}");
     assert!(difference.wider.iter().all(|line| line.code == DifferenceCode::Purpose), "{difference:?}");
 }
 
-/// A description that was written before its texts were kept is read, and what cannot be compared is not called the same.
-#[test]
-fn an_older_description_is_read() {
-    let old = description(|value| {
-        value.as_object_mut().unwrap().remove("texts");
-    });
-    assert_eq!(old.texts, None);
-    let difference = Difference::between(&old, &description(|_| {}));
-    let codes: Vec<DifferenceCode> = difference.wider.iter().map(|line| line.code).collect();
-    assert_eq!(codes, [DifferenceCode::Readme, DifferenceCode::Logo]);
-}
-
-/// What is new one way is gone the other way.
+/// What is added in one direction is removed in the other.
 #[test]
 fn each_line_has_a_code_of_its_own() {
     let old = description(|value| {
@@ -264,7 +252,7 @@ fn each_line_has_a_code_of_its_own() {
     });
     let mut codes = BTreeSet::new();
     for (one, other) in [(&old, &new), (&new, &old), (&old, &old)] {
-        let difference = Difference::between(one, other);
+        let difference = CapabilityDiff::between(one, other);
         all(&difference).for_each(assert_said);
         codes.extend(all(&difference).map(|line| line.code));
     }
@@ -283,7 +271,7 @@ fn name(code: DifferenceCode) -> String {
     serde_json::to_value(code).unwrap().as_str().unwrap().to_owned()
 }
 
-/// The codes of the schema.
+/// The codes in the schema.
 fn documented() -> Vec<String> {
     let schema = serde_json::to_value(<DifferenceCode as utoipa::PartialSchema>::schema()).unwrap();
     let codes = schema["enum"].as_array().unwrap();
@@ -293,13 +281,13 @@ fn documented() -> Vec<String> {
 #[test]
 fn a_print_is_of_what_was_read() {
     let (base, wider) = (description(|_| {}), description(set("/reveals", json!(true))));
-    let difference = Difference::between(&base, &wider);
+    let difference = CapabilityDiff::between(&base, &wider);
     assert_eq!(difference.fingerprint("a", "b"), difference.fingerprint("a", "b"));
-    let same = Difference::between(&base, &base);
+    let same = CapabilityDiff::between(&base, &base);
     let mut reworded = difference.clone();
     reworded.wider[0].message = "neu".to_owned();
     assert_eq!(difference.fingerprint("a", "b"), reworded.fingerprint("a", "b"));
-    let renamed = |to: &str| Difference::between(&base, &description(set("/name", json!(to))));
+    let renamed = |to: &str| CapabilityDiff::between(&base, &description(set("/name", json!(to))));
     for other in [
         difference.fingerprint("a", "c"),
         difference.fingerprint("b", "a"),
@@ -318,7 +306,7 @@ struct OfConnection {
     filled: Option<&'static str>,
 }
 
-/// Origin, prefix, secret and its use; then the properties of the schema; then what is filled in.
+/// Origin, prefix, secret and its use; then the properties of the schema; then the parameter that is filled in.
 struct Example {
     hosts: &'static [(&'static str, &'static str, bool, &'static str)],
     properties: &'static str,

@@ -20,8 +20,8 @@ impl StoredState {
                 self.0 = Some(taken.state);
                 Ok(())
             }
-            Err(NotTaken::Refused { retry_at }) => Err(retry_at),
-            Err(NotTaken::Unreadable(error)) => panic!("{error}: {:?}", self.0),
+            Err(LimitError::Reached { retry_at }) => Err(retry_at),
+            Err(LimitError::UnreadableState(error)) => panic!("{error}: {:?}", self.0),
         }
     }
 }
@@ -36,8 +36,8 @@ fn story(rule: Rule, steps: &[(i64, Result<(), Option<i64>>)]) {
 
 #[test]
 fn a_window_lets_in_so_many() {
-    // Slots of a second, as `START` is at the beginning of one: what came at 0.5 s is gone at 60.999 s.
-    let two = Rule::Window { most: 2, seconds: 60 };
+    // Slots of a second, as `START` begins one: a request at 0.5 s has left the window at 60.999 s.
+    let two = Rule::Window { max: 2, seconds: 60 };
     story(
         two,
         &[
@@ -51,19 +51,19 @@ fn a_window_lets_in_so_many() {
             (500_000, Ok(())),
         ],
     );
-    story(Rule::Window { most: 0, seconds: 60 }, &[(0, Err(None))]);
-    story(Rule::Window { most: 1, seconds: 0 }, &[(0, Ok(())), (0, Ok(())), (-5, Ok(()))]);
+    story(Rule::Window { max: 0, seconds: 60 }, &[(0, Err(None))]);
+    story(Rule::Window { max: 1, seconds: 0 }, &[(0, Ok(())), (0, Ok(())), (-5, Ok(()))]);
 }
 
 #[test]
 fn a_clock_that_is_set_back_opens_no_window() {
-    let two = Rule::Window { most: 2, seconds: 60 };
+    let two = Rule::Window { max: 2, seconds: 60 };
     let closed = Err(Some(3_660_999));
     story(
         two,
         &[
             (3_600_000, Ok(())),
-            // An hour back: what was taken counts, and what is taken now counts as of then.
+            // An hour back: earlier requests still count, and new ones count as of then.
             (0, Ok(())),
             (0, closed),
             (60_999, closed),
@@ -77,14 +77,14 @@ fn a_clock_that_is_set_back_opens_no_window() {
 #[test]
 fn a_lower_limit_counts_what_was_let_in_before() {
     let state = "w1000:1700000000:3,0,5,1";
-    for (most, opens) in [
-        (10, Opens::Now),
-        (9, Opens::At(at(60_999))),
-        (6, Opens::At(at(62_999))),
-        (1, Opens::At(at(63_999))),
-        (0, Opens::Never),
+    for (max, opens) in [
+        (10, NextAllowed::Now),
+        (9, NextAllowed::At(at(60_999))),
+        (6, NextAllowed::At(at(62_999))),
+        (1, NextAllowed::At(at(63_999))),
+        (0, NextAllowed::Never),
     ] {
-        assert_eq!(Rule::Window { most, seconds: 60 }.next(Some(state), at(3_500)), Ok(opens), "{most}");
+        assert_eq!(Rule::Window { max, seconds: 60 }.next(Some(state), at(3_500)), Ok(opens), "{max}");
     }
 }
 
@@ -93,16 +93,16 @@ fn the_largest_state_is_below_a_kilobyte() {
     let counts = vec![u32::MAX.to_string(); MAX_SLOTS].join(",");
     let state = format!("w1440000:1180556:{counts}");
     assert!(state.len() < 1024, "{}", state.len());
-    let rule = Rule::Window { most: u32::MAX, seconds: 86_400 };
-    // All of it is over; or a part of it, and the rest is kept.
-    assert_eq!(rule.next(Some(&state), at(200 * 86_400_000)), Ok(Opens::Now));
-    let one = Rule::Window { most: 1, seconds: 86_400 };
-    assert!(matches!(one.next(Some(&state), at(0)), Ok(Opens::At(_))));
+    let rule = Rule::Window { max: u32::MAX, seconds: 86_400 };
+    // Everything has left the window; or a part has, and the rest is kept.
+    assert_eq!(rule.next(Some(&state), at(200 * 86_400_000)), Ok(NextAllowed::Now));
+    let one = Rule::Window { max: 1, seconds: 86_400 };
+    assert!(matches!(one.next(Some(&state), at(0)), Ok(NextAllowed::At(_))));
 }
 
 #[test]
 fn what_cannot_be_read_lets_nothing_in() {
-    let window = Rule::Window { most: 5, seconds: 60 };
+    let window = Rule::Window { max: 5, seconds: 60 };
     let cooldown = Rule::Cooldown { seconds: 30 };
     let spend = Rule::Spend { cap_micros: 5, price_micros: 1 };
     let many = format!("w1000:1:{}", vec!["1"; MAX_SLOTS + 1].join(","));
@@ -117,7 +117,7 @@ fn what_cannot_be_read_lets_nothing_in() {
         (window, "w1000:1:4294967296"),
         (window, "w1000:x:1"),
         (window, "w1000:9223372036854775807:1"),
-        // Of a window of another length.
+        // A state of a window with another length.
         (window, "w60000:1:1"),
         (window, "c1:1"),
         (window, many.as_str()),
@@ -133,10 +133,14 @@ fn what_cannot_be_read_lets_nothing_in() {
         (spend, "s2023-11:-1"),
         (spend, "c1:1"),
     ] {
-        assert_eq!(rule.take(Some(state), at(0)), Err(NotTaken::Unreadable(Unreadable)), "{rule:?} {state}");
-        assert_eq!(rule.next(Some(state), at(0)), Err(Unreadable), "{rule:?} {state}");
+        assert_eq!(
+            rule.take(Some(state), at(0)),
+            Err(LimitError::UnreadableState(UnreadableState)),
+            "{rule:?} {state}"
+        );
+        assert_eq!(rule.next(Some(state), at(0)), Err(UnreadableState), "{rule:?} {state}");
     }
-    assert_eq!(spend.give_back("nonsense", at(0)), Err(Unreadable));
+    assert_eq!(spend.refund("nonsense", at(0)), Err(UnreadableState));
 }
 
 #[test]
@@ -152,24 +156,24 @@ fn a_cooldown_doubles_and_starts_again_after_an_hour() {
             (91_000, Err(Some(210_000))),
             (210_000, Ok(())),
             (450_000, Ok(())),
-            // 480 s, and then ten minutes, however often.
+            // 480 s, and then always ten minutes.
             (450_001, Err(Some(930_000))),
             (930_000, Ok(())),
             (930_001, Err(Some(1_530_000))),
             (1_530_000, Ok(())),
             (1_530_001, Err(Some(2_130_000))),
-            // One millisecond short of an hour of quiet.
+            // One millisecond less than an hour without a request.
             (5_129_999, Ok(())),
             (5_130_000, Err(Some(5_729_999))),
             (8_729_999, Ok(())),
             (8_730_000, Err(Some(8_759_999))),
-            // A clock that is set back.
+            // The clock is set back.
             (0, Err(Some(8_759_999))),
         ],
     );
     story(Rule::Cooldown { seconds: 0 }, &[(0, Ok(())), (0, Ok(())), (-9, Ok(()))]);
     story(Rule::Cooldown { seconds: 600 }, &[(0, Ok(())), (600_000, Ok(())), (600_001, Err(Some(1_200_000)))]);
-    // `0` passes even where a state is none of its own.
+    // 0 passes even with an invalid state.
     assert!(Rule::Cooldown { seconds: 0 }.take(Some("nonsense"), at(0)).is_ok());
 }
 
@@ -190,11 +194,11 @@ fn a_month_has_its_cap() {
     assert_eq!(kept.take(rule(101), last), Err(None), "dearer than any month allows");
     assert_eq!(kept.take(rule(u64::MAX), last), Err(None));
     assert_eq!(kept.take(rule(100), next), Ok(()));
-    // A clock that is set back into the month before does not open that one again.
+    // A clock that is set back into the previous month does not reopen it.
     assert_eq!(kept.take(rule(1), last), Err(Some(time("2027-02-01T00:00:00Z"))));
     let taken = rule(1).take(None, time("2028-02-29T12:00:00Z")).unwrap();
     assert_eq!((taken.state.as_str(), taken.expires_at), ("s2028-2:1", time("2028-03-01T01:00:00Z")));
-    // The ends of time.
+    // The extremes of time.
     assert!(rule(1).take(None, Timestamp(i64::MAX)).is_ok() && rule(1).take(None, Timestamp(i64::MIN)).is_ok());
 }
 
@@ -203,13 +207,13 @@ fn only_money_is_given_back_and_only_to_its_month() {
     let rule = Rule::Spend { cap_micros: 100, price_micros: 40 };
     let (june, july) = (time("2026-06-30T23:00:00Z"), time("2026-07-01T01:00:00Z"));
     let taken = rule.take(None, june).unwrap();
-    assert_eq!(rule.give_back(&taken.state, june).unwrap().unwrap().state, "s2026-6:0");
-    assert_eq!(rule.give_back("s2026-6:10", june).unwrap().unwrap().state, "s2026-6:0", "never below nothing");
-    // Counted in June, and June is over: July has nothing to give back.
-    assert_eq!(rule.give_back("s2026-7:80", june), Ok(None));
-    assert_eq!(rule.give_back("s2026-7:80", july).unwrap().unwrap().state, "s2026-7:40");
-    assert_eq!(Rule::Window { most: 1, seconds: 60 }.give_back("w1000:1:1", june), Ok(None));
-    assert_eq!(Rule::Cooldown { seconds: 30 }.give_back("c1:1", june), Ok(None));
+    assert_eq!(rule.refund(&taken.state, june).unwrap().unwrap().state, "s2026-6:0");
+    assert_eq!(rule.refund("s2026-6:10", june).unwrap().unwrap().state, "s2026-6:0", "never below nothing");
+    // Counted in June, and June is over: there is nothing to refund in July.
+    assert_eq!(rule.refund("s2026-7:80", june), Ok(None));
+    assert_eq!(rule.refund("s2026-7:80", july).unwrap().unwrap().state, "s2026-7:40");
+    assert_eq!(Rule::Window { max: 1, seconds: 60 }.refund("w1000:1:1", june), Ok(None));
+    assert_eq!(Rule::Cooldown { seconds: 30 }.refund("c1:1", june), Ok(None));
 }
 
 fn facts() -> Facts<'static> {
@@ -231,7 +235,7 @@ fn the_limits_of_a_request() {
     .unwrap();
     let found = buckets(&policy, &facts());
     let shown: Vec<_> = found.iter().map(|bucket| (bucket.key.as_str(), bucket.limit, bucket.rule)).collect();
-    let window = |most, seconds| Rule::Window { most, seconds };
+    let window = |max, seconds| Rule::Window { max, seconds };
     assert_eq!(
         shown,
         [
@@ -259,7 +263,7 @@ fn limits_that_a_request_does_not_meet() {
     assert!(!none.iter().any(|key| key.starts_with("ip-")), "{none:?}");
     policy.limits.cooldown_seconds = 0;
     assert!(!keys(&policy, &facts()).iter().any(|key| key.starts_with("cooldown")));
-    // Another usage waits for itself only.
+    // Another usage has its own cooldown.
     policy.limits.cooldown_seconds = 1;
     let other = keys(&policy, &Facts { usage: Usage::Register, ..facts() });
     let differ: Vec<_> = other.iter().filter(|key| !keys(&policy, &facts()).contains(*key)).collect();
@@ -306,8 +310,8 @@ fn windows() -> impl Strategy<Value = (u32, u64)> {
 
 proptest! {
     #[test]
-    fn never_more_in_any_window((most, seconds) in windows(), steps in steps()) {
-        let rule = Rule::Window { most, seconds };
+    fn never_more_in_any_window((max, seconds) in windows(), steps in steps()) {
+        let rule = Rule::Window { max, seconds };
         let length = i64::try_from(seconds).unwrap() * 1000;
         let mut kept = StoredState(None);
         let mut let_in: Vec<i64> = Vec::new();
@@ -318,19 +322,19 @@ proptest! {
                 let_in.push(now);
             }
         }
-        for many in let_in.windows(most as usize + 1) {
-            prop_assert!(many[most as usize] - many[0] >= length, "{:?}", many);
+        for many in let_in.windows(max as usize + 1) {
+            prop_assert!(many[max as usize] - many[0] >= length, "{:?}", many);
         }
     }
 
-    /// The clock is set back now and then, by little or much. What counts is how much time has really gone by.
+    /// The clock is set back now and then, by small or large amounts. Only the time that has really passed counts.
     #[test]
     fn never_more_whatever_the_clock_is_set_back(
-        (most, seconds) in windows(),
+        (max, seconds) in windows(),
         steps in steps(),
         back in prop::collection::vec((0..250_usize, 0..9000_i64), 0..6),
     ) {
-        let rule = Rule::Window { most, seconds };
+        let rule = Rule::Window { max, seconds };
         let length = i64::try_from(seconds).unwrap() * 1000;
         let mut kept = StoredState(None);
         let mut let_in: Vec<i64> = Vec::new();
@@ -342,18 +346,18 @@ proptest! {
                 let_in.push(really);
             }
         }
-        for many in let_in.windows(most as usize + 1) {
-            prop_assert!(many[most as usize] - many[0] >= length, "{:?}", many);
+        for many in let_in.windows(max as usize + 1) {
+            prop_assert!(many[max as usize] - many[0] >= length, "{:?}", many);
         }
     }
 
-    /// Also after the clock was set back: `back` steps go into the past.
+    /// Even after the clock was set back: `back` steps go into the past.
     #[test]
     fn what_is_refused_passes_at_the_time_named_and_not_before(
-        (most, seconds) in windows(),
+        (max, seconds) in windows(),
         steps in prop::collection::vec(-300..900_i64, 1..120),
     ) {
-        let rule = Rule::Window { most, seconds };
+        let rule = Rule::Window { max, seconds };
         let length = i64::try_from(seconds).unwrap() * 1000;
         let mut kept = StoredState(None);
         let mut now = 0;
@@ -364,19 +368,19 @@ proptest! {
                 let retry_at = retry_at.unwrap();
                 prop_assert!(retry_at > at(now));
                 prop_assert!(rule.take(before.as_deref(), retry_at).is_ok());
-                prop_assert_eq!(rule.next(before.as_deref(), retry_at), Ok(Opens::Now));
+                prop_assert_eq!(rule.next(before.as_deref(), retry_at), Ok(NextAllowed::Now));
                 prop_assert!(rule.take(before.as_deref(), retry_at.minus_millis(1)).is_err());
             }
         }
     }
 
-    /// It errs on the closed side by one slot at most.
+    /// It errs on the strict side by one slot at most.
     #[test]
-    fn a_window_is_not_closed_for_longer_than_it_is((most, seconds) in windows(), offset in 0..100_000_000_i64) {
-        let rule = Rule::Window { most, seconds };
+    fn a_window_is_not_closed_for_longer_than_it_is((max, seconds) in windows(), offset in 0..100_000_000_i64) {
+        let rule = Rule::Window { max, seconds };
         let length = i64::try_from(seconds).unwrap() * 1000;
         let mut kept = StoredState(None);
-        for _ in 0..most {
+        for _ in 0..max {
             prop_assert!(kept.take(rule, at(offset)).is_ok());
         }
         let Err(Some(retry_at)) = kept.take(rule, at(offset)) else { panic!() };
@@ -384,7 +388,7 @@ proptest! {
         prop_assert!(retry_at >= at(offset + length));
     }
 
-    /// When a state may be removed, it decides nothing any more.
+    /// Once a state may be removed, it no longer matters.
     #[test]
     fn an_expired_state_is_like_none(rule in rules(), steps in prop::collection::vec(0..2_000_000_i64, 1..30)) {
         let mut state: Option<String> = None;
@@ -421,7 +425,7 @@ proptest! {
         }
     }
 
-    /// What is given back can be spent again, and no more than that.
+    /// A refund can be spent again, but nothing beyond it.
     #[test]
     fn a_month_never_costs_more_than_its_cap(
         cap in 0..2000_u64,
@@ -436,7 +440,7 @@ proptest! {
             let month = at(now).to_string()[..7].to_owned();
             match kept.take(rule, at(now)) {
                 Ok(()) if back => {
-                    if let Some(taken) = rule.give_back(kept.0.as_deref().unwrap(), at(now)).unwrap() {
+                    if let Some(taken) = rule.refund(kept.0.as_deref().unwrap(), at(now)).unwrap() {
                         kept.0 = Some(taken.state);
                     }
                 }
@@ -454,7 +458,7 @@ proptest! {
 
 fn rules() -> impl Strategy<Value = Rule> {
     prop_oneof![
-        windows().prop_map(|(most, seconds)| Rule::Window { most, seconds }),
+        windows().prop_map(|(max, seconds)| Rule::Window { max, seconds }),
         (1..601_u64).prop_map(|seconds| Rule::Cooldown { seconds }),
         (1..100_u64).prop_map(|price_micros| Rule::Spend { cap_micros: 1000, price_micros }),
     ]

@@ -148,7 +148,7 @@ fn prices() {
         (Some("DK"), 3, 120_000),
         (Some("DE"), 2, 160_000),
         (None, 2, 10),
-        // What a connector with a template of the provider sends is not measured, and is one at least.
+        // A message that the provider renders from its template is not measured, and counts as one segment.
         (Some("DK"), 0, 40_000),
         (Some("DE"), u32::MAX, 80_000 * u64::from(u32::MAX)),
     ] {

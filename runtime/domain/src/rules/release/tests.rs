@@ -8,7 +8,7 @@ fn later(seconds: u64) -> Timestamp {
 
 /// `a` was active, `b` is.
 fn swapped() -> Versions {
-    Versions::first("a".to_owned(), NOW).activate("b", WATCH_SECONDS, DRAIN_SECONDS, NOW).unwrap()
+    Versions::first("a".to_owned(), NOW).activate("b", AUTO_ROLLBACK_SECONDS, DRAIN_SECONDS, NOW).unwrap()
 }
 
 fn trapped() -> VersionFault {
@@ -24,23 +24,23 @@ fn a_version_takes_over_and_back() {
     assert_eq!((back.active.as_str(), back.previous.as_deref()), ("a", None));
     let rollback = back.last_rollback.clone().unwrap();
     assert_eq!((rollback.from.as_str(), rollback.to.as_str(), rollback.automatic), ("b", "a", true));
-    assert_eq!(back.roll_back(Reason::Person(String::new()), later(2)), Err(ReleaseError::NoPrevious));
+    assert_eq!(back.roll_back(RollbackReason::Manual(String::new()), later(2)), Err(ReleaseError::NoPrevious));
 }
 
 #[test]
 fn a_canary_begins_grows_and_ends() {
     let versions = Versions::first("a".to_owned(), NOW);
-    assert_eq!(versions.try_on("a", 10, NOW), Err(ReleaseError::AlreadyActive));
+    assert_eq!(versions.start_canary("a", 10, NOW), Err(ReleaseError::AlreadyActive));
     for percent in [0, 100, 255] {
-        assert_eq!(versions.try_on("b", percent, NOW), Err(ReleaseError::Percent));
+        assert_eq!(versions.start_canary("b", percent, NOW), Err(ReleaseError::InvalidPercent));
     }
     assert_eq!(versions.end_canary(None, NOW), Err(ReleaseError::NoCanary));
-    let tried = versions.try_on("b", 10, NOW).unwrap();
-    assert_eq!(tried.standing("b"), Standing::Canary);
-    let more = tried.try_on("b", 50, later(5)).unwrap();
+    let tried = versions.start_canary("b", 10, NOW).unwrap();
+    assert_eq!(tried.role("b"), VersionRole::Canary);
+    let more = tried.start_canary("b", 50, later(5)).unwrap();
     assert_eq!(more.canary.as_ref().map(|canary| (canary.percent, canary.started_at)), Some((50, NOW)));
-    let other = more.try_on("c", 50, later(6)).unwrap();
-    assert_eq!((other.standing("b"), other.standing("c")), (Standing::Available, Standing::Canary));
+    let other = more.start_canary("c", 50, later(6)).unwrap();
+    assert_eq!((other.role("b"), other.role("c")), (VersionRole::Available, VersionRole::Canary));
     let active = more.activate("b", 60, 10, later(7)).unwrap();
     assert_eq!((active.canary, active.active.as_str()), (None, "b"));
     let ended = more.end_canary(Some(trapped()), later(7)).unwrap();
@@ -48,11 +48,11 @@ fn a_canary_begins_grows_and_ends() {
     assert_eq!(ended.last_rollback.map(|rollback| rollback.from), Some("b".to_owned()));
 }
 
-/// The share is the share, each message keeps its side, and a larger share keeps what the smaller one had.
+/// The percentage is accurate, each message keeps its side, and a larger percentage keeps the messages of a smaller one.
 #[test]
 fn the_share_of_a_canary() {
-    let small = Versions::first("a".to_owned(), NOW).try_on("b", 10, NOW).unwrap();
-    let large = small.try_on("b", 40, NOW).unwrap();
+    let small = Versions::first("a".to_owned(), NOW).start_canary("b", 10, NOW).unwrap();
+    let large = small.start_canary("b", 40, NOW).unwrap();
     let (mut few, mut many) = (0, 0);
     for number in 0..10_000 {
         let message = format!("m{number}");
@@ -63,7 +63,7 @@ fn the_share_of_a_canary() {
         few += u32::from(in_small);
         many += u32::from(in_large);
     }
-    let almost_all = small.try_on("b", 99, NOW).unwrap();
+    let almost_all = small.start_canary("b", 99, NOW).unwrap();
     assert_eq!(almost_all.candidates("", None, &[], "a", NOW), ["a"], "without a message there is no trial");
     assert!((800..1200).contains(&few) && (3700..4300).contains(&many), "{few}, {many}");
 }
@@ -89,36 +89,36 @@ fn what_is_taken_back_at_once_is_not_tried_again() {
     let back = swapped().roll_back(trapped().into(), later(1)).unwrap();
     assert_eq!(back.candidates("m", Some("b"), &[], "a", later(1)), ["a"]);
     assert!(!back.sends("b"));
-    let by_hand = swapped().roll_back(Reason::Person("I prefer it".to_owned()), later(1)).unwrap();
+    let by_hand = swapped().roll_back(RollbackReason::Manual("I prefer it".to_owned()), later(1)).unwrap();
     assert_eq!(by_hand.candidates("m", Some("b"), &[], "a", later(2)), ["b", "a"], "it may end what it began");
 }
 
 #[test]
 fn where_a_refused_message_turns_to() {
-    let versions = swapped().try_on("c", 50, NOW).unwrap();
-    assert_eq!(versions.instead_of("c", NOW), Some("b"));
-    assert_eq!(versions.instead_of("b", later(3599)), Some("a"));
-    assert_eq!(versions.instead_of("b", later(3600)), None, "it is not watched any more");
-    assert_eq!(versions.instead_of("x", NOW), Some("b"));
-    assert_eq!(Versions::first("a".to_owned(), NOW).instead_of("a", NOW), None);
+    let versions = swapped().start_canary("c", 50, NOW).unwrap();
+    assert_eq!(versions.alternative_to("c", NOW), Some("b"));
+    assert_eq!(versions.alternative_to("b", later(3599)), Some("a"));
+    assert_eq!(versions.alternative_to("b", later(3600)), None, "it is not watched any more");
+    assert_eq!(versions.alternative_to("x", NOW), Some("b"));
+    assert_eq!(Versions::first("a".to_owned(), NOW).alternative_to("a", NOW), None);
 }
 
 #[test]
 fn what_stays_ready() {
-    let versions = swapped().try_on("c", 50, NOW).unwrap();
-    assert_eq!(versions.kept(later(9)).collect::<Vec<_>>(), ["b", "c", "a", "a"]);
-    assert_eq!(versions.kept(later(10)).collect::<Vec<_>>(), ["b", "c", "a"]);
+    let versions = swapped().start_canary("c", 50, NOW).unwrap();
+    assert_eq!(versions.in_use(later(9)).collect::<Vec<_>>(), ["b", "c", "a", "a"]);
+    assert_eq!(versions.in_use(later(10)).collect::<Vec<_>>(), ["b", "c", "a"]);
 }
 
-/// Many swaps in a short time: what is under way on any of them may end.
+/// Many activations in a short time: messages in progress on any version may finish.
 #[test]
 fn swaps_after_one_another_all_drain() {
     let mut versions = Versions::first("v0".to_owned(), NOW);
     for number in 1..=5 {
         versions = versions.activate(&format!("v{number}"), 60, 10, later(number)).unwrap();
     }
-    assert!((0..=5).all(|number| versions.may_go_on(&format!("v{number}"), later(6))));
-    assert!(!versions.may_go_on("v0", later(11)) && versions.may_go_on("v1", later(11)));
+    assert!((0..=5).all(|number| versions.may_continue(&format!("v{number}"), later(6))));
+    assert!(!versions.may_continue("v0", later(11)) && versions.may_continue("v1", later(11)));
     let back = versions.activate("v0", 60, 10, later(12)).unwrap();
     assert_eq!(
         back.draining.iter().map(|draining| draining.digest.as_str()).collect::<Vec<_>>(),

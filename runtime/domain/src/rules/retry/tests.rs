@@ -7,7 +7,7 @@ use super::*;
 
 const START: i64 = 1_700_000_000_000;
 
-/// The contract's nineteen, and the host's two.
+/// The contract's nineteen classes, and the host's two.
 const ALL: [Class; 21] = [
     Class::NotSent,
     Class::RateLimited,
@@ -32,7 +32,7 @@ const ALL: [Class; 21] = [
     Class::Unavailable,
 ];
 
-/// A first attempt, of ten minutes, with a fallback, and everything allowed that a tenant has by default.
+/// The first attempt of a message that lives ten minutes, with a fallback and the default policy.
 fn first(class: Class, request_sent: RequestSent) -> Situation {
     Situation {
         class,
@@ -40,9 +40,9 @@ fn first(class: Class, request_sent: RequestSent) -> Situation {
         retry_after: None,
         tries_here: 1,
         attempts: 1,
-        physical: may_be_a_message(class, request_sent).into(),
+        physical_messages: may_have_been_sent(class, request_sent).into(),
         unproven: 0,
-        most_messages: 2,
+        max_messages: 2,
         in_doubt: InDoubt::PreferSilence,
         idempotent: false,
         has_fallback: true,
@@ -55,21 +55,21 @@ fn first(class: Class, request_sent: RequestSent) -> Situation {
     }
 }
 
-fn next(situation: Situation) -> Next {
+fn next(situation: Situation) -> NextStep {
     let decision = decide(&situation);
     assert!(!decision.reason.message.is_empty());
     decision.next
 }
 
-fn again(millis: i64) -> Next {
-    Next::Again { at: Timestamp(START + millis) }
+fn again(millis: i64) -> NextStep {
+    NextStep::Retry { at: Timestamp(START + millis) }
 }
 
-const FAILED: Next = Next::Stop(MessageStatus::Failed);
-const DOUBTED: Next = Next::Stop(MessageStatus::InDoubt);
+const FAILED: NextStep = NextStep::Stop(MessageStatus::Failed);
+const DOUBTED: NextStep = NextStep::Stop(MessageStatus::InDoubt);
 
 /// The table of `docs/retries.md`: same provider, other provider, breaker.
-/// While a version of the connector is tried, what it may be to blame for goes to the other one.
+/// While a version is on trial, failures that it may have caused go to the other version.
 #[test]
 fn another_version_takes_over_what_a_version_may_be_to_blame_for() {
     use RequestSent::{Maybe, No, Yes};
@@ -78,7 +78,7 @@ fn another_version_takes_over_what_a_version_may_be_to_blame_for() {
         (Class::InvalidRequest, Yes, true),
         (Class::AuthenticationFailed, Yes, true),
         (Class::ConfigurationInvalid, No, true),
-        // The message may be out.
+        // The message may have been sent.
         (Class::ConnectorFault, Maybe, false),
         (Class::ConnectorFault, Yes, false),
         (Class::InDoubt, Maybe, false),
@@ -90,26 +90,26 @@ fn another_version_takes_over_what_a_version_may_be_to_blame_for() {
         (Class::UnsupportedDestination, Yes, false),
     ] {
         let decided = next(Situation { has_other_version: true, ..first(class, sent) });
-        assert_eq!(decided == Next::OtherVersion, takes_over, "{class} {sent:?}: {decided:?}");
+        assert_eq!(decided == NextStep::OtherVersion, takes_over, "{class} {sent:?}: {decided:?}");
         let without = next(first(class, sent));
-        assert_ne!(without, Next::OtherVersion, "{class} {sent:?}");
+        assert_ne!(without, NextStep::OtherVersion, "{class} {sent:?}");
     }
     for class in ALL {
-        let takes_over = next(Situation { has_other_version: true, ..first(class, No) }) == Next::OtherVersion;
-        assert_eq!(leaves_version(class), takes_over, "{class}");
+        let takes_over = next(Situation { has_other_version: true, ..first(class, No) }) == NextStep::OtherVersion;
+        assert_eq!(excludes_version(class), takes_over, "{class}");
     }
-    // What bounds all attempts bounds these.
+    // The bounds on all attempts apply here, too.
     let used_up = Situation { has_other_version: true, attempts: 6, ..first(Class::ConnectorFault, No) };
-    assert_eq!(next(used_up), Next::Stop(MessageStatus::Failed));
+    assert_eq!(next(used_up), NextStep::Stop(MessageStatus::Failed));
     let unproven = Situation { has_other_version: true, unproven: 2, ..first(Class::InvalidRequest, Yes) };
-    assert_eq!(next(unproven), Next::Stop(MessageStatus::Failed));
+    assert_eq!(next(unproven), NextStep::Stop(MessageStatus::Failed));
 }
 
 #[test]
 fn the_table() {
     use BreakerEvent::{Failure, Ignore, OpenAtOnce};
     for (class, sent, same, other, breaker) in [
-        // Not sent, sure.
+        // Certainly not sent.
         (Class::NotSent, No, true, true, Failure),
         (Class::RateLimited, No, true, true, Failure),
         (Class::RateLimited, Yes, true, true, Failure),
@@ -117,9 +117,9 @@ fn the_table() {
         (Class::ProviderUnavailable, Yes, true, true, Failure),
         (Class::Unknown, No, true, true, Failure),
         (Class::InDoubt, No, true, true, Failure),
-        // This machine's own: no news of the provider.
+        // This machine's fault, which says nothing about the provider.
         (Class::Unavailable, No, true, true, Ignore),
-        // In doubt; a connector that says otherwise cannot know.
+        // In doubt; a connector that claims otherwise cannot know.
         (Class::InDoubt, Maybe, false, false, Failure),
         (Class::InDoubt, Yes, false, false, Failure),
         (Class::NotSent, Maybe, false, false, Failure),
@@ -130,12 +130,12 @@ fn the_table() {
         (Class::ProviderUnavailable, Maybe, false, false, Failure),
         (Class::ConnectorFault, Maybe, false, false, Failure),
         (Class::ConnectorFault, Yes, false, false, Failure),
-        // What was to be said, or its sender.
+        // The content or the sender.
         (Class::InvalidRequest, Yes, false, true, Ignore),
         (Class::TemplateRejected, Yes, false, true, Ignore),
         (Class::ContentRejected, Yes, false, true, Ignore),
         (Class::SenderRejected, Yes, false, true, Ignore),
-        // Auth, configuration, balance, account.
+        // Credentials, configuration, balance, account.
         (Class::QuotaExceeded, Yes, false, true, OpenAtOnce),
         (Class::AuthenticationFailed, Yes, false, true, OpenAtOnce),
         (Class::ConfigurationInvalid, No, false, true, OpenAtOnce),
@@ -149,13 +149,13 @@ fn the_table() {
         (Class::FraudBlocked, Yes, false, false, Ignore),
         (Class::ConnectorFault, No, false, true, OpenAtOnce),
     ] {
-        let doubt = may_be_a_message(class, sent);
+        let doubt = may_have_been_sent(class, sent);
         let stopped = if doubt { DOUBTED } else { FAILED };
         let alone = next(Situation { has_fallback: false, ..first(class, sent) });
         assert_eq!(alone, if same { again(500) } else { stopped }, "{class} {sent:?}: the same");
         let used_up = next(Situation { tries_here: 3, attempts: 3, ..first(class, sent) });
-        assert_eq!(used_up, if other { Next::Fallback } else { stopped }, "{class} {sent:?}: another");
-        assert_eq!(counts_for_breaker(class, sent), breaker, "{class} {sent:?}: the breaker");
+        assert_eq!(used_up, if other { NextStep::Fallback } else { stopped }, "{class} {sent:?}: another");
+        assert_eq!(breaker_event(class, sent), breaker, "{class} {sent:?}: the breaker");
         assert_eq!(outcome(class, sent) == AttemptOutcome::InDoubt, doubt);
     }
 }
@@ -163,7 +163,7 @@ fn the_table() {
 #[test]
 fn without_a_complete_answer_every_failure_is_in_doubt() {
     for class in ALL {
-        assert!(may_be_a_message(class, Maybe), "{class}");
+        assert!(may_have_been_sent(class, Maybe), "{class}");
         assert_eq!(next(first(class, Maybe)), DOUBTED, "{class}");
     }
 }
@@ -175,14 +175,14 @@ fn in_doubt() {
     for (story, situation, want) in [
         ("silence is preferred", doubt(), DOUBTED),
         ("the provider makes one message of two", Situation { idempotent: true, ..doubt() }, again(500)),
-        ("but the tenant allows one", Situation { idempotent: true, most_messages: 1, ..doubt() }, DOUBTED),
-        ("but two are out", Situation { idempotent: true, physical: 2, ..doubt() }, DOUBTED),
-        ("delivery is preferred", delivery(), Next::Fallback),
+        ("but the tenant allows one", Situation { idempotent: true, max_messages: 1, ..doubt() }, DOUBTED),
+        ("but two are out", Situation { idempotent: true, physical_messages: 2, ..doubt() }, DOUBTED),
+        ("delivery is preferred", delivery(), NextStep::Fallback),
         ("with nowhere to go", Situation { has_fallback: false, ..delivery() }, DOUBTED),
-        ("and the tenant allows one", Situation { most_messages: 1, ..delivery() }, DOUBTED),
-        ("two are out", Situation { physical: 2, ..delivery() }, DOUBTED),
+        ("and the tenant allows one", Situation { max_messages: 1, ..delivery() }, DOUBTED),
+        ("two are out", Situation { physical_messages: 2, ..delivery() }, DOUBTED),
         ("the same provider first", Situation { idempotent: true, ..delivery() }, again(500)),
-        ("not counted by the caller", Situation { physical: 0, most_messages: 1, ..delivery() }, DOUBTED),
+        ("not counted by the caller", Situation { physical_messages: 0, max_messages: 1, ..delivery() }, DOUBTED),
     ] {
         assert_eq!(next(situation), want, "{story}");
     }
@@ -190,14 +190,14 @@ fn in_doubt() {
 
 #[test]
 fn an_earlier_doubt_stays() {
-    // The attempt before this one is in doubt; this one was surely not sent.
-    let after = |class| Situation { tries_here: 2, attempts: 2, physical: 1, ..first(class, Yes) };
+    // The previous attempt is in doubt; this one was certainly not sent.
+    let after = |class| Situation { tries_here: 2, attempts: 2, physical_messages: 1, ..first(class, Yes) };
     let delivery = |class| Situation { in_doubt: InDoubt::PreferDelivery, ..after(class) };
     for (story, situation, want) in [
         ("another connection could send a second one", after(Class::AuthenticationFailed), DOUBTED),
         ("so could this one", after(Class::RateLimited), DOUBTED),
         ("not with the same key", Situation { idempotent: true, ..after(Class::RateLimited) }, again(1000)),
-        ("delivery is preferred", delivery(Class::AuthenticationFailed), Next::Fallback),
+        ("delivery is preferred", delivery(Class::AuthenticationFailed), NextStep::Fallback),
         ("delivery is preferred", delivery(Class::RateLimited), again(1000)),
         ("the number is invalid, and yet something may have come", delivery(Class::InvalidRecipient), DOUBTED),
     ] {
@@ -216,9 +216,9 @@ fn pauses_grow_and_keep_to_what_the_provider_asks() {
         ("what is no number is nothing", Situation { jitter: f64::NAN, ..limited() }, again(0)),
         ("nor is it more", Situation { jitter: 9.0, ..limited() }, again(500)),
         ("never before what is asked", Situation { retry_after: Some(3), ..limited() }, again(3500)),
-        ("long: another connection", Situation { retry_after: Some(30), ..limited() }, Next::Fallback),
+        ("long: another connection", Situation { retry_after: Some(30), ..limited() }, NextStep::Fallback),
         ("long, alone", Situation { retry_after: Some(30), has_fallback: false, ..limited() }, again(30_500)),
-        ("beyond expiry", Situation { retry_after: Some(600), ..limited() }, Next::Fallback),
+        ("beyond expiry", Situation { retry_after: Some(600), ..limited() }, NextStep::Fallback),
         ("beyond expiry, alone", Situation { retry_after: Some(600), has_fallback: false, ..limited() }, FAILED),
         (
             "exactly at expiry",
@@ -226,8 +226,8 @@ fn pauses_grow_and_keep_to_what_the_provider_asks() {
             FAILED,
         ),
         ("just before", Situation { expires_at: Timestamp(START + 501), has_fallback: false, ..limited() }, again(500)),
-        ("tried three times", Situation { tries_here: 3, attempts: 3, ..limited() }, Next::Fallback),
-        ("no budget: a fallback carries everything", Situation { may_retry: false, ..limited() }, Next::Fallback),
+        ("tried three times", Situation { tries_here: 3, attempts: 3, ..limited() }, NextStep::Fallback),
+        ("no budget: a fallback carries everything", Situation { may_retry: false, ..limited() }, NextStep::Fallback),
         ("no budget, alone", Situation { may_retry: false, has_fallback: false, ..limited() }, FAILED),
         ("six attempts", Situation { attempts: 6, ..limited() }, FAILED),
     ] {
@@ -239,9 +239,9 @@ fn pauses_grow_and_keep_to_what_the_provider_asks() {
 fn after_its_time_nothing_is_sent() {
     let late = |class, sent| Situation { now: Timestamp(START + 600_000), ..first(class, sent) };
     for (class, sent, want) in [
-        (Class::NotSent, No, Next::Stop(MessageStatus::Expired)),
-        (Class::AuthenticationFailed, Yes, Next::Stop(MessageStatus::Expired)),
-        // Known at once, and not because of the time.
+        (Class::NotSent, No, NextStep::Stop(MessageStatus::Expired)),
+        (Class::AuthenticationFailed, Yes, NextStep::Stop(MessageStatus::Expired)),
+        // Known immediately, and not because of the time.
         (Class::InvalidRecipient, Yes, FAILED),
         (Class::InDoubt, Maybe, DOUBTED),
     ] {
@@ -255,7 +255,7 @@ fn what_was_refused_goes_only_to_a_connection_with_its_own_words() {
         assert_eq!(next(Situation { fallback_has_own_template: false, ..first(class, Yes) }), FAILED, "{class}");
     }
     let auth = Situation { fallback_has_own_template: false, ..first(Class::AuthenticationFailed, Yes) };
-    assert_eq!(next(auth), Next::Fallback);
+    assert_eq!(next(auth), NextStep::Fallback);
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn reasons_are_sentences() {
     }
 }
 
-/// Nothing that a sentence says is missing from the data, and it is read back as it was written.
+/// Everything in the sentence is in the data, and the stored form is read back unchanged.
 #[test]
 fn reasons_are_data() {
     let silent = first(Class::NotSent, No);
@@ -297,7 +297,7 @@ fn reasons_are_data() {
     for (situation, code, values) in [
         (first(Class::RecipientBlocked, Yes), "no-other-connection", json!({ "cause": "recipient" })),
         (Situation { expires_at: Timestamp(START), ..silent.clone() }, "expired", json!({ "cause": "not-sent" })),
-        (Situation { most_messages: 0, ..silent.clone() }, "max-messages", json!({ "cause": "not-sent", "max": 0 })),
+        (Situation { max_messages: 0, ..silent.clone() }, "max-messages", json!({ "cause": "not-sent", "max": 0 })),
         (Situation { attempts: 6, ..silent.clone() }, "max-attempts", json!({ "cause": "not-sent", "max": 6 })),
         (
             Situation { has_other_version: true, ..first(Class::ConnectorFault, No) },
@@ -346,9 +346,9 @@ fn reasons_are_data() {
         let mut values = values;
         values["class"] = situation.class.as_str().into();
         assert_eq!((&written["code"], &written["values"]), (&code.into(), &values), "{}", reason.message);
-        assert_eq!(serde_json::from_value::<DecisionView>(written).unwrap(), reason);
+        assert_eq!(serde_json::from_value::<Decision>(written).unwrap(), reason);
         let number = |value: Option<u32>| value.is_none_or(|value| reason.message.contains(&value.to_string()));
-        let said = reason.values.as_ref().unwrap();
+        let said = &reason.values;
         assert!(number(said.max) && number(said.number), "{}", reason.message);
         codes.insert(code);
     }
@@ -356,12 +356,12 @@ fn reasons_are_data() {
     assert_eq!(codes.len(), schema["enum"].as_array().unwrap().len(), "{schema}");
 }
 
-/// One attempt of a simulated message: how it fails, how long it takes, and what its connection is like.
+/// An attempt of a simulated message: how it fails, how long it takes, and the properties of its connection.
 #[derive(Clone, Debug)]
 struct Try {
     class: Class,
     sent: RequestSent,
-    /// HTTP's own word.
+    /// The HTTP status.
     answered: Option<u16>,
     takes_ms: u64,
     retry_after: Option<u32>,
@@ -372,7 +372,7 @@ struct Try {
 
 fn tries() -> impl Strategy<Value = Vec<Try>> {
     let one = (
-        // Those after which it goes on are drawn more often, so that stories are long.
+        // Failures that allow another attempt are more frequent, so that stories are long.
         prop_oneof![
             prop::sample::select(&ALL[..]),
             prop::sample::select(
@@ -404,9 +404,9 @@ proptest! {
     #[test]
     fn whatever_fails_it_ends_and_keeps_its_bounds(
         tries in tries(),
-        most_messages in 1..=3_u32,
+        max_messages in 1..=3_u32,
         delivery in any::<bool>(),
-        // Of the connections in their order.
+        // The connections in order.
         idempotent in prop::collection::vec(any::<bool>(), 1..6),
         own_template in any::<bool>(),
         lifetime_ms in 1..600_000_u64,
@@ -415,18 +415,18 @@ proptest! {
         let in_doubt = if delivery { InDoubt::PreferDelivery } else { InDoubt::PreferSilence };
         let (mut now, mut connection, mut tries_here) = (Timestamp(START), 0, 0);
         let mut messages_in_silence = 0;
-        let (mut physical, mut unproven) = (0, 0);
+        let (mut physical_messages, mut unproven) = (0, 0);
         let mut has_met_other = false;
         let mut ended = false;
         for (index, one) in tries.iter().enumerate() {
             prop_assert!(now < expires_at, "an attempt after expiry");
             tries_here += 1;
-            prop_assert!(tries_here <= MOST_TRIES && index < MOST_ATTEMPTS as usize);
-            let doubtful = may_be_a_message(one.class, one.sent);
-            physical += u32::from(doubtful);
+            prop_assert!(tries_here <= MAX_TRIES && index < MAX_ATTEMPTS as usize);
+            let doubtful = may_have_been_sent(one.class, one.sent);
+            physical_messages += u32::from(doubtful);
             unproven += u32::from(is_unproven(outcome(one.class, one.sent), one.sent, one.answered));
-            prop_assert!(physical + unproven <= most_messages, "a connector that lies gets no more");
-            // To one provider that knows the key they are one.
+            prop_assert!(physical_messages + unproven <= max_messages, "a connector that lies gets no more");
+            // A provider that knows the idempotency key makes one message from them.
             messages_in_silence += u32::from(doubtful && !(idempotent[connection] && messages_in_silence > 0));
             prop_assert!(delivery || messages_in_silence <= 1, "a second message, and silence is preferred");
             now = now.plus_millis(one.takes_ms);
@@ -436,9 +436,9 @@ proptest! {
                 retry_after: one.retry_after,
                 tries_here,
                 attempts: u32::try_from(index).unwrap() + 1,
-                physical,
+                physical_messages,
                 unproven,
-                most_messages,
+                max_messages,
                 in_doubt,
                 idempotent: idempotent[connection],
                 has_fallback: connection + 1 < idempotent.len(),
@@ -452,22 +452,22 @@ proptest! {
             let decision = decide(&situation);
             prop_assert_eq!(&decide(&situation), &decision);
             match decision.next {
-                Next::Again { at } => {
+                NextStep::Retry { at } => {
                     prop_assert!(one.may_retry && at >= now.plus_seconds(one.retry_after.unwrap_or(0).into()));
                     now = at;
                 }
-                Next::OtherVersion => {
+                NextStep::OtherVersion => {
                     prop_assert!(!doubtful && one.other_version && !has_met_other);
                     has_met_other = true;
                 }
-                Next::Fallback => {
+                NextStep::Fallback => {
                     connection += 1;
                     has_met_other = false;
                     tries_here = 0;
                     prop_assert!(connection < idempotent.len());
                 }
-                Next::Stop(status) => {
-                    prop_assert_eq!(status == MessageStatus::InDoubt, physical > 0);
+                NextStep::Stop(status) => {
+                    prop_assert_eq!(status == MessageStatus::InDoubt, physical_messages > 0);
                     prop_assert!(status.is_final());
                     ended = true;
                     break;

@@ -1,9 +1,9 @@
-//! The bytes have the structure that was judged, whatever is sealed.
+//! The bytes have the structure that was judged, whatever the sealed values are.
 
 use super::providers::{KNOWN, Provider};
 use super::*;
 
-/// What each mark stands for, unencoded.
+/// The value of each mark, unencoded.
 pub(super) fn sealed(mark: &Mark) -> Option<&'static [u8]> {
     Some(match mark {
         Mark::Recipient(RecipientForm::E164) => b"+4512345678",
@@ -27,7 +27,7 @@ fn json_string(bytes: &[u8]) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// A composition in bytes, each sealed value encoded as `encode` says and each encoded composition as its encoding does.
+/// The bytes of a composition: sealed values are encoded by `encode`, and encoded compositions by their encodings.
 pub(super) fn bytes(value: &Composition, encode: &dyn Fn(&[u8]) -> String) -> String {
     value
         .pieces()
@@ -105,7 +105,7 @@ fn a_sealed_value_that_is_not_encoded_changes_nothing_unseen() {
     }
     let view = post("https://x.example/?To={digits}&Body={text}", "", &[], "");
     assert_eq!(confirm_with(&view, &plain, &plain), Err(BytesDiffer(RequestPart::Url)));
-    // Encoded in another way than its place needs.
+    // Encoded differently than its position requires.
     let view = post("https://x.example/", JSON, &[], r#"{"To":"{e164}","Body":"{text}"}"#);
     assert_eq!(confirm_with(&view, &percent, &percent), differs);
     let view = post("https://x.example/", FORM, &[], "To={e164}&Body={text}");
@@ -115,7 +115,7 @@ fn a_sealed_value_that_is_not_encoded_changes_nothing_unseen() {
     assert_eq!(confirm_with(&view, &percent, &json_in_form), Ok(()));
 }
 
-/// What a sealed value could be so that it becomes fields of its own.
+/// Sealed values that would become fields of their own.
 #[test]
 fn structure_in_sealed_bytes() {
     for (content_type, body, value) in [
@@ -224,7 +224,7 @@ fn other_bytes_than_what_was_judged() {
     for headers in [type_only.as_slice(), &other_value, &other_end, &other_type, &[good_headers[1], good_headers[0]]] {
         assert!(confirm(url, headers, body).is_err());
     }
-    // Nothing was judged but the URL.
+    // Only the URL was judged.
     let view = post("https://x.example/?k={secret}", "", &[], "");
     let confirm = |url: &str, body: &[u8]| view.confirm(&RequestBytes { url, headers: &[], body, value_of: &|_| None });
     assert_eq!(confirm("https://x.example/?k=x", b""), Ok(()));
@@ -237,13 +237,13 @@ fn a_value_that_nobody_knows() {
     let view = post("https://x.example/a?b=1", FORM, &[("x-a", "v1,{mac};end")], "To={digits}&Body={text}&c=2");
     let good_headers: [(&str, &[u8]); 2] = [("content-type", FORM.as_bytes()), ("X-A", b"v1,\xff\xfe;end")];
     let (url, body) = ("https://x.example/a?b=1", "To=45&Body=h%C3%A6&c=2");
-    // A value of which the host knows nothing cannot be confirmed.
+    // A value that the host does not know cannot be confirmed.
     let nothing = |_: &Mark| None;
     let unknown = RequestBytes { url, headers: &good_headers, body: body.as_bytes(), value_of: &nothing };
     assert_eq!(view.confirm(&unknown), Err(BytesDiffer(RequestPart::Body)));
 }
 
-/// A private character stands for a sealed value only in what is judged. In the bytes it is not valid JSON.
+/// A private character stands for a sealed value only in the judged text. In the bytes it is not valid JSON.
 #[test]
 fn a_private_character_in_the_bytes() {
     let view = post("https://x.example/", JSON, &[], r#"{"a":{mac}}"#);

@@ -1,8 +1,8 @@
-//! Requests that are made to cost much.
+//! Requests that are designed to be expensive.
 
 use super::*;
 
-/// 64 sealed things are as many as a request may hold, also inside each other.
+/// A request may contain at most 64 sealed values, including nested ones.
 #[test]
 fn many_sealed_things() {
     let body = |count: usize| value(&format!("To={{e164}}&Body={{text}}&x={}", "{secret}".repeat(count)));
@@ -12,7 +12,7 @@ fn many_sealed_things() {
     for count in [63, 60_000] {
         assert_eq!(judge(&view(body(count))), Err(TooManyPieces(RequestPart::Body)), "{count}");
     }
-    // Also where they are encoded as one.
+    // Even if they are encoded as one.
     assert_eq!(judge(&view(body(0))), Ok(Carries::Message));
     let one = value(&format!("To={{e164}}&Body={{text}}&x=«a{}»", "{secret}".repeat(70)));
     assert_eq!(judge(&view(one)), Err(TooManyPieces(RequestPart::Body)));
@@ -49,7 +49,7 @@ fn deep_documents() {
     }
 }
 
-/// Bodies of twice what may leave. A step for each pair of bytes would be 10^10 steps for each of them, and never end.
+/// Bodies of twice the allowed size. Quadratic work would take 10^10 steps for each of them, and never finish.
 #[test]
 fn long_bodies() {
     const LENGTH: usize = 1 << 17;
@@ -118,7 +118,7 @@ fn long_bodies() {
         judge(Text, &values, &form_places(), &RequestView { url: Composition::literal(&url), ..post("", "", &[], "") });
 }
 
-/// Reads the two marks of the head, and takes the rest as one literal: the little notation is for short texts.
+/// Parses the two marks of the head, and takes the rest as one literal, because the notation is for short texts.
 fn literal_body(text: &str) -> Composition {
     let Some(rest) = text.strip_prefix("To={e164}&Body={text}") else { return Composition::literal(text) };
     let mut body = value("To={e164}&Body={text}");
@@ -132,7 +132,7 @@ fn numbers_of_a_long_list_are_found() {
     assert!(matches!(judge(Text, &[], &form_places(), &view), Err(SecondNumber { digits: 3000, .. })));
 }
 
-/// What an XML parser compares with each other is counted first.
+/// What an XML parser compares pairwise is counted first.
 #[test]
 fn many_attributes_and_namespaces() {
     let of = |attributes: String| {
@@ -148,7 +148,7 @@ fn many_attributes_and_namespaces() {
     assert_eq!(namespaces(17), too_many("its XML has too many namespaces"));
 }
 
-/// A value that holds others is read once more, and so are those: as often as a place has steps, and not once for each byte.
+/// A value that contains others is parsed again, and so are those: as often as a position has steps, and not once per byte.
 #[test]
 fn values_inside_each_other() {
     let view = post("https://x.example/", FORM, &[], &format!("To={{e164}}&x{}{{text}}", "=".repeat(200)));

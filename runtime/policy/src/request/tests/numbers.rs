@@ -1,4 +1,4 @@
-//! A second number, in every spelling that we could think of.
+//! A second number, in every notation that we could think of.
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn in_a_form() {
         ("%E2%91%A0%E2%91%A8005550199", 11),
         ("%26%2349%3B9005550199", 11),
         ("%26%23x31%3B9005550199", 11),
-        // Characters that stand for something in here.
+        // Characters that have a meaning in this module.
         ("1900%F4%8F%BF%BC555%F4%8F%BF%BD0199", 11),
         ("1900%25F4%258F%25BF%25BC555%2525F4%25258F%2525BF%2525BD0199", 11),
         ("1900%F4%80%80%80555%F3%BF%BF%BE0199", 11),
@@ -75,7 +75,7 @@ fn in_a_form() {
     ] {
         let found = digits_of(cc(value));
         assert!(found.is_some(), "{value}");
-        // Undone or not, an escape has digits of its own; only what is written plainly is counted as it is.
+        // Undone or not, an escape has digits of its own; only plain digits count as they are.
         if !value.contains(['%', '&', '\\', '«']) {
             assert_eq!(found, Some(digits), "{value}");
         }
@@ -152,12 +152,12 @@ fn in_url_and_headers() {
         let part = RequestPart::Header(name.to_ascii_lowercase());
         assert_eq!(judge(Text, &[], &form_places(), &view), Err(SecondNumber { digits: 11, part }), "{name}");
     }
-    // Also in a request that carries nothing: the next one may refer to what this one stored.
+    // Even in a request without the message: the next one may refer to what this one stored.
     let view = post("https://x.example/", FORM, &[], "number=19005550199");
     assert!(matches!(view.judge(None, &rule(Text, &[])), Err(SecondNumber { .. })));
 }
 
-/// One character may read as several digits, and an escape of it has fewer.
+/// One character may be equivalent to several digits, and its escape has fewer.
 #[test]
 fn few_digits_that_read_as_many() {
     let places = places(RecipientForm::Digits, &[json("/to")], &[json("/text")]);
@@ -192,7 +192,7 @@ fn what_is_no_second_number() {
     ] {
         assert_eq!(cc(value), Ok(Carries::Message), "{value}");
     }
-    // The lifetime of the code, written as a number of milliseconds or as a word.
+    // The lifetime of the code, in milliseconds or as a word.
     let places = places(RecipientForm::Digits, &[json("/to")], &[json("/text")]);
     let view = post("https://x.example/", JSON, &[], r#"{"to":"{digits}","text":"{text}","ttl":3600000,"s":"3600"}"#);
     let rule = MessageRule { lifetime_seconds: 3600, ..rule(Text, &[]) };
@@ -227,7 +227,7 @@ fn what_the_host_gave() {
         );
         assert_eq!(judge(Text, &[("config x", known)], &form_places(), &view), Ok(Carries::Message), "{known} {value}");
     }
-    // Not whole, not verbatim, a part of a longer number, put together from pieces.
+    // Not whole, not verbatim, part of a longer number, assembled from pieces.
     for (known, value) in [
         ("+45 98 76 54 32", "4598765432"),
         ("24598765432", "4598765432"),
@@ -254,7 +254,7 @@ fn what_the_host_gave() {
     }
 }
 
-/// A literal that a connector seals, encodes and decodes is read as what it becomes.
+/// A literal that a connector seals, encodes and decodes is checked as what it becomes.
 #[test]
 fn sealed_literals() {
     let sealed = |value: Composition| {
@@ -273,7 +273,7 @@ fn sealed_literals() {
     assert_eq!(sealed(joined), Some(11));
 }
 
-/// In base64 of what stands before it, `㍴` is `4420`.
+/// In base64, after the preceding text, `㍴` becomes `4420`.
 #[test]
 fn digits_that_an_encoding_makes() {
     for (value, digits) in [

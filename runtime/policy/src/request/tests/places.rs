@@ -1,4 +1,4 @@
-//! Recipient and content: counted, and where they stand.
+//! Recipient and content: their number and their positions.
 
 use super::*;
 
@@ -32,10 +32,10 @@ fn counts() {
         let view = post("https://api.example.com/send", FORM, &[], body);
         assert_eq!(judge(content, &[], &form_places(), &view), Err(expected), "{body}");
     }
-    // Over the parts of a request, not in each of them.
+    // Counted over all parts of a request, not in each of them.
     let view = post("https://x.example/{digits}", FORM, &[("x-to", "{e164}")], "Body={text}");
     assert_eq!(judge(Text, &[], &form_places(), &view), Err(RecipientTwice(2)));
-    // A host without places takes nothing.
+    // A host without declared positions must not get the message.
     let view = post("https://x.example/", FORM, &[], "To={e164}&Body={text}");
     assert_eq!(view.judge(None, &rule(Text, &[])), Err(NoPlaces));
 }
@@ -122,7 +122,7 @@ fn a_content_that_is_not_the_whole_value() {
             assert_eq!(refused, no_content_there(), "{text}");
         }
     }
-    // The text parked where nobody reads it, and other words at its place.
+    // The text in a field that nobody reads, and other words at its position.
     for (body, headers) in [
         ("To={e164}&Body=Buy&Ref={text}", [].as_slice()),
         ("To={e164}&Body=Buy", &[("X-Ref", "{text}")]),
@@ -203,13 +203,13 @@ fn json() {
     }
     let view = post("https://x.example/", JSON, &[], r#"{"{digits}":"{text}"}"#);
     assert_eq!(judge(Text, &[], &places, &view), Err(SealedOutsideValue(RequestPart::Body)));
-    // A number with a plus is no JSON number.
+    // A number with a plus is not a JSON number.
     let places = super::places(RecipientForm::E164, &[super::json("/to")], &[super::json("/text")]);
     let view = post("https://x.example/", JSON, &[], r#"{"to":{e164},"text":"{text}"}"#);
     assert_eq!(judge(Text, &[], &places, &view), recipient(&places));
 }
 
-/// The query, the form and the outermost names of a document are one namespace to many servers.
+/// Many servers merge the query, the form and the outermost names of a document.
 #[test]
 fn a_name_again_elsewhere() {
     let json_places = places(RecipientForm::Digits, &[super::json("/to")], &[super::json("/text")]);
@@ -236,7 +236,7 @@ fn a_name_again_elsewhere() {
         };
         assert_eq!(refused, expected, "{body}");
     }
-    // Also where the message's own address is missing.
+    // Even if the message's own address is missing.
     let with_ip =
         MessagePlaces::new(RecipientForm::E164, at(&[form("To")]), at(&[form("Body")]), Some(at(&[form("ip")])))
             .unwrap();
@@ -244,7 +244,7 @@ fn a_name_again_elsewhere() {
     assert_eq!(judge(Text, &[], &with_ip, &view), Err(NameAgain { declared: at(&[form("ip")]) }));
 }
 
-/// Full-width letters are letters to some readers.
+/// Some parsers treat full-width letters as letters.
 #[test]
 fn a_name_twice_in_another_form() {
     let places = places(RecipientForm::Digits, &[super::json("/to")], &[super::json("/text")]);
@@ -354,7 +354,7 @@ fn variables() {
         let known = [("locale", "en-US"), ("config app", "Acme")];
         assert_eq!(judge(Variables, &known, places, &view), expected, "{p}");
     }
-    // `*` is a wildcard for variables alone: a text has one place.
+    // `*` is a wildcard for variables only: a text has one position.
     let view = post("https://x.example/", JSON, &[], r#"{"to":"{digits}","p":{"x":"{text}"}}"#);
     assert_eq!(judge(Text, &[], &any, &view), elsewhere(&any));
 }
@@ -413,7 +413,7 @@ fn content_types() {
     }
     let twice = post("https://x.example/", FORM, &[("content-type", JSON)], body);
     assert_eq!(judge(Text, &[], &form_places(), &twice), Err(ContentType));
-    // The type decides how a body is read, not its first character.
+    // The type determines how a body is parsed, not its first character.
     let disguised = post("https://x.example/", JSON, &[], body);
     assert!(matches!(judge(Text, &[], &form_places(), &disguised), Err(Malformed { .. })));
 }
@@ -460,8 +460,8 @@ fn urls() {
     }
 }
 
-/// The reader writes a private character for each sealed thing. A connector that writes that character itself, in any escape, must
-/// not make an altered recipient look whole.
+/// A private character stands for each sealed value. A connector that writes this character itself, in any escape, must not be able
+/// to make an altered recipient look whole.
 #[test]
 fn forged_places() {
     for (content_type, body) in [
@@ -481,7 +481,7 @@ fn forged_places() {
             _ => places(RecipientForm::E164, &[super::xml("/r/To")], &[super::xml("/r/Body")]),
         };
         let refused = judge(Text, &[], &places, &post("https://x.example/", content_type, &[], body));
-        // Written as it is, it is replaced; written by an escape, it is there beside the one that it imitates.
+        // Written literally, it is replaced; written as an escape, it is found next to the one that it imitates.
         let escaped = !body.contains('\u{F0000}');
         assert!(
             refused.is_err() && (!escaped || matches!(refused, Err(Malformed { .. } | SealedOutsideValue(_)))),

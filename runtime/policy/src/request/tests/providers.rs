@@ -1,4 +1,4 @@
-//! The kinds of requests that real providers ask for.
+//! The kinds of requests that real providers require.
 
 use super::*;
 
@@ -206,7 +206,7 @@ fn requests_of_real_providers_pass() {
     }
 }
 
-/// Each of them is refused when anything of it is added, doubled or aimed elsewhere.
+/// Each of them is refused if anything in it is added, doubled or moved.
 #[test]
 fn no_provider_takes_a_second_number_beside() {
     for Provider { name, content, places, view } in all() {

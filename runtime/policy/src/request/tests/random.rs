@@ -1,16 +1,16 @@
-//! Random requests: a second number in a random spelling is refused wherever it stands, and what is honest passes.
+//! Random requests: a second number in a random notation is refused wherever it is, and honest requests pass.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A number that is not near the clock of these tests.
+/// A number that is not close to the clock of these tests.
 fn number() -> impl Strategy<Value = String> {
     "[1-9][0-9]{7,14}"
         .prop_filter("not a time or a date", |text| !text.starts_with("17954") && !text.starts_with("202611"))
 }
 
-/// How one digit is written, and what stands after it.
+/// How a digit is written, and what follows it.
 #[derive(Debug, Clone)]
 struct Spelling {
     digit: u8,
@@ -29,7 +29,7 @@ fn spelling() -> impl Strategy<Value = Vec<Spelling>> {
     prop::collection::vec((0u8..8, filler).prop_map(|(digit, filler)| Spelling { digit, filler }), 15)
 }
 
-/// Escapes are undone one layer in each round, so one number keeps to one of them.
+/// Escapes are undone one layer per round, so each number uses only one kind.
 fn spelt(number: &str, spelling: &[Spelling], escape: u8) -> String {
     number
         .chars()
@@ -121,7 +121,7 @@ proptest! {
         prop_assert_eq!(judge(Text, &[], &form_places(), &view), Err(ContentPlace { declared: at(&[form("Body")]) }));
     }
 
-    /// Whatever a sealed text is, unencoded it passes only where it is one field, and then it is that very text.
+    /// Whatever a sealed text is, unencoded it passes only if it is a single field that equals the text.
     #[test]
     fn unencoded_bytes_are_one_field_or_nothing(text in "[ -~æ\\n\\t]{0,12}", secret in "[ -~]{0,12}", kind in 0usize..3) {
         let (content_type, template) = [

@@ -1,4 +1,4 @@
-//! What is literal in requests, and what the host gave.
+//! The literals of requests, and values from the host.
 
 use super::providers::{KNOWN, Provider};
 use super::*;
@@ -107,7 +107,7 @@ fn in_words() {
     }
 }
 
-/// Every value that the host gives, another one.
+/// All values from the host, changed.
 const OTHERS: [(&str, &str); 12] = [
     ("config accountSID", "ACffffffffffffffffffffffffffffffff"),
     ("config service", "MG99"),
@@ -203,7 +203,7 @@ fn whatever_else_changes_shows() {
     }
 }
 
-/// A connector cannot write what looks like a name of ours, nor a line of its own.
+/// A connector cannot write anything that looks like one of our names, or a line of its own.
 #[test]
 fn literals_cannot_look_like_names() {
     let view = post(
@@ -224,7 +224,7 @@ fn literals_cannot_look_like_names() {
             "form c = x\\u{a}form d = 1",
             "form e = \\\\\\[",
             "form f = {config y}",
-            // Only a word of its own is the host's.
+            // Only a separate word comes from the host.
             "form g = xabcd",
             "form h = abcdx",
             "form i = a-{config y}-b",

@@ -1,8 +1,7 @@
-//! The child's side: gives up what it may not have, reads one order, answers, ends.
+//! The child process: gives up its privileges, reads one order, answers, and exits.
 //!
-//! It runs before anything else of its program: no runtime, no TLS, no configuration, no environment. The engine is built
-//! first, from constants; then the process confines itself; only then does it read a byte of what somebody else wrote. All
-//! work is on the one thread that there is.
+//! It runs before anything else of its program: there is no runtime, no TLS, no configuration and no environment. It first builds
+//! the engine from constants, then confines itself, and only then reads untrusted bytes. All work is done on the only thread.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -12,35 +11,35 @@ use std::process::ExitCode;
 use wasmtime::{Engine, OutOfMemory};
 
 use super::confine::confine;
-use super::wire::{Frame, Received};
+use super::wire::{Frame, ReceivedOrder};
 use crate::artifact::error::ArtifactError;
 use crate::artifact::shape;
 use crate::engine::{compiling_engine, fingerprint};
 
-/// What a program that a [`ChildCompiler`](crate::ChildCompiler) names does, and nothing else: compiles the component that
-/// comes by stdin, under limits that it takes on itself, and answers on stdout. Call it first thing, on the main thread.
+/// The main function of the program that a [`ChildCompiler`](crate::ChildCompiler) names: compiles the component on stdin under
+/// limits that it sets for itself, and answers on stdout. Call it first, on the main thread.
 ///
 /// `arguments` are those that follow the [`ChildCompiler`](crate::ChildCompiler)'s own.
 pub fn compile_child(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut answers = io::stdout().lock();
     let last = match prepare(arguments) {
         Ok((engine, bounds)) => work(&engine, bounds, &mut answers),
-        Err(reason) => Err(Last::Unable(reason)),
+        Err(reason) => Err(ChildError::Unable(reason)),
     };
     let written = match &last {
         Ok(code) => Frame::Code.write(&mut answers, &[code.engine.as_bytes(), &code.bytes]),
-        Err(Last::Refused(error)) => match serde_json::to_vec(error) {
+        Err(ChildError::Refused(error)) => match serde_json::to_vec(error) {
             Ok(json) => Frame::Refused.write(&mut answers, &[&json]),
             Err(error) => Frame::Unable.write(&mut answers, &[error.to_string().as_bytes()]),
         },
-        Err(Last::Unable(reason)) => Frame::Unable.write(&mut answers, &[reason.as_bytes()]),
+        Err(ChildError::Unable(reason)) => Frame::Unable.write(&mut answers, &[reason.as_bytes()]),
     };
-    // A parent that has gone away needs no answer.
+    // If the parent has gone away, nobody needs the answer.
     if written.and_then(|()| answers.flush()).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The last frame when there is no code.
-enum Last {
+/// The last frame if there is no code.
+enum ChildError {
     Refused(ArtifactError),
     Unable(String),
 }
@@ -50,7 +49,7 @@ struct Code {
     bytes: Vec<u8>,
 }
 
-/// The limits of this process, as arguments.
+/// The limits of this process, which are passed as arguments.
 #[derive(Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) memory_bytes: u64,
@@ -77,28 +76,28 @@ fn prepare(arguments: impl IntoIterator<Item = OsString>) -> Result<(Engine, Bou
     Ok((engine, bounds))
 }
 
-fn work(engine: &Engine, bounds: Bounds, answers: &mut impl io::Write) -> Result<Code, Last> {
-    let over_memory = || Last::Refused(ArtifactError::CompileMemory { limit_bytes: bounds.memory_bytes });
-    let (order, component) = Received::read(&mut io::stdin().lock()).map_err(|error| match error.kind() {
+fn work(engine: &Engine, bounds: Bounds, answers: &mut impl io::Write) -> Result<Code, ChildError> {
+    let over_memory = || ChildError::Refused(ArtifactError::CompileMemory { limit_bytes: bounds.memory_bytes });
+    let (order, component) = ReceivedOrder::read(&mut io::stdin().lock()).map_err(|error| match error.kind() {
         io::ErrorKind::OutOfMemory => over_memory(),
-        _ => Last::Unable(error.to_string()),
+        _ => ChildError::Unable(error.to_string()),
     })?;
     let own = fingerprint(engine);
     if order.engine != own {
-        return Err(Last::Unable("its engine is another one than that of its parent".into()));
+        return Err(ChildError::Unable("its engine is another one than that of its parent".into()));
     }
-    let crashed = |_| Last::Refused(ArtifactError::Compile("the compiler crashed".into()));
+    let crashed = |_| ChildError::Refused(ArtifactError::Compile("the compiler crashed".into()));
     let shape = catch_unwind(AssertUnwindSafe(|| shape::read(&component, &order.limits)))
         .map_err(crashed)?
-        .map_err(Last::Refused)?;
+        .map_err(ChildError::Refused)?;
     serde_json::to_vec(&shape)
         .map_err(io::Error::from)
         .and_then(|json| Frame::Shape.write(answers, &[&json]))
-        .map_err(|error| Last::Unable(error.to_string()))?;
+        .map_err(|error| ChildError::Unable(error.to_string()))?;
     let bytes = catch_unwind(AssertUnwindSafe(|| engine.precompile_component(&component))).map_err(crashed)?.map_err(
         |error| match error.downcast_ref::<OutOfMemory>() {
             Some(_) => over_memory(),
-            None => Last::Refused(ArtifactError::does_not_compile(&error)),
+            None => ChildError::Refused(ArtifactError::does_not_compile(&error)),
         },
     )?;
     Ok(Code { engine: own, bytes })

@@ -1,16 +1,16 @@
-//! What a process gives up before it reads a file that nobody trusts.
+//! Confines a process before it reads an untrusted file.
 //!
-//! Two fences, since either may have a hole. Limits of the kernel on memory, CPU, files and processes; and a list of the
-//! system calls that computing on bytes from a pipe needs. All others fail: no socket, no file, no program, no process, no
-//! executable memory, no signal to anybody else.
+//! There are two barriers, because either may have a hole: kernel limits on memory, CPU time, files and processes, and a list of
+//! the system calls that are needed to compute on bytes from a pipe. All other system calls fail: no sockets, no files, no
+//! programs, no processes, no executable memory, no signals to other processes.
 //!
-//! A system call that is not on the list gets `EPERM` instead of killing the process: the C library tries things that it
-//! can do without (naming its memory, reading its limits), and differs from one machine to the next.
+//! A system call that is not on the list fails with `EPERM` instead of killing the process: the C library tries things that it can
+//! do without (naming its memory, reading its limits), and varies between machines.
 //!
-//! It works on Linux, on x86-64 and AArch64. Elsewhere it refuses, and then nothing is compiled: a compiler that runs open is
-//! worse than none.
+//! This works on Linux, on x86-64 and AArch64. Elsewhere it fails and nothing is compiled, because an unconfined compiler is worse
+//! than none.
 
-/// The process could not be confined. It must not read anything then.
+/// The process could not be confined, and must not read anything.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfineError {
     /// A limit could not be set.
@@ -18,7 +18,7 @@ pub enum ConfineError {
     Limit {
         /// What could not be limited or given up.
         what: &'static str,
-        /// What the kernel said.
+        /// The error of the kernel.
         reason: String,
     },
     /// The list of system calls could not be applied.
@@ -26,18 +26,18 @@ pub enum ConfineError {
         "this kernel does not confine the compiler ({0}); allow seccomp filters for Sendbox (containers can forbid them), or run it elsewhere"
     )]
     Filter(String),
-    /// This system has no way to confine a process.
+    /// This system cannot confine a process.
     #[error(
         "the compiler cannot be confined on this system; run Sendbox on Linux (x86-64 or AArch64), or embed its sandbox with `Compiler::InThisProcess` if you trust every file"
     )]
     NotHere,
 }
 
-/// Confines this process for the rest of its life: so much address space, so much CPU, nothing outside of its pipes. It dies
-/// with its parent.
+/// Confines this process for the rest of its life: limits its address space and CPU time, and cuts off everything but its pipes. It
+/// dies with its parent.
 ///
 /// # Errors
-/// When the system cannot do it. The caller must end then.
+/// If the system cannot do it. The caller must exit then.
 pub fn confine(memory_bytes: u64, cpu_seconds: u64) -> Result<(), ConfineError> {
     here::confine(memory_bytes, cpu_seconds)
 }
@@ -56,15 +56,15 @@ mod here {
 
     use super::ConfineError;
 
-    /// Descriptors 0, 1 and 2 are there; a fourth cannot be opened.
+    /// Descriptors 0, 1 and 2 are open; a fourth cannot be opened.
     const DESCRIPTORS: u64 = 3;
-    /// What most systems give. The caller's own limit must not decide what compiles.
+    /// The default of most systems, so that the caller's own limit does not decide what compiles.
     const STACK_BYTES: u64 = 8 << 20;
-    /// Sends go first.
+    /// Sends have priority.
     const NICENESS: i32 = 10;
 
     pub(super) fn confine(memory_bytes: u64, cpu_seconds: u64) -> Result<(), ConfineError> {
-        // Both are courtesies that confine nothing: a kernel that is out of memory takes the compiler first.
+        // Both are hints that confine nothing: a kernel that runs out of memory kills the compiler first.
         std::fs::write("/proc/self/oom_score_adj", "1000").ok();
         nice(NICENESS).ok();
         let failed = |what| move |error: rustix::io::Errno| ConfineError::Limit { what, reason: error.to_string() };
@@ -79,7 +79,7 @@ mod here {
         ] {
             setrlimit(resource, at_most(resource, bound)).map_err(failed(what))?;
         }
-        // At the first bound comes SIGXCPU, which says what happened; at the second SIGKILL.
+        // The first limit sends SIGXCPU, which says what happened, and the second SIGKILL.
         let seconds = at_most(Resource::Cpu, cpu_seconds.saturating_add(1));
         let soft = seconds.maximum.map_or(cpu_seconds, |most| most.min(cpu_seconds));
         setrlimit(Resource::Cpu, Rlimit { current: Some(soft), ..seconds }).map_err(failed("seconds of CPU"))?;
@@ -98,9 +98,9 @@ mod here {
         SeccompFilter::new(rules()?, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, arch)?.try_into()
     }
 
-    /// What is allowed. A call with rules is allowed only if one of them fits.
+    /// The allowed system calls. A call with rules is allowed only if one of them matches.
     fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
-        // Pipes that are there, memory, waiting, time, the end.
+        // Existing pipes, memory, waiting, time and exit.
         let mut rules: BTreeMap<i64, Vec<SeccompRule>> = [
             libc::SYS_read,
             libc::SYS_write,
@@ -126,7 +126,7 @@ mod here {
         .into_iter()
         .map(|call| (call, Vec::new()))
         .collect();
-        // Memory, but none that can be run, and none of a file.
+        // Memory, but neither executable nor mapped from a file.
         let not_executable =
             || SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64), 0);
         let anonymous = SeccompCondition::new(

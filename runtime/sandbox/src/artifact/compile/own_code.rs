@@ -1,10 +1,10 @@
-//! Machine code that may be trusted.
+//! Machine code that can be trusted.
 
-/// Machine code that a compiler of this process's own made. Only the [parent](super::parent) makes one.
+/// Machine code from this process's own compiler. Only the [parent](super::parent) creates it.
 pub(crate) struct OwnCode(Vec<u8>);
 
 impl OwnCode {
-    /// What the child wrote into its pipe.
+    /// Wraps what the child wrote into its pipe.
     pub(super) fn from_child(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }

@@ -1,7 +1,7 @@
-//! The parent's side: one child for one file, and an opinion on how it ended.
+//! The parent process: runs one child per file, and determines how it ended.
 //!
-//! It takes nothing on trust: lengths are checked before anything is kept, the child is killed at the first byte that makes
-//! no sense, and its end is waited for, so that no child outlives its slot.
+//! It trusts nothing: lengths are checked before anything is stored, the child is killed at the first invalid byte, and its exit is
+//! awaited, so that no child outlives its slot.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
@@ -18,19 +18,19 @@ use super::child::Bounds;
 use super::own_code::OwnCode;
 use super::progress::{LoadStep, Progress};
 use super::settings::{ChildCompiler, CompileLimits};
-use super::wire::{FINGERPRINT_BYTES, Frame, LARGEST_WORD, Order};
+use super::wire::{FINGERPRINT_BYTES, Frame, MAX_FRAME_BYTES, Order};
 use crate::artifact::error::ArtifactError;
 
-/// How often a file is compiled whose child somebody kills.
+/// How often a file is compiled if its child is killed by others.
 const TRIES: u32 = 3;
-/// Bytes of stderr that are kept, for the errors that quote it. The rest is read and dropped.
+/// Maximum size of stderr that is kept for errors that quote it, in bytes. The rest is read and discarded.
 const KEPT_STDERR: u64 = 4 << 10;
 
-/// Signals that a program gets for what it does itself. All others come from somebody else.
-const OF_ITS_OWN: [Signal; 7] =
+/// Signals that a program causes itself. All others come from outside.
+const SELF_INFLICTED: [Signal; 7] =
     [Signal::ABORT, Signal::SEGV, Signal::BUS, Signal::ILL, Signal::FPE, Signal::SYS, Signal::TRAP];
 
-/// Has one file compiled.
+/// Compiles one file.
 pub(super) async fn compile(
     compiler: &ChildCompiler,
     order: &Order<'_>,
@@ -41,22 +41,22 @@ pub(super) async fn compile(
     loop {
         tries += 1;
         match once(compiler, order, component, progress).await {
-            Err(Ended::Killed(_)) if tries < TRIES => {}
-            Err(Ended::Killed(signal)) => return Err(ArtifactError::CompilerKilled { signal, tries }),
-            Err(Ended::Error(error)) => return Err(error),
+            Err(CompileFailure::Killed(_)) if tries < TRIES => {}
+            Err(CompileFailure::Killed(signal)) => return Err(ArtifactError::CompilerKilled { signal, tries }),
+            Err(CompileFailure::Error(error)) => return Err(error),
             Ok(made) => return Ok(made),
         }
     }
 }
 
-/// How a child ended that made nothing.
-enum Ended {
-    /// By somebody's signal: another one may fare better.
+/// How a child ended without a result.
+enum CompileFailure {
+    /// By a signal from outside, so another child may succeed.
     Killed(i32),
     Error(ArtifactError),
 }
 
-impl From<ArtifactError> for Ended {
+impl From<ArtifactError> for CompileFailure {
     fn from(error: ArtifactError) -> Self {
         Self::Error(error)
     }
@@ -67,7 +67,7 @@ async fn once(
     order: &Order<'_>,
     component: &Arc<[u8]>,
     progress: Progress<'_>,
-) -> Result<(Shape, OwnCode), Ended> {
+) -> Result<(Shape, OwnCode), CompileFailure> {
     let limits = &compiler.limits;
     let unavailable = |error: std::io::Error| ArtifactError::CompilerUnavailable(error.to_string());
     let head = order.head(component.len()).map_err(unavailable)?;
@@ -75,7 +75,7 @@ async fn once(
         .map_err(|error| ArtifactError::CompilerUnavailable(format!("{}: {error}", compiler.program.display())))?;
     let wall = Duration::from_millis(limits.wall_ms);
     let talked = tokio::time::timeout(wall, talk(&mut child, head, component, limits, order, progress)).await;
-    // Whatever it said: it has ended before anything else is made of it. After its own end this does nothing.
+    // The child is killed and reaped before its answer is used. If it has already exited, this does nothing.
     child.start_kill().ok();
     child.wait().await.ok();
     talked.map_err(|_| ArtifactError::CompileTime { limit_ms: limits.wall_ms })?
@@ -92,13 +92,13 @@ fn spawn(compiler: &ChildCompiler) -> std::io::Result<Child> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // Ctrl-C at a terminal is meant for the parent, which decides what becomes of the child.
+        // Ctrl-C in a terminal is meant for the parent, which decides what happens to the child.
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
 }
 
-/// Gives the order, hears the answer, waits for the end.
+/// Sends the order, reads the answer, and waits for the exit.
 async fn talk(
     child: &mut Child,
     head: Vec<u8>,
@@ -106,14 +106,14 @@ async fn talk(
     limits: &CompileLimits,
     order: &Order<'_>,
     progress: Progress<'_>,
-) -> Result<(Shape, OwnCode), Ended> {
+) -> Result<(Shape, OwnCode), CompileFailure> {
     let (Some(mut orders), Some(mut answers), Some(mut complaints)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(ArtifactError::CompilerUnavailable("it has no pipes".into()).into());
     };
     let giving = async {
-        // A child that ends early breaks the pipe. Why it did, its end says.
+        // A child that exits early breaks the pipe. Its exit status says why.
         if orders.write_all(&head).await.is_ok() {
             orders.write_all(component).await.ok();
         }
@@ -126,16 +126,16 @@ async fn talk(
         tokio::io::copy(&mut complaints, &mut tokio::io::sink()).await.ok();
         Ok(String::from_utf8_lossy(&kept).into_owned())
     };
-    // Nonsense ends the exchange at once.
+    // Invalid data ends the exchange at once.
     let (heard, (), complaint) = tokio::try_join!(hear(&mut answers, limits, order, progress), giving, noting)?;
     let status = child.wait().await.map_err(|error| ArtifactError::CompilerUnavailable(error.to_string()))?;
     match heard {
-        Some(answer) if status.success() => answer.map_err(Ended::from),
+        Some(answer) if status.success() => answer.map_err(CompileFailure::from),
         _ => Err(end(status, &complaint, limits)),
     }
 }
 
-/// The last word of a child; none, if it ends before. An error is one that the child need not be heard any longer for.
+/// Reads the last frame of a child; `None` if it exits before. After an error, the child is not needed any more.
 async fn hear(
     answers: &mut (impl AsyncRead + Unpin),
     limits: &CompileLimits,
@@ -153,7 +153,7 @@ async fn hear(
             if length > most {
                 return Err(ArtifactError::CompiledSize { limit_bytes: limits.output_bytes });
             }
-        } else if length > LARGEST_WORD {
+        } else if length > MAX_FRAME_BYTES {
             return Err(nonsense("it has too much to say"));
         }
         let mut payload = Vec::new();
@@ -191,8 +191,8 @@ async fn hear(
     }
 }
 
-/// Whose fault it is that there was no last word.
-fn end(status: ExitStatus, complaint: &str, limits: &CompileLimits) -> Ended {
+/// Whose fault it is that there was no last frame.
+fn end(status: ExitStatus, complaint: &str, limits: &CompileLimits) -> CompileFailure {
     let Some(signal) = status.signal() else {
         let complaint = one_line(complaint.trim(), 300);
         return ArtifactError::CompilerAnswer(format!("it ended with {status}: {complaint}")).into();
@@ -200,10 +200,10 @@ fn end(status: ExitStatus, complaint: &str, limits: &CompileLimits) -> Ended {
     if signal == Signal::XCPU.as_raw() {
         return ArtifactError::CompileCpu { limit_seconds: limits.cpu_seconds }.into();
     }
-    if !OF_ITS_OWN.iter().any(|own| own.as_raw() == signal) {
-        return Ended::Killed(signal);
+    if !SELF_INFLICTED.iter().any(|own| own.as_raw() == signal) {
+        return CompileFailure::Killed(signal);
     }
-    // What Rust's standard library says before it aborts for want of memory. The file has no part in this text.
+    // Rust's standard library prints this before it aborts for lack of memory. The file has no influence on this text.
     if complaint.contains("memory allocation of") {
         return ArtifactError::CompileMemory { limit_bytes: limits.memory_bytes }.into();
     }
@@ -282,8 +282,8 @@ mod tests {
     fn an_end_says_whose_fault_it_was() {
         let limits = CompileLimits::default();
         let of = |raw: i32, complaint: &str| match end(ExitStatus::from_raw(raw), complaint, &limits) {
-            Ended::Killed(signal) => Err(signal),
-            Ended::Error(error) => Ok(error.is_of_the_file()),
+            CompileFailure::Killed(signal) => Err(signal),
+            CompileFailure::Error(error) => Ok(error.is_caused_by_file()),
         };
         assert_eq!(of(Signal::XCPU.as_raw(), ""), Ok(true));
         assert_eq!(of(Signal::SEGV.as_raw(), ""), Ok(true));

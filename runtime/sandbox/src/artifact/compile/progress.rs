@@ -11,5 +11,5 @@ pub enum LoadStep {
     ReadingMetadata,
 }
 
-/// Hears of every step as it begins.
+/// Called at the beginning of every step.
 pub(crate) type Progress<'a> = &'a (dyn Fn(LoadStep) + Send + Sync);

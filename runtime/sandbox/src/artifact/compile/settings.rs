@@ -1,4 +1,4 @@
-//! Which compiler works, and what one file may cost.
+//! Where files are compiled, and the limits for one file.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,34 +8,34 @@ use serde::{Deserialize, Serialize};
 /// Where files are compiled.
 #[derive(Clone, Debug, Default)]
 pub enum Compiler {
-    /// In this process, on a thread that may block. For embedders that know where their files come from, and for tests: a
-    /// hostile file costs this process whatever it likes.
+    /// In this process, on a thread that may block. For embedders that trust their files, and for tests: a hostile file can use any
+    /// amount of this process's resources.
     #[default]
     InThisProcess,
-    /// In a child process with limits. For files that nobody trusts.
+    /// In a child process with limits. For untrusted files.
     Child(ChildCompiler),
 }
 
 /// A child process that compiles one file.
 #[derive(Clone, Debug)]
 pub struct ChildCompiler {
-    /// The program. It calls [`compile_child`](crate::compile_child) with the arguments that follow its own, and must be of
-    /// the same build as this process.
+    /// The program. It calls [`compile_child`](crate::compile_child) with the arguments that follow its own, and must come from the
+    /// same build as this process.
     pub program: PathBuf,
-    /// Its arguments. What the child has to know is appended to them.
+    /// Its arguments. The parameters of the child are appended.
     pub arguments: Vec<OsString>,
-    /// Its whole environment: it inherits nothing. An allocator that reserves memory when the program starts must be told here
-    /// not to, as the limit on memory is set after that.
+    /// Its whole environment: nothing is inherited. An allocator that reserves memory at start must be told not to, because the
+    /// memory limit is set later.
     pub environment: Vec<(OsString, OsString)>,
-    /// What one file may cost.
+    /// The limits for one file.
     pub limits: CompileLimits,
 }
 
-/// What compiling one file may cost, and how many may be compiled at once. A field that is left out of the configuration keeps
+/// The limits for compiling one file, and the number of concurrent compilations. A field that is missing from the configuration has
 /// its default.
 ///
-/// Where the defaults come from (November 2026, x86-64, a debug build of the host with an optimised compiler, whose program
-/// alone takes 80 MiB; `tests/src/bomb.rs` has the bombs):
+/// How the defaults were chosen (November 2026, x86-64, a debug build of the host with an optimised compiler, whose program alone
+/// takes 80 MiB; the bombs are in `tests/src/bomb.rs`):
 ///
 /// | file | memory, at most | CPU | code |
 /// |---|---|---|---|
@@ -48,19 +48,19 @@ pub struct ChildCompiler {
 /// | a thousand parameters and results everywhere | 384 MiB | 19 s | 56 MB, over the default |
 /// | loops as deep as they may be; values that all live to the end | 192 MiB | more than 25 s, over the default | |
 ///
-/// A connector of a whole JavaScript engine takes 3 s and 5 MB (QuickJS, 1.6 MB), so it fits.
+/// A connector with a whole JavaScript engine takes 3 s and 5 MB (QuickJS, 1.6 MB), so it fits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompileLimits {
-    /// Bytes of address space of the child (`RLIMIT_AS`), its program included.
+    /// Maximum address space of the child including its program (`RLIMIT_AS`), in bytes.
     pub memory_bytes: u64,
-    /// Seconds of CPU of the child (`RLIMIT_CPU`).
+    /// Maximum CPU time of the child (`RLIMIT_CPU`), in seconds.
     pub cpu_seconds: u64,
-    /// Milliseconds from the start of the child to its end. Bounds what does not depend on CPU: a busy machine, a child that hangs.
+    /// Timeout for the child, in milliseconds. Covers what does not use CPU time: a busy machine, a child that hangs.
     pub wall_ms: u64,
-    /// Bytes of compiled code. The parent holds them.
+    /// Maximum size of the compiled code, in bytes. The parent holds it in memory.
     pub output_bytes: usize,
-    /// Children at once. Further files wait.
+    /// Maximum number of concurrent children. Further files wait.
     pub at_once: usize,
 }
 

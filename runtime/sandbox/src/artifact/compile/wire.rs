@@ -1,42 +1,42 @@
-//! What goes through the pipes between parent and child. Numbers are little-endian, and every value is preceded by its length.
+//! The protocol between parent and child. Numbers are little-endian, and every value is preceded by its length.
 //!
-//! To the child: [`MAGIC`], the [`Order`] as JSON, the component, and the end of the pipe. From the child: [`Frame`]s.
+//! To the child: [`MAGIC`], the [`Order`] as JSON, and the component until the end of the pipe. From the child: [`Frame`]s.
 //!
-//! Both sides are of one build (the fingerprint of the engine tells), so there are no versions in here.
+//! Both sides come from the same build (checked by the engine's fingerprint), so the protocol has no versions.
 
 use std::io::{self, Read, Write};
 
 use sendbox_policy::Limits;
 use serde::{Deserialize, Serialize};
 
-/// Before the order: what comes is meant for this program.
+/// Comes before the order, and shows that the input is meant for this program.
 pub(super) const MAGIC: [u8; 8] = *b"sendbox\x01";
 
-/// Bytes of an order. Limits and a fingerprint are far smaller.
-const LARGEST_ORDER: u64 = 64 << 10;
-/// Bytes of anything that the child says but code. A shape can hold names of the size of the file, escaped.
-pub(super) const LARGEST_WORD: u64 = 16 << 20;
-/// Bytes of a fingerprint in front of the code.
+/// Maximum size of an order, in bytes. Limits and a fingerprint are far smaller.
+const MAX_ORDER_BYTES: u64 = 64 << 10;
+/// Maximum size of everything from the child except code, in bytes. A structure can contain escaped names as large as the file.
+pub(super) const MAX_FRAME_BYTES: u64 = 16 << 20;
+/// Size of the fingerprint before the code, in bytes.
 pub(super) const FINGERPRINT_BYTES: usize = 16;
 
-/// What to compile, and for whom.
+/// What to compile, and for which engine.
 #[derive(Serialize)]
 pub(super) struct Order<'a> {
-    /// What the file is judged by.
+    /// The limits for the file.
     pub(super) limits: &'a Limits,
-    /// Of the engine that will run the code.
+    /// The fingerprint of the engine that will run the code.
     pub(super) engine: String,
 }
 
-/// The same, received.
+/// A received [`Order`].
 #[derive(Deserialize)]
-pub(super) struct Received {
+pub(super) struct ReceivedOrder {
     pub(super) limits: Limits,
     pub(super) engine: String,
 }
 
 impl Order<'_> {
-    /// All that goes in front of the component's bytes.
+    /// Everything that precedes the component.
     pub(super) fn head(&self, component_bytes: usize) -> io::Result<Vec<u8>> {
         let json = serde_json::to_vec(self)?;
         let mut head = MAGIC.to_vec();
@@ -47,8 +47,8 @@ impl Order<'_> {
     }
 }
 
-impl Received {
-    /// Reads the order, and the component up to the end of the pipe.
+impl ReceivedOrder {
+    /// Reads the order, and the component until the end of the pipe.
     pub(super) fn read(from: &mut impl Read) -> io::Result<(Self, Vec<u8>)> {
         let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
         let mut magic = [0; MAGIC.len()];
@@ -57,7 +57,7 @@ impl Received {
             return Err(wrong("this is not an order"));
         }
         let length = length(from)?;
-        if length > LARGEST_ORDER {
+        if length > MAX_ORDER_BYTES {
             return Err(wrong("the order is too large"));
         }
         let mut json = Vec::new();
@@ -82,16 +82,16 @@ fn length(from: &mut impl Read) -> io::Result<u64> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// What the child says. Each is a byte, a length and so many bytes; all but [`Shape`](Self::Shape) are the last word.
+/// A frame from the child: a byte, a length and the payload. All but [`Shape`](Self::Shape) are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Frame {
-    /// JSON of the shape: compilation begins.
+    /// The structure as JSON; compilation begins.
     Shape,
     /// The fingerprint of the engine that compiled, and the code.
     Code,
-    /// JSON of an error that the file is to blame for.
+    /// An error as JSON that is the file's fault.
     Refused,
-    /// Text: why this child cannot work at all.
+    /// A text that says why this child cannot work at all.
     Unable,
 }
 
@@ -106,7 +106,7 @@ impl Frame {
         Self::ALL.iter().find(|(frame, _)| *frame == self).map_or(0, |(_, byte)| *byte)
     }
 
-    /// Writes one.
+    /// Writes a frame.
     pub(super) fn write(self, to: &mut impl Write, parts: &[&[u8]]) -> io::Result<()> {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         to.write_all(&[self.tag()])?;
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn an_order_arrives_as_it_was_sent() {
         let limits = Limits { memory_bytes: 1 << 20, ..Limits::default() };
-        let (order, component) = Received::read(&mut sent(&limits, b"component").as_slice()).unwrap();
+        let (order, component) = ReceivedOrder::read(&mut sent(&limits, b"component").as_slice()).unwrap();
         assert_eq!((order.limits, order.engine.as_str()), (limits, "0123456789abcdef"));
         assert_eq!(component, b"component");
     }
@@ -139,11 +139,11 @@ mod tests {
     fn an_order_that_is_cut_off_or_has_more_behind_it_is_refused() {
         let whole = sent(&Limits::default(), b"component");
         for length in 0..whole.len() {
-            assert!(Received::read(&mut &whole[..length]).is_err(), "cut at {length}");
+            assert!(ReceivedOrder::read(&mut &whole[..length]).is_err(), "cut at {length}");
         }
-        assert!(Received::read(&mut [whole, vec![0]].concat().as_slice()).is_err());
-        assert!(Received::read(&mut b"GET / HTTP/1.1\r\n\r\n".as_slice()).is_err());
+        assert!(ReceivedOrder::read(&mut [whole, vec![0]].concat().as_slice()).is_err());
+        assert!(ReceivedOrder::read(&mut b"GET / HTTP/1.1\r\n\r\n".as_slice()).is_err());
         let small = Limits { component_bytes: 4, ..Limits::default() };
-        assert!(Received::read(&mut sent(&small, b"component").as_slice()).is_err());
+        assert!(ReceivedOrder::read(&mut sent(&small, b"component").as_slice()).is_err());
     }
 }

@@ -40,7 +40,7 @@ fn echoes_are_masked_in_every_encoding() {
     }
 }
 
-/// A mask tells that the value is known: it may tell so only of what the origin was sent.
+/// A mask reveals that a value is known, so it may only be used for values that were sent to the origin.
 #[test]
 fn the_guest_loses_only_what_was_sent_there() {
     let text = "s3cr3t/töken\" 482913 4512345678";
@@ -63,14 +63,14 @@ fn a_value_as_it_was_sent_is_masked_for_the_guest_too() {
     assert_eq!(scrubber.for_guest(b"got Basic-abc/def", &Labels::none()), b"got [sealed]");
 }
 
-/// What is known already is looked for by its label, so an answer is read for it once.
+/// A known value is searched by its label, so a response is searched for it only once.
 #[test]
 fn a_value_that_went_out_as_it_is_adds_nothing() {
     let mut scrubber = scrubber();
     let known = scrubber.needles.len();
     scrubber.add_exact(b"482913", &Label::Code.into());
     assert_eq!(scrubber.needles.len(), known);
-    // Under another label the code's own does not count.
+    // Under another label, the code's own needles do not count.
     scrubber.add_exact(b"482913", &Label::Recipient.into());
     assert_eq!(scrubber.for_guest(b"a 482913", &Labels::none()), b"a [sealed]");
 }
@@ -79,7 +79,7 @@ fn secret_labels() -> Labels {
     Label::Secret("key".into()).into()
 }
 
-/// A secret in a header and, encoded, in the body: the second is a form of the first, and is repeated in forms of its own.
+/// A secret in a header and, encoded, in the body: the second is a form of the first, and may be repeated in forms of its own.
 #[test]
 fn a_form_of_a_value_that_was_sent_too_is_masked_in_its_own_forms() {
     let mut scrubber = Scrubber::default();
@@ -90,7 +90,7 @@ fn a_form_of_a_value_that_was_sent_too_is_masked_in_its_own_forms() {
     assert_eq!(scrubber.for_guest(answer, &Labels::none()), masked);
 }
 
-/// Which values are the same is no guest's to know.
+/// A guest must not learn which values are equal.
 #[test]
 fn values_that_are_the_same_are_masked_as_others_are() {
     let code_and = |label: &Label, value: &str| {
@@ -105,7 +105,7 @@ fn values_that_are_the_same_are_masked_as_others_are() {
     }
 }
 
-/// A secret that reads like a mask is not looked for in masks.
+/// A secret that looks like a mask is not searched in masks.
 #[test]
 fn a_mask_is_no_place_for_another_value() {
     for secret in ["seal", "sealed]", "k7x9k7x9"] {
@@ -116,7 +116,7 @@ fn a_mask_is_no_place_for_another_value() {
     }
 }
 
-/// What a value ends with decides nothing about its neighbour.
+/// The end of one value does not affect the one next to it.
 #[test]
 fn values_side_by_side_are_both_masked() {
     for secret in ["-7x9k7x9", "k7x9k7x9", "-7x9", "k7x9"] {
@@ -128,7 +128,7 @@ fn values_side_by_side_are_both_masked() {
     }
 }
 
-/// A code is masked in an id for people only: what the provider wrote is recorded as it is.
+/// A code is masked in an id for people only: the record contains what the provider wrote.
 #[test]
 fn a_short_secret_is_masked_beside_letters_too() {
     let mut scrubber = Scrubber::default();
@@ -206,7 +206,7 @@ fn a_long_value_is_masked_inside_of_a_word() {
     assert_eq!(scrubber.for_guest(b"xabcdefgh12345678y", &sent), b"x[sealed]y");
 }
 
-/// A connector may call a piece of the text an id: it is not put back.
+/// A connector may claim that a piece of the text is an id: it is not restored.
 #[test]
 fn a_piece_of_a_sealed_text_is_no_id() {
     let mut scrubber = scrubber();
@@ -215,8 +215,8 @@ fn a_piece_of_a_sealed_text_is_no_id() {
     assert_eq!(scrubber.original(br#"{"id":"ab1d-482913-9c8e"}"#, "ab1d-[sealed]-9c8e", &sent), None);
 }
 
-/// Every value a thousand times, side by side, in one another: each byte is looked at a bounded number of times. A rule that
-/// is quadratic takes minutes here.
+/// Every value a thousand times, side by side and nested: each byte is visited a bounded number of times. A quadratic rule would
+/// take minutes here.
 #[test]
 fn long_answers_are_read_once() {
     let mut scrubber = scrubber();

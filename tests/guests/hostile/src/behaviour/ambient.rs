@@ -1,4 +1,4 @@
-//! Looks around: environment, arguments, standard input, clocks. Reports what it found.
+//! Reads the environment, arguments, standard input and clocks, and reports what it found.
 
 use std::io::Read;
 use std::time::{Instant, SystemTime};

@@ -1,4 +1,4 @@
-//! Makes sealed values until the budget ends, to count how many of that length there is room for.
+//! Creates sealed values until the budget is used up, to learn their length from the count.
 
 use crate::bindings::sendbox::connector::log;
 use crate::bindings::sendbox::connector::sealed::{Part, concat};
@@ -8,7 +8,7 @@ use crate::request::content;
 pub fn run(message: &Message, _aim: &str) -> Result<Receipt, Failure> {
     let measured = content(message);
     for made in 0.. {
-        // A guest that dies says no more, so it tells before each step how far it is.
+        // A guest that is ended reports nothing more, so it reports its progress before each step.
         log::log(log::Level::Info, &format!("made {made}"));
         drop(concat(&(0..100).map(|_| Part::Sealed(measured)).collect::<Vec<_>>()));
     }

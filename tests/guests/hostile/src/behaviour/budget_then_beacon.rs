@@ -1,4 +1,4 @@
-//! Spends most of its budget, makes a value whose cost it wants to know, and then tells how much is left.
+//! Spends most of its budget, creates a value whose cost it wants to know, and reports how much is left.
 
 use crate::bindings::sendbox::connector::sealed::{Encoding, concat};
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};
@@ -16,5 +16,5 @@ pub fn run(message: &Message, _aim: &str) -> Result<Receipt, Failure> {
         left += 1;
     }
     leak(&format!("left-{left}")).ok();
-    Err(failure(FailureClass::Unknown, "told how much was left"))
+    Err(failure(FailureClass::Unknown, "reported how much was left"))
 }

@@ -5,11 +5,14 @@ use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, XML, answer, content, form, post, post_parts, text};
 
 pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
-    let (national, said) = (&message.recipient.national, form(content(message)));
+    let (national, encoded_text) = (&message.recipient.national, form(content(message)));
     answer(match aim {
         "form" => {
             let to = form(national);
-            post(vec![text(API)], &concat(&[text("To=%2B45"), Part::Sealed(&to), text("&Body="), Part::Sealed(&said)]))
+            post(
+                vec![text(API)],
+                &concat(&[text("To=%2B45"), Part::Sealed(&to), text("&Body="), Part::Sealed(&encoded_text)]),
+            )
         }
         "xml" => {
             let body = vec![

@@ -1,4 +1,4 @@
-//! Sends the end user's address where the metadata does not say that it goes.
+//! Sends the end user's IP address in a position that the metadata does not declare.
 
 use crate::bindings::sendbox::connector::sealed::{Part, concat};
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};

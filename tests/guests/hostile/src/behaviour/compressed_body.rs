@@ -1,4 +1,4 @@
-//! Says that the body is compressed, so that the provider reads another one.
+//! Claims that the body is compressed, so that the provider reads a different body.
 
 use crate::bindings::sendbox::connector::sealed::Part;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Says that the body is of a type, or in a charset, that the host reads otherwise than the provider.
+//! Claims a content type or charset that the host and the provider interpret differently.
 
 use crate::bindings::sendbox::connector::sealed::Part;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Asks a host that was sent nothing for a row of codes, and looks where an answer is masked.
+//! Requests a sequence of codes from a host that was sent nothing, and checks where the response is masked.
 
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};
 use crate::request::{answer, failure, get_side, leak};

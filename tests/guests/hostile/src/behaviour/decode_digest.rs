@@ -1,4 +1,4 @@
-//! Decodes a digest of the text: an error would tell which of its bytes are digits.
+//! Decodes a digest of the text: an error would reveal which of its bytes are digits.
 
 use crate::bindings::sendbox::connector::sealed::{Encoding, Hash};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Writes a number down in base64, seals it and has the host decode it past the rules.
+//! Writes a number in base64, seals it and has the host decode it, to get it past the rules.
 
 use crate::bindings::sendbox::connector::sealed::{Encoding, Part, concat};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

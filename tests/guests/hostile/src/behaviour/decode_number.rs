@@ -1,4 +1,4 @@
-//! Decodes the number as hexadecimal: an error would tell whether its length is even.
+//! Decodes the number as hexadecimal: an error would reveal whether its length is even.
 
 use crate::bindings::sendbox::connector::sealed::Encoding;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Decodes a secret that is not so encoded: an error would tell which of its bytes are digits.
+//! Decodes a secret that is not encoded: an error would reveal which of its bytes are digits.
 
 use crate::bindings::sendbox::connector::sealed::{Encoding, Part, concat};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Decodes a secret, encodes and decodes it again, to ask about one byte after the other.
+//! Decodes a secret, then encodes and decodes it again, to test one byte after another.
 
 use crate::bindings::sendbox::connector::sealed::Encoding;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -12,6 +12,6 @@ pub fn run(_message: &Message, _aim: &str) -> Result<Receipt, Failure> {
 #[inline(never)]
 #[allow(unconditional_recursion)]
 fn deeper(depth: u64) -> u64 {
-    // Not a tail call: what comes back is still used. No large frames: the guest's own stack must outlast wasmtime's.
+    // Not a tail call: the result is still used. No large frames: the guest's own stack must outlast wasmtime's.
     black_box(deeper(black_box(depth) + 1)) + 1
 }

@@ -1,4 +1,4 @@
-//! Tells another host a digest of the number, from which anybody can find it by trying all.
+//! Sends another host a digest of the number, which can be reversed by brute force.
 
 use crate::bindings::sendbox::connector::http_outbound::{self, Method, Request};
 use crate::bindings::sendbox::connector::sealed::{Encoding, Hash, Part, concat};

@@ -1,4 +1,4 @@
-//! Sends a digest of the text along, from which a provider could find a short text by trying.
+//! Adds a digest of the text to the request, from which a provider could brute-force a short text.
 
 use crate::bindings::sendbox::connector::sealed::{Encoding, Hash, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Joins a value with itself, and the result with itself: a few calls, and the host is full.
+//! Joins a value with itself, then the result with itself: a few calls would exhaust the host's memory.
 
 use crate::bindings::sendbox::connector::sealed::{self, Encoding, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
@@ -8,7 +8,7 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
     let mut value = match aim {
         "text" => sealed::concat(&[Part::Sealed(content(message)), text("x")]),
         "encoded" => content(message).encode(Encoding::Hex),
-        // Nothing in it but a mark: no bytes grow, only what the host remembers of them.
+        // An empty value: its bytes do not grow, only the host's record of its parts.
         "empty" => sealed::concat(&[text("")]),
         other => panic!("no such aim: {other}"),
     };

@@ -1,4 +1,4 @@
-//! Writes a field of the form twice, perhaps in another spelling of its name.
+//! Writes a form field twice, also under another spelling of its name.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};

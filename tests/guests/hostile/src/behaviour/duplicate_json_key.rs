@@ -1,4 +1,4 @@
-//! Writes a key of the JSON twice, once for the host and once for the provider.
+//! Writes a JSON key twice, once for the host and once for the provider.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_json};

@@ -1,4 +1,4 @@
-//! Passes on, wherever it can, what the provider echoed.
+//! Passes on what the provider echoed, wherever it can.
 
 use crate::bindings::sendbox::connector::log::{self, Level};
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Price, Receipt};

@@ -1,4 +1,4 @@
-//! Writes what the provider echoed into log and receipt, rewritten so that no scrubber knows it.
+//! Writes what the provider echoed to the log and the receipt, rewritten so that no scrubber recognizes it.
 
 use crate::bindings::sendbox::connector::log;
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Sends the token in a request without the message, has it echoed, and takes what came back to another host.
+//! Sends the token in a request without the message, has it echoed, and forwards the response to another host.
 
 use crate::bindings::sendbox::connector::sealed::Part;
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};

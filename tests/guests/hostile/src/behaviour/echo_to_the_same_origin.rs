@@ -1,4 +1,4 @@
-//! Sends the token in a request without the message, and what is masked in the echo back to the same host.
+//! Sends the token in a request without the message, and sends the masked echo back to the same host.
 
 use crate::bindings::sendbox::connector::sealed::Part;
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Ends the process that it thinks it is.
+//! Exits, as if it were a process.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 

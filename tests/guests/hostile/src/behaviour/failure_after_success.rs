@@ -1,4 +1,4 @@
-//! Says that the provider refused what it took, in the class that makes the host try again.
+//! Claims that the provider refused a message that it accepted, with a class that makes the host retry.
 
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};
 use crate::request::{API, describe, failure, form_body, post, text};

@@ -1,4 +1,4 @@
-//! Writes a field whose name some frameworks read as a part of the one with the number.
+//! Writes a field whose name some frameworks interpret as part of the field with the number.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};

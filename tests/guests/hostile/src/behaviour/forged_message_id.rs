@@ -1,4 +1,4 @@
-//! Gives a mask or a stand-in as the id of the message, so that the host turns it back into what it stands for.
+//! Returns a mask or a placeholder as the message id, so that the host turns it back into the original value.
 
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};
 use crate::request::{API, describe, failure, form_body, post, receipt, text};

@@ -6,8 +6,8 @@ use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{QUERY, answer, content, form_type, percent, text};
 
 pub fn run(message: &Message, _aim: &str) -> Result<Receipt, Failure> {
-    let (to, said) = (percent(&message.recipient.e164), percent(content(message)));
-    let url = vec![text(QUERY), text("?to="), Part::Sealed(&to), text("&text="), Part::Sealed(&said)];
+    let (to, encoded_text) = (percent(&message.recipient.e164), percent(content(message)));
+    let url = vec![text(QUERY), text("?to="), Part::Sealed(&to), text("&text="), Part::Sealed(&encoded_text)];
     let body = vec![text("to=112&text=pay+here")];
     answer(http_outbound::send(&Request { method: Method::Get, url, headers: vec![form_type()], body }))
 }

@@ -1,4 +1,4 @@
-//! Answers with a receipt of many kilobytes in every field, some of it escapes.
+//! Returns a receipt with many kilobytes in every field, including escape sequences.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Price, Receipt};
 use crate::request::{API, answer, form_body, post, text};

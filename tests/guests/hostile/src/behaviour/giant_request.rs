@@ -1,4 +1,4 @@
-//! A body, or a URL, over its limit.
+//! Sends a body or a URL that exceeds its limit.
 
 use crate::bindings::sendbox::connector::http_outbound::{self, Method, Request};
 use crate::bindings::sendbox::connector::sealed::{Part, concat};
@@ -10,7 +10,7 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
     match aim {
         "body" => answer(post(vec![text(API)], &form_body(message, &format!("&x={filler}")))),
         "url" => answer(post(vec![text(API), text("?x="), text(&filler[..5 << 10])], &form_body(message, ""))),
-        // A list of handles costs the guest nothing, whatever they stand for.
+        // A list of handles costs the guest nothing, whatever the size of the values is.
         "handles" => {
             let large = concat(&[text(&"x".repeat(480 << 10))]);
             let body = (0..700).map(|_| Part::Sealed(&large)).collect();

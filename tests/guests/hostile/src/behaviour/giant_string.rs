@@ -1,4 +1,4 @@
-//! Hands the host a string of megabytes.
+//! Passes a string of several megabytes to the host.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::bindings::sendbox::connector::{config, log};

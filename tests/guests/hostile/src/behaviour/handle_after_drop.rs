@@ -1,4 +1,4 @@
-//! Uses a handle that it has given back, or never had.
+//! Uses a handle that it has dropped, or never had.
 
 use crate::bindings::sendbox::connector::sealed::{Encoding, Sealed, concat};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

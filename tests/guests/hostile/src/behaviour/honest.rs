@@ -1,4 +1,4 @@
-//! Does what it should. The control of all others, and the guest that meets hostile servers.
+//! Does what it should. It is the control for all others, and the guest in the tests of hostile servers.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};

@@ -1,4 +1,4 @@
-//! Sends an honest message to each of the other places: JSON, a list, XML and a query.
+//! Sends an honest message with each of the other placements: JSON, a list, XML and a query.
 
 use crate::bindings::sendbox::connector::http_outbound::{self, Method, Request};
 use crate::bindings::sendbox::connector::sealed::Part;
@@ -10,20 +10,20 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
     answer(match aim {
         "json" => post_json(message, r#"{"to":""#, r#"","text":""#, r#""}"#),
         "list" => {
-            let said = json(content(message));
+            let encoded_text = json(content(message));
             let body = vec![
                 text(r#"{"recipients":[{"msisdn":""#),
                 Part::Sealed(to),
                 text(r#""}],"message":""#),
-                Part::Sealed(&said),
+                Part::Sealed(&encoded_text),
                 text(r#""}"#),
             ];
             post_parts(LIST, "application/json; charset=utf-8", body)
         }
         "xml" => post_xml(message, "<?xml version='1.0'?>\n<request><to>", "</to>\n<text>", "</text></request>"),
         "query" => {
-            let (to, said) = (percent(&message.recipient.e164), percent(content(message)));
-            let url = vec![text(QUERY), text("?to="), Part::Sealed(&to), text("&text="), Part::Sealed(&said)];
+            let (to, encoded_text) = (percent(&message.recipient.e164), percent(content(message)));
+            let url = vec![text(QUERY), text("?to="), Part::Sealed(&to), text("&text="), Part::Sealed(&encoded_text)];
             http_outbound::send(&Request { method: Method::Get, url, headers: vec![], body: vec![] })
         }
         other => panic!("no such aim: {other}"),

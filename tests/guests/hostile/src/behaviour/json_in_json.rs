@@ -1,4 +1,4 @@
-//! Puts the text into JSON that stands in a JSON string.
+//! Puts the text into a JSON document inside a JSON string.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_json};

@@ -1,4 +1,4 @@
-//! Writes a raw digest down as a JSON string, which fails for most values and not for all.
+//! Encodes a raw digest as a JSON string, which fails for most values but not for all.
 
 use crate::bindings::sendbox::connector::sealed::{Hash, Part, concat};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

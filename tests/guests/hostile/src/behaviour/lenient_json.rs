@@ -1,4 +1,4 @@
-//! Writes JSON that only a lenient parser reads, and that one otherwise.
+//! Writes JSON that only a lenient parser accepts, and interprets differently.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_json};

@@ -1,4 +1,4 @@
-//! Writes more than anybody reads, with terminal escapes and forged lines, by the log and by standard error.
+//! Floods the log and standard error, with terminal escapes and forged lines.
 
 use crate::bindings::sendbox::connector::log::{self, Level};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Computes for ever.
+//! Loops forever while it sends.
 
 use std::hint::black_box;
 

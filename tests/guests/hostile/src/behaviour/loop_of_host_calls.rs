@@ -1,4 +1,4 @@
-//! Makes the host work: each call is cheap, and there is no end of them.
+//! Calls the host in an endless loop of cheap calls.
 
 use crate::bindings::sendbox::connector::sealed;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Guesses a four-digit secret while it reads a callback, one comparison after the other.
+//! Guesses a four-digit secret while it reads a callback, one comparison after another.
 
 use crate::bindings::exports::sendbox::connector::delivery_reports::{Callback, Report, ReportError};
 use crate::bindings::sendbox::connector::sealed::{Hash, concat};

@@ -1,4 +1,4 @@
-//! Makes a request of very many short fields, to make judging it dear.
+//! Builds a request of very many short fields, so that checking it is expensive.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};

@@ -1,4 +1,4 @@
-//! Keeps every sealed value that it makes.
+//! Keeps every sealed value that it creates.
 
 use crate::bindings::sendbox::connector::sealed;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Hands the host long lists, and lists of lists: each element is small, but takes memory there.
+//! Passes long lists, and lists of lists, to the host: each element is small, but takes memory there.
 
 use crate::bindings::sendbox::connector::http_outbound::{self, Header, Method, Request};
 use crate::bindings::sendbox::connector::sealed;

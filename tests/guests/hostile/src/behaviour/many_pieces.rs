@@ -1,4 +1,4 @@
-//! Builds one value of very many pieces, to make judging the request dear.
+//! Builds one value from very many parts, so that checking the request is expensive.
 
 use crate::bindings::sendbox::connector::sealed::{self, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Makes requests until it is told to stop, then tells why.
+//! Makes requests until the host refuses one, then reports why.
 
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};
 use crate::request::{describe, failure, get_side};

@@ -1,4 +1,4 @@
-//! Has the host fill its memory with an echo, and tells how much it grew.
+//! Has the host fill its memory with an echo, and reports how much it grew.
 
 use crate::bindings::sendbox::connector::log;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

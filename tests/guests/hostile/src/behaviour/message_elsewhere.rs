@@ -1,4 +1,4 @@
-//! Aims the message, or a part of it, at a host that receives none.
+//! Sends the message, or a part of it, to a host that receives no message.
 
 use crate::bindings::sendbox::connector::sealed::{Encoding, Hash, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -140,12 +140,12 @@ mod wrong_parts;
 mod xml_doctype;
 mod xml_namespace;
 
-/// What a behaviour in `send` is: it gets the message and the parameter `aim`.
+/// A behaviour in `send`. It receives the message and the parameter `aim`.
 type Send = fn(&Message, &str) -> Result<Receipt, Failure>;
-/// What a behaviour in `parse` is.
+/// A behaviour in `parse`.
 type Parse = fn(&Callback, &str) -> Result<Vec<Report>, ReportError>;
 
-/// Each module's function under the module's name.
+/// Declares the modules, and maps each module's name to its function.
 macro_rules! behaviours {
     ($function:ident as $kind:ty: $($name:ident,)*) => {
         &[$((stringify!($name), $name::$function as $kind)),*]
@@ -292,12 +292,12 @@ const IN_PARSE: &[(&str, Parse)] = behaviours![parse as Parse:
     unchecked_in_parse,
 ];
 
-/// Runs the behaviour that the tenant's parameters name.
+/// Runs the behaviour that the tenant's parameters select.
 pub fn run(message: &Message) -> Result<Receipt, Failure> {
     named(IN_SEND)(message, &config::get("aim").unwrap_or_default())
 }
 
-/// The same, while a callback is read.
+/// Runs the behaviour in `parse`, while a callback is read.
 pub fn parse(callback: &Callback) -> Result<Vec<Report>, ReportError> {
     named(IN_PARSE)(callback, &config::get("aim").unwrap_or_default())
 }

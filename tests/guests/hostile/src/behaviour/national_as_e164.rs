@@ -1,4 +1,4 @@
-//! Sends the national number where the metadata says that it has its calling code, to reach another country.
+//! Sends the national number where the metadata declares E.164, to reach another country.
 
 use crate::bindings::sendbox::connector::sealed::{Part, concat};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
@@ -10,7 +10,7 @@ pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
         "digits" => form(&message.recipient.digits),
         other => panic!("no such aim: {other}"),
     };
-    let said = form(content(message));
-    let body = concat(&[text("To="), Part::Sealed(&number), text("&Body="), Part::Sealed(&said)]);
+    let encoded_text = form(content(message));
+    let body = concat(&[text("To="), Part::Sealed(&number), text("&Body="), Part::Sealed(&encoded_text)]);
     answer(post(vec![text(API)], &body))
 }

@@ -1,4 +1,4 @@
-//! Makes the request, and whatever came back says that nothing was sent, so that the host would send again.
+//! Sends the request, then claims that nothing was sent whatever the response is, so that the host retries.
 
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};
 use crate::request::{API, failure, form_body, post, text};

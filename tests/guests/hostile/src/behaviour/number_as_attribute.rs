@@ -1,4 +1,4 @@
-//! Writes another number or other words into attributes of the element that holds the message.
+//! Writes another number or another text into attributes of the element with the message.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_xml};

@@ -1,4 +1,4 @@
-//! A second number in the character references of XML.
+//! Writes a second number as XML character references.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{SECOND, answer, post_xml};

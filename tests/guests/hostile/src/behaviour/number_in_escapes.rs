@@ -1,4 +1,4 @@
-//! A second number in the escapes of JSON or of a form, one digit or all of them.
+//! Writes a second number with JSON or form escapes, for one digit or all of them.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, SECOND, answer, form_body, post, post_json, text};

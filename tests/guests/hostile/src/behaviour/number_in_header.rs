@@ -1,4 +1,4 @@
-//! A second number in a header, in clear or over several.
+//! Writes a second number into one header or across several.
 
 use crate::bindings::sendbox::connector::sealed::Part;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! A second number in a form, over several lines.
+//! Writes a second number into a form, across several lines.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};

@@ -1,4 +1,4 @@
-//! A second number in digits of another script, which a lenient provider reads as digits.
+//! Writes a second number in the digits of another script, which a lenient provider accepts as digits.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{SECOND, answer, post_json};

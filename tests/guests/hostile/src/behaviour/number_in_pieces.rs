@@ -1,4 +1,4 @@
-//! A second number over several fields, each too short to be one.
+//! Splits a second number across several fields, each too short to be a number.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};

@@ -1,4 +1,4 @@
-//! A second number in words.
+//! Spells a second number out in words.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};

@@ -1,4 +1,4 @@
-//! A second number whose digits are split by comments, CDATA or processing instructions.
+//! Splits the digits of a second number with comments, CDATA or processing instructions.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_xml};

@@ -1,4 +1,4 @@
-//! A second number with so many blanks or invisible characters between its digits that no rule counts them.
+//! Puts so many spaces or invisible characters between the digits of a second number that no rule counts them.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_json};

@@ -1,4 +1,4 @@
-//! A second number with punctuation between its digits that lenient providers drop.
+//! Puts punctuation that lenient providers ignore between the digits of a second number.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_json};

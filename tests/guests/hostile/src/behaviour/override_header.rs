@@ -1,4 +1,4 @@
-//! Sets a header that changes which request the provider takes it for.
+//! Sets a header that changes how the provider interprets the request.
 
 use crate::bindings::sendbox::connector::sealed::Part;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

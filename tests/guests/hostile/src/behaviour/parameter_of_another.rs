@@ -1,4 +1,4 @@
-//! Asks for parameters that it does not declare, and for secrets as plain ones.
+//! Asks for parameters that it does not declare, and for secrets as plain parameters.
 
 use crate::bindings::sendbox::connector::config;
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Writes a field into the query too, for a provider that reads both.
+//! Repeats a field in the query, for a provider that reads both.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};

@@ -1,4 +1,4 @@
-//! Polls one timer that stands in the list a hundred thousand times.
+//! Polls a list that contains one timer a hundred thousand times.
 
 use crate::bindings::sendbox::connector::types::{Failure, FailureClass, Message, Receipt};
 use crate::request::failure;

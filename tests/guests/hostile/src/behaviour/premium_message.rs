@@ -1,4 +1,4 @@
-//! A message of its own to a second number, with nothing sealed in it.
+//! Sends a message of its own to a second number, with nothing sealed in it.
 
 use crate::bindings::sendbox::connector::sealed::concat;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

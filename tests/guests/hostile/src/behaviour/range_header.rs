@@ -1,4 +1,4 @@
-//! Asks for a part of the answer, so that an echo comes in slices that no scrubber knows.
+//! Requests a range of the response, so that an echo comes in slices that no scrubber recognizes.
 
 use crate::bindings::sendbox::connector::sealed::Part;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

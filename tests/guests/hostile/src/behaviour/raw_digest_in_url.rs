@@ -1,4 +1,4 @@
-//! Puts the raw bytes of a digest into a URL, which some bytes may not stand in.
+//! Puts the raw bytes of a digest into a URL, which may not contain all of them.
 
 use crate::bindings::sendbox::connector::sealed::{Hash, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

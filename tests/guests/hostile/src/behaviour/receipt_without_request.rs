@@ -1,4 +1,4 @@
-//! Claims success. Nothing was sent, or it is not known, or something else was sent.
+//! Claims success although nothing was sent, or another request was sent, or the outcome is unknown.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, form_body, get_side, post, receipt, text};

@@ -1,4 +1,4 @@
-//! Parks the number in a header that nobody reads, and writes a short number where it belongs.
+//! Hides the number in a header that nobody reads, and puts a short number in its place.
 
 use crate::bindings::sendbox::connector::sealed::{Part, concat};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

@@ -1,4 +1,4 @@
-//! Makes one more request after the one with the message was lost on its way.
+//! Makes another request after the one with the message got no response.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};

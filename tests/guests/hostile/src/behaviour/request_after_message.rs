@@ -1,4 +1,4 @@
-//! Makes one more request once the message has left.
+//! Makes another request after the message has left.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, form_type, get_side, post, post_json, post_with, text};

@@ -1,4 +1,4 @@
-//! Makes a request while it reads a callback, to carry off what the provider sent.
+//! Makes a request while it reads a callback, to exfiltrate what the provider sent.
 
 use crate::bindings::exports::sendbox::connector::delivery_reports::{Callback, Report, ReportError};
 use crate::bindings::sendbox::connector::http_outbound::{self, Method, Request};

@@ -1,4 +1,4 @@
-//! Asks for the bytes of a sealed value, and tells their number and their sum.
+//! Asks for the bytes of a sealed value, and reports their number and their sum.
 
 use crate::bindings::sendbox::connector::reveal;
 use crate::bindings::sendbox::connector::sealed::{Encoding, Part, concat};

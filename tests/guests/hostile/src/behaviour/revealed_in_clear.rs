@@ -1,4 +1,4 @@
-//! Reads the token, by grant, and then writes it in clear wherever it can.
+//! Reads the token, as a grant would allow, and writes it in clear text wherever it can.
 
 use crate::bindings::sendbox::connector::http_outbound::Header;
 use crate::bindings::sendbox::connector::log::{self, Level};

@@ -1,4 +1,4 @@
-//! Puts a sealed value where a name stands: a key, an element, a field, a header's place.
+//! Uses a sealed value as a name: of a key, an element, a field or a header.
 
 use crate::bindings::sendbox::connector::sealed::Part;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
@@ -7,11 +7,16 @@ use crate::request::{
 };
 
 pub fn run(message: &Message, aim: &str) -> Result<Receipt, Failure> {
-    let (to, said) = (json(&message.recipient.e164), json(content(message)));
+    let (to, encoded_text) = (json(&message.recipient.e164), json(content(message)));
     answer(match aim {
         "json key" => {
-            let body =
-                vec![text("{\""), Part::Sealed(&said), text("\":\"x\",\"to\":\""), Part::Sealed(&to), text("\"}")];
+            let body = vec![
+                text("{\""),
+                Part::Sealed(&encoded_text),
+                text("\":\"x\",\"to\":\""),
+                Part::Sealed(&to),
+                text("\"}"),
+            ];
             post_parts(JSON, "application/json", body)
         }
         "element" => {

@@ -1,4 +1,4 @@
-//! Puts sealed values where a URL would carry them off: into the name of a host, or unencoded into a path.
+//! Puts sealed values where a URL would leak them: into the host name, or unencoded into the path.
 
 use crate::bindings::sendbox::connector::sealed::{Encoding, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

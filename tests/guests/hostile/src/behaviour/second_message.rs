@@ -1,4 +1,4 @@
-//! Sends the message, and once that is answered, sends it again.
+//! Sends the message, and sends it again after the response.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, form_body, post, text};

@@ -1,4 +1,4 @@
-//! A second phone number in clear, in one spelling or another.
+//! Sends a second phone number in clear text, in various spellings.
 
 use crate::bindings::sendbox::connector::sealed::{self, Encoding, Part};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

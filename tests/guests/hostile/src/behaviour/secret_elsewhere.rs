@@ -1,4 +1,4 @@
-//! Aims the tenant's token at a host that it is not bound to, in one disguise or another.
+//! Sends the tenant's token to a host that it is not bound to, in various disguises.
 
 use crate::bindings::sendbox::connector::http_outbound::{self, Method, Request};
 use crate::bindings::sendbox::connector::sealed::{self, Encoding, Hash, Part};

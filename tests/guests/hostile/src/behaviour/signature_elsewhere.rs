@@ -1,4 +1,4 @@
-//! Signs something of its own with the tenant's key, for another host.
+//! Signs data of its own with the tenant's key, for another host.
 
 use crate::bindings::sendbox::connector::config;
 use crate::bindings::sendbox::connector::http_outbound::{self, Method, Request};

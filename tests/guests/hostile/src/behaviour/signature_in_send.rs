@@ -1,4 +1,4 @@
-//! Compares sealed values while it sends, where each answer would be a guess at a secret.
+//! Compares sealed values while it sends, where each answer would test a guess at a secret.
 
 use crate::bindings::sendbox::connector::sealed::{Hash, concat};
 use crate::bindings::sendbox::connector::signature;

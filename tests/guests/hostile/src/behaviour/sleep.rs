@@ -1,4 +1,4 @@
-//! Sleeps for a year before it goes on, to hold its slot or to tell the time.
+//! Sleeps for a year before it goes on, to block its slot or to measure time.
 
 use std::time::Duration;
 

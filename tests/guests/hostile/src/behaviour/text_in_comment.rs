@@ -1,4 +1,4 @@
-//! Puts number and text into a comment, and a message of its own where they belong.
+//! Hides the number and the text in a comment, and puts a message of its own in their places.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_xml};

@@ -1,4 +1,4 @@
-//! Crashes, before or after the provider took the message.
+//! Crashes, before or after the provider accepted the message.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, form_body, post, text};

@@ -1,4 +1,4 @@
-//! Writes a second document behind the first, for a provider that reads on.
+//! Writes a second document after the first, for a provider that continues to read.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_json, post_xml};

@@ -1,4 +1,4 @@
-//! Compares what is no signature, or not with what was received, while it reads a callback.
+//! Compares something that is not a signature, or was not received, while it reads a callback.
 
 use crate::bindings::exports::sendbox::connector::delivery_reports::{Callback, Report, ReportError};
 use crate::bindings::sendbox::connector::sealed::{Hash, Part, concat};

@@ -1,4 +1,4 @@
-//! Sets a header with an underscore, which some servers take for the one with a hyphen.
+//! Sets a header with an underscore, which some servers treat as the one with a hyphen.
 
 use crate::bindings::sendbox::connector::sealed::Part;
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

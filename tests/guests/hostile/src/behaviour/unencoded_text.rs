@@ -1,4 +1,4 @@
-//! Puts the text into a form as it is, so that an `&` in it begins a field.
+//! Puts the text into a form without encoding it, so that an `&` in it begins a field.
 
 use crate::bindings::sendbox::connector::sealed::{Part, concat};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

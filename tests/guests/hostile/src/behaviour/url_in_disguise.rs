@@ -1,4 +1,4 @@
-//! Spells a URL so that the host and the provider read two.
+//! Spells a URL so that the host and the provider read different URLs.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, form_body, post, text};

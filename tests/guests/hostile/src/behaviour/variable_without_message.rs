@@ -5,6 +5,6 @@ use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{API, answer, content, form, post, text};
 
 pub fn run(message: &Message, _aim: &str) -> Result<Receipt, Failure> {
-    let said = form(content(message));
-    answer(post(vec![text(API)], &concat(&[text("Body="), Part::Sealed(&said)])))
+    let encoded_text = form(content(message));
+    answer(post(vec![text(API)], &concat(&[text("Body="), Part::Sealed(&encoded_text)])))
 }

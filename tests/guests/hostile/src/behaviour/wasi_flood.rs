@@ -1,4 +1,4 @@
-//! Makes the host work through WASI instead of through the contract.
+//! Keeps the host busy through WASI instead of the contract.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 

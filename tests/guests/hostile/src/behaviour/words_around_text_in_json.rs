@@ -1,4 +1,4 @@
-//! Writes words of its own around the text, in the same JSON string.
+//! Adds a text of its own around the text, in the same JSON string.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_json};

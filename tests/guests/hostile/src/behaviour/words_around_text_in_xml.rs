@@ -1,4 +1,4 @@
-//! Writes words of its own around the text, hidden from a scanner by markup.
+//! Adds a text of its own around the text, hidden from a scanner by markup.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_xml};

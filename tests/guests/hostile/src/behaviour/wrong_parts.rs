@@ -1,4 +1,4 @@
-//! A request to the right host, with recipient or message missing, doubled or dressed up.
+//! Sends a request to the right host, with the recipient or message missing, repeated or altered.
 
 use crate::bindings::sendbox::connector::sealed::{self, Part, Sealed};
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};

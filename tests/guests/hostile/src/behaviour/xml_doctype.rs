@@ -1,4 +1,4 @@
-//! Declares entities of its own, so that a name in the text means words.
+//! Declares entities of its own, so that an entity in the text expands to a text of its own.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_xml};

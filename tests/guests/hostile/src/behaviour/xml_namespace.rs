@@ -1,4 +1,4 @@
-//! Writes a second element of the same local name in another namespace.
+//! Writes a second element with the same local name in another namespace.
 
 use crate::bindings::sendbox::connector::types::{Failure, Message, Receipt};
 use crate::request::{answer, post_xml};

@@ -4,6 +4,7 @@ import type { IncompatibleConnection, ServerMessage, VersionDifference } from ".
 import { Notice } from "../../components/notice";
 import { ServerText } from "../../components/server-text";
 import { useFormat, useTexts } from "../../text";
+import { actorName } from "../../text/actors";
 
 export function Difference({ difference }: { difference: VersionDifference }) {
   const t = useTexts();
@@ -25,7 +26,7 @@ export function Difference({ difference }: { difference: VersionDifference }) {
       {difference.needsApproval && <Notice tone="warn">{t.versions.needsApproval}</Notice>}
       {difference.approvedAt && (
         <p className="fine">
-          {t.versions.approved(difference.approvedBy === "platform" ? t.audit.platform : (difference.approvedBy ?? "—"), format.dateTime(difference.approvedAt))}
+          {t.versions.approved(difference.approvedBy ? actorName(difference.approvedBy, t) : "—", format.dateTime(difference.approvedAt))}
         </p>
       )}
       {difference.readme != null && (

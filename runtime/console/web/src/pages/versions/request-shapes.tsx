@@ -12,6 +12,7 @@ import { ErrorNotice, Loaded } from "../../components/loaded";
 import { Notice } from "../../components/notice";
 import { ShapeLineDiff } from "../../components/shape-line";
 import { useFormat, useTexts } from "../../text";
+import { actorName } from "../../text/actors";
 
 interface RequestShapesProps {
   tenant: string;
@@ -56,7 +57,7 @@ function ShapeDetails({ shape }: { shape: RequestShape }) {
   const t = useTexts();
   const format = useFormat();
   const added = new Set(shape.changes.filter((change) => change.added).map((change) => change.line));
-  const by = shape.approvedBy === "platform" ? t.audit.platform : shape.approvedBy;
+  const by = shape.approvedBy && actorName(shape.approvedBy, t);
   return (
     <section className="shape">
       <p>

@@ -15,6 +15,7 @@ import { ErrorNotice, Loaded } from "../../components/loaded";
 import { Notice } from "../../components/notice";
 import { EnglishText } from "../../components/server-text";
 import { useFormat, useTexts } from "../../text";
+import { actorName } from "../../text/actors";
 import { Difference, IncompatibleConnections } from "./difference";
 import { InspectionDetails } from "./inspection";
 import { RequestShapes } from "./request-shapes";
@@ -77,7 +78,7 @@ export function VersionCard({ tenant, id, version, release, isLast }: VersionCar
       help={
         <>
           <code>{digest.slice(0, 19)}…</code> · {format.bytes(version.bytes)} ·{" "}
-          {t.versions.uploaded(format.ago(version.uploadedAt), version.uploadedBy === "platform" ? t.audit.platform : version.uploadedBy)}
+          {t.versions.uploaded(format.ago(version.uploadedAt), actorName(version.uploadedBy, t))}
         </>
       }
       actions={

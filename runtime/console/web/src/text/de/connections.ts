@@ -132,6 +132,9 @@ export const connections: Pick<
     log: (level, message) => `Er protokolliert (${level}): ${message}`,
     logTruncated: "Protokoll gekürzt.",
     returned: (result) => `Er gibt zurück: ${result}`,
+    operations: { concat: "Verketten", encode: "Kodieren", digest: "Hash", hmac: "HMAC", decode: "Dekodieren" },
+    labels: { secret: "Secret", code: "Code", recipient: "Empfänger", text: "Text", variable: "Variable", "client-ip": "IP-Adresse des Nutzers", received: "empfangener Wert" },
+    results: { receipt: "einen Beleg", "dry run": "nichts, weil nur geprüft wird" },
     repeated: (count) => `${count}-mal`,
   },
 

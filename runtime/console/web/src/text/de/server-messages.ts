@@ -45,7 +45,7 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
       "no-country": () => "Kein Land ist erlaubt, deshalb wird jede Nachricht abgelehnt. Wählen Sie in den Regeln die Länder Ihrer Nutzer aus.",
       "template-missing": (v, by) =>
         `Abläufe sind eingeschaltet, aber \`${v.text("connection")}\` hat keine Vorlage für: ${by.usages(v.text("missing"))}. Fügen Sie der Verbindung die Vorlagen hinzu.`,
-      "connection-unfit": (v) =>
+      "connection-incompatible": (v) =>
         `\`${v.text("connection")}\` ist nicht mehr mit ihrem Konnektor kompatibel und kann nicht senden. Speichern Sie die Verbindung erneut: Sie sehen dann bei jedem Feld, was nicht passt.`,
       "connection-untested": (v) =>
         `\`${v.text("connection")}\` ist aktiv, aber in der jetzigen Konfiguration wurde noch keine Testnachricht angenommen. Senden Sie eine Testnachricht.`,
@@ -64,7 +64,7 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
       "spend-cap-reached": () =>
         "Das Ausgabenlimit für diesen Monat ist erreicht: Bis zum nächsten Monat werden Nachrichten abgelehnt. Erhöhen Sie das Limit, oder warten Sie.",
       "spend-cap-near": (v) => `${v.number("percent")} % des Ausgabenlimits für diesen Monat sind verbraucht. Bei 100 % werden Nachrichten abgelehnt.`,
-      "version-taken-back": (v, by) =>
+      "version-rolled-back": (v, by) =>
         `Sendbox hat eine Version von \`${v.text("connector")}\` am ${by.time(v.text("at"))} automatisch zurückgesetzt: ${because[v.text("because") as VersionFault["code"]] ?? "Den Grund sehen Sie bei den Versionen"}.`,
       "country-pumped": (v, by) =>
         `${v.number("percent")} % der ${by.number(v.number("verifications"))} Verifizierungen des letzten Tages in ${by.country(v.text("country"))} wurden abgeschlossen, in anderen Ländern ${v.number("elsewhere")} %. Möglicherweise lässt jemand Nachrichten dorthin senden, um daran zu verdienen. Senken Sie die Limits, oder entfernen Sie das Land aus den Regeln.`,
@@ -110,8 +110,8 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
       "default-new": (v) => `Standardwert für \`${v.text("parameter")}\`, neu: \`${v.text("after")}\``,
       "default-changed": (v) => `Standardwert für \`${v.text("parameter")}\`: \`${v.text("before")}\` → \`${v.text("after")}\``,
       "default-gone": (v) => `Standardwert für \`${v.text("parameter")}\`, entfernt: \`${v.text("before")}\``,
-      "fill-new": (v) => `neu: Sendbox füllt \`${v.text("parameter")}\` automatisch mit \`${v.text("fill")}\` aus`,
-      "fill-gone": (v) => `nicht mehr: Sendbox füllt \`${v.text("parameter")}\` automatisch mit \`${v.text("fill")}\` aus`,
+      "fill-new": (v) => `neu: Sendbox füllt \`${v.text("parameter")}\` automatisch mit ${fill(v)} aus`,
+      "fill-gone": (v) => `nicht mehr: Sendbox füllt \`${v.text("parameter")}\` automatisch mit ${fill(v)} aus`,
       "schema-changed": (v, by) => `Schema der Parameter geändert: ${by.names(v.text("keywords"))}`,
       "template-changed": () => "Schema der Vorlagen geändert",
       content: (v, by) => `Inhalt: ${by.content(v.text("before"))} → ${by.content(v.text("after"))}. Vorlagen müssen neu geschrieben werden`,
@@ -292,8 +292,15 @@ function requestField(text: string): string {
 /** The fields of a request that carry the message. */
 function messageFields(v: TemplateValues): string {
   const clientIp = v.text("clientIp") ? `; IP-Adresse des Nutzers: ${requestField(v.text("clientIp"))}` : "";
-  return `Telefonnummer (${v.text("format")}): ${requestField(v.text("recipient"))}; Inhalt: ${requestField(v.text("content"))}${clientIp}`;
+  const format = numberFormats[v.text("format")] ?? v.text("format");
+  return `Telefonnummer (${format}): ${requestField(v.text("recipient"))}; Inhalt: ${requestField(v.text("content"))}${clientIp}`;
 }
+
+const numberFormats: Record<string, string> = { e164: "E.164", digits: "nur Ziffern", national: "national" };
+
+/** The value with which Sendbox fills in a parameter. */
+const fill = (v: TemplateValues): string =>
+  v.text("fill") === "report-address" ? "der Adresse für Zustellberichte" : `\`${v.text("fill")}\``;
 
 const types: Record<string, string> = {
   string: "ein Text sein",

@@ -13,7 +13,7 @@ export const versions: Pick<Texts, "versions"> = {
     file: "Datei",
     uploading: (percent) => `Wird hochgeladen: ${percent} %`,
     processing: (step, of, doing) => `Schritt ${step} von ${of}: ${doing}`,
-    activity: { inspecting: "Prüfung", compiling: "Kompilierung", "reading its metadata": "Metadaten werden gelesen" },
+    activity: { waiting: "Warten", inspecting: "Prüfung", compiling: "Kompilierung", "reading its metadata": "Metadaten werden gelesen" },
     state: { checking: "Wird geprüft", ready: "Bereit", refused: "Abgelehnt" },
     role: { active: "Aktiv", canary: "Canary", previous: "Vorige", available: "Verfügbar" },
     refused: "Diese Datei kann nicht verwendet werden",

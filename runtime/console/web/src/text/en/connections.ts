@@ -128,6 +128,9 @@ export const connections = {
     log: (level: string, message: string) => `It logs (${level}): ${message}`,
     logTruncated: "Log truncated.",
     returned: (result: string) => `It returns: ${result}`,
+    operations: { concat: "join", encode: "encode", digest: "hash", hmac: "HMAC", decode: "decode" } as Record<string, string>,
+    labels: { secret: "secret", code: "code", recipient: "recipient", text: "text", variable: "variable", "client-ip": "client IP address", received: "received value" } as Record<string, string>,
+    results: { receipt: "a receipt", "dry run": "nothing, because this is a dry run" } as Record<string, string>,
     repeated: (count: number) => `${count} times`,
   },
 

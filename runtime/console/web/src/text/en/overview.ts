@@ -4,7 +4,7 @@ export const overview = {
   overview: {
     title: "Overview",
     empty: "No messages in this period",
-    emptyHelp: "Once you send messages, you see here how many arrive, how fast, and what fails.",
+    emptyHelp: "Once you send messages, this page shows how many arrive, how fast, and what fails.",
     range: "Period",
     ranges: { hour: "Last hour", day: "Last 24 hours", week: "Last 7 days" },
     messages: "Messages",

@@ -51,7 +51,7 @@ export const serverMessages: { serverMessages: EnglishTemplates } = {
         `\`${v.text("connection")}\` failed ${times(v.number("times"))} in the last hour (${by.failure(v.text("class")).toLowerCase()}). ${by.advice(v.text("class"))} It has sent messages since.`,
       "numbers-held": (v, by) =>
         `${by.number(v.number("thousands") * 1000)} phone numbers are held until ${by.time(v.text("until"))} because a provider suspects fraud. Nothing is sent to them.`,
-      "version-taken-back": (v, by) =>
+      "version-rolled-back": (v, by) =>
         `Sendbox automatically rolled back a version of \`${v.text("connector")}\` on ${by.time(v.text("at"))}: ${because[v.text("because") as VersionFault["code"]] ?? v.text("reason")}.`,
       "country-pumped": (v, by) =>
         `${v.number("percent")}% of the ${by.number(v.number("verifications"))} verifications in ${by.country(v.text("country"))} in the last day were completed, compared with ${v.number("elsewhere")}% elsewhere. Someone may be causing messages to be sent there for profit. Lower the limits, or remove the country from the policy.`,

@@ -11,7 +11,7 @@ export const versions = {
     file: "File",
     uploading: (percent: number) => `Uploading: ${percent}%`,
     processing: (step: number, steps: number, activity: string) => `Step ${step} of ${steps}: ${activity}`,
-    activity: { inspecting: "inspecting", compiling: "compiling", "reading its metadata": "reading metadata" } as Record<string, string>,
+    activity: { waiting: "waiting", inspecting: "inspecting", compiling: "compiling", "reading its metadata": "reading metadata" } as Record<string, string>,
     state: { checking: "Checking", ready: "Ready", refused: "Rejected" },
     role: { active: "Active", canary: "Canary", previous: "Previous", available: "Available" },
     refused: "This file can’t be used",

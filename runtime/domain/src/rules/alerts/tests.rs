@@ -2,7 +2,7 @@ use super::*;
 
 const NOW: Timestamp = Timestamp(1_795_464_000_000);
 
-/// A tenant that needs nobody.
+/// A tenant without alerts.
 fn well(environment: Environment) -> Facts<'static> {
     static COUNTRIES: std::sync::LazyLock<Countries> =
         std::sync::LazyLock::new(|| Countries { all: false, only: ["DK".to_owned()].into() });
@@ -11,12 +11,12 @@ fn well(environment: Environment) -> Facts<'static> {
         environment,
         flows: &[Flow::SignIn, Flow::Mfa],
         countries: &COUNTRIES,
-        active: Some(Active { name: "main".to_owned(), tested: true, ..Active::default() }),
+        active: Some(ActiveConnection { name: "main".to_owned(), tested: true, ..ActiveConnection::default() }),
         last_hour: Tally { ended: 100, accepted: 98 },
         last_day: Tally { ended: 1000, accepted: 980 },
         reported: Tally { ended: 800, accepted: 780 },
-        refused: Vec::new(),
-        resting: Vec::new(),
+        account_failures: Vec::new(),
+        open_breakers: Vec::new(),
         holds: Vec::new(),
         spend: None,
         rollbacks: Vec::new(),
@@ -51,11 +51,11 @@ fn rollback(ago: u64, automatic: bool) -> Vec<(String, Rollback)> {
     vec![("acme-sms".to_owned(), rollback)]
 }
 
-fn refusal(class: FailureClass, attempts: u64, recovered: bool) -> Refused {
-    Refused { connection: "main".to_owned(), class, attempts, recovered }
+fn refusal(class: FailureClass, attempts: u64, recovered: bool) -> AccountFailures {
+    AccountFailures { connection: "main".to_owned(), class, attempts, recovered }
 }
 
-/// Severity, the kind and id of what it is about, and words that the text holds.
+/// The severity, the kind and id of the subject, and a part of the text.
 type Expected = (Severity, Option<(SubjectKind, &'static str)>, &'static str);
 type Change = Box<dyn Fn(&mut Facts<'static>)>;
 
@@ -63,7 +63,7 @@ fn case(change: impl Fn(&mut Facts<'static>) + 'static, expected: Option<Expecte
     (Box::new(change), expected)
 }
 
-fn active(change: impl Fn(&mut Active) + 'static) -> impl Fn(&mut Facts<'static>) {
+fn active(change: impl Fn(&mut ActiveConnection) + 'static) -> impl Fn(&mut Facts<'static>) {
     move |facts| change(facts.active.as_mut().unwrap())
 }
 
@@ -83,12 +83,12 @@ fn converted(countries: &'static [(&'static str, u64, u64)]) -> impl Fn(&mut Fac
     }
 }
 
-/// Checks what each change of a tenant that needs nobody says: one thing, or nothing.
+/// Checks which alert each change of a healthy tenant causes, if any.
 fn check(cases: Vec<(Change, Option<Expected>)>) {
     for (index, (change, expected)) in cases.iter().enumerate() {
         let mut facts = well(Environment::Production);
         change(&mut facts);
-        let found = attention(&facts);
+        let found = alerts(&facts);
         let Some((severity, about, words)) = expected else {
             assert!(found.is_empty(), "case {index}: {found:?}");
             continue;
@@ -109,7 +109,7 @@ const MAIN: Option<(SubjectKind, &str)> = Some((Connection, "main"));
 #[test]
 fn what_is_well_needs_nobody() {
     for environment in [Environment::Development, Environment::Production] {
-        assert_eq!(attention(&well(environment)), []);
+        assert_eq!(alerts(&well(environment)), []);
     }
 }
 
@@ -120,24 +120,24 @@ fn what_is_not_set_up() {
         case(|facts| (facts.active, facts.flows) = (None, &[]), None),
         case(active(|it| it.tested = false), Some((Warning, MAIN, "Send a test"))),
         case(
-            active(|it| it.missing = vec!["register".into(), "generic".into()]),
+            active(|it| it.missing_templates = vec!["register".into(), "generic".into()]),
             Some((Critical, MAIN, "for: register, generic.")),
         ),
-        // Nobody asks for one.
+        // Without flows, nobody needs it.
         case(
             |facts| {
-                facts.active.as_mut().unwrap().missing = vec!["register".into()];
+                facts.active.as_mut().unwrap().missing_templates = vec!["register".into()];
                 facts.flows = &[];
             },
             None,
         ),
         case(
-            active(|it| it.unfit = Some("/parameters: x".into())),
+            active(|it| it.incompatibility = Some("/parameters: x".into())),
             Some((Critical, MAIN, "cannot send: /parameters: x.")),
         ),
-        // What is missing says it better.
+        // The missing templates are the better explanation.
         case(
-            active(|it| (it.missing, it.unfit) = (vec!["generic".into()], Some("x".into()))),
+            active(|it| (it.missing_templates, it.incompatibility) = (vec!["generic".into()], Some("x".into()))),
             Some((Critical, MAIN, "no template for: generic.")),
         ),
         case(|facts| facts.countries = none(), Some((Critical, None, "No country"))),
@@ -155,7 +155,7 @@ fn a_rate_is_low_beyond_chance() {
         case(rates((4, 20), (1000, 1000)), Some((Critical, None, "20 %"))),
         case(rates((0, 20), (0, 20)), Some((Critical, None, " 0 %"))),
         case(rates((20, 20), (20, 1000)), None),
-        // Too few in the hour: the day.
+        // The hour has too few messages, so the day counts.
         case(rates((0, 19), (700, 1000)), Some((Warning, None, "70 % of the 1000 messages of the last day"))),
         case(rates((0, 19), (790, 1000)), None),
         case(rates((0, 0), (7_900_000, 10_000_000)), Some((Warning, None, "79 %"))),
@@ -169,10 +169,10 @@ fn the_account_refuses() {
     let over = refusal(InsufficientBalance, 7, true);
     check(vec![
         case(
-            move |facts| facts.refused = vec![once.clone()],
+            move |facts| facts.account_failures = vec![once.clone()],
             Some((Critical, MAIN, "failed once in the last hour (authentication-failed): check the credentials")),
         ),
-        case(move |facts| facts.refused = vec![over.clone()], Some((Warning, MAIN, "failed 7 times"))),
+        case(move |facts| facts.account_failures = vec![over.clone()], Some((Warning, MAIN, "failed 7 times"))),
     ]);
     for (class, is) in [
         (AuthenticationFailed, true),
@@ -183,7 +183,7 @@ fn the_account_refuses() {
         (FailureClass::RateLimited, false),
         (FailureClass::InvalidRecipient, false),
     ] {
-        assert_eq!(is_of_account(class), is, "{class}");
+        assert_eq!(is_account_failure(class), is, "{class}");
     }
 }
 
@@ -191,8 +191,8 @@ fn the_account_refuses() {
 fn what_rests_and_what_is_held() {
     let until = NOW.plus_seconds(60);
     check(vec![
-        case(|facts| facts.resting = vec!["main".into()], Some((Critical, MAIN, "rests"))),
-        case(|facts| facts.resting = vec!["spare".into()], Some((Warning, Some((Connection, "spare")), "rests"))),
+        case(|facts| facts.open_breakers = vec!["main".into()], Some((Critical, MAIN, "rests"))),
+        case(|facts| facts.open_breakers = vec!["spare".into()], Some((Warning, Some((Connection, "spare")), "rests"))),
         case(
             move |facts| facts.holds = vec![("h1".into(), until)],
             Some((Warning, Some((Hold, "h1")), "A thousand numbers are held until 2026-11-23T20:01:00Z")),
@@ -213,7 +213,7 @@ fn money_runs_out() {
         case(|facts| facts.spend = Some((spend(1000, 10), 991)), Some((Critical, None, "is reached"))),
         case(|facts| facts.spend = Some((spend(1000, 10), u64::MAX)), Some((Critical, None, "is reached"))),
         case(|facts| facts.spend = Some((spend(0, 10), 0)), Some((Critical, None, "is reached"))),
-        // Nothing costs anything.
+        // Messages cost nothing.
         case(|facts| facts.spend = Some((spend(0, 0), 0)), None),
         case(|facts| facts.spend = Some((spend(1000, 0), 1000)), Some((Warning, None, "100 %"))),
     ]);
@@ -227,8 +227,8 @@ fn a_version_was_taken_back() {
             |facts| facts.rollbacks = rollback(0, true),
             Some((Warning, about, "at 2026-11-23T20:00:00Z: it misbehaved.")),
         ),
-        case(|facts| facts.rollbacks = rollback(LATELY_MS - 1, true), Some((Warning, about, "by itself"))),
-        case(|facts| facts.rollbacks = rollback(LATELY_MS, true), None),
+        case(|facts| facts.rollbacks = rollback(LAST_DAY_MS - 1, true), Some((Warning, about, "by itself"))),
+        case(|facts| facts.rollbacks = rollback(LAST_DAY_MS, true), None),
         case(|facts| facts.rollbacks = rollback(0, false), None),
     ]);
 }
@@ -239,13 +239,13 @@ fn codes_that_do_not_come_back_from_one_country() {
     check(vec![
         case(converted(&[("DK", 90, 100), ("XX", 1, 20)]), Some((Warning, about, "5 % of the 20 verifications"))),
         case(converted(&[("DK", 90, 100), ("XX", 0, 19)]), None),
-        // Nothing to compare with.
+        // There is nothing to compare with.
         case(converted(&[("DK", 19, 19), ("XX", 0, 1000)]), None),
         case(converted(&[("XX", 0, 1000)]), None),
-        // Lower, and not far below.
+        // Lower, but by less than half.
         case(converted(&[("DK", 900, 1000), ("XX", 500, 1000)]), None),
         case(converted(&[("DK", 900, 1000), ("XX", 449, 1000)]), Some((Warning, about, "44 % of the 1000"))),
-        // Far below, and chance explains it.
+        // Far lower, but not significantly.
         case(converted(&[("DK", 5, 20), ("XX", 2, 20)]), None),
         case(converted(&[]), None),
     ]);
@@ -257,7 +257,7 @@ fn what_was_taken_does_not_arrive() {
     check(vec![
         case(reported(10, 20), Some((Warning, None, "Of the 20 messages of the last day"))),
         case(reported(700, 1000), Some((Warning, None, "30 % were not delivered"))),
-        // Too few to say, and what chance explains.
+        // Too few to be significant.
         case(reported(0, 19), None),
         case(reported(14, 20), None),
         case(reported(800, 1000), None),
@@ -278,15 +278,19 @@ fn secrets_grow_old() {
     ]);
 }
 
-/// A program finds by the code what a person reads in the sentence: both are of one value, and nothing of the sentence is
-/// missing from the data.
+/// A program reads from the code and its values what a person reads from the sentence: both come from one value, and everything in
+/// the sentence is in the data.
 #[test]
 fn every_value_of_a_sentence_stands_beside_it() {
     let mut facts = well(Environment::Production);
-    facts.active = Some(Active { name: "main".into(), unfit: Some("x is y".into()), ..Active::default() });
-    facts.refused =
+    facts.active = Some(ActiveConnection {
+        name: "main".into(),
+        incompatibility: Some("x is y".into()),
+        ..ActiveConnection::default()
+    });
+    facts.account_failures =
         vec![refusal(FailureClass::AccountSuspended, 3, false), refusal(FailureClass::QuotaExceeded, 2, true)];
-    facts.resting = vec!["main".into()];
+    facts.open_breakers = vec!["main".into()];
     facts.holds = vec![("h1".into(), NOW), ("h2".into(), NOW)];
     facts.rollbacks = rollback(0, true);
     facts.spend = Some((spend(1000, 10), 850));
@@ -295,19 +299,19 @@ fn every_value_of_a_sentence_stands_beside_it() {
     facts.reported = Tally { ended: 40, accepted: 10 };
     facts.conversions = vec![("DK".into(), Conversion::of(90, 100)), ("XX".into(), Conversion::of(1, 20))];
     facts.secrets = vec![("main".into(), "abcde".chars().map(|name| (name.into(), Timestamp(0))).collect())];
-    let mut found = attention(&facts);
-    facts.active.as_mut().unwrap().missing = vec!["register".into()];
+    let mut found = alerts(&facts);
+    facts.active.as_mut().unwrap().missing_templates = vec!["register".into()];
     facts.spend = Some((spend(1000, 10), 1000));
-    found.extend(attention(&facts));
+    found.extend(alerts(&facts));
     facts.active = None;
-    found.extend(attention(&facts));
+    found.extend(alerts(&facts));
     let mut codes = std::collections::BTreeSet::new();
     for one in &found {
         let written = serde_json::to_value(one).unwrap();
         codes.insert(written["code"].as_str().unwrap().to_owned());
         for (name, value) in written["values"].as_object().unwrap() {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            // Those that the sentence splits up are looked for by their first part.
+            // Values that the sentence splits are searched by their first part.
             let first = value.split(", ").next().unwrap();
             assert!(one.message.contains(first), "{name}: {value}: {}", one.message);
         }
@@ -315,9 +319,9 @@ fn every_value_of_a_sentence_stands_beside_it() {
     assert_eq!(codes.into_iter().collect::<Vec<_>>(), documented());
 }
 
-/// The codes of the schema.
+/// The codes in the schema.
 fn documented() -> Vec<String> {
-    let schema = serde_json::to_value(<Finding as utoipa::PartialSchema>::schema()).unwrap();
+    let schema = serde_json::to_value(<AlertCode as utoipa::PartialSchema>::schema()).unwrap();
     let all = schema["oneOf"].as_array().unwrap();
     let mut codes: Vec<String> =
         all.iter().map(|one| one["properties"]["code"]["enum"][0].as_str().unwrap().to_owned()).collect();
@@ -330,8 +334,8 @@ fn the_most_severe_comes_first() {
     let mut facts = well(Environment::Production);
     facts.secrets = vec![("main".to_owned(), vec![("token".to_owned(), Timestamp(0))])];
     facts.rollbacks = rollback(0, true);
-    facts.resting = vec!["main".to_owned()];
-    facts.active = Some(Active { name: "main".to_owned(), ..Active::default() });
-    let severities: Vec<Severity> = attention(&facts).into_iter().map(|it| it.severity).collect();
+    facts.open_breakers = vec!["main".to_owned()];
+    facts.active = Some(ActiveConnection { name: "main".to_owned(), ..ActiveConnection::default() });
+    let severities: Vec<Severity> = alerts(&facts).into_iter().map(|it| it.severity).collect();
     assert_eq!(severities, [Critical, Warning, Warning, Info]);
 }

@@ -9,8 +9,7 @@ use super::{FailureClassName, Timestamp};
 /// What needs attention: a code, and the values in its sentence. No value holds a phone number, a code or a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "code", content = "values", rename_all = "kebab-case")]
-#[schema(as = AlertCode)]
-pub enum Finding {
+pub enum AlertCode {
     /// No connection is active, and flows are enabled.
     NoActiveConnection {
         /// The enabled flows, joined with `, `.
@@ -29,7 +28,7 @@ pub enum Finding {
         missing: String,
     },
     /// The active connection is incompatible with every version of its connector.
-    ConnectionUnfit {
+    ConnectionIncompatible {
         /// The name of the connection.
         #[schema(example = "main")]
         connection: String,
@@ -110,7 +109,7 @@ pub enum Finding {
         percent: u64,
     },
     /// A version of a connector was rolled back automatically.
-    VersionTakenBack {
+    VersionRolledBack {
         /// The id of the connector.
         #[schema(example = "acme-sms")]
         connector: String,
@@ -119,7 +118,7 @@ pub enum Finding {
         /// Why, as a sentence.
         #[schema(example = "7 of its 8 attempts failed")]
         reason: String,
-        /// Why, for programs: `misbehaved`, `mostly-failed` or `failed-more`.
+        /// Why, as a code: `misbehaved`, `mostly-failed` or `failed-more`.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(example = "mostly-failed")]
         because: Option<&'static str>,
@@ -163,8 +162,8 @@ pub enum Span {
     Day,
 }
 
-/// What it is and what to do.
-impl fmt::Display for Finding {
+/// A sentence that says what is wrong and what to do.
+impl fmt::Display for AlertCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoActiveConnection { flows } => write!(
@@ -178,7 +177,7 @@ impl fmt::Display for Finding {
                 f,
                 "Flows are on, and `{connection}` has no template for: {missing}. Add them to the connection."
             ),
-            Self::ConnectionUnfit { connection, why } => {
+            Self::ConnectionIncompatible { connection, why } => {
                 write!(f, "`{connection}` does not fit its connector any more and cannot send: {why}.")
             }
             Self::ConnectionUntested { connection } => write!(
@@ -222,8 +221,8 @@ impl fmt::Display for Finding {
             Self::SpendCapNear { percent } => {
                 write!(f, "{percent} % of the spend cap of this month are used; at 100 % messages are refused.")
             }
-            Self::VersionTakenBack { connector, at, reason, .. } => {
-                write!(f, "A version of `{connector}` was taken back by itself at {at}: {reason}.")
+            Self::VersionRolledBack { connector, at, reason, .. } => {
+                write!(f, "A version of `{connector}` was rolled back automatically at {at}: {reason}.")
             }
             Self::CountryPumped { country, percent, verifications, elsewhere } => write!(
                 f,
