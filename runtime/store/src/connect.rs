@@ -1,28 +1,21 @@
 //! How a database is opened: the settings of each connection, and the tables.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, ConnectOptions, Connection, SqlSafeStr, raw_sql};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, raw_sql};
 use tokio::time::Instant;
 
-use super::{Backend, Result, Store, StoreError};
+use super::sqlite::{PATIENCE, SETTINGS, Sqlite};
+use super::{Database, Result, Store, StoreError};
 
-/// How long to wait for a connection, a lock or a statement.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Readers of SQLite do not wait for each other; four use the cores of a small machine.
-const SQLITE_READERS: u32 = 4;
 /// A PostgreSQL server takes 100 by default, and several processes share it.
 const POSTGRES_CONNECTIONS: u32 = 16;
-
-/// Of every connection. `secure_delete`: what is deleted is overwritten.
-const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
-    PRAGMA secure_delete = ON;";
-const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only = ON;";
 
 /// Of every connection. A server that was told to acknowledge before it has written is told otherwise here; a stricter
 /// setting stays. A transaction whose process hangs lets go of its locks.
@@ -50,7 +43,6 @@ static POSTGRES: LazyLock<Migrator> =
     LazyLock::new(|| migrations(&[(1, "initial", include_str!("../migrations/postgres/0001_initial.sql"))]));
 
 pub(super) async fn open(url: &str) -> Result<Store> {
-    install_default_drivers();
     if url.starts_with("sqlite:") {
         sqlite(url).await
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -61,46 +53,23 @@ pub(super) async fn open(url: &str) -> Result<Store> {
 }
 
 async fn sqlite(url: &str) -> Result<Store> {
-    create_file(url)?;
-    let options = AnyConnectOptions::from_str(url)?;
+    let path = path_of(url)?;
+    create_file(&path)?;
 
-    let mut connection = options.connect().await?;
+    // The other driver has the migrations, for both databases.
+    let mut connection = SqliteConnectOptions::new().filename(&path).connect().await?;
     let prepared = prepare_sqlite(&mut connection).await;
-    // Closed in any case: the pools below are to be alone.
+    // Closed in any case: the connections below are to be alone.
     let closed = connection.close().await;
     prepared?;
     closed?;
 
-    let pool = |most: u32, settings: &'static [&'static str]| {
-        AnyPoolOptions::new()
-            .max_connections(most)
-            .acquire_timeout(PATIENCE)
-            // A file does not go away like a server: connections are kept.
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    for settings in settings {
-                        raw_sql(*settings).execute(&mut *connection).await?;
-                    }
-                    Ok(())
-                })
-            })
-            // After a full disk SQLite has rolled back by itself, and the driver still believes in the transaction:
-            // every later `BEGIN` would fail. Such a connection is replaced.
-            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-    };
-    Ok(Store {
-        backend: Backend::Sqlite,
-        writers: pool(1, &[SQLITE_SETTINGS]).connect_with(options.clone()).await?,
-        readers: pool(SQLITE_READERS, &[SQLITE_SETTINGS, SQLITE_READER_SETTINGS]).connect_with(options).await?,
-    })
+    Ok(Store { database: Database::Sqlite(Sqlite::open(path)?) })
 }
 
 /// Write-ahead logging, and the tables.
-async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<()> {
-    raw_sql(SQLITE_SETTINGS).execute(&mut *connection).await?;
+async fn prepare_sqlite(connection: &mut SqliteConnection) -> Result<()> {
+    raw_sql(SETTINGS).execute(&mut *connection).await?;
     write_ahead(connection).await?;
     // The driver has no lock for migrations on SQLite. Within one transaction two processes cannot both find a table
     // missing.
@@ -111,7 +80,7 @@ async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<()> {
 
 /// Changing to write-ahead logging needs the file alone and does not wait for it, so two processes that start at once
 /// can meet here.
-async fn write_ahead(connection: &mut AnyConnection) -> Result<()> {
+async fn write_ahead(connection: &mut SqliteConnection) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await;
@@ -136,8 +105,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
 }
 
 /// Makes the file before SQLite does, so that no other user can ever open it. SQLite gives its log the same mode.
-fn create_file(url: &str) -> Result<()> {
-    let path = path_of(url)?;
+fn create_file(path: &Path) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -176,8 +144,8 @@ fn percent_decoded(text: &str) -> Option<String> {
 }
 
 async fn postgres(url: &str) -> Result<Store> {
-    let options = AnyConnectOptions::from_str(url)?;
-    let pool = AnyPoolOptions::new()
+    let options = PgConnectOptions::from_str(url)?;
+    let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)
         .after_connect(|connection, _| {
@@ -199,5 +167,5 @@ async fn postgres(url: &str) -> Result<Store> {
     migrated?;
     closed?;
 
-    Ok(Store { backend: Backend::Postgres, writers: pool.clone(), readers: pool })
+    Ok(Store { database: Database::Postgres(pool) })
 }
