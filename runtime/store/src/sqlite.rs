@@ -92,8 +92,12 @@ impl Handle {
             once = self.connection.prepare(query.sql())?;
             &mut once
         };
-        for (index, value) in query.values().iter().enumerate() {
-            statement.raw_bind_parameter(index + 1, value)?;
+        // To SQLite `$3` is a name, and its parameters are numbered as they appear.
+        for index in 1..=statement.parameter_count() {
+            let number = statement.parameter_name(index).and_then(|name| name.get(1..)?.parse::<usize>().ok());
+            let value = number.and_then(|number| query.values().get(number.checked_sub(1)?));
+            let missing = || rusqlite::Error::InvalidParameterCount(query.values().len(), index);
+            statement.raw_bind_parameter(index, value.ok_or_else(missing)?)?;
         }
         let reads = statement.readonly();
         let mut rows = statement.raw_query();
