@@ -195,7 +195,7 @@ impl Sandbox {
 
     async fn call_metadata(&self, abi: &dyn Abi) -> Result<RawMetadata, LoadError> {
         let unavailable = || LoadError::Metadata(ConnectorFault::Trap("the sandbox is shutting down".into()));
-        let _slot = self.slots.acquire().await.map_err(|_| unavailable())?;
+        let _slot = self.slot().await.ok_or_else(unavailable)?;
         let state = CallState::new(Phase::Metadata, Arc::clone(&self.limits), Arc::default(), None);
         let mut store = store(&self.engine, state);
         let deadline = std::time::Duration::from_millis(self.limits.send_ms);

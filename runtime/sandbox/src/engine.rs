@@ -5,7 +5,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use sendbox_policy::Limits;
@@ -116,32 +117,85 @@ fn pool(limits: &Limits, in_flight: u32) -> PoolingAllocationConfig {
     pool
 }
 
-/// Advances the epoch of an engine every [`TICK`] for as long as it lives.
+/// Advances the epoch of an engine every [`TICK`] while a guest runs. Without one it sleeps, and costs nothing.
 ///
 /// A thread of its own: a runtime that is busy, or blocked by a guest, must not stop the clock that ends the guest.
 pub(crate) struct Ticker {
-    stop: Arc<AtomicBool>,
+    state: Arc<TickerState>,
+    thread: Thread,
+}
+
+#[derive(Default)]
+struct TickerState {
+    /// Calls that are running.
+    running: AtomicUsize,
+    stopped: AtomicBool,
+}
+
+/// What the thread does next.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Tick,
+    Sleep,
+    Stop,
+}
+
+impl TickerState {
+    fn next(&self) -> Next {
+        if self.stopped.load(Ordering::Acquire) {
+            Next::Stop
+        } else if self.running.load(Ordering::Acquire) == 0 {
+            Next::Sleep
+        } else {
+            Next::Tick
+        }
+    }
 }
 
 impl Ticker {
     pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let state = Arc::new(TickerState::default());
+        let shared = Arc::clone(&state);
         let weak = engine.weak();
-        std::thread::Builder::new().name("sendbox-epoch".into()).spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                std::thread::sleep(TICK);
-                let Some(engine) = weak.upgrade() else { return };
-                engine.increment_epoch();
+        let thread = thread::Builder::new().name("sendbox-epoch".into()).spawn(move || {
+            loop {
+                match shared.next() {
+                    Next::Stop => return,
+                    // Whoever begins a call after the look above has left a token, with which this returns at once.
+                    Next::Sleep => thread::park(),
+                    Next::Tick => {
+                        thread::sleep(TICK);
+                        let Some(engine) = weak.upgrade() else { return };
+                        engine.increment_epoch();
+                    }
+                }
             }
         })?;
-        Ok(Self { stop })
+        Ok(Self { state, thread: thread.thread().clone() })
+    }
+
+    /// Keeps the clock running until the result is dropped.
+    pub(crate) fn keep_running(&self) -> RunningCall<'_> {
+        if self.state.running.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.thread.unpark();
+        }
+        RunningCall(&self.state)
     }
 }
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.state.stopped.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+/// A call for which the clock runs.
+pub(crate) struct RunningCall<'t>(&'t TickerState);
+
+impl Drop for RunningCall<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -160,6 +214,21 @@ mod tests {
                 assert_eq!(fingerprint(&engine), compiling, "{allocation:?}, {} bytes", limits.memory_bytes);
             }
         }
+    }
+
+    #[test]
+    fn the_clock_runs_as_long_as_any_call_and_then_sleeps() {
+        let ticker = Ticker::start(&compiling_engine().unwrap()).unwrap();
+        let state = Arc::clone(&ticker.state);
+        assert_eq!(state.next(), Next::Sleep);
+        let first = ticker.keep_running();
+        let second = ticker.keep_running();
+        drop(first);
+        assert_eq!(state.next(), Next::Tick);
+        drop(second);
+        assert_eq!(state.next(), Next::Sleep);
+        drop(ticker);
+        assert_eq!(state.next(), Next::Stop);
     }
 
     /// The fingerprint is not a constant: other settings have another one.

@@ -54,7 +54,7 @@ impl Sandbox {
             return Err(CallbackError::NotSupported);
         }
         let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
-        let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, self.slots.acquire()).await else {
+        let Ok(Some(_slot)) = tokio::time::timeout_at(deadline, self.slot()).await else {
             return Err(CallbackError::NoFreeSlot);
         };
         let mut state = CallState::new(Phase::Report, Arc::clone(&self.limits), parameters, None);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sendbox_policy::{AddressPolicy, Limits};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
@@ -13,7 +13,7 @@ use crate::artifact::compile::{Compiler, ComponentLoader};
 use crate::call::CallState;
 use crate::egress::dns::{Resolve, SystemResolver};
 use crate::egress::{Egress, TrustError};
-use crate::engine::{Allocation, Ticker};
+use crate::engine::{Allocation, RunningCall, Ticker};
 use crate::{abi, engine, host};
 
 /// The configuration of a sandbox. The default suits a service that only sends to public hosts, but compiles files in its own
@@ -83,9 +83,15 @@ pub struct Sandbox {
     pub(crate) egress: Arc<Egress>,
     pub(crate) loader: ComponentLoader,
     /// One permit for each instance of the pool.
-    pub(crate) slots: Semaphore,
+    slots: Semaphore,
     in_flight: usize,
-    _ticker: Ticker,
+    ticker: Ticker,
+}
+
+/// Room for one call. The clock that bounds CPU runs as long as it is held.
+pub(crate) struct Slot<'s> {
+    _permit: SemaphorePermit<'s>,
+    _running: RunningCall<'s>,
 }
 
 impl Sandbox {
@@ -114,8 +120,14 @@ impl Sandbox {
             egress: Arc::new(egress),
             slots: Semaphore::new(in_flight as usize),
             in_flight: in_flight as usize,
-            _ticker: ticker,
+            ticker,
         })
+    }
+
+    /// Waits for room for a call. `None`: the sandbox shuts down.
+    pub(crate) async fn slot(&self) -> Option<Slot<'_>> {
+        let permit = self.slots.acquire().await.ok()?;
+        Some(Slot { _permit: permit, _running: self.ticker.keep_running() })
     }
 
     /// The limits of every call.

@@ -82,9 +82,9 @@ impl Sandbox {
         let slot = tokio::select! {
             biased;
             () = withdrawn.cancelled() => return result(state, Outcome::Failed(withdrawn_before())),
-            slot = tokio::time::timeout_at(deadline, self.slots.acquire()) => slot,
+            slot = tokio::time::timeout_at(deadline, self.slot()) => slot,
         };
-        let Ok(Ok(_slot)) = slot else {
+        let Ok(Some(_slot)) = slot else {
             return result(state, Outcome::Failed(no_free_slot()));
         };
         state.outside = Some(OutboundContext {

@@ -45,7 +45,7 @@ impl Service {
         let period = Period::of(&filter, now).map_err(Error::Invalid)?;
         let span = (period.from, period.to);
         let mut tx = self.inner.store.begin_read().await?;
-        statistics::be_patient(&mut tx).await?;
+        statistics::use_long_timeout(&mut tx).await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         let counted = statistics::by_bucket(&mut tx, tenant, span, period.width()).await?;
         let (totals, mut series) = add_up(&period, counted);

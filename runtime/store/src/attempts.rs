@@ -2,14 +2,12 @@
 
 use sendbox_contract::FailureClass;
 use sendbox_domain::model::{AttemptOutcome, Decision, Timestamp};
-use sqlx::any::AnyArguments;
-use sqlx::query::Query;
-use sqlx::{Any, Arguments, AssertSqlSafe, query, query_with};
 
 use super::columns::{Columns, json, json_or_none, text, time_or_none};
+use super::query::{Arguments, Query, Row, query, query_with};
 use super::rows::AttemptRow;
 use super::table::{Statement, Table};
-use super::{Result, StoreError, Tx};
+use super::{Result, Tx};
 
 const TABLE: Table = Table {
     name: "attempts",
@@ -33,7 +31,7 @@ const TABLE: Table = Table {
     ],
 };
 
-fn read(row: &sqlx::any::AnyRow, with_record: bool) -> Result<AttemptRow> {
+fn read(row: &Row, with_record: bool) -> Result<AttemptRow> {
     let row = Columns::of("attempts", row);
     Ok(AttemptRow {
         tenant: row.text("tenant")?,
@@ -55,7 +53,7 @@ fn read(row: &sqlx::any::AnyRow, with_record: bool) -> Result<AttemptRow> {
 }
 
 /// A statement with a row's values as its first parameters.
-fn bind(statement: &'static str, attempt: &AttemptRow) -> Result<Query<'static, Any, AnyArguments>> {
+fn bind(statement: &'static str, attempt: &AttemptRow) -> Result<Query> {
     Ok(query(statement)
         .bind(text(&attempt.tenant))
         .bind(text(&attempt.message))
@@ -162,24 +160,15 @@ pub(super) async fn of_messages(
     order: &'static str,
     tenant: &str,
     messages: &[String],
-) -> Result<Vec<sqlx::any::AnyRow>> {
-    let mut arguments = AnyArguments::default();
-    add(&mut arguments, tenant)?;
-    let mut parameters = Vec::with_capacity(messages.len());
-    for message in messages {
-        add(&mut arguments, message)?;
-        parameters.push(format!("${}", arguments.len()));
-    }
+) -> Result<Vec<Row>> {
+    let mut arguments = Arguments::default();
+    arguments.add(text(tenant));
+    let parameters: Vec<String> = messages.iter().map(|message| arguments.add(text(message))).collect();
     if parameters.is_empty() {
         return Ok(Vec::new());
     }
     let list = format!("{select} WHERE tenant = $1 AND message IN ({}) ORDER BY {order}", parameters.join(", "));
-    // Not cached: the statement differs for each length of the list.
-    tx.all(query_with(AssertSqlSafe(list), arguments).persistent(false)).await
-}
-
-fn add(arguments: &mut AnyArguments, value: &str) -> Result<()> {
-    arguments.add(text(value)).map_err(|_| StoreError::Unavailable("a value could not be bound".to_owned()))
+    tx.all(query_with(list, arguments)).await
 }
 
 /// The number of attempts of a version with the same result, for one tenant.
@@ -215,7 +204,7 @@ pub async fn counts(
     .bind(text(tenant))
     .bind(i64::from(limit));
     let rows = tx.all(count).await?;
-    let read = |row: &sqlx::any::AnyRow| {
+    let read = |row: &Row| {
         let row = Columns::of("attempts", row);
         Ok(Count {
             tenant: row.text("tenant")?,

@@ -1,9 +1,7 @@
 //! The audit log, which is append-only: triggers in both databases refuse any change of an entry.
 
-use sqlx::any::AnyArguments;
-use sqlx::{Arguments, AssertSqlSafe, query, query_with};
-
 use super::columns::{Columns, json_or_none, text, text_or_none};
+use super::query::{Arguments, Row, query, query_with};
 use super::rows::AuditRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -22,7 +20,7 @@ const TABLE: Table = Table {
     columns: &["tenant", "happened_at", "actor", "action", "target", "state_before", "state_after"],
 };
 
-fn read(row: &sqlx::any::AnyRow) -> Result<(i64, AuditRow)> {
+fn read(row: &Row) -> Result<(i64, AuditRow)> {
     let row = Columns::of("audit", row);
     let entry = AuditRow {
         tenant: row.text_or_none("tenant")?,
@@ -61,17 +59,14 @@ pub async fn list(
 ) -> Result<Vec<(i64, AuditRow)>> {
     // The database assigns the id, so it is not one of the table's listed columns.
     let mut sql = format!("SELECT id, {} FROM audit WHERE id < $1", TABLE.list());
-    let mut arguments = AnyArguments::default();
-    arguments.add(before.unwrap_or(i64::MAX)).map_err(sqlx::Error::Encode)?;
+    let mut arguments = Arguments::default();
+    arguments.add(before.unwrap_or(i64::MAX));
     if let AuditScope::Tenant(tenant) = scope {
-        arguments.add(text(tenant)).map_err(sqlx::Error::Encode)?;
-        sql.push_str(&format!(" AND tenant = ${}", arguments.len()));
+        sql.push_str(&format!(" AND tenant = {}", arguments.add(text(tenant))));
     }
     if let Some(action) = action {
-        arguments.add(text(action)).map_err(sqlx::Error::Encode)?;
-        sql.push_str(&format!(" AND action = ${}", arguments.len()));
+        sql.push_str(&format!(" AND action = {}", arguments.add(text(action))));
     }
-    arguments.add(i64::from(limit)).map_err(sqlx::Error::Encode)?;
-    sql.push_str(&format!(" ORDER BY id DESC LIMIT ${}", arguments.len()));
-    tx.all(query_with(AssertSqlSafe(sql), arguments)).await?.iter().map(read).collect()
+    sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", arguments.add(i64::from(limit))));
+    tx.all(query_with(sql, arguments)).await?.iter().map(read).collect()
 }

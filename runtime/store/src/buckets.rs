@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sendbox_domain::model::Timestamp;
-use sqlx::any::AnyArguments;
-use sqlx::{Arguments, AssertSqlSafe, query, query_with};
 
 use super::columns::{Columns, text};
+use super::query::{Arguments, query, query_with};
 use super::{Backend, Result, Tx};
 
 /// Loads the states of these buckets, by key, without those that have none. Locks all of them until the commit, including missing
@@ -19,10 +18,10 @@ pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap
         return Ok(BTreeMap::new());
     }
     let count = keys.len();
-    let mut arguments = AnyArguments::default();
-    arguments.add(text(tenant)).map_err(sqlx::Error::Encode)?;
+    let mut arguments = Arguments::default();
+    arguments.add(text(tenant));
     for key in keys {
-        arguments.add(key).map_err(sqlx::Error::Encode)?;
+        arguments.add(key);
     }
     let parameters = 2..count + 2;
     let sql = match tx.backend() {
@@ -43,7 +42,7 @@ pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap
         }
     };
     let mut states = BTreeMap::new();
-    for row in tx.all(query_with(AssertSqlSafe(sql), arguments)).await? {
+    for row in tx.all(query_with(sql, arguments).cached()).await? {
         let row = Columns::of("buckets", &row);
         let state = row.text("state")?;
         if !state.is_empty() {

@@ -2,23 +2,47 @@
 //!
 //! A value that cannot be read is a [`StoreError::Corrupt`] that names table and column, never the value.
 
+use rusqlite::types::Value as SqliteValue;
 use sendbox_domain::model::Timestamp;
 use serde::Serialize;
 use serde::de::value::{Error as NameError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use sqlx::any::AnyRow;
-use sqlx::{Any, Decode, Row, Type};
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 
+use super::query::{Row, SqliteRow};
 use super::{Result, StoreError};
 
 /// A row of a result, read column by column.
 pub(super) struct Columns<'r> {
     table: &'static str,
-    row: &'r AnyRow,
+    row: &'r Row,
 }
 
+/// A type of a column.
+trait Stored: Sized {
+    fn of_sqlite(value: &SqliteValue) -> Option<Self>;
+    fn of_postgres(row: &PgRow, column: &str) -> sqlx::Result<Option<Self>>;
+}
+
+macro_rules! stored {
+    ($($type:ty => $case:ident),*) => { $(
+        impl Stored for $type {
+            fn of_sqlite(value: &SqliteValue) -> Option<Self> {
+                if let SqliteValue::$case(value) = value { Some(value.clone()) } else { None }
+            }
+
+            fn of_postgres(row: &PgRow, column: &str) -> sqlx::Result<Option<Self>> {
+                row.try_get(column)
+            }
+        }
+    )* };
+}
+
+stored!(i64 => Integer, String => Text, Vec<u8> => Blob);
+
 impl<'r> Columns<'r> {
-    pub(super) fn of(table: &'static str, row: &'r AnyRow) -> Self {
+    pub(super) fn of(table: &'static str, row: &'r Row) -> Self {
         Self { table, row }
     }
 
@@ -26,8 +50,22 @@ impl<'r> Columns<'r> {
         StoreError::Corrupt(format!("{}.{column}", self.table))
     }
 
-    fn get<T: Decode<'r, Any> + Type<Any>>(&self, column: &str) -> Result<T> {
-        self.row.try_get(column).map_err(|_| self.corrupt(column))
+    fn get_or_none<T: Stored>(&self, column: &str) -> Result<Option<T>> {
+        match self.row {
+            Row::Postgres(row) => T::of_postgres(row, column).map_err(|_| self.corrupt(column)),
+            Row::Sqlite(SqliteRow { columns, values }) => {
+                let index = columns.iter().position(|name| name == column);
+                match index.and_then(|index| values.get(index)) {
+                    Some(SqliteValue::Null) => Ok(None),
+                    Some(value) => T::of_sqlite(value).map(Some).ok_or_else(|| self.corrupt(column)),
+                    None => Err(self.corrupt(column)),
+                }
+            }
+        }
+    }
+
+    fn get<T: Stored>(&self, column: &str) -> Result<T> {
+        self.get_or_none(column)?.ok_or_else(|| self.corrupt(column))
     }
 
     pub(super) fn text(&self, column: &str) -> Result<String> {
@@ -35,7 +73,7 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn text_or_none(&self, column: &str) -> Result<Option<String>> {
-        self.get(column)
+        self.get_or_none(column)
     }
 
     pub(super) fn bytes(&self, column: &str) -> Result<Vec<u8>> {
@@ -43,7 +81,7 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn bytes_or_none(&self, column: &str) -> Result<Option<Vec<u8>>> {
-        self.get(column)
+        self.get_or_none(column)
     }
 
     pub(super) fn integer(&self, column: &str) -> Result<i64> {
@@ -55,7 +93,7 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn time_or_none(&self, column: &str) -> Result<Option<Timestamp>> {
-        Ok(self.get::<Option<i64>>(column)?.map(Timestamp))
+        Ok(self.get_or_none::<i64>(column)?.map(Timestamp))
     }
 
     pub(super) fn flag(&self, column: &str) -> Result<bool> {
@@ -71,7 +109,7 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn count_or_none(&self, column: &str) -> Result<Option<u32>> {
-        self.get::<Option<i64>>(column)?.map(u32::try_from).transpose().map_err(|_| self.corrupt(column))
+        self.get_or_none::<i64>(column)?.map(u32::try_from).transpose().map_err(|_| self.corrupt(column))
     }
 
     pub(super) fn large(&self, column: &str) -> Result<u64> {

@@ -1,28 +1,21 @@
 //! Opening a database: the settings of each connection, and the migrations.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, ConnectOptions, Connection, SqlSafeStr, raw_sql};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, raw_sql};
 use tokio::time::Instant;
 
-use super::{Backend, Result, Store, StoreError};
+use super::sqlite::{SETTINGS, Sqlite, TIMEOUT};
+use super::{Database, Result, Store, StoreError};
 
-/// The timeout for a connection, a lock or a statement.
-const TIMEOUT: Duration = Duration::from_secs(5);
-/// SQLite's readers do not block each other; four use the cores of a small machine.
-const SQLITE_READERS: u32 = 4;
 /// A PostgreSQL server accepts 100 connections by default, and several processes share it.
 const POSTGRES_CONNECTIONS: u32 = 16;
-
-/// For every connection. `secure_delete` overwrites deleted data.
-const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
-    PRAGMA secure_delete = ON;";
-const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only = ON;";
 
 /// For every connection. `synchronous_commit = off`, which acknowledges a commit before it is on disk, is overridden; stricter
 /// settings are kept. A transaction whose process hangs releases its locks.
@@ -50,7 +43,6 @@ static POSTGRES: LazyLock<Migrator> =
     LazyLock::new(|| migrations(&[(1, "initial", include_str!("../migrations/postgres/0001_initial.sql"))]));
 
 pub(super) async fn open(url: &str) -> Result<Store> {
-    install_default_drivers();
     if url.starts_with("sqlite:") {
         sqlite(url).await
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -61,46 +53,23 @@ pub(super) async fn open(url: &str) -> Result<Store> {
 }
 
 async fn sqlite(url: &str) -> Result<Store> {
-    create_file(url)?;
-    let options = AnyConnectOptions::from_str(url)?;
+    let path = path_of(url)?;
+    create_file(&path)?;
 
-    let mut connection = options.connect().await?;
+    // sqlx runs the migrations of both databases.
+    let mut connection = SqliteConnectOptions::new().filename(&path).connect().await?;
     let prepared = prepare_sqlite(&mut connection).await;
-    // Closed in any case, because the pools below must have no other connection beside them.
+    // Closed in any case, because the connections below must have no other one beside them.
     let closed = connection.close().await;
     prepared?;
     closed?;
 
-    let pool = |max_connections: u32, settings: &'static [&'static str]| {
-        AnyPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(TIMEOUT)
-            // A file does not go away as a server may, so connections are kept.
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    for settings in settings {
-                        raw_sql(*settings).execute(&mut *connection).await?;
-                    }
-                    Ok(())
-                })
-            })
-            // When the disk is full SQLite rolls back by itself, while the driver still assumes an open transaction, and every
-            // later `BEGIN` would fail. Such a connection is replaced.
-            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-    };
-    Ok(Store {
-        backend: Backend::Sqlite,
-        writers: pool(1, &[SQLITE_SETTINGS]).connect_with(options.clone()).await?,
-        readers: pool(SQLITE_READERS, &[SQLITE_SETTINGS, SQLITE_READER_SETTINGS]).connect_with(options).await?,
-    })
+    Ok(Store { database: Database::Sqlite(Sqlite::open(path)?) })
 }
 
 /// Enables write-ahead logging, and runs the migrations.
-async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<()> {
-    raw_sql(SQLITE_SETTINGS).execute(&mut *connection).await?;
+async fn prepare_sqlite(connection: &mut SqliteConnection) -> Result<()> {
+    raw_sql(SETTINGS).execute(&mut *connection).await?;
     write_ahead(connection).await?;
     // The driver does not lock migrations on SQLite. In a transaction that writes, two processes cannot both find a table missing.
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -110,7 +79,7 @@ async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<()> {
 
 /// Switching to write-ahead logging needs exclusive access to the file, and does not wait for it. So it is retried: another
 /// process may be starting at the same time.
-async fn write_ahead(connection: &mut AnyConnection) -> Result<()> {
+async fn write_ahead(connection: &mut SqliteConnection) -> Result<()> {
     let deadline = Instant::now() + TIMEOUT;
     loop {
         let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await;
@@ -135,8 +104,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
 }
 
 /// Creates the file before SQLite does, so that no other user can ever open it. SQLite creates its log with the same mode.
-fn create_file(url: &str) -> Result<()> {
-    let path = path_of(url)?;
+fn create_file(path: &Path) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -175,8 +143,8 @@ fn percent_decoded(text: &str) -> Option<String> {
 }
 
 async fn postgres(url: &str) -> Result<Store> {
-    let options = AnyConnectOptions::from_str(url)?;
-    let pool = AnyPoolOptions::new()
+    let options = PgConnectOptions::from_str(url)?;
+    let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(TIMEOUT)
         .after_connect(|connection, _| {
@@ -198,5 +166,5 @@ async fn postgres(url: &str) -> Result<Store> {
     migrated?;
     closed?;
 
-    Ok(Store { backend: Backend::Postgres, writers: pool.clone(), readers: pool })
+    Ok(Store { database: Database::Postgres(pool) })
 }

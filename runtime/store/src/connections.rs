@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use sendbox_domain::model::Timestamp;
-use sqlx::query;
 
 use super::columns::{Columns, json, large, text};
+use super::query::{Row, query};
 use super::rows::ConnectionRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -29,7 +29,7 @@ const TABLE: Table = Table {
     ],
 };
 
-fn read(row: &sqlx::any::AnyRow) -> Result<ConnectionRow> {
+fn read(row: &Row) -> Result<ConnectionRow> {
     let row = Columns::of("connections", row);
     let secret_times: BTreeMap<String, i64> = row.json("secret_times")?;
     Ok(ConnectionRow {

@@ -1,5 +1,6 @@
 //! Errors of the database, without any stored value.
 
+use rusqlite::ErrorCode;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgDatabaseError;
@@ -21,18 +22,23 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The error of a failed commit.
+    /// The error of a failed commit on PostgreSQL.
     pub(super) fn of_commit(error: sqlx::Error) -> Self {
-        let is_rolled_back = match &error {
-            // SQLite rolls back after SQLITE_BUSY and SQLITE_FULL. Any other error may be a failed flush.
-            sqlx::Error::Database(error) if error.try_downcast_ref::<SqliteError>().is_some() => {
-                error.code().is_some_and(|code| ["5", "13"].contains(&code.as_ref()))
-            }
-            // The server responded with an error.
-            sqlx::Error::Database(error) => error.try_downcast_ref::<PgDatabaseError>().is_some(),
-            _ => false,
-        };
-        match Self::from(error) {
+        // The server responded with an error.
+        let is_rolled_back =
+            matches!(&error, sqlx::Error::Database(error) if error.try_downcast_ref::<PgDatabaseError>().is_some());
+        Self::from(error).uncertain_unless(is_rolled_back)
+    }
+
+    /// The error of a failed commit on SQLite.
+    pub(super) fn of_sqlite_commit(error: rusqlite::Error) -> Self {
+        // SQLite rolls back after these. Any other error may be a failed flush.
+        let is_rolled_back = matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull));
+        Self::from(error).uncertain_unless(is_rolled_back)
+    }
+
+    fn uncertain_unless(self, is_rolled_back: bool) -> Self {
+        match self {
             Self::Unavailable(cause) if !is_rolled_back => Self::Uncertain(cause),
             other => other,
         }
@@ -60,6 +66,28 @@ impl From<sqlx::Error> for StoreError {
             _ => "the database driver failed".to_owned(),
         };
         Self::Unavailable(cause)
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error as Cause;
+        Self::Unavailable(match error {
+            Cause::SqliteFailure(error, _) if error.code == ErrorCode::OperationInterrupted => {
+                "a statement took too long and was ended".to_owned()
+            }
+            // SQLite's messages name tables and columns, and our statements hold no values that it could quote.
+            Cause::SqliteFailure(error, message) => {
+                format!("SQLite {}: {}", error.extended_code, message.unwrap_or_else(|| error.to_string()))
+            }
+            Cause::SqlInputError { error, msg, .. } => format!("SQLite {}: {msg}", error.extended_code),
+            // The causes of these quote what they could not read.
+            Cause::FromSqlConversionFailure(..)
+            | Cause::IntegralValueOutOfRange(..)
+            | Cause::Utf8Error(..)
+            | Cause::InvalidColumnType(..) => return Self::Corrupt("a column of another type".to_owned()),
+            _ => "the driver of SQLite failed".to_owned(),
+        })
     }
 }
 
@@ -117,5 +145,15 @@ mod tests {
         let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
         assert!(matches!(StoreError::of_commit(lost()), StoreError::Uncertain(_)));
         assert!(matches!(StoreError::from(lost()), StoreError::Unavailable(_)));
+    }
+
+    #[test]
+    fn a_commit_of_sqlite_is_uncertain_unless_it_says_that_nothing_was_written() {
+        use rusqlite::ffi::{self, SQLITE_BUSY, SQLITE_FULL, SQLITE_IOERR_FSYNC};
+        for (code, is_rolled_back) in [(SQLITE_BUSY, true), (SQLITE_FULL, true), (SQLITE_IOERR_FSYNC, false)] {
+            let failed = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = StoreError::of_sqlite_commit(failed);
+            assert_eq!(matches!(error, StoreError::Unavailable(_)), is_rolled_back, "{error}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Holds: blocks of a thousand numbers to which nothing is sent for a while.
 
 use sendbox_domain::model::Timestamp;
-use sqlx::query;
 
 use super::columns::{Columns, text};
+use super::query::{Row, query};
 use super::rows::HoldRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -13,7 +13,7 @@ const TABLE: Table = Table {
     columns: &["tenant", "id", "prefix_hash", "prefix", "reason", "message", "created_at", "expires_at"],
 };
 
-fn read(row: &sqlx::any::AnyRow) -> Result<HoldRow> {
+fn read(row: &Row) -> Result<HoldRow> {
     let row = Columns::of("holds", row);
     Ok(HoldRow {
         tenant: row.text("tenant")?,

@@ -1,9 +1,9 @@
 //! Used idempotency keys.
 
 use sendbox_domain::model::Timestamp;
-use sqlx::query;
 
 use super::columns::{Columns, text};
+use super::query::{Row, query};
 use super::rows::IdempotencyRow;
 use super::table::{Statement, Table};
 use super::{Result, StoreError, Tx};
@@ -11,7 +11,7 @@ use super::{Result, StoreError, Tx};
 const TABLE: Table =
     Table { name: "idempotency", columns: &["tenant", "operation", "key_hash", "body_hash", "resource", "expires_at"] };
 
-fn read(row: &sqlx::any::AnyRow) -> Result<IdempotencyRow> {
+fn read(row: &Row) -> Result<IdempotencyRow> {
     let row = Columns::of("idempotency", row);
     Ok(IdempotencyRow {
         tenant: row.text("tenant")?,

@@ -1,11 +1,7 @@
 //! API keys of tenants. The store holds only hashes of their secrets.
 
-use sqlx::Any;
-use sqlx::any::AnyArguments;
-use sqlx::query;
-use sqlx::query::Query;
-
 use super::columns::{Columns, json, text, time_or_none};
+use super::query::{Query, Row, query};
 use super::rows::KeyRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -26,7 +22,7 @@ const TABLE: Table = Table {
     ],
 };
 
-fn read(row: &sqlx::any::AnyRow) -> Result<KeyRow> {
+fn read(row: &Row) -> Result<KeyRow> {
     let row = Columns::of("api_keys", row);
     Ok(KeyRow {
         id: row.text("id")?,
@@ -43,7 +39,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<KeyRow> {
 }
 
 /// A statement with a row's values as its first parameters.
-fn bind(statement: &'static str, key: &KeyRow) -> Result<Query<'static, Any, AnyArguments>> {
+fn bind(statement: &'static str, key: &KeyRow) -> Result<Query> {
     Ok(query(statement)
         .bind(text(&key.id))
         .bind(text(&key.tenant))

@@ -11,9 +11,9 @@
 //! - errors and logs contain no value of any row, and no password;
 //! - any number of processes may open a database concurrently, including an empty one.
 //!
-//! Differences between the databases: SQLite has one writer at a time (`BEGIN IMMEDIATE` on a pool of one connection, which
-//! serves waiting writers in order). PostgreSQL has many writers, in READ COMMITTED, and a row that is read to be changed is
-//! locked. Readers see a single snapshot on both.
+//! Differences between the databases: SQLite has one writer, a thread that runs what is waiting in order and commits it together.
+//! PostgreSQL has many writers, in READ COMMITTED, and a row that is read to be changed is locked. Readers see a single snapshot
+//! on both.
 //!
 //! Must not know: the rules of the domain.
 
@@ -39,13 +39,21 @@ pub mod versions;
 mod columns;
 mod connect;
 mod failure;
+mod query;
+mod sqlite;
 mod table;
 mod transaction;
+mod unit;
 
-use sqlx::AnyPool;
+use sqlx::PgPool;
+use tokio::sync::oneshot;
+
+use self::sqlite::Sqlite;
+use self::unit::WaitingUnit;
 
 pub use self::failure::StoreError;
 pub use self::transaction::Tx;
+pub use self::unit::{Done, UnitFuture};
 
 /// The result of the store's functions.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -62,16 +70,19 @@ pub enum Backend {
 /// The store. Cheap to clone: all clones share the connections.
 #[derive(Clone)]
 pub struct Store {
-    backend: Backend,
-    /// SQLite: one connection. PostgreSQL: the same pool as `readers`.
-    writers: AnyPool,
-    readers: AnyPool,
+    database: Database,
+}
+
+#[derive(Clone)]
+enum Database {
+    Sqlite(Sqlite),
+    Postgres(PgPool),
 }
 
 impl std::fmt::Debug for Store {
-    /// Omits the pools, which would print the URL.
+    /// Omits the connections, which would print the URL.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("backend", &self.backend).finish_non_exhaustive()
+        f.debug_struct("Store").field("backend", &self.backend()).finish_non_exhaustive()
     }
 }
 
@@ -88,50 +99,93 @@ impl Store {
         connect::open(url).await
     }
 
-    /// Begins a transaction that may write. Waits at most 5 s for other writers.
+    /// Runs a unit of work: a transaction that is committed or rolled back as the unit decides.
+    ///
+    /// On SQLite it runs on the writer's thread, and is committed together with other units. So it may await nothing but functions
+    /// of this crate: a unit that waits for anything else fails. A unit that has started is completed even if the caller's future
+    /// is dropped.
+    ///
+    /// # Errors
+    /// The errors of the unit, after which nothing is changed; and those of [`Tx::commit`].
+    pub async fn write<T, E, F>(&self, unit: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> UnitFuture<'t, T, E> + Send + 'static,
+    {
+        match &self.database {
+            Database::Sqlite(sqlite) => {
+                let (answer, result) = oneshot::channel();
+                sqlite.write(Box::new(WaitingUnit::new(unit, answer)))?;
+                let lost = |_| E::from(StoreError::Uncertain("the thread that writes has ended".to_owned()));
+                result.await.map_err(lost)?
+            }
+            Database::Postgres(_) => {
+                let mut tx = self.begin().await?;
+                match unit(&mut tx).await? {
+                    Done::Commit(value) => {
+                        tx.commit().await?;
+                        Ok(value)
+                    }
+                    Done::Rollback(value) => Ok(value),
+                }
+            }
+        }
+    }
+
+    /// Begins a transaction that may write. Waits at most 5 s for other writers. On SQLite it blocks all of them until it ends.
     pub async fn begin(&self) -> Result<Tx> {
-        let statement = match self.backend {
-            // Takes the write lock now and not at the first change, where it could fail after some work was done.
-            Backend::Sqlite => "BEGIN IMMEDIATE",
-            Backend::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-        };
-        Ok(Tx::new(self.writers.begin_with(statement).await?, self.backend, true))
+        match &self.database {
+            Database::Sqlite(sqlite) => Ok(Tx::of_session(sqlite.begin().await?, true)),
+            Database::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+                Ok(Tx::of_postgres(pool.begin_with(begin).await?, true))
+            }
+        }
     }
 
     /// Begins a read-only transaction, which sees the database as of its first statement and does not block writers. A change in
     /// it fails.
     pub async fn begin_read(&self) -> Result<Tx> {
-        let statement = match self.backend {
-            Backend::Sqlite => "BEGIN DEFERRED",
-            Backend::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        };
-        Ok(Tx::new(self.readers.begin_with(statement).await?, self.backend, false))
+        match &self.database {
+            Database::Sqlite(sqlite) => Ok(Tx::of_session(sqlite.begin_read().await?, false)),
+            Database::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                Ok(Tx::of_postgres(pool.begin_with(begin).await?, false))
+            }
+        }
     }
 
     /// Checks that the database responds.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
-        Ok(())
+        let mut tx = self.begin_read().await?;
+        tx.execute(query::query("SELECT 1")).await?;
+        tx.commit().await
     }
 
-    /// Checks that the database accepts writes, by writing a row that has no other purpose. A single statement, so that a process
-    /// that hangs holds no lock.
+    /// Checks that the database accepts writes, by writing a row that has no other purpose.
     pub async fn touch(&self, at: i64) -> Result<()> {
-        let sql = "INSERT INTO meta (name, value) VALUES ('touched', $1) \
-            ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        sqlx::query(sql).bind(at.to_be_bytes().to_vec()).execute(&self.writers).await?;
-        Ok(())
+        let touch = query::query(
+            "INSERT INTO meta (name, value) VALUES ('touched', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(at.to_be_bytes().to_vec());
+        self.write(move |tx| Box::pin(async move { tx.execute(touch).await.map(|_| Done::Commit(())) })).await
     }
 
     /// Waits for open transactions to end, and closes the connections. Every later call fails. SQLite merges its log into the file.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writers.close().await;
+        match &self.database {
+            Database::Sqlite(sqlite) => sqlite.close().await,
+            Database::Postgres(pool) => pool.close().await,
+        }
     }
 
     /// The kind of database.
     pub fn backend(&self) -> Backend {
-        self.backend
+        match self.database {
+            Database::Sqlite(_) => Backend::Sqlite,
+            Database::Postgres(_) => Backend::Postgres,
+        }
     }
 }
 

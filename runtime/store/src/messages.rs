@@ -5,11 +5,9 @@
 
 use sendbox_contract::{DeliveryState, Usage};
 use sendbox_domain::model::{MessageStatus, Timestamp};
-use sqlx::any::AnyArguments;
-use sqlx::query::Query;
-use sqlx::{Any, Arguments, AssertSqlSafe, Encode, Type, query, query_with};
 
 use super::columns::{Columns, json_or_none, large, text, text_or_none, time_or_none};
+use super::query::{Arguments, Query, Row, Value, query, query_with};
 use super::rows::MessageRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -86,7 +84,7 @@ pub struct MessageQuery {
     pub limit: u32,
 }
 
-fn read(row: &sqlx::any::AnyRow) -> Result<MessageRow> {
+fn read(row: &Row) -> Result<MessageRow> {
     let row = Columns::of("messages", row);
     Ok(MessageRow {
         id: row.text("id")?,
@@ -129,7 +127,7 @@ fn class(message: &MessageRow) -> Option<&'static str> {
 }
 
 /// A statement with a row's values as its first parameters.
-fn bind(statement: &'static str, message: &MessageRow) -> Result<Query<'static, Any, AnyArguments>> {
+fn bind(statement: &'static str, message: &MessageRow) -> Result<Query> {
     Ok(query(statement)
         .bind(text(&message.tenant))
         .bind(text(&message.id))
@@ -185,46 +183,39 @@ pub async fn lock(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<MessageR
 /// A statement to which conditions are appended.
 struct Conditions {
     sql: String,
-    arguments: AnyArguments,
+    arguments: Arguments,
 }
 
 impl Conditions {
-    /// Binds a value and returns its parameter.
-    fn parameter<'t, T: Encode<'t, Any> + Type<Any>>(&mut self, value: T) -> Result<String> {
-        self.arguments.add(value).map_err(sqlx::Error::Encode)?;
-        Ok(format!("${}", self.arguments.len()))
-    }
-
-    /// Appends ` AND status = $3`, if there is a value.
-    fn and<'t, T: Encode<'t, Any> + Type<Any>>(&mut self, condition: &'static str, value: Option<T>) -> Result<()> {
+    /// ` AND status = $3`, if there is a value.
+    fn and(&mut self, condition: &'static str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
-            let parameter = self.parameter(value)?;
+            let parameter = self.arguments.add(value);
             self.sql.push_str(&format!(" AND {condition} {parameter}"));
         }
-        Ok(())
     }
 }
 
 /// Messages of a tenant, newest first, and by descending id within a millisecond.
 pub async fn list(tx: &mut Tx, tenant: &str, filter: &MessageQuery) -> Result<Vec<MessageRow>> {
     let sql = TABLE.select("WHERE TRUE");
-    let mut list = Conditions { sql, arguments: AnyArguments::default() };
-    list.and("tenant =", Some(text(tenant)))?;
-    list.and("status =", filter.status.map(|status| status.as_str()))?;
-    list.and("usage =", filter.usage.map(|usage| usage.as_str()))?;
-    list.and("country =", filter.country.as_deref().map(text))?;
-    list.and("recipient_hash =", filter.recipient_hash.clone())?;
-    list.and("connection =", filter.connection.as_deref().map(text))?;
-    list.and("delivery =", filter.delivery.map(|state| state.as_str()))?;
-    list.and("created_at >=", filter.since.map(|at| at.0))?;
-    list.and("created_at <", filter.until.map(|at| at.0))?;
+    let mut list = Conditions { sql, arguments: Arguments::default() };
+    list.and("tenant =", Some(text(tenant)));
+    list.and("status =", filter.status.map(|status| status.as_str()));
+    list.and("usage =", filter.usage.map(|usage| usage.as_str()));
+    list.and("country =", filter.country.as_deref().map(text));
+    list.and("recipient_hash =", filter.recipient_hash.clone());
+    list.and("connection =", filter.connection.as_deref().map(text));
+    list.and("delivery =", filter.delivery.map(|state| state.as_str()));
+    list.and("created_at >=", filter.since.map(|at| at.0));
+    list.and("created_at <", filter.until.map(|at| at.0));
     if let Some((at, id)) = &filter.before {
-        let (at, id) = (list.parameter(at.0)?, list.parameter(text(id))?);
+        let (at, id) = (list.arguments.add(at.0), list.arguments.add(text(id)));
         list.sql.push_str(&format!(" AND (created_at, id) < ({at}, {id})"));
     }
-    let limit = list.parameter(i64::from(filter.limit))?;
+    let limit = list.arguments.add(i64::from(filter.limit));
     list.sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT {limit}"));
-    tx.all(query_with(AssertSqlSafe(list.sql), list.arguments)).await?.iter().map(read).collect()
+    tx.all(query_with(list.sql, list.arguments)).await?.iter().map(read).collect()
 }
 
 /// Leases at most `limit` due messages to `owner` until `lease_until`, the longest due first. Concurrent claims never return the

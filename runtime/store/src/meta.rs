@@ -1,8 +1,7 @@
 //! Small values that belong to the whole installation, like the salt of its hashes.
 
-use sqlx::query;
-
 use super::columns::{Columns, text};
+use super::query::query;
 use super::{Result, Tx};
 
 /// The value of this name.

@@ -2,9 +2,8 @@
 //!
 //! `tenant` is empty for the release for all tenants.
 
-use sqlx::query;
-
 use super::columns::{Columns, json, large, text};
+use super::query::{Row, query};
 use super::rows::{ApprovalRow, ReleaseRow};
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -21,7 +20,7 @@ static FOR_TENANT: Statement = Statement::new(|| {
 static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND connector = $2"));
 static LOCK: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND connector = $2 FOR NO KEY UPDATE"));
 
-fn read(row: &sqlx::any::AnyRow) -> Result<ReleaseRow> {
+fn read(row: &Row) -> Result<ReleaseRow> {
     let row = Columns::of("releases", row);
     Ok(ReleaseRow {
         tenant: row.text("tenant")?,

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use sendbox_contract::FailureClass;
 use sendbox_domain::model::Timestamp;
-use sqlx::query;
 
 use super::columns::{Columns, text, text_or_none};
+use super::query::{Row, query};
 use super::rows::ReportRow;
 use super::table::{Statement, Table};
 use super::{Backend, Result, Tx, attempts};
@@ -31,7 +31,7 @@ const TABLE: Table = Table {
     ],
 };
 
-fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
+fn read(row: &Row) -> Result<ReportRow> {
     let row = Columns::of("delivery_reports", row);
     let message = row.text_or_none("message")?;
     Ok(ReportRow {

@@ -1,16 +1,16 @@
 //! Console sessions. The store holds only hashes of the cookies' values.
 
 use sendbox_domain::model::Timestamp;
-use sqlx::query;
 
 use super::columns::{Columns, text_or_none};
+use super::query::{Row, query};
 use super::rows::SessionRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
 
 const TABLE: Table = Table { name: "sessions", columns: &["id", "api_key", "proof", "created_at", "seen_at"] };
 
-fn read(row: &sqlx::any::AnyRow) -> Result<SessionRow> {
+fn read(row: &Row) -> Result<SessionRow> {
     let row = Columns::of("sessions", row);
     Ok(SessionRow {
         id: row.bytes("id")?,

@@ -3,12 +3,9 @@
 //! `tenant` is empty for shapes that apply to all tenants.
 
 use sendbox_domain::model::HeldRequests;
-use sqlx::Any;
-use sqlx::any::AnyArguments;
-use sqlx::query;
-use sqlx::query::Query;
 
 use super::columns::{Columns, json, large, text, text_or_none};
+use super::query::{Query, Row, query};
 use super::rows::ShapeRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -35,7 +32,7 @@ macro_rules! pinned {
     };
 }
 
-fn read(row: &sqlx::any::AnyRow) -> Result<ShapeRow> {
+fn read(row: &Row) -> Result<ShapeRow> {
     let row = Columns::of("version_shapes", row);
     Ok(ShapeRow {
         tenant: row.text("tenant")?,
@@ -96,7 +93,7 @@ pub async fn approve(tx: &mut Tx, row: &ShapeRow) -> Result<()> {
 }
 
 /// A statement with a row's values as its first parameters.
-fn bind(statement: &'static str, row: &ShapeRow) -> Result<Query<'static, Any, AnyArguments>> {
+fn bind(statement: &'static str, row: &ShapeRow) -> Result<Query> {
     Ok(query(statement)
         .bind(text(&row.tenant))
         .bind(text(&row.connector))

@@ -4,12 +4,17 @@
 //! Every statement looks at one tenant and one time, by an index that begins with both, and passes over what went to test
 //! numbers.
 
+use std::time::Duration;
+
 use sendbox_contract::{DeliveryState, FailureClass};
 use sendbox_domain::model::{AttemptOutcome, FailureCount, MessageStatus, StartedCount, Timestamp};
-use sqlx::query;
 
 use super::columns::{Columns, large, text};
-use super::{Backend, Result, Tx};
+use super::query::{Row, query};
+use super::{Result, Tx};
+
+/// The timeout of a statement.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// From the first on, and before the second.
 pub type Span = (Timestamp, Timestamp);
@@ -91,12 +96,9 @@ pub struct EndedAlike {
     pub last: Timestamp,
 }
 
-/// Lets the statements of this transaction take longer than those that somebody waits for at a sign-in.
-pub async fn be_patient(tx: &mut Tx) -> Result<()> {
-    if tx.backend() == Backend::Postgres {
-        tx.execute(query("SET LOCAL statement_timeout = '30s'")).await?;
-    }
-    Ok(())
+/// Gives the statements of this transaction more time than those of a sign-in have.
+pub async fn use_long_timeout(tx: &mut Tx) -> Result<()> {
+    tx.set_timeout(TIMEOUT).await
 }
 
 /// Messages by bucket and by where they are. `width` is that of a bucket, in milliseconds; the first one begins in 1970.
@@ -111,7 +113,7 @@ pub async fn by_bucket(tx: &mut Tx, tenant: &str, (from, to): Span, width: u64) 
     .bind(from.0)
     .bind(to.0)
     .bind(large(width)?);
-    let read = |row: &sqlx::any::AnyRow| {
+    let read = |row: &Row| {
         let row = Columns::of("messages", row);
         Ok(Counted {
             at: row.time("slot")?,
@@ -135,7 +137,7 @@ pub async fn by_country(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<V
     .bind(text(tenant))
     .bind(from.0)
     .bind(to.0);
-    let read = |row: &sqlx::any::AnyRow| {
+    let read = |row: &Row| {
         let row = Columns::of("messages", row);
         Ok(ToCountry {
             country: row.text_or_none("country")?,
@@ -157,7 +159,7 @@ pub async fn failures(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec
     .bind(text(tenant))
     .bind(from.0)
     .bind(to.0);
-    let read = |row: &sqlx::any::AnyRow| {
+    let read = |row: &Row| {
         let row = Columns::of("messages", row);
         Ok(FailureCount { class: row.word("class")?, count: row.large("messages")? })
     };
@@ -205,7 +207,7 @@ pub async fn latencies_by_bucket(
     .bind(to.0)
     .bind(large(width)?)
     .bind(i64::from(limit));
-    let read = |row: &sqlx::any::AnyRow| {
+    let read = |row: &Row| {
         let row = Columns::of("messages", row);
         Ok((row.time("slot")?, u64::try_from(row.integer("took")?).unwrap_or(0)))
     };
@@ -228,7 +230,7 @@ pub async fn started_by_bucket(
     .bind(from.0)
     .bind(to.0)
     .bind(large(width)?);
-    let read = |row: &sqlx::any::AnyRow| {
+    let read = |row: &Row| {
         let row = Columns::of("verifications", row);
         Ok((row.time("slot")?, StartedCount { started: row.large("started")?, approved: row.large("approved")? }))
     };
@@ -247,7 +249,7 @@ pub async fn conversions(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<
     .bind(text(tenant))
     .bind(from.0)
     .bind(to.0);
-    let read = |row: &sqlx::any::AnyRow| {
+    let read = |row: &Row| {
         let row = Columns::of("verifications", row);
         Ok(Converted {
             country: row.text_or_none("country")?,
@@ -276,7 +278,7 @@ pub async fn by_status(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Ve
     )
     .bind(text(tenant))
     .bind(since.0);
-    let read = |row: &sqlx::any::AnyRow| {
+    let read = |row: &Row| {
         let row = Columns::of("messages", row);
         Ok((row.word("status")?, row.large("messages")?))
     };
@@ -296,7 +298,7 @@ pub async fn by_connection(tx: &mut Tx, tenant: &str, since: Timestamp) -> Resul
     )
     .bind(text(tenant))
     .bind(since.0);
-    let read = |row: &sqlx::any::AnyRow| {
+    let read = |row: &Row| {
         let row = Columns::of("attempts", row);
         Ok(EndedAlike {
             connection: row.text("connection")?,

@@ -1,11 +1,7 @@
 //! Tenants.
 
-use sqlx::Any;
-use sqlx::any::AnyArguments;
-use sqlx::query;
-use sqlx::query::Query;
-
 use super::columns::{Columns, json, text, text_or_none};
+use super::query::{Query, Row, query};
 use super::rows::TenantRow;
 use super::table::{Statement, Table};
 use super::{Backend, Result, Tx, releases, versions};
@@ -34,7 +30,7 @@ static OTHER_KEY: Statement = Statement::new(|| TABLE.select("WHERE master_key <
 static LOCK_OTHER_KEY: Statement =
     Statement::new(|| TABLE.select("WHERE master_key <> $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE"));
 
-fn read(row: &sqlx::any::AnyRow) -> Result<TenantRow> {
+fn read(row: &Row) -> Result<TenantRow> {
     let row = Columns::of("tenants", row);
     Ok(TenantRow {
         id: row.text("id")?,
@@ -51,7 +47,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<TenantRow> {
 }
 
 /// A statement with a row's values as its first parameters.
-fn bind(statement: &'static str, tenant: &TenantRow) -> Result<Query<'static, Any, AnyArguments>> {
+fn bind(statement: &'static str, tenant: &TenantRow) -> Result<Query> {
     Ok(query(statement)
         .bind(text(&tenant.id))
         .bind(text(&tenant.name))

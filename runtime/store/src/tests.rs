@@ -2,10 +2,11 @@
 
 use std::future::ready;
 
+use rusqlite::types::Value as SqliteValue;
 use sendbox_domain::model::{Environment, Timestamp};
-use sqlx::query;
 use tempfile::TempDir;
 
+use super::query::{Row, SqliteRow, query};
 use super::rows::TenantRow;
 use super::*;
 
@@ -104,15 +105,122 @@ async fn sqlite_is_configured_for_durability() {
         ("PRAGMA secure_delete", "1"),
         ("PRAGMA busy_timeout", "5000"),
     ];
-    for (pool, query_only) in [(&store.writers, "0"), (&store.readers, "1")] {
+    for (mut tx, query_only) in [(store.begin().await.unwrap(), "0"), (store.begin_read().await.unwrap(), "1")] {
         for (setting, expected) in settings.into_iter().chain([("PRAGMA query_only", query_only)]) {
-            let row = query(setting).fetch_one(pool).await.unwrap();
-            let number = sqlx::Row::try_get::<i64, _>(&row, 0).map(|number| number.to_string());
-            let value = number.or_else(|_| sqlx::Row::try_get::<String, _>(&row, 0)).unwrap();
+            let Some(Row::Sqlite(SqliteRow { values, .. })) = tx.one(query(setting)).await.unwrap() else { panic!() };
+            let value = match &values[..] {
+                [SqliteValue::Integer(number)] => number.to_string(),
+                [SqliteValue::Text(text)] => text.clone(),
+                other => panic!("{other:?}"),
+            };
             assert_eq!(value, expected, "{setting}");
         }
     }
-    assert_eq!(store.writers.options().get_max_connections(), 1);
+}
+
+async fn add(store: &Store, id: &str) -> Result<bool> {
+    let row = tenant(id, 1);
+    store.write(move |tx| Box::pin(async move { tenants::insert(tx, &row).await.map(Done::Commit) })).await
+}
+
+/// Starts the units while the writer is busy with a transaction, so that they are one batch.
+async fn together<T>(store: &Store, units: impl Future<Output = T>) -> T {
+    let busy = store.begin().await.unwrap();
+    let mut units = std::pin::pin!(units);
+    // Each unit is queued at the first look at it.
+    assert!(is_pending(units.as_mut()).await);
+    drop(busy);
+    units.await
+}
+
+async fn is_pending<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
+    std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_pending())).await
+}
+
+#[tokio::test]
+async fn a_unit_that_fails_panics_or_waits_is_undone_alone() {
+    let (_folder, store) = open().await;
+    let fails = store.write(|tx| {
+        Box::pin(async move {
+            tenants::insert(tx, &tenant("fails", 1)).await?;
+            Err::<Done<()>, _>(StoreError::Unavailable("as it wants".to_owned()))
+        })
+    });
+    let panics = store.write::<(), StoreError, _>(|tx| {
+        Box::pin(async move {
+            tenants::insert(tx, &tenant("panics", 1)).await?;
+            panic!("on purpose")
+        })
+    });
+    let waits = store.write::<(), StoreError, _>(|tx| {
+        Box::pin(async move {
+            tenants::insert(tx, &tenant("waits", 1)).await?;
+            tokio::task::yield_now().await;
+            Ok(Done::Commit(()))
+        })
+    });
+    let changes_nothing =
+        store.write(|tx| Box::pin(async move { tenants::insert(tx, &tenant("undone", 1)).await.map(Done::Rollback) }));
+    let breaks = store.write(|tx| {
+        Box::pin(async move {
+            tenants::insert(tx, &tenant("breaks", 1)).await?;
+            // The failure is passed over, and the unit is not committed all the same.
+            assert!(tx.execute(query("SELECT * FROM missing")).await.is_err());
+            Ok::<_, StoreError>(Done::Commit(()))
+        })
+    });
+    let all = async {
+        tokio::join!(add(&store, "first"), fails, panics, waits, changes_nothing, breaks, add(&store, "last"))
+    };
+    let (first, fails, panics, waits, undone, breaks, last) = together(&store, all).await;
+    assert_eq!((first, undone, last), (Ok(true), Ok(true), Ok(true)));
+    let cause = |result: Result<()>| result.unwrap_err().to_string();
+    assert!(cause(fails).contains("as it wants"));
+    assert!(cause(panics).contains("panicked"));
+    assert!(cause(waits).contains("waited"));
+    assert!(cause(breaks).contains("an earlier statement"));
+    assert_eq!(ids(&store).await, ["first", "last"]);
+}
+
+#[tokio::test]
+async fn a_batch_that_the_disk_has_no_room_for_fails_as_a_whole() {
+    let (_folder, store) = open().await;
+    fill_the_disk(&store).await;
+    let large = store
+        .write(|tx| Box::pin(async move { tenants::insert(tx, &tenant("large", 1 << 20)).await.map(Done::Commit) }));
+    let all = async { tokio::join!(add(&store, "before"), large, add(&store, "behind")) };
+    let (before, large, behind) = together(&store, all).await;
+    for refused in [before, large, behind] {
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    }
+    assert!(ids(&store).await.is_empty());
+    assert_eq!(add(&store, "later").await, Ok(true));
+    assert_eq!(ids(&store).await, ["later"]);
+}
+
+#[tokio::test]
+async fn a_unit_that_nobody_waits_for_any_more_is_not_begun() {
+    let (_folder, store) = open().await;
+    let busy = store.begin().await.unwrap();
+    let mut gone = Box::pin(add(&store, "gone"));
+    assert!(is_pending(gone.as_mut()).await);
+    drop(gone);
+    drop(busy);
+    assert_eq!(add(&store, "next").await, Ok(true));
+    assert_eq!(ids(&store).await, ["next"]);
+}
+
+#[tokio::test]
+async fn a_statement_ends_in_time() {
+    let (_folder, store) = open().await;
+    let mut tx = store.begin_read().await.unwrap();
+    tx.set_timeout(std::time::Duration::from_millis(1)).await.unwrap();
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
+    let ended = tx.execute(query(endless)).await;
+    assert!(matches!(&ended, Err(StoreError::Unavailable(cause)) if cause.contains("too long")), "{ended:?}");
+    drop(tx);
+    // The connection is given back, and takes its time again.
+    assert!(ids(&store).await.is_empty());
 }
 
 /// Handlers are spawned, so their futures must be `Send`.

@@ -4,35 +4,64 @@
 //! full, I/O error), and would then commit each further statement on its own. So [`Tx`] refuses them, on both databases. The same
 //! holds after a statement whose future was dropped before it was done.
 
-use sqlx::Any;
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::query::Query;
+use std::time::Duration;
 
+use sqlx::Postgres;
+
+use super::query::{Query, Row, query};
+use super::sqlite::{Handle, Session};
 use super::{Backend, Result, StoreError};
 
 /// A transaction. It is rolled back if it is dropped without [`commit`](Self::commit).
 pub struct Tx {
-    inner: sqlx::Transaction<'static, Any>,
-    backend: Backend,
+    inner: Inner,
     writes: bool,
     /// Whether a statement has failed or was abandoned.
     is_broken: bool,
 }
 
+/// Where the statements of a transaction run.
+enum Inner {
+    /// On SQLite, on a thread for blocking work. `None` while a statement runs, and after one was abandoned.
+    Session(Option<Session>),
+    /// On SQLite, on the writer's thread, as one unit of a batch.
+    Unit(Option<Handle>),
+    Postgres(Box<sqlx::Transaction<'static, Postgres>>),
+}
+
 impl std::fmt::Debug for Tx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tx").field("backend", &self.backend).field("writes", &self.writes).finish_non_exhaustive()
+        f.debug_struct("Tx").field("backend", &self.backend()).field("writes", &self.writes).finish_non_exhaustive()
     }
 }
 
 impl Tx {
-    pub(super) fn new(inner: sqlx::Transaction<'static, Any>, backend: Backend, writes: bool) -> Self {
-        Self { inner, backend, writes, is_broken: false }
+    pub(super) fn of_session(session: Session, writes: bool) -> Self {
+        Self { inner: Inner::Session(Some(session)), writes, is_broken: false }
+    }
+
+    pub(super) fn of_unit(handle: Handle) -> Self {
+        Self { inner: Inner::Unit(Some(handle)), writes: true, is_broken: false }
+    }
+
+    pub(super) fn of_postgres(transaction: sqlx::Transaction<'static, Postgres>, writes: bool) -> Self {
+        Self { inner: Inner::Postgres(Box::new(transaction)), writes, is_broken: false }
+    }
+
+    /// The connection of a unit, and whether a statement of it has failed.
+    pub(super) fn into_unit(self) -> (Option<Handle>, bool) {
+        match self.inner {
+            Inner::Unit(handle) => (handle, self.is_broken),
+            Inner::Session(_) | Inner::Postgres(_) => (None, true),
+        }
     }
 
     /// The kind of database.
     pub fn backend(&self) -> Backend {
-        self.backend
+        match self.inner {
+            Inner::Session(_) | Inner::Unit(_) => Backend::Sqlite,
+            Inner::Postgres(_) => Backend::Postgres,
+        }
     }
 
     /// Commits the changes.
@@ -42,42 +71,98 @@ impl Tx {
     /// caller must not assume that they were not.
     pub async fn commit(self) -> Result<()> {
         self.check()?;
-        self.inner.commit().await.map_err(StoreError::of_commit)
+        match self.inner {
+            Inner::Session(Some(session)) => blocking(move || session.commit()).await?,
+            Inner::Postgres(transaction) => transaction.commit().await.map_err(StoreError::of_commit),
+            // A unit is committed with its batch.
+            Inner::Session(None) | Inner::Unit(_) => Err(lost()),
+        }
     }
 
-    /// Runs a statement. Returns the number of changed rows.
-    pub(super) async fn execute(&mut self, query: Query<'_, Any, AnyArguments>) -> Result<u64> {
+    /// Sets the timeout of the statements that follow.
+    pub(super) async fn set_timeout(&mut self, time: Duration) -> Result<()> {
+        match &mut self.inner {
+            Inner::Session(Some(session)) => session.set_timeout(time),
+            Inner::Session(None) | Inner::Unit(_) => {}
+            Inner::Postgres(_) => {
+                let set = query("SELECT set_config('statement_timeout', $1, true)").bind(time.as_millis().to_string());
+                self.all(set).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a statement. Returns how many rows it changed.
+    pub(super) async fn execute(&mut self, query: Query) -> Result<u64> {
         self.check()?;
         self.is_broken = true;
-        let done = query.execute(&mut *self.inner).await?;
+        let changed = match &mut self.inner {
+            Inner::Unit(handle) => handle.as_ref().ok_or_else(lost)?.execute(&query)?,
+            Inner::Session(slot) => {
+                let session = slot.take().ok_or_else(lost)?;
+                let (session, done) = blocking(move || (session.execute(&query), session)).await.map(swap)?;
+                *slot = Some(session);
+                done?
+            }
+            Inner::Postgres(transaction) => query.into_postgres()?.execute(&mut ***transaction).await?.rows_affected(),
+        };
         self.is_broken = false;
-        Ok(done.rows_affected())
+        Ok(changed)
     }
 
     /// Runs a statement. Returns all its rows.
-    pub(super) async fn all(&mut self, query: Query<'_, Any, AnyArguments>) -> Result<Vec<AnyRow>> {
+    pub(super) async fn all(&mut self, query: Query) -> Result<Vec<Row>> {
         self.check()?;
         self.is_broken = true;
-        let rows = query.fetch_all(&mut *self.inner).await?;
+        let rows = match &mut self.inner {
+            Inner::Unit(handle) => handle.as_ref().ok_or_else(lost)?.all(&query)?,
+            Inner::Session(slot) => {
+                let session = slot.take().ok_or_else(lost)?;
+                let (session, rows) = blocking(move || (session.all(&query), session)).await.map(swap)?;
+                *slot = Some(session);
+                rows?
+            }
+            Inner::Postgres(transaction) => {
+                let rows = query.into_postgres()?.fetch_all(&mut ***transaction).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        };
         self.is_broken = false;
         Ok(rows)
     }
 
-    /// Runs a statement that returns at most one row.
-    pub(super) async fn one(&mut self, query: Query<'_, Any, AnyArguments>) -> Result<Option<AnyRow>> {
-        // Fetches all rows, because an error after the first row must not be lost.
+    /// Runs a statement that has at most one row.
+    pub(super) async fn one(&mut self, query: Query) -> Result<Option<Row>> {
+        // All of them: an error behind the first row must not be lost.
         Ok(self.all(query).await?.pop())
     }
 
     /// `locked` where rows that are read to be changed must be locked explicitly, else `plain`.
     pub(super) fn locking(&self, plain: &'static str, locked: &'static str) -> &'static str {
-        if self.writes && self.backend == Backend::Postgres { locked } else { plain }
+        if self.writes && self.backend() == Backend::Postgres { locked } else { plain }
     }
 
     fn check(&self) -> Result<()> {
         if self.is_broken {
-            return Err(StoreError::Unavailable("an earlier statement of this transaction failed".to_owned()));
+            return Err(broken());
         }
         Ok(())
     }
+}
+
+fn swap<A, B>((a, b): (A, B)) -> (B, A) {
+    (b, a)
+}
+
+fn lost() -> StoreError {
+    StoreError::Unavailable("the transaction has ended".to_owned())
+}
+
+pub(super) fn broken() -> StoreError {
+    StoreError::Unavailable("an earlier statement of this transaction failed".to_owned())
+}
+
+/// Runs blocking work on a thread where it delays no other task.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Unavailable("a statement was abandoned".to_owned()))
 }

@@ -4,12 +4,9 @@
 //! and only one approves.
 
 use sendbox_domain::model::{Timestamp, VerificationStatus};
-use sqlx::Any;
-use sqlx::any::AnyArguments;
-use sqlx::query;
-use sqlx::query::Query;
 
 use super::columns::{Columns, text, text_or_none, time_or_none};
+use super::query::{Query, Row, query};
 use super::rows::VerificationRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -40,7 +37,7 @@ const TABLE: Table = Table {
     ],
 };
 
-fn read(row: &sqlx::any::AnyRow) -> Result<VerificationRow> {
+fn read(row: &Row) -> Result<VerificationRow> {
     let row = Columns::of("verifications", row);
     Ok(VerificationRow {
         id: row.text("id")?,
@@ -67,7 +64,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<VerificationRow> {
 }
 
 /// A statement with a row's values as its first parameters.
-fn bind(statement: &'static str, verification: &VerificationRow) -> Query<'static, Any, AnyArguments> {
+fn bind(statement: &'static str, verification: &VerificationRow) -> Query {
     query(statement)
         .bind(text(&verification.tenant))
         .bind(text(&verification.id))

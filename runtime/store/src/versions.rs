@@ -3,12 +3,9 @@
 //! `tenant` is empty for connectors for all tenants.
 
 use sendbox_domain::model::{Timestamp, VersionState};
-use sqlx::Any;
-use sqlx::any::AnyArguments;
-use sqlx::query;
-use sqlx::query::Query;
 
 use super::columns::{Columns, json_or_none, large, text, text_or_none, time_or_none};
+use super::query::{Query, Row, query};
 use super::rows::VersionRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -37,7 +34,7 @@ static GET: Statement = Statement::new(|| TABLE.select_without("component", "WHE
 static LOCK: Statement =
     Statement::new(|| TABLE.select_without("component", "WHERE tenant = $1 AND digest = $2 FOR NO KEY UPDATE"));
 
-fn read(row: &sqlx::any::AnyRow) -> Result<VersionRow> {
+fn read(row: &Row) -> Result<VersionRow> {
     let row = Columns::of("connector_versions", row);
     Ok(VersionRow {
         tenant: row.text("tenant")?,
@@ -58,7 +55,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<VersionRow> {
 }
 
 /// A statement with a row's values as its first parameters.
-fn bind(statement: &'static str, version: &VersionRow) -> Result<Query<'static, Any, AnyArguments>> {
+fn bind(statement: &'static str, version: &VersionRow) -> Result<Query> {
     Ok(query(statement)
         .bind(text(&version.tenant))
         .bind(text(&version.digest))

@@ -1,0 +1,136 @@
+//! Statements with their values, and rows, for both databases.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use rusqlite::types::{ToSqlOutput, Value as SqliteValue, ValueRef};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{Arguments as _, AssertSqlSafe, Postgres, SqlSafeStr};
+
+/// A value to bind. NULL has a type too, because PostgreSQL needs it.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Integer(Option<i64>),
+    Text(Option<Cow<'static, str>>),
+    Bytes(Option<Vec<u8>>),
+}
+
+macro_rules! values {
+    ($($given:ty => $case:ident($value:ident: $as:expr)),* $(,)?) => { $(
+        impl From<$given> for Value {
+            fn from($value: $given) -> Self {
+                Self::$case($as)
+            }
+        }
+    )* };
+}
+
+values! {
+    i64 => Integer(value: Some(value)),
+    Option<i64> => Integer(value: value),
+    String => Text(value: Some(value.into())),
+    Option<String> => Text(value: value.map(Cow::from)),
+    &'static str => Text(value: Some(value.into())),
+    Option<&'static str> => Text(value: value.map(Cow::from)),
+    Vec<u8> => Bytes(value: Some(value)),
+    &[u8] => Bytes(value: Some(value.to_vec())),
+    Option<Vec<u8>> => Bytes(value: value),
+}
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let value = match self {
+            Self::Integer(value) => value.map(ValueRef::Integer),
+            Self::Text(value) => value.as_deref().map(ValueRef::from),
+            Self::Bytes(value) => value.as_deref().map(ValueRef::Blob),
+        };
+        Ok(ToSqlOutput::Borrowed(value.unwrap_or(ValueRef::Null)))
+    }
+}
+
+/// The values of a statement that is built at run time, in the order of their parameters.
+#[derive(Default)]
+pub(super) struct Arguments(Vec<Value>);
+
+impl Arguments {
+    /// Binds a value and returns its parameter, such as `$3`.
+    pub(super) fn add(&mut self, value: impl Into<Value>) -> String {
+        self.0.push(value.into());
+        format!("${}", self.0.len())
+    }
+}
+
+/// A statement with its values.
+pub(super) struct Query {
+    sql: Cow<'static, str>,
+    values: Vec<Value>,
+    is_cached: bool,
+}
+
+/// A constant statement. It is prepared once for each connection.
+pub(super) fn query(sql: &'static str) -> Query {
+    Query { sql: Cow::Borrowed(sql), values: Vec::new(), is_cached: true }
+}
+
+/// A statement that was built at run time. It is not cached, because there may be any number of them.
+pub(super) fn query_with(sql: String, arguments: Arguments) -> Query {
+    Query { sql: Cow::Owned(sql), values: arguments.0, is_cached: false }
+}
+
+impl Query {
+    /// Binds the next parameter.
+    pub(super) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Caches a statement that was built at run time, for one that has few variants.
+    pub(super) fn cached(self) -> Self {
+        Self { is_cached: true, ..self }
+    }
+
+    pub(super) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    pub(super) fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// Whether the prepared statement is cached.
+    pub(super) fn is_cached(&self) -> bool {
+        self.is_cached
+    }
+
+    /// The statement for PostgreSQL.
+    pub(super) fn into_postgres(self) -> sqlx::Result<sqlx::query::Query<'static, Postgres, PgArguments>> {
+        let mut arguments = PgArguments::default();
+        for value in self.values {
+            match value {
+                Value::Integer(value) => arguments.add(value),
+                Value::Text(value) => arguments.add(value.map(Cow::into_owned)),
+                Value::Bytes(value) => arguments.add(value),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+        Ok(match self.sql {
+            Cow::Borrowed(sql) => sqlx::query_with(sql, arguments),
+            Cow::Owned(sql) => {
+                sqlx::query_with(AssertSqlSafe(sql).into_sql_str(), arguments).persistent(self.is_cached)
+            }
+        })
+    }
+}
+
+/// A row of a result.
+pub(super) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+/// A row that was read from SQLite.
+pub(super) struct SqliteRow {
+    /// The names of the columns, shared by all rows of a result.
+    pub(super) columns: Arc<[String]>,
+    pub(super) values: Vec<SqliteValue>,
+}
