@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
-use sendbox_domain::model::{ConnectorDetail, ConnectorSummary, HostReach, MessagePlacement, Owner};
+use sendbox_domain::model::{ConnectorDetail, ConnectorSummary, HostReach, MessagePlacement, Owner, Timestamp};
 use sendbox_sandbox::{Connector, ContentKind, Sandbox};
 use serde_json::Value;
 
@@ -25,9 +25,14 @@ pub(crate) struct Catalogue {
     reserved: BTreeSet<String>,
     /// Uploaded versions by digest. The same file of two tenants is loaded once.
     uploaded: Mutex<HashMap<String, Connector>>,
+    /// Versions that could not be loaded, with the time of the last try.
+    unloadable: Mutex<HashMap<String, Timestamp>>,
     /// `[{"usage", "locale"?, "content"}]`
     default_templates: Vec<Value>,
 }
+
+/// How long a version that could not be loaded is not tried again by units of work, in milliseconds.
+const UNLOADABLE_MS: u64 = 10_000;
 
 impl Catalogue {
     /// Loads the built-in connectors. One that cannot be loaded is left out and logged: the others must still send.
@@ -46,7 +51,13 @@ impl Catalogue {
                 Err(error) => tracing::error!(connector = id, %error, "a built-in connector cannot be loaded"),
             }
         }
-        Self { built_in: connectors, reserved, uploaded: Mutex::default(), default_templates }
+        Self {
+            built_in: connectors,
+            reserved,
+            uploaded: Mutex::default(),
+            unloadable: Mutex::default(),
+            default_templates,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -72,7 +83,20 @@ impl Catalogue {
     }
 
     pub(crate) fn insert(&self, connector: Connector) {
-        lock(&self.uploaded).insert(connector.digest().to_string(), connector);
+        let digest = connector.digest().to_string();
+        lock(&self.unloadable).remove(&digest);
+        lock(&self.uploaded).insert(digest, connector);
+    }
+
+    pub(crate) fn mark_unloadable(&self, digest: &str, now: Timestamp) {
+        let mut unloadable = lock(&self.unloadable);
+        unloadable.retain(|_, at| now.millis_since(*at) < UNLOADABLE_MS);
+        unloadable.insert(digest.to_owned(), now);
+    }
+
+    /// Whether the version could not be loaded a moment ago.
+    pub(crate) fn is_unloadable(&self, digest: &str, now: Timestamp) -> bool {
+        lock(&self.unloadable).get(digest).is_some_and(|at| now.millis_since(*at) < UNLOADABLE_MS)
     }
 
     /// Unloads all uploaded versions but these, and returns the unloaded ones. A call in progress keeps its version until it ends.

@@ -98,6 +98,15 @@ pub enum Error {
     /// The process is ending.
     #[error("the server is stopping; try again")]
     Stopping,
+    /// A unit of work needs a version of a connector that is not loaded. Internal: [`crate::Service`] loads it and repeats the
+    /// unit, so no operation returns this error.
+    #[error("the version {digest} of a connector is not loaded")]
+    VersionNotLoaded {
+        /// The tenant that owns the connector; empty for connectors for all tenants.
+        owner: String,
+        /// The version.
+        digest: String,
+    },
     /// Sendbox itself failed: a stored value that cannot be read, for example.
     #[error("Sendbox failed: {0}")]
     Internal(String),
@@ -178,7 +187,7 @@ impl Error {
             Self::ReportUnreadable => "report-unreadable",
             Self::Busy => "busy",
             Self::Stopping => "stopping",
-            Self::Internal(_) => "internal",
+            Self::Internal(_) | Self::VersionNotLoaded { .. } => "internal",
         }
     }
 }

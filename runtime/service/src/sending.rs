@@ -1,6 +1,7 @@
 //! Sending: from a request to a stored message, and from there to its end.
 
 pub(crate) mod admission;
+pub(crate) mod attempt;
 pub(crate) mod attempt_result;
 pub(crate) mod delivery;
 pub(crate) mod holds;

@@ -12,7 +12,7 @@ use sendbox_domain::rules::breaker::{Breaker, RetryBudget};
 use sendbox_policy::OperatorPolicy;
 use sendbox_sandbox::{Digest, Sandbox};
 use sendbox_store::rows::{AuditRow, TenantRow};
-use sendbox_store::{Store, StoreError, Tx, audit, tenants};
+use sendbox_store::{Store, StoreError, Tx, UnitFuture, audit, tenants};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
@@ -28,6 +28,7 @@ use crate::connections::cached_connection::CachedConnection;
 use crate::delivery_reports::limiter::CallbackLimiter;
 use crate::error::{Error, Result};
 use crate::id;
+use crate::lock::lock;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
 use crate::releases::monitor_state::ReleaseMonitor;
@@ -35,6 +36,11 @@ use crate::vault::{MasterKeys, TenantKey, VaultError};
 
 /// Minimum length of a platform key, in characters.
 pub const PLATFORM_KEY_LENGTH: usize = 32;
+
+/// Maximum number of unwrapped data keys that are kept. When it is reached all are dropped, which is simple and rare.
+const MAX_TENANT_KEYS: usize = 20_000;
+/// Maximum number of versions that are loaded for one unit of work.
+const MAX_LOADS: u32 = 16;
 
 /// Minimum timeout for closing the store, even when the grace period is over.
 const MIN_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -97,6 +103,8 @@ pub(crate) struct Inner {
     pub(crate) work: TaskTracker,
     /// Wakes the worker when a message is due.
     pub(crate) due: Notify,
+    /// Unwrapped data keys, by their wrapped form.
+    tenant_keys: Mutex<HashMap<Vec<u8>, TenantKey>>,
     pub(crate) ready_connections: Mutex<HashMap<(String, String), CachedConnection>>,
     pub(crate) breakers: Mutex<HashMap<BreakerKey, Breaker>>,
     pub(crate) retry_budgets: Mutex<HashMap<String, RetryBudget>>,
@@ -136,6 +144,7 @@ impl Service {
             stopping: CancellationToken::new(),
             work: TaskTracker::new(),
             due: Notify::new(),
+            tenant_keys: Mutex::default(),
             ready_connections: Mutex::default(),
             breakers: Mutex::default(),
             retry_budgets: Mutex::default(),
@@ -182,6 +191,27 @@ impl Service {
             tx.commit().await?;
             tracing::info!(tenants = count, "rewrapped data keys with the current master key");
         }
+    }
+
+    /// Runs a unit of work (see [`Store::write`]). A version that it needs and that is not loaded is loaded, and the unit runs
+    /// again: it must be repeatable.
+    pub(crate) async fn write<T, F>(&self, unit: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx) -> UnitFuture<'t, T, Error> + Clone + Send + 'static,
+    {
+        for _ in 0..MAX_LOADS {
+            match self.inner.store.write(unit.clone()).await {
+                Err(Error::VersionNotLoaded { owner, digest }) => {
+                    let mut tx = self.inner.store.begin_read().await?;
+                    if self.load_version(&mut tx, &owner, &digest).await?.is_none() {
+                        self.inner.catalogue.mark_unloadable(&digest, self.now());
+                    }
+                }
+                result => return result,
+            }
+        }
+        Err(Error::Internal("versions of connectors are unloaded while they are needed".to_owned()))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -253,7 +283,16 @@ impl Service {
     }
 
     pub(crate) fn tenant_key(&self, row: &TenantRow) -> Result<TenantKey> {
-        Ok(self.inner.keys.unwrap_tenant_key(&row.id, &row.master_key, &row.wrapped_key)?)
+        if let Some(key) = lock(&self.inner.tenant_keys).get(&row.wrapped_key).filter(|key| key.is_of(&row.id)) {
+            return Ok(key.clone());
+        }
+        let key = self.inner.keys.unwrap_tenant_key(&row.id, &row.master_key, &row.wrapped_key)?;
+        let mut keys = lock(&self.inner.tenant_keys);
+        if keys.len() >= MAX_TENANT_KEYS {
+            keys.clear();
+        }
+        keys.insert(row.wrapped_key.clone(), key.clone());
+        Ok(key)
     }
 
     /// Appends a change to the audit log, in the transaction that makes it. Only the members that differ are stored; a change

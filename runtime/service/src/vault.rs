@@ -243,6 +243,11 @@ pub struct TenantKey {
 }
 
 impl TenantKey {
+    /// Whether it is the key of this tenant.
+    pub(crate) fn is_of(&self, tenant: &str) -> bool {
+        self.tenant == tenant
+    }
+
     fn bound_aad(&self, aad: &str) -> String {
         format!("{}/{aad}", self.tenant)
     }

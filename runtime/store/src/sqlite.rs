@@ -285,16 +285,15 @@ impl Sqlite {
 
     /// Waits for open transactions to end, and closes all connections.
     pub(super) async fn close(&self) {
-        let (answer, done) = oneshot::channel();
-        let asked = self.ask(Job::Close(answer));
         let all = u32::try_from(READERS).unwrap_or(u32::MAX);
         // An error means that it is closed already.
-        if let Ok(permits) = self.readers.permits.acquire_many(all).await {
-            self.readers.permits.close();
-            drop(permits);
-        }
+        let Ok(permits) = self.readers.permits.acquire_many(all).await else { return };
+        self.readers.permits.close();
+        drop(permits);
         self.readers.idle().clear();
-        if asked.is_ok() {
+        // The writer closes last, because only a connection that may write merges the log into the file.
+        let (answer, done) = oneshot::channel();
+        if self.jobs.send(Job::Close(answer)).is_ok() {
             // An error means that the writer has ended.
             let _ = done.await;
         }

@@ -64,6 +64,11 @@ impl Tx {
         }
     }
 
+    /// Whether code that uses the transaction may wait for something other than the store. A unit of work on SQLite may not.
+    pub fn may_wait(&self) -> bool {
+        !matches!(self.inner, Inner::Unit(_))
+    }
+
     /// Commits the changes.
     ///
     /// # Errors

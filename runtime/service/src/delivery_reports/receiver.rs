@@ -95,14 +95,15 @@ pub(crate) fn reports_by_attempt(reports: Vec<ReportRow>) -> BTreeMap<u32, Vec<R
 }
 
 /// Assigns reports that arrived before the attempt was finished to it. The caller must lock the provider id before the message.
-pub(crate) async fn claim_waiting_reports(tx: &mut Tx, attempt: &AttemptRow, now: Timestamp) -> Result<()> {
-    let Some(provider_id) = &attempt.provider_id else { return Ok(()) };
+pub(crate) async fn claim_waiting_reports(tx: &mut Tx, attempt: &AttemptRow, now: Timestamp) -> Result<bool> {
+    let Some(provider_id) = &attempt.provider_id else { return Ok(false) };
     let attempt_key = (attempt.message.as_str(), attempt.number);
     let connection_key = (attempt.tenant.as_str(), attempt.connection.as_str());
-    if reports::claim(tx, connection_key, provider_id, attempt_key, now.minus_millis(MAX_WAIT_MS)).await? > 0 {
+    let claimed = reports::claim(tx, connection_key, provider_id, attempt_key, now.minus_millis(MAX_WAIT_MS)).await?;
+    if claimed > 0 {
         update_delivery(tx, &attempt.tenant, std::slice::from_ref(&attempt.message)).await?;
     }
-    Ok(())
+    Ok(claimed > 0)
 }
 
 /// Updates the delivery state of these messages.

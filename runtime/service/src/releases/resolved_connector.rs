@@ -76,6 +76,12 @@ impl Service {
         if let Some(connector) = self.inner.catalogue.uploaded(digest) {
             return Ok(Some(connector));
         }
+        if !tx.may_wait() {
+            if self.inner.catalogue.is_unloadable(digest, self.now()) {
+                return Ok(None);
+            }
+            return Err(Error::VersionNotLoaded { owner: owner.to_owned(), digest: digest.to_owned() });
+        }
         let Some(component) = versions::component(tx, owner, digest).await? else { return Ok(None) };
         match self.inner.sandbox.load(&component).await {
             Ok(connector) => {
@@ -85,6 +91,7 @@ impl Service {
             Err(error) => {
                 // It passed its check, so this process differs from the one that checked it: other limits, or less memory.
                 tracing::error!(digest, %error, "a version of a connector cannot be loaded");
+                self.inner.catalogue.mark_unloadable(digest, self.now());
                 Ok(None)
             }
         }

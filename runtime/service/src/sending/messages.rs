@@ -16,18 +16,19 @@ use sendbox_domain::plan::plan;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::messages::MessageQuery;
 use sendbox_store::rows::{AttemptRow, IdempotencyRow, MessageRow, ReportRow, TenantRow};
-use sendbox_store::{Tx, attempts, idempotency, messages, reports};
+use sendbox_store::{Done, Tx, attempts, idempotency, messages, reports};
 use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
-use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::VersionAffinity;
 use crate::delivery_reports::receiver::{delivery, reports_by_attempt};
 use crate::error::{Error, Result};
 use crate::id;
 use crate::paging::{bad_cursor, no_longer_than, page_size};
 use crate::sending::admission;
-use crate::sending::admission::{Admission, admit, recipient_hash};
+use crate::sending::admission::{admit, recipient_hash};
+use crate::sending::attempt::StoredMessage;
+use crate::sending::delivery::{LEASE_SECONDS, PendingMessage, PlannedConnection, Step, next_step};
 use crate::sending::payload::{OutgoingMessage, Payload, message_request};
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::{check_flow, routes};
@@ -37,10 +38,38 @@ use crate::vault::TenantKey;
 
 /// How long a synchronous request waits for its outcome: an attempt has 15 s, and a second one may follow.
 const MAX_WAIT: Duration = Duration::from_secs(25);
-/// The duration of a lease: longer than any attempt, including its transactions.
-pub(crate) const LEASE_SECONDS: u64 = 60;
 /// How long an idempotency key is stored.
 const IDEMPOTENCY_SECONDS: u64 = 24 * 3600;
+
+/// A request to send a message, validated as far as that takes no settings of a tenant.
+struct MessageRequest {
+    tenant: String,
+    id: String,
+    new: NewMessage,
+    recipient: Arc<Recipient>,
+    client_ip: Option<IpAddr>,
+    idempotency_key: Option<String>,
+}
+
+/// What became of a request to send a message.
+enum AcceptedMessage {
+    /// The idempotency key was used before; `first` is the message of that request.
+    Repeated {
+        first: String,
+    },
+    /// The message is to a test number: it is stored, and never sent.
+    Test(Box<Message>),
+    Admitted(Box<AdmittedMessage>),
+}
+
+/// A message that is stored.
+pub(crate) struct AdmittedMessage {
+    row: MessageRow,
+    /// What to do with a synchronous message. `None`: the message is left to the worker.
+    next: Option<Step>,
+    /// When the next message of this usage to this number can be admitted.
+    pub(crate) next_at: Timestamp,
+}
 
 /// An idempotency key, and the request that it is used for.
 pub(crate) struct IdempotencyClaim<'a> {
@@ -124,9 +153,7 @@ impl Service {
         caller.may(tenant, &[Scope::Send])?;
         check_idempotency_key(idempotency_key)?;
         self.require_running()?;
-        let mut tx = self.inner.store.begin().await?;
-        let row = self.tenant_row(&mut tx, tenant).await?;
-        let key = self.tenant_key(&row)?;
+        // Before the request queues for a writer.
         let fields = RequestFields {
             to: &new.to,
             client_ip: new.client_ip.as_ref(),
@@ -136,54 +163,76 @@ impl Service {
             variables: &new.variables,
         };
         let (recipient, client_ip) = fields.read()?;
-        let lifetime_seconds = new.lifetime_seconds.unwrap_or(row.policy.codes.lifetime_seconds);
         let mode = new.mode;
-        let id = id::new("m")?;
+        let request = Arc::new(MessageRequest {
+            tenant: tenant.to_owned(),
+            id: id::new("m")?,
+            new,
+            recipient: Arc::new(recipient),
+            client_ip,
+            idempotency_key: idempotency_key.map(str::to_owned),
+        });
+        let service = self.clone();
+        let accepted = self.write(move |tx| {
+            let (service, request) = (service.clone(), Arc::clone(&request));
+            Box::pin(async move { service.accept_message(tx, &request).await })
+        });
+        match accepted.await? {
+            AcceptedMessage::Repeated { first } => self.replay_response(tenant, &first, mode, None).await,
+            AcceptedMessage::Test(message) => Ok(*message),
+            AcceptedMessage::Admitted(admitted) => self.dispatch(*admitted, None).await,
+        }
+    }
+
+    /// Stores a message, and for a synchronous one its first attempt.
+    async fn accept_message(&self, tx: &mut Tx, request: &MessageRequest) -> Result<Done<AcceptedMessage>> {
+        let MessageRequest { tenant, id, new, recipient, client_ip, idempotency_key } = request;
+        let row = self.tenant_row(tx, tenant).await?;
+        let key = self.tenant_key(&row)?;
+        let lifetime_seconds = new.lifetime_seconds.unwrap_or(row.policy.codes.lifetime_seconds);
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
         let other_fields = [
             new.code.expose(),
             ip_text.as_str(),
             &lifetime_seconds.to_string(),
-            if mode == Mode::Sync { "sync" } else { "async" },
+            if new.mode == Mode::Sync { "sync" } else { "async" },
         ];
-        let body = request_bytes(&recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
-        let claim = IdempotencyClaim { operation: "messages", key: idempotency_key, body };
-        if let Some(first) = claim.claim(&mut tx, tenant, &key, &id, self.now()).await? {
-            drop(tx);
-            return self.replay_response(tenant, &first, mode, None).await;
+        let body = request_bytes(recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
+        let claim = IdempotencyClaim { operation: "messages", key: idempotency_key.as_deref(), body };
+        if let Some(first) = claim.claim(tx, tenant, &key, id, self.now()).await? {
+            return Ok(Done::Rollback(AcceptedMessage::Repeated { first }));
         }
         check_flow(&row, new.usage)?;
+        let secret = |value: &Sensitive| Zeroizing::new(value.expose().to_owned());
         let outgoing = OutgoingMessage {
             payload: Payload {
                 to: Zeroizing::new(recipient.e164.to_string()),
-                code: new.code.into_inner(),
-                variables: new.variables.into_iter().map(|(name, value)| (name, value.into_inner())).collect(),
+                code: secret(&new.code),
+                variables: new.variables.iter().map(|(name, value)| (name.clone(), secret(value))).collect(),
                 client_ip: client_ip.map(|ip| Zeroizing::new(ip.to_string())),
                 lifetime_seconds,
             },
-            recipient,
+            recipient: Arc::clone(recipient),
             usage: new.usage,
-            locale: new.locale,
+            locale: new.locale.clone(),
             verification: None,
-            mode,
+            mode: new.mode,
         };
         let test_numbers = settings::test_numbers(&row, &key)?;
         if test_numbers.iter().any(|(number, _)| *number == *outgoing.recipient.e164) {
-            let message = self.record_test_message(&mut tx, &row, &key, &id, outgoing).await?;
-            tx.commit().await?;
-            return Ok(message);
+            let message = self.record_test_message(tx, &row, &key, id, outgoing).await?;
+            return Ok(Done::Commit(AcceptedMessage::Test(Box::new(message))));
         }
-        self.admit_message(&mut tx, &row, &key, &id, outgoing, client_ip).await?;
-        tx.commit().await?;
-        self.dispatch(tenant, &id, mode, None).await
+        let admitted = self.admit_message(tx, &row, &key, id, outgoing, *client_ip).await?;
+        Ok(Done::Commit(AcceptedMessage::Admitted(Box::new(admitted))))
     }
 
     pub(crate) fn require_running(&self) -> Result<()> {
         if self.inner.stopping.is_cancelled() { Err(Error::Stopping) } else { Ok(()) }
     }
 
-    /// Validates, admits and stores a message. A synchronous message is leased by this process; an asynchronous one is left to the
-    /// worker.
+    /// Validates, admits and stores a message. A synchronous message is leased by this process, and its first attempt starts; an
+    /// asynchronous one is left to the worker.
     pub(crate) async fn admit_message(
         &self,
         tx: &mut Tx,
@@ -192,13 +241,18 @@ impl Service {
         id: &str,
         outgoing: OutgoingMessage,
         client_ip: Option<IpAddr>,
-    ) -> Result<Admission> {
+    ) -> Result<AdmittedMessage> {
         let now = self.now();
         let country = outgoing.recipient.country.clone();
         let name = routes(tenant, country.as_deref()).into_iter().next().ok_or(Error::NoActiveConnection)?;
         let affinity = VersionAffinity { message: id, ..VersionAffinity::default() };
-        let connection = self.ready_connection(tx, tenant, &name, affinity).await?.ok_or(Error::NoActiveConnection)?;
-        let segments = self.check_plan(tenant, &connection, id, &outgoing)?;
+        let candidates =
+            self.candidate_versions(tx, tenant, &name, affinity).await?.ok_or(Error::NoActiveConnection)?;
+        let connection = self.first_compatible(tx, tenant, &candidates).await?;
+        // Planned now, so that all errors are found before anything is stored.
+        let request = message_request(tenant, id, outgoing.usage, outgoing.locale.clone(), &outgoing.payload, 1)?;
+        let plan = plan(&connection.config, request, connection.connector.metadata())?;
+        let segments = plan.size.as_ref().map(|size| size.segments);
         let request = admission::AdmissionRequest {
             tenant,
             key,
@@ -210,7 +264,7 @@ impl Service {
         };
         let admission = admit(tx, &request, now).await?;
         let is_sync = outgoing.mode == Mode::Sync;
-        let row = MessageRow {
+        let mut row = MessageRow {
             connection: Some(name),
             segments,
             price_micros: admission.price_micros,
@@ -219,8 +273,29 @@ impl Service {
             lease_until: is_sync.then(|| now.plus_seconds(LEASE_SECONDS)),
             ..message_row(tenant, key, id, &outgoing, now)
         };
+        if !is_sync {
+            messages::insert(tx, &row).await?;
+            return Ok(AdmittedMessage { row, next: None, next_at: admission.next_at });
+        }
+        let message = PendingMessage {
+            tenant,
+            key,
+            payload: &outgoing.payload,
+            row: &mut row,
+            journal: &[],
+            planned: Some((candidates, PlannedConnection { connection, plan })),
+        };
+        let prepared = self.prepare_attempt(tx, message, now).await?;
+        if row.status.is_final() {
+            admission::refund(tx, tenant, &row).await?;
+        }
         messages::insert(tx, &row).await?;
-        Ok(admission)
+        let stored = StoredMessage::new(row.clone());
+        let next = match prepared {
+            Some(prepared) => Step::Send(Box::new(prepared.store(tx, stored).await?)),
+            None => next_step(stored, now),
+        };
+        Ok(AdmittedMessage { row, next: Some(next), next_at: admission.next_at })
     }
 
     /// Stores a message to a test number, which is never sent.
@@ -239,37 +314,23 @@ impl Service {
         Ok(view(row, Vec::new(), Vec::new()))
     }
 
-    /// Plans the message, so that all errors are found before anything is stored. Returns the number of segments of a text.
-    fn check_plan(
-        &self,
-        tenant: &TenantRow,
-        connection: &Arc<ReadyConnection>,
-        id: &str,
-        outgoing: &OutgoingMessage,
-    ) -> Result<Option<u32>> {
-        let request = message_request(tenant, id, outgoing.usage, outgoing.locale.clone(), &outgoing.payload, 1)?;
-        let plan = plan(&connection.config, request, connection.connector.metadata())?;
-        Ok(plan.size.map(|size| size.segments))
-    }
-
     /// Sends a synchronous message, or wakes the worker for an asynchronous one, and returns the message.
-    pub(crate) async fn dispatch(
-        &self,
-        tenant: &str,
-        id: &str,
-        mode: Mode,
-        verification: Option<&str>,
-    ) -> Result<Message> {
-        if mode == Mode::Async {
+    pub(crate) async fn dispatch(&self, admitted: AdmittedMessage, verification: Option<&str>) -> Result<Message> {
+        let AdmittedMessage { row, next, .. } = admitted;
+        let Some(next) = next else {
             self.inner.due.notify_one();
             // The result is the accepted message; its outcome is not awaited.
-            return self.read_message(tenant, id).await;
-        }
+            return Ok(view(row, Vec::new(), Vec::new()));
+        };
+        let (tenant, id) = (row.tenant, row.id);
         // In a task of its own: a client that disconnects must not cancel a send.
-        let (service, at) = (self.clone(), (tenant.to_owned(), id.to_owned()));
-        let sending = self.inner.work.spawn(async move { service.deliver(&at.0, &at.1).await });
-        tokio::time::timeout(MAX_WAIT, sending).await.ok();
-        self.outcome(tenant, id, verification).await
+        let (service, at) = (self.clone(), (tenant.clone(), id.clone()));
+        let sending = self.inner.work.spawn(async move { service.deliver(&at.0, &at.1, Some(next)).await });
+        let message = match tokio::time::timeout(MAX_WAIT, sending).await {
+            Ok(Ok(Some(stored))) if !stored.has_reports => view(stored.row, stored.journal, Vec::new()),
+            _ => self.read_message(&tenant, &id).await?,
+        };
+        self.outcome(&tenant, message, verification).await
     }
 
     /// The response to a repeated request with the same idempotency key.
@@ -290,12 +351,12 @@ impl Service {
         if !row.status.is_final() && is_leased {
             return Err(Error::IdempotencyInFlight);
         }
-        self.outcome(tenant, id, verification).await
+        let message = self.read_message(tenant, id).await?;
+        self.outcome(tenant, message, verification).await
     }
 
-    /// The message in its current state, or an error when it was not sent.
-    async fn outcome(&self, tenant: &str, id: &str, verification: Option<&str>) -> Result<Message> {
-        let message = self.read_message(tenant, id).await?;
+    /// The message, or an error when it was not sent.
+    async fn outcome(&self, tenant: &str, message: Message, verification: Option<&str>) -> Result<Message> {
         match message.status {
             MessageStatus::Failed | MessageStatus::Expired | MessageStatus::Cancelled => {
                 let verification: Option<Box<Verification>> = match verification {

@@ -1,5 +1,6 @@
 //! The payload of a message, which is sealed at rest until the message is final, and the input for the plan of one attempt.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sendbox_domain::model::Mode;
@@ -36,7 +37,7 @@ impl Payload {
 
 /// A message to be sent, from a message request or a verification.
 pub(crate) struct OutgoingMessage {
-    pub(crate) recipient: Recipient,
+    pub(crate) recipient: Arc<Recipient>,
     pub(crate) usage: Usage,
     pub(crate) locale: Option<String>,
     pub(crate) payload: Payload,

@@ -14,7 +14,7 @@ use sendbox_store::rows::{AttemptRow, MessageRow, TenantRow};
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::cached_connection::ReadyConnection;
-use crate::connections::ready_connection::VersionAffinity;
+use crate::connections::ready_connection::{CandidateVersions, VersionAffinity};
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::releases::monitor_state::ReleaseKey;
@@ -76,13 +76,15 @@ fn breaker_key(tenant: &str, connection: &ReadyConnection) -> BreakerKey {
 
 impl Service {
     /// The sender of the next attempt: the chosen connection, or the first fallback that can send. When none can, ends the message
-    /// and returns `None`.
+    /// and returns `None`. `candidates`: the versions of the chosen connection, if they are known.
+    #[allow(clippy::too_many_arguments, reason = "everything that decides it")]
     pub(crate) async fn sender(
         &self,
         tx: &mut Tx,
         tenant: &TenantRow,
         row: &mut MessageRow,
         journal: &[AttemptRow],
+        mut candidates: Option<CandidateVersions>,
         now: Timestamp,
     ) -> Result<Option<Sender>> {
         let names = routes(tenant, row.country.as_deref());
@@ -96,7 +98,8 @@ impl Service {
         let invalid_configuration =
             |text: String| RecordedFailure::before_sending(FailureClass::ConfigurationInvalid, Party::Policy, text);
         for name in chosen.chain(others) {
-            match self.availability(tx, tenant, &row.id, &name, journal, now).await? {
+            let known = candidates.take();
+            match self.availability(tx, tenant, &row.id, &name, journal, known, now).await? {
                 Availability::Ready(sender) => return Ok(Some(sender)),
                 Availability::BreakerOpen { until } => {
                     let seconds = until.seconds_from(now);
@@ -120,6 +123,7 @@ impl Service {
     }
 
     /// Whether a connection can send the message now, with the first version that is compatible and whose breaker is closed.
+    #[allow(clippy::too_many_arguments, reason = "everything that decides it")]
     async fn availability(
         &self,
         tx: &mut Tx,
@@ -127,11 +131,16 @@ impl Service {
         message: &str,
         name: &str,
         journal: &[AttemptRow],
+        known: Option<CandidateVersions>,
         now: Timestamp,
     ) -> Result<Availability> {
         let history = VersionHistory::of_connection(name, journal);
         let affinity = VersionAffinity { message, current: history.current, rejected: &history.rejected };
-        let candidates = match self.candidate_versions(tx, tenant, name, affinity).await {
+        let found = match known {
+            Some(known) => Ok(Some(known)),
+            None => self.candidate_versions(tx, tenant, name, affinity).await,
+        };
+        let candidates = match found {
             Ok(Some(candidates)) => candidates,
             Ok(None) => return Ok(Availability::Deleted),
             Err(Error::Invalid(errors)) => return Ok(Availability::Incompatible(errors)),

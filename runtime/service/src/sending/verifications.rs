@@ -6,6 +6,9 @@
 //! - there is one valid code for a tenant, usage and number: a new one replaces the previous one;
 //! - a code is compared in constant time, as a keyed hash that is bound to tenant, usage, number and verification.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::message_fields::client_ip;
 use sendbox_domain::model::{
@@ -16,7 +19,7 @@ use sendbox_domain::rules::code;
 use sendbox_domain::{LimitName, phone};
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::rows::{TenantRow, VerificationRow};
-use sendbox_store::{Tx, messages, verifications};
+use sendbox_store::{Done, Tx, messages, verifications};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -24,7 +27,7 @@ use zeroize::Zeroizing;
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::sending::admission::recipient_hash;
-use crate::sending::messages::{IdempotencyClaim, check_idempotency_key, request_bytes};
+use crate::sending::messages::{AdmittedMessage, IdempotencyClaim, check_idempotency_key, request_bytes};
 use crate::sending::payload::{OutgoingMessage, Payload};
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::check_flow;
@@ -53,6 +56,32 @@ impl ResendPayload {
         let plain = key.open(&format!("verification/{id}"), sealed)?;
         serde_json::from_slice(&plain).map_err(|_| Error::Internal("a stored verification cannot be read".to_owned()))
     }
+}
+
+/// A request to start a verification, validated as far as that takes no settings of a tenant.
+struct VerificationRequest {
+    tenant: String,
+    id: String,
+    /// The id of its message.
+    message: String,
+    new: NewVerification,
+    recipient: Arc<Recipient>,
+    client_ip: Option<IpAddr>,
+    idempotency_key: Option<String>,
+}
+
+/// What became of a request to send a code.
+enum AcceptedVerification {
+    /// The idempotency key was used before; `first` is the verification of that request.
+    Repeated {
+        first: String,
+    },
+    /// Nothing is sent to a test number.
+    Unsent(Box<Verification>),
+    Admitted {
+        verification: Box<VerificationRow>,
+        admitted: Box<AdmittedMessage>,
+    },
 }
 
 /// The current status of a verification. It expires and runs out of tries without a write to its row.
@@ -118,10 +147,7 @@ impl Service {
         caller.may(tenant, &[Scope::Verify])?;
         check_idempotency_key(idempotency_key)?;
         self.require_running()?;
-        let now = self.now();
-        let mut tx = self.inner.store.begin().await?;
-        let tenant_row = self.tenant_row(&mut tx, tenant).await?;
-        let key = self.tenant_key(&tenant_row)?;
+        // Before the request queues for a writer.
         let fields = RequestFields {
             to: &new.to,
             client_ip: new.client_ip.as_ref(),
@@ -131,15 +157,50 @@ impl Service {
             variables: &new.variables,
         };
         let (recipient, client_ip) = fields.read()?;
-        let id = id::new("v")?;
         let mode = new.mode;
+        let request = Arc::new(VerificationRequest {
+            tenant: tenant.to_owned(),
+            id: id::new("v")?,
+            message: id::new("m")?,
+            new,
+            recipient: Arc::new(recipient),
+            client_ip,
+            idempotency_key: idempotency_key.map(str::to_owned),
+        });
+        let service = self.clone();
+        let accepted = self.write(move |tx| {
+            let (service, request) = (service.clone(), Arc::clone(&request));
+            Box::pin(async move { service.accept_verification(tx, &request).await })
+        });
+        match accepted.await? {
+            AcceptedVerification::Repeated { first } => self.replay_verification(tenant, &first, mode).await,
+            AcceptedVerification::Unsent(verification) => Ok(*verification),
+            AcceptedVerification::Admitted { verification, admitted } => self.send_code(*verification, *admitted).await,
+        }
+    }
+
+    /// Sends the code of a verification, and returns the verification.
+    async fn send_code(&self, row: VerificationRow, admitted: AdmittedMessage) -> Result<Verification> {
+        let message = self.dispatch(admitted, Some(&row.id)).await?;
+        Ok(view(&row, Some(message.status), self.now()))
+    }
+
+    /// Stores a verification with its message, and the first attempt of a synchronous one.
+    async fn accept_verification(
+        &self,
+        tx: &mut Tx,
+        request: &VerificationRequest,
+    ) -> Result<Done<AcceptedVerification>> {
+        let VerificationRequest { tenant, id, message, new, recipient, client_ip, idempotency_key } = request;
+        let now = self.now();
+        let tenant_row = self.tenant_row(tx, tenant).await?;
+        let key = self.tenant_key(&tenant_row)?;
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let other_fields = [ip_text.as_str(), if mode == Mode::Sync { "sync" } else { "async" }];
-        let body = request_bytes(&recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
-        let claim = IdempotencyClaim { operation: "verifications", key: idempotency_key, body };
-        if let Some(first) = claim.claim(&mut tx, tenant, &key, &id, now).await? {
-            drop(tx);
-            return self.replay_verification(tenant, &first, mode).await;
+        let other_fields = [ip_text.as_str(), if new.mode == Mode::Sync { "sync" } else { "async" }];
+        let body = request_bytes(recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
+        let claim = IdempotencyClaim { operation: "verifications", key: idempotency_key.as_deref(), body };
+        if let Some(first) = claim.claim(tx, tenant, &key, id, now).await? {
+            return Ok(Done::Rollback(AcceptedVerification::Repeated { first }));
         }
         check_flow(&tenant_row, new.usage)?;
 
@@ -153,18 +214,19 @@ impl Service {
             Some(code) => code,
             None => self.generate_code(policy.digits)?,
         };
-        let hash = recipient_hash(&key, &recipient);
-        let variables: Vec<_> = new.variables.into_iter().map(|(name, value)| (name, value.into_inner())).collect();
+        let hash = recipient_hash(&key, recipient);
+        let secret = |value: &Sensitive| Zeroizing::new(value.expose().to_owned());
+        let variables: Vec<_> = new.variables.iter().map(|(name, value)| (name.clone(), secret(value))).collect();
         let payload = ResendPayload { to: Zeroizing::new(recipient.e164.to_string()), variables: variables.clone() };
         let mut row = VerificationRow {
-            code_mac: self.code_mac(&tenant_row, &id, new.usage, &hash, &code)?,
+            code_mac: self.code_mac(&tenant_row, id, new.usage, &hash, &code)?,
             code_key: self.inner.keys.current_id().to_owned(),
-            payload: Some(payload.seal(&key, &id)?),
+            payload: Some(payload.seal(&key, id)?),
             id: id.clone(),
-            tenant: tenant.to_owned(),
+            tenant: tenant.clone(),
             usage: new.usage,
-            locale: new.locale,
-            recipient_masked: phone::masked(&recipient),
+            locale: new.locale.clone(),
+            recipient_masked: phone::masked(recipient),
             recipient_hash: hash,
             test,
             status: VerificationStatus::Pending,
@@ -178,32 +240,34 @@ impl Service {
             approved_at: None,
             message: None,
         };
-        if test {
-            verifications::supersede(&mut tx, tenant, &row.recipient_hash, row.usage.as_str(), &id).await?;
-            verifications::insert(&mut tx, &row).await?;
-            tx.commit().await?;
-            return Ok(view(&row, None, now));
+        let mut admitted = None;
+        if !test {
+            let recipient = Arc::clone(recipient);
+            let outgoing =
+                self.outgoing(&row, recipient, variables, code, *client_ip, policy.lifetime_seconds, new.mode);
+            let message = self.admit_message(tx, &tenant_row, &key, message, outgoing, *client_ip).await?;
+            row.resend_at = message.next_at;
+            row.message = Some(request.message.clone());
+            admitted = Some(message);
         }
-        let message = id::new("m")?;
-        let outgoing = self.outgoing(&row, recipient, variables, code, client_ip, policy.lifetime_seconds, mode);
-        let admission = self.admit_message(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
-        row.resend_at = admission.next_at;
-        row.message = Some(message.clone());
-        verifications::supersede(&mut tx, tenant, &row.recipient_hash, row.usage.as_str(), &id).await?;
-        verifications::insert(&mut tx, &row).await?;
-        tx.commit().await?;
-        self.dispatch(tenant, &message, mode, Some(&id)).await?;
-        self.read_verification(tenant, &id).await
+        verifications::supersede(tx, tenant, &row.recipient_hash, row.usage.as_str(), id).await?;
+        verifications::insert(tx, &row).await?;
+        Ok(Done::Commit(match admitted {
+            Some(admitted) => {
+                AcceptedVerification::Admitted { verification: Box::new(row), admitted: Box::new(admitted) }
+            }
+            None => AcceptedVerification::Unsent(Box::new(view(&row, None, now))),
+        }))
     }
 
     #[allow(clippy::too_many_arguments, reason = "all parts of a message")]
     fn outgoing(
         &self,
         row: &VerificationRow,
-        recipient: Recipient,
+        recipient: Arc<Recipient>,
         variables: Vec<(String, Zeroizing<String>)>,
         code: Zeroizing<String>,
-        client_ip: Option<std::net::IpAddr>,
+        client_ip: Option<IpAddr>,
         lifetime_seconds: u32,
         mode: Mode,
     ) -> OutgoingMessage {
@@ -284,37 +348,50 @@ impl Service {
         let now = self.now();
 
         // The try is committed before the code is compared, so that neither a disconnect nor a crash gives a free try.
-        let mut tx = self.inner.store.begin().await?;
-        let tenant_row = self.tenant_row(&mut tx, tenant).await?;
-        let Some(row) = verifications::count_try(&mut tx, tenant, id, now).await? else {
-            let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
-            return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
-        };
-        if !verifications::add_failure(&mut tx, tenant, &row.recipient_hash, MAX_FAILURES).await? {
-            return Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None });
-        }
-        tx.commit().await?;
+        let (service, at) = (self.clone(), (tenant.to_owned(), id.to_owned()));
+        let row = self.write(move |tx| {
+            let (service, (tenant, id)) = (service.clone(), at.clone());
+            Box::pin(async move { service.count_check(tx, &tenant, &id, now).await.map(Done::Commit) })
+        });
+        let row = row.await?;
 
-        let binding = CodeBinding {
-            tenant: &tenant_row.id,
-            verification: id,
-            usage: row.usage.as_str(),
-            recipient: &row.recipient_hash,
-        };
+        let binding =
+            CodeBinding { tenant, verification: id, usage: row.usage.as_str(), recipient: &row.recipient_hash };
         let typed_mac = self.inner.keys.code_mac(&row.code_key, &binding, &typed)?;
         if !vault::constant_time_eq(&typed_mac, &row.code_mac) {
             let tries_left = row.max_tries.saturating_sub(row.tries);
             return Err(Error::WrongCode { tries_left });
         }
-        let mut tx = self.inner.store.begin().await?;
-        if !verifications::approve(&mut tx, tenant, id, &row.code_mac, now).await? {
-            let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+        let service = self.clone();
+        self.write(move |tx| {
+            let (service, row) = (service.clone(), row.clone());
+            Box::pin(async move { service.approve_check(tx, &row, now).await.map(Done::Commit) })
+        })
+        .await
+    }
+
+    /// Counts a try. Returns the verification as it is then.
+    async fn count_check(&self, tx: &mut Tx, tenant: &str, id: &str, now: Timestamp) -> Result<VerificationRow> {
+        self.tenant_row(tx, tenant).await?;
+        let Some(row) = verifications::count_try(tx, tenant, id, now).await? else {
+            let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+            return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
+        };
+        if !verifications::add_failure(tx, tenant, &row.recipient_hash, MAX_FAILURES).await? {
+            return Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None });
+        }
+        Ok(row)
+    }
+
+    /// Approves a verification whose right code was given.
+    async fn approve_check(&self, tx: &mut Tx, row: &VerificationRow, now: Timestamp) -> Result<Verification> {
+        let VerificationRow { tenant, id, .. } = row;
+        if !verifications::approve(tx, tenant, id, &row.code_mac, now).await? {
+            let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
         }
-        verifications::clear_failures(&mut tx, tenant, &row.recipient_hash).await?;
-        let approved = self.view_of(&mut tx, tenant, id).await?;
-        tx.commit().await?;
-        Ok(approved)
+        verifications::clear_failures(tx, tenant, &row.recipient_hash).await?;
+        self.view_of(tx, tenant, id).await
     }
 
     /// Sends a new code for the same verification. The previous code becomes invalid.
@@ -331,20 +408,43 @@ impl Service {
     ) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
         self.require_running()?;
-        let now = self.now();
         let client_ip =
             client_ip(resend.client_ip.as_ref().map(Sensitive::expose)).map_err(|error| FieldErrors(vec![error]))?;
-        let mut tx = self.inner.store.begin().await?;
-        let tenant_row = self.tenant_row(&mut tx, tenant).await?;
+        let (tenant, id, message) = (tenant.to_owned(), id.to_owned(), id::new("m")?);
+        let service = self.clone();
+        let renewed = self.write(move |tx| {
+            let (service, tenant, id, message) = (service.clone(), tenant.clone(), id.clone(), message.clone());
+            Box::pin(
+                async move { service.renew_verification(tx, (&tenant, &id), &message, client_ip, resend.mode).await },
+            )
+        });
+        match renewed.await? {
+            AcceptedVerification::Admitted { verification, admitted } => self.send_code(*verification, *admitted).await,
+            AcceptedVerification::Unsent(verification) => Ok(*verification),
+            AcceptedVerification::Repeated { .. } => Err(Error::Internal("a resend has no idempotency key".to_owned())),
+        }
+    }
+
+    /// Replaces the code of a verification, and stores the message with the new one.
+    async fn renew_verification(
+        &self,
+        tx: &mut Tx,
+        (tenant, id): (&str, &str),
+        message: &str,
+        client_ip: Option<IpAddr>,
+        mode: Mode,
+    ) -> Result<Done<AcceptedVerification>> {
+        let now = self.now();
+        let tenant_row = self.tenant_row(tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
-        let mut row = verifications::lock(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+        let mut row = verifications::lock(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
         // Also when the tries are used up: failures are counted for the number as well.
         if !matches!(status(&row, now), VerificationStatus::Pending | VerificationStatus::Exhausted) {
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
         }
         if row.test {
             // Its code is fixed, and was never sent.
-            return Ok(view(&row, None, now));
+            return Ok(Done::Rollback(AcceptedVerification::Unsent(Box::new(view(&row, None, now)))));
         }
         if row.sends >= row.max_sends {
             return Err(Error::Limited { limit: LimitName::SendsOfVerification, retry_after: None });
@@ -358,21 +458,18 @@ impl Service {
         let code = self.generate_code(policy.digits)?;
         row.code_mac = self.code_mac(&tenant_row, id, row.usage, &row.recipient_hash, &code)?;
         row.code_key = self.inner.keys.current_id().to_owned();
-        let message = id::new("m")?;
         let outgoing =
-            self.outgoing(&row, recipient, payload.variables, code, client_ip, policy.lifetime_seconds, resend.mode);
-        let admission = self.admit_message(&mut tx, &tenant_row, &key, &message, outgoing, client_ip).await?;
+            self.outgoing(&row, Arc::new(recipient), payload.variables, code, client_ip, policy.lifetime_seconds, mode);
+        let admitted = self.admit_message(tx, &tenant_row, &key, message, outgoing, client_ip).await?;
         row.tries = 0;
         row.sends += 1;
         row.expires_at = now.plus_seconds(u64::from(policy.lifetime_seconds));
-        row.resend_at = admission.next_at;
-        row.message = Some(message.clone());
-        if !verifications::renew(&mut tx, &row).await? {
+        row.resend_at = admitted.next_at;
+        row.message = Some(message.to_owned());
+        if !verifications::renew(tx, &row).await? {
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
         }
-        tx.commit().await?;
-        self.dispatch(tenant, &message, resend.mode, Some(id)).await?;
-        self.read_verification(tenant, id).await
+        Ok(Done::Commit(AcceptedVerification::Admitted { verification: Box::new(row), admitted: Box::new(admitted) }))
     }
 
     /// Cancels a verification: its code becomes invalid, and nothing more is sent.

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::error::Result;
-use crate::sending::messages::LEASE_SECONDS;
+use crate::sending::delivery::LEASE_SECONDS;
 use crate::service::Service;
 
 /// Messages claimed in one transaction.
@@ -75,7 +75,7 @@ impl Service {
             // A slot is free: a whole batch was available, and only this task takes slots.
             let slot = Arc::clone(slots).try_acquire_owned();
             self.inner.work.spawn(async move {
-                service.deliver(&row.tenant, &row.id).await;
+                service.deliver(&row.tenant, &row.id, None).await;
                 drop(slot);
             });
         }
