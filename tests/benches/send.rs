@@ -172,6 +172,7 @@ impl Side {
             pinned: None,
             dry_run: None,
             withdrawn: None,
+            revocation: None,
         };
         let report = self.sandbox.send(&self.connector, request).await;
         assert!(matches!(report.outcome, Outcome::Accepted(_)), "a send failed: {:?}", report.outcome);

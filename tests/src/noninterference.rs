@@ -266,6 +266,7 @@ impl Comparison {
                     pinned: None,
                     dry_run: None,
                     withdrawn: None,
+                    revocation: None,
                 },
             )
             .await;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use sendbox_sandbox::policy::{AddressPolicy, Limits, OperatorPolicy, PinnedShapes, TenantGrant};
 use sendbox_sandbox::{
     Attempt, Connector, Content, DryRun, Failure, FailureClass, LoadError, Message, Outcome, Receipt, Recipient,
-    RequestSent, Resolve, Sandbox, SandboxConfig, SendRequest, SendResult, TextEncoding, Usage, Variable,
+    RequestSent, Resolve, Revocation, Sandbox, SandboxConfig, SendRequest, SendResult, TextEncoding, Usage, Variable,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -83,6 +83,8 @@ pub struct SandboxFixture {
     pub connector: Connector,
     /// Ends all sends when it is cancelled.
     pub withdrawn: CancellationToken,
+    /// Until when the messages of all sends may leave.
+    pub revocation: Revocation,
     /// The provider.
     pub server: Server,
     /// The server at `elsewhere.hostile.test`, which must never receive anything.
@@ -121,6 +123,7 @@ impl SandboxFixture {
             sandbox,
             connector,
             withdrawn: CancellationToken::new(),
+            revocation: Revocation::default(),
             server,
             elsewhere,
             tenant: config.tenant,
@@ -133,6 +136,12 @@ impl SandboxFixture {
     /// Sends with the hostile guest.
     pub async fn send(&self, behaviour: Behaviour, aim: &str) -> SendResult {
         self.send_with(json!({"behaviour": behaviour.name(), "aim": aim}), text()).await
+    }
+
+    /// Sends with the hostile guest, as long as the message may leave.
+    pub async fn send_until(&self, behaviour: Behaviour, revocation: Revocation) -> SendResult {
+        let request = self.request(json!({"behaviour": behaviour.name(), "aim": ""}), text());
+        self.sandbox.send(&self.connector, SendRequest { revocation: Some(revocation), ..request }).await
     }
 
     /// Sends with other parameters or another content.
@@ -173,6 +182,7 @@ impl SandboxFixture {
             pinned: None,
             dry_run: None,
             withdrawn: Some(self.withdrawn.clone()),
+            revocation: Some(self.revocation.clone()),
         }
     }
 

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
 
@@ -73,6 +74,8 @@ pub enum Step {
     },
     /// Sends nothing until the client leaves.
     Silence,
+    /// Waits until this is cancelled.
+    WaitFor(CancellationToken),
     /// Resets the TCP connection.
     Reset,
     /// Writes bytes to the socket, bypassing TLS.
@@ -273,6 +276,7 @@ impl Shared {
                     tls.flush().await?;
                 }
                 Step::Silence => return until_left(&mut tls).await,
+                Step::WaitFor(token) => token.cancelled().await,
                 Step::Reset => {
                     let (tcp, _) = tls.into_inner();
                     socket2::SockRef::from(&tcp).set_linger(Some(Duration::ZERO))?;

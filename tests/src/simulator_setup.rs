@@ -62,6 +62,7 @@ impl SimulatorSetup {
             pinned: None,
             dry_run: None,
             withdrawn: None,
+            revocation: None,
         };
         self.sandbox.send(connector, request).await
     }

@@ -76,6 +76,7 @@ async fn a_thousand_sends_leave_nothing_behind() {
             pinned: None,
             dry_run: None,
             withdrawn: None,
+            revocation: None,
         };
         let report = fixture.sandbox.send(&fixture.connector, request).await;
         let printed = printed(&report);
@@ -126,7 +127,7 @@ async fn the_scanner_finds_what_is_there() {
     let blind = fixture(TenantGrant::default()).await;
     assert!(found(&blind, ("region", "us1".into())).await.is_empty(), "the control of the scanner");
     assert_eq!(found(&blind, ("planted", planted.into())).await, [first], "a parameter in clear");
-    assert_eq!(needles[first].what, "the planted value in clear text");
+    assert_eq!(needles[first].what, "the planted value in clear");
     // The pool slot of that instance is reused, and nothing of it is left.
     for _ in 0..8 {
         assert!(found(&blind, ("region", "us1".into())).await.is_empty(), "an earlier send's data");

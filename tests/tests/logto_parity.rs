@@ -132,6 +132,7 @@ async fn ours(sandbox: &Sandbox, connector: &Connector, input: &Value) -> Result
         pinned: None,
         dry_run: Some(DryRun { show_sealed: true }),
         withdrawn: None,
+        revocation: None,
     };
     let report = sandbox.send(connector, request).await;
     match report.outcome {

@@ -25,6 +25,7 @@ on_every_database!(
     no_request_makes_more_messages_than_the_policy_says,
     a_refusal_that_only_the_connector_saw_counts,
     a_fallback_takes_over_when_credentials_are_wrong,
+    messages_wait_while_the_breaker_is_open,
     a_number_that_refuses_is_not_tried_elsewhere,
     a_suspicion_of_fraud_holds_nearby_numbers,
     nothing_is_sent_after_expiry,
@@ -187,6 +188,31 @@ async fn a_fallback_takes_over_when_credentials_are_wrong(database: &Database) {
     let requests = fixture.simulator.requests().len();
     send(&fixture, message(NUMBER, "333333"), None).await.unwrap();
     assert_eq!(fixture.simulator.requests().len(), requests + 1);
+}
+
+async fn messages_wait_while_the_breaker_is_open(database: &Database) {
+    let fixture = TestService::new(database).await;
+    // Wrong credentials open the breaker at once.
+    fixture.simulator.inject_spec("twilio=code:20003,times=1".parse().unwrap()).unwrap();
+    not_sent(send(&fixture, message(NUMBER, "111111"), None).await);
+    let requests = fixture.simulator.requests().len();
+    // The caller of a synchronous message learns it, and may try something else.
+    let refused = not_sent(send(&fixture, message(NUMBER, "222222"), None).await);
+    assert_eq!((refused.attempts.len(), refused.failure.unwrap().class), (0, FailureClass::ProviderUnavailable));
+
+    let later =
+        |code, lifetime| NewMessage { mode: Mode::Async, lifetime_seconds: Some(lifetime), ..message(NUMBER, code) };
+    let expires_before = send(&fixture, later("333333", 20), None).await.unwrap();
+    let waits = send(&fixture, later("444444", 600), None).await.unwrap();
+    // Nothing that waits for the breaker outlives its code.
+    let ended = until_final(&fixture, &expires_before.id).await;
+    assert_eq!((ended.status, ended.attempts.len()), (MessageStatus::Failed, 0));
+    let waiting = fixture.service.message(ADMIN, TENANT, &waits.id).await.unwrap();
+    assert_eq!((waiting.status, waiting.attempts.len()), (MessageStatus::Queued, 0));
+    assert_eq!(fixture.simulator.requests().len(), requests, "nothing was sent while the breaker was open");
+    // It is the probe that closes the breaker.
+    let sent = until_final(&fixture, &waits.id).await;
+    assert_eq!((sent.status, fixture.received_code(NUMBER).as_str()), (MessageStatus::Accepted, "444444"));
 }
 
 async fn a_number_that_refuses_is_not_tried_elsewhere(database: &Database) {

@@ -107,6 +107,7 @@ impl Connected {
             pinned: Some(Arc::clone(&self.pinned)),
             dry_run: Some(DryRun { show_sealed: false }),
             withdrawn: None,
+            revocation: None,
         };
         setup.sandbox.send(&self.connector, request).await
     }

@@ -1,5 +1,5 @@
-//! Versions of a connector are withdrawn and dropped: sends with a withdrawn version end, and a dropped version leaves nothing
-//! behind.
+//! Sends end early: with a version of a connector that is withdrawn, and with a message that has expired or is no longer wanted. A
+//! dropped version leaves nothing behind.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -7,9 +7,10 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use sendbox_sandbox::policy::Limits;
-use sendbox_sandbox::{Failure, FailureClass, Party, RequestSent, SendResult};
+use sendbox_sandbox::{Failure, FailureClass, Party, RequestSent, Revocation, SendResult};
 use sendbox_tests::guests::Behaviour;
 use sendbox_tests::sandbox_fixture::hostile;
+use sendbox_tests::server::answer;
 use sendbox_tests::{Handshake, SandboxFixture, SandboxFixtureConfig, Script, Step, expect_accepted, expect_failure};
 use tokio_util::sync::CancellationToken;
 
@@ -113,6 +114,67 @@ async fn a_send_that_waits_for_a_slot_is_refused() {
     assert_eq!(classes.len(), 4);
     expect_withdrawn("in line", e, FailureClass::Unavailable, RequestSent::No);
     fixture.expect_seen(4, "with four places");
+}
+
+fn expect_revoked(what: &str, result: SendResult) {
+    let failure = expect_failure(what, result, FailureClass::NotSent, RequestSent::No);
+    assert!(failure.text.contains("has expired or was cancelled"), "{what}: {}", failure.text);
+}
+
+#[tokio::test]
+async fn nothing_leaves_of_a_message_that_is_cancelled_while_its_send_connects() {
+    let fixture = patient_fixture().await;
+    fixture.server.play(Script::handshake(Handshake::Stall));
+    let cancel = async {
+        until("the send connects", || fixture.server.connections() == 1).await;
+        fixture.revocation.cancelled.cancel();
+    };
+    let (result, ()) = tokio::join!(fixture.send(Behaviour::Honest, ""), cancel);
+    expect_revoked("while connecting", result);
+    fixture.expect_seen(0, "while connecting");
+}
+
+#[tokio::test]
+async fn nothing_leaves_of_a_message_that_expires_while_its_send_waits() {
+    let mut fixture = patient_fixture().await;
+    let soon = || Some(tokio::time::Instant::now() + Duration::from_millis(300));
+    // It connects to a server that never finishes the handshake.
+    fixture.server.play(Script::handshake(Handshake::Stall));
+    fixture.revocation.expires_at = soon();
+    expect_revoked("while connecting", fixture.send(Behaviour::Honest, "").await);
+    // It waits for one of the fixture's four slots, which sends without an end hold.
+    fixture.server.play(Script::steps([Step::Read, Step::Silence]));
+    fixture.revocation.expires_at = None;
+    let endless = [0; 4].map(|_| fixture.send(Behaviour::Honest, ""));
+    let mut endless = Box::pin(futures_util::future::join_all(endless));
+    tokio::select! {
+        _ = &mut endless => panic!("the slots are free"),
+        () = until("all slots are taken", || fixture.server.seen().len() == 4) => {}
+    }
+    let expired = async {
+        let revocation = Revocation { expires_at: soon(), ..Revocation::default() };
+        fixture.send_until(Behaviour::Honest, revocation).await
+    };
+    tokio::select! {
+        _ = &mut endless => panic!("the slots are free"),
+        result = expired => expect_revoked("while waiting", result),
+    }
+    fixture.expect_seen(4, "only those with a slot");
+}
+
+#[tokio::test]
+async fn a_message_that_has_left_gets_its_response_whatever_happens_to_its_code() {
+    let fixture = patient_fixture().await;
+    let cancel = async {
+        until("the request has left", || fixture.server.seen().len() == 1).await;
+        fixture.revocation.cancelled.cancel();
+    };
+    // The provider responds after the cancel.
+    let cancelled = fixture.revocation.cancelled.clone();
+    let response = answer(201, "", br#"{"id":"m-1"}"#);
+    fixture.server.play(Script::steps([Step::Read, Step::WaitFor(cancelled), Step::Write(response)]));
+    let (result, ()) = tokio::join!(fixture.send(Behaviour::Honest, ""), cancel);
+    expect_accepted("after the cancel", result);
 }
 
 /// The same component with another custom section, so that it is another version.

@@ -154,6 +154,7 @@ pub async fn run(args: &SendArgs) -> Result<Exit, CliError> {
         pinned: None,
         dry_run: args.dry_run.then_some(DryRun { show_sealed: args.show_sealed }),
         withdrawn: None,
+        revocation: None,
     };
     let report = sandbox.send(&connector, request).await;
     if args.json { print_json(args, &connector, size, &report) } else { print_text(args, size, &report) }

@@ -16,11 +16,13 @@ pub(crate) mod body;
 pub mod dns;
 pub(crate) mod permit;
 pub(crate) mod pool;
+pub mod revocation;
 pub(crate) mod scrub;
 
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +35,7 @@ use self::body::WatchedBody;
 use self::dns::Resolve;
 use self::permit::Permitted;
 use self::pool::PoolKey;
+use self::revocation::Revocation;
 
 /// Idle connections are closed before most servers close them: a request on a closing connection would be in doubt.
 const IDLE: Duration = Duration::from_secs(15);
@@ -132,27 +135,32 @@ impl Egress {
         Ok(Self { resolver, addresses, tls, clients: Mutex::new(HashMap::new()) })
     }
 
-    /// Sends a permitted request and waits for the whole response until `deadline`. `leaving` is set before the first byte of a
-    /// request with a body is sent, for a caller that does not wait for the end.
+    /// Sends a permitted request and waits for the whole response until `deadline`. Nothing is sent once the request is revoked;
+    /// what is being sent by then is not interrupted. `leaving` is set before the first byte of a request with a body is sent, for a
+    /// caller that does not wait for the end.
     pub(crate) async fn send(
         &self,
         request: Permitted,
         limits: &Limits,
         deadline: Instant,
+        revocation: &Revocation,
         leaving: &Arc<LeavingFlag>,
     ) -> Result<Answer, EgressError> {
         let vetted = tokio::time::timeout_at(deadline, self.vet(&request))
             .await
             .map_err(|_| EgressError::unsent(EgressErrorKind::Dns, "the name did not resolve in time"))??;
+        if revocation.is_revoked() {
+            return Err(revoked());
+        }
         let peers: Vec<SocketAddr> = vetted.iter().map(|peer| peer.get()).collect();
         let peer = peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let client = self.client(ClientKey::of(&request, peers), limits)?;
 
         let has_body = !request.body.is_empty();
-        let outgoing = outgoing(&client, &request, leaving)?;
+        let outgoing = outgoing(&client, request, leaving)?;
         let connecting = Duration::from_millis(limits.connect_ms + limits.tls_ms);
         let first_byte = Duration::from_millis(limits.first_byte_ms);
-        let answered = client.execute(outgoing);
+        let mut answered = pin!(client.execute(outgoing));
         let silence = async {
             if has_body {
                 leaving.wait().await;
@@ -161,11 +169,22 @@ impl Egress {
             }
             tokio::time::sleep(first_byte).await;
         };
-        let maybe_sent = || !has_body || leaving.is_set();
-        let response = tokio::select! {
-            biased;
-            response = answered => response.map_err(|error| classify(&error, maybe_sent()))?,
-            () = silence => {
+        let mut silence = pin!(silence);
+        let mut revoked_in_time = pin!(revocation.revoked());
+        let mut may_revoke = has_body;
+        // A request without a body may have been sent as soon as there is a connection, which nobody can see.
+        let maybe_sent = || !has_body || !leaving.revoke();
+        let response = loop {
+            tokio::select! {
+                biased;
+                response = &mut answered => break response.map_err(|error| classify(&error, !has_body || leaving.is_set()))?,
+                () = &mut revoked_in_time, if may_revoke => {
+                    if leaving.revoke() {
+                        return Err(revoked());
+                    }
+                    may_revoke = false;
+                }
+            () = &mut silence => {
                 return Err(EgressError::after(
                     EgressErrorKind::Timeout,
                     format!("no answer within {first_byte:?}"),
@@ -173,8 +192,10 @@ impl Egress {
                 ));
             }
             () = tokio::time::sleep_until(deadline) => {
-                let kind = if maybe_sent() { EgressErrorKind::Timeout } else { EgressErrorKind::Connect };
-                return Err(EgressError::after(kind, "the time of this send is used up", maybe_sent()));
+                let sent = maybe_sent();
+                let kind = if sent { EgressErrorKind::Timeout } else { EgressErrorKind::Connect };
+                return Err(EgressError::after(kind, "the time of this send is used up", sent));
+            }
             }
         };
         tokio::time::timeout_at(deadline, read(response, limits, peer)).await.map_err(|_| {
@@ -271,9 +292,13 @@ impl reqwest::dns::Resolve for NoOtherName {
     }
 }
 
+fn revoked() -> EgressError {
+    EgressError::unsent(EgressErrorKind::Connect, "the message has expired or was cancelled")
+}
+
 fn outgoing(
     client: &reqwest::Client,
-    request: &Permitted,
+    request: Permitted,
     flag: &Arc<LeavingFlag>,
 ) -> Result<reqwest::Request, EgressError> {
     let invalid = |what: &str| EgressError::unsent(EgressErrorKind::Connect, what.to_owned());
@@ -286,7 +311,8 @@ fn outgoing(
         value.set_sensitive(true);
         builder = builder.header(name.as_str(), value);
     }
-    let body = WatchedBody::new(Bytes::copy_from_slice(&request.body), Arc::clone(flag));
+    // Not copied: the memory is wiped when the body is dropped.
+    let body = WatchedBody::new(Bytes::from_owner(request.body), Arc::clone(flag));
     builder.body(reqwest::Body::wrap(body)).build().map_err(|_| invalid("the request is malformed"))
 }
 

@@ -32,7 +32,7 @@
 //! let sandbox = Sandbox::new(SandboxConfig::default())?;
 //! let connector = sandbox.load(&std::fs::read("twilio.wasm")?).await?;
 //!
-//! The tenant's parameters, checked against the connector's schema, and what the connector may reach with them.
+//! // The tenant's parameters, checked against the connector's schema, and what the connector may reach with them.
 //! let parameters = connector.parameters(&serde_json::json!({
 //!     "accountSID": "AC00000000000000000000000000000000",
 //!     "authToken": std::env::var("TWILIO_AUTH_TOKEN")?,
@@ -71,6 +71,7 @@
 //!             pinned: None,
 //!             dry_run: None,
 //!             withdrawn: None,
+//!             revocation: None,
 //!         },
 //!     )
 //!     .await;
@@ -120,6 +121,7 @@ pub use self::connector::{Connector, LoadError};
 pub use self::egress::TrustError;
 pub use self::egress::dns::{Answers, Resolve, ResolveError, SystemResolver};
 pub use self::egress::permit::ClearRequest;
+pub use self::egress::revocation::Revocation;
 pub use self::engine::Allocation;
 pub use self::parameters::{Parameters, SECRET_BYTES};
 pub use self::parse_report::CallbackError;

@@ -12,12 +12,13 @@ use sendbox_policy::{ContentKind as RuleContent, EffectiveGrant, HostValue, Host
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::end::{End, no_free_slot, outcome, withdrawn_before};
+use self::end::{End, no_free_slot, outcome, revoked_before, withdrawn_before};
 use crate::call::host_call::Phase;
 use crate::call::outbound::{DryRun, OutboundContext, RequestRecord, Rule};
 use crate::call::{CallState, store};
 use crate::connector::Connector;
 use crate::egress::pool::PoolKey;
+use crate::egress::revocation::Revocation;
 use crate::parameters::Parameters;
 use crate::sandbox::Sandbox;
 use crate::sealed::{ADDRESS_BOUND, CODE_BOUND, NUMBER_BOUND, VARIABLE_BOUND, text_bound};
@@ -39,6 +40,8 @@ pub struct SendRequest {
     /// Cancel it to end the send immediately, for a version of a connector that is no longer wanted. The outcome says whether the
     /// message may have been sent.
     pub withdrawn: Option<CancellationToken>,
+    /// Until when the message may leave. `None`: as long as the send lasts.
+    pub revocation: Option<Revocation>,
 }
 
 /// The result of a send. Contains nothing sealed, except [`RequestRecord::clear`] if a dry run asked for it.
@@ -74,6 +77,7 @@ impl Sandbox {
         let message_key = message.key_for(&request.owner);
         let rule = message_rule(&message, &message_key);
         let withdrawn = request.withdrawn.unwrap_or_default();
+        let revocation = request.revocation.unwrap_or_default();
         let parameters = request.parameters;
         let mut state = CallState::new(Phase::Send, Arc::clone(&self.limits), parameters, Some(Arc::clone(&message)));
         if let Some(failure) = too_large(&message) {
@@ -82,6 +86,7 @@ impl Sandbox {
         let slot = tokio::select! {
             biased;
             () = withdrawn.cancelled() => return result(state, Outcome::Failed(withdrawn_before())),
+            () = revocation.revoked() => return result(state, Outcome::Failed(revoked_before())),
             slot = tokio::time::timeout_at(deadline, self.slot()) => slot,
         };
         let Ok(Some(_slot)) = slot else {
@@ -94,6 +99,7 @@ impl Sandbox {
             pinned: request.pinned,
             pool: PoolKey { owner: request.owner.into(), revision: connector.revision() },
             deadline,
+            revocation,
             dry_run: request.dry_run,
         });
         let mut store = store(&self.engine, state);

@@ -196,6 +196,7 @@ impl Sandbox {
             pinned: None,
             dry_run: Some(DryRun { show_sealed: false }),
             withdrawn: None,
+            revocation: None,
         };
         let result = self.send(connector, request).await;
         let is_fault = match &result.outcome {

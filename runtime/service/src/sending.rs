@@ -11,5 +11,6 @@ pub(crate) mod payload;
 pub(crate) mod request_fields;
 pub(crate) mod routing;
 pub(crate) mod sender;
+pub(crate) mod sends_in_progress;
 pub(crate) mod verifications;
 pub(crate) mod worker;

@@ -32,6 +32,7 @@ use crate::lock::lock;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
 use crate::releases::monitor_state::ReleaseMonitor;
+use crate::sending::sends_in_progress::SendsInProgress;
 use crate::vault::{MasterKeys, TenantKey, VaultError};
 
 /// Minimum length of a platform key, in characters.
@@ -108,6 +109,7 @@ pub(crate) struct Inner {
     pub(crate) ready_connections: Mutex<HashMap<(String, String), CachedConnection>>,
     pub(crate) breakers: Mutex<HashMap<BreakerKey, Breaker>>,
     pub(crate) retry_budgets: Mutex<HashMap<String, RetryBudget>>,
+    pub(crate) sends: SendsInProgress,
     pub(crate) release_monitor: ReleaseMonitor,
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) callback_limiter: Arc<CallbackLimiter>,
@@ -148,6 +150,7 @@ impl Service {
             ready_connections: Mutex::default(),
             breakers: Mutex::default(),
             retry_budgets: Mutex::default(),
+            sends: SendsInProgress::default(),
             release_monitor: ReleaseMonitor::default(),
             public_url: config.public_url,
             callback_limiter,

@@ -72,6 +72,14 @@ pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, VaultError> {
     Ok(bytes)
 }
 
+/// A random number from 0 to 1, to spread things in time.
+///
+/// # Errors
+/// When the operating system provides no random bytes.
+pub(crate) fn random_fraction() -> Result<f64, VaultError> {
+    Ok(f64::from(u32::from_le_bytes(*random::<4>()?)) / f64::from(u32::MAX))
+}
+
 /// Derives a key for one purpose (HKDF-SHA-256, RFC 5869).
 fn derive_key(key: &Key, purpose: &str) -> Key {
     let mut out = Zeroizing::new([0_u8; KEY]);

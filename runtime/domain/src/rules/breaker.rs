@@ -25,6 +25,10 @@ const FIRST_OPEN_MS: u64 = 30_000;
 const MAX_OPEN_MS: u64 = 300_000;
 /// A probe without an outcome is given up after this time. No send takes longer.
 const PROBE_TIMEOUT_MS: u64 = 60_000;
+/// How long a message waits before it asks again while a probe is running.
+const PROBE_POLL_MS: u64 = 2_000;
+/// The shortest period over which waiting messages are spread when a breaker lets messages through again.
+const MIN_SPREAD_MS: u64 = 5_000;
 
 /// What the outcome of an attempt means for its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +55,23 @@ pub enum BreakerDecision {
         /// When to ask again.
         until: Timestamp,
     },
+    /// It may not, because a probe is running.
+    ProbeRunning {
+        /// When the probe is given up, if its outcome is not recorded before.
+        until: Timestamp,
+    },
+}
+
+impl BreakerDecision {
+    /// When a message that may not be sent asks again. `None`: it may be sent.
+    pub fn wait_until(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Allow | Self::Probe => None,
+            Self::Reject { until } => Some(until),
+            // Most probes have their outcome long before they are given up.
+            Self::ProbeRunning { until } => Some(until.min(now.plus_millis(PROBE_POLL_MS))),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +84,15 @@ enum State {
     HalfOpen {
         probe: Option<Timestamp>,
     },
+}
+
+/// When a message that an open breaker has stopped asks again: after `until`, and not all messages at the same time. `jitter` is
+/// from 0 to 1. `None`: the message expires before that.
+pub fn resume_at(until: Timestamp, now: Timestamp, expires_at: Timestamp, jitter: f64) -> Option<Timestamp> {
+    let spread = until.millis_since(now).max(MIN_SPREAD_MS) as f64 * jitter.clamp(0.0, 1.0);
+    // A cast of a float to an integer saturates. What the spread does not leave time for asks as soon as it can.
+    let at = until.plus_millis(spread as u64);
+    [at, until].into_iter().find(|at| *at < expires_at)
 }
 
 /// A circuit breaker.
@@ -98,10 +128,10 @@ impl Breaker {
             }
             State::HalfOpen { probe: Some(begun) } => {
                 let begun = begun.min(now);
-                let until = begun.plus_millis(PROBE_TIMEOUT_MS);
-                if now < until {
+                let given_up = begun.plus_millis(PROBE_TIMEOUT_MS);
+                if now < given_up {
                     self.state = State::HalfOpen { probe: Some(begun) };
-                    return BreakerDecision::Reject { until };
+                    return BreakerDecision::ProbeRunning { until: given_up };
                 }
                 self.probe(now)
             }

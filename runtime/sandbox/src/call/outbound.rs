@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::egress::permit::{ClearRequest, Permitted};
 use crate::egress::pool::PoolKey;
+use crate::egress::revocation::Revocation;
 use crate::egress::{Answer, Egress, EgressError, LeavingFlag};
 use crate::parameters::Parameters;
 
@@ -85,6 +86,7 @@ pub(crate) struct OutboundContext {
     pub(crate) pinned: Option<Arc<PinnedShapes>>,
     pub(crate) pool: PoolKey,
     pub(crate) deadline: Instant,
+    pub(crate) revocation: Revocation,
     pub(crate) dry_run: Option<DryRun>,
 }
 

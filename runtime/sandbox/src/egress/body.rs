@@ -1,31 +1,53 @@
-//! A body that reports when its first byte is about to be sent, and the decoding of a response under its limits.
+//! A body that reports when its first byte is about to be sent, and can be held back until then; and the decoding of a response
+//! under its limits.
 
 use std::io::Read;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 
+/// Nothing has been sent.
+const WAITING: u8 = 0;
+/// Bytes may have been sent.
+const LEAVING: u8 = 1;
+/// Nothing has been sent, and nothing will be.
+const REVOKED: u8 = 2;
+
 /// Set when the HTTP client asks for the body: the connection is open and the head is being written. Before that, no byte of the
-/// request has been sent; afterwards, some may have been.
+/// request has been sent; afterwards, some may have been. Either it is set first, or the request is revoked first, and never both.
 #[derive(Debug, Default)]
 pub(crate) struct LeavingFlag {
-    leaving: AtomicBool,
+    state: AtomicU8,
     changed: Notify,
 }
 
 impl LeavingFlag {
     pub(crate) fn is_set(&self) -> bool {
-        self.leaving.load(Ordering::Acquire)
+        self.state.load(Ordering::Acquire) == LEAVING
     }
 
-    fn set(&self) {
-        self.leaving.store(true, Ordering::Release);
+    /// `false`: the request was revoked.
+    fn set(&self) -> bool {
+        let is_set = self.change(LEAVING);
         self.changed.notify_one();
+        is_set
+    }
+
+    /// Keeps the request from being sent. `false`: it is too late.
+    pub(crate) fn revoke(&self) -> bool {
+        self.change(REVOKED)
+    }
+
+    fn change(&self, to: u8) -> bool {
+        match self.state.compare_exchange(WAITING, to, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(state) => state == to,
+        }
     }
 
     /// Waits until the flag is set.
@@ -35,6 +57,11 @@ impl LeavingFlag {
         }
     }
 }
+
+/// The request was revoked before a byte of it was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was revoked")]
+pub(crate) struct Revoked;
 
 /// A body of known length that sets a [`LeavingFlag`] when it is first polled.
 pub(crate) struct WatchedBody {
@@ -50,13 +77,15 @@ impl WatchedBody {
 
 impl Body for WatchedBody {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Revoked;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.flag.set();
+        if !self.flag.set() {
+            return Poll::Ready(Some(Err(Revoked)));
+        }
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 
@@ -107,6 +136,22 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_request_is_sent_or_revoked_and_never_both() {
+        let poll = |flag: &Arc<LeavingFlag>| {
+            let mut body = WatchedBody::new(Bytes::from_static(b"To=%2B45"), Arc::clone(flag));
+            let mut context = Context::from_waker(std::task::Waker::noop());
+            let Poll::Ready(Some(frame)) = Pin::new(&mut body).poll_frame(&mut context) else { panic!() };
+            frame.is_ok()
+        };
+        let revoked = Arc::new(LeavingFlag::default());
+        assert!(revoked.revoke() && revoked.revoke());
+        assert!(!poll(&revoked) && !revoked.is_set());
+        let sent = Arc::new(LeavingFlag::default());
+        assert!(poll(&sent) && sent.is_set());
+        assert!(!sent.revoke() && sent.is_set());
     }
 
     #[test]

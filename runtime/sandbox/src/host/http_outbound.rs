@@ -189,7 +189,7 @@ impl HttpOutboundView<'_> {
     ) -> Result<GuestResponse, EgressError> {
         let leaving = Arc::new(LeavingFlag::default());
         let pending = self.exchanges.begin_request(&permitted, &leaving);
-        let exchange = outside.egress.send(permitted, self.limits, outside.deadline, &leaving);
+        let exchange = outside.egress.send(permitted, self.limits, outside.deadline, &outside.revocation, &leaving);
         let result = Arc::clone(self.call.meter.cpu()).exclude(exchange).await;
         match self.exchanges.end_request(pending, result) {
             Ok((answer, origin)) => Ok(self.scrubbed(answer, &origin)),

@@ -131,6 +131,15 @@ pub(super) fn no_free_slot() -> Failure {
     }
 }
 
+/// The message expired, or was cancelled, before its request began.
+pub(super) fn revoked_before() -> Failure {
+    Failure {
+        class: FailureClass::NotSent,
+        text: "the message has expired or was cancelled".into(),
+        ..withdrawn_before()
+    }
+}
+
 pub(super) fn withdrawn_before() -> Failure {
     Failure {
         class: FailureClass::Unavailable,

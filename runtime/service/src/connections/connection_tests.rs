@@ -93,6 +93,7 @@ impl Service {
                 pinned: None,
                 dry_run: dry_run.then_some(DryRun { show_sealed: false }),
                 withdrawn: None,
+                revocation: None,
             };
             let result = service.inner.sandbox.send(&target.connection.connector, request).await;
             if target.is_uploaded {

@@ -8,9 +8,12 @@ use sendbox_domain::model::{AttemptOutcome, Decision, MessageStatus, Timestamp};
 use sendbox_domain::phone;
 use sendbox_domain::rules::breaker::{BreakerEvent, RetryBudget};
 use sendbox_domain::rules::retry::{self, NextStep, Situation};
-use sendbox_sandbox::{FailureClass, Message as SandboxMessage, Party, RecordedFailure, RequestSent, SendRequest};
+use sendbox_sandbox::{
+    FailureClass, Message as SandboxMessage, Party, RecordedFailure, RequestSent, Revocation, SendRequest,
+};
 use sendbox_store::rows::{AttemptRow, MessageRow, TenantRow};
 use sendbox_store::{Done, Tx, attempts, messages, tenants};
+use tokio::time::Instant;
 
 use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::VersionAffinity;
@@ -25,7 +28,7 @@ use crate::sending::routing::routes;
 use crate::sending::sender::Sender;
 use crate::sending::{admission, holds};
 use crate::service::Service;
-use crate::vault::{TenantKey, random};
+use crate::vault::{TenantKey, random_fraction};
 
 /// An attempt sends nothing when it was stored longer ago than this: the process was suspended, and does not know what has
 /// happened since.
@@ -104,6 +107,10 @@ impl Service {
                 "this machine stood still between writing the attempt down and sending it".to_owned(),
             ),
             Ok(pinned) => {
+                let (cancelled, _registered) = self.inner.sends.register(&stored.row);
+                let left = stored.row.expires_at.millis_since(self.now());
+                let revocation =
+                    Revocation { expires_at: Some(Instant::now() + Duration::from_millis(left)), cancelled };
                 let request = SendRequest {
                     owner: attempt.tenant.clone(),
                     parameters: Arc::clone(&connection.parameters),
@@ -112,6 +119,7 @@ impl Service {
                     pinned: pinned.clone(),
                     dry_run: None,
                     withdrawn,
+                    revocation: Some(revocation),
                 };
                 let result = self.inner.sandbox.send(&connection.connector, request).await;
                 is_held = held_shape(&result).is_some();
@@ -274,7 +282,7 @@ impl Service {
             now,
             expires_at: row.expires_at,
             may_retry: self.with_retry_budget(&tenant.id, |budget| budget.has(now)),
-            jitter: f64::from(random::<1>()?.first().copied().unwrap_or(0)) / 255.0,
+            jitter: random_fraction()?,
         };
         let decision = retry::decide(&situation);
         row.failure.clone_from(&attempt.failure);

@@ -29,7 +29,7 @@ use crate::sending::attempt_result::count_unproven;
 use crate::sending::message_end::end_before_attempt;
 use crate::sending::payload::{Payload, message_request};
 use crate::sending::routing::route_reason;
-use crate::sending::sender::Sender;
+use crate::sending::sender::{NextSender, Sender};
 use crate::service::Service;
 use crate::vault::TenantKey;
 
@@ -247,7 +247,10 @@ impl Service {
             return Ok(None);
         }
         let (candidates, planned) = planned.unzip();
-        let Some(sender) = self.sender(tx, tenant, row, journal, candidates, now).await? else { return Ok(None) };
+        let sender = match self.sender(tx, tenant, row, journal, candidates, now).await? {
+            NextSender::Ready(sender) => sender,
+            NextSender::Waiting | NextSender::Ended => return Ok(None),
+        };
         let connection = &sender.connection;
         let number = row.attempts + 1;
         let plan = match planned {

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use sendbox_domain::field_error::FieldErrors;
-use sendbox_domain::model::{AttemptOutcome, InDoubt, MessageStatus, Timestamp, VersionRole};
-use sendbox_domain::rules::breaker::{BreakerDecision, BreakerEvent};
+use sendbox_domain::model::{AttemptOutcome, InDoubt, MessageStatus, Mode, Timestamp, VersionRole};
+use sendbox_domain::rules::breaker::{self, BreakerDecision, BreakerEvent};
 use sendbox_domain::rules::retry;
 use sendbox_sandbox::{FailureClass, Party, RecordedFailure};
 use sendbox_store::Tx;
@@ -21,6 +21,7 @@ use crate::releases::monitor_state::ReleaseKey;
 use crate::sending::message_end::end_before_attempt;
 use crate::sending::routing::routes;
 use crate::service::{BreakerKey, Service};
+use crate::vault::random_fraction;
 
 /// Maximum number of breakers. Only connections that have failed have one. When it is reached all are dropped, which is simple and
 /// rare.
@@ -35,6 +36,15 @@ pub(crate) struct Sender {
     /// Cancelled when the version has drained. `None` for a built-in connector, and for a version that is neither active nor a
     /// canary nor draining.
     pub(crate) withdrawn: Option<CancellationToken>,
+}
+
+/// Who sends the next attempt of a message.
+pub(crate) enum NextSender {
+    Ready(Sender),
+    /// Nobody now: the message is queued until a breaker lets messages through again.
+    Waiting,
+    /// Nobody: the message has ended.
+    Ended,
 }
 
 /// Whether a connection can send now.
@@ -75,8 +85,9 @@ fn breaker_key(tenant: &str, connection: &ReadyConnection) -> BreakerKey {
 }
 
 impl Service {
-    /// The sender of the next attempt: the chosen connection, or the first fallback that can send. When none can, ends the message
-    /// and returns `None`. `candidates`: the versions of the chosen connection, if they are known.
+    /// The sender of the next attempt: the chosen connection, or the first fallback that can send. When none can because of open
+    /// breakers, the message waits; when none can for another reason, it ends. `candidates`: the versions of the chosen connection,
+    /// if they are known.
     #[allow(clippy::too_many_arguments, reason = "everything that decides it")]
     pub(crate) async fn sender(
         &self,
@@ -86,7 +97,7 @@ impl Service {
         journal: &[AttemptRow],
         mut candidates: Option<CandidateVersions>,
         now: Timestamp,
-    ) -> Result<Option<Sender>> {
+    ) -> Result<NextSender> {
         let names = routes(tenant, row.country.as_deref());
         let chosen = row.connection.clone().into_iter();
         let is_tried = |name: &String| journal.iter().any(|attempt| attempt.connection == *name);
@@ -95,13 +106,15 @@ impl Service {
         let others =
             names.into_iter().filter(|name| !no_fallback && row.connection.as_ref() != Some(name) && !is_tried(name));
         let mut reason = None;
+        let mut open_until: Option<Timestamp> = None;
         let invalid_configuration =
             |text: String| RecordedFailure::before_sending(FailureClass::ConfigurationInvalid, Party::Policy, text);
         for name in chosen.chain(others) {
             let known = candidates.take();
             match self.availability(tx, tenant, &row.id, &name, journal, known, now).await? {
-                Availability::Ready(sender) => return Ok(Some(sender)),
+                Availability::Ready(sender) => return Ok(NextSender::Ready(sender)),
                 Availability::BreakerOpen { until } => {
+                    open_until = Some(open_until.map_or(until, |earlier| earlier.min(until)));
                     let seconds = until.seconds_from(now);
                     let text = format!(
                         "the connection `{name}` failed too often and rests for {seconds} s; no fallback could take over"
@@ -118,8 +131,17 @@ impl Service {
                 }
             }
         }
+        // The caller of a synchronous message that was not tried yet is told at once, and can choose.
+        let may_wait = row.mode == Mode::Async || row.attempts > 0;
+        if let Some(until) = open_until.filter(|_| may_wait)
+            && let Some(at) = breaker::resume_at(until, now, row.expires_at, random_fraction()?)
+        {
+            row.status = MessageStatus::Queued;
+            row.next_attempt_at = Some(at);
+            return Ok(NextSender::Waiting);
+        }
         end_before_attempt(row, MessageStatus::Failed, reason);
-        Ok(None)
+        Ok(NextSender::Ended)
     }
 
     /// Whether a connection can send the message now, with the first version that is compatible and whose breaker is closed.
@@ -158,7 +180,7 @@ impl Service {
                 Err(other) => return Err(other),
             };
             let release = candidates.release();
-            if let BreakerDecision::Reject { until } = self.breaker_allows(tenant, &connection, now) {
+            if let Some(until) = self.breaker_allows(tenant, &connection, now).wait_until(now) {
                 open_until = Some(until);
                 // The breaker of a canary or of a newly activated version does not stop the version that it replaces.
                 if release.is_some_and(|release| release.versions.alternative_to(digest, now).is_some()) {

@@ -175,7 +175,10 @@ impl Service {
         match accepted.await? {
             AcceptedVerification::Repeated { first } => self.replay_verification(tenant, &first, mode).await,
             AcceptedVerification::Unsent(verification) => Ok(*verification),
-            AcceptedVerification::Admitted { verification, admitted } => self.send_code(*verification, *admitted).await,
+            AcceptedVerification::Admitted { verification, admitted } => {
+                self.inner.sends.revoke_superseded_by(&verification);
+                self.send_code(*verification, *admitted).await
+            }
         }
     }
 
@@ -363,11 +366,13 @@ impl Service {
             return Err(Error::WrongCode { tries_left });
         }
         let service = self.clone();
-        self.write(move |tx| {
+        let approved = self.write(move |tx| {
             let (service, row) = (service.clone(), row.clone());
             Box::pin(async move { service.approve_check(tx, &row, now).await.map(Done::Commit) })
-        })
-        .await
+        });
+        let approved = approved.await?;
+        self.inner.sends.revoke(tenant, id);
+        Ok(approved)
     }
 
     /// Counts a try. Returns the verification as it is then.
@@ -419,7 +424,11 @@ impl Service {
             )
         });
         match renewed.await? {
-            AcceptedVerification::Admitted { verification, admitted } => self.send_code(*verification, *admitted).await,
+            AcceptedVerification::Admitted { verification, admitted } => {
+                // What is being sent is the code before.
+                self.inner.sends.revoke(&verification.tenant, &verification.id);
+                self.send_code(*verification, *admitted).await
+            }
             AcceptedVerification::Unsent(verification) => Ok(*verification),
             AcceptedVerification::Repeated { .. } => Err(Error::Internal("a resend has no idempotency key".to_owned())),
         }
@@ -486,6 +495,7 @@ impl Service {
             return Err(Error::VerificationEnded(Box::new(verification)));
         }
         tx.commit().await?;
+        self.inner.sends.revoke(tenant, id);
         Ok(verification)
     }
 

@@ -220,14 +220,17 @@ fn money_runs_out() {
 }
 
 #[test]
-fn a_version_was_taken_back() {
+fn a_version_was_rolled_back() {
     let about = Some((Connector, "acme-sms"));
     check(vec![
         case(
             |facts| facts.rollbacks = rollback(0, true),
             Some((Warning, about, "at 2026-11-23T20:00:00Z: it misbehaved.")),
         ),
-        case(|facts| facts.rollbacks = rollback(LAST_DAY_MS - 1, true), Some((Warning, about, "by itself"))),
+        case(
+            |facts| facts.rollbacks = rollback(LAST_DAY_MS - 1, true),
+            Some((Warning, about, "rolled back automatically")),
+        ),
         case(|facts| facts.rollbacks = rollback(LAST_DAY_MS, true), None),
         case(|facts| facts.rollbacks = rollback(0, false), None),
     ]);

@@ -3,6 +3,25 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[test]
+fn messages_that_a_breaker_has_stopped_ask_again_within_their_lifetime_and_not_all_at_once() {
+    let at = Timestamp;
+    for (until, now, expires_at, jitter, expected) in [
+        (30_000, 0, 600_000, 0.0, Some(30_000)),
+        (30_000, 0, 600_000, 0.5, Some(45_000)),
+        (30_000, 0, 600_000, 1.0, Some(60_000)),
+        // A short period is spread over five seconds.
+        (2_000, 0, 600_000, 1.0, Some(7_000)),
+        // The spread does not let a message expire.
+        (30_000, 0, 40_000, 1.0, Some(30_000)),
+        (30_000, 0, 600_000, f64::NAN, Some(30_000)),
+        (30_000, 0, 30_000, 0.0, None),
+    ] {
+        let resumed = resume_at(at(until), at(now), at(expires_at), jitter);
+        assert_eq!(resumed, expected.map(at), "{until} {now} {expires_at} {jitter}");
+    }
+}
+
 const START: i64 = 1_700_000_000_000;
 
 fn at(millis: i64) -> Timestamp {
@@ -46,7 +65,7 @@ fn after_its_time_one_probe_decides() {
     let mut breaker = opened();
     assert_eq!(breaker.allows(at(29_999)), BreakerDecision::Reject { until: at(30_000) });
     assert_eq!(breaker.allows(at(30_000)), BreakerDecision::Probe);
-    assert_eq!(breaker.allows(at(30_001)), BreakerDecision::Reject { until: at(90_000) }, "one at a time");
+    assert_eq!(breaker.allows(at(30_001)), BreakerDecision::ProbeRunning { until: at(90_000) }, "one at a time");
     breaker.record(Success, at(31_000));
     assert_eq!(breaker.allows(at(31_000)), BreakerDecision::Allow);
     // It starts over with the shortest time and needs all five failures.
@@ -79,7 +98,7 @@ fn a_probe_about_the_message_or_lost_lets_another_one_try() {
     breaker.record(Ignore, at(30_100));
     assert_eq!(breaker.allows(at(30_100)), BreakerDecision::Probe);
     // This probe never reports.
-    assert_eq!(breaker.allows(at(90_099)), BreakerDecision::Reject { until: at(90_100) });
+    assert_eq!(breaker.allows(at(90_099)), BreakerDecision::ProbeRunning { until: at(90_100) });
     assert_eq!(breaker.allows(at(90_100)), BreakerDecision::Probe);
 }
 
@@ -97,7 +116,7 @@ fn a_clock_that_is_set_back_does_not_keep_it_shut() {
     let mut breaker = opened();
     assert_eq!(breaker.allows(at(-3_600_000)), BreakerDecision::Reject { until: at(-3_570_000) });
     assert_eq!(breaker.allows(at(-3_570_000)), BreakerDecision::Probe);
-    assert_eq!(breaker.allows(at(-7_200_000)), BreakerDecision::Reject { until: at(-7_140_000) });
+    assert_eq!(breaker.allows(at(-7_200_000)), BreakerDecision::ProbeRunning { until: at(-7_140_000) });
 }
 
 #[test]
@@ -142,7 +161,7 @@ proptest! {
                             prop_assert!(probe.is_none_or(|begun| now >= begun + 60_000));
                             probe = Some(now);
                         }
-                        BreakerDecision::Reject { until } => {
+                        BreakerDecision::Reject { until } | BreakerDecision::ProbeRunning { until } => {
                             prop_assert!(until.0 > now && until.0 <= now + 300_000);
                             // If the clock was set back, the minute counts from when that was noticed.
                             probe = probe.map(|begun| begun.min(now));
