@@ -139,6 +139,9 @@ impl Connector {
     }
 }
 
+/// All calls that read metadata share slots as one owner.
+const SLOT_OWNER: &str = "metadata";
+
 impl Sandbox {
     /// Checks only the size and the kind of a file. [`load`](Self::load) checks the rest.
     ///
@@ -194,8 +197,8 @@ impl Sandbox {
     }
 
     async fn call_metadata(&self, abi: &dyn Abi) -> Result<RawMetadata, LoadError> {
-        let unavailable = || LoadError::Metadata(ConnectorFault::Trap("the sandbox is shutting down".into()));
-        let _slot = self.slot().await.ok_or_else(unavailable)?;
+        let unavailable = || LoadError::Metadata(ConnectorFault::Trap("too many calls are waiting".into()));
+        let _slot = self.slot(SLOT_OWNER).await.map_err(|_| unavailable())?;
         let state = CallState::new(Phase::Metadata, Arc::clone(&self.limits), Arc::default(), None);
         let mut store = store(&self.engine, state);
         let deadline = std::time::Duration::from_millis(self.limits.send_ms);

@@ -100,6 +100,7 @@ mod sandbox;
 mod sealed;
 mod send;
 mod shapes;
+mod slots;
 mod trace;
 
 pub use sendbox_contract::{

@@ -38,6 +38,9 @@ pub enum CallbackError {
     Fault(ConnectorFault),
 }
 
+/// All callbacks share slots as one owner. The caller bounds them by tenant.
+const SLOT_OWNER: &str = "callbacks";
+
 impl Sandbox {
     /// Lets a connector read a provider's callback, in a fresh instance. A callback may contain several reports, or none.
     ///
@@ -54,7 +57,7 @@ impl Sandbox {
             return Err(CallbackError::NotSupported);
         }
         let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
-        let Ok(Some(_slot)) = tokio::time::timeout_at(deadline, self.slot()).await else {
+        let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, self.slot(SLOT_OWNER)).await else {
             return Err(CallbackError::NoFreeSlot);
         };
         let mut state = CallState::new(Phase::Report, Arc::clone(&self.limits), parameters, None);

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sendbox_policy::{AddressPolicy, Limits};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
@@ -14,6 +13,7 @@ use crate::call::CallState;
 use crate::egress::dns::{Resolve, SystemResolver};
 use crate::egress::{Egress, TrustError};
 use crate::engine::{Allocation, RunningCall, Ticker};
+use crate::slots::{Permit, Slots, TooManyWaiting};
 use crate::{abi, engine, host};
 
 /// The configuration of a sandbox. The default suits a service that only sends to public hosts, but compiles files in its own
@@ -83,14 +83,14 @@ pub struct Sandbox {
     pub(crate) egress: Arc<Egress>,
     pub(crate) loader: ComponentLoader,
     /// One permit for each instance of the pool.
-    slots: Semaphore,
+    slots: Slots,
     in_flight: usize,
     ticker: Ticker,
 }
 
 /// Room for one call. The clock that bounds CPU runs as long as it is held.
 pub(crate) struct Slot<'s> {
-    _permit: SemaphorePermit<'s>,
+    _permit: Permit,
     _running: RunningCall<'s>,
 }
 
@@ -118,16 +118,24 @@ impl Sandbox {
             linker,
             limits,
             egress: Arc::new(egress),
-            slots: Semaphore::new(in_flight as usize),
+            slots: Slots::new(in_flight as usize),
             in_flight: in_flight as usize,
             ticker,
         })
     }
 
-    /// Waits for room for a call. `None`: the sandbox shuts down.
-    pub(crate) async fn slot(&self) -> Option<Slot<'_>> {
-        let permit = self.slots.acquire().await.ok()?;
-        Some(Slot { _permit: permit, _running: self.ticker.keep_running() })
+    /// Waits for room for a call of this owner.
+    ///
+    /// # Errors
+    /// When too many calls are waiting.
+    pub(crate) async fn slot(&self, owner: &str) -> Result<Slot<'_>, TooManyWaiting> {
+        let permit = self.slots.acquire(owner).await?;
+        Ok(Slot { _permit: permit, _running: self.ticker.keep_running() })
+    }
+
+    /// Whether a further send of this owner would be refused at once, because too many are waiting.
+    pub fn is_busy_for(&self, owner: &str) -> bool {
+        self.slots.is_full(owner)
     }
 
     /// The limits of every call.

@@ -66,13 +66,14 @@ impl Sandbox {
     /// Sends a message through a connector, in a fresh instance.
     ///
     /// There is no error: whatever the connector or the provider does, there is an outcome within [`Limits::send_ms`] (see
-    /// [`limits`](Self::limits)). A failed outcome says whether the message may have been sent; only then can another try send it
+    /// [`limits`](Self::limits)) after the send has got a slot, for which it waits no longer than that. Slots are shared fairly
+    /// between owners. A failed outcome says whether the message may have been sent; only then can another try send it
     /// twice. If the future is dropped, the send ends immediately and nobody learns whether the message was sent: use
     /// [`SendRequest::withdrawn`] instead.
     ///
     /// [`Limits::send_ms`]: sendbox_policy::Limits::send_ms
     pub async fn send(&self, connector: &Connector, request: SendRequest) -> SendResult {
-        let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
+        let time = Duration::from_millis(self.limits.send_ms);
         let message = Arc::new(request.message);
         let message_key = message.key_for(&request.owner);
         let rule = message_rule(&message, &message_key);
@@ -87,11 +88,13 @@ impl Sandbox {
             biased;
             () = withdrawn.cancelled() => return result(state, Outcome::Failed(withdrawn_before())),
             () = revocation.revoked() => return result(state, Outcome::Failed(revoked_before())),
-            slot = tokio::time::timeout_at(deadline, self.slot()) => slot,
+            slot = tokio::time::timeout(time, self.slot(&request.owner)) => slot,
         };
-        let Ok(Some(_slot)) = slot else {
+        let Ok(Ok(_slot)) = slot else {
             return result(state, Outcome::Failed(no_free_slot()));
         };
+        // The time of a send begins when it has its slot: waiting is not the connector's fault.
+        let deadline = Instant::now() + time;
         state.outside = Some(OutboundContext {
             egress: Arc::clone(&self.egress),
             grant: request.grant,

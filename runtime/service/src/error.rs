@@ -92,8 +92,8 @@ pub enum Error {
     /// The connector failed to read a provider's callback.
     #[error("the connector could not read the callback; nothing was changed")]
     ReportUnreadable,
-    /// Too many callbacks of providers at the same time.
-    #[error("too many callbacks are being read; try again")]
+    /// Too many sends or callbacks of the tenant are waiting.
+    #[error("too many requests of this tenant are waiting; try again in a moment")]
     Busy,
     /// The process is ending.
     #[error("the server is stopping; try again")]

@@ -148,8 +148,8 @@ kinds! {
         "The connector failed to read a provider's callback. Nothing was changed.",
         "Give the `instance` to the operator; the server's log names the connection and the version.";
     Busy, "busy", SERVICE_UNAVAILABLE, "Busy",
-        "The server is processing as many callbacks as it can. Nothing was changed.",
-        "Try again; providers do so automatically.";
+        "Too many sends or callbacks of the tenant are waiting. Nothing was changed.",
+        "Try again in a moment. Providers repeat their callbacks automatically.";
     Stopping, "stopping", SERVICE_UNAVAILABLE, "Stopping",
         "This server is shutting down.",
         "Try again: another server will respond, or this one after its restart.";

@@ -164,6 +164,7 @@ impl Service {
         };
         let (recipient, client_ip) = fields.read()?;
         let mode = new.mode;
+        self.require_room(tenant, mode)?;
         let request = Arc::new(MessageRequest {
             tenant: tenant.to_owned(),
             id: id::new("m")?,
@@ -225,6 +226,11 @@ impl Service {
         }
         let admitted = self.admit_message(tx, &row, &key, id, outgoing, *client_ip).await?;
         Ok(Done::Commit(AcceptedMessage::Admitted(Box::new(admitted))))
+    }
+
+    /// Refuses a synchronous message while too many sends of the tenant are waiting: its caller would wait in vain.
+    pub(crate) fn require_room(&self, tenant: &str, mode: Mode) -> Result<()> {
+        if mode == Mode::Sync && self.inner.sandbox.is_busy_for(tenant) { Err(Error::Busy) } else { Ok(()) }
     }
 
     pub(crate) fn require_running(&self) -> Result<()> {

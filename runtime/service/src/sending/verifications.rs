@@ -158,6 +158,7 @@ impl Service {
         };
         let (recipient, client_ip) = fields.read()?;
         let mode = new.mode;
+        self.require_room(tenant, mode)?;
         let request = Arc::new(VerificationRequest {
             tenant: tenant.to_owned(),
             id: id::new("v")?,
@@ -415,6 +416,7 @@ impl Service {
         self.require_running()?;
         let client_ip =
             client_ip(resend.client_ip.as_ref().map(Sensitive::expose)).map_err(|error| FieldErrors(vec![error]))?;
+        self.require_room(tenant, resend.mode)?;
         let (tenant, id, message) = (tenant.to_owned(), id.to_owned(), id::new("m")?);
         let service = self.clone();
         let renewed = self.write(move |tx| {
