@@ -188,6 +188,12 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_newest ON messages (tenant, created_at, id);
 CREATE INDEX messages_of_recipient ON messages (tenant, recipient_hash, created_at, id);
+-- For the filters of the list. Most messages are accepted: those are found on the way through `messages_newest`.
+CREATE INDEX messages_not_accepted ON messages (tenant, status, created_at, id) WHERE status <> 'accepted';
+CREATE INDEX messages_of_country ON messages (tenant, country, created_at, id);
+CREATE INDEX messages_of_usage ON messages (tenant, usage, created_at, id);
+CREATE INDEX messages_of_connection ON messages (tenant, connection, created_at, id) WHERE connection IS NOT NULL;
+CREATE INDEX messages_reported ON messages (tenant, delivery, created_at, id) WHERE delivery IS NOT NULL;
 CREATE INDEX messages_by_age ON messages (created_at);
 -- What the worker asks for: only what is not final, so it stays as small as the backlog.
 CREATE INDEX messages_due ON messages (COALESCE(next_attempt_at, created_at), tenant, id)
