@@ -97,6 +97,8 @@ pub(crate) struct Inner {
     pub(crate) work: TaskTracker,
     /// Wakes the worker when a message is due.
     pub(crate) due: Notify,
+    /// Held during a sweep: two at once would only wait for each other.
+    pub(crate) sweeping: tokio::sync::Mutex<()>,
     pub(crate) ready_connections: Mutex<HashMap<(String, String), CachedConnection>>,
     pub(crate) breakers: Mutex<HashMap<BreakerKey, Breaker>>,
     pub(crate) retry_budgets: Mutex<HashMap<String, RetryBudget>>,
@@ -136,6 +138,7 @@ impl Service {
             stopping: CancellationToken::new(),
             work: TaskTracker::new(),
             due: Notify::new(),
+            sweeping: tokio::sync::Mutex::default(),
             ready_connections: Mutex::default(),
             breakers: Mutex::default(),
             retry_budgets: Mutex::default(),
@@ -158,6 +161,8 @@ impl Service {
         }
         let worker = service.clone();
         service.inner.work.spawn(async move { worker.work().await });
+        let sweeper = service.clone();
+        service.inner.work.spawn(async move { sweeper.sweep_regularly().await });
         let monitor = service.clone();
         service.inner.work.spawn(async move { monitor.monitor_releases().await });
         Ok(service)
@@ -232,7 +237,7 @@ impl Service {
         }
     }
 
-    /// Number of running tasks: sends, checks of uploads, the worker and the release monitor.
+    /// Number of running tasks: sends, checks of uploads, the worker, the sweeper and the release monitor.
     pub fn running_tasks(&self) -> usize {
         self.inner.work.len()
     }

@@ -290,7 +290,7 @@ impl Service {
             let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
         };
-        if !verifications::add_failure(&mut tx, tenant, &row.recipient_hash, MAX_FAILURES).await? {
+        if !verifications::add_failure(&mut tx, tenant, &row.recipient_hash, MAX_FAILURES, now).await? {
             return Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None });
         }
         tx.commit().await?;

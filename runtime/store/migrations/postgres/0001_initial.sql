@@ -71,6 +71,7 @@ CREATE TABLE connection_tests (
     tested_at   BIGINT NOT NULL,
     PRIMARY KEY (tenant, fingerprint)
 );
+CREATE INDEX connection_tests_by_age ON connection_tests (tested_at);
 
 -- Numbers that nothing is sent to for a while, because a provider suspects fraud.
 CREATE TABLE holds (
@@ -85,6 +86,7 @@ CREATE TABLE holds (
     PRIMARY KEY (tenant, id),
     UNIQUE (tenant, prefix_hash)
 );
+CREATE INDEX holds_by_expiry ON holds (expires_at);
 
 -- Connectors that were uploaded: a row for each version. `tenant` is empty for those of all tenants. `connector` is absent
 -- until the file has been read.
@@ -275,13 +277,15 @@ CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE
 CREATE INDEX verifications_newest ON verifications (tenant, created_at);
 CREATE INDEX verifications_by_age ON verifications (created_at);
 
--- Failed checks of one number, over all its codes.
+-- Failed checks of one number, over all its codes. `failed_at` is the time of the last one.
 CREATE TABLE recipient_failures (
     tenant         TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     recipient_hash BYTEA NOT NULL,
     failures       BIGINT NOT NULL,
+    failed_at      BIGINT NOT NULL,
     PRIMARY KEY (tenant, recipient_hash)
 );
+CREATE INDEX recipient_failures_by_age ON recipient_failures (failed_at);
 
 -- States of limits, as the service writes them. An empty state is a row that was locked and never written.
 -- Written twice in each transaction: the free space lets a row be replaced within its page.

@@ -70,6 +70,7 @@ CREATE TABLE connection_tests (
     tested_at   INTEGER NOT NULL,
     PRIMARY KEY (tenant, fingerprint)
 ) STRICT;
+CREATE INDEX connection_tests_by_age ON connection_tests (tested_at);
 
 -- Numbers that nothing is sent to for a while, because a provider suspects fraud.
 CREATE TABLE holds (
@@ -84,6 +85,7 @@ CREATE TABLE holds (
     PRIMARY KEY (tenant, id),
     UNIQUE (tenant, prefix_hash)
 ) STRICT;
+CREATE INDEX holds_by_expiry ON holds (expires_at);
 
 -- Connectors that were uploaded: a row for each version. `tenant` is empty for those of all tenants. `connector` is absent
 -- until the file has been read.
@@ -274,13 +276,15 @@ CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE
 CREATE INDEX verifications_newest ON verifications (tenant, created_at);
 CREATE INDEX verifications_by_age ON verifications (created_at);
 
--- Failed checks of one number, over all its codes.
+-- Failed checks of one number, over all its codes. `failed_at` is the time of the last one.
 CREATE TABLE recipient_failures (
     tenant         TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     recipient_hash BLOB NOT NULL,
     failures       INTEGER NOT NULL,
+    failed_at      INTEGER NOT NULL,
     PRIMARY KEY (tenant, recipient_hash)
 ) STRICT;
+CREATE INDEX recipient_failures_by_age ON recipient_failures (failed_at);
 
 -- States of limits, as the service writes them. An empty state is a row that was locked and never written.
 CREATE TABLE buckets (
