@@ -199,7 +199,7 @@ impl Conditions {
 /// Messages of a tenant, newest first, and by descending id within a millisecond.
 ///
 /// Each filter has an index in this order, except for accepted messages, which are most messages: it reads all messages, until it has
-/// enough of them.
+/// enough of them. A new filter needs an index, see `query_plans.rs`.
 pub async fn list(tx: &mut Tx, tenant: &str, filter: &MessageQuery) -> Result<Vec<MessageRow>> {
     let sql = TABLE.select("WHERE TRUE");
     let mut list = Conditions { sql, arguments: Arguments::default() };
