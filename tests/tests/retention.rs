@@ -1,4 +1,4 @@
-//! What has expired is deleted, however much it is.
+//! What has expired is deleted, however much it is, and so is a deleted tenant.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -21,7 +21,9 @@ const MANY: i64 = 350;
 
 on_every_database!(
     a_sweep_deletes_everything_that_has_expired,
-    failed_checks_and_connection_tests_are_forgotten
+    failed_checks_and_connection_tests_are_forgotten,
+    a_deleted_tenant_is_gone_at_once,
+    a_deletion_continues_after_a_restart
 );
 
 fn days_ago(days: i64) -> Timestamp {
@@ -167,4 +169,57 @@ async fn failed_checks_and_connection_tests_are_forgotten(database: &Database) {
         let tested_at = connections::tested_at(&mut tx, TENANT, &fingerprint).await.unwrap();
         assert_eq!(tested_at.is_some(), kept, "{fingerprint:?}");
     }
+}
+
+fn new_tenant() -> NewTenant {
+    NewTenant { id: Some(TENANT.to_owned()), name: "Acme".to_owned(), environment: Environment::Development }
+}
+
+async fn a_deleted_tenant_is_gone_at_once(database: &Database) {
+    let fixture = TestService::new(database).await;
+    fixture.add_tenant("other", Environment::Development).await;
+    let service = &fixture.service;
+    let new_key = NewKey { name: "k".to_owned(), scopes: [Scope::Read].into(), expires_at: None };
+    let key = service.create_key(ADMIN, TENANT, new_key).await.unwrap();
+    let secret = key.secret;
+    service.authenticate(&secret).await.unwrap();
+    let sent = service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+    add_rows(&fixture.store, "m", MANY, days_ago(0)).await;
+    // As `Service::delete_tenant` does it, before any row of the tenant is deleted.
+    let mut tx = fixture.store.begin().await.unwrap();
+    assert!(tenants::delete(&mut tx, TENANT, fixture.now()).await.unwrap());
+    tx.commit().await.unwrap();
+
+    assert!(matches!(service.authenticate(&secret).await, Err(Error::Unauthenticated)));
+    let missing = |result: Result<(), Error>| assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
+    missing(service.tenant(ADMIN, TENANT).await.map(drop));
+    missing(service.delete_tenant(ADMIN, TENANT).await);
+    missing(service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.map(drop));
+    missing(service.message(ADMIN, TENANT, &sent.id).await.map(drop));
+    missing(service.messages(ADMIN, TENANT, MessageFilter::default()).await.map(drop));
+    missing(service.statistics(ADMIN, TENANT, StatisticsFilter::default()).await.map(drop));
+    let listed = service.tenants(ADMIN, PageRequest::default()).await.unwrap().items;
+    assert_eq!(listed.iter().map(|tenant| tenant.id.as_str()).collect::<Vec<_>>(), ["other"]);
+    let refused = service.create_tenant(ADMIN, new_tenant()).await.unwrap_err();
+    assert!(matches!(&refused, Error::Conflict(why) if why.contains("are being deleted")), "{refused:?}");
+
+    service.sweep().await;
+    assert!(rows_of(database, TENANT).await.iter().all(|(_, count)| *count == 0));
+    service.create_tenant(ADMIN, new_tenant()).await.unwrap();
+    service.send_message(ADMIN, "other", message(NUMBER, "314159"), None).await.unwrap();
+}
+
+async fn a_deletion_continues_after_a_restart(database: &Database) {
+    let fixture = TestService::new(database).await;
+    add_rows(&fixture.store, "m", MANY, days_ago(0)).await;
+    // The process ends after the first of many steps.
+    let mut tx = fixture.store.begin().await.unwrap();
+    assert!(tenants::delete(&mut tx, TENANT, fixture.now()).await.unwrap());
+    assert_eq!(tenants::delete_rows(&mut tx, 10).await.unwrap(), 10, "no more than asked for");
+    tx.commit().await.unwrap();
+    let fixture = fixture.restart().await;
+    fixture.service.sweep().await;
+    assert!(rows_of(database, TENANT).await.iter().all(|(_, count)| *count == 0));
+    fixture.add_tenant(TENANT, Environment::Development).await;
+    fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Deletes what has expired, in small steps.
+//! Deletes what has expired, and deleted tenants, in small steps.
 //!
 //! Promises
 //! - a sweep ends when nothing that had expired at its start is left, however much that was;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use sendbox_domain::model::Timestamp;
 use sendbox_domain::rules::report::MAX_WAIT_MS;
 use sendbox_store::{
-    Done, StoreError, Tx, buckets, connections, holds, idempotency, messages, reports, sessions, verifications,
+    Done, StoreError, Tx, buckets, connections, holds, idempotency, messages, reports, sessions, tenants, verifications,
 };
 
 use crate::access::sessions::MAX_IDLE_SECONDS;
@@ -41,10 +41,12 @@ enum Expiring {
     RecipientFailures,
     ConnectionTests,
     Sessions,
+    /// Deleted tenants with all their rows.
+    Tenants,
 }
 
 impl Expiring {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::PendingVerifications,
         Self::Buckets,
         Self::Holds,
@@ -55,6 +57,7 @@ impl Expiring {
         Self::RecipientFailures,
         Self::ConnectionTests,
         Self::Sessions,
+        Self::Tenants,
     ];
 
     /// Deletes at most [`STEP_ROWS`] rows that had expired at `now`. Returns their number.
@@ -75,6 +78,7 @@ impl Expiring {
             }
             Self::ConnectionTests => connections::delete_tests_before(tx, cutoff, STEP_ROWS).await,
             Self::Sessions => sessions::sweep(tx, now.minus_millis(MAX_IDLE_SECONDS * 1000), STEP_ROWS).await,
+            Self::Tenants => tenants::delete_rows(tx, STEP_ROWS).await,
         }
     }
 }
@@ -85,13 +89,14 @@ impl Service {
         while !self.inner.stopping.is_cancelled() {
             self.sweep().await;
             tokio::select! {
+                () = self.inner.sweep_due.notified() => {}
                 () = tokio::time::sleep(SWEEP_INTERVAL) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
         }
     }
 
-    /// Deletes everything that has expired. Returns the number of rows; errors are logged, and tried again by the next sweep. The
+    /// Deletes everything that has expired, and what deleted tenants have left. Returns the number of rows; errors are logged, and tried again by the next sweep. The
     /// service does this every 30 seconds.
     pub async fn sweep(&self) -> u64 {
         let _only = self.inner.sweeping.lock().await;

@@ -97,6 +97,8 @@ pub(crate) struct Inner {
     pub(crate) work: TaskTracker,
     /// Wakes the worker when a message is due.
     pub(crate) due: Notify,
+    /// Wakes the sweeper when there is much to delete.
+    pub(crate) sweep_due: Notify,
     /// Held during a sweep: two at once would only wait for each other.
     pub(crate) sweeping: tokio::sync::Mutex<()>,
     pub(crate) ready_connections: Mutex<HashMap<(String, String), CachedConnection>>,
@@ -138,6 +140,7 @@ impl Service {
             stopping: CancellationToken::new(),
             work: TaskTracker::new(),
             due: Notify::new(),
+            sweep_due: Notify::new(),
             sweeping: tokio::sync::Mutex::default(),
             ready_connections: Mutex::default(),
             breakers: Mutex::default(),

@@ -427,8 +427,9 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
     assert!(full.iter().all(|(_, count)| *count == 1), "this test fills every table: {full:?}");
 
     let mut tx = store.begin().await.unwrap();
-    assert!(tenants::delete(&mut tx, "acme").await.unwrap());
-    assert!(!tenants::delete(&mut tx, "acme").await.unwrap());
+    assert!(tenants::delete(&mut tx, "acme", NOW).await.unwrap());
+    assert!(!tenants::delete(&mut tx, "acme", NOW).await.unwrap());
+    assert!(tenants::delete_rows(&mut tx, 100).await.unwrap() < 100);
     tx.commit().await.unwrap();
     for (table, count) in left_of(database, "acme").await {
         assert_eq!(count, i64::from(table == "audit"), "{table}");

@@ -18,8 +18,11 @@ CREATE TABLE tenants (
     wrapped_key       BYTEA NOT NULL,
     master_key        TEXT NOT NULL,
     test_numbers      BYTEA,
-    created_at        BIGINT NOT NULL
+    created_at        BIGINT NOT NULL,
+    -- Set when the tenant is deleted. No statement of the API finds it any more; its rows are deleted in steps, and itself last.
+    deleted_at        BIGINT
 );
+CREATE INDEX tenants_deleted ON tenants (id) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE api_keys (
     id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,

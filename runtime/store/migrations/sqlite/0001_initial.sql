@@ -17,8 +17,11 @@ CREATE TABLE tenants (
     wrapped_key       BLOB NOT NULL,
     master_key        TEXT NOT NULL,
     test_numbers      BLOB,
-    created_at        INTEGER NOT NULL
+    created_at        INTEGER NOT NULL,
+    -- Set when the tenant is deleted. No statement of the API finds it any more; its rows are deleted in steps, and itself last.
+    deleted_at        INTEGER
 ) STRICT;
+CREATE INDEX tenants_deleted ON tenants (id) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE api_keys (
     id         TEXT NOT NULL PRIMARY KEY,
