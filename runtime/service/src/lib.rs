@@ -25,6 +25,7 @@ mod paging;
 mod public_url;
 mod readiness;
 mod releases;
+mod retention;
 mod sending;
 pub mod service;
 mod statistics;

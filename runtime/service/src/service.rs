@@ -106,6 +106,10 @@ pub(crate) struct Inner {
     pub(crate) due: Notify,
     /// Unwrapped data keys, by their wrapped form.
     tenant_keys: Mutex<HashMap<Vec<u8>, TenantKey>>,
+    /// Wakes the sweeper when there is much to delete.
+    pub(crate) sweep_due: Notify,
+    /// Held during a sweep: two at once would only wait for each other.
+    pub(crate) sweeping: tokio::sync::Mutex<()>,
     pub(crate) ready_connections: Mutex<HashMap<(String, String), CachedConnection>>,
     pub(crate) breakers: Mutex<HashMap<BreakerKey, Breaker>>,
     pub(crate) retry_budgets: Mutex<HashMap<String, RetryBudget>>,
@@ -147,6 +151,8 @@ impl Service {
             work: TaskTracker::new(),
             due: Notify::new(),
             tenant_keys: Mutex::default(),
+            sweep_due: Notify::new(),
+            sweeping: tokio::sync::Mutex::default(),
             ready_connections: Mutex::default(),
             breakers: Mutex::default(),
             retry_budgets: Mutex::default(),
@@ -170,6 +176,8 @@ impl Service {
         }
         let worker = service.clone();
         service.inner.work.spawn(async move { worker.work().await });
+        let sweeper = service.clone();
+        service.inner.work.spawn(async move { sweeper.sweep_regularly().await });
         let monitor = service.clone();
         service.inner.work.spawn(async move { monitor.monitor_releases().await });
         Ok(service)
@@ -265,7 +273,7 @@ impl Service {
         }
     }
 
-    /// Number of running tasks: sends, checks of uploads, the worker and the release monitor.
+    /// Number of running tasks: sends, checks of uploads, the worker, the sweeper and the release monitor.
     pub fn running_tasks(&self) -> usize {
         self.inner.work.len()
     }

@@ -50,9 +50,8 @@ impl Service {
         let counted = statistics::by_bucket(&mut tx, tenant, span, period.width()).await?;
         let (totals, mut series) = add_up(&period, counted);
         let started = statistics::started_by_bucket(&mut tx, tenant, span, period.width()).await?;
-        let took =
-            statistics::latencies_by_bucket(&mut tx, tenant, span, period.width(), LATENCIES_OF_A_BUCKET).await?;
-        fill_in(&mut series, started, took);
+        fill_in(&mut series, started);
+        fill_in_latencies(&mut tx, tenant, &period, &mut series).await?;
         let to_country = statistics::by_country(&mut tx, tenant, span).await?;
         let converted = statistics::conversions(&mut tx, tenant, span).await?;
         Ok(Statistics {
@@ -222,17 +221,24 @@ fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<StatisticsBuck
     (totals, series.into_values().collect())
 }
 
-/// Puts verifications and latencies into the points of their buckets.
-fn fill_in(series: &mut [StatisticsBucket], started: Vec<(Timestamp, StartedCount)>, took: Vec<(Timestamp, u64)>) {
+/// Puts verifications into the points of their buckets.
+fn fill_in(series: &mut [StatisticsBucket], started: Vec<(Timestamp, StartedCount)>) {
     let mut started: BTreeMap<Timestamp, StartedCount> = started.into_iter().collect();
-    let mut durations: BTreeMap<Timestamp, Vec<u64>> = BTreeMap::new();
-    for (at, one) in took {
-        durations.entry(at).or_default().push(one);
-    }
     for point in series {
         point.verifications = started.remove(&point.starts_at).unwrap_or_default();
-        point.latency_ms = durations.remove(&point.starts_at).and_then(Latency::of);
     }
+}
+
+/// Puts the latencies of each bucket into its point. A statement for each bucket reads the newest messages from an index, however
+/// many messages there are; a statement for all buckets would have to sort all messages.
+async fn fill_in_latencies(tx: &mut Tx, tenant: &str, period: &Period, series: &mut [StatisticsBucket]) -> Result<()> {
+    let width = i64::try_from(period.width()).unwrap_or(i64::MAX);
+    for point in series.iter_mut().filter(|point| point.accepted > 0) {
+        let end = Timestamp(point.starts_at.0.saturating_add(width));
+        let span = (point.starts_at.max(period.from), end.min(period.to));
+        point.latency_ms = Latency::of(statistics::latencies(tx, tenant, span, LATENCIES_OF_A_BUCKET).await?);
+    }
+    Ok(())
 }
 
 fn conversion(converted: &[Converted]) -> Conversion {

@@ -133,3 +133,20 @@ pub async fn tested_at(tx: &mut Tx, tenant: &str, fingerprint: &[u8]) -> Result<
         .bind(fingerprint);
     tx.one(get).await?.map(|row| Columns::of("connection_tests", &row).time("tested_at")).transpose()
 }
+
+/// Deletes at most `limit` tests that are older than `before` and are not of a connection as it is now. Returns their number.
+pub async fn delete_tests_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! delete_sql {
+        ($lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT tenant, fingerprint FROM connection_tests WHERE tested_at < $1 \
+                 AND NOT EXISTS (SELECT 1 FROM connections WHERE connections.tenant = connection_tests.tenant \
+                 AND connections.fingerprint = connection_tests.fingerprint) ORDER BY tested_at LIMIT $2",
+                $lock,
+                ") DELETE FROM connection_tests WHERE (tenant, fingerprint) IN (SELECT tenant, fingerprint FROM old)"
+            )
+        };
+    }
+    let delete = tx.locking(delete_sql!(""), delete_sql!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(delete).bind(before.0).bind(i64::from(limit))).await
+}

@@ -190,4 +190,6 @@ impl Store {
 }
 
 #[cfg(test)]
+mod query_plans;
+#[cfg(test)]
 mod tests;

@@ -68,3 +68,18 @@ pub async fn delete_ended(tx: &mut Tx, opened: Timestamp, used: Timestamp) -> Re
     let delete = query("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2").bind(opened.0).bind(used.0);
     tx.execute(delete).await
 }
+
+/// Deletes at most `limit` sessions that were last used at or before `used`. Returns their number.
+pub async fn sweep(tx: &mut Tx, used: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! sweep {
+        ($lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT id FROM sessions WHERE seen_at <= $1 ORDER BY seen_at LIMIT $2",
+                $lock,
+                ") DELETE FROM sessions WHERE id IN (SELECT id FROM old)"
+            )
+        };
+    }
+    let sweep = tx.locking(sweep!(""), sweep!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(sweep).bind(used.0).bind(i64::from(limit))).await
+}

@@ -43,6 +43,9 @@ pub(super) struct Handle {
     /// The deadline of the running statement, in milliseconds since `START`; 0 while none runs.
     deadline: Arc<AtomicU64>,
     timeout: Duration,
+    /// The statements that ran.
+    #[cfg(test)]
+    executed: Mutex<Vec<Executed>>,
 }
 
 fn millis() -> u64 {
@@ -67,7 +70,13 @@ impl Handle {
             end != 0 && millis() > end
         };
         connection.progress_handler(STEPS_PER_LOOK, Some(is_over))?;
-        Ok(Self { connection, deadline, timeout: TIMEOUT })
+        Ok(Self {
+            connection,
+            deadline,
+            timeout: TIMEOUT,
+            #[cfg(test)]
+            executed: Mutex::default(),
+        })
     }
 
     /// Runs a statement to its end, and calls `each` with every row.
@@ -105,7 +114,27 @@ impl Handle {
         while let Some(row) = rows.next()? {
             each(row)?;
         }
-        Ok(if reads { 0 } else { self.connection.changes() })
+        drop(rows);
+        let changes = if reads { 0 } else { self.connection.changes() };
+        #[cfg(test)]
+        self.record(query, statement)?;
+        Ok(changes)
+    }
+
+    #[cfg(test)]
+    fn record(&self, query: &Query, statement: &rusqlite::Statement<'_>) -> rusqlite::Result<()> {
+        let steps = statement.reset_status(rusqlite::StatementStatus::VmStep);
+        let mut explain = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql()))?;
+        let plan = explain.raw_query().mapped(|row| row.get("detail")).collect::<rusqlite::Result<_>>()?;
+        let executed = Executed { sql: query.sql().to_owned(), plan, steps };
+        self.executed.lock().unwrap_or_else(PoisonError::into_inner).push(executed);
+        Ok(())
+    }
+
+    /// The statements that ran since the last call.
+    #[cfg(test)]
+    pub(super) fn take_executed(&mut self) -> Vec<Executed> {
+        std::mem::take(self.executed.get_mut().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Runs a statement. Returns how many rows it changed.
@@ -168,6 +197,11 @@ impl Session {
 
     pub(super) fn all(&self, query: &Query) -> Result<Vec<Row>> {
         self.handle()?.all(query)
+    }
+
+    #[cfg(test)]
+    pub(super) fn take_executed(&mut self) -> Vec<Executed> {
+        self.handle.as_mut().map(Handle::take_executed).unwrap_or_default()
     }
 
     pub(super) fn commit(mut self) -> Result<()> {
@@ -441,4 +475,14 @@ fn run(handle: Handle, unit: &mut dyn Unit) -> Result<Handle> {
         handle.batch("RELEASE unit")?;
     }
     Ok(handle)
+}
+
+/// A statement that ran, for tests of how much it reads.
+#[cfg(test)]
+pub(super) struct Executed {
+    pub(super) sql: String,
+    /// The lines of its query plan.
+    pub(super) plan: Vec<String>,
+    /// The number of steps of SQLite's virtual machine.
+    pub(super) steps: i32,
 }

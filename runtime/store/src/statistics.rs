@@ -153,7 +153,7 @@ pub async fn by_country(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<V
 pub async fn failures(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec<FailureCount>> {
     let count = query(
         "SELECT class, COUNT(*) AS messages FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 \
-         AND test = 0 AND status IN ('failed', 'in-doubt') AND class IS NOT NULL GROUP BY class \
+         AND test = 0 AND status <> 'accepted' AND status IN ('failed', 'in-doubt') AND class IS NOT NULL GROUP BY class \
          ORDER BY messages DESC, class",
     )
     .bind(text(tenant))
@@ -169,10 +169,12 @@ pub async fn failures(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec
 /// How long it took from taking a message to the answer of the provider that took it, in milliseconds: of the newest
 /// messages, at most `limit`.
 pub async fn latencies(tx: &mut Tx, tenant: &str, (from, to): Span, limit: u32) -> Result<Vec<u64>> {
+    // SQLite does not reorder the tables of a `CROSS JOIN`. It knows nothing of their sizes, and would sometimes read all attempts of
+    // the tenant for each message.
     let list = query(
-        "SELECT attempts.finished_at - messages.created_at AS took FROM messages \
-         JOIN attempts ON attempts.tenant = messages.tenant AND attempts.message = messages.id \
+        "SELECT attempts.finished_at - messages.created_at AS took FROM messages CROSS JOIN attempts \
          WHERE messages.tenant = $1 AND messages.created_at >= $2 AND messages.created_at < $3 AND messages.test = 0 \
+         AND messages.status = 'accepted' AND attempts.tenant = messages.tenant AND attempts.message = messages.id \
          AND attempts.outcome = 'accepted' AND attempts.finished_at IS NOT NULL \
          ORDER BY messages.created_at DESC, messages.id DESC LIMIT $4",
     )
@@ -183,35 +185,6 @@ pub async fn latencies(tx: &mut Tx, tenant: &str, (from, to): Span, limit: u32) 
     let rows = tx.all(list).await?;
     // A clock that was set back makes no negative durations.
     rows.iter().map(|row| Ok(u64::try_from(Columns::of("messages", row).integer("took")?).unwrap_or(0))).collect()
-}
-
-/// [`latencies`] by bucket: of each, those of the newest messages that a provider took, at most `limit`. `width` as in
-/// [`by_bucket`].
-pub async fn latencies_by_bucket(
-    tx: &mut Tx,
-    tenant: &str,
-    (from, to): Span,
-    width: u64,
-    limit: u32,
-) -> Result<Vec<(Timestamp, u64)>> {
-    let list = query(
-        "SELECT newest.slot AS slot, attempts.finished_at - newest.created_at AS took FROM \
-         (SELECT id, created_at, created_at / $4 * $4 AS slot, ROW_NUMBER() OVER \
-         (PARTITION BY created_at / $4 ORDER BY created_at DESC, id DESC) AS place \
-         FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 AND status = 'accepted') \
-         AS newest JOIN attempts ON attempts.tenant = $1 AND attempts.message = newest.id \
-         WHERE newest.place <= $5 AND attempts.outcome = 'accepted' AND attempts.finished_at IS NOT NULL",
-    )
-    .bind(text(tenant))
-    .bind(from.0)
-    .bind(to.0)
-    .bind(large(width)?)
-    .bind(i64::from(limit));
-    let read = |row: &Row| {
-        let row = Columns::of("messages", row);
-        Ok((row.time("slot")?, u64::try_from(row.integer("took")?).unwrap_or(0)))
-    };
-    tx.all(list).await?.iter().map(read).collect()
 }
 
 /// Verifications by the bucket in which they were started. `width` as in [`by_bucket`].
@@ -289,10 +262,9 @@ pub async fn by_status(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Ve
 pub async fn by_connection(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Vec<EndedAlike>> {
     let count = query(
         "SELECT attempts.connection AS connection, attempts.outcome AS outcome, attempts.class AS class, \
-         COUNT(*) AS attempts, MAX(attempts.finished_at) AS last FROM messages \
-         JOIN attempts ON attempts.tenant = messages.tenant AND attempts.message = messages.id \
+         COUNT(*) AS attempts, MAX(attempts.finished_at) AS last FROM messages CROSS JOIN attempts \
          WHERE messages.tenant = $1 AND messages.created_at >= $2 AND messages.test = 0 \
-         AND attempts.finished_at IS NOT NULL \
+         AND attempts.tenant = messages.tenant AND attempts.message = messages.id AND attempts.finished_at IS NOT NULL \
          GROUP BY attempts.connection, attempts.outcome, attempts.class \
          ORDER BY attempts.connection, attempts.class",
     )

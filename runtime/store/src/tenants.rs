@@ -1,10 +1,16 @@
 //! Tenants.
+//!
+//! A tenant may have millions of rows, and to delete them in one transaction would block every writer for minutes. So a tenant is
+//! deleted in two parts: [`delete`] makes it disappear for every other function here, with its keys, connections and data key;
+//! [`delete_rows`] then deletes its rows in steps, and the tenant itself last. Until then its id is taken.
 
-use super::columns::{Columns, json, text, text_or_none};
-use super::query::{Query, Row, query};
+use sendbox_domain::model::Timestamp;
+
+use super::columns::{Columns, json, large, text, text_or_none};
+use super::query::{Arguments, Query, Row, query, query_with};
 use super::rows::TenantRow;
 use super::table::{Statement, Table};
-use super::{Backend, Result, Tx, releases, versions};
+use super::{Result, Tx, releases, versions};
 
 const TABLE: Table = Table {
     name: "tenants",
@@ -22,13 +28,15 @@ const TABLE: Table = Table {
     ],
 };
 
-static GET: Statement = Statement::new(|| TABLE.select("WHERE id = $1"));
+static GET: Statement = Statement::new(|| TABLE.select("WHERE id = $1 AND deleted_at IS NULL"));
 // `NO KEY`, so that rows that refer to the tenant can still be inserted.
-static LOCK: Statement = Statement::new(|| TABLE.select("WHERE id = $1 FOR NO KEY UPDATE"));
-static LIST: Statement = Statement::new(|| TABLE.select("WHERE id > $1 ORDER BY id LIMIT $2"));
-static OTHER_KEY: Statement = Statement::new(|| TABLE.select("WHERE master_key <> $1 ORDER BY id LIMIT $2"));
-static LOCK_OTHER_KEY: Statement =
-    Statement::new(|| TABLE.select("WHERE master_key <> $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE"));
+static LOCK: Statement = Statement::new(|| TABLE.select("WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"));
+static LIST: Statement = Statement::new(|| TABLE.select("WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"));
+static OTHER_KEY: Statement =
+    Statement::new(|| TABLE.select("WHERE master_key <> $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"));
+static LOCK_OTHER_KEY: Statement = Statement::new(|| {
+    TABLE.select("WHERE master_key <> $1 AND deleted_at IS NULL ORDER BY id LIMIT $2 FOR NO KEY UPDATE")
+});
 
 fn read(row: &Row) -> Result<TenantRow> {
     let row = Columns::of("tenants", row);
@@ -61,7 +69,7 @@ fn bind(statement: &'static str, tenant: &TenantRow) -> Result<Query> {
         .bind(tenant.created_at.0))
 }
 
-/// Adds a tenant. Returns `false` when the id is taken.
+/// Adds a tenant. Returns `false` when the id is taken, perhaps by a deleted tenant: see [`is_deleted`].
 pub async fn insert(tx: &mut Tx, tenant: &TenantRow) -> Result<bool> {
     static INSERT: Statement = Statement::new(|| TABLE.insert("ON CONFLICT (id) DO NOTHING"));
     Ok(tx.execute(bind(&INSERT, tenant)?).await? == 1)
@@ -104,17 +112,74 @@ pub async fn update(tx: &mut Tx, tenant: &TenantRow) -> Result<()> {
     Ok(())
 }
 
-/// Deletes a tenant with everything that belongs to it, except for its audit log. Returns `false` when it does not exist.
-pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
-    if tx.backend() == Backend::Postgres {
-        // It may delete years of messages, which takes longer than the statement timeout.
-        tx.execute(query("SET LOCAL statement_timeout = '10min'")).await?;
+/// Deletes a tenant: no function but [`delete_rows`] finds it any more, and its API keys, connections, connectors and releases are
+/// gone. Without its data key, what is sealed in its remaining rows cannot be read again. Returns `false` when it does not exist.
+pub async fn delete(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
+    let mark = query(
+        "UPDATE tenants SET deleted_at = $2, wrapped_key = $3, test_numbers = NULL, active_connection = NULL \
+         WHERE id = $1 AND deleted_at IS NULL",
+    );
+    if tx.execute(mark.bind(text(id)).bind(now.0).bind(Vec::new())).await? == 0 {
+        return Ok(false);
     }
-    let is_deleted = tx.execute(query("DELETE FROM tenants WHERE id = $1").bind(text(id))).await? == 1;
-    // These tables have no foreign key to `tenants`, because their tenant may be empty.
+    // The number of each of these is limited.
+    tx.execute(query("DELETE FROM api_keys WHERE tenant = $1").bind(text(id))).await?;
+    tx.execute(query("DELETE FROM connections WHERE tenant = $1").bind(text(id))).await?;
     versions::delete_of_tenant(tx, id).await?;
     releases::delete_of_tenant(tx, id).await?;
-    Ok(is_deleted)
+    Ok(true)
+}
+
+/// Whether a tenant with this id was deleted, and still has rows.
+pub async fn is_deleted(tx: &mut Tx, id: &str) -> Result<bool> {
+    let find = query("SELECT id FROM tenants WHERE id = $1 AND deleted_at IS NOT NULL");
+    Ok(tx.one(find.bind(text(id))).await?.is_some())
+}
+
+/// The tables whose rows of a tenant are deleted in steps, with their primary keys. Attempts and the reports on them go with their
+/// message.
+const LARGE_TABLES: [(&str, &str); 8] = [
+    ("messages", "tenant, id"),
+    ("delivery_reports", "tenant, connection, provider_id, state"),
+    ("verifications", "tenant, id"),
+    ("recipient_failures", "tenant, recipient_hash"),
+    ("buckets", "tenant, name"),
+    ("idempotency", "tenant, operation, key_hash"),
+    ("connection_tests", "tenant, fingerprint"),
+    ("holds", "tenant, id"),
+];
+
+/// Deletes at most `limit` rows of deleted tenants, and a tenant that has no more rows. Returns the number of rows: fewer than
+/// `limit` when no deleted tenant is left, or only such as another process is busy with.
+pub async fn delete_rows(tx: &mut Tx, limit: u32) -> Result<u64> {
+    const NEXT: &str = "SELECT id FROM tenants WHERE deleted_at IS NOT NULL ORDER BY id LIMIT 1";
+    const LOCK_NEXT: &str =
+        "SELECT id FROM tenants WHERE deleted_at IS NOT NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED";
+    let next = tx.locking(NEXT, LOCK_NEXT);
+    let mut remaining = u64::from(limit);
+    while remaining > 0 {
+        let Some(row) = tx.one(query(next)).await? else { break };
+        let id = Columns::of("tenants", &row).text("id")?;
+        for (table, key) in LARGE_TABLES {
+            let mut arguments = Arguments::default();
+            let (tenant, most) = (arguments.add(text(&id)), arguments.add(large(remaining)?));
+            let delete = format!(
+                "WITH old AS MATERIALIZED (SELECT {key} FROM {table} WHERE tenant = {tenant} LIMIT {most}) \
+                 DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM old)"
+            );
+            let deleted = tx.execute(query_with(delete, arguments).cached()).await?;
+            remaining = remaining.saturating_sub(deleted);
+            if remaining == 0 {
+                return Ok(u64::from(limit));
+            }
+        }
+        remaining -= 1;
+        // Deletes with it what was added by transactions that had found the tenant before it was deleted.
+        tx.execute(query("DELETE FROM tenants WHERE id = $1").bind(text(&id))).await?;
+        versions::delete_of_tenant(tx, &id).await?;
+        releases::delete_of_tenant(tx, &id).await?;
+    }
+    Ok(u64::from(limit) - remaining)
 }
 
 /// At most `limit` tenants whose data key is wrapped with another master key than `current`, by id. In a transaction that may write

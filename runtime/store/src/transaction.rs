@@ -136,6 +136,15 @@ impl Tx {
         Ok(rows)
     }
 
+    /// The statements that ran since the last call, in a session on SQLite.
+    #[cfg(test)]
+    pub(super) fn take_executed(&mut self) -> Vec<super::sqlite::Executed> {
+        match &mut self.inner {
+            Inner::Session(Some(session)) => session.take_executed(),
+            Inner::Session(None) | Inner::Unit(_) | Inner::Postgres(_) => Vec::new(),
+        }
+    }
+
     /// Runs a statement that has at most one row.
     pub(super) async fn one(&mut self, query: Query) -> Result<Option<Row>> {
         // All of them: an error behind the first row must not be lost.

@@ -186,15 +186,16 @@ pub async fn renew(tx: &mut Tx, verification: &VerificationRow) -> Result<bool> 
 }
 
 /// Counts a failed check of a number. Returns `false`, and counts nothing, when `max` are already counted.
-pub async fn add_failure(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], max: u32) -> Result<bool> {
+pub async fn add_failure(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], max: u32, now: Timestamp) -> Result<bool> {
     let add = query(
-        "INSERT INTO recipient_failures (tenant, recipient_hash, failures) SELECT $1, $2, 1 WHERE $3 > 0 \
-         ON CONFLICT (tenant, recipient_hash) DO UPDATE SET failures = recipient_failures.failures + 1 \
-         WHERE recipient_failures.failures < $3",
+        "INSERT INTO recipient_failures (tenant, recipient_hash, failures, failed_at) SELECT $1, $2, 1, $4 WHERE $3 > 0 \
+         ON CONFLICT (tenant, recipient_hash) DO UPDATE SET failures = recipient_failures.failures + 1, \
+         failed_at = excluded.failed_at WHERE recipient_failures.failures < $3",
     )
     .bind(text(tenant))
     .bind(recipient_hash)
-    .bind(i64::from(max));
+    .bind(i64::from(max))
+    .bind(now.0);
     Ok(tx.execute(add).await? == 1)
 }
 
@@ -215,6 +216,23 @@ pub async fn clear_failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8]) ->
         .bind(text(tenant))
         .bind(recipient_hash);
     Ok(tx.execute(clear).await? == 1)
+}
+
+/// Forgets the failed checks of at most `limit` numbers of which the last one was before `before`. Returns their number.
+pub async fn delete_failures_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! delete_sql {
+        ($lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT tenant, recipient_hash FROM recipient_failures WHERE failed_at < $1 \
+                 ORDER BY failed_at LIMIT $2",
+                $lock,
+                ") DELETE FROM recipient_failures WHERE (tenant, recipient_hash) IN \
+                 (SELECT tenant, recipient_hash FROM old)"
+            )
+        };
+    }
+    let delete = tx.locking(delete_sql!(""), delete_sql!(" FOR UPDATE SKIP LOCKED"));
+    tx.execute(query(delete).bind(before.0).bind(i64::from(limit))).await
 }
 
 /// Ends at most `limit` pending verifications whose code has expired, and clears their payload for a resend. Returns their number.

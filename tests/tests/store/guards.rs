@@ -179,15 +179,15 @@ async fn failures_of_a_number_are_counted_to_a_bound(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     assert_eq!(verifications::failures(&mut tx, "acme", &[1]).await.unwrap(), 0);
-    assert!(!verifications::add_failure(&mut tx, "acme", &[1], 0).await.unwrap());
+    assert!(!verifications::add_failure(&mut tx, "acme", &[1], 0, NOW).await.unwrap());
     for count in 1..=3 {
-        assert!(verifications::add_failure(&mut tx, "acme", &[1], 3).await.unwrap());
+        assert!(verifications::add_failure(&mut tx, "acme", &[1], 3, NOW).await.unwrap());
         assert_eq!(verifications::failures(&mut tx, "acme", &[1]).await.unwrap(), count);
     }
-    assert!(!verifications::add_failure(&mut tx, "acme", &[1], 3).await.unwrap());
+    assert!(!verifications::add_failure(&mut tx, "acme", &[1], 3, NOW).await.unwrap());
     assert_eq!(verifications::failures(&mut tx, "acme", &[1]).await.unwrap(), 3);
     assert_eq!(verifications::failures(&mut tx, "acme", &[2]).await.unwrap(), 0);
     assert!(verifications::clear_failures(&mut tx, "acme", &[1]).await.unwrap());
     assert!(!verifications::clear_failures(&mut tx, "acme", &[1]).await.unwrap());
-    assert!(verifications::add_failure(&mut tx, "acme", &[1], 3).await.unwrap());
+    assert!(verifications::add_failure(&mut tx, "acme", &[1], 3, NOW).await.unwrap());
 }

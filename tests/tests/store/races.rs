@@ -155,7 +155,7 @@ async fn failures_are_exact(database: &Database) {
     let stores = [sample::store(database).await, Store::open(database.url()).await.unwrap()];
     let raised = at_once(&stores, |store, _| async move {
         let mut tx = store.begin().await.unwrap();
-        let raised = verifications::add_failure(&mut tx, "acme", &[1; 32], 40).await.unwrap();
+        let raised = verifications::add_failure(&mut tx, "acme", &[1; 32], 40, NOW).await.unwrap();
         tx.commit().await.unwrap();
         raised
     })

@@ -413,7 +413,7 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         attempts::insert(&mut tx, &sample::attempt(tenant, "m1", 1)).await.unwrap();
         reports::insert(&mut tx, &sample::report(tenant, 1, DeliveryState::Sent)).await.unwrap();
         verifications::insert(&mut tx, &sample::verification(tenant, "v1")).await.unwrap();
-        verifications::add_failure(&mut tx, tenant, &[9], 100).await.unwrap();
+        verifications::add_failure(&mut tx, tenant, &[9], 100, NOW).await.unwrap();
         buckets::save(&mut tx, tenant, "number", "{}", NOW).await.unwrap();
         idempotency::claim(&mut tx, &sample::first_use(tenant, "m1"), NOW).await.unwrap();
         audit::append(&mut tx, &sample::entry(Some(tenant), "connection.save")).await.unwrap();
@@ -427,8 +427,9 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
     assert!(full.iter().all(|(_, count)| *count == 1), "this test fills every table: {full:?}");
 
     let mut tx = store.begin().await.unwrap();
-    assert!(tenants::delete(&mut tx, "acme").await.unwrap());
-    assert!(!tenants::delete(&mut tx, "acme").await.unwrap());
+    assert!(tenants::delete(&mut tx, "acme", NOW).await.unwrap());
+    assert!(!tenants::delete(&mut tx, "acme", NOW).await.unwrap());
+    assert!(tenants::delete_rows(&mut tx, 100).await.unwrap() < 100);
     tx.commit().await.unwrap();
     for (table, count) in left_of(database, "acme").await {
         assert_eq!(count, i64::from(table == "audit"), "{table}");

@@ -43,7 +43,7 @@ async fn sessions_end_with_their_key_and_with_time(database: &Database) {
     for (wanted, id) in [(false, 1), (true, 2)] {
         assert_eq!(sessions::find(&mut tx, &[id, 0, 255]).await.unwrap().is_some(), wanted);
     }
-    tenants::delete(&mut tx, "other").await.unwrap();
+    tenants::delete(&mut tx, "other", NOW).await.unwrap();
     assert_eq!(sessions::find(&mut tx, &[3, 0, 255]).await.unwrap(), None);
 
     // Opened at `NOW`, last seen a second later.

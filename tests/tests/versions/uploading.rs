@@ -149,6 +149,7 @@ async fn deleting_a_tenant_deletes_its_connectors(database: &Database) {
     let mine = version(1, "honest");
     upload_for(&fixture, Some(TENANT), &mine).await;
     fixture.service.delete_tenant(ADMIN, TENANT).await.unwrap();
+    fixture.service.sweep().await;
     fixture.add_tenant(TENANT, Environment::Development).await;
     let key = Caller::Platform;
     assert!(matches!(fixture.service.uploaded(&key, Some(TENANT), &digest(&mine)).await, Err(Error::NotFound(_))));

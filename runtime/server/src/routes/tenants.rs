@@ -88,8 +88,8 @@ async fn update_tenant(
 
 /// Delete a tenant
 ///
-/// Deletes the tenant with its keys, connections, secrets, connectors and messages. This cannot be undone. Requires the platform
-/// key.
+/// Deletes the tenant with its keys, connections, secrets, connectors and messages. This cannot be undone. The id can be used
+/// again as soon as all messages are deleted, which may take minutes. Requires the platform key.
 #[utoipa::path(delete, path = "/v1/tenants/{tenant}", tag = "tenants", params(TenantPath),
     responses((status = 204, description = "The tenant was deleted."), Unauthorized, NotFound, Conflict))]
 async fn delete_tenant(

@@ -22,7 +22,7 @@ use crate::vault::{constant_time_eq, random};
 /// Maximum duration of a session, in seconds.
 const MAX_SESSION_SECONDS: u64 = 12 * 3600;
 /// Maximum time between two requests of a session, in seconds.
-const MAX_IDLE_SECONDS: u64 = 3600;
+pub(crate) const MAX_IDLE_SECONDS: u64 = 3600;
 /// How often the last use of a session is stored, in milliseconds.
 const SEEN_INTERVAL_MS: u64 = 60_000;
 /// Maximum number of sessions of one key. When it is exceeded the oldest session ends.

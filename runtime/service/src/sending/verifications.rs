@@ -383,7 +383,7 @@ impl Service {
             let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
         };
-        if !verifications::add_failure(tx, tenant, &row.recipient_hash, MAX_FAILURES).await? {
+        if !verifications::add_failure(tx, tenant, &row.recipient_hash, MAX_FAILURES, now).await? {
             return Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None });
         }
         Ok(row)

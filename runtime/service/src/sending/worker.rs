@@ -1,12 +1,10 @@
-//! The worker: delivers due messages that no process has leased, and deletes expired rows.
+//! The worker: delivers due messages that no process has leased.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sendbox_domain::rules::report::MAX_WAIT_MS;
-use sendbox_store::{buckets, holds, idempotency, messages, reports, verifications};
+use sendbox_store::messages;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use crate::error::Result;
 use crate::sending::delivery::LEASE_SECONDS;
@@ -18,17 +16,10 @@ const CLAIM_BATCH: u32 = 32;
 const MAX_IN_PROGRESS: usize = 256;
 /// How often the store is polled when nothing wakes the worker, for messages that other processes left behind.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// How often expired rows are deleted.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
-/// Maximum number of rows of each table that are deleted in one transaction.
-const SWEEP_BATCH: u32 = 500;
-/// Milliseconds in a day.
-const DAY_MS: u64 = 24 * 3600 * 1000;
 
 impl Service {
     /// Runs until the service stops.
     pub(crate) async fn work(&self) {
-        let mut sweep_at = Instant::now();
         // The worker's own slots: synchronous requests do not use them.
         let slots = Arc::new(Semaphore::new(MAX_IN_PROGRESS));
         while !self.inner.stopping.is_cancelled() {
@@ -37,12 +28,6 @@ impl Service {
                 match self.claim_due(&slots).await {
                     Ok(count) => busy = count == CLAIM_BATCH as usize,
                     Err(error) => tracing::error!(%error, "the worker could not claim messages"),
-                }
-            }
-            if Instant::now() >= sweep_at {
-                sweep_at = Instant::now() + SWEEP_INTERVAL;
-                if let Err(error) = self.sweep().await {
-                    tracing::error!(%error, "the worker could not delete expired rows");
                 }
             }
             if busy {
@@ -80,19 +65,5 @@ impl Service {
             });
         }
         Ok(count)
-    }
-
-    async fn sweep(&self) -> Result<()> {
-        let now = self.now();
-        let cutoff = now.minus_millis(u64::from(self.inner.retention_days.max(1)) * DAY_MS);
-        let mut tx = self.inner.store.begin().await?;
-        verifications::expire(&mut tx, now, SWEEP_BATCH).await?;
-        buckets::sweep(&mut tx, now, SWEEP_BATCH).await?;
-        holds::sweep(&mut tx, now, SWEEP_BATCH).await?;
-        idempotency::sweep(&mut tx, now, SWEEP_BATCH).await?;
-        reports::sweep(&mut tx, now.minus_millis(MAX_WAIT_MS), SWEEP_BATCH).await?;
-        messages::delete_before(&mut tx, cutoff, SWEEP_BATCH).await?;
-        verifications::delete_before(&mut tx, cutoff, SWEEP_BATCH).await?;
-        Ok(tx.commit().await?)
     }
 }

@@ -55,7 +55,13 @@ impl Service {
         };
         let mut tx = self.inner.store.begin().await?;
         if !tenants::insert(&mut tx, &row).await? {
-            return Err(Error::Conflict(format!("a tenant `{id}` already exists; choose another id")));
+            return Err(Error::Conflict(if tenants::is_deleted(&mut tx, &id).await? {
+                format!(
+                    "a deleted tenant `{id}` still has messages, which are being deleted; try again later, or choose another id"
+                )
+            } else {
+                format!("a tenant `{id}` already exists; choose another id")
+            }));
         }
         let after = json!({ "name": row.name, "environment": row.environment });
         self.record_audit(&mut tx, caller, Some(&id), ("tenant.create", format!("tenant:{id}")), (None, Some(after)))
@@ -111,7 +117,8 @@ impl Service {
         Ok(view(&row))
     }
 
-    /// Deletes a tenant with its keys, connections, messages and verifications. Its audit log is kept.
+    /// Deletes a tenant with its keys, connections, messages and verifications. Its audit log is kept. Messages and verifications are
+    /// deleted in the background, where nobody can read them any more; until that is done the id is taken.
     ///
     /// # Errors
     /// [`Error::PlatformOnly`], [`Error::NotFound`].
@@ -119,10 +126,12 @@ impl Service {
         caller.require_platform()?;
         let mut tx = self.inner.store.begin().await?;
         let row = self.lock_tenant(&mut tx, tenant).await?;
-        tenants::delete(&mut tx, tenant).await?;
+        tenants::delete(&mut tx, tenant, self.now()).await?;
         let before = json!({ "name": row.name, "environment": row.environment });
         let what = ("tenant.delete", format!("tenant:{tenant}"));
         self.record_audit(&mut tx, caller, Some(tenant), what, (Some(before), None)).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.inner.sweep_due.notify_one();
+        Ok(())
     }
 }

@@ -18,8 +18,11 @@ CREATE TABLE tenants (
     wrapped_key       BYTEA NOT NULL,
     master_key        TEXT NOT NULL,
     test_numbers      BYTEA,
-    created_at        BIGINT NOT NULL
+    created_at        BIGINT NOT NULL,
+    -- Set when the tenant is deleted. No statement of the API finds it any more; its rows are deleted in steps, and itself last.
+    deleted_at        BIGINT
 );
+CREATE INDEX tenants_deleted ON tenants (id) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE api_keys (
     id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -71,6 +74,7 @@ CREATE TABLE connection_tests (
     tested_at   BIGINT NOT NULL,
     PRIMARY KEY (tenant, fingerprint)
 );
+CREATE INDEX connection_tests_by_age ON connection_tests (tested_at);
 
 -- Numbers that nothing is sent to for a while, because a provider suspects fraud.
 CREATE TABLE holds (
@@ -85,6 +89,7 @@ CREATE TABLE holds (
     PRIMARY KEY (tenant, id),
     UNIQUE (tenant, prefix_hash)
 );
+CREATE INDEX holds_by_expiry ON holds (expires_at);
 
 -- Connectors that were uploaded: a row for each version. `tenant` is empty for those of all tenants. `connector` is absent
 -- until the file has been read.
@@ -188,6 +193,12 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_newest ON messages (tenant, created_at, id);
 CREATE INDEX messages_of_recipient ON messages (tenant, recipient_hash, created_at, id);
+-- For the filters of the list. Most messages are accepted: those are found on the way through `messages_newest`.
+CREATE INDEX messages_not_accepted ON messages (tenant, status, created_at, id) WHERE status <> 'accepted';
+CREATE INDEX messages_of_country ON messages (tenant, country, created_at, id);
+CREATE INDEX messages_of_usage ON messages (tenant, usage, created_at, id);
+CREATE INDEX messages_of_connection ON messages (tenant, connection, created_at, id) WHERE connection IS NOT NULL;
+CREATE INDEX messages_reported ON messages (tenant, delivery, created_at, id) WHERE delivery IS NOT NULL;
 CREATE INDEX messages_by_age ON messages (created_at);
 -- What the worker asks for: only what is not final, so it stays as small as the backlog.
 CREATE INDEX messages_due ON messages (COALESCE(next_attempt_at, created_at), tenant, id)
@@ -269,13 +280,15 @@ CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE
 CREATE INDEX verifications_newest ON verifications (tenant, created_at);
 CREATE INDEX verifications_by_age ON verifications (created_at);
 
--- Failed checks of one number, over all its codes.
+-- Failed checks of one number, over all its codes. `failed_at` is the time of the last one.
 CREATE TABLE recipient_failures (
     tenant         TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     recipient_hash BYTEA NOT NULL,
     failures       BIGINT NOT NULL,
+    failed_at      BIGINT NOT NULL,
     PRIMARY KEY (tenant, recipient_hash)
 );
+CREATE INDEX recipient_failures_by_age ON recipient_failures (failed_at);
 
 -- States of limits, as the service writes them. An empty state is a row that was locked and never written.
 -- Written twice in each transaction: the free space lets a row be replaced within its page.

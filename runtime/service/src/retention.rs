@@ -1,0 +1,136 @@
+//! Deletes what has expired, and deleted tenants, in small steps.
+//!
+//! Promises
+//! - a sweep ends when nothing that had expired at its start is left, however much that was;
+//! - a step is one unit of work on a bounded number of rows, so it delays no other writer for long;
+//! - a step that fails stops no other kind of row from being deleted.
+//!
+//! The audit log is kept: its triggers refuse deletes.
+
+use std::time::Duration;
+
+use sendbox_domain::model::Timestamp;
+use sendbox_domain::rules::report::MAX_WAIT_MS;
+use sendbox_store::{
+    Done, StoreError, Tx, buckets, connections, holds, idempotency, messages, reports, sessions, tenants, verifications,
+};
+
+use crate::access::sessions::MAX_IDLE_SECONDS;
+use crate::service::Service;
+
+/// The time between two sweeps.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+/// Maximum number of rows that a step deletes. A message is deleted with its attempts and reports.
+const STEP_ROWS: u32 = 100;
+/// Milliseconds in a day.
+const DAY_MS: u64 = 24 * 3600 * 1000;
+/// Failed checks of a number are kept for at least this many days, so that a short retention gives nobody more guesses.
+const MIN_FAILURE_DAYS: u64 = 30;
+
+/// Kinds of rows that a sweep deletes.
+#[derive(Clone, Copy, Debug)]
+enum Expiring {
+    /// These are not deleted but end, and lose their payload.
+    PendingVerifications,
+    Buckets,
+    Holds,
+    IdempotencyKeys,
+    WaitingReports,
+    Messages,
+    Verifications,
+    RecipientFailures,
+    ConnectionTests,
+    Sessions,
+    /// Deleted tenants with all their rows.
+    Tenants,
+}
+
+impl Expiring {
+    const ALL: [Self; 11] = [
+        Self::PendingVerifications,
+        Self::Buckets,
+        Self::Holds,
+        Self::IdempotencyKeys,
+        Self::WaitingReports,
+        Self::Messages,
+        Self::Verifications,
+        Self::RecipientFailures,
+        Self::ConnectionTests,
+        Self::Sessions,
+        Self::Tenants,
+    ];
+
+    /// Deletes at most [`STEP_ROWS`] rows that had expired at `now`. Returns their number.
+    async fn delete(self, tx: &mut Tx, now: Timestamp, retention_days: u64) -> Result<u64, StoreError> {
+        let before = |days: u64| now.minus_millis(days * DAY_MS);
+        let cutoff = before(retention_days);
+        match self {
+            Self::PendingVerifications => verifications::expire(tx, now, STEP_ROWS).await,
+            Self::Buckets => buckets::sweep(tx, now, STEP_ROWS).await,
+            Self::Holds => holds::sweep(tx, now, STEP_ROWS).await,
+            Self::IdempotencyKeys => idempotency::sweep(tx, now, STEP_ROWS).await,
+            Self::WaitingReports => reports::sweep(tx, now.minus_millis(MAX_WAIT_MS), STEP_ROWS).await,
+            Self::Messages => messages::delete_before(tx, cutoff, STEP_ROWS).await,
+            Self::Verifications => verifications::delete_before(tx, cutoff, STEP_ROWS).await,
+            Self::RecipientFailures => {
+                let cutoff = before(retention_days.max(MIN_FAILURE_DAYS));
+                verifications::delete_failures_before(tx, cutoff, STEP_ROWS).await
+            }
+            Self::ConnectionTests => connections::delete_tests_before(tx, cutoff, STEP_ROWS).await,
+            Self::Sessions => sessions::sweep(tx, now.minus_millis(MAX_IDLE_SECONDS * 1000), STEP_ROWS).await,
+            Self::Tenants => tenants::delete_rows(tx, STEP_ROWS).await,
+        }
+    }
+}
+
+impl Service {
+    /// Sweeps until the service stops.
+    pub(crate) async fn sweep_regularly(&self) {
+        while !self.inner.stopping.is_cancelled() {
+            self.sweep().await;
+            tokio::select! {
+                () = self.inner.sweep_due.notified() => {}
+                () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+                () = self.inner.stopping.cancelled() => {}
+            }
+        }
+    }
+
+    /// Deletes everything that has expired, and what deleted tenants have left. Returns the number of rows; errors are logged, and tried again by the next sweep. The
+    /// service does this every 30 seconds.
+    pub async fn sweep(&self) -> u64 {
+        let _only = self.inner.sweeping.lock().await;
+        let now = self.now();
+        let mut deleted = 0;
+        let mut remaining = Expiring::ALL.to_vec();
+        // One step of each kind in turn, so that a large number of messages does not keep codes from expiring.
+        while !remaining.is_empty() {
+            let mut unfinished = Vec::new();
+            for rows in remaining {
+                if self.inner.stopping.is_cancelled() {
+                    return deleted;
+                }
+                match self.sweep_step(rows, now).await {
+                    Ok(count) => {
+                        deleted += count;
+                        if count >= u64::from(STEP_ROWS) {
+                            unfinished.push(rows);
+                        }
+                    }
+                    Err(error) => tracing::error!(%error, ?rows, "expired rows could not be deleted"),
+                }
+            }
+            remaining = unfinished;
+        }
+        deleted
+    }
+
+    async fn sweep_step(&self, rows: Expiring, now: Timestamp) -> Result<u64, StoreError> {
+        let retention_days = u64::from(self.inner.retention_days.max(1));
+        let step = self
+            .inner
+            .store
+            .write(move |tx| Box::pin(async move { rows.delete(tx, now, retention_days).await.map(Done::Commit) }));
+        step.await
+    }
+}
