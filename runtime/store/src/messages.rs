@@ -225,41 +225,62 @@ pub async fn list(tx: &mut Tx, tenant: &str, filter: &MessageQuery) -> Result<Ve
     tx.all(query_with(list.sql, list.arguments)).await?.iter().map(read).collect()
 }
 
-/// Leases at most `limit` due messages to `owner` until `lease_until`, the longest due first. Concurrent claims never return the
-/// same message.
+/// Leases at most `limit` due messages of a tenant to an owner until a time, the longest due first. Concurrent claims never return
+/// the same message.
 ///
 /// A message is due when it is queued or sending, its `next_attempt_at` is absent or not later than `now`, and it has no lease that
 /// is valid at `now`.
 pub async fn claim(
     tx: &mut Tx,
+    tenant: &str,
     now: Timestamp,
-    owner: &str,
-    lease_until: Timestamp,
+    lease: (&str, Timestamp),
     limit: u32,
 ) -> Result<Vec<MessageRow>> {
-    // `MATERIALIZED`, so that the rows are selected once. The planner may run a plain subselect again for each row, and lock more
-    // than `limit`.
+    // Messages with and without a time are two ranges of one index: reading both from their beginning passes over no message that is
+    // due later. `MATERIALIZED`, because the planner may run a plain subselect again for each row, and then lock more rows.
     fn claim_sql(lock: &str) -> String {
+        let range = |condition: &str| {
+            format!(
+                "SELECT tenant, id, COALESCE(next_attempt_at, created_at) AS due FROM messages \
+                 WHERE status IN ('queued', 'sending') AND tenant = $1 AND {condition} \
+                 AND (lease_until IS NULL OR lease_until < $2) \
+                 ORDER BY COALESCE(next_attempt_at, 0), created_at, id LIMIT $3{lock}"
+            )
+        };
         format!(
-            "WITH due AS MATERIALIZED (SELECT tenant, id FROM messages WHERE status IN ('queued', 'sending') \
-             AND (next_attempt_at IS NULL OR next_attempt_at <= $1) AND (lease_until IS NULL OR lease_until < $1) \
-             ORDER BY COALESCE(next_attempt_at, created_at), tenant, id LIMIT $2{lock}) \
-             UPDATE messages SET lease_owner = $3, lease_until = $4 \
-             WHERE (tenant, id) IN (SELECT tenant, id FROM due) RETURNING {}",
+            "WITH timed AS MATERIALIZED ({}), untimed AS MATERIALIZED ({}), \
+             longest_due AS MATERIALIZED (SELECT tenant, id FROM (SELECT * FROM timed UNION ALL SELECT * FROM untimed) AS both_ranges \
+             ORDER BY due, id LIMIT $3) \
+             UPDATE messages SET lease_owner = $4, lease_until = $5 \
+             WHERE (tenant, id) IN (SELECT tenant, id FROM longest_due) RETURNING {}",
+            range("COALESCE(next_attempt_at, 0) > 0 AND COALESCE(next_attempt_at, 0) <= $2"),
+            range("COALESCE(next_attempt_at, 0) = 0"),
             TABLE.list()
         )
     }
     static CLAIM: Statement = Statement::new(|| claim_sql(""));
     static LOCK_AND_CLAIM: Statement = Statement::new(|| claim_sql(" FOR NO KEY UPDATE SKIP LOCKED"));
-    let claim = tx.locking(&CLAIM, &LOCK_AND_CLAIM);
-    let claim = query(claim).bind(now.0).bind(i64::from(limit)).bind(text(owner)).bind(lease_until.0);
+    let claim = query(tx.locking(&CLAIM, &LOCK_AND_CLAIM)).bind(text(tenant)).bind(now.0).bind(i64::from(limit));
+    let claim = claim.bind(text(lease.0)).bind(lease.1.0);
     let mut claimed: Vec<MessageRow> = tx.all(claim).await?.iter().map(read).collect::<Result<_>>()?;
     // `RETURNING` has no order.
     claimed.sort_by(|a, b| {
         let due = |message: &MessageRow| message.next_attempt_at.unwrap_or(message.created_at);
-        (due(a), &a.tenant, &a.id).cmp(&(due(b), &b.tenant, &b.id))
+        (due(a), &a.id).cmp(&(due(b), &b.id))
     });
     Ok(claimed)
+}
+
+/// The next tenant in the order of ids, after this one, that has messages in progress.
+pub async fn next_tenant_in_progress(tx: &mut Tx, after: &str) -> Result<Option<String>> {
+    let next = query(
+        "SELECT tenant FROM messages WHERE status IN ('queued', 'sending') AND tenant > $1 ORDER BY tenant LIMIT 1",
+    );
+    match tx.one(next.bind(text(after))).await? {
+        Some(row) => Columns::of("messages", &row).text("tenant").map(Some),
+        None => Ok(None),
+    }
 }
 
 /// When the next message can be claimed: it must be due, and its lease must have ended. `None`: no message is open.

@@ -233,7 +233,7 @@ fn futures_are_send() {
         tenants::lock(&mut tx, "").await?;
         buckets::load(&mut tx, "", &[]).await?;
         messages::list(&mut tx, "", &Default::default()).await?;
-        messages::claim(&mut tx, Timestamp(0), "", Timestamp(0), 1).await?;
+        messages::claim(&mut tx, "acme", Timestamp(0), ("", Timestamp(0)), 1).await?;
         store.close().await;
         tx.commit().await
     };

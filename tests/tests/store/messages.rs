@@ -119,16 +119,16 @@ async fn what_is_due_is_claimed_oldest_first(database: &Database) {
     ] {
         messages::insert(&mut tx, &row).await.unwrap();
     }
-    let claimed = messages::claim(&mut tx, now, "w1", at(130), 3).await.unwrap();
+    let claimed = messages::claim(&mut tx, "acme", now, ("w1", at(130)), 3).await.unwrap();
     assert_eq!(ids(&claimed), ["due-long", "at-once", "lease-over"]);
     for row in &claimed {
         assert_eq!((row.lease_owner.as_deref(), row.lease_until), (Some("w1"), Some(at(130))));
         assert_eq!(messages::get(&mut tx, "acme", &row.id).await.unwrap().as_ref(), Some(row));
     }
-    assert_eq!(ids(&messages::claim(&mut tx, now, "w2", at(130), 9).await.unwrap()), ["due-now"]);
-    assert!(messages::claim(&mut tx, now, "w3", at(130), 9).await.unwrap().is_empty());
+    assert_eq!(ids(&messages::claim(&mut tx, "acme", now, ("w2", at(130)), 9).await.unwrap()), ["due-now"]);
+    assert!(messages::claim(&mut tx, "acme", now, ("w3", at(130)), 9).await.unwrap().is_empty());
     assert_eq!(
-        ids(&messages::claim(&mut tx, at(131), "w3", at(160), 9).await.unwrap()).len(),
+        ids(&messages::claim(&mut tx, "acme", at(131), ("w3", at(160)), 9).await.unwrap()).len(),
         6,
         "all leases are over"
     );
@@ -158,13 +158,16 @@ async fn the_worker_wakes_when_something_is_due(database: &Database) {
         // 0: it is due at any time.
         if due > 0 {
             let before = Timestamp(due - 1);
-            assert!(messages::claim(&mut tx, before, "early", before, 9).await.unwrap().is_empty(), "{row:?}");
+            assert!(
+                messages::claim(&mut tx, "acme", before, ("early", before), 9).await.unwrap().is_empty(),
+                "{row:?}"
+            );
         }
     }
     // A message can be claimed at the time when it is due.
     for _ in 0..cases.len() {
         let due = messages::next_due(&mut tx).await.unwrap().unwrap();
-        let claimed = messages::claim(&mut tx, due, "w", due, 9).await.unwrap();
+        let claimed = messages::claim(&mut tx, "acme", due, ("w", due), 9).await.unwrap();
         assert_eq!(claimed.len(), 1);
         let done = MessageRow { status: MessageStatus::Accepted, ..claimed[0].clone() };
         assert!(messages::update(&mut tx, &done, Some("w")).await.unwrap());
@@ -176,8 +179,8 @@ async fn only_the_holder_of_the_lease_writes(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     messages::insert(&mut tx, &sample::waiting("acme", "m1")).await.unwrap();
-    let slow = messages::claim(&mut tx, NOW, "slow", at(10), 1).await.unwrap().remove(0);
-    let taken_over = messages::claim(&mut tx, at(11), "next", at(20), 1).await.unwrap().remove(0);
+    let slow = messages::claim(&mut tx, "acme", NOW, ("slow", at(10)), 1).await.unwrap().remove(0);
+    let taken_over = messages::claim(&mut tx, "acme", at(11), ("next", at(20)), 1).await.unwrap().remove(0);
     tx.commit().await.unwrap();
 
     let mut tx = store.begin().await.unwrap();

@@ -53,7 +53,7 @@ async fn no_message_is_claimed_twice(database: &Database) {
         let mut claimed = Vec::new();
         loop {
             let mut tx = store.begin().await.unwrap();
-            let rows = messages::claim(&mut tx, NOW, &owner, NOW.plus_seconds(60), 7).await.unwrap();
+            let rows = messages::claim(&mut tx, "acme", NOW, (&owner, NOW.plus_seconds(60)), 7).await.unwrap();
             tx.commit().await.unwrap();
             assert!(rows.len() <= 7, "no more than asked for");
             if rows.is_empty() {
@@ -86,7 +86,7 @@ async fn an_expired_lease_is_taken_over_once(database: &Database) {
         let heirs: Vec<MessageRow> = at_once(&stores, |store, number| async move {
             let mut tx = store.begin().await.unwrap();
             let owner = format!("r{round}w{number}");
-            let rows = messages::claim(&mut tx, now, &owner, now.plus_seconds(10), 9).await.unwrap();
+            let rows = messages::claim(&mut tx, "acme", now, (&owner, now.plus_seconds(10)), 9).await.unwrap();
             tx.commit().await.unwrap();
             rows
         })

@@ -35,8 +35,8 @@ use crate::vault::TenantKey;
 
 /// The duration of a lease: longer than any attempt, including its transactions.
 pub(crate) const LEASE_SECONDS: u64 = 60;
-/// A retry that is due within this time is waited for here; a later one is left to the worker.
-const MAX_WAIT_MS: u64 = 10_000;
+/// For a synchronous message, a retry that is due within this time is waited for; a later one is left to the worker.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Maximum number of failures to start an attempt while the store is unavailable. The tries last about as long as the lease.
 const MAX_START_FAILURES: u32 = 100;
 
@@ -84,9 +84,15 @@ impl PreparedAttempt {
 }
 
 impl Service {
-    /// Delivers a message that this process has leased, until it is final or the lease is released. `next`: what is already known
-    /// to be done. Returns the final message, unless another process has to continue.
-    pub(crate) async fn deliver(&self, tenant: &str, id: &str, next: Option<Step>) -> Option<Box<StoredMessage>> {
+    /// Delivers a message that this process has leased, until it is final, or an attempt is due later than `max_wait` and the lease is
+    /// released. `next`: what is already known to be done. Returns the final message, unless another process has to continue.
+    pub(crate) async fn deliver(
+        &self,
+        tenant: &str,
+        id: &str,
+        next: Option<Step>,
+        max_wait: Duration,
+    ) -> Option<Box<StoredMessage>> {
         let mut next = next;
         let mut has_attempted = false;
         let mut failures = 0;
@@ -111,15 +117,15 @@ impl Service {
             match step {
                 Step::Done(stored) => return stored,
                 Step::WaitUntil(at) => {
-                    let wait = at.millis_since(self.now());
+                    let wait = Duration::from_millis(at.millis_since(self.now()));
                     // The grace period of a shutdown is long enough for one attempt, not for two. The next one is made after a
                     // restart, or by another process.
-                    if wait > MAX_WAIT_MS || (has_attempted && self.inner.stopping.is_cancelled()) {
+                    if wait > max_wait || (has_attempted && self.inner.stopping.is_cancelled()) {
                         self.release_lease(tenant, id).await;
                         return None;
                     }
                     tokio::select! {
-                        () = tokio::time::sleep(Duration::from_millis(wait)) => {}
+                        () = tokio::time::sleep(wait) => {}
                         () = self.inner.stopping.cancelled() => {
                             self.release_lease(tenant, id).await;
                             return None;

@@ -28,7 +28,7 @@ use crate::paging::{bad_cursor, no_longer_than, page_size};
 use crate::sending::admission;
 use crate::sending::admission::{admit, recipient_hash};
 use crate::sending::attempt::StoredMessage;
-use crate::sending::delivery::{LEASE_SECONDS, PendingMessage, PlannedConnection, Step, next_step};
+use crate::sending::delivery::{self, LEASE_SECONDS, PendingMessage, PlannedConnection, Step, next_step};
 use crate::sending::payload::{OutgoingMessage, Payload, message_request};
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::{check_flow, routes};
@@ -331,7 +331,8 @@ impl Service {
         let (tenant, id) = (row.tenant, row.id);
         // In a task of its own: a client that disconnects must not cancel a send.
         let (service, at) = (self.clone(), (tenant.clone(), id.clone()));
-        let sending = self.inner.work.spawn(async move { service.deliver(&at.0, &at.1, Some(next)).await });
+        let sending =
+            self.inner.work.spawn(async move { service.deliver(&at.0, &at.1, Some(next), delivery::MAX_WAIT).await });
         let message = match tokio::time::timeout(MAX_WAIT, sending).await {
             Ok(Ok(Some(stored))) if !stored.has_reports => view(stored.row, stored.journal, Vec::new()),
             _ => self.read_message(&tenant, &id).await?,

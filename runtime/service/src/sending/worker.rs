@@ -1,36 +1,107 @@
 //! The worker: delivers due messages that no process has leased.
+//!
+//! Promises
+//! - tenants take turns: a tenant with a long queue, or with a slow provider, leaves room for the messages of others;
+//! - a message that waits for a later attempt takes no room.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sendbox_store::messages;
-use tokio::sync::Semaphore;
+use sendbox_store::{Done, Tx, messages};
 
 use crate::error::Result;
+use crate::lock::lock;
 use crate::sending::delivery::LEASE_SECONDS;
 use crate::service::Service;
 
-/// Messages claimed in one transaction.
-const CLAIM_BATCH: u32 = 32;
+/// Maximum number of messages claimed in one transaction.
+const CLAIM_BATCH: usize = 32;
+/// Maximum number of messages of a tenant in such a batch, as long as others are due.
+const CLAIM_OF_TENANT: usize = 8;
+/// Maximum number of tenants that are asked for due messages in one transaction.
+const MAX_TENANTS: usize = 64;
 /// Maximum number of messages in progress, so that a long queue stays in the store and not in memory.
 const MAX_IN_PROGRESS: usize = 256;
+/// Maximum number of messages of one tenant in progress.
+const MAX_OF_TENANT: usize = MAX_IN_PROGRESS / 4 * 3;
 /// How often the store is polled when nothing wakes the worker, for messages that other processes left behind.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The messages that the worker is delivering, counted by tenant. Synchronous requests are not among them.
+#[derive(Default)]
+struct InProgress(Mutex<HashMap<String, usize>>);
+
+impl InProgress {
+    fn total(&self) -> usize {
+        lock(&self.0).values().sum()
+    }
+
+    fn counts(&self) -> HashMap<String, usize> {
+        lock(&self.0).clone()
+    }
+
+    fn begin(self: &Arc<Self>, tenant: &str) -> InProgressGuard {
+        *lock(&self.0).entry(tenant.to_owned()).or_default() += 1;
+        InProgressGuard { counts: Arc::clone(self), tenant: tenant.to_owned() }
+    }
+}
+
+/// A message in progress, until this is dropped.
+struct InProgressGuard {
+    counts: Arc<InProgress>,
+    tenant: String,
+}
+
+impl InProgressGuard {
+    /// Ends it, and returns how many messages are in progress then.
+    fn end(self) -> usize {
+        let counts = Arc::clone(&self.counts);
+        drop(self);
+        counts.total()
+    }
+}
+
+impl Drop for InProgressGuard {
+    fn drop(&mut self) {
+        let mut counts = lock(&self.counts.0);
+        if let Some(count) = counts.get_mut(&self.tenant) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                counts.remove(&self.tenant);
+            }
+        }
+    }
+}
+
+/// A claim of due messages.
+struct Claimed {
+    /// Tenant and message.
+    messages: Vec<(String, String)>,
+    /// The last tenant that was asked. The next claim begins after it.
+    last_tenant: String,
+    /// Whether every tenant was asked.
+    is_complete: bool,
+}
 
 impl Service {
     /// Runs until the service stops.
     pub(crate) async fn work(&self) {
-        // The worker's own slots: synchronous requests do not use them.
-        let slots = Arc::new(Semaphore::new(MAX_IN_PROGRESS));
+        let in_progress = Arc::new(InProgress::default());
+        let mut after = String::new();
         while !self.inner.stopping.is_cancelled() {
-            let mut busy = false;
-            if slots.available_permits() >= CLAIM_BATCH as usize {
-                match self.claim_due(&slots).await {
-                    Ok(count) => busy = count == CLAIM_BATCH as usize,
+            let mut is_busy = false;
+            if in_progress.total() + CLAIM_BATCH <= MAX_IN_PROGRESS {
+                match self.claim_due(&in_progress, &after).await {
+                    Ok(Some(claimed)) => {
+                        is_busy = !claimed.is_complete || claimed.messages.len() >= CLAIM_BATCH;
+                        after = claimed.last_tenant;
+                    }
+                    Ok(None) => {}
                     Err(error) => tracing::error!(%error, "the worker could not claim messages"),
                 }
             }
-            if busy {
+            if is_busy {
                 continue;
             }
             tokio::select! {
@@ -41,29 +112,74 @@ impl Service {
         }
     }
 
-    async fn claim_due(&self, slots: &Arc<Semaphore>) -> Result<usize> {
+    /// Claims due messages and starts their delivery. `None`: nothing is due.
+    async fn claim_due(&self, in_progress: &Arc<InProgress>, after: &str) -> Result<Option<Claimed>> {
         let now = self.now();
         // A read first: most of the time nothing is due, and a read blocks nobody.
         let mut tx = self.inner.store.begin_read().await?;
         let due = messages::next_due(&mut tx).await?;
         drop(tx);
         if due.is_none_or(|due| due > now) {
-            return Ok(0);
+            return Ok(None);
         }
-        let mut tx = self.inner.store.begin().await?;
-        let until = now.plus_seconds(LEASE_SECONDS);
-        let rows = messages::claim(&mut tx, now, &self.inner.owner, until, CLAIM_BATCH).await?;
-        tx.commit().await?;
-        let count = rows.len();
-        for row in rows {
-            let service = self.clone();
-            // A slot is free: a whole batch was available, and only this task takes slots.
-            let slot = Arc::clone(slots).try_acquire_owned();
+        let (service, after, counts) = (self.clone(), after.to_owned(), in_progress.counts());
+        let claimed = self.write(move |tx| {
+            let (service, after, counts) = (service.clone(), after.clone(), counts.clone());
+            Box::pin(async move { service.claim_in_turn(tx, &after, counts).await.map(Done::Commit) })
+        });
+        let claimed = claimed.await?;
+        for (tenant, message) in &claimed.messages {
+            let (service, tenant, message) = (self.clone(), tenant.clone(), message.clone());
+            let in_progress = in_progress.begin(&tenant);
             self.inner.work.spawn(async move {
-                service.deliver(&row.tenant, &row.id, None).await;
-                drop(slot);
+                // A later attempt is left to the next claim.
+                service.deliver(&tenant, &message, None, Duration::ZERO).await;
+                if in_progress.end() == MAX_IN_PROGRESS - CLAIM_BATCH {
+                    // There is room for a claim again.
+                    service.inner.due.notify_one();
+                }
             });
         }
-        Ok(count)
+        Ok(Some(claimed))
+    }
+
+    /// Claims a few due messages of each tenant in turn, beginning after one of them.
+    async fn claim_in_turn(&self, tx: &mut Tx, after: &str, counts: HashMap<String, usize>) -> Result<Claimed> {
+        let now = self.now();
+        let lease = (self.inner.owner.as_str(), now.plus_seconds(LEASE_SECONDS));
+        let mut counts = counts;
+        let mut claimed = Claimed { messages: Vec::new(), last_tenant: after.to_owned(), is_complete: false };
+        // The first of the tenants that had nothing, one after the other.
+        let mut idle_since: Option<String> = None;
+        for _ in 0..MAX_TENANTS {
+            let next = match messages::next_tenant_in_progress(tx, &claimed.last_tenant).await? {
+                Some(next) => Some(next),
+                // Around to the first one.
+                None => messages::next_tenant_in_progress(tx, "").await?,
+            };
+            let Some(tenant) = next.filter(|next| idle_since.as_ref() != Some(next)) else {
+                claimed.is_complete = true;
+                break;
+            };
+            let count = counts.entry(tenant.clone()).or_default();
+            let room = MAX_OF_TENANT.saturating_sub(*count).min(CLAIM_BATCH - claimed.messages.len());
+            let limit = room.min(CLAIM_OF_TENANT);
+            let rows = match u32::try_from(limit) {
+                Ok(limit) if limit > 0 => messages::claim(tx, &tenant, now, lease, limit).await?,
+                _ => Vec::new(),
+            };
+            *count += rows.len();
+            if rows.is_empty() {
+                idle_since.get_or_insert_with(|| tenant.clone());
+            } else {
+                idle_since = None;
+            }
+            claimed.messages.extend(rows.into_iter().map(|row| (row.tenant, row.id)));
+            claimed.last_tenant = tenant;
+            if claimed.messages.len() >= CLAIM_BATCH {
+                break;
+            }
+        }
+        Ok(claimed)
     }
 }

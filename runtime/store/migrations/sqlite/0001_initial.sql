@@ -202,6 +202,9 @@ CREATE INDEX messages_by_age ON messages (created_at);
 -- What the worker asks for: only what is not final, so it stays as small as the backlog.
 CREATE INDEX messages_due ON messages (COALESCE(next_attempt_at, created_at), tenant, id)
     WHERE status IN ('queued', 'sending');
+-- The same for each tenant, so that the worker takes turns.
+CREATE INDEX messages_due_of_tenant ON messages (tenant, COALESCE(next_attempt_at, 0), created_at, id)
+    WHERE status IN ('queued', 'sending');
 
 CREATE TABLE attempts (
     tenant      TEXT NOT NULL,
