@@ -4,6 +4,7 @@
 
 mod failures;
 mod guards;
+mod indexes;
 mod messages;
 mod races;
 mod reports;
