@@ -151,7 +151,7 @@ impl TestService {
     /// Checks a code.
     pub async fn check(&self, id: &str, code: &str) -> Result<sendbox_domain::model::Verification, Error> {
         let check = sendbox_domain::model::Check { code: Sensitive::from(code) };
-        self.service.check_verification(&Caller::Platform, TENANT, id, check).await
+        self.service.check_verification(&Caller::Platform, TENANT, id, check, None).await
     }
 }
 

@@ -4,7 +4,7 @@
 
 use futures_util::future::join_all;
 use sendbox_domain::LimitName;
-use sendbox_domain::model::{Environment, Resend, Sensitive, TestNumber, TestNumbers, VerificationStatus};
+use sendbox_domain::model::{Check, Environment, Resend, Sensitive, TestNumber, TestNumbers, VerificationStatus};
 use sendbox_service::{Caller, Error};
 use sendbox_tests::test_service::{TENANT, TestService, verification};
 use sendbox_tests::{Database, on_every_database};
@@ -20,6 +20,8 @@ on_every_database!(
     a_correct_code_resets_the_count_of_the_number,
     a_resend_creates_a_new_code_and_invalidates_the_old_one,
     resends_run_out,
+    a_check_whose_response_was_lost_is_repeated,
+    a_resend_whose_response_was_lost_is_repeated,
     a_code_expires,
     a_cancelled_or_superseded_code_verifies_nothing,
     a_code_belongs_to_its_tenant_and_verification,
@@ -68,7 +70,7 @@ async fn one_of_a_thousand_correct_checks_succeeds(database: &Database) {
             let (service, id, code) = (fixture.service.clone(), id.clone(), code.clone());
             tokio::spawn(async move {
                 let check = sendbox_domain::model::Check { code: Sensitive::from(code.as_str()) };
-                service.check_verification(ADMIN, TENANT, &id, check).await
+                service.check_verification(ADMIN, TENANT, &id, check, None).await
             })
         });
         let results = join_all(checks).await;
@@ -138,7 +140,7 @@ async fn a_resend_creates_a_new_code_and_invalidates_the_old_one(database: &Data
     let id = fixture.start_verification(NUMBER).await.unwrap().id;
     let first = fixture.received_code(NUMBER);
     assert!(matches!(fixture.check(&id, &wrong(&first)).await, Err(Error::WrongCode { tries_left: 4 })));
-    let resent = fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap();
+    let resent = fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default(), None).await.unwrap();
     assert_eq!((resent.sends_left, resent.tries_left), (2, 5));
     let second = fixture.received_code(NUMBER);
     // Both codes are equal once in a million times: then the test shows nothing, and nothing is wrong.
@@ -146,18 +148,66 @@ async fn a_resend_creates_a_new_code_and_invalidates_the_old_one(database: &Data
         assert!(matches!(fixture.check(&id, &first).await, Err(Error::WrongCode { .. })));
     }
     fixture.check(&id, &second).await.unwrap();
-    let late = fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap_err();
+    let late = fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default(), None).await.unwrap_err();
     assert_eq!(ended(&late), Some(VerificationStatus::Approved));
     assert_eq!(fixture.received_count(NUMBER), 2);
+}
+
+async fn a_check_whose_response_was_lost_is_repeated(database: &Database) {
+    let fixture = TestService::new(database).await;
+    let check = async |id: &str, code: &str, key: &str| {
+        let check = Check { code: Sensitive::from(code) };
+        fixture.service.check_verification(ADMIN, TENANT, id, check, Some(key)).await
+    };
+    let id = fixture.start_verification(NUMBER).await.unwrap().id;
+    let code = fixture.received_code(NUMBER);
+    // A wrong code is counted once.
+    for _ in 0..3 {
+        let refused = check(&id, &wrong(&code), "guess").await.unwrap_err();
+        assert!(matches!(refused, Error::WrongCode { tries_left: 4 }), "{refused}");
+    }
+    // The key belongs to that code.
+    assert!(matches!(check(&id, &code, "guess").await, Err(Error::IdempotencyMismatch)));
+    let approved = check(&id, &code, "right").await.unwrap();
+    assert_eq!(approved.status, VerificationStatus::Approved);
+    assert_eq!(check(&id, &code, "right").await.unwrap(), approved);
+    // Nobody else is told that the code was right, not even with a key that was used before the approval.
+    assert_eq!(ended(&check(&id, &code, "other").await.unwrap_err()), Some(VerificationStatus::Approved));
+    assert_eq!(ended(&fixture.check(&id, &code).await.unwrap_err()), Some(VerificationStatus::Approved));
+
+    // A key whose check was counted, and which another check overtook.
+    let id = fixture.start_verification(NUMBER).await.unwrap().id;
+    let code = fixture.received_code(NUMBER);
+    assert!(matches!(check(&id, &wrong(&code), "early").await, Err(Error::WrongCode { .. })));
+    fixture.check(&id, &code).await.unwrap();
+    assert!(check(&id, &wrong(&code), "early").await.is_err());
+}
+
+async fn a_resend_whose_response_was_lost_is_repeated(database: &Database) {
+    let fixture = TestService::new(database).await;
+    let id = fixture.start_verification(NUMBER).await.unwrap().id;
+    let resend =
+        async |key| fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default(), Some(key)).await;
+    let first = resend("once").await.unwrap();
+    let code = fixture.received_code(NUMBER);
+    let again = resend("once").await.unwrap();
+    assert_eq!((again.sends_left, again.message), (first.sends_left, first.message));
+    assert_eq!(fixture.received_count(NUMBER), 2, "the first code and one resend");
+    let next = resend("twice").await.unwrap();
+    assert_eq!((next.sends_left, fixture.received_count(NUMBER)), (first.sends_left - 1, 3));
+    // The response to the first resend does not bring its code back.
+    resend("once").await.unwrap();
+    assert!(matches!(fixture.check(&id, &code).await, Err(Error::WrongCode { .. })));
+    fixture.check(&id, &fixture.received_code(NUMBER)).await.unwrap();
 }
 
 async fn resends_run_out(database: &Database) {
     let fixture = TestService::new(database).await;
     let id = fixture.start_verification(NUMBER).await.unwrap().id;
     for _ in 0..3 {
-        fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap();
+        fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default(), None).await.unwrap();
     }
-    let refused = fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default()).await.unwrap_err();
+    let refused = fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default(), None).await.unwrap_err();
     assert!(matches!(refused, Error::Limited { limit: LimitName::SendsOfVerification, retry_after: None }));
     assert_eq!(fixture.received_count(NUMBER), 4);
 }
@@ -192,13 +242,13 @@ async fn a_code_belongs_to_its_tenant_and_verification(database: &Database) {
     let mine = fixture.start_verification(NUMBER).await.unwrap().id;
     let code = fixture.received_code(NUMBER);
     let check = || sendbox_domain::model::Check { code: Sensitive::from(code.as_str()) };
-    let elsewhere = fixture.service.check_verification(ADMIN, "other", &mine, check()).await.unwrap_err();
+    let elsewhere = fixture.service.check_verification(ADMIN, "other", &mine, check(), None).await.unwrap_err();
     assert!(matches!(elsewhere, Error::NotFound(_)));
     // The same number and usage of another tenant is independent.
     let theirs = fixture.service.start_verification(ADMIN, "other", verification(NUMBER), None).await.unwrap().id;
     let other_code = fixture.received_code(NUMBER);
     if code != other_code {
-        let refused = fixture.service.check_verification(ADMIN, "other", &theirs, check()).await.unwrap_err();
+        let refused = fixture.service.check_verification(ADMIN, "other", &theirs, check(), None).await.unwrap_err();
         assert!(matches!(refused, Error::WrongCode { .. }));
     }
     fixture.check(&mine, &code).await.unwrap();

@@ -553,7 +553,7 @@ async fn headers_are_read_strictly() {
         answer.expect(200);
     }
     let keyed = operations().iter().filter(|operation| !operation.headers.is_empty()).count();
-    assert_eq!(keyed, 2, "the operations with an Idempotency-Key");
+    assert_eq!(keyed, 4, "the operations with an Idempotency-Key");
     fixture.assert_unchanged(&before, "headers").await;
 }
 

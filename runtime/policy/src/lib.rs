@@ -4,11 +4,11 @@
 //!
 //! 1. [`header::check_names`]: may the guest set these headers at all?
 //! 2. [`EffectiveGrant::check`]: are the method, scheme, host, port and path inside *manifest ∩ tenant grant ∩ operator policy*? A
-//! [`Denial`] names the rule and contains the line that would allow the request.
+//!    [`Denial`] names the rule and contains the line that would allow the request.
 //! 3. [`EffectiveEntry::may_receive`]: may values with these [`Labels`] (which secret, the message) be sent to that host?
 //! 4. [`RequestView::judge`]: does the request contain recipient and content exactly once, at the [`MessagePlaces`] that the
-//! manifest declares for that host, and no second phone number? The result contains the [`RequestShape`], to which a version is
-//! pinned.
+//!    manifest declares for that host, and no second phone number? The result contains the [`RequestShape`], to which a version is
+//!    pinned.
 //! 5. [`RequestView::confirm`]: do the bytes have the structure that was judged?
 //! 6. [`AddressPolicy::vet`]: after resolution, may these addresses be dialled? Only this creates a [`VettedAddr`].
 //!

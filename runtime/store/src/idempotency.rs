@@ -51,6 +51,17 @@ pub async fn claim(tx: &mut Tx, first: &IdempotencyRow, now: Timestamp) -> Resul
     read(&row).map(Some)
 }
 
+/// Changes the resource of a claimed key.
+pub async fn set_resource(tx: &mut Tx, claimed: &IdempotencyRow, resource: &str) -> Result<()> {
+    let set = query("UPDATE idempotency SET resource = $4 WHERE tenant = $1 AND operation = $2 AND key_hash = $3")
+        .bind(text(&claimed.tenant))
+        .bind(text(&claimed.operation))
+        .bind(claimed.key_hash.clone())
+        .bind(text(resource));
+    tx.execute(set).await?;
+    Ok(())
+}
+
 /// Deletes at most `limit` expired keys. Returns their number.
 pub async fn sweep(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
     macro_rules! sweep {

@@ -74,7 +74,9 @@ async fn retrieve_verification(
 /// - **422** (`wrong-code`): the code was wrong and the try was counted. Ask the user again while `triesLeft` is above 0.
 /// - **410**: the verification has ended. Create a new one.
 /// - **429**: too many codes of this number were wrong.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/check", tag = "verifications", params(VerificationPath),
+///
+/// If you lose a response, repeat the request with its `Idempotency-Key`: you get the same result, and the try is counted once.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/check", tag = "verifications", params(VerificationPath, IdempotencyHeader),
     request_body(content = Check, description = "The code that the user entered.", example = json!({"code": "123456"})),
     responses(
         (status = 200, description = "The code was right; the verification is approved.", body = Verification),
@@ -84,9 +86,10 @@ async fn check_verification(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Path(path): Path<VerificationPath>,
+    IdempotencyKey(key): IdempotencyKey,
     JsonBody(check): JsonBody<Check>,
 ) -> ApiResult<Json<Verification>> {
-    Ok(Json(api.service.check_verification(&caller, &path.tenant, &path.id, check).await?))
+    Ok(Json(api.service.check_verification(&caller, &path.tenant, &path.id, check, key.as_deref()).await?))
 }
 
 /// Resend a verification
@@ -95,7 +98,7 @@ async fn check_verification(
 /// `resendAvailableAt` on, while `sendsLeft` is above 0. The body is optional.
 ///
 /// If the message was not sent, the request fails with 424 and the verification is pending with its new code.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/resend", tag = "verifications", params(VerificationPath),
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/resend", tag = "verifications", params(VerificationPath, IdempotencyHeader),
     request_body(content = Option<Resend>, description = "How to resend.", example = json!({"mode": "sync"})),
     responses(
         (status = 200, description = "A new code was made, and its message was accepted or is on its way.", body = Verification),
@@ -105,9 +108,10 @@ async fn resend_verification(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Path(path): Path<VerificationPath>,
+    IdempotencyKey(key): IdempotencyKey,
     OptionalJsonBody(resend): OptionalJsonBody<Resend>,
 ) -> ApiResult<Json<Verification>> {
-    Ok(Json(api.service.resend_verification(&caller, &path.tenant, &path.id, resend).await?))
+    Ok(Json(api.service.resend_verification(&caller, &path.tenant, &path.id, resend, key.as_deref()).await?))
 }
 
 /// Cancel a verification

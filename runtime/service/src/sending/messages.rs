@@ -91,21 +91,39 @@ impl IdempotencyClaim<'_> {
         resource: &str,
         now: Timestamp,
     ) -> Result<Option<String>> {
-        let Some(given) = self.key else { return Ok(None) };
-        let parts: Vec<&[u8]> = self.body.iter().map(Vec::as_slice).collect();
-        let row = IdempotencyRow {
-            tenant: tenant.to_owned(),
-            operation: self.operation.to_owned(),
-            key_hash: key.hash("idempotency-key", &[given.as_bytes()]),
-            body_hash: key.hash("idempotency-body", &parts),
-            resource: resource.to_owned(),
-            expires_at: now.plus_seconds(IDEMPOTENCY_SECONDS),
-        };
+        let Some(row) = self.row(tenant, key, resource, now) else { return Ok(None) };
         match idempotency::claim(tx, &row, now).await? {
             None => Ok(None),
             Some(first) if first.body_hash == row.body_hash => Ok(Some(first.resource)),
             Some(_) => Err(Error::IdempotencyMismatch),
         }
+    }
+
+    /// Changes the resource that a repeated request gets.
+    pub(crate) async fn set_resource(
+        &self,
+        tx: &mut Tx,
+        tenant: &str,
+        key: &TenantKey,
+        resource: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        if let Some(row) = self.row(tenant, key, resource, now) {
+            idempotency::set_resource(tx, &row, resource).await?;
+        }
+        Ok(())
+    }
+
+    fn row(&self, tenant: &str, key: &TenantKey, resource: &str, now: Timestamp) -> Option<IdempotencyRow> {
+        let parts: Vec<&[u8]> = self.body.iter().map(Vec::as_slice).collect();
+        Some(IdempotencyRow {
+            tenant: tenant.to_owned(),
+            operation: self.operation.to_owned(),
+            key_hash: key.hash("idempotency-key", &[self.key?.as_bytes()]),
+            body_hash: key.hash("idempotency-body", &parts),
+            resource: resource.to_owned(),
+            expires_at: now.plus_seconds(IDEMPOTENCY_SECONDS),
+        })
     }
 }
 
@@ -127,6 +145,14 @@ pub(crate) fn request_bytes(
         parts.push(value.expose().as_bytes().to_vec());
     }
     parts
+}
+
+/// A mode, as part of a request's content.
+pub(crate) fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Sync => "sync",
+        Mode::Async => "async",
+    }
 }
 
 /// Validates an idempotency key.
@@ -192,12 +218,7 @@ impl Service {
         let key = self.tenant_key(&row)?;
         let lifetime_seconds = new.lifetime_seconds.unwrap_or(row.policy.codes.lifetime_seconds);
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let other_fields = [
-            new.code.expose(),
-            ip_text.as_str(),
-            &lifetime_seconds.to_string(),
-            if new.mode == Mode::Sync { "sync" } else { "async" },
-        ];
+        let other_fields = [new.code.expose(), ip_text.as_str(), &lifetime_seconds.to_string(), mode_name(new.mode)];
         let body = request_bytes(recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
         let claim = IdempotencyClaim { operation: "messages", key: idempotency_key.as_deref(), body };
         if let Some(first) = claim.claim(tx, tenant, &key, id, self.now()).await? {

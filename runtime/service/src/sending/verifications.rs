@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::sending::admission::recipient_hash;
-use crate::sending::messages::{AdmittedMessage, IdempotencyClaim, check_idempotency_key, request_bytes};
+use crate::sending::messages::{AdmittedMessage, IdempotencyClaim, check_idempotency_key, mode_name, request_bytes};
 use crate::sending::payload::{OutgoingMessage, Payload};
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::check_flow;
@@ -67,6 +67,46 @@ struct VerificationRequest {
     new: NewVerification,
     recipient: Arc<Recipient>,
     client_ip: Option<IpAddr>,
+    idempotency_key: Option<String>,
+}
+
+/// A check of a code.
+struct CheckRequest {
+    tenant: String,
+    id: String,
+    typed: Zeroizing<String>,
+    idempotency_key: Option<String>,
+    now: Timestamp,
+}
+
+impl CheckRequest {
+    fn claim(&self) -> IdempotencyClaim<'_> {
+        let body = vec![self.id.as_bytes().to_vec(), self.typed.as_bytes().to_vec()];
+        IdempotencyClaim { operation: "checks", key: self.idempotency_key.as_deref(), body }
+    }
+}
+
+/// The resource of an idempotency key whose check has approved a verification.
+fn approved_resource(id: &str) -> String {
+    format!("{id}/approved")
+}
+
+/// A check after its try was counted.
+enum CountedCheck {
+    /// The code is still to be compared.
+    Counted(Box<VerificationRow>),
+    /// The same request has approved the verification before.
+    Approved(Box<Verification>),
+}
+
+/// A request for a new code.
+struct ResendRequest {
+    tenant: String,
+    id: String,
+    /// The id of its message.
+    message: String,
+    client_ip: Option<IpAddr>,
+    mode: Mode,
     idempotency_key: Option<String>,
 }
 
@@ -200,7 +240,7 @@ impl Service {
         let tenant_row = self.tenant_row(tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let other_fields = [ip_text.as_str(), if new.mode == Mode::Sync { "sync" } else { "async" }];
+        let other_fields = [ip_text.as_str(), mode_name(new.mode)];
         let body = request_bytes(recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
         let claim = IdempotencyClaim { operation: "verifications", key: idempotency_key.as_deref(), body };
         if let Some(first) = claim.claim(tx, tenant, &key, id, now).await? {
@@ -333,70 +373,94 @@ impl Service {
     }
 
     /// Checks a code. Returns the approved verification, and an error in every other case, so that a caller that only looks at
-    /// success is safe.
+    /// success is safe. A request that is repeated with its idempotency key gets the same result, and is counted once.
     ///
     /// # Errors
-    /// [`Error::WrongCode`] (counted), [`Error::VerificationEnded`], [`Error::Limited`] when the number has failed too often.
+    /// [`Error::WrongCode`] (counted), [`Error::VerificationEnded`], [`Error::Limited`] when the number has failed too often,
+    /// [`Error::IdempotencyMismatch`].
     pub async fn check_verification(
         &self,
         caller: &Caller,
         tenant: &str,
         id: &str,
         check: Check,
+        idempotency_key: Option<&str>,
     ) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
+        check_idempotency_key(idempotency_key)?;
         if check.code.expose().chars().count() > 40 {
             return Err(Error::invalid("/code", "must have at most 40 characters"));
         }
-        let typed = code::normalise(check.code.expose());
-        let now = self.now();
+        let request = Arc::new(CheckRequest {
+            tenant: tenant.to_owned(),
+            id: id.to_owned(),
+            typed: code::normalise(check.code.expose()),
+            idempotency_key: idempotency_key.map(str::to_owned),
+            now: self.now(),
+        });
 
         // The try is committed before the code is compared, so that neither a disconnect nor a crash gives a free try.
-        let (service, at) = (self.clone(), (tenant.to_owned(), id.to_owned()));
-        let row = self.write(move |tx| {
-            let (service, (tenant, id)) = (service.clone(), at.clone());
-            Box::pin(async move { service.count_check(tx, &tenant, &id, now).await.map(Done::Commit) })
+        let (service, counted) = (self.clone(), Arc::clone(&request));
+        let counted = self.write(move |tx| {
+            let (service, request) = (service.clone(), Arc::clone(&counted));
+            Box::pin(async move { service.count_check(tx, &request).await.map(Done::Commit) })
         });
-        let row = row.await?;
+        let row = match counted.await? {
+            CountedCheck::Counted(row) => *row,
+            CountedCheck::Approved(verification) => return Ok(*verification),
+        };
 
         let binding =
             CodeBinding { tenant, verification: id, usage: row.usage.as_str(), recipient: &row.recipient_hash };
-        let typed_mac = self.inner.keys.code_mac(&row.code_key, &binding, &typed)?;
+        let typed_mac = self.inner.keys.code_mac(&row.code_key, &binding, &request.typed)?;
         if !vault::constant_time_eq(&typed_mac, &row.code_mac) {
             let tries_left = row.max_tries.saturating_sub(row.tries);
             return Err(Error::WrongCode { tries_left });
         }
         let service = self.clone();
         let approved = self.write(move |tx| {
-            let (service, row) = (service.clone(), row.clone());
-            Box::pin(async move { service.approve_check(tx, &row, now).await.map(Done::Commit) })
+            let (service, row, request) = (service.clone(), row.clone(), Arc::clone(&request));
+            Box::pin(async move { service.approve_check(tx, &request, &row).await.map(Done::Commit) })
         });
         let approved = approved.await?;
         self.inner.sends.revoke(tenant, id);
         Ok(approved)
     }
 
-    /// Counts a try. Returns the verification as it is then.
-    async fn count_check(&self, tx: &mut Tx, tenant: &str, id: &str, now: Timestamp) -> Result<VerificationRow> {
-        self.tenant_row(tx, tenant).await?;
-        let Some(row) = verifications::count_try(tx, tenant, id, now).await? else {
+    /// Counts a try, unless it is a repeated one. Returns the verification as it is then.
+    async fn count_check(&self, tx: &mut Tx, request: &CheckRequest) -> Result<CountedCheck> {
+        let CheckRequest { tenant, id, now, .. } = request;
+        let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+        if let Some(resource) = request.claim().claim(tx, tenant, &key, id, *now).await? {
             let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
-            return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
+            // Only the check that has approved it is told so again: a code is right once.
+            if resource == approved_resource(id) {
+                return Ok(CountedCheck::Approved(Box::new(self.view_of(tx, tenant, id).await?)));
+            }
+            return Ok(CountedCheck::Counted(Box::new(row)));
+        }
+        let Some(row) = verifications::count_try(tx, tenant, id, *now).await? else {
+            let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+            return Err(Error::VerificationEnded(Box::new(view(&row, None, *now))));
         };
-        if !verifications::add_failure(tx, tenant, &row.recipient_hash, MAX_FAILURES, now).await? {
+        if !verifications::add_failure(tx, tenant, &row.recipient_hash, MAX_FAILURES, *now).await? {
             return Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None });
         }
-        Ok(row)
+        Ok(CountedCheck::Counted(Box::new(row)))
     }
 
     /// Approves a verification whose right code was given.
-    async fn approve_check(&self, tx: &mut Tx, row: &VerificationRow, now: Timestamp) -> Result<Verification> {
-        let VerificationRow { tenant, id, .. } = row;
-        if !verifications::approve(tx, tenant, id, &row.code_mac, now).await? {
+    async fn approve_check(&self, tx: &mut Tx, request: &CheckRequest, row: &VerificationRow) -> Result<Verification> {
+        let CheckRequest { tenant, id, now, .. } = request;
+        if !verifications::approve(tx, tenant, id, &row.code_mac, *now).await? {
             let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
-            return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
+            return Err(Error::VerificationEnded(Box::new(view(&row, None, *now))));
         }
         verifications::clear_failures(tx, tenant, &row.recipient_hash).await?;
+        if request.idempotency_key.is_some() {
+            let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+            request.claim().set_resource(tx, tenant, &key, &approved_resource(id), *now).await?;
+        }
         self.view_of(tx, tenant, id).await
     }
 
@@ -411,19 +475,26 @@ impl Service {
         tenant: &str,
         id: &str,
         resend: Resend,
+        idempotency_key: Option<&str>,
     ) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
+        check_idempotency_key(idempotency_key)?;
         self.require_running()?;
         let client_ip =
             client_ip(resend.client_ip.as_ref().map(Sensitive::expose)).map_err(|error| FieldErrors(vec![error]))?;
         self.require_room(tenant, resend.mode)?;
-        let (tenant, id, message) = (tenant.to_owned(), id.to_owned(), id::new("m")?);
+        let request = Arc::new(ResendRequest {
+            tenant: tenant.to_owned(),
+            id: id.to_owned(),
+            message: id::new("m")?,
+            client_ip,
+            mode: resend.mode,
+            idempotency_key: idempotency_key.map(str::to_owned),
+        });
         let service = self.clone();
         let renewed = self.write(move |tx| {
-            let (service, tenant, id, message) = (service.clone(), tenant.clone(), id.clone(), message.clone());
-            Box::pin(
-                async move { service.renew_verification(tx, (&tenant, &id), &message, client_ip, resend.mode).await },
-            )
+            let (service, request) = (service.clone(), Arc::clone(&request));
+            Box::pin(async move { service.renew_verification(tx, &request).await })
         });
         match renewed.await? {
             AcceptedVerification::Admitted { verification, admitted } => {
@@ -432,22 +503,26 @@ impl Service {
                 self.send_code(*verification, *admitted).await
             }
             AcceptedVerification::Unsent(verification) => Ok(*verification),
-            AcceptedVerification::Repeated { .. } => Err(Error::Internal("a resend has no idempotency key".to_owned())),
+            AcceptedVerification::Repeated { first } => {
+                self.replay_response(tenant, &first, resend.mode, Some(id)).await?;
+                self.read_verification(tenant, id).await
+            }
         }
     }
 
     /// Replaces the code of a verification, and stores the message with the new one.
-    async fn renew_verification(
-        &self,
-        tx: &mut Tx,
-        (tenant, id): (&str, &str),
-        message: &str,
-        client_ip: Option<IpAddr>,
-        mode: Mode,
-    ) -> Result<Done<AcceptedVerification>> {
+    async fn renew_verification(&self, tx: &mut Tx, request: &ResendRequest) -> Result<Done<AcceptedVerification>> {
+        let ResendRequest { tenant, id, message, client_ip, mode, idempotency_key } = request;
+        let (client_ip, mode) = (*client_ip, *mode);
         let now = self.now();
         let tenant_row = self.tenant_row(tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
+        let body = [id.as_str(), &client_ip.map(|ip| ip.to_string()).unwrap_or_default(), mode_name(mode)];
+        let body = body.iter().map(|part| part.as_bytes().to_vec()).collect();
+        let claim = IdempotencyClaim { operation: "resends", key: idempotency_key.as_deref(), body };
+        if let Some(first) = claim.claim(tx, tenant, &key, message, now).await? {
+            return Ok(Done::Rollback(AcceptedVerification::Repeated { first }));
+        }
         let mut row = verifications::lock(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
         // Also when the tries are used up: failures are counted for the number as well.
         if !matches!(status(&row, now), VerificationStatus::Pending | VerificationStatus::Exhausted) {
@@ -476,7 +551,7 @@ impl Service {
         row.sends += 1;
         row.expires_at = now.plus_seconds(u64::from(policy.lifetime_seconds));
         row.resend_at = admitted.next_at;
-        row.message = Some(message.to_owned());
+        row.message = Some(message.clone());
         if !verifications::renew(tx, &row).await? {
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
         }
