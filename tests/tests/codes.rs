@@ -69,7 +69,7 @@ async fn one_of_a_thousand_correct_checks_succeeds(database: &Database) {
         let checks = (0..1000).map(|_| {
             let (service, id, code) = (fixture.service.clone(), id.clone(), code.clone());
             tokio::spawn(async move {
-                let check = sendbox_domain::model::Check { code: Sensitive::from(code.as_str()) };
+                let check = Check { code: Sensitive::from(code.as_str()) };
                 service.check_verification(ADMIN, TENANT, &id, check, None).await
             })
         });
@@ -241,7 +241,7 @@ async fn a_code_belongs_to_its_tenant_and_verification(database: &Database) {
     fixture.add_tenant("other", Environment::Development).await;
     let mine = fixture.start_verification(NUMBER).await.unwrap().id;
     let code = fixture.received_code(NUMBER);
-    let check = || sendbox_domain::model::Check { code: Sensitive::from(code.as_str()) };
+    let check = || Check { code: Sensitive::from(code.as_str()) };
     let elsewhere = fixture.service.check_verification(ADMIN, "other", &mine, check(), None).await.unwrap_err();
     assert!(matches!(elsewhere, Error::NotFound(_)));
     // The same number and usage of another tenant is independent.
