@@ -447,11 +447,11 @@ async fn failures_need_attention(database: &Database) {
     assert_eq!(attention_with(&attention(&fixture).await, "is reached").severity, Severity::Critical);
 
     // A failure rate: a few failures are not reported, many are.
-    silent(&attention(&fixture).await, "Providers took only");
+    silent(&attention(&fixture).await, "Providers accepted only");
     let now = fixture.now().0 - START.0;
     let failed: Vec<_> = (0..20).map(|number| row(&format!("f{number}"), now, MessageStatus::Failed)).collect();
     insert(&fixture, &failed).await;
-    attention_with(&attention(&fixture).await, "Providers took only");
+    attention_with(&attention(&fixture).await, "Providers accepted only");
 }
 
 async fn rollbacks_and_old_secrets_need_attention(database: &Database) {

@@ -66,7 +66,7 @@ impl fmt::Display for Usage {
 /// The text does not name a usage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no usage; use one of register, sign-in, forgot-password, generic, organization-invitation, user-permission-validation, bind-new-identifier, mfa-verification, bind-mfa"
+    "invalid usage `{0}`; expected one of register, sign-in, forgot-password, generic, organization-invitation, user-permission-validation, bind-new-identifier, mfa-verification, bind-mfa"
 )]
 pub struct UnknownUsage(pub String);
 

@@ -41,7 +41,7 @@ impl Service {
     pub async fn statistics(&self, caller: &Caller, tenant: &str, filter: StatisticsFilter) -> Result<Statistics> {
         caller.may(tenant, &[Scope::Read])?;
         let now = self.now();
-        // By name: these are no members of a body.
+        // Not converted by `From`: the fields are query parameters, not members of a body.
         let period = Period::of(&filter, now).map_err(Error::Invalid)?;
         let span = (period.from, period.to);
         let mut tx = self.inner.store.begin_read().await?;
@@ -153,7 +153,7 @@ impl Service {
     /// The amount spent this month, in millionths.
     async fn spent(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<u64> {
         let state = buckets::peek(tx, &tenant.id, &LimitName::SpendCap.to_string()).await?;
-        // One that cannot be read lets nothing in: as good as reached.
+        // A limit with an unreadable state admits nothing, as if it were reached.
         Ok(limit::spent(state.as_deref(), now).unwrap_or(u64::MAX))
     }
 
@@ -221,7 +221,7 @@ fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<StatisticsBuck
     (totals, series.into_values().collect())
 }
 
-/// Puts verifications into the points of their buckets.
+/// Adds the verifications to the points of their buckets.
 fn fill_in(series: &mut [StatisticsBucket], started: Vec<(Timestamp, StartedCount)>) {
     let mut started: BTreeMap<Timestamp, StartedCount> = started.into_iter().collect();
     for point in series {
@@ -229,7 +229,7 @@ fn fill_in(series: &mut [StatisticsBucket], started: Vec<(Timestamp, StartedCoun
     }
 }
 
-/// Puts the latencies of each bucket into its point. A statement for each bucket reads the newest messages from an index, however
+/// Adds the latencies to the points of their buckets. A statement for each bucket reads the newest messages from an index, however
 /// many messages there are; a statement for all buckets would have to sort all messages.
 async fn fill_in_latencies(tx: &mut Tx, tenant: &str, period: &Period, series: &mut [StatisticsBucket]) -> Result<()> {
     let width = i64::try_from(period.width()).unwrap_or(i64::MAX);
@@ -269,7 +269,7 @@ fn countries(messages: Vec<ToCountry>, converted: Vec<Converted>) -> Vec<Country
             }
         })
         .collect();
-    // A verification may have been started in this time, and its message taken a moment later.
+    // A verification may have been started in this period, and its message created a moment after it.
     found.extend(conversions.into_iter().map(|(country, conversion)| CountryCount {
         country,
         messages: 0,

@@ -1,8 +1,7 @@
-//! What a tenant's messages and verifications come to. The database counts: what comes back are as many rows as there are
-//! buckets, countries and classes, however many messages there are.
+//! Aggregates of a tenant's messages and verifications. The database counts: a result has a row for each bucket, country or class,
+//! however many messages there are.
 //!
-//! Every statement looks at one tenant and one time, by an index that begins with both, and passes over what went to test
-//! numbers.
+//! Every statement is restricted to one tenant and period, uses an index that begins with both, and skips test numbers.
 
 use std::time::Duration;
 
@@ -16,49 +15,43 @@ use super::{Result, Tx};
 /// The timeout of a statement.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// From the first on, and before the second.
+/// A period: from the first time (inclusive) to the second (exclusive).
 pub type Span = (Timestamp, Timestamp);
 
-/// Messages of one bucket that are in one place.
+/// The messages of a bucket with the same status and delivery state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {
-    /// Where the bucket begins.
+    /// The start of the bucket.
     pub at: Timestamp,
-    /// Where they are.
     pub status: MessageStatus,
-    /// The furthest that was reported of them.
+    /// The most advanced state that was reported.
     pub delivery: Option<DeliveryState>,
-    /// How many.
     pub messages: u64,
-    /// Parts of the physical messages that may have gone out.
+    /// Segments of the physical messages that may have been sent.
     pub segments: u64,
-    /// What these cost.
+    /// The cost of those, in millionths of the currency.
     pub cost_micros: u64,
 }
 
-/// Messages to one country.
+/// The messages to a country.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToCountry {
-    /// `None`: of no country.
+    /// `None` for numbers that belong to no country.
     pub country: Option<String>,
-    /// How many.
     pub messages: u64,
-    /// Of those: a provider took it.
+    /// Messages that a provider accepted.
     pub accepted: u64,
-    /// What was reported of them.
     pub reported: Reported,
 }
 
-/// Messages of which a provider has reported the end.
+/// The numbers of messages with a final delivery report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reported {
-    /// They are there.
     pub delivered: u64,
-    /// They will never be there.
     pub undelivered: u64,
 }
 
-/// The columns of [`Reported`]. The words of `DeliveryState::is_undelivered`.
+/// The columns of [`Reported`], with the states of `DeliveryState::is_undelivered`.
 macro_rules! reported {
     () => {
         "COUNT(CASE WHEN delivery = 'delivered' THEN 1 END) AS delivered, \
@@ -70,29 +63,24 @@ fn reported_of(row: &Columns<'_>) -> Result<Reported> {
     Ok(Reported { delivered: row.large("delivered")?, undelivered: row.large("undelivered")? })
 }
 
-/// Verifications in one country.
+/// The verifications in a country.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Converted {
-    /// `None`: of no country, or the message is forgotten.
+    /// `None` for numbers that belong to no country, and when the message was deleted.
     pub country: Option<String>,
-    /// How many were started.
     pub started: u64,
-    /// Of those: approved.
     pub approved: u64,
 }
 
-/// Attempts over one connection that ended alike.
+/// The attempts of one connection with the same result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedAlike {
-    /// Its name.
     pub connection: String,
-    /// How.
     pub outcome: AttemptOutcome,
-    /// The class of the failure, where there is one.
+    /// The class of the failure, if there was one.
     pub class: Option<FailureClass>,
-    /// How many.
     pub attempts: u64,
-    /// When the last one ended.
+    /// When the last one finished.
     pub last: Timestamp,
 }
 
@@ -101,7 +89,8 @@ pub async fn use_long_timeout(tx: &mut Tx) -> Result<()> {
     tx.set_timeout(TIMEOUT).await
 }
 
-/// Messages by bucket and by where they are. `width` is that of a bucket, in milliseconds; the first one begins in 1970.
+/// Messages by bucket, status and delivery state. `width` is the width of a bucket in milliseconds; buckets are aligned to the Unix
+/// epoch.
 pub async fn by_bucket(tx: &mut Tx, tenant: &str, (from, to): Span, width: u64) -> Result<Vec<Counted>> {
     let count = query(
         "SELECT created_at / $4 * $4 AS slot, status, delivery, COUNT(*) AS messages, \
@@ -166,8 +155,8 @@ pub async fn failures(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec
     tx.all(count).await?.iter().map(read).collect()
 }
 
-/// How long it took from taking a message to the answer of the provider that took it, in milliseconds: of the newest
-/// messages, at most `limit`.
+/// The time from accepting a message to the response of the provider that accepted it, in milliseconds, for at most `limit` of the
+/// newest messages.
 pub async fn latencies(tx: &mut Tx, tenant: &str, (from, to): Span, limit: u32) -> Result<Vec<u64>> {
     // SQLite does not reorder the tables of a `CROSS JOIN`. It knows nothing of their sizes, and would sometimes read all attempts of
     // the tenant for each message.
@@ -187,7 +176,7 @@ pub async fn latencies(tx: &mut Tx, tenant: &str, (from, to): Span, limit: u32) 
     rows.iter().map(|row| Ok(u64::try_from(Columns::of("messages", row).integer("took")?).unwrap_or(0))).collect()
 }
 
-/// Verifications by the bucket in which they were started. `width` as in [`by_bucket`].
+/// Verifications by the bucket in which they were started. `width`: see [`by_bucket`].
 pub async fn started_by_bucket(
     tx: &mut Tx,
     tenant: &str,
@@ -233,7 +222,7 @@ pub async fn conversions(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<
     tx.all(count).await?.iter().map(read).collect()
 }
 
-/// What was reported of the messages that were taken from `since` on.
+/// The final delivery reports of the messages that were created at or after `since`.
 pub async fn reported(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Reported> {
     const COUNT: &str =
         concat!("SELECT ", reported!(), " FROM messages WHERE tenant = $1 AND created_at >= $2 AND test = 0");
@@ -243,7 +232,7 @@ pub async fn reported(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Rep
     }
 }
 
-/// Where the messages are that were taken from `since` on.
+/// The messages that were created at or after `since`, by status.
 pub async fn by_status(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Vec<(MessageStatus, u64)>> {
     let count = query(
         "SELECT status, COUNT(*) AS messages FROM messages WHERE tenant = $1 AND created_at >= $2 AND test = 0 \
@@ -258,7 +247,7 @@ pub async fn by_status(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Ve
     tx.all(count).await?.iter().map(read).collect()
 }
 
-/// How the attempts ended of the messages that were taken from `since` on, by connection.
+/// The finished attempts of the messages that were created at or after `since`, by connection, outcome and class.
 pub async fn by_connection(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Vec<EndedAlike>> {
     let count = query(
         "SELECT attempts.connection AS connection, attempts.outcome AS outcome, attempts.class AS class, \

@@ -87,7 +87,7 @@ pub enum AlertCode {
         times: u64,
     },
     /// A connection failed too often and is paused for up to five minutes.
-    ConnectionRests {
+    ConnectionPaused {
         /// The name of the connection.
         #[schema(example = "main")]
         connection: String,
@@ -178,11 +178,11 @@ impl fmt::Display for AlertCode {
                 "Flows are on, and `{connection}` has no template for: {missing}. Add them to the connection."
             ),
             Self::ConnectionIncompatible { connection, why } => {
-                write!(f, "`{connection}` does not fit its connector any more and cannot send: {why}.")
+                write!(f, "`{connection}` is no longer compatible with its connector and cannot send: {why}.")
             }
             Self::ConnectionUntested { connection } => write!(
                 f,
-                "`{connection}` is active, and no test of it as it is now has been accepted. Send a test message."
+                "`{connection}` is active, and its current settings have not been tested successfully. Send a test message."
             ),
             Self::FewAccepted { percent, messages, span } => {
                 let span = match span {
@@ -191,7 +191,7 @@ impl fmt::Display for AlertCode {
                 };
                 write!(
                     f,
-                    "Providers took only {percent} % of the {messages} messages of the last {span}. Look at what failed."
+                    "Providers accepted only {percent} % of the {messages} messages of the last {span}. Look at what failed."
                 )
             }
             Self::FewDelivered { percent, messages } => write!(
@@ -204,9 +204,9 @@ impl fmt::Display for AlertCode {
                 refused(f, connection, *class, *times)?;
                 f.write_str(" It has sent since.")
             }
-            Self::ConnectionRests { connection } => write!(
+            Self::ConnectionPaused { connection } => write!(
                 f,
-                "`{connection}` failed too often and rests for up to five minutes; only fallbacks send for it."
+                "`{connection}` is paused for up to five minutes after repeated failures; only fallbacks send in its place."
             ),
             Self::NumbersHeld { thousands, until } => {
                 match thousands {

@@ -231,7 +231,9 @@ pub struct Alert {
     /// How urgent the alert is.
     pub severity: Severity,
     /// What is wrong, and what to do.
-    #[schema(example = "`main` is active, and no test of it as it is now has been accepted. Send a test message.")]
+    #[schema(
+        example = "`main` is active, and its current settings have not been tested successfully. Send a test message."
+    )]
     pub message: String,
     /// The alert as a code with values.
     #[serde(flatten)]

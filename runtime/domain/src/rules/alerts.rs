@@ -213,7 +213,7 @@ fn open_breakers(facts: &Facts<'_>, found: &mut Vec<Alert>) {
     for name in &facts.open_breakers {
         let active = facts.active.as_ref().is_some_and(|active| active.name == *name);
         let severity = if active { Severity::Critical } else { Severity::Warning };
-        let code = AlertCode::ConnectionRests { connection: name.clone() };
+        let code = AlertCode::ConnectionPaused { connection: name.clone() };
         found.push(alert(severity, code, Some((SubjectKind::Connection, name))));
     }
 }

@@ -81,7 +81,7 @@ fn everything_wrong_is_named_at_once() {
     .unwrap_err();
     let shown: Vec<String> = errors.iter().map(ToString::to_string).collect();
     for (field, words) in [
-        ("/templates/0/usage", "is no usage"),
+        ("/templates/0/usage", "invalid usage"),
         ("/templates/1/content", "does not hold `{{code}}`"),
         ("/templates/2/locale", "language tag"),
         ("/templates/3/body", "unknown field"),

@@ -104,7 +104,7 @@ impl Service {
         let result = match pinned {
             Err(error) => AttemptResult::not_attempted(error.to_string()),
             Ok(_) if start_delay_ms > MAX_START_DELAY_MS => AttemptResult::not_attempted(
-                "this machine stood still between writing the attempt down and sending it".to_owned(),
+                "the process was suspended between storing the attempt and sending it".to_owned(),
             ),
             Ok(pinned) => {
                 let (cancelled, _registered) = self.inner.sends.register(&stored.row);

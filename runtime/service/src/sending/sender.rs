@@ -117,7 +117,7 @@ impl Service {
                     open_until = Some(open_until.map_or(until, |earlier| earlier.min(until)));
                     let seconds = until.seconds_from(now);
                     let text = format!(
-                        "the connection `{name}` failed too often and rests for {seconds} s; no fallback could take over"
+                        "the connection `{name}` is paused for {seconds} s after repeated failures, and no fallback could take over"
                     );
                     let failure = RecordedFailure::before_sending(FailureClass::ProviderUnavailable, Party::Host, text);
                     reason = Some(RecordedFailure { retry_after: u32::try_from(seconds).ok(), ..failure });
@@ -126,7 +126,7 @@ impl Service {
                     reason.get_or_insert_with(|| invalid_configuration(format!("the connection `{name}` was deleted")));
                 }
                 Availability::Incompatible(errors) => {
-                    let text = format!("the connection `{name}` does not fit its connector: {errors}");
+                    let text = format!("the connection `{name}` is incompatible with its connector: {errors}");
                     reason.get_or_insert_with(|| invalid_configuration(text));
                 }
             }

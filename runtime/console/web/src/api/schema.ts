@@ -31,7 +31,7 @@ export type components = {
         Alert: components["schemas"]["AlertCode"] & {
             /**
              * @description What is wrong, and what to do.
-             * @example `main` is active, and no test of it as it is now has been accepted. Send a test message.
+             * @example `main` is active, and its current settings have not been tested successfully. Send a test message.
              */
             message: string;
             /** @description How urgent the alert is. */
@@ -176,7 +176,7 @@ export type components = {
             };
         } | {
             /** @enum {string} */
-            code: "connection-rests";
+            code: "connection-paused";
             /** @description A connection failed too often and is paused for up to five minutes. */
             values: {
                 /**

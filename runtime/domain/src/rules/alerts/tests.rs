@@ -188,11 +188,14 @@ fn the_account_refuses() {
 }
 
 #[test]
-fn what_rests_and_what_is_held() {
+fn paused_connections_and_held_numbers() {
     let until = NOW.plus_seconds(60);
     check(vec![
-        case(|facts| facts.open_breakers = vec!["main".into()], Some((Critical, MAIN, "rests"))),
-        case(|facts| facts.open_breakers = vec!["spare".into()], Some((Warning, Some((Connection, "spare")), "rests"))),
+        case(|facts| facts.open_breakers = vec!["main".into()], Some((Critical, MAIN, "is paused"))),
+        case(
+            |facts| facts.open_breakers = vec!["spare".into()],
+            Some((Warning, Some((Connection, "spare")), "is paused")),
+        ),
         case(
             move |facts| facts.holds = vec![("h1".into(), until)],
             Some((Warning, Some((Hold, "h1")), "A thousand numbers are held until 2026-11-23T20:01:00Z")),

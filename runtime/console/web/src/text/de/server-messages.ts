@@ -57,7 +57,7 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
         `\`${v.text("connection")}\` ist in der letzten Stunde ${times(v.number("times"))} fehlgeschlagen (${by.failure(v.text("class"))}). ${by.advice(v.text("class"))}`,
       "account-recovered": (v, by) =>
         `\`${v.text("connection")}\` ist in der letzten Stunde ${times(v.number("times"))} fehlgeschlagen (${by.failure(v.text("class"))}). ${by.advice(v.text("class"))} Seitdem hat sie wieder gesendet.`,
-      "connection-rests": (v) =>
+      "connection-paused": (v) =>
         `\`${v.text("connection")}\` ist zu oft fehlgeschlagen und pausiert bis zu fünf Minuten; solange senden nur ihre Ausweichverbindungen.`,
       "numbers-held": (v, by) =>
         `${by.number(v.number("thousands") * 1000)} Telefonnummern sind bis ${by.time(v.text("until"))} gesperrt, weil ein Anbieter Betrug vermutet. An sie wird nichts gesendet.`,
