@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sendbox_domain::AttemptRecord;
-use sendbox_domain::model::{AttemptOutcome, Decision, MessageStatus, Timestamp};
+use sendbox_domain::model::{AttemptOutcome, Decision, DecisionCode, MessageStatus, Timestamp};
 use sendbox_domain::phone;
 use sendbox_domain::rules::breaker::{BreakerEvent, RetryBudget};
 use sendbox_domain::rules::retry::{self, NextStep, Situation};
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::VersionAffinity;
 use crate::delivery_reports::receiver;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::releases::request_shapes::{ObservedShape, RecordedShapes, held_shape};
 use crate::sending::attempt_result::{AttemptEnd, AttemptResult, count_unproven};
@@ -75,6 +75,8 @@ struct SentAttempt {
     key: TenantKey,
     result: AttemptResult,
     observed_shapes: Vec<ObservedShape>,
+    /// Whether nothing left because the message has expired or is no longer wanted.
+    is_revoked: bool,
 }
 
 /// A failed attempt, with the facts that the rules need beside the message.
@@ -97,6 +99,7 @@ impl Service {
     pub(crate) async fn run_attempt(&self, started: StartedAttempt) -> Option<StoredMessage> {
         let StartedAttempt { sender, message, attempt, recorded_shapes, stored, key } = started;
         let Sender { connection, release, withdrawn, .. } = sender;
+        let (cancelled, _registered) = self.inner.sends.register(&stored.row);
         let pinned = self.pinned_shapes(&attempt.tenant, &connection, recorded_shapes.as_ref()).await;
         let start_delay_ms = self.now().millis_since(attempt.started_at);
         let mut observed = Vec::new();
@@ -107,10 +110,11 @@ impl Service {
                 "the process was suspended between storing the attempt and sending it".to_owned(),
             ),
             Ok(pinned) => {
-                let (cancelled, _registered) = self.inner.sends.register(&stored.row);
                 let left = stored.row.expires_at.millis_since(self.now());
-                let revocation =
-                    Revocation { expires_at: Some(Instant::now() + Duration::from_millis(left)), cancelled };
+                let revocation = Revocation {
+                    expires_at: Some(Instant::now() + Duration::from_millis(left)),
+                    cancelled: cancelled.clone(),
+                };
                 let request = SendRequest {
                     owner: attempt.tenant.clone(),
                     parameters: Arc::clone(&connection.parameters),
@@ -128,15 +132,20 @@ impl Service {
                 AttemptResult::from(result)
             }
         };
+        // Nothing left, because nobody wants the message any more: that says nothing about the provider.
+        let is_revoked = result.failure().is_some_and(|failure| failure.request_sent == RequestSent::No)
+            && (cancelled.is_cancelled() || self.now() >= stored.row.expires_at);
         let event = match result.failure() {
             None => BreakerEvent::Success,
+            Some(_) if is_revoked => BreakerEvent::Ignore,
             // Only requests of this shape are held back; others may still be sent with this version.
             Some(_) if is_held => BreakerEvent::Ignore,
             Some(failure) => retry::breaker_event(failure.class, failure.request_sent),
         };
         self.record_breaker_event(&attempt.tenant, &connection, event, self.now());
-        let is_failed = result.failure().is_some();
-        let sent = Arc::new(SentAttempt { connection, attempt, stored, key, result, observed_shapes: observed });
+        let may_be_the_version = result.failure().is_some() && !is_revoked;
+        let sent =
+            Arc::new(SentAttempt { connection, attempt, stored, key, result, observed_shapes: observed, is_revoked });
         for number in 1..=MAX_FINISH_TRIES {
             // Shapes that cannot be stored must not prevent the result from being stored.
             let with_shapes = number <= FINISH_TRIES_WITH_SHAPES;
@@ -147,11 +156,16 @@ impl Service {
             });
             match finished.await {
                 Ok(stored) => {
+                    // Not in the unit, which may be repeated.
+                    let decision = stored.as_ref().and_then(|stored| stored.journal.last()?.decision.as_ref());
+                    if decision.is_some_and(|it| matches!(it.code, DecisionCode::Retry | DecisionCode::RetrySameKey)) {
+                        self.with_retry_budget(&sent.attempt.tenant, |budget| budget.take(self.now()));
+                    }
                     if with_shapes {
                         Self::mark_shapes_recorded(&sent.connection, &sent.observed_shapes);
                     }
                     // Enough failures roll the version back.
-                    if let Some((scope, connector)) = release.filter(|_| is_failed) {
+                    if let Some((scope, connector)) = release.filter(|_| may_be_the_version) {
                         self.inner.release_monitor.suspect(scope, connector);
                     }
                     return stored;
@@ -174,7 +188,7 @@ impl Service {
         with_shapes: bool,
     ) -> Result<Done<Option<StoredMessage>>> {
         let now = self.now();
-        let SentAttempt { connection, attempt, stored, key, result, observed_shapes } = sent;
+        let SentAttempt { connection, attempt, stored, key, result, observed_shapes, is_revoked } = sent;
         let StoredMessage { mut row, mut journal, .. } = stored.clone();
         let outcome = result.outcome();
         let provider_id = result.provider_message_id().map(|id| receiver::provider_id(key, &attempt.connection, id));
@@ -204,6 +218,12 @@ impl Service {
         let mut tenant = None;
         match &result.end {
             AttemptEnd::Accepted { .. } => end(&mut row, MessageStatus::Accepted, None),
+            AttemptEnd::Failed { .. } if *is_revoked => {
+                // The next step finds out how the message ends.
+                row.failure.clone_from(&finished.failure);
+                row.status = MessageStatus::Queued;
+                row.next_attempt_at = Some(now);
+            }
             AttemptEnd::Failed { failure, .. } => {
                 // Read now: its policy may have changed since the attempt began.
                 let Some(current) = tenants::get(tx, &attempt.tenant).await? else { return Ok(Done::Rollback(None)) };
@@ -258,7 +278,11 @@ impl Service {
         let fallback = routes(tenant, row.country.as_deref()).into_iter().find(|name| !is_tried(name));
         let fallback = match fallback {
             // A connection that is missing, or incompatible with its connector, does not count as a fallback.
-            Some(name) => self.ready_connection(tx, tenant, &name, VersionAffinity::default()).await.ok().flatten(),
+            Some(name) => match self.ready_connection(tx, tenant, &name, VersionAffinity::default()).await {
+                Ok(connection) => connection,
+                Err(Error::Invalid(_)) => None,
+                Err(other) => return Err(other),
+            },
             None => None,
         };
         let has_other_version = self.has_other_version(tx, tenant, attempt, journal, now).await?;
@@ -292,7 +316,6 @@ impl Service {
                 end(row, status, failure);
             }
             NextStep::Retry { at } => {
-                self.with_retry_budget(&tenant.id, |budget| budget.take(now));
                 row.status = MessageStatus::Queued;
                 row.next_attempt_at = Some(at);
             }

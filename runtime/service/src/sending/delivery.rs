@@ -85,7 +85,7 @@ impl PreparedAttempt {
 
 impl Service {
     /// Delivers a message that this process has leased, until it is final, or an attempt is due later than `max_wait` and the lease is
-    /// released. `next`: what is already known to be done. Returns the final message, unless another process has to continue.
+    /// released. `next`: what is already known to be done. Returns the final message, unless somebody else has to continue.
     pub(crate) async fn deliver(
         &self,
         tenant: &str,
@@ -93,6 +93,7 @@ impl Service {
         next: Option<Step>,
         max_wait: Duration,
     ) -> Option<Box<StoredMessage>> {
+        let _delivery = self.inner.sends.begin_delivery(tenant, id)?;
         let mut next = next;
         let mut has_attempted = false;
         let mut failures = 0;

@@ -91,6 +91,11 @@ fn approved_resource(id: &str) -> String {
     format!("{id}/approved")
 }
 
+/// The resource of an idempotency key whose check was counted for the present code of a verification.
+fn counted_resource(row: &VerificationRow) -> String {
+    format!("{}/{}", row.id, row.sends)
+}
+
 /// A check after its try was counted.
 enum CountedCheck {
     /// The code is still to be compared.
@@ -423,7 +428,7 @@ impl Service {
             Box::pin(async move { service.approve_check(tx, &request, &row).await.map(Done::Commit) })
         });
         let approved = approved.await?;
-        self.inner.sends.revoke(tenant, id);
+        self.inner.sends.revoke(tenant, id, None);
         Ok(approved)
     }
 
@@ -437,6 +442,10 @@ impl Service {
             if resource == approved_resource(id) {
                 return Ok(CountedCheck::Approved(Box::new(self.view_of(tx, tenant, id).await?)));
             }
+            // It was counted for the code of that time, and is no guess at a later one.
+            if resource != counted_resource(&row) {
+                return Err(Error::WrongCode { tries_left: row.max_tries.saturating_sub(row.tries) });
+            }
             return Ok(CountedCheck::Counted(Box::new(row)));
         }
         let Some(row) = verifications::count_try(tx, tenant, id, *now).await? else {
@@ -446,6 +455,7 @@ impl Service {
         if !verifications::add_failure(tx, tenant, &row.recipient_hash, MAX_FAILURES, *now).await? {
             return Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None });
         }
+        request.claim().set_resource(tx, tenant, &key, &counted_resource(&row), *now).await?;
         Ok(CountedCheck::Counted(Box::new(row)))
     }
 
@@ -453,6 +463,11 @@ impl Service {
     async fn approve_check(&self, tx: &mut Tx, request: &CheckRequest, row: &VerificationRow) -> Result<Verification> {
         let CheckRequest { tenant, id, now, .. } = request;
         if !verifications::approve(tx, tenant, id, &row.code_mac, *now).await? {
+            // Perhaps by the same request, which was repeated before it had its response.
+            let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+            if request.claim().claim(tx, tenant, &key, id, *now).await? == Some(approved_resource(id)) {
+                return self.view_of(tx, tenant, id).await;
+            }
             let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
             return Err(Error::VerificationEnded(Box::new(view(&row, None, *now))));
         }
@@ -499,7 +514,7 @@ impl Service {
         match renewed.await? {
             AcceptedVerification::Admitted { verification, admitted } => {
                 // What is being sent is the code before.
-                self.inner.sends.revoke(&verification.tenant, &verification.id);
+                self.inner.sends.revoke(&verification.tenant, &verification.id, verification.message.as_deref());
                 self.send_code(*verification, *admitted).await
             }
             AcceptedVerification::Unsent(verification) => Ok(*verification),
@@ -572,7 +587,7 @@ impl Service {
             return Err(Error::VerificationEnded(Box::new(verification)));
         }
         tx.commit().await?;
-        self.inner.sends.revoke(tenant, id);
+        self.inner.sends.revoke(tenant, id, None);
         Ok(verification)
     }
 

@@ -25,6 +25,8 @@ const MAX_TENANTS: usize = 64;
 const MAX_IN_PROGRESS: usize = 256;
 /// Maximum number of messages of one tenant in progress.
 const MAX_OF_TENANT: usize = MAX_IN_PROGRESS / 4 * 3;
+/// The pause before further tenants are asked, when those before had nothing.
+const SHORT_PAUSE: Duration = Duration::from_millis(20);
 /// How often the store is polled when nothing wakes the worker, for messages that other processes left behind.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -90,23 +92,25 @@ impl Service {
         let in_progress = Arc::new(InProgress::default());
         let mut after = String::new();
         while !self.inner.stopping.is_cancelled() {
-            let mut is_busy = false;
+            let mut pause = POLL_INTERVAL;
             if in_progress.total() + CLAIM_BATCH <= MAX_IN_PROGRESS {
                 match self.claim_due(&in_progress, &after).await {
                     Ok(Some(claimed)) => {
-                        is_busy = !claimed.is_complete || claimed.messages.len() >= CLAIM_BATCH;
+                        pause = match (claimed.messages.is_empty(), claimed.is_complete) {
+                            (false, false) => Duration::ZERO,
+                            // Nothing for the tenants that were asked; others follow after a moment.
+                            (true, false) => SHORT_PAUSE,
+                            (_, true) => POLL_INTERVAL,
+                        };
                         after = claimed.last_tenant;
                     }
                     Ok(None) => {}
                     Err(error) => tracing::error!(%error, "the worker could not claim messages"),
                 }
             }
-            if is_busy {
-                continue;
-            }
             tokio::select! {
                 () = self.inner.due.notified() => {}
-                () = tokio::time::sleep(POLL_INTERVAL) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
         }
@@ -147,6 +151,8 @@ impl Service {
     async fn claim_in_turn(&self, tx: &mut Tx, after: &str, counts: HashMap<String, usize>) -> Result<Claimed> {
         let now = self.now();
         let lease = (self.inner.owner.as_str(), now.plus_seconds(LEASE_SECONDS));
+        // Few more than can be sent at the same time: the others would only wait for a slot, and in vain with a slow provider.
+        let max_of_tenant = MAX_OF_TENANT.min(self.inner.sandbox.in_flight() + self.inner.sandbox.in_flight() / 2);
         let mut counts = counts;
         let mut claimed = Claimed { messages: Vec::new(), last_tenant: after.to_owned(), is_complete: false };
         // The first of the tenants that had nothing, one after the other.
@@ -162,7 +168,7 @@ impl Service {
                 break;
             };
             let count = counts.entry(tenant.clone()).or_default();
-            let room = MAX_OF_TENANT.saturating_sub(*count).min(CLAIM_BATCH - claimed.messages.len());
+            let room = max_of_tenant.saturating_sub(*count).min(CLAIM_BATCH - claimed.messages.len());
             let limit = room.min(CLAIM_OF_TENANT);
             let rows = match u32::try_from(limit) {
                 Ok(limit) if limit > 0 => messages::claim(tx, &tenant, now, lease, limit).await?,
