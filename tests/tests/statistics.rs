@@ -373,7 +373,7 @@ async fn set_up_mistakes_need_attention(database: &Database) {
     let fixture = TestService::new(database).await;
     // Only a test is missing.
     let found = attention(&fixture).await;
-    assert_eq!((found.len(), attention_with(&found, "no test of it").severity), (1, Severity::Warning));
+    assert_eq!((found.len(), attention_with(&found, "have not been tested").severity), (1, Severity::Warning));
     fixture.service.test_connection(ADMIN, TENANT, test_of_main()).await.unwrap();
     assert_eq!(attention(&fixture).await, []);
 
@@ -381,7 +381,7 @@ async fn set_up_mistakes_need_attention(database: &Database) {
     let mut input = twilio();
     input.templates.as_array_mut().unwrap()[0]["content"] = "{{code}} it is.".into();
     fixture.service.save_connection(ADMIN, TENANT, "main", input).await.unwrap();
-    attention_with(&attention(&fixture).await, "no test of it");
+    attention_with(&attention(&fixture).await, "have not been tested");
     let mut beside = database.connect().await;
     let change = r#"UPDATE connections SET templates = '[{"usage":"generic","content":"{{code}}"}]'"#;
     beside.execute(AssertSqlSafe(change)).await.unwrap();
@@ -410,13 +410,13 @@ async fn failures_need_attention(database: &Database) {
     let found = attention(&fixture).await;
     let refused = attention_with(&found, "failed once in the last hour (authentication-failed)");
     assert_eq!((refused.severity, refused.subject.as_ref().unwrap().id.as_str()), (Severity::Critical, "main"));
-    assert_eq!(attention_with(&found, "rests").severity, Severity::Critical);
+    assert_eq!(attention_with(&found, "is paused").severity, Severity::Critical);
     // It is fixed, and sends again.
     fixture.clock.advance_millis(60_000);
     fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
     let found = attention(&fixture).await;
     assert_eq!(attention_with(&found, "It has sent since").severity, Severity::Warning);
-    silent(&found, "rests");
+    silent(&found, "is paused");
     fixture.clock.advance_millis(HOUR);
     silent(&attention(&fixture).await, "authentication-failed");
 
