@@ -214,7 +214,6 @@ impl Service {
         }
         row.provider_message_id = result.provider_message_id().map(str::to_owned);
         let is_fraud = result.failure().is_some_and(|failure| failure.class == FailureClass::FraudBlocked);
-        journal.push(finished.clone());
         let mut tenant = None;
         match &result.end {
             AttemptEnd::Accepted { .. } => end(&mut row, MessageStatus::Accepted, None),
@@ -228,8 +227,10 @@ impl Service {
                 // Read now: its policy may have changed since the attempt began.
                 let Some(current) = tenants::get(tx, &attempt.tenant).await? else { return Ok(Done::Rollback(None)) };
                 let idempotent = connection.connector.metadata().idempotent;
+                journal.push(finished.clone());
                 let failed = FailedAttempt { attempt: &finished, failure, idempotent, journal: &journal };
                 finished.decision = Some(self.decide(tx, &current, &mut row, failed, now).await?);
+                journal.pop();
                 tenant = Some(current);
             }
         }
@@ -259,7 +260,6 @@ impl Service {
         if with_shapes {
             self.record_shapes(tx, (&attempt.connector, &attempt.digest), observed_shapes).await?;
         }
-        journal.pop();
         journal.push(finished);
         Ok(Done::Commit(Some(StoredMessage { row, journal, has_reports })))
     }

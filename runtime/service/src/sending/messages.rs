@@ -29,7 +29,7 @@ use crate::sending::admission;
 use crate::sending::admission::{admit, recipient_hash};
 use crate::sending::attempt::StoredMessage;
 use crate::sending::delivery::{self, LEASE_SECONDS, PendingMessage, PlannedConnection, Step, next_step};
-use crate::sending::payload::{OutgoingMessage, Payload, message_request};
+use crate::sending::payload::{OutgoingMessage, Payload, message_request, wiped, wiped_variables};
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::{check_flow, routes};
 use crate::service::Service;
@@ -225,12 +225,11 @@ impl Service {
             return Ok(Done::Rollback(AcceptedMessage::Repeated { first }));
         }
         check_flow(&row, new.usage)?;
-        let secret = |value: &Sensitive| Zeroizing::new(value.expose().to_owned());
         let outgoing = OutgoingMessage {
             payload: Payload {
                 to: Zeroizing::new(recipient.e164.to_string()),
-                code: secret(&new.code),
-                variables: new.variables.iter().map(|(name, value)| (name.clone(), secret(value))).collect(),
+                code: wiped(&new.code),
+                variables: wiped_variables(&new.variables),
                 client_ip: client_ip.map(|ip| Zeroizing::new(ip.to_string())),
                 lifetime_seconds,
             },

@@ -1,9 +1,10 @@
 //! The payload of a message, which is sealed at rest until the message is final, and the input for the plan of one attempt.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sendbox_domain::model::Mode;
+use sendbox_domain::model::{Mode, Sensitive};
 use sendbox_domain::plan::MessageRequest;
 use sendbox_sandbox::{Attempt, Recipient, Usage};
 use sendbox_store::rows::TenantRow;
@@ -33,6 +34,16 @@ impl Payload {
         let plain = key.open(&format!("message/{message}"), sealed)?;
         serde_json::from_slice(&plain).map_err(|_| Error::Internal("a stored message cannot be read".to_owned()))
     }
+}
+
+/// A sensitive value, in memory that is wiped.
+pub(crate) fn wiped(value: &Sensitive) -> Zeroizing<String> {
+    Zeroizing::new(value.expose().to_owned())
+}
+
+/// The variables of a request, in memory that is wiped.
+pub(crate) fn wiped_variables(variables: &BTreeMap<String, Sensitive>) -> Vec<(String, Zeroizing<String>)> {
+    variables.iter().map(|(name, value)| (name.clone(), wiped(value))).collect()
 }
 
 /// A message to be sent, from a message request or a verification.

@@ -28,7 +28,7 @@ use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::sending::admission::recipient_hash;
 use crate::sending::messages::{AdmittedMessage, IdempotencyClaim, check_idempotency_key, mode_name, request_bytes};
-use crate::sending::payload::{OutgoingMessage, Payload};
+use crate::sending::payload::{OutgoingMessage, Payload, wiped_variables};
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::check_flow;
 use crate::service::Service;
@@ -264,8 +264,7 @@ impl Service {
             None => self.generate_code(policy.digits)?,
         };
         let hash = recipient_hash(&key, recipient);
-        let secret = |value: &Sensitive| Zeroizing::new(value.expose().to_owned());
-        let variables: Vec<_> = new.variables.iter().map(|(name, value)| (name.clone(), secret(value))).collect();
+        let variables = wiped_variables(&new.variables);
         let payload = ResendPayload { to: Zeroizing::new(recipient.e164.to_string()), variables: variables.clone() };
         let mut row = VerificationRow {
             code_mac: self.code_mac(&tenant_row, id, new.usage, &hash, &code)?,
