@@ -30,6 +30,7 @@ use sendbox_sandbox::{
     Allocation, Attempt, Connector, Content, Message, Outcome, Parameters, Recipient, Sandbox, SandboxConfig,
     SendRequest, Usage, Variable,
 };
+use sendbox_tests::bench::{cpu_time, is_benchmark, median, runtime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
@@ -51,8 +52,7 @@ fn main() {
         runtime().block_on(provider());
         return;
     }
-    if !std::env::args().any(|argument| argument == "--bench") {
-        println!("run with `cargo bench -p sendbox-tests`");
+    if !is_benchmark("send") {
         return;
     }
     // Backtraces cost microseconds at every drop of a call that ended early.
@@ -63,10 +63,6 @@ fn main() {
     let (mut child, address) = start_provider();
     runtime().block_on(run(address));
     child.kill().expect("the provider is ours to end");
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 // ---- the provider, in a process of its own ----
@@ -328,16 +324,6 @@ async fn run(address: SocketAddr) {
     println!("instantiate / on demand  {:.2}", median(ratio_on_demand));
     println!("instantiate / defaults   {:.2}   (must reach 0.60)", median(ratio));
     println!("tax                      {:.2}   (must reach 3.50)", median(tax));
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Field 10 of `/proc/self/stat`, see proc_pid_stat(5).

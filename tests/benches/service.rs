@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sendbox_tests::Database;
+use sendbox_tests::bench::{is_benchmark, median, runtime};
 use sendbox_tests::process::{Deployment, Process};
 use sendbox_tests::test_service::{PLATFORM_KEY, TENANT};
 use serde_json::json;
@@ -47,15 +48,9 @@ fn main() {
         runtime().block_on(native(arguments[at + 1].parse().unwrap(), &arguments[at + 2]));
         return;
     }
-    if !arguments.iter().any(|argument| argument == "--bench") {
-        println!("run with `cargo bench -p sendbox-tests --bench service`");
-        return;
+    if is_benchmark("service") {
+        runtime().block_on(run());
     }
-    runtime().block_on(run());
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 /// User and system time of a process, from the text of its `stat`.
@@ -164,11 +159,6 @@ impl Target {
         }
         begun.elapsed()
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// What the runs of one load came to, one entry for each.

@@ -9,6 +9,7 @@
 //! - [`test_service`]: a whole service, with a manual clock.
 //! - [`api`]: the REST API over such a service, and a client; [`api_fixture`]: a tenant in which every operation of the API
 //!   succeeds, and a sample request for each.
+//! - [`bench`](mod@bench): what the benchmarks share.
 //! - [`pointer`]: all JSON pointers into a value.
 //! - [`command_snapshot`]: whole commands as snapshots.
 //! - [`process`]: the real binary, as a process that can be killed.
@@ -33,6 +34,7 @@
 pub mod api;
 pub mod api_fixture;
 pub mod authority;
+pub mod bench;
 pub mod bomb;
 pub mod command_snapshot;
 pub mod component;

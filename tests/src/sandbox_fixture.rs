@@ -64,6 +64,8 @@ pub struct SandboxFixtureConfig {
     pub operator: OperatorPolicy,
     /// The connector; the hostile guest by default.
     pub component: Option<Vec<u8>>,
+    /// Maximum number of concurrent calls; 4 by default.
+    pub in_flight: Option<u32>,
     /// Whether all sends have one owner, so that HTTP connections are reused. Otherwise each send has its own owner, and its
     /// connection plays the current script.
     pub one_owner: bool,
@@ -116,7 +118,7 @@ impl SandboxFixture {
             .into();
         specs.push(elsewhere.connect_to("elsewhere.hostile.test"));
         specs.extend(config.connect_to);
-        let sandbox = sandbox(config.limits, &specs, config.resolver);
+        let sandbox = sandbox_for(config.in_flight.unwrap_or(IN_FLIGHT), config.limits, &specs, config.resolver);
         let component = config.component.unwrap_or_else(hostile);
         let connector = sandbox.load(&component).await.expect("the connector loads");
         Self {
@@ -142,6 +144,19 @@ impl SandboxFixture {
     pub async fn send_until(&self, behaviour: Behaviour, revocation: Revocation) -> SendResult {
         let request = self.request(json!({"behaviour": behaviour.name(), "aim": ""}), text());
         self.sandbox.send(&self.connector, SendRequest { revocation: Some(revocation), ..request }).await
+    }
+
+    /// Sends with the hostile guest, for this owner.
+    pub async fn send_as(&self, owner: &str, behaviour: Behaviour) -> SendResult {
+        let request = self.request(json!({"behaviour": behaviour.name(), "aim": ""}), text());
+        self.sandbox.send(&self.connector, SendRequest { owner: owner.to_owned(), ..request }).await
+    }
+
+    /// Sends with the hostile guest, as a given attempt.
+    pub async fn send_attempt(&self, behaviour: Behaviour, attempt: Attempt) -> SendResult {
+        let request = self.request(json!({"behaviour": behaviour.name(), "aim": ""}), text());
+        let message = Message { attempt, ..request.message };
+        self.sandbox.send(&self.connector, SendRequest { message, ..request }).await
     }
 
     /// Sends with other parameters or another content.
@@ -202,11 +217,18 @@ impl SandboxFixture {
     }
 }
 
+/// The maximum number of concurrent calls, unless a test sets another one.
+const IN_FLIGHT: u32 = 4;
+
 /// A sandbox that reaches only the hosts in `connect_to`.
 pub fn sandbox(limits: Limits, connect_to: &[String], resolver: Option<Arc<dyn Resolve>>) -> Sandbox {
+    sandbox_for(IN_FLIGHT, limits, connect_to, resolver)
+}
+
+fn sandbox_for(in_flight: u32, limits: Limits, connect_to: &[String], resolver: Option<Arc<dyn Resolve>>) -> Sandbox {
     Sandbox::new(SandboxConfig {
         limits,
-        in_flight: 4,
+        in_flight,
         addresses: addresses(connect_to),
         extra_authorities: vec![authority().der()],
         resolver: Some(resolver.unwrap_or_else(|| Arc::new(NoNames))),

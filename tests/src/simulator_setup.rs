@@ -5,7 +5,10 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy, TenantGrant};
-use sendbox_sandbox::{Connector, Content, ContentKind, Sandbox, SandboxConfig, SendRequest, SendResult, Variable};
+use sendbox_sandbox::{
+    Attempt, ClearRequest, Connector, Content, ContentKind, DryRun, Sandbox, SandboxConfig, SendRequest, SendResult,
+    Variable,
+};
 use sendbox_simulator::{Simulator, SimulatorConfig};
 use serde_json::{Value, json};
 
@@ -44,27 +47,47 @@ impl SimulatorSetup {
 
     /// Sends with a separate owner, so that no HTTP connection is shared with the previous send.
     pub async fn send(&self, connector: &Connector, owner: &str, parameters: &Value, template: &str) -> SendResult {
-        let parameters = connector.parameters(parameters).unwrap();
-        let grant = connector.grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default()).unwrap();
-        let content = match connector.metadata().content {
-            ContentKind::Text => sandbox_fixture::text(),
-            ContentKind::Variables => sandbox_fixture::variables(),
-            ContentKind::Template => Content::Template {
-                template: template.to_owned(),
-                variables: vec![Variable { name: "code".into(), value: CODE.to_owned().into() }],
-            },
-        };
-        let request = SendRequest {
-            owner: owner.into(),
-            parameters: Arc::new(parameters),
-            grant: Arc::new(grant),
-            message: message(content),
-            pinned: None,
-            dry_run: None,
-            withdrawn: None,
-            revocation: None,
-        };
+        let request = request(connector, owner, parameters, template);
         self.sandbox.send(connector, request).await
+    }
+
+    /// The requests that an attempt would send, in plain text.
+    pub async fn requests(
+        &self,
+        connector: &Connector,
+        attempt: &Attempt,
+        parameters: &Value,
+        template: &str,
+    ) -> Vec<ClearRequest> {
+        let mut request = request(connector, "dry-run", parameters, template);
+        request.message.attempt = attempt.clone();
+        request.dry_run = Some(DryRun { show_sealed: true });
+        let result = self.sandbox.send(connector, request).await;
+        result.requests.into_iter().map(|request| request.clear.expect("it was asked for")).collect()
+    }
+}
+
+/// The canonical message, with the content that the connector takes.
+fn request(connector: &Connector, owner: &str, parameters: &Value, template: &str) -> SendRequest {
+    let parameters = connector.parameters(parameters).unwrap();
+    let grant = connector.grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default()).unwrap();
+    let content = match connector.metadata().content {
+        ContentKind::Text => sandbox_fixture::text(),
+        ContentKind::Variables => sandbox_fixture::variables(),
+        ContentKind::Template => Content::Template {
+            template: template.to_owned(),
+            variables: vec![Variable { name: "code".into(), value: CODE.to_owned().into() }],
+        },
+    };
+    SendRequest {
+        owner: owner.into(),
+        parameters: Arc::new(parameters),
+        grant: Arc::new(grant),
+        message: message(content),
+        pinned: None,
+        dry_run: None,
+        withdrawn: None,
+        revocation: None,
     }
 }
 

@@ -156,6 +156,7 @@ pub enum Content {
 }
 
 /// An attempt to send a message.
+#[derive(Clone)]
 pub struct Attempt {
     /// The number of the attempt, from 1.
     pub number: u32,

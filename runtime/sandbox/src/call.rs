@@ -75,13 +75,13 @@ impl CallState {
             scrubber: LazyScrubber::new(Arc::clone(&parameters), message.clone(), limits.failure_text_bytes),
             handles: SealedHandles::new(&limits),
             parameters,
-            message,
             signature_checks: 0,
             stand_ins: StandIns::default(),
             outside: None,
             exchanges: Exchanges::none(),
             violation: None,
-            wasi: LazyWasi::new(phase, &limits, now_ms),
+            wasi: LazyWasi::new(phase, &limits, now_ms, message.clone()),
+            message,
             limits,
         }
     }

@@ -184,18 +184,15 @@ impl Egress {
                     }
                     may_revoke = false;
                 }
-            () = &mut silence => {
-                return Err(EgressError::after(
-                    EgressErrorKind::Timeout,
-                    format!("no answer within {first_byte:?}"),
-                    true,
-                ));
-            }
-            () = tokio::time::sleep_until(deadline) => {
-                let sent = maybe_sent();
-                let kind = if sent { EgressErrorKind::Timeout } else { EgressErrorKind::Connect };
-                return Err(EgressError::after(kind, "the time of this send is used up", sent));
-            }
+                () = &mut silence => {
+                    let message = format!("no answer within {first_byte:?}");
+                    return Err(EgressError::after(EgressErrorKind::Timeout, message, true));
+                }
+                () = tokio::time::sleep_until(deadline) => {
+                    let sent = maybe_sent();
+                    let kind = if sent { EgressErrorKind::Timeout } else { EgressErrorKind::Connect };
+                    return Err(EgressError::after(kind, "the time of this send is used up", sent));
+                }
             }
         };
         tokio::time::timeout_at(deadline, read(response, limits, peer)).await.map_err(|_| {

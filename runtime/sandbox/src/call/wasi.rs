@@ -1,13 +1,18 @@
 //! The WASI context of a call: frozen clocks, random numbers from the host, a bounded standard error.
 //!
 //! A running clock would let a guest time the host's work on sealed values, so clocks show the start of the attempt during the
-//! whole call. The context is created on first use; most connectors never need it.
+//! whole call. Random numbers follow from the nonce of the attempt, which the guest knows anyway, so that the same inputs give the
+//! same requests. The context is created on first use; most connectors never need it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use sendbox_contract::Message;
 use sendbox_policy::Limits;
+use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWrite;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -50,12 +55,14 @@ pub(crate) struct LazyWasi {
     pub(crate) table: ResourceTable,
     random_bytes: u64,
     phase: Phase,
+    /// Has the nonce of the attempt. `None` outside of sends.
+    message: Option<Arc<Message>>,
     stderr: Stderr,
 }
 
 impl LazyWasi {
     /// `now_ms` is the time that the guest sees.
-    pub(crate) fn new(phase: Phase, limits: &Limits, now_ms: u64) -> Self {
+    pub(crate) fn new(phase: Phase, limits: &Limits, now_ms: u64, message: Option<Arc<Message>>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
@@ -64,6 +71,7 @@ impl LazyWasi {
             table,
             random_bytes: limits.random_bytes as u64,
             phase,
+            message,
             stderr: Stderr { kept: Arc::default(), room: limits.log_bytes },
         }
     }
@@ -95,6 +103,13 @@ impl WasiView for LazyWasi {
                 .stderr(self.stderr.clone());
             if self.phase == Phase::Metadata {
                 builder.insecure_random_seed(0);
+            }
+            if let Some(message) = &self.message {
+                let mut random = StdRng::from_seed(Sha256::digest(&message.attempt.nonce).into());
+                builder
+                    .insecure_random_seed(u128::from(random.next_u64()))
+                    .insecure_random(random.fork())
+                    .secure_random(random);
             }
             Box::new(builder.build())
         });
@@ -160,7 +175,7 @@ mod tests {
     #[test]
     fn what_is_written_to_standard_error_and_output_is_bounded_together() {
         let limits = Limits { log_bytes: 10, ..Limits::default() };
-        let wasi = LazyWasi::new(Phase::Send, &limits, 0);
+        let wasi = LazyWasi::new(Phase::Send, &limits, 0, None);
         let mut streams = [wasi.stderr.p2_stream(), wasi.stderr.p2_stream()];
         for (stream, bytes) in [(0, &b"0123456"[..]), (1, b"789"), (0, b"a"), (1, &[b'b'; 4096])] {
             streams[stream].write(Bytes::copy_from_slice(bytes)).unwrap();
@@ -171,7 +186,7 @@ mod tests {
     #[test]
     fn a_guest_holds_so_many_of_wasis_resources_and_no_more() {
         let limits = Limits { handles: 3, ..Limits::default() };
-        let mut wasi = LazyWasi::new(Phase::Send, &limits, 0);
+        let mut wasi = LazyWasi::new(Phase::Send, &limits, 0, None);
         let table = wasi.ctx().table;
         let pushed = [(); 4].map(|()| table.push(()).is_ok());
         assert_eq!(pushed, [true, true, true, false]);

@@ -153,8 +153,12 @@ impl<'m> Machine<'m> {
                 timer.block();
                 observe(&wasip2::clocks::monotonic_clock::now());
             }
-            // Random bytes differ between runs; their number does not.
-            "random" => observe(&wasip2::random::random::get_random_bytes(word(0)?.parse().ok()?).len()),
+            // They follow from the nonce of the attempt, which both runs share.
+            "random" => {
+                observe(&wasip2::random::random::get_random_bytes(word(0)?.parse().ok()?));
+                observe(&wasip2::random::insecure::get_insecure_random_u64());
+                observe(&wasip2::random::insecure_seed::insecure_seed());
+            }
             "environment" => observe(&wasip2::cli::environment::get_environment()),
             "grow" => observe(&grow(word(0)?.parse().ok()?)),
             "spin" => observe(&(0..word(0)?.parse::<u64>().ok()?).fold(0_u64, |sum, step| sum.wrapping_mul(31) ^ step)),
