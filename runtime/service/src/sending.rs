@@ -12,5 +12,8 @@ pub(crate) mod request_fields;
 pub(crate) mod routing;
 pub(crate) mod sender;
 pub(crate) mod sends_in_progress;
+pub(crate) mod verification_check;
+pub(crate) mod verification_resend;
+pub(crate) mod verification_start;
 pub(crate) mod verifications;
 pub(crate) mod worker;

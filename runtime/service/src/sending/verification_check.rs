@@ -1,0 +1,160 @@
+//! Verifications: a code is checked.
+//!
+//! A try is committed before the code is compared, and the approval is a guarded update.
+
+use std::sync::Arc;
+
+use sendbox_domain::LimitName;
+use sendbox_domain::model::{Check, Scope, Timestamp, Verification};
+use sendbox_domain::rules::code;
+use sendbox_store::rows::VerificationRow;
+use sendbox_store::{Done, Tx, verifications};
+use zeroize::Zeroizing;
+
+use crate::access::caller::Caller;
+use crate::error::{Error, Result};
+use crate::sending::messages::{IdempotencyClaim, check_idempotency_key};
+use crate::sending::verifications::view;
+use crate::service::Service;
+use crate::vault::{self, CodeBinding};
+
+/// Maximum number of failed checks of one number, over all its codes (NIST SP 800-63B-4).
+const MAX_FAILURES: u32 = 100;
+
+/// A check of a code.
+struct CheckRequest {
+    tenant: String,
+    id: String,
+    typed: Zeroizing<String>,
+    idempotency_key: Option<String>,
+    now: Timestamp,
+}
+
+impl CheckRequest {
+    fn claim(&self) -> IdempotencyClaim<'_> {
+        let body = vec![self.id.as_bytes().to_vec(), self.typed.as_bytes().to_vec()];
+        IdempotencyClaim { operation: "checks", key: self.idempotency_key.as_deref(), body }
+    }
+}
+
+/// The resource of an idempotency key whose check has approved a verification.
+fn approved_resource(id: &str) -> String {
+    format!("{id}/approved")
+}
+
+/// The resource of an idempotency key whose check was counted for the present code of a verification.
+fn counted_resource(row: &VerificationRow) -> String {
+    format!("{}/{}", row.id, row.sends)
+}
+
+/// A check after its try was counted.
+enum CountedCheck {
+    /// The code is still to be compared.
+    Counted(Box<VerificationRow>),
+    /// The same request has approved the verification before.
+    Approved(Box<Verification>),
+}
+
+impl Service {
+    /// Checks a code. Returns the approved verification, and an error in every other case, so that a caller that only looks at
+    /// success is safe. A request that is repeated with its idempotency key gets the same result, and is counted once.
+    ///
+    /// # Errors
+    /// [`Error::WrongCode`] (counted), [`Error::VerificationEnded`], [`Error::Limited`] when the number has failed too often,
+    /// [`Error::IdempotencyMismatch`].
+    pub async fn check_verification(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        id: &str,
+        check: Check,
+        idempotency_key: Option<&str>,
+    ) -> Result<Verification> {
+        caller.may(tenant, &[Scope::Verify])?;
+        check_idempotency_key(idempotency_key)?;
+        if check.code.expose().chars().count() > 40 {
+            return Err(Error::invalid("/code", "must have at most 40 characters"));
+        }
+        let request = Arc::new(CheckRequest {
+            tenant: tenant.to_owned(),
+            id: id.to_owned(),
+            typed: code::normalise(check.code.expose()),
+            idempotency_key: idempotency_key.map(str::to_owned),
+            now: self.now(),
+        });
+
+        // The try is committed before the code is compared, so that neither a disconnect nor a crash gives a free try.
+        let (service, counted) = (self.clone(), Arc::clone(&request));
+        let counted = self.write(move |tx| {
+            let (service, request) = (service.clone(), Arc::clone(&counted));
+            Box::pin(async move { service.count_check(tx, &request).await.map(Done::Commit) })
+        });
+        let row = match counted.await? {
+            CountedCheck::Counted(row) => *row,
+            CountedCheck::Approved(verification) => return Ok(*verification),
+        };
+
+        let binding =
+            CodeBinding { tenant, verification: id, usage: row.usage.as_str(), recipient: &row.recipient_hash };
+        let typed_mac = self.inner.keys.code_mac(&row.code_key, &binding, &request.typed)?;
+        if !vault::constant_time_eq(&typed_mac, &row.code_mac) {
+            let tries_left = row.max_tries.saturating_sub(row.tries);
+            return Err(Error::WrongCode { tries_left });
+        }
+        let service = self.clone();
+        let approved = self.write(move |tx| {
+            let (service, row, request) = (service.clone(), row.clone(), Arc::clone(&request));
+            Box::pin(async move { service.approve_check(tx, &request, &row).await.map(Done::Commit) })
+        });
+        let approved = approved.await?;
+        self.inner.sends.revoke(tenant, id, None);
+        Ok(approved)
+    }
+
+    /// Counts a try, unless it is a repeated one. Returns the verification as it is then.
+    async fn count_check(&self, tx: &mut Tx, request: &CheckRequest) -> Result<CountedCheck> {
+        let CheckRequest { tenant, id, now, .. } = request;
+        let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+        if let Some(resource) = request.claim().claim(tx, tenant, &key, id, *now).await? {
+            let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+            // Only the check that has approved it is told so again: a code is right once.
+            if resource == approved_resource(id) {
+                return Ok(CountedCheck::Approved(Box::new(self.view_of(tx, tenant, id).await?)));
+            }
+            // It was counted for the code of that time, and is no guess at a later one.
+            if resource != counted_resource(&row) {
+                return Err(Error::WrongCode { tries_left: row.max_tries.saturating_sub(row.tries) });
+            }
+            return Ok(CountedCheck::Counted(Box::new(row)));
+        }
+        let Some(row) = verifications::count_try(tx, tenant, id, *now).await? else {
+            let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+            return Err(Error::VerificationEnded(Box::new(view(&row, None, *now))));
+        };
+        if !verifications::add_failure(tx, tenant, &row.recipient_hash, MAX_FAILURES, *now).await? {
+            return Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None });
+        }
+        request.claim().set_resource(tx, tenant, &key, &counted_resource(&row), *now).await?;
+        Ok(CountedCheck::Counted(Box::new(row)))
+    }
+
+    /// Approves a verification whose right code was given.
+    async fn approve_check(&self, tx: &mut Tx, request: &CheckRequest, row: &VerificationRow) -> Result<Verification> {
+        let CheckRequest { tenant, id, now, .. } = request;
+        if !verifications::approve(tx, tenant, id, &row.code_mac, *now).await? {
+            // Perhaps by the same request, which was repeated before it had its response.
+            let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+            if request.claim().claim(tx, tenant, &key, id, *now).await? == Some(approved_resource(id)) {
+                return self.view_of(tx, tenant, id).await;
+            }
+            let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+            return Err(Error::VerificationEnded(Box::new(view(&row, None, *now))));
+        }
+        verifications::clear_failures(tx, tenant, &row.recipient_hash).await?;
+        if request.idempotency_key.is_some() {
+            let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+            request.claim().set_resource(tx, tenant, &key, &approved_resource(id), *now).await?;
+        }
+        self.view_of(tx, tenant, id).await
+    }
+}
