@@ -14,6 +14,7 @@ use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::id;
 use crate::sending::admission::recipient_hash;
+use crate::sending::failed_checks;
 use crate::sending::messages::{IdempotencyClaim, check_idempotency_key, mode_name, request_bytes};
 use crate::sending::payload::wiped_variables;
 use crate::sending::request_fields::RequestFields;
@@ -36,7 +37,7 @@ struct VerificationRequest {
 
 impl Service {
     /// Starts a verification: generates a code, sends it, and stores a keyed hash of it. A pending verification of the same number
-    /// and usage is superseded.
+    /// and usage is superseded as soon as the message may have left.
     ///
     /// # Errors
     /// [`Error::NotSent`] with the message and the verification, which stays pending for a resend; and the errors of
@@ -81,7 +82,9 @@ impl Service {
             AcceptedVerification::Repeated { first } => self.replay_verification(tenant, &first, mode).await,
             AcceptedVerification::Unsent(verification) => Ok(*verification),
             AcceptedVerification::Admitted { verification, admitted } => {
-                self.inner.sends.revoke_superseded_by(&verification);
+                if !admitted.is_unsent() {
+                    self.inner.sends.revoke_superseded_by(&verification);
+                }
                 self.send_code(*verification, *admitted).await
             }
         }
@@ -134,6 +137,8 @@ impl Service {
             tries: 0,
             max_tries: policy.max_tries,
             sends: 1,
+            code_order: 0,
+            previous: None,
             max_sends: policy.max_sends,
             created_at: now,
             expires_at: now.plus_seconds(u64::from(policy.lifetime_seconds)),
@@ -142,16 +147,25 @@ impl Service {
             message: None,
         };
         let mut admitted = None;
-        if !test {
+        if test {
+            verifications::supersede(tx, tenant, &row.recipient_hash, row.usage.as_str(), id).await?;
+        } else {
+            failed_checks::require_unlocked(tx, tenant, &row.recipient_hash, now).await?;
             let recipient = Arc::clone(recipient);
             let outgoing =
                 self.outgoing(&row, recipient, variables, code, *client_ip, policy.lifetime_seconds, new.mode);
             let message = self.admit_message(tx, &tenant_row, &key, message, outgoing, *client_ip).await?;
             row.resend_at = message.next_at;
             row.message = Some(request.message.clone());
+            if message.is_unsent() {
+                row.sends = 0;
+            } else {
+                // Earlier codes end when its message may have left.
+                row.code_order =
+                    verifications::next_code_order(tx, tenant, &row.recipient_hash, row.usage.as_str(), now).await?;
+            }
             admitted = Some(message);
         }
-        verifications::supersede(tx, tenant, &row.recipient_hash, row.usage.as_str(), id).await?;
         verifications::insert(tx, &row).await?;
         Ok(Done::Commit(match admitted {
             Some(admitted) => {

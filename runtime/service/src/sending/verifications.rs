@@ -3,27 +3,26 @@
 //! Promises
 //! - a code verifies at most once, whatever the concurrency: the last step is a guarded update;
 //! - a try is counted, on disk, before the code is compared; failed tries are also counted for the number, over all its codes;
-//! - there is one valid code for a tenant, usage and number: a new one replaces the previous one;
+//! - there is one valid code for a tenant, usage and number: a new one replaces the previous one as soon as its message may have left.
+//!   Until then the code on the phone is valid, within its own lifetime and tries. While the message is on its way both are valid, and a
+//!   check counts as a try of both;
 //! - a code is compared in constant time, as a keyed hash that is bound to tenant, usage, number and verification.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use sendbox_domain::model::{
-    MessageStatus, Mode, Scope, Sensitive, Timestamp, Verification, VerificationMessage, VerificationStatus,
+    MessageStatus, Mode, Scope, Timestamp, Verification, VerificationMessage, VerificationStatus,
 };
-use sendbox_domain::phone;
 use sendbox_domain::rules::code;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::rows::{TenantRow, VerificationRow};
 use sendbox_store::{Tx, messages, verifications};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
-use crate::sending::admission::recipient_hash;
 use crate::sending::messages::AdmittedMessage;
 use crate::sending::payload::{OutgoingMessage, Payload};
 use crate::service::Service;
@@ -195,24 +194,5 @@ impl Service {
         tx.commit().await?;
         self.inner.sends.revoke(tenant, id, None);
         Ok(verification)
-    }
-
-    /// Resets the count of failed checks of a number.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`].
-    pub async fn unlock_number(&self, caller: &Caller, tenant: &str, number: Sensitive) -> Result<()> {
-        caller.may(tenant, &[Scope::Manage])?;
-        let recipient =
-            phone::recipient(number.expose()).map_err(|error| Error::invalid("/number", error.to_string()))?;
-        let mut tx = self.inner.store.begin().await?;
-        let row = self.tenant_row(&mut tx, tenant).await?;
-        let hash = recipient_hash(&self.tenant_key(&row)?, &recipient);
-        let failures = verifications::failures(&mut tx, tenant, &hash).await?;
-        verifications::clear_failures(&mut tx, tenant, &hash).await?;
-        let what = ("number.unlock", format!("number:{}", phone::masked(&recipient)));
-        let change = (Some(json!({ "failedChecks": failures })), Some(json!({ "failedChecks": 0 })));
-        self.record_audit(&mut tx, caller, Some(tenant), what, change).await?;
-        Ok(tx.commit().await?)
     }
 }
